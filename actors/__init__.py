@@ -1,0 +1,1 @@
+"""Ray: conversation actors and their hosts, the gateways, and the handles between them."""

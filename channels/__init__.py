@@ -1,0 +1,1 @@
+"""Where customers write in: one module for each kind of channel."""

@@ -1,0 +1,1 @@
+"""Postgres and Valkey: schema, queries, the journal, and the embedded servers."""
