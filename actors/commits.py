@@ -1,0 +1,219 @@
+"""The commit queue of a host: while one group commit is under way, the next batch gathers.
+
+Owns the order of commits and what becomes of a failed one. Replies leave here, and only after their commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from ..core.commands import Envelope, Moved, Outcome, Refused
+from ..core.entries import Entry
+from ..core.ports import DuplicateKey, Journal, NotStored, Rejected, StaleEpoch, Write
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH = 1024
+"""Commands in one group commit. What is beyond waits for the next."""
+MAX_ATTEMPTS = 4
+
+
+class Resident(Protocol):
+    """A conversation in memory, as far as commits go: `pending` counts its uncommitted writes."""
+
+    pending: int
+
+
+class Reply:
+    """The answers of one incoming batch; `done` resolves when the last one is there."""
+
+    __slots__ = ("done", "missing", "outcomes")
+
+    def __init__(self, size: int) -> None:
+        self.outcomes: list[Outcome | None] = [None] * size
+        self.missing = size
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def set(self, slot: int, outcome: Outcome) -> None:
+        if self.outcomes[slot] is None:
+            self.outcomes[slot] = outcome
+            self.missing -= 1
+            if self.missing == 0 and not self.done.done():
+                self.done.set_result(None)
+
+
+class Item:
+    """A command in a host, from its arrival to its reply."""
+
+    __slots__ = (
+        "alone",
+        "attempts",
+        "envelope",
+        "outcome",
+        "partition",
+        "reply",
+        "resident",
+        "slot",
+        "write",
+    )
+
+    def __init__(self, envelope: Envelope, reply: Reply, slot: int) -> None:
+        self.envelope = envelope
+        self.partition = envelope.partition
+        self.reply = reply
+        self.slot = slot
+        self.write: Write | None = None
+        self.outcome: Outcome | None = None
+        self.resident: Resident | None = None
+        self.alone = False
+        self.attempts = 0
+
+    @property
+    def slot_key(self) -> int:
+        """Tells apart the items in memory."""
+        return id(self)
+
+    def answer(self, outcome: Outcome) -> None:
+        self.reply.set(self.slot, outcome)
+
+
+class CommitQueue:
+    """Group commits, one at a time.
+
+    The queue is bounded by the host, which counts the commands it has let in. `redo` takes back the commands of a
+    batch that failed for a reason of one of them; `publish` gets what was committed; `stale` hears that this
+    host has lost a partition.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        epochs: dict[int, int],
+        *,
+        publish: Callable[[Sequence[Entry], Sequence[int]], None],
+        redo: Callable[[list[Item], bool], Awaitable[None]],
+        drop: Callable[[list[Item]], None],
+        stale: Callable[[str], None],
+    ) -> None:
+        self._journal = journal
+        self._epochs = epochs
+        self._publish = publish
+        self._redo = redo
+        self._drop = drop
+        self._stale = stale
+        self._queue: list[Item] = []
+        self._wake = asyncio.Event()
+        self._added = 0
+        self._finished = 0
+        self._progress = asyncio.Event()
+        self.commits = 0
+        self.committed = 0
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, item: Item) -> None:
+        """Queue a turn's result; its reply leaves after the next commit."""
+        if item.resident is not None:
+            item.resident.pending += 1
+        self._queue.append(item)
+        self._added += 1
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Until everything queued so far has been committed, or has failed."""
+        goal = self._added
+        while self._finished < goal:
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def main_loop(self) -> None:
+        """Commit until cancelled."""
+        while True:
+            await self._wake.wait()
+            if not self._queue:
+                self._wake.clear()
+                continue
+            batch = self._take()
+            await self._commit(batch)
+            self._finished += len(batch)
+            self._progress.set()
+
+    def _take(self) -> list[Item]:
+        queue = self._queue
+        if queue[0].alone:
+            size = 1
+        else:
+            size = next(
+                (i for i, item in enumerate(queue[:MAX_BATCH]) if item.alone), min(len(queue), MAX_BATCH)
+            )
+        batch = queue[:size]
+        del queue[:size]
+        return batch
+
+    async def _commit(self, batch: list[Item]) -> None:
+        writes = [item.write for item in batch if item.write is not None]
+        try:
+            positions = await self._journal.commit(writes, self._epochs) if writes else []
+        except DuplicateKey as error:
+            log.info("commit_repeats", constraint=str(error), commands=len(batch))
+            await self._take_back(batch, alone=False)
+        except Rejected as error:
+            await self._rejected(batch, error)
+        except NotStored as error:
+            self._fail(batch, Refused("storage_unavailable", str(error), retry_after=1))
+        except StaleEpoch as error:
+            self._fail(batch, Moved())
+            self._stale(str(error))
+        except Exception as error:  # a fault of ours: the batch must still be answered
+            log.exception("commit_failed", commands=len(batch))
+            self._fail(batch, Refused("internal", f"the commit failed: {type(error).__name__}"))
+        else:
+            self._committed(batch, writes, positions)
+
+    def _committed(self, batch: list[Item], writes: list[Write], positions: list[int]) -> None:
+        self.commits += 1
+        self.committed += len(writes)
+        for item in batch:
+            if item.resident is not None:
+                item.resident.pending -= 1
+            item.answer(item.outcome)  # pyright: ignore[reportArgumentType]
+        if positions:
+            self._publish([e for w in writes for e in w.entries], positions)
+
+    async def _rejected(self, batch: list[Item], error: Rejected) -> None:
+        if len(batch) == 1:
+            log.error("command_rejected", error=str(error), command=type(batch[0].envelope.command).__name__)
+            batch[0].answer(Refused("invalid", "the command's content cannot be stored"))
+        await self._take_back(batch, alone=True)
+
+    async def _take_back(self, batch: list[Item], *, alone: bool) -> None:
+        """Undo a batch and what was built upon it, and let the host run the commands again.
+
+        `alone`: one by one, so that the one at fault is found and the others go on.
+        """
+        items = self._withdraw(batch)
+        again = [i for i in items if i.reply.outcomes[i.slot] is None]
+        for item in batch:
+            item.attempts += 1
+            item.alone = item.alone or alone
+        spent = [i for i in again if i.attempts > MAX_ATTEMPTS]
+        for item in spent:
+            item.answer(Refused("overloaded", "the conversation is too contended", retry_after=1))
+        await self._redo([i for i in again if i.reply.outcomes[i.slot] is None], not alone)
+
+    def _fail(self, batch: list[Item], outcome: Outcome) -> None:
+        for item in self._withdraw(batch):
+            item.answer(outcome)
+
+    def _withdraw(self, batch: list[Item]) -> list[Item]:
+        """The batch and everything queued behind it, whose states must leave memory: they never came true."""
+        items = batch + self._queue
+        self._finished += len(self._queue)
+        self._queue = []
+        self._drop(items)
+        return items

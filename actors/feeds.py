@@ -1,0 +1,184 @@
+"""Account feeds of a gateway: entries in the order of their positions, without a gap, to whoever listens.
+
+Hosts send what they committed; commits of two hosts may arrive out of order, and what a dying host did not send never
+arrives. A feed therefore delivers position by position, holds what comes early, and reads from Postgres what does
+not come. Readers that reconnect are served from the newest entries in memory where that reaches, else from Postgres.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from ..core.entries import Entry
+from ..core.ports import FeedArchive, FeedHead
+
+log = structlog.get_logger(__name__)
+
+REORDER_WAIT = 0.05
+"""Seconds an early entry waits for the ones before it, before they are read from Postgres."""
+POLL = 1.0
+"""Seconds between looks at where the feeds stand in Postgres: the bound on how late a lost delivery is noticed."""
+KEPT = 2048
+"""Entries a feed keeps for readers that reconnect."""
+MAX_HELD = 8192
+"""Early entries a feed holds. Beyond it they are dropped, and read from Postgres in their turn."""
+PAGE = 1000
+
+
+Listener = Callable[[Entry], None]
+
+
+class Feed:
+    """One account's feed in this gateway. `position` is the last one delivered."""
+
+    def __init__(self, account_id: str, listener: Listener) -> None:
+        self.account_id = account_id
+        self.generation = ""
+        self.position = -1
+        self.kept_from = 1
+        self.readers = 0
+        self._listener = listener
+        self._held: dict[int, Entry] = {}
+        self.recent: deque[Entry] = deque(maxlen=KEPT)
+
+    @property
+    def started(self) -> bool:
+        return self.position >= 0
+
+    @property
+    def gap(self) -> bool:
+        """Whether something that came early still waits."""
+        return bool(self._held) and self.started
+
+    def start(self, head: FeedHead) -> None:
+        """Begin right after `head`; what came before the start is delivered now."""
+        self.generation, self.position, self.kept_from = head.generation, head.position, head.kept_from
+        self._advance()
+
+    def offer(self, entry: Entry) -> None:
+        """Take an entry in: deliver it in its turn, hold it while it is early, drop it when it is old."""
+        if entry.position == self.position + 1 and self.started:
+            self._deliver(entry)
+            if self._held:
+                self._advance()
+        elif entry.position > self.position and len(self._held) < MAX_HELD:
+            self._held[entry.position] = entry
+
+    def _advance(self) -> None:
+        for position in [p for p in self._held if p <= self.position]:
+            del self._held[position]
+        while (entry := self._held.pop(self.position + 1, None)) is not None:
+            self._deliver(entry)
+
+    def _deliver(self, entry: Entry) -> None:
+        self.position = entry.position
+        self.recent.append(entry)
+        self._listener(entry)
+
+    def since(self, position: int) -> list[Entry] | None:
+        """The delivered entries after `position`, or None where memory does not reach back that far."""
+        if position >= self.position:
+            return []
+        if not self.recent or self.recent[0].position > position + 1:
+            return None
+        return [e for e in self.recent if e.position > position]
+
+
+class Feeds:
+    """All feeds of a gateway. `watch` tells the hosts which accounts have readers here."""
+
+    def __init__(
+        self, archive: FeedArchive, listener: Listener, watch: Callable[[list[str]], Awaitable[None]]
+    ) -> None:
+        self._archive = archive
+        self._listener = listener
+        self._watch = watch
+        self._feeds: dict[str, Feed] = {}
+        self._starting: dict[str, asyncio.Task[Feed]] = {}
+        self._wake = asyncio.Event()
+        self._watching = asyncio.Lock()
+
+    def get(self, account_id: str) -> Feed | None:
+        return self._feeds.get(account_id)
+
+    async def attach(self, account_id: str) -> Feed:
+        """The account's feed, started; count a reader in. Give it back with `detach`."""
+        feed = self._feeds.get(account_id)
+        if feed is None or not feed.started:
+            task = self._starting.get(account_id)
+            if task is None:
+                task = asyncio.ensure_future(self._start(account_id))
+                self._starting[account_id] = task
+                task.add_done_callback(lambda _: self._starting.pop(account_id, None))
+            feed = await asyncio.shield(task)
+        feed.readers += 1
+        return feed
+
+    def detach(self, feed: Feed) -> None:
+        feed.readers -= 1
+
+    async def _start(self, account_id: str) -> Feed:
+        feed = self._feeds.setdefault(account_id, Feed(account_id, self._listener))
+        await self.rewatch()
+        (head,) = await self._archive.heads([account_id])
+        feed.start(head)
+        return feed
+
+    async def rewatch(self) -> None:
+        """Tell the hosts anew; after a host came back, and when the accounts changed."""
+        async with self._watching:
+            await self._watch(list(self._feeds))
+
+    def deliver(self, entries: Sequence[Entry]) -> None:
+        """Entries from a host."""
+        early = False
+        for entry in entries:
+            feed = self._feeds.get(entry.account_id)
+            if feed is not None:
+                feed.offer(entry)
+                early = early or feed.gap
+        if early:
+            self._wake.set()
+
+    async def main_loop(self) -> None:
+        """Heal gaps, and look regularly whether anything was lost, until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL)
+                await asyncio.sleep(REORDER_WAIT)
+                self._wake.clear()
+                lagging = [f for f in self._feeds.values() if f.gap]
+            except TimeoutError:
+                self._forget()
+                lagging = [f for f in self._feeds.values() if f.started]
+            if lagging:
+                try:
+                    await self._catch_up(lagging)
+                except Exception as error:
+                    log.warning("feed_catch_up_failed", error=repr(error), feeds=len(lagging))
+
+    def _forget(self) -> None:
+        for account_id in [f.account_id for f in self._feeds.values() if f.readers == 0 and f.started]:
+            if account_id not in self._starting:
+                del self._feeds[account_id]
+
+    async def _catch_up(self, feeds: list[Feed]) -> None:
+        heads = await self._archive.heads([f.account_id for f in feeds])
+        for head in heads:
+            feed = self._feeds.get(head.account_id)
+            while feed is not None and feed.position < head.position:
+                page = await self._archive.read(feed.account_id, feed.position, PAGE)
+                if not page:
+                    break
+                for entry in page:
+                    feed.offer(entry)
+                if (
+                    page[-1].position > feed.position
+                ):  # a hole that can never fill: positions dropped by retention
+                    feed.position = page[0].position - 1
+                    for entry in page:
+                        feed.offer(entry)

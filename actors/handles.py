@@ -1,0 +1,156 @@
+"""The handles between actors: the only module that calls `.remote()`.
+
+Batching: what queues while a call is under way goes with the next one. Every call has a deadline; a call whose
+outcome is unknown is said to be so, and its commands are asked again under the same ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import ray
+import structlog
+from ray.actor import ActorHandle
+from ray.exceptions import RayError
+
+from ..core.commands import Envelope, Outcome
+from ..core.conversation import State
+from ..core.entries import Entry
+from . import wire
+from .conversation import Taken, Turning
+from .publishing import MAX_QUEUED
+
+log = structlog.get_logger(__name__)
+
+NAMESPACE = "tertulia"
+MAX_BATCH = 512
+"""Commands in one call to a host."""
+IN_FLIGHT = 3
+"""Calls under way between one gateway and one host."""
+
+Settle = Callable[[Envelope, Outcome | None], None]
+
+
+def find(name: str) -> ActorHandle:
+    """A named actor's handle. Raises ValueError where there is none. Asks Ray's GCS: not on a hot path."""
+    return ray.get_actor(name, namespace=NAMESPACE)
+
+
+class HostLink:
+    """A gateway's way to one host.
+
+    `settle(envelope, outcome)` hears of every command sent, with None when the call failed and nothing is known.
+    The queue is bounded by the router, which counts what it lets in.
+    """
+
+    def __init__(
+        self, name: str, incarnation: str, handle: ActorHandle, settle: Settle, deadline: float
+    ) -> None:
+        self.name = name
+        self.incarnation = incarnation
+        self._handle = handle
+        self._settle = settle
+        self._deadline = deadline
+        self._queue: list[Envelope] = []
+        self._scheduled = False
+        self._calls: dict[asyncio.Task[None], list[Envelope]] = {}
+
+    def send(self, envelope: Envelope) -> None:
+        """Queue a command; it leaves with the next call."""
+        self._queue.append(envelope)
+        if not self._scheduled and len(self._calls) < IN_FLIGHT:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        while self._queue and len(self._calls) < IN_FLIGHT:
+            batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
+            task = asyncio.ensure_future(self._call(batch))
+            self._calls[task] = batch
+            task.add_done_callback(self._called)
+
+    async def _call(self, batch: list[Envelope]) -> None:
+        outcomes: Sequence[Outcome | None]
+        try:
+            answer = await asyncio.wait_for(self._handle.submit.remote(wire.encode(batch)), self._deadline)
+            outcomes = wire.decode_outcomes(answer)
+        except (RayError, TimeoutError, OSError) as error:
+            log.warning("host_call_failed", host=self.name, error=type(error).__name__, commands=len(batch))
+            outcomes = [None] * len(batch)
+        for envelope, outcome in zip(batch, outcomes, strict=True):
+            self._settle(envelope, outcome)
+
+    def _called(self, task: asyncio.Task[None]) -> None:
+        if self._calls.pop(task, None) is not None:
+            self._flush()
+
+    async def watch(self, gateway: str, accounts: list[str]) -> bool:
+        """Tell the host what this gateway wants to hear of; False when it could not be told."""
+        me = ray.get_runtime_context().current_actor
+        try:
+            await asyncio.wait_for(self._handle.watch.remote(gateway, me, accounts), self._deadline)
+        except (RayError, TimeoutError, OSError) as error:
+            log.warning("watch_failed", host=self.name, error=type(error).__name__)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Give up on this host: what is queued or under way is settled as unknown."""
+        calls, self._calls = self._calls, {}
+        queue, self._queue = self._queue, []
+        for task in calls:
+            task.cancel()
+        for envelope in [e for batch in calls.values() for e in batch] + queue:
+            self._settle(envelope, None)
+
+
+class RayGatewayLink:
+    """A host's way to one gateway: one call under way, the rest gathers, the surplus is dropped (see `publishing`)."""
+
+    def __init__(self, name: str, handle: ActorHandle, lost: Callable[[str], None]) -> None:
+        self._name = name
+        self._handle = handle
+        self._lost = lost
+        self._queue: list[Entry] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def send(self, entries: list[Entry]) -> None:
+        if len(self._queue) < MAX_QUEUED:
+            self._queue.extend(entries)
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                batch, self._queue = self._queue, []
+                await asyncio.wait_for(self._handle.deliver.remote(wire.encode(batch)), 10)
+        except (RayError, TimeoutError, OSError) as error:
+            log.warning("gateway_lost", gateway=self._name, error=type(error).__name__)
+            self._lost(self._name)
+        finally:
+            self._task = None
+
+
+class RayConversation:
+    """A host's way to a conversation actor in a process of its own."""
+
+    def __init__(self, handle: ActorHandle, state: State) -> None:
+        self._handle = handle
+        self._started = handle.start.remote(wire.encode(state))
+
+    async def turns(self, turnings: list[Turning]) -> list[Taken]:
+        answer = await asyncio.wait_for(self._handle.turns.remote(wire.encode(turnings)), 30)
+        return wire.decode_taken(answer)
+
+    def stop(self) -> None:
+        ray.kill(self._handle)
+
+
+async def call(handle: ActorHandle, method: str, *arguments: Any, deadline: float = 30) -> Any:
+    """Any other call, for start-up, drain and statistics. Raises RayError or TimeoutError."""
+    answer: Awaitable[Any] = getattr(handle, method).remote(*arguments)
+    return await asyncio.wait_for(answer, deadline)

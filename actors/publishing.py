@@ -1,0 +1,56 @@
+"""From a host's commits to the gateways that have readers. Best effort and bounded: what is lost here, a gateway
+notices by the gap in the account's feed and reads from Postgres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..core.entries import Entry
+
+MAX_QUEUED = 20_000
+"""Entries waiting for one gateway. Beyond it they are dropped, and the gateway heals the gap from Postgres."""
+
+
+class GatewayLink(Protocol):
+    """The way to one gateway, as `handles.py` makes it: `send` never waits."""
+
+    def send(self, entries: list[Entry]) -> None: ...
+
+
+class FeedPublisher:
+    """Which gateways watch which accounts, and the sending to them."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, GatewayLink] = {}
+        self._watchers: dict[str, set[str]] = {}
+
+    def watch(self, gateway: str, link: GatewayLink, accounts: Sequence[str]) -> None:
+        """Replace what `gateway` watches."""
+        self.forget(gateway)
+        self._links[gateway] = link
+        for account in accounts:
+            self._watchers.setdefault(account, set()).add(gateway)
+
+    def forget(self, gateway: str) -> None:
+        self._links.pop(gateway, None)
+        for account in [a for a, names in self._watchers.items() if gateway in names]:
+            names = self._watchers[account]
+            names.discard(gateway)
+            if not names:
+                del self._watchers[account]
+
+    def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
+        """Send committed entries, with their places in the feed, to whoever watches their accounts."""
+        if not self._watchers:
+            return
+        outgoing: dict[str, list[Entry]] = {}
+        for e, position in zip(entries, positions, strict=True):
+            names = self._watchers.get(e.account_id)
+            if names:
+                placed = Entry(e.account_id, e.conversation_id, e.seq, e.at, e.actor, e.data, position)
+                for name in names:
+                    outgoing.setdefault(name, []).append(placed)
+        for name, placed_entries in outgoing.items():
+            self._links[name].send(placed_entries)

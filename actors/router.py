@@ -1,0 +1,163 @@
+"""A gateway's router: from a command to the host that owns its partition, and back with the outcome.
+
+Owns the gateway's copy of the partition map and the retries: a command whose host died, froze or gave the partition away
+waits for the map to change and goes again, under the same id, until its deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from ..core.commands import Done, Envelope, Moved, Outcome
+from ..core.errors import BY_CODE, Internal, Overloaded
+from ..core.ports import Ownership, PartitionMap
+from .handles import HostLink
+
+log = structlog.get_logger(__name__)
+
+REFRESH = 0.1
+"""Seconds between looks at the map while commands wait for it."""
+POLL = 1.0
+"""Seconds between looks otherwise."""
+
+
+class _Waiting:
+    __slots__ = ("deadline", "future")
+
+    def __init__(self, future: asyncio.Future[Done], deadline: float) -> None:
+        self.future = future
+        self.deadline = deadline
+
+
+class Router:
+    """`ask` a command, get its outcome. `link` makes the way to a host; `changed` hears of new incarnations."""
+
+    def __init__(
+        self,
+        ownership: Ownership,
+        link: Callable[[str, str, Callable[[Envelope, Outcome | None], None]], HostLink],
+        *,
+        deadline: float,
+        max_waiting: int,
+        changed: Callable[[], None],
+    ) -> None:
+        self._ownership = ownership
+        self._link = link
+        self._deadline = deadline
+        self._max_waiting = max_waiting
+        self._changed = changed
+        self._owners: tuple[str | None, ...] = ()
+        self.links: dict[str, HostLink] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._parked: list[Envelope] = []
+        self._wake = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    async def ask(self, envelope: Envelope) -> Done:
+        """Send a command and wait for its commit. Raises the refusal as a TertuliaError.
+
+        At most `max_waiting` commands wait in a gateway; beyond that Overloaded (503).
+        """
+        if len(self._waiting) >= self._max_waiting:
+            raise Overloaded("too many commands are waiting", retry_after=1)
+        future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self._waiting[envelope.id] = _Waiting(future, time.monotonic() + self._deadline)
+        try:
+            self._dispatch(envelope)
+            return await future
+        finally:
+            self._waiting.pop(envelope.id, None)
+
+    def _dispatch(self, envelope: Envelope) -> None:
+        owner = self._owners[envelope.partition] if self._owners else None
+        link = self.links.get(owner) if owner is not None else None
+        if link is None:
+            self._parked.append(envelope)
+            self._wake.set()
+        else:
+            link.send(envelope)
+
+    def _settle(self, envelope: Envelope, outcome: Outcome | None) -> None:
+        waiting = self._waiting.get(envelope.id)
+        if waiting is None or waiting.future.done():
+            return
+        if isinstance(outcome, Done):
+            waiting.future.set_result(outcome)
+        elif outcome is None or isinstance(outcome, Moved):
+            # None: it may have happened. The next attempt is told to look first.
+            again = envelope if outcome else msgspec.structs.replace(envelope, attempt=envelope.attempt + 1)
+            self._parked.append(again)
+            self._wake.set()
+        else:
+            cls = BY_CODE.get(outcome.code, Internal)
+            waiting.future.set_exception(
+                cls(
+                    outcome.detail,
+                    errors=outcome.errors,
+                    current=outcome.current,
+                    retry_after=outcome.retry_after,
+                )
+            )
+
+    # -- the map
+
+    async def startup(self) -> None:
+        await self.refresh()
+
+    async def main_loop(self) -> None:
+        """Keep the map fresh and send what waits for it, until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                await self.refresh()
+            except Exception as error:
+                log.warning("map_refresh_failed", error=repr(error))
+            parked, self._parked = self._parked, []
+            for envelope in parked:
+                self._again(envelope)
+            if parked:
+                await asyncio.sleep(REFRESH)
+
+    def _again(self, envelope: Envelope) -> None:
+        waiting = self._waiting.get(envelope.id)
+        if waiting is None or waiting.future.done():
+            return
+        if time.monotonic() > waiting.deadline:
+            waiting.future.set_exception(
+                Overloaded("the conversation's host is not available", retry_after=2)
+            )
+        else:
+            self._dispatch(envelope)
+
+    async def refresh(self) -> None:
+        """Read the map; make links to new incarnations and close those to old ones."""
+        current: PartitionMap = await self._ownership.read_map()
+        changed = False
+        for name, incarnation in current.incarnations.items():
+            link = self.links.get(name)
+            if link is None or link.incarnation != incarnation:
+                try:
+                    fresh = self._link(name, incarnation, self._settle)
+                except ValueError:
+                    continue  # Ray does not know it yet, or any more
+                self.links[name] = fresh
+                changed = True
+                if link is not None:
+                    link.close()
+        for name in self.links.keys() - current.incarnations.keys():
+            self.links.pop(name).close()
+        self._owners = current.owners
+        if changed:
+            self._changed()

@@ -1,0 +1,20 @@
+"""What travels between Ray actors: msgpack bytes of core structs. The one codec module."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..core.commands import Envelope, Outcome
+from ..core.conversation import State
+from ..core.entries import Entry
+from .conversation import Taken, Turning
+
+_encoder = msgspec.msgpack.Encoder()
+encode = _encoder.encode
+
+decode_envelopes = msgspec.msgpack.Decoder(list[Envelope]).decode
+decode_outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
+decode_entries = msgspec.msgpack.Decoder(list[Entry]).decode
+decode_taken = msgspec.msgpack.Decoder(list[Taken]).decode
+decode_turnings = msgspec.msgpack.Decoder(list[Turning]).decode
+decode_state = msgspec.msgpack.Decoder(State).decode

@@ -1,0 +1,195 @@
+"""Commands: what somebody asks of a conversation. Accepted as entries, or refused with an error.
+
+A command travels in an `Envelope`, which names its target: a conversation, or a thread key when the
+conversation may not exist yet. The envelope's id makes a retry harmless.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .conversation import Conversation
+from .entries import ActorType, Attachment, DeliveryStatus, Entry, Priority, SenderType
+from .ids import partition_of_conversation, partition_of_thread
+
+
+class By(msgspec.Struct, frozen=True, array_like=True):
+    """On whose behalf. A customer's is bound to their channel and contact identifier."""
+
+    type: ActorType
+    id: str | None
+    role: str
+    channel_id: str | None = None
+    contact_identifier: str | None = None
+
+
+class ThreadKey(msgspec.Struct, frozen=True, array_like=True):
+    """At most one live conversation each. `topic` tells apart the threads of one e-mail sender."""
+
+    account_id: str
+    channel_id: str
+    identifier: str
+    topic: str = ""
+
+
+class _Command(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    pass
+
+
+class Post(_Command, frozen=True):
+    """A message or note. `key` is the client's own id for it: the same key again has no second effect."""
+
+    sender_type: SenderType
+    content: str
+    content_type: str = "text"
+    attachments: tuple[Attachment, ...] = ()
+    is_private: bool = False
+    reply_to: str | None = None
+    key: str | None = None
+    external_id: str | None = None
+    delivery_status: DeliveryStatus | None = None
+    metadata: dict[str, Any] = {}
+
+
+class Opening(msgspec.Struct, frozen=True, array_like=True):
+    """What a new conversation starts with."""
+
+    channel_type: str
+    contact_name: str | None = None
+    outlet_id: str | None = None
+    subject: str | None = None
+    priority: Priority = "normal"
+    labels: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+
+
+class Receive(_Command, frozen=True):
+    """A customer wrote: into the live conversation, else the newest resolved one, else a new one."""
+
+    opening: Opening
+    post: Post
+
+
+class Open(_Command, frozen=True):
+    """A new conversation; `find` returns the live one where there is one, instead of a conflict."""
+
+    opening: Opening
+    find: bool = False
+
+
+class Update(_Command, frozen=True):
+    """A patch: only the fields in `changes` change. `status` and `assignee_id` follow their own rules."""
+
+    changes: dict[str, Any]
+
+
+class Assign(_Command, frozen=True):
+    """To an agent; to nobody with None."""
+
+    agent_id: str | None
+    reason: str = "manual"
+
+
+class Release(_Command, frozen=True):
+    """Back to the queue."""
+
+
+class Handoff(_Command, frozen=True):
+    """A human is asked for; `agent_id` names one."""
+
+    reason: str
+    agent_id: str | None = None
+
+
+class Close(_Command, frozen=True):
+    """Soft close: final."""
+
+
+class Rate(_Command, frozen=True):
+    """The customer's score, 1 … 5."""
+
+    score: int
+    comment: str | None = None
+
+
+class MarkRead(_Command, frozen=True):
+    """Read up to `seq`. No entry: it only moves the unread count."""
+
+    seq: int
+
+
+class Recall(_Command, frozen=True):
+    """The newest public messages, from the actor's memory. Changes nothing."""
+
+    count: int
+
+
+Command = Post | Receive | Open | Update | Assign | Release | Handoff | Close | Rate | MarkRead | Recall
+ThreadCommand = Receive | Open
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """A command on its way. Exactly one of `conversation_id` and `thread` is set."""
+
+    id: str
+    account_id: str
+    by: By
+    command: Command
+    conversation_id: str | None = None
+    thread: ThreadKey | None = None
+    attempt: int = 0
+
+    @property
+    def partition(self) -> int:
+        """Where the target lives."""
+        if self.conversation_id is not None:
+            return partition_of_conversation(self.conversation_id)
+        assert self.thread is not None
+        t = self.thread
+        return partition_of_thread(t.account_id, t.channel_id, t.identifier, t.topic)
+
+    def key(self) -> str:
+        """What makes a repeat of this command known, unique within its conversation.
+
+        A client's own key counts for its sender alone; without one, the envelope's id covers our own retries.
+        """
+        post = self.post
+        if post is None or post.key is None:
+            return self.id
+        sender = "" if post.sender_type == "contact" else self.by.id
+        return f"{post.sender_type}:{sender}:{post.key}"
+
+    @property
+    def post(self) -> Post | None:
+        """The message this command carries, if any."""
+        command = self.command
+        if isinstance(command, Post):
+            return command
+        return command.post if isinstance(command, Receive) else None
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Accepted and committed. `repeated`: this had happened already, and here is the first answer."""
+
+    entries: tuple[Entry, ...] = ()
+    conversation: Conversation | None = None
+    repeated: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Refused: a code of `core.errors`, and what that error carries."""
+
+    code: str
+    detail: str
+    current: dict[str, Any] | None = None
+    errors: tuple[tuple[str, str], ...] = ()
+    retry_after: float | None = None
+
+
+class Moved(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Not this host's partition, or not any more: look at the map and ask again."""
+
+
+Outcome = Done | Refused | Moved

@@ -1,0 +1,154 @@
+"""A conversation's state, and how an entry changes it. `apply` is total: what was accepted always applies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from .entries import (
+    Assigned,
+    Entry,
+    HandoffRequested,
+    Message,
+    Opened,
+    Priority,
+    Rated,
+    StatusChanged,
+    Updated,
+)
+from .status import HELD, LIVE, Status
+
+CONTEXT_SIZE = 8
+"""Messages a conversation keeps in memory."""
+PREVIEW_LENGTH = 120
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """The projection: one row of `conversations`, one object of the API. Times in ms since the epoch."""
+
+    id: str
+    account_id: str
+    channel_id: str
+    channel_type: str
+    contact_id: str
+    contact_identifier: str
+    created_at: int
+    updated_at: int
+    waiting_since: int
+    topic: str = ""
+    contact_name: str | None = None
+    outlet_id: str | None = None
+    status: Status = Status.OPEN
+    priority: Priority = "normal"
+    subject: str | None = None
+    labels: tuple[str, ...] = ()
+    assignee_id: str | None = None
+    team_id: str | None = None
+    handoff_requested: bool = False
+    handoff_reason: str | None = None
+    bot_context: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    seq: int = 0
+    unread_count: int = 0
+    first_reply_at: int | None = None
+    last_message_at: int | None = None
+    last_message_preview: str | None = None
+    snoozed_until: int | None = None
+    resolved_at: int | None = None
+    archived_at: int | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+
+class State(msgspec.Struct, frozen=True):
+    """What a conversation actor holds: the projection and its newest messages, oldest first."""
+
+    conversation: Conversation
+    recent: tuple[Entry, ...] = ()
+
+
+def apply(state: State | None, entry: Entry) -> State:
+    """The state after `entry`. The first entry must be `Opened`, and only the first."""
+    data = entry.data
+    if isinstance(data, Opened):
+        return State(_opened(entry, data))
+    if state is None:
+        raise ValueError(
+            f"entry {entry.seq} of conversation {entry.conversation_id} comes before its opening"
+        )
+    c = state.conversation
+    if isinstance(data, Message):
+        recent = (*state.recent, entry)
+        return State(_messaged(c, entry, data), recent[-CONTEXT_SIZE:])
+    if isinstance(data, StatusChanged):
+        return State(_status_changed(c, entry, data), state.recent)
+    fields: dict[str, Any]
+    if isinstance(data, Assigned):
+        fields = {"assignee_id": data.agent_id}
+    elif isinstance(data, Updated):
+        fields = {k: tuple(v) if k == "labels" else v for k, v in data.changes.items()}
+    elif isinstance(data, HandoffRequested):
+        fields = {"handoff_requested": True, "handoff_reason": data.reason}
+    else:
+        assert isinstance(data, Rated)
+        fields = {}
+    return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
+
+
+def _opened(entry: Entry, data: Opened) -> Conversation:
+    return Conversation(
+        id=entry.conversation_id,
+        account_id=entry.account_id,
+        channel_id=data.channel_id,
+        channel_type=data.channel_type,
+        contact_id=data.contact_id,
+        contact_identifier=data.contact_identifier,
+        contact_name=data.contact_name,
+        topic=data.topic,
+        outlet_id=data.outlet_id,
+        subject=data.subject,
+        priority=data.priority,
+        labels=data.labels,
+        metadata=data.metadata,
+        created_at=entry.at,
+        updated_at=entry.at,
+        waiting_since=entry.at,
+    )
+
+
+def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
+    if data.is_private:
+        return replace(c, seq=entry.seq, updated_at=entry.at)
+    by_agent = data.sender_type == "agent"
+    unread = c.unread_count + 1 if data.direction == "inbound" else 0 if by_agent else c.unread_count
+    first_reply = entry.at if by_agent and c.first_reply_at is None else c.first_reply_at
+    return replace(
+        c,
+        seq=entry.seq,
+        updated_at=entry.at,
+        unread_count=unread,
+        first_reply_at=first_reply,
+        last_message_at=entry.at,
+        last_message_preview=data.content[:PREVIEW_LENGTH],
+    )
+
+
+def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conversation:
+    to = data.to_status
+    fields: dict[str, Any] = {"status": to}
+    if to in LIVE and to not in HELD:
+        fields["assignee_id"] = None
+    if to is Status.RESOLVED:
+        fields["resolved_at"] = entry.at
+    elif data.from_status is Status.RESOLVED and to in LIVE:
+        fields |= {
+            "resolved_at": None,
+            "waiting_since": entry.at,
+            "handoff_requested": False,
+            "handoff_reason": None,
+        }
+    return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -1,0 +1,296 @@
+"""`decide`: from a conversation's state and a command to the entries it is accepted as, or a refusal.
+
+The rules are those of the table in `status.py` and of who may ask for what. Pure: ids come from `Turn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from .commands import (
+    Assign,
+    By,
+    Close,
+    Command,
+    Handoff,
+    MarkRead,
+    Open,
+    Opening,
+    Post,
+    Rate,
+    Recall,
+    Receive,
+    Release,
+    ThreadKey,
+    Update,
+)
+from .conversation import Conversation, State
+from .entries import (
+    Assigned,
+    Entry,
+    EntryData,
+    HandoffRequested,
+    Message,
+    Opened,
+    Rated,
+    StatusChanged,
+    Updated,
+)
+from .errors import Conflict, Forbidden, Invalid, NotFound
+from .status import ASKED, FINAL, HELD, LIVE, Change, Status, next_status
+
+OVERSEERS = frozenset({"lead", "admin", "service"})
+"""Roles that may take a conversation from the agent who holds it."""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What a turn may know of the world: the time in ms, fresh ids, and who holds the thread key."""
+
+    now: int
+    new_id: Callable[[], str]
+    live_id: str | None = None
+
+
+def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
+    """The entries `command` is accepted as; none where nothing changes. Raises a TertuliaError."""
+    c = state.conversation
+    if by.role == "customer" and (by.channel_id, by.contact_identifier) != (
+        c.channel_id,
+        c.contact_identifier,
+    ):
+        raise NotFound("no such conversation")
+    return _RULES[type(command)](c, by, command, turn)
+
+
+def open_conversation(
+    thread: ThreadKey, contact_id: str, opening: Opening, contact_name: str | None
+) -> tuple[EntryData, ...]:
+    """Entry 0 of a new conversation."""
+    return (
+        Opened(
+            channel_id=thread.channel_id,
+            channel_type=opening.channel_type,
+            contact_id=contact_id,
+            contact_identifier=thread.identifier,
+            contact_name=opening.contact_name or contact_name,
+            topic=thread.topic,
+            outlet_id=opening.outlet_id,
+            subject=opening.subject,
+            priority=opening.priority,
+            labels=opening.labels,
+            metadata=opening.metadata,
+        ),
+    )
+
+
+def repeated(state: State, by: By, post: Post) -> Entry | None:
+    """The message a repeated key or provider id stands for, if memory still has it.
+
+    Raises Conflict when the same key comes with other content.
+    """
+    if post.key is None and post.external_id is None:
+        return None
+    for entry in reversed(state.recent):
+        message = entry.data
+        assert isinstance(message, Message)
+        if post.external_id is not None and message.external_id == post.external_id:
+            return entry
+        same_sender = message.sender_type == post.sender_type and (
+            post.sender_type == "contact" or message.sender_id == by.id
+        )
+        if post.key is not None and message.client_message_id == post.key and same_sender:
+            check_same(message, post)
+            return entry
+    return None
+
+
+def check_same(message: Message, post: Post) -> None:
+    """Raise Conflict when `post` says something else than the message its key already stands for."""
+    same = (
+        message.content == post.content
+        and message.content_type == post.content_type
+        and message.is_private == post.is_private
+        and message.attachments == post.attachments
+        and message.reply_to == post.reply_to
+    )
+    if not same:
+        raise Conflict(
+            f"the key {post.key!r} already stands for another message",
+            current={"message_id": message.id},
+        )
+
+
+def _status(c: Conversation, change: Change, reason: str | None = None) -> tuple[EntryData, ...]:
+    to = next_status(c.status, change)
+    return () if to is c.status else (StatusChanged(c.status, to, reason),)
+
+
+def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
+    if c.status in FINAL:
+        raise Conflict(f"a conversation that is {c.status} takes no messages", current={"status": c.status})
+    inbound = post.sender_type == "contact"
+    if inbound and post.is_private:
+        raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
+    if post.is_private and by.role == "customer":
+        raise Forbidden("customers write no notes")
+    before = _customer_wrote(c, turn) if inbound else ()
+    message = Message(
+        id=turn.new_id(),
+        direction="inbound" if inbound else "outbound",
+        sender_type=post.sender_type,
+        sender_id=c.contact_identifier if inbound else by.id,
+        content=post.content,
+        content_type=post.content_type,
+        attachments=post.attachments,
+        is_private=post.is_private,
+        external_id=post.external_id,
+        client_message_id=post.key,
+        reply_to=post.reply_to,
+        delivery_status=None if inbound or post.is_private else post.delivery_status,
+        metadata=post.metadata,
+    )
+    return (*before, message)
+
+
+def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
+    if c.status is Status.RESOLVED:
+        _check_thread_free(c, turn)
+    return _status(c, Change.CUSTOMER_WROTE)
+
+
+def _check_thread_free(c: Conversation, turn: Turn) -> None:
+    if turn.live_id is not None and turn.live_id != c.id:
+        raise Conflict(
+            "this customer has a newer live conversation on the channel",
+            current={"status": c.status, "live_conversation_id": turn.live_id},
+        )
+
+
+def _assign(c: Conversation, by: By, command: Assign, turn: Turn) -> tuple[EntryData, ...]:
+    if command.agent_id is None:
+        return _release(c, by, Release(), turn) if c.status in HELD else ()
+    if c.status in HELD and command.agent_id == c.assignee_id:
+        return ()
+    change = _status(c, Change.ASSIGNED)
+    if c.status in HELD and by.id != c.assignee_id and by.role not in OVERSEERS:
+        raise Conflict(
+            f"the conversation is already assigned to {c.assignee_id}",
+            current={"status": c.status, "assignee_id": c.assignee_id},
+        )
+    if c.status not in HELD and command.agent_id != by.id and by.role not in OVERSEERS:
+        raise Forbidden("assigning to others is for leads, admins and services")
+    return (_assigned(c, command.agent_id, command.reason, turn), *change)
+
+
+def _assigned(c: Conversation, agent_id: str | None, by: str, turn: Turn) -> Assigned:
+    summary: dict[str, Any] = {
+        "id": c.id,
+        "channel_id": c.channel_id,
+        "channel_type": c.channel_type,
+        "contact_name": c.contact_name,
+        "contact_identifier": c.contact_identifier,
+        "priority": c.priority,
+        "subject": c.subject,
+        "labels": c.labels,
+        "last_message_preview": c.last_message_preview,
+    }
+    previous = c.assignee_id if c.status in HELD else None
+    return Assigned(turn.new_id(), agent_id, previous, by=by, summary=summary)
+
+
+def _release(c: Conversation, by: By, _: Release, turn: Turn) -> tuple[EntryData, ...]:
+    change = _status(c, Change.RELEASED)
+    if by.id != c.assignee_id and by.role not in OVERSEERS:
+        raise Conflict(
+            f"only its assignee, {c.assignee_id}, or a lead may release it",
+            current={"assignee_id": c.assignee_id},
+        )
+    return (_assigned(c, None, "release", turn), *change)
+
+
+def _handoff(c: Conversation, by: By, command: Handoff, turn: Turn) -> tuple[EntryData, ...]:
+    change = _status(c, Change.HANDED_OFF)
+    request = HandoffRequested(command.reason)
+    if command.agent_id is None:
+        freed = (_assigned(c, None, "handoff", turn),) if c.status in HELD else ()
+        return (request, *freed, *change)
+    return (request, *_assign(c, by, Assign(command.agent_id, "handoff"), turn))
+
+
+def _close(c: Conversation, by: By, _: Close, turn: Turn) -> tuple[EntryData, ...]:
+    return () if c.status is Status.CLOSED else _status(c, Change.CLOSED)
+
+
+def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData, ...]:
+    if by.role not in ("customer", "service"):
+        raise Forbidden("the customer rates, or a service for them")
+    return (Rated(command.score, command.comment),)
+
+
+def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
+    changes = dict(command.changes)
+    status = changes.pop("status", None)
+    assigns = "assignee_id" in changes
+    assignee = changes.pop("assignee_id", None)
+    if "archived" in changes:
+        archived = changes.pop("archived")
+        if archived != (c.archived_at is not None):
+            changes["archived_at"] = turn.now if archived else None
+    changes = {k: v for k, v in changes.items() if getattr(c, k) != (tuple(v) if k == "labels" else v)}
+    entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
+    if assigns:
+        entries += _assign(c, by, Assign(assignee), turn)
+        c = _after(c, entries)
+    if status is not None and status != c.status:
+        entries += _ask_status(c, by, Status(status), turn)
+    return entries
+
+
+def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
+    """The conversation as far as a second rule of the same command must see the first one's effect."""
+    for data in entries:
+        if isinstance(data, StatusChanged):
+            c = msgspec.structs.replace(c, status=data.to_status)
+        elif isinstance(data, Assigned):
+            c = msgspec.structs.replace(c, assignee_id=data.agent_id)
+    return c
+
+
+def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[EntryData, ...]:
+    change = ASKED.get(wanted)
+    if change is None:
+        raise Conflict(
+            f"a conversation that is {c.status} cannot become {wanted}", current={"status": c.status}
+        )
+    to = next_status(c.status, change, wanted)
+    if wanted is Status.EXPIRED and by.role != "service":
+        raise Forbidden("only a service may expire a conversation")
+    if to in LIVE and c.status not in LIVE:
+        _check_thread_free(c, turn)
+    return (StatusChanged(c.status, to),)
+
+
+def _nothing(c: Conversation, by: By, _: Command, turn: Turn) -> tuple[EntryData, ...]:
+    return ()
+
+
+def _receive(c: Conversation, by: By, command: Receive, turn: Turn) -> tuple[EntryData, ...]:
+    return _post(c, by, command.post, turn)
+
+
+_RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryData, ...]]] = {
+    Post: _post,
+    Receive: _receive,
+    Open: _nothing,
+    Update: _update,
+    Assign: _assign,
+    Release: _release,
+    Handoff: _handoff,
+    Close: _close,
+    Rate: _rate,
+    MarkRead: _nothing,
+    Recall: _nothing,
+}

@@ -1,0 +1,130 @@
+"""Entries: the things that happen in a conversation, numbered by `seq`. The journal's vocabulary.
+
+An entry is frozen, and the whole state of a conversation is what its entries, applied in order, make of
+it. The opening is entry 0: everything a client sees happen is numbered 1, 2, 3 …
+Times are milliseconds since the epoch; ids are canonical UUID text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from .status import Status
+
+Priority = Literal["low", "normal", "high", "urgent"]
+SenderType = Literal["contact", "agent", "bot", "system"]
+ActorType = Literal["contact", "agent", "bot", "system", "service"]
+Direction = Literal["inbound", "outbound"]
+DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
+
+
+class Actor(msgspec.Struct, frozen=True, array_like=True):
+    """Who did it. `id` is a user's, a contact identifier, a client's or a rule's; None for the server."""
+
+    type: ActorType
+    id: str | None = None
+
+
+class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A file of a message; `size` in bytes."""
+
+    url: str
+    name: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+
+
+class _Data(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
+    pass
+
+
+class Opened(_Data, frozen=True, tag="opened"):
+    """The conversation exists. Always entry 0."""
+
+    channel_id: str
+    channel_type: str
+    contact_id: str
+    contact_identifier: str
+    contact_name: str | None = None
+    topic: str = ""
+    outlet_id: str | None = None
+    subject: str | None = None
+    priority: Priority = "normal"
+    labels: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+
+
+class Message(_Data, frozen=True, tag="message"):
+    """A message or, when private, an internal note."""
+
+    id: str
+    direction: Direction
+    sender_type: SenderType
+    sender_id: str | None
+    content: str
+    content_type: str = "text"
+    attachments: tuple[Attachment, ...] = ()
+    is_private: bool = False
+    external_id: str | None = None
+    client_message_id: str | None = None
+    reply_to: str | None = None
+    delivery_status: DeliveryStatus | None = None
+    metadata: dict[str, Any] = {}
+
+
+class StatusChanged(_Data, frozen=True, tag="status"):
+    """`from_status` → `to_status`; becoming `open` or `bot` leaves the conversation without an assignee."""
+
+    from_status: Status
+    to_status: Status
+    reason: str | None = None
+
+
+class Assigned(_Data, frozen=True, tag="assigned"):
+    """An agent holds it, or (`agent_id` None) nobody does any more. `explain` is the routing record."""
+
+    assignment_id: str
+    agent_id: str | None
+    previous_agent_id: str | None = None
+    by: str = "manual"
+    summary: dict[str, Any] = {}
+    explain: dict[str, Any] | None = None
+
+
+class Updated(_Data, frozen=True, tag="updated"):
+    """Fields changed: names as in `Conversation`, values as after the change."""
+
+    changes: dict[str, Any]
+
+
+class HandoffRequested(_Data, frozen=True, tag="handoff"):
+    reason: str
+
+
+class Rated(_Data, frozen=True, tag="rated"):
+    """The customer's satisfaction, 1 (worst) … 5."""
+
+    score: int
+    comment: str | None = None
+
+
+EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One numbered thing. `position` is its place in the account's feed, 0 until it is committed."""
+
+    account_id: str
+    conversation_id: str
+    seq: int
+    at: int
+    actor: Actor
+    data: EntryData
+    position: int = 0
+
+
+def kind_of(data: EntryData) -> str:
+    """The entry's kind as stored and shown: `message`, `status` …"""
+    return data.__struct_config__.tag  # pyright: ignore[reportReturnType]

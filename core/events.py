@@ -1,0 +1,127 @@
+"""From entries to the events of the streams: pure, so that a replay says exactly what was said live.
+
+An event's cursor names the account's feed, the entry's place in it and the event's place within the entry's events. It
+is opaque to clients: `<generation>.<position>.<index>`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .conversation import apply
+from .entries import Assigned, Entry, HandoffRequested, Message, Opened, Rated, StatusChanged
+from .times import rfc3339
+from .views import changes_view, conversation_view, data_view, message_view
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """A place in an account's feed: everything up to event `index` of the entry at `position` has been seen."""
+
+    generation: str
+    position: int
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.generation}.{self.position}.{self.index}"
+
+
+END = 99
+"""The index of a cursor that has seen all of its entry's events."""
+
+
+def parse_cursor(text: str) -> Cursor | None:
+    """The cursor, or None for what is none of ours."""
+    parts = text.split(".")
+    if len(parts) != 3 or not (
+        parts[1].isascii() and parts[1].isdigit() and parts[2].isascii() and parts[2].isdigit()
+    ):
+        return None
+    if len(parts[1]) > 18 or len(parts[2]) > 3:
+        return None
+    return Cursor(parts[0], int(parts[1]), int(parts[2]))
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it."""
+
+    index: int
+    type: str
+    data: Any
+    topics: tuple[str, ...]
+    public: bool = False
+
+
+class EventView(msgspec.Struct, frozen=True):
+    """An event on the wire."""
+
+    id: str
+    type: str
+    topic: str
+    conversation_id: str | None
+    seq: int | None
+    at: str
+    data: Any
+
+
+def account_topic(account_id: str) -> str:
+    return f"account:{account_id}"
+
+
+def conversation_topic(conversation_id: str) -> str:
+    return f"conversation:{conversation_id}"
+
+
+def user_topic(user_id: str) -> str:
+    return f"user:{user_id}"
+
+
+def events_of(entry: Entry) -> list[Event]:
+    """The events of an entry, in order."""
+    account, thread = account_topic(entry.account_id), conversation_topic(entry.conversation_id)
+    both = (account, thread)
+    data = entry.data
+    if isinstance(data, Message):
+        return [Event(0, "conversation:message", message_view(entry), both, not data.is_private)]
+    if isinstance(data, Opened):
+        view = conversation_view(apply(None, entry).conversation)
+        return [Event(0, "conversation:new", view, (account,))]
+    if isinstance(data, StatusChanged):
+        change = {"from": data.from_status, "to": data.to_status}
+        return [Event(0, "conversation:status", change, both, True)]
+    if isinstance(data, HandoffRequested):
+        return [Event(0, "conversation:handoff", {"reason": data.reason}, both, True)]
+    if isinstance(data, Assigned):
+        events = [Event(0, "agent:assigned", data_view(entry), both, True)]
+        if data.agent_id is not None:
+            notice = {
+                **data.summary,
+                "conversation_id": entry.conversation_id,
+                "assignment_id": data.assignment_id,
+            }
+            events.append(Event(1, "notification:assignment", notice, (user_topic(data.agent_id),)))
+        return events
+    if isinstance(data, Rated):
+        return [
+            Event(0, "conversation:updated", {"csat": {"score": data.score, "comment": data.comment}}, both)
+        ]
+    return [Event(0, "conversation:updated", changes_view(data.changes), both)]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_event(entry: Entry, event: Event, topic: str, generation: str) -> bytes:
+    """The event as JSON, bound to a topic. All readers of the topic get these same bytes."""
+    cursor = f"{generation}.{entry.position}.{event.index}"
+    return _encode(
+        EventView(cursor, event.type, topic, entry.conversation_id, entry.seq, rfc3339(entry.at), event.data)
+    )
+
+
+def encode_hint(
+    type: str, data: dict[str, Any], topic: str, cursor: Cursor, now: int, conversation_id: str | None = None
+) -> bytes:
+    """An event that is no entry (typing, presence, receipts): it carries the cursor of the last entry before it."""
+    return _encode(EventView(str(cursor), type, topic, conversation_id, None, rfc3339(now), data))

@@ -1,0 +1,51 @@
+"""Ids and where they live. A conversation's id carries its partition, so an id alone finds its host.
+
+Time (ms since the epoch) and randomness (an int) are passed in. UUIDv7 layout: RFC 9562 section 5.7.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+PARTITIONS = 1024
+_PARTITION_MASK = PARTITIONS - 1
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a UUID in its canonical lower-case form."""
+    return _UUID(text) is not None
+
+
+def new_id(now_ms: int, random: int) -> str:
+    """A UUIDv7 from a time and at least 74 random bits."""
+    return _uuid7(now_ms, (random >> 62) & 0xFFF, random & 0x3FFF_FFFF_FFFF_FFFF)
+
+
+def new_conversation_id(now_ms: int, random: int, partition: int) -> str:
+    """A UUIDv7 whose last ten bits are `partition`."""
+    low = (random & 0x3FFF_FFFF_FFFF_FFFF & ~_PARTITION_MASK) | partition
+    return _uuid7(now_ms, (random >> 62) & 0xFFF, low)
+
+
+def _uuid7(now_ms: int, rand_a: int, rand_b: int) -> str:
+    value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b
+    h = f"{value:032x}"
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def partition_of_conversation(conversation_id: str) -> int:
+    """The partition (0 … 1023) in the last ten bits of a conversation's id."""
+    return int(conversation_id[-3:], 16) & _PARTITION_MASK
+
+
+def partition_of_thread(account_id: str, channel_id: str, identifier: str, topic: str = "") -> int:
+    """The partition (0 … 1023) of a thread key. Stable across processes and releases."""
+    key = "\x1f".join((account_id, channel_id, identifier, topic)).encode()
+    return int.from_bytes(blake2b(key, digest_size=8).digest(), "big") & _PARTITION_MASK
+
+
+def first_id_of(now_ms: int) -> str:
+    """The smallest UUIDv7 of a millisecond: the lower bound of a month's conversations."""
+    return _uuid7(now_ms, 0, 0)

@@ -1,0 +1,158 @@
+"""The ports: what actors need of the world, as Protocols. Each has a real implementation and a memory twin in
+`storage/`, and one contract suite in `tests/storage/` that runs both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from .commands import ThreadKey
+from .conversation import Conversation, State
+from .entries import Entry
+from .thread import Thread
+
+
+class Write(msgspec.Struct):
+    """What one accepted command changes: the conversation before and after, and the entries between.
+
+    `key` makes the command's repeat known (unique in its conversation); `provider_id` likewise, for good, in its channel.
+    """
+
+    before: Conversation | None
+    after: Conversation
+    entries: tuple[Entry, ...]
+    key: str | None = None
+    provider_id: str | None = None
+
+
+class StaleEpoch(Exception):
+    """Another host has taken a partition over. Nothing was written; this host must drop its actors and stop."""
+
+
+class DuplicateKey(Exception):
+    """A key or provider id of the batch is taken already. Nothing was written."""
+
+
+class Rejected(Exception):
+    """The database refused the batch's content. Nothing was written."""
+
+
+class NotStored(Exception):
+    """The storage is unreachable or too slow. Nothing was written, and nothing of the batch will be."""
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """The first answer to a repeated key: its conversation and the entry."""
+
+    conversation_id: str
+    entry: Entry
+
+
+class Journal(Protocol):
+    """Durable, fenced group commits. When `commit` returns, the batch survives the loss of any process."""
+
+    async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
+        """Store a batch, all or nothing; returns the feed position of each entry, in order.
+
+        `epochs`: the epoch this host knows of each partition; those of the batch must still stand. Settling an
+        unknown outcome raises them, here as well.
+        Raises StaleEpoch, DuplicateKey, Rejected or NotStored; an unknown outcome is settled before it returns.
+        """
+        ...
+
+
+class ThreadWanted(msgspec.Struct, frozen=True):
+    """A thread to load. The ids and the name are for the contact, should it have to be made."""
+
+    key: ThreadKey
+    channel_type: str
+    contact_id: str
+    identifier_id: str
+    name: str | None = None
+
+
+class Archive(Protocol):
+    """What a host reads to activate actors. Everything here is batched."""
+
+    async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
+        """States by id; ids that do not exist are left out."""
+        ...
+
+    async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
+        """Threads by key, their contacts made where there are none."""
+        ...
+
+    async def find_repeats(
+        self, keys: Iterable[tuple[str, str]], provider_ids: Iterable[tuple[str, str]]
+    ) -> tuple[dict[tuple[str, str], Repeat], dict[tuple[str, str], Repeat]]:
+        """First answers by (conversation id, key) and by (channel id, provider id)."""
+        ...
+
+
+class Ownership(Protocol):
+    """Who owns which partition. Every change of owner raises the partition's epoch."""
+
+    async def register(self, name: str, incarnation: str, node: str) -> None:
+        """Announce a new incarnation of a host; the partitions of its predecessor become free."""
+        ...
+
+    async def beat(self, name: str, incarnation: str) -> Membership:
+        """Show life; returns everybody's state. Raises StaleEpoch when a newer incarnation has replaced this one."""
+        ...
+
+    async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
+        """Take up to `limit` partitions that no incarnation in `alive` owns; returns their epochs."""
+        ...
+
+    async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
+        """Give partitions back, so that another may claim them at once."""
+        ...
+
+    async def read_map(self) -> PartitionMap:
+        """Who owns what now."""
+        ...
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """A conversation host as the others see it."""
+
+    name: str
+    incarnation: str
+    beats: int
+    draining: bool
+    owned: int
+
+
+class Membership(msgspec.Struct, frozen=True):
+    peers: tuple[Peer, ...]
+
+
+class PartitionMap(msgspec.Struct, frozen=True):
+    """`owners[p]` is the name of partition p's host, or None; `incarnations` by host name."""
+
+    owners: tuple[str | None, ...]
+    incarnations: dict[str, str]
+
+
+class FeedHead(msgspec.Struct, frozen=True):
+    """Where an account's feed stands; entries before `kept_from` may be gone."""
+
+    account_id: str
+    generation: str
+    position: int
+    kept_from: int
+
+
+class FeedArchive(Protocol):
+    """Reading the accounts' feeds."""
+
+    async def heads(self, accounts: Sequence[str]) -> list[FeedHead]:
+        """Where feeds stand; accounts that do not exist are left out."""
+        ...
+
+    async def read(self, account_id: str, after: int, limit: int) -> list[Entry]:
+        """The account's entries after a position, in order."""
+        ...

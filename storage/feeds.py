@@ -1,0 +1,29 @@
+"""Reading account feeds from Postgres: where they stand, and what comes after a position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.entries import Entry
+from ..core.ports import FeedHead
+from .postgres import Database
+from .queries import sql
+from .rows import entry_from_row
+
+
+class PostgresFeeds:
+    """Every read is bound to one account by row-level security, but for the heads, which hold no content."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def heads(self, accounts: Sequence[str]) -> list[FeedHead]:
+        async with self._database.system() as connection:
+            return [FeedHead(*row) for row in await connection.fetch(sql("feed_heads"), accounts)]
+
+    async def read(self, account_id: str, after: int, limit: int) -> list[Entry]:
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(
+                sql("feed_read", columns=sql("entry_columns")), account_id, after, limit
+            )
+        return [entry_from_row(row) for row in rows]

@@ -1,0 +1,175 @@
+"""The journal on Postgres: one call of `commit_batch` a group commit, fenced by partition epochs.
+
+Owns how a batch becomes arrays and how a lost connection is settled. Never numbers entries, never retries a batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import asyncpg
+import structlog
+
+from ..core.conversation import Conversation
+from ..core.entries import Message, kind_of
+from ..core.errors import Overloaded
+from ..core.ids import partition_of_conversation
+from ..core.ports import DuplicateKey, NotStored, Rejected, StaleEpoch, Write
+from .postgres import Database, unreachable
+from .queries import sql
+from .rows import conversation_to_json, encode_data
+
+log = structlog.get_logger(__name__)
+
+COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 31)) + ")"
+COMMIT_DEADLINE = 10.0
+SETTLE_DEADLINE = 30.0
+STALE_EPOCH = "TE001"
+
+
+class PostgresJournal:
+    """`core.ports.Journal` on Postgres."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
+        """See `core.ports.Journal.commit`."""
+        held = {p: epochs.get(p, -1) for p in {partition_of_conversation(w.after.id) for w in writes}}
+        arguments, places = _arrays(writes, held)
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE), self._database.system() as connection:
+                bases: list[int | None] = await connection.fetchval(COMMIT, *arguments)
+        except asyncpg.UniqueViolationError as error:
+            raise DuplicateKey(error.constraint_name) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Overloaded) as error:
+            if getattr(error, "sqlstate", None) == STALE_EPOCH:
+                raise StaleEpoch(str(error)) from error
+            if not (unreachable(error) or isinstance(error, Overloaded)):
+                raise Rejected(str(error)) from error
+            return await self._settle(writes, held, epochs, error)
+        if None in bases:
+            raise Rejected("an account of the batch has no feed")
+        return [bases[account] + ordinal for account, ordinal in places]  # pyright: ignore[reportOperatorIssue]
+
+    async def _settle(
+        self, writes: Sequence[Write], held: dict[int, int], epochs: dict[int, int], cause: BaseException
+    ) -> list[int]:
+        """Find out what became of a commit whose answer was lost.
+
+        Raising the batch's epochs waits for a transaction still under way (it holds the rows FOR SHARE) and shuts
+        out one that has not begun; after that the batch is there, whole, or it never will be.
+        """
+        log.warning("commit_outcome_unknown", error=repr(cause), writes=len(writes))
+        entries = [e for w in writes for e in w.entries]
+        touched = len(held)
+        try:
+            async with asyncio.timeout(SETTLE_DEADLINE):
+                while True:
+                    try:
+                        async with self._database.system() as connection:
+                            raised = await connection.fetch(
+                                sql("raise_epochs"), list(held), list(held.values())
+                            )
+                            epochs.update((p, e) for p, e in raised)
+                            held = dict(raised)
+                            found = await connection.fetch(
+                                sql("find_positions"),
+                                [e.conversation_id for e in entries],
+                                [e.seq for e in entries],
+                            )
+                            break
+                    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError, TimeoutError, Overloaded):
+                        await asyncio.sleep(0.1)
+        except TimeoutError:
+            # Nothing is known for certain, so this host may not go on: its successor reads what stands.
+            raise StaleEpoch("the storage did not come back to settle a commit") from cause
+        if len(held) < touched:
+            raise StaleEpoch("partitions were taken over during a commit of unknown outcome")
+        if len(found) < len(entries) or not entries:
+            raise NotStored("the storage could not be reached") from cause
+        return [row[0] for row in found]
+
+
+def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], list[tuple[int, int]]]:
+    """The arguments of `commit_batch`, and each entry's (account index, ordinal) to place it in its feed."""
+    accounts: dict[str, int] = {}
+    counts: list[int] = []
+    rows: list[tuple[Any, ...]] = []
+    places: list[tuple[int, int]] = []
+    providers: list[tuple[str, str, str, int]] = []
+    ends: dict[str, tuple[Conversation | None, Conversation]] = {}
+    for write in writes:
+        after = write.after
+        start = ends.get(after.id)
+        ends[after.id] = (write.before if start is None else start[0], after)
+        account = accounts.setdefault(after.account_id, len(accounts))
+        if account == len(counts):
+            counts.append(0)
+        last = len(write.entries) - 1
+        for index, entry in enumerate(write.entries):
+            counts[account] += 1
+            data = entry.data
+            actor = entry.actor
+            rows.append(
+                (
+                    entry.conversation_id,
+                    entry.seq,
+                    account + 1,
+                    counts[account],
+                    entry.at,
+                    kind_of(data),
+                    actor.type,
+                    actor.id,
+                    write.key if index == last else None,
+                    encode_data(data).decode(),
+                )
+            )
+            places.append((account, counts[account]))
+            if isinstance(data, Message) and data.external_id is not None:
+                providers.append((after.channel_id, data.external_id, entry.conversation_id, entry.seq))
+    return [
+        list(held),
+        list(held.values()),
+        list(accounts),
+        counts,
+        *_columns(rows, 10),
+        *_projection(ends.values()),
+        *_columns(providers, 4),
+    ], places
+
+
+def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> list[list[Any]]:
+    """Conversations a message merely touched, those that changed otherwise, and the inbox's order."""
+    touched: list[tuple[Any, ...]] = []
+    changed: list[str] = []
+    recency: list[tuple[str, str, int]] = []
+    for before, after in ends:
+        if before is not None and _settled(before) == _settled(after):
+            touched.append(
+                (
+                    after.id,
+                    after.seq,
+                    after.unread_count,
+                    after.updated_at,
+                    after.first_reply_at,
+                    after.last_message_at,
+                    after.last_message_preview,
+                )
+            )
+        else:
+            changed.append(conversation_to_json(after))
+        if before is None or before.last_message_at != after.last_message_at:
+            recency.append((after.id, after.account_id, after.last_message_at or after.created_at))
+    return [*_columns(touched, 7), changed, *_columns(recency, 3)]
+
+
+_TOUCHED = ("seq", "unread_count", "updated_at", "first_reply_at", "last_message_at", "last_message_preview")
+_settled = attrgetter(*(f for f in Conversation.__struct_fields__ if f not in _TOUCHED))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -1,0 +1,66 @@
+"""Between database rows and core structs: the one place that knows both orders of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from ..core.conversation import Conversation
+from ..core.entries import (
+    Actor,
+    Assigned,
+    Entry,
+    HandoffRequested,
+    Message,
+    Opened,
+    Rated,
+    StatusChanged,
+    Updated,
+)
+from ..core.status import Status
+
+_DATA = msgspec.json.Decoder(
+    Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated, strict=False
+)
+_LABELS = msgspec.json.Decoder(tuple[str, ...])
+_STATUSES = {s.value: s for s in Status}
+encode_data = msgspec.json.Encoder().encode
+
+
+def conversation_from_row(row: Sequence[Any]) -> Conversation:
+    """A row of `conversation_columns.sql`, whose order is that of the struct's fields."""
+    f = list(row)
+    f[12] = _STATUSES[f[12]]
+    f[15] = _LABELS.decode(f[15]) if f[15] != "[]" else ()
+    f[20] = msgspec.json.decode(f[20]) if f[20] != "{}" else {}
+    f[21] = msgspec.json.decode(f[21]) if f[21] != "{}" else {}
+    return Conversation(*f)
+
+
+def entry_from_row(row: Sequence[Any]) -> Entry:
+    """A row of `entry_columns.sql`."""
+    account, conversation, seq, at, actor_type, actor_id, data, position = row
+    return Entry(account, conversation, seq, at, Actor(actor_type, actor_id), _DATA.decode(data), position)
+
+
+def iso(ms: int | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds, as Postgres and the API take it."""
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03d}Z"
+
+
+_TIMES = tuple(
+    f for f in Conversation.__struct_fields__ if f.endswith("_at") or f in ("waiting_since", "snoozed_until")
+)
+
+
+def conversation_to_json(c: Conversation) -> str:
+    """A whole row of `conversations` as JSON, for jsonb_populate_record."""
+    row = msgspec.structs.asdict(c)
+    for name in _TIMES:
+        row[name] = iso(row[name])
+    return msgspec.json.encode(row).decode()
