@@ -21,4 +21,5 @@ class ValkeyTickets:
 
     async def take(self, digest: str) -> bytes | None:
         with failures():
-            return await self._client.getdel(Prefix.TICKET + digest)
+            payload = await self._client.getdel(Prefix.TICKET + digest)
+        return payload.encode() if isinstance(payload, str) else payload
