@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from uuid import UUID
+
+import pytest
+from redis.asyncio import Redis
+from valkey_process import ValkeyServer
+
+from tertulia.core.errors import StorageUnavailable, Unauthenticated
+from tertulia.core.principal import Principal, Role
+from tertulia.http.tickets import Tickets
+from tertulia.storage.tickets import ValkeyTickets
+from tertulia.storage.valkey import Prefix
+
+NOW = 1_800_000_000.0
+
+
+def principal(expires_at: float = NOW + 600) -> Principal:
+    return Principal(
+        account_id=UUID(int=1),
+        role=Role.CUSTOMER,
+        user_id="s",
+        expires_at=expires_at,
+        token_id="t",
+        channel_id=UUID(int=2),
+        contact_identifier="visitor",
+    )
+
+
+async def test_a_ticket_gives_its_principal_once(client: Redis) -> None:
+    tickets = Tickets(ValkeyTickets(client), clock=lambda: NOW)
+    ticket, expires_at = await tickets.issue(principal())
+    assert expires_at == NOW + 30
+    answers = await asyncio.gather(*(tickets.redeem(ticket) for _ in range(20)), return_exceptions=True)
+    assert [a for a in answers if isinstance(a, Principal)] == [principal()]
+    assert sum(isinstance(a, Unauthenticated) for a in answers) == 19
+
+
+async def test_valkey_keeps_a_digest_for_thirty_seconds(client: Redis) -> None:
+    ticket, _ = await Tickets(ValkeyTickets(client), clock=lambda: NOW).issue(principal())
+    key = Prefix.TICKET + hashlib.sha256(ticket.encode()).hexdigest()
+    assert await client.keys("*") == [key.encode()]
+    assert 29_000 < await client.pttl(key) <= 30_000
+    assert ticket.encode() not in (await client.get(key) or b"")
+
+
+async def test_a_ticket_never_outlives_its_token(client: Redis) -> None:
+    now = NOW
+    tickets = Tickets(ValkeyTickets(client), clock=lambda: now)
+    ticket, expires_at = await tickets.issue(principal(NOW + 5))
+    assert expires_at == NOW + 5
+    now = NOW + 5
+    with pytest.raises(Unauthenticated):
+        await tickets.redeem(ticket)
+    with pytest.raises(Unauthenticated):
+        await tickets.issue(principal(NOW + 5))
+
+
+@pytest.mark.parametrize("ticket", ["", "x", "x" * 43, "x" * 44, "é" * 43, "x" * 42 + "\n", "*" * 43])
+async def test_rubbish_is_refused(client: Redis, ticket: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await Tickets(ValkeyTickets(client)).redeem(ticket)
+
+
+async def test_without_valkey_nobody_passes(valkey_server: ValkeyServer, client: Redis) -> None:
+    tickets = Tickets(ValkeyTickets(client), clock=lambda: NOW)
+    ticket, _ = await tickets.issue(principal())
+    valkey_server.stop()
+    for attempt in (tickets.redeem(ticket), tickets.issue(principal())):
+        with pytest.raises(StorageUnavailable) as refusal:
+            await attempt
+        assert refusal.value.retry_after
+    await valkey_server.start()
+    # what was lost with Valkey is refused, and new tickets work on the same client
+    with pytest.raises(Unauthenticated):
+        await tickets.redeem(ticket)
+    assert await tickets.redeem((await tickets.issue(principal())).ticket) == principal()
