@@ -38,7 +38,10 @@ class Settings(BaseSettings):
         None, validation_alias=_env("RAY_ADDRESS"), description="Ray cluster; a local one when unset"
     )
     hosts: int = Field(
-        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2), ge=1, le=256, description="conversation hosts"
+        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
+        ge=1,
+        le=256,
+        description="conversation hosts",
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
     placement: Literal["shared", "dedicated"] = Field(
@@ -49,34 +52,46 @@ class Settings(BaseSettings):
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
     jwt_issuer: str = Field("tertulia", description="required iss of tokens")
     jwt_audience: str = Field("tertulia", description="required aud (or Cognito client_id) of tokens")
-    jwks_url: str | None = Field(None, description="key set for RS256/ES256 tokens; then HS256 user tokens are refused")
+    jwks_url: str | None = Field(
+        None, description="key set for RS256/ES256 tokens; then HS256 user tokens are refused"
+    )
     jwt_leeway: float = Field(30, ge=0, le=300, description="clock skew allowed in token times")
     credentials_keys: str | None = Field(
-        None, description="Fernet keys for channel credentials, newest first, comma separated; generated when unset"
+        None,
+        description="Fernet keys for channel credentials, newest first, comma separated; generated when unset",
     )
     allowed_origins: str = Field(
-        "", description="origins that may open streams from a browser, comma separated; the own origin always may"
+        "",
+        description="origins that may open streams from a browser, comma separated; the own origin always may",
     )
 
     rate_account: float = Field(10_000, gt=0, description="requests a second of one account")
     rate_user: float = Field(200, gt=0, description="requests a second of one user's tokens")
-    rate_address: float = Field(100, gt=0, description="requests a second of one address on routes without a token")
+    rate_address: float = Field(
+        100, gt=0, description="requests a second of one address on routes without a token"
+    )
     rate_address_burst: int = Field(1_000, ge=1, description="burst of one address on routes without a token")
 
     max_body: int = Field(1_048_576, ge=1024, description="largest request body, bytes")
     max_waiting: int = Field(8_192, ge=1, description="commands that may wait for one host; beyond it 503")
     command_deadline: float = Field(10, gt=0, description="longest wait of a command before 503")
-    stream_queue: int = Field(1_048_576, ge=4096, description="bytes that may wait for one reader; beyond it 1013")
+    stream_queue: int = Field(
+        1_048_576, ge=4096, description="bytes that may wait for one reader; beyond it 1013"
+    )
     stream_send_deadline: float = Field(15, gt=0, description="longest wait for a slow reader to take bytes")
     heartbeat: float = Field(15, gt=0, description="WebSocket ping and SSE comment interval")
     max_streams: int = Field(20_000, ge=1, description="open streams of one gateway; beyond it 503")
     resident_conversations: int = Field(200_000, ge=16, description="conversations one host keeps in memory")
     idle_after: float = Field(900, gt=0, description="idle time before a conversation leaves memory")
     drain: float = Field(20, gt=0, description="longest graceful stop")
-    takeover_after: float = Field(2.5, gt=0.5, description="silence of a host before others take its partitions")
+    takeover_after: float = Field(
+        2.5, gt=0.5, description="silence of a host before others take its partitions"
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
-    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: console on a terminal, else JSON"
+    )
 
     def origins(self) -> frozenset[str]:
         """The extra origins as a set."""
