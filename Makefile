@@ -1,0 +1,68 @@
+# Everything a fresh machine needs is Python 3.11 or newer and make; each target sets up the rest itself.
+#
+#   make serve ARGS="--port 9000"     make test ARGS="-k postgres -x"     make bench ARGS=…
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test check bench format lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+
+serve: $(READY) ## the server with demo data, on 127.0.0.1:8080
+	@exec $(BIN)/tertulia serve --demo $(ARGS)
+
+test: $(READY) ## all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## format, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/basedpyright
+
+bench: $(READY) ## the benchmarks
+	@$(BIN)/python -m bench $(ARGS)
+
+format: $(READY) ## put the code into form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY) ## renew requirements.lock with the newest versions that go together
+	@$(BIN)/python -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet uv
+	@echo 'setuptools>=77' > build/lock/build.in
+	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
+		--extra embedded --extra dev pyproject.toml build/lock/build.in --output-file requirements.lock
+	@echo 'requirements.lock is new; the next make installs it'
+
+clean: ## remove what was installed and cached; the data in .tertulia stays
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp comes last, so an installation that was interrupted is done again. The lock holds setuptools as well:
+# building the editable package then asks no index.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys' 2>/dev/null || \
+		{ echo 'Python was not found as "$(PYTHON)"; install Python 3.11 or newer, or name it: make PYTHON=python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$$($(PYTHON) --version) is too old; Tertulia needs 3.11 or newer. Name another: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo 'installing python3-venv (first run only) …'; \
+			export DEBIAN_FRONTEND=noninteractive; \
+			{ apt-get install -y -qq python3-venv || { apt-get update -qq && apt-get install -y -qq python3-venv; }; } >/dev/null 2>&1; \
+		fi; \
+		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; } || \
+		{ echo "$$($(PYTHON) --version) comes without its venv module; install it: sudo apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo 'making .venv …'; $(PYTHON) -m venv --clear .venv; }
+	@echo 'installing (first run only, about a minute) …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo 'installed'

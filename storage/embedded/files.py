@@ -1,0 +1,130 @@
+"""Files of an embedded server: its folder's lock, its log with a bound, the folder of its socket.
+
+Nothing here waits: every function is short and blocking.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+
+from .errors import FolderInUse, ServerError
+
+LOG_BYTES = 8 * 1024 * 1024
+"""A log longer than this is moved to `<name>.1`, whose earlier content is dropped."""
+
+SOCKET_PATH_BYTES = 107
+"""What `sun_path` holds on Linux, less its closing zero."""
+
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@~=-]+")
+"""A path that means itself in a URL, in a setting and to every client; asyncpg splits hosts at commas."""
+
+
+class FolderLock:
+    """An exclusive lock on a folder, gone with the process that holds it, however that ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock, or raise `FolderInUse`. Taking it twice is one taking."""
+        if self._fd is not None:
+            return
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+            os.close(fd)
+            if not isinstance(error, BlockingIOError):
+                raise ServerError(
+                    f"The folder {self._path.parent} cannot be locked: {error.strerror}."
+                ) from error
+            raise FolderInUse(
+                f"The folder {self._path.parent} is in use by another running server (process {holder or 'unknown'}); "
+                "stop it, or choose another folder with TERTULIA_DATA."
+            ) from None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, str(os.getpid()).encode(), 0)
+        self._fd = fd
+
+    def release(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+class Log:
+    """A file the server appends its output to. The server holds it open, so rotation copies and truncates."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._from = 0
+
+    def open(self) -> int:
+        """A descriptor to append to; `tail` then speaks of what comes after this moment."""
+        self.bound()
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._from = os.fstat(fd).st_size
+        return fd
+
+    def bound(self) -> None:
+        """Rotate if the log outgrew its bound. Lines written during the copy may be lost."""
+        try:
+            if self._path.stat().st_size <= LOG_BYTES:
+                return
+        except FileNotFoundError:
+            return
+        shutil.copyfile(self._path, self._path.with_name(self._path.name + ".1"))
+        os.truncate(self._path, 0)
+        self._from = 0
+
+    def tail(self, lines: int = 12) -> str:
+        """The last lines written since `open`."""
+        try:
+            with self._path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(max(self._from, size - 8192))
+                text = file.read(8192).decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made if need be, for this user alone; the folders above it get the usual mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
+        raise ServerError(
+            f"The folder {path} cannot be made private to this user: {error.strerror}."
+        ) from error
+    return path
+
+
+def socket_folder(folder: Path, socket_name: str) -> Path:
+    """A private folder for a socket: `<folder>/run`, or one in /tmp when that path is too long or too odd for one."""
+    near = folder / "run"
+    if len(os.fsencode(near / socket_name)) <= SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(str(near)):
+        return private_folder(near)
+    digest = hashlib.blake2b(os.fsencode(folder), digest_size=8).hexdigest()
+    far = Path("/tmp") / f"tertulia-{os.geteuid()}-{digest}"
+    try:
+        far.mkdir(mode=0o700, exist_ok=True)
+        found = far.lstat()
+    except OSError as error:
+        raise ServerError(f"The socket folder {far} cannot be made: {error.strerror}.") from error
+    # /tmp is everybody's: a folder that somebody else put there first, or a link, is not to be trusted.
+    owners = {os.geteuid(), folder.stat().st_uid}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or stat.S_IMODE(found.st_mode) & 0o077:
+        raise ServerError(f"{far} exists and is not a private folder of this user; remove it.")
+    return far

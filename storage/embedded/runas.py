@@ -1,0 +1,91 @@
+"""As whom Postgres runs. It refuses to be root, and Tertulia often is: in containers, on fresh machines.
+
+An ordinary user runs it directly. Root tries, in this order: a user namespace in which root appears as
+`nobody` (files stay root's); `nobody` itself; `nobody` with the right to pass every folder, for data or a virtual
+environment below a folder only root may enter. A database that belongs to another user runs as that user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ServerError
+from .processes import PROGRAMS
+
+NOBODY = 65534
+
+NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
+
+ENVIRONMENT = {"PATH": PROGRAMS, "LC_ALL": "C.UTF-8"}
+"""All that the server sees: PGPORT, PGDATA or a locale of the caller's would change what it does."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`uid` owns the files; commands are run with `prefix` before them."""
+
+    uid: int
+    prefix: tuple[str, ...] = ()
+
+
+def switched(uid: int, *, pass_folders: bool) -> tuple[str, ...]:
+    """A command prefix that becomes another user."""
+    capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override") if pass_folders else ()
+    return ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *capability, "--")
+
+
+def candidates(owner: int) -> Iterator[Identity]:
+    """Who could run Postgres on a folder of this owner's, best first. Asked of root only."""
+    if owner == 0:
+        yield Identity(0, NAMESPACE)
+    uid = owner or NOBODY
+    yield Identity(uid, switched(uid, pass_folders=False))
+    yield Identity(uid, switched(uid, pass_folders=True))
+
+
+async def identity_for(folder: Path, database: Path, program: Path) -> Identity:
+    """Who runs `program` on `database`, which lies in `folder` and may not exist yet; gives both to that user."""
+    if os.geteuid() != 0:
+        return Identity(os.geteuid())
+    for identity in candidates(_owner(database)):
+        os.chown(folder, identity.uid, -1)
+        if await _works(identity, folder, program):
+            _give(database, identity.uid)
+            return identity
+    raise ServerError(
+        "Postgres does not run as root, and here neither a user namespace (unshare --user) nor another user "
+        f"(setpriv --reuid={NOBODY}) may be used; run Tertulia as an ordinary user, or set DATABASE_URL."
+    )
+
+
+async def _works(identity: Identity, folder: Path, program: Path) -> bool:
+    question = 'test "$(id -u)" != 0 && test -x "$1" && test -w "$2"'
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *identity.prefix, "sh", "-c", question, "sh", str(program), str(folder),
+            env=ENVIRONMENT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError:
+        return False
+    return await process.wait() == 0
+
+
+def _owner(path: Path) -> int:
+    return path.stat().st_uid if path.exists() else 0
+
+
+def _give(database: Path, uid: int) -> None:
+    """Only a database of root's ever changes its owner: when the namespace it was made in is no longer allowed."""
+    if not database.exists() or database.stat().st_uid == uid:
+        return
+    for folder, _, files in os.walk(database):
+        os.lchown(folder, uid, -1)
+        for name in files:
+            os.lchown(Path(folder, name), uid, -1)

@@ -1,0 +1,178 @@
+"""The life of one embedded server's process: lock, start, wait until it answers, stop, notice that it went.
+
+Subclasses say how to prepare the folder, what to run, and when it is ready. A server is started and stopped
+from one event loop, which should outlive it: its process ends with the thread that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from .errors import ServerError
+from .files import FolderLock, Log, private_folder
+from .processes import Steps, end
+from .runas import ENVIRONMENT
+
+StopMode = Literal["fast", "immediate"]
+
+LOG_EVERY = 60.0
+"""Seconds between looks at the log's size."""
+
+
+class Server(ABC):
+    """One server on one folder: `<data>/<name>`. `url` stays the same over every restart."""
+
+    name: ClassVar[str]
+    start_within: ClassVar[float]
+    """Seconds until a server that is alive and not ready is given up: the longest recovery."""
+
+    def __init__(self, data: Path) -> None:
+        self.folder = data.expanduser().resolve() / self.name
+        self._lock = FolderLock(self.folder / "lock")
+        self._log = Log(self.folder / f"{self.name}.log")
+        self._turn = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._tending: asyncio.Task[None] | None = None
+        self._wanted = False
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """What a client connects to; known once the server has started."""
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server's first process, also after it ended. Raises when never started."""
+        return self._started().pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def wanted(self) -> bool:
+        """Started and not stopped since: an exit now is unexpected."""
+        return self._wanted
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    async def start(self) -> None:
+        """Start on the folder, making or recovering it, and return when clients may connect.
+
+        Raises `FolderInUse` when another server holds it and `ServerError` for every other failure; nothing is
+        left running then.
+        """
+        async with self._turn:
+            if not self.running:
+                await self._start()
+                self._wanted = True
+
+    async def restart_if_wanted(self) -> bool:
+        """Start again after an exit; false when it was stopped meanwhile."""
+        async with self._turn:
+            if self._wanted and not self.running:
+                await self._start()
+            return self._wanted
+
+    async def stop(self, mode: StopMode = "fast") -> None:
+        """Stop and free the folder. `immediate` leaves recovery to the next start, as a power cut would."""
+        self._wanted = False
+        async with self._turn:
+            gone = await self._end(mode)
+            self._lock.release()
+        if not gone:
+            raise ServerError(f"{self.name} (process {self.pid}) does not stop.", self._log.tail())
+
+    async def wait_exited(self) -> int:
+        """Wait until the process has ended, however; its exit code, or minus the signal."""
+        return await self._started().wait()
+
+    async def _start(self) -> None:
+        private_folder(self.folder)
+        self._lock.acquire()
+        try:
+            await self._prepare()
+            await self._spawn()
+            await self._until_ready()
+        except BaseException:
+            await asyncio.shield(self._end("immediate"))
+            self._lock.release()
+            raise
+
+    async def _spawn(self) -> None:
+        log = self._log.open()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command(),
+                cwd="/",
+                env=ENVIRONMENT,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # A Ctrl-C at the terminal is for Tertulia, which drains first and stops its servers last.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ServerError(f"{self.name} cannot be run: {error}.") from error
+        finally:
+            os.close(log)
+        self._tending = asyncio.create_task(self._tend_log(), name=f"{self.name} log")
+
+    async def _until_ready(self) -> None:
+        deadline = time.monotonic() + self.start_within
+        while not await self._ready():
+            if not self.running:
+                code = self._started().returncode
+                raise ServerError(f"{self.name} ended while starting (exit code {code}).", self._log.tail())
+            if time.monotonic() > deadline:
+                sentence = f"{self.name} was not ready within {self.start_within:.0f} seconds."
+                raise ServerError(sentence, self._log.tail())
+            await asyncio.sleep(0.01)
+
+    async def _end(self, mode: StopMode) -> bool:
+        if self._tending is not None:
+            self._tending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._tending
+            self._tending = None
+        if not self.running:
+            return True
+        process = self._started()
+        if not await end([process.pid], self._stop_steps(mode)):
+            return False
+        await process.wait()
+        return True
+
+    async def _tend_log(self) -> None:
+        while True:
+            await asyncio.sleep(LOG_EVERY)
+            await asyncio.to_thread(self._log.bound)
+
+    def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise ServerError(f"{self.name} was never started.")
+        return self._process
+
+    @abstractmethod
+    async def _prepare(self) -> None:
+        """Bring the folder into a state a server can start on, and end what an earlier one left running."""
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """Program and arguments."""
+
+    @abstractmethod
+    async def _ready(self) -> bool:
+        """Whether the process just started takes clients now."""
+
+    @abstractmethod
+    def _stop_steps(self, mode: StopMode) -> Steps:
+        """Signals that end the process, the last of them without fail."""

@@ -1,0 +1,60 @@
+"""cluster.yaml, judged offline by Ray's own launcher code: defaults filled in, then the schema."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "cluster.yaml").read_text())
+
+
+def commands(config: dict[str, Any]) -> list[str]:
+    lists = [config[name] for name in config if name.endswith("commands")]
+    assert len(lists) == 4
+    return [command for part in lists for command in part]
+
+
+def test_the_launcher_accepts_it(config: dict[str, Any]) -> None:
+    prepared = prepare_config(copy.deepcopy(config))
+    validate_config(prepared)
+    assert prepared["available_node_types"]["local.cluster.node"]["max_workers"] == 2
+    assert prepared["head_setup_commands"] == prepared["worker_setup_commands"] == config["setup_commands"]
+
+
+def test_the_launcher_would_refuse_a_mistake(config: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError, match="head_start_commands"):
+        validate_config(prepare_config(config | {"head_start_commands": []}))
+
+
+def test_all_workers_are_used(config: dict[str, Any]) -> None:
+    assert config["max_workers"] == len(config["provider"]["worker_ips"])
+
+
+def test_the_shell_can_read_every_command(config: dict[str, Any]) -> None:
+    for command in commands(config):
+        subprocess.run(["bash", "-n", "-c", command], check=True)
+
+
+def test_actors_run_at_full_priority_and_only_the_head_holds_rays_redis(config: dict[str, Any]) -> None:
+    head, worker = config["head_start_ray_commands"][-1], config["worker_start_ray_commands"][-1]
+    for start in (head, worker):
+        assert "RAY_worker_niceness=0" in start and ". ~/tertulia.env" in start and "\n" not in start
+    assert "--head" in head and "unset RAY_REDIS_ADDRESS" in worker and "$RAY_HEAD_IP" in worker
+
+
+def test_it_holds_no_secret_and_installs_the_locked_versions(config: dict[str, Any]) -> None:
+    text = yaml.safe_dump(config)
+    assert "://" not in text and "SECRET" not in text
+    assert "requirements.lock" in text and "[cluster]" in text
