@@ -1,0 +1,195 @@
+"""From bytes to a typed command: JSON bodies and query strings, and which field was wrong.
+
+Owns what every body must be beside its type: UTF-8, no NUL, at most `MAX_DEPTH` deep, whole numbers of at
+most 64 bits; what passes here can be stored in Postgres and written as JSON again. It must never repair a
+body. Of a key given twice the last counts, at every level, as in ECMAScript and Postgres's jsonb.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from aiohttp import web
+
+from ..core.errors import Invalid, Malformed, UnsupportedMedia
+
+T = TypeVar("T")
+
+MAX_DEPTH: Final = 64
+"""Brackets inside one another. Below what any JSON library takes: orjson writes 254."""
+
+MAX_QUOTED: Final = 100
+"""Characters of a client's own text that a message repeats."""
+
+_AT: Final = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`\s]*)`$")
+_FIELD: Final = re.compile(r"Object (?:contains unknown|missing required) field `(?P<field>.*)`$", re.DOTALL)
+_JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_LONG_NUMBER: Final = re.compile(rb"\d{19}")
+_BRACKETS: Final = bytes.maketrans(b"[]{}", b"()()")
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def check_content_type(request: web.BaseRequest) -> None:
+    """Raises UnsupportedMedia unless a request with a body says that it is JSON in UTF-8."""
+    if not request.body_exists:
+        return
+    charset = request.charset
+    if not _JSON_TYPE.fullmatch(request.content_type) or (charset or "utf-8").lower() not in (
+        "utf-8",
+        "utf8",
+    ):
+        raise UnsupportedMedia("the body must be application/json in UTF-8")
+
+
+async def read(request: web.Request, type_: type[T]) -> T:
+    """The body of a request as `type_`. Raises UnsupportedMedia, Malformed, Invalid; aiohttp's 413 passes."""
+    check_content_type(request)
+    return decode(await request.read(), type_)
+
+
+def decode(body: bytes, type_: type[T]) -> T:
+    """`body` as `type_`. Raises Malformed (no JSON, too deep) and Invalid (`errors` name the field)."""
+    if not body:
+        raise Malformed("the request has no body; a JSON document is expected")
+    try:
+        value = _decoder(type_).decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except UnicodeDecodeError:
+        raise Malformed("the body is not UTF-8") from None
+    except RecursionError:
+        raise Malformed(f"the body is nested more than {MAX_DEPTH} deep") from None
+    except msgspec.DecodeError as error:
+        raise Malformed(_why(body, str(error))) from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(body, MAX_DEPTH):
+        raise Malformed(f"the body is nested more than {MAX_DEPTH} deep")
+    if b"\\u0000" in body or _LONG_NUMBER.search(body):
+        _refuse_unstorable(msgspec.json.decode(body))
+    return value
+
+
+def query(parameters: Mapping[str, str], type_: type[T]) -> T:
+    """Query parameters as the struct `type_`: numbers and booleans from text, lists from repetition.
+
+    Raises Invalid naming the parameter: unknown ones, and those given twice that are no list.
+    """
+    lists = _query_fields(type_)
+    raw: dict[str, str | list[str]] = {}
+    errors: list[tuple[str, str]] = []
+    for name, value in parameters.items():
+        if name not in lists:
+            errors.append((_quoted(name), "unknown parameter"))
+        elif not _storable(value):
+            errors.append((name, "must not contain NUL or half a surrogate pair"))
+        elif lists[name]:
+            raw.setdefault(name, []).append(value)  # type: ignore[union-attr]
+        elif name in raw:
+            errors.append((name, "given more than once"))
+        else:
+            raw[name] = value
+    if errors:
+        raise Invalid("the query parameters are not valid", errors=tuple(dict.fromkeys(errors)))
+    try:
+        return msgspec.convert(raw, type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error), "the query parameters are not valid") from None
+
+
+class _Decoder(Protocol):
+    def decode(self, body: bytes, /) -> Any: ...
+
+
+@lru_cache(maxsize=1024)
+def _decoder(type_: Any) -> _Decoder:
+    return msgspec.json.Decoder(type_)
+
+
+@lru_cache(maxsize=1024)
+def _query_fields(type_: Any) -> dict[str, bool]:
+    """Parameter name → whether it may be repeated."""
+    hints = get_type_hints(type_, include_extras=False)
+    return {f.encode_name: _is_list(hints[f.name]) for f in msgspec.structs.fields(type_)}
+
+
+def _is_list(hint: Any) -> bool:
+    origin = get_origin(hint) or hint
+    if origin in (list, tuple, set, frozenset):
+        return True
+    return any(_is_list(arm) for arm in get_args(hint))
+
+
+def _invalid(message: str, detail: str = "the body is not valid") -> Invalid:
+    """msgspec's message, taken apart into the path of a field and what is wrong with it."""
+    at = _AT.search(message)
+    path = at["path"].lstrip(".") if at else ""
+    text = message[: at.start()] if at else message
+    named = _FIELD.fullmatch(text)
+    if named is not None:
+        field = _quoted(named["field"])
+        path = f"{path}.{field}" if path else field
+        text = "required" if text.startswith("Object missing") else "unknown field"
+    return Invalid(detail, errors=((path, _quoted(text, 2 * MAX_QUOTED)),))
+
+
+def _why(body: bytes, message: str) -> str:
+    # msgspec takes half a surrogate pair at the end of a string for a body cut short
+    if _HALF_PAIR.search(body) and ("truncated" in message or "surrogate" in message):
+        return "the body holds half a surrogate pair (\\ud800 to \\udfff) or is cut short"
+    return message
+
+
+def _depth_exceeds(body: bytes, most: int) -> bool:
+    """Whether well-formed JSON nests deeper than `most`. A pass takes away the innermost brackets, in C."""
+    rest = _STRING.sub(b"", body).translate(_BRACKETS, _NOT_BRACKETS)
+    for _ in range(most):
+        rest = rest.replace(b"()", b"")
+        if not rest:
+            return False
+    return True
+
+
+def _refuse_unstorable(document: Any) -> None:
+    for path, value in _walk(document):
+        if isinstance(value, str) and not _storable(value):
+            raise Invalid("the body is not valid", errors=((_quoted(path), "must not contain NUL"),))
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise Invalid("the body is not valid", errors=((_quoted(path), "must fit 64 bits"),))
+
+
+def _walk(document: Any) -> Iterator[tuple[str, Any]]:
+    """Every string, key and number with its path; a loop, as depth is the client's choice."""
+    waiting: list[tuple[str, Any]] = [("", document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            for key, child in value.items():
+                inner = f"{path}.{key}" if path else key
+                yield inner, key
+                waiting.append((inner, child))
+        elif isinstance(value, list):
+            waiting.extend((f"{path}[{n}]", child) for n, child in enumerate(value))
+        else:
+            yield path, value
+
+
+def _storable(text: str) -> bool:
+    return "\0" not in text and (text.isascii() or _encodes(text))
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _quoted(text: str, most: int = MAX_QUOTED) -> str:
+    """A client's text fit to be repeated in an answer."""
+    return text if len(text) <= most else text[:most] + "…"

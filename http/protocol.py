@@ -1,0 +1,58 @@
+"""Answers to requests that never become one: bytes that are no HTTP, headers too large.
+
+Owns the one override of aiohttp's connection protocol, so that these too are problem+json. It must never
+show the parser's message, which quotes what the client sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from .problems import new_request_id, status_response
+
+log = structlog.get_logger(__name__)
+
+
+class ProblemProtocol(RequestHandler):
+    """aiohttp's protocol with `handle_error` answering in our form."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        request_id = new_request_id()
+        if status < 500:
+            log.info("request_unreadable", status=status, remote=request.remote, request_id=request_id)
+            detail = "the request is not valid HTTP"
+        else:
+            log.error("connection_failed", status=status, exc_info=exc, request_id=request_id)
+            detail = "the server failed"
+        if request.writer.output_size > 0:
+            raise ConnectionError("the response had begun")
+        response = status_response(status, request_id, detail)
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    def __call__(self) -> RequestHandler:
+        return ProblemProtocol(self, loop=self._loop, **self._kwargs)
+
+
+class ProblemRunner(web.AppRunner):
+    """`web.AppRunner` whose connections speak `ProblemProtocol`."""
+
+    async def _make_server(self) -> web.Server:
+        made: Any = await super()._make_server()
+        return _Server(
+            made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs
+        )
