@@ -56,6 +56,8 @@ class Feed:
 
     def start(self, head: FeedHead) -> None:
         """Begin right after `head`; what came before the start is delivered now."""
+        while self.recent and self.recent[-1].position > head.position:
+            self.recent.pop()
         self.generation, self.position, self.kept_from = head.generation, head.position, head.kept_from
         self._advance()
 
@@ -125,6 +127,8 @@ class Feeds:
         feed = self._feeds.setdefault(account_id, Feed(account_id, self._listener))
         await self.rewatch()
         (head,) = await self._archive.heads([account_id])
+        # The newest entries at once, so that many readers coming back together cost one query.
+        feed.recent.extend(await self._archive.read(account_id, max(0, head.position - KEPT), KEPT))
         feed.start(head)
         return feed
 

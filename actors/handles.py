@@ -16,7 +16,6 @@ from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
 from ..core.commands import Envelope, Outcome
-from ..core.conversation import State
 from ..core.entries import Entry
 from . import wire
 from .conversation import Taken, Turning
@@ -138,9 +137,8 @@ class RayGatewayLink:
 class RayConversation:
     """A host's way to a conversation actor in a process of its own."""
 
-    def __init__(self, handle: ActorHandle, state: State) -> None:
+    def __init__(self, handle: ActorHandle) -> None:
         self._handle = handle
-        self._started = handle.start.remote(wire.encode(state))
 
     async def turns(self, turnings: list[Turning]) -> list[Taken]:
         answer = await asyncio.wait_for(self._handle.turns.remote(wire.encode(turnings)), 30)

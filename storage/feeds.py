@@ -27,3 +27,12 @@ class PostgresFeeds:
                 sql("feed_read", columns=sql("entry_columns")), account_id, after, limit
             )
         return [entry_from_row(row) for row in rows]
+
+    async def read_conversations(
+        self, account_id: str, conversations: list[str], after: int, until: int, limit: int
+    ) -> list[Entry]:
+        """A page of some conversations' entries after one position and up to another, in feed order."""
+        query = sql("feed_read_conversations", columns=sql("entry_columns"))
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(query, account_id, conversations, after, until, limit)
+        return [entry_from_row(row) for row in rows]

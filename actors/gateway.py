@@ -1,0 +1,65 @@
+"""A gateway without its HTTP face: the router to the hosts and the feeds from them, with their loops."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from ..core.entries import Entry
+from ..core.ports import FeedArchive, Ownership
+from .feeds import Feeds, Listener
+from .handles import HostLink, Settle, find
+from .router import Router
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """What the HTTP side stands on. `listener` gets every entry of the watched accounts, in feed order."""
+
+    def __init__(
+        self,
+        name: str,
+        ownership: Ownership,
+        archive: FeedArchive,
+        listener: Listener,
+        *,
+        deadline: float,
+        max_waiting: int,
+    ) -> None:
+        self.name = name
+        self._deadline = deadline
+        self._rewatch = asyncio.Event()
+        self.feeds = Feeds(archive, listener, self._watch)
+        self.router = Router(
+            ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
+        )
+
+    def _link(self, name: str, incarnation: str, settle: Settle) -> HostLink:
+        return HostLink(name, incarnation, find(name), settle, self._deadline)
+
+    async def _watch(self, accounts: list[str]) -> None:
+        told = await asyncio.gather(*(link.watch(self.name, accounts) for link in self.router.links.values()))
+        if not all(told):
+            self._rewatch.set()
+
+    async def _rewatch_loop(self) -> None:
+        while True:
+            await self._rewatch.wait()
+            self._rewatch.clear()
+            await self.feeds.rewatch()
+            await asyncio.sleep(0.2)
+
+    async def startup(self) -> None:
+        await self.router.startup()
+
+    async def main_loop(self) -> None:
+        """Route, deliver and heal until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.router.main_loop())
+            group.create_task(self.feeds.main_loop())
+            group.create_task(self._rewatch_loop())
+
+    def deliver(self, entries: list[Entry]) -> None:
+        self.feeds.deliver(entries)

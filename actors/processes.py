@@ -1,0 +1,117 @@
+"""The classes that run as Ray actors: each a thin shell around plain objects that the composition makes.
+
+A shell starts its loops, forwards calls, and ends its own process when it must not go on: Ray then starts it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import structlog
+from ray.actor import ActorHandle
+
+from . import wire
+from .conversation import ConversationActor
+from .handles import RayGatewayLink
+from .host import ConversationHost, fresh_id
+from .membership import MembershipKeeper
+from .publishing import FeedPublisher
+
+log = structlog.get_logger(__name__)
+
+
+class HostParts(Protocol):
+    """What the composition makes for a host."""
+
+    host: ConversationHost
+    membership: MembershipKeeper
+    publisher: FeedPublisher
+    stale: asyncio.Event
+
+    async def main_loop(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class HostProcess:
+    """A conversation host in a process of its own."""
+
+    async def __init__(self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str) -> None:
+        self._parts = await compose(settings, name)
+        await self._parts.membership.startup()
+        self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("host_failed")
+        # Superseded or broken: nothing in this memory may be trusted. Ray starts a fresh incarnation.
+        os._exit(1)
+
+    async def submit(self, payload: bytes) -> bytes:
+        return await self._parts.host.submit(payload)
+
+    async def watch(self, gateway: str, handle: ActorHandle, accounts: list[str]) -> None:
+        publisher = self._parts.publisher
+        publisher.watch(gateway, RayGatewayLink(gateway, handle, publisher.forget), accounts)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def statistics(self) -> dict[str, float]:
+        return self._parts.host.statistics()
+
+    async def drain(self) -> None:
+        """Give the partitions back and finish what is under way."""
+        await self._parts.membership.leave()
+        self._work.cancel()
+        await self._parts.close()
+
+
+class GatewayParts(Protocol):
+    """What the composition makes for a gateway."""
+
+    async def startup(self) -> None: ...
+    async def main_loop(self) -> None: ...
+    def deliver(self, entries: list[Any]) -> None: ...
+    async def drain(self) -> None: ...
+
+
+class GatewayProcess:
+    """A gateway in a process of its own."""
+
+    async def __init__(self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str) -> None:
+        self._parts = await compose(settings, name)
+        await self._parts.startup()
+        self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("gateway_failed")
+        os._exit(1)
+
+    async def deliver(self, payload: bytes) -> None:
+        self._parts.deliver(wire.decode_entries(payload))
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def drain(self) -> None:
+        """Take no new requests, finish those under way, close the streams with their cursors."""
+        self._work.cancel()
+        await self._parts.drain()
+
+
+class ConversationProcess:
+    """A conversation actor in a process of its own (placement `dedicated`)."""
+
+    def __init__(self, state: bytes) -> None:
+        self._actor = ConversationActor(wire.decode_state(state), fresh_id)
+
+    def turns(self, payload: bytes) -> bytes:
+        return wire.encode([self._actor.turn(t) for t in wire.decode_turnings(payload)])

@@ -1,0 +1,136 @@
+"""Routes as data: method, path, permission, the types that validate, the types that answer.
+
+`endpoint` makes an aiohttp handler of a route: who asks, may they, is the input good; then the handler, which sees
+only a typed `Call`. The OpenAPI document is made from the same table (`openapi.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from ..core.commands import By, Command, Done, Envelope, ThreadKey
+from ..core.errors import NotFound, Unauthenticated
+from ..core.ids import is_uuid
+from ..core.principal import Principal, Role
+from . import bodies
+from .services import SERVICES, Services
+from .tokens import credential
+
+Body = TypeVar("Body")
+
+ACTOR_TYPES = {Role.SERVICE: "service", Role.CUSTOMER: "contact"}
+_encode = msgspec.json.Encoder().encode
+
+
+class Call(Generic[Body]):
+    """One request, understood. `body` and `query` have the route's types; `path` its parameters."""
+
+    __slots__ = ("body", "path", "principal", "query", "request", "services")
+
+    def __init__(
+        self, request: web.Request, services: Services, principal: Principal | None, body: Any, query: Any
+    ) -> None:
+        self.request = request
+        self.services = services
+        self._set(principal, body, query)
+
+    def _set(self, principal: Any, body: Any, query: Any) -> None:
+        self.principal: Principal = principal
+        self.body: Body = body
+        self.query: Any = query
+        self.path = self.request.match_info
+
+    @property
+    def account_id(self) -> str:
+        return self.principal.account_id
+
+    def id(self, name: str = "id") -> str:
+        """A path parameter that is an id; what is no UUID is not found."""
+        value = self.path[name].lower()
+        if not is_uuid(value):
+            raise NotFound("no such object")
+        return value
+
+    def by(self) -> By:
+        """On whose behalf a command of this call is."""
+        p = self.principal
+        return By(ACTOR_TYPES.get(p.role, "agent"), p.user_id, p.role.value, p.channel_id, p.contact_identifier)  # pyright: ignore[reportArgumentType]
+
+    async def ask(self, command: Command, *, conversation: str | None = None, thread: ThreadKey | None = None) -> Done:
+        """Send a command to its conversation; returns after the commit."""
+        envelope = Envelope(fresh_command_id(), self.account_id, self.by(), command, conversation, thread)
+        return await self.services.gateway.router.ask(envelope)
+
+
+Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`permission` None: no token asked. `answers` maps status to type (None: no body)."""
+
+    method: str
+    path: str
+    handler: Handler
+    permission: str | None
+    answers: dict[int, Any]
+    summary: str
+    body: Any = None
+    query: Any = None
+    tag: str = ""
+    stream: bool = False
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON answer."""
+    return web.Response(body=_encode(value), status=status, content_type="application/json", headers=headers)
+
+
+def no_content() -> web.Response:
+    return web.Response(status=204)
+
+
+async def authenticate(request: web.Request, services: Services, *, stream: bool = False) -> Principal:
+    """The principal of a request, counted against its limits. Raises Unauthenticated, RateLimited …"""
+    found = credential(request, stream=stream)
+    if found is None:
+        await services.limits.admit_address(request.remote)
+        raise Unauthenticated("a bearer token is required")
+    if found.kind == "ticket":
+        await services.limits.admit_address(request.remote)
+        principal = await services.tickets.redeem(found.value)
+    else:
+        account = request.headers.get("X-Account-Id")
+        cached = services.verifier.cached(found.value, account)
+        if cached is None:
+            try:
+                cached = await services.verifier.verify(found.value, account)
+            except Unauthenticated:
+                await services.limits.admit_address(request.remote)
+                raise
+        principal = cached
+    await services.limits.admit(principal)
+    return principal
+
+
+def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+    handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
+    stream = route.stream
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        principal = None
+        if permission is not None:
+            principal = await authenticate(request, services, stream=stream)
+            principal.require(permission)
+        else:
+            await services.limits.admit_address(request.remote)
+        query = bodies.query(request.query, query_type) if query_type is not None else None
+        body = await bodies.read(request, body_type) if body_type is not None else None
+        return await handler(Call(request, services, principal, body, query))
+
+    return handle

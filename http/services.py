@@ -1,0 +1,34 @@
+"""What the HTTP side stands on: everything a handler may use, made by the composition and held under one AppKey."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from ..actors.gateway import Gateway
+from ..settings import Settings
+from .limits import RequestLimits
+from .tickets import Tickets
+from .tokens import TokenSigner, TokenVerifier
+
+if TYPE_CHECKING:
+    from ..core.ports_http import Stores
+    from .streams.hub import Hub
+
+
+class Services(msgspec.Struct, frozen=True):
+    """See the module. `stores` are the tables of `core/ports_http.py`."""
+
+    settings: Settings
+    gateway: Gateway
+    hub: Hub
+    signer: TokenSigner
+    verifier: TokenVerifier
+    tickets: Tickets
+    limits: RequestLimits
+    stores: Stores
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -1,0 +1,149 @@
+"""One reader: its bounded queue, its deadlines, its end. What the bytes travel over is the transport's business.
+
+The queue holds at most `limit` bytes. A reader that lets it overflow, or takes nothing for the send deadline, is closed
+with 1013 and comes back with its last event id; it never delays another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import IntEnum
+from typing import Protocol
+
+from ...core.principal import Principal
+
+
+class CloseCode(IntEnum):
+    """Why a stream ends (RFC 6455 section 7.4 and its registry)."""
+
+    NORMAL = 1000
+    DRAINING = 1001
+    POLICY = 1008
+    TOO_BIG = 1009
+    RESTART = 1012
+    OVERLOADED = 1013
+
+
+class Frame:
+    """An event, encoded once for all of its readers."""
+
+    __slots__ = ("_sse", "cursor", "json", "type")
+
+    def __init__(self, type: str, json: bytes, cursor: str | None) -> None:
+        self.type = type
+        self.json = json
+        self.cursor = cursor
+        self._sse: bytes | None = None
+
+    @property
+    def sse(self) -> bytes:
+        """As an SSE event; `id:` only where the client may take it for seen."""
+        if self._sse is None:
+            head = f"event: {self.type}\n" + (f"id: {self.cursor}\n" if self.cursor else "")
+            self._sse = head.encode() + b"data: " + self.json + b"\n\n"
+        return self._sse
+
+
+class Transport(Protocol):
+    """Moves frames. `send` returns when the bytes are in the kernel's or a bounded buffer."""
+
+    async def send(self, frames: list[Frame]) -> None: ...
+    async def close(self, code: int, reason: str) -> None: ...
+    @property
+    def gone(self) -> bool:
+        """Whether the other side has hung up."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        ...
+
+
+class Session:
+    """A reader and what waits for it."""
+
+    __slots__ = (
+        "_queue",
+        "_queued",
+        "_transport",
+        "_wake",
+        "closing",
+        "limit",
+        "principal",
+        "sending_since",
+        "topics",
+    )
+
+    def __init__(self, principal: Principal, transport: Transport, limit: int) -> None:
+        self.principal = principal
+        self.limit = limit
+        self.topics: set[str] = set()
+        self.sending_since = 0.0
+        self.closing: tuple[int, str] | None = None
+        self._transport = transport
+        self._queue: deque[Frame] = deque()
+        self._queued = 0
+        self._wake: asyncio.Future[None] | None = None
+
+    @property
+    def queued(self) -> int:
+        """Bytes waiting."""
+        return self._queued
+
+    def push(self, frame: Frame) -> None:
+        """Queue a frame; close when the queue is full."""
+        if self.closing is not None:
+            return
+        self._queued += len(frame.json)
+        if self._queued > self.limit:
+            self.close(CloseCode.OVERLOADED, "too slow: reconnect with your last event id")
+            return
+        self._queue.append(frame)
+        self._rouse()
+
+    def close(self, code: int, reason: str) -> None:
+        """End the stream: what is queued is dropped when the reader was too slow, else still sent."""
+        if self.closing is None:
+            self.closing = (code, reason)
+            if code == CloseCode.OVERLOADED:
+                self._queue.clear()
+                self._queued = 0
+            self._rouse()
+
+    def _rouse(self) -> None:
+        wake = self._wake
+        if wake is not None and not wake.done():
+            wake.set_result(None)
+
+    async def room(self, size: int) -> None:
+        """Wait until `size` bytes of the queue are free: for replays, which may take their time."""
+        while self._queued > max(0, self.limit - size) and self.closing is None:
+            await asyncio.sleep(0.02)
+
+    async def write_loop(self, clock: asyncio.AbstractEventLoop) -> None:
+        """Send what is queued until closed or cancelled."""
+        queue = self._queue
+        while True:
+            if not queue:
+                if self.closing is not None:
+                    await self._transport.close(*self.closing)
+                    return
+                self._wake = clock.create_future()
+                await self._wake
+                continue
+            frames = list(queue)
+            queue.clear()
+            self.sending_since = clock.time()
+            await self._transport.send(frames)
+            self.sending_since = 0.0
+            self._queued -= sum(len(f.json) for f in frames)
+
+    @property
+    def gone(self) -> bool:
+        return self._transport.gone
+
+    def abort(self) -> None:
+        """Cut the connection; the write loop ends by itself."""
+        self.close(CloseCode.OVERLOADED, "aborted")
+        self._transport.abort()

@@ -1,0 +1,70 @@
+"""Which topics a token may subscribe to. Names on the wire: `account`, `user`, `conversation:<id>`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from ...core.conversation import Conversation
+from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.events import account_topic, conversation_topic, user_topic
+from ...core.ids import is_uuid
+from ...core.principal import Principal, Role
+
+MAX_TOPICS = 1000
+"""Topics of one stream."""
+
+
+class Conversations(Protocol):
+    async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
+    async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
+        """Ids of a customer's conversations on a channel, newest first."""
+        ...
+
+
+async def resolve(principal: Principal, names: Iterable[str], conversations: Conversations) -> list[str]:
+    """Topics as the hub knows them. Raises Invalid, Forbidden, NotFound."""
+    names = list(dict.fromkeys(names))
+    if len(names) > MAX_TOPICS:
+        raise Invalid(f"at most {MAX_TOPICS} topics", errors=(("topics", f"at most {MAX_TOPICS}"),))
+    return [await _resolve(principal, name, conversations) for name in names]
+
+
+async def _resolve(principal: Principal, name: str, conversations: Conversations) -> str:
+    kind, _, rest = name.partition(":")
+    if kind == "conversation" and rest:
+        conversation_id = rest.lower()
+        found = await conversations.get(principal.account_id, conversation_id) if is_uuid(conversation_id) else None
+        if found is None or not may_see(principal, found):
+            raise NotFound("no such conversation")
+        return conversation_topic(conversation_id)
+    if kind == "account" and rest in ("", principal.account_id):
+        if principal.role is Role.CUSTOMER:
+            raise Forbidden("customers have no inbox")
+        return account_topic(principal.account_id)
+    if kind == "user" and rest in ("", principal.user_id):
+        if principal.role is Role.CUSTOMER:
+            raise Forbidden("customers have no user topic")
+        return user_topic(principal.user_id)
+    if kind in ("account", "user"):
+        raise NotFound("no such topic")
+    raise Invalid("unknown topic", errors=(("topics", f"{name[:80]!r} is none of account, user, conversation:<id>"),))
+
+
+def may_see(principal: Principal, c: Conversation) -> bool:
+    """Whether the conversation is the principal's to see: staff all of the account's, a customer their own."""
+    return principal.role is not Role.CUSTOMER or (
+        (c.channel_id, c.contact_identifier) == (principal.channel_id, principal.contact_identifier)
+    )
+
+
+async def defaults(principal: Principal, conversations: Conversations) -> list[str]:
+    """What a stream without `topics` subscribes to."""
+    if principal.role is not Role.CUSTOMER:
+        return [account_topic(principal.account_id), user_topic(principal.user_id)]
+    return [thread_topic(str(principal.channel_id), str(principal.contact_identifier))]
+
+
+def thread_topic(channel_id: str, identifier: str) -> str:
+    """A customer's own thread, whichever conversation it leads to: known before the first one exists."""
+    return f"thread:{channel_id}:{identifier}"
