@@ -38,7 +38,9 @@ class HostParts(Protocol):
 class HostProcess:
     """A conversation host in a process of its own."""
 
-    async def __init__(self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str) -> None:
+    async def __init__(
+        self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
+    ) -> None:
         self._parts = await compose(settings, name)
         await self._parts.membership.startup()
         self._work = asyncio.ensure_future(self._run())
@@ -83,7 +85,9 @@ class GatewayParts(Protocol):
 class GatewayProcess:
     """A gateway in a process of its own."""
 
-    async def __init__(self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str) -> None:
+    async def __init__(
+        self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str
+    ) -> None:
         self._parts = await compose(settings, name)
         await self._parts.startup()
         self._work = asyncio.ensure_future(self._run())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
@@ -115,12 +114,12 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `channel_id` and `contact_identifier` are set exactly for customers and name their only thread.
     """
 
-    account_id: UUID
+    account_id: str
     role: Role
     user_id: str
     expires_at: float
     token_id: str | None = None
-    channel_id: UUID | None = None
+    channel_id: str | None = None
     contact_identifier: str | None = None
 
     def __post_init__(self) -> None:

@@ -58,9 +58,13 @@ class Call(Generic[Body]):
     def by(self) -> By:
         """On whose behalf a command of this call is."""
         p = self.principal
-        return By(ACTOR_TYPES.get(p.role, "agent"), p.user_id, p.role.value, p.channel_id, p.contact_identifier)  # pyright: ignore[reportArgumentType]
+        return By(
+            ACTOR_TYPES.get(p.role, "agent"), p.user_id, p.role.value, p.channel_id, p.contact_identifier
+        )  # pyright: ignore[reportArgumentType]
 
-    async def ask(self, command: Command, *, conversation: str | None = None, thread: ThreadKey | None = None) -> Done:
+    async def ask(
+        self, command: Command, *, conversation: str | None = None, thread: ThreadKey | None = None
+    ) -> Done:
         """Send a command to its conversation; returns after the commit."""
         envelope = Envelope(fresh_command_id(), self.account_id, self.by(), command, conversation, thread)
         return await self.services.gateway.router.ask(envelope)

@@ -19,7 +19,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final
-from uuid import UUID
 
 import structlog
 
@@ -225,7 +224,7 @@ class RequestLimits:
         if not self.account.try_spend(account):
             await self.account.spend(account)
 
-    async def admit_account(self, account_id: UUID) -> None:
+    async def admit_account(self, account_id: str) -> None:
         """Counts a request proved to belong to an account without a token: a signed webhook."""
         if not self.account.try_spend(account_id):
             await self.account.spend(account_id)

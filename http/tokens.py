@@ -17,7 +17,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 import jwt
 import msgspec
@@ -86,11 +85,11 @@ class TokenSigner:
     def issue(
         self,
         user_id: str,
-        accounts: Mapping[UUID, Role],
+        accounts: Mapping[str, Role],
         *,
         lifetime: float,
         token_id: str | None = None,
-        channel_id: UUID | None = None,
+        channel_id: str | None = None,
         contact_identifier: str | None = None,
     ) -> str:
         """A token of `lifetime` seconds; channel and contact identifier bind a customer's."""
@@ -101,11 +100,11 @@ class TokenSigner:
             "sub": user_id,
             "iat": int(now),
             "exp": math.ceil(now + lifetime),
-            "accounts": {str(account): role.value for account, role in accounts.items()},
+            "accounts": {account: role.value for account, role in accounts.items()},
         }
         optional = {
             "jti": token_id,
-            "channel_id": str(channel_id) if channel_id is not None else None,
+            "channel_id": channel_id,
             "contact_identifier": contact_identifier,
         }
         claims |= {name: value for name, value in optional.items() if value is not None}
@@ -229,7 +228,7 @@ def _verified(claims: dict[str, Any], audience: str, now: float, leeway: float) 
     _check_audience(claims, audience)
     if not _is_name(claims["sub"]):
         raise Unauthenticated("claim sub must be a printable string of at most 255 characters")
-    principals = {str(a): _principal(claims, a, role, expires_at) for a, role in _accounts(claims).items()}
+    principals = {a: _principal(claims, a, role, expires_at) for a, role in _accounts(claims).items()}
     only = next(iter(principals.values())) if len(principals) == 1 else None
     return Verified(expires_at + leeway, only, principals)
 
@@ -264,7 +263,7 @@ def _check_audience(claims: dict[str, Any], audience: str) -> None:
         raise Unauthenticated("the token is meant for another audience")
 
 
-def _accounts(claims: dict[str, Any]) -> dict[UUID, Role]:
+def _accounts(claims: dict[str, Any]) -> dict[str, Role]:
     raw = claims.get("accounts")
     if isinstance(raw, str):  # Cognito's claims are strings
         try:
@@ -273,7 +272,7 @@ def _accounts(claims: dict[str, Any]) -> dict[UUID, Role]:
             raw = None
     if not isinstance(raw, dict):
         raise Unauthenticated("claim accounts must map account ids to roles")
-    accounts: dict[UUID, Role] = {}
+    accounts: dict[str, Role] = {}
     for name, role in raw.items():
         account = _uuid(name)
         if account is None or account in accounts or not isinstance(role, str) or role not in _ROLES:
@@ -286,12 +285,12 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARS and value.isprintable()
 
 
-def _uuid(text: str) -> UUID | None:
-    return UUID(text) if _UUID.fullmatch(text) else None
+def _uuid(text: str) -> str | None:
+    return text.lower() if _UUID.fullmatch(text) else None
 
 
-def _principal(claims: dict[str, Any], account: UUID, role: Role, expires_at: float) -> Principal:
-    channel: UUID | None = None
+def _principal(claims: dict[str, Any], account: str, role: Role, expires_at: float) -> Principal:
+    channel: str | None = None
     contact: str | None = None
     if role is Role.CUSTOMER:
         channel = _uuid(str(claims.get("channel_id")))
@@ -321,7 +320,7 @@ def _choose(verified: Verified, account: str | None) -> Principal:
         wanted = _uuid(account)
         if wanted is None:
             raise Malformed("X-Account-Id must be an account id")
-        chosen = verified.by_account.get(str(wanted))
+        chosen = verified.by_account.get(wanted)
     if chosen is None:
         raise Forbidden("the token does not hold this account")
     return chosen

@@ -15,10 +15,19 @@ from typing import Protocol
 import structlog
 
 from ...actors.feeds import Feed, Feeds
-from ...core.entries import Entry
+from ...core.entries import Entry, Opened
 from ...core.errors import Overloaded
-from ...core.events import END, Cursor, Event, encode_event, encode_hint, events_of, parse_cursor
-from ...core.principal import Role
+from ...core.events import (
+    END,
+    Cursor,
+    Event,
+    conversation_topic,
+    encode_event,
+    encode_hint,
+    events_of,
+    parse_cursor,
+)
+from ...core.principal import Principal, Role
 from .session import CloseCode, Frame, Session
 
 log = structlog.get_logger(__name__)
@@ -48,6 +57,7 @@ class Hub:
         self._max_streams = max_streams
         self._send_deadline = send_deadline
         self._topics: defaultdict[tuple[str, str], set[Session]] = defaultdict(set)  # by account and topic
+        self._followers: defaultdict[tuple[str, str, str], set[Session]] = defaultdict(set)  # by thread
         self._sessions: dict[Session, Feed] = {}
         self._replays = asyncio.Semaphore(REPLAYS)
         self.feeds: Feeds  # set by the composition: feeds and hub know each other
@@ -62,8 +72,16 @@ class Hub:
         """Deliver an entry to whoever listens."""
         feed = self.feeds.get(entry.account_id)
         generation = feed.generation if feed else ""
+        if isinstance(entry.data, Opened):
+            self._lead(entry, entry.data)
         for event in events_of(entry):
             self._deliver(entry, event, generation)
+
+    def _lead(self, entry: Entry, opened: Opened) -> None:
+        """A new conversation: the customer's own streams follow it from its first entry."""
+        thread = (entry.account_id, opened.channel_id, opened.contact_identifier)
+        for session in self._followers.get(thread, ()):
+            self._subscribe(session, conversation_topic(entry.conversation_id))
 
     def _deliver(self, entry: Entry, event: Event, generation: str) -> None:
         topics = self._topics
@@ -78,7 +96,9 @@ class Hub:
                     session.push(frame)
             reached = sessions if reached is None else reached | sessions
 
-    def hint(self, account_id: str, type: str, data: dict[str, object], topics: Iterable[str], **more: str) -> None:
+    def hint(
+        self, account_id: str, type: str, data: dict[str, object], topics: Iterable[str], **more: str
+    ) -> None:
         """Deliver an event that is no entry; it is never replayed. `more`: conversation_id."""
         feed = self.feeds.get(account_id)
         if feed is None or not feed.started:
@@ -88,7 +108,9 @@ class Hub:
         for topic in topics:
             sessions = self._topics.get((account_id, topic), set()) - reached
             if sessions:
-                json = encode_hint(type, data, topic, cursor, int(time.time() * 1000), more.get("conversation_id"))
+                json = encode_hint(
+                    type, data, topic, cursor, int(time.time() * 1000), more.get("conversation_id")
+                )
                 frame = Frame(type, json, str(cursor))
                 for session in sessions:
                     session.push(frame)
@@ -112,6 +134,11 @@ class Hub:
         for topic in session.topics:
             self._drop(topic, session)
         session.topics.clear()
+        thread = _thread_of(session.principal)
+        if (followers := self._followers.get(thread)) is not None:
+            followers.discard(session)
+            if not followers:
+                del self._followers[thread]
 
     def part(self, session: Session, topics: Iterable[str]) -> None:
         for topic in topics:
@@ -126,7 +153,9 @@ class Hub:
             if not sessions:
                 del self._topics[key]
 
-    async def join(self, session: Session, topics: Iterable[str], since: str | None, *, greet: bool = False) -> None:
+    async def join(
+        self, session: Session, topics: Iterable[str], since: str | None, *, greet: bool = False
+    ) -> None:
         """Subscribe, replaying what came after `since` first; `greet` puts the `ready` event before all.
 
         A cursor from which continuity cannot be proved gets a `reset` event with a fresh one.
@@ -143,8 +172,15 @@ class Hub:
         elif since is not None:
             await self._replay(session, feed, wanted, cursor)
         for topic in wanted:
-            session.topics.add(topic)
-            self._topics[session.principal.account_id, topic].add(session)
+            self._subscribe(session, topic)
+
+    def follow(self, session: Session) -> None:
+        """Let a customer's session hear of the conversations of its thread that are yet to come."""
+        self._followers[_thread_of(session.principal)].add(session)
+
+    def _subscribe(self, session: Session, topic: str) -> None:
+        session.topics.add(topic)
+        self._topics[session.principal.account_id, topic].add(session)
 
     def _reachable(self, feed: Feed, cursor: Cursor) -> bool:
         return (
@@ -172,7 +208,9 @@ class Hub:
             if live:
                 return
 
-    async def _page(self, account_id: str, topics: list[str], after: int, until: int) -> tuple[list[Entry], int]:
+    async def _page(
+        self, account_id: str, topics: list[str], after: int, until: int
+    ) -> tuple[list[Entry], int]:
         """A page of what concerns `topics`, and the position up to which it is complete."""
         threads = [t.removeprefix("conversation:") for t in topics if t.startswith("conversation:")]
         if len(threads) == len(topics):
@@ -221,6 +259,10 @@ class Hub:
             await asyncio.sleep(0.02)
 
 
+def _thread_of(principal: Principal) -> tuple[str, str, str]:
+    return (principal.account_id, principal.channel_id or "", principal.contact_identifier or "")
+
+
 def _frame(entry: Entry, event: Event, topic: str, generation: str) -> Frame:
     json = encode_event(entry, event, topic, generation)
     return Frame(event.type, json, f"{generation}.{entry.position}.{event.index}")
@@ -234,4 +276,6 @@ def reset_frame(cursor: Cursor) -> Frame:
 
 def ready_frame(cursor: Cursor) -> Frame:
     """The first event of a stream. No id: a browser must not take it for seen."""
-    return Frame("ready", encode_hint("ready", {"cursor": str(cursor)}, "", cursor, int(time.time() * 1000)), None)
+    return Frame(
+        "ready", encode_hint("ready", {"cursor": str(cursor)}, "", cursor, int(time.time() * 1000)), None
+    )

@@ -34,7 +34,11 @@ async def _resolve(principal: Principal, name: str, conversations: Conversations
     kind, _, rest = name.partition(":")
     if kind == "conversation" and rest:
         conversation_id = rest.lower()
-        found = await conversations.get(principal.account_id, conversation_id) if is_uuid(conversation_id) else None
+        found = (
+            await conversations.get(principal.account_id, conversation_id)
+            if is_uuid(conversation_id)
+            else None
+        )
         if found is None or not may_see(principal, found):
             raise NotFound("no such conversation")
         return conversation_topic(conversation_id)
@@ -48,7 +52,9 @@ async def _resolve(principal: Principal, name: str, conversations: Conversations
         return user_topic(principal.user_id)
     if kind in ("account", "user"):
         raise NotFound("no such topic")
-    raise Invalid("unknown topic", errors=(("topics", f"{name[:80]!r} is none of account, user, conversation:<id>"),))
+    raise Invalid(
+        "unknown topic", errors=(("topics", f"{name[:80]!r} is none of account, user, conversation:<id>"),)
+    )
 
 
 def may_see(principal: Principal, c: Conversation) -> bool:
@@ -59,12 +65,11 @@ def may_see(principal: Principal, c: Conversation) -> bool:
 
 
 async def defaults(principal: Principal, conversations: Conversations) -> list[str]:
-    """What a stream without `topics` subscribes to."""
+    """What a stream without `topics` subscribes to; a customer's future conversations the hub adds as they open."""
     if principal.role is not Role.CUSTOMER:
         return [account_topic(principal.account_id), user_topic(principal.user_id)]
-    return [thread_topic(str(principal.channel_id), str(principal.contact_identifier))]
-
-
-def thread_topic(channel_id: str, identifier: str) -> str:
-    """A customer's own thread, whichever conversation it leads to: known before the first one exists."""
-    return f"thread:{channel_id}:{identifier}"
+    assert principal.channel_id is not None and principal.contact_identifier is not None
+    own = await conversations.of_thread(
+        principal.account_id, principal.channel_id, principal.contact_identifier
+    )
+    return [conversation_topic(i) for i in own]

@@ -1,0 +1,157 @@
+"""What the REST routes, the WebSocket and the dialects all do to conversations: one function an action.
+
+Each takes the typed call, sends the command, and returns core structs. Shapes of input that several of them take live
+here too.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ..core.commands import Done, MarkRead, Opening, Post, Receive, ThreadKey
+from ..core.conversation import Conversation
+from ..core.entries import Attachment, Entry, Priority, SenderType
+from ..core.errors import Forbidden, Invalid, NotFound
+from ..core.events import account_topic, conversation_topic
+from ..core.ids import is_uuid
+from ..core.principal import Role
+from ..core.views import ConversationView, conversation_view, message_view
+from .api import Call
+from .streams.topics import may_see
+
+Content = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536)]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Name = Annotated[str, msgspec.Meta(max_length=255)]
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Subject = Annotated[str, msgspec.Meta(max_length=998)]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Labels = Annotated[list[Label], msgspec.Meta(max_length=50)]
+Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+MAX_METADATA = 16_384
+"""Bytes of one object's metadata as JSON."""
+
+DEFAULT_SENDER: dict[Role, SenderType] = {Role.CUSTOMER: "contact", Role.SERVICE: "bot"}
+
+__all__ = ["conversation_view", "message_view"]
+
+
+class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST …/messages`."""
+
+    content: Content
+    sender_type: SenderType | None = None
+    is_private: bool = False
+    content_type: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "text"
+    attachments: Annotated[list[Attachment], msgspec.Meta(max_length=30)] = []
+    reply_to: Uuid | None = None
+    client_message_id: Key | None = None
+    metadata: dict[str, Any] = {}
+
+
+class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/conversations` and `…/find-or-create`."""
+
+    channel_id: Uuid
+    contact_identifier: Identifier
+    contact_name: Name | None = None
+    subject: Subject | None = None
+    priority: Priority = "normal"
+    labels: Labels = []
+    metadata: dict[str, Any] = {}
+    outlet_id: Uuid | None = None
+
+
+TypingState = Literal["start", "stop"]
+
+
+def conversation_id(text: str) -> str:
+    """A conversation's id from a client; what is no UUID is not found."""
+    text = text.lower()
+    if not is_uuid(text):
+        raise NotFound("no such conversation")
+    return text
+
+
+def conversation_of(done: Done) -> ConversationView:
+    """The conversation after a command."""
+    assert done.conversation is not None
+    return conversation_view(done.conversation)
+
+
+def check_metadata(metadata: dict[str, Any] | None) -> None:
+    """Raises Invalid when metadata is too large to keep in memory with the conversation."""
+    if metadata and len(msgspec.json.encode(metadata)) > MAX_METADATA:
+        raise Invalid("metadata is too large", errors=(("metadata", f"at most {MAX_METADATA} bytes as JSON"),))
+
+
+def sender(call: Call[Any], wanted: SenderType | None) -> SenderType:
+    """Who a message is from: a service may speak as anybody, everybody else as themselves."""
+    role = call.principal.role
+    own = DEFAULT_SENDER.get(role, "agent")
+    if wanted is not None and wanted != own and role is not Role.SERVICE:
+        raise Forbidden(f"a token with role {role} may not write as {wanted}")
+    return wanted or own
+
+
+def to_post(call: Call[Any], message: NewMessage, delivery: str | None = "sent") -> Post:
+    """The command for a message; the `Idempotency-Key` header counts where the body names no key."""
+    check_metadata(message.metadata)
+    key = message.client_message_id or call.request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
+        raise Invalid("the key is not usable", errors=(("client_message_id", "1–255 printable characters"),))
+    return Post(
+        sender_type=sender(call, message.sender_type),
+        content=message.content,
+        content_type=message.content_type,
+        attachments=tuple(message.attachments),
+        is_private=message.is_private,
+        reply_to=message.reply_to,
+        key=key,
+        delivery_status=delivery,  # pyright: ignore[reportArgumentType]
+        metadata=message.metadata,
+    )
+
+
+async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tuple[Entry, bool]:
+    """Write a message into a conversation; whether it is a repeat comes with it."""
+    if call.principal.role is not Role.CUSTOMER:
+        call.principal.require("message.write")
+    done = await call.ask(to_post(call, message), conversation=conversation_id)
+    return done.entries[0], done.repeated
+
+
+async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tuple[Entry, bool]:
+    """A customer's own message, wherever it leads."""
+    p = call.principal
+    assert p.channel_id is not None and p.contact_identifier is not None
+    thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
+    done = await call.ask(Receive(opening, to_post(call, message)), thread=thread)
+    return done.entries[0], done.repeated
+
+
+async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) -> Conversation:
+    """Move the read marker and tell the account's readers."""
+    done = await call.ask(command, conversation=conversation_id)
+    assert done.conversation is not None
+    unread = {"conversation_id": conversation_id, "unread_count": done.conversation.unread_count}
+    topics = [account_topic(call.account_id), conversation_topic(conversation_id)]
+    await call.services.hints.send(call.account_id, "conversation:updated", unread, topics, conversation_id)
+    return done.conversation
+
+
+async def typing(call: Call[Any], conversation_id: str, state: str) -> None:
+    """Tell the conversation's readers who is typing. Stored nowhere, lost without harm."""
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None or not may_see(call.principal, c):
+        raise NotFound("no such conversation")
+    data = {
+        "conversation_id": conversation_id,
+        "user_id": call.principal.contact_identifier or call.principal.user_id,
+        "name": c.contact_name if call.principal.role is Role.CUSTOMER else None,
+        "state": state,
+    }
+    topics = [conversation_topic(conversation_id)]
+    await call.services.hints.send(call.account_id, "conversation:typing", data, topics, conversation_id)

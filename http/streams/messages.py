@@ -1,0 +1,174 @@
+"""What a client may say on a WebSocket: one table from `type` to the shape and the handler.
+
+Every message with a `ref` is answered once under it: `ack` with data, or `error` with a code of `core.errors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from ...core.commands import Assign, MarkRead
+from ...core.errors import Forbidden, Internal, NotFound, TertuliaError
+from ...core.events import conversation_topic
+from ...core.principal import Role
+from .. import actions, bodies
+from ..api import Call
+from . import topics as topic_rules
+from .session import Session
+
+log = structlog.get_logger(__name__)
+
+
+class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    type: str
+    ref: str | int | None = None
+
+
+class Subscribe(_Said, frozen=True):
+    topics: list[str]
+    since: str | None = None
+
+
+class Unsubscribe(_Said, frozen=True):
+    topics: list[str]
+
+
+class OfConversation(_Said, frozen=True):
+    conversation_id: str
+
+
+class Send(OfConversation, frozen=True):
+    content: actions.Content
+    is_private: bool = False
+    client_message_id: actions.Key | None = None
+
+
+class Read(OfConversation, frozen=True):
+    seq: actions.Seq
+
+
+class Bare(_Said, frozen=True):
+    pass
+
+
+class _Head(msgspec.Struct, frozen=True):
+    type: str
+    ref: str | int | None = None
+
+
+async def _subscribe(call: Call[Any], session: Session, said: Subscribe) -> dict[str, Any]:
+    topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
+    await call.services.hub.join(session, topics, said.since)
+    return {"topics": sorted(session.topics)}
+
+
+async def _unsubscribe(call: Call[Any], session: Session, said: Unsubscribe) -> dict[str, Any]:
+    topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
+    call.services.hub.part(session, topics)
+    return {"topics": sorted(session.topics)}
+
+
+async def _join(call: Call[Any], session: Session, said: OfConversation) -> dict[str, Any]:
+    topic = f"conversation:{said.conversation_id}"
+    topics = await topic_rules.resolve(call.principal, [topic], call.services.stores.conversations)
+    await call.services.hub.join(session, topics, None)
+    return {"conversation_id": said.conversation_id}
+
+
+async def _leave(call: Call[Any], session: Session, said: OfConversation) -> dict[str, Any]:
+    call.services.hub.part(session, [conversation_topic(said.conversation_id.lower())])
+    return {"conversation_id": said.conversation_id}
+
+
+async def _send(call: Call[Any], session: Session, said: Send) -> Any:
+    message = actions.NewMessage(
+        content=said.content, is_private=said.is_private, client_message_id=said.client_message_id
+    )
+    entry, _ = await actions.post(call, actions.conversation_id(said.conversation_id), message)
+    return actions.message_view(entry)
+
+
+async def _read(call: Call[Any], session: Session, said: Read) -> dict[str, Any]:
+    _staff(call)
+    conversation_id = actions.conversation_id(said.conversation_id)
+    await actions.mark_read(call, conversation_id, MarkRead(said.seq))
+    return {"conversation_id": conversation_id, "seq": said.seq}
+
+
+async def _takeover(call: Call[Any], session: Session, said: OfConversation) -> Any:
+    call.principal.require("conversation.claim")
+    done = await call.ask(Assign(call.principal.user_id, "takeover"), conversation=actions.conversation_id(said.conversation_id))
+    return actions.conversation_of(done)
+
+
+def _typing(state: str) -> Callable[[Call[Any], Session, OfConversation], Awaitable[dict[str, Any]]]:
+    async def typing(call: Call[Any], session: Session, said: OfConversation) -> dict[str, Any]:
+        conversation_id = actions.conversation_id(said.conversation_id)
+        await actions.typing(call, conversation_id, state)
+        return {"conversation_id": conversation_id, "state": state}
+
+    return typing
+
+
+async def _ping(call: Call[Any], session: Session, said: Bare) -> dict[str, Any]:
+    return {}
+
+
+def _staff(call: Call[Any]) -> None:
+    if call.principal.role is Role.CUSTOMER:
+        raise Forbidden("customers may not do this")
+
+
+MESSAGES: dict[str, tuple[type[Any], Callable[[Call[Any], Session, Any], Awaitable[Any]]]] = {
+    "subscribe": (Subscribe, _subscribe),
+    "unsubscribe": (Unsubscribe, _unsubscribe),
+    "conversation:join": (OfConversation, _join),
+    "conversation:leave": (OfConversation, _leave),
+    "conversation:typing:start": (OfConversation, _typing("start")),
+    "conversation:typing:stop": (OfConversation, _typing("stop")),
+    "conversation:read": (Read, _read),
+    "message:send": (Send, _send),
+    "agent:takeover": (OfConversation, _takeover),
+    "ping": (Bare, _ping),
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | None:
+    """Do what the client said; the answer, or None where it gave no `ref` and nothing went wrong."""
+    ref: str | int | None = None
+    try:
+        head = bodies.decode(text, _Head)
+        ref = head.ref
+        row = MESSAGES.get(head.type)
+        if row is None:
+            raise NotFound(f"unknown message type {head.type[:80]!r}")
+        shape, handler = row
+        said = bodies.decode(text, shape)
+        await call.services.limits.admit(call.principal)
+        data = await handler(call, session, said)
+    except TertuliaError as error:
+        return _error(ref, error)
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("websocket_message_failed")
+        return _error(ref, Internal("the server failed"))
+    return None if ref is None else _encode({"type": "ack", "ref": ref, "data": data})
+
+
+def _error(ref: str | int | None, error: TertuliaError) -> bytes:
+    body: dict[str, Any] = {"code": error.code, "detail": error.detail}
+    if error.errors:
+        body["errors"] = [{"path": path, "message": message} for path, message in error.errors]
+    if error.current is not None:
+        body["current"] = error.current
+    if error.retry_after is not None:
+        body["retry_after"] = error.retry_after
+    return _encode({"type": "error", "ref": ref, "error": body})

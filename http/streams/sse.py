@@ -1,0 +1,34 @@
+"""`GET /v1/stream`: Server-Sent Events (the HTML standard, section 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+from ..api import Call
+from .opening import StreamQuery, opened, subscribe
+from .transports import SseTransport
+
+
+async def stream(call: Call[None]) -> web.StreamResponse:
+    """Serve one reader until it hangs up, its token ends, or the gateway drains."""
+    request, services = call.request, call.services
+    query: StreamQuery = call.query
+    since = request.headers.get("Last-Event-ID") or query.since
+    response = EventSourceResponse(headers={"X-Accel-Buffering": "no"})
+    response.ping_interval = services.settings.heartbeat
+    async with opened(call, SseTransport(request, response)) as session:
+        topics = await subscribe(call, session, query.topics)
+        await response.prepare(request)
+        writing = asyncio.ensure_future(session.write_loop(asyncio.get_running_loop()))
+        try:
+            await services.hub.join(session, topics, since, greet=True)
+            await writing
+        except (ConnectionError, asyncio.CancelledError):
+            session.abort()
+        finally:
+            writing.cancel()
+            response.stop_streaming()
+    return response

@@ -1,0 +1,62 @@
+"""How frames travel: as WebSocket text messages, or as Server-Sent Events. Nothing else is decided here."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+from .session import Frame
+
+
+class WebSocketTransport:
+    """`session.Transport` over an aiohttp WebSocket."""
+
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        self._request = request
+        self._socket = socket
+
+    async def send(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            await self._socket.send_frame(frame.json, web.WSMsgType.TEXT)
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._socket.close(code=code, message=reason.encode())
+
+    @property
+    def gone(self) -> bool:
+        return _gone(self._request)
+
+    def abort(self) -> None:
+        _abort(self._request)
+
+
+class SseTransport:
+    """`session.Transport` over an event stream. A close says in a comment when and why it ends; `retry:` is 1 s."""
+
+    def __init__(self, request: web.Request, response: EventSourceResponse) -> None:
+        self._request = request
+        self._response = response
+
+    async def send(self, frames: list[Frame]) -> None:
+        await self._response.write(b"".join(f.sse for f in frames) if len(frames) > 1 else frames[0].sse)
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._response.write(f": closed {code} {reason}\nretry: 1000\n\n".encode())
+        await self._response.write_eof()
+
+    @property
+    def gone(self) -> bool:
+        return _gone(self._request)
+
+    def abort(self) -> None:
+        _abort(self._request)
+
+
+def _gone(request: web.Request) -> bool:
+    transport = request.transport
+    return transport is None or transport.is_closing()
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
