@@ -34,23 +34,21 @@ async def keep_running(server: Server, on_event: Callable[[ServerEvent], None]) 
     """
     pause, since = FIRST_PAUSE, time.monotonic()
     while True:
-        if server.running:
-            code = await server.wait_exited()
-            if not server.wanted:
-                return
-            ran = time.monotonic() - since
-            on_event(ServerEvent(server.name, "exited", f"{server.name} ended (exit code {code}).", ran))
-            if ran > STEADY_AFTER:
-                pause = FIRST_PAUSE
-        await asyncio.sleep(pause)
-        pause, since = min(pause * 2, LONGEST_PAUSE), time.monotonic()
-        try:
-            if not await server.restart_if_wanted():
-                return
-        except ServerError as error:
-            on_event(ServerEvent(server.name, "failed", str(error), time.monotonic() - since))
-            continue
+        code = await server.wait_exited()
+        if not server.wanted:
+            return
+        ran = time.monotonic() - since
+        on_event(ServerEvent(server.name, "exited", f"{server.name} ended (exit code {code}).", ran))
+        pause = FIRST_PAUSE if ran > STEADY_AFTER else pause
+        while True:
+            await asyncio.sleep(pause)
+            pause, since = min(pause * 2, LONGEST_PAUSE), time.monotonic()
+            try:
+                if not await server.restart_if_wanted():
+                    return
+                break
+            except ServerError as error:
+                on_event(ServerEvent(server.name, "failed", str(error), time.monotonic() - since))
         took, since = time.monotonic() - since, time.monotonic()
-        on_event(
-            ServerEvent(server.name, "restarted", f"{server.name} runs again (process {server.pid}).", took)
-        )
+        detail = f"{server.name} runs again (process {server.pid})."
+        on_event(ServerEvent(server.name, "restarted", detail, took))

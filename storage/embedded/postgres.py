@@ -40,6 +40,7 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("checkpoint_timeout", "15min", "fewer full pages in the log; recovery stays within a minute or two"),
     ("wal_compression", "pglz", "smaller full pages; the wheel is built without lz4 and zstd"),
     ("jit", "off", "statements are short: compiling them costs more than it gains"),
+    ("max_parallel_workers_per_gather", "0", "short statements share the cores; Docker gives 64 MB of shared memory"),
     ("idle_in_transaction_session_timeout", "60s", "a hung client must not hold back vacuum and replay"),
     ("listen_addresses", "", "no TCP"),
     ("port", "5432", "only the name of the socket"),

@@ -349,6 +349,17 @@ async def test_an_unexpected_exit_is_followed_by_a_restart(make: type[Server], t
         assert len(events) == 6 and not server.running
 
 
+async def test_an_exit_before_the_watch_began_is_seen(tmp_path: Path) -> None:
+    events: list[ServerEvent] = []
+    async with serving(EmbeddedValkey(tmp_path)) as server:
+        os.kill(server.pid, signal.SIGKILL)
+        await server.wait_exited()
+        keeper = asyncio.create_task(keep_running(server, events.append))
+        await until(lambda: [e.kind for e in events] == ["exited", "restarted"])
+        await server.stop()
+        await keeper
+
+
 async def test_failed_restarts_are_reported_and_tried_again(tmp_path: Path) -> None:
     events: list[ServerEvent] = []
     async with serving(EmbeddedPostgres(tmp_path)) as server:
