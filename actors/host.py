@@ -181,7 +181,7 @@ class ConversationHost:
         now = now_ms()
         conversation_id = new_conversation_id(now, random.getrandbits(RANDOM_BITS), item.partition)
         (data,) = open_conversation(
-            key, thread.thread.contact_id, envelope.command.opening, thread.thread.contact_name
+            key, thread.thread.contact_id, envelope.opening, thread.thread.contact_name
         )  # pyright: ignore
         by = Actor(envelope.by.type, envelope.by.id)
         opening = Entry(key.account_id, conversation_id, 0, now, by, data)
@@ -211,6 +211,16 @@ class ConversationHost:
             self.commits.add(item)  # the answer rests on writes that are not committed yet
         else:
             item.answer(taken.outcome)
+
+    def taken_back(self, resident: ResidentConversation, items: list[Item]) -> None:
+        """The conversation's actor died during a turn: run its commands again on what is committed."""
+        self.residents.drop_thread(resident.thread.key)
+        self._start(self._after_flush(items))
+
+    async def _after_flush(self, items: list[Item]) -> None:
+        await self.commits.flush()
+        for item in items:
+            self.accept(item)
 
     # -- failures
 
@@ -263,7 +273,7 @@ class ConversationHost:
         if envelope.conversation_id is not None:
             return [envelope.conversation_id]
         assert envelope.thread is not None
-        opening = envelope.command.opening  # pyright: ignore[reportAttributeAccessIssue]
+        opening = envelope.opening
         wanted = ThreadWanted(
             envelope.thread, opening.channel_type, fresh_id(), fresh_id(), opening.contact_name
         )

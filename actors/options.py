@@ -50,5 +50,5 @@ def create(kind: Options, key: object, *arguments: Any, detached: bool = False) 
         options |= {"lifetime": "detached", "get_if_exists": True}
     if kind.spread:
         options["scheduling_strategy"] = "SPREAD"
-    make: Callable[..., ActorHandle] = ray.remote(kind.cls).options(**options).remote
+    make: Callable[..., Any] = ray.remote(kind.cls).options(**options).remote
     return make(*arguments)

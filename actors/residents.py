@@ -154,7 +154,7 @@ class Residents:
         wanted: dict[ThreadKey, ThreadWanted] = {}
         for target, items in batch.items():
             if isinstance(target, ThreadKey) and target not in self.threads:
-                opening = items[0].envelope.command.opening  # pyright: ignore[reportAttributeAccessIssue]
+                opening = items[0].envelope.opening
                 wanted[target] = ThreadWanted(
                     target, opening.channel_type, self._new_id(), self._new_id(), opening.contact_name
                 )

@@ -107,6 +107,11 @@ class Router:
                 )
             )
 
+    @property
+    def complete(self) -> bool:
+        """Whether every partition has a host that can be reached."""
+        return bool(self._owners) and all(o is not None and o in self.links for o in self._owners)
+
     # -- the map
 
     async def startup(self) -> None:

@@ -162,6 +162,12 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
         return f"{post.sender_type}:{sender}:{post.key}"
 
     @property
+    def opening(self) -> Opening:
+        """What a command to a thread key opens a conversation with."""
+        assert isinstance(self.command, (Receive, Open)), "only these are sent to a thread key"
+        return self.command.opening
+
+    @property
     def post(self) -> Post | None:
         """The message this command carries, if any."""
         command = self.command

@@ -99,7 +99,7 @@ class Ownership(Protocol):
         """Announce a new incarnation of a host; the partitions of its predecessor become free."""
         ...
 
-    async def beat(self, name: str, incarnation: str) -> Membership:
+    async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
         """Show life; returns everybody's state. Raises StaleEpoch when a newer incarnation has replaced this one."""
         ...
 

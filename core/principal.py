@@ -28,7 +28,8 @@ class Role(enum.StrEnum):
 _AGENT: Final = frozenset(
     {
         "me",  # own preferences, presence, offers: every route under /me
-        "inbox.read",  # conversations, messages, entries, assignments
+        "inbox.read",  # every conversation of the account, in lists
+        "conversation.read",  # one conversation, its messages and entries
         "streams.read",
         "message.write",
         "note.write",
@@ -68,6 +69,7 @@ _ADMIN: Final = _LEAD | {
 _SERVICE: Final = frozenset(
     {
         "inbox.read",
+        "conversation.read",
         "streams.read",
         "message.write",
         "message.as_any_sender",
@@ -92,7 +94,16 @@ _SERVICE: Final = frozenset(
     }
 )
 
-_CUSTOMER: Final = frozenset({"streams.read", "webchat.read", "webchat.write", "csat.write"})
+_CUSTOMER: Final = frozenset(
+    {
+        "streams.read",
+        "webchat.read",
+        "webchat.write",
+        "csat.write",
+        "conversation.read",  # its own, without what is internal
+        "message.write",
+    }
+)
 
 PERMISSIONS: Final[dict[Role, frozenset[str]]] = {
     Role.AGENT: _AGENT,
@@ -121,6 +132,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token_id: str | None = None
     channel_id: str | None = None
     contact_identifier: str | None = None
+    contact_name: str | None = None
 
     def __post_init__(self) -> None:
         bound = self.channel_id is not None and self.contact_identifier is not None

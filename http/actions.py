@@ -84,7 +84,9 @@ def conversation_of(done: Done) -> ConversationView:
 def check_metadata(metadata: dict[str, Any] | None) -> None:
     """Raises Invalid when metadata is too large to keep in memory with the conversation."""
     if metadata and len(msgspec.json.encode(metadata)) > MAX_METADATA:
-        raise Invalid("metadata is too large", errors=(("metadata", f"at most {MAX_METADATA} bytes as JSON"),))
+        raise Invalid(
+            "metadata is too large", errors=(("metadata", f"at most {MAX_METADATA} bytes as JSON"),)
+        )
 
 
 def sender(call: Call[Any], wanted: SenderType | None) -> SenderType:

@@ -13,16 +13,18 @@ import msgspec
 from aiohttp import web
 
 from ..core.commands import By, Command, Done, Envelope, ThreadKey
+from ..core.entries import ActorType
 from ..core.errors import NotFound, Unauthenticated
 from ..core.ids import is_uuid
 from ..core.principal import Principal, Role
 from . import bodies
+from .clock import fresh_id
 from .services import SERVICES, Services
 from .tokens import credential
 
 Body = TypeVar("Body")
 
-ACTOR_TYPES = {Role.SERVICE: "service", Role.CUSTOMER: "contact"}
+ACTOR_TYPES: dict[Role, ActorType] = {Role.SERVICE: "service", Role.CUSTOMER: "contact"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,15 +60,15 @@ class Call(Generic[Body]):
     def by(self) -> By:
         """On whose behalf a command of this call is."""
         p = self.principal
-        return By(
-            ACTOR_TYPES.get(p.role, "agent"), p.user_id, p.role.value, p.channel_id, p.contact_identifier
-        )  # pyright: ignore[reportArgumentType]
+        kind = ACTOR_TYPES.get(p.role, "agent")
+        user = p.contact_identifier if p.role is Role.CUSTOMER else p.user_id
+        return By(kind, user, p.role.value, p.channel_id, p.contact_identifier)
 
     async def ask(
         self, command: Command, *, conversation: str | None = None, thread: ThreadKey | None = None
     ) -> Done:
         """Send a command to its conversation; returns after the commit."""
-        envelope = Envelope(fresh_command_id(), self.account_id, self.by(), command, conversation, thread)
+        envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation, thread)
         return await self.services.gateway.router.ask(envelope)
 
 
@@ -84,6 +86,7 @@ class Route(msgspec.Struct, frozen=True):
     summary: str
     body: Any = None
     query: Any = None
+    body_optional: bool = False
     tag: str = ""
     stream: bool = False
 
@@ -123,7 +126,7 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
 def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of a route."""
     handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
-    stream = route.stream
+    stream, optional = route.stream, route.body_optional
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
@@ -134,7 +137,13 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         else:
             await services.limits.admit_address(request.remote)
         query = bodies.query(request.query, query_type) if query_type is not None else None
-        body = await bodies.read(request, body_type) if body_type is not None else None
+        body = None
+        if body_type is not None:
+            body = (
+                body_type()
+                if optional and not await request.read()
+                else await bodies.read(request, body_type)
+            )
         return await handler(Call(request, services, principal, body, query))
 
     return handle

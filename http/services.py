@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,11 +11,12 @@ from aiohttp import web
 from ..actors.gateway import Gateway
 from ..settings import Settings
 from .limits import RequestLimits
+from .origins import OriginPolicy
 from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
-    from ..core.ports_http import Stores
+    from ..core.ports_http import Hints, Stores, Vault
     from .streams.hub import Hub
 
 
@@ -29,6 +31,11 @@ class Services(msgspec.Struct, frozen=True):
     tickets: Tickets
     limits: RequestLimits
     stores: Stores
+    origins: OriginPolicy
+    hints: Hints
+    vault: Vault
+    readiness: Callable[[], Awaitable[dict[str, str]]]
+    update_metrics: Callable[[], None]
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

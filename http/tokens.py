@@ -91,6 +91,7 @@ class TokenSigner:
         token_id: str | None = None,
         channel_id: str | None = None,
         contact_identifier: str | None = None,
+        contact_name: str | None = None,
     ) -> str:
         """A token of `lifetime` seconds; channel and contact identifier bind a customer's."""
         now = self.clock()
@@ -106,6 +107,7 @@ class TokenSigner:
             "jti": token_id,
             "channel_id": channel_id,
             "contact_identifier": contact_identifier,
+            "contact_name": contact_name,
         }
         claims |= {name: value for name, value in optional.items() if value is not None}
         return jwt.encode(claims, self.secret, algorithm="HS256")
@@ -305,6 +307,7 @@ def _principal(claims: dict[str, Any], account: str, role: Role, expires_at: flo
         token_id=claims.get("jti"),
         channel_id=channel,
         contact_identifier=contact,
+        contact_name=name if isinstance(name := claims.get("contact_name"), str) else None,
     )
 
 

@@ -36,7 +36,12 @@ class ValkeyHints:
         self._listening = False
 
     async def send(
-        self, account_id: str, type: str, data: dict[str, Any], topics: list[str], conversation_id: str | None = None
+        self,
+        account_id: str,
+        type: str,
+        data: dict[str, Any],
+        topics: list[str],
+        conversation_id: str | None = None,
     ) -> None:
         hint = Hint(account_id, type, data, topics, conversation_id)
         try:

@@ -24,7 +24,7 @@ from .rows import conversation_to_json, encode_data
 
 log = structlog.get_logger(__name__)
 
-COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 31)) + ")"
+COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 30)) + ")"
 COMMIT_DEADLINE = 10.0
 SETTLE_DEADLINE = 30.0
 STALE_EPOCH = "TE001"
@@ -44,16 +44,17 @@ class PostgresJournal:
             async with asyncio.timeout(COMMIT_DEADLINE), self._database.system() as connection:
                 bases: list[int | None] = await connection.fetchval(COMMIT, *arguments)
         except asyncpg.UniqueViolationError as error:
-            raise DuplicateKey(error.constraint_name) from error
+            raise DuplicateKey(str(error)) from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Overloaded) as error:
             if getattr(error, "sqlstate", None) == STALE_EPOCH:
                 raise StaleEpoch(str(error)) from error
             if not (unreachable(error) or isinstance(error, Overloaded)):
                 raise Rejected(str(error)) from error
             return await self._settle(writes, held, epochs, error)
-        if None in bases:
+        known = [b for b in bases if b is not None]
+        if len(known) < len(bases):
             raise Rejected("an account of the batch has no feed")
-        return [bases[account] + ordinal for account, ordinal in places]  # pyright: ignore[reportOperatorIssue]
+        return [known[account] + ordinal for account, ordinal in places]
 
     async def _settle(
         self, writes: Sequence[Write], held: dict[int, int], epochs: dict[int, int], cause: BaseException

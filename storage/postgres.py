@@ -93,7 +93,7 @@ class Database:
 def unreachable(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be used now, as opposed to a fault in what was asked."""
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "08")[:2] in UNREACHABLE
+        return (getattr(error, "sqlstate", None) or "08")[:2] in UNREACHABLE
     return isinstance(error, (OSError, asyncpg.InterfaceError, TimeoutError))
 
 

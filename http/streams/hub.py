@@ -7,10 +7,11 @@ session joins its topics in the same step of the event loop in which it has caug
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -28,6 +29,7 @@ from ...core.events import (
     parse_cursor,
 )
 from ...core.principal import Principal, Role
+from ..clock import now_ms
 from .session import CloseCode, Frame, Session
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,8 @@ MAX_REPLAY = 50_000
 REPLAYS = 4
 """Replays that read from Postgres at once; others wait their turn."""
 PAGE = 500
+PUBLIC_HINTS = frozenset({"conversation:typing", "conversation:receipt", "queue:update"})
+"""What a customer may hear of the events that are no entries."""
 SWEEP = 1.0
 
 
@@ -62,6 +66,7 @@ class Hub:
         self._replays = asyncio.Semaphore(REPLAYS)
         self.feeds: Feeds  # set by the composition: feeds and hub know each other
         self.draining = False
+        self._left = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -97,9 +102,14 @@ class Hub:
             reached = sessions if reached is None else reached | sessions
 
     def hint(
-        self, account_id: str, type: str, data: dict[str, object], topics: Iterable[str], **more: str
+        self,
+        account_id: str,
+        type: str,
+        data: dict[str, Any],
+        topics: Iterable[str],
+        conversation_id: str | None,
     ) -> None:
-        """Deliver an event that is no entry; it is never replayed. `more`: conversation_id."""
+        """Deliver an event that is no entry; it is never replayed."""
         feed = self.feeds.get(account_id)
         if feed is None or not feed.started:
             return
@@ -108,12 +118,12 @@ class Hub:
         for topic in topics:
             sessions = self._topics.get((account_id, topic), set()) - reached
             if sessions:
-                json = encode_hint(
-                    type, data, topic, cursor, int(time.time() * 1000), more.get("conversation_id")
+                frame = Frame(
+                    type, encode_hint(type, data, topic, cursor, now_ms(), conversation_id), str(cursor)
                 )
-                frame = Frame(type, json, str(cursor))
                 for session in sessions:
-                    session.push(frame)
+                    if type in PUBLIC_HINTS or session.principal.role is not Role.CUSTOMER:
+                        session.push(frame)
                 reached |= sessions
 
     # -- coming and going
@@ -129,6 +139,7 @@ class Hub:
     def leave(self, session: Session) -> None:
         """Forget a session."""
         feed = self._sessions.pop(session, None)
+        self._left.set()
         if feed is not None:
             self.feeds.detach(feed)
         for topic in session.topics:
@@ -254,9 +265,11 @@ class Hub:
         self.draining = True
         for session in list(self._sessions):
             session.close(code, "this server is stopping: reconnect with your last event id")
-        deadline = time.monotonic() + 5
-        while self._sessions and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while self._sessions:
+                    self._left.clear()
+                    await self._left.wait()
 
 
 def _thread_of(principal: Principal) -> tuple[str, str, str]:
@@ -270,12 +283,10 @@ def _frame(entry: Entry, event: Event, topic: str, generation: str) -> Frame:
 
 def reset_frame(cursor: Cursor) -> Frame:
     """Tells a client to refetch and go on from `cursor`."""
-    json = encode_hint("reset", {"cursor": str(cursor)}, "", cursor, int(time.time() * 1000))
+    json = encode_hint("reset", {"cursor": str(cursor)}, "", cursor, now_ms())
     return Frame("reset", json, str(cursor))
 
 
 def ready_frame(cursor: Cursor) -> Frame:
     """The first event of a stream. No id: a browser must not take it for seen."""
-    return Frame(
-        "ready", encode_hint("ready", {"cursor": str(cursor)}, "", cursor, int(time.time() * 1000)), None
-    )
+    return Frame("ready", encode_hint("ready", {"cursor": str(cursor)}, "", cursor, now_ms()), None)

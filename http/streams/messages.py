@@ -102,7 +102,9 @@ async def _read(call: Call[Any], session: Session, said: Read) -> dict[str, Any]
 
 async def _takeover(call: Call[Any], session: Session, said: OfConversation) -> Any:
     call.principal.require("conversation.claim")
-    done = await call.ask(Assign(call.principal.user_id, "takeover"), conversation=actions.conversation_id(said.conversation_id))
+    done = await call.ask(
+        Assign(call.principal.user_id, "takeover"), conversation=actions.conversation_id(said.conversation_id)
+    )
     return actions.conversation_of(done)
 
 

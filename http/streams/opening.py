@@ -44,4 +44,6 @@ async def subscribe(call: Call[None], session: Session, names: str | None) -> li
         call.services.hub.follow(session)
     if names is None or not names.strip():
         return await topic_rules.defaults(call.principal, conversations)
-    return await topic_rules.resolve(call.principal, [n.strip() for n in names.split(",") if n.strip()], conversations)
+    return await topic_rules.resolve(
+        call.principal, [n.strip() for n in names.split(",") if n.strip()], conversations
+    )

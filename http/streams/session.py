@@ -64,6 +64,7 @@ class Session:
     """A reader and what waits for it."""
 
     __slots__ = (
+        "_drained",
         "_queue",
         "_queued",
         "_transport",
@@ -84,6 +85,7 @@ class Session:
         self._transport = transport
         self._queue: deque[Frame] = deque()
         self._queued = 0
+        self._drained = asyncio.Event()
         self._wake: asyncio.Future[None] | None = None
 
     @property
@@ -109,6 +111,7 @@ class Session:
             if code == CloseCode.OVERLOADED:
                 self._queue.clear()
                 self._queued = 0
+            self._drained.set()
             self._rouse()
 
     def _rouse(self) -> None:
@@ -119,7 +122,8 @@ class Session:
     async def room(self, size: int) -> None:
         """Wait until `size` bytes of the queue are free: for replays, which may take their time."""
         while self._queued > max(0, self.limit - size) and self.closing is None:
-            await asyncio.sleep(0.02)
+            self._drained.clear()
+            await self._drained.wait()
 
     async def write_loop(self, clock: asyncio.AbstractEventLoop) -> None:
         """Send what is queued until closed or cancelled."""
@@ -138,6 +142,7 @@ class Session:
             await self._transport.send(frames)
             self.sending_since = 0.0
             self._queued -= sum(len(f.json) for f in frames)
+            self._drained.set()
 
     @property
     def gone(self) -> bool:

@@ -17,8 +17,9 @@ async def stream(call: Call[None]) -> web.StreamResponse:
     request, services = call.request, call.services
     query: StreamQuery = call.query
     since = request.headers.get("Last-Event-ID") or query.since
-    response = EventSourceResponse(headers={"X-Accel-Buffering": "no"})
-    response.ping_interval = services.settings.heartbeat
+    response = EventSourceResponse(
+        headers={"X-Accel-Buffering": "no"}, ping_interval=services.settings.heartbeat
+    )
     async with opened(call, SseTransport(request, response)) as session:
         topics = await subscribe(call, session, query.topics)
         await response.prepare(request)

@@ -22,7 +22,9 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
     """Serve one reader and writer until it closes, its token ends, or the gateway drains."""
     request, services = call.request, call.services
     query: StreamQuery = call.query
-    socket = web.WebSocketResponse(heartbeat=services.settings.heartbeat, max_msg_size=MAX_MESSAGE, compress=False)
+    socket = web.WebSocketResponse(
+        heartbeat=services.settings.heartbeat, max_msg_size=MAX_MESSAGE, compress=False
+    )
     async with opened(call, WebSocketTransport(request, socket)) as session:
         topics = await subscribe(call, session, query.topics)
         await socket.prepare(request)

@@ -1,0 +1,78 @@
+"""The ports of the HTTP side: what its routes read and write besides commands. All bound to one account by the caller's
+token, and by row-level security beneath; the few that look across accounts say so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from .conversation import Conversation
+from .entries import Entry
+from .records import Channel
+
+
+class ConversationStore(Protocol):
+    """Committed conversations and their histories."""
+
+    async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
+
+    async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
+        """Ids of a customer's conversations on a channel, newest first, at most 50."""
+        ...
+
+    async def messages(
+        self,
+        account_id: str,
+        conversations: list[str],
+        *,
+        before: int | None,
+        after: int | None,
+        limit: int,
+        public: bool,
+    ) -> list[Entry]:
+        """Message entries, oldest first: the newest `limit`, or those around a seq. `public` leaves notes out."""
+        ...
+
+    async def entries(self, account_id: str, conversation_id: str, *, after: int, limit: int) -> list[Entry]:
+        """Entries numbered above `after`, oldest first."""
+        ...
+
+
+class ChannelStore(Protocol):
+    async def find(self, channel_id: str) -> Channel | None:
+        """A channel by its id alone, across accounts: for webhooks and web chat, which come without a token."""
+        ...
+
+
+class Vault(Protocol):
+    """Channel credentials at rest."""
+
+    def open(self, channel: Channel) -> dict[str, str]:
+        """The credentials in the clear; empty where the channel has none."""
+        ...
+
+    def seal(self, account_id: str, channel_id: str, credentials: dict[str, str]) -> bytes:
+        """Ciphertext, bound to this account's channel."""
+        ...
+
+
+class Hints(Protocol):
+    """Events that are no entries, sent to the readers of every gateway. Best effort."""
+
+    async def send(
+        self,
+        account_id: str,
+        type: str,
+        data: dict[str, Any],
+        topics: list[str],
+        conversation_id: str | None = None,
+    ) -> None: ...
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """Every store a handler may use."""
+
+    conversations: ConversationStore
+    channels: ChannelStore

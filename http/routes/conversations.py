@@ -1,0 +1,201 @@
+"""`/v1/conversations`: opening, reading, changing, assigning. Lists are in `inbox.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ...core.commands import (
+    Assign,
+    Close,
+    Done,
+    Handoff,
+    MarkRead,
+    Open,
+    Opening,
+    Rate,
+    Release,
+    ThreadKey,
+    Update,
+)
+from ...core.entries import Priority
+from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.principal import Role
+from ...core.status import Status
+from ...core.views import ConversationView, conversation_view
+from .. import actions
+from ..api import Call, Route, answer, no_content
+from .messages import visible
+
+TAG = "conversations"
+UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible."""
+
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    assignee_id: UserId | msgspec.UnsetType | None = msgspec.UNSET
+    team_id: actions.Uuid | msgspec.UnsetType | None = msgspec.UNSET
+    priority: Priority | msgspec.UnsetType = msgspec.UNSET
+    labels: actions.Labels | msgspec.UnsetType = msgspec.UNSET
+    subject: actions.Subject | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    snoozed_until: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    archived: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    agent_id: UserId | None = None
+    team_id: actions.Uuid | None = None
+
+
+class HandoffRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    agent_id: UserId | None = None
+
+
+class Rating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    score: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    comment: Annotated[str, msgspec.Meta(max_length=5000)] | None = None
+
+
+class ReadMarker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    seq: actions.Seq
+
+
+class Typing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    state: actions.TypingState
+
+
+async def _open(call: Call[actions.NewConversation], *, find: bool) -> Done:
+    body = call.body
+    actions.check_metadata(body.metadata)
+    channel = await call.services.stores.channels.find(body.channel_id)
+    if channel is None or channel.account_id != call.account_id:
+        raise NotFound("no such channel")
+    opening = Opening(
+        channel.type,
+        body.contact_name,
+        body.outlet_id,
+        body.subject,
+        body.priority,
+        tuple(dict.fromkeys(body.labels)),
+        body.metadata,
+    )
+    thread = ThreadKey(call.account_id, channel.id, body.contact_identifier)
+    return await call.ask(Open(opening, find=find), thread=thread)
+
+
+async def create(call: Call[actions.NewConversation]) -> web.Response:
+    return answer(actions.conversation_of(await _open(call, find=False)), 201)
+
+
+async def find_or_create(call: Call[actions.NewConversation]) -> web.Response:
+    done = await _open(call, find=True)
+    return answer(actions.conversation_of(done), 200 if done.repeated else 201)
+
+
+async def read(call: Call[None]) -> web.Response:
+    c = await visible(call, call.id())
+    view = conversation_view(c)
+    return answer(_for_customer(view) if call.principal.role is Role.CUSTOMER else view)
+
+
+def _for_customer(view: ConversationView) -> ConversationView:
+    """Without what is the team's own."""
+    return msgspec.structs.replace(
+        view, labels=(), metadata={}, bot_context={}, handoff_reason=None, team_id=None, priority="normal"
+    )
+
+
+async def patch(call: Call[Patch]) -> web.Response:
+    changes = {k: v for k, v in msgspec.structs.asdict(call.body).items() if v is not msgspec.UNSET}
+    if not changes:
+        raise Invalid("nothing to change", errors=(("", "name at least one field"),))
+    actions.check_metadata(changes.get("metadata"))
+    if "labels" in changes:
+        changes["labels"] = list(dict.fromkeys(changes["labels"]))
+    snoozed = changes.get("snoozed_until")
+    if snoozed is not None:
+        if snoozed.tzinfo is None:
+            raise Invalid(
+                "a time needs an offset", errors=(("snoozed_until", "RFC 3339 with Z or an offset"),)
+            )
+        changes["snoozed_until"] = int(snoozed.timestamp() * 1000)
+    if changes.get("assignee_id") == "me":
+        changes["assignee_id"] = call.principal.user_id
+    done = await call.ask(Update(changes), conversation=call.id())
+    return answer(actions.conversation_of(done))
+
+
+async def close(call: Call[None]) -> web.Response:
+    await call.ask(Close(), conversation=call.id())
+    return no_content()
+
+
+async def assign(call: Call[Assignment]) -> web.Response:
+    body = call.body
+    if (body.agent_id is None) == (body.team_id is None):
+        raise Invalid(
+            "either agent_id or team_id", errors=(("agent_id", "give exactly one of agent_id, team_id"),)
+        )
+    if body.agent_id is not None:
+        agent_id = call.principal.user_id if body.agent_id == "me" else body.agent_id
+        done = await call.ask(Assign(agent_id), conversation=call.id())
+    else:
+        call.principal.require("conversation.assign_others")
+        done = await call.ask(Update({"team_id": body.team_id}), conversation=call.id())
+    return answer(actions.conversation_of(done))
+
+
+async def handoff(call: Call[HandoffRequest]) -> web.Response:
+    done = await call.ask(Handoff(call.body.reason, call.body.agent_id), conversation=call.id())
+    return answer(actions.conversation_of(done))
+
+
+async def release(call: Call[None]) -> web.Response:
+    return answer(actions.conversation_of(await call.ask(Release(), conversation=call.id())))
+
+
+async def rate(call: Call[Rating]) -> web.Response:
+    done = await call.ask(Rate(call.body.score, call.body.comment), conversation=call.id())
+    return answer(actions.conversation_of(done))
+
+
+async def mark_read(call: Call[ReadMarker]) -> web.Response:
+    if call.principal.role is Role.CUSTOMER:
+        raise Forbidden("the unread count is the team's")
+    return answer(conversation_view(await actions.mark_read(call, call.id(), MarkRead(call.body.seq))))
+
+
+async def typing(call: Call[Typing]) -> web.Response:
+    await actions.typing(call, call.id(), call.body.state)
+    return no_content()
+
+
+BASE = "/v1/conversations"
+ONE = {200: ConversationView}
+ROUTES = [
+    Route("POST", BASE, create, "conversation.create", {201: ConversationView}, "Open a conversation",
+          body=actions.NewConversation, tag=TAG),
+    Route("POST", f"{BASE}/find-or-create", find_or_create, "conversation.create",
+          {200: ConversationView, 201: ConversationView}, "The live conversation of a thread key, or a new one",
+          body=actions.NewConversation, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "conversation.read", ONE, "One conversation", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, "conversation.update", ONE, "Change a conversation", body=Patch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", close, "conversation.update", {204: None}, "Close a conversation", tag=TAG),
+    Route("POST", BASE + "/{id}/assign", assign, "conversation.update", ONE, "Assign to an agent or a team",
+          body=Assignment, tag=TAG),
+    Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
+          body=HandoffRequest, tag=TAG),
+    Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
+    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score", body=Rating, tag=TAG),
+    Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
+          body=ReadMarker, tag=TAG),
+    Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "Typing indicator",
+          body=Typing, tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,145 @@
+"""`…/{id}/messages`, `…/entries`, `…/context`: what was said in a conversation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ...core.commands import Recall
+from ...core.conversation import CONTEXT_SIZE, Conversation
+from ...core.errors import NotFound
+from ...core.events import events_of
+from ...core.principal import Role
+from ...core.views import EntryView, MessageView, entry_view, message_view
+from .. import actions
+from ..api import Call, Route, answer
+from ..streams.topics import may_see
+
+TAG = "messages"
+
+
+class MessagesPage(msgspec.Struct, frozen=True):
+    items: list[MessageView]
+    has_more: bool
+
+
+class EntriesPage(msgspec.Struct, frozen=True):
+    items: list[EntryView]
+    has_more: bool
+
+
+class Context(msgspec.Struct, frozen=True):
+    items: list[MessageView]
+
+
+class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    before_seq: actions.Seq | None = None
+    after_seq: actions.Seq | None = None
+
+
+class EntriesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    after_seq: actions.Seq = 0
+
+
+class ContextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    count: Annotated[int, msgspec.Meta(ge=1, le=CONTEXT_SIZE)] = 4
+
+
+async def visible(call: Call[Any], conversation_id: str) -> Conversation:
+    """The conversation, if it is the caller's to see. Raises NotFound."""
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None or not may_see(call.principal, c):
+        raise NotFound("no such conversation")
+    return c
+
+
+async def create(call: Call[actions.NewMessage]) -> web.Response:
+    entry, repeated = await actions.post(call, call.id(), call.body)
+    return answer(message_view(entry), 200 if repeated else 201)
+
+
+async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) -> MessagesPage:
+    """One page of messages; whether there are more lies in the direction asked."""
+    entries = await call.services.stores.conversations.messages(
+        call.account_id,
+        conversations,
+        before=query.before_seq,
+        after=query.after_seq,
+        limit=query.limit + 1,
+        public=call.principal.role is Role.CUSTOMER,
+    )
+    more = len(entries) > query.limit
+    forward = query.after_seq is not None and query.before_seq is None
+    entries = (entries[: query.limit] if forward else entries[-query.limit :]) if more else entries
+    return MessagesPage([message_view(e) for e in entries], more)
+
+
+async def read(call: Call[None]) -> web.Response:
+    c = await visible(call, call.id())
+    return answer(await page(call, [c.id], call.query))
+
+
+async def entries(call: Call[None]) -> web.Response:
+    c = await visible(call, call.id())
+    query: EntriesQuery = call.query
+    found = await call.services.stores.conversations.entries(
+        call.account_id, c.id, after=query.after_seq, limit=query.limit + 1
+    )
+    shown = found[: query.limit]
+    if call.principal.role is Role.CUSTOMER:
+        shown = [e for e in shown if any(event.public for event in events_of(e))]
+    return answer(EntriesPage([entry_view(e) for e in shown], len(found) > query.limit))
+
+
+async def context(call: Call[None]) -> web.Response:
+    done = await call.ask(Recall(call.query.count), conversation=call.id())
+    return answer(Context([message_view(e) for e in done.entries]))
+
+
+BASE = "/v1/conversations/{id}"
+ROUTES = [
+    Route(
+        "POST",
+        f"{BASE}/messages",
+        create,
+        "message.write",
+        {201: MessageView, 200: MessageView},
+        "Write a message or a note; the same client_message_id again answers 200 with the first one",
+        body=actions.NewMessage,
+        tag=TAG,
+    ),
+    Route(
+        "GET",
+        f"{BASE}/messages",
+        read,
+        "conversation.read",
+        {200: MessagesPage},
+        "Messages, oldest first",
+        query=MessagesQuery,
+        tag=TAG,
+    ),
+    Route(
+        "GET",
+        f"{BASE}/entries",
+        entries,
+        "conversation.read",
+        {200: EntriesPage},
+        "Every entry, oldest first",
+        query=EntriesQuery,
+        tag=TAG,
+    ),
+    Route(
+        "GET",
+        f"{BASE}/context",
+        context,
+        "inbox.read",
+        {200: Context},
+        "The newest public messages, from the actor's memory",
+        query=ContextQuery,
+        tag=TAG,
+    ),
+]

@@ -1,0 +1,191 @@
+"""The command line: `tertulia serve`, `token`, `db`, `account`. Exit code 2 and one sentence where it cannot go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvloop
+from pydantic import ValidationError
+
+from . import __version__, logs, ray_environment
+from .settings import Settings
+
+app = typer.Typer(
+    help="An actor-based realtime server for customer conversations.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+db = typer.Typer(help="The database schema.", no_args_is_help=True)
+account = typer.Typer(help="Accounts.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(account, name="account")
+
+
+def say(line: str) -> None:
+    """One line for the operator."""
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+def fail(sentence: str) -> NoReturn:
+    """One sentence and exit code 2."""
+    typer.echo(f"tertulia: {sentence}", err=True)
+    raise typer.Exit(2)
+
+
+def read_settings(**given: Any) -> Settings:
+    """Settings from the environment, options first."""
+    try:
+        settings = Settings(**{k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        name = name if name.isupper() else f"TERTULIA_{name.upper()}"
+        fail(f"{name} is wrong: {first['msg']} (given: {first['input']!r})")
+    return settings.model_copy(update={"data": settings.data.absolute()})
+
+
+def _settings_help() -> str:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        variable = str(alias.choices[0]) if alias is not None else f"TERTULIA_{name.upper()}"  # pyright: ignore
+        default = "" if field.default_factory else field.default
+        shown = "" if default in (None, "") else f" ({default})"
+        rows.append(f"{variable}: {field.description}{shown}")
+    return "Settings, by environment:\n\n" + "\n\n".join(rows)
+
+
+@app.command(epilog=_settings_help())
+def serve(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="make the demo account, and print how to sign in")
+    ] = False,
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
+    data: Annotated[Path | None, typer.Option(help="folder of the embedded servers")] = None,
+) -> None:
+    """Start the server; it runs until Ctrl-C or SIGTERM, then drains."""
+    settings = read_settings(host=host, port=port, data=data)
+    ray_environment.prepare(settings)
+    from .serving import Serving, StartError  # imports Ray, which reads its environment then
+
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(Serving(settings, say, with_demo=demo).run())
+    except StartError as error:
+        fail(str(error))
+
+
+@app.command()
+def token(
+    account: Annotated[str, typer.Option(help="account id")],
+    role: Annotated[str, typer.Option(help="agent, lead, admin or service")] = "agent",
+    user: Annotated[str, typer.Option(help="user id: the token's sub")] = "",
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="how long it lives")] = 12,
+) -> None:
+    """Print a token (HS256), signed with this server's secret."""
+    from .core.ids import is_uuid
+    from .core.principal import Role
+    from .http.tokens import TokenSigner
+    from .storage.credentials import new_key
+    from .storage.secrets import load_or_create
+
+    settings = read_settings()
+    if not is_uuid(account.lower()):
+        fail(f"--account must be a UUID (given: {account!r})")
+    if role not in {r.value for r in Role} - {"customer"}:
+        fail(f"--role must be agent, lead, admin or service (given: {role!r})")
+    if not user and role != "service":
+        fail("--user is needed for a person's token")
+    secret = settings.jwt_secret or load_or_create(settings.data, "jwt_secret", new_key)
+    try:
+        signer = TokenSigner.from_settings(settings, secret)
+    except ValueError as error:
+        fail(f"TERTULIA_JWT_SECRET is wrong: {error}")
+    say(signer.issue(user or "service", {account.lower(): Role(role)}, lifetime=hours * 3600))
+
+
+def database_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        fail("DATABASE_URL is not set; the embedded database is upgraded by `tertulia serve` itself")
+    return settings.database_url
+
+
+@db.command()
+def upgrade() -> None:
+    """Apply the migrations that are missing."""
+    from .storage import migrate
+
+    _run(migrate.upgrade(database_url(read_settings())), lambda names: names or ["up to date"])
+
+
+@db.command()
+def verify() -> None:
+    """Say which migrations are missing, or which were changed after they were applied. Exit code 2 if any."""
+    from .storage import migrate
+
+    missing = _run(migrate.verify(database_url(read_settings())), lambda names: names or ["up to date"])
+    if missing:
+        fail(f"{len(missing)} migrations are missing; run `tertulia db upgrade`")
+
+
+@account.command()
+def create(
+    name: Annotated[str, typer.Argument(help="the account's name")],
+    account_id: Annotated[str | None, typer.Option("--id", help="its id; made when not given")] = None,
+) -> None:
+    """Make an account and print its id."""
+    from .core.ids import is_uuid
+    from .http.clock import fresh_id
+    from .storage.accounts import PostgresAccounts
+    from .storage.postgres import Database
+
+    url, chosen = database_url(read_settings()), (account_id or fresh_id()).lower()
+    if not is_uuid(chosen):
+        fail(f"--id must be a UUID (given: {account_id!r})")
+
+    async def make() -> bool:
+        database = await Database.connect(url, system=1, app=1)
+        try:
+            return await PostgresAccounts(database).create(chosen, name)
+        finally:
+            await database.close()
+
+    if not _run(make(), lambda made: [chosen] if made else []):
+        fail(f"account {chosen} exists already")
+
+
+def _run(work: Any, lines: Any) -> Any:
+    import asyncpg
+
+    from .storage.migrate import MigrationError
+
+    try:
+        result = asyncio.run(work)
+    except MigrationError as error:
+        fail(str(error))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+        fail(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
+    for line in lines(result):
+        say(line)
+    return result
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    say(__version__)
+
+
+def main() -> None:
+    """The console script."""
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    app()

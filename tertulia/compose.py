@@ -1,0 +1,235 @@
+"""The composition: the one module that knows which implementation stands behind which port.
+
+`host` and `gateway` are called inside their Ray actors; `Settings` come to them complete: URLs and secrets are set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import aiohttp
+import ray
+import structlog
+from aiohttp import web
+
+from . import logs
+from .actors import wire
+from .actors.commits import Item
+from .actors.conversation import Taken
+from .actors.gateway import Gateway
+from .actors.handles import RayConversation
+from .actors.host import ConversationHost, Placement, fresh_id, now_ms
+from .actors.membership import MembershipKeeper
+from .actors.options import CONVERSATION, create
+from .actors.placement import DedicatedPlacement, SharedPlacement
+from .actors.publishing import FeedPublisher
+from .core.entries import Entry
+from .core.ports_http import Stores
+from .http.app import make_app
+from .http.jwks import KeySet, http_fetch
+from .http.limits import RequestLimits
+from .http.origins import OriginPolicy
+from .http.protocol import ProblemRunner
+from .http.services import Services
+from .http.streams.hub import Hub
+from .http.tickets import Tickets
+from .http.tokens import TokenSigner, TokenVerifier
+from .settings import Settings
+from .storage import valkey
+from .storage.archive import PostgresArchive
+from .storage.channels import PostgresChannels
+from .storage.conversations import PostgresConversations
+from .storage.credentials import FernetVault
+from .storage.feeds import PostgresFeeds
+from .storage.hints import Hint, ValkeyHints
+from .storage.journal import PostgresJournal
+from .storage.ownership import PostgresOwnership
+from .storage.permits import ValkeyPermits
+from .storage.postgres import Database
+from .storage.tickets import ValkeyTickets
+
+log = structlog.get_logger(__name__)
+
+HOST_CONNECTIONS = 6
+GATEWAY_CONNECTIONS = 8
+
+
+def node_id() -> str:
+    """Ray's id of the node this process runs on."""
+    return ray.get_runtime_context().get_node_id()
+
+
+class HostParts:
+    """A conversation host with its loops. See `actors.processes.HostParts`."""
+
+    def __init__(self, settings: Settings, name: str, database: Database) -> None:
+        self.stale = asyncio.Event()
+        self.publisher = FeedPublisher()
+        self._database = database
+        self.host = ConversationHost(
+            PostgresJournal(database),
+            PostgresArchive(database),
+            self.publisher,
+            self._placement(settings),
+            max_waiting=settings.max_waiting,
+            on_stale=self.stale,
+        )
+        self.membership = MembershipKeeper(
+            PostgresOwnership(database),
+            self.host,
+            name=name,
+            incarnation=str(uuid.uuid4()),
+            node=node_id(),
+            takeover_after=settings.takeover_after,
+            stale=self.stale,
+        )
+        self._settings = settings
+
+    def _placement(self, settings: Settings) -> Placement:
+        if settings.placement == "shared":
+            return SharedPlacement(self._taken, now=now_ms, new_id=fresh_id)
+        return DedicatedPlacement(
+            self._taken,
+            lambda resident, items: self.host.taken_back(resident, items),
+            lambda state: RayConversation(
+                create(CONVERSATION, f"{state.conversation.id}", wire.encode(state))
+            ),
+            now=now_ms,
+        )
+
+    def _taken(self, item: Item, taken: Taken) -> None:
+        self.host.taken(item, taken)
+
+    async def main_loop(self) -> None:
+        """Serve until superseded."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self.host.commits.main_loop()),
+                group.create_task(self.host.residents.main_loop()),
+                group.create_task(self.membership.main_loop()),
+                group.create_task(self._sweep()),
+            ]
+            await self.stale.wait()
+            for task in tasks:
+                task.cancel()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(30.0, self._settings.idle_after))
+            self.host.residents.sweep(self._settings.idle_after, self._settings.resident_conversations)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+async def host(settings: Settings, name: str) -> HostParts:
+    """A host's parts, connected."""
+    logs.configure(settings.log_level, settings.log_format)
+    assert settings.database_url is not None
+    return HostParts(
+        settings, name, await Database.connect(settings.database_url, system=HOST_CONNECTIONS, app=1)
+    )
+
+
+class GatewayParts:
+    """A gateway with its HTTP server and its loops. See `actors.processes.GatewayParts`."""
+
+    def __init__(
+        self, settings: Settings, name: str, database: Database, session: aiohttp.ClientSession
+    ) -> None:
+        assert settings.redis_url is not None and settings.jwt_secret is not None
+        assert settings.credentials_keys is not None
+        self._settings = settings
+        self._database = database
+        self._session = session
+        self._valkey = valkey.connect(settings.redis_url)
+        feeds = PostgresFeeds(database)
+        self.hub = Hub(feeds, max_streams=settings.max_streams, send_deadline=settings.stream_send_deadline)
+        self.gateway = Gateway(
+            name,
+            PostgresOwnership(database),
+            feeds,
+            self._on_entry,
+            deadline=settings.command_deadline,
+            max_waiting=settings.max_waiting,
+        )
+        self.hub.feeds = self.gateway.feeds
+        self.hints = ValkeyHints(self._valkey, self._on_hint)
+        signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+        keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
+        services = Services(
+            settings=settings,
+            gateway=self.gateway,
+            hub=self.hub,
+            signer=signer,
+            verifier=TokenVerifier.from_settings(settings, signer, keys),
+            tickets=Tickets(ValkeyTickets(self._valkey)),
+            limits=RequestLimits(settings, ValkeyPermits(self._valkey)),
+            stores=Stores(conversations=PostgresConversations(database), channels=PostgresChannels(database)),
+            origins=OriginPolicy.from_settings(settings),
+            hints=self.hints,
+            vault=FernetVault(settings.credentials_keys),
+            readiness=self._readiness,
+            update_metrics=lambda: None,
+        )
+        self._runner = ProblemRunner(
+            make_app(services), access_log=None, handle_signals=False, shutdown_timeout=settings.drain
+        )
+
+    def _on_entry(self, entry: Entry) -> None:
+        self.hub.on_entry(entry)
+
+    def _on_hint(self, hint: Hint) -> None:
+        self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
+
+    async def _readiness(self) -> dict[str, str]:
+        checks = {"postgres": "ok", "valkey": "ok", "hosts": "ok"}
+        try:
+            async with asyncio.timeout(2):
+                await self.gateway.router.refresh()
+        except Exception as error:
+            checks["postgres"] = f"not reachable ({type(error).__name__})"
+        if not self.gateway.router.complete:
+            checks["hosts"] = "some partitions have no host at the moment"
+        try:
+            async with asyncio.timeout(1):
+                await self._valkey.ping()
+        except Exception as error:
+            checks["valkey"] = f"not reachable ({type(error).__name__})"
+        return checks
+
+    async def startup(self) -> None:
+        """Find the hosts, then listen."""
+        await self.gateway.startup()
+        await self._runner.setup()
+        await web.TCPSite(
+            self._runner, self._settings.host, self._settings.port, backlog=1024, reuse_port=True
+        ).start()
+
+    async def main_loop(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.gateway.main_loop())
+            group.create_task(self.hub.main_loop())
+            group.create_task(self.hints.main_loop())
+
+    def deliver(self, entries: list[Entry]) -> None:
+        self.gateway.deliver(entries)
+
+    async def drain(self) -> None:
+        """Stop listening, end the streams, let requests finish, close what is open."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        await self.hub.drain()
+        await self._runner.cleanup()
+        await self._valkey.aclose()
+        await self._session.close()
+        await self._database.close()
+
+
+async def gateway(settings: Settings, name: str) -> GatewayParts:
+    """A gateway's parts, connected but not listening."""
+    logs.configure(settings.log_level, settings.log_format)
+    assert settings.database_url is not None
+    database = await Database.connect(settings.database_url, system=4, app=GATEWAY_CONNECTIONS)
+    return GatewayParts(settings, name, database, aiohttp.ClientSession())

@@ -1,0 +1,250 @@
+"""`tertulia serve`: starts what is missing, runs the actors, watches over them, and stops it all in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+import ray
+import redis
+import structlog
+from ray.actor import ActorHandle
+from ray.exceptions import RayError
+
+from . import compose, demo
+from .actors.handles import NAMESPACE, call
+from .actors.options import GATEWAY, HOST, create
+from .settings import Settings
+from .storage import migrate, valkey
+from .storage.credentials import new_key
+from .storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
+from .storage.postgres import Database
+from .storage.secrets import load_or_create
+
+log = structlog.get_logger(__name__)
+
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+START_DEADLINE = 60.0
+
+
+class StartError(Exception):
+    """Why the server cannot start: one sentence for the operator."""
+
+
+class Serving:
+    """One running server: the embedded servers it started, Ray, the actors."""
+
+    def __init__(self, settings: Settings, say: Say, *, with_demo: bool) -> None:
+        self.settings = settings
+        self._say = say
+        self._with_demo = with_demo
+        self._servers: list[Server] = []
+        self._hosts: list[ActorHandle] = []
+        self._gateways: list[ActorHandle] = []
+        self._keepers: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Start, serve until SIGTERM or SIGINT, stop. Raises StartError."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        try:
+            await self._unless(stop, self.start())
+            await stop.wait()
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, lambda: os._exit(130))
+            await self.stop()
+
+    async def _unless(self, stop: asyncio.Event, work: Awaitable[None]) -> None:
+        """Run `work`, giving it up when the operator wants to stop."""
+        task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            return
+        task.result()
+
+    async def start(self) -> None:
+        """Everything up to `ready`."""
+        began = time.monotonic()
+        check_port(self.settings.host, self.settings.port)
+        self._complete_secrets()
+        ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
+        try:
+            await self._start_storage()
+            await self._prepare_database()
+        finally:
+            await asyncio.wait([ray_up])
+        self._say(await ray_up)
+        await self._start_actors()
+        url = f"http://{self.settings.host}:{self.settings.port}"
+        self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
+        if self._with_demo:
+            self._greet(url)
+
+    # -- parts
+
+    def _complete_secrets(self) -> None:
+        data = self.settings.data
+        updates: dict[str, Any] = {}
+        if self.settings.jwt_secret is None:
+            updates["jwt_secret"] = load_or_create(data, "jwt_secret", new_key)
+        if self.settings.credentials_keys is None:
+            updates["credentials_keys"] = load_or_create(data, "credentials_keys", new_key)
+        self.settings = self.settings.model_copy(update=updates)
+
+    async def _start_storage(self) -> None:
+        wanted: list[tuple[str, type[Server], str | None]] = [
+            ("database_url", EmbeddedPostgres, self.settings.database_url),
+            ("redis_url", EmbeddedValkey, self.settings.redis_url),
+        ]
+        for field, kind, url in wanted:
+            if url is not None:
+                self._say(f"{field.removesuffix('_url')}: using the one configured")
+                continue
+            server = kind(self.settings.data)  # pyright: ignore[reportCallIssue]
+            began = time.monotonic()
+            try:
+                await server.start()
+            except ServerError as error:
+                raise StartError(error.sentence) from error
+            self._servers.append(server)
+            self._keepers.append(asyncio.ensure_future(keep_running(server, self._on_server)))
+            self.settings = self.settings.model_copy(update={field: server.url})
+            self._say(f"{server.name}: running in {self.settings.data} ({time.monotonic() - began:.1f} s)")
+
+    def _on_server(self, event: Any) -> None:
+        self._say(event.detail)
+
+    async def _prepare_database(self) -> None:
+        assert self.settings.database_url is not None and self.settings.redis_url is not None
+        try:
+            applied = await migrate.upgrade(self.settings.database_url)
+        except migrate.MigrationError as error:
+            raise StartError(str(error)) from error
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+            raise StartError(f"the database (DATABASE_URL) cannot be used: {_short(error)}") from error
+        self._say(f"schema: {len(applied)} migrations applied" if applied else "schema: up to date")
+        client = valkey.connect(self.settings.redis_url, deadline=3)
+        try:
+            await client.ping()
+        except (redis.RedisError, OSError, TimeoutError, ValueError) as error:
+            raise StartError(f"Valkey (REDIS_URL) cannot be used: {_short(error)}") from error
+        finally:
+            await client.aclose()
+        if self._with_demo:
+            database = await Database.connect(self.settings.database_url, system=1, app=1)
+            try:
+                await demo.install(self.settings, database)
+            finally:
+                await database.close()
+
+    def _start_ray(self) -> str:
+        began = time.monotonic()
+        common: dict[str, Any] = {
+            "namespace": NAMESPACE,
+            "include_dashboard": False,
+            "log_to_driver": True,
+            "configure_logging": False,
+        }
+        try:
+            if self.settings.ray_address:
+                ray.init(address=self.settings.ray_address, **common)
+                return f"ray: joined {self.settings.ray_address}"
+            ray.init(num_cpus=os.cpu_count(), object_store_memory=100 * 1024 * 1024, **common)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            where = self.settings.ray_address or "a local cluster"
+            raise StartError(f"Ray ({where}) cannot be used: {_short(error)}") from error
+        return f"ray: running here ({time.monotonic() - began:.1f} s)"
+
+    async def _start_actors(self) -> None:
+        began = time.monotonic()
+        detached = self.settings.ray_address is not None
+        s = self.settings
+        self._hosts = [
+            create(HOST, i, compose.host, s, f"host:{i}", detached=detached) for i in range(s.hosts)
+        ]
+        await self._all_up(self._hosts, "conversation host")
+        self._say(
+            f"hosts: {len(self._hosts)} running, placement {s.placement} ({time.monotonic() - began:.1f} s)"
+        )
+        began = time.monotonic()
+        self._gateways = [
+            create(GATEWAY, i, compose.gateway, s, f"gateway:{i}", detached=detached)
+            for i in range(s.gateways)
+        ]
+        await self._all_up(self._gateways, "gateway")
+        self._say(f"gateways: {len(self._gateways)} running ({time.monotonic() - began:.1f} s)")
+
+    async def _all_up(self, handles: list[ActorHandle], what: str) -> None:
+        try:
+            await asyncio.gather(*(call(h, "ping", deadline=START_DEADLINE) for h in handles))
+        except (RayError, TimeoutError) as error:
+            raise StartError(f"a {what} did not start: {_short(error)}") from error
+
+    def _greet(self, url: str) -> None:
+        lead = demo.demo_id(23)
+        self._say("")
+        self._say(f"demo account {demo.ACCOUNT}, web chat channel {demo.WEBCHAT}")
+        self._say(
+            "sign in as the lead Chen (12 hours) with this token, or make others with `tertulia token`:"
+        )
+        self._say(demo.token(self.settings, lead))
+
+    # -- the end
+
+    async def stop(self) -> None:
+        """Drain the gateways, then the hosts; then end what was started here."""
+        if ray.is_initialized():
+            for handles in (self._gateways, self._hosts):
+                await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
+            await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
+        for keeper in self._keepers:
+            keeper.cancel()
+        for server in reversed(self._servers):
+            try:
+                await server.stop()
+            except ServerError as error:
+                log.warning("server_stop_failed", error=str(error))
+        self._say("stopped")
+
+    async def _drain(self, handle: ActorHandle) -> None:
+        try:
+            await call(handle, "drain", deadline=self.settings.drain + 5)
+        except (RayError, TimeoutError) as error:
+            log.warning("drain_failed", error=_short(error))
+        with contextlib.suppress(RayError):
+            ray.kill(handle)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise StartError when the port is taken: the gateways share it, so they would not notice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise StartError(
+                f"{host}:{port} cannot be listened on (TERTULIA_PORT): {error.strerror}"
+            ) from error
+
+
+def _short(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]
