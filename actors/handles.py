@@ -7,6 +7,7 @@ outcome is unknown is said to be so, and its commands are asked again under the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ NAMESPACE = "tertulia"
 MAX_BATCH = 512
 """Commands in one call to a host."""
 IN_FLIGHT = 3
+NAME_DEADLINE = 20.0
+TURN_DEADLINE = 30.0
 """Calls under way between one gateway and one host."""
 
 Settle = Callable[[Envelope, Outcome | None], None]
@@ -137,15 +140,35 @@ class RayGatewayLink:
 class RayConversation:
     """A host's way to a conversation actor in a process of its own."""
 
-    def __init__(self, handle: ActorHandle) -> None:
-        self._handle = handle
+    def __init__(self, name: str, start: Callable[[], ActorHandle]) -> None:
+        self._name = name
+        self._start = start
+        self._handle: ActorHandle | None = None
+        self._stopped = False
 
     async def turns(self, turnings: list[Turning]) -> list[Taken]:
-        answer = await asyncio.wait_for(self._handle.turns.remote(wire.encode(turnings)), 30)
+        if self._handle is None:
+            async with asyncio.timeout(NAME_DEADLINE):
+                self._handle = await self._started()
+        if self._stopped:
+            self.stop()
+        answer = await asyncio.wait_for(self._handle.turns.remote(wire.encode(turnings)), TURN_DEADLINE)
         return wire.decode_taken(answer)
 
+    async def _started(self) -> ActorHandle:
+        """Start the actor; one of that name that a dead host left behind is ended first."""
+        while True:
+            try:
+                return self._start()
+            except ValueError:
+                with contextlib.suppress(ValueError):
+                    ray.kill(find(self._name))
+                await asyncio.sleep(0.05)
+
     def stop(self) -> None:
-        ray.kill(self._handle)
+        self._stopped = True
+        if self._handle is not None:
+            ray.kill(self._handle)
 
 
 async def call(handle: ActorHandle, method: str, *arguments: Any, deadline: float = 30) -> Any:

@@ -86,7 +86,7 @@ class MembershipKeeper:
                 self._incarnation, [p.incarnation for p in alive], fair - owned
             )
             if claimed:
-                log.info("partitions_claimed", count=len(claimed))
+                log.debug("partitions_claimed", count=len(claimed))
                 self._host.own(claimed)
         elif owned > fair and any(p.owned < fair - 1 for p in taking):
             await self._give_back(set(sorted(self._host.owned)[fair:]))
@@ -99,7 +99,7 @@ class MembershipKeeper:
     async def _give_back(self, partitions: set[int]) -> None:
         await self._host.disown(partitions)
         await self._ownership.release(self._incarnation, list(partitions))
-        log.info("partitions_released", count=len(partitions))
+        log.debug("partitions_released", count=len(partitions))
 
     def _is_alive(self, peer: Peer) -> bool:
         now = time.monotonic()

@@ -71,8 +71,15 @@ class Hints(Protocol):
     ) -> None: ...
 
 
+class AgentStore(Protocol):
+    async def ensure(self, account_id: str, user_id: str) -> None:
+        """Make an agent's row on first use. Best effort: an account that does not exist is left alone."""
+        ...
+
+
 class Stores(msgspec.Struct, frozen=True):
     """Every store a handler may use."""
 
     conversations: ConversationStore
     channels: ChannelStore
+    agents: AgentStore

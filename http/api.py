@@ -118,6 +118,8 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
             except Unauthenticated:
                 await services.limits.admit_address(request.remote)
                 raise
+            if cached.is_staff:
+                await services.stores.agents.ensure(cached.account_id, cached.user_id)
         principal = cached
     await services.limits.admit(principal)
     return principal

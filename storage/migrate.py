@@ -11,11 +11,13 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
+from asyncpg.pool import PoolConnectionProxy
 
 from ..core.ids import first_id_of
 
 FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x7E57
+_MONTHS_LOCK = 0x7E58
 _MONTHS_AHEAD = 3
 
 
@@ -91,9 +93,17 @@ async def _check(connection: asyncpg.Connection, folder: Path) -> set[int]:
     return {row["number"] for row in rows}
 
 
-async def make_months(connection: asyncpg.Connection, now: datetime | None = None) -> None:
+async def make_months(
+    connection: asyncpg.Connection | PoolConnectionProxy, now: datetime | None = None
+) -> None:
     """Make the partitions of `entries` for this month and the next ones, where they are missing."""
     now = now or datetime.now(UTC)
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _MONTHS_LOCK)
+        await _make_months(connection, now)
+
+
+async def _make_months(connection: asyncpg.Connection | PoolConnectionProxy, now: datetime) -> None:
     for ahead in range(-1, _MONTHS_AHEAD + 1):
         start, end = _month(now, ahead), _month(now, ahead + 1)
         name = f"entries_{start:%Y_%m}"

@@ -24,6 +24,7 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .core.conversation import State
 from .core.entries import Entry
 from .core.ports_http import Stores
 from .http.app import make_app
@@ -37,6 +38,7 @@ from .http.tickets import Tickets
 from .http.tokens import TokenSigner, TokenVerifier
 from .settings import Settings
 from .storage import valkey
+from .storage.agents import PostgresAgents
 from .storage.archive import PostgresArchive
 from .storage.channels import PostgresChannels
 from .storage.conversations import PostgresConversations
@@ -44,6 +46,7 @@ from .storage.credentials import FernetVault
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
 from .storage.journal import PostgresJournal
+from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database
@@ -53,6 +56,7 @@ log = structlog.get_logger(__name__)
 
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
+MONTHS_EVERY = 6 * 3600.0
 
 
 def node_id() -> str:
@@ -92,9 +96,7 @@ class HostParts:
         return DedicatedPlacement(
             self._taken,
             lambda resident, items: self.host.taken_back(resident, items),
-            lambda state: RayConversation(
-                create(CONVERSATION, f"{state.conversation.id}", wire.encode(state))
-            ),
+            _start_conversation,
             now=now_ms,
         )
 
@@ -109,6 +111,7 @@ class HostParts:
                 group.create_task(self.host.residents.main_loop()),
                 group.create_task(self.membership.main_loop()),
                 group.create_task(self._sweep()),
+                group.create_task(self._months()),
             ]
             await self.stale.wait()
             for task in tasks:
@@ -118,6 +121,16 @@ class HostParts:
         while True:
             await asyncio.sleep(min(30.0, self._settings.idle_after))
             self.host.residents.sweep(self._settings.idle_after, self._settings.resident_conversations)
+
+    async def _months(self) -> None:
+        """New months need new partitions of the journal; made well ahead, so a failure has time to be mended."""
+        while True:
+            await asyncio.sleep(MONTHS_EVERY)
+            try:
+                async with self._database.system() as connection:
+                    await make_months(connection)
+            except Exception as error:
+                log.error("journal_partitions_failed", error=repr(error))
 
     async def close(self) -> None:
         await self._database.close()
@@ -129,6 +142,13 @@ async def host(settings: Settings, name: str) -> HostParts:
     assert settings.database_url is not None
     return HostParts(
         settings, name, await Database.connect(settings.database_url, system=HOST_CONNECTIONS, app=1)
+    )
+
+
+def _start_conversation(state: State) -> RayConversation:
+    key = state.conversation.id
+    return RayConversation(
+        CONVERSATION.name.format(key), lambda: create(CONVERSATION, key, wire.encode(state))
     )
 
 
@@ -166,7 +186,11 @@ class GatewayParts:
             verifier=TokenVerifier.from_settings(settings, signer, keys),
             tickets=Tickets(ValkeyTickets(self._valkey)),
             limits=RequestLimits(settings, ValkeyPermits(self._valkey)),
-            stores=Stores(conversations=PostgresConversations(database), channels=PostgresChannels(database)),
+            stores=Stores(
+                conversations=PostgresConversations(database),
+                channels=PostgresChannels(database),
+                agents=PostgresAgents(database),
+            ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
             vault=FernetVault(settings.credentials_keys),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -34,6 +36,9 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 START_DEADLINE = 60.0
+PING_EVERY = 1.0
+FROZEN_AFTER = 8.0
+"""Seconds without an answer after which an actor counts as frozen. Its partitions are taken over long before."""
 
 
 class StartError(Exception):
@@ -47,6 +52,7 @@ class Serving:
         self.settings = settings
         self._say = say
         self._with_demo = with_demo
+        self._embedded = settings.database_url is None or settings.redis_url is None
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
@@ -91,6 +97,7 @@ class Serving:
             await asyncio.wait([ray_up])
         self._say(await ray_up)
         await self._start_actors()
+        self._keepers += [asyncio.ensure_future(self._watch_over(h)) for h in (*self._hosts, *self._gateways)]
         url = f"http://{self.settings.host}:{self.settings.port}"
         self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
         if self._with_demo:
@@ -105,6 +112,8 @@ class Serving:
             updates["jwt_secret"] = load_or_create(data, "jwt_secret", new_key)
         if self.settings.credentials_keys is None:
             updates["credentials_keys"] = load_or_create(data, "credentials_keys", new_key)
+        if self.settings.log_format == "auto":  # the actors' own output is no terminal
+            updates["log_format"] = "console" if sys.stdout.isatty() else "json"
         self.settings = self.settings.model_copy(update=updates)
 
     async def _start_storage(self) -> None:
@@ -155,6 +164,7 @@ class Serving:
 
     def _start_ray(self) -> str:
         began = time.monotonic()
+        logging.getLogger("ray").setLevel(logging.ERROR)
         common: dict[str, Any] = {
             "namespace": NAMESPACE,
             "include_dashboard": False,
@@ -164,12 +174,19 @@ class Serving:
         try:
             if self.settings.ray_address:
                 ray.init(address=self.settings.ray_address, **common)
+                self._check_reachable()
                 return f"ray: joined {self.settings.ray_address}"
             ray.init(num_cpus=os.cpu_count(), object_store_memory=100 * 1024 * 1024, **common)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             where = self.settings.ray_address or "a local cluster"
             raise StartError(f"Ray ({where}) cannot be used: {_short(error)}") from error
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
+
+    def _check_reachable(self) -> None:
+        """Embedded servers listen on this machine alone: a cluster of several needs servers of its own."""
+        machines = {n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
+        if len(machines) > 1 and self._embedded:
+            raise StartError("a Ray cluster of several machines needs DATABASE_URL and REDIS_URL")
 
     async def _start_actors(self) -> None:
         began = time.monotonic()
@@ -189,6 +206,24 @@ class Serving:
         ]
         await self._all_up(self._gateways, "gateway")
         self._say(f"gateways: {len(self._gateways)} running ({time.monotonic() - began:.1f} s)")
+
+    async def _watch_over(self, handle: ActorHandle) -> None:
+        """End an actor that is alive but answers nothing, so that Ray starts it anew. (The dead it sees by itself.)"""
+        silent_since: float | None = None
+        while True:
+            await asyncio.sleep(PING_EVERY)
+            try:
+                await call(handle, "ping", deadline=PING_EVERY)
+                silent_since = None
+            except TimeoutError:
+                now = time.monotonic()
+                silent_since = silent_since or now
+                if now - silent_since > FROZEN_AFTER:
+                    self._say("an actor answers nothing: it is ended and started anew")
+                    ray.kill(handle, no_restart=False)
+                    silent_since = None
+            except RayError:
+                silent_since = None
 
     async def _all_up(self, handles: list[ActorHandle], what: str) -> None:
         try:
