@@ -23,9 +23,11 @@ from ray.exceptions import RayError
 from . import compose, demo
 from .actors.handles import NAMESPACE, call
 from .actors.options import GATEWAY, HOST, create
+from .http.origins import OriginPolicy
+from .http.tokens import TokenSigner
 from .settings import Settings
 from .storage import migrate, valkey
-from .storage.credentials import new_key
+from .storage.credentials import FernetVault, new_key
 from .storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
 from .storage.postgres import Database
 from .storage.secrets import load_or_create
@@ -53,6 +55,7 @@ class Serving:
         self._say = say
         self._with_demo = with_demo
         self._embedded = settings.database_url is None or settings.redis_url is None
+        self._ready = False
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
@@ -89,6 +92,7 @@ class Serving:
         began = time.monotonic()
         check_port(self.settings.host, self.settings.port)
         self._complete_secrets()
+        check_settings(self.settings)
         ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
         try:
             await self._start_storage()
@@ -99,6 +103,7 @@ class Serving:
         await self._start_actors()
         self._keepers += [asyncio.ensure_future(self._watch_over(h)) for h in (*self._hosts, *self._gateways)]
         url = f"http://{self.settings.host}:{self.settings.port}"
+        self._ready = True
         self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
         if self._with_demo:
             self._greet(url)
@@ -255,7 +260,8 @@ class Serving:
                 await server.stop()
             except ServerError as error:
                 log.warning("server_stop_failed", error=str(error))
-        self._say("stopped")
+        if self._ready:
+            self._say("stopped")
 
     async def _drain(self, handle: ActorHandle) -> None:
         try:
@@ -264,6 +270,22 @@ class Serving:
             log.warning("drain_failed", error=_short(error))
         with contextlib.suppress(RayError):
             ray.kill(handle)
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise StartError for what only the parts themselves can judge, before anything is started."""
+    assert settings.jwt_secret is not None and settings.credentials_keys is not None
+    jwt_secret, keys = settings.jwt_secret, settings.credentials_keys
+    checks: dict[str, Callable[[], object]] = {
+        "TERTULIA_JWT_SECRET": lambda: TokenSigner.from_settings(settings, jwt_secret),
+        "TERTULIA_CREDENTIALS_KEYS": lambda: FernetVault(keys),
+        "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except ValueError as error:
+            raise StartError(f"{name} is wrong: {error}") from error
 
 
 def check_port(host: str, port: int) -> None:
