@@ -43,6 +43,7 @@ from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
+from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
@@ -166,7 +167,11 @@ class GatewayParts:
             verifier=TokenVerifier.from_settings(settings, signer, keys),
             tickets=Tickets(ValkeyTickets(self._valkey)),
             limits=RequestLimits(settings, ValkeyPermits(self._valkey)),
-            stores=Stores(conversations=PostgresConversations(database), channels=PostgresChannels(database)),
+            stores=Stores(
+                conversations=PostgresConversations(database),
+                channels=PostgresChannels(database),
+                inbox=PostgresInbox(database),
+            ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
             vault=FernetVault(settings.credentials_keys),
