@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..api import Route
-from . import conversations, messages, meta, streams, webchat
+from . import conversations, inbox, messages, meta, streams, webchat
 
 ALL: list[Route] = [
+    *inbox.ROUTES,
     *conversations.ROUTES,
     *messages.ROUTES,
     *webchat.ROUTES,
