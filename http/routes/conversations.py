@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -22,7 +22,7 @@ from ...core.commands import (
     Update,
 )
 from ...core.entries import Priority
-from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.errors import Conflict, Forbidden, Invalid, NotFound
 from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
 from ...core.status import Status
@@ -67,6 +67,7 @@ class ConversationDetail(ConversationView, frozen=True, kw_only=True):
 class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agent_id: UserId | None = None
     team_id: actions.Uuid | None = None
+    strategy: Literal["round_robin", "least_busy", "manual_queue"] | None = None
 
 
 class HandoffRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -190,6 +191,9 @@ async def assign(call: Call[Assignment]) -> web.Response:
         done = await call.ask(Assign(agent_id), conversation=call.id())
     else:
         call.principal.require("conversation.assign_others")
+        if body.strategy not in (None, "manual_queue"):
+            why = "no routing runs yet: only manual_queue"
+            raise Invalid("this strategy is not available", errors=(("strategy", why),))
         done = await call.ask(Update({"team_id": body.team_id}), conversation=call.id())
     return answer(actions.conversation_of(done))
 
@@ -201,6 +205,12 @@ async def handoff(call: Call[HandoffRequest]) -> web.Response:
 
 async def release(call: Call[None]) -> web.Response:
     return answer(actions.conversation_of(await call.ask(Release(), conversation=call.id())))
+
+
+async def answer_offer(call: Call[None]) -> web.Response:
+    """Accept or decline. Offers are made by routing; where none is open there is nothing to answer."""
+    await visible(call, call.id())
+    raise Conflict("there is no open offer of this conversation for you")
 
 
 async def rate(call: Call[Rating]) -> web.Response:
@@ -236,6 +246,8 @@ ROUTES = [
     Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
           body=HandoffRequest, tag=TAG),
     Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
+    Route("POST", BASE + "/{id}/accept", answer_offer, "conversation.claim", ONE, "Accept an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/decline", answer_offer, "conversation.claim", ONE, "Decline an offer", tag=TAG),
     Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score", body=Rating, tag=TAG),
     Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
           body=ReadMarker, tag=TAG),
