@@ -7,7 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tertulia.core.commands import By, Command, Envelope, Opening, Post, Receive, ThreadKey
+from tertulia.actors.conversation import ConversationActor, Turning
+from tertulia.core.commands import By, Command, Done, Envelope, Opening, Post, Receive, ThreadKey
+from tertulia.core.conversation import State, apply
+from tertulia.core.decide import open_conversation
 from tertulia.core.entries import (
     Actor,
     Assigned,
@@ -22,7 +25,9 @@ from tertulia.core.entries import (
     Updated,
 )
 from tertulia.core.ids import new_conversation_id, new_id
+from tertulia.core.ports import Write
 from tertulia.core.status import Status
+from tertulia.core.thread import Thread
 
 NOW = 1_800_000_000_000
 _numbers = itertools.count(1)
@@ -77,6 +82,40 @@ def to_conversation(
     command: Command, conversation: str, by: By | None = None, account: str = ACCOUNT, **fields: Any
 ) -> Envelope:
     return Envelope(fields.pop("id", uid()), account, by or agent(), command, conversation, **fields)
+
+
+class Scribe:
+    """Takes turns as a host would, one after the other, and hands out what must be committed."""
+
+    def __init__(self, contacts: dict[ThreadKey, str] | None = None) -> None:
+        self.contacts = contacts or {}
+        self.threads: dict[ThreadKey, Thread] = {}
+        self.actors: dict[str, ConversationActor] = {}
+        self.now = NOW
+
+    def write(self, envelope: Envelope, partition: int = 0) -> Write:
+        """The write of a command that must be accepted."""
+        self.now += 1
+        if (target := envelope.conversation_id) is not None:
+            c = self.actors[target].state.conversation
+            key = ThreadKey(c.account_id, c.channel_id, c.contact_identifier, c.topic)
+        else:
+            assert envelope.thread is not None
+            key = envelope.thread
+        thread = self.threads.setdefault(key, Thread(self.contacts.get(key) or uid()))
+        opening = None
+        if target is None and (target := thread.target(envelope.command)) is None:  # type: ignore[arg-type]
+            target = conversation_id(partition, self.now)
+            (data,) = open_conversation(key, thread.contact_id, envelope.opening, None)
+            opening = Entry(key.account_id, target, 0, self.now, Actor("contact"), data)
+            self.actors[target] = ConversationActor(apply(None, opening), uid)
+        taken = self.actors[target].turn(Turning(envelope, self.now, thread.live, opening))
+        assert isinstance(taken.outcome, Done) and taken.write is not None, taken.outcome
+        thread.note(taken.write.after)
+        return taken.write
+
+    def state(self, target: str) -> State:
+        return self.actors[target].state
 
 
 # --- strategies

@@ -97,8 +97,23 @@ def test_no_cursor_of_a_client_fails_the_parser(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "..", "g.1", "g.1.2.3", "g.-1.0", "g.1.-1", "g.+1.0", "g. 1.0", "g.1_0.0", "g.١.0", "g.1.²"]
-    + ["g.1e3.0", f"g.{10**18}.0", "g.1.1000", "g.a.0", "g.1.", "g..1"],
+    [
+        *[
+            "",
+            ".",
+            "..",
+            "g.1",
+            "g.1.2.3",
+            "g.-1.0",
+            "g.1.-1",
+            "g.+1.0",
+            "g. 1.0",
+            "g.1_0.0",
+            "g.١.0",
+            "g.1.²",
+        ],
+        *["g.1e3.0", f"g.{10**18}.0", "g.1.1000", "g.a.0", "g.1.", "g..1"],
+    ],
 )
 def test_garbage_is_no_cursor(text: str) -> None:
     assert parse_cursor(text) is None

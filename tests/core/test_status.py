@@ -14,9 +14,7 @@ from tertulia.core.entries import Actor, Entry, StatusChanged
 from tertulia.core.errors import Conflict
 from tertulia.core.status import FINAL, HELD, LIVE, Change, Status, next_status
 
-O, B, A, P, R, X, E = (
-    Status.OPEN, Status.BOT, Status.ASSIGNED, Status.PENDING, Status.RESOLVED, Status.CLOSED, Status.EXPIRED
-)  # fmt: skip
+O, B, A, P, R, X, E = Status  # noqa: E741
 
 # change → the row of the table: from → to. What is not here is 409.
 TABLE: dict[Change, dict[Status, Status]] = {
