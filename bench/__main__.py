@@ -112,7 +112,7 @@ def main() -> None:
         rounds=options.rounds or (2 if options.quick else 3),
         machine=machine(),
     )
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 150)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run([name for name in ALL if not options.only or name in options.only], results, console))
     results.seconds = time.monotonic() - began

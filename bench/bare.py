@@ -61,7 +61,7 @@ def actor() -> Post:
     """One Ray actor, called once a message."""
     import ray
 
-    os.environ["RAY_worker_niceness"] = "0"
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
     ray.init(
         address="local",
         num_cpus=2,

@@ -137,7 +137,7 @@ class Probe:
 
         async def lane(host: ConversationHost) -> None:
             for payload in queue:
-                answers.append(await host.submit(payload))
+                answers.append(await host.submit(payload))  # noqa: PERF401
 
         began = time.perf_counter()
         await asyncio.gather(*(lane(self.host) for _ in range(CALLS)))
@@ -160,7 +160,7 @@ class Probe:
         """Bring `count` conversations into memory, writing nothing."""
         self.fresh_host()
         self.ids = self.ids[:count]
-        seconds, done = await self.drive([self.envelope(Recall(1), i) for i in self.ids])
+        seconds, _ = await self.drive([self.envelope(Recall(1), i) for i in self.ids])
         assert self.host is not None
         return {"seconds": seconds, "count": len(self.host.residents.conversations)}
 

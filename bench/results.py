@@ -137,7 +137,12 @@ def plot(results: Results, folder: Path) -> None:
     from matplotlib import pyplot
 
     goals = [f for f in results.figures if f.goal]
-    rates = [(f"{f.measure}: {p.name}", p) for f in results.figures for p in f.parts if p.unit.endswith("/s")]
+    rates = [
+        (f"{f.measure}: {f.what if p is f.value else p.name}", p)
+        for f in results.figures
+        for p in (f.value, *f.parts)
+        if p.unit.endswith("/s")
+    ]
     if not goals and not rates:
         return
     height = max(3.0, 0.42 * max(len(goals), len(rates)) + 1.2)

@@ -68,31 +68,28 @@ async def seed(
         identifiers.append((UUID(fresh_id()), account, UUID(c.contact_id), "webchat", c.contact_identifier))
         conversations.append(
             (
-                UUID(c.id),
-                account,
-                UUID(c.channel_id),
-                c.channel_type,
-                UUID(c.contact_id),
-                c.contact_identifier,
-            )
-            + (
-                c.status.value,
-                c.priority,
-                c.seq,
-                c.unread_count,
-                when,
-                c.last_message_preview,
-                when,
-                when,
-                when,
+                *(UUID(c.id), account, UUID(c.channel_id), c.channel_type, UUID(c.contact_id)),
+                *(c.contact_identifier, c.status.value, c.priority, c.seq, c.unread_count, when),
+                *(c.last_message_preview, when, when, when),
             )
         )
         recency.append((UUID(c.id), account, when))
         for e in entries:
             base += 1
             journal.append(
-                (UUID(c.id), e.seq, account, base, _time(e.at), kind_of(e.data), e.actor.type, e.actor.id)
-                + (f"seed:{e.seq}", encode_data(e.data).decode())
+                (
+                    *(
+                        UUID(c.id),
+                        e.seq,
+                        account,
+                        base,
+                        _time(e.at),
+                        kind_of(e.data),
+                        e.actor.type,
+                        e.actor.id,
+                    ),
+                    *(f"seed:{e.seq}", encode_data(e.data).decode()),
+                )
             )
     for table, columns, rows in (
         ("contacts", "id account_id", contacts),

@@ -85,6 +85,5 @@ async def activation(bench: Bench) -> list[Figure]:
             what="cold conversations activated, written to and committed",
             value=Series("activation", "conversations/s", values),
             goal=5000,
-            parts=[Series("cold activation", "conversations/s", values)],
         )
     ]
