@@ -28,8 +28,8 @@ PATIENCE = 20.0
 
 
 class Spec(msgspec.Struct, kw_only=True):
-    """`heads` are request templates, one a target, with `%08d` for the request's number, then `%019d` for the time it
-    was due (CLOCK_MONOTONIC, ns). `rate` 0: closed-loop."""
+    """`heads` are request templates, one a target, with `%08d` for the request's number, then `%016d` for the time it
+    was due (CLOCK_MONOTONIC, µs). `rate` 0: closed-loop."""
 
     port: int
     heads: list[bytes]
@@ -114,7 +114,7 @@ class Load:
         self.number = number + 1
         connection.number, connection.due = number, due
         self.under_way += 1
-        connection.transport.write(self.heads[number % len(self.heads)] % (number, due))
+        connection.transport.write(self.heads[number % len(self.heads)] % (number, due // 1000))
 
     def on_answer(self, connection: Connection, status: bytes) -> None:
         now = time.monotonic_ns()
@@ -257,7 +257,7 @@ def _ticks(interval_ns: int) -> int:
 
 def post(path: str, token: str, key: str) -> bytes:
     """A template of a customer's message to `path`. The number goes into the Idempotency-Key."""
-    body = b'{"sender_type":"contact","content":"Where is my order? It should have come on Monday. t=%019d"}'
+    body = b'{"sender_type":"contact","content":"Where is my order? It should have come on Monday. t=%016d"}'
     length = len(body % 0)
     return (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {key}-%08d\r\n"

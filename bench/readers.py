@@ -151,8 +151,8 @@ class Reader(asyncio.Protocol):
     def _time(self, data: bytes, begin: int, end: int) -> None:
         at = data.find(MARK, begin, end)
         if at > 0:
-            due = int(data[at + 3 : at + 22])
-            self.all.latencies.append((time.monotonic_ns() - due) / 1e6)
+            due_us = int(data[at + 3 : at + 19])
+            self.all.latencies.append(time.monotonic_ns() / 1e6 - due_us / 1e3)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.all.closed += 1
