@@ -22,7 +22,7 @@ class History:
     invoked: dict[str, str] = field(default_factory=dict)
     ok: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    acks: list[float] = field(default_factory=list)
+    acks: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     _tokens: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def invoke(self, conversation: str) -> str:
@@ -32,16 +32,20 @@ class History:
 
     def succeed(self, token: str, seq: int, at: float) -> None:
         self.ok[token] = seq
-        self.acks.append(at)
+        self.acks[self.invoked[token]].append(at)
 
     def fail(self, token: str, why: str) -> None:
         """Refused for certain: it must not be there."""
         self.failed[token] = why
 
     def longest_gap(self, begin: float, end: float) -> float:
-        """Seconds without an acknowledgement between two moments; an outage that lasts to the end counts."""
-        times = [begin, *sorted(t for t in self.acks if begin <= t <= end), end]
-        return max(b - a for a, b in itertools.pairwise(times))
+        """Seconds between two moments in which some conversation had no acknowledgement; an outage that lasts to the
+        end counts."""
+        longest = 0.0
+        for acks in self.acks.values():
+            times = [begin, *sorted(t for t in acks if begin <= t <= end), end]
+            longest = max(longest, *(b - a for a, b in itertools.pairwise(times)))
+        return longest
 
 
 @dataclass

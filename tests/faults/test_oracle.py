@@ -115,9 +115,14 @@ def test_a_doctored_reader_is_seen(change: str) -> None:
 
 
 def test_gaps_between_acknowledgements() -> None:
-    history = History(acks=[1.0, 2.0, 5.0, 5.5])
+    history = History()
+    for conversation, times in {"a": (1.0, 2.0, 5.0, 5.5), "b": (1.0, 1.5, 2.0, 2.5, 3.5, 4.0, 5.0, 5.9)}.items():
+        for at in times:
+            history.succeed(history.invoke(conversation), 1, at)
     assert history.longest_gap(0.5, 6.0) == 3.0
     assert history.longest_gap(5.2, 9.0) == 3.5, "an outage that lasts to the end counts"
+    history.succeed(history.invoke("c"), 1, 5.9)
+    assert history.longest_gap(0.5, 6.0) == 5.4, "every conversation counts"
 
 
 # -- the fence, and a journal without it
