@@ -53,15 +53,11 @@ class Reader:
         while True:
             self._connection = asyncio.ensure_future(self._connect())
             try:
-                await self._connection
-            except asyncio.CancelledError:
-                if not self._connection.cancelled():
-                    self._connection.cancel()
-                    with contextlib.suppress(asyncio.CancelledError, *BROKEN):
-                        await self._connection
-                    raise
-            except BROKEN:
-                pass
+                await asyncio.wait({self._connection})
+            finally:
+                self._connection.cancel()
+                with contextlib.suppress(asyncio.CancelledError, *BROKEN):
+                    await self._connection
             self._news.set()
             await asyncio.sleep(PAUSE)
 
