@@ -10,6 +10,7 @@ import msgspec
 
 from .conversation import Conversation
 from .entries import Entry
+from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
 
@@ -37,12 +38,6 @@ class ConversationStore(Protocol):
 
     async def entries(self, account_id: str, conversation_id: str, *, after: int, limit: int) -> list[Entry]:
         """Entries numbered above `after`, oldest first."""
-        ...
-
-
-class ChannelStore(Protocol):
-    async def find(self, channel_id: str) -> Channel | None:
-        """A channel by its id alone, across accounts: for webhooks and web chat, which come without a token."""
         ...
 
 
@@ -83,3 +78,7 @@ class Stores(msgspec.Struct, frozen=True):
     conversations: ConversationStore
     channels: ChannelStore
     agents: AgentStore
+    contacts: ContactStore
+    accounts: AccountStore
+    clients: ClientStore
+    audit: AuditStore
