@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from ..api import Route
-from . import conversations, messages, meta, streams, webchat
+from . import (
+    account,
+    channels,
+    clients,
+    contacts,
+    conversations,
+    docs,
+    identifiers,
+    messages,
+    meta,
+    streams,
+    webchat,
+)
 
 ALL: list[Route] = [
     *conversations.ROUTES,
     *messages.ROUTES,
     *webchat.ROUTES,
     *streams.ROUTES,
+    *contacts.ROUTES,
+    *identifiers.ROUTES,
+    *channels.ROUTES,
+    *account.ROUTES,
+    *clients.ROUTES,
     *meta.ROUTES,
+    *docs.ROUTES,
 ]
