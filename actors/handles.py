@@ -28,9 +28,9 @@ NAMESPACE = "tertulia"
 MAX_BATCH = 512
 """Commands in one call to a host."""
 IN_FLIGHT = 3
+"""Calls under way between one gateway and one host."""
 NAME_DEADLINE = 20.0
 TURN_DEADLINE = 30.0
-"""Calls under way between one gateway and one host."""
 
 Settle = Callable[[Envelope, Outcome | None], None]
 

@@ -10,6 +10,7 @@ import msgspec
 
 from .conversation import Conversation
 from .entries import Entry
+from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
@@ -39,6 +40,26 @@ class ConversationStore(Protocol):
     async def entries(self, account_id: str, conversation_id: str, *, after: int, limit: int) -> list[Entry]:
         """Entries numbered above `after`, oldest first."""
         ...
+
+
+class InboxStore(Protocol):
+    """Lists of conversations, and what is told about them."""
+
+    async def page(
+        self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
+    ) -> Page:
+        """The conversations that pass the filter, in order, from `after` on: rows that do not move meanwhile come
+        exactly once, however many are added.
+        """
+        ...
+
+    async def stats(self, account_id: str, period: Period) -> InboxStats: ...
+
+    async def assignments(self, account_id: str, conversation_id: str) -> list[AssignmentView]:
+        """Who held a conversation, oldest first."""
+        ...
+
+    async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None: ...
 
 
 class Vault(Protocol):
@@ -82,3 +103,4 @@ class Stores(msgspec.Struct, frozen=True):
     accounts: AccountStore
     clients: ClientStore
     audit: AuditStore
+    inbox: InboxStore

@@ -50,6 +50,7 @@ from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
+from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
@@ -199,6 +200,7 @@ class GatewayParts:
                 accounts=PostgresAccounts(database),
                 clients=PostgresClients(database),
                 audit=PostgresAudit(database),
+                inbox=PostgresInbox(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,

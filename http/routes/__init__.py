@@ -11,6 +11,7 @@ from . import (
     conversations,
     docs,
     identifiers,
+    inbox,
     messages,
     meta,
     streams,
@@ -18,6 +19,7 @@ from . import (
 )
 
 ALL: list[Route] = [
+    *inbox.ROUTES,
     *conversations.ROUTES,
     *messages.ROUTES,
     *webchat.ROUTES,

@@ -1,15 +1,11 @@
 -- Contacts that can be found, sub-domains that are unique, an audit log in the order of time.
 
-CREATE EXTENSION IF NOT EXISTS btree_gin;
-
 CREATE UNIQUE INDEX accounts_sub_domain ON accounts ((settings ->> 'sub_domain'));
 CREATE INDEX contact_identifiers_search ON contact_identifiers USING gin (account_id, identifier gin_trgm_ops);
 CREATE INDEX contact_identifiers_account ON contact_identifiers (account_id, created_at, id);
 DROP INDEX audit_log_account;
 CREATE INDEX audit_log_account ON audit_log (account_id, at DESC, id DESC);
 CREATE INDEX contacts_merged ON contacts (merged_into) WHERE merged_into IS NOT NULL;
-DROP INDEX contacts_name;
-CREATE INDEX contacts_name ON contacts USING gin (account_id, name gin_trgm_ops);
 
 -- Ids of the contacts whose name or identifier matches an ILIKE pattern, newest first, after a row already seen.
 --
