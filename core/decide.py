@@ -15,6 +15,7 @@ from .commands import (
     By,
     Close,
     Command,
+    Erase,
     Handoff,
     MarkRead,
     Open,
@@ -32,6 +33,7 @@ from .entries import (
     Assigned,
     Entry,
     EntryData,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
@@ -59,6 +61,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     subject: str | None = None
     metadata: dict[str, Any] = {}
     bot_context: dict[str, Any] = {}
+    contact_id: Annotated[str, msgspec.Meta(min_length=1)] = ""
     contact_name: str | None = None
     outlet_id: str | None = None
     snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)] | None = None
@@ -81,6 +84,8 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         c.contact_identifier,
     ):
         raise NotFound("no such conversation")
+    if c.erased and not isinstance(command, Erase):
+        raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
         raise Forbidden("this is not for customers to do")
     return _RULES[type(command)](c, by, command, turn)
@@ -245,6 +250,14 @@ def _close(c: Conversation, by: By, _: Close, turn: Turn) -> tuple[EntryData, ..
     return () if c.status is Status.CLOSED else _status(c, Change.CLOSED)
 
 
+def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ...]:
+    if by.role != "admin":
+        raise Forbidden("erasing a customer is for admins")
+    if c.erased:
+        return ()
+    return (*(() if c.status in FINAL else _status(c, Change.CLOSED)), Erased())
+
+
 def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData, ...]:
     if by.role not in ("customer", "service"):
         raise Forbidden("the customer rates, or a service for them")
@@ -326,6 +339,7 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     Release: _release,
     Handoff: _handoff,
     Close: _close,
+    Erase: _erase,
     Rate: _rate,
     MarkRead: _nothing,
     Recall: _nothing,

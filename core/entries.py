@@ -110,7 +110,11 @@ class Rated(_Data, frozen=True, tag="rated"):
     comment: str | None = None
 
 
-EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated
+class Erased(_Data, frozen=True, tag="erased"):
+    """The customer was forgotten: see `erasure.py`. The conversation is closed for good."""
+
+
+EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -11,6 +11,7 @@ import msgspec
 from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
+from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
 
@@ -61,12 +62,6 @@ class InboxStore(Protocol):
     async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None: ...
 
 
-class ChannelStore(Protocol):
-    async def find(self, channel_id: str) -> Channel | None:
-        """A channel by its id alone, across accounts: for webhooks and web chat, which come without a token."""
-        ...
-
-
 class Vault(Protocol):
     """Channel credentials at rest."""
 
@@ -104,4 +99,8 @@ class Stores(msgspec.Struct, frozen=True):
     conversations: ConversationStore
     channels: ChannelStore
     agents: AgentStore
+    contacts: ContactStore
+    accounts: AccountStore
+    clients: ClientStore
+    audit: AuditStore
     inbox: InboxStore

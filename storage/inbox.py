@@ -28,6 +28,7 @@ from ..core.inbox import (
 )
 from ..core.status import Status
 from ..core.times import rfc3339, rfc3339_or_none
+from .pages import like_pattern
 from .postgres import Connection, Database
 from .queries import sql
 from .rows import conversation_from_row, entry_from_row
@@ -116,12 +117,6 @@ def filter_json(wanted: InboxFilter) -> str:
     if wanted.q is not None:
         fields["pattern"] = like_pattern(wanted.q)
     return msgspec.json.encode(fields).decode()
-
-
-def like_pattern(q: str) -> str:
-    r"""A LIKE pattern: the words of `q` in this order with anything between them. `%`, `_` and `\` mean themselves."""
-    words = (w.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for w in q.split())
-    return f"%{'%'.join(words)}%"
 
 
 async def _pairs(connection: Connection, name: str, *arguments: Any) -> dict[Any, int]:

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from ..api import Route
-from . import conversations, inbox, messages, meta, streams, webchat
+from . import (
+    account,
+    channels,
+    clients,
+    contacts,
+    conversations,
+    docs,
+    identifiers,
+    inbox,
+    messages,
+    meta,
+    streams,
+    webchat,
+)
 
 ALL: list[Route] = [
     *inbox.ROUTES,
@@ -11,5 +24,11 @@ ALL: list[Route] = [
     *messages.ROUTES,
     *webchat.ROUTES,
     *streams.ROUTES,
+    *contacts.ROUTES,
+    *identifiers.ROUTES,
+    *channels.ROUTES,
+    *account.ROUTES,
+    *clients.ROUTES,
     *meta.ROUTES,
+    *docs.ROUTES,
 ]
