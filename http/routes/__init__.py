@@ -1,4 +1,8 @@
-"""The routes of the native API, a module a resource; `ALL` is every one of them."""
+"""The routes of the native API, a module a resource; `ALL` is every one of them.
+
+aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after the other, each by a regular
+expression: the busiest come first.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ from ..api import Route
 from . import conversations, messages, meta, streams, webchat
 
 ALL: list[Route] = [
-    *conversations.ROUTES,
     *messages.ROUTES,
+    *conversations.ROUTES,
     *webchat.ROUTES,
     *streams.ROUTES,
     *meta.ROUTES,
