@@ -1,4 +1,8 @@
-"""The routes of the native API, a module a resource; `ALL` is every one of them."""
+"""The routes of the native API, a module a resource; `ALL` is every one of them.
+
+aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after the other, each by a regular
+expression: the busiest come first.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,9 @@ from . import (
 )
 
 ALL: list[Route] = [
-    *inbox.ROUTES,
-    *conversations.ROUTES,
     *messages.ROUTES,
+    *inbox.ROUTES,  # before conversations: `stats` is no id
+    *conversations.ROUTES,
     *webchat.ROUTES,
     *streams.ROUTES,
     *contacts.ROUTES,
