@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused
-from ..core.conversation import State, apply
+from ..core.conversation import CONTEXT_SIZE, State, apply
 from ..core.decide import Turn, decide, repeated
 from ..core.entries import Entry, EntryData, Message, actor
 from ..core.errors import Conflict, NotFound, TertuliaError
 from ..core.ports import Write
+
+log = structlog.get_logger(__name__)
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
@@ -56,6 +59,10 @@ class ConversationActor:
             return self._turn(turning)
         except TertuliaError as error:
             return Taken(refusal(error))
+        except Exception as error:
+            # A fault of ours. The state has not moved, and the neighbours of this command must go on.
+            log.exception("turn_failed", command=type(turning.envelope.command).__name__)
+            return Taken(Refused("internal", f"the command failed: {type(error).__name__}"))
 
     def _turn(self, turning: Turning) -> Taken:
         envelope, now, live_id, opening = turning.envelope, turning.now, turning.live_id, turning.opening
@@ -92,13 +99,12 @@ class ConversationActor:
 
 
 def _mark_read(state: State, command: MarkRead) -> State:
-    c = state.conversation
-    newer = sum(1 for e in state.recent if e.seq > command.seq and _is_inbound(e.data))
-    return (
-        State(replace(c, unread_count=min(c.unread_count, newer)), state.recent)
-        if c.unread_count > newer
-        else state
-    )
+    """The unread count after reading up to a seq. One too old for memory to count from leaves it as it is."""
+    c, recent = state.conversation, state.recent
+    if len(recent) == CONTEXT_SIZE and recent[0].seq > command.seq + 1:
+        return state
+    newer = sum(1 for e in recent if e.seq > command.seq and _is_inbound(e.data))
+    return State(replace(c, unread_count=newer), recent) if c.unread_count > newer else state
 
 
 def _is_inbound(data: EntryData) -> bool:

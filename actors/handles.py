@@ -28,9 +28,9 @@ NAMESPACE = "tertulia"
 MAX_BATCH = 512
 """Commands in one call to a host."""
 IN_FLIGHT = 3
+"""Calls under way between one gateway and one host."""
 NAME_DEADLINE = 20.0
 TURN_DEADLINE = 30.0
-"""Calls under way between one gateway and one host."""
 
 Settle = Callable[[Envelope, Outcome | None], None]
 
@@ -98,6 +98,13 @@ class HostLink:
             log.warning("watch_failed", host=self.name, error=type(error).__name__)
             return False
         return True
+
+    async def statistics(self, deadline: float) -> dict[str, float] | None:
+        """The host's figures; None when it does not give them in time."""
+        try:
+            return await call(self._handle, "statistics", deadline=deadline)
+        except (RayError, TimeoutError, OSError):
+            return None
 
     def close(self) -> None:
         """Give up on this host: what is queued or under way is settled as unknown."""

@@ -169,12 +169,21 @@ class ConversationHost:
             self.residents.load(key, item)
             return
         target = thread.thread.target(item.envelope.command)  # pyright: ignore[reportArgumentType]
-        if target is None:
+        if target is None and thread.thread.erased:
+            self._start(self._reread(item, thread))
+        elif target is None:
             self._open(item, thread)
         elif (resident := self.residents.conversations.get(target)) is not None:
             self._turn(item, resident, None)
         else:
             self.residents.load(target, item)
+
+    async def _reread(self, item: Item, thread: ResidentThread) -> None:
+        """A customer who was erased writes again: as somebody new, so nothing in memory may be used."""
+        await self.commits.flush()
+        if self.residents.threads.get(thread.key) is thread:
+            self.residents.drop_thread(thread.key)
+        self.accept(item)
 
     def _open(self, item: Item, thread: ResidentThread) -> None:
         envelope, key = item.envelope, thread.key
@@ -206,6 +215,8 @@ class ConversationHost:
             before, after = taken.write.before, taken.write.after
             if before is None or before.status is not after.status:
                 resident.thread.thread.note(after)
+            if before is not None:
+                resident.thread.thread.follow(before, after)
             self.commits.add(item)
         elif resident.pending:
             self.commits.add(item)  # the answer rests on writes that are not committed yet

@@ -11,6 +11,7 @@ from .entries import (
     NOTHING,
     Assigned,
     Entry,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
@@ -19,6 +20,7 @@ from .entries import (
     StatusChanged,
     Updated,
 )
+from .erasure import ERASED_FIELDS, blanked
 from .status import HELD, LIVE, Status
 
 CONTEXT_SIZE = 8
@@ -64,6 +66,11 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     def live(self) -> bool:
         return self.status in LIVE
 
+    @property
+    def erased(self) -> bool:
+        """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
+        return not self.contact_identifier
+
 
 class State(msgspec.Struct, frozen=True, gc=False):
     """What a conversation actor holds: the projection and its newest messages, oldest first."""
@@ -87,6 +94,9 @@ def apply(state: State | None, entry: Entry) -> State:
         return State(_messaged(c, entry, data), recent[-CONTEXT_SIZE:])
     if isinstance(data, StatusChanged):
         return State(_status_changed(c, entry, data), state.recent)
+    if isinstance(data, Erased):
+        c = replace(c, seq=entry.seq, updated_at=entry.at, **ERASED_FIELDS)
+        return State(c, tuple(map(blanked, state.recent)))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
         fields = {"assignee_id": data.agent_id}

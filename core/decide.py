@@ -6,7 +6,7 @@ The rules are those of the table in `status.py` and of who may ask for what. Pur
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from .commands import (
     By,
     Close,
     Command,
+    Erase,
     Handoff,
     MarkRead,
     Open,
@@ -33,9 +34,11 @@ from .entries import (
     Assigned,
     Entry,
     EntryData,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
+    Priority,
     Rated,
     StatusChanged,
     Updated,
@@ -45,6 +48,25 @@ from .status import ASKED, FINAL, HELD, LIVE, Change, Status, next_status
 
 OVERSEERS = frozenset({"lead", "admin", "service"})
 """Roles that may take a conversation from the agent who holds it."""
+
+CUSTOMERS = (Post, Receive, Open, Rate, Recall)
+"""The commands a customer may give, each for their own conversation."""
+
+
+class Changes(msgspec.Struct, forbid_unknown_fields=True):
+    """What `Update` may change, beside `status` and `assignee_id`. What is stored must be readable for good."""
+
+    team_id: str | None = None
+    priority: Priority = "normal"
+    labels: tuple[str, ...] = ()
+    subject: str | None = None
+    metadata: dict[str, Any] = {}
+    bot_context: dict[str, Any] = {}
+    contact_id: Annotated[str, msgspec.Meta(min_length=1)] = ""
+    contact_name: str | None = None
+    outlet_id: str | None = None
+    snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)] | None = None
+    archived: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -63,6 +85,10 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         c.contact_identifier,
     ):
         raise NotFound("no such conversation")
+    if c.erased and not isinstance(command, Erase):
+        raise NotFound("no such conversation: its customer was erased")
+    if by.role == "customer" and not isinstance(command, CUSTOMERS):
+        raise Forbidden("this is not for customers to do")
     return _RULES[type(command)](c, by, command, turn)
 
 
@@ -135,8 +161,8 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
     inbound = post.sender_type == "contact"
     if inbound and post.is_private:
         raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
-    if post.is_private and by.role == "customer":
-        raise Forbidden("customers write no notes")
+    if by.role == "customer" and not inbound:
+        raise Forbidden("customers write as themselves")
     before = _customer_wrote(c, turn) if inbound else ()
     message = Message(
         id=turn.new_id(),
@@ -225,9 +251,19 @@ def _close(c: Conversation, by: By, _: Close, turn: Turn) -> tuple[EntryData, ..
     return () if c.status is Status.CLOSED else _status(c, Change.CLOSED)
 
 
+def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ...]:
+    if by.role != "admin":
+        raise Forbidden("erasing a customer is for admins")
+    if c.erased:
+        return ()
+    return (*(() if c.status in FINAL else _status(c, Change.CLOSED)), Erased())
+
+
 def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData, ...]:
     if by.role not in ("customer", "service"):
         raise Forbidden("the customer rates, or a service for them")
+    if not 1 <= command.score <= 5:
+        raise Invalid("a score is 1 to 5", errors=(("score", "1 to 5"),))
     return (Rated(command.score, command.comment),)
 
 
@@ -236,6 +272,7 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
     status = changes.pop("status", None)
     assigns = "assignee_id" in changes
     assignee = changes.pop("assignee_id", None)
+    _check_changes(changes)
     if "archived" in changes:
         archived = changes.pop("archived")
         if archived != (c.archived_at is not None):
@@ -246,8 +283,20 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
         entries += _assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)
     if status is not None and status != c.status:
+        if status not in _STATUSES:
+            raise Invalid("no such status", errors=(("status", "one of " + ", ".join(Status)),))
         entries += _ask_status(c, by, Status(status), turn)
     return entries
+
+
+def _check_changes(changes: dict[str, Any]) -> None:
+    try:
+        msgspec.convert(changes, Changes)
+    except msgspec.ValidationError as error:
+        raise Invalid("these changes cannot be made", errors=(("", str(error)),)) from error
+
+
+_STATUSES: Final = frozenset(s.value for s in Status)
 
 
 def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
@@ -291,6 +340,7 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     Release: _release,
     Handoff: _handoff,
     Close: _close,
+    Erase: _erase,
     Rate: _rate,
     MarkRead: _nothing,
     Recall: _nothing,

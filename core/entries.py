@@ -21,10 +21,9 @@ Priority = Literal["low", "normal", "high", "urgent"]
 SenderType = Literal["contact", "agent", "bot", "system"]
 ActorType = Literal["contact", "agent", "bot", "system", "service"]
 Direction = Literal["inbound", "outbound"]
+DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 NOTHING: Final[dict[str, Any]] = {}
 """The metadata of most messages, shared by all of them. Nobody changes an entry's."""
-
-DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 
 
 class Actor(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -123,7 +122,11 @@ class Rated(_Data, frozen=True, tag="rated"):
     comment: str | None = None
 
 
-EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated
+class Erased(_Data, frozen=True, tag="erased"):
+    """The customer was forgotten: see `erasure.py`. The conversation is closed for good."""
+
+
+EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):

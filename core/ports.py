@@ -44,6 +44,13 @@ class NotStored(Exception):
     """The storage is unreachable or too slow. Nothing was written, and nothing of the batch will be."""
 
 
+Target = str | ThreadKey
+"""What a command is for: a conversation's id, or a thread key."""
+REPEATS_WITHIN = 8
+THREAD_RESOLVED = 8
+"""Resolved conversations of a thread that a load brings, the newest."""
+
+
 class Repeat(msgspec.Struct, frozen=True):
     """The first answer to a repeated key: its conversation and the entry."""
 
@@ -75,7 +82,11 @@ class ThreadWanted(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """What a host reads to activate actors. Everything here is batched."""
+    """What a host reads to activate actors. Everything here is batched.
+
+    Raises Rejected where the database refuses what is asked for (one poisoned target fails its whole batch: ask for each
+    alone), StorageUnavailable where it cannot be reached.
+    """
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
         """States by id; ids that do not exist are left out."""
@@ -86,9 +97,12 @@ class Archive(Protocol):
         ...
 
     async def find_repeats(
-        self, keys: Iterable[tuple[str, str]], provider_ids: Iterable[tuple[str, str]]
-    ) -> tuple[dict[tuple[str, str], Repeat], dict[tuple[str, str], Repeat]]:
-        """First answers by (conversation id, key) and by (channel id, provider id)."""
+        self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
+    ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
+        """First answers by (target, key) and by (channel id, provider id).
+
+        A thread key as target means the newest REPEATS_WITHIN conversations of it, whatever became of them.
+        """
         ...
 
 

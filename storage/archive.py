@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
 
 from ..core.commands import ThreadKey
 from ..core.conversation import CONTEXT_SIZE, State
 from ..core.entries import Entry
-from ..core.ports import Repeat, ThreadWanted
+from ..core.ports import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, Repeat, Target, ThreadWanted
 from ..core.thread import Thread
-from .postgres import Database
+from .postgres import Connection, Database, storage_unavailable, unreachable
 from .queries import sql
 from .rows import conversation_from_row, entry_from_row
 
@@ -24,23 +28,21 @@ class PostgresArchive:
         self._database = database
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
-        """See `core.ports.Archive`. Two queries, however many conversations."""
-        async with self._database.system() as connection:
+        """See `core.ports.Archive`. Two queries, however many conversations. Erased ones live no more."""
+        async with self._reading() as connection:
             rows = await connection.fetch(sql("load_conversations", columns=sql("conversation_columns")), ids)
+            found = [c for c in map(conversation_from_row, rows) if not c.erased]
             recent: defaultdict[str, list[Entry]] = defaultdict(list)
             for row in await connection.fetch(sql("load_recent", columns=_ENTRY), ids, CONTEXT_SIZE):
                 entry = entry_from_row(row)
                 recent[entry.conversation_id].append(entry)
-        return {
-            c.id: State(c, tuple(recent[c.id]) if c.id in recent else ())
-            for c in map(conversation_from_row, rows)
-        }
+        return {c.id: State(c, tuple(recent[c.id]) if c.id in recent else ()) for c in found}
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
         """See `core.ports.Archive`."""
         threads, missing = await self._read_threads(wanted)
         if missing:
-            async with self._database.system() as connection:
+            async with self._reading() as connection:
                 await connection.execute(
                     sql("make_contacts"),
                     [w.contact_id for w in missing],
@@ -57,7 +59,7 @@ class PostgresArchive:
         self, wanted: Sequence[ThreadWanted]
     ) -> tuple[dict[ThreadKey, Thread], list[ThreadWanted]]:
         keys = [w.key for w in wanted]
-        async with self._database.system() as connection:
+        async with self._reading() as connection:
             rows = await connection.fetch(
                 sql("load_threads"),
                 [k.account_id for k in keys],
@@ -65,6 +67,7 @@ class PostgresArchive:
                 [w.channel_type for w in wanted],
                 [k.identifier for k in keys],
                 [k.topic for k in keys],
+                THREAD_RESOLVED,
             )
         threads: dict[ThreadKey, Thread] = {}
         missing: list[ThreadWanted] = []
@@ -76,22 +79,45 @@ class PostgresArchive:
         return threads, missing
 
     async def find_repeats(
-        self, keys: Iterable[tuple[str, str]], provider_ids: Iterable[tuple[str, str]]
-    ) -> tuple[dict[tuple[str, str], Repeat], dict[tuple[str, str], Repeat]]:
+        self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
+    ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
         """See `core.ports.Archive`."""
-        by_key, by_provider_id = list(keys), list(provider_ids)
-        async with self._database.system() as connection:
-            first = await connection.fetch(
-                sql("find_keys", columns=_ENTRY), [i for i, _ in by_key], [k for _, k in by_key]
-            )
-            second = await connection.fetch(
-                sql("find_provider_ids", columns=_ENTRY),
-                [c for c, _ in by_provider_id],
-                [x for _, x in by_provider_id],
-            )
-        found = [(key, entry_from_row(row)) for key, *row in first]
-        provided = [((channel, external), entry_from_row(row)) for channel, external, *row in second]
-        return (
-            {(e.conversation_id, key): Repeat(e.conversation_id, e) for key, e in found},
-            {key: Repeat(e.conversation_id, e) for key, e in provided},
-        )
+        wanted = list(keys)
+        single = [(i, k) for i, k in wanted if isinstance(i, str)]
+        threads = [(t, k) for t, k in wanted if isinstance(t, ThreadKey)]
+        provided = list(provider_ids)
+        by_key: dict[tuple[Target, str], Repeat] = {}
+        by_provider_id: dict[tuple[str, str], Repeat] = {}
+        async with self._reading() as connection:
+            if single:
+                for key, *row in await connection.fetch(
+                    sql("find_keys", columns=_ENTRY), *_columns(single, 2)
+                ):
+                    entry = entry_from_row(row)
+                    by_key[entry.conversation_id, key] = Repeat(entry.conversation_id, entry)
+            if threads:
+                fields = [(t.account_id, t.channel_id, t.identifier, t.topic, k) for t, k in threads]
+                query = sql("find_thread_keys", columns=_ENTRY)
+                for ordinal, *row in await connection.fetch(query, *_columns(fields, 5), REPEATS_WITHIN):
+                    entry = entry_from_row(row)
+                    by_key[threads[ordinal - 1]] = Repeat(entry.conversation_id, entry)
+            if provided:
+                query = sql("find_provider_ids", columns=_ENTRY)
+                for channel, external, *row in await connection.fetch(query, *_columns(provided, 2)):
+                    entry = entry_from_row(row)
+                    by_provider_id[channel, external] = Repeat(entry.conversation_id, entry)
+        return by_key, by_provider_id
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._database.system() as connection:
+                yield connection
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            if unreachable(error):
+                raise storage_unavailable(error) from error
+            raise Rejected(str(error)) from error
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[i] for row in rows] for i in range(width)]

@@ -38,10 +38,16 @@ class PostgresJournal:
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
         """See `core.ports.Journal.commit`."""
-        held = {p: epochs.get(p, -1) for p in {partition_of_conversation(w.after.id) for w in writes}}
-        arguments, places = _arrays(writes, held)
+        touched = sorted({partition_of_conversation(w.after.id) for w in writes})
+        held = {p: epochs.get(p, -1) for p in touched}
+        try:
+            arguments, places = _arrays(writes, held)
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise Rejected(f"the batch has content that cannot be stored: {error}") from error
+        sent = False
         try:
             async with asyncio.timeout(COMMIT_DEADLINE), self._database.system() as connection:
+                sent = True
                 bases: list[int | None] = await connection.fetchval(COMMIT, *arguments)
         except asyncpg.UniqueViolationError as error:
             raise DuplicateKey(str(error)) from error
@@ -50,6 +56,8 @@ class PostgresJournal:
                 raise StaleEpoch(str(error)) from error
             if not (unreachable(error) or isinstance(error, Overloaded)):
                 raise Rejected(str(error)) from error
+            if not sent:
+                raise NotStored("no connection to the storage") from error
             return await self._settle(writes, held, epochs, error)
         known = [b for b in bases if b is not None]
         if len(known) < len(bases):

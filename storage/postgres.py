@@ -94,6 +94,8 @@ def unreachable(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be used now, as opposed to a fault in what was asked."""
     if isinstance(error, asyncpg.PostgresError):
         return (getattr(error, "sqlstate", None) or "08")[:2] in UNREACHABLE
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+        return False  # asyncpg's own DataError: an argument that cannot be encoded was never sent
     return isinstance(error, (OSError, asyncpg.InterfaceError, TimeoutError))
 
 

@@ -14,6 +14,7 @@ from ..core.entries import (
     NOTHING,
     Assigned,
     Entry,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
@@ -25,7 +26,7 @@ from ..core.entries import (
 from ..core.status import Status
 
 _DATA = msgspec.json.Decoder(
-    Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated, strict=False
+    Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased, strict=False
 )
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}

@@ -14,7 +14,7 @@ import ray
 import structlog
 from aiohttp import web
 
-from . import logs
+from . import __version__, logs
 from .actors import wire
 from .actors.commits import Item
 from .actors.conversation import Taken
@@ -37,15 +37,21 @@ from .http.services import Services
 from .http.streams.hub import Hub
 from .http.tickets import Tickets
 from .http.tokens import TokenSigner, TokenVerifier
+from .measuring import gateway_samples
 from .settings import Settings
 from .storage import valkey
+from .storage.accounts import PostgresAccounts
 from .storage.agents import PostgresAgents
 from .storage.archive import PostgresArchive
+from .storage.audit import PostgresAudit
 from .storage.channels import PostgresChannels
+from .storage.clients import PostgresClients
+from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
+from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
@@ -204,15 +210,23 @@ class GatewayParts:
                 conversations=PostgresConversations(database),
                 channels=PostgresChannels(database),
                 agents=PostgresAgents(database),
+                contacts=PostgresContacts(database),
+                accounts=PostgresAccounts(database),
+                clients=PostgresClients(database),
+                audit=PostgresAudit(database),
+                inbox=PostgresInbox(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
             vault=FernetVault(settings.credentials_keys),
             readiness=self._readiness,
-            update_metrics=lambda: None,
+            update_metrics=lambda: gateway_samples(self.gateway, self.hub),
         )
         self._runner = ProblemRunner(
-            make_app(services), access_log=None, handle_signals=False, shutdown_timeout=settings.drain
+            make_app(services, __version__),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=settings.drain,
         )
 
     def _on_entry(self, entry: Entry) -> None:

@@ -178,6 +178,7 @@ class Serving:
         }
         try:
             if self.settings.ray_address:
+                reach(self.settings.ray_address)
                 ray.init(address=self.settings.ray_address, **common)
                 self._check_reachable()
                 return f"ray: joined {self.settings.ray_address}"
@@ -270,6 +271,13 @@ class Serving:
             log.warning("drain_failed", error=_short(error))
         with contextlib.suppress(RayError):
             ray.kill(handle)
+
+
+def reach(ray_address: str) -> None:
+    """Raise OSError when nobody listens at a `host:port`: Ray itself would try for minutes, then end the process."""
+    host, _, port = ray_address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=3).close()
 
 
 def check_settings(settings: Settings) -> None:

@@ -7,12 +7,32 @@ expression: the busiest come first.
 from __future__ import annotations
 
 from ..api import Route
-from . import conversations, messages, meta, streams, webchat
+from . import (
+    account,
+    channels,
+    clients,
+    contacts,
+    conversations,
+    docs,
+    identifiers,
+    inbox,
+    messages,
+    meta,
+    streams,
+    webchat,
+)
 
 ALL: list[Route] = [
     *messages.ROUTES,
+    *inbox.ROUTES,  # before conversations: `stats` is no id
     *conversations.ROUTES,
     *webchat.ROUTES,
     *streams.ROUTES,
+    *contacts.ROUTES,
+    *identifiers.ROUTES,
+    *channels.ROUTES,
+    *account.ROUTES,
+    *clients.ROUTES,
     *meta.ROUTES,
+    *docs.ROUTES,
 ]

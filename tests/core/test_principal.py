@@ -6,7 +6,7 @@ import pytest
 from tertulia.core.errors import Forbidden
 from tertulia.core.principal import ALL_PERMISSIONS, PERMISSIONS, Principal, Role
 
-ACCOUNT = UUID(int=1)
+ACCOUNT, CHANNEL = str(UUID(int=1)), str(UUID(int=2))
 
 
 def principal(role: Role) -> Principal:
@@ -16,7 +16,7 @@ def principal(role: Role) -> Principal:
         role=role,
         user_id="u",
         expires_at=100.0,
-        channel_id=UUID(int=2) if bound else None,
+        channel_id=CHANNEL if bound else None,
         contact_identifier="c" if bound else None,
     )
 
@@ -54,8 +54,9 @@ CARD = {
         {"me", "conversation.claim", "channels.manage", "account.manage", "clients.manage", "audit.read"},
     ),
     Role.CUSTOMER: (
-        {"streams.read", "webchat.read", "webchat.write", "csat.write"},
-        {"me", "inbox.read", "note.write", "message.write", "contacts.read", "agents.read"},
+        {"streams.read", "webchat.read", "webchat.write", "csat.write", "conversation.read", "message.write"},
+        {"me", "inbox.read", "note.write", "message.as_any_sender", "conversation.update"}
+        | {"conversation.claim", "contacts.read", "agents.read"},
     ),
 }
 

@@ -19,12 +19,12 @@ NOW = 1_800_000_000.0
 
 def principal(expires_at: float = NOW + 600) -> Principal:
     return Principal(
-        account_id=UUID(int=1),
+        account_id=str(UUID(int=1)),
         role=Role.CUSTOMER,
         user_id="s",
         expires_at=expires_at,
         token_id="t",
-        channel_id=UUID(int=2),
+        channel_id=str(UUID(int=2)),
         contact_identifier="visitor",
     )
 

@@ -23,7 +23,7 @@ from tertulia.http.jwks import KeySet, http_fetch
 from tertulia.http.tokens import SELF_ISSUER, TokenSigner, TokenVerifier, credential
 from tertulia.settings import Settings
 
-A, B, CHANNEL = UUID(int=0xA), UUID(int=0xB), UUID(int=0xC)
+A, B, CHANNEL = (str(UUID(int=n)) for n in (0xA, 0xB, 0xC))
 SECRET = "s" * 32
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC = ec.generate_private_key(ec.SECP256R1())
@@ -59,7 +59,7 @@ def claims(clock: Clock, **changes: Any) -> dict[str, Any]:
         "sub": "user-1",
         "iat": int(clock.now),
         "exp": int(clock.now) + 600,
-        "accounts": {str(A): "agent"},
+        "accounts": {A: "agent"},
     } | changes
     return {k: v for k, v in all_claims.items() if v is not ...}
 
@@ -97,14 +97,14 @@ async def test_a_customers_token_is_bound_to_its_thread(
     who = await verifier.verify(token)
     assert (who.role, who.channel_id, who.contact_identifier) == (Role.CUSTOMER, CHANNEL, "visitor")
     for missing in (
-        {"channel_id": str(CHANNEL)},
+        {"channel_id": CHANNEL},
         {"contact_identifier": "x"},
         {"channel_id": 7, "contact_identifier": "x"},
     ):
         with pytest.raises(Unauthenticated):
-            await verifier.verify(hs256(claims(clock, accounts={str(A): "customer"}, **missing)))
+            await verifier.verify(hs256(claims(clock, accounts={A: "customer"}, **missing)))
     # a binding means nothing for staff
-    staff = await verifier.verify(hs256(claims(clock, channel_id=str(CHANNEL), contact_identifier="x")))
+    staff = await verifier.verify(hs256(claims(clock, channel_id=CHANNEL, contact_identifier="x")))
     assert staff.channel_id is None
 
 
@@ -148,11 +148,11 @@ BAD: dict[str, dict[str, Any]] = {
     "sub long": {"sub": "x" * 256},
     "jti a number": {"jti": 7},
     "account no uuid": {"accounts": {"1": "agent"}},
-    "account braces": {"accounts": {"{" + str(A) + "}": "agent"}},
-    "account twice": {"accounts": {str(A): "agent", str(A).upper(): "admin"}},
-    "role unknown": {"accounts": {str(A): "root"}},
-    "role a list": {"accounts": {str(A): ["agent"]}},
-    "accounts a list": {"accounts": [str(A)]},
+    "account braces": {"accounts": {"{" + A + "}": "agent"}},
+    "account twice": {"accounts": {A: "agent", A.upper(): "admin"}},
+    "role unknown": {"accounts": {A: "root"}},
+    "role a list": {"accounts": {A: ["agent"]}},
+    "accounts a list": {"accounts": [A]},
     "accounts bad json": {"accounts": "{"},
 }
 
@@ -168,8 +168,8 @@ async def test_bad_claims_are_refused(verifier: TokenVerifier, clock: Clock, cha
     [
         {"aud": ["x", "tertulia"]},
         {"aud": ..., "client_id": "tertulia", "token_use": "access"},
-        {"accounts": json.dumps({str(A): "agent"})},
-        {"accounts": {str(A).upper(): "agent"}},
+        {"accounts": json.dumps({A: "agent"})},
+        {"accounts": {A.upper(): "agent"}},
     ],
 )
 async def test_what_else_is_accepted(verifier: TokenVerifier, clock: Clock, changes: dict[str, Any]) -> None:
@@ -203,25 +203,25 @@ async def test_forged_signatures_are_refused(verifier: TokenVerifier, clock: Clo
 
 
 async def test_several_accounts_need_a_choice(verifier: TokenVerifier, clock: Clock) -> None:
-    token = hs256(claims(clock, accounts={str(A): "agent", str(B): "admin"}))
+    token = hs256(claims(clock, accounts={A: "agent", B: "admin"}))
     for _ in ("first", "cached"):
         with pytest.raises(Malformed):
             await verifier.verify(token)
         with pytest.raises(Malformed):
             await verifier.verify(token, "7")
         with pytest.raises(Forbidden):
-            await verifier.verify(token, str(CHANNEL))
-        assert (await verifier.verify(token, str(A))).role is Role.AGENT
-        assert (await verifier.verify(token, str(B).upper())).role is Role.ADMIN
+            await verifier.verify(token, CHANNEL)
+        assert (await verifier.verify(token, A)).role is Role.AGENT
+        assert (await verifier.verify(token, B.upper())).role is Role.ADMIN
 
 
 async def test_one_account_is_the_account_and_none_is_forbidden(
     verifier: TokenVerifier, clock: Clock
 ) -> None:
     token = hs256(claims(clock))
-    assert (await verifier.verify(token, str(A))).account_id == A
+    assert (await verifier.verify(token, A)).account_id == A
     with pytest.raises(Forbidden):
-        await verifier.verify(token, str(B))
+        await verifier.verify(token, B)
     with pytest.raises(Forbidden):
         await verifier.verify(hs256(claims(clock, accounts={})))
 

@@ -1,0 +1,1 @@
+from no_ray import no_ray as no_ray

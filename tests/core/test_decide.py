@@ -1,0 +1,322 @@
+"""Who may ask for what, and what it comes to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from samples import ACCOUNT, CHANNEL, CONTACT, NOW, OPENING, SERVICE, THREAD, agent, answered, customer, said
+
+from tertulia.core.commands import (
+    Assign,
+    By,
+    Close,
+    Command,
+    Handoff,
+    MarkRead,
+    Open,
+    Rate,
+    Recall,
+    Receive,
+    Release,
+    ThreadKey,
+    Update,
+)
+from tertulia.core.conversation import Conversation, State
+from tertulia.core.decide import Turn, decide, repeated
+from tertulia.core.entries import (
+    Actor,
+    Assigned,
+    Entry,
+    EntryData,
+    HandoffRequested,
+    Message,
+    Rated,
+    StatusChanged,
+    Updated,
+)
+from tertulia.core.errors import Conflict, Forbidden, Invalid, NotFound, TertuliaError
+from tertulia.core.status import FINAL, HELD, Status
+
+ANA, BEN = agent("ana"), agent("ben")
+LEAD, ADMIN = agent("lou", "lead"), agent("ada", "admin")
+CUSTOMER = customer()
+ROLES = {"assignee": ANA, "agent": BEN, "lead": LEAD, "admin": ADMIN, "service": SERVICE}
+
+
+def conversation(status: Status = Status.OPEN, **fields: Any) -> State:
+    held = "ana" if status in HELD else None
+    values = {"assignee_id": held, "seq": 3} | fields
+    return State(
+        Conversation(
+            id="c", account_id=ACCOUNT, channel_id=CHANNEL, channel_type="webchat", contact_id=CONTACT,
+            contact_identifier=THREAD.identifier, created_at=NOW, updated_at=NOW, waiting_since=NOW, status=status,
+            **values,
+        )
+    )  # fmt: skip
+
+
+def ask(state: State, by: By, command: Command, live_id: str | None = None) -> tuple[EntryData, ...]:
+    return decide(state, by, command, Turn(NOW, lambda: "id", live_id))
+
+
+def kinds(entries: tuple[EntryData, ...]) -> list[type[Any]]:
+    return [type(e) for e in entries]
+
+
+# --- assigning
+
+FREE = [Status.OPEN, Status.BOT]
+
+
+@pytest.mark.parametrize("status", FREE)
+@pytest.mark.parametrize("role", ROLES)
+def test_anybody_claims_what_is_free(status: Status, role: str) -> None:
+    by = ROLES[role]
+    assigned, changed = ask(conversation(status), by, Assign(by.id))
+    assert isinstance(assigned, Assigned) and (assigned.agent_id, assigned.previous_agent_id) == (by.id, None)
+    assert changed == StatusChanged(status, Status.ASSIGNED)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_assigning_to_others_is_for_overseers(role: str) -> None:
+    by, state = ROLES[role], conversation()
+    if role in ("lead", "admin", "service"):
+        assert kinds(ask(state, by, Assign("zoe"))) == [Assigned, StatusChanged]
+    else:
+        with pytest.raises(Forbidden):
+            ask(state, by, Assign("zoe"))
+
+
+@pytest.mark.parametrize("status", sorted(HELD))
+@pytest.mark.parametrize("role", ROLES)
+def test_an_agents_conversation_is_passed_on_by_them_or_an_overseer(status: Status, role: str) -> None:
+    by, state = ROLES[role], conversation(status)
+    if role == "agent":
+        for command in (Assign("ben"), Assign("zoe"), Update({"assignee_id": "ben"})):
+            with pytest.raises(Conflict) as refused:
+                ask(state, by, command)
+            assert refused.value.current == {"status": status, "assignee_id": "ana"}
+        with pytest.raises(Conflict):
+            ask(state, by, Release())
+        with pytest.raises(Conflict):
+            ask(state, by, Assign(None))
+        return
+    entries = ask(state, by, Assign("zoe"))
+    assert isinstance(entries[0], Assigned) and entries[0].previous_agent_id == "ana"
+    assert kinds(entries[1:]) == ([StatusChanged] if status is Status.PENDING else [])
+    for command in (Release(), Assign(None), Update({"assignee_id": None})):
+        freed, changed = ask(state, by, command)
+        assert isinstance(freed, Assigned) and (freed.agent_id, freed.previous_agent_id) == (None, "ana")
+        assert changed == StatusChanged(status, Status.OPEN, None)
+
+
+@pytest.mark.parametrize("status", sorted(HELD))
+def test_assigning_to_whom_it_is_assigned_changes_nothing(status: Status) -> None:
+    assert ask(conversation(status), BEN, Assign("ana")) == ()
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s not in HELD])
+def test_nobody_is_released_where_nobody_holds(status: Status) -> None:
+    assert ask(conversation(status), LEAD, Assign(None)) == ()
+    with pytest.raises(Conflict):
+        ask(conversation(status), LEAD, Release())
+
+
+# --- hand-off, closing, expiry, rating
+
+
+def test_a_hand_off_frees_the_conversation_or_names_an_agent() -> None:
+    assert kinds(ask(conversation(Status.BOT), SERVICE, Handoff("angry"))) == [
+        HandoffRequested,
+        StatusChanged,
+    ]
+    assert kinds(ask(conversation(), SERVICE, Handoff("angry"))) == [HandoffRequested]
+    held = ask(conversation(Status.ASSIGNED), ANA, Handoff("angry"))
+    assert kinds(held) == [HandoffRequested, Assigned, StatusChanged]
+    assert held[1].agent_id is None  # type: ignore[union-attr]
+    named = ask(conversation(Status.BOT), SERVICE, Handoff("angry", "zoe"))
+    assert kinds(named) == [HandoffRequested, Assigned, StatusChanged]
+    assert named[1].agent_id == "zoe"  # type: ignore[union-attr]
+    with pytest.raises(Forbidden):
+        ask(conversation(), BEN, Handoff("angry", "zoe"))
+    with pytest.raises(Conflict):
+        ask(conversation(Status.RESOLVED), SERVICE, Handoff("angry"))
+
+
+def test_only_a_service_expires() -> None:
+    for by in (ANA, LEAD, ADMIN):
+        with pytest.raises(Forbidden):
+            ask(conversation(), by, Update({"status": "expired"}))
+    assert ask(conversation(), SERVICE, Update({"status": "expired"})) == (
+        StatusChanged(Status.OPEN, Status.EXPIRED),
+    )
+
+
+def test_closing_twice_is_closing_once() -> None:
+    assert ask(conversation(Status.CLOSED), ANA, Close()) == ()
+    with pytest.raises(Conflict):
+        ask(conversation(Status.EXPIRED), ANA, Close())
+
+
+def test_the_customer_rates_or_a_service_for_them() -> None:
+    for by in (CUSTOMER, SERVICE):
+        assert ask(conversation(Status.RESOLVED), by, Rate(5, "good")) == (Rated(5, "good"),)
+    for by in (ANA, LEAD, ADMIN):
+        with pytest.raises(Forbidden):
+            ask(conversation(), by, Rate(5))
+    for score in (0, 6, -1):
+        with pytest.raises(Invalid):
+            ask(conversation(), CUSTOMER, Rate(score))
+
+
+# --- customers
+
+
+@pytest.mark.parametrize(
+    "command",
+    [Update({"subject": "x"}), Assign(THREAD.identifier), Assign(None), Release(), Handoff("x"), Close(), MarkRead(1)],
+    ids=lambda c: type(c).__name__,
+)  # fmt: skip
+def test_what_customers_may_not_do(command: Command) -> None:
+    with pytest.raises(Forbidden):
+        ask(conversation(), CUSTOMER, command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [said(), Receive(OPENING, said()), Open(OPENING, find=True), Rate(1), Recall(4), Close(), Update({})],
+    ids=lambda c: type(c).__name__,
+)
+@pytest.mark.parametrize("other", ["channel", "identifier"])
+def test_another_customers_conversation_is_not_found(command: Command, other: str) -> None:
+    thread = (
+        ThreadKey(ACCOUNT, "other", THREAD.identifier)
+        if other == "channel"
+        else ThreadKey(ACCOUNT, CHANNEL, "+1")
+    )
+    with pytest.raises(NotFound):
+        ask(conversation(), customer(thread), command)
+
+
+def test_customers_write_as_themselves() -> None:
+    for post in (answered(), answered(is_private=True), said(is_private=True)):
+        with pytest.raises((Forbidden, Invalid)):
+            ask(conversation(), CUSTOMER, post)
+    (message,) = ask(conversation(), CUSTOMER, said("hi", delivery_status="sent"))
+    assert isinstance(message, Message)
+    assert (message.direction, message.sender_id) == ("inbound", THREAD.identifier)
+    assert message.delivery_status is None
+
+
+# --- messages
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_customers_message(status: Status) -> None:
+    if status in FINAL:
+        with pytest.raises(Conflict):
+            ask(conversation(status), CUSTOMER, said())
+        return
+    back = {Status.PENDING: Status.ASSIGNED, Status.RESOLVED: Status.OPEN}.get(status)
+    *before, message = ask(conversation(status), CUSTOMER, said())
+    assert before == ([StatusChanged(status, back)] if back else []) and isinstance(message, Message)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_an_agents_message_changes_no_status(status: Status) -> None:
+    if status in FINAL:
+        with pytest.raises(Conflict):
+            ask(conversation(status), ANA, answered())
+    else:
+        assert kinds(ask(conversation(status), ANA, answered())) == [Message]
+
+
+def test_nothing_reopens_beside_a_newer_live_conversation() -> None:
+    state = conversation(Status.RESOLVED)
+    for by, command in ((CUSTOMER, said()), (ANA, Update({"status": "open"}))):
+        with pytest.raises(Conflict) as refused:
+            ask(state, by, command, live_id="newer")
+        assert refused.value.current == {"status": "resolved", "live_conversation_id": "newer"}
+        assert ask(state, by, command, live_id="c")
+        assert ask(state, by, command)
+
+
+def test_a_repeated_key_is_known_by_its_sender_and_content() -> None:
+    message = Message("m", "outbound", "agent", "ana", "hello", client_message_id="k")
+    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("agent", "ana"), message),))
+    assert repeated(state, ANA, answered("hello", key="k")) is state.recent[0]
+    assert repeated(state, BEN, answered("hello", key="k")) is None
+    assert repeated(state, ANA, answered("hello", key="other")) is None
+    assert repeated(state, ANA, said("hello", key="k")) is None
+    assert repeated(state, ANA, answered("hello")) is None
+    for other in (
+        answered("bye", key="k"),
+        answered("hello", key="k", is_private=True),
+        answered("hello", key="k", content_type="html"),
+        answered("hello", key="k", reply_to="m"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            repeated(state, ANA, other)
+        assert refused.value.current == {"message_id": "m"}
+
+
+def test_a_providers_repeat_is_known_by_its_id_alone() -> None:
+    message = Message("m", "inbound", "contact", "+100", "hello", external_id="x")
+    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), message),))
+    assert repeated(state, CUSTOMER, said("something else", external_id="x")) is state.recent[0]
+    assert repeated(state, CUSTOMER, said("hello", external_id="y")) is None
+
+
+# --- changes
+
+
+def test_only_what_changes_is_an_entry() -> None:
+    state = conversation(subject="a", labels=("x",), metadata={"n": 1})
+    assert ask(state, ANA, Update({"subject": "a", "labels": ["x"], "metadata": {"n": 1}})) == ()
+    assert ask(state, ANA, Update({"subject": "b", "labels": ["x"]})) == (Updated({"subject": "b"}),)
+    assert ask(state, ANA, Update({"archived": False})) == ()
+    assert ask(state, ANA, Update({"archived": True})) == (Updated({"archived_at": NOW}),)
+    archived = conversation(archived_at=5)
+    assert ask(archived, ANA, Update({"archived": True})) == ()
+    assert ask(archived, ANA, Update({"archived": False})) == (Updated({"archived_at": None}),)
+
+
+def test_a_change_of_everything_is_one_command() -> None:
+    entries = ask(conversation(), ANA, Update({"subject": "b", "assignee_id": "ana", "status": "pending"}))
+    assert kinds(entries) == [Updated, Assigned, StatusChanged, StatusChanged]
+    assert entries[2:] == (
+        StatusChanged(Status.OPEN, Status.ASSIGNED),
+        StatusChanged(Status.ASSIGNED, Status.PENDING),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seq": 9},
+        {"id": "x"},
+        {"account_id": "x"},
+        {"nonsense": 1},
+        {"archived_at": 1},
+        {"labels": [1]},
+        {"labels": "abc"},
+        {"labels": None},
+        {"priority": "huge"},
+        {"priority": None},
+        {"metadata": [1]},
+        {"metadata": None},
+        {"snoozed_until": "tomorrow"},
+        {"snoozed_until": -1},
+        {"snoozed_until": 10**18},
+        {"snoozed_until": 1.5},
+        {"archived": "yes"},
+        {"subject": 7},
+        {"status": "sleeping"},
+    ],
+    ids=str,
+)
+def test_changes_that_could_not_be_stored_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(TertuliaError) as refused:
+        ask(conversation(), ADMIN, Update(changes))
+    assert refused.value.code == "invalid"

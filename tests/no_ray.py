@@ -1,0 +1,16 @@
+"""A unit test must not start Ray: whoever imports this fixture fails when it does."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import pytest
+import ray
+
+
+@pytest.fixture(autouse=True)
+def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("a unit test started Ray")
+
+    monkeypatch.setattr(ray, "init", refuse)

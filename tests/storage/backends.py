@@ -1,0 +1,115 @@
+"""What the contract suites need of a store beside its ports: accounts, and a look at what was written."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+from samples import uid
+
+from tertulia.core.commands import ThreadKey
+from tertulia.core.entries import Entry
+from tertulia.core.ports import Archive, FeedArchive, Journal, Ownership
+from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.archive import PostgresArchive
+from tertulia.storage.feeds import PostgresFeeds
+from tertulia.storage.journal import PostgresJournal
+from tertulia.storage.memory import (
+    MemoryArchive,
+    MemoryFeeds,
+    MemoryJournal,
+    MemoryOwnership,
+    MemoryStore,
+)
+from tertulia.storage.ownership import PostgresOwnership
+from tertulia.storage.postgres import Database
+
+
+class Backend(Protocol):
+    journal: Journal
+    archive: Archive
+    ownership: Ownership
+    feeds: FeedArchive
+
+    async def add_account(self) -> str: ...
+
+    async def epochs(self) -> dict[int, int]:
+        """As of now, of all partitions."""
+        ...
+
+    async def take_over(self, partition: int) -> None:
+        """Raise a partition's epoch."""
+        ...
+
+    async def contacts(self, account_id: str) -> int: ...
+
+
+async def thread(backend: Backend, identifier: str = "+1", topic: str = "") -> ThreadKey:
+    """A thread key in an account of its own."""
+    return ThreadKey(await backend.add_account(), uid(), identifier, topic)
+
+
+async def everything(backend: Backend, account_id: str) -> list[Entry]:
+    return await backend.feeds.read(account_id, 0, 100_000)
+
+
+def unplaced(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:
+    return [msgspec.structs.replace(e, position=0) for e in entries]
+
+
+class MemoryBackend:
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.journal = MemoryJournal(self.store)
+        self.archive = MemoryArchive(self.store)
+        self.ownership = MemoryOwnership(self.store)
+        self.feeds = MemoryFeeds(self.store)
+
+    async def add_account(self) -> str:
+        account = uid()
+        self.store.add_account(account)
+        return account
+
+    async def epochs(self) -> dict[int, int]:
+        return {i: p.epoch for i, p in enumerate(self.store.partitions)}
+
+    async def take_over(self, partition: int) -> None:
+        self.store.partitions[partition].epoch += 1
+
+    async def contacts(self, account_id: str) -> int:
+        return sum(account == account_id for account, _, _ in self.store.contacts)
+
+
+class PostgresBackend:
+    def __init__(self, database: Database, url: str) -> None:
+        self.url = url
+        self.database = database
+        self.journal = PostgresJournal(database)
+        self.archive = PostgresArchive(database)
+        self.ownership = PostgresOwnership(database)
+        self.feeds = PostgresFeeds(database)
+
+    async def reset(self) -> None:
+        """Nobody owns anything."""
+        async with self.database.system() as connection:
+            await connection.execute("TRUNCATE hosts")
+            await connection.execute("UPDATE partitions SET owner = NULL WHERE owner IS NOT NULL")
+
+    async def add_account(self) -> str:
+        account = uid()
+        await PostgresAccounts(self.database).create(account, "test")
+        return account
+
+    async def epochs(self) -> dict[int, int]:
+        async with self.database.system() as connection:
+            return dict(await connection.fetch("SELECT id, epoch FROM partitions"))
+
+    async def take_over(self, partition: int) -> None:
+        async with self.database.system() as connection:
+            await connection.execute("UPDATE partitions SET epoch = epoch + 1 WHERE id = $1", partition)
+
+    async def contacts(self, account_id: str) -> int:
+        async with self.database.system() as connection:
+            return await connection.fetchval(
+                "SELECT count(*) FROM contacts WHERE account_id = $1::text::uuid", account_id
+            )
