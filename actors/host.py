@@ -17,7 +17,7 @@ import structlog
 from ..core.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
 from ..core.conversation import State, apply
 from ..core.decide import check_same, open_conversation
-from ..core.entries import Actor, Entry, Message
+from ..core.entries import Entry, Message, actor
 from ..core.errors import TertuliaError
 from ..core.ids import new_conversation_id, new_id, partition_of_thread
 from ..core.ports import Archive, Journal, Repeat, ThreadWanted
@@ -140,7 +140,7 @@ class ConversationHost:
         if thread is None:
             return False
         first = thread.thread.live or (thread.thread.resolved[0] if thread.thread.resolved else None)
-        return first is None or first in thread.conversations
+        return first is None or first in self.residents.conversations
 
     # -- turns
 
@@ -173,8 +173,8 @@ class ConversationHost:
             self._start(self._reread(item, thread))
         elif target is None:
             self._open(item, thread)
-        elif target in thread.conversations:
-            self._turn(item, thread.conversations[target], None)
+        elif (resident := self.residents.conversations.get(target)) is not None:
+            self._turn(item, resident, None)
         else:
             self.residents.load(target, item)
 
@@ -192,7 +192,7 @@ class ConversationHost:
         (data,) = open_conversation(
             key, thread.thread.contact_id, envelope.opening, thread.thread.contact_name
         )  # pyright: ignore
-        by = Actor(envelope.by.type, envelope.by.id)
+        by = actor(envelope.by.type, envelope.by.id)
         opening = Entry(key.account_id, conversation_id, 0, now, by, data)
         resident = self.residents.open(thread, apply(None, opening))
         thread.thread.live = conversation_id

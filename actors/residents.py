@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from sys import intern
 
 import structlog
 
@@ -33,7 +34,7 @@ class ResidentThread:
     def __init__(self, key: ThreadKey, thread: Thread) -> None:
         self.key = key
         self.thread = thread
-        self.conversations: dict[str, ResidentConversation] = {}
+        self.conversations: tuple[ResidentConversation, ...] = ()
 
 
 class ResidentConversation:
@@ -51,6 +52,11 @@ class ResidentConversation:
 
 def key_of(c: Conversation) -> ThreadKey:
     return ThreadKey(c.account_id, c.channel_id, c.contact_identifier, c.topic)
+
+
+def _shared(key: ThreadKey) -> ThreadKey:
+    """The key with the ids that many keys have in common held once."""
+    return ThreadKey(intern(key.account_id), intern(key.channel_id), key.identifier, key.topic)
 
 
 class Residents:
@@ -97,19 +103,20 @@ class Residents:
         conversation_id = state.conversation.id
         resident = ResidentConversation(conversation_id, thread, self._activate(state))
         resident.touched = time.monotonic()
-        thread.conversations[conversation_id] = resident
+        thread.conversations += (resident,)
         self.conversations[conversation_id] = resident
         return resident
 
     def drop_thread(self, key: ThreadKey) -> None:
         """Forget a thread and its conversations; what was not committed never was."""
         thread = self.threads.pop(key, None)
-        for resident in list(thread.conversations.values()) if thread else ():
+        for resident in thread.conversations if thread else ():
             self.drop(resident)
 
     def drop(self, resident: ResidentConversation) -> None:
         self.conversations.pop(resident.id, None)
-        resident.thread.conversations.pop(resident.id, None)
+        thread = resident.thread
+        thread.conversations = tuple(r for r in thread.conversations if r is not resident)
         self._passivate(resident.actor)
 
     def sweep(self, idle_after: float, most: int) -> int:
@@ -173,7 +180,9 @@ class Residents:
                     )
         if wanted:
             for key, thread in (await self._archive.load_threads(list(wanted.values()))).items():
-                self.threads.setdefault(key, ResidentThread(key, thread))
+                if key not in self.threads:
+                    shared = _shared(key)
+                    self.threads[shared] = ResidentThread(shared, thread)
         targets = {t for key in wanted if (t := _first(self.threads[key].thread)) and t not in states}
         if targets := targets - self.conversations.keys():
             states |= await self._archive.load_conversations(list(targets))

@@ -25,7 +25,7 @@ class By(msgspec.Struct, frozen=True, array_like=True):
     contact_identifier: str | None = None
 
 
-class ThreadKey(msgspec.Struct, frozen=True, array_like=True):
+class ThreadKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """At most one live conversation each. `topic` tells apart the threads of one e-mail sender."""
 
     account_id: str

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from .entries import (
+    NOTHING,
     Assigned,
     Entry,
     Erased,
@@ -27,7 +28,7 @@ CONTEXT_SIZE = 8
 PREVIEW_LENGTH = 120
 
 
-class Conversation(msgspec.Struct, frozen=True):
+class Conversation(msgspec.Struct, frozen=True, gc=False):
     """The projection: one row of `conversations`, one object of the API. Times in ms since the epoch."""
 
     id: str
@@ -71,7 +72,7 @@ class Conversation(msgspec.Struct, frozen=True):
         return not self.contact_identifier
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """What a conversation actor holds: the projection and its newest messages, oldest first."""
 
     conversation: Conversation
@@ -123,7 +124,8 @@ def _opened(entry: Entry, data: Opened) -> Conversation:
         subject=data.subject,
         priority=data.priority,
         labels=data.labels,
-        metadata=data.metadata,
+        bot_context=NOTHING,
+        metadata=data.metadata or NOTHING,
         created_at=entry.at,
         updated_at=entry.at,
         waiting_since=entry.at,

@@ -30,6 +30,7 @@ from .commands import (
 )
 from .conversation import Conversation, State
 from .entries import (
+    NOTHING,
     Assigned,
     Entry,
     EntryData,
@@ -176,7 +177,7 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         client_message_id=post.key,
         reply_to=post.reply_to,
         delivery_status=None if inbound or post.is_private else post.delivery_status,
-        metadata=post.metadata,
+        metadata=post.metadata or NOTHING,
     )
     return (*before, message)
 

@@ -9,7 +9,7 @@ from .conversation import Conversation
 from .status import LIVE, Status
 
 
-class Thread(msgspec.Struct):
+class Thread(msgspec.Struct, gc=False):
     """What a host knows of a thread key. `resolved` holds ids, newest first (ids sort by time).
 
     `erased`: its contact was forgotten, so the next conversation needs the thread read anew.
