@@ -53,6 +53,9 @@ CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
 
 
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
     """What `Update` may change, beside `status` and `assignee_id`. What is stored must be readable for good."""
 
@@ -62,7 +65,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     subject: str | None = None
     metadata: dict[str, Any] = {}
     bot_context: dict[str, Any] = {}
-    contact_id: Annotated[str, msgspec.Meta(min_length=1)] = ""
+    contact_id: Annotated[str, msgspec.Meta(pattern=UUID_PATTERN)] = ""
     contact_name: str | None = None
     outlet_id: str | None = None
     snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)] | None = None
@@ -283,7 +286,7 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
         entries += _assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)
     if status is not None and status != c.status:
-        if status not in _STATUSES:
+        if not isinstance(status, str) or status not in _STATUSES:
             raise Invalid("no such status", errors=(("status", "one of " + ", ".join(Status)),))
         entries += _ask_status(c, by, Status(status), turn)
     return entries
