@@ -116,7 +116,8 @@ class SseReader(Reader):
         ):
             source.response.raise_for_status()
             async for sse in source.aiter_sse():
-                self.take(json.loads(sse.data))
+                if sse.data:  # a client dispatches no event without data, and `retry:` comes alone
+                    self.take(json.loads(sse.data))
 
 
 class WsReader(Reader):

@@ -28,6 +28,7 @@ import psutil
 from tertulia.demo import ACCOUNT, WEBCHAT
 from tertulia.storage.embedded import postgres, valkey
 from tertulia.storage.embedded.files import socket_folder
+from tertulia.storage.embedded.processes import dies_with_parent
 
 ROOT = Path(__file__).parents[1]
 START_WITHIN = 90.0
@@ -70,7 +71,7 @@ class OwnServer:
         """Start and wait for the line `ready http://`."""
         self._ready.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tertulia", "serve", "--demo", "--port", str(self.port)],
+            [*dies_with_parent(signal.SIGTERM), sys.executable, "-m", "tertulia", "serve", "--demo", "--port", str(self.port)],
             cwd=self.data,
             env=self._environment,
             stdin=subprocess.DEVNULL,

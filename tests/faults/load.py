@@ -85,6 +85,7 @@ class Load:
                 found = await answer.json() if status < 300 else {}
         except FAILURES as error:
             self.statuses[type(error).__name__] += 1
+            await asyncio.sleep(PAUSE)  # nobody listens: what comes up again needs the machine
             return False
         self.statuses[status] += 1
         if status in (200, 201):
