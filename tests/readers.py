@@ -25,7 +25,9 @@ BROKEN = (OSError, httpx.HTTPError, httpx_sse.SSEError, websockets.WebSocketExce
 class Reader:
     """Follows one stream until stopped, resuming from the last event it has whenever the connection ends."""
 
-    def __init__(self, server: OwnServer, token: str, topics: str | None = None, since: str | None = None) -> None:
+    def __init__(
+        self, server: OwnServer, token: str, topics: str | None = None, since: str | None = None
+    ) -> None:
         self._server = server
         self._token = token
         self._topics = topics

@@ -106,7 +106,9 @@ class Load:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"waited in vain for {what}; {self.statuses}\n{self.server.tail()}") from None
+            raise AssertionError(
+                f"waited in vain for {what}; {self.statuses}\n{self.server.tail()}"
+            ) from None
 
     async def flows(self, each: int = 5) -> float:
         """Until every conversation has that many new acknowledgements of messages begun from now on; when it began."""

@@ -103,7 +103,9 @@ async def test_a_gateway_is_killed_with_open_streams(own_server: Start) -> None:
             os.kill(victim, signal.SIGKILL)
             await load.flows()
             note("gateway killed", longest_gap=load.history.longest_gap(killed, time.monotonic()))
-            await until(lambda v=victim: len(server.gateways) == 2 and v not in server.gateways, "a new gateway")
+            await until(
+                lambda v=victim: len(server.gateways) == 2 and v not in server.gateways, "a new gateway"
+            )
         await load.flows()
         await load.stop()
         verdict = await load.verdict(*readers)
@@ -122,7 +124,10 @@ async def test_postgres_goes_and_comes_back(own_server: Start, how: signal.Signa
         os.kill(first, how)
         gone = time.monotonic()
         await load.flows()
-        note(f"postgres: {how.name} under 200 writers", longest_gap=load.history.longest_gap(gone, time.monotonic()))
+        note(
+            f"postgres: {how.name} under 200 writers",
+            longest_gap=load.history.longest_gap(gone, time.monotonic()),
+        )
         assert server.postmaster != first
         await load.stop()
         verdict = await load.verdict(*readers)
@@ -188,7 +193,10 @@ async def test_a_host_and_a_gateway_die_while_postgres_is_away(own_server: Start
             server.process.send_signal(signal.SIGCONT)
         back = time.monotonic()
         await load.flows()
-        note("host and gateway killed while postgres is away", longest_gap=load.history.longest_gap(back, time.monotonic()))
+        note(
+            "host and gateway killed while postgres is away",
+            longest_gap=load.history.longest_gap(back, time.monotonic()),
+        )
         await until(lambda: _owners(server), "two hosts that own partitions")
         await load.stop()
         verdict = await load.verdict()
