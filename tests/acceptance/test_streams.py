@@ -15,7 +15,7 @@ import websockets
 from conftest import Account
 from desks import Desk, fresh, ok, problem
 from readers import READERS, Chat, SseReader, WsReader, open_socket
-from serving import OwnServer
+from serving import OwnServer, until
 
 from tertulia.demo import ACCOUNT
 
@@ -183,7 +183,12 @@ async def test_what_a_socket_may_say(server: OwnServer, service: Desk) -> None:
         # quiet ones: no ref, no answer
         await ws.send(json.dumps({"type": "message:send", "conversation_id": i, "content": "no ref"}))
         assert (await chat.ask("ping"))["type"] == "ack"
+        await until(lambda: stored(service, i, 7), "the message without a ref")
     assert [m["seq"] for m in await service.messages(i)] == [1, 4, 5, 6, 7]
+
+
+async def stored(service: Desk, conversation: str, seq: int) -> bool:
+    return (await service.get(conversation))["seq"] >= seq
 
 
 async def test_bad_frames_are_answered_under_their_ref(server: OwnServer, service: Desk) -> None:
