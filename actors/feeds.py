@@ -8,6 +8,7 @@ not come. Readers that reconnect are served from the newest entries in memory wh
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -15,6 +16,7 @@ import structlog
 
 from ..core.entries import Entry, Erased
 from ..core.erasure import blanked
+from ..core.errors import NotFound
 from ..core.ports import FeedArchive, FeedHead
 
 log = structlog.get_logger(__name__)
@@ -108,7 +110,7 @@ class Feeds:
         self._listener = listener
         self._watch = watch
         self._feeds: dict[str, Feed] = {}
-        self._starting: dict[str, asyncio.Task[Feed]] = {}
+        self._starting: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._watching = asyncio.Lock()
 
@@ -116,29 +118,37 @@ class Feeds:
         return self._feeds.get(account_id)
 
     async def attach(self, account_id: str) -> Feed:
-        """The account's feed, started; count a reader in. Give it back with `detach`."""
-        feed = self._feeds.get(account_id)
-        if feed is None or not feed.started:
-            task = self._starting.get(account_id)
-            if task is None:
-                task = asyncio.ensure_future(self._start(account_id))
-                self._starting[account_id] = task
-                task.add_done_callback(lambda _: self._starting.pop(account_id, None))
-            feed = await asyncio.shield(task)
-        feed.readers += 1
+        """The account's feed, started; count a reader in. Give it back with `detach`. Raises NotFound."""
+        feed = self._feeds.setdefault(account_id, Feed(account_id, self._listener))
+        feed.readers += 1  # before we wait: a feed without readers may be forgotten at any moment
+        try:
+            if not feed.started:
+                task = self._starting.get(account_id)
+                if task is None:
+                    task = asyncio.ensure_future(self._start(feed))
+                    self._starting[account_id] = task
+                    task.add_done_callback(lambda _: self._starting.pop(account_id, None))
+                await asyncio.shield(task)
+        except BaseException:
+            feed.readers -= 1
+            if feed.readers == 0 and not feed.started and account_id not in self._starting:
+                self._feeds.pop(account_id, None)
+            raise
         return feed
 
     def detach(self, feed: Feed) -> None:
         feed.readers -= 1
 
-    async def _start(self, account_id: str) -> Feed:
-        feed = self._feeds.setdefault(account_id, Feed(account_id, self._listener))
+    async def _start(self, feed: Feed) -> None:
+        account_id = feed.account_id
         await self.rewatch()
-        (head,) = await self._archive.heads([account_id])
+        heads = await self._archive.heads([account_id])
+        if not heads:
+            raise NotFound("no such account")
+        (head,) = heads
         # The newest entries at once, so that many readers coming back together cost one query.
         feed.recent.extend(await self._archive.read(account_id, max(0, head.position - KEPT), KEPT))
         feed.start(head)
-        return feed
 
     async def rewatch(self) -> None:
         """Tell the hosts anew; after a host came back, and when the accounts changed."""
@@ -158,15 +168,20 @@ class Feeds:
 
     async def main_loop(self) -> None:
         """Heal gaps, and look regularly whether anything was lost, until cancelled."""
+        looked = time.monotonic()
         while True:
             try:
                 await asyncio.wait_for(self._wake.wait(), POLL)
                 await asyncio.sleep(REORDER_WAIT)
                 self._wake.clear()
-                lagging = [f for f in self._feeds.values() if f.gap]
             except TimeoutError:
+                pass
+            if time.monotonic() - looked >= POLL:  # also while gaps elsewhere keep waking us
+                looked = time.monotonic()
                 self._forget()
                 lagging = [f for f in self._feeds.values() if f.started]
+            else:
+                lagging = [f for f in self._feeds.values() if f.gap]
             if lagging:
                 try:
                     await self._catch_up(lagging)

@@ -43,7 +43,9 @@ class Desk:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.http = client
 
-    async def open(self, identifier: str | None = None, channel: str = WEBCHAT, **fields: Any) -> dict[str, Any]:
+    async def open(
+        self, identifier: str | None = None, channel: str = WEBCHAT, **fields: Any
+    ) -> dict[str, Any]:
         body = {"channel_id": channel, "contact_identifier": identifier or fresh(), **fields}
         return ok(await self.http.post("/v1/conversations", json=body), 201)
 
