@@ -6,7 +6,7 @@ The rules are those of the table in `status.py` and of who may ask for what. Pur
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
@@ -51,8 +51,10 @@ CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 
 
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
-    """What `Update` may change, beside `status` and `assignee_id`. What is stored must be readable for good."""
+    """What `Update` may change. What is stored must be readable for good."""
 
+    status: Status | None = None
+    assignee_id: str | None = None
     team_id: str | None = None
     priority: Priority = "normal"
     labels: tuple[str, ...] = ()
@@ -254,11 +256,11 @@ def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData
 
 
 def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
+    _check_changes(command.changes)
     changes = dict(command.changes)
     status = changes.pop("status", None)
     assigns = "assignee_id" in changes
     assignee = changes.pop("assignee_id", None)
-    _check_changes(changes)
     if "archived" in changes:
         archived = changes.pop("archived")
         if archived != (c.archived_at is not None):
@@ -269,8 +271,6 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
         entries += _assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)
     if status is not None and status != c.status:
-        if status not in _STATUSES:
-            raise Invalid("no such status", errors=(("status", "one of " + ", ".join(Status)),))
         entries += _ask_status(c, by, Status(status), turn)
     return entries
 
@@ -280,9 +280,6 @@ def _check_changes(changes: dict[str, Any]) -> None:
         msgspec.convert(changes, Changes)
     except msgspec.ValidationError as error:
         raise Invalid("these changes cannot be made", errors=(("", str(error)),)) from error
-
-
-_STATUSES: Final = frozenset(s.value for s in Status)
 
 
 def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:

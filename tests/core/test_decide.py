@@ -313,6 +313,8 @@ def test_a_change_of_everything_is_one_command() -> None:
         {"archived": "yes"},
         {"subject": 7},
         {"status": "sleeping"},
+        {"status": []},
+        {"assignee_id": {}},
     ],
     ids=str,
 )
