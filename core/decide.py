@@ -75,14 +75,19 @@ class Turn(msgspec.Struct, frozen=True):
     live_id: str | None = None
 
 
-def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
-    """The entries `command` is accepted as; none where nothing changes. Raises a TertuliaError."""
-    c = state.conversation
-    if by.role == "customer" and (by.channel_id, by.contact_identifier) != (
-        c.channel_id,
-        c.contact_identifier,
-    ):
+def check_party(c: Conversation, account_id: str, by: By) -> None:
+    """Raise NotFound unless the conversation is of the account and, for a customer, their own."""
+    theirs = (by.channel_id, by.contact_identifier) == (c.channel_id, c.contact_identifier)
+    if c.account_id != account_id or (by.role == "customer" and not theirs):
         raise NotFound("no such conversation")
+
+
+def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
+    """The entries `command` is accepted as; none where nothing changes. Raises a TertuliaError.
+
+    Whether the conversation is theirs at all is `check_party`'s to say, before anything else is looked at.
+    """
+    c = state.conversation
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
         raise Forbidden("this is not for customers to do")
     return _RULES[type(command)](c, by, command, turn)

@@ -25,6 +25,12 @@ class Thread(msgspec.Struct):
             return self.resolved[0]
         return None
 
+    def forget(self, conversation_id: str) -> None:
+        """A conversation that does not exist any more."""
+        if self.live == conversation_id:
+            self.live = None
+        self.resolved = tuple(i for i in self.resolved if i != conversation_id)
+
     def note(self, c: Conversation) -> None:
         """Take in a conversation's new status."""
         if c.status in LIVE:
