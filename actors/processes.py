@@ -78,7 +78,7 @@ class HostProcess:
 
     async def watch(self, gateway: str, handle: ActorHandle, accounts: list[str]) -> None:
         publisher = self._parts.publisher
-        publisher.watch(gateway, RayGatewayLink(gateway, handle, publisher.forget), accounts)
+        publisher.watch(gateway, RayGatewayLink(gateway, handle, publisher.lost), accounts)
 
     async def ping(self) -> int:
         return os.getpid()
