@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
 from tertulia.demo import WEBCHAT
+
+
+class Account(NamedTuple):
+    """An account and its web chat channel."""
+
+    id: str
+    channel: str
+
 
 _numbers = itertools.count(1)
 

@@ -14,8 +14,7 @@ import httpx_sse
 import jwt
 import pytest
 import websockets
-from conftest import Account
-from desks import Desk, fresh, ok, problem
+from desks import Account, Desk, fresh, ok, problem
 from examples import ALL, MESSAGES, ROLES, ROUTES, Example, filled
 from readers import READERS, Chat, SseReader, WsReader, open_socket
 from serving import OwnServer

@@ -12,8 +12,7 @@ import httpx
 import httpx_sse
 import pytest
 import websockets
-from conftest import Account
-from desks import Desk, fresh, ok, problem
+from desks import Account, Desk, fresh, ok, problem
 from readers import READERS, Chat, SseReader, WsReader, open_socket
 from serving import OwnServer, until
 
