@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused
 from ..core.conversation import CONTEXT_SIZE, State, apply
 from ..core.decide import Turn, check_party, decide, repeated
-from ..core.entries import Actor, Entry, EntryData, Message
+from ..core.entries import Entry, EntryData, Message, actor
 from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
 
@@ -79,7 +79,7 @@ class ConversationActor:
                 current={"conversation_id": before.id, "status": before.status},
             )
         data = decide(state, envelope.by, command, Turn(now, self.new_id, live_id))
-        by = Actor(envelope.by.type, envelope.by.id)
+        by = actor(envelope.by.type, envelope.by.id)
         entries = () if opening is None else (opening,)
         for item in data:
             entry = Entry(before.account_id, before.id, state.conversation.seq + 1, now, by, item)

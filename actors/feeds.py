@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ..core.entries import Entry
+from ..core.entries import Entry, Erased
+from ..core.erasure import blanked
 from ..core.errors import NotFound
 from ..core.ports import FeedArchive, FeedHead
 
@@ -87,8 +88,15 @@ class Feed:
 
     def _deliver(self, entry: Entry) -> None:
         self.position = entry.position
+        if isinstance(entry.data, Erased):
+            self._blank(entry.conversation_id)
         self.recent.append(entry)
         self._listener(entry)
+
+    def _blank(self, conversation_id: str) -> None:
+        """Whoever reconnects from now on must not be told what was erased."""
+        kept = [blanked(e) if e.conversation_id == conversation_id else e for e in self.recent]
+        self.recent = deque(kept, maxlen=KEPT)
 
     def since(self, position: int) -> list[Entry] | None:
         """The delivered entries after `position`, or None where memory does not reach back that far."""

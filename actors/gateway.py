@@ -61,5 +61,11 @@ class Gateway:
             group.create_task(self.feeds.main_loop())
             group.create_task(self._rewatch_loop())
 
+    async def host_statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
+        """Each host's figures by its name; None for one that does not answer in `deadline` seconds."""
+        links = dict(self.router.links)
+        found = await asyncio.gather(*(link.statistics(deadline) for link in links.values()))
+        return dict(zip(links, found, strict=True))
+
     def deliver(self, entries: list[Entry]) -> None:
         self.feeds.deliver(entries)

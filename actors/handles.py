@@ -105,6 +105,13 @@ class HostLink:
             return False
         return True
 
+    async def statistics(self, deadline: float) -> dict[str, float] | None:
+        """The host's figures; None when it does not give them in time."""
+        try:
+            return await call(self._handle, "statistics", deadline=deadline)
+        except (RayError, TimeoutError, OSError):
+            return None
+
     def close(self) -> None:
         """Give up on this host: what is queued or under way is settled as unknown."""
         calls, self._calls = self._calls, {}

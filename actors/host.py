@@ -17,7 +17,7 @@ import structlog
 from ..core.commands import Moved, Refused, ThreadKey
 from ..core.conversation import State, apply
 from ..core.decide import open_conversation
-from ..core.entries import Actor, Entry
+from ..core.entries import Entry, actor
 from ..core.ids import new_conversation_id, new_id, partition_of_thread
 from ..core.ports import Archive, Journal
 from . import wire
@@ -182,12 +182,21 @@ class ConversationHost:
             self.residents.load(key, item)
             return
         target = thread.thread.target(item.envelope.command)  # pyright: ignore[reportArgumentType]
-        if target is None:
+        if target is None and thread.thread.erased:
+            self._start(self._reread(item, thread))
+        elif target is None:
             self._open(item, thread)
-        elif target in thread.conversations:
-            self._turn(item, thread.conversations[target], None)
+        elif (resident := self.residents.conversations.get(target)) is not None:
+            self._turn(item, resident, None)
         else:
             self.residents.load(target, item)
+
+    async def _reread(self, item: Item, thread: ResidentThread) -> None:
+        """A customer who was erased writes again: as somebody new, so nothing in memory may be used."""
+        await self.commits.flush()
+        if self.residents.threads.get(thread.key) is thread:
+            self.residents.drop_thread(thread.key)
+        self.accept(item)
 
     def _open(self, item: Item, thread: ResidentThread) -> None:
         envelope, key = item.envelope, thread.key
@@ -196,7 +205,7 @@ class ConversationHost:
         (data,) = open_conversation(
             key, thread.thread.contact_id, envelope.opening, thread.thread.contact_name
         )  # pyright: ignore
-        by = Actor(envelope.by.type, envelope.by.id)
+        by = actor(envelope.by.type, envelope.by.id)
         opening = Entry(key.account_id, conversation_id, 0, now, by, data)
         resident = self.residents.open(thread, apply(None, opening))
         thread.thread.live = conversation_id
@@ -223,6 +232,8 @@ class ConversationHost:
             before, after = taken.write.before, taken.write.after
             if before is None or before.status is not after.status:
                 resident.thread.thread.note(after)
+            if before is not None:
+                resident.thread.thread.follow(before, after)
             self.commits.add(item)
         elif resident.pending:
             self.commits.add(item)  # the answer rests on writes that are not committed yet

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from sys import intern
 
 import structlog
 
@@ -33,7 +34,7 @@ class ResidentThread:
     def __init__(self, key: ThreadKey, thread: Thread) -> None:
         self.key = key
         self.thread = thread
-        self.conversations: dict[str, ResidentConversation] = {}
+        self.conversations: tuple[ResidentConversation, ...] = ()
 
 
 class ResidentConversation:
@@ -51,6 +52,11 @@ class ResidentConversation:
 
 def key_of(c: Conversation) -> ThreadKey:
     return ThreadKey(c.account_id, c.channel_id, c.contact_identifier, c.topic)
+
+
+def _shared(key: ThreadKey) -> ThreadKey:
+    """The key with the ids that many keys have in common held once."""
+    return ThreadKey(intern(key.account_id), intern(key.channel_id), key.identifier, key.topic)
 
 
 class Residents:
@@ -104,7 +110,7 @@ class Residents:
         conversation_id = state.conversation.id
         resident = ResidentConversation(conversation_id, thread, self._activate(state))
         resident.touched = time.monotonic()
-        thread.conversations[conversation_id] = resident
+        thread.conversations += (resident,)
         self.conversations[conversation_id] = resident
         return resident
 
@@ -116,14 +122,15 @@ class Residents:
     def drop_thread(self, key: ThreadKey) -> None:
         """Forget a thread and its conversations; what was not committed never was."""
         thread = self.threads.pop(key, None)
-        for resident in list(thread.conversations.values()) if thread else ():
+        for resident in thread.conversations if thread else ():
             self.drop(resident)
 
     def drop(self, resident: ResidentConversation) -> None:
         if resident.pending:
             self._unsettled = True  # what the archive says now, it may not say after the commits under way
         self.conversations.pop(resident.id, None)
-        resident.thread.conversations.pop(resident.id, None)
+        thread = resident.thread
+        thread.conversations = tuple(r for r in thread.conversations if r is not resident)
         self._passivate(resident.actor)
 
     def sweep(self, idle_after: float, most: int) -> int:
@@ -187,7 +194,9 @@ class Residents:
             if not self._unsettled and all(key_of(s.conversation) in known for s in states.values()):
                 break  # else something was dropped during the reads
         for key, thread in threads.items():
-            self.threads.setdefault(key, ResidentThread(key, thread))
+            if key not in self.threads:
+                shared = _shared(key)
+                self.threads[shared] = ResidentThread(shared, thread)
         for target in targets:
             if isinstance(target, str) and target not in states and target not in self.conversations:
                 self._forget(target)

@@ -25,7 +25,7 @@ class By(msgspec.Struct, frozen=True, array_like=True):
     contact_identifier: str | None = None
 
 
-class ThreadKey(msgspec.Struct, frozen=True, array_like=True):
+class ThreadKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """At most one live conversation each. `topic` tells apart the threads of one e-mail sender."""
 
     account_id: str
@@ -107,6 +107,10 @@ class Close(_Command, frozen=True):
     """Soft close: final."""
 
 
+class Erase(_Command, frozen=True):
+    """Forget the customer: close the conversation, and blank what it holds of them. See `erasure.py`."""
+
+
 class Rate(_Command, frozen=True):
     """The customer's score, 1 … 5."""
 
@@ -126,7 +130,9 @@ class Recall(_Command, frozen=True):
     count: int
 
 
-Command = Post | Receive | Open | Update | Assign | Release | Handoff | Close | Rate | MarkRead | Recall
+Command = (
+    Post | Receive | Open | Update | Assign | Release | Handoff | Close | Erase | Rate | MarkRead | Recall
+)
 ThreadCommand = Receive | Open
 
 

@@ -8,8 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from .entries import (
+    NOTHING,
     Assigned,
     Entry,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
@@ -18,6 +20,7 @@ from .entries import (
     StatusChanged,
     Updated,
 )
+from .erasure import ERASED_FIELDS, blanked
 from .status import HELD, LIVE, Status
 
 CONTEXT_SIZE = 8
@@ -25,7 +28,7 @@ CONTEXT_SIZE = 8
 PREVIEW_LENGTH = 120
 
 
-class Conversation(msgspec.Struct, frozen=True):
+class Conversation(msgspec.Struct, frozen=True, gc=False):
     """The projection: one row of `conversations`, one object of the API. Times in ms since the epoch."""
 
     id: str
@@ -63,8 +66,13 @@ class Conversation(msgspec.Struct, frozen=True):
     def live(self) -> bool:
         return self.status in LIVE
 
+    @property
+    def erased(self) -> bool:
+        """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
+        return not self.contact_identifier
 
-class State(msgspec.Struct, frozen=True):
+
+class State(msgspec.Struct, frozen=True, gc=False):
     """What a conversation actor holds: the projection and its newest messages, oldest first."""
 
     conversation: Conversation
@@ -86,6 +94,9 @@ def apply(state: State | None, entry: Entry) -> State:
         return State(_messaged(c, entry, data), recent[-CONTEXT_SIZE:])
     if isinstance(data, StatusChanged):
         return State(_status_changed(c, entry, data), state.recent)
+    if isinstance(data, Erased):
+        c = replace(c, seq=entry.seq, updated_at=entry.at, **ERASED_FIELDS)
+        return State(c, tuple(map(blanked, state.recent)))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
         fields = {"assignee_id": data.agent_id}
@@ -113,7 +124,8 @@ def _opened(entry: Entry, data: Opened) -> Conversation:
         subject=data.subject,
         priority=data.priority,
         labels=data.labels,
-        metadata=data.metadata,
+        bot_context=NOTHING,
+        metadata=data.metadata or NOTHING,
         created_at=entry.at,
         updated_at=entry.at,
         waiting_since=entry.at,

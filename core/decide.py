@@ -6,7 +6,7 @@ The rules are those of the table in `status.py` and of who may ask for what. Pur
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from .commands import (
     By,
     Close,
     Command,
+    Erase,
     Handoff,
     MarkRead,
     Open,
@@ -29,9 +30,11 @@ from .commands import (
 )
 from .conversation import Conversation, State
 from .entries import (
+    NOTHING,
     Assigned,
     Entry,
     EntryData,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
@@ -50,6 +53,9 @@ CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
 
 
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
     """What `Update` may change. What is stored must be readable for good."""
 
@@ -61,6 +67,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     subject: str | None = None
     metadata: dict[str, Any] = {}
     bot_context: dict[str, Any] = {}
+    contact_id: Annotated[str, msgspec.Meta(pattern=UUID_PATTERN)] = ""
     contact_name: str | None = None
     outlet_id: str | None = None
     snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)] | None = None
@@ -88,6 +95,8 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
     Whether the conversation is theirs at all is `check_party`'s to say, before anything else is looked at.
     """
     c = state.conversation
+    if c.erased and not isinstance(command, Erase):
+        raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
         raise Forbidden("this is not for customers to do")
     return _RULES[type(command)](c, by, command, turn)
@@ -178,7 +187,7 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         client_message_id=post.key,
         reply_to=post.reply_to,
         delivery_status=None if inbound or post.is_private else post.delivery_status,
-        metadata=post.metadata,
+        metadata=post.metadata or NOTHING,
     )
     return (*before, message)
 
@@ -250,6 +259,14 @@ def _handoff(c: Conversation, by: By, command: Handoff, turn: Turn) -> tuple[Ent
 
 def _close(c: Conversation, by: By, _: Close, turn: Turn) -> tuple[EntryData, ...]:
     return () if c.status is Status.CLOSED else _status(c, Change.CLOSED)
+
+
+def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ...]:
+    if by.role != "admin":
+        raise Forbidden("erasing a customer is for admins")
+    if c.erased:
+        return ()
+    return (*(() if c.status in FINAL else _status(c, Change.CLOSED)), Erased())
 
 
 def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData, ...]:
@@ -328,6 +345,7 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     Release: _release,
     Handoff: _handoff,
     Close: _close,
+    Erase: _erase,
     Rate: _rate,
     MarkRead: _nothing,
     Recall: _nothing,

@@ -2,12 +2,16 @@
 
 An entry is frozen, and the whole state of a conversation is what its entries, applied in order, make of
 it. The opening is entry 0: everything a client sees happen is numbered 1, 2, 3 …
+
+What conversations keep in memory is made with `gc=False`: trees of values, in which no cycle can be, so that the
+garbage collector need not walk millions of them.
 Times are milliseconds since the epoch; ids are canonical UUID text.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -18,16 +22,24 @@ SenderType = Literal["contact", "agent", "bot", "system"]
 ActorType = Literal["contact", "agent", "bot", "system", "service"]
 Direction = Literal["inbound", "outbound"]
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
+NOTHING: Final[dict[str, Any]] = {}
+"""The metadata of most messages, shared by all of them. Nobody changes an entry's."""
 
 
-class Actor(msgspec.Struct, frozen=True, array_like=True):
+class Actor(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Who did it. `id` is a user's, a contact identifier, a client's or a rule's; None for the server."""
 
     type: ActorType
     id: str | None = None
 
 
-class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+@lru_cache(maxsize=4096)
+def actor(type: ActorType, id: str | None) -> Actor:
+    """An actor; the same object for the same one, as a service or an agent writes many entries."""
+    return Actor(type, id)
+
+
+class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A file of a message; `size` in bytes."""
 
     url: str
@@ -36,7 +48,7 @@ class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     size: int | None = None
 
 
-class _Data(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
+class _Data(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", gc=False):
     pass
 
 
@@ -110,10 +122,14 @@ class Rated(_Data, frozen=True, tag="rated"):
     comment: str | None = None
 
 
-EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated
+class Erased(_Data, frozen=True, tag="erased"):
+    """The customer was forgotten: see `erasure.py`. The conversation is closed for good."""
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One numbered thing. `position` is its place in the account's feed, 0 until it is committed."""
 
     account_id: str

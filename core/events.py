@@ -13,7 +13,7 @@ import msgspec
 from .conversation import apply
 from .entries import Assigned, Entry, HandoffRequested, Message, Opened, Rated, StatusChanged
 from .times import rfc3339
-from .views import changes_view, conversation_view, data_view, message_view
+from .views import conversation_view, data_view, message_view
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -106,7 +106,7 @@ def events_of(entry: Entry) -> list[Event]:
         return [
             Event(0, "conversation:updated", {"csat": {"score": data.score, "comment": data.comment}}, both)
         ]
-    return [Event(0, "conversation:updated", changes_view(data.changes), both)]
+    return [Event(0, "conversation:updated", data_view(entry), both)]
 
 
 _encode = msgspec.json.Encoder().encode

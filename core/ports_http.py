@@ -10,6 +10,8 @@ import msgspec
 
 from .conversation import Conversation
 from .entries import Entry
+from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
+from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
 
@@ -40,10 +42,24 @@ class ConversationStore(Protocol):
         ...
 
 
-class ChannelStore(Protocol):
-    async def find(self, channel_id: str) -> Channel | None:
-        """A channel by its id alone, across accounts: for webhooks and web chat, which come without a token."""
+class InboxStore(Protocol):
+    """Lists of conversations, and what is told about them."""
+
+    async def page(
+        self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
+    ) -> Page:
+        """The conversations that pass the filter, in order, from `after` on: rows that do not move meanwhile come
+        exactly once, however many are added.
+        """
         ...
+
+    async def stats(self, account_id: str, period: Period) -> InboxStats: ...
+
+    async def assignments(self, account_id: str, conversation_id: str) -> list[AssignmentView]:
+        """Who held a conversation, oldest first."""
+        ...
+
+    async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None: ...
 
 
 class Vault(Protocol):
@@ -83,3 +99,8 @@ class Stores(msgspec.Struct, frozen=True):
     conversations: ConversationStore
     channels: ChannelStore
     agents: AgentStore
+    contacts: ContactStore
+    accounts: AccountStore
+    clients: ClientStore
+    audit: AuditStore
+    inbox: InboxStore

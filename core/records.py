@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
+
+Item = TypeVar("Item")
 
 ChannelType = Literal["webchat", "whatsapp", "telegram", "messenger", "sms", "email"]
 
@@ -31,16 +33,6 @@ class Channel(msgspec.Struct, frozen=True):
     updated_at: int
 
 
-class Contact(msgspec.Struct, frozen=True):
-    id: str
-    account_id: str
-    name: str | None
-    attributes: dict[str, Any]
-    merged_into: str | None
-    created_at: int
-    updated_at: int
-
-
 class ContactIdentifier(msgspec.Struct, frozen=True):
     id: str
     account_id: str
@@ -51,6 +43,17 @@ class ContactIdentifier(msgspec.Struct, frozen=True):
     metadata: dict[str, Any]
     created_at: int
     updated_at: int
+
+
+class Contact(msgspec.Struct, frozen=True):
+    id: str
+    account_id: str
+    name: str | None
+    attributes: dict[str, Any]
+    merged_into: str | None
+    created_at: int
+    updated_at: int
+    identifiers: tuple[ContactIdentifier, ...] = ()
 
 
 class ApiClient(msgspec.Struct, frozen=True):
@@ -70,3 +73,17 @@ class AuditRecord(msgspec.Struct, frozen=True):
     target_type: str | None
     target_id: str | None
     details: dict[str, Any]
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended: the last row's time in microseconds, and its id."""
+
+    at: int
+    id: str
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True):
+    """Rows in order; `next` is None on the last page."""
+
+    items: list[Item]
+    next: Place | None

@@ -9,13 +9,17 @@ from .conversation import Conversation
 from .status import LIVE, Status
 
 
-class Thread(msgspec.Struct):
-    """What a host knows of a thread key. `resolved` holds ids, newest first (ids sort by time)."""
+class Thread(msgspec.Struct, gc=False):
+    """What a host knows of a thread key. `resolved` holds ids, newest first (ids sort by time).
+
+    `erased`: its contact was forgotten, so the next conversation needs the thread read anew.
+    """
 
     contact_id: str
     contact_name: str | None = None
     live: str | None = None
     resolved: tuple[str, ...] = ()
+    erased: bool = False
 
     def target(self, command: ThreadCommand) -> str | None:
         """The conversation `command` is for; None when a new one must be opened."""
@@ -24,6 +28,13 @@ class Thread(msgspec.Struct):
         if isinstance(command, Receive) and self.resolved:
             return self.resolved[0]
         return None
+
+    def follow(self, before: Conversation, after: Conversation) -> None:
+        """Take in that a conversation's contact was merged, renamed or erased: later ones start with the same."""
+        if after.erased:
+            self.erased = True
+        elif (before.contact_id, before.contact_name) != (after.contact_id, after.contact_name):
+            self.contact_id, self.contact_name = after.contact_id, after.contact_name
 
     def forget(self, conversation_id: str) -> None:
         """A conversation that does not exist any more."""

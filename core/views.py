@@ -13,6 +13,7 @@ from .entries import (
     DeliveryStatus,
     Direction,
     Entry,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
@@ -22,6 +23,7 @@ from .entries import (
     StatusChanged,
     kind_of,
 )
+from .erasure import ERASED_FIELDS
 from .status import Status
 from .times import rfc3339, rfc3339_or_none
 
@@ -174,6 +176,8 @@ def data_view(entry: Entry) -> dict[str, Any]:
         }
     if isinstance(data, (Opened, HandoffRequested, Rated)):
         return msgspec.structs.asdict(data)
+    if isinstance(data, Erased):
+        return {k: v for k, v in ERASED_FIELDS.items() if k in ConversationView.__struct_fields__}
     return changes_view(data.changes)
 
 

@@ -76,7 +76,11 @@ Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`permission` None: no token asked. `answers` maps status to type (None: no body)."""
+    """`permission` None: no token asked. `answers` maps status to type (None: no body).
+
+    `form`: the body may be a form as well. `describes`: for the document, the types of body fields that a handler
+    validates itself. `media`: what its answers are.
+    """
 
     method: str
     path: str
@@ -89,6 +93,9 @@ class Route(msgspec.Struct, frozen=True):
     body_optional: bool = False
     tag: str = ""
     stream: bool = False
+    form: bool = False
+    describes: dict[str, Any] = {}
+    media: str = "application/json"
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -129,6 +136,7 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
     """The aiohttp handler of a route."""
     handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
     stream, optional = route.stream, route.body_optional
+    read_body = bodies.read_form if route.form else bodies.read
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
@@ -142,9 +150,7 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         body = None
         if body_type is not None:
             body = (
-                body_type()
-                if optional and not await request.read()
-                else await bodies.read(request, body_type)
+                body_type() if optional and not await request.read() else await read_body(request, body_type)
             )
         return await handler(Call(request, services, principal, body, query))
 

@@ -6,15 +6,21 @@ from aiohttp import web
 
 from . import problems
 from .api import endpoint
+from .metrics import METRICS, Metrics
+from .openapi import DOCUMENT, Document
 from .routes import ALL
 from .services import SERVICES, Services
 
 
-def make_app(services: Services) -> web.Application:
+def make_app(services: Services, version: str = "0") -> web.Application:
     """The application, ready for a runner."""
     app = web.Application(client_max_size=services.settings.max_body)
     app[SERVICES] = services
+    app[DOCUMENT] = Document(ALL, version)
+    metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)
+    app.middlewares.insert(0, metrics.requests.middleware)
     for route in ALL:
-        app.router.add_route(route.method, route.path, endpoint(route))
+        added = app.router.add_route(route.method, route.path, endpoint(route))
+        metrics.requests.know(added, route.path, route.method, stream=route.stream)
     return app

@@ -11,6 +11,7 @@ from aiohttp import web
 from ..actors.gateway import Gateway
 from ..settings import Settings
 from .limits import RequestLimits
+from .metrics import Sample
 from .origins import OriginPolicy
 from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
@@ -35,7 +36,7 @@ class Services(msgspec.Struct, frozen=True):
     hints: Hints
     vault: Vault
     readiness: Callable[[], Awaitable[dict[str, str]]]
-    update_metrics: Callable[[], None]
+    update_metrics: Callable[[], Awaitable[list[Sample]]]
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

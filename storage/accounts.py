@@ -1,16 +1,33 @@
-"""Making accounts and what they start with. Across accounts by nature: for the command line and the demo."""
+"""Accounts: making them and what they start with, for the command line and the demo; and their settings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import msgspec
 
+from ..core.entries import Actor
+from ..core.errors import Conflict
+from ..core.records import Account
+from ..core.settings import merge_settings
+from .audit import record
 from .postgres import Database
+from .queries import sql
+
+_COLUMNS = sql("account_columns")
+
+
+def _account(row: Sequence[Any]) -> Account:
+    i, name, settings, *times = row
+    return Account(i, name, msgspec.json.decode(settings), *times)
 
 
 class PostgresAccounts:
-    """Accounts and their first objects, made once: repeating a call changes nothing."""
+    """`core.ports_resources.AccountStore`; and, across accounts, an account's first objects, made once: repeating such
+    a call changes nothing.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,3 +71,33 @@ class PostgresAccounts:
                 user_id,
                 name,
             )
+
+    async def get(self, account_id: str) -> Account | None:
+        async with self._database.account(account_id) as connection:
+            row = await connection.fetchrow(sql("account_get", columns=_COLUMNS), account_id)
+        return _account(row) if row is not None else None
+
+    async def update(
+        self, account_id: str, name: str | None, settings: dict[str, Any] | None, by: Actor
+    ) -> Account | None:
+        try:
+            async with self._database.account(account_id) as connection, connection.transaction():
+                query = sql("account_get", columns=_COLUMNS) + " FOR UPDATE"
+                row = await connection.fetchrow(query, account_id)
+                if row is None:
+                    return None
+                merged = None
+                if settings is not None:
+                    stored = merge_settings(_account(row).settings, settings)
+                    merged = msgspec.json.encode(stored).decode()
+                row = await connection.fetchrow(
+                    sql("account_update", columns=_COLUMNS), account_id, name, merged
+                )
+                details = {"settings": sorted(settings or {})} | ({"name": name} if name else {})
+                await record(connection, account_id, by, "account.updated", ("account", account_id), details)
+        except asyncpg.UniqueViolationError:
+            raise Conflict(
+                "another account has this sub-domain", errors=(("settings.sub_domain", "is taken"),)
+            ) from None
+        assert row is not None
+        return _account(row)

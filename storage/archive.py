@@ -28,17 +28,15 @@ class PostgresArchive:
         self._database = database
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
-        """See `core.ports.Archive`. Two queries, however many conversations."""
+        """See `core.ports.Archive`. Two queries, however many conversations. Erased ones live no more."""
         async with self._reading() as connection:
             rows = await connection.fetch(sql("load_conversations", columns=sql("conversation_columns")), ids)
+            found = [c for c in map(conversation_from_row, rows) if not c.erased]
             recent: defaultdict[str, list[Entry]] = defaultdict(list)
             for row in await connection.fetch(sql("load_recent", columns=_ENTRY), ids, CONTEXT_SIZE):
                 entry = entry_from_row(row)
                 recent[entry.conversation_id].append(entry)
-        return {
-            c.id: State(c, tuple(recent[c.id]) if c.id in recent else ())
-            for c in map(conversation_from_row, rows)
-        }
+        return {c.id: State(c, tuple(recent[c.id]) if c.id in recent else ()) for c in found}
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
         """See `core.ports.Archive`."""

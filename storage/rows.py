@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any
 
 import msgspec
 
 from ..core.conversation import Conversation
 from ..core.entries import (
-    Actor,
+    NOTHING,
     Assigned,
     Entry,
+    Erased,
     HandoffRequested,
     Message,
     Opened,
     Rated,
     StatusChanged,
     Updated,
+    actor,
 )
 from ..core.status import Status
 
 _DATA = msgspec.json.Decoder(
-    Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated, strict=False
+    Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased, strict=False
 )
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
@@ -33,17 +36,19 @@ encode_data = msgspec.json.Encoder().encode
 def conversation_from_row(row: Sequence[Any]) -> Conversation:
     """A row of `conversation_columns.sql`, whose order is that of the struct's fields."""
     f = list(row)
+    f[:3] = map(intern, f[:3])  # held once, however many rows name them
     f[12] = _STATUSES[f[12]]
     f[15] = _LABELS.decode(f[15]) if f[15] != "[]" else ()
-    f[20] = msgspec.json.decode(f[20]) if f[20] != "{}" else {}
-    f[21] = msgspec.json.decode(f[21]) if f[21] != "{}" else {}
+    f[20] = msgspec.json.decode(f[20]) if f[20] != "{}" else NOTHING
+    f[21] = msgspec.json.decode(f[21]) if f[21] != "{}" else NOTHING
     return Conversation(*f)
 
 
 def entry_from_row(row: Sequence[Any]) -> Entry:
     """A row of `entry_columns.sql`."""
     account, conversation, seq, at, actor_type, actor_id, data, position = row
-    return Entry(account, conversation, seq, at, Actor(actor_type, actor_id), _DATA.decode(data), position)
+    by = actor(actor_type, actor_id)
+    return Entry(intern(account), intern(conversation), seq, at, by, _DATA.decode(data), position)
 
 
 def iso(ms: int | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The command line: `tertulia serve`, `token`, `db`, `account`. Exit code 2 and one sentence where it cannot go on."""
+"""The command line: `tertulia serve`, `token`, `simulate`, `db`, `account`. Exit code 2 and one sentence where it cannot go on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 import uvloop
@@ -14,6 +14,9 @@ from pydantic import ValidationError
 
 from . import __version__, logs, ray_environment
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .http.tokens import TokenSigner
 
 app = typer.Typer(
     help="An actor-based realtime server for customer conversations.",
@@ -94,23 +97,28 @@ def token(
     """Print a token (HS256), signed with this server's secret."""
     from .core.ids import is_uuid
     from .core.principal import Role
-    from .http.tokens import TokenSigner
-    from .storage.credentials import new_key
-    from .storage.secrets import load_or_create
 
-    settings = read_settings()
     if not is_uuid(account.lower()):
         fail(f"--account must be a UUID (given: {account!r})")
     if role not in {r.value for r in Role} - {"customer"}:
         fail(f"--role must be agent, lead, admin or service (given: {role!r})")
     if not user and role != "service":
         fail("--user is needed for a person's token")
+    signer = _signer(read_settings())
+    say(signer.issue(user or "service", {account.lower(): Role(role)}, lifetime=hours * 3600))
+
+
+def _signer(settings: Settings) -> TokenSigner:
+    """Signs as this server does: with the configured secret, or the data folder's."""
+    from .http.tokens import TokenSigner
+    from .storage.credentials import new_key
+    from .storage.secrets import load_or_create
+
     secret = settings.jwt_secret or load_or_create(settings.data, "jwt_secret", new_key)
     try:
-        signer = TokenSigner.from_settings(settings, secret)
+        return TokenSigner.from_settings(settings, secret)
     except ValueError as error:
         fail(f"TERTULIA_JWT_SECRET is wrong: {error}")
-    say(signer.issue(user or "service", {account.lower(): Role(role)}, lifetime=hours * 3600))
 
 
 def database_url(settings: Settings) -> str:
@@ -177,6 +185,63 @@ def _run(work: Any, lines: Any) -> Any:
     for line in lines(result):
         say(line)
     return result
+
+
+@app.command()
+def simulate(
+    url: Annotated[str, typer.Option(help="the server")] = "http://127.0.0.1:8080",
+    customers: Annotated[int, typer.Option(min=1, max=5000, help="how many customers write")] = 50,
+    agents: Annotated[int, typer.Option(min=1, max=500, help="how many agents answer")] = 4,
+    duration: Annotated[float, typer.Option(min=1, help="seconds")] = 30,
+    think: Annotated[float, typer.Option(min=0.01, help="mean seconds between a customer's messages")] = 2,
+    account: Annotated[str | None, typer.Option(help="account id; the demo's when not given")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="its web chat channel; the demo's when not given")
+    ] = None,
+) -> None:
+    """Let simulated customers write to a running server and simulated agents answer.
+
+    The agents' tokens are signed with this server's secret (TERTULIA_JWT_SECRET, or the data folder's). Exit code 1 when
+    an acknowledged message was not seen by the other side, or when none was acknowledged.
+    """
+    from aiohttp import ClientError
+    from rich.console import Console
+
+    from . import demo
+    from . import simulate as simulation
+    from .core.principal import Role
+
+    if (account is None) != (channel is None):
+        fail("--account and --channel go together")
+    signer, of = _signer(read_settings()), account or demo.ACCOUNT
+    users = list(demo.AGENTS) if account is None else []
+
+    def agent_token(number: int) -> tuple[str, str]:
+        user = users[number] if number < len(users) else f"simulated-{number}"
+        return signer.issue(user, {of: Role.AGENT}, lifetime=duration + 3600), user
+
+    plan = simulation.Plan(
+        url=url.rstrip("/"),
+        channel=channel or demo.WEBCHAT,
+        customers=customers,
+        agents=agents,
+        duration=duration,
+        think=think,
+        agent_token=agent_token,
+    )
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            figures = runner.run(simulation.simulate(plan, Console()))
+    except simulation.Refused as error:
+        fail(f"the server at {url} refuses the agents ({error}): is TERTULIA_JWT_SECRET its own?")
+    except (ClientError, OSError, TimeoutError) as error:
+        fail(f"the server at {url} cannot be used: {str(error) or type(error).__name__}")
+    if figures.lost:
+        typer.echo(
+            f"tertulia: {figures.lost} acknowledged messages were not seen by the other side", err=True
+        )
+    if figures.lost or not figures.inbound.acked:
+        raise typer.Exit(1)
 
 
 @app.command()

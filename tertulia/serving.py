@@ -60,20 +60,22 @@ class Serving:
         self._hosts: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
         self._keepers: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop. Raises StartError."""
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        stop = self._stop
+        self._listen(stop.set)
         try:
             await self._unless(stop, self.start())
             await stop.wait()
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, lambda: os._exit(130))
+            self._listen(lambda: os._exit(130))
             await self.stop()
+
+    def _listen(self, hear: Callable[[], object]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, hear)
 
     async def _unless(self, stop: asyncio.Event, work: Awaitable[None]) -> None:
         """Run `work`, giving it up when the operator wants to stop."""
@@ -100,6 +102,9 @@ class Serving:
         finally:
             await asyncio.wait([ray_up])
         self._say(await ray_up)
+        self._listen(
+            self._stop.set
+        )  # Ray put its own handler before ours, which prints a stack as if we had crashed
         await self._start_actors()
         self._keepers += [asyncio.ensure_future(self._watch_over(h)) for h in (*self._hosts, *self._gateways)]
         url = f"http://{self.settings.host}:{self.settings.port}"
@@ -178,6 +183,7 @@ class Serving:
         }
         try:
             if self.settings.ray_address:
+                reach(self.settings.ray_address)
                 ray.init(address=self.settings.ray_address, **common)
                 self._check_reachable()
                 return f"ray: joined {self.settings.ray_address}"
@@ -270,6 +276,13 @@ class Serving:
             log.warning("drain_failed", error=_short(error))
         with contextlib.suppress(RayError):
             ray.kill(handle)
+
+
+def reach(ray_address: str) -> None:
+    """Raise OSError when nobody listens at a `host:port`: Ray itself would try for minutes, then end the process."""
+    host, _, port = ray_address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=3).close()
 
 
 def check_settings(settings: Settings) -> None:

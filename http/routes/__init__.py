@@ -1,14 +1,38 @@
-"""The routes of the native API, a module a resource; `ALL` is every one of them."""
+"""The routes of the native API, a module a resource; `ALL` is every one of them.
+
+aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after the other, each by a regular
+expression: the busiest come first.
+"""
 
 from __future__ import annotations
 
 from ..api import Route
-from . import conversations, messages, meta, streams, webchat
+from . import (
+    account,
+    channels,
+    clients,
+    contacts,
+    conversations,
+    docs,
+    identifiers,
+    inbox,
+    messages,
+    meta,
+    streams,
+    webchat,
+)
 
 ALL: list[Route] = [
-    *conversations.ROUTES,
     *messages.ROUTES,
+    *inbox.ROUTES,  # before conversations: `stats` is no id
+    *conversations.ROUTES,
     *webchat.ROUTES,
     *streams.ROUTES,
+    *contacts.ROUTES,
+    *identifiers.ROUTES,
+    *channels.ROUTES,
+    *account.ROUTES,
+    *clients.ROUTES,
     *meta.ROUTES,
+    *docs.ROUTES,
 ]

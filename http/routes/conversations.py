@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -22,15 +22,17 @@ from ...core.commands import (
     Update,
 )
 from ...core.entries import Priority
-from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.errors import Conflict, Forbidden, Invalid, NotFound
+from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
 from ...core.status import Status
-from ...core.views import ConversationView, conversation_view
+from ...core.views import ConversationView, MessageView, conversation_view
 from .. import actions
 from ..api import Call, Route, answer, no_content
-from .messages import visible
+from .messages import MessagesQuery, page, visible
 
 TAG = "conversations"
+INCLUDABLE = frozenset({"messages", "contact", "assignments"})
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
@@ -48,9 +50,24 @@ class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     archived: bool | msgspec.UnsetType = msgspec.UNSET
 
 
+class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    include: Annotated[
+        list[str], msgspec.Meta(description="Any of messages, contact, assignments, separated by commas")
+    ] = []
+
+
+class ConversationDetail(ConversationView, frozen=True, kw_only=True):
+    """A conversation with what `include` asked for: `messages` are the newest 50, oldest first."""
+
+    messages: list[MessageView] | msgspec.UnsetType = msgspec.UNSET
+    contact: ContactDetail | msgspec.UnsetType | None = msgspec.UNSET
+    assignments: list[AssignmentView] | msgspec.UnsetType = msgspec.UNSET
+
+
 class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agent_id: UserId | None = None
     team_id: actions.Uuid | None = None
+    strategy: Literal["round_robin", "least_busy", "manual_queue"] | None = None
 
 
 class HandoffRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,9 +117,35 @@ async def find_or_create(call: Call[actions.NewConversation]) -> web.Response:
 
 
 async def read(call: Call[None]) -> web.Response:
+    wanted = _included(call)
     c = await visible(call, call.id())
     view = conversation_view(c)
-    return answer(_for_customer(view) if call.principal.role is Role.CUSTOMER else view)
+    if call.principal.role is Role.CUSTOMER:
+        view = _for_customer(view)
+    if not wanted:
+        return answer(view)
+    parts: dict[str, Any] = {}
+    inbox = call.services.stores.inbox
+    if "messages" in wanted:
+        parts["messages"] = (await page(call, [c.id], MessagesQuery())).items
+    if "contact" in wanted:
+        parts["contact"] = await inbox.contact(call.account_id, c.contact_id)
+    if "assignments" in wanted:
+        parts["assignments"] = await inbox.assignments(call.account_id, c.id)
+    return answer(ConversationDetail(**msgspec.structs.asdict(view), **parts))
+
+
+def _included(call: Call[None]) -> frozenset[str]:
+    """What `include` names, with commas or by repetition. Raises Invalid, and Forbidden for what is the team's own."""
+    query: ReadQuery = call.query
+    names = frozenset(name.strip() for text in query.include for name in text.split(",")) - {""}
+    unknown = sorted(names - INCLUDABLE)
+    if unknown:
+        message = f"{unknown[0][:80]!r} is none of {', '.join(sorted(INCLUDABLE))}"
+        raise Invalid("the query parameters are not valid", errors=(("include", message),))
+    if call.principal.role is Role.CUSTOMER and names - {"messages"}:
+        raise Forbidden("customers may include messages only")
+    return names
 
 
 def _for_customer(view: ConversationView) -> ConversationView:
@@ -148,6 +191,9 @@ async def assign(call: Call[Assignment]) -> web.Response:
         done = await call.ask(Assign(agent_id), conversation=call.id())
     else:
         call.principal.require("conversation.assign_others")
+        if body.strategy not in (None, "manual_queue"):
+            why = "no routing runs yet: only manual_queue"
+            raise Invalid("this strategy is not available", errors=(("strategy", why),))
         done = await call.ask(Update({"team_id": body.team_id}), conversation=call.id())
     return answer(actions.conversation_of(done))
 
@@ -159,6 +205,12 @@ async def handoff(call: Call[HandoffRequest]) -> web.Response:
 
 async def release(call: Call[None]) -> web.Response:
     return answer(actions.conversation_of(await call.ask(Release(), conversation=call.id())))
+
+
+async def answer_offer(call: Call[None]) -> web.Response:
+    """Accept or decline. Offers are made by routing; where none is open there is nothing to answer."""
+    await visible(call, call.id())
+    raise Conflict("there is no open offer of this conversation for you")
 
 
 async def rate(call: Call[Rating]) -> web.Response:
@@ -185,7 +237,8 @@ ROUTES = [
     Route("POST", f"{BASE}/find-or-create", find_or_create, "conversation.create",
           {200: ConversationView, 201: ConversationView}, "The live conversation of a thread key, or a new one",
           body=actions.NewConversation, tag=TAG),
-    Route("GET", BASE + "/{id}", read, "conversation.read", ONE, "One conversation", tag=TAG),
+    Route("GET", BASE + "/{id}", read, "conversation.read", {200: ConversationDetail}, "One conversation",
+          query=ReadQuery, tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, "conversation.update", ONE, "Change a conversation", body=Patch, tag=TAG),
     Route("DELETE", BASE + "/{id}", close, "conversation.update", {204: None}, "Close a conversation", tag=TAG),
     Route("POST", BASE + "/{id}/assign", assign, "conversation.update", ONE, "Assign to an agent or a team",
@@ -193,6 +246,8 @@ ROUTES = [
     Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
           body=HandoffRequest, tag=TAG),
     Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
+    Route("POST", BASE + "/{id}/accept", answer_offer, "conversation.claim", ONE, "Accept an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/decline", answer_offer, "conversation.claim", ONE, "Decline an offer", tag=TAG),
     Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score", body=Rating, tag=TAG),
     Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
           body=ReadMarker, tag=TAG),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from ..api import Call, Route, answer
+from ..metrics import METRICS
 
 TAG = "operations"
 
@@ -33,12 +34,12 @@ async def ready(call: Call[None]) -> web.Response:
 
 
 async def metrics(call: Call[None]) -> web.Response:
-    call.services.update_metrics()
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    body = await call.request.app[METRICS].page()
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 ROUTES = [
     Route("GET", "/health", health, None, {200: Health}, "Whether the process lives", tag=TAG),
     Route("GET", "/ready", ready, None, {200: Readiness, 503: Readiness}, "Whether it can serve", tag=TAG),
-    Route("GET", "/metrics", metrics, None, {200: str}, "Prometheus metrics", tag=TAG),
+    Route("GET", "/metrics", metrics, None, {200: str}, "Prometheus metrics", tag=TAG, media="text/plain"),
 ]

@@ -25,8 +25,8 @@ async def ticket(call: Call[None]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/stream", stream, "streams.read", {200: None}, "Server-Sent Events", query=StreamQuery,
-          tag=TAG, stream=True),
+    Route("GET", "/v1/stream", stream, "streams.read", {200: str}, "Server-Sent Events", query=StreamQuery,
+          tag=TAG, stream=True, media="text/event-stream"),
     Route("GET", "/v1/ws", websocket, "streams.read", {101: None}, "WebSocket", query=StreamQuery,
           tag=TAG, stream=True),
     Route("POST", "/v1/auth/ticket", ticket, "streams.read", {201: TicketView}, "A single-use 30-s stream ticket",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -70,6 +70,10 @@ class Hub:
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    def count_by_transport(self) -> Counter[str]:
+        """How many sessions there are of each kind."""
+        return Counter(session.kind for session in self._sessions)
 
     # -- delivery
 

@@ -61,6 +61,10 @@ class _Head(msgspec.Struct, frozen=True):
     ref: str | int | None = None
 
 
+class _Ref(msgspec.Struct, frozen=True):
+    ref: str | int | None = None
+
+
 async def _subscribe(call: Call[Any], session: Session, said: Subscribe) -> dict[str, Any]:
     topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
     await call.services.hub.join(session, topics, said.since)
@@ -156,13 +160,21 @@ async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | Non
         await call.services.limits.admit(call.principal)
         data = await handler(call, session, said)
     except TertuliaError as error:
-        return _error(ref, error)
+        return _error(_ref_of(text) if ref is None else ref, error)
     except asyncio.CancelledError:
         raise
     except Exception:
         log.exception("websocket_message_failed")
         return _error(ref, Internal("the server failed"))
     return None if ref is None else _encode({"type": "ack", "ref": ref, "data": data})
+
+
+def _ref_of(text: bytes) -> str | int | None:
+    """The `ref` of a message that was refused as a whole (a NUL in it, say), if it can be read at all."""
+    try:
+        return msgspec.json.decode(text, type=_Ref).ref
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _error(ref: str | int | None, error: TertuliaError) -> bytes:

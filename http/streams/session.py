@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from enum import IntEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ...core.principal import Principal
 
@@ -47,6 +47,8 @@ class Frame:
 
 class Transport(Protocol):
     """Moves frames. `send` returns when the bytes are in the kernel's or a bounded buffer."""
+
+    kind: ClassVar[str]
 
     async def send(self, frames: list[Frame]) -> None: ...
     async def close(self, code: int, reason: str) -> None: ...
@@ -143,6 +145,11 @@ class Session:
             self.sending_since = 0.0
             self._queued -= sum(len(f.json) for f in frames)
             self._drained.set()
+
+    @property
+    def kind(self) -> str:
+        """The transport's name."""
+        return self._transport.kind
 
     @property
     def gone(self) -> bool:

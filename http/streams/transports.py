@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
@@ -10,6 +12,8 @@ from .session import Frame
 
 class WebSocketTransport:
     """`session.Transport` over an aiohttp WebSocket."""
+
+    kind: ClassVar[str] = "websocket"
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         self._request = request
@@ -32,6 +36,8 @@ class WebSocketTransport:
 
 class SseTransport:
     """`session.Transport` over an event stream. A close says in a comment when and why it ends; `retry:` is 1 s."""
+
+    kind: ClassVar[str] = "sse"
 
     def __init__(self, request: web.Request, response: EventSourceResponse) -> None:
         self._request = request

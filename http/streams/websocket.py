@@ -17,6 +17,9 @@ MAX_MESSAGE = 512 * 1024
 MAX_UNDER_WAY = 64
 """Commands of one socket under way at once. While they are, nothing more is read from it."""
 
+CLOSING = 5.0
+"""Seconds a close of ours may take to be written."""
+
 
 async def websocket(call: Call[None]) -> web.StreamResponse:
     """Serve one reader and writer until it closes, its token ends, or the gateway drains."""
@@ -33,6 +36,8 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
         try:
             await services.hub.join(session, topics, query.since, greet=True)
             await _read(call, session, socket)
+            if session.closing is not None:
+                await asyncio.wait({writing}, timeout=CLOSING)  # the close we asked for carries its own code
         except ConnectionError:
             session.abort()
         finally:

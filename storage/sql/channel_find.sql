@@ -1,5 +1,3 @@
 -- A channel by its id alone.
 -- $1 uuid
-SELECT id::text, account_id::text, type, name, config::text, credentials, is_active,
-  (extract(epoch FROM created_at) * 1000)::bigint, (extract(epoch FROM updated_at) * 1000)::bigint
-FROM channels WHERE id = $1
+SELECT {{columns}} FROM channels WHERE id = $1

@@ -257,11 +257,11 @@ class Rig:
         for conversation_id, resident in residents.conversations.items():
             assert resident.pending == 0
             assert residents.threads[resident.thread.key] is resident.thread
-            assert resident.thread.conversations[conversation_id] is resident
+            assert resident in resident.thread.conversations
             stored = self.store.conversations[conversation_id]
             actor = getattr(resident.actor, "_actor", resident.actor)
             assert actor.state.conversation == stored  # type: ignore[attr-defined]
         for key, thread in residents.threads.items():
             mine = self.store.of_thread(key)
             assert thread.thread.live == next((c.id for c in mine if c.live), None)
-            assert set(thread.conversations) <= {c.id for c in mine}
+            assert {r.id for r in thread.conversations} <= {c.id for c in mine}

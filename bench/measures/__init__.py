@@ -1,0 +1,20 @@
+"""The measures: one a line of design.md section 9. `ALL` is the order they run in; each returns its figures."""
+
+from __future__ import annotations
+
+from . import delivery, fanout, hosting, ingest, journal, memory, placement, startup
+from .bench import Measure
+
+ALL: dict[str, Measure] = {
+    "ingest": ingest.ingest,
+    "latency": ingest.latency,
+    "delivery": delivery.delivery,
+    "fan-out": fanout.fan_out,
+    "placement": placement.placement,
+    "startup": startup.startup,
+    "streams": memory.streams,
+    "memory": memory.conversations,
+    "residents": hosting.residents,
+    "activation": hosting.activation,
+    "journal": journal.journal,
+}

@@ -1,0 +1,259 @@
+"""A conversation host, or the journal alone, in a process of its own: no Ray, no HTTP, real Postgres.
+
+Runs as `python -m bench.probe`: a `Spec` as one line of JSON on stdin, then one command a line; each answers with a line of
+JSON. `cold N`, `reside N`, `burst N`, `memory N` drive a host; `prepare N`, `commit ROWS BATCH` the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import uvloop
+
+from tertulia.actors import wire
+from tertulia.actors.host import ConversationHost, fresh_id, now_ms
+from tertulia.actors.placement import SharedPlacement
+from tertulia.actors.publishing import FeedPublisher
+from tertulia.core.commands import By, Command, Done, Envelope, Open, Opening, Post, Recall, ThreadKey
+from tertulia.core.conversation import State, apply
+from tertulia.core.entries import Actor, Entry
+from tertulia.core.ports import Archive, Journal, Repeat, ThreadWanted, Write
+from tertulia.core.thread import Thread
+from tertulia.storage.archive import PostgresArchive
+from tertulia.storage.journal import PostgresJournal
+from tertulia.storage.postgres import Database
+
+from . import seed
+from .processes import Tenant, resident_bytes
+
+BATCH = 256
+CALLS = 3
+BY = By("service", "bench", "service")
+
+
+class Spec(msgspec.Struct, kw_only=True):
+    """`url` None: nothing is stored. `prefix` of the customers whose conversations this process works on."""
+
+    url: str | None
+    tenant: Tenant
+    prefix: str = ""
+
+
+class NullJournal:
+    """Stores nothing: for what a host costs by itself."""
+
+    async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
+        return [0] * sum(len(w.entries) for w in writes)
+
+
+class NullArchive:
+    """Knows nobody: every thread key is a new customer."""
+
+    async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
+        return {}
+
+    async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
+        return {w.key: Thread(w.contact_id, w.name) for w in wanted}
+
+    async def find_repeats(self, keys: Iterable[Any], provider_ids: Iterable[Any]) -> tuple[dict, dict]:
+        return dict[tuple[str, str], Repeat](), dict[tuple[str, str], Repeat]()
+
+
+class Probe:
+    """What the commands work on."""
+
+    def __init__(self, spec: Spec, database: Database | None) -> None:
+        self.spec = spec
+        self.database = database
+        self.epochs: dict[int, int] = {}
+        self.host: ConversationHost | None = None
+        self.loops: list[asyncio.Task[None]] = []
+        self.ids: list[str] = []
+        self.states: list[State] = []
+        self.sent = 0
+
+    async def startup(self) -> None:
+        if self.database is None:
+            self.epochs = dict.fromkeys(range(1024), 0)
+            return
+        async with self.database.system() as connection:
+            self.epochs = dict(await connection.fetch("SELECT id, epoch FROM partitions"))
+            self.ids = [
+                row[0]
+                for row in await connection.fetch(
+                    "SELECT id::text FROM conversations WHERE account_id = $1 AND contact_identifier LIKE $2 ORDER BY id",
+                    self.spec.tenant.account,
+                    f"{self.spec.prefix}-%",
+                )
+            ]
+        random.Random(1).shuffle(self.ids)
+
+    def journal(self) -> Journal:
+        return PostgresJournal(self.database) if self.database else NullJournal()
+
+    def fresh_host(self) -> ConversationHost:
+        """A host with empty memory that owns every partition."""
+        for task in self.loops:
+            task.cancel()
+        archive: Archive = PostgresArchive(self.database) if self.database else NullArchive()
+        placement = SharedPlacement(lambda item, taken: host.taken(item, taken), now=now_ms, new_id=fresh_id)
+        host = ConversationHost(
+            self.journal(), archive, FeedPublisher(), placement, max_waiting=1 << 20, on_stale=asyncio.Event()
+        )
+        host.own(self.epochs)
+        self.loops = [
+            asyncio.ensure_future(host.commits.main_loop()),
+            asyncio.ensure_future(host.residents.main_loop()),
+        ]
+        self.host = host
+        gc.collect()
+        return host
+
+    def post(self) -> Post:
+        self.sent += 1
+        return Post(
+            "contact",
+            seed.CONTENT.format(self.sent, self.spec.prefix),
+            key=f"{self.spec.prefix}-{os.getpid()}-{self.sent}",
+        )
+
+    def envelope(self, command: Command, conversation: str) -> Envelope:
+        return Envelope(fresh_id(), self.spec.tenant.account, BY, command, conversation)
+
+    async def drive(self, envelopes: list[Envelope]) -> tuple[float, list[Done]]:
+        """Send envelopes as a gateway does: batches, a few calls under way. Seconds, and the outcomes."""
+        assert self.host is not None
+        payloads = [wire.encode(envelopes[i : i + BATCH]) for i in range(0, len(envelopes), BATCH)]
+        answers: list[bytes] = []
+        queue = iter(payloads)
+
+        async def lane(host: ConversationHost) -> None:
+            for payload in queue:
+                answers.append(await host.submit(payload))  # noqa: PERF401
+
+        began = time.perf_counter()
+        await asyncio.gather(*(lane(self.host) for _ in range(CALLS)))
+        seconds = time.perf_counter() - began
+        done = [o for answer in answers for o in wire.decode_outcomes(answer)]
+        refused = [o for o in done if not isinstance(o, Done)]
+        if refused or len(done) != len(envelopes):
+            raise RuntimeError(f"{len(refused)} of {len(envelopes)} commands were refused: {refused[:1]}")
+        return seconds, done  # type: ignore[return-value]
+
+    # -- commands
+
+    async def cold(self, count: int) -> dict[str, float]:
+        """A message to each of `count` conversations, none of which is in memory."""
+        self.fresh_host()
+        seconds, done = await self.drive([self.envelope(self.post(), i) for i in self.ids[:count]])
+        return {"seconds": seconds, "count": len(done)}
+
+    async def reside(self, count: int) -> dict[str, float]:
+        """Bring `count` conversations into memory, writing nothing."""
+        self.fresh_host()
+        self.ids = self.ids[:count]
+        seconds, _ = await self.drive([self.envelope(Recall(1), i) for i in self.ids])
+        assert self.host is not None
+        return {"seconds": seconds, "count": len(self.host.residents.conversations)}
+
+    async def burst(self, count: int) -> dict[str, float]:
+        """Messages to random conversations that are in memory."""
+        chosen = random.choices(self.ids, k=count)
+        envelopes = [self.envelope(self.post(), i) for i in chosen]
+        cpu = time.process_time()
+        seconds, done = await self.drive(envelopes)
+        return {"seconds": seconds, "cpu": time.process_time() - cpu, "count": len(done)}
+
+    async def memory(self, count: int) -> dict[str, float]:
+        """Bytes of one live conversation with eight messages: `count` of them opened and written to."""
+        self.fresh_host()
+        await self._grow(0, 500)
+        gc.collect()
+        before = resident_bytes(os.getpid())
+        await self._grow(500, count)
+        gc.collect()
+        assert self.host is not None
+        held = len(self.host.residents.conversations)
+        return {"bytes": (resident_bytes(os.getpid()) - before) / count, "count": held}
+
+    async def _grow(self, first: int, count: int) -> None:
+        t = self.spec.tenant
+        for at in range(first, first + count, 500):
+            threads = [
+                ThreadKey(t.account, t.channel, f"{self.spec.prefix}-{at + i:06d}")
+                for i in range(min(500, count))
+            ]
+            _, opened = await self.drive(
+                [
+                    Envelope(
+                        fresh_id(),
+                        t.account,
+                        BY,
+                        Open(Opening("webchat", f"Customer {k.identifier}")),
+                        None,
+                        k,
+                    )
+                    for k in threads
+                ]
+            )
+            ids = [d.conversation.id for d in opened if d.conversation is not None]
+            for _ in range(8):
+                await self.drive([self.envelope(self.post(), i) for i in ids])
+
+    async def prepare(self, count: int) -> int:
+        """States of `count` conversations, for `commit`."""
+        assert self.database is not None
+        states = await PostgresArchive(self.database).load_conversations(self.ids[:count])
+        self.states = list(states.values())
+        return len(self.states)
+
+    async def commit(self, rows: int, batch: int) -> dict[str, float]:
+        """The journal alone: `rows` messages in commits of `batch`."""
+        writes = [self._write(i % len(self.states)) for i in range(rows)]
+        journal = self.journal()
+        began = time.perf_counter()
+        cpu = time.process_time()
+        for i in range(0, rows, batch):
+            await journal.commit(writes[i : i + batch], self.epochs)
+        return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "count": rows}
+
+    def _write(self, index: int) -> Write:
+        state = self.states[index]
+        c = state.conversation
+        self.sent += 1
+        entry = Entry(
+            c.account_id, c.id, c.seq + 1, now_ms(), Actor("service", "bench"), seed.message(index, self.sent)
+        )
+        self.states[index] = after = apply(state, entry)
+        return Write(c, after.conversation, (entry,), f"{self.spec.prefix}:{os.getpid()}:{self.sent}")
+
+
+async def serve() -> None:
+    """Do what the commands say until stdin ends."""
+    loop = asyncio.get_running_loop()
+    commands = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+    spec = msgspec.json.decode(await commands.readline(), type=Spec)
+    probe = Probe(spec, await Database.connect(spec.url, system=6, app=1) if spec.url else None)
+    await probe.startup()
+    answer: object = "ready"
+    while True:
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+        sys.stdout.buffer.flush()
+        words = (await commands.readline()).decode().split()
+        if not words:
+            return
+        answer = await getattr(probe, words[0])(*map(int, words[1:]))
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())

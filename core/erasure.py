@@ -1,0 +1,68 @@
+"""Forgetting a customer: what an erased conversation still holds, and what its entries still say.
+
+The one place that says which fields can name a customer or repeat their words. What remains is that something happened,
+when, and by which member of the team: numbers, statuses, times, labels, the assignees.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from .entries import (
+    Actor,
+    Assigned,
+    Entry,
+    EntryData,
+    Erased,
+    HandoffRequested,
+    Message,
+    Opened,
+    Rated,
+    StatusChanged,
+)
+
+ERASED_FIELDS: dict[str, Any] = {
+    "contact_identifier": "",
+    "contact_name": None,
+    "topic": "",
+    "subject": None,
+    "metadata": {},
+    "bot_context": {},
+    "handoff_reason": None,
+    "last_message_preview": None,
+}
+"""Fields of a conversation, as an erasure leaves them."""
+
+
+def blanked(entry: Entry) -> Entry:
+    """The entry without anything of the customer; blanking it again changes nothing."""
+    actor = Actor("contact") if entry.actor.type == "contact" else entry.actor
+    return replace(entry, actor=actor, data=_blanked(entry.data))
+
+
+def _blanked(data: EntryData) -> EntryData:
+    if isinstance(data, Message):
+        return replace(
+            data,
+            sender_id=None if data.sender_type == "contact" else data.sender_id,
+            content="",
+            attachments=(),
+            external_id=None,
+            client_message_id=None,
+            metadata={},
+        )
+    if isinstance(data, Opened):
+        return replace(data, contact_identifier="", contact_name=None, topic="", subject=None, metadata={})
+    if isinstance(data, StatusChanged):
+        return replace(data, reason=None)
+    if isinstance(data, Assigned):
+        return replace(data, summary={}, explain=None)
+    if isinstance(data, HandoffRequested):
+        return replace(data, reason="")
+    if isinstance(data, Rated):
+        return replace(data, comment=None)
+    if isinstance(data, Erased):
+        return data
+    return replace(data, changes={k: ERASED_FIELDS.get(k, v) for k, v in data.changes.items()})

@@ -1,0 +1,115 @@
+"""An account's settings: their types, their defaults, and how a change is merged in.
+
+Only what an account has set is stored; everything else follows the defaults here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from .errors import Invalid
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+Keyword = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 24 * 3600)]
+Minutes = Annotated[int, msgspec.Meta(ge=1, le=365 * 24 * 60)]
+
+
+class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Open on `days` from `start` to `end` (HH:MM, 24:00 is midnight), in the account's time zone. An `end` before
+    `start` is on the next day."""
+
+    days: Annotated[list[Day], msgspec.Meta(min_length=1, max_length=7)]
+    start: TimeOfDay
+    end: TimeOfDay
+
+
+class BusinessHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An empty schedule means always open."""
+
+    schedule: Annotated[list[Hours], msgspec.Meta(max_length=50)] = []
+
+
+class Sla(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Targets in minutes; null: none."""
+
+    first_reply_minutes: Minutes | None = None
+    resolution_minutes: Minutes | None = None
+
+
+class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`handoff_keywords`: words of a customer that ask for a human, whatever their case."""
+
+    timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
+    business_hours: BusinessHours = BusinessHours()
+    handoff_keywords: Annotated[tuple[Keyword, ...], msgspec.Meta(max_length=100)] = (
+        "human",
+        "agent",
+        "operator",
+    )
+    offer_timeout_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+    presence_grace_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 120
+    expiry_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 24
+    auto_close_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 72
+    retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
+    csat_enabled: bool = False
+    sla: Sla = Sla()
+    sub_domain: Slug | None = None
+
+
+_FIELDS = AccountSettings.__struct_fields__
+_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+
+
+def known_settings(stored: dict[str, Any]) -> AccountSettings:
+    """The settings in force. What this version does not know or cannot read counts as not set."""
+    settings = AccountSettings()
+    for name in _FIELDS:
+        if name in stored:
+            try:
+                one = msgspec.convert({name: stored[name]}, AccountSettings)
+            except msgspec.ValidationError:
+                continue
+            settings = msgspec.structs.replace(settings, **{name: getattr(one, name)})
+    return settings
+
+
+def merge_settings(stored: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What to store after a change: key by key, a null puts a key back to its default.
+
+    Raises Invalid with paths below `settings`.
+    """
+    unknown = tuple((f"settings.{k}"[:200], "unknown field") for k in given if k not in _FIELDS)
+    if unknown:
+        raise Invalid("the settings are not valid", errors=unknown)
+    errors = [e for k, v in given.items() if v is not None for e in _faults(k, v)]
+    if errors:
+        raise Invalid("the settings are not valid", errors=tuple(errors))
+    return {k: v for k, v in {**stored, **given}.items() if k not in given or v is not None}
+
+
+def _faults(name: str, value: Any) -> list[tuple[str, str]]:
+    try:
+        msgspec.convert({name: value}, AccountSettings)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        at = _AT.search(text)
+        return [("settings" + (at["path"] if at else f".{name}"), text[: at.start()] if at else text)]
+    if name == "timezone" and not is_timezone(value):
+        return [("settings.timezone", "no such IANA time zone")]
+    return []
+
+
+def is_timezone(name: str) -> bool:
+    """Whether `name` is a zone of the IANA database, as `Africa/Addis_Ababa`."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # absent, a folder, a path out of the database
+        return False
+    return True

@@ -1,0 +1,160 @@
+"""What /metrics says: requests as this gateway served them, and figures that are asked for when the page is.
+
+A request costs one look in a table, a bisection and three additions: the series of a route and status is found by the route
+object itself, and only the page makes Prometheus's objects of it. Labels are routes, methods, statuses, transports
+and hosts, never an account, a conversation or anything else a client chooses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Literal
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.abc import AbstractMatchInfo
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+log = structlog.get_logger(__name__)
+
+BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the latency buckets, in seconds."""
+FRESH: Final = 1.0
+"""Seconds for which figures that cost calls to hosts are reused."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One figure. Samples of a name share kind, help and label names."""
+
+    name: str
+    help: str
+    value: float
+    labels: dict[str, str] = {}
+    kind: Literal["gauge", "counter"] = "gauge"
+
+
+class _Series:
+    """The requests of one route with one status."""
+
+    __slots__ = ("counts", "seconds")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+
+
+class RequestMetrics(Collector):
+    """Counts and latencies of requests by route, method and status. Streams are counted when they end, without latency."""
+
+    def __init__(self) -> None:
+        self._routes: dict[object, tuple[str, str, bool, dict[int, _Series]]] = {}
+        self._unmatched: dict[int, _Series] = {}
+
+    def know(self, route: object, path: str, method: str, *, stream: bool) -> None:
+        """Count requests of an aiohttp route under these names."""
+        self._routes[route] = (path, method, stream, {})
+
+    @property
+    def middleware(self) -> Middleware:
+        """The outermost middleware: what it hands on has a status already."""
+        routes, unmatched, now = self._routes, self._unmatched, time.perf_counter
+
+        @web.middleware
+        async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+            began = now()
+            response = await handler(request)
+            known = routes.get(_route_of(request.match_info))
+            table = unmatched if known is None else known[3]
+            series = table.get(response.status)
+            if series is None:
+                series = table[response.status] = _Series()
+            seconds = now() - began
+            series.counts[bisect_left(BOUNDS, seconds)] += 1
+            series.seconds += seconds
+            return response
+
+        return measure
+
+    def collect(self) -> Iterable[Metric]:
+        """For Prometheus's registry."""
+        names = ["route", "method", "status"]
+        latency = HistogramMetricFamily(
+            "tertulia_http_request_duration_seconds", "Requests by route and status", labels=names
+        )
+        streams = CounterMetricFamily(
+            "tertulia_streams_ended", "Streams that ended, or were refused, by status", labels=names
+        )
+        tables = [*self._routes.values(), ("unmatched", "any", False, self._unmatched)]
+        for path, method, is_stream, table in tables:
+            for status, series in table.items():
+                labels = [path, method, str(status)]
+                if is_stream:
+                    streams.add_metric(labels, sum(series.counts))
+                else:
+                    latency.add_metric(labels, _cumulative(series.counts), series.seconds)
+        return [latency, streams]
+
+
+def _route_of(match: AbstractMatchInfo) -> object:
+    return match.route if isinstance(match, web.UrlMappingMatchInfo) else None
+
+
+def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
+    total, buckets = 0, []
+    for bound, count in zip([*map(str, BOUNDS), "+Inf"], counts, strict=True):
+        total += count
+        buckets.append((bound, float(total)))
+    return buckets
+
+
+class Metrics:
+    """The page. `gather` fetches the figures that are not counted here; `requests` are counted by the middleware."""
+
+    def __init__(self, gather: Callable[[], Awaitable[list[Sample]]]) -> None:
+        self.requests = RequestMetrics()
+        self._gather = gather
+        self._gathered: tuple[float, list[Sample]] | None = None
+        self._asking = asyncio.Lock()
+        self._registry = CollectorRegistry()
+        self._registry.register(self.requests)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._registry.register(_Latest(self))
+
+    async def page(self) -> bytes:
+        """The text format. Never fails because a host does."""
+        async with self._asking:
+            if self._gathered is None or time.monotonic() - self._gathered[0] > FRESH:
+                self._gathered = time.monotonic(), await self._gather()
+        return generate_latest(self._registry)
+
+    @property
+    def latest(self) -> list[Sample]:
+        """The figures gathered last."""
+        return self._gathered[1] if self._gathered is not None else []
+
+
+class _Latest(Collector):
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
+        for sample in self._metrics.latest:
+            family = families.get(sample.name)
+            if family is None:
+                make = GaugeMetricFamily if sample.kind == "gauge" else CounterMetricFamily
+                family = families[sample.name] = make(sample.name, sample.help, labels=list(sample.labels))
+            family.add_metric(list(sample.labels.values()), sample.value)
+        return families.values()
+
+
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)

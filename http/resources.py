@@ -1,0 +1,63 @@
+"""What the routes of plain resources share: pages with opaque cursors, patches, limits of free-form objects."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Any
+
+import msgspec
+
+from ..core.entries import Actor
+from ..core.errors import Invalid
+from ..core.ids import is_uuid
+from ..core.records import Place
+from .actions import MAX_METADATA
+from .api import Call
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="`next_cursor` of a page")]
+
+
+class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Limit = 20
+    cursor: Cursor | None = None
+
+
+def place(cursor: str | None) -> Place | None:
+    """Where a page begins. Raises Invalid for what is no cursor of ours."""
+    if cursor is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        found = msgspec.json.decode(raw, type=Place)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        found = None
+    if found is None or not is_uuid(found.id) or not 0 <= found.at < 2**53:
+        raise Invalid("the cursor is not valid", errors=(("cursor", "is no next_cursor of a page"),))
+    return found
+
+
+def cursor(place: Place | None) -> str | None:
+    """A place as clients hold it."""
+    return None if place is None else urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def given(patch: msgspec.Struct) -> dict[str, Any]:
+    """The fields that a patch names. Raises Invalid where there are none."""
+    changes = {k: v for k, v in msgspec.structs.asdict(patch).items() if v is not msgspec.UNSET}
+    if not changes:
+        raise Invalid("nothing to change", errors=(("", "name at least one field"),))
+    return changes
+
+
+def check_size(value: Any, path: str) -> None:
+    """Raises Invalid when a free-form object is too large."""
+    if value and len(msgspec.json.encode(value)) > MAX_METADATA:
+        raise Invalid("the body is not valid", errors=((path, f"at most {MAX_METADATA} bytes as JSON"),))
+
+
+def author(call: Call[Any]) -> Actor:
+    """Who stands in the audit log for what this call does."""
+    by = call.by()
+    return Actor(by.type, by.id)

@@ -1,0 +1,78 @@
+"""`/openapi.json`, `/docs`, and the static files of the server's pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ...core.errors import NotFound
+from ..api import Call, Route
+from ..openapi import DOCUMENT
+
+TAG = "operations"
+STATIC = Path(__file__).parents[1] / "static"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy of a page: this server's own files and nothing else, no inline scripts or styles."""
+_PAGE = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_FILE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=3600"}
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+
+
+@cache
+def _files() -> dict[str, Path]:
+    """What may be served, by its path below `static/`: a name that is not in this table reaches no file system."""
+    return {
+        path.relative_to(STATIC).as_posix(): path
+        for path in STATIC.rglob("*")
+        if path.is_file() and path.suffix in _TYPES and path.suffix != ".html"
+    }
+
+
+async def openapi(call: Call[None]) -> web.Response:
+    body, etag = call.request.app[DOCUMENT].encoded()
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
+    if any(known.value in (etag, "*") for known in call.request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+def page(name: str, headers: dict[str, str]) -> web.FileResponse:
+    """A page of the server's own, with its policy."""
+    return web.FileResponse(STATIC / name, headers={**headers, "Content-Type": _TYPES[".html"]})
+
+
+async def docs(call: Call[None]) -> web.StreamResponse:
+    return page("docs.html", _PAGE)
+
+
+async def static(call: Call[Any]) -> web.StreamResponse:
+    path = _files().get(call.path["path"])
+    if path is None:
+        raise NotFound("no such file")
+    return web.FileResponse(path, headers={**_FILE, "Content-Type": _TYPES[path.suffix]})
+
+
+ROUTES = [
+    Route("GET", "/openapi.json", openapi, None, {200: dict[str, Any], 304: None}, "This document", tag=TAG),
+    Route("GET", "/docs", docs, None, {200: str}, "This document for people", tag=TAG, media="text/html"),
+    Route("GET", "/static/{path:.+}", static, None, {200: None}, "Files of the server's pages", tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,74 @@
+"""The storage's part in forgetting a customer. Which fields that means: `core/erasure.py`.
+
+The order is what makes it safe (`http/reconcile.py` drives it): first the contact's identifiers go, so that hosts that load a
+thread make a new contact; then each conversation is erased by a command, after which its actor holds nothing and takes
+nothing more; only then are the stored entries rewritten here, which no host touches any longer. A table added later
+that keeps a customer's words or names must be blanked here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.entries import Actor, Entry
+from ..core.erasure import blanked
+from ..core.errors import Conflict
+from .audit import record
+from .postgres import Connection, Database
+from .queries import sql
+from .rows import encode_data, entry_from_row
+
+BATCH = 1000
+"""Entries rewritten by one statement."""
+
+
+class Erasure:
+    """`begin_erasure` and `finish_erasure` of `core.ports_resources.ContactStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin_erasure(self, account_id: str, contact_id: str) -> list[str] | None:
+        async with self._database.account(account_id) as connection, connection.transaction():
+            found = await connection.fetchrow(sql("contacts_lock"), [contact_id])
+            if found is None:
+                return None
+            if found[1] is not None:
+                raise Conflict(
+                    "the contact was merged into another: erase that one", current={"merged_into": found[1]}
+                )
+            return [row[0] for row in await connection.fetch(sql("erase_begin"), contact_id)]
+
+    async def finish_erasure(self, account_id: str, contact_ids: Sequence[str], by: Actor) -> int:
+        # As the system: the application's role may not write the journal. The account stands in every statement.
+        async with self._database.system() as connection, connection.transaction():
+            rows = await connection.fetch(sql("erase_conversations"), account_id, contact_ids)
+            if not all(erased for _, erased in rows):
+                raise Conflict("the customer wrote during the erasure: ask again")
+            conversations = [row[0] for row in rows]
+            for conversation_id in conversations:
+                await _rewrite(connection, conversation_id)
+            await connection.execute(sql("erase_projection"), conversations)
+            await connection.execute(sql("erase_rest"), conversations, contact_ids)
+            details = {"contacts": list(contact_ids), "conversations": len(conversations)}
+            await record(connection, account_id, by, "contact.erased", ("contact", contact_ids[0]), details)
+        return len(conversations)
+
+
+async def _rewrite(connection: Connection, conversation_id: str) -> None:
+    after = -1
+    while True:
+        rows = await connection.fetch(
+            sql("entries_all", columns=sql("entry_columns")), conversation_id, after, BATCH
+        )
+        if not rows:
+            return
+        entries: list[Entry] = [blanked(entry_from_row(row)) for row in rows]
+        await connection.execute(
+            sql("erase_entries"),
+            [conversation_id] * len(entries),
+            [e.seq for e in entries],
+            [e.actor.id for e in entries],
+            [encode_data(e.data).decode() for e in entries],
+        )
+        after = entries[-1].seq

@@ -1,0 +1,3 @@
+-- An account.
+-- $1 uuid
+SELECT {{columns}} FROM accounts WHERE id = $1

@@ -1,0 +1,3 @@
+-- An identifier.
+-- $1 uuid
+SELECT {{columns}} FROM contact_identifiers i WHERE i.id = $1

@@ -1,0 +1,43 @@
+"""The figures of /metrics that a gateway does not count itself: its streams and queues, and what its hosts say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .actors.gateway import Gateway
+from .http.metrics import Sample
+from .http.streams.hub import Hub
+
+HOST_DEADLINE = 1.0
+"""Seconds that a host has for its figures; one that is late shows as `tertulia_host_up 0`."""
+
+_HELP = {
+    "partitions": "Partitions the host owns",
+    "conversations": "Conversations in the host's memory",
+    "waiting": "Commands under way in the host",
+    "activations_total": "Conversations loaded into memory",
+    "commits_total": "Group commits",
+    "committed_total": "Commands committed",
+}
+
+
+async def gateway_samples(gateway: Gateway, hub: Hub) -> list[Sample]:
+    """Everything at this moment. Hosts are asked at once; those that do not answer are left out."""
+    me = {"gateway": gateway.name}
+    open_streams = hub.count_by_transport()
+    samples = [
+        Sample("tertulia_streams_open", "Open streams", open_streams[kind], {**me, "transport": kind})
+        for kind in ("sse", "websocket")
+    ]
+    waiting = gateway.router.waiting
+    samples.append(Sample("tertulia_commands_waiting", "Commands waiting for their outcome", waiting, me))
+    for host, figures in sorted((await gateway.host_statistics(HOST_DEADLINE)).items()):
+        labels = {"host": host}
+        samples.append(
+            Sample("tertulia_host_up", "Whether the host answers", float(figures is not None), labels)
+        )
+        for name, value in (figures or {}).items():
+            kind: Literal["gauge", "counter"] = "counter" if name.endswith("_total") else "gauge"
+            text = _HELP.get(name, name.replace("_", " ").capitalize())
+            samples.append(Sample(f"tertulia_host_{name}", text, value, labels, kind))
+    return samples

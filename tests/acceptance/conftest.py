@@ -1,0 +1,59 @@
+"""What acceptance tests talk with: a desk for each role, a second account."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from desks import Account, Desk
+from serving import ROOT, OwnServer
+
+from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.postgres import Database
+
+OTHER = Account("00000000-0000-0000-0000-0000000000b0", "00000000-0000-0000-0000-0000000000b1")
+
+
+@pytest.fixture
+async def desks(server: OwnServer) -> AsyncIterator[dict[str, Desk]]:
+    """A desk for each staff role and for a service, each with its own client."""
+    async with AsyncExitStack() as stack:
+        made = {}
+        for role in ("agent", "lead", "admin", "service"):
+            client = await stack.enter_async_context(server.client(server.token(role, f"{role}-1")))
+            made[role] = Desk(client)
+        yield made
+
+
+@pytest.fixture
+def service(desks: dict[str, Desk]) -> Desk:
+    return desks["service"]
+
+
+@pytest.fixture
+def agent(desks: dict[str, Desk]) -> Desk:
+    return desks["agent"]
+
+
+@pytest.fixture
+async def other(server: OwnServer) -> Account:
+    """A second account, made with the command line, and its web chat channel."""
+    if not await server.sql("SELECT 1 FROM accounts WHERE id = $1", OTHER.id):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tertulia", "account", "create", "Other", "--id", OTHER.id,
+            env={**os.environ, "DATABASE_URL": server.database_url(), "PYTHONPATH": str(ROOT)},
+            cwd=server.data,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        assert process.returncode == 0 and output.decode().strip() == OTHER.id
+        database = await Database.connect(server.database_url(), system=1, app=1)
+        try:
+            await PostgresAccounts(database).add_channel(OTHER.id, OTHER.channel, "webchat", "Other chat")
+        finally:
+            await database.close()
+    return OTHER

@@ -1,0 +1,87 @@
+"""The native API as a person at a desk uses it: one client, a method for each thing done."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import Any, NamedTuple
+
+import httpx
+
+from tertulia.demo import WEBCHAT
+
+
+class Account(NamedTuple):
+    """An account and its web chat channel."""
+
+    id: str
+    channel: str
+
+
+_numbers = itertools.count(1)
+
+
+def fresh(what: str = "visitor") -> str:
+    """A name nobody else uses."""
+    return f"{what}-{os.getpid()}-{next(_numbers)}"
+
+
+def ok(response: httpx.Response, status: int | None = None) -> Any:
+    """The JSON of a good answer."""
+    expected = (200, 201, 204) if status is None else (status,)
+    assert response.status_code in expected, f"{response.status_code}: {response.text[:500]}"
+    return response.json() if response.content else None
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem of a refusal, whose form is checked."""
+    assert response.status_code == status, f"{response.status_code}: {response.text[:500]}"
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body = response.json()
+    assert body["code"] == code and body["status"] == status and body["detail"] and body["request_id"], body
+    assert "Traceback" not in response.text and set(body) >= {"type", "title", "errors"}
+    if status in (429, 503):
+        assert int(response.headers["Retry-After"]) >= 1
+    return body
+
+
+class Desk:
+    """One client's view. Methods end in an answer's JSON; `http` is there for everything else."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.http = client
+
+    async def open(
+        self, identifier: str | None = None, channel: str = WEBCHAT, **fields: Any
+    ) -> dict[str, Any]:
+        body = {"channel_id": channel, "contact_identifier": identifier or fresh(), **fields}
+        return ok(await self.http.post("/v1/conversations", json=body), 201)
+
+    async def say(self, conversation: str, content: str, **fields: Any) -> httpx.Response:
+        return await self.http.post(
+            f"/v1/conversations/{conversation}/messages", json={"content": content, **fields}
+        )
+
+    async def get(self, conversation: str) -> dict[str, Any]:
+        return ok(await self.http.get(f"/v1/conversations/{conversation}"), 200)
+
+    async def patch(self, conversation: str, **fields: Any) -> httpx.Response:
+        return await self.http.patch(f"/v1/conversations/{conversation}", json=fields)
+
+    async def do(self, conversation: str, what: str, **fields: Any) -> httpx.Response:
+        return await self.http.post(f"/v1/conversations/{conversation}/{what}", json=fields or None)
+
+    async def messages(self, conversation: str) -> list[dict[str, Any]]:
+        return await self._all(f"/v1/conversations/{conversation}/messages")
+
+    async def entries(self, conversation: str) -> list[dict[str, Any]]:
+        return await self._all(f"/v1/conversations/{conversation}/entries")
+
+    async def _all(self, path: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        while True:
+            after = items[-1]["seq"] if items else 0
+            page = ok(await self.http.get(path, params={"after_seq": after, "limit": 200}), 200)
+            items += page["items"]
+            if not page["has_more"]:
+                return items

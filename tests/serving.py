@@ -1,0 +1,257 @@
+"""A real server for tests: `tertulia serve` in a process of its own, with the ways to reach it, to end it and to kill
+parts of it.
+
+Owns processes: it signals nothing but descendants of the server it started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import httpx
+import jwt
+import psutil
+
+from tertulia.demo import ACCOUNT, WEBCHAT
+from tertulia.storage.embedded import postgres, valkey
+from tertulia.storage.embedded.files import socket_folder
+from tertulia.storage.embedded.processes import dies_with_parent
+
+ROOT = Path(__file__).parents[1]
+START_WITHIN = 90.0
+STOP_WITHIN = 60.0
+CALM = {
+    "TERTULIA_HOSTS": "2",
+    "TERTULIA_GATEWAYS": "2",
+    "TERTULIA_RATE_ACCOUNT": "1000000",
+    "TERTULIA_RATE_USER": "1000000",
+    "TERTULIA_RATE_ADDRESS": "1000000",
+    "TERTULIA_RATE_ADDRESS_BURST": "1000000",
+    "TERTULIA_LOG_FORMAT": "json",
+}
+"""Two of everything, and limits that no test meets by accident."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class OwnServer:
+    """One server on a data folder. It may be started again after it ended or was killed."""
+
+    def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {**os.environ, **CALM, **(environment or {}), "TERTULIA_DATA": str(data)}
+        self._environment["PYTHONPATH"] = str(ROOT)
+        self.output: list[str] = []
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._ready = threading.Event()
+
+    # -- life
+
+    async def start(self) -> None:
+        """Start and wait for the line `ready http://`."""
+        self._ready.clear()
+        self._process = subprocess.Popen(
+            [
+                *dies_with_parent(signal.SIGTERM),
+                sys.executable,
+                "-m",
+                "tertulia",
+                "serve",
+                "--demo",
+                "--port",
+                str(self.port),
+            ],
+            cwd=self.data,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
+        if not await asyncio.to_thread(self._ready.wait, START_WITHIN) or self._process.poll() is not None:
+            await self.kill_all()
+            raise AssertionError("the server did not start:\n" + self.tail())
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.output.append(line)
+            if line.startswith("ready http://"):
+                self._ready.set()
+        self._ready.set()  # it ended: whoever waits finds that out
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return await self.wait()
+
+    async def wait(self) -> int:
+        """Until the process has ended by itself; the exit code."""
+        try:
+            code = await asyncio.to_thread(self.process.wait, STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            await self.kill_all()
+            raise AssertionError("the server did not stop:\n" + self.tail()) from None
+        self._close()
+        return code
+
+    async def kill_all(self) -> None:
+        """SIGKILL for the server and everything it started, as when the machine loses power."""
+        if self._process is None:
+            return
+        tree = self.descendants()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        await asyncio.to_thread(self._process.wait)
+        await asyncio.to_thread(psutil.wait_procs, tree, 10)
+        self._close()
+
+    def _close(self) -> None:
+        assert self._process is not None and self._process.stdout is not None and self._reader is not None
+        self._reader.join(10)
+        self._process.stdout.close()
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "the server was never started"
+        return self._process
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def tail(self, lines: int = 40) -> str:
+        return "".join(self.output[-lines:])
+
+    # -- its processes
+
+    def descendants(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def pids(self, title: str) -> list[int]:
+        """Processes of this server whose title or program contains `title`: `ray::HostProcess`, `valkey-server` …"""
+        found = []
+        for process in self.descendants():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                words = process.cmdline()
+                if words and title in words[0] and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process.pid)
+        return found
+
+    @property
+    def hosts(self) -> list[int]:
+        return self.pids("ray::HostProcess")
+
+    @property
+    def gateways(self) -> list[int]:
+        return self.pids("ray::GatewayProcess")
+
+    @property
+    def postmaster(self) -> int:
+        (pid,) = self.pids("/bin/postgres")
+        return pid
+
+    @property
+    def valkey(self) -> int:
+        (pid,) = self.pids("valkey-server")
+        return pid
+
+    # -- ways in
+
+    @property
+    def secret(self) -> str:
+        return (self.data / "secrets/jwt_secret").read_text().strip()
+
+    def token(
+        self,
+        role: str = "agent",
+        user: str = "tester",
+        account: str = ACCOUNT,
+        life: float = 3600,
+        **claims: Any,
+    ) -> str:
+        """A signed token. A customer's takes `channel_id` and `contact_identifier` too."""
+        now = time.time()
+        stated = {
+            "iss": "tertulia",
+            "aud": "tertulia",
+            "sub": user,
+            "iat": int(now),
+            "exp": now + life,
+            "accounts": {account: role},
+        }
+        return jwt.encode(stated | claims, self.secret, algorithm="HS256")
+
+    def customer(self, identifier: str, account: str = ACCOUNT, channel: str = WEBCHAT, **claims: Any) -> str:
+        return self.token(
+            "customer",
+            f"customer:{identifier}",
+            account,
+            channel_id=channel,
+            contact_identifier=identifier,
+            **claims,
+        )
+
+    def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
+        """A client of its own, with its own connections."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        limits = httpx.Limits(max_connections=300, max_keepalive_connections=300)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, limits=limits, **options)
+
+    def database_url(self) -> str:
+        """The embedded Postgres of this server."""
+        host = quote(str(socket_folder(self.data / "postgres", postgres.SOCKET)), safe="")
+        return f"postgresql://{postgres.USER}@/{postgres.DATABASE}?host={host}&port=5432"
+
+    def valkey_url(self) -> str:
+        return f"unix://{socket_folder(self.data / 'valkey', valkey.SOCKET) / valkey.SOCKET}?db=0"
+
+    async def sql(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask the truth itself."""
+        connection = await asyncpg.connect(self.database_url(), timeout=10)
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+
+async def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    """The first true value of `condition`, looked at often: for what a process outside tells nobody."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        value = await value if asyncio.iscoroutine(value) else value
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        await asyncio.sleep(0.02)
