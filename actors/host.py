@@ -184,6 +184,10 @@ class ConversationHost:
         target = thread.thread.target(item.envelope.command)  # pyright: ignore[reportArgumentType]
         if target is None and thread.thread.erased:
             self._start(self._reread(item, thread))
+        elif target is None and not item.looked_up and item.envelope.has_own_key:
+            self._start(
+                self._recover([item])
+            )  # its first effect may stand in a conversation that is closed by now
         elif target is None:
             self._open(item, thread)
         elif (resident := self.residents.conversations.get(target)) is not None:

@@ -211,6 +211,19 @@ async def test_a_repeat_beyond_memory_returns_the_first_answer(
         assert code(await rig.ask(to_thread(received("other", **fields)))) == "conflict"
 
 
+@pytest.mark.parametrize("cold", [False, True])
+async def test_a_repeat_after_the_conversation_was_closed_opens_no_other(rig: Rig, cold: bool) -> None:
+    first = await rig.done(to_thread(received("once", key="k")))
+    conversation = first.entries[0].conversation_id
+    await rig.done(to_conversation(Close(), conversation))
+    if cold:
+        rig.host.residents.sweep(-1, 0)
+    again = await rig.done(to_thread(received("once", key="k")))
+    assert again.repeated and again.entries[0].conversation_id == conversation
+    fresh = await rig.done(to_thread(received("new", key="k2")))
+    assert not fresh.repeated and fresh.entries[0].conversation_id != conversation
+
+
 @pytest.mark.parametrize("fields", [{"key": "k"}, {"external_id": "x"}], ids=str)
 async def test_a_repeat_within_one_batch_harms_no_neighbour(rig: Rig, fields: dict[str, str]) -> None:
     """So far apart that memory has forgotten the first, which is not stored yet either."""
