@@ -35,14 +35,18 @@ class Example(NamedTuple):
 
 
 CONVERSATION = {"id": "{conversation}"}
+CONTACT = {"id": "{contact}"}
+IDENTIFIER = {"id": "{identifier}"}
+CHANNEL = {"id": "{own_channel}"}
 OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 
 ROUTES: dict[str, Example] = {
     "POST /v1/conversations": Example(TEAM, OPENING),
     "POST /v1/conversations/find-or-create": Example(TEAM, OPENING),
-    "GET /v1/conversations/{id}": Example(
-        ALL, names=CONVERSATION, query="include=messages,contact,assignments"
-    ),
+    "GET /v1/conversations": Example(TEAM, query="q=canary&status=open&status=assigned", foreign=None),
+    "GET /v1/conversations/stats": Example(TEAM, foreign=None),
+    "GET /v1/conversations/{id}": Example(ALL, names=CONVERSATION, query="include=messages"),
+    "GET /v1/conversations/{id}/assignments": Example(TEAM, names=CONVERSATION),
     "PATCH /v1/conversations/{id}": Example(TEAM, {"priority": "high"}, CONVERSATION),
     "DELETE /v1/conversations/{id}": Example(TEAM, names=CONVERSATION),
     "POST /v1/conversations/{id}/assign": Example(TEAM, {"agent_id": "me"}, CONVERSATION),
@@ -61,6 +65,44 @@ ROUTES: dict[str, Example] = {
     "GET /v1/stream": Example(ALL, query="topics=conversation:{conversation}"),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),
     "POST /v1/auth/ticket": Example(ALL, foreign=None),
+    "POST /v1/conversations/{id}/accept": Example(STAFF, names=CONVERSATION),
+    "POST /v1/conversations/{id}/decline": Example(STAFF, names=CONVERSATION),
+    "GET /v1/contacts": Example(TEAM, query="q=canary", foreign=None),
+    "POST /v1/contacts": Example(TEAM, {"name": "Marta"}, foreign=None),
+    "GET /v1/contacts/{id}": Example(TEAM, names=CONTACT),
+    "PATCH /v1/contacts/{id}": Example(TEAM, {"name": "Marta"}, CONTACT),
+    "DELETE /v1/contacts/{id}": Example(TEAM, names=CONTACT),
+    "POST /v1/contacts/{id}/merge": Example(LEADS | SERVICE, {"into": "{second_contact}"}, CONTACT),
+    "POST /v1/contacts/{id}/erase": Example(ADMIN, names=CONTACT),
+    "GET /v1/contacts/{id}/export": Example(ADMIN, names=CONTACT),
+    "GET /v1/contact-identifiers": Example(TEAM, foreign=None),
+    "POST /v1/contact-identifiers": Example(
+        TEAM, {"contact_id": "{contact}", "channel_type": "telegram", "identifier": "{fresh}"}
+    ),
+    "GET /v1/contact-identifiers/{id}": Example(TEAM, names=IDENTIFIER),
+    "PATCH /v1/contact-identifiers/{id}": Example(TEAM, {"display_name": "Marta"}, IDENTIFIER),
+    "DELETE /v1/contact-identifiers/{id}": Example(TEAM, names=IDENTIFIER),
+    "GET /v1/channels": Example(ADMIN, foreign=None),
+    "POST /v1/channels": Example(ADMIN, {"type": "webchat", "name": "Shop"}, foreign=None),
+    "GET /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
+    "PATCH /v1/channels/{id}": Example(ADMIN, {"name": "Shop"}, CHANNEL),
+    "DELETE /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
+    "GET /v1/account": Example(ADMIN | SERVICE, foreign=None),
+    "PATCH /v1/account": Example(ADMIN, {"settings": {"csat_enabled": True}}, foreign=None),
+    "GET /v1/audit-log": Example(ADMIN, foreign=None),
+    "GET /v1/api-clients": Example(ADMIN, foreign=None),
+    "POST /v1/api-clients": Example(ADMIN, {"name": "crm"}, foreign=None),
+    "DELETE /v1/api-clients/{id}": Example(ADMIN, names={"id": "{client}"}),
+    "POST /v1/auth/token": Example(
+        None,
+        {"grant_type": "client_credentials", "client_id": "{client}", "client_secret": "{client_secret}"},
+        foreign=None,
+    ),
+    "GET /openapi.json": Example(None, foreign=None),
+    "GET /docs": Example(None, foreign=None),
+    "GET /static/{path:.+}": Example(
+        None, names={"path:.+": "vendor/swagger-ui/swagger-ui.css"}, foreign=None
+    ),
     "GET /health": Example(None, foreign=None),
     "GET /ready": Example(None, foreign=None),
     "GET /metrics": Example(None, foreign=None),

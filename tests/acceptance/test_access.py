@@ -88,7 +88,7 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
     example = ROUTES[key]
     identifier = fresh()
     objects = {"conversation": (await service.open(identifier))["id"], "channel": WEBCHAT, "fresh": fresh()}
-    objects |= await more_objects(service, example)
+    objects |= await more_objects(server, fresh(), example)
     token = server.customer(identifier) if role == "customer" else server.token(role, f"{role}-1")
     async with server.client(token) as client:
         status, text = await call(server, client, request_for(key, objects))
@@ -98,14 +98,31 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
         assert status == 403 and '"forbidden"' in text, text
 
 
-async def more_objects(service: Desk, example: Example) -> dict[str, str]:
-    """Ids of other kinds that an example names: made here when routes for them come."""
-    return {}
+async def more_objects(server: OwnServer, name: str, example: Example | None = None) -> dict[str, str]:
+    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of."""
+    wanted = "" if example is None else f"{dict(example.names)} {example.body} {example.query}"
+    made: dict[str, str] = {}
+
+    async def make(path: str, body: dict, **ids: str) -> None:
+        if example is None or any("{" + name + "}" in wanted for name in ids.values()):
+            answer = ok(await admin.post(path, json=body), 201)
+            made.update({name: answer[field] for field, name in ids.items()})
+
+    async with server.client(server.token("admin", "maker")) as admin:
+        await make("/v1/contacts", {"name": name}, id="contact")
+        await make("/v1/contacts", {"name": name}, id="second_contact")
+        owner = made.get("contact") or ok(await admin.post("/v1/contacts", json={"name": name}), 201)["id"]
+        identifier = {"contact_id": owner, "channel_type": "telegram", "identifier": fresh()}
+        await make("/v1/contact-identifiers", identifier | {"display_name": name}, id="identifier")
+        await make("/v1/channels", {"type": "webchat", "name": name}, id="own_channel")
+        await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+    return made
 
 
 @pytest.mark.parametrize("key", KNOWN)
 async def test_without_a_good_token(server: OwnServer, service: Desk, key: str) -> None:
     objects = {"conversation": (await service.open())["id"], "channel": WEBCHAT, "fresh": fresh()}
+    objects |= await more_objects(server, fresh(), ROUTES[key])
     request = request_for(key, objects)
     claims = {
         "sub": "x",
@@ -190,7 +207,8 @@ async def theirs(server: OwnServer, desks: dict[str, Desk]) -> Theirs:
         await reader.until(lambda: any(e["type"] == "conversation:status" and e["conversation_id"] == c["id"]
                                        for e in reader.events), "the canary's events")  # fmt: skip
         cursor = reader.events[0]["id"]
-    return Theirs({"conversation": c["id"], "channel": WEBCHAT, "fresh": fresh()}, identifier, cursor)
+    objects = {"conversation": c["id"], "channel": WEBCHAT, "fresh": fresh()}
+    return Theirs(objects | await more_objects(server, CANARY), identifier, cursor)
 
 
 def token_of(role: str, server: OwnServer, account: Account, identifier: str) -> str:
