@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import ray
 from ray.actor import ActorHandle
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from .handles import NAMESPACE
 from .processes import ConversationProcess, GatewayProcess, HostProcess
@@ -49,6 +50,12 @@ def create(kind: Options, key: object, *arguments: Any, detached: bool = False) 
     if detached:
         options |= {"lifetime": "detached", "get_if_exists": True}
     if kind.spread:
-        options["scheduling_strategy"] = "SPREAD"
+        options["scheduling_strategy"] = _place(key)
     make: Callable[..., Any] = ray.remote(kind.cls).options(**options).remote
     return make(*arguments)
+
+
+def _place(key: object) -> NodeAffinitySchedulingStrategy:
+    """The nodes in turn, by the actor's number. Soft: when its node goes, the actor goes to another one."""
+    nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
+    return NodeAffinitySchedulingStrategy(nodes[int(str(key)) % len(nodes)], soft=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 import structlog
 
+from ..core.errors import NotFound
 from .postgres import Database, unreachable
 
 log = structlog.get_logger(__name__)
@@ -24,8 +25,8 @@ class PostgresAgents:
                     account_id,
                     user_id,
                 )
-        except asyncpg.ForeignKeyViolationError:
-            pass
+        except NotFound:
+            pass  # no such account: what the token asks for will not be there either
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             if not unreachable(error):
                 raise

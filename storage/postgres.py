@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from ..core.errors import Overloaded, StorageUnavailable
+from ..core.errors import NotFound, Overloaded, StorageUnavailable
 
 UNREACHABLE = frozenset({"08", "57", "53", "58", "40", "55", "25"})
 """SQLSTATE classes that say "not now" rather than "not this": connection, operator, resources, system, lock."""
@@ -69,7 +69,13 @@ class Database:
     async def account(self, account_id: str) -> AsyncIterator[Connection]:
         async with self._acquired(self._app) as connection:
             await connection.execute("SELECT set_config('tertulia.account', $1, false)", account_id)
-            yield connection
+            try:
+                yield connection
+            except asyncpg.ForeignKeyViolationError as error:
+                # A token signed well for an account that was never made, or is gone.
+                if str(getattr(error, "constraint_name", "")).endswith("_account_id_fkey"):
+                    raise NotFound("no such account") from error
+                raise
 
     @asynccontextmanager
     async def _acquired(self, pool: asyncpg.Pool) -> AsyncIterator[Connection]:

@@ -83,7 +83,7 @@ async def delete(call: Call[None]) -> web.Response:
 
 def _credentials(call: Call[TokenRequest]) -> tuple[str, str]:
     body, header = call.body, call.request.headers.get("Authorization")
-    if header is None:
+    if header is None or not header.lower().startswith("basic "):
         return body.client_id or "", body.client_secret or ""
     if body.client_id is not None or body.client_secret is not None:
         raise Malformed("the client's id and secret come either by HTTP Basic or in the body")
