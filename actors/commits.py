@@ -23,9 +23,15 @@ MAX_ATTEMPTS = 4
 
 
 class Resident(Protocol):
-    """A conversation in memory, as far as commits go: `pending` counts its uncommitted writes."""
+    """A conversation in memory, as far as commits go: `pending` counts its uncommitted writes.
+
+    What was decided in one thread may rest upon what was decided there before; threads never rest upon each other.
+    """
 
     pending: int
+
+    @property
+    def thread(self) -> object: ...
 
 
 class Reply:
@@ -37,6 +43,8 @@ class Reply:
         self.outcomes: list[Outcome | None] = [None] * size
         self.missing = size
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if size == 0:
+            self.done.set_result(None)
 
     def set(self, slot: int, outcome: Outcome) -> None:
         if self.outcomes[slot] is None:
@@ -53,6 +61,8 @@ class Item:
         "alone",
         "attempts",
         "envelope",
+        "looked_up",
+        "opened",
         "outcome",
         "partition",
         "reply",
@@ -70,12 +80,16 @@ class Item:
         self.outcome: Outcome | None = None
         self.resident: Resident | None = None
         self.alone = False
+        """To be committed by itself."""
+        self.opened = False
+        """Whether this very command opened its conversation."""
+        self.looked_up = False
         self.attempts = 0
+        """Failures of which it was a part."""
 
     @property
-    def slot_key(self) -> int:
-        """Tells apart the items in memory."""
-        return id(self)
+    def answered(self) -> bool:
+        return self.reply.outcomes[self.slot] is not None
 
     def answer(self, outcome: Outcome) -> None:
         self.reply.set(self.slot, outcome)
@@ -161,7 +175,8 @@ class CommitQueue:
             positions = await self._journal.commit(writes, self._epochs) if writes else []
         except DuplicateKey as error:
             log.info("commit_repeats", constraint=str(error), commands=len(batch))
-            await self._take_back(batch, alone=False)
+            # Twice in a row: two of this very batch may share a key, of which no look-up knows yet.
+            await self._take_back(batch, look_up=True, alone=any(i.attempts for i in batch))
         except Rejected as error:
             await self._rejected(batch, error)
         except NotStored as error:
@@ -189,31 +204,33 @@ class CommitQueue:
         if len(batch) == 1:
             log.error("command_rejected", error=str(error), command=type(batch[0].envelope.command).__name__)
             batch[0].answer(Refused("invalid", "the command's content cannot be stored"))
-        await self._take_back(batch, alone=True)
+        await self._take_back(batch, look_up=False, alone=True)
 
-    async def _take_back(self, batch: list[Item], *, alone: bool) -> None:
+    async def _take_back(self, batch: list[Item], *, look_up: bool, alone: bool) -> None:
         """Undo a batch and what was built upon it, and let the host run the commands again.
 
-        `alone`: one by one, so that the one at fault is found and the others go on.
+        `look_up`: some of them may have happened before. `alone`: one by one, so that the one at fault is found and the
+        others go on.
         """
         items = self._withdraw(batch)
-        again = [i for i in items if i.reply.outcomes[i.slot] is None]
         for item in batch:
             item.attempts += 1
             item.alone = item.alone or alone
-        spent = [i for i in again if i.attempts > MAX_ATTEMPTS]
-        for item in spent:
-            item.answer(Refused("overloaded", "the conversation is too contended", retry_after=1))
-        await self._redo([i for i in again if i.reply.outcomes[i.slot] is None], not alone)
+            if item.attempts > MAX_ATTEMPTS:
+                item.answer(Refused("overloaded", "the conversation is too contended", retry_after=1))
+        await self._redo([i for i in items if not i.answered], look_up)
 
     def _fail(self, batch: list[Item], outcome: Outcome) -> None:
         for item in self._withdraw(batch):
             item.answer(outcome)
 
     def _withdraw(self, batch: list[Item]) -> list[Item]:
-        """The batch and everything queued behind it, whose states must leave memory: they never came true."""
-        items = batch + self._queue
-        self._finished += len(self._queue)
-        self._queue = []
-        self._drop(items)
-        return items
+        """The batch and what is queued behind it in its threads: their states never came true and must leave memory."""
+        threads = {id(i.resident.thread) for i in batch if i.resident is not None}
+        behind = [i for i in self._queue if i.resident is not None and id(i.resident.thread) in threads]
+        if behind:
+            taken = set(behind)
+            self._queue = [i for i in self._queue if i not in taken]
+            self._finished += len(behind)
+        self._drop(batch + behind)
+        return batch + behind

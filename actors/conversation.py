@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused
 from ..core.conversation import CONTEXT_SIZE, State, apply
-from ..core.decide import Turn, decide, repeated
+from ..core.decide import Turn, check_party, decide, repeated
 from ..core.entries import Entry, EntryData, Message, actor
-from ..core.errors import Conflict, NotFound, TertuliaError
+from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
 
 log = structlog.get_logger(__name__)
@@ -68,8 +68,7 @@ class ConversationActor:
         envelope, now, live_id, opening = turning.envelope, turning.now, turning.live_id, turning.opening
         state = self.state
         before = state.conversation
-        if before.account_id != envelope.account_id:
-            raise NotFound("no such conversation")
+        check_party(before, envelope.account_id, envelope.by)
         post = envelope.post
         if post is not None and (again := repeated(state, envelope.by, post)) is not None:
             return Taken(Done((again,), repeated=True))

@@ -15,6 +15,7 @@ import structlog
 
 from ..core.entries import Entry, Erased
 from ..core.erasure import blanked
+from ..core.errors import NotFound
 from ..core.ports import FeedArchive, FeedHead
 
 log = structlog.get_logger(__name__)
@@ -71,6 +72,14 @@ class Feed:
         elif entry.position > self.position and len(self._held) < MAX_HELD:
             self._held[entry.position] = entry
 
+    def heal(self, page: Sequence[Entry]) -> None:
+        """Take in what the archive has after `position`: without a gap but for what does not exist any more."""
+        for entry in page:
+            if entry.position > self.position:
+                self.position = entry.position - 1
+                self._deliver(entry)
+        self._advance()
+
     def _advance(self) -> None:
         for position in [p for p in self._held if p <= self.position]:
             del self._held[position]
@@ -108,7 +117,7 @@ class Feeds:
         self._listener = listener
         self._watch = watch
         self._feeds: dict[str, Feed] = {}
-        self._starting: dict[str, asyncio.Task[Feed]] = {}
+        self._starting: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._watching = asyncio.Lock()
 
@@ -117,28 +126,42 @@ class Feeds:
 
     async def attach(self, account_id: str) -> Feed:
         """The account's feed, started; count a reader in. Give it back with `detach`."""
-        feed = self._feeds.get(account_id)
-        if feed is None or not feed.started:
-            task = self._starting.get(account_id)
-            if task is None:
-                task = asyncio.ensure_future(self._start(account_id))
-                self._starting[account_id] = task
-                task.add_done_callback(lambda _: self._starting.pop(account_id, None))
-            feed = await asyncio.shield(task)
-        feed.readers += 1
+        feed = self._feeds.setdefault(account_id, Feed(account_id, self._listener))
+        feed.readers += 1  # from now on: what nobody reads may be forgotten at any moment
+        try:
+            if not feed.started:
+                await asyncio.shield(self._started(feed))
+        except BaseException:
+            feed.readers -= 1
+            raise
         return feed
+
+    def _started(self, feed: Feed) -> asyncio.Task[None]:
+        task = self._starting.get(feed.account_id)
+        if task is None:
+            task = self._starting[feed.account_id] = asyncio.ensure_future(self._start(feed))
+            task.add_done_callback(lambda done: self._start_over(feed, done))
+        return task
+
+    def _start_over(self, feed: Feed, task: asyncio.Task[None]) -> None:
+        del self._starting[feed.account_id]
+        if not task.cancelled():
+            task.exception()  # those who wait hear of it; nobody may be waiting any more
 
     def detach(self, feed: Feed) -> None:
         feed.readers -= 1
 
-    async def _start(self, account_id: str) -> Feed:
-        feed = self._feeds.setdefault(account_id, Feed(account_id, self._listener))
+    async def _start(self, feed: Feed) -> None:
         await self.rewatch()
-        (head,) = await self._archive.heads([account_id])
+        heads = await self._archive.heads([feed.account_id])
+        if not heads:
+            raise NotFound("no such account")
+        (head,) = heads
         # The newest entries at once, so that many readers coming back together cost one query.
-        feed.recent.extend(await self._archive.read(account_id, max(0, head.position - KEPT), KEPT))
+        page = await self._archive.read(feed.account_id, max(0, head.position - KEPT), KEPT)
+        feed.recent.clear()
+        feed.recent.extend(page)
         feed.start(head)
-        return feed
 
     async def rewatch(self) -> None:
         """Tell the hosts anew; after a host came back, and when the accounts changed."""
@@ -158,13 +181,18 @@ class Feeds:
 
     async def main_loop(self) -> None:
         """Heal gaps, and look regularly whether anything was lost, until cancelled."""
+        clock = asyncio.get_running_loop().time
+        poll = clock() + POLL
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL)
+                await asyncio.wait_for(self._wake.wait(), max(0.0, poll - clock()))
                 await asyncio.sleep(REORDER_WAIT)
                 self._wake.clear()
-                lagging = [f for f in self._feeds.values() if f.gap]
             except TimeoutError:
+                pass
+            lagging = [f for f in self._feeds.values() if f.gap]
+            if clock() >= poll:  # by the clock: early entries of one account must not keep us from the others
+                poll = clock() + POLL
                 self._forget()
                 lagging = [f for f in self._feeds.values() if f.started]
             if lagging:
@@ -174,7 +202,7 @@ class Feeds:
                     log.warning("feed_catch_up_failed", error=repr(error), feeds=len(lagging))
 
     def _forget(self) -> None:
-        for account_id in [f.account_id for f in self._feeds.values() if f.readers == 0 and f.started]:
+        for account_id in [f.account_id for f in self._feeds.values() if f.readers == 0]:
             if account_id not in self._starting:
                 del self._feeds[account_id]
 
@@ -186,11 +214,4 @@ class Feeds:
                 page = await self._archive.read(feed.account_id, feed.position, PAGE)
                 if not page:
                     break
-                for entry in page:
-                    feed.offer(entry)
-                if (
-                    page[-1].position > feed.position
-                ):  # a hole that can never fill: positions dropped by retention
-                    feed.position = page[0].position - 1
-                    for entry in page:
-                        feed.offer(entry)
+                feed.heal(page)

@@ -14,9 +14,9 @@ from typing import Any
 import ray
 import structlog
 from ray.actor import ActorHandle
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
-from ..core.commands import Envelope, Outcome
+from ..core.commands import Envelope, Outcome, Refused
 from ..core.entries import Entry
 from . import wire
 from .conversation import Taken, Turning
@@ -31,6 +31,9 @@ IN_FLIGHT = 3
 """Calls under way between one gateway and one host."""
 NAME_DEADLINE = 20.0
 TURN_DEADLINE = 30.0
+DELIVER_DEADLINE = 10.0
+
+BROKEN = Refused("internal", "the command could not be sent")
 
 Settle = Callable[[Envelope, Outcome | None], None]
 
@@ -82,6 +85,9 @@ class HostLink:
         except (RayError, TimeoutError, OSError) as error:
             log.warning("host_call_failed", host=self.name, error=type(error).__name__, commands=len(batch))
             outcomes = [None] * len(batch)
+        except Exception:  # a fault of ours: whoever waits must hear of it all the same
+            log.exception("host_call_broken", host=self.name, commands=len(batch))
+            outcomes = [BROKEN] * len(batch)
         for envelope, outcome in zip(batch, outcomes, strict=True):
             self._settle(envelope, outcome)
 
@@ -119,7 +125,7 @@ class HostLink:
 class RayGatewayLink:
     """A host's way to one gateway: one call under way, the rest gathers, the surplus is dropped (see `publishing`)."""
 
-    def __init__(self, name: str, handle: ActorHandle, lost: Callable[[str], None]) -> None:
+    def __init__(self, name: str, handle: ActorHandle, lost: Callable[[str, RayGatewayLink], None]) -> None:
         self._name = name
         self._handle = handle
         self._lost = lost
@@ -136,10 +142,17 @@ class RayGatewayLink:
         try:
             while self._queue:
                 batch, self._queue = self._queue, []
-                await asyncio.wait_for(self._handle.deliver.remote(wire.encode(batch)), 10)
-        except (RayError, TimeoutError, OSError) as error:
-            log.warning("gateway_lost", gateway=self._name, error=type(error).__name__)
-            self._lost(self._name)
+                try:
+                    await asyncio.wait_for(self._handle.deliver.remote(wire.encode(batch)), DELIVER_DEADLINE)
+                except ActorDiedError as error:
+                    log.warning("gateway_lost", gateway=self._name, error=type(error).__name__)
+                    self._lost(self._name, self)
+                    self._queue = []
+                except (RayError, TimeoutError, OSError) as error:
+                    # It may be slow or out of reach for a moment. What it missed it reads from Postgres.
+                    log.warning(
+                        "delivery_lost", gateway=self._name, error=type(error).__name__, entries=len(batch)
+                    )
         finally:
             self._task = None
 

@@ -14,22 +14,23 @@ from typing import Protocol
 
 import structlog
 
-from ..core.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
+from ..core.commands import Moved, Refused, ThreadKey
 from ..core.conversation import State, apply
-from ..core.decide import check_same, open_conversation
-from ..core.entries import Entry, Message, actor
-from ..core.errors import TertuliaError
+from ..core.decide import open_conversation
+from ..core.entries import Entry, actor
 from ..core.ids import new_conversation_id, new_id, partition_of_thread
-from ..core.ports import Archive, Journal, Repeat, ThreadWanted
+from ..core.ports import Archive, Journal
 from . import wire
-from .commits import CommitQueue, Item, Reply
-from .conversation import Taken, refusal
+from .commits import MAX_ATTEMPTS, CommitQueue, Item, Reply
+from .conversation import Taken
+from .repeats import first_answers
 from .residents import ResidentConversation, Residents, ResidentThread
 
 log = structlog.get_logger(__name__)
 
 NOT_FOUND = Refused("not_found", "no such conversation")
 OVERLOADED = Refused("overloaded", "too many commands are waiting", retry_after=1)
+UNAVAILABLE = Refused("storage_unavailable", "the storage could not be reached", retry_after=1)
 MOVED = Moved()
 RANDOM_BITS = 80
 
@@ -80,6 +81,7 @@ class ConversationHost:
         self._placement = placement
         self._max_waiting = max_waiting
         self._admitted = 0
+        self._replies: set[Reply] = set()
         self._stale = on_stale
         self._tasks: set[asyncio.Task[None]] = set()
         self.draining = False
@@ -96,25 +98,41 @@ class ConversationHost:
             activate=placement.activate,
             passivate=placement.passivate,
             run=self._loaded,
+            settled=self.commits.flush,
             new_id=fresh_id,
         )
 
     # -- from the gateways
 
     async def submit(self, payload: bytes) -> bytes:
-        """A batch of envelopes in, their outcomes out, in order. All have committed, or never will, on return."""
+        """A batch of envelopes in, their outcomes out, in order. All have committed, or never will, on return.
+
+        At most `max_waiting` commands wait in a host; what is beyond is refused as overloaded.
+        """
         envelopes = wire.decode_envelopes(payload)
+        room = max(0, self._max_waiting - self._admitted)
         reply = Reply(len(envelopes))
-        if self._admitted + len(envelopes) > self._max_waiting:
-            return wire.encode([OVERLOADED] * len(envelopes))
-        self._admitted += len(envelopes)
-        try:
-            for slot, envelope in enumerate(envelopes):
-                self.accept(Item(envelope, reply, slot))
-            await reply.done
-        finally:
-            self._admitted -= len(envelopes)
+        admitted = min(room, len(envelopes))
+        self._admitted += admitted
+        self._replies.add(reply)
+        reply.done.add_done_callback(lambda _: self._answered(reply, admitted))
+        for slot, envelope in enumerate(envelopes):
+            if slot >= room:
+                reply.set(slot, OVERLOADED)
+                continue
+            try:
+                item = Item(envelope, reply, slot)
+            except ValueError:  # an id that is none names no partition
+                reply.set(slot, NOT_FOUND)
+            else:
+                self.accept(item)
+        # Shielded: a caller that gives up leaves its commands under way.
+        await asyncio.shield(reply.done)
         return wire.encode(reply.outcomes)
+
+    def _answered(self, reply: Reply, admitted: int) -> None:
+        self._admitted -= admitted
+        self._replies.discard(reply)
 
     def accept(self, item: Item) -> None:
         """Let a command in: to its turn, or to wait for its actor; `Moved` when the partition is not ours."""
@@ -123,24 +141,12 @@ class ConversationHost:
         assert target is not None
         if item.partition not in self.owned:
             item.answer(MOVED)
-        elif envelope.attempt > 0 and item.attempts == 0:
-            item.attempts = 1
+        elif envelope.attempt > 0 and not item.looked_up:
             self._start(self._recover([item]))
-        elif not self._is_resident(target):
+        elif not self.residents.has(target):
             self.residents.load(target, item)
         else:
             self._run(item)
-
-    def _is_resident(self, target: str | ThreadKey) -> bool:
-        if self.residents.is_loading(target):
-            return False
-        if isinstance(target, str):
-            return target in self.residents.conversations
-        thread = self.residents.threads.get(target)
-        if thread is None:
-            return False
-        first = thread.thread.live or (thread.thread.resolved[0] if thread.thread.resolved else None)
-        return first is None or first in self.residents.conversations
 
     # -- turns
 
@@ -152,6 +158,13 @@ class ConversationHost:
 
     def _run(self, item: Item) -> None:
         """Run an item whose target has been loaded, if it exists."""
+        try:
+            self._dispatch(item)
+        except Exception as error:
+            log.exception("command_failed", command=type(item.envelope.command).__name__)
+            item.answer(Refused("internal", f"the command failed: {type(error).__name__}"))
+
+    def _dispatch(self, item: Item) -> None:
         envelope = item.envelope
         if envelope.conversation_id is not None:
             resident = self.residents.conversations.get(envelope.conversation_id)
@@ -171,6 +184,10 @@ class ConversationHost:
         target = thread.thread.target(item.envelope.command)  # pyright: ignore[reportArgumentType]
         if target is None and thread.thread.erased:
             self._start(self._reread(item, thread))
+        elif target is None and not item.looked_up and item.envelope.has_own_key:
+            self._start(
+                self._recover([item])
+            )  # its first effect may stand in a conversation that is closed by now
         elif target is None:
             self._open(item, thread)
         elif (resident := self.residents.conversations.get(target)) is not None:
@@ -201,6 +218,7 @@ class ConversationHost:
     def _turn(self, item: Item, resident: ResidentConversation, opening: Entry | None) -> None:
         resident.touched = time.monotonic()
         item.resident = resident
+        item.opened = opening is not None
         self._placement.take(item, resident, resident.thread.thread.live, opening)
 
     def taken(self, item: Item, taken: Taken) -> None:
@@ -211,7 +229,10 @@ class ConversationHost:
             self.accept(item)  # its state was dropped while the turn ran elsewhere
             return
         item.write, item.outcome = taken.write, taken.outcome
-        if taken.write is not None:
+        if item.opened and taken.write is None:
+            self.residents.unopen(resident)
+            item.answer(taken.outcome)
+        elif taken.write is not None:
             before, after = taken.write.before, taken.write.after
             if before is None or before.status is not after.status:
                 resident.thread.thread.note(after)
@@ -225,13 +246,14 @@ class ConversationHost:
 
     def taken_back(self, resident: ResidentConversation, items: list[Item]) -> None:
         """The conversation's actor died during a turn: run its commands again on what is committed."""
-        self.residents.drop_thread(resident.thread.key)
-        self._start(self._after_flush(items))
-
-    async def _after_flush(self, items: list[Item]) -> None:
-        await self.commits.flush()
+        if self.residents.conversations.get(resident.id) is resident:
+            self.residents.drop_thread(resident.thread.key)
         for item in items:
-            self.accept(item)
+            item.attempts += 1
+            if item.attempts > MAX_ATTEMPTS:
+                item.answer(Refused("internal", "the conversation's process fails again and again"))
+            else:
+                self.accept(item)
 
     # -- failures
 
@@ -250,46 +272,18 @@ class ConversationHost:
     async def _recover(self, items: list[Item]) -> None:
         """Answer the commands that happened already with their first answer, and run the others."""
         try:
-            first = await self._find_repeats(items)
-            found = {r.conversation_id for r in first.values()}
-            states = await self._archive.load_conversations(list(found)) if found else {}
+            first = await first_answers(self._archive, items)
         except Exception as error:
             log.warning("look_up_failed", error=repr(error), commands=len(items))
             for item in items:
-                item.answer(Refused("storage_unavailable", "the storage could not be reached", retry_after=1))
+                item.answer(UNAVAILABLE)
             return
         for item in items:
-            if (repeat := first.get(item.slot_key)) is not None:
-                item.answer(_first_answer(item.envelope, repeat, states[repeat.conversation_id]))
+            item.looked_up = True
+            if item in first:
+                item.answer(first[item])
             else:
                 self.accept(item)
-
-    async def _find_repeats(self, items: list[Item]) -> dict[int, Repeat]:
-        keys: dict[tuple[str, str], int] = {}
-        provider_ids: dict[tuple[str, str], int] = {}
-        for item in items:
-            envelope, key, post = item.envelope, item.envelope.key(), item.envelope.post
-            for conversation_id in await self._candidates(item):
-                keys[conversation_id, key] = item.slot_key
-            if post is not None and post.external_id is not None and envelope.thread is not None:
-                provider_ids[envelope.thread.channel_id, post.external_id] = item.slot_key
-        by_key, by_provider_id = await self._archive.find_repeats(keys, provider_ids)
-        return {keys[k]: r for k, r in by_key.items()} | {
-            provider_ids[k]: r for k, r in by_provider_id.items()
-        }
-
-    async def _candidates(self, item: Item) -> list[str]:
-        """The conversations in which a repeat of `item` may stand."""
-        envelope = item.envelope
-        if envelope.conversation_id is not None:
-            return [envelope.conversation_id]
-        assert envelope.thread is not None
-        opening = envelope.opening
-        wanted = ThreadWanted(
-            envelope.thread, opening.channel_type, fresh_id(), fresh_id(), opening.contact_name
-        )
-        thread = (await self._archive.load_threads([wanted]))[envelope.thread]
-        return [i for i in (thread.live, *thread.resolved[:1]) if i is not None]
 
     def _on_stale(self, reason: str) -> None:
         log.error("host_superseded", reason=reason)
@@ -306,7 +300,8 @@ class ConversationHost:
     async def disown(self, partitions: set[int]) -> None:
         """Take no more commands for these partitions; on return, nothing of them is under way or in memory."""
         self.owned -= partitions
-        await self.commits.flush()
+        if under_way := [reply.done for reply in self._replies]:
+            await asyncio.wait(under_way)
         for partition in partitions:
             self.epochs.pop(partition, None)
         for key in list(self.residents.threads):
@@ -328,19 +323,3 @@ class ConversationHost:
             "commits_total": self.commits.commits,
             "committed_total": self.commits.committed,
         }
-
-
-def _first_answer(envelope: Envelope, repeat: Repeat, state: State) -> Outcome:
-    post, message = envelope.post, repeat.entry.data
-    theirs = envelope.key() != envelope.id
-    if post is None:
-        return Done((), state.conversation)
-    assert isinstance(message, Message), (
-        "a key stands on a command's last entry, which for a post is its message"
-    )
-    try:
-        if post.external_id is None and theirs:
-            check_same(message, post)
-    except TertuliaError as error:
-        return refusal(error)
-    return Done((repeat.entry,), repeated=theirs)

@@ -8,7 +8,9 @@ of the database kills nobody.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -35,6 +37,7 @@ class MembershipKeeper:
         node: str,
         takeover_after: float,
         stale: asyncio.Event,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ownership = ownership
         self._host = host
@@ -44,7 +47,9 @@ class MembershipKeeper:
         self._takeover_after = takeover_after
         self._stale = stale
         self._seen: dict[str, tuple[int, float]] = {}
-        self._last_beat = 0.0
+        self._clock = clock
+        self._last_beat = -math.inf
+        self._step = asyncio.Lock()
 
     async def startup(self) -> None:
         """Register, and take what is free."""
@@ -67,11 +72,14 @@ class MembershipKeeper:
 
     async def beat(self) -> None:
         """One sign of life, one look around, one step towards a fair share."""
-        now = time.monotonic()
-        if now - self._last_beat > self._takeover_after / 2:
+        async with self._step:
+            await self._beat()
+
+    async def _beat(self) -> None:
+        if self._clock() - self._last_beat > self._takeover_after / 2:
             self._seen.clear()  # it was we who slept
         membership = await self._ownership.beat(self._name, self._incarnation, draining=self._host.draining)
-        self._last_beat = time.monotonic()
+        self._last_beat = self._clock()
         alive = [p for p in membership.peers if self._is_alive(p)]
         taking = [p for p in alive if not p.draining]
         owned = len(self._host.owned)
@@ -94,7 +102,8 @@ class MembershipKeeper:
     async def leave(self) -> None:
         """Give everything back, so that others need not wait for our silence."""
         self._host.draining = True
-        await self._give_back(set(self._host.owned))
+        async with self._step:  # a beat under way may be claiming
+            await self._give_back(set(self._host.owned))
 
     async def _give_back(self, partitions: set[int]) -> None:
         await self._host.disown(partitions)
@@ -102,7 +111,7 @@ class MembershipKeeper:
         log.debug("partitions_released", count=len(partitions))
 
     def _is_alive(self, peer: Peer) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         beats, since = self._seen.get(peer.incarnation, (-1, now))
         if beats != peer.beats:
             self._seen[peer.incarnation] = (peer.beats, now)

@@ -66,7 +66,7 @@ class DedicatedPlacement:
         self._taken_back = taken_back
         self._start = start
         self._now = now
-        self._queues: dict[str, list[tuple[Item, Turning]]] = {}
+        self._queues: dict[ResidentConversation, list[tuple[Item, Turning]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def activate(self, state: State) -> RemoteConversation:
@@ -80,31 +80,32 @@ class DedicatedPlacement:
         self, item: Item, resident: ResidentConversation, live_id: str | None, opening: Entry | None
     ) -> None:
         turning = Turning(item.envelope, self._now(), live_id, opening)
-        queue = self._queues.get(resident.id)
-        resident.pending += (
-            1  # a turn under way keeps the conversation in memory, as an uncommitted write does
-        )
+        # a turn under way keeps the conversation in memory, as an uncommitted write does
+        resident.pending += 1
+        queue = self._queues.get(resident)
         if queue is not None:
             queue.append((item, turning))
             return
-        self._queues[resident.id] = [(item, turning)]
+        self._queues[resident] = [(item, turning)]
         task = asyncio.ensure_future(self._drain(resident))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _drain(self, resident: ResidentConversation) -> None:
         remote: RemoteConversation = resident.actor  # pyright: ignore[reportAssignmentType]
-        while batch := self._queues[resident.id]:
-            self._queues[resident.id] = []
+        while batch := self._queues[resident]:
+            self._queues[resident] = []
             try:
                 results = await remote.turns([turning for _, turning in batch])
+                if len(results) != len(batch):
+                    raise RuntimeError(f"{len(results)} results for {len(batch)} turns")
             except Exception as error:
                 log.warning("conversation_actor_lost", conversation=resident.id, error=repr(error))
-                rest = [item for item, _ in batch + self._queues.pop(resident.id)]
+                rest = [item for item, _ in batch + self._queues.pop(resident)]
                 resident.pending -= len(rest)
                 self._taken_back(resident, rest)
                 return
             for (item, _), taken in zip(batch, results, strict=True):
                 resident.pending -= 1
                 self._taken(item, taken)
-        del self._queues[resident.id]
+        del self._queues[resident]

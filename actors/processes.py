@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from ray.actor import ActorHandle
 
+from ..core.errors import StorageUnavailable
 from . import wire
 from .conversation import ConversationActor
 from .handles import RayGatewayLink
@@ -21,6 +22,8 @@ from .membership import MembershipKeeper
 from .publishing import FeedPublisher
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class HostParts(Protocol):
@@ -35,14 +38,31 @@ class HostParts(Protocol):
     async def close(self) -> None: ...
 
 
+START_PAUSE = 0.2
+"""Seconds between attempts to start while the storage is away."""
+
+
+async def patiently(start: Callable[[], Awaitable[T]]) -> T:
+    """What `start` gives, tried again for as long as the storage is away.
+
+    Ray starts a process anew when it dies, but gives an actor up for good when its constructor fails.
+    """
+    while True:
+        try:
+            return await start()
+        except StorageUnavailable as error:
+            log.warning("start_waits_for_storage", error=str(error))
+            await asyncio.sleep(START_PAUSE)
+
+
 class HostProcess:
     """A conversation host in a process of its own."""
 
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
-        self._parts = await compose(settings, name)
-        await self._parts.membership.startup()
+        self._parts = await patiently(lambda: compose(settings, name))
+        await patiently(self._parts.membership.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -58,7 +78,7 @@ class HostProcess:
 
     async def watch(self, gateway: str, handle: ActorHandle, accounts: list[str]) -> None:
         publisher = self._parts.publisher
-        publisher.watch(gateway, RayGatewayLink(gateway, handle, publisher.forget), accounts)
+        publisher.watch(gateway, RayGatewayLink(gateway, handle, publisher.lost), accounts)
 
     async def ping(self) -> int:
         return os.getpid()
@@ -88,8 +108,8 @@ class GatewayProcess:
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str
     ) -> None:
-        self._parts = await compose(settings, name)
-        await self._parts.startup()
+        self._parts = await patiently(lambda: compose(settings, name))
+        await patiently(self._parts.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:

@@ -33,6 +33,11 @@ class FeedPublisher:
         for account in accounts:
             self._watchers.setdefault(account, set()).add(gateway)
 
+    def lost(self, gateway: str, link: GatewayLink) -> None:
+        """A link that does not reach its gateway any more; a newer one of that name stays."""
+        if self._links.get(gateway) is link:
+            self.forget(gateway)
+
     def forget(self, gateway: str) -> None:
         self._links.pop(gateway, None)
         for account in [a for a, names in self._watchers.items() if gateway in names]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from sys import intern
 
 import structlog
 
 from ..core.commands import Refused, ThreadKey
 from ..core.conversation import Conversation, State
-from ..core.ports import Archive, ThreadWanted
+from ..core.ports import Archive, Rejected, Target, ThreadWanted
 from ..core.thread import Thread
 from .commits import Item
 
@@ -62,7 +62,8 @@ def _shared(key: ThreadKey) -> ThreadKey:
 class Residents:
     """The host's memory, and the one loop that fills it.
 
-    `activate` makes the placement's actor for a loaded state; `run` takes an item whose target is in memory.
+    `activate` makes the placement's actor for a loaded state; `run` takes an item whose target is in memory, if it exists.
+    `settled` waits until nothing is on its way to the journal that was decided before.
     """
 
     def __init__(
@@ -72,16 +73,19 @@ class Residents:
         activate: Callable[[State], object],
         passivate: Callable[[object], None],
         run: Callable[[Item], None],
+        settled: Callable[[], Awaitable[None]],
         new_id: Callable[[], str],
     ) -> None:
         self._archive = archive
         self._activate = activate
         self._passivate = passivate
         self._run = run
+        self._settled = settled
+        self._unsettled = False
         self._new_id = new_id
         self.threads: dict[ThreadKey, ResidentThread] = {}
         self.conversations: dict[str, ResidentConversation] = {}
-        self._waiting: defaultdict[str | ThreadKey, list[Item]] = defaultdict(list)
+        self._waiting: defaultdict[Target, list[Item]] = defaultdict(list)
         self._wake = asyncio.Event()
         self.activations = 0
 
@@ -90,10 +94,13 @@ class Residents:
         """Items waiting for their target to be loaded."""
         return sum(map(len, self._waiting.values()))
 
-    def is_loading(self, target: str | ThreadKey) -> bool:
-        return target in self._waiting
+    def has(self, target: Target) -> bool:
+        """Whether the target is in memory, and nobody is ahead who waits for it."""
+        if target in self._waiting:
+            return False
+        return target in self.conversations if isinstance(target, str) else target in self.threads
 
-    def load(self, target: str | ThreadKey, item: Item) -> None:
+    def load(self, target: Target, item: Item) -> None:
         """Let `item` wait until `target` is in memory; then it is run."""
         self._waiting[target].append(item)
         self._wake.set()
@@ -107,6 +114,11 @@ class Residents:
         self.conversations[conversation_id] = resident
         return resident
 
+    def unopen(self, resident: ResidentConversation) -> None:
+        """Take back `open` for a conversation whose first command was refused: it never was."""
+        resident.thread.thread.forget(resident.id)
+        self.drop(resident)
+
     def drop_thread(self, key: ThreadKey) -> None:
         """Forget a thread and its conversations; what was not committed never was."""
         thread = self.threads.pop(key, None)
@@ -114,6 +126,8 @@ class Residents:
             self.drop(resident)
 
     def drop(self, resident: ResidentConversation) -> None:
+        if resident.pending:
+            self._unsettled = True  # what the archive says now, it may not say after the commits under way
         self.conversations.pop(resident.id, None)
         thread = resident.thread
         thread.conversations = tuple(r for r in thread.conversations if r is not resident)
@@ -129,8 +143,8 @@ class Residents:
             old = sorted(free, key=lambda r: r.touched)[:surplus]
         for resident in old:
             self.drop(resident)
-            if not resident.thread.conversations and resident.thread.key not in self._waiting:
-                self.threads.pop(resident.thread.key, None)
+        for key in [k for k, t in self.threads.items() if not t.conversations and k not in self._waiting]:
+            del self.threads[key]
         return len(old)
 
     async def main_loop(self) -> None:
@@ -139,57 +153,93 @@ class Residents:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                batch = {t: self._waiting[t] for t in list(self._waiting)[:MAX_LOAD]}
-                try:
-                    await self._load([t for t in batch if isinstance(t, str)], self._wanted(batch))
-                except Exception as error:
-                    log.warning("activation_failed", error=repr(error), conversations=len(batch))
-                    refused = Refused(
-                        "storage_unavailable", "the storage could not be reached", retry_after=1
-                    )
-                    self._finish(batch, lambda item, r=refused: item.answer(r))
-                else:
-                    self._finish(batch, self._run)
+                await self._serve(list(self._waiting)[:MAX_LOAD])
 
-    def _finish(self, batch: dict[str | ThreadKey, list[Item]], then: Callable[[Item], None]) -> None:
-        # Taken out of `_waiting` only now: what arrived during the load keeps its place behind what came before.
-        for target in batch:
+    async def _serve(self, targets: Sequence[Target]) -> None:
+        """Load targets and run what waits for them, or refuse it."""
+        try:
+            await self._load(targets)
+        except Rejected as error:
+            if len(targets) > 1:  # one of them is at fault: halves find it, and the others go on
+                half = len(targets) // 2
+                await self._serve(targets[:half])
+                await self._serve(targets[half:])
+                return
+            log.warning("activation_rejected", error=str(error))
+            self._refuse(targets, Refused("invalid", "no conversation can have this address"))
+        except Exception as error:
+            log.warning("activation_failed", error=repr(error), conversations=len(targets))
+            self._refuse(
+                targets, Refused("storage_unavailable", "the storage could not be reached", retry_after=1)
+            )
+        else:
+            # Out of `_waiting` only now: what arrived during the load keeps its place behind what came before.
+            for target in targets:
+                for item in self._waiting.pop(target):
+                    self._run(item)
+
+    def _refuse(self, targets: Sequence[Target], refused: Refused) -> None:
+        for target in targets:
             for item in self._waiting.pop(target):
-                then(item)
+                item.answer(refused)
 
-    def _wanted(self, batch: dict[str | ThreadKey, list[Item]]) -> dict[ThreadKey, ThreadWanted]:
-        wanted: dict[ThreadKey, ThreadWanted] = {}
-        for target, items in batch.items():
-            if isinstance(target, ThreadKey) and target not in self.threads:
-                opening = items[0].envelope.opening
-                wanted[target] = ThreadWanted(
-                    target, opening.channel_type, self._new_id(), self._new_id(), opening.contact_name
-                )
-        return wanted
-
-    async def _load(self, ids: list[str], wanted: dict[ThreadKey, ThreadWanted]) -> None:
-        states: dict[str, State] = {}
-        missing = [i for i in ids if i not in self.conversations]
-        if missing:
-            states = await self._archive.load_conversations(missing)
-            for state in states.values():
-                c = state.conversation
-                if (key := key_of(c)) not in self.threads:
-                    wanted.setdefault(
-                        key, ThreadWanted(key, c.channel_type, self._new_id(), self._new_id(), c.contact_name)
-                    )
-        if wanted:
-            for key, thread in (await self._archive.load_threads(list(wanted.values()))).items():
-                if key not in self.threads:
-                    shared = _shared(key)
-                    self.threads[shared] = ResidentThread(shared, thread)
-        targets = {t for key in wanted if (t := _first(self.threads[key].thread)) and t not in states}
-        if targets := targets - self.conversations.keys():
-            states |= await self._archive.load_conversations(list(targets))
+    async def _load(self, targets: Sequence[Target]) -> None:
+        """Put the targets into memory, as far as they exist, all at once at the end."""
+        while True:
+            if self._unsettled:
+                self._unsettled = False
+                await self._settled()
+            states, threads = await self._read(targets)
+            known = threads.keys() | self.threads.keys()
+            if not self._unsettled and all(key_of(s.conversation) in known for s in states.values()):
+                break  # else something was dropped during the reads
+        for key, thread in threads.items():
+            if key not in self.threads:
+                shared = _shared(key)
+                self.threads[shared] = ResidentThread(shared, thread)
+        for target in targets:
+            if isinstance(target, str) and target not in states and target not in self.conversations:
+                self._forget(target)
         for conversation_id, state in states.items():
             if conversation_id not in self.conversations:
                 self.open(self.threads[key_of(state.conversation)], state)
                 self.activations += 1
+
+    async def _read(self, targets: Sequence[Target]) -> tuple[dict[str, State], dict[ThreadKey, Thread]]:
+        """The states of the targets and of those their threads lead to, and the threads that are not in memory."""
+        states: dict[str, State] = {}
+        threads: dict[ThreadKey, Thread] = {}
+        if missing := [t for t in targets if isinstance(t, str) and t not in self.conversations]:
+            states = await self._archive.load_conversations(missing)
+        if wanted := self._wanted(targets, states):
+            threads = await self._archive.load_threads(wanted)
+        there = {k: self.threads[k].thread for k in targets if isinstance(k, ThreadKey) and k in self.threads}
+        firsts = {_first(thread) for thread in (threads | there).values()} - {None}
+        if further := firsts - states.keys() - self.conversations.keys():
+            states |= await self._archive.load_conversations(sorted(i for i in further if i is not None))
+        return states, threads
+
+    def _wanted(self, targets: Sequence[Target], states: dict[str, State]) -> list[ThreadWanted]:
+        wanted: dict[ThreadKey, tuple[str, str | None]] = {}
+        for target in targets:
+            if isinstance(target, ThreadKey):
+                opening = self._waiting[target][0].envelope.opening
+                wanted[target] = (opening.channel_type, opening.contact_name)
+        for state in states.values():
+            c = state.conversation
+            wanted.setdefault(key_of(c), (c.channel_type, c.contact_name))
+        return [
+            ThreadWanted(key, channel_type, self._new_id(), self._new_id(), name)
+            for key, (channel_type, name) in wanted.items()
+            if key not in self.threads
+        ]
+
+    def _forget(self, conversation_id: str) -> None:
+        """It does not exist (any more): no thread may lead to it."""
+        for item in self._waiting[conversation_id]:
+            key = item.envelope.thread
+            if key is not None and key in self.threads:
+                self.threads[key].thread.forget(conversation_id)
 
 
 def _first(thread: Thread) -> str | None:

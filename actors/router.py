@@ -56,6 +56,7 @@ class Router:
         self._waiting: dict[str, _Waiting] = {}
         self._parked: list[Envelope] = []
         self._wake = asyncio.Event()
+        self._refreshing = asyncio.Lock()
 
     @property
     def waiting(self) -> int:
@@ -148,7 +149,10 @@ class Router:
 
     async def refresh(self) -> None:
         """Read the map; make links to new incarnations and close those to old ones."""
-        current: PartitionMap = await self._ownership.read_map()
+        async with self._refreshing:  # an older map must not undo a newer one
+            self._use(await self._ownership.read_map())
+
+    def _use(self, current: PartitionMap) -> None:
         changed = False
         for name, incarnation in current.incarnations.items():
             link = self.links.get(name)

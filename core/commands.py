@@ -174,6 +174,11 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
         return self.command.opening
 
     @property
+    def has_own_key(self) -> bool:
+        """Whether the client named a key of its own."""
+        return self.post is not None and self.post.key is not None
+
+    @property
     def post(self) -> Post | None:
         """The message this command carries, if any."""
         command = self.command

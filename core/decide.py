@@ -53,16 +53,21 @@ CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
 
 
-class Changes(msgspec.Struct, forbid_unknown_fields=True):
-    """What `Update` may change, beside `status` and `assignee_id`. What is stored must be readable for good."""
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
+
+class Changes(msgspec.Struct, forbid_unknown_fields=True):
+    """What `Update` may change. What is stored must be readable for good."""
+
+    status: Status | None = None
+    assignee_id: str | None = None
     team_id: str | None = None
     priority: Priority = "normal"
     labels: tuple[str, ...] = ()
     subject: str | None = None
     metadata: dict[str, Any] = {}
     bot_context: dict[str, Any] = {}
-    contact_id: Annotated[str, msgspec.Meta(min_length=1)] = ""
+    contact_id: Annotated[str, msgspec.Meta(pattern=UUID_PATTERN)] = ""
     contact_name: str | None = None
     outlet_id: str | None = None
     snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)] | None = None
@@ -77,14 +82,19 @@ class Turn(msgspec.Struct, frozen=True):
     live_id: str | None = None
 
 
-def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
-    """The entries `command` is accepted as; none where nothing changes. Raises a TertuliaError."""
-    c = state.conversation
-    if by.role == "customer" and (by.channel_id, by.contact_identifier) != (
-        c.channel_id,
-        c.contact_identifier,
-    ):
+def check_party(c: Conversation, account_id: str, by: By) -> None:
+    """Raise NotFound unless the conversation is of the account and, for a customer, their own."""
+    theirs = (by.channel_id, by.contact_identifier) == (c.channel_id, c.contact_identifier)
+    if c.account_id != account_id or (by.role == "customer" and not theirs):
         raise NotFound("no such conversation")
+
+
+def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
+    """The entries `command` is accepted as; none where nothing changes. Raises a TertuliaError.
+
+    Whether the conversation is theirs at all is `check_party`'s to say, before anything else is looked at.
+    """
+    c = state.conversation
     if c.erased and not isinstance(command, Erase):
         raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
@@ -268,11 +278,11 @@ def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData
 
 
 def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
+    _check_changes(command.changes)
     changes = dict(command.changes)
     status = changes.pop("status", None)
     assigns = "assignee_id" in changes
     assignee = changes.pop("assignee_id", None)
-    _check_changes(changes)
     if "archived" in changes:
         archived = changes.pop("archived")
         if archived != (c.archived_at is not None):
@@ -283,8 +293,6 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
         entries += _assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)
     if status is not None and status != c.status:
-        if status not in _STATUSES:
-            raise Invalid("no such status", errors=(("status", "one of " + ", ".join(Status)),))
         entries += _ask_status(c, by, Status(status), turn)
     return entries
 
@@ -294,9 +302,6 @@ def _check_changes(changes: dict[str, Any]) -> None:
         msgspec.convert(changes, Changes)
     except msgspec.ValidationError as error:
         raise Invalid("these changes cannot be made", errors=(("", str(error)),)) from error
-
-
-_STATUSES: Final = frozenset(s.value for s in Status)
 
 
 def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:

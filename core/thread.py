@@ -36,6 +36,12 @@ class Thread(msgspec.Struct, gc=False):
         elif (before.contact_id, before.contact_name) != (after.contact_id, after.contact_name):
             self.contact_id, self.contact_name = after.contact_id, after.contact_name
 
+    def forget(self, conversation_id: str) -> None:
+        """A conversation that does not exist any more."""
+        if self.live == conversation_id:
+            self.live = None
+        self.resolved = tuple(i for i in self.resolved if i != conversation_id)
+
     def note(self, c: Conversation) -> None:
         """Take in a conversation's new status."""
         if c.status in LIVE:

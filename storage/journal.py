@@ -15,10 +15,10 @@ import structlog
 
 from ..core.conversation import Conversation
 from ..core.entries import Message, kind_of
-from ..core.errors import Overloaded
+from ..core.errors import Overloaded, StorageUnavailable
 from ..core.ids import partition_of_conversation
 from ..core.ports import DuplicateKey, NotStored, Rejected, StaleEpoch, Write
-from .postgres import Database, unreachable
+from .postgres import Database
 from .queries import sql
 from .rows import conversation_to_json, encode_data
 
@@ -51,10 +51,10 @@ class PostgresJournal:
                 bases: list[int | None] = await connection.fetchval(COMMIT, *arguments)
         except asyncpg.UniqueViolationError as error:
             raise DuplicateKey(str(error)) from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Overloaded) as error:
+        except (asyncpg.PostgresError, TimeoutError, Overloaded, StorageUnavailable) as error:
             if getattr(error, "sqlstate", None) == STALE_EPOCH:
                 raise StaleEpoch(str(error)) from error
-            if not (unreachable(error) or isinstance(error, Overloaded)):
+            if isinstance(error, asyncpg.PostgresError):
                 raise Rejected(str(error)) from error
             if not sent:
                 raise NotStored("no connection to the storage") from error
@@ -91,7 +91,7 @@ class PostgresJournal:
                                 [e.seq for e in entries],
                             )
                             break
-                    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError, TimeoutError, Overloaded):
+                    except (asyncpg.PostgresError, TimeoutError, Overloaded, StorageUnavailable):
                         await asyncio.sleep(0.1)
         except TimeoutError:
             # Nothing is known for certain, so this host may not go on: its successor reads what stands.

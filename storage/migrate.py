@@ -19,6 +19,14 @@ FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x7E57
 _MONTHS_LOCK = 0x7E58
 _MONTHS_AHEAD = 3
+# Entries that came before their month was made stand in the default partition, and would forbid the new one.
+_MONTH = """
+CREATE TABLE {name} (LIKE entries INCLUDING ALL);
+WITH early AS (
+  DELETE FROM entries_other WHERE conversation_id >= '{low}' AND conversation_id < '{high}' RETURNING *)
+INSERT INTO {name} SELECT * FROM early;
+ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}');
+"""
 
 
 class MigrationError(Exception):
@@ -109,9 +117,9 @@ async def _make_months(connection: asyncpg.Connection | PoolConnectionProxy, now
         name = f"entries_{start:%Y_%m}"
         if await connection.fetchval("SELECT to_regclass($1)", name) is None:
             low, high = (first_id_of(int(t.timestamp() * 1000)) for t in (start, end))
-            await connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF entries FOR VALUES FROM ('{low}') TO ('{high}')"
-            )
+            # In this order: those who write entries lock the whole before its parts as well.
+            await connection.execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
+            await connection.execute(_MONTH.format(name=name, low=low, high=high))
 
 
 def _month(now: datetime, ahead: int) -> datetime:

@@ -34,7 +34,8 @@ class Database:
 
     `system()` stands outside row-level security: journal, activation, look-ups that must find an account first.
     `account(id)` sees that account's rows and no others. Waiting for a connection is bounded by
-    ACQUIRE_DEADLINE, then Overloaded.
+    ACQUIRE_DEADLINE, then Overloaded. A database that cannot be used is StorageUnavailable, whatever broke underneath:
+    requests answer 503 then, without knowing of drivers.
     """
 
     def __init__(self, system: asyncpg.Pool, app: asyncpg.Pool) -> None:
@@ -73,13 +74,18 @@ class Database:
     @asynccontextmanager
     async def _acquired(self, pool: asyncpg.Pool) -> AsyncIterator[Connection]:
         try:
-            connection = await pool.acquire(timeout=ACQUIRE_DEADLINE)
-        except TimeoutError as error:
-            raise Overloaded("no database connection came free in time", retry_after=1) from error
-        try:
-            yield connection
-        finally:
-            await pool.release(connection)
+            try:
+                connection = await pool.acquire(timeout=ACQUIRE_DEADLINE)
+            except TimeoutError as error:
+                raise Overloaded("no database connection came free in time", retry_after=1) from error
+            try:
+                yield connection
+            finally:
+                await pool.release(connection)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            if not unreachable(error):
+                raise
+            raise storage_unavailable(error) from error
 
     async def close(self) -> None:
         """Close both pools; connections still in use after a few seconds are cut."""

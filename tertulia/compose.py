@@ -9,6 +9,7 @@ import asyncio
 import uuid
 
 import aiohttp
+import asyncpg
 import ray
 import structlog
 from aiohttp import web
@@ -56,7 +57,7 @@ from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
-from .storage.postgres import Database
+from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.tickets import ValkeyTickets
 
 log = structlog.get_logger(__name__)
@@ -143,12 +144,21 @@ class HostParts:
         await self._database.close()
 
 
+async def _connect(settings: Settings, *, system: int, app: int) -> Database:
+    """The database; StorageUnavailable while it is away, for which the actors wait."""
+    assert settings.database_url is not None
+    try:
+        return await Database.connect(settings.database_url, system=system, app=app)
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        if not unreachable(error):
+            raise
+        raise storage_unavailable(error) from error
+
+
 async def host(settings: Settings, name: str) -> HostParts:
     """A host's parts, connected."""
     logs.configure(settings.log_level, settings.log_format)
-    assert settings.database_url is not None
-    database = await Database.connect(settings.database_url, system=HOST_CONNECTIONS, app=1)
-    parts = HostParts(settings, name, database)
+    parts = HostParts(settings, name, await _connect(settings, system=HOST_CONNECTIONS, app=1))
     calm_garbage_collector()
     return parts
 
@@ -270,8 +280,7 @@ class GatewayParts:
 async def gateway(settings: Settings, name: str) -> GatewayParts:
     """A gateway's parts, connected but not listening."""
     logs.configure(settings.log_level, settings.log_format)
-    assert settings.database_url is not None
-    database = await Database.connect(settings.database_url, system=4, app=GATEWAY_CONNECTIONS)
+    database = await _connect(settings, system=4, app=GATEWAY_CONNECTIONS)
     parts = GatewayParts(settings, name, database, aiohttp.ClientSession())
     calm_garbage_collector()
     return parts

@@ -18,7 +18,7 @@ import ray
 import redis
 import structlog
 from ray.actor import ActorHandle
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
 from . import compose, demo
 from .actors.handles import NAMESPACE, call
@@ -60,20 +60,24 @@ class Serving:
         self._hosts: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
         self._keepers: list[asyncio.Task[None]] = []
+        self._watches: list[asyncio.Task[None]] = []
+        self._detached = settings.ray_address is not None
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop. Raises StartError."""
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        stop = self._stop
+        self._listen(stop.set)
         try:
             await self._unless(stop, self.start())
             await stop.wait()
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, lambda: os._exit(130))
+            self._listen(lambda: os._exit(130))
             await self.stop()
+
+    def _listen(self, hear: Callable[[], object]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, hear)
 
     async def _unless(self, stop: asyncio.Event, work: Awaitable[None]) -> None:
         """Run `work`, giving it up when the operator wants to stop."""
@@ -100,8 +104,11 @@ class Serving:
         finally:
             await asyncio.wait([ray_up])
         self._say(await ray_up)
+        self._listen(self._stop.set)  # Ray put its own handler in our place, which prints a stack and aborts
         await self._start_actors()
-        self._keepers += [asyncio.ensure_future(self._watch_over(h)) for h in (*self._hosts, *self._gateways)]
+        for handles, start in ((self._hosts, self._start_host), (self._gateways, self._start_gateway)):
+            watches = (self._watch_over(handles, i, start) for i in range(len(handles)))
+            self._watches += [asyncio.ensure_future(w) for w in watches]
         url = f"http://{self.settings.host}:{self.settings.port}"
         self._ready = True
         self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
@@ -196,38 +203,47 @@ class Serving:
 
     async def _start_actors(self) -> None:
         began = time.monotonic()
-        detached = self.settings.ray_address is not None
         s = self.settings
-        self._hosts = [
-            create(HOST, i, compose.host, s, f"host:{i}", detached=detached) for i in range(s.hosts)
-        ]
+        self._hosts = [self._start_host(i) for i in range(s.hosts)]
         await self._all_up(self._hosts, "conversation host")
         self._say(
             f"hosts: {len(self._hosts)} running, placement {s.placement} ({time.monotonic() - began:.1f} s)"
         )
         began = time.monotonic()
-        self._gateways = [
-            create(GATEWAY, i, compose.gateway, s, f"gateway:{i}", detached=detached)
-            for i in range(s.gateways)
-        ]
+        self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
         await self._all_up(self._gateways, "gateway")
         self._say(f"gateways: {len(self._gateways)} running ({time.monotonic() - began:.1f} s)")
 
-    async def _watch_over(self, handle: ActorHandle) -> None:
-        """End an actor that is alive but answers nothing, so that Ray starts it anew. (The dead it sees by itself.)"""
+    def _start_host(self, index: int) -> ActorHandle:
+        return create(HOST, index, compose.host, self.settings, f"host:{index}", detached=self._detached)
+
+    def _start_gateway(self, index: int) -> ActorHandle:
+        name = f"gateway:{index}"
+        return create(GATEWAY, index, compose.gateway, self.settings, name, detached=self._detached)
+
+    async def _watch_over(
+        self, handles: list[ActorHandle], index: int, start: Callable[[int], ActorHandle]
+    ) -> None:
+        """End an actor that is alive but answers nothing, so that Ray starts it anew, and make one anew that Ray has
+        given up. (Those that die Ray restarts by itself.)"""
         silent_since: float | None = None
         while True:
             await asyncio.sleep(PING_EVERY)
             try:
-                await call(handle, "ping", deadline=PING_EVERY)
+                await call(handles[index], "ping", deadline=PING_EVERY)
                 silent_since = None
             except TimeoutError:
                 now = time.monotonic()
                 silent_since = silent_since or now
                 if now - silent_since > FROZEN_AFTER:
                     self._say("an actor answers nothing: it is ended and started anew")
-                    ray.kill(handle, no_restart=False)
+                    ray.kill(handles[index], no_restart=False)
                     silent_since = None
+            except ActorDiedError:
+                log.error("actor_given_up", kind=start.__name__.removeprefix("_start_"), index=index)
+                with contextlib.suppress(ValueError, RayError):
+                    handles[index] = start(index)
+                silent_since = None
             except RayError:
                 silent_since = None
 
@@ -250,6 +266,8 @@ class Serving:
 
     async def stop(self) -> None:
         """Drain the gateways, then the hosts; then end what was started here."""
+        for watch in self._watches:
+            watch.cancel()
         if ray.is_initialized():
             for handles in (self._gateways, self._hosts):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)

@@ -25,7 +25,9 @@ BROKEN = (OSError, httpx.HTTPError, httpx_sse.SSEError, websockets.WebSocketExce
 class Reader:
     """Follows one stream until stopped, resuming from the last event it has whenever the connection ends."""
 
-    def __init__(self, server: OwnServer, token: str, topics: str | None = None, since: str | None = None) -> None:
+    def __init__(
+        self, server: OwnServer, token: str, topics: str | None = None, since: str | None = None
+    ) -> None:
         self._server = server
         self._token = token
         self._topics = topics
@@ -116,7 +118,8 @@ class SseReader(Reader):
         ):
             source.response.raise_for_status()
             async for sse in source.aiter_sse():
-                self.take(json.loads(sse.data))
+                if sse.data:  # a client dispatches no event without data, and `retry:` comes alone
+                    self.take(json.loads(sse.data))
 
 
 class WsReader(Reader):

@@ -28,6 +28,7 @@ import psutil
 from tertulia.demo import ACCOUNT, WEBCHAT
 from tertulia.storage.embedded import postgres, valkey
 from tertulia.storage.embedded.files import socket_folder
+from tertulia.storage.embedded.processes import dies_with_parent
 
 ROOT = Path(__file__).parents[1]
 START_WITHIN = 90.0
@@ -70,7 +71,16 @@ class OwnServer:
         """Start and wait for the line `ready http://`."""
         self._ready.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tertulia", "serve", "--demo", "--port", str(self.port)],
+            [
+                *dies_with_parent(signal.SIGTERM),
+                sys.executable,
+                "-m",
+                "tertulia",
+                "serve",
+                "--demo",
+                "--port",
+                str(self.port),
+            ],
             cwd=self.data,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -183,7 +193,12 @@ class OwnServer:
         return (self.data / "secrets/jwt_secret").read_text().strip()
 
     def token(
-        self, role: str = "agent", user: str = "tester", account: str = ACCOUNT, life: float = 3600, **claims: Any
+        self,
+        role: str = "agent",
+        user: str = "tester",
+        account: str = ACCOUNT,
+        life: float = 3600,
+        **claims: Any,
     ) -> str:
         """A signed token. A customer's takes `channel_id` and `contact_identifier` too."""
         now = time.time()
@@ -211,9 +226,7 @@ class OwnServer:
         """A client of its own, with its own connections."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         limits = httpx.Limits(max_connections=300, max_keepalive_connections=300)
-        return httpx.AsyncClient(
-            base_url=self.url, headers=headers, timeout=30, limits=limits, **options
-        )
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, limits=limits, **options)
 
     def database_url(self) -> str:
         """The embedded Postgres of this server."""

@@ -7,20 +7,13 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import NamedTuple
 
 import pytest
-from desks import Desk
+from desks import Account, Desk
 from serving import ROOT, OwnServer
 
 from tertulia.storage.accounts import PostgresAccounts
 from tertulia.storage.postgres import Database
-
-
-class Account(NamedTuple):
-    id: str
-    channel: str
-
 
 OTHER = Account("00000000-0000-0000-0000-0000000000b0", "00000000-0000-0000-0000-0000000000b1")
 

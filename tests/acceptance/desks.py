@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
 from tertulia.demo import WEBCHAT
+
+
+class Account(NamedTuple):
+    """An account and its web chat channel."""
+
+    id: str
+    channel: str
+
 
 _numbers = itertools.count(1)
 
@@ -43,7 +51,9 @@ class Desk:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.http = client
 
-    async def open(self, identifier: str | None = None, channel: str = WEBCHAT, **fields: Any) -> dict[str, Any]:
+    async def open(
+        self, identifier: str | None = None, channel: str = WEBCHAT, **fields: Any
+    ) -> dict[str, Any]:
         body = {"channel_id": channel, "contact_identifier": identifier or fresh(), **fields}
         return ok(await self.http.post("/v1/conversations", json=body), 201)
 

@@ -7,6 +7,8 @@ good call looks like. `{conversation}`, `{channel}` … in a path, query or body
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 STAFF = frozenset({"agent", "lead", "admin"})
@@ -27,7 +29,7 @@ class Example(NamedTuple):
 
     roles: frozenset[str] | None
     body: dict[str, Any] | None = None
-    names: dict[str, str] = {}
+    names: Mapping[str, str] = MappingProxyType({})
     query: str = ""
     foreign: int | None = 404
 
@@ -38,7 +40,9 @@ OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 ROUTES: dict[str, Example] = {
     "POST /v1/conversations": Example(TEAM, OPENING),
     "POST /v1/conversations/find-or-create": Example(TEAM, OPENING),
-    "GET /v1/conversations/{id}": Example(ALL, names=CONVERSATION, query="include=messages,contact,assignments"),
+    "GET /v1/conversations/{id}": Example(
+        ALL, names=CONVERSATION, query="include=messages,contact,assignments"
+    ),
     "PATCH /v1/conversations/{id}": Example(TEAM, {"priority": "high"}, CONVERSATION),
     "DELETE /v1/conversations/{id}": Example(TEAM, names=CONVERSATION),
     "POST /v1/conversations/{id}/assign": Example(TEAM, {"agent_id": "me"}, CONVERSATION),

@@ -14,8 +14,7 @@ import httpx_sse
 import jwt
 import pytest
 import websockets
-from conftest import Account
-from desks import Desk, fresh, ok, problem
+from desks import Account, Desk, fresh, ok, problem
 from examples import ALL, MESSAGES, ROLES, ROUTES, Example, filled
 from readers import READERS, Chat, SseReader, WsReader, open_socket
 from serving import OwnServer
@@ -108,7 +107,14 @@ async def more_objects(service: Desk, example: Example) -> dict[str, str]:
 async def test_without_a_good_token(server: OwnServer, service: Desk, key: str) -> None:
     objects = {"conversation": (await service.open())["id"], "channel": WEBCHAT, "fresh": fresh()}
     request = request_for(key, objects)
-    claims = {"sub": "x", "iss": "tertulia", "aud": "tertulia", "iat": 1, "exp": 4e9, "accounts": {ACCOUNT: "admin"}}
+    claims = {
+        "sub": "x",
+        "iss": "tertulia",
+        "aud": "tertulia",
+        "iat": 1,
+        "exp": 4e9,
+        "accounts": {ACCOUNT: "admin"},
+    }
     bad = {
         "none": None,
         "nonsense": "nonsense",
@@ -141,9 +147,21 @@ async def test_the_account_is_chosen_by_header_where_a_token_has_several(
         problem(await client.get(path), 400, "malformed")
         ok(await client.get(path, headers={"X-Account-Id": ACCOUNT}), 200)
         problem(await client.get(path, headers={"X-Account-Id": other.id}), 404, "not_found")
-        problem(await client.get(path, headers={"X-Account-Id": "0" * 8 + ACCOUNT[8:-1] + "9"}), 403, "forbidden")
+        problem(
+            await client.get(path, headers={"X-Account-Id": "0" * 8 + ACCOUNT[8:-1] + "9"}), 403, "forbidden"
+        )
     async with server.client(server.token()) as client:
         problem(await client.get(path, headers={"X-Account-Id": other.id}), 403, "forbidden")
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_token_for_an_account_that_is_not_there(server: OwnServer, service: Desk, role: str) -> None:
+    """Signed well, but the account was never made, or is gone: refused, and no failure of the server."""
+    nowhere = Account("00000000-0000-0000-0000-0000000000c0", WEBCHAT)
+    objects = {"conversation": (await service.open())["id"], "channel": WEBCHAT, "fresh": fresh()}
+    async with server.client(token_of(role, server, nowhere, fresh())) as client:
+        answers = {key: await call(server, client, request_for(key, objects)) for key in KNOWN}
+    assert {key: answer for key, answer in answers.items() if answer[0] >= 500} == {}
 
 
 # -- no byte crosses accounts
@@ -194,7 +212,9 @@ async def test_another_accounts_objects_are_not_there(
             assert CANARY not in text, (key, text)
             if example.foreign is not None and (example.roles is None or role in example.roles):
                 assert status == example.foreign, (key, status, text)
-    stored = await server.sql("SELECT status, priority FROM conversations WHERE id = $1", theirs.objects["conversation"])
+    stored = await server.sql(
+        "SELECT status, priority FROM conversations WHERE id = $1", theirs.objects["conversation"]
+    )
     assert [tuple(row) for row in stored] == [("assigned", "normal")]
     assert (await server.sql("SELECT max(seq) FROM entries WHERE conversation_id = $1",
                              theirs.objects["conversation"]))[0][0] == 5  # fmt: skip
@@ -217,7 +237,9 @@ async def test_another_accounts_objects_are_not_there_on_a_socket(
             assert code == "not_found" or (not allowed and code == "forbidden"), (type, answer)
         for topic in (f"account:{ACCOUNT}", f"user:{CANARY}-user"):
             answer = await chat.ask("subscribe", topics=[topic])
-            assert answer["error"]["code"] in (("not_found", "forbidden") if role == "customer" else ("not_found",))
+            assert answer["error"]["code"] in (
+                ("not_found", "forbidden") if role == "customer" else ("not_found",)
+            )
         answer = await chat.ask("subscribe", topics=["account"], since=theirs.cursor)
         ok(await desks["service"].say(theirs.objects["conversation"], CANARY), 201)
         await chat.ask("ping")
@@ -275,7 +297,9 @@ async def test_the_same_customer_in_two_accounts_is_two(
         assert ok(await customer.get("/v1/webchat/messages"))["items"] == []
 
 
-async def test_a_customer_on_a_socket_sees_and_says_no_more_than_on_http(server: OwnServer, service: Desk) -> None:
+async def test_a_customer_on_a_socket_sees_and_says_no_more_than_on_http(
+    server: OwnServer, service: Desk
+) -> None:
     stranger = (await service.open())["id"]
     identifier = fresh()
     own = (await service.open(identifier))["id"]

@@ -20,7 +20,9 @@ async def test_fifty_writers_on_one_conversation_are_numbered_without_gap(
             Desk(await stack.enter_async_context(server.client(server.token("agent", f"writer-{n}"))))
             for n in range(50)
         ]
-        answers = await asyncio.gather(*(w.say(c["id"], f"{n}") for n, w in enumerate(writers) for _ in range(4)))
+        answers = await asyncio.gather(
+            *(w.say(c["id"], f"{n}") for n, w in enumerate(writers) for _ in range(4))
+        )
     made = [ok(a, 201) for a in answers]
     assert sorted(m["seq"] for m in made) == list(range(1, 201))
     stored = await service.messages(c["id"])
@@ -36,7 +38,8 @@ async def test_twenty_concurrent_find_or_create_make_one_conversation(
     body = {"channel_id": (await service.open())["channel_id"], "contact_identifier": fresh()}
     async with AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(server.client(server.token("service", f"s-{n}"))) for n in range(20)
+            await stack.enter_async_context(server.client(server.token("service", f"s-{n}")))
+            for n in range(20)
         ]
         answers = await asyncio.gather(
             *(c.post("/v1/conversations/find-or-create", json=body) for c in clients)
@@ -88,7 +91,8 @@ async def test_identical_posts_at_once_make_one_message(server: OwnServer, agent
     c = await agent.open()
     async with AsyncExitStack() as stack:
         clients = [
-            Desk(await stack.enter_async_context(server.client(server.token("agent", "same")))) for _ in range(20)
+            Desk(await stack.enter_async_context(server.client(server.token("agent", "same"))))
+            for _ in range(20)
         ]
         answers = await asyncio.gather(*(d.say(c["id"], "once", client_message_id="k") for d in clients))
     assert Counter(a.status_code for a in answers) == {201: 1, 200: 19}
@@ -139,7 +143,10 @@ async def test_notes_never_reach_the_customer(server: OwnServer, agent: Desk) ->
                      f"{base}?include=messages,contact,assignments"):  # fmt: skip
             answer = await customer.get(path)
             assert "hidden-note" not in answer.text, path
-        assert [m["content"] for m in ok(await customer.get(f"{base}/messages"))["items"]] == ["shown", "shown too"]
+        assert [m["content"] for m in ok(await customer.get(f"{base}/messages"))["items"]] == [
+            "shown",
+            "shown too",
+        ]
         assert [e["seq"] for e in ok(await customer.get(f"{base}/entries"))["items"]] == [1, 4]
         problem(await customer.get(f"{base}/context"), 403, "forbidden")
         refused = await customer.post(f"{base}/messages", json={"content": "x", "is_private": True})
@@ -152,7 +159,9 @@ async def test_who_may_write_as_whom(server: OwnServer, desks: dict[str, Desk]) 
     identifier = fresh()
     c = await desks["service"].open(identifier)
     for sender in ("contact", "agent", "bot", "system"):
-        assert ok(await desks["service"].say(c["id"], sender, sender_type=sender), 201)["sender_type"] == sender
+        assert (
+            ok(await desks["service"].say(c["id"], sender, sender_type=sender), 201)["sender_type"] == sender
+        )
     assert ok(await desks["service"].say(c["id"], "default"), 201)["sender_type"] == "bot"
     m = ok(await desks["agent"].say(c["id"], "me"), 201)
     assert (m["sender_type"], m["sender_id"], m["direction"]) == ("agent", "agent-1", "outbound")
@@ -175,9 +184,18 @@ async def test_the_projection_follows_the_messages(server: OwnServer, agent: Des
         ok(await customer.post("/v1/webchat/messages", json={"content": "one"}), 201)
         ok(await customer.post("/v1/webchat/messages", json={"content": "two"}), 201)
     c = await agent.get(c["id"])
-    assert (c["seq"], c["unread_count"], c["first_reply_at"], c["last_message_preview"]) == (2, 2, None, "two")
+    assert (c["seq"], c["unread_count"], c["first_reply_at"], c["last_message_preview"]) == (
+        2,
+        2,
+        None,
+        "two",
+    )
     assert ok(await agent.do(c["id"], "read", seq=1))["unread_count"] == 1
     assert ok(await agent.do(c["id"], "read", seq=2))["unread_count"] == 0
     reply = ok(await agent.say(c["id"], "answer"), 201)
     c = await agent.get(c["id"])
-    assert (c["seq"], c["first_reply_at"], c["last_message_at"]) == (3, reply["created_at"], reply["created_at"])
+    assert (c["seq"], c["first_reply_at"], c["last_message_at"]) == (
+        3,
+        reply["created_at"],
+        reply["created_at"],
+    )

@@ -106,7 +106,9 @@ async def test_naming_a_status(server: OwnServer, service: Desk, status: str, wa
         assert after == before
     else:
         assert ok(answer, 200) == after and after["status"] == expected
-        assert (after["resolved_at"] is not None) == (expected == "resolved" or status == "resolved" != expected == "closed")
+        assert (after["resolved_at"] is not None) == (
+            expected == "resolved" or status == "resolved" != expected == "closed"
+        )
         assert after["seq"] == before["seq"] + (status != expected)
 
 
@@ -139,7 +141,9 @@ async def test_the_customer_writes_again_after_each_end(server: OwnServer, servi
     async with server.client(server.customer(identifier)) as customer:
 
         async def write() -> str:
-            return ok(await customer.post("/v1/webchat/messages", json={"content": "hi"}), 201)["conversation_id"]
+            return ok(await customer.post("/v1/webchat/messages", json={"content": "hi"}), 201)[
+                "conversation_id"
+            ]
 
         first = await write()
         assert await write() == first
@@ -178,7 +182,11 @@ async def test_who_may_take_a_conversation(server: OwnServer, desks: dict[str, D
     problem(await agent.patch(i, status="expired"), 403, "forbidden")
     problem(await lead.patch(i, status="expired"), 403, "forbidden")
     for wrong in ({}, {"agent_id": "a", "team_id": "00000000-0000-0000-0000-000000000001"}):
-        problem(await lead.do(i, "assign", **wrong), 400 if not wrong else 422, "malformed" if not wrong else "invalid")
+        problem(
+            await lead.do(i, "assign", **wrong),
+            400 if not wrong else 422,
+            "malformed" if not wrong else "invalid",
+        )
 
 
 async def test_a_patch_changes_what_it_names(service: Desk) -> None:
@@ -233,7 +241,9 @@ async def test_web_chat_sessions(server: OwnServer, service: Desk) -> None:
             problem(await nobody.post(path, json=known | wrong), 403, "forbidden")
         session = ok(await nobody.post(path, json=known | {"identity_hash": proof.upper()}), 201)
         assert session["contact_identifier"] == identifier
-        problem(await nobody.post(f"/v1/webchat/{'0' * 8}-0000-0000-0000-{'0' * 12}/sessions"), 404, "not_found")
+        problem(
+            await nobody.post(f"/v1/webchat/{'0' * 8}-0000-0000-0000-{'0' * 12}/sessions"), 404, "not_found"
+        )
         problem(await nobody.post("/v1/webchat/nonsense/sessions"), 404, "not_found")
     assert ok(await service.http.post(path, json=known), 201)["contact_identifier"] == identifier
 

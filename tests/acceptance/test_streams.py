@@ -12,10 +12,9 @@ import httpx
 import httpx_sse
 import pytest
 import websockets
-from conftest import Account
-from desks import Desk, fresh, ok, problem
+from desks import Account, Desk, fresh, ok, problem
 from readers import READERS, Chat, SseReader, WsReader, open_socket
-from serving import OwnServer
+from serving import OwnServer, until
 
 from tertulia.demo import ACCOUNT
 
@@ -38,14 +37,10 @@ async def test_a_reader_that_comes_back_ten_times_has_the_exact_history(
     wanted = "account" if topics == "account" else ",".join(f"conversation:{i}" for i in threads)
     tokens = [server.token("agent", f"reader-{n}") for n in range(4)]  # several: both gateways get some
     async with AsyncExitStack() as stack:
-        readers = [
-            await stack.enter_async_context(READERS[kind](server, token, wanted)) for token in tokens
-        ]
+        readers = [await stack.enter_async_context(READERS[kind](server, token, wanted)) for token in tokens]
         rounds, each = 10, 6
         for number in range(rounds):
-            writing = asyncio.gather(
-                *(service.say(i, f"{number}.{n}") for n in range(each) for i in threads)
-            )
+            writing = asyncio.gather(*(service.say(i, f"{number}.{n}") for n in range(each) for i in threads))
             for reader in readers:
                 reader.drop()
             for answer in await writing:
@@ -53,7 +48,8 @@ async def test_a_reader_that_comes_back_ten_times_has_the_exact_history(
         expected = {i: list(range(1, rounds * each + 1)) for i in threads}
         for reader in readers:
             await reader.until(
-                lambda r=reader: all(len(r.numbers()[i]) >= rounds * each for i in threads), "the whole history"
+                lambda r=reader: all(len(r.numbers()[i]) >= rounds * each for i in threads),
+                "the whole history",
             )
             assert {i: reader.numbers()[i] for i in threads} == expected
             assert reader.connections > 3 and reader.resets == 0
@@ -96,7 +92,9 @@ async def test_a_cursor_of_nobody_is_reset(server: OwnServer, service: Desk, kin
         await reader.until(lambda: reader.resets == 1, "the reset")
         c = await service.open()
         ok(await service.say(c["id"], "after"), 201)
-        await reader.until(lambda: any(e["conversation_id"] == c["id"] for e in reader.entries()), "what follows")
+        await reader.until(
+            lambda: any(e["conversation_id"] == c["id"] for e in reader.entries()), "what follows"
+        )
         assert reader.resets == 1
 
 
@@ -104,7 +102,9 @@ async def test_a_cursor_from_the_future_is_reset(server: OwnServer, service: Des
     async with SseReader(server, server.token()) as reader:
         assert reader.cursor is not None
     generation, position, index = reader.cursor.split(".")
-    async with SseReader(server, server.token(), since=f"{generation}.{int(position) + 10**6}.{index}") as later:
+    async with SseReader(
+        server, server.token(), since=f"{generation}.{int(position) + 10**6}.{index}"
+    ) as later:
         await later.until(lambda: later.resets == 1, "the reset")
 
 
@@ -146,7 +146,9 @@ async def test_what_a_socket_may_say(server: OwnServer, service: Desk) -> None:
         assert topic in (await chat.ask("subscribe", topics=[topic]))["data"]["topics"]
         ack = await chat.ask("message:send", conversation_id=i, content="hello", client_message_id="c1")
         assert (ack["data"]["seq"], ack["data"]["sender_id"]) == (1, "ws-1")
-        assert (await server.sql("SELECT count(*) FROM entries WHERE conversation_id = $1 AND seq = 1", i))[0][0] == 1
+        assert (await server.sql("SELECT count(*) FROM entries WHERE conversation_id = $1 AND seq = 1", i))[
+            0
+        ][0] == 1
         event = await chat.event("conversation:message")
         assert event["data"] == ack["data"]
         assert (await chat.ask("message:send", conversation_id=i, content="hello", client_message_id="c1")) == {
@@ -180,7 +182,12 @@ async def test_what_a_socket_may_say(server: OwnServer, service: Desk) -> None:
         # quiet ones: no ref, no answer
         await ws.send(json.dumps({"type": "message:send", "conversation_id": i, "content": "no ref"}))
         assert (await chat.ask("ping"))["type"] == "ack"
+        await until(lambda: stored(service, i, 7), "the message without a ref")
     assert [m["seq"] for m in await service.messages(i)] == [1, 4, 5, 6, 7]
+
+
+async def stored(service: Desk, conversation: str, seq: int) -> bool:
+    return (await service.get(conversation))["seq"] >= seq
 
 
 async def test_bad_frames_are_answered_under_their_ref(server: OwnServer, service: Desk) -> None:
@@ -229,7 +236,9 @@ async def test_commands_under_way_at_once_are_all_answered(server: OwnServer, se
     async with open_socket(server, server.token(), "topics=user") as ws:
         chat = Chat(ws)
         for n in range(300):
-            await ws.send(json.dumps({"type": "message:send", "ref": n, "conversation_id": i, "content": str(n)}))
+            await ws.send(
+                json.dumps({"type": "message:send", "ref": n, "conversation_id": i, "content": str(n)})
+            )
         answers = {}
         while len(answers) < 300:
             message = await chat.next()
@@ -291,7 +300,8 @@ async def test_a_stream_ends_with_its_token(server: OwnServer, kind: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://127.0.0.1:1", "file://"]
+    "origin",
+    ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://127.0.0.1:1", "file://"],
 )
 async def test_pages_of_other_origins_open_no_stream(server: OwnServer, origin: str) -> None:
     await refused(server, server.token(), 403, additional_headers={"Origin": origin})
@@ -304,7 +314,9 @@ async def test_the_own_origin_opens_streams(server: OwnServer) -> None:
         assert json.loads(await ws.recv())["type"] == "ready"
 
 
-async def test_a_reader_that_takes_nothing_is_closed_and_harms_nobody(server: OwnServer, service: Desk) -> None:
+async def test_a_reader_that_takes_nothing_is_closed_and_harms_nobody(
+    server: OwnServer, service: Desk
+) -> None:
     i = (await service.open())["id"]
     token, topic = server.token(user="slow"), f"conversation:{i}"
     slow = socket.socket()
@@ -322,7 +334,9 @@ async def test_a_reader_that_takes_nothing_is_closed_and_harms_nobody(server: Ow
             big = "x" * 60_000
             count = 0
             while count < 150:
-                for answer in await asyncio.gather(*(service.say(i, f"{count + n} {big}") for n in range(10))):
+                for answer in await asyncio.gather(
+                    *(service.say(i, f"{count + n} {big}") for n in range(10))
+                ):
                     ok(answer, 201)
                 count += 10
             await fast.until(lambda: len(fast.entries()) == count, "all of it")

@@ -5,8 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from samples import ACCOUNT, CHANNEL, CONTACT, NOW, OPENING, SERVICE, THREAD, agent, answered, customer, said
+from samples import (
+    ACCOUNT,
+    CHANNEL,
+    CONTACT,
+    NOW,
+    OPENING,
+    SERVICE,
+    THREAD,
+    agent,
+    answered,
+    customer,
+    said,
+    to_conversation,
+)
 
+from tertulia.actors.conversation import ConversationActor, Turning
 from tertulia.core.commands import (
     Assign,
     By,
@@ -18,12 +32,13 @@ from tertulia.core.commands import (
     Rate,
     Recall,
     Receive,
+    Refused,
     Release,
     ThreadKey,
     Update,
 )
 from tertulia.core.conversation import Conversation, State
-from tertulia.core.decide import Turn, decide, repeated
+from tertulia.core.decide import Turn, check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
     Assigned,
@@ -185,7 +200,16 @@ def test_what_customers_may_not_do(command: Command) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [said(), Receive(OPENING, said()), Open(OPENING, find=True), Rate(1), Recall(4), Close(), Update({})],
+    [
+        said(),
+        said(key="k"),
+        Receive(OPENING, said()),
+        Open(OPENING, find=True),
+        Rate(1),
+        Recall(4),
+        Close(),
+        Update({}),
+    ],
     ids=lambda c: type(c).__name__,
 )
 @pytest.mark.parametrize("other", ["channel", "identifier"])
@@ -196,7 +220,13 @@ def test_another_customers_conversation_is_not_found(command: Command, other: st
         else ThreadKey(ACCOUNT, CHANNEL, "+1")
     )
     with pytest.raises(NotFound):
-        ask(conversation(), customer(thread), command)
+        check_party(conversation().conversation, ACCOUNT, customer(thread))
+    known = Message("m", "inbound", "contact", "+100", "hi", client_message_id="k")
+    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), known),))
+    for by, account in ((customer(thread), ACCOUNT), (ANA, "another")):
+        actor = ConversationActor(state, lambda: "id")
+        taken = actor.turn(Turning(to_conversation(command, "c", by, account=account), NOW))
+        assert isinstance(taken.outcome, Refused) and taken.outcome.code == "not_found"
 
 
 def test_customers_write_as_themselves() -> None:
@@ -313,6 +343,8 @@ def test_a_change_of_everything_is_one_command() -> None:
         {"archived": "yes"},
         {"subject": 7},
         {"status": "sleeping"},
+        {"status": []},
+        {"assignee_id": {}},
     ],
     ids=str,
 )

@@ -1,9 +1,51 @@
-"""Figures of the faults, printed after the run."""
+"""The server that faults are tried on, and the figures, printed after the run."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 from load import FIGURES
+from serving import OwnServer
+
+
+class Battered:
+    """One server for all faults after which a server must go on: it has come through the earlier ones."""
+
+    def __init__(self) -> None:
+        self.server: OwnServer | None = None
+
+    async def end(self) -> None:
+        if self.server is not None:
+            await self.server.kill_all()
+            shutil.rmtree(self.server.data, ignore_errors=True)
+        self.server = None
+
+
+@pytest.fixture(scope="session")
+async def _battered() -> AsyncIterator[Battered]:
+    battered = Battered()
+    yield battered
+    await battered.end()
+
+
+@pytest.fixture
+async def battered(
+    _battered: Battered, shared: OwnServer, request: pytest.FixtureRequest
+) -> AsyncIterator[OwnServer]:
+    """A running server; a new one after a test that failed, which may have left it in any state."""
+    if shared.running:
+        assert await shared.stop() == 0, shared.tail()
+    if _battered.server is None or not _battered.server.running:
+        _battered.server = OwnServer(Path(tempfile.mkdtemp(prefix="tertulia-")))
+        await _battered.server.start()
+    failed = request.session.testsfailed
+    yield _battered.server
+    if request.session.testsfailed > failed:
+        await _battered.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

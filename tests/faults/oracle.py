@@ -88,7 +88,9 @@ def judge(history: History, stored: Numbered, seen: Mapping[str, Numbered] | Non
             if not found:
                 verdict.lost.append(token)
             elif (conversation, history.ok[token]) not in found:
-                verdict.misnumbered.append(f"{token} was acknowledged as {history.ok[token]}, stands at {found}")
+                verdict.misnumbered.append(
+                    f"{token} was acknowledged as {history.ok[token]}, stands at {found}"
+                )
         elif token in history.failed and found:
             verdict.unexpected.append(f"{token} was refused ({history.failed[token]}), stands at {found}")
     verdict.unexpected += [f"{token} was never asked for" for token in places if token not in history.invoked]

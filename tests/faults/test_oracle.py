@@ -116,7 +116,10 @@ def test_a_doctored_reader_is_seen(change: str) -> None:
 
 def test_gaps_between_acknowledgements() -> None:
     history = History()
-    for conversation, times in {"a": (1.0, 2.0, 5.0, 5.5), "b": (1.0, 1.5, 2.0, 2.5, 3.5, 4.0, 5.0, 5.9)}.items():
+    for conversation, times in {
+        "a": (1.0, 2.0, 5.0, 5.5),
+        "b": (1.0, 1.5, 2.0, 2.5, 3.5, 4.0, 5.0, 5.9),
+    }.items():
         for at in times:
             history.succeed(history.invoke(conversation), 1, at)
     assert history.longest_gap(0.5, 6.0) == 3.0
@@ -166,7 +169,9 @@ class Owner:
         state = self.state
         before = None if state is None else state.conversation
         if state is None:
-            opened = Opened(CHANNEL, "webchat", "00000000-0000-0000-0000-00000000f021", self.thread.identifier)
+            opened = Opened(
+                CHANNEL, "webchat", "00000000-0000-0000-0000-00000000f021", self.thread.identifier
+            )
             entries.append(Entry(ACCOUNT, self.id, 0, 1, Actor("bot"), opened))
             state = apply(None, entries[0])
         message = Message(token, "outbound", "bot", "b", token)
@@ -182,7 +187,8 @@ class Owner:
 async def takeover(database: Database, partition: int) -> int:
     async with database.system() as connection:
         return await connection.fetchval(
-            "UPDATE partitions SET epoch = epoch + 1, owner = gen_random_uuid() WHERE id = $1 RETURNING epoch", partition
+            "UPDATE partitions SET epoch = epoch + 1, owner = gen_random_uuid() WHERE id = $1 RETURNING epoch",
+            partition,
         )
 
 
@@ -227,7 +233,9 @@ async def test_a_stale_owner_commits_nothing(postgres: str) -> None:
 
 
 @pytest.mark.parametrize("fenced", [True, False], ids=["with the fence", "without the fence"])
-async def test_a_commit_that_arrives_late(postgres: str, monkeypatch: pytest.MonkeyPatch, fenced: bool) -> None:
+async def test_a_commit_that_arrives_late(
+    postgres: str, monkeypatch: pytest.MonkeyPatch, fenced: bool
+) -> None:
     """A commit is stuck on its way; its owner settles the matter by raising the epoch, finds nothing and tells the
     client that nothing was stored. Then the commit arrives. The fence shuts it out; without the fence it stands, against
     what was said, and the oracle must see that. (The primary key alone only stops two commits of one number.)"""
