@@ -27,7 +27,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from .measures import ALL
 from .measures.bench import Bench
 from .processes import ROOT
-from .results import Results, save, table
+from .results import BUSY, Results, save, table
 
 RESULTS = ROOT / "bench" / "results"
 
@@ -113,6 +113,8 @@ def main() -> None:
         machine=machine(),
     )
     console = Console(width=None if sys.stdout.isatty() else 150)
+    if results.busy:
+        console.print(f"[yellow]{BUSY}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run([name for name in ALL if not options.only or name in options.only], results, console))
     results.seconds = time.monotonic() - began

@@ -27,6 +27,7 @@ from tertulia.core.conversation import State, apply
 from tertulia.core.entries import Actor, Entry
 from tertulia.core.ports import Archive, Journal, Repeat, ThreadWanted, Write
 from tertulia.core.thread import Thread
+from tertulia.garbage import calm_garbage_collector
 from tertulia.storage.archive import PostgresArchive
 from tertulia.storage.journal import PostgresJournal
 from tertulia.storage.postgres import Database
@@ -244,6 +245,7 @@ async def serve() -> None:
     spec = msgspec.json.decode(await commands.readline(), type=Spec)
     probe = Probe(spec, await Database.connect(spec.url, system=6, app=1) if spec.url else None)
     await probe.startup()
+    calm_garbage_collector()
     answer: object = "ready"
     while True:
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")

@@ -8,6 +8,9 @@ from pathlib import Path
 import msgspec
 from rich.table import Table
 
+BUSY = "The machine was busy with something else when this run began: goals met or missed say little."
+BUSY_LOAD = 0.5
+
 
 class Series(msgspec.Struct):
     """One figure of several rounds."""
@@ -62,8 +65,9 @@ class Results(msgspec.Struct, kw_only=True):
     failures: dict[str, str] = {}
 
     @property
-    def all_met(self) -> bool:
-        return not self.failures and all(f.met is not False for f in self.figures)
+    def busy(self) -> bool:
+        """Whether others used the machine: its load average at the start."""
+        return float(self.machine["load at start"]) > BUSY_LOAD
 
 
 def ratios(name: str, over: list[float], under: list[float]) -> Series:
@@ -114,6 +118,7 @@ def markdown(results: Results) -> str:
         "",
         "Medians, with the least and the greatest of the rounds. Ratios compare what was measured in turn within this run;",
         "absolute figures are this machine's on this day.",
+        *(["", f"**{BUSY}**"] if results.busy else []),
         "",
         "![attainment of the goals](bench.svg)",
         "",
@@ -138,7 +143,7 @@ def plot(results: Results, folder: Path) -> None:
 
     goals = [f for f in results.figures if f.goal]
     rates = [
-        (f"{f.measure}: {f.what if p is f.value else p.name}", p)
+        (f"{f.measure}: " + (f.what if p is f.value else p.name + "," + f.what.rpartition(",")[2]), p)
         for f in results.figures
         for p in (f.value, *f.parts)
         if p.unit.endswith("/s")

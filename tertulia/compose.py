@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import uuid
 
 import aiohttp
@@ -29,6 +28,7 @@ from .actors.publishing import FeedPublisher
 from .core.conversation import State
 from .core.entries import Entry
 from .core.ports_http import Stores
+from .garbage import calm_garbage_collector
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
 from .http.limits import RequestLimits
@@ -65,23 +65,11 @@ log = structlog.get_logger(__name__)
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
 MONTHS_EVERY = 6 * 3600.0
-GC_THRESHOLDS = (50_000, 20, 100)
-"""With Python's own (700, 10, 10) the objects of a few requests under way are walked again and again."""
 
 
 def node_id() -> str:
     """Ray's id of the node this process runs on."""
     return ray.get_runtime_context().get_node_id()
-
-
-def calm_garbage_collector() -> None:
-    """Leave what is loaded by now to live as long as the process, and look for cycles far less often.
-
-    Reference counting frees what requests and turns leave behind; cycles come from failures and closed connections.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class HostParts:
