@@ -189,7 +189,9 @@ class Serving:
                 ray.init(address=self.settings.ray_address, **common)
                 self._check_reachable()
                 return f"ray: joined {self.settings.ray_address}"
-            ray.init(num_cpus=os.cpu_count(), object_store_memory=100 * 1024 * 1024, **common)
+            ray.init(
+                address="local", num_cpus=os.cpu_count(), object_store_memory=100 * 1024 * 1024, **common
+            )
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             where = self.settings.ray_address or "a local cluster"
             raise StartError(f"Ray ({where}) cannot be used: {_short(error)}") from error
