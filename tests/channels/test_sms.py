@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from calls import ID, any_text, call, form, junk, must_hold, only
+from calls import ID, any_text, call, form, junk, must_hold, only, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,11 +111,13 @@ def test_the_port_may_be_named_or_not(signed: str, seen: str, holds: bool) -> No
     assert sms.verify(form(TEXT, url=seen, headers={SIGNATURE: signature}), CREDENTIALS) is holds
 
 
+@unhurried
 @given(st.text(), st.binary(), st.text(), st.text(min_size=1))
 def test_verifying_never_raises(header: str, body: bytes, url: str, token: str) -> None:
     assert not sms.verify(call(body, {SIGNATURE: header}, url=url), {"auth_token": token})
 
 
+@unhurried
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=20))
 def test_every_form_can_be_signed(fields: list[tuple[str, str]]) -> None:
     body = urlencode(fields, errors="replace")
@@ -223,12 +225,14 @@ def test_text_that_cannot_be_stored_is_mended() -> None:
     assert found.content.isprintable()
 
 
+@unhurried
 @given(st.dictionaries(st.sampled_from([*TEXT, "MessageStatus", "MediaUrl0", "ErrorCode"]), any_text))
 def test_no_form_breaks_the_parser(changes: dict[str, str]) -> None:
     fields = {**TEXT, **changes}
     must_hold(sms, call(urlencode(fields, errors="surrogatepass").encode()))
 
 
+@unhurried
 @given(st.binary())
 def test_no_body_breaks_the_parser(body: bytes) -> None:
     must_hold(sms, call(body))
@@ -296,6 +300,7 @@ def test_what_was_taken() -> None:
     assert sms.outcome(201, {}, b"") == Sent(None)
 
 
+@unhurried
 @given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
 def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
     assert isinstance(sms.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)

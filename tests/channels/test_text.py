@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from calls import any_text
+from calls import any_text, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia.channels.text import clean, content, length, pieces, short
 
 
+@unhurried
 @given(any_text)
 def test_what_is_cleaned_can_be_stored(text: str) -> None:
     found = clean(text)
@@ -29,6 +30,7 @@ def test_names(value: object, expected: str | None) -> None:
     assert short(value) == expected
 
 
+@unhurried
 @given(st.text(alphabet="ab😀 .\n", max_size=200), st.integers(2, 30))
 def test_pieces_hold_all_words_and_fit(text: str, limit: int) -> None:
     found = pieces(text, limit)

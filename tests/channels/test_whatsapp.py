@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from calls import ID, call, junk, meta_signature, must_hold, only, wrecked
+from calls import ID, call, junk, meta_signature, must_hold, only, unhurried, wrecked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,6 +117,7 @@ def test_nothing_is_taken_where_there_is_no_secret() -> None:
         assert not whatsapp.verify(call(BODY, {"x-hub-signature-256": signature}), credentials)
 
 
+@unhurried
 @given(st.text() | st.just(GOOD), st.binary(), st.text())
 def test_verifying_never_raises(header: str, body: bytes, secret: str) -> None:
     assert not whatsapp.verify(call(body, {"x-hub-signature-256": header}), {"app_secret": secret})
@@ -482,11 +483,13 @@ def test_the_wrecking_starts_from_good_payloads() -> None:
     assert [type(event) for event in events].count(Faulty) == 1 and len(events) == 11
 
 
+@unhurried
 @given(wrecked(EVERYTHING))
 def test_no_payload_breaks_the_parser(body: Any) -> None:
     must_hold(whatsapp, call(body))
 
 
+@unhurried
 @given(junk, st.binary())
 def test_no_body_breaks_the_parser(body: Any, raw: bytes) -> None:
     must_hold(whatsapp, call(body))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from calls import ID, junk
+from calls import ID, junk, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +136,7 @@ def test_a_wait_asked_for_is_passed_on(header: str, wait: float | None) -> None:
     assert isinstance(found, NotSent) and found.retry_after == wait
 
 
+@unhurried
 @given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
 def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
     assert isinstance(whatsapp.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
