@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,7 +18,7 @@ from aiohttp import web
 from backends import PostgresBackend, thread
 from fake_provider import FakeKind, FakeProvider
 from outbox_desk import Desk
-from serving import free_port, until
+from serving import ROOT, free_port, until
 
 from tertulia.actors.dispatcher import Dispatcher
 from tertulia.actors.provider_client import ProviderClient
@@ -28,7 +32,8 @@ from tertulia.storage.channels import PostgresChannels
 from tertulia.storage.credentials import FernetVault, new_key
 from tertulia.storage.outbox import PostgresOutbox
 
-VAULT = FernetVault(new_key())
+KEY = new_key()
+VAULT = FernetVault(KEY)
 SHARDS = 2**31 - 1
 """So many that every channel has a shard, and a row of `dispatchers`, of its own."""
 
@@ -438,3 +443,58 @@ async def test_an_outcome_is_written_when_the_storage_is_back(
     async with rig.running():
         await rig.settled(message)
     assert len(refused) == 3 and len(rig.provider.heard) == 1
+
+
+KILLS = 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_a_dispatcher_is_killed_while_it_sends(rig: Rig, postgres_url: str) -> None:
+    """Every message at least once; none again whose outcome was recorded; a conversation's in their order."""
+    recorded: dict[str, float] = {}
+
+    async def slowly(request: web.Request, number: int) -> None:
+        heard = rig.provider.heard[-1]
+        assert heard.message not in recorded, "its outcome was known"
+        await asyncio.sleep(0.02)
+
+    rig.provider.behaviour = slowly
+    conversations = [await rig.customer_writes(f"+{n}") for n in range(12)]
+    messages = {c: [await rig.reply(c, f"{n}\nand more") for n in range(40)] for c in conversations}
+    everything = [m for some in messages.values() for m in some]
+    command = [
+        sys.executable, str(Path(__file__).with_name("dispatcher_process.py")), postgres_url, rig.provider.url,
+        str(shard_of(rig.channel, SHARDS)), str(SHARDS),
+    ]  # fmt: skip
+    environment = {**os.environ, "VAULT_KEY": KEY, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    for kill in range(KILLS + 1):
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+        try:
+            if kill == KILLS:
+                await rig.settled(*everything)
+            else:
+                await rig.provider.until(len(rig.provider.heard) + 26 + 3 * (kill % 7))
+        finally:
+            process.kill()
+            await process.wait()
+        rows = await rig.owner.fetch(
+            "SELECT message_id::text FROM outbox WHERE channel_id = $1 AND status = 'sent'", rig.channel
+        )
+        recorded |= dict.fromkeys((row[0] for row in rows), 0.0)
+    counts = Counter((h.message, h.part) for h in rig.provider.heard)
+    assert counts.keys() == {(m, part) for m in everything for part in (0, 1)}
+    rows = await rig.owner.fetch(
+        "SELECT message_id::text, uncertain FROM outbox WHERE channel_id = $1", rig.channel
+    )
+    uncertain = dict(rows)
+    assert all(count <= 1 + uncertain[message] for (message, _), count in counts.items())
+    assert sum(uncertain.values()) >= KILLS / 2, "they were killed while they sent"
+    for conversation, expected in messages.items():
+        heard = [
+            (expected.index(h.message), h.part) for h in rig.provider.heard if h.conversation == conversation
+        ]
+        assert [m for m, _ in heard] == sorted(m for m, _ in heard)
+        for message in expected:
+            parts = [h.part for h in rig.provider.heard if h.message == message]
+            assert parts == sorted(parts), "a part that was recorded is not sent again"
