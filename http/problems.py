@@ -36,6 +36,7 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "rate_limited": (429, "Too many requests"),
     "overloaded": (503, "Overloaded"),
     "storage_unavailable": (503, "Storage unavailable"),
+    "superseded": (503, "Overloaded"),
     "internal": (500, "Internal error"),
     "error": (500, "Internal error"),
     # HTTP's own, which no command can raise
