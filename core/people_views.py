@@ -68,7 +68,7 @@ class CannedResponseView(msgspec.Struct, frozen=True):
 class AgentStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
     """An agent's period. `assigned`: how often a conversation became theirs; `resolved`: those resolved in the period that
     were theirs and still are; `messages` without notes; `first_reply` of conversations they answered first; `csat` of
-    conversations that are theirs, or were when they were resolved.
+    conversations that they had held last before the score.
     """
 
     start: str

@@ -70,9 +70,7 @@ class TeamStore(Protocol):
         """Oldest first."""
         ...
 
-    async def update(
-        self, account_id: str, team_id: str, changes: dict[str, Any], by: Actor
-    ) -> Team | None:
+    async def update(self, account_id: str, team_id: str, changes: dict[str, Any], by: Actor) -> Team | None:
         """`name`, `description`. Raises Conflict."""
         ...
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from ..api import Route
 from . import (
     account,
+    agent_reports,
+    canned,
     channels,
     clients,
     contacts,
@@ -18,7 +20,9 @@ from . import (
     inbox,
     messages,
     meta,
+    preferences,
     streams,
+    teams,
     webchat,
 )
 
@@ -31,6 +35,10 @@ ALL: list[Route] = [
     *contacts.ROUTES,
     *identifiers.ROUTES,
     *channels.ROUTES,
+    *preferences.ROUTES,
+    *teams.ROUTES,
+    *canned.ROUTES,
+    *agent_reports.ROUTES,
     *account.ROUTES,
     *clients.ROUTES,
     *meta.ROUTES,
