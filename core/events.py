@@ -22,6 +22,7 @@ from .entries import (
     Rated,
     StatusChanged,
 )
+from .mentions import mentions_of
 from .times import rfc3339
 from .views import conversation_view, data_view, message_view
 
@@ -93,7 +94,11 @@ def events_of(entry: Entry) -> list[Event]:
     both = (account, thread)
     data = entry.data
     if isinstance(data, Message):
-        return [Event(0, "conversation:message", message_view(entry), both, not data.is_private)]
+        view = message_view(entry)
+        events = [Event(0, "conversation:message", view, both, not data.is_private)]
+        if named := mentions_of(data):
+            events.append(Event(1, "notification:mention", view, tuple(map(user_topic, named))))
+        return events
     if isinstance(data, Opened):
         view = conversation_view(apply(None, entry).conversation)
         return [Event(0, "conversation:new", view, (account,))]

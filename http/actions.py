@@ -19,6 +19,7 @@ from ..core.ids import is_uuid
 from ..core.principal import Role
 from ..core.views import ConversationView, conversation_view, message_view
 from .api import Call
+from .mentioning import with_mentions
 from .streams.topics import may_see
 
 Content = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536)]
@@ -29,7 +30,13 @@ Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Subject = Annotated[str, msgspec.Meta(max_length=998)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Labels = Annotated[list[Label], msgspec.Meta(max_length=50)]
-Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Uuid = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        max_length=36,  # `$` lets a newline follow
+    ),
+]
 MAX_METADATA = 16_384
 """Bytes of one object's metadata as JSON."""
 
@@ -120,6 +127,10 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     """Write a message into a conversation; whether it is a repeat comes with it."""
     if call.principal.role is not Role.CUSTOMER:
         call.principal.require("message.write")
+    if message.is_private:
+        check_metadata(message.metadata)
+        metadata = await with_mentions(call, message.content, message.metadata)
+        message = msgspec.structs.replace(message, metadata=metadata)
     done = await call.ask(to_post(call, message), conversation=conversation_id)
     return done.entries[0], done.repeated
 

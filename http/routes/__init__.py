@@ -9,6 +9,8 @@ from __future__ import annotations
 from ..api import Route
 from . import (
     account,
+    agent_reports,
+    canned,
     channels,
     clients,
     contacts,
@@ -19,7 +21,9 @@ from . import (
     inbox,
     messages,
     meta,
+    preferences,
     streams,
+    teams,
     webchat,
 )
 
@@ -33,6 +37,10 @@ ALL: list[Route] = [
     *identifiers.ROUTES,
     *channels.ROUTES,
     *deliveries.ROUTES,
+    *preferences.ROUTES,
+    *teams.ROUTES,
+    *canned.ROUTES,
+    *agent_reports.ROUTES,
     *account.ROUTES,
     *clients.ROUTES,
     *meta.ROUTES,
