@@ -11,8 +11,8 @@ import msgspec
 from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
-from .ports_deliveries import DeliveryStore
 from .people_views import AgentStats, LabelCount
+from .ports_deliveries import DeliveryStore
 from .ports_people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
