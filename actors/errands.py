@@ -41,7 +41,7 @@ def _heard(outcome: asyncio.Future[Done]) -> None:
 
 
 class Errands:
-    """`done(conversation_id, done)` hears of each command that was accepted; `settled(conversation_id, refused)` when a
+    """`done(done)` hears of each command that was accepted; `settled(account_id, conversation_id, refused)` when a
     conversation has none left. `superseded` is called once there is a successor.
 
     What waits is bounded by its makers: a desk decides once for each conversation, and people are counted at the entrance.
@@ -51,8 +51,8 @@ class Errands:
         self,
         send: Callable[[Envelope], Awaitable[Done]],
         *,
-        done: Callable[[str, Done], None],
-        settled: Callable[[str, bool], None],
+        done: Callable[[Done], None],
+        settled: Callable[[str, str, bool], None],
         superseded: Callable[[], None],
     ) -> None:
         self._send = send
@@ -83,24 +83,24 @@ class Errands:
             return
         self._queues[conversation_id] = deque([errand])
         self._idle[conversation_id] = asyncio.Event()
-        task = asyncio.ensure_future(self._run(conversation_id))
+        task = asyncio.ensure_future(self._run(errand.envelope.account_id, conversation_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, conversation_id: str) -> None:
+    async def _run(self, account_id: str, conversation_id: str) -> None:
         queue, refused = self._queues[conversation_id], False
         try:
             while queue:
-                refused = not await self._one(conversation_id, queue.popleft()) or refused
+                refused = not await self._one(queue.popleft()) or refused
         except Superseded:
             self._superseded()
             return
         finally:
             del self._queues[conversation_id]
             self._idle.pop(conversation_id).set()
-        self._settled(conversation_id, refused)
+        self._settled(account_id, conversation_id, refused)
 
-    async def _one(self, conversation_id: str, errand: Errand) -> bool:
+    async def _one(self, errand: Errand) -> bool:
         """Whether it was accepted."""
         pause = FIRST_PAUSE
         while True:
@@ -121,7 +121,7 @@ class Errands:
                 _refuse(errand, error)
                 return False
             else:
-                self._done(conversation_id, done)
+                self._done(done)
                 if not errand.outcome.done():
                     errand.outcome.set_result(done)
                 return True

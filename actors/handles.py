@@ -23,6 +23,7 @@ NAMESPACE = "tertulia"
 NAME_DEADLINE = 20.0
 TURN_DEADLINE = 30.0
 DISPATCHER_NAME = "dispatcher:{0}"
+SUPERVISOR_NAME = "supervisor:{0}"
 MAX_WOKEN = 10_000
 """Channels waiting to be named to one dispatcher. It finds those beyond by itself."""
 DELIVER_DEADLINE = 10.0

@@ -64,6 +64,8 @@ class Desk:
             else:
                 floor.effects.append(Requeue(holding.waiting.id, holding.agent_id, "removed"))
                 floor.wait(holding.waiting)
+        for standing in truth.offered:
+            floor.stand(standing.waiting, standing.agent_id, standing.deadline)
         for agent in truth.agents:
             floor.agents.settle(agent)
         for waiting in truth.waiting:

@@ -123,13 +123,17 @@ class Floor:
 
     def offer(self, w: Waiting, agent: Agent, record: Explain) -> None:
         deadline = self.now + self.policy.offer_timeout
-        self.offers[w.id] = Offered(agent.id, deadline)
-        self.offered_to.setdefault(agent.id, {})[w.id] = None
-        self.agents.load(agent.id, self.now, offered=1, got=True)
+        self.stand(w, agent.id, deadline)
+        self.effects.append(Offer(w.id, agent.id, deadline, record))
+
+    def stand(self, w: Waiting, agent_id: str, deadline: int) -> None:
+        """It is on offer to an agent from now on."""
+        self.offers[w.id] = Offered(agent_id, deadline)
+        self.offered_to.setdefault(agent_id, {})[w.id] = None
+        self.agents.load(agent_id, self.now, offered=1, got=True)
         self.alarms.set(("offer", w.id), deadline)
         self.queue.put(w, order(w, self.policy))
         self.regroup(w)
-        self.effects.append(Offer(w.id, agent.id, deadline, record))
 
     def end_offer(self, conversation_id: str, why: Why) -> None:
         """Withdraw it; the conversation is given away anew."""

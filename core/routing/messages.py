@@ -106,8 +106,16 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
     unanswered_since: int | None = None
 
 
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """An offer without an answer yet, to an agent of the account."""
+
+    waiting: Waiting
+    agent_id: str
+    deadline: int
+
+
 class Truth(msgspec.Struct, frozen=True, gc=False):
-    """What a desk is made from: what is stored. Offers are not: whoever waits is offered anew.
+    """What a desk is made from: what is stored. `waiting` are those that are not on offer.
 
     Of `agents` the figures `active` and `offered` are not looked at: they follow from `held`.
     """
@@ -116,6 +124,7 @@ class Truth(msgspec.Struct, frozen=True, gc=False):
     agents: tuple[Agent, ...] = ()
     held: tuple[Holding, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    offered: tuple[Standing, ...] = ()
 
 
 # -- effects

@@ -57,6 +57,10 @@ class Queue:
         entry = self._entries.get(conversation_id)
         return None if entry is None else self._order.bisect_left(entry[0]) + 1
 
+    def up_to(self, order: Order) -> int:
+        """How many come before this place in the queue, or are in it."""
+        return self._order.bisect_right(order)
+
     def slice(self, start: int, stop: int) -> list[Waiting]:
         """Those at positions `start` + 1 … `stop`."""
         return [self._entries[conversation_id][1] for _, _, conversation_id in self._order[start:stop]]
