@@ -6,17 +6,19 @@ here too.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..core.commands import Done, MarkRead, Opening, Post, Receive, ThreadKey
+from ..core.commands import Assign, Done, EndOffer, MarkRead, Opening, Post, Receive, ThreadKey
 from ..core.conversation import Conversation
 from ..core.entries import Attachment, Entry, Priority, SenderType
-from ..core.errors import Forbidden, Invalid, NotFound
+from ..core.errors import Forbidden, Invalid, NotFound, TertuliaError
 from ..core.events import account_topic, conversation_topic
 from ..core.ids import is_uuid
 from ..core.principal import Role
+from ..core.status import Status
 from ..core.views import ConversationView, conversation_view, message_view
 from .api import Call
 from .mentioning import with_mentions
@@ -142,6 +144,32 @@ async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tup
     thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
     done = await call.ask(Receive(opening, to_post(call, message)), thread=thread)
     return done.entries[0], done.repeated
+
+
+async def assign(call: Call[Any], conversation_id: str, agent_id: str, reason: str = "manual") -> Done:
+    """Give a conversation to an agent, who must be available and have room for it."""
+    return await call.ask_supervisor(Assign(agent_id, reason), conversation_id)
+
+
+async def answer_offer(
+    call: Call[Any], conversation_id: str, outcome: Literal["accepted", "declined"]
+) -> Done:
+    """The caller's answer to the open offer of a conversation."""
+    call.principal.require("conversation.claim")
+    return await call.ask_supervisor(EndOffer("", outcome), conversation_id)
+
+
+async def with_positions(call: Call[Any], found: list[Conversation]) -> list[ConversationView]:
+    """Conversations as clients see them, with the places in the queue of those that wait, where these are at hand."""
+    waiting = [c.id for c in found if c.status is Status.OPEN]
+    places = await call.services.supervision.positions(call.account_id, waiting) if waiting else {}
+    return [conversation_view(c, places.get(c.id)) for c in found]
+
+
+async def refresh_routing(call: Call[Any]) -> None:
+    """Let routing go by what was changed. Should it be away, it finds out by itself."""
+    with contextlib.suppress(TertuliaError):
+        await call.services.supervision.refresh(call.account_id)
 
 
 async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) -> Conversation:

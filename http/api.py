@@ -71,6 +71,11 @@ class Call(Generic[Body]):
         envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation, thread)
         return await self.services.gateway.router.ask(envelope)
 
+    async def ask_supervisor(self, command: Command, conversation: str) -> Done:
+        """Send a command that may assign the conversation: the account's supervisor passes it on, or refuses it."""
+        envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation)
+        return await self.services.supervision.ask(envelope)
+
 
 Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 

@@ -13,11 +13,13 @@ from ..settings import Settings
 from .limits import RequestLimits
 from .metrics import Sample
 from .origins import OriginPolicy
+from .presence import PresenceKeeper
 from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
     from ..core.ports_http import Hints, Stores, Vault
+    from ..core.supervision import Supervision
     from .streams.hub import Hub
 
 
@@ -34,6 +36,8 @@ class Services(msgspec.Struct, frozen=True):
     stores: Stores
     origins: OriginPolicy
     hints: Hints
+    supervision: Supervision
+    presence: PresenceKeeper
     vault: Vault
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]

@@ -25,6 +25,7 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .actors.supervision import SupervisorLinks
 from .core.conversation import State
 from .core.entries import Entry
 from .core.ports_http import Stores
@@ -33,6 +34,7 @@ from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
 from .http.limits import RequestLimits
 from .http.origins import OriginPolicy
+from .http.presence import PresenceKeeper
 from .http.protocol import ProblemRunner
 from .http.services import Services
 from .http.streams.hub import Hub
@@ -60,6 +62,7 @@ from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
+from .storage.presence import ValkeyPresence
 from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
 
@@ -215,6 +218,14 @@ class GatewayParts:
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
         dispatchers = DispatcherLinks(settings.dispatchers)
+        supervision = SupervisorLinks(settings.supervisors)
+        self.presence = PresenceKeeper(
+            name,
+            ValkeyPresence(self._valkey),
+            supervision,
+            self.hub.staff,
+            ttl=settings.presence_ttl,
+        )
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
@@ -241,9 +252,11 @@ class GatewayParts:
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
+            supervision=supervision,
+            presence=self.presence,
             vault=FernetVault(settings.credentials_keys),
             readiness=self._readiness,
-            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers),
+            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers, supervision),
         )
         self._runner = ProblemRunner(
             make_app(services, __version__),
@@ -287,6 +300,7 @@ class GatewayParts:
             group.create_task(self.gateway.main_loop())
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
+            group.create_task(self.presence.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""

@@ -21,7 +21,7 @@ from ...core.inbox import (
 from ...core.people_views import LabelCount
 from ...core.records import ChannelType
 from ...core.status import Status
-from ...core.views import ConversationView, conversation_view
+from ...core.views import ConversationView
 from .. import actions, clock
 from ..api import Call, Route, answer
 from .messages import visible
@@ -107,7 +107,7 @@ async def list_conversations(call: Call[None]) -> web.Response:
         call.account_id, _filter(query, call.principal.user_id), sort, after=after, limit=query.limit
     )
     cursor = write_cursor(sort, page.seen) if page.seen is not None else None
-    return answer(InboxPage([conversation_view(c) for c in page.items], cursor))
+    return answer(InboxPage(await actions.with_positions(call, page.items), cursor))
 
 
 async def stats(call: Call[None]) -> web.Response:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ...core.errors import Invalid, NotFound
 from ...core.people_views import TeamMemberView, TeamView, member_view, team_view
-from .. import reconcile
+from .. import actions, reconcile
 from ..api import Call, Route, answer, no_content
 from ..clock import fresh_id
 from ..resources import PageQuery, author, cursor, given, is_user_id, place, user_id
@@ -107,6 +107,7 @@ async def add_member(call: Call[NewMember]) -> web.Response:
     if added is None:
         raise _unknown()
     member, new = added
+    await actions.refresh_routing(call)
     return answer(member_view(member), 201 if new else 200)
 
 
@@ -115,6 +116,7 @@ async def remove_member(call: Call[None]) -> web.Response:
         call.account_id, call.id(), user_id(call), author(call)
     ):
         raise NotFound("no such member")
+    await actions.refresh_routing(call)
     return no_content()
 
 
