@@ -23,6 +23,7 @@ from ray.exceptions import ActorDiedError, RayError
 from . import compose, demo
 from .actors.handles import NAMESPACE, call
 from .actors.options import GATEWAY, HOST, create
+from .demo_double import DemoDouble, DoubleError
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
 from .settings import Settings
@@ -62,6 +63,7 @@ class Serving:
         self._keepers: list[asyncio.Task[None]] = []
         self._watches: list[asyncio.Task[None]] = []
         self._detached = settings.ray_address is not None
+        self._double: DemoDouble | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -99,6 +101,7 @@ class Serving:
         check_settings(self.settings)
         ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
         try:
+            await self._launch_double()
             await self._start_storage()
             await self._prepare_database()
         finally:
@@ -167,12 +170,31 @@ class Serving:
             raise StartError(f"Valkey (REDIS_URL) cannot be used: {_short(error)}") from error
         finally:
             await client.aclose()
+        if self._double is not None:
+            await self._install_demo(self.settings.database_url, self._double)
+
+    async def _launch_double(self) -> None:
+        """The demo's providers: their process starts while the rest does."""
         if self._with_demo:
-            database = await Database.connect(self.settings.database_url, system=1, app=1)
+            self._double = DemoDouble(self.settings)
             try:
-                await demo.install(self.settings, database)
-            finally:
-                await database.close()
+                await self._double.launch()
+            except DoubleError as error:
+                raise StartError(str(error)) from error
+
+    async def _install_demo(self, database_url: str, double: DemoDouble) -> None:
+        database = await Database.connect(database_url, system=1, app=1)
+        try:
+            await demo.install(self.settings, database, double.url)
+        finally:
+            await database.close()
+        try:
+            await double.ready()
+        except DoubleError as error:
+            raise StartError(str(error)) from error
+        self._say(
+            f"provider double: {double.url}/double, for the demo's channels (tertulia provider-double --help)"
+        )
 
     def _start_ray(self) -> str:
         began = time.monotonic()
@@ -274,6 +296,8 @@ class Serving:
             for handles in (self._gateways, self._hosts):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
+        if self._double is not None:
+            await self._double.stop()
         for keeper in self._keepers:
             keeper.cancel()
         for server in reversed(self._servers):

@@ -65,6 +65,13 @@ class Settings(BaseSettings):
         description="origins that may open streams from a browser, comma separated; the own origin always may",
     )
 
+    demo_double_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="port of the demo's provider double; the server's own plus one when unset, the next free one if taken",
+    )
+
     rate_account: float = Field(10_000, gt=0, description="requests a second of one account")
     rate_user: float = Field(200, gt=0, description="requests a second of one user's tokens")
     rate_address: float = Field(

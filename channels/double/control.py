@@ -118,10 +118,7 @@ async def forget(request: web.Request) -> web.Response:
 async def play(request: web.Request) -> web.Response:
     """One message, or several in `messages`."""
     channel, whole = channel_of(request), await body_of(request, dict[str, Any])
-    try:
-        said = msgspec.convert(whole, Play if "messages" in whole else Said, str_keys=True)
-    except msgspec.ValidationError:
-        said = await body_of(request, Play if "messages" in whole else Said)  # for the field's path
+    said = await body_of(request, Play if "messages" in whole else Said)
     provider, origin = request.app[PROVIDERS][channel.type], str(request.url.origin())
     try:
         messages = said.messages if isinstance(said, Play) else [said]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from desk import CREDENTIALS, CUSTOMERS, MESSAGE, TYPES, Desk, desk, kind
+from test_house import imports
 
+from tertulia.channels import double
 from tertulia.core.channel_messages import Edited, NotSent, OutboundFile, Receipt, Sent
 
 PICTURE = {"name": "a.png", "content_type": "image/png", "data": base64.b64encode(b"\x89PNG").decode()}
@@ -20,6 +24,11 @@ PAPER = {"name": "ü.pdf", "content_type": "application/pdf", "data": base64.b64
 async def at() -> AsyncIterator[Desk]:
     async with desk() as made:
         yield made
+
+
+def test_it_shares_no_code_with_the_channels() -> None:
+    for path in Path(double.__file__).parent.glob("*.py"):
+        assert all(level < 2 for _, level, _, _ in imports(ast.parse(path.read_text()))), path
 
 
 # -- customers in
