@@ -65,6 +65,7 @@ log = structlog.get_logger(__name__)
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
 MONTHS_EVERY = 6 * 3600.0
+TIDY_EVERY = 0.2
 
 
 def node_id() -> str:
@@ -120,6 +121,7 @@ class HostParts:
                 group.create_task(self.membership.main_loop()),
                 group.create_task(self._sweep()),
                 group.create_task(self._months()),
+                group.create_task(self._tidy()),
             ]
             await self.stale.wait()
             for task in tasks:
@@ -139,6 +141,20 @@ class HostParts:
                     await make_months(connection)
             except Exception as error:
                 log.error("journal_partitions_failed", error=repr(error))
+
+    async def _tidy(self) -> None:
+        """Keep the search indexes' pending lists short while there are commits (see migration 0009)."""
+        seen = 0
+        while True:
+            await asyncio.sleep(TIDY_EVERY)
+            if seen == self.host.commits.committed:
+                continue
+            seen = self.host.commits.committed
+            try:
+                async with self._database.system() as connection:
+                    await connection.execute("SELECT tidy_search_indexes()")
+            except Exception as error:
+                log.warning("search_upkeep_failed", error=repr(error))
 
     async def close(self) -> None:
         await self._database.close()
@@ -262,9 +278,6 @@ class GatewayParts:
             group.create_task(self.gateway.main_loop())
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
-
-    def deliver(self, entries: list[Entry]) -> None:
-        self.gateway.deliver(entries)
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""
