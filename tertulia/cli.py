@@ -252,6 +252,8 @@ POST /double/ID/messages {from, name?, text?, attachments?, reply_to?, edit?, su
 writes. The webhook goes out, signed as the provider signs; what it was answered comes back. Attachments: {name,
 content_type, data (base64)}.
 
+POST /double/ID/subscription: ask the webhook for Meta's confirmation (WhatsApp, Messenger).
+
 GET /double/ID/sent?after=N: what the channel was sent, in order.
 
 PUT /double/ID/faults {kind: 429|500|timeout|drop_before|drop_after|garbage|refuse, count?, retry_after?, seconds?};

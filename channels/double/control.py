@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -128,6 +129,18 @@ async def play(request: web.Request) -> web.Response:
     return json_response({"answers": await request.app[CALLER].deliver(channel, webhooks)})
 
 
+async def subscribe(request: web.Request) -> web.Response:
+    """Meta's question before it calls a webhook: the receiver must repeat the challenge."""
+    channel = channel_of(request)
+    token = channel.credentials.get("verify_token")
+    if channel.type not in ("whatsapp", "messenger") or token is None:
+        raise Problem(422, f"{channel.type} asks for no confirmation", "channel")
+    challenge = str(secrets.randbelow(10**10))
+    query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": token}
+    status, body = await request.app[CALLER].ask(channel, query)
+    return json_response({"status": status, "body": body, "confirmed": status == 200 and body == challenge})
+
+
 async def sent(request: web.Request) -> web.Response:
     """In order; `after` skips so many of all that were ever sent."""
     channel = channel_of(request)
@@ -191,6 +204,7 @@ ROUTES: Final[Mapping[tuple[str, str], Any]] = {
     ("GET", ONE): one,
     ("DELETE", ONE): forget,
     ("POST", ONE + "/messages"): play,
+    ("POST", ONE + "/subscription"): subscribe,
     ("GET", ONE + "/sent"): sent,
     ("PUT", ONE + "/faults"): set_fault,
     ("DELETE", ONE + "/faults"): clear_fault,
