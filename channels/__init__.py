@@ -1,1 +1,8 @@
 """Where customers write in: one module for each kind of channel."""
+
+from __future__ import annotations
+
+from ..core.ports_channels import ChannelKind
+
+KINDS: dict[str, ChannelKind] = {}
+"""Channel type → its module."""
