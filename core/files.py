@@ -110,11 +110,11 @@ def refusal(declared: str | None, beginning: bytes, types: Collection[str]) -> s
     found = sniffed(beginning)
     if found in _PROGRAMS and found not in types:
         return "the file is a program"
+    if declared is not None and _differ(declared, found):
+        return f"the file is declared as {declared}, and its bytes are not"
     settled = settled_type(declared, beginning)
     if not allowed(settled, types):
         return f"files of type {settled} are not taken"
-    if declared is not None and _differ(declared, found):
-        return f"the file is declared as {declared}, and its bytes are not"
     return None
 
 

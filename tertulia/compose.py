@@ -28,8 +28,8 @@ from .actors.publishing import FeedPublisher
 from .channels import KINDS
 from .channels.fetching import MediaFetcher
 from .channels.guard import Guard
-from .core.conversation import State
 from .core.addresses import AddressRules
+from .core.conversation import State
 from .core.entries import Entry
 from .core.links import LinkSigner
 from .core.ports_http import Stores
