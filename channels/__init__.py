@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core.ports_channels import ChannelKind
+from ..core.records import ChannelType
 
-KINDS: dict[str, ChannelKind] = {}
+CHANNELS: dict[ChannelType, ChannelKind] = {}
 """Channel type → its module."""

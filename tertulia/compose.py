@@ -25,7 +25,7 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
-from .channels import KINDS
+from .channels import CHANNELS
 from .channels.fetching import MediaFetcher
 from .channels.guard import Guard
 from .core.addresses import AddressRules
@@ -193,10 +193,10 @@ def media_fetcher(settings: Settings, database: Database, guard: Guard) -> Media
     return MediaFetcher(
         attachments(settings, database),
         guard,
-        KINDS,
+        CHANNELS,
         PostgresChannels(database).find,
         FernetVault(settings.credentials_keys).open,
-        settings.provider_url,
+        settings.provider_urls().get,
         most=settings.max_attachment,
     )
 

@@ -57,6 +57,7 @@ class Serving:
         self._say = say
         self._with_demo = with_demo
         self._embedded = settings.database_url is None or settings.redis_url is None
+        self._own_folder = settings.attachments_url is None
         self._ready = False
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
@@ -202,10 +203,14 @@ class Serving:
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
 
     def _check_reachable(self) -> None:
-        """Embedded servers listen on this machine alone: a cluster of several needs servers of its own."""
+        """Embedded servers and the folder of attachments are this machine's alone: a cluster of several needs its own."""
         machines = {n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
         if len(machines) > 1 and self._embedded:
             raise StartError("a Ray cluster of several machines needs DATABASE_URL and REDIS_URL")
+        if len(machines) > 1 and self._own_folder:
+            raise StartError(
+                "a Ray cluster of several machines needs TERTULIA_ATTACHMENTS_URL: a bucket, or a folder they share"
+            )
 
     async def _start_actors(self) -> None:
         began = time.monotonic()

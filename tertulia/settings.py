@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(None, description="what providers call; signatures are checked against it")
 
+    whatsapp_url: str | None = Field(None, description="WhatsApp's API, in place of Meta's own")
+    messenger_url: str | None = Field(None, description="Messenger's API, in place of Meta's own")
+    telegram_url: str | None = Field(None, description="Telegram's API, in place of Telegram's own")
+    sms_url: str | None = Field(None, description="the SMS API, in place of Twilio's own")
+    email_url: str | None = Field(None, description="the e-mail API, in place of Postmark's own")
+
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
     jwt_issuer: str = Field("tertulia", description="required iss of tokens")
     jwt_audience: str = Field("tertulia", description="required aud (or Cognito client_id) of tokens")
@@ -116,16 +122,21 @@ class Settings(BaseSettings):
         description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
         " separated (10.1.0.0/16); none when unset",
     )
-    whatsapp_url: str | None = Field(None, description="WhatsApp's API, in place of Meta's")
-    messenger_url: str | None = Field(None, description="Messenger's API, in place of Meta's")
-    telegram_url: str | None = Field(None, description="Telegram's API, in place of its own")
-    sms_url: str | None = Field(None, description="the SMS API, in place of Twilio's")
-    email_url: str | None = Field(None, description="the e-mail API, in place of Postmark's")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else JSON"
     )
+
+    def base_url(self) -> str:
+        """Where providers and browsers find this server."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    def provider_urls(self) -> dict[str, str]:
+        """The providers' APIs that are set, by channel type."""
+        kinds = ("whatsapp", "messenger", "telegram", "sms", "email")
+        urls = {kind: getattr(self, f"{kind}_url") for kind in kinds}
+        return {kind: url for kind, url in urls.items() if url}
 
     def origins(self) -> frozenset[str]:
         """The extra origins as a set."""
@@ -138,10 +149,6 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[str, ...]:
         """The private networks that may be called."""
         return tuple(sorted(_parts(self.allowed_networks)))
-
-    def provider_url(self, channel_type: str) -> str | None:
-        """The API that stands in for a provider's own on all channels of a type."""
-        return getattr(self, f"{channel_type}_url", None)
 
 
 def _parts(text: str) -> frozenset[str]:
