@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from ..actors.gateway import Gateway
+from ..core.links import LinkSigner
 from ..settings import Settings
 from .limits import RequestLimits
 from .metrics import Sample
@@ -35,6 +36,7 @@ class Services(msgspec.Struct, frozen=True):
     origins: OriginPolicy
     hints: Hints
     vault: Vault
+    links: LinkSigner
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

@@ -75,7 +75,7 @@ class DemoDouble:
         body = {
             "id": channel.id,
             "type": channel.type,
-            "webhook_url": f"{webhook_base(self._settings)}/v1/webhooks/{channel.type}/{channel.id}",
+            "webhook_url": f"{self._settings.base_url().rstrip('/')}/v1/webhooks/{channel.type}/{channel.id}",
             "credentials": channel.credentials,
         }
         async with session.post(f"{self.url}/double/channels", json=body) as response:
@@ -99,15 +99,6 @@ async def _ended(wait: Awaitable[int]) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def webhook_base(settings: Settings) -> str:
-    """Where the demo's webhooks go: what is signed, and so what signatures are checked against."""
-    if settings.public_url:
-        return settings.public_url.rstrip("/")
-    anywhere = settings.host in ("0.0.0.0", "::", "")
-    host = "127.0.0.1" if anywhere else f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 def free_port(wanted: int) -> int:

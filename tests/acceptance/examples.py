@@ -38,6 +38,7 @@ CONVERSATION = {"id": "{conversation}"}
 CONTACT = {"id": "{contact}"}
 IDENTIFIER = {"id": "{identifier}"}
 CHANNEL = {"id": "{own_channel}"}
+ATTACHMENT = {"id": "{attachment}"}
 OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 
 ROUTES: dict[str, Example] = {
@@ -62,6 +63,9 @@ ROUTES: dict[str, Example] = {
     "POST /v1/webchat/{channel_id}/sessions": Example(None, names={"channel_id": "{channel}"}, foreign=None),
     "POST /v1/webchat/messages": Example(CUSTOMER, {"content": "hello"}, foreign=None),
     "GET /v1/webchat/messages": Example(CUSTOMER, foreign=None),
+    "POST /v1/attachments": Example(ALL, {"any": "file"}, query="name=a.json", foreign=None),
+    "GET /v1/attachments/{id}": Example(ALL, names=ATTACHMENT),
+    "GET /v1/attachments/{id}/link": Example(ALL, names=ATTACHMENT),
     "GET /v1/stream": Example(ALL, query="topics=conversation:{conversation}"),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),
     "POST /v1/auth/ticket": Example(ALL, foreign=None),

@@ -88,7 +88,7 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
     example = ROUTES[key]
     identifier = fresh()
     objects = {"conversation": (await service.open(identifier))["id"], "channel": WEBCHAT, "fresh": fresh()}
-    objects |= await more_objects(server, fresh(), example)
+    objects |= await more_objects(server, fresh(), example, objects["conversation"])
     token = server.customer(identifier) if role == "customer" else server.token(role, f"{role}-1")
     async with server.client(token) as client:
         status, text = await call(server, client, request_for(key, objects))
@@ -98,8 +98,11 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
         assert status == 403 and '"forbidden"' in text, text
 
 
-async def more_objects(server: OwnServer, name: str, example: Example | None = None) -> dict[str, str]:
-    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of."""
+async def more_objects(
+    server: OwnServer, name: str, example: Example | None = None, conversation: str | None = None
+) -> dict[str, str]:
+    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of. The
+    attachment is in a message of `conversation`, where that is given."""
     wanted = "" if example is None else f"{dict(example.names)} {example.body} {example.query}"
     made: dict[str, str] = {}
 
@@ -116,6 +119,10 @@ async def more_objects(server: OwnServer, name: str, example: Example | None = N
         await make("/v1/contact-identifiers", identifier | {"display_name": name}, id="identifier")
         await make("/v1/channels", {"type": "webchat", "name": name}, id="own_channel")
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+        await make(f"/v1/attachments?name={name}.json", {"name": name}, id="attachment")
+        if conversation is not None and "attachment" in made:
+            url = f"/v1/attachments/{made['attachment']}"
+            ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
     return made
 
 
