@@ -6,13 +6,13 @@ recommends (https://www.standardwebhooks.com). Hints (typing, presence, receipts
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
+from .addresses import HTTPS, AddressRules, is_numeric_host
 from .entries import Entry
 from .errors import Invalid
 from .events import encode_event, events_of
@@ -99,18 +99,22 @@ def _url_fault(url: str, *, private: bool) -> str | None:
         return f"at most {MAX_URL} printable characters without spaces"
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         return "is no URL"
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
         return "must begin with https://"
-    if not parts.hostname or parts.username is not None or parts.fragment:
+    if not host or parts.username is not None or parts.fragment:
         return "must name a host, and neither a user nor a fragment"
-    return None if private or not _is_private(parts.hostname) else "must not point into a private network"
+    return None if private else _place_fault(host, port)
 
 
-def _is_private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
+def _place_fault(host: str, port: int | None) -> str | None:
+    if port not in (None, HTTPS):
+        return f"the port must be {HTTPS}"
+    if is_numeric_host(host) or "%" in host:
+        return "the host is not a plain name or address"
+    if ":" in host or host.replace(".", "").isdigit():
+        reason = AddressRules().refusal(host)
+        return f"the host is {reason}" if reason else None
+    return "the host is this machine" if host == "localhost" or host.endswith(".localhost") else None

@@ -11,6 +11,7 @@ import msgspec
 from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
+from .ports_events import EventWebhookStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
@@ -104,3 +105,4 @@ class Stores(msgspec.Struct, frozen=True):
     clients: ClientStore
     audit: AuditStore
     inbox: InboxStore
+    event_webhooks: EventWebhookStore

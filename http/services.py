@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from ..actors.events import WebhookCaller
 from ..actors.gateway import Gateway
 from ..settings import Settings
 from .limits import RequestLimits
@@ -17,6 +18,7 @@ from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
+    from ..core.ports_events import WebhookSecrets
     from ..core.ports_http import Hints, Stores, Vault
     from .streams.hub import Hub
 
@@ -35,6 +37,8 @@ class Services(msgspec.Struct, frozen=True):
     origins: OriginPolicy
     hints: Hints
     vault: Vault
+    webhook_secrets: WebhookSecrets
+    webhook_caller: WebhookCaller
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ..core.entries import Actor, Entry
 from ..core.erasure import blanked
 from ..core.errors import Conflict
+from ..core.event_webhooks import body_of, outgoing
 from .audit import record
 from .postgres import Connection, Database
 from .queries import sql
@@ -42,6 +43,7 @@ class Erasure:
     async def finish_erasure(self, account_id: str, contact_ids: Sequence[str], by: Actor) -> int:
         # As the system: the application's role may not write the journal. The account stands in every statement.
         async with self._database.system() as connection, connection.transaction():
+            await connection.execute(sql("erase_event_locks"), account_id)
             rows = await connection.fetch(sql("erase_conversations"), account_id, contact_ids)
             if not all(erased for _, erased in rows):
                 raise Conflict("the customer wrote during the erasure: ask again")
@@ -71,4 +73,16 @@ async def _rewrite(connection: Connection, conversation_id: str) -> None:
             [e.actor.id for e in entries],
             [encode_data(e.data).decode() for e in entries],
         )
+        await _rewrite_deliveries(connection, conversation_id, entries)
         after = entries[-1].seq
+
+
+async def _rewrite_deliveries(connection: Connection, conversation_id: str, entries: Sequence[Entry]) -> None:
+    """What webhooks are still to be sent, or were, of these entries."""
+    events = [event for entry in entries for event in outgoing(entry, "erased")]
+    await connection.execute(
+        sql("erase_event_deliveries"),
+        conversation_id,
+        [event.id.removeprefix("evt_erased_") for event in events],
+        [body_of(event) for event in events],
+    )

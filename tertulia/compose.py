@@ -18,6 +18,7 @@ from . import __version__, logs
 from .actors import wire
 from .actors.commits import Item
 from .actors.conversation import Taken
+from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
 from .actors.handles import RayConversation
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
@@ -28,6 +29,7 @@ from .actors.publishing import FeedPublisher
 from .core.conversation import State
 from .core.entries import Entry
 from .core.ports_http import Stores
+from .events import make_poster
 from .garbage import calm_garbage_collector
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
@@ -50,6 +52,7 @@ from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
+from .storage.event_webhooks import PostgresEventWebhooks
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
 from .storage.inbox import PostgresInbox
@@ -195,6 +198,8 @@ class GatewayParts:
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+        vault = FernetVault(settings.credentials_keys)
+        self._poster = make_poster(settings)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
             settings=settings,
@@ -213,10 +218,13 @@ class GatewayParts:
                 clients=PostgresClients(database),
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
+                event_webhooks=PostgresEventWebhooks(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
-            vault=FernetVault(settings.credentials_keys),
+            vault=vault,
+            webhook_secrets=vault,
+            webhook_caller=WebhookCaller(self._poster, vault),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(self.gateway, self.hub),
         )
@@ -273,6 +281,7 @@ class GatewayParts:
         await self.hub.drain()
         await self._runner.cleanup()
         await self._valkey.aclose()
+        await self._poster.close()
         await self._session.close()
         await self._database.close()
 

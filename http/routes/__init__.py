@@ -14,6 +14,7 @@ from . import (
     contacts,
     conversations,
     docs,
+    event_webhooks,
     identifiers,
     inbox,
     messages,
@@ -33,6 +34,7 @@ ALL: list[Route] = [
     *channels.ROUTES,
     *account.ROUTES,
     *clients.ROUTES,
+    *event_webhooks.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,
 ]
