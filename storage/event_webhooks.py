@@ -39,10 +39,9 @@ class PostgresEventWebhooks:
 
     async def create(self, webhook: NewEventWebhook, by: Actor) -> EventWebhook:
         async with self._database.account(webhook.account_id) as connection, connection.transaction():
-            count = await connection.fetchval(sql("event_webhooks_count"), webhook.account_id)
-            if count is None:
+            if await connection.fetchval(sql("account_lock"), webhook.account_id) is None:
                 raise NotFound("no such account")
-            if count >= MAX_WEBHOOKS:
+            if await connection.fetchval(sql("event_webhooks_count")) >= MAX_WEBHOOKS:
                 raise Conflict(f"the account has {MAX_WEBHOOKS} event webhooks, and can have no more")
             row = await connection.fetchrow(
                 sql("event_webhook_create", columns=_COLUMNS),
