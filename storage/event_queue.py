@@ -18,7 +18,7 @@ from ..core.event_webhooks import OutgoingEvent, body_of, outgoing, wanted
 from ..core.ids import new_id
 from ..core.ports_events import Claimed, DisabledReason
 from .audit import record
-from .event_webhooks import webhook_from_row
+from .event_webhooks import webhook_from_row, without_query
 from .postgres import Connection, Database
 from .queries import sql
 from .rows import entry_from_row
@@ -113,7 +113,10 @@ class PostgresEventQueue:
                 return None
             account_id, reason = row
             await connection.execute(sql("event_webhook_give_up"), webhook_id, "the webhook was switched off")
-            target, details = ("event_webhook", webhook_id), {"url": claimed.webhook.url, "reason": reason}
+            target, details = (
+                ("event_webhook", webhook_id),
+                {"url": without_query(claimed.webhook.url), "reason": reason},
+            )
             await record(connection, account_id, _SERVER, "event_webhook.disabled", target, details)
         return reason
 

@@ -27,6 +27,11 @@ def webhook_from_row(row: Sequence[Any]) -> EventWebhook:
     return EventWebhook(*f)
 
 
+def without_query(url: str) -> str:
+    """A URL as the audit log may keep it: what stands in a query is often a key."""
+    return url.partition("?")[0]
+
+
 def _delivery(row: Sequence[Any]) -> EventDelivery:
     return EventDelivery(*row)
 
@@ -55,7 +60,7 @@ class PostgresEventWebhooks:
             )
             if row is None:
                 raise NotFound("no such account")
-            target, details = ("event_webhook", webhook.id), {"url": webhook.url}
+            target, details = ("event_webhook", webhook.id), {"url": without_query(webhook.url)}
             await record(connection, webhook.account_id, by, "event_webhook.created", target, details)
         return webhook_from_row(row)
 
@@ -84,9 +89,11 @@ class PostgresEventWebhooks:
             )
             if row is None:
                 return None
-            details = {"fields": sorted(changes)} | {
-                k: changes[k] for k in changes if k in ("url", "is_active")
-            }
+            details: dict[str, Any] = {"fields": sorted(changes)}
+            if "url" in changes:
+                details["url"] = without_query(changes["url"])
+            if "is_active" in changes:
+                details["is_active"] = changes["is_active"]
             target = ("event_webhook", webhook_id)
             await record(connection, account_id, by, "event_webhook.updated", target, details)
         return webhook_from_row(row)
@@ -111,7 +118,9 @@ class PostgresEventWebhooks:
             if url is None:
                 return False
             target = ("event_webhook", webhook_id)
-            await record(connection, account_id, by, "event_webhook.deleted", target, {"url": url})
+            await record(
+                connection, account_id, by, "event_webhook.deleted", target, {"url": without_query(url)}
+            )
         return True
 
     async def deliveries(
