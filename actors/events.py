@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from ..core.errors import Internal, TertuliaError
+from ..core.errors import Internal, Overloaded, TertuliaError
 from ..core.event_delivery import Answer, headers_of, judge, wait_before_retry
 from ..core.ports_events import (
     Claimed,
@@ -78,13 +78,27 @@ class EventPump:
 
 
 class WebhookCaller:
-    """Signs a body with a webhook's secrets and sends it: one attempt, whatever comes of it."""
+    """Signs a body with a webhook's secrets and sends it: one attempt, whatever comes of it.
 
-    def __init__(self, poster: Poster, secrets: WebhookSecrets) -> None:
+    `most` calls are under way at once; one more is refused with Overloaded.
+    """
+
+    def __init__(self, poster: Poster, secrets: WebhookSecrets, *, most: int = CONCURRENCY) -> None:
         self._poster = poster
         self._secrets = secrets
+        self._most = most
+        self._under_way = 0
 
     async def call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Answer:
+        if self._under_way >= self._most:
+            raise Overloaded("too many webhooks are being called at the moment", retry_after=5)
+        self._under_way += 1
+        try:
+            return await self._call(webhook, event_id, body)
+        finally:
+            self._under_way -= 1
+
+    async def _call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Answer:
         now = time.time()
         try:
             secrets = self._secrets.open_secrets(webhook.account_id, webhook.id, webhook.secret)

@@ -67,6 +67,8 @@ log = structlog.get_logger(__name__)
 
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
+WEBHOOK_TESTS = 16
+"""Tests of event webhooks that a gateway has under way; beyond them 503."""
 MONTHS_EVERY = 6 * 3600.0
 
 
@@ -224,7 +226,7 @@ class GatewayParts:
             hints=self.hints,
             vault=vault,
             webhook_secrets=vault,
-            webhook_caller=WebhookCaller(self._poster, vault),
+            webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(self.gateway, self.hub),
         )

@@ -15,8 +15,10 @@ from samples import uid
 from serving import until
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from tertulia.actors.events import WebhookCaller
+from tertulia.channels.event_posts import GuardedPoster
 from tertulia.channels.guard import Guard
-from tertulia.core.errors import Conflict
+from tertulia.core.errors import Conflict, Overloaded
 from tertulia.core.event_delivery import RETRIES, new_secret
 from tertulia.core.ports_events import EventWebhook
 from tertulia.storage import event_queue
@@ -334,6 +336,21 @@ async def test_an_endless_answer_is_read_no_further_than_its_excerpt(
     await events.said("hello")
     (delivery,) = await events.settled(webhook, "delivered")
     assert delivery.response_excerpt == "a" * 1000
+
+
+async def test_calls_beyond_a_number_are_refused(events: EventRig, receiver: Receiver) -> None:
+    gate = asyncio.Event()
+    receiver.answering = after(gate)
+    webhook, guard = await events.webhook(receiver.url), Guard()
+    caller = WebhookCaller(GuardedPoster(guard, private=True), VAULT, most=2)
+    calls = [asyncio.ensure_future(caller.call(webhook, "evt_1", b"{}")) for _ in range(2)]
+    await receiver.count(2)
+    with pytest.raises(Overloaded):
+        await caller.call(webhook, "evt_1", b"{}")
+    gate.set()
+    assert [a.status for a in await asyncio.gather(*calls)] == [204, 204]
+    assert (await caller.call(webhook, "evt_1", b"{}")).status == 204
+    await guard.close()
 
 
 async def test_nobody_listens(events: EventRig) -> None:
