@@ -444,3 +444,17 @@ async def test_an_account_has_so_many_webhooks_and_no_more(events: EventRig) -> 
     assert len(page.items) == MAX_WEBHOOKS
     await events.webhook("https://hooks.example.com/", account=await events.backend.add_account())
     assert await events.webhooks.get(events.account_id, uid()) is None
+
+
+async def test_claims_at_one_moment_stay_within_eight(events: EventRig) -> None:
+    webhook = await events.webhook("https://hooks.example.com/in")
+    await events.said(*(f"m{n}" for n in range(60)))
+    await events.pump()
+    for _ in range(10):
+        claims = await asyncio.gather(*(events.queue.claim(64) for _ in range(6)))
+        claimed = [one for some in claims for one in some]
+        assert len(claimed) == len({one.id for one in claimed}) == event_queue.MAX_UNDER_WAY
+        await events.owner.execute(
+            "UPDATE event_deliveries SET status = 'pending', next_attempt_at = now() WHERE webhook_id = $1",
+            webhook.id,
+        )
