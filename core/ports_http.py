@@ -12,6 +12,7 @@ from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
 from .ports_deliveries import AttachmentStore
+from .ports_events import EventWebhookStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
@@ -106,3 +107,4 @@ class Stores(msgspec.Struct, frozen=True):
     audit: AuditStore
     inbox: InboxStore
     attachments: AttachmentStore
+    event_webhooks: EventWebhookStore

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from ..actors.events import WebhookCaller
 from ..actors.gateway import Gateway
 from ..core.links import LinkSigner
 from ..settings import Settings
@@ -18,6 +19,7 @@ from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
+    from ..core.ports_events import WebhookSecrets
     from ..core.ports_http import Hints, Stores, Vault
     from .streams.hub import Hub
 
@@ -37,6 +39,8 @@ class Services(msgspec.Struct, frozen=True):
     hints: Hints
     vault: Vault
     links: LinkSigner
+    webhook_secrets: WebhookSecrets
+    webhook_caller: WebhookCaller
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

@@ -129,6 +129,22 @@ class Settings(BaseSettings):
         description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
         " separated (10.1.0.0/16); none when unset",
     )
+    webhooks_allow_private: bool = Field(
+        False, description="event webhooks may use http and private addresses: for development and tests"
+    )
+    webhooks_disable_after: float = Field(
+        5 * 86_400,
+        gt=0,
+        description="seconds of nothing but failures after which an event webhook is disabled",
+    )
+    event_stream: str | None = Field(
+        None,
+        min_length=1,
+        description="Redis stream that all accounts' events are written into; none when unset",
+    )
+    event_stream_maxlen: int = Field(
+        1_000_000, ge=1, description="events the Redis stream keeps, about; the oldest go first"
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(

@@ -15,6 +15,7 @@ from . import (
     contacts,
     conversations,
     docs,
+    event_webhooks,
     identifiers,
     inbox,
     messages,
@@ -35,6 +36,7 @@ ALL: list[Route] = [
     *channels.ROUTES,
     *account.ROUTES,
     *clients.ROUTES,
+    *event_webhooks.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,
 ]

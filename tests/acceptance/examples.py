@@ -39,6 +39,9 @@ CONTACT = {"id": "{contact}"}
 IDENTIFIER = {"id": "{identifier}"}
 CHANNEL = {"id": "{own_channel}"}
 ATTACHMENT = {"id": "{attachment}"}
+WEBHOOK = {"id": "{event_webhook}"}
+DELIVERY = {"id": "{event_webhook}", "delivery_id": "{event_delivery}"}
+NEW_WEBHOOK = {"url": "http://127.0.0.1:9/in", "is_active": False}  # the discard port: nobody listens
 OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 
 ROUTES: dict[str, Example] = {
@@ -97,6 +100,17 @@ ROUTES: dict[str, Example] = {
     "GET /v1/api-clients": Example(ADMIN, foreign=None),
     "POST /v1/api-clients": Example(ADMIN, {"name": "crm"}, foreign=None),
     "DELETE /v1/api-clients/{id}": Example(ADMIN, names={"id": "{client}"}),
+    "GET /v1/event-webhooks": Example(ADMIN, foreign=None),
+    "POST /v1/event-webhooks": Example(ADMIN, NEW_WEBHOOK, foreign=None),
+    "GET /v1/event-webhooks/{id}": Example(ADMIN, names=WEBHOOK),
+    "PATCH /v1/event-webhooks/{id}": Example(ADMIN, {"description": "crm"}, WEBHOOK),
+    "DELETE /v1/event-webhooks/{id}": Example(ADMIN, names=WEBHOOK),
+    "POST /v1/event-webhooks/{id}/rotate-secret": Example(ADMIN, names=WEBHOOK),
+    "POST /v1/event-webhooks/{id}/test": Example(ADMIN, names=WEBHOOK),
+    "GET /v1/event-webhooks/{id}/deliveries": Example(ADMIN, names=WEBHOOK, query="status=failed"),
+    "GET /v1/event-webhooks/{id}/deliveries/{delivery_id}": Example(ADMIN, names=DELIVERY),
+    "POST /v1/event-webhooks/{id}/deliveries/{delivery_id}/replay": Example(ADMIN, names=DELIVERY),
+    "POST /v1/event-webhooks/{id}/replay": Example(ADMIN, {"since": "2026-11-01T00:00:00Z"}, WEBHOOK),
     "POST /v1/auth/token": Example(
         None,
         {"grant_type": "client_credentials", "client_id": "{client}", "client_secret": "{client_secret}"},

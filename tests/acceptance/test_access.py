@@ -123,7 +123,22 @@ async def more_objects(
         if conversation is not None and "attachment" in made:
             url = f"/v1/attachments/{made['attachment']}"
             ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
+        if example is None or "{event_webhook}" in wanted:
+            made |= await event_webhook(server, admin, name)
     return made
+
+
+async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """An event webhook, the account's only one (an account may have so many), and a delivery to it."""
+    await server.sql("DELETE FROM event_webhooks WHERE account_id = $1", ACCOUNT)
+    body = {"url": "http://127.0.0.1:9/in", "description": name}
+    webhook = ok(await admin.post("/v1/event-webhooks", json=body), 201)["id"]
+    (row,) = await server.sql(
+        "INSERT INTO event_deliveries (id, account_id, webhook_id, event_id, event_type, payload, status,"
+        " response_excerpt) VALUES (gen_random_uuid(), $1, $2, 'evt_1', 'conversation:message', $3, 'failed', $4)"
+        " RETURNING id::text", ACCOUNT, webhook, json.dumps({"content": name}).encode(), name,
+    )  # fmt: skip
+    return {"event_webhook": webhook, "event_delivery": row[0]}
 
 
 @pytest.mark.parametrize("key", KNOWN)
