@@ -189,7 +189,7 @@ class GatewayParts:
         self.gateway = Gateway(
             name,
             PostgresOwnership(database),
-            feeds,
+            PostgresFeeds(database, as_stored=True),
             self._on_entry,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
