@@ -111,8 +111,8 @@ def _to_send(row: Sequence[Any]) -> ToSend:
     data, recipient, channel_type, subject, reply_to, references = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)
-    fields = (*row[:10], message, recipient or "", channel_type, subject, reply_to, tuple(references or ()))
-    return ToSend(*fields)
+    fields: list[Any] = [*row[:10], message, recipient or "", channel_type, subject, reply_to]
+    return ToSend(*fields, references=tuple(references or ()))
 
 
 def _id(provider_id: str | None) -> str | None:
