@@ -11,7 +11,7 @@ import msgspec
 from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
-from .ports_deliveries import AttachmentStore
+from .ports_deliveries import AttachmentStore, DeliveryStore
 from .ports_events import EventWebhookStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
@@ -108,3 +108,4 @@ class Stores(msgspec.Struct, frozen=True):
     inbox: InboxStore
     attachments: AttachmentStore
     event_webhooks: EventWebhookStore
+    deliveries: DeliveryStore

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         description="conversation hosts",
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
+    dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to the providers")
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share a host process (shared) or have one each (dedicated)"
     )
