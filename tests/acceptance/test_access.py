@@ -116,6 +116,14 @@ async def more_objects(server: OwnServer, name: str, example: Example | None = N
         await make("/v1/contact-identifiers", identifier | {"display_name": name}, id="identifier")
         await make("/v1/channels", {"type": "webchat", "name": name}, id="own_channel")
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+        texts = {"title": name, "content": name, "category": name}
+        await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
+        await make("/v1/teams", {"name": fresh(name), "description": name}, id="team")
+        if example is None or "{member}" in wanted:
+            team = (
+                made.get("team") or ok(await admin.post("/v1/teams", json={"name": fresh(name)}), 201)["id"]
+            )
+            await make(f"/v1/teams/{team}/members", {"user_id": fresh(name)}, user_id="member")
     return made
 
 
