@@ -12,6 +12,8 @@ from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
 from .people_views import AgentStats, LabelCount
+from .ports_deliveries import AttachmentStore
+from .ports_events import EventWebhookStore
 from .ports_people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
@@ -109,3 +111,5 @@ class Stores(msgspec.Struct, frozen=True):
     preferences: PreferencesStore
     teams: TeamStore
     canned: CannedStore
+    attachments: AttachmentStore
+    event_webhooks: EventWebhookStore

@@ -18,6 +18,7 @@ from . import __version__, logs
 from .actors import wire
 from .actors.commits import Item
 from .actors.conversation import Taken
+from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
 from .actors.handles import RayConversation
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
@@ -25,9 +26,15 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .channels import CHANNELS
+from .channels.fetching import MediaFetcher
+from .channels.guard import Guard
+from .core.addresses import AddressRules
 from .core.conversation import State
 from .core.entries import Entry
+from .core.links import LinkSigner
 from .core.ports_http import Stores
+from .events import make_poster
 from .garbage import calm_garbage_collector
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
@@ -44,6 +51,7 @@ from .storage import valkey
 from .storage.accounts import PostgresAccounts
 from .storage.agents import PostgresAgents, PostgresPreferences
 from .storage.archive import PostgresArchive
+from .storage.attachments import PostgresAttachments
 from .storage.audit import PostgresAudit
 from .storage.canned import PostgresCanned
 from .storage.channels import PostgresChannels
@@ -51,11 +59,13 @@ from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
+from .storage.event_webhooks import PostgresEventWebhooks
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
 from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
+from .storage.objects import open_objects
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
@@ -66,6 +76,8 @@ log = structlog.get_logger(__name__)
 
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
+WEBHOOK_TESTS = 16
+"""Tests of event webhooks that a gateway has under way; beyond them 503."""
 MONTHS_EVERY = 6 * 3600.0
 TIDY_EVERY = 0.2
 
@@ -188,6 +200,30 @@ def _start_conversation(state: State) -> RayConversation:
     )
 
 
+def attachments(settings: Settings, database: Database) -> PostgresAttachments:
+    """Files: records and bytes."""
+    return PostgresAttachments(database, open_objects(settings), most=settings.max_attachment)
+
+
+def guard(settings: Settings) -> Guard:
+    """The one way to addresses that came from outside. Whoever makes it closes it."""
+    return Guard(AddressRules(networks=settings.networks()))
+
+
+def media_fetcher(settings: Settings, database: Database, guard: Guard) -> MediaFetcher:
+    """The loop that fetches what customers sent to providers; any number of processes may run one."""
+    assert settings.credentials_keys is not None
+    return MediaFetcher(
+        attachments(settings, database),
+        guard,
+        CHANNELS,
+        PostgresChannels(database).find,
+        FernetVault(settings.credentials_keys).open,
+        settings.provider_urls().get,
+        most=settings.max_attachment,
+    )
+
+
 class GatewayParts:
     """A gateway with its HTTP server and its loops. See `actors.processes.GatewayParts`."""
 
@@ -212,7 +248,11 @@ class GatewayParts:
         )
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
+        self._guard = guard(settings)
+        self._media = media_fetcher(settings, database, self._guard)
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+        vault = FernetVault(settings.credentials_keys)
+        self._poster = make_poster(settings)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
             settings=settings,
@@ -234,10 +274,15 @@ class GatewayParts:
                 preferences=PostgresPreferences(database),
                 teams=PostgresTeams(database),
                 canned=PostgresCanned(database),
+                attachments=attachments(settings, database),
+                event_webhooks=PostgresEventWebhooks(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
-            vault=FernetVault(settings.credentials_keys),
+            vault=vault,
+            links=LinkSigner(settings.jwt_secret, settings.public_url),
+            webhook_secrets=vault,
+            webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(self.gateway, self.hub),
         )
@@ -283,6 +328,7 @@ class GatewayParts:
             group.create_task(self.gateway.main_loop())
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
+            group.create_task(self._media.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""
@@ -291,7 +337,9 @@ class GatewayParts:
         await self.hub.drain()
         await self._runner.cleanup()
         await self._valkey.aclose()
+        await self._poster.close()
         await self._session.close()
+        await self._guard.close()
         await self._database.close()
 
 

@@ -42,6 +42,10 @@ TEAM_ID = {"id": "{team}"}
 MEMBER = {"id": "{team}", "user_id": "{member}"}
 CANNED = {"id": "{canned}"}
 USER = {"user_id": "{member}"}
+ATTACHMENT = {"id": "{attachment}"}
+WEBHOOK = {"id": "{event_webhook}"}
+DELIVERY = {"id": "{event_webhook}", "delivery_id": "{event_delivery}"}
+NEW_WEBHOOK = {"url": "http://127.0.0.1:9/in", "is_active": False}  # the discard port: nobody listens
 OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 
 ROUTES: dict[str, Example] = {
@@ -66,6 +70,9 @@ ROUTES: dict[str, Example] = {
     "POST /v1/webchat/{channel_id}/sessions": Example(None, names={"channel_id": "{channel}"}, foreign=None),
     "POST /v1/webchat/messages": Example(CUSTOMER, {"content": "hello"}, foreign=None),
     "GET /v1/webchat/messages": Example(CUSTOMER, foreign=None),
+    "POST /v1/attachments": Example(ALL, {"any": "file"}, query="name=a.json", foreign=None),
+    "GET /v1/attachments/{id}": Example(ALL, names=ATTACHMENT),
+    "GET /v1/attachments/{id}/link": Example(ALL, names=ATTACHMENT),
     "GET /v1/stream": Example(ALL, query="topics=conversation:{conversation}"),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),
     "POST /v1/auth/ticket": Example(ALL, foreign=None),
@@ -120,6 +127,17 @@ ROUTES: dict[str, Example] = {
     "GET /v1/api-clients": Example(ADMIN, foreign=None),
     "POST /v1/api-clients": Example(ADMIN, {"name": "crm"}, foreign=None),
     "DELETE /v1/api-clients/{id}": Example(ADMIN, names={"id": "{client}"}),
+    "GET /v1/event-webhooks": Example(ADMIN, foreign=None),
+    "POST /v1/event-webhooks": Example(ADMIN, NEW_WEBHOOK, foreign=None),
+    "GET /v1/event-webhooks/{id}": Example(ADMIN, names=WEBHOOK),
+    "PATCH /v1/event-webhooks/{id}": Example(ADMIN, {"description": "crm"}, WEBHOOK),
+    "DELETE /v1/event-webhooks/{id}": Example(ADMIN, names=WEBHOOK),
+    "POST /v1/event-webhooks/{id}/rotate-secret": Example(ADMIN, names=WEBHOOK),
+    "POST /v1/event-webhooks/{id}/test": Example(ADMIN, names=WEBHOOK),
+    "GET /v1/event-webhooks/{id}/deliveries": Example(ADMIN, names=WEBHOOK, query="status=failed"),
+    "GET /v1/event-webhooks/{id}/deliveries/{delivery_id}": Example(ADMIN, names=DELIVERY),
+    "POST /v1/event-webhooks/{id}/deliveries/{delivery_id}/replay": Example(ADMIN, names=DELIVERY),
+    "POST /v1/event-webhooks/{id}/replay": Example(ADMIN, {"since": "2026-11-01T00:00:00Z"}, WEBHOOK),
     "POST /v1/auth/token": Example(
         None,
         {"grant_type": "client_credentials", "client_id": "{client}", "client_secret": "{client_secret}"},

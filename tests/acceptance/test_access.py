@@ -88,7 +88,7 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
     example = ROUTES[key]
     identifier = fresh()
     objects = {"conversation": (await service.open(identifier))["id"], "channel": WEBCHAT, "fresh": fresh()}
-    objects |= await more_objects(server, fresh(), example)
+    objects |= await more_objects(server, fresh(), example, objects["conversation"])
     token = server.customer(identifier) if role == "customer" else server.token(role, f"{role}-1")
     async with server.client(token) as client:
         status, text = await call(server, client, request_for(key, objects))
@@ -98,8 +98,11 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
         assert status == 403 and '"forbidden"' in text, text
 
 
-async def more_objects(server: OwnServer, name: str, example: Example | None = None) -> dict[str, str]:
-    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of."""
+async def more_objects(
+    server: OwnServer, name: str, example: Example | None = None, conversation: str | None = None
+) -> dict[str, str]:
+    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of. The
+    attachment is in a message of `conversation`, where that is given."""
     wanted = "" if example is None else f"{dict(example.names)} {example.body} {example.query}"
     made: dict[str, str] = {}
 
@@ -124,7 +127,26 @@ async def more_objects(server: OwnServer, name: str, example: Example | None = N
                 made.get("team") or ok(await admin.post("/v1/teams", json={"name": fresh(name)}), 201)["id"]
             )
             await make(f"/v1/teams/{team}/members", {"user_id": fresh(name)}, user_id="member")
+        await make(f"/v1/attachments?name={name}.json", {"name": name}, id="attachment")
+        if conversation is not None and "attachment" in made:
+            url = f"/v1/attachments/{made['attachment']}"
+            ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
+        if example is None or "{event_webhook}" in wanted:
+            made |= await event_webhook(server, admin, name)
     return made
+
+
+async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """An event webhook, the account's only one (an account may have so many), and a delivery to it."""
+    await server.sql("DELETE FROM event_webhooks WHERE account_id = $1", ACCOUNT)
+    body = {"url": "http://127.0.0.1:9/in", "description": name}
+    webhook = ok(await admin.post("/v1/event-webhooks", json=body), 201)["id"]
+    (row,) = await server.sql(
+        "INSERT INTO event_deliveries (id, account_id, webhook_id, event_id, event_type, payload, status,"
+        " response_excerpt) VALUES (gen_random_uuid(), $1, $2, 'evt_1', 'conversation:message', $3, 'failed', $4)"
+        " RETURNING id::text", ACCOUNT, webhook, json.dumps({"content": name}).encode(), name,
+    )  # fmt: skip
+    return {"event_webhook": webhook, "event_delivery": row[0]}
 
 
 @pytest.mark.parametrize("key", KNOWN)
