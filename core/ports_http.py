@@ -12,7 +12,7 @@ from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
 from .people_views import AgentStats, LabelCount
-from .ports_deliveries import AttachmentStore
+from .ports_deliveries import AttachmentStore, DeliveryStore
 from .ports_events import EventWebhookStore
 from .ports_people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
@@ -113,3 +113,4 @@ class Stores(msgspec.Struct, frozen=True):
     canned: CannedStore
     attachments: AttachmentStore
     event_webhooks: EventWebhookStore
+    deliveries: DeliveryStore

@@ -20,21 +20,18 @@ from .actors.commits import Item
 from .actors.conversation import Taken
 from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
-from .actors.handles import RayConversation
+from .actors.handles import DispatcherLinks, RayConversation
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
 from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
-from .channels import CHANNELS
-from .channels.fetching import MediaFetcher
-from .channels.guard import Guard
-from .core.addresses import AddressRules
 from .core.conversation import State
 from .core.entries import Entry
 from .core.links import LinkSigner
 from .core.ports_http import Stores
 from .events import make_poster
+from .files import attachments
 from .garbage import calm_garbage_collector
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
@@ -51,7 +48,6 @@ from .storage import valkey
 from .storage.accounts import PostgresAccounts
 from .storage.agents import PostgresAgents, PostgresPreferences
 from .storage.archive import PostgresArchive
-from .storage.attachments import PostgresAttachments
 from .storage.audit import PostgresAudit
 from .storage.canned import PostgresCanned
 from .storage.channels import PostgresChannels
@@ -59,13 +55,13 @@ from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
+from .storage.deliveries import PostgresDeliveries
 from .storage.event_webhooks import PostgresEventWebhooks
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
 from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
-from .storage.objects import open_objects
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
@@ -101,6 +97,7 @@ class HostParts:
             self._placement(settings),
             max_waiting=settings.max_waiting,
             on_stale=self.stale,
+            outbound=DispatcherLinks(settings.dispatchers).wake,
         )
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
@@ -174,7 +171,7 @@ class HostParts:
         await self._database.close()
 
 
-async def _connect(settings: Settings, *, system: int, app: int) -> Database:
+async def connect(settings: Settings, *, system: int, app: int) -> Database:
     """The database; StorageUnavailable while it is away, for which the actors wait."""
     assert settings.database_url is not None
     try:
@@ -188,7 +185,7 @@ async def _connect(settings: Settings, *, system: int, app: int) -> Database:
 async def host(settings: Settings, name: str) -> HostParts:
     """A host's parts, connected."""
     logs.configure(settings.log_level, settings.log_format)
-    parts = HostParts(settings, name, await _connect(settings, system=HOST_CONNECTIONS, app=1))
+    parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
     calm_garbage_collector()
     return parts
 
@@ -197,30 +194,6 @@ def _start_conversation(state: State) -> RayConversation:
     key = state.conversation.id
     return RayConversation(
         CONVERSATION.name.format(key), lambda: create(CONVERSATION, key, wire.encode(state))
-    )
-
-
-def attachments(settings: Settings, database: Database) -> PostgresAttachments:
-    """Files: records and bytes."""
-    return PostgresAttachments(database, open_objects(settings), most=settings.max_attachment)
-
-
-def guard(settings: Settings) -> Guard:
-    """The one way to addresses that came from outside. Whoever makes it closes it."""
-    return Guard(AddressRules(networks=settings.networks()))
-
-
-def media_fetcher(settings: Settings, database: Database, guard: Guard) -> MediaFetcher:
-    """The loop that fetches what customers sent to providers; any number of processes may run one."""
-    assert settings.credentials_keys is not None
-    return MediaFetcher(
-        attachments(settings, database),
-        guard,
-        CHANNELS,
-        PostgresChannels(database).find,
-        FernetVault(settings.credentials_keys).open,
-        settings.provider_urls().get,
-        most=settings.max_attachment,
     )
 
 
@@ -241,15 +214,14 @@ class GatewayParts:
         self.gateway = Gateway(
             name,
             PostgresOwnership(database),
-            feeds,
+            PostgresFeeds(database, as_stored=True),
             self._on_entry,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
-        self._guard = guard(settings)
-        self._media = media_fetcher(settings, database, self._guard)
+        dispatchers = DispatcherLinks(settings.dispatchers)
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
         vault = FernetVault(settings.credentials_keys)
         self._poster = make_poster(settings)
@@ -276,6 +248,7 @@ class GatewayParts:
                 canned=PostgresCanned(database),
                 attachments=attachments(settings, database),
                 event_webhooks=PostgresEventWebhooks(database),
+                deliveries=PostgresDeliveries(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
@@ -284,7 +257,7 @@ class GatewayParts:
             webhook_secrets=vault,
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             readiness=self._readiness,
-            update_metrics=lambda: gateway_samples(self.gateway, self.hub),
+            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers),
         )
         self._runner = ProblemRunner(
             make_app(services, __version__),
@@ -328,7 +301,6 @@ class GatewayParts:
             group.create_task(self.gateway.main_loop())
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
-            group.create_task(self._media.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""
@@ -339,14 +311,13 @@ class GatewayParts:
         await self._valkey.aclose()
         await self._poster.close()
         await self._session.close()
-        await self._guard.close()
         await self._database.close()
 
 
 async def gateway(settings: Settings, name: str) -> GatewayParts:
     """A gateway's parts, connected but not listening."""
     logs.configure(settings.log_level, settings.log_format)
-    database = await _connect(settings, system=4, app=GATEWAY_CONNECTIONS)
+    database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
     parts = GatewayParts(settings, name, database, aiohttp.ClientSession())
     calm_garbage_collector()
     return parts

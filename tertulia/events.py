@@ -10,7 +10,7 @@ import asyncio
 from . import __version__
 from .actors.events import EventPump, EventSender, EventStreamer, WebhookCaller
 from .channels.event_posts import GuardedPoster
-from .channels.guard import Guard
+from .files import guard
 from .settings import Settings
 from .storage import valkey
 from .storage.credentials import FernetVault
@@ -25,7 +25,7 @@ STREAM_DEADLINE = 5.0
 def make_poster(settings: Settings) -> GuardedPoster:
     """What posts to webhooks. Make it where a loop runs; `close` it."""
     agent = f"Tertulia/{__version__}"
-    return GuardedPoster(Guard(), private=settings.webhooks_allow_private, agent=agent)
+    return GuardedPoster(guard(settings), private=settings.webhooks_allow_private, agent=agent)
 
 
 class EventParts:

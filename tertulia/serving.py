@@ -21,9 +21,10 @@ import structlog
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayError
 
-from . import compose, demo
+from . import compose, compose_dispatcher, demo
 from .actors.handles import NAMESPACE, call
-from .actors.options import GATEWAY, HOST, create
+from .actors.options import DISPATCHER, GATEWAY, HOST, create
+from .demo_double import DemoDouble, DoubleError
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
 from .settings import Settings
@@ -61,10 +62,12 @@ class Serving:
         self._ready = False
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
+        self._dispatchers: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
         self._keepers: list[asyncio.Task[None]] = []
         self._watches: list[asyncio.Task[None]] = []
         self._detached = settings.ray_address is not None
+        self._double: DemoDouble | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -102,6 +105,7 @@ class Serving:
         check_settings(self.settings)
         ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
         try:
+            await self._launch_double()
             await self._start_storage()
             await self._prepare_database()
         finally:
@@ -109,7 +113,11 @@ class Serving:
         self._say(await ray_up)
         self._listen(self._stop.set)  # Ray put its own handler in our place, which prints a stack and aborts
         await self._start_actors()
-        for handles, start in ((self._hosts, self._start_host), (self._gateways, self._start_gateway)):
+        for handles, start in (
+            (self._hosts, self._start_host),
+            (self._dispatchers, self._start_dispatcher),
+            (self._gateways, self._start_gateway),
+        ):
             watches = (self._watch_over(handles, i, start) for i in range(len(handles)))
             self._watches += [asyncio.ensure_future(w) for w in watches]
         url = f"http://{self.settings.host}:{self.settings.port}"
@@ -172,12 +180,31 @@ class Serving:
             raise StartError(f"Valkey (REDIS_URL) cannot be used: {_short(error)}") from error
         finally:
             await client.aclose()
+        if self._double is not None:
+            await self._install_demo(self.settings.database_url, self._double)
+
+    async def _launch_double(self) -> None:
+        """The demo's providers: their process starts while the rest does."""
         if self._with_demo:
-            database = await Database.connect(self.settings.database_url, system=1, app=1)
+            self._double = DemoDouble(self.settings)
             try:
-                await demo.install(self.settings, database)
-            finally:
-                await database.close()
+                await self._double.launch()
+            except DoubleError as error:
+                raise StartError(str(error)) from error
+
+    async def _install_demo(self, database_url: str, double: DemoDouble) -> None:
+        database = await Database.connect(database_url, system=1, app=1)
+        try:
+            await demo.install(self.settings, database, double.url)
+        finally:
+            await database.close()
+        try:
+            await double.ready()
+        except DoubleError as error:
+            raise StartError(str(error)) from error
+        self._say(
+            f"provider double: {double.url}/double, for the demo's channels (tertulia provider-double --help)"
+        )
 
     def _start_ray(self) -> str:
         began = time.monotonic()
@@ -216,10 +243,13 @@ class Serving:
         began = time.monotonic()
         s = self.settings
         self._hosts = [self._start_host(i) for i in range(s.hosts)]
+        self._dispatchers = [self._start_dispatcher(i) for i in range(s.dispatchers)]
         await self._all_up(self._hosts, "conversation host")
         self._say(
             f"hosts: {len(self._hosts)} running, placement {s.placement} ({time.monotonic() - began:.1f} s)"
         )
+        await self._all_up(self._dispatchers, "dispatcher")
+        self._say(f"dispatchers: {len(self._dispatchers)} running ({time.monotonic() - began:.1f} s)")
         began = time.monotonic()
         self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
         await self._all_up(self._gateways, "gateway")
@@ -227,6 +257,11 @@ class Serving:
 
     def _start_host(self, index: int) -> ActorHandle:
         return create(HOST, index, compose.host, self.settings, f"host:{index}", detached=self._detached)
+
+    def _start_dispatcher(self, index: int) -> ActorHandle:
+        return create(
+            DISPATCHER, index, compose_dispatcher.dispatcher, self.settings, index, detached=self._detached
+        )
 
     def _start_gateway(self, index: int) -> ActorHandle:
         name = f"gateway:{index}"
@@ -276,13 +311,15 @@ class Serving:
     # -- the end
 
     async def stop(self) -> None:
-        """Drain the gateways, then the hosts; then end what was started here."""
+        """Drain the gateways, then the hosts, then the dispatchers; then end what was started here."""
         for watch in self._watches:
             watch.cancel()
         if ray.is_initialized():
-            for handles in (self._gateways, self._hosts):
+            for handles in (self._gateways, self._hosts, self._dispatchers):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
+        if self._double is not None:
+            await self._double.stop()
         for keeper in self._keepers:
             keeper.cancel()
         for server in reversed(self._servers):

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         description="conversation hosts",
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
+    dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to the providers")
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share a host process (shared) or have one each (dedicated)"
     )
@@ -69,6 +70,13 @@ class Settings(BaseSettings):
     allowed_origins: str = Field(
         "",
         description="origins that may open streams from a browser, comma separated; the own origin always may",
+    )
+
+    demo_double_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="port of the demo's provider double; the server's own plus one when unset, the next free one if taken",
     )
 
     rate_account: float = Field(10_000, gt=0, description="requests a second of one account")

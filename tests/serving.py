@@ -174,6 +174,10 @@ class OwnServer:
         return self.pids("ray::HostProcess")
 
     @property
+    def dispatchers(self) -> list[int]:
+        return self.pids("ray::DispatcherProcess")
+
+    @property
     def gateways(self) -> list[int]:
         return self.pids("ray::GatewayProcess")
 

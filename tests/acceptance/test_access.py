@@ -17,7 +17,7 @@ import websockets
 from desks import Account, Desk, fresh, ok, problem
 from examples import ALL, MESSAGES, ROLES, ROUTES, Example, filled
 from readers import READERS, Chat, SseReader, WsReader, open_socket
-from serving import OwnServer
+from serving import OwnServer, until
 
 from tertulia.demo import ACCOUNT, WEBCHAT
 from tertulia.http.routes import ALL as TABLE
@@ -118,6 +118,8 @@ async def more_objects(
         identifier = {"contact_id": owner, "channel_type": "telegram", "identifier": fresh()}
         await make("/v1/contact-identifiers", identifier | {"display_name": name}, id="identifier")
         await make("/v1/channels", {"type": "webchat", "name": name}, id="own_channel")
+        if example is None or "{failed_message}" in wanted:
+            made["failed_message"] = await failed_message(admin, name)
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
         texts = {"title": name, "content": name, "category": name}
         await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
@@ -147,6 +149,22 @@ async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) 
         " RETURNING id::text", ACCOUNT, webhook, json.dumps({"content": name}).encode(), name,
     )  # fmt: skip
     return {"event_webhook": webhook, "event_delivery": row[0]}
+
+
+async def failed_message(admin: httpx.AsyncClient, name: str) -> str:
+    """A message that cannot be delivered: its channel has no credentials."""
+    channel = ok(await admin.post("/v1/channels", json={"type": "sms", "name": name}), 201)["id"]
+    opening = {"channel_id": channel, "contact_identifier": fresh(), "contact_name": name}
+    conversation = ok(await admin.post("/v1/conversations", json=opening), 201)["id"]
+    path = f"/v1/conversations/{conversation}/messages"
+    message = ok(await admin.post(path, json={"content": name}), 201)
+    assert message["delivery_status"] == "queued"
+
+    async def failed() -> bool:
+        return ok(await admin.get(f"/v1/deliveries/{message['id']}"), 200)["status"] == "failed"
+
+    await until(failed, "the message to fail")
+    return message["id"]
 
 
 @pytest.mark.parametrize("key", KNOWN)
