@@ -46,9 +46,10 @@ from .measuring import gateway_samples
 from .settings import Settings
 from .storage import valkey
 from .storage.accounts import PostgresAccounts
-from .storage.agents import PostgresAgents
+from .storage.agents import PostgresAgents, PostgresPreferences
 from .storage.archive import PostgresArchive
 from .storage.audit import PostgresAudit
+from .storage.canned import PostgresCanned
 from .storage.channels import PostgresChannels
 from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
@@ -64,6 +65,7 @@ from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
+from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
 
 log = structlog.get_logger(__name__)
@@ -241,6 +243,9 @@ class GatewayParts:
                 clients=PostgresClients(database),
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
+                preferences=PostgresPreferences(database),
+                teams=PostgresTeams(database),
+                canned=PostgresCanned(database),
                 attachments=attachments(settings, database),
                 event_webhooks=PostgresEventWebhooks(database),
                 deliveries=PostgresDeliveries(database),

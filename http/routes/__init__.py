@@ -9,7 +9,9 @@ from __future__ import annotations
 from ..api import Route
 from . import (
     account,
+    agent_reports,
     attachments,
+    canned,
     channels,
     clients,
     contacts,
@@ -21,7 +23,9 @@ from . import (
     inbox,
     messages,
     meta,
+    preferences,
     streams,
+    teams,
     webchat,
 )
 
@@ -35,6 +39,10 @@ ALL: list[Route] = [
     *contacts.ROUTES,
     *identifiers.ROUTES,
     *channels.ROUTES,
+    *preferences.ROUTES,
+    *teams.ROUTES,
+    *canned.ROUTES,
+    *agent_reports.ROUTES,
     *deliveries.ROUTES,
     *account.ROUTES,
     *clients.ROUTES,
