@@ -12,7 +12,8 @@ from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
 from .people_views import AgentStats, LabelCount
-from .ports_deliveries import DeliveryStore
+from .ports_deliveries import AttachmentStore, DeliveryStore
+from .ports_events import EventWebhookStore
 from .ports_people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
@@ -107,7 +108,9 @@ class Stores(msgspec.Struct, frozen=True):
     clients: ClientStore
     audit: AuditStore
     inbox: InboxStore
-    deliveries: DeliveryStore
     preferences: PreferencesStore
     teams: TeamStore
     canned: CannedStore
+    attachments: AttachmentStore
+    event_webhooks: EventWebhookStore
+    deliveries: DeliveryStore

@@ -62,6 +62,7 @@ _ADMIN: Final = _LEAD | {
     "account.read",
     "account.manage",
     "clients.manage",
+    "event_webhooks.manage",
     "contacts.erase",
     "contacts.export",
     "audit.read",

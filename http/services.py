@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from ..actors.events import WebhookCaller
 from ..actors.gateway import Gateway
+from ..core.links import LinkSigner
 from ..settings import Settings
 from .limits import RequestLimits
 from .metrics import Sample
@@ -18,6 +20,7 @@ from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
+    from ..core.ports_events import WebhookSecrets
     from ..core.ports_http import Hints, Stores, Vault
     from ..core.supervision import Supervision
     from .streams.hub import Hub
@@ -39,6 +42,9 @@ class Services(msgspec.Struct, frozen=True):
     supervision: Supervision
     presence: PresenceKeeper
     vault: Vault
+    links: LinkSigner
+    webhook_secrets: WebhookSecrets
+    webhook_caller: WebhookCaller
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

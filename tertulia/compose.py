@@ -18,6 +18,7 @@ from . import __version__, logs
 from .actors import wire
 from .actors.commits import Item
 from .actors.conversation import Taken
+from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
 from .actors.handles import DispatcherLinks, RayConversation
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
@@ -28,7 +29,10 @@ from .actors.publishing import FeedPublisher
 from .actors.supervision import SupervisorLinks
 from .core.conversation import State
 from .core.entries import Entry
+from .core.links import LinkSigner
 from .core.ports_http import Stores
+from .events import make_poster
+from .files import attachments
 from .garbage import calm_garbage_collector
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
@@ -54,6 +58,7 @@ from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
 from .storage.deliveries import PostgresDeliveries
+from .storage.event_webhooks import PostgresEventWebhooks
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
 from .storage.inbox import PostgresInbox
@@ -70,6 +75,8 @@ log = structlog.get_logger(__name__)
 
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
+WEBHOOK_TESTS = 16
+"""Tests of event webhooks that a gateway has under way; beyond them 503."""
 MONTHS_EVERY = 6 * 3600.0
 TIDY_EVERY = 0.2
 
@@ -210,7 +217,7 @@ class GatewayParts:
         self.gateway = Gateway(
             name,
             PostgresOwnership(database),
-            feeds,
+            PostgresFeeds(database, as_stored=True),
             self._on_entry,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
@@ -227,6 +234,8 @@ class GatewayParts:
             ttl=settings.presence_ttl,
         )
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+        vault = FernetVault(settings.credentials_keys)
+        self._poster = make_poster(settings)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
             settings=settings,
@@ -245,16 +254,21 @@ class GatewayParts:
                 clients=PostgresClients(database),
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
-                deliveries=PostgresDeliveries(database),
                 preferences=PostgresPreferences(database),
                 teams=PostgresTeams(database),
                 canned=PostgresCanned(database),
+                attachments=attachments(settings, database),
+                event_webhooks=PostgresEventWebhooks(database),
+                deliveries=PostgresDeliveries(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
             supervision=supervision,
             presence=self.presence,
-            vault=FernetVault(settings.credentials_keys),
+            vault=vault,
+            links=LinkSigner(settings.jwt_secret, settings.public_url),
+            webhook_secrets=vault,
+            webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers, supervision),
         )
@@ -309,6 +323,7 @@ class GatewayParts:
         await self.hub.drain()
         await self._runner.cleanup()
         await self._valkey.aclose()
+        await self._poster.close()
         await self._session.close()
         await self._database.close()
 

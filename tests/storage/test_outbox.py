@@ -22,6 +22,7 @@ from tertulia.storage.conversations import PostgresConversations
 from tertulia.storage.feeds import PostgresFeeds
 from tertulia.storage.queries import sql
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"
 DOWN = {"code": "down", "detail": "not today"}
 
 
@@ -168,9 +169,7 @@ async def test_a_registration_waits_for_a_claim_under_way(
 
 async def _waiting(connection: asyncpg.Connection, query: str) -> None:
     async with asyncio.timeout(10):
-        while not await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1", query
-        ):
+        while not await connection.fetchval(WAITING, query):
             await asyncio.sleep(0.005)
 
 
@@ -267,6 +266,34 @@ async def test_no_receipt_is_lost_between_the_sending_and_its_record(desk: Desk)
     async with asyncio.timeout(30):
         await asyncio.gather(*(f(n, m) for n, m in enumerate(messages) for f in (sent, told)))
     assert {await desk.status(m) for m in messages} == {"delivered"}
+
+
+@pytest.mark.parametrize("by", ["provider id", "message id", "watermark"])
+async def test_a_receipt_meets_its_sending_while_that_is_being_recorded(
+    desk: Desk, owner: asyncpg.Connection, postgres_url: str, by: str
+) -> None:
+    message = await desk.reply(await desk.customer_writes())
+    (item,) = await desk.claim()
+    receipt = {
+        "provider id": Receipt("delivered", ("p",)),
+        "message id": Receipt("delivered", (), message),
+        "watermark": Receipt("delivered", recipient="+1", watermark=10_000),
+    }[by]
+    recorder = await asyncpg.connect(postgres_url)
+    try:
+        await recorder.execute("BEGIN")
+        await recorder.execute(
+            "SELECT outbox_sent($1::text::uuid, $2::text::uuid, $3, 0, 'p', 1)", desk.me, *item.key
+        )
+        receiving = asyncio.create_task(desk.receive(receipt))
+        async with asyncio.timeout(10):
+            while not receiving.done() and not await owner.fetchval(WAITING, "%Apply a provider%"):
+                await asyncio.sleep(0.005)
+        await recorder.execute("COMMIT")
+        await receiving
+    finally:
+        await recorder.close()
+    assert await desk.status(message) == "delivered"
 
 
 async def test_receipts_in_opposite_order_do_not_deadlock(desk: Desk) -> None:
