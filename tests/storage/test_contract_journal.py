@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from backends import Backend, everything, thread, unplaced
 from hypothesis import HealthCheck, given, settings
@@ -26,9 +27,12 @@ from samples import (
 
 from tertulia.core.commands import (
     Assign,
+    By,
     Close,
+    Command,
     Handoff,
     MarkRead,
+    Offer,
     Open,
     Opening,
     Rate,
@@ -38,7 +42,7 @@ from tertulia.core.commands import (
     Update,
 )
 from tertulia.core.entries import Message
-from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, Write
+from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:
@@ -278,3 +282,66 @@ async def test_a_batch_that_fails_queues_nothing(backend: Backend, scribe: Scrib
     with pytest.raises(DuplicateKey):
         await commit(backend, reply, again)
     assert await backend.outbox(key.channel_id) == []
+
+
+async def test_what_rests_on_a_supervisor_is_fenced_by_its_epoch(backend: Backend, scribe: Scribe) -> None:
+    key, shard = await thread(backend), 7
+    opened = scribe.write(to_thread(received(), key))
+    await commit(backend, opened)
+    conversation = opened.after.id
+    first = await backend.supervision.register(shard, uid())
+    assert await backend.supervision.epoch(shard) == first
+    claim = to_conversation(Assign("ana"), conversation, SERVICE, key.account_id, fence=(shard, first))
+    write = scribe.write(claim)
+    assert write.fence == (shard, first)
+    await commit(backend, write)
+    second = await backend.supervision.register(shard, uid())
+    assert second > first
+    late = scribe.write(
+        to_conversation(Assign("ben"), conversation, SERVICE, key.account_id, fence=(shard, first))
+    )
+    with pytest.raises(StaleSupervisor):
+        await commit(backend, late)
+    nobody = msgspec.structs.replace(late, fence=(shard + 1, 1))
+    with pytest.raises(StaleSupervisor):
+        await commit(backend, nobody)
+    assert len(await everything(backend, key.account_id)) == len(opened.entries) + len(write.entries)
+    await commit(backend, msgspec.structs.replace(late, fence=(shard, second)))
+
+
+async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None:
+    key = await thread(backend)
+    opened = scribe.write(to_thread(received(), key))
+    i = opened.after.id
+    lead = agent("lee", "lead")
+
+    def asked(command: Command, by: By = lead) -> Write:
+        return scribe.write(to_conversation(command, i, by, key.account_id))
+
+    writes = [opened, asked(Offer("o", "ana", 5), SERVICE), asked(Assign("ana"))]
+    await commit(backend, *writes)
+    store = backend.supervision
+    head = next(h for h in await store.heads() if h.account_id == key.account_id)
+    assert head.position == sum(len(w.entries) for w in writes)
+    assert key.account_id in await store.waking()
+    assert (
+        await store.live(key.account_id)
+        == [writes[-1].after]
+        == list((await store.conversations([i, uid()])).values())
+    )
+    assert writes[1].after.routing.offer is not None and writes[-1].after.routing.offer is None
+    kinds = [e.position for e in await everything(backend, key.account_id) if not isinstance(e.data, Message)]
+    assert await store.missed([(key.account_id, 0, head.position)], 100) == [
+        (key.account_id, i, p) for p in kinds
+    ]
+    assert await store.missed([(key.account_id, kinds[-1], head.position)], 100) == []
+    (found,) = await store.unanswered([i])
+    assert (found.conversation_id, found.answered) == (i, False)
+    assert list(await store.last_assigned(key.account_id)) == ["ana"]
+    await commit(backend, asked(answered("a note", is_private=True), agent("ana")))
+    assert not (await store.unanswered([i]))[0].answered
+    await commit(backend, asked(answered(), agent("ana")))
+    assert (await store.unanswered([i]))[0].answered
+    facts = await store.facts(key.account_id)
+    assert facts is not None and facts.settings.offer_timeout_s == 30
+    assert await store.facts(uid()) is None
