@@ -11,6 +11,8 @@ import msgspec
 from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
+from .ports_deliveries import AttachmentStore, DeliveryStore
+from .ports_inbound import InboundStore, SenderStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
@@ -104,3 +106,7 @@ class Stores(msgspec.Struct, frozen=True):
     clients: ClientStore
     audit: AuditStore
     inbox: InboxStore
+    senders: SenderStore
+    inbound: InboundStore
+    deliveries: DeliveryStore
+    attachments: AttachmentStore

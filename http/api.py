@@ -79,7 +79,7 @@ class Route(msgspec.Struct, frozen=True):
     """`permission` None: no token asked. `answers` maps status to type (None: no body).
 
     `form`: the body may be a form as well. `describes`: for the document, the types of body fields that a handler
-    validates itself. `media`: what its answers are.
+    validates itself. `media`: what its answers are. `own_limits`: the handler counts its requests itself.
     """
 
     method: str
@@ -96,6 +96,7 @@ class Route(msgspec.Struct, frozen=True):
     form: bool = False
     describes: dict[str, Any] = {}
     media: str = "application/json"
+    own_limits: bool = False
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -144,7 +145,7 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         if permission is not None:
             principal = await authenticate(request, services, stream=stream)
             principal.require(permission)
-        else:
+        elif not route.own_limits:
             await services.limits.admit_address(request.remote)
         query = bodies.query(request.query, query_type) if query_type is not None else None
         body = None

@@ -15,14 +15,17 @@ from . import (
     conversations,
     docs,
     identifiers,
+    inbound_failures,
     inbox,
     messages,
     meta,
     streams,
     webchat,
+    webhooks,
 )
 
 ALL: list[Route] = [
+    *webhooks.ROUTES,
     *messages.ROUTES,
     *inbox.ROUTES,  # before conversations: `stats` is no id
     *conversations.ROUTES,
@@ -31,6 +34,7 @@ ALL: list[Route] = [
     *contacts.ROUTES,
     *identifiers.ROUTES,
     *channels.ROUTES,
+    *inbound_failures.ROUTES,
     *account.ROUTES,
     *clients.ROUTES,
     *meta.ROUTES,
