@@ -34,6 +34,7 @@ from .entries import (
     NOTHING,
     Assigned,
     Edited,
+    DeliveryStatus,
     Entry,
     EntryData,
     Erased,
@@ -192,10 +193,15 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         external_id=post.external_id,
         client_message_id=post.key,
         reply_to=post.reply_to,
-        delivery_status=None if inbound or post.is_private else post.delivery_status,
+        delivery_status=None if inbound or post.is_private else _delivery(c),
         metadata=post.metadata or NOTHING,
     )
     return (*before, message)
+
+
+def _delivery(c: Conversation) -> DeliveryStatus:
+    """How a message to the customer starts: a web chat's streams show it at once, a provider has to be sent it."""
+    return "sent" if c.channel_type == "webchat" else "queued"
 
 
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:

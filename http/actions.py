@@ -98,7 +98,7 @@ def sender(call: Call[Any], wanted: SenderType | None) -> SenderType:
     return wanted or own
 
 
-def to_post(call: Call[Any], message: NewMessage, delivery: str | None = "sent") -> Post:
+def to_post(call: Call[Any], message: NewMessage) -> Post:
     """The command for a message; the `Idempotency-Key` header counts where the body names no key."""
     check_metadata(message.metadata)
     key = message.client_message_id or call.request.headers.get("Idempotency-Key")
@@ -112,7 +112,6 @@ def to_post(call: Call[Any], message: NewMessage, delivery: str | None = "sent")
         is_private=message.is_private,
         reply_to=message.reply_to,
         key=key,
-        delivery_status=delivery,  # pyright: ignore[reportArgumentType]
         metadata=message.metadata,
     )
 

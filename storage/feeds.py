@@ -24,7 +24,7 @@ class PostgresFeeds:
     async def read(self, account_id: str, after: int, limit: int) -> list[Entry]:
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(
-                sql("feed_read", columns=sql("entry_columns")), account_id, after, limit
+                sql("feed_read", columns=sql("shown_columns")), account_id, after, limit
             )
         return [entry_from_row(row) for row in rows]
 
@@ -32,7 +32,7 @@ class PostgresFeeds:
         self, account_id: str, conversations: list[str], after: int, until: int, limit: int
     ) -> list[Entry]:
         """A page of some conversations' entries after one position and up to another, in feed order."""
-        query = sql("feed_read_conversations", columns=sql("entry_columns"))
+        query = sql("feed_read_conversations", columns=sql("shown_columns"))
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(query, account_id, conversations, after, until, limit)
         return [entry_from_row(row) for row in rows]

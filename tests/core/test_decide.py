@@ -64,10 +64,10 @@ ROLES = {"assignee": ANA, "agent": BEN, "lead": LEAD, "admin": ADMIN, "service":
 
 def conversation(status: Status = Status.OPEN, **fields: Any) -> State:
     held = "ana" if status in HELD else None
-    values = {"assignee_id": held, "seq": 3} | fields
+    values = {"assignee_id": held, "seq": 3, "channel_type": "webchat"} | fields
     return State(
         Conversation(
-            id="c", account_id=ACCOUNT, channel_id=CHANNEL, channel_type="webchat", contact_id=CONTACT,
+            id="c", account_id=ACCOUNT, channel_id=CHANNEL, contact_id=CONTACT,
             contact_identifier=THREAD.identifier, created_at=NOW, updated_at=NOW, waiting_since=NOW, status=status,
             **values,
         )
@@ -275,13 +275,27 @@ def test_customers_write_as_themselves() -> None:
     for post in (answered(), answered(is_private=True), said(is_private=True)):
         with pytest.raises((Forbidden, Invalid)):
             ask(conversation(), CUSTOMER, post)
-    (message,) = ask(conversation(), CUSTOMER, said("hi", delivery_status="sent"))
+    (message,) = ask(conversation(), CUSTOMER, said("hi"))
     assert isinstance(message, Message)
     assert (message.direction, message.sender_id) == ("inbound", THREAD.identifier)
     assert message.delivery_status is None
 
 
 # --- messages
+
+
+@pytest.mark.parametrize(
+    ("channel_type", "status"), [("webchat", "sent"), ("whatsapp", "queued"), ("email", "queued")]
+)
+def test_what_goes_to_a_provider_starts_queued(channel_type: str, status: str) -> None:
+    state = conversation(channel_type=channel_type)
+    for by, post, expected in (
+        (ANA, answered(), status),
+        (ANA, answered(is_private=True), None),
+        (CUSTOMER, said(), None),
+    ):
+        message = ask(state, by, post)[-1]
+        assert isinstance(message, Message) and message.delivery_status == expected
 
 
 @pytest.mark.parametrize("status", list(Status))
