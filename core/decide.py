@@ -33,8 +33,8 @@ from .conversation import Conversation, State, edited_at
 from .entries import (
     NOTHING,
     Assigned,
-    Edited,
     DeliveryStatus,
+    Edited,
     Entry,
     EntryData,
     Erased,
