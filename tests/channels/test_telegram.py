@@ -1,0 +1,311 @@
+"""Telegram: updates in the shape of the Bot API's documents."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from calls import ID, call, junk, must_hold, only, wrecked
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tertulia.channels import telegram
+from tertulia.core.channel_messages import (
+    Edited,
+    Faulty,
+    Inbound,
+    Media,
+    NotSent,
+    Outbound,
+    OutboundFile,
+    Sender,
+    Sent,
+)
+
+CREDENTIALS = {"bot_token": "123456:ABC-DEF1234", "secret_token": "s3cret"}
+HEADER = "x-telegram-bot-api-secret-token"
+ANA = {
+    "id": 7777777777,
+    "is_bot": False,
+    "first_name": "Ana",
+    "last_name": "Gil",
+    "username": "anagil",
+    "language_code": "es",
+}
+CHAT = {"id": 7777777777, "type": "private", "first_name": "Ana", "last_name": "Gil", "username": "anagil"}
+SENDER = Sender("7777777777", "Ana Gil", metadata={"username": "anagil", "language_code": "es"})
+
+
+def message(**more: Any) -> dict[str, Any]:
+    return {"message_id": 42, "from": ANA, "chat": CHAT, "date": 1749416383, **more}
+
+
+def update(kind: str = "message", **more: Any) -> dict[str, Any]:
+    return {"update_id": 10000, kind: message(**more)}
+
+
+def read(body: dict[str, Any]) -> Any:
+    return only(telegram.parse(call(body), {}))
+
+
+def test_the_secret_is_the_channel_s() -> None:
+    assert telegram.verify(call(b"{}", {HEADER: "s3cret"}), CREDENTIALS)
+    for headers in ({}, {HEADER: ""}, {HEADER: "s3creT"}, {HEADER: "s3cret "}, {HEADER: "é\udcff"}):
+        assert not telegram.verify(call(b"{}", headers), CREDENTIALS)
+    for credentials in ({}, {"secret_token": ""}):
+        assert not telegram.verify(call(b"{}", {HEADER: ""}), credentials)
+        assert not telegram.verify(call(b"{}"), credentials)
+    assert telegram.challenge(call(method="GET"), CREDENTIALS) is None
+
+
+@given(st.text(), st.binary())
+def test_verifying_never_raises(header: str, body: bytes) -> None:
+    assert telegram.verify(call(body, {HEADER: header}), CREDENTIALS) == (header == "s3cret")
+
+
+def test_a_text() -> None:
+    assert read(update(text="¿Está listo?")) == Inbound(
+        "7777777777:42", SENDER, "¿Está listo?", at=1749416383000
+    )
+
+
+def test_a_reply() -> None:
+    assert (
+        read(update(text="yes", reply_to_message={**message(), "message_id": 41})).reply_to == "7777777777:41"
+    )
+
+
+SIZES = [
+    {"file_id": "small", "file_size": 900, "width": 90, "height": 51},
+    {"file_id": "large", "file_size": 90_000, "width": 1280, "height": 720},
+    {"file_id": "medium", "width": 320, "height": 180},
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "media", "content"),
+    [
+        ({"photo": SIZES, "caption": "see"}, Media("image", id="large", size=90_000), "see"),
+        (
+            {"document": {"file_id": "d", "file_name": "a.pdf", "mime_type": "application/pdf", "file_size": 5}},
+            Media("document", id="d", name="a.pdf", content_type="application/pdf", size=5),
+            "",
+        ),
+        ({"voice": {"file_id": "v", "duration": 2, "mime_type": "audio/ogg"}}, Media("audio", id="v", content_type="audio/ogg"), ""),
+        ({"audio": {"file_id": "a", "duration": 2}}, Media("audio", id="a"), ""),
+        ({"video": {"file_id": "v"}, "caption": "x"}, Media("video", id="v"), "x"),
+        ({"video_note": {"file_id": "n"}}, Media("video", id="n"), ""),
+        ({"animation": {"file_id": "g"}, "document": {"file_id": "d"}}, Media("video", id="g"), ""),
+        ({"sticker": {"file_id": "s", "emoji": "👍"}}, Media("sticker", id="s"), "👍"),
+    ],
+)  # fmt: skip
+def test_files(what: dict[str, Any], media: Media, content: str) -> None:
+    found = read(update(**what))
+    assert (found.media, found.content, found.content_type) == ((media,), content, media.kind)
+
+
+PLACE = {"latitude": 48.2, "longitude": 16.3}
+
+
+@pytest.mark.parametrize(
+    ("what", "content", "content_type"),
+    [
+        ({"location": PLACE}, "48.2, 16.3", "location"),
+        (
+            {"venue": {"location": PLACE, "title": "Café", "address": "Ring 1"}, "location": PLACE},
+            "Café\nRing 1\n48.2, 16.3",
+            "location",
+        ),
+        ({"contact": {"phone_number": "+43", "first_name": "Bo"}}, "Bo, +43", "contacts"),
+        ({"dice": {"emoji": "🎯", "value": 6}}, "🎯 6", "dice"),
+        ({"poll": {"question": "When?", "options": [{"text": "now"}, {"text": "later"}]}}, "When?\n- now\n- later", "poll"),
+        ({"story": {"id": 1}}, "[unsupported message: story]", "unsupported"),
+        ({"entities": []}, "[unsupported message: unknown]", "unsupported"),
+    ],
+)  # fmt: skip
+def test_what_else_is_said(what: dict[str, Any], content: str, content_type: str) -> None:
+    found = read(update(**what))
+    assert (found.content, found.content_type, found.media) == (content, content_type, ())
+    assert content_type != "unsupported" or found.metadata["raw"] == message(**what)
+
+
+def test_an_album_keeps_together() -> None:
+    assert read(update(photo=SIZES, media_group_id="130")).metadata == {"media_group_id": "130"}
+
+
+def test_an_edit() -> None:
+    found = read(update("edited_message", text="blue", edit_date=1749416400))
+    assert found == Edited(Inbound("7777777777:42", SENDER, "blue", at=1749416383000), 1749416400000)
+
+
+def test_a_button() -> None:
+    under = message(text="Choose", **{"from": {"id": 1, "is_bot": True, "first_name": "Bot"}})
+    body = {"update_id": 1, "callback_query": {"id": "438", "from": ANA, "message": under, "data": "size:L"}}
+    assert read(body) == Inbound(
+        "callback:438", SENDER, "size:L", content_type="button", reply_to="7777777777:42"
+    )
+
+
+GROUP = {"id": -100123, "type": "supergroup", "title": "G"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"update_id": 1},
+        {"update_id": 1, "my_chat_member": {"chat": CHAT}},
+        {"update_id": 1, "channel_post": message(text="x")},
+        {"update_id": 1, "edited_channel_post": message(text="x")},
+        {"update_id": 1, "inline_query": {}},
+        update(text="x", chat=GROUP),
+        update("edited_message", text="x", chat=GROUP, edit_date=1),
+        {
+            "update_id": 1,
+            "callback_query": {"id": "1", "from": ANA, "message": message(chat=GROUP), "data": "x"},
+        },
+        {"update_id": 1, "callback_query": {"id": "1", "from": ANA, "inline_message_id": "x", "data": "x"}},
+    ],
+)
+def test_what_is_not_read(body: dict[str, Any]) -> None:
+    assert telegram.parse(call(body), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (update(text=7), "text is no text"),
+        (update(text="x", message_id="42"), "message_id is no whole number"),
+        (update(text="x", chat={"type": "private"}), "id is no whole number"),
+        (update(photo=[]), "photo has no sizes"),
+        (update(voice={}), "file_id is missing"),
+        (update("edited_message", text="x"), "edit_date is missing"),
+        ({"update_id": 1, "message": "hi"}, "message is no object"),
+    ],
+)
+def test_a_broken_update_is_set_aside(body: dict[str, Any], reason: str) -> None:
+    assert read(body) == Faulty(reason, body)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"update_id":"1"}', b"[" * 100_000])
+def test_a_senseless_update_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        telegram.parse(call(body), {})
+
+
+EVERYTHING: list[dict[str, Any]] = [
+    update(text="hi", reply_to_message=message(), forward_origin={"type": "user"}),
+    update(photo=SIZES, caption="x", media_group_id="1"),
+    update(document={"file_id": "d", "file_name": "x", "mime_type": "y", "file_size": 5}),
+    update(venue={"location": PLACE, "title": "x", "address": "y"}),
+    update(poll={"question": "x", "options": [{"text": "y"}]}),
+    update(contact={"first_name": "x", "phone_number": "y"}),
+    update(sticker={"file_id": "s", "emoji": "x"}),
+    update("edited_message", text="blue", edit_date=1749416400),
+    {"update_id": 1, "callback_query": {"id": "438", "from": ANA, "message": message(), "data": "x"}},
+]
+
+
+def test_the_wrecking_starts_from_good_updates() -> None:
+    found = [only(must_hold(telegram, call(body))) for body in EVERYTHING]
+    assert not any(isinstance(event, Faulty) for event in found)
+
+
+@given(st.sampled_from(EVERYTHING).flatmap(wrecked))
+def test_no_update_breaks_the_parser(body: Any) -> None:
+    must_hold(telegram, call(body))
+
+
+@given(junk)
+def test_no_body_breaks_the_parser(body: Any) -> None:
+    must_hold(telegram, call(body))
+    must_hold(telegram, call({"update_id": 1, "message": body}))
+
+
+def sends(**fields: Any) -> list[tuple[str, Any]]:
+    given = {"to": "7777777777", "content": "Hello", **fields}
+    found = telegram.requests(Outbound(ID, "c", **given), CREDENTIALS, "http://double", "")
+    start = "http://double/bot123456:ABC-DEF1234/"
+    assert all(r.method == "POST" and r.url.startswith(start) for r in found)
+    assert all(r.json.pop("chat_id") == 7777777777 for r in found)
+    return [(r.url.removeprefix(start), r.json) for r in found]
+
+
+def test_a_text_is_sent() -> None:
+    reply = {"message_id": 41, "allow_sending_without_reply": True}
+    assert sends(reply_to="7777777777:41") == [("sendMessage", {"text": "Hello", "reply_parameters": reply})]
+    assert sends(reply_to="callback:438") == [("sendMessage", {"text": "Hello"})]
+    assert [len(body["text"]) for _, body in sends(content="x" * 4097)] == [4096, 1]
+    assert [len(body["text"]) for _, body in sends(content="😀" * 2049)] == [2048, 1]
+
+
+PHOTO = OutboundFile("https://desk/1", "a.jpg", "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"files": (PHOTO,)}, [("sendPhoto", {"photo": "https://desk/1", "caption": "Hello"})]),
+        (
+            {"files": (PHOTO, OutboundFile("https://desk/2", "b.pdf", "application/pdf"))},
+            [
+                ("sendPhoto", {"photo": "https://desk/1", "caption": "Hello"}),
+                ("sendDocument", {"document": "https://desk/2"}),
+            ],
+        ),
+        (
+            {"files": (PHOTO,), "content": "x" * 1025},
+            [("sendMessage", {"text": "x" * 1025}), ("sendPhoto", {"photo": "https://desk/1"})],
+        ),
+        ({"files": (PHOTO,), "content": ""}, [("sendPhoto", {"photo": "https://desk/1"})]),
+        # what Telegram does not fetch
+        (
+            {"files": (OutboundFile("https://desk/3", "c.docx", "application/msword"),)},
+            [("sendMessage", {"text": "Hello"}), ("sendMessage", {"text": "c.docx\nhttps://desk/3"})],
+        ),
+        (
+            {"files": (OutboundFile("https://desk/4", content_type="image/png", size=5_000_001),)},
+            [("sendMessage", {"text": "Hello"}), ("sendMessage", {"text": "https://desk/4"})],
+        ),
+    ],
+)
+def test_files_are_sent(fields: dict[str, Any], expected: list[Any]) -> None:
+    assert sends(**fields) == expected
+
+
+def outcome(status: int, **body: Any) -> Any:
+    return telegram.outcome(status, {}, json.dumps(body).encode())
+
+
+def test_answers() -> None:
+    assert outcome(200, ok=True, result=message(text="Hello")) == Sent("7777777777:42")
+    assert telegram.outcome(200, {}, b"") == Sent(None)
+    blocked = "Forbidden: bot was blocked by the user"
+    assert outcome(403, ok=False, error_code=403, description=blocked) == NotSent("403", blocked)
+    fast = {"error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 14}}
+    assert outcome(429, ok=False, **fast) == NotSent(
+        "429", "Too Many Requests", retry=True, retry_after=14.0, slow_down=True
+    )
+    assert outcome(500, ok=False) == NotSent(
+        "http_500", "the provider answered with HTTP status 500", retry=True
+    )
+    assert isinstance(outcome(200, ok=False, error_code=400, description="Bad"), NotSent)
+
+
+@given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
+def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
+    assert isinstance(telegram.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
+
+
+def test_a_file_is_fetched_in_two_steps() -> None:
+    media = Media("image", id="AgACAgIAAxk")
+    first = telegram.media_step(media, CREDENTIALS, "http://double", None)
+    assert (first.last, first.request.json) == (False, {"file_id": "AgACAgIAAxk"})
+    assert first.request.url == "http://double/bot123456:ABC-DEF1234/getFile"
+    answer = {"ok": True, "result": {"file_id": "x", "file_path": "photos/file 1.jpg"}}
+    second = telegram.media_step(media, CREDENTIALS, "http://double", answer)
+    assert second.last and second.request.method == "GET"
+    assert second.request.url == "http://double/file/bot123456:ABC-DEF1234/photos/file%201.jpg"
+    for bad in ({}, {"ok": True, "result": {}}, [], {"result": 7}):
+        with pytest.raises(ValueError):
+            telegram.media_step(media, CREDENTIALS, "http://double", bad)

@@ -1,0 +1,637 @@
+"""WhatsApp: payloads in the shape of Meta's documents, one for each type of message."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from calls import ID, call, junk, meta_signature, must_hold, only, wrecked
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tertulia.channels import whatsapp
+from tertulia.core.channel_messages import (
+    Edited,
+    Faulty,
+    Inbound,
+    Media,
+    NotSent,
+    Outbound,
+    OutboundFile,
+    Receipt,
+    Sender,
+    Sent,
+)
+
+CREDENTIALS = {
+    "app_secret": "s3cret",
+    "verify_token": "täken",
+    "access_token": "EAAG",
+    "phone_number_id": "106540352242922",
+}
+WAMID = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="
+QUOTED = "wamid.HBgLMTQxMjU1NTA4MjkVAgASGBQzQUNCNjk5RDUwNUZGMUZEM0VBRAA="
+PERSON = {"profile": {"name": "Sheena Nelson"}, "wa_id": "16505551234"}
+FILE = {
+    "mime_type": "image/jpeg",
+    "sha256": "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=",
+    "id": "1003383421387256",
+}
+
+
+def payload(*values: dict[str, Any], field: str = "messages") -> dict[str, Any]:
+    metadata = {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"}
+    return {
+        "object": "whatsapp_business_account",
+        "entry": [
+            {
+                "id": "102290129340398",
+                "changes": [
+                    {
+                        "value": {"messaging_product": "whatsapp", "metadata": metadata, **value},
+                        "field": field,
+                    }
+                ],
+            }
+            for value in values
+        ],
+    }
+
+
+def said(kind: str, what: Any, **more: Any) -> dict[str, Any]:
+    message = {
+        "from": "16505551234",
+        "id": WAMID,
+        "timestamp": "1749416383",
+        "type": kind,
+        kind: what,
+        **more,
+    }
+    return {"contacts": [PERSON], "messages": [message]}
+
+
+def read(value: dict[str, Any]) -> Any:
+    return only(whatsapp.parse(call(payload(value)), {}))
+
+
+# --- who calls
+
+
+def test_a_signature_over_the_raw_bytes_is_taken() -> None:
+    # escaped as Meta does: written anew, the JSON would have other bytes
+    body = b'{"entry":[{"text":"caf\\u00e9 \\ud83d\\ude00"}], "a" : 1}'
+    assert whatsapp.verify(call(body, {"x-hub-signature-256": meta_signature("s3cret", body)}), CREDENTIALS)
+    again = json.dumps(json.loads(body)).encode()
+    assert not whatsapp.verify(
+        call(body, {"x-hub-signature-256": meta_signature("s3cret", again)}), CREDENTIALS
+    )
+
+
+BODY = b'{"object":"whatsapp_business_account"}'
+GOOD = meta_signature("s3cret", BODY)
+SHA1 = "sha1=" + hmac.new(b"s3cret", BODY, hashlib.sha1).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-hub-signature-256": ""},
+        {"x-hub-signature": SHA1},
+        {"x-hub-signature-256": SHA1},
+        {"x-hub-signature": GOOD},
+        {"x-hub-signature-256": GOOD[:-1] + ("0" if GOOD[-1] != "0" else "1")},
+        {"x-hub-signature-256": GOOD[:-1]},
+        {"x-hub-signature-256": GOOD.removeprefix("sha256=")},
+        {"x-hub-signature-256": meta_signature("another", BODY)},
+        {"x-hub-signature-256": meta_signature("s3cret", BODY + b" ")},
+        {"x-hub-signature-256": "sha256=é\udcff\0"},
+    ],
+)
+def test_a_wrong_signature_is_not_taken(headers: dict[str, str]) -> None:
+    assert not whatsapp.verify(call(BODY, headers), CREDENTIALS)
+
+
+def test_nothing_is_taken_where_there_is_no_secret() -> None:
+    for credentials in ({}, {"app_secret": ""}):
+        signature = meta_signature("", BODY)
+        assert not whatsapp.verify(call(BODY, {"x-hub-signature-256": signature}), credentials)
+
+
+@given(st.text() | st.just(GOOD), st.binary(), st.text())
+def test_verifying_never_raises(header: str, body: bytes, secret: str) -> None:
+    assert not whatsapp.verify(call(body, {"x-hub-signature-256": header}), {"app_secret": secret})
+
+
+SUBSCRIBE = {"hub.mode": "subscribe", "hub.verify_token": "täken", "hub.challenge": "1158201444"}
+
+
+def test_a_subscription_is_echoed_as_text() -> None:
+    answer = whatsapp.challenge(call(method="GET", query=SUBSCRIBE), CREDENTIALS)
+    assert answer is not None
+    assert (answer.status, answer.body, answer.content_type) == (200, b"1158201444", "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("query", "credentials"),
+    [
+        ({}, CREDENTIALS),
+        (SUBSCRIBE | {"hub.mode": "unsubscribe"}, CREDENTIALS),
+        (SUBSCRIBE | {"hub.verify_token": "taken"}, CREDENTIALS),
+        (SUBSCRIBE | {"hub.verify_token": ""}, {"verify_token": ""}),
+        (SUBSCRIBE | {"hub.challenge": ""}, CREDENTIALS),
+        (SUBSCRIBE, {}),
+    ],
+)
+def test_a_subscription_that_proves_nothing_is_not(
+    query: dict[str, str], credentials: dict[str, str]
+) -> None:
+    assert whatsapp.challenge(call(method="GET", query=query), credentials) is None
+
+
+# --- what they say
+
+
+def test_a_text() -> None:
+    assert read(said("text", {"body": "Does it come in another color? 😀"})) == Inbound(
+        provider_id=WAMID,
+        sender=Sender("+16505551234", "Sheena Nelson"),
+        content="Does it come in another color? 😀",
+        at=1749416383000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "content", "content_type", "media", "notes"),
+    [
+        (
+            "image",
+            {**FILE, "caption": "The best succulent ever?"},
+            "The best succulent ever?",
+            "image",
+            Media("image", id=FILE["id"], content_type="image/jpeg"),
+            {"media": {"sha256": FILE["sha256"]}},
+        ),
+        (
+            "audio",
+            {"id": "1", "mime_type": "audio/ogg; codecs=opus", "voice": True},
+            "",
+            "audio",
+            Media("audio", id="1", content_type="audio/ogg; codecs=opus"),
+            {"media": {"voice": True}},
+        ),
+        ("video", {"id": "1", "mime_type": "video/mp4"}, "", "video", Media("video", id="1", content_type="video/mp4"), {}),
+        (
+            "document",
+            {"id": "1", "mime_type": "application/pdf", "filename": "bill.pdf", "caption": "mine"},
+            "mine",
+            "document",
+            Media("document", id="1", content_type="application/pdf", name="bill.pdf"),
+            {},
+        ),
+        (
+            "sticker",
+            {"id": "1", "mime_type": "image/webp", "animated": False},
+            "",
+            "sticker",
+            Media("sticker", id="1", content_type="image/webp"),
+            {},
+        ),
+        (
+            "location",
+            {"latitude": 37.44, "longitude": -122.16, "name": "Philz", "address": "101 Forest Ave"},
+            "Philz\n101 Forest Ave\n37.44, -122.16",
+            "location",
+            None,
+            {"location": {"latitude": 37.44, "longitude": -122.16, "name": "Philz", "address": "101 Forest Ave"}},
+        ),
+        (
+            "contacts",
+            [{"name": {"formatted_name": "Barbara", "first_name": "Barbara"}, "phones": [{"phone": "+1 631 555"}]}],
+            "Barbara, +1 631 555",
+            "contacts",
+            None,
+            {"contacts": [{"name": {"formatted_name": "Barbara", "first_name": "Barbara"}, "phones": [{"phone": "+1 631 555"}]}]},
+        ),
+        (
+            "button",
+            {"payload": "Unsubscribe", "text": "Unsubscribe"},
+            "Unsubscribe",
+            "button",
+            None,
+            {"button": {"payload": "Unsubscribe", "text": "Unsubscribe"}},
+        ),
+        (
+            "interactive",
+            {"type": "button_reply", "button_reply": {"id": "cancel-button", "title": "Cancel"}},
+            "Cancel",
+            "button",
+            None,
+            {"button_reply": {"id": "cancel-button", "title": "Cancel"}},
+        ),
+        (
+            "interactive",
+            {"type": "list_reply", "list_reply": {"id": "p", "title": "Express", "description": "Next day"}},
+            "Express",
+            "list",
+            None,
+            {"list_reply": {"id": "p", "title": "Express", "description": "Next day"}},
+        ),
+        (
+            "interactive",
+            {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{\"a\":1}"}},
+            "Sent",
+            "form",
+            None,
+            {"nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{\"a\":1}"}},
+        ),
+        (
+            "order",
+            {"catalog_id": "1", "text": "Soon please", "product_items": [{"product_retailer_id": "di9", "quantity": 1}]},
+            "[order of 1 product]\nSoon please",
+            "order",
+            None,
+            {"order": {"catalog_id": "1", "text": "Soon please", "product_items": [{"product_retailer_id": "di9", "quantity": 1}]}},
+        ),
+        (
+            "system",
+            {"body": "User A changed from 1 to 2", "wa_id": "2", "type": "user_changed_number"},
+            "User A changed from 1 to 2",
+            "system",
+            None,
+            {"system": {"body": "User A changed from 1 to 2", "wa_id": "2", "type": "user_changed_number"}},
+        ),
+    ],
+)  # fmt: skip
+def test_every_type(
+    kind: str, what: Any, content: str, content_type: str, media: Media | None, notes: dict[str, Any]
+) -> None:
+    found = read(said(kind, what))
+    assert (found.content, found.content_type, found.metadata) == (content, content_type, notes)
+    assert found.media == ((media,) if media else ())
+
+
+def test_a_reaction_answers_its_message() -> None:
+    found = read(said("reaction", {"message_id": QUOTED, "emoji": "\ud83d\udc4d"}))
+    assert (found.content, found.content_type, found.reply_to) == ("👍", "reaction", QUOTED)
+    gone = read(said("reaction", {"message_id": QUOTED, "emoji": ""}))
+    assert (gone.content, gone.metadata) == ("[reaction removed]", {"removed": True})
+
+
+@pytest.mark.parametrize("kind", ["unsupported", "ephemeral", "hologram", ""])
+def test_what_cannot_be_shown_is_seen_and_kept(kind: str) -> None:
+    value = said(kind, {"x": 1}, errors=[{"code": 131051, "title": "Message type unknown"}])
+    found = read(value)
+    assert found.content == f"[unsupported message: {kind or 'unknown'}]"
+    assert found.content_type == "unsupported"
+    assert found.metadata["raw"] == value["messages"][0]
+    big = read(said(kind, {"x": "y" * 12_000}))
+    assert big.metadata["raw"].keys() == {"omitted_bytes"} and big.metadata["raw"]["omitted_bytes"] > 12_000
+
+
+def test_replies_and_advertisements() -> None:
+    ad = {"source_url": "https://fb.me/3cr4Wqqkv", "source_type": "ad", "headline": "Chat with us"}
+    found = read(said("text", {"body": "yes"}, context={"from": "1555", "id": QUOTED}, referral=ad))
+    assert found.reply_to == QUOTED and found.metadata == {"referral": ad}
+    passed_on = read(said("text", {"body": "yes"}, context={"forwarded": True}))
+    assert passed_on.reply_to is None and passed_on.metadata == {"forwarded": True}
+
+
+def test_an_edit_is_the_message_as_it_is_now() -> None:
+    edit = {
+        "original_message_id": QUOTED,
+        "message": {"context": {"id": "M0"}, "type": "text", "text": {"body": "I meant blue"}},
+    }
+    found = read(said("edit", edit))
+    assert found == Edited(
+        Inbound(QUOTED, Sender("+16505551234", "Sheena Nelson"), "I meant blue", reply_to="M0"), 1749416383000
+    )
+
+
+def test_a_message_taken_back() -> None:
+    found = read(said("revoke", {"original_message_id": QUOTED}))
+    assert isinstance(found, Edited) and found.inbound.provider_id == QUOTED
+    assert (found.inbound.content, found.inbound.content_type) == ("[message deleted]", "deleted")
+
+
+BSUID = "US.13491208655302741918"
+TEXT = {"id": WAMID, "timestamp": "1749416383", "type": "text", "text": {"body": "hi"}}
+
+
+@pytest.mark.parametrize(
+    ("message", "contact", "identifier", "aliases"),
+    [
+        ({"from": "16505551234"}, {"wa_id": "16505551234"}, "+16505551234", ()),
+        (
+            {"from": "16505551234", "from_user_id": BSUID},
+            {"wa_id": "16505551234", "user_id": BSUID},
+            "+16505551234",
+            (BSUID,),
+        ),
+        ({"from": "16505551234"}, {"wa_id": "16505551234", "user_id": BSUID}, "+16505551234", (BSUID,)),
+        ({"from_user_id": BSUID}, {"user_id": BSUID}, BSUID, ()),
+        ({"from_user_id": BSUID}, {"user_id": BSUID, "wa_id": "16505551234"}, "+16505551234", (BSUID,)),
+        ({}, {"user_id": BSUID}, BSUID, ()),
+        ({"from": BSUID}, {"user_id": BSUID}, BSUID, ()),
+        ({"from_user_id": BSUID}, {"user_id": BSUID, "parent_user_id": "US.ENT.1"}, BSUID, ("US.ENT.1",)),
+        ({"from": "4901711234567"}, {"wa_id": "4901711234567"}, "+491711234567", ()),
+        ({"from": "0"}, {"wa_id": "0"}, "+0", ()),
+    ],
+)
+def test_the_sender_is_a_phone_or_a_user_id(
+    message: dict[str, str], contact: dict[str, str], identifier: str, aliases: tuple[str, ...]
+) -> None:
+    profile = {"profile": {"name": "Pablo", "username": "@pablo"}}
+    found = read({"contacts": [contact | profile], "messages": [TEXT | message]})
+    assert found.sender == Sender(identifier, "Pablo", aliases, {"username": "@pablo"})
+
+
+def test_several_people_in_several_entries() -> None:
+    def value(*numbers: str) -> dict[str, Any]:
+        people = [{"wa_id": n, "profile": {"name": f"N{n[-1]}"}} for n in numbers]
+        messages = [TEXT | {"from": n, "id": f"wamid.{n}"} for n in reversed(numbers)]
+        return {"contacts": people, "messages": messages}
+
+    found = whatsapp.parse(call(payload(value("16505550001", "16505550002"), value("16505550003"))), {})
+    assert [(e.sender.identifier, e.sender.name) for e in found] == [
+        ("+16505550002", "N2"),
+        ("+16505550001", "N1"),
+        ("+16505550003", "N3"),
+    ]
+
+
+def status(name: str, **more: Any) -> dict[str, Any]:
+    return {"id": WAMID, "status": name, "timestamp": "1749416390", "recipient_id": "16505551234", **more}
+
+
+def test_receipts() -> None:
+    names = ["sent", "delivered", "read", "played", "deleted", "warning"]
+    statuses = [status(name, biz_opaque_callback_data=ID) for name in names]
+    found = whatsapp.parse(call(payload({"statuses": statuses})), {})
+    assert [event.status for event in found] == ["sent", "delivered", "read", "read"]
+    assert found[0] == Receipt("sent", (WAMID,), ID, at=1749416390000)
+    assert read({"statuses": [status("sent", biz_opaque_callback_data="another app's")]}).message_id is None
+
+
+def test_a_failure_says_why() -> None:
+    error = {
+        "code": 131047,
+        "title": "Re-engagement message",
+        "message": "Re-engagement message",
+        "error_data": {"details": "More than 24 hours have passed."},
+    }
+    assert read({"statuses": [status("failed", errors=[error])]}).error == {
+        "code": "131047",
+        "detail": "More than 24 hours have passed.",
+    }
+    assert read({"statuses": [status("failed")]}).error == {
+        "code": "failed",
+        "detail": "WhatsApp gave no reason",
+    }
+
+
+def test_other_fields_are_not_read() -> None:
+    value = said("text", {"body": "hi"})
+    assert whatsapp.parse(call(payload(value, field="smb_message_echoes")), {}) == []
+    assert whatsapp.parse(call(payload({"messages": []})), {}) == []
+
+
+def test_errors_of_the_account_are_set_aside() -> None:
+    found = read({"errors": [{"code": 130429, "title": "Rate limit hit"}]})
+    assert found == Faulty("WhatsApp reports error 130429", {"code": 130429, "title": "Rate limit hit"})
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (7, "an object was expected"),
+        ({**TEXT, "from": "1", "id": None}, "id is missing"),
+        ({**TEXT, "from": "1", "id": "x" * 513}, "id is longer than 512 characters"),
+        (TEXT, "from and from_user_id are missing"),
+        ({**TEXT, "from": "1", "text": "hi"}, "text is no object"),
+        ({**TEXT, "from": "1", "text": {}}, "text.body is missing"),
+        ({**TEXT, "from": "1", "type": 5}, "type is no text"),
+        ({**TEXT, "from": "1", "type": "image", "image": {}}, "id is missing"),
+        ({**TEXT, "from": "1" * 21}, "no number has 21 digits"),
+    ],
+)
+def test_a_broken_message_is_set_aside_and_the_others_go_on(broken: Any, reason: str) -> None:
+    good = [TEXT | {"from": "16505551234", "id": f"wamid.{n}"} for n in range(2)]
+    events = whatsapp.parse(
+        call(payload({"messages": [good[0], broken, good[1]], "statuses": [status("read")]})), {}
+    )
+    assert events[1] == Faulty(reason, broken)
+    assert [e.provider_id for e in (events[0], events[2])] == ["wamid.0", "wamid.1"]
+    assert events[3].status == "read"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"\xff\xfe", b"null", b"[]", b"7", b"{", b"{}", b'{"object":"page","entry":[]}',
+        b'{"object":"whatsapp_business_account"}', b'{"object":"whatsapp_business_account","entry":{}}',
+        b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 1000 + b"1" + b"}" * 1000,
+        b'{"object":"whatsapp_business_account","entry":[],"x":' + b"[" * 70 + b"]" * 70 + b"}",
+    ],
+)  # fmt: skip
+def test_a_senseless_payload_is_refused_as_a_whole(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        whatsapp.parse(call(body), {})
+
+
+@pytest.mark.parametrize(
+    "time", ["", "x", "-5", -5, "9" * 30, 10**18, 1e300, None, True, [], "1749416383.5", "١٢"]
+)
+def test_a_time_that_is_none(time: Any) -> None:
+    assert read(said("text", {"body": "hi"}, timestamp=time)).at is None
+
+
+def test_text_that_cannot_be_stored_is_mended() -> None:
+    whole = call(payload(said("text", {"body": "HERE"})))
+    bad = rb"a\u0000b\ud800c\udfff\ud83d\ude00d\\u0000\\\u0000"
+    found = only(whatsapp.parse(call(whole.body.replace(b"HERE", bad)), {}))
+    assert found.content == "a\ufffdb\ufffdc\ufffd😀d\\u0000\\\ufffd"
+
+
+def test_text_that_is_too_long_is_cut() -> None:
+    found = read(said("text", {"body": "é" * 65_537}))
+    assert found.content == "é" * 65_536 and found.metadata == {"truncated": True}
+    assert "truncated" not in read(said("text", {"body": "é" * 65_536})).metadata
+
+
+EVERYTHING = payload(
+    {
+        **said(
+            "image", {**FILE, "caption": "x"}, context={"id": QUOTED}, referral={"a": 1}, from_user_id=BSUID
+        ),
+        "statuses": [status("failed", errors=[{"code": 1, "error_data": {"details": "x"}}])],
+        "errors": [{"code": 1}],
+    },
+    said("text", {"body": "hi"}),
+    said("location", {"latitude": 1.5, "longitude": 2, "name": "x"}),
+    said("contacts", [{"name": {"formatted_name": "x"}, "phones": [{"phone": "1"}]}]),
+    said("interactive", {"type": "button_reply", "button_reply": {"id": "x", "title": "y"}}),
+    said("order", {"text": "x", "product_items": [{}]}),
+    said("edit", {"original_message_id": "x", "message": {"type": "text", "text": {"body": "x"}}}),
+    said("reaction", {"message_id": "x", "emoji": "x"}),
+    said("unsupported", {}),
+)
+
+
+def test_the_wrecking_starts_from_good_payloads() -> None:
+    events = must_hold(whatsapp, call(EVERYTHING))
+    assert [type(event) for event in events].count(Faulty) == 1 and len(events) == 11
+
+
+@given(wrecked(EVERYTHING))
+def test_no_payload_breaks_the_parser(body: Any) -> None:
+    must_hold(whatsapp, call(body))
+
+
+@given(junk, st.binary())
+def test_no_body_breaks_the_parser(body: Any, raw: bytes) -> None:
+    must_hold(whatsapp, call(body))
+    must_hold(whatsapp, call(raw))
+    must_hold(whatsapp, call(payload({"messages": body, "contacts": body, "statuses": body, "errors": body})))
+
+
+# --- what we send
+
+
+def sends(**fields: Any) -> list[Any]:
+    given = {"to": "+16505551234", "content": "Hello", **fields}
+    message = Outbound(ID, "c", **given)
+    found = whatsapp.requests(message, CREDENTIALS, "http://double", "http://status")
+    for request in found:
+        assert (request.method, request.url) == ("POST", "http://double/106540352242922/messages")
+        assert request.headers == {"Authorization": "Bearer EAAG"} and request.form is None
+        assert request.json["biz_opaque_callback_data"] == ID
+    return [request.json for request in found]
+
+
+def test_a_text_is_sent() -> None:
+    assert sends(reply_to=QUOTED) == [
+        {
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": "+16505551234",
+            "biz_opaque_callback_data": ID,
+            "type": "text",
+            "text": {"body": "Hello"},
+            "context": {"message_id": QUOTED},
+        }
+    ]
+    (to_user,) = sends(to=BSUID)
+    assert to_user["recipient"] == BSUID and "to" not in to_user
+
+
+def test_a_long_text_is_sent_in_pieces() -> None:
+    found = sends(content="word " * 2000, reply_to=QUOTED)
+    assert len(found) == 3 and all(len(part["text"]["body"]) <= 4096 for part in found)
+    assert ["context" in part for part in found] == [True, False, False]
+
+
+PHOTO = OutboundFile("https://desk/1", "a.jpg", "image/jpeg")
+BILL = OutboundFile("https://desk/2", "bill.pdf", "application/pdf")
+SOUND = OutboundFile("https://desk/3", "a.ogg", "audio/ogg; codecs=opus")
+
+
+@pytest.mark.parametrize(
+    ("content", "files", "expected"),
+    [
+        ("Hi", (PHOTO, BILL), [
+            ("image", {"link": "https://desk/1", "caption": "Hi"}),
+            ("document", {"link": "https://desk/2", "filename": "bill.pdf"}),
+        ]),
+        ("Hi", (SOUND, PHOTO), [
+            ("text", {"body": "Hi"}),
+            ("audio", {"link": "https://desk/3"}),
+            ("image", {"link": "https://desk/1"}),
+        ]),
+        ("x" * 1025, (PHOTO,), [("text", {"body": "x" * 1025}), ("image", {"link": "https://desk/1"})]),
+        ("", (PHOTO,), [("image", {"link": "https://desk/1"})]),
+        ("Hi", (OutboundFile("https://desk/4"),), [("document", {"link": "https://desk/4", "caption": "Hi"})]),
+    ],
+)  # fmt: skip
+def test_files_are_sent(content: str, files: tuple[OutboundFile, ...], expected: list[Any]) -> None:
+    assert [(part["type"], part[part["type"]]) for part in sends(content=content, files=files)] == expected
+
+
+def failure(code: int, **more: Any) -> bytes:
+    return json.dumps({"error": {"message": f"(#{code}) no", "code": code, **more}}).encode()
+
+
+def test_an_answer_with_an_id_is_sent() -> None:
+    body = {"messaging_product": "whatsapp", "contacts": [{"wa_id": "1"}], "messages": [{"id": WAMID}]}
+    assert whatsapp.outcome(200, {}, json.dumps(body).encode()) == Sent(WAMID)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"messages":[]}', b'{"messages":[7]}', b'{"messages":[{"id":[]}]}'])  # fmt: skip
+def test_an_answer_without_an_id_is_sent_all_the_same(body: bytes) -> None:
+    assert whatsapp.outcome(200, {}, body) == Sent(None)
+
+
+@pytest.mark.parametrize(
+    ("http", "code", "retry", "slow_down"),
+    [
+        (400, 130429, True, True),
+        (429, 130429, True, True),
+        (400, 80007, True, True),
+        (400, 4, True, True),
+        (400, 131056, True, False),
+        (429, 131056, True, False),
+        (500, 131000, True, False),
+        (400, 131047, False, False),
+        (400, 131026, False, False),
+        (470, 470, False, False),
+        (400, 100, False, False),
+        (401, 190, False, False),
+        (503, 777, True, False),
+        (429, 777, True, True),
+    ],
+)
+def test_what_a_refusal_means(http: int, code: int, retry: bool, slow_down: bool) -> None:
+    found = whatsapp.outcome(http, {}, failure(code, error_data={"details": "Because."}))
+    assert found == NotSent(str(code), "Because.", retry=retry, slow_down=slow_down)
+
+
+def test_a_refusal_without_a_code() -> None:
+    assert whatsapp.outcome(502, {}, b"<html>") == NotSent(
+        "http_502", "the provider answered with HTTP status 502", retry=True
+    )
+    assert whatsapp.outcome(302, {}, b"") == NotSent("http_302", "the provider answered with HTTP status 302")
+    assert whatsapp.outcome(400, {}, failure(7, is_transient=True)) == NotSent("7", "(#7) no", retry=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ("7", 7.0), ("0.5", 0.5), ("-1", None), ("nan", None), ("inf", None), ("1e9", 86_400.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_wait_asked_for_is_passed_on(header: str, wait: float | None) -> None:
+    found = whatsapp.outcome(429, {"Retry-After": header}, failure(130429))
+    assert isinstance(found, NotSent) and found.retry_after == wait
+
+
+@given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
+def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
+    assert isinstance(whatsapp.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
+
+
+def test_a_file_is_fetched_in_two_steps() -> None:
+    media = Media("image", id="10/../03?x")
+    first = whatsapp.media_step(media, CREDENTIALS, "http://double", None)
+    assert first.request.url == "http://double/10%2F..%2F03%3Fx" and not first.last
+    answer = {"url": "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1", "id": "1"}
+    second = whatsapp.media_step(media, CREDENTIALS, "http://double", answer)
+    assert second.request.url == answer["url"] and second.last
+    for step in (first, second):
+        assert (step.request.method, step.request.headers) == ("GET", {"Authorization": "Bearer EAAG"})
+    for bad in ({}, [], "x", {"url": 7}):
+        with pytest.raises(ValueError):
+            whatsapp.media_step(media, CREDENTIALS, "http://double", bad)
