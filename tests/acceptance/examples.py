@@ -87,6 +87,15 @@ ROUTES: dict[str, Example] = {
     "GET /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
     "PATCH /v1/channels/{id}": Example(ADMIN, {"name": "Shop"}, CHANNEL),
     "DELETE /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
+    "GET /v1/inbound-failures": Example(ADMIN, query="channel_id={own_channel}", foreign=None),
+    "GET /v1/inbound-failures/{id}": Example(ADMIN, names={"id": "{inbound_failure}"}),
+    "POST /v1/inbound-failures/{id}/replay": Example(ADMIN, names={"id": "{inbound_failure}"}),
+    "POST /v1/webhooks/{channel_type}/{channel_id}": Example(
+        None, {}, names={"channel_type": "telegram", "channel_id": "{bot}"}, foreign=None
+    ),
+    "GET /v1/webhooks/{channel_type}/{channel_id}": Example(
+        None, names={"channel_type": "telegram", "channel_id": "{bot}"}, foreign=None
+    ),
     "GET /v1/account": Example(ADMIN | SERVICE, foreign=None),
     "PATCH /v1/account": Example(ADMIN, {"settings": {"csat_enabled": True}}, foreign=None),
     "GET /v1/audit-log": Example(ADMIN, foreign=None),
