@@ -121,11 +121,12 @@ def _sid(fields: dict[str, str]) -> str:
 def _inbound(fields: dict[str, str]) -> Inbound:
     count = fields.get("NumMedia", "")
     files = min(int(count), MAX_FILES) if re.fullmatch("[0-9]{1,3}", count) else 0
-    number = e164(identifier(fields, "From", MAX_IDENTIFIER))
+    number = identifier(fields, "From", MAX_IDENTIFIER).strip()
     stop = short(fields.get("OptOutType"))
     return message(
         _sid(fields),
-        Sender(number, short(fields.get("ProfileName"))),
+        # short codes and names have no plus sign, and are no E.164
+        Sender(e164(number) if number.startswith("+") else number, short(fields.get("ProfileName"))),
         fields.get("Body", ""),
         media=tuple(_media(fields, n) for n in range(files)),
         reply_to=short(fields.get("OriginalRepliedMessageSid"), 512),

@@ -46,7 +46,7 @@ def pieces(text: str, limit: int) -> list[str]:
     rest = text.strip()
     while length(rest) > limit:
         end = _fitting(rest, limit)
-        cut = next((at for at in (_last(rest, mark, end) for mark in _BREAKS) if at > end // 2), end)
+        cut = next((at for at in (_last(rest, mark, end) for mark in _BREAKS) if at >= max(1, end // 2)), end)
         found.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     return [piece for piece in (*found, rest) if piece] or [text[:1]]
@@ -63,6 +63,7 @@ def _fitting(text: str, limit: int) -> int:
 
 
 def _last(text: str, mark: str, end: int) -> int:
-    """Just behind the last `mark` that ends within `end`, the white space of the mark left out; -1 for none."""
-    at = text.rfind(mark, 0, end)
-    return at if at < 0 else at + len(mark.rstrip())
+    """Behind the last `mark` whose visible part is within `end`, its white space left out; -1 for none."""
+    seen = len(mark.rstrip())
+    at = text.rfind(mark, 0, end - seen + len(mark))
+    return at if at < 0 else at + seen

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import orjson
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tertulia.core.channel_messages import Edited, Faulty, Inbound, Receipt, WebhookCall
@@ -18,6 +19,9 @@ from tertulia.core.ports_channels import ChannelKind
 
 URL = "https://desk.example.com/v1/webhooks/x/00000000-0000-0000-0000-000000000011"
 ID = "0190a5f3-1111-7222-8333-444455556666"
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For property tests: the machine may be busy, and no time is measured."""
 
 
 def call(body: Any = b"", headers: dict[str, str] | None = None, **fields: Any) -> WebhookCall:

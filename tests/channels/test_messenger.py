@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from calls import ID, call, junk, meta_signature, must_hold, only, wrecked
+from calls import ID, call, junk, meta_signature, must_hold, only, unhurried, wrecked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -223,11 +223,13 @@ def test_the_wrecking_starts_from_good_payloads() -> None:
     assert len(events) == 8 and not any(isinstance(found, Faulty) for found in events)
 
 
+@unhurried
 @given(wrecked(EVERYTHING))
 def test_no_payload_breaks_the_parser(body: Any) -> None:
     must_hold(messenger, call(body))
 
 
+@unhurried
 @given(junk)
 def test_no_body_breaks_the_parser(body: Any) -> None:
     must_hold(messenger, call(body))
@@ -278,6 +280,7 @@ def test_answers() -> None:
     )
 
 
+@unhurried
 @given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
 def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
     assert isinstance(messenger.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)

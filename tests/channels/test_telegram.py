@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from calls import ID, call, junk, must_hold, only, wrecked
+from calls import ID, call, junk, must_hold, only, unhurried, wrecked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +59,7 @@ def test_the_secret_is_the_channel_s() -> None:
     assert telegram.challenge(call(method="GET"), CREDENTIALS) is None
 
 
+@unhurried
 @given(st.text(), st.binary())
 def test_verifying_never_raises(header: str, body: bytes) -> None:
     assert telegram.verify(call(body, {HEADER: header}), CREDENTIALS) == (header == "s3cret")
@@ -211,11 +212,13 @@ def test_the_wrecking_starts_from_good_updates() -> None:
     assert not any(isinstance(event, Faulty) for event in found)
 
 
+@unhurried
 @given(st.sampled_from(EVERYTHING).flatmap(wrecked))
 def test_no_update_breaks_the_parser(body: Any) -> None:
     must_hold(telegram, call(body))
 
 
+@unhurried
 @given(junk)
 def test_no_body_breaks_the_parser(body: Any) -> None:
     must_hold(telegram, call(body))
@@ -292,6 +295,7 @@ def test_answers() -> None:
     assert isinstance(outcome(200, ok=False, error_code=400, description="Bad"), NotSent)
 
 
+@unhurried
 @given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
 def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
     assert isinstance(telegram.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)

@@ -1,0 +1,335 @@
+"""SMS by Twilio: forms in the shape of its documents, and its published signatures."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from calls import ID, any_text, call, form, junk, must_hold, only, unhurried
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tertulia.channels import signing, sms
+from tertulia.core.channel_messages import (
+    Faulty,
+    Inbound,
+    Media,
+    NotSent,
+    Outbound,
+    OutboundFile,
+    Receipt,
+    Sender,
+    Sent,
+)
+
+ACCOUNT = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+CREDENTIALS = {"account_sid": ACCOUNT, "auth_token": "12345", "from_number": "+15017122661"}
+SIGNATURE = "x-twilio-signature"
+SID = "SMbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+MEDIA = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages/{SID}/Media/ME1"
+TEXT = {
+    "ToCountry": "US",
+    "MessageSid": SID,
+    "SmsSid": SID,
+    "SmsMessageSid": SID,
+    "AccountSid": ACCOUNT,
+    "From": "+14158675309",
+    "To": "+15017122661",
+    "Body": "Où est ma commande ? 100 % + 1 €",
+    "NumMedia": "0",
+    "NumSegments": "1",
+    "SmsStatus": "received",
+    "ApiVersion": "2010-04-01",
+}
+
+# https://www.twilio.com/docs/usage/security and the tests of Twilio's own libraries
+DOCUMENTED = "https://mycompany.com/myapp.php?foo=1&bar=2"
+PUBLISHED = [
+    (
+        "CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212",
+        "RSOYDt4T1cUTdK1PDd93/VVr8B8=",
+    ),
+    ("Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234", "IK+Dwps556ElfBT0I3Rgjkr1wJU="),
+]
+
+
+@pytest.mark.parametrize(("body", "signature"), PUBLISHED)
+def test_the_published_signatures_hold(body: str, signature: str) -> None:
+    called = call(body.encode(), {SIGNATURE: signature}, url=DOCUMENTED)
+    assert sms.verify(called, CREDENTIALS)
+
+
+@pytest.mark.parametrize(("body", "signature"), PUBLISHED)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": DOCUMENTED.replace("https", "http")},
+        {"url": DOCUMENTED.replace("foo=1&bar=2", "bar=2&foo=1")},
+        {"url": DOCUMENTED.replace("?foo=1&bar=2", "")},
+        {"url": DOCUMENTED.replace("mycompany", "yourcompany")},
+        {"url": DOCUMENTED.replace(".com", ".com:443") + "&"},
+        {"body": b""},
+        {"body": b"x=y"},
+        {"headers": {}},
+        {"headers": {SIGNATURE: ""}},
+        {"headers": {SIGNATURE: "RSOYDt4T1cUTdK1PDd93/VVr8B9="}},
+        {"headers": {SIGNATURE: "é\udcff\0"}},
+    ],
+)
+def test_anything_else_does_not(body: str, signature: str, change: dict[str, Any]) -> None:
+    called: dict[str, Any] = {"url": DOCUMENTED, "body": body.encode(), "headers": {SIGNATURE: signature}}
+    assert not sms.verify(call(**(called | change)), CREDENTIALS)
+
+
+def test_another_token_and_none() -> None:
+    body, signature = PUBLISHED[0]
+    called = call(body.encode(), {SIGNATURE: signature}, url=DOCUMENTED)
+    assert not sms.verify(called, {"auth_token": "12346"})
+    empty = call(b"", {SIGNATURE: signing.twilio("", DOCUMENTED, [])}, url=DOCUMENTED)
+    assert not sms.verify(empty, {"auth_token": ""}) and not sms.verify(empty, {})
+
+
+@pytest.mark.parametrize(
+    ("signed", "seen", "holds"),
+    [
+        ("https://a.example/x?y", "https://a.example/x?y", True),
+        ("https://a.example:443/x?y", "https://a.example/x?y", True),
+        ("https://a.example/x?y", "https://a.example:443/x?y", True),
+        ("http://a.example:80/x", "http://a.example/x", True),
+        ("https://a.example/x", "https://a.example:8443/x", True),
+        ("https://a.example:8443/x", "https://a.example:8443/x", True),
+        ("https://a.example:80/x", "https://a.example/x", False),
+        ("https://u:p@a.example:443/x", "https://u:p@a.example/x", True),
+        ("https://[::1]/x", "https://[::1]:443/x", True),
+        ("https://a.example:99999/x", "https://a.example:99999/x", True),
+    ],
+)
+def test_the_port_may_be_named_or_not(signed: str, seen: str, holds: bool) -> None:
+    signature = signing.twilio("12345", signed, TEXT.items())
+    assert sms.verify(form(TEXT, url=seen, headers={SIGNATURE: signature}), CREDENTIALS) is holds
+
+
+@unhurried
+@given(st.text(), st.binary(), st.text(), st.text(min_size=1))
+def test_verifying_never_raises(header: str, body: bytes, url: str, token: str) -> None:
+    assert not sms.verify(call(body, {SIGNATURE: header}, url=url), {"auth_token": token})
+
+
+@unhurried
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=20))
+def test_every_form_can_be_signed(fields: list[tuple[str, str]]) -> None:
+    body = urlencode(fields, errors="replace")
+    signature = signing.twilio("12345", DOCUMENTED, parse_qsl(body, keep_blank_values=True))
+    assert sms.verify(call(body.encode(), {SIGNATURE: signature}, url=DOCUMENTED), CREDENTIALS)
+
+
+def test_too_many_fields_are_refused() -> None:
+    called = call(b"&".join(b"a%d=1" % n for n in range(1001)), {SIGNATURE: "x"})
+    assert not sms.verify(called, CREDENTIALS)
+    with pytest.raises(ValueError):
+        sms.parse(called, {})
+
+
+def read(fields: Any) -> Any:
+    return only(sms.parse(form(fields), {}))
+
+
+def test_a_text() -> None:
+    assert read(TEXT) == Inbound(SID, Sender("+14158675309"), "Où est ma commande ? 100 % + 1 €")
+
+
+def test_pictures_without_words() -> None:
+    files = {"NumMedia": "2", "MediaUrl0": MEDIA, "MediaContentType0": "image/jpeg", "MediaUrl1": MEDIA + "2"}
+    found = read(TEXT | {"Body": ""} | files)
+    assert (found.content, found.content_type) == ("", "image")
+    assert found.media == (
+        Media("image", url=MEDIA, content_type="image/jpeg"),
+        Media("document", url=MEDIA + "2"),
+    )
+
+
+def test_at_most_ten_files() -> None:
+    files = {f"MediaUrl{n}": f"{MEDIA}{n}" for n in range(12)}
+    assert len(read(TEXT | files | {"NumMedia": "12"}).media) == 10
+    for count in ("", "x", "-1", "٣", "1e3", "9999"):
+        assert read(TEXT | files | {"NumMedia": count}).media == ()
+
+
+def test_an_empty_text_says_so() -> None:
+    assert read(TEXT | {"Body": ""}).content == "[empty message]"
+
+
+@pytest.mark.parametrize(
+    ("number", "identifier"),
+    [("+14158675309", "+14158675309"), ("+49 (0)171 1234567", "+491711234567"), ("32665", "32665"), ("ACME", "ACME")],
+)  # fmt: skip
+def test_who_writes(number: str, identifier: str) -> None:
+    assert read(TEXT | {"From": number}).sender.identifier == identifier
+
+
+def test_a_customer_who_wants_no_more() -> None:
+    assert read(TEXT | {"Body": "STOP", "OptOutType": "STOP"}).metadata == {"opt_out": "STOP"}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("sent", "sent"), ("delivered", "delivered"), ("read", "read"), ("undelivered", "failed"), ("failed", "failed")],
+)  # fmt: skip
+def test_receipts(status: str, expected: str) -> None:
+    fields = {"MessageSid": SID, "SmsSid": SID, "MessageStatus": status, "SmsStatus": status, "To": "+1415"}
+    found = read(fields)
+    assert (found.status, found.provider_ids) == (expected, (SID,))
+    assert (found.error is None) == (expected != "failed")
+
+
+@pytest.mark.parametrize("status", ["queued", "accepted", "sending", "scheduled", "what"])
+def test_what_says_nothing_new(status: str) -> None:
+    assert sms.parse(form({"MessageSid": SID, "MessageStatus": status}), {}) == []
+
+
+def test_a_failure_says_why() -> None:
+    fields = {"MessageSid": SID, "MessageStatus": "undelivered"}
+    assert read(fields | {"ErrorCode": "30003"}) == Receipt(
+        "failed", (SID,), error={"code": "30003", "detail": "Twilio says that the message is undelivered"}
+    )
+    told = read(fields | {"ErrorCode": "30003", "ErrorMessage": "Unreachable"})
+    assert told.error == {"code": "30003", "detail": "Unreachable"}
+    assert read(fields).error["code"] == "undelivered"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"From": ""}, "From is missing"),
+        ({"From": "+" + "1" * 30}, "no number has 30 digits"),
+        ({"NumMedia": "1"}, "MediaUrl0 is missing"),
+        ({"MessageSid": "x" * 600}, "MessageSid is longer than 512 characters"),
+    ],
+)
+def test_a_broken_message_is_set_aside(change: dict[str, str], reason: str) -> None:
+    assert read(TEXT | change) == Faulty(reason, TEXT | change)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff\xff", b"Body=hi&From=%2B1", b"MessageSid=&SmsSid="])
+def test_a_senseless_form_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        sms.parse(call(body), {})
+
+
+def test_text_that_cannot_be_stored_is_mended() -> None:
+    body = b"MessageSid=SM1&From=%2B14158675309&Body=a%00b%ED%A0%80c%F0%9F%98%80"
+    found = only(sms.parse(call(body), {}))
+    assert found.content.startswith("a\ufffdb\ufffd") and found.content.endswith("c😀")
+    assert found.content.isprintable()
+
+
+@unhurried
+@given(st.dictionaries(st.sampled_from([*TEXT, "MessageStatus", "MediaUrl0", "ErrorCode"]), any_text))
+def test_no_form_breaks_the_parser(changes: dict[str, str]) -> None:
+    fields = {**TEXT, **changes}
+    must_hold(sms, call(urlencode(fields, errors="surrogatepass").encode()))
+
+
+@unhurried
+@given(st.binary())
+def test_no_body_breaks_the_parser(body: bytes) -> None:
+    must_hold(sms, call(body))
+    must_hold(sms, call(b"MessageSid=SM1&From=%2B1&" + body))
+
+
+def test_twilio_is_told_to_say_nothing() -> None:
+    answer = sms.answer()
+    assert (answer.status, answer.body, answer.content_type) == (200, b"<Response/>", "text/xml")
+    assert sms.challenge(call(method="GET"), CREDENTIALS) is None
+
+
+def sends(**fields: Any) -> list[Any]:
+    given = {"to": "+14158675309", "content": "Hello", **fields}
+    found = sms.requests(Outbound(ID, "c", **given), CREDENTIALS, "http://double", "https://desk/status")
+    for request in found:
+        assert request.url == f"http://double/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+        assert (request.method, request.auth, request.json) == ("POST", (ACCOUNT, "12345"), None)
+        assert request.form[:2] == (("From", "+15017122661"), ("To", "+14158675309"))
+        assert request.form[-1] == ("StatusCallback", "https://desk/status")
+    return [request.form[2:-1] for request in found]
+
+
+def test_a_text_is_sent() -> None:
+    assert sends() == [(("Body", "Hello"),)]
+    assert [len(parts[0][1]) for parts in sends(content="x" * 1601)] == [1600, 1]
+
+
+def test_files_are_sent() -> None:
+    files = tuple(OutboundFile(f"https://desk/{n}") for n in range(11))
+    first, second = sends(files=files)
+    assert first == (("Body", "Hello"), *(("MediaUrl", f"https://desk/{n}") for n in range(10)))
+    assert second == (("MediaUrl", "https://desk/10"),)
+    assert sends(content="", files=files[:1]) == [(("MediaUrl", "https://desk/0"),)]
+
+
+def test_nothing_is_asked_for_where_no_receipts_can_go() -> None:
+    (request,) = sms.requests(Outbound(ID, "c", "+1", "Hi"), CREDENTIALS, "http://double", "")
+    assert request.form == (("From", "+15017122661"), ("To", "+1"), ("Body", "Hi"))
+
+
+@pytest.mark.parametrize(
+    ("http", "code", "retry", "slow_down"),
+    [
+        (429, 20429, True, True),
+        (429, None, True, True),
+        (400, 21610, False, False),
+        (400, 21211, False, False),
+        (401, 20003, False, False),
+        (400, 21611, True, True),
+        (503, 20503, True, False),
+        (500, None, True, False),
+    ],
+)
+def test_what_a_refusal_means(http: int, code: int | None, retry: bool, slow_down: bool) -> None:
+    body = {"code": code, "message": "Because.", "more_info": "https://www.twilio.com/docs", "status": http}
+    found = sms.outcome(http, {"Retry-After": "2"}, json.dumps(body).encode())
+    wait = 2.0 if retry else None
+    assert found == NotSent(str(code or f"http_{http}"), "Because.", retry, wait, slow_down)
+
+
+def test_what_was_taken() -> None:
+    body = {"sid": SID, "status": "queued", "error_code": None}
+    assert sms.outcome(201, {}, json.dumps(body).encode()) == Sent(SID)
+    assert sms.outcome(201, {}, b"") == Sent(None)
+
+
+@unhurried
+@given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
+def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
+    assert isinstance(sms.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (MEDIA, True),
+        (MEDIA.replace("api.twilio.com", "API.twilio.com:443"), True),
+        (MEDIA.replace("https", "http"), False),
+        (MEDIA.replace("api.twilio.com", "api.twilio.com.evil.example"), False),
+        (MEDIA.replace("api.twilio.com", "api.twilio.com:444"), False),
+        ("https://api.twilio.com@evil.example/", False),
+        ("https://evil.example\\@api.twilio.com/", False),
+        ("https://evil.example/?https://api.twilio.com", False),
+        ("https://api.twilio.com:99999/", False),
+        ("//api.twilio.com/", False),
+        ("x", False),
+    ],
+)
+def test_only_twilio_is_told_the_token(url: str, told: bool) -> None:
+    step = sms.media_step(Media("image", url=url), CREDENTIALS, sms.base_url, None)
+    assert step.last and step.request.url == url
+    assert step.request.auth == ((ACCOUNT, "12345") if told else None)
+
+
+def test_a_double_is_told_its_own_token() -> None:
+    step = sms.media_step(
+        Media("image", url="http://127.0.0.1:9/m"), CREDENTIALS, "http://127.0.0.1:9/twilio", None
+    )
+    assert step.request.auth == (ACCOUNT, "12345")
