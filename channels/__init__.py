@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from ..core.ports_channels import ChannelKind
 from ..core.records import ChannelType
-from . import email
+from . import email, messenger, sms, telegram, whatsapp
 
 CHANNELS: dict[ChannelType, ChannelKind] = {
+    "whatsapp": whatsapp,
+    "messenger": messenger,
+    "telegram": telegram,
+    "sms": sms,
     "email": email,
 }

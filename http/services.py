@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from ..actors.gateway import Gateway
+from ..core.links import LinkSigner
 from ..settings import Settings
 from .limits import RequestLimits
 from .metrics import Sample
@@ -19,6 +20,7 @@ from .tokens import TokenSigner, TokenVerifier
 if TYPE_CHECKING:
     from ..core.ports_channels import ChannelKind
     from ..core.ports_http import Hints, Stores, Vault
+    from ..core.records import ChannelType
     from .streams.hub import Hub
 
 
@@ -36,7 +38,8 @@ class Services(msgspec.Struct, frozen=True):
     origins: OriginPolicy
     hints: Hints
     vault: Vault
-    kinds: Mapping[str, ChannelKind]
+    kinds: Mapping[ChannelType, ChannelKind]
+    links: LinkSigner
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

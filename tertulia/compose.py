@@ -25,8 +25,13 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .channels import CHANNELS
+from .channels.fetching import MediaFetcher
+from .channels.guard import Guard
+from .core.addresses import AddressRules
 from .core.conversation import State
 from .core.entries import Entry
+from .core.links import LinkSigner
 from .core.ports_http import Stores
 from .garbage import calm_garbage_collector
 from .http.app import make_app
@@ -44,20 +49,25 @@ from .storage import valkey
 from .storage.accounts import PostgresAccounts
 from .storage.agents import PostgresAgents
 from .storage.archive import PostgresArchive
+from .storage.attachments import PostgresAttachments
 from .storage.audit import PostgresAudit
 from .storage.channels import PostgresChannels
 from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
+from .storage.deliveries import PostgresDeliveries
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
+from .storage.inbound import PostgresInbound
 from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
+from .storage.objects import open_objects
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
+from .storage.senders import PostgresSenders
 from .storage.tickets import ValkeyTickets
 
 log = structlog.get_logger(__name__)
@@ -170,6 +180,30 @@ def _start_conversation(state: State) -> RayConversation:
     )
 
 
+def attachments(settings: Settings, database: Database) -> PostgresAttachments:
+    """Files: records and bytes."""
+    return PostgresAttachments(database, open_objects(settings), most=settings.max_attachment)
+
+
+def guard(settings: Settings) -> Guard:
+    """The one way to addresses that came from outside. Whoever makes it closes it."""
+    return Guard(AddressRules(networks=settings.networks()))
+
+
+def media_fetcher(settings: Settings, database: Database, guard: Guard) -> MediaFetcher:
+    """The loop that fetches what customers sent to providers; any number of processes may run one."""
+    assert settings.credentials_keys is not None
+    return MediaFetcher(
+        attachments(settings, database),
+        guard,
+        CHANNELS,
+        PostgresChannels(database).find,
+        FernetVault(settings.credentials_keys).open,
+        settings.provider_url,
+        most=settings.max_attachment,
+    )
+
+
 class GatewayParts:
     """A gateway with its HTTP server and its loops. See `actors.processes.GatewayParts`."""
 
@@ -194,6 +228,8 @@ class GatewayParts:
         )
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
+        self._guard = guard(settings)
+        self._media = media_fetcher(settings, database, self._guard)
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
@@ -213,10 +249,16 @@ class GatewayParts:
                 clients=PostgresClients(database),
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
+                senders=PostgresSenders(database),
+                inbound=PostgresInbound(database),
+                deliveries=PostgresDeliveries(database),
+                attachments=attachments(settings, database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
             vault=FernetVault(settings.credentials_keys),
+            kinds=CHANNELS,
+            links=LinkSigner(settings.jwt_secret, settings.public_url),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(self.gateway, self.hub),
         )
@@ -262,6 +304,7 @@ class GatewayParts:
             group.create_task(self.gateway.main_loop())
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
+            group.create_task(self._media.main_loop())
 
     def deliver(self, entries: list[Entry]) -> None:
         self.gateway.deliver(entries)
@@ -274,6 +317,7 @@ class GatewayParts:
         await self._runner.cleanup()
         await self._valkey.aclose()
         await self._session.close()
+        await self._guard.close()
         await self._database.close()
 
 

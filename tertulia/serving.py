@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_network
 from typing import Any, TypeVar
 
 import asyncpg
@@ -29,6 +30,7 @@ from .settings import Settings
 from .storage import migrate, valkey
 from .storage.credentials import FernetVault, new_key
 from .storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
+from .storage.objects import open_objects
 from .storage.postgres import Database
 from .storage.secrets import load_or_create
 
@@ -124,6 +126,8 @@ class Serving:
             updates["jwt_secret"] = load_or_create(data, "jwt_secret", new_key)
         if self.settings.credentials_keys is None:
             updates["credentials_keys"] = load_or_create(data, "credentials_keys", new_key)
+        if self.settings.attachments_url is None:
+            updates["attachments_url"] = (data / "attachments").absolute().as_uri()
         if self.settings.log_format == "auto":  # the actors' own output is no terminal
             updates["log_format"] = "console" if sys.stdout.isatty() else "json"
         self.settings = self.settings.model_copy(update=updates)
@@ -308,6 +312,8 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_JWT_SECRET": lambda: TokenSigner.from_settings(settings, jwt_secret),
         "TERTULIA_CREDENTIALS_KEYS": lambda: FernetVault(keys),
         "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
+        "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
+        "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
     }
     for name, check in checks.items():
         try:

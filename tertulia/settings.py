@@ -93,6 +93,40 @@ class Settings(BaseSettings):
         2.5, gt=0.5, description="silence of a host before others take its partitions"
     )
 
+    max_attachment: int = Field(26_214_400, ge=1024, description="largest attachment, bytes")
+    attachment_types: str = Field(
+        "image/*,audio/*,video/*,application/pdf,text/plain,text/csv,text/calendar,text/vcard,text/markdown,"
+        "application/json,application/rtf,application/zip,application/msword,application/vnd.ms-excel,"
+        "application/vnd.ms-powerpoint,application/vnd.openxmlformats-officedocument.wordprocessingml.document,"
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,"
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation,"
+        "application/vnd.oasis.opendocument.text,application/vnd.oasis.opendocument.spreadsheet,"
+        "application/vnd.oasis.opendocument.presentation",
+        description="types that may be uploaded, comma separated; image/* is every image but SVG",
+    )
+    attachments_url: str | None = Field(
+        None,
+        description="where attachments' bytes are: s3://bucket/prefix or file:///folder; <data>/attachments when unset",
+    )
+    s3_endpoint: str | None = Field(
+        None, description="S3-compatible server of attachments, when not Amazon's"
+    )
+    s3_region: str | None = Field(None, description="region of the attachments' bucket")
+    s3_access_key_id: str | None = Field(
+        None, description="S3 credentials; when unset AWS's own variables or the machine's role"
+    )
+    s3_secret_access_key: str | None = Field(None, description="the secret of TERTULIA_S3_ACCESS_KEY_ID")
+    allowed_networks: str = Field(
+        "",
+        description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
+        " separated (10.1.0.0/16); none when unset",
+    )
+    whatsapp_url: str | None = Field(None, description="WhatsApp's API, in place of Meta's")
+    messenger_url: str | None = Field(None, description="Messenger's API, in place of Meta's")
+    telegram_url: str | None = Field(None, description="Telegram's API, in place of its own")
+    sms_url: str | None = Field(None, description="the SMS API, in place of Twilio's")
+    email_url: str | None = Field(None, description="the e-mail API, in place of Postmark's")
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else JSON"
@@ -101,3 +135,19 @@ class Settings(BaseSettings):
     def origins(self) -> frozenset[str]:
         """The extra origins as a set."""
         return frozenset(o.strip() for o in self.allowed_origins.split(",") if o.strip())
+
+    def upload_types(self) -> frozenset[str]:
+        """The types that may be uploaded."""
+        return _parts(self.attachment_types.lower())
+
+    def networks(self) -> tuple[str, ...]:
+        """The private networks that may be called."""
+        return tuple(sorted(_parts(self.allowed_networks)))
+
+    def provider_url(self, channel_type: str) -> str | None:
+        """The API that stands in for a provider's own on all channels of a type."""
+        return getattr(self, f"{channel_type}_url", None)
+
+
+def _parts(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())

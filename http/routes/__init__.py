@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..api import Route
 from . import (
     account,
+    attachments,
     channels,
     clients,
     contacts,
@@ -31,6 +32,7 @@ ALL: list[Route] = [
     *conversations.ROUTES,
     *webchat.ROUTES,
     *streams.ROUTES,
+    *attachments.ROUTES,
     *contacts.ROUTES,
     *identifiers.ROUTES,
     *channels.ROUTES,

@@ -64,7 +64,7 @@ class ContactsPage(msgspec.Struct, frozen=True):
 async def create(call: Call[NewContact]) -> web.Response:
     body = call.body
     check_size(body.attributes, "attributes")
-    keys = [
+    keys: list[tuple[ChannelType, str]] = [
         (i.channel_type, normalised(i.channel_type, i.identifier, f"identifiers[{n}].identifier"))
         for n, i in enumerate(body.identifiers)
     ]

@@ -57,7 +57,8 @@ async def _found(call: Call[None], gate: WebhookGate, *, charged: bool) -> tuple
         or channel.type != call.path["channel_type"]
         or not channel.is_active
     ):
-        await gate.refuse(call.request.remote, charged=charged)
+        request = call.request
+        await gate.refuse(request.remote, charged=charged)
         raise NotFound("no such channel")
     return channel, services.kinds[channel.type]
 
@@ -89,24 +90,25 @@ async def _body(call: Call[None], most: int) -> bytes:
 
 async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall]:
     """The channel and the call, proved to be its provider's. Raises NotFound, Unauthenticated, RateLimited, TooLarge."""
-    gate, remote = call.request.app[GATE], call.request.remote
-    charged = await gate.enter(call.path["channel_id"].lower(), remote)
+    request = call.request
+    gate, address = request.app[GATE], request.remote
+    charged = await gate.enter(call.path["channel_id"].lower(), address)
     channel, kind = await _found(call, gate, charged=charged)
     credentials = gate.credentials(channel)
     settings = call.services.settings
     proved = channel.type in BY_HEADERS
     if proved and not kind.verify(_call(call, b""), credentials):
-        raise await _unproved(gate, remote, charged=charged)
+        raise await _unproved(gate, address, charged=charged)
     most = settings.max_webhook_body if channel.type in LARGE else settings.max_body
     received = _call(call, await _body(call, most))
     if not proved and not kind.verify(received, credentials):
-        raise await _unproved(gate, remote, charged=charged)
+        raise await _unproved(gate, address, charged=charged)
     await gate.prove(channel)
     return channel, kind, received
 
 
-async def _unproved(gate: WebhookGate, remote: str | None, *, charged: bool) -> Unauthenticated:
-    await gate.refuse(remote, charged=charged)
+async def _unproved(gate: WebhookGate, address: str | None, *, charged: bool) -> Unauthenticated:
+    await gate.refuse(address, charged=charged)
     return Unauthenticated("the call does not prove to be the channel's provider's")
 
 
@@ -168,12 +170,13 @@ async def _set_aside(
 
 
 async def challenge(call: Call[None]) -> web.Response:
-    gate, remote = call.request.app[GATE], call.request.remote
-    charged = await gate.enter(call.path["channel_id"].lower(), remote)
+    request = call.request
+    gate, address = request.app[GATE], request.remote
+    charged = await gate.enter(call.path["channel_id"].lower(), address)
     channel, kind = await _found(call, gate, charged=charged)
     answer = kind.challenge(_call(call, b""), gate.credentials(channel))
     if answer is None:
-        raise await _unproved(gate, remote, charged=charged)
+        raise await _unproved(gate, address, charged=charged)
     return _answer(answer)
 
 

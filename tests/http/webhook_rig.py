@@ -29,6 +29,7 @@ from tertulia.actors.router import Router
 from tertulia.channels import email, messenger, sms, telegram, whatsapp
 from tertulia.core.commands import Envelope, Outcome
 from tertulia.core.ids import PARTITIONS
+from tertulia.core.links import LinkSigner
 from tertulia.core.ports import PartitionMap
 from tertulia.core.ports_auth import Grant
 from tertulia.core.ports_deliveries import NewMedia, StoredAttachment
@@ -229,7 +230,7 @@ class Rig:
                 inbound=PostgresInbound(database), deliveries=PostgresDeliveries(database), attachments=self.files,  # type: ignore[arg-type]
             ),
             origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds,
-            readiness=unused, update_metrics=unused,
+            links=LinkSigner("s" * 32, PUBLIC), readiness=unused, update_metrics=unused,
         )  # fmt: skip
 
     async def stop(self) -> None:
