@@ -47,7 +47,7 @@ class Failure(msgspec.Struct, frozen=True):
     """A try that did not succeed, and why.
 
     `retry`: another try may. `provider`: the provider itself failed (not reached, no answer, 5xx), whatever the message.
-    `unknown`: the provider may have taken the message all the same.
+    `unknown`: the provider may have taken the message all the same. `asked`: it was asked at all.
     """
 
     code: str
@@ -57,6 +57,7 @@ class Failure(msgspec.Struct, frozen=True):
     slow_down: bool = False
     provider: bool = False
     unknown: bool = False
+    asked: bool = True
 
     @property
     def error(self) -> dict[str, Any]:

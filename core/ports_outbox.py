@@ -88,16 +88,16 @@ class Outbox(Protocol):
         """It has failed for good."""
         ...
 
-    async def held(self, incarnation: str) -> list[tuple[str, int]]:
-        """The keys of everything claimed by this incarnation."""
+    async def held(self, incarnation: str) -> list[tuple[str, int, int]]:
+        """Everything claimed by this incarnation: conversation, seq, and which attempt it is."""
         ...
 
     async def release(self, incarnation: str, keys: Sequence[tuple[str, int]]) -> None:
         """Queue claimed messages again whose claim's answer, or outcome, was lost here."""
         ...
 
-    async def depths(self) -> dict[str, int]:
-        """Unsent messages by channel."""
+    async def depths(self) -> dict[str, tuple[str, int]]:
+        """Unsent messages by channel, with its type."""
         ...
 
     async def tidy(self) -> None:

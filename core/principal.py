@@ -33,6 +33,7 @@ _AGENT: Final = frozenset(
         "streams.read",
         "message.write",
         "note.write",
+        "deliveries.retry",  # send again what could not be delivered
         "conversation.create",
         "conversation.update",  # status, priority, labels, subject, metadata, snooze, archive
         "conversation.claim",  # assign to oneself, accept, decline, release, take over
@@ -74,6 +75,7 @@ _SERVICE: Final = frozenset(
         "message.write",
         "message.as_any_sender",
         "note.write",
+        "deliveries.retry",
         "conversation.create",
         "conversation.update",
         "conversation.expire",

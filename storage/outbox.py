@@ -87,9 +87,9 @@ class PostgresOutbox:
             row = await connection.fetchrow(query, incarnation, *item.key, error_json(error), unknown)
         return None if row is None else delivery_from_row(row)
 
-    async def held(self, incarnation: str) -> list[tuple[str, int]]:
+    async def held(self, incarnation: str) -> list[tuple[str, int, int]]:
         async with self._database.system() as connection:
-            return [(row[0], row[1]) for row in await connection.fetch(sql("outbox_held"), incarnation)]
+            return [tuple(row) for row in await connection.fetch(sql("outbox_held"), incarnation)]
 
     async def release(self, incarnation: str, keys: Sequence[tuple[str, int]]) -> None:
         async with self._database.system() as connection:
@@ -97,9 +97,9 @@ class PostgresOutbox:
                 sql("outbox_release"), incarnation, [k[0] for k in keys], [k[1] for k in keys]
             )
 
-    async def depths(self) -> dict[str, int]:
+    async def depths(self) -> dict[str, tuple[str, int]]:
         async with self._database.system() as connection:
-            return {row[0]: row[1] for row in await connection.fetch(sql("outbox_depths"))}
+            return {row[0]: (row[1], row[2]) for row in await connection.fetch(sql("outbox_depths"))}
 
     async def tidy(self) -> None:
         async with self._database.system() as connection:
@@ -107,10 +107,12 @@ class PostgresOutbox:
 
 
 def _to_send(row: Sequence[Any]) -> ToSend:
-    *counts, data, recipient, subject, reply_to, references = row
+    """A row of `outbox_claim.sql`, whose order is that of the struct's fields."""
+    data, recipient, subject, reply_to, references = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)
-    return ToSend(*counts, message, recipient or "", subject, reply_to, tuple(references or ()))
+    fields = (*row[:10], message, recipient or "", subject, reply_to, tuple(references or ()))
+    return ToSend(*fields)
 
 
 def _id(provider_id: str | None) -> str | None:

@@ -19,7 +19,7 @@ from .actors import wire
 from .actors.commits import Item
 from .actors.conversation import Taken
 from .actors.gateway import Gateway
-from .actors.handles import RayConversation
+from .actors.handles import DispatcherLinks, RayConversation
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
 from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
@@ -96,6 +96,7 @@ class HostParts:
             self._placement(settings),
             max_waiting=settings.max_waiting,
             on_stale=self.stale,
+            outbound=DispatcherLinks(settings.dispatchers).wake,
         )
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
@@ -154,7 +155,7 @@ class HostParts:
         await self._database.close()
 
 
-async def _connect(settings: Settings, *, system: int, app: int) -> Database:
+async def connect(settings: Settings, *, system: int, app: int) -> Database:
     """The database; StorageUnavailable while it is away, for which the actors wait."""
     assert settings.database_url is not None
     try:
@@ -168,7 +169,7 @@ async def _connect(settings: Settings, *, system: int, app: int) -> Database:
 async def host(settings: Settings, name: str) -> HostParts:
     """A host's parts, connected."""
     logs.configure(settings.log_level, settings.log_format)
-    parts = HostParts(settings, name, await _connect(settings, system=HOST_CONNECTIONS, app=1))
+    parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
     calm_garbage_collector()
     return parts
 
@@ -230,6 +231,7 @@ class GatewayParts:
         self.hints = ValkeyHints(self._valkey, self._on_hint)
         self._guard = guard(settings)
         self._media = media_fetcher(settings, database, self._guard)
+        dispatchers = DispatcherLinks(settings.dispatchers)
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
@@ -260,7 +262,7 @@ class GatewayParts:
             kinds=CHANNELS,
             links=LinkSigner(settings.jwt_secret, settings.public_url),
             readiness=self._readiness,
-            update_metrics=lambda: gateway_samples(self.gateway, self.hub),
+            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers),
         )
         self._runner = ProblemRunner(
             make_app(services, __version__),
@@ -324,7 +326,7 @@ class GatewayParts:
 async def gateway(settings: Settings, name: str) -> GatewayParts:
     """A gateway's parts, connected but not listening."""
     logs.configure(settings.log_level, settings.log_format)
-    database = await _connect(settings, system=4, app=GATEWAY_CONNECTIONS)
+    database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
     parts = GatewayParts(settings, name, database, aiohttp.ClientSession())
     calm_garbage_collector()
     return parts

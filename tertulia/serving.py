@@ -21,9 +21,9 @@ import structlog
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayError
 
-from . import compose, demo
+from . import compose, compose_dispatcher, demo
 from .actors.handles import NAMESPACE, call
-from .actors.options import GATEWAY, HOST, create
+from .actors.options import DISPATCHER, GATEWAY, HOST, create
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
 from .settings import Settings
@@ -60,6 +60,7 @@ class Serving:
         self._ready = False
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
+        self._dispatchers: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
         self._keepers: list[asyncio.Task[None]] = []
         self._watches: list[asyncio.Task[None]] = []
@@ -108,7 +109,11 @@ class Serving:
         self._say(await ray_up)
         self._listen(self._stop.set)  # Ray put its own handler in our place, which prints a stack and aborts
         await self._start_actors()
-        for handles, start in ((self._hosts, self._start_host), (self._gateways, self._start_gateway)):
+        for handles, start in (
+            (self._hosts, self._start_host),
+            (self._dispatchers, self._start_dispatcher),
+            (self._gateways, self._start_gateway),
+        ):
             watches = (self._watch_over(handles, i, start) for i in range(len(handles)))
             self._watches += [asyncio.ensure_future(w) for w in watches]
         url = f"http://{self.settings.host}:{self.settings.port}"
@@ -211,10 +216,13 @@ class Serving:
         began = time.monotonic()
         s = self.settings
         self._hosts = [self._start_host(i) for i in range(s.hosts)]
+        self._dispatchers = [self._start_dispatcher(i) for i in range(s.dispatchers)]
         await self._all_up(self._hosts, "conversation host")
         self._say(
             f"hosts: {len(self._hosts)} running, placement {s.placement} ({time.monotonic() - began:.1f} s)"
         )
+        await self._all_up(self._dispatchers, "dispatcher")
+        self._say(f"dispatchers: {len(self._dispatchers)} running ({time.monotonic() - began:.1f} s)")
         began = time.monotonic()
         self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
         await self._all_up(self._gateways, "gateway")
@@ -222,6 +230,11 @@ class Serving:
 
     def _start_host(self, index: int) -> ActorHandle:
         return create(HOST, index, compose.host, self.settings, f"host:{index}", detached=self._detached)
+
+    def _start_dispatcher(self, index: int) -> ActorHandle:
+        return create(
+            DISPATCHER, index, compose_dispatcher.dispatcher, self.settings, index, detached=self._detached
+        )
 
     def _start_gateway(self, index: int) -> ActorHandle:
         name = f"gateway:{index}"
@@ -271,11 +284,11 @@ class Serving:
     # -- the end
 
     async def stop(self) -> None:
-        """Drain the gateways, then the hosts; then end what was started here."""
+        """Drain the gateways, then the hosts, then the dispatchers; then end what was started here."""
         for watch in self._watches:
             watch.cancel()
         if ray.is_initialized():
-            for handles in (self._gateways, self._hosts):
+            for handles in (self._gateways, self._hosts, self._dispatchers):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
         for keeper in self._keepers:

@@ -44,10 +44,17 @@ class Settings(BaseSettings):
         description="conversation hosts",
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
+    dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to the providers")
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share a host process (shared) or have one each (dedicated)"
     )
     public_url: str | None = Field(None, description="what providers call; signatures are checked against it")
+
+    whatsapp_url: str | None = Field(None, description="WhatsApp's API, in place of Meta's own")
+    messenger_url: str | None = Field(None, description="Messenger's API, in place of Meta's own")
+    telegram_url: str | None = Field(None, description="Telegram's API, in place of Telegram's own")
+    sms_url: str | None = Field(None, description="the SMS API, in place of Twilio's own")
+    email_url: str | None = Field(None, description="the e-mail API, in place of Postmark's own")
 
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
     jwt_issuer: str = Field("tertulia", description="required iss of tokens")
@@ -121,16 +128,21 @@ class Settings(BaseSettings):
         description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
         " separated (10.1.0.0/16); none when unset",
     )
-    whatsapp_url: str | None = Field(None, description="WhatsApp's API, in place of Meta's")
-    messenger_url: str | None = Field(None, description="Messenger's API, in place of Meta's")
-    telegram_url: str | None = Field(None, description="Telegram's API, in place of its own")
-    sms_url: str | None = Field(None, description="the SMS API, in place of Twilio's")
-    email_url: str | None = Field(None, description="the e-mail API, in place of Postmark's")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else JSON"
     )
+
+    def base_url(self) -> str:
+        """Where providers and browsers find this server."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    def provider_urls(self) -> dict[str, str]:
+        """The providers' APIs that are set, by channel type."""
+        kinds = ("whatsapp", "messenger", "telegram", "sms", "email")
+        urls = {kind: getattr(self, f"{kind}_url") for kind in kinds}
+        return {kind: url for kind, url in urls.items() if url}
 
     def origins(self) -> frozenset[str]:
         """The extra origins as a set."""

@@ -96,6 +96,9 @@ ROUTES: dict[str, Example] = {
     "GET /v1/webhooks/{channel_type}/{channel_id}": Example(
         None, names={"channel_type": "telegram", "channel_id": "{bot}"}, foreign=None
     ),
+    "GET /v1/deliveries": Example(LEADS | SERVICE, query="status=failed", foreign=None),
+    "GET /v1/deliveries/{message_id}": Example(TEAM, names={"message_id": "{failed_message}"}),
+    "POST /v1/deliveries/{message_id}/retry": Example(TEAM, names={"message_id": "{failed_message}"}),
     "GET /v1/account": Example(ADMIN | SERVICE, foreign=None),
     "PATCH /v1/account": Example(ADMIN, {"settings": {"csat_enabled": True}}, foreign=None),
     "GET /v1/audit-log": Example(ADMIN, foreign=None),
