@@ -197,7 +197,7 @@ def media_fetcher(settings: Settings, database: Database, guard: Guard) -> Media
     return MediaFetcher(
         attachments(settings, database),
         guard,
-        CHANNELS,
+        {**CHANNELS},
         PostgresChannels(database).find,
         FernetVault(settings.credentials_keys).open,
         settings.provider_url,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
@@ -46,6 +48,7 @@ class Request(NamedTuple):
     method: str
     url: str
     body: dict | None
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def socket(self) -> bool:
@@ -58,7 +61,7 @@ def request_for(key: str, objects: dict[str, str]) -> Request:
     for name, value in example.names.items():
         path = path.replace("{" + name + "}", filled(value, objects))
     url = path + (f"?{filled(example.query, objects)}" if example.query else "")
-    return Request(method, url, filled(example.body, objects))
+    return Request(method, url, filled(example.body, objects), example.headers)
 
 
 async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -> tuple[int, str]:
@@ -77,8 +80,8 @@ async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -
             if source.response.status_code == 200:
                 return 200, (await anext(source.aiter_sse())).data
             return source.response.status_code, (await source.response.aread()).decode()
-    answer = await client.request(request.method, request.url, json=request.body) if request.body is not None else (
-        await client.request(request.method, request.url))  # fmt: skip
+    body = {"json": request.body} if request.body is not None else {}
+    answer = await client.request(request.method, request.url, headers=request.headers, **body)
     return answer.status_code, answer.text + str(answer.headers)
 
 
@@ -116,7 +119,22 @@ async def more_objects(server: OwnServer, name: str, example: Example | None = N
         await make("/v1/contact-identifiers", identifier | {"display_name": name}, id="identifier")
         await make("/v1/channels", {"type": "webchat", "name": name}, id="own_channel")
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+        bot = {"type": "telegram", "name": name, "credentials": {"secret_token": "bot-secret"}}
+        await make("/v1/channels", bot, id="bot")
+        whatsapp = {"type": "whatsapp", "name": name, "credentials": {"verify_token": "knock"}}
+        await make("/v1/channels", whatsapp, id="whatsapp")
+        if example is None or "{inbound_failure}" in wanted:
+            made["inbound_failure"] = await _inbound_failure(admin, bot, name)
     return made
+
+
+async def _inbound_failure(admin: httpx.AsyncClient, bot: dict, name: str) -> str:
+    """The id of a payload that was set aside, with `name` in it."""
+    channel = ok(await admin.post("/v1/channels", json=bot), 201)["id"]
+    secret = {"X-Telegram-Bot-Api-Secret-Token": "bot-secret"}
+    ok(await admin.post(f"/v1/webhooks/telegram/{channel}", content=f"{{{name}", headers=secret), 200)
+    (failure,) = ok(await admin.get("/v1/inbound-failures", params={"channel_id": channel}))["items"]
+    return failure["id"]
 
 
 @pytest.mark.parametrize("key", KNOWN)
