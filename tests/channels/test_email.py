@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import postmark
 import pytest
-from hypothesis import given, settings
+from calls import unhurried
+from hypothesis import given
 from hypothesis import strategies as st
 from postmark import CREDENTIALS, JSON, OURS, attachment, basic, call, inbound, mail, parse
 
-from tertulia.channels import CHANNELS, email
+from tertulia.channels import email
 from tertulia.core.channel_messages import (
     Faulty,
     Inbound,
@@ -21,11 +22,6 @@ from tertulia.core.channel_messages import (
 )
 
 MESSAGE_ID = "CAGXpo2WKfxHWZ5UFYCR3H_J9SNMG+5AXUovfEFL6DjWBJSyZaA@mail.customer.example"
-
-
-def test_email_is_in_the_table_and_web_chat_is_not() -> None:
-    assert CHANNELS["email"] is email
-    assert "webchat" not in CHANNELS
 
 
 # -- who may call
@@ -54,6 +50,7 @@ def test_verify(authorization: str | None, credentials: dict[str, str], holds: b
     assert email.verify(call(b"{}", authorization), credentials) is holds
 
 
+@unhurried
 @given(st.text(), st.dictionaries(st.sampled_from(["webhook_user", "webhook_password"]), st.text()))
 def test_verify_never_raises(authorization: str, credentials: dict[str, str]) -> None:
     assert email.verify(call(b"", authorization), credentials) is False
@@ -138,6 +135,7 @@ def test_other_topics(subject: str | None, topic: str) -> None:
     assert inbound(mail(Subject=subject)).topic == topic
 
 
+@unhurried
 @given(st.text(max_size=80))
 def test_an_answers_topic_is_its_subjects(subject: str) -> None:
     def topic(of: str) -> str:
@@ -301,7 +299,7 @@ RECORDS = [
 ]
 
 
-@settings(max_examples=300)
+@unhurried
 @given(st.data())
 def test_a_payload_with_anything_in_any_field_gives_events_or_a_value_error(data: st.DataObject) -> None:
     whole = deepcopy(data.draw(st.sampled_from([mail(), mail(Attachments=[attachment()]), *RECORDS])))
@@ -315,6 +313,7 @@ def test_a_payload_with_anything_in_any_field_gives_events_or_a_value_error(data
     msgspec.json.encode(events).decode()
 
 
+@unhurried
 @given(st.binary() | JSON.map(msgspec.json.encode))
 def test_any_body_gives_events_or_a_value_error(body: bytes) -> None:
     try:

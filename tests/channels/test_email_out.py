@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import postmark
 import pytest
+from calls import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from postmark import CREDENTIALS, JSON, OURS, parse, receipt
@@ -170,6 +171,7 @@ def test_outcomes() -> None:
     )
 
 
+@unhurried
 @given(
     st.integers(100, 599), st.dictionaries(st.text(), st.text()), st.binary() | JSON.map(msgspec.json.encode)
 )

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
+from calls import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,6 +163,7 @@ def test_what_a_mail_needs_survives() -> None:
     )
 
 
+@unhurried
 @given(
     st.lists(st.sampled_from([*VECTORS, "<b>", "</b>", "<p>", "x", "<table>", "<td>", "&lt;", "'", '"', ">"]))
 )
@@ -169,6 +171,7 @@ def test_nor_does_it_in_any_order(parts: list[str]) -> None:
     assert faults(sanitised("".join(parts))) == []
 
 
+@unhurried
 @given(st.text(alphabet="<>ab/p &;\"'=", max_size=300), st.integers(0, 200))
 def test_shortened_html_is_short_and_clean(html: str, most: int) -> None:
     short = shortened(sanitised(html), most)
