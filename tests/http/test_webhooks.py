@@ -13,17 +13,9 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from provider_calls import CREDENTIALS, mail, path, signed, telegram_message, whatsapp_said, whatsapp_value
 from structlog.testing import capture_logs
-from webhook_rig import (
-    CREDENTIALS,
-    Rig,
-    mail,
-    path,
-    signed,
-    telegram_message,
-    whatsapp_said,
-    whatsapp_value,
-)
+from webhook_rig import Rig
 
 from tertulia.core.commands import Refused
 from tertulia.storage.postgres import Database
