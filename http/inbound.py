@@ -167,7 +167,8 @@ class _Call:
             reply_to=answered.message_id if answered else None,
             metadata=metadata,
         )
-        opening = Opening(channel.type, message.sender.name, subject=message.subject)
+        # The name is the contact's, which the team may have changed; `resolve` has noted what the provider says.
+        opening = Opening(channel.type, subject=message.subject)
         thread = ThreadKey(channel.account_id, channel.id, item.thread, _topic(item, originals))
         return await self._ask(Receive(opening, post), item.thread, thread=thread)
 

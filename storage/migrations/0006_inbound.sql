@@ -12,14 +12,24 @@ CREATE TYPE sender_wanted AS (
   ord integer, account uuid, channel_type text, names text[], ids uuid[], contact uuid, display text, metadata jsonb
 );
 
--- The thread of a sender about whom nothing is new; otherwise null.
-CREATE FUNCTION sender_thread(w sender_wanted) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT min(coalesce(i.thread_identifier, i.identifier)) FROM contact_identifiers i
-  WHERE i.account_id = w.account AND i.channel_type = w.channel_type AND i.identifier = ANY (w.names)
-  HAVING count(*) = cardinality(w.names) AND count(DISTINCT coalesce(i.thread_identifier, i.identifier)) = 1
-    AND bool_and(w.display IS NULL OR i.display_name IS NOT DISTINCT FROM w.display)
-    AND bool_and(i.metadata @> w.metadata)
+-- What is stored of a sender. Name by name, each by all three columns of the unique index: `identifier = ANY (names)` may
+-- be left out of an index scan and tested afterwards, which the planner, as long as it thinks the table small, finds no
+-- dearer; it would then read every identifier of the account.
+CREATE FUNCTION sender_rows(w sender_wanted) RETURNS SETOF contact_identifiers LANGUAGE sql STABLE ROWS 1 AS $$
+  SELECT i.* FROM unnest(w.names) AS n (name) CROSS JOIN LATERAL (
+    SELECT * FROM contact_identifiers k
+    WHERE k.account_id = w.account AND k.channel_type = w.channel_type AND k.identifier = n.name OFFSET 0) AS i
 $$;
+
+-- The thread of a sender about whom nothing is new; otherwise null.
+CREATE FUNCTION sender_thread(w sender_wanted) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT min(coalesce(i.thread_identifier, i.identifier)) FROM sender_rows(w) AS i
+    HAVING count(*) = cardinality(w.names) AND count(DISTINCT coalesce(i.thread_identifier, i.identifier)) = 1
+      AND bool_and(w.display IS NULL OR i.display_name IS NOT DISTINCT FROM w.display)
+      AND bool_and(i.metadata @> w.metadata));
+END $$;
 
 -- Make what is missing of a sender and return the thread. Whose names are all locked by the caller.
 --
@@ -29,10 +39,10 @@ CREATE FUNCTION sender_settled(w sender_wanted) RETURNS text LANGUAGE plpgsql AS
 DECLARE
   chosen uuid;
   thread text;
+  known contact_identifiers[];
   others text[];
 BEGIN
-  SELECT i.contact_id, coalesce(i.thread_identifier, i.identifier) INTO chosen, thread FROM contact_identifiers i
-  WHERE i.account_id = w.account AND i.channel_type = w.channel_type AND i.identifier = ANY (w.names)
+  SELECT i.contact_id, coalesce(i.thread_identifier, i.identifier) INTO chosen, thread FROM sender_rows(w) AS i
   ORDER BY i.created_at, i.id LIMIT 1;
   IF NOT FOUND THEN
     chosen := w.contact;
@@ -45,20 +55,20 @@ BEGIN
   FROM unnest(w.ids, w.names) AS n (id, name) ORDER BY n.name
   ON CONFLICT ON CONSTRAINT contact_identifiers_unique DO NOTHING;
 
-  SELECT i.contact_id, coalesce(i.thread_identifier, i.identifier) INTO chosen, thread FROM contact_identifiers i
-  WHERE i.account_id = w.account AND i.channel_type = w.channel_type AND i.identifier = ANY (w.names)
-  ORDER BY i.contact_id = w.contact, i.created_at, i.id LIMIT 1;
-  others := ARRAY(
-    SELECT DISTINCT coalesce(i.thread_identifier, i.identifier) FROM contact_identifiers i
-    WHERE i.account_id = w.account AND i.channel_type = w.channel_type AND i.identifier = ANY (w.names)
-      AND coalesce(i.thread_identifier, i.identifier) <> thread);
-
+  known := ARRAY(SELECT i FROM sender_rows(w) AS i ORDER BY i.contact_id = w.contact, i.created_at, i.id);
+  chosen := (known[1]).contact_id;
+  thread := coalesce((known[1]).thread_identifier, (known[1]).identifier);
+  others := ARRAY(SELECT DISTINCT coalesce(k.thread_identifier, k.identifier) FROM unnest(known) AS k
+                  WHERE coalesce(k.thread_identifier, k.identifier) <> thread);
   UPDATE contact_identifiers i SET
     contact_id = CASE WHEN i.contact_id = w.contact OR coalesce(i.thread_identifier, i.identifier) <> thread
                  THEN chosen ELSE i.contact_id END,
     thread_identifier = nullif(thread, i.identifier),
     display_name = coalesce(w.display, i.display_name), metadata = i.metadata || w.metadata, updated_at = now()
-  WHERE i.account_id = w.account AND i.channel_type = w.channel_type AND i.identifier = ANY (w.names);
+  WHERE i.id = ANY (ARRAY(SELECT k.id FROM unnest(known) AS k))
+    AND (i.thread_identifier IS DISTINCT FROM nullif(thread, i.identifier) OR NOT i.metadata @> w.metadata
+         OR i.display_name IS DISTINCT FROM coalesce(w.display, i.display_name)
+         OR (i.contact_id = w.contact AND chosen <> w.contact));
   IF cardinality(others) > 0 THEN
     UPDATE contact_identifiers i SET thread_identifier = nullif(thread, i.identifier), contact_id = chosen
     WHERE i.account_id = w.account AND i.channel_type = w.channel_type AND i.thread_identifier = ANY (others);
@@ -71,7 +81,10 @@ END $$;
 
 -- The threads of some senders (a JSON array of sender_wanted, `ord` from 1), in order. Names are locked in one order for
 -- everybody, so that messages of one customer that come at once make one contact and nobody waits in a circle.
-CREATE FUNCTION resolve_senders(wanted jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
+--
+-- Without sequential scans: plans are kept, and one that was made for an empty table would read all of it for each sender
+-- of the next minute's thousands.
+CREATE FUNCTION resolve_senders(wanted jsonb) RETURNS text[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   threads text[];
   w sender_wanted;
