@@ -6,10 +6,11 @@ import asyncio
 
 import structlog
 
-from ..core.entries import Entry
 from ..core.ports import FeedArchive, Ownership
+from . import wire
 from .feeds import Feeds, Listener
-from .handles import HostLink, Settle, find
+from .handles import HostHandle
+from .links import HostLink, Settle
 from .router import Router
 
 log = structlog.get_logger(__name__)
@@ -31,16 +32,30 @@ class Gateway:
         self.name = name
         self._deadline = deadline
         self._rewatch = asyncio.Event()
+        self._hosts: dict[str, HostHandle] = {}
         self.feeds = Feeds(archive, listener, self._watch)
         self.router = Router(
             ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
         )
 
     def _link(self, name: str, incarnation: str, settle: Settle) -> HostLink:
-        return HostLink(name, incarnation, find(name), settle, self._deadline)
+        host = self._hosts[name] = HostHandle(name)
+        return HostLink(
+            name,
+            incarnation,
+            self.name,
+            way=host.way,
+            settle=settle,
+            deliver=self._deliver,
+            lost=self._rewatch.set,
+            deadline=self._deadline,
+        )
+
+    def _deliver(self, payload: bytes) -> None:
+        self.feeds.deliver(wire.decode_entries(payload))
 
     async def _watch(self, accounts: list[str]) -> None:
-        told = await asyncio.gather(*(link.watch(self.name, accounts) for link in self.router.links.values()))
+        told = await asyncio.gather(*(link.watch(accounts) for link in self.router.links.values()))
         if not all(told):
             self._rewatch.set()
 
@@ -63,9 +78,6 @@ class Gateway:
 
     async def host_statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
         """Each host's figures by its name; None for one that does not answer in `deadline` seconds."""
-        links = dict(self.router.links)
-        found = await asyncio.gather(*(link.statistics(deadline) for link in links.values()))
-        return dict(zip(links, found, strict=True))
-
-    def deliver(self, entries: list[Entry]) -> None:
-        self.feeds.deliver(entries)
+        names = list(self.router.links)
+        found = await asyncio.gather(*(self._hosts[name].statistics(deadline) for name in names))
+        return dict(zip(names, found, strict=True))

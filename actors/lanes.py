@@ -157,12 +157,10 @@ class Lane:
         except (StorageUnavailable, Overloaded, TimeoutError) as error:
             log.warning("lane_waits_for_storage", channel_id=self.channel_id, error=str(error))
             return None
-        if isinstance(line, Line):
-            self.type = line.channel.type
-            if self._bucket.rate != line.rate:
-                now = time.monotonic()
-                fresh = self._bucket.rate == DEFAULT_RATE
-                self._bucket = Bucket.full(line.rate, now) if fresh else self._bucket.at_rate(line.rate)
+        if isinstance(line, Line) and self._bucket.rate != line.rate:
+            fresh = self._bucket.rate == DEFAULT_RATE
+            now = time.monotonic()
+            self._bucket = Bucket.full(line.rate, now) if fresh else self._bucket.at_rate(line.rate)
         return line
 
     async def _claim(self, room: int) -> list[ToSend] | None:
@@ -181,6 +179,7 @@ class Lane:
         if isinstance(line, Line):
             self._bucket = self._bucket.took(now)
             self.breaker = self.breaker.began()
+        self.type = item.channel_type
         self._budget.used += 1
         task = asyncio.ensure_future(self._deliver(line, item))
         self.under_way[item.key] = task

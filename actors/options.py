@@ -14,6 +14,7 @@ from .handles import DISPATCHER_NAME, NAMESPACE
 from .processes import ConversationProcess, DispatcherProcess, GatewayProcess, HostProcess
 
 FOREVER = -1
+NEXT_TO_NONE = 0.001
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -36,14 +37,15 @@ CONVERSATION = Options(ConversationProcess, "conversation:{0}", concurrency=1, r
 def create(kind: Options, key: object, *arguments: Any, detached: bool = False) -> ActorHandle:
     """Start an actor, or find the one of that name that runs already (only where it outlives its maker).
 
-    No CPU is reserved: these actors are the service itself, and a cluster is sized for them. Tasks are never
-    retried by Ray: the callers do that, under the same command ids.
+    Next to no CPU is reserved: these actors are the service itself, and a cluster is sized for them; but where an actor
+    asks for nothing at all, Ray places it anywhere, whatever node it is told. Tasks are never retried by Ray: the
+    callers do that, under the same command ids.
     """
     name = kind.name.format(key)
     options: dict[str, Any] = {
         "name": name,
         "namespace": NAMESPACE,
-        "num_cpus": 0,
+        "num_cpus": NEXT_TO_NONE,
         "max_restarts": kind.restarts,
         "max_task_retries": 0,
         "max_concurrency": kind.concurrency,

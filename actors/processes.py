@@ -10,14 +10,14 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
+import ray
 import structlog
-from ray.actor import ActorHandle
 
 from ..core.errors import StorageUnavailable
 from . import wire
 from .conversation import ConversationActor
 from .dispatcher import Dispatcher
-from .handles import RayGatewayLink
+from .door import Door
 from .host import ConversationHost, fresh_id
 from .membership import MembershipKeeper
 from .publishing import FeedPublisher
@@ -63,6 +63,8 @@ class HostProcess:
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
         self._parts = await patiently(lambda: compose(settings, name))
+        self._door = Door(self._parts.host.submit, self._parts.publisher)
+        self._way = wire.encode(await self._door.open(ray.util.get_node_ip_address()))
         await patiently(self._parts.membership.startup)
         self._work = asyncio.ensure_future(self._run())
 
@@ -74,12 +76,9 @@ class HostProcess:
         # Superseded or broken: nothing in this memory may be trusted. Ray starts a fresh incarnation.
         os._exit(1)
 
-    async def submit(self, payload: bytes) -> bytes:
-        return await self._parts.host.submit(payload)
-
-    async def watch(self, gateway: str, handle: ActorHandle, accounts: list[str]) -> None:
-        publisher = self._parts.publisher
-        publisher.watch(gateway, RayGatewayLink(gateway, handle, publisher.lost), accounts)
+    async def way(self) -> bytes:
+        """Where gateways reach it: an encoded `connections.Way`."""
+        return self._way
 
     async def ping(self) -> int:
         return os.getpid()
@@ -91,6 +90,7 @@ class HostProcess:
         """Give the partitions back and finish what is under way."""
         await self._parts.membership.leave()
         self._work.cancel()
+        await self._door.close()
         await self._parts.close()
 
 
@@ -99,7 +99,6 @@ class GatewayParts(Protocol):
 
     async def startup(self) -> None: ...
     async def main_loop(self) -> None: ...
-    def deliver(self, entries: list[Any]) -> None: ...
     async def drain(self) -> None: ...
 
 
@@ -119,9 +118,6 @@ class GatewayProcess:
         except Exception:
             log.exception("gateway_failed")
         os._exit(1)
-
-    async def deliver(self, payload: bytes) -> None:
-        self._parts.deliver(wire.decode_entries(payload))
 
     async def ping(self) -> int:
         return os.getpid()

@@ -9,12 +9,9 @@ from typing import Protocol
 
 from ..core.entries import Entry
 
-MAX_QUEUED = 20_000
-"""Entries waiting for one gateway. Beyond it they are dropped, and the gateway heals the gap from Postgres."""
-
 
 class GatewayLink(Protocol):
-    """The way to one gateway, as `handles.py` makes it: `send` never waits."""
+    """The way to one gateway, as `door.py` makes it: `send` never waits, and is bounded there."""
 
     def send(self, entries: list[Entry]) -> None: ...
 

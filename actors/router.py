@@ -16,7 +16,7 @@ import structlog
 from ..core.commands import Done, Envelope, Moved, Outcome
 from ..core.errors import BY_CODE, Internal, Overloaded
 from ..core.ports import Ownership, PartitionMap
-from .handles import HostLink
+from .links import HostLink
 
 log = structlog.get_logger(__name__)
 

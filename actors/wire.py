@@ -1,4 +1,4 @@
-"""What travels between Ray actors: msgpack bytes of core structs. The one codec module."""
+"""What travels between actors: msgpack bytes of core structs. The one codec module."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import msgspec
 from ..core.commands import Envelope, Outcome
 from ..core.conversation import State
 from ..core.entries import Entry
+from .connections import Way
 from .conversation import Taken, Turning
 
 _encoder = msgspec.msgpack.Encoder()
@@ -18,3 +19,5 @@ decode_entries = msgspec.msgpack.Decoder(list[Entry]).decode
 decode_taken = msgspec.msgpack.Decoder(list[Taken]).decode
 decode_turnings = msgspec.msgpack.Decoder(list[Turning]).decode
 decode_state = msgspec.msgpack.Decoder(State).decode
+decode_names = msgspec.msgpack.Decoder(list[str]).decode
+decode_way = msgspec.msgpack.Decoder(Way).decode

@@ -20,7 +20,7 @@ from ..core.channel_messages import Credentials, MediaStep
 from ..core.errors import Invalid, StorageUnavailable, TertuliaError, TooLarge
 from ..core.ports_channels import ChannelKind
 from ..core.ports_deliveries import MediaQueue, PendingMedia
-from ..core.records import Channel
+from ..core.records import Channel, ChannelType
 from .guard import DEADLINE, MAX_REDIRECTS, Guard, Refused, beginning, origin, pieces
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class MediaFetcher:
         self,
         queue: MediaQueue,
         guard: Guard,
-        kinds: Mapping[str, ChannelKind],
+        kinds: Mapping[ChannelType, ChannelKind],
         find_channel: FindChannel,
         credentials: OpenCredentials,
         base_url: Callable[[str], str | None],
@@ -134,7 +134,7 @@ class MediaFetcher:
         if kind is None:
             raise NotFetched(f"channels of type {channel.type} have no files to fetch", final=True)
         own = channel.config.get("base_url") or self._base_url(channel.type)
-        base, credentials = own or kind.base_url, self._credentials(channel)
+        base, credentials = (own or kind.base_url).rstrip("/"), self._credentials(channel)
         hosts = {urlsplit(base).hostname or "", *SECRET_HOSTS.get(channel.type, ())}
         trusted = [origin(own)] if own else []
         answer: Any = None
@@ -158,6 +158,11 @@ class MediaFetcher:
         self, step: MediaStep, file_hosts: Collection[str], secret_hosts: Collection[str], trusted: list[str]
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         wanted = step.request
+        body: dict[str, Any] = {}
+        if wanted.json is not None:
+            body["json"] = wanted.json
+        elif wanted.form is not None:
+            body["data"] = wanted.form
         return self._guard.request(
             wanted.method,
             wanted.url,
@@ -166,8 +171,9 @@ class MediaFetcher:
             auth=aiohttp.BasicAuth(*wanted.auth) if wanted.auth else None,
             secret_hosts=secret_hosts,
             redirect_hosts=file_hosts,
-            max_redirects=MAX_REDIRECTS,
+            max_redirects=MAX_REDIRECTS if wanted.method == "GET" else 0,
             deadline=LEASE,
+            **body,
         )
 
 
@@ -202,6 +208,8 @@ def _failure(error: Exception) -> NotFetched:
         return NotFetched(str(error), final=True)
     if isinstance(error, TertuliaError):
         return NotFetched(error.detail)
+    if isinstance(error, KeyError):
+        return NotFetched("the channel's credentials or the provider's answer are not complete")
     if isinstance(error, TimeoutError):
         return NotFetched("the provider was too slow")
     if isinstance(error, (aiohttp.ClientError, OSError)):

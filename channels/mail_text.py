@@ -34,9 +34,8 @@ _PREFIX: Final = re.compile(
 )
 _FORWARDED: Final = re.compile(rf"\s*(?:{_FORWARDS})\s*[:：]", re.IGNORECASE)
 _IN_BRACKETS: Final = re.compile(r"<\s*([^<>\s]+)\s*>")
-_OURS: Final = re.compile(
-    r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})" + re.escape(OUR_DOMAIN), re.IGNORECASE
-)
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_OURS: Final = re.compile(f"({_UUID.pattern}){re.escape(OUR_DOMAIN)}", re.IGNORECASE)
 
 _HEAD, _TAIL, _LINES = 60, 40, 200
 """What quotes are looked for in: this much of each line's two ends, and of so many lines. The patterns take a time that
@@ -85,11 +84,21 @@ def message_id(value: str) -> str | None:
 
 
 def references(in_reply_to: str, chain: str) -> tuple[str, ...]:
-    """The ids a mail answers, nearest first: In-Reply-To's, then those of References from its end."""
+    """The ids a mail answers, nearest first: In-Reply-To's, then those of References from its end.
+
+    An id that could be of a mail that Postmark sent for us stands there in both of its forms.
+    """
     nearest = _IN_BRACKETS.findall(in_reply_to) or in_reply_to.split()[:1]
     earlier = _IN_BRACKETS.findall(chain) or chain.split()
-    found = [message_id(one) for one in (*nearest[:MAX_REFERENCES], *reversed(earlier[-MAX_REFERENCES:]))]
-    return tuple(dict.fromkeys(one for one in found if one))[:MAX_REFERENCES]
+    found = (message_id(one) for one in (*nearest[:MAX_REFERENCES], *reversed(earlier[-MAX_REFERENCES:])))
+    known = (one for id in found if id for one in (id, _uuid_of(id)) if one)
+    return tuple(dict.fromkeys(known))[:MAX_REFERENCES]
+
+
+def _uuid_of(id: str) -> str | None:
+    """What stands before the @, where it could be Postmark's: it uses domains of its customers' own, too."""
+    found = _UUID.match(id)
+    return found[0].lower() if found and id[found.end() :][:1] == "@" else None
 
 
 def wire_id(provider_id: str) -> str | None:

@@ -286,6 +286,11 @@ def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData
         raise Forbidden("the customer rates, or a service for them")
     if not 1 <= command.score <= 5:
         raise Invalid("a score is 1 to 5", errors=(("score", "1 to 5"),))
+    if not c.csat_due:
+        raise Conflict(
+            "a conversation takes one score for each time it is resolved, and none is due now",
+            current={"status": c.status},
+        )
     return (Rated(command.score, command.comment),)
 
 

@@ -43,6 +43,11 @@ class LinkSigner:
         signature = self._signature(attachment_id, expires)
         return f"{self._base}{path_of(attachment_id)}?expires={expires}&signature={signature}", expires
 
+    def for_provider(self, url: str, now: float) -> str:
+        """An attachment's URL as a provider can fetch it: ours signed, any other as it is."""
+        attachment_id = id_of(url)
+        return url if attachment_id is None else self.signed_link(attachment_id, now, PROVIDER_LIFE)[0]
+
     def is_good(self, attachment_id: str, expires: int, signature: str, now: float) -> bool:
         """Whether a link was made here and lives."""
         expected = self._signature(attachment_id, expires)

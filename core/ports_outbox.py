@@ -32,6 +32,7 @@ class ToSend(msgspec.Struct, frozen=True):
     age: float
     message: Message
     recipient: str
+    channel_type: str = ""
     subject: str | None = None
     reply_to: str | None = None
     references: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from ..core.principal import Role
 from ..core.views import ConversationView, conversation_view, message_view
 from . import attaching
 from .api import Call
+from .mentioning import with_mentions
 from .streams.topics import may_see
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,13 @@ Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Subject = Annotated[str, msgspec.Meta(max_length=998)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Labels = Annotated[list[Label], msgspec.Meta(max_length=50)]
-Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Uuid = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        max_length=36,  # `$` lets a newline follow
+    ),
+]
 MAX_METADATA = 16_384
 """Bytes of one object's metadata as JSON."""
 
@@ -125,6 +132,10 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     """Write a message into a conversation; whether it is a repeat comes with it."""
     if call.principal.role is not Role.CUSTOMER:
         call.principal.require("message.write")
+    if message.is_private:
+        check_metadata(message.metadata)
+        metadata = await with_mentions(call, message.content, message.metadata)
+        message = msgspec.structs.replace(message, metadata=metadata)
     message, attachments = await _described(call, message)
     done = await call.ask(to_post(call, message), conversation=conversation_id)
     await _link(call, done.entries[0], attachments)

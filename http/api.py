@@ -138,7 +138,7 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
                 await services.limits.admit_address(request.remote)
                 raise
             if cached.is_staff:
-                await services.stores.agents.ensure(cached.account_id, cached.user_id)
+                await services.stores.agents.ensure(cached.account_id, cached.user_id, cached.name)
         principal = cached
     await services.limits.admit(principal)
     return principal

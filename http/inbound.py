@@ -212,7 +212,9 @@ class _Call:
         moved = await self._services.stores.deliveries.receive(channel.account_id, channel.id, receipts)
         self._taken.receipts += len(receipts)
         for delivery in moved:
-            told = {"message_id": delivery.message_id, "delivery_status": delivery.status}
+            told: dict[str, Any] = {"message_id": delivery.message_id, "delivery_status": delivery.status}
+            if delivery.error is not None:
+                told["delivery_error"] = delivery.error
             topics = [conversation_topic(delivery.conversation_id)]
             await hints.send(
                 channel.account_id, "conversation:receipt", told, topics, delivery.conversation_id

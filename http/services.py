@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from ..actors.events import WebhookCaller
 from ..actors.gateway import Gateway
 from ..core.links import LinkSigner
 from ..settings import Settings
@@ -19,6 +20,7 @@ from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
     from ..core.ports_channels import ChannelKind
+    from ..core.ports_events import WebhookSecrets
     from ..core.ports_http import Hints, Stores, Vault
     from ..core.records import ChannelType
     from .streams.hub import Hub
@@ -40,6 +42,8 @@ class Services(msgspec.Struct, frozen=True):
     vault: Vault
     kinds: Mapping[ChannelType, ChannelKind]
     links: LinkSigner
+    webhook_secrets: WebhookSecrets
+    webhook_caller: WebhookCaller
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

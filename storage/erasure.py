@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from ..core.entries import Actor, Entry, Message
 from ..core.erasure import blanked
 from ..core.errors import Conflict
+from ..core.event_webhooks import body_of, outgoing
 from ..core.links import id_of
 from .audit import record
 from .postgres import Connection, Database
@@ -45,6 +46,7 @@ class Erasure:
     async def finish_erasure(self, account_id: str, contact_ids: Sequence[str], by: Actor) -> int:
         # As the system: the application's role may not write the journal. The account stands in every statement.
         async with self._database.system() as connection, connection.transaction():
+            await connection.execute(sql("erase_event_locks"), account_id)
             rows = await connection.fetch(sql("erase_conversations"), account_id, contact_ids)
             if not all(erased for _, erased in rows):
                 raise Conflict("the customer wrote during the erasure: ask again")
@@ -79,8 +81,20 @@ async def _rewrite(connection: Connection, conversation_id: str) -> list[str]:
             [e.actor.id for e in entries],
             [encode_data(e.data).decode() for e in entries],
         )
+        await _rewrite_deliveries(connection, conversation_id, entries)
         after = entries[-1].seq
 
 
 def _named(message: Message) -> list[str]:
     return [i for a in message.attachments if (i := id_of(a.url)) is not None]
+
+
+async def _rewrite_deliveries(connection: Connection, conversation_id: str, entries: Sequence[Entry]) -> None:
+    """What webhooks are still to be sent, or were, of these entries."""
+    events = [event for entry in entries for event in outgoing(entry, "erased")]
+    await connection.execute(
+        sql("erase_event_deliveries"),
+        conversation_id,
+        [event.id.removeprefix("evt_erased_") for event in events],
+        [body_of(event) for event in events],
+    )

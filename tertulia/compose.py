@@ -18,6 +18,7 @@ from . import __version__, logs
 from .actors import wire
 from .actors.commits import Item
 from .actors.conversation import Taken
+from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
 from .actors.handles import DispatcherLinks, RayConversation
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
@@ -26,13 +27,12 @@ from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
 from .channels import CHANNELS
-from .channels.fetching import MediaFetcher
-from .channels.guard import Guard
-from .core.addresses import AddressRules
 from .core.conversation import State
 from .core.entries import Entry
 from .core.links import LinkSigner
 from .core.ports_http import Stores
+from .events import make_poster
+from .files import attachments
 from .garbage import calm_garbage_collector
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
@@ -47,34 +47,38 @@ from .measuring import gateway_samples
 from .settings import Settings
 from .storage import valkey
 from .storage.accounts import PostgresAccounts
-from .storage.agents import PostgresAgents
+from .storage.agents import PostgresAgents, PostgresPreferences
 from .storage.archive import PostgresArchive
-from .storage.attachments import PostgresAttachments
 from .storage.audit import PostgresAudit
+from .storage.canned import PostgresCanned
 from .storage.channels import PostgresChannels
 from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
 from .storage.deliveries import PostgresDeliveries
+from .storage.event_webhooks import PostgresEventWebhooks
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
 from .storage.inbound import PostgresInbound
 from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
-from .storage.objects import open_objects
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.senders import PostgresSenders
+from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
 
 log = structlog.get_logger(__name__)
 
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
+WEBHOOK_TESTS = 16
+"""Tests of event webhooks that a gateway has under way; beyond them 503."""
 MONTHS_EVERY = 6 * 3600.0
+TIDY_EVERY = 0.2
 
 
 def node_id() -> str:
@@ -131,6 +135,7 @@ class HostParts:
                 group.create_task(self.membership.main_loop()),
                 group.create_task(self._sweep()),
                 group.create_task(self._months()),
+                group.create_task(self._tidy()),
             ]
             await self.stale.wait()
             for task in tasks:
@@ -150,6 +155,20 @@ class HostParts:
                     await make_months(connection)
             except Exception as error:
                 log.error("journal_partitions_failed", error=repr(error))
+
+    async def _tidy(self) -> None:
+        """Keep the search indexes' pending lists short while there are commits (see migration 0009)."""
+        seen = 0
+        while True:
+            await asyncio.sleep(TIDY_EVERY)
+            if seen == self.host.commits.committed:
+                continue
+            seen = self.host.commits.committed
+            try:
+                async with self._database.system() as connection:
+                    await connection.execute("SELECT tidy_search_indexes()")
+            except Exception as error:
+                log.warning("search_upkeep_failed", error=repr(error))
 
     async def close(self) -> None:
         await self._database.close()
@@ -181,30 +200,6 @@ def _start_conversation(state: State) -> RayConversation:
     )
 
 
-def attachments(settings: Settings, database: Database) -> PostgresAttachments:
-    """Files: records and bytes."""
-    return PostgresAttachments(database, open_objects(settings), most=settings.max_attachment)
-
-
-def guard(settings: Settings) -> Guard:
-    """The one way to addresses that came from outside. Whoever makes it closes it."""
-    return Guard(AddressRules(networks=settings.networks()))
-
-
-def media_fetcher(settings: Settings, database: Database, guard: Guard) -> MediaFetcher:
-    """The loop that fetches what customers sent to providers; any number of processes may run one."""
-    assert settings.credentials_keys is not None
-    return MediaFetcher(
-        attachments(settings, database),
-        guard,
-        {**CHANNELS},
-        PostgresChannels(database).find,
-        FernetVault(settings.credentials_keys).open,
-        settings.provider_url,
-        most=settings.max_attachment,
-    )
-
-
 class GatewayParts:
     """A gateway with its HTTP server and its loops. See `actors.processes.GatewayParts`."""
 
@@ -222,17 +217,17 @@ class GatewayParts:
         self.gateway = Gateway(
             name,
             PostgresOwnership(database),
-            feeds,
+            PostgresFeeds(database, as_stored=True),
             self._on_entry,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
-        self._guard = guard(settings)
-        self._media = media_fetcher(settings, database, self._guard)
         dispatchers = DispatcherLinks(settings.dispatchers)
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+        vault = FernetVault(settings.credentials_keys)
+        self._poster = make_poster(settings)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
             settings=settings,
@@ -251,16 +246,22 @@ class GatewayParts:
                 clients=PostgresClients(database),
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
+                preferences=PostgresPreferences(database),
+                teams=PostgresTeams(database),
+                canned=PostgresCanned(database),
+                attachments=attachments(settings, database),
+                event_webhooks=PostgresEventWebhooks(database),
+                deliveries=PostgresDeliveries(database),
                 senders=PostgresSenders(database),
                 inbound=PostgresInbound(database),
-                deliveries=PostgresDeliveries(database),
-                attachments=attachments(settings, database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
-            vault=FernetVault(settings.credentials_keys),
+            vault=vault,
             kinds=CHANNELS,
             links=LinkSigner(settings.jwt_secret, settings.public_url),
+            webhook_secrets=vault,
+            webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers),
         )
@@ -306,10 +307,6 @@ class GatewayParts:
             group.create_task(self.gateway.main_loop())
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
-            group.create_task(self._media.main_loop())
-
-    def deliver(self, entries: list[Entry]) -> None:
-        self.gateway.deliver(entries)
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""
@@ -318,8 +315,8 @@ class GatewayParts:
         await self.hub.drain()
         await self._runner.cleanup()
         await self._valkey.aclose()
+        await self._poster.close()
         await self._session.close()
-        await self._guard.close()
         await self._database.close()
 
 

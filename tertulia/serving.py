@@ -24,6 +24,7 @@ from ray.exceptions import ActorDiedError, RayError
 from . import compose, compose_dispatcher, demo
 from .actors.handles import NAMESPACE, call
 from .actors.options import DISPATCHER, GATEWAY, HOST, create
+from .demo_double import DemoDouble, DoubleError
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
 from .settings import Settings
@@ -57,6 +58,7 @@ class Serving:
         self._say = say
         self._with_demo = with_demo
         self._embedded = settings.database_url is None or settings.redis_url is None
+        self._own_folder = settings.attachments_url is None
         self._ready = False
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
@@ -65,6 +67,7 @@ class Serving:
         self._keepers: list[asyncio.Task[None]] = []
         self._watches: list[asyncio.Task[None]] = []
         self._detached = settings.ray_address is not None
+        self._double: DemoDouble | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -102,6 +105,7 @@ class Serving:
         check_settings(self.settings)
         ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
         try:
+            await self._launch_double()
             await self._start_storage()
             await self._prepare_database()
         finally:
@@ -176,12 +180,31 @@ class Serving:
             raise StartError(f"Valkey (REDIS_URL) cannot be used: {_short(error)}") from error
         finally:
             await client.aclose()
+        if self._double is not None:
+            await self._install_demo(self.settings.database_url, self._double)
+
+    async def _launch_double(self) -> None:
+        """The demo's providers: their process starts while the rest does."""
         if self._with_demo:
-            database = await Database.connect(self.settings.database_url, system=1, app=1)
+            self._double = DemoDouble(self.settings)
             try:
-                await demo.install(self.settings, database)
-            finally:
-                await database.close()
+                await self._double.launch()
+            except DoubleError as error:
+                raise StartError(str(error)) from error
+
+    async def _install_demo(self, database_url: str, double: DemoDouble) -> None:
+        database = await Database.connect(database_url, system=1, app=1)
+        try:
+            await demo.install(self.settings, database, double.url)
+        finally:
+            await database.close()
+        try:
+            await double.ready()
+        except DoubleError as error:
+            raise StartError(str(error)) from error
+        self._say(
+            f"provider double: {double.url}/double, for the demo's channels (tertulia provider-double --help)"
+        )
 
     def _start_ray(self) -> str:
         began = time.monotonic()
@@ -207,10 +230,14 @@ class Serving:
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
 
     def _check_reachable(self) -> None:
-        """Embedded servers listen on this machine alone: a cluster of several needs servers of its own."""
+        """Embedded servers and the folder of attachments are this machine's alone: a cluster of several needs its own."""
         machines = {n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
         if len(machines) > 1 and self._embedded:
             raise StartError("a Ray cluster of several machines needs DATABASE_URL and REDIS_URL")
+        if len(machines) > 1 and self._own_folder:
+            raise StartError(
+                "a Ray cluster of several machines needs TERTULIA_ATTACHMENTS_URL: a bucket, or a folder they share"
+            )
 
     async def _start_actors(self) -> None:
         began = time.monotonic()
@@ -291,6 +318,8 @@ class Serving:
             for handles in (self._gateways, self._hosts, self._dispatchers):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
+        if self._double is not None:
+            await self._double.stop()
         for keeper in self._keepers:
             keeper.cancel()
         for server in reversed(self._servers):

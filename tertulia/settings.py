@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         description="origins that may open streams from a browser, comma separated; the own origin always may",
     )
 
+    demo_double_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="port of the demo's provider double; the server's own plus one when unset, the next free one if taken",
+    )
+
     rate_account: float = Field(10_000, gt=0, description="requests a second of one account")
     rate_user: float = Field(200, gt=0, description="requests a second of one user's tokens")
     rate_address: float = Field(
@@ -128,6 +135,22 @@ class Settings(BaseSettings):
         description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
         " separated (10.1.0.0/16); none when unset",
     )
+    webhooks_allow_private: bool = Field(
+        False, description="event webhooks may use http and private addresses: for development and tests"
+    )
+    webhooks_disable_after: float = Field(
+        5 * 86_400,
+        gt=0,
+        description="seconds of nothing but failures after which an event webhook is disabled",
+    )
+    event_stream: str | None = Field(
+        None,
+        min_length=1,
+        description="Redis stream that all accounts' events are written into; none when unset",
+    )
+    event_stream_maxlen: int = Field(
+        1_000_000, ge=1, description="events the Redis stream keeps, about; the oldest go first"
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
@@ -155,10 +178,6 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[str, ...]:
         """The private networks that may be called."""
         return tuple(sorted(_parts(self.allowed_networks)))
-
-    def provider_url(self, channel_type: str) -> str | None:
-        """The API that stands in for a provider's own on all channels of a type."""
-        return getattr(self, f"{channel_type}_url", None)
 
 
 def _parts(text: str) -> frozenset[str]:

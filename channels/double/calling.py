@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -53,12 +54,23 @@ class Caller:
         url, began = webhook.url or channel.webhook_url, time.monotonic()
         async with self._places:
             try:
-                async with self._session.post(url, data=webhook.body, headers=webhook.headers) as response:
+                async with self._session.post(
+                    url, data=io.BytesIO(webhook.body), headers=webhook.headers
+                ) as response:
                     body = (await response.content.read(MAX_ANSWER)).decode("utf-8", "replace")
                     status = response.status
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 status, body = 0, str(error) or type(error).__name__
         return Answered(webhook.provider_id, status, body, round((time.monotonic() - began) * 1000, 1))
+
+    async def ask(self, channel: Channel, query: dict[str, str]) -> tuple[int, str]:
+        """A GET of the channel's webhook: status and body; 0 where it could not be reached."""
+        assert self._session is not None
+        try:
+            async with self._session.get(channel.webhook_url, params=query) as response:
+                return response.status, (await response.content.read(MAX_ANSWER)).decode("utf-8", "replace")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return 0, str(error) or type(error).__name__
 
     async def deliver(self, channel: Channel, webhooks: Sequence[Webhook]) -> list[Answered]:
         """All of them as the channel's webhook faults say; the answers in the order of the calls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -118,10 +119,7 @@ async def forget(request: web.Request) -> web.Response:
 async def play(request: web.Request) -> web.Response:
     """One message, or several in `messages`."""
     channel, whole = channel_of(request), await body_of(request, dict[str, Any])
-    try:
-        said = msgspec.convert(whole, Play if "messages" in whole else Said, str_keys=True)
-    except msgspec.ValidationError:
-        said = await body_of(request, Play if "messages" in whole else Said)  # for the field's path
+    said = await body_of(request, Play if "messages" in whole else Said)
     provider, origin = request.app[PROVIDERS][channel.type], str(request.url.origin())
     try:
         messages = said.messages if isinstance(said, Play) else [said]
@@ -129,6 +127,18 @@ async def play(request: web.Request) -> web.Response:
     except ValueError as error:
         raise Problem(422, str(error), "edit") from None
     return json_response({"answers": await request.app[CALLER].deliver(channel, webhooks)})
+
+
+async def subscribe(request: web.Request) -> web.Response:
+    """Meta's question before it calls a webhook: the receiver must repeat the challenge."""
+    channel = channel_of(request)
+    token = channel.credentials.get("verify_token")
+    if channel.type not in ("whatsapp", "messenger") or token is None:
+        raise Problem(422, f"{channel.type} asks for no confirmation", "channel")
+    challenge = str(secrets.randbelow(10**10))
+    query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": token}
+    status, body = await request.app[CALLER].ask(channel, query)
+    return json_response({"status": status, "body": body, "confirmed": status == 200 and body == challenge})
 
 
 async def sent(request: web.Request) -> web.Response:
@@ -194,6 +204,7 @@ ROUTES: Final[Mapping[tuple[str, str], Any]] = {
     ("GET", ONE): one,
     ("DELETE", ONE): forget,
     ("POST", ONE + "/messages"): play,
+    ("POST", ONE + "/subscription"): subscribe,
     ("GET", ONE + "/sent"): sent,
     ("PUT", ONE + "/faults"): set_fault,
     ("DELETE", ONE + "/faults"): clear_fault,

@@ -13,9 +13,11 @@ import msgspec
 Type = Literal["whatsapp", "messenger", "telegram", "sms", "email"]
 Status = Literal["sent", "delivered", "read", "failed"]
 
-MAX_CHANNELS: Final = 1_000
+MAX_CHANNELS: Final = 200
 MAX_SENT: Final = 10_000
-"""Messages remembered for each channel; the oldest are forgotten first, and `forgotten` counts them."""
+MAX_SENT_BYTES: Final = 8 * 1024 * 1024
+"""Messages remembered for each channel, and their bytes as JSON; the oldest are forgotten first, and `forgotten`
+counts them. The newest is there whatever its size."""
 MAX_FILES: Final = 256 * 1024 * 1024
 """Bytes of customers' files that can still be fetched; the oldest are forgotten first."""
 
@@ -144,7 +146,9 @@ class Channel:
         self.type: Type = registration.type
         self.webhook_url = registration.webhook_url
         self.credentials = registration.credentials
-        self.sent: deque[Sent] = deque(maxlen=MAX_SENT)
+        self.sent: deque[Sent] = deque()
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
         self.total_sent = 0
         self.webhooks = WebhookFaults()
         self.receipts = ReceiptPlan()
@@ -157,8 +161,14 @@ class Channel:
         return next(self._numbers)
 
     def record(self, sent: Sent) -> None:
+        size = len(msgspec.json.encode(sent))
         self.sent.append(sent)
+        self._sizes.append(size)
+        self._bytes += size
         self.total_sent += 1
+        while len(self.sent) > MAX_SENT or (self._bytes > MAX_SENT_BYTES and len(self.sent) > 1):
+            self.sent.popleft()
+            self._bytes -= self._sizes.popleft()
 
     def find(self, provider_id: str) -> Sent | None:
         return next((s for s in reversed(self.sent) if s.provider_id == provider_id), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -77,13 +78,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(
-        body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json"
+        body=io.BytesIO(msgspec.json.encode(body)),
+        status=status,
+        headers=headers,
+        content_type="application/json",
     )
 
 
 def file_response(data: bytes, content_type: str) -> web.Response:
     return web.Response(
-        body=data, content_type=content_type.partition(";")[0].strip() or "application/octet-stream"
+        body=io.BytesIO(data),
+        content_type=content_type.partition(";")[0].strip() or "application/octet-stream",
     )
 
 

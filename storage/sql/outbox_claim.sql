@@ -22,7 +22,7 @@ claimed AS (
   RETURNING o.*)
 SELECT c.conversation_id::text, c.seq, c.account_id::text, c.channel_id::text, c.message_id::text, c.attempts, c.lost_answers,
   c.uncertain - c.lost_answers, c.parts_done, extract(epoch FROM now() - c.queued_at)::float8, e.data::text,
-  v.contact_identifier, v.subject,
+  v.contact_identifier, v.channel_type, v.subject,
   CASE WHEN e.data ->> 'reply_to' IS NOT NULL THEN (
     SELECT coalesce(r.data ->> 'external_id', (
       SELECT i.provider_id FROM outbox_ids i WHERE i.conversation_id = r.conversation_id AND i.seq = r.seq

@@ -1,4 +1,4 @@
-"""A gateway's router and its links, in process: a command finds its host, again and again if need be, and is answered."""
+"""A gateway's router, in process: a command finds its host, again and again if need be, and is answered."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import msgspec
 import pytest
-from ray.exceptions import ActorDiedError, ActorUnavailableError
-from rig import Rig, stored_but
-from samples import ACCOUNT, CHANNEL, answered, received, to_conversation, to_thread, uid
+from samples import ACCOUNT, CHANNEL, received, to_thread, uid
 
-from tertulia.actors import handles, router, wire
-from tertulia.actors.handles import HostLink, RayGatewayLink
+from tertulia.actors import router
 from tertulia.actors.publishing import FeedPublisher
 from tertulia.actors.router import Router
 from tertulia.core.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
 from tertulia.core.entries import Actor, Entry, HandoffRequested
 from tertulia.core.errors import Conflict, Internal, NotFound, Overloaded
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports import PartitionMap, StaleEpoch
+from tertulia.core.ports import PartitionMap
 from tertulia.storage.memory import MemoryOwnership, MemoryStore
 
 Settle = Callable[[Envelope, Outcome | None], None]
@@ -233,133 +229,6 @@ async def test_an_older_map_does_not_undo_a_newer_one() -> None:
     assert net.router.links["a"].incarnation == newest and not net.links[-1].closed
 
 
-# --- links, over handles that are not Ray's
-
-
-class Method:
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self.remote = call
-
-
-class HostHandle:
-    """A host in this process, called as Ray would."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.rig = rig
-        self.calls: list[int] = []
-        self.lost = 0
-        self.submit = Method(self._submit)
-
-    async def _submit(self, payload: bytes) -> bytes:
-        self.calls.append(len(wire.decode_envelopes(payload)))
-        answer = await self.rig.host.submit(payload)
-        if self.lost:
-            self.lost -= 1
-            raise ActorUnavailableError("the answer was lost", None)
-        return answer
-
-
-async def test_a_link_batches_and_bounds_what_is_under_way() -> None:
-    rig = Rig()
-    handle, settled = HostHandle(rig), []
-    link = HostLink("a", "i", handle, lambda e, o: settled.append((e, o)), 5)  # type: ignore[arg-type]
-    rig.journal.close()
-    for round_ in range(6):
-        for n in range(10):
-            link.send(to_thread(received(f"{round_}.{n}")))
-        await rig.quiet()
-    assert handle.calls == [10] * handles.IN_FLIGHT
-    rig.journal.open.set()
-    await until(lambda: len(settled) == 60)
-    assert sum(handle.calls) == 60 and len(handle.calls) <= handles.IN_FLIGHT + 2
-    assert all(isinstance(o, Done) for _, o in settled)
-    assert rig.messages() == [f"{r}.{n}" for r in range(6) for n in range(10)]
-    link.close()
-    await rig.stop()
-
-
-async def test_a_link_settles_everything_once() -> None:
-    rig = Rig()
-    handle, settled = HostHandle(rig), []
-    link = HostLink("a", "i", handle, lambda e, o: settled.append((e.id, o)), 5)  # type: ignore[arg-type]
-    handle.lost = 1
-    sent = [to_thread(received(f"{n}")) for n in range(3)]
-    link.send(sent[0])
-    await until(lambda: settled)
-    assert settled == [(sent[0].id, None)]
-    broken = to_thread(received("\ud800"))
-    link.send(broken)
-    await until(lambda: len(settled) == 2)
-    assert settled[1][0] == broken.id and isinstance(settled[1][1], Refused)
-    rig.journal.close()
-    link.send(sent[1])
-    await rig.journal.arrived.wait()
-    link.send(sent[2])
-    link.close()
-    assert sorted(settled[2:]) == sorted([(sent[1].id, None), (sent[2].id, None)])
-    rig.journal.open.set()
-    await rig.quiet()
-    assert len(settled) == 4
-    await rig.stop()
-
-
-async def test_over_lost_answers_and_takeovers_every_command_happens_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The whole way, but for Ray: router, link, host, journal, retry."""
-    monkeypatch.setattr(router, "REFRESH", 0)
-    rig = Rig()
-    handle = HostHandle(rig)
-    ownership = MemoryOwnership(rig.store)
-
-    async def serve() -> None:
-        incarnation = uid()
-        await ownership.register("a", incarnation, "n")
-        rig.host.epochs.clear()
-        rig.host.own(await ownership.claim(incarnation, [incarnation], PARTITIONS))
-
-    await serve()
-    gateway = Router(
-        ownership,
-        lambda name, incarnation, settle: HostLink(name, incarnation, handle, settle, 5),  # type: ignore[arg-type]
-        deadline=10,
-        max_waiting=1000,
-        changed=lambda: None,
-    )
-    await gateway.startup()
-    loop = asyncio.create_task(gateway.main_loop())
-    conversation = (await gateway.ask(to_thread(received("first")))).entries[0].conversation_id
-    expected = ["first"]
-    for round_ in range(6):
-        handle.lost = round_ % 3
-        if round_ % 2:
-            rig.journal.faults = [stored_but(StaleEpoch("unsettled"))]
-        contents = [f"{round_}.{n}" for n in range(10)]
-        asking = [
-            asyncio.create_task(
-                gateway.ask(
-                    to_conversation(answered(content), conversation)
-                    if n % 2
-                    else to_thread(received(content), ThreadKey(ACCOUNT, CHANNEL, f"+{n}"))
-                )
-            )
-            for n, content in enumerate(contents)
-        ]
-        if round_ % 2:
-            await rig.stale.wait()
-            await rig.restart()
-            await serve()
-        async with asyncio.timeout(20):
-            answers = await asyncio.gather(*asking)
-        assert [a.entries[0].data.content for a in answers] == contents  # type: ignore[union-attr]
-        expected += contents
-    assert sorted(rig.messages()) == sorted(expected)
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
-    await rig.stop()
-    rig.check()
-
-
 # --- publishing
 
 
@@ -393,32 +262,3 @@ def test_entries_go_to_whoever_watches_their_account() -> None:
     publisher.lost("g1", newer)
     publisher.publish(entries("c", 4), [12])
     assert newer.got == [("c", 11)] and "c" not in publisher._watchers
-
-
-async def test_a_gateway_that_is_slow_is_kept_and_one_that_died_is_not() -> None:
-    lost: list[str] = []
-    got: list[list[Entry]] = []
-    faults: list[Exception] = []
-
-    async def deliver(payload: bytes) -> None:
-        got.append(wire.decode_entries(payload))
-        await asyncio.sleep(0)
-        if faults:
-            raise faults.pop(0)
-
-    class Handle:
-        pass
-
-    handle = Handle()
-    handle.deliver = Method(deliver)  # type: ignore[attr-defined]
-    link = RayGatewayLink("g", handle, lambda name, _: lost.append(name))  # type: ignore[arg-type]
-    faults += [TimeoutError(), ActorUnavailableError("wait", None)]
-    for n in range(4):
-        link.send(entries("a", n))
-        await until(lambda: link._task is None)
-    assert len(got) == 4 and not lost
-    faults.append(ActorDiedError())
-    link.send(entries("a", 5))
-    await until(lambda: link._task is None)
-    assert lost == ["g"]
-    assert msgspec.structs.astuple(got[3][0])[2] == 3

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -66,6 +68,13 @@ class Desk:
             await asyncio.sleep(0)  # lets the others in, where there are any
         self.at_once -= 1
         return web.Response(status=self.status, text="ok")
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        """Meta's question, as the channel answers it."""
+        type, url = request.match_info["type"], str(request.url)
+        called = WebhookCall("GET", url, dict(request.query), {}, b"")
+        answer = kind(type).challenge(called, CREDENTIALS[type] if self.status == 200 else {})
+        return web.Response(status=401) if answer is None else web.Response(body=answer.body)
 
     # -- control
 
@@ -141,10 +150,11 @@ class Desk:
         headers = dict(request.headers)
         if request.auth:
             headers["Authorization"] = "Basic " + base64.b64encode(":".join(request.auth).encode()).decode()
-        data = aiohttp.FormData(request.form)() if request.form else None
-        return self.session.request(
-            request.method, request.url, headers=headers, json=request.json, data=data
-        )
+        data: Any = aiohttp.FormData(request.form)() if request.form else None
+        if request.json is not None:
+            headers["Content-Type"] = "application/json"
+            data = io.BytesIO(msgspec.json.encode(request.json))
+        return self.session.request(request.method, request.url, headers=headers, data=data)
 
     async def sent(self, channel: str) -> list[Any]:
         return (await self.control("GET", f"/{channel}/sent"))[1]["items"]
@@ -160,11 +170,12 @@ def kind(type: str) -> ChannelKind:
 @asynccontextmanager
 async def desk() -> AsyncIterator[Desk]:
     """A double and its receiver, on ports of their own."""
-    double, receiver = TestServer(make_app()), web.Application()
+    double, receiver = TestServer(make_app()), web.Application(client_max_size=2**26)
     await double.start_server()
     async with aiohttp.ClientSession() as session:
         made = Desk(str(double.make_url("")).rstrip("/"), session)
         receiver.router.add_post("/{type}", made.receive)
+        receiver.router.add_get("/{type}", made.confirm)
         server = TestServer(receiver)
         await server.start_server()
         made.receiver = str(server.make_url("")).rstrip("/")

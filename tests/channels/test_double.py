@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from desk import CREDENTIALS, CUSTOMERS, MESSAGE, TYPES, Desk, desk, kind
+from test_house import imports
 
+from tertulia.channels import double
 from tertulia.core.channel_messages import Edited, NotSent, OutboundFile, Receipt, Sent
 
 PICTURE = {"name": "a.png", "content_type": "image/png", "data": base64.b64encode(b"\x89PNG").decode()}
+BIG = {
+    "name": "b.bin",
+    "content_type": "application/zip",
+    "data": base64.b64encode(bytes(1_500_000)).decode(),
+}
 PAPER = {"name": "ü.pdf", "content_type": "application/pdf", "data": base64.b64encode(b"%PDF").decode()}
 
 
@@ -20,6 +31,11 @@ PAPER = {"name": "ü.pdf", "content_type": "application/pdf", "data": base64.b64
 async def at() -> AsyncIterator[Desk]:
     async with desk() as made:
         yield made
+
+
+def test_it_shares_no_code_with_the_channels() -> None:
+    for path in Path(double.__file__).parent.glob("*.py"):
+        assert all(level < 2 for _, level, _, _ in imports(ast.parse(path.read_text()))), path
 
 
 # -- customers in
@@ -89,6 +105,26 @@ async def test_webhooks_repeated_shuffled_and_at_once(at: Desk) -> None:
     assert sorted(seen) == sorted(str(n) for n in range(40) for _ in range(3))
     assert seen != sorted(seen, key=int)
     assert at.most_at_once > 1
+
+
+@pytest.mark.parametrize("type", TYPES)
+async def test_large_files_too(at: Desk, type: str) -> None:
+    channel = await at.register(type)
+    body = io.BytesIO(msgspec.json.encode({"from": CUSTOMERS[type][0], "attachments": [BIG]}))
+    async with at.session.post(f"{at.double}/double/{channel}/messages", data=body) as response:
+        assert response.status == 200
+    (media,) = (await at.inbound()).media
+    assert await at.fetch(type, media) == bytes(1_500_000)
+
+
+async def test_meta_asks_before_it_calls(at: Desk) -> None:
+    for type in ("whatsapp", "messenger"):
+        status, found = await at.control("POST", f"/{await at.register(type)}/subscription")
+        assert (status, found["status"], found["confirmed"]) == (200, 200, True)
+    at.status = 500
+    _, found = await at.control("POST", f"/{await at.register('whatsapp')}/subscription")
+    assert (found["status"], found["confirmed"]) == (401, False)
+    assert (await at.control("POST", f"/{await at.register('sms')}/subscription"))[0] == 422
 
 
 async def test_the_receivers_answer_is_told(at: Desk) -> None:
@@ -245,6 +281,18 @@ async def test_what_twilio_would_not_take(at: Desk, fields: dict[str, str]) -> N
     async with at.session.post(url, data=form, headers={"Authorization": authorization}) as response:
         outcome = kind("sms").outcome(response.status, dict(response.headers), await response.read())
     assert isinstance(outcome, NotSent) and not outcome.retry
+
+
+async def test_what_was_sent_is_kept_within_bounds_and_what_is_forgotten_is_counted(at: Desk) -> None:
+    channel = await at.register("email")
+    large = OutboundFile("https://desk.example/a", "a.bin", "application/octet-stream", 3, bytes(3_000_000))
+    for n in range(4):
+        await at.send("email", content=str(n), files=(large,))
+    _, found = await at.control("GET", f"/{channel}/sent")
+    assert (found["total"], found["forgotten"]) == (4, 2)
+    assert [item["text"] for item in found["items"]] == ["2", "3"]
+    _, found = await at.control("GET", f"/{channel}/sent?after=3")
+    assert [item["text"] for item in found["items"]] == ["3"]
 
 
 # -- faults

@@ -169,6 +169,8 @@ def test_links() -> None:
     assert not signer.is_good(ID, expires, "é", 1000) and not signer.is_good(ID, expires, "", 1000)
     assert not LinkSigner("t" * 32).is_good(ID, expires, signature, 1000)
     assert LinkSigner("s" * 32).signed_link(ID, 0)[0].startswith("/v1/attachments/")
+    assert signer.for_provider(path_of(ID), 1000) == signer.signed_link(ID, 1000, 24 * 3600)[0]
+    assert signer.for_provider("https://x.example/y", 1000) == "https://x.example/y"
 
 
 def test_ids_in_urls() -> None:

@@ -209,11 +209,12 @@ class Rig:
                 conversations=PostgresConversations(database), channels=PostgresChannels(database),
                 agents=PostgresAgents(database), contacts=PostgresContacts(database),
                 accounts=PostgresAccounts(database), clients=PostgresClients(database),
+                preferences=unused, teams=unused, canned=unused, event_webhooks=unused,
                 audit=PostgresAudit(database), inbox=PostgresInbox(database), senders=PostgresSenders(database),
                 inbound=PostgresInbound(database), deliveries=PostgresDeliveries(database), attachments=self.files,  # type: ignore[arg-type]
             ),
             origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds,
-            links=LinkSigner("s" * 32, PUBLIC), readiness=unused, update_metrics=unused,
+            links=LinkSigner("s" * 32, PUBLIC), webhook_secrets=unused, webhook_caller=unused, readiness=unused, update_metrics=unused,
         )  # fmt: skip
 
     async def stop(self) -> None:

@@ -32,6 +32,9 @@ MOST = 100_000
 def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:
     """As WhatsApp's: an id leads to a URL, the URL to the file; both with the token."""
     headers = {"Authorization": f"Bearer {credentials['access_token']}"}
+    if media.kind == "document" and answer is None:  # as Telegram's: a body asks for it
+        request = ProviderRequest("POST", f"{base_url}/getFile", headers, json={"file_id": media.id})
+        return MediaStep(request, last=False)
     if media.url is None and answer is None:
         return MediaStep(ProviderRequest("GET", f"{base_url}/{media.id}", headers), last=False)
     url = media.url or answer["url"]
@@ -46,11 +49,13 @@ class Provider:
 
     def __init__(self) -> None:
         self.seen: list[web.Request] = []
+        self.bodies: list[bytes] = []
         self.answers: dict[str, list[web.Response | int]] = {}
         self.server: Any = None
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append(request)
+        self.bodies.append(await request.read())
         answers = self.answers[request.path]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, int):
@@ -88,12 +93,13 @@ class Fetching:
         self.account_id = account_id
         self.channel = Channel(str(uuid.uuid4()), account_id, "whatsapp", "x", {}, None, True, 0, 0)
         self.override: str | None = None
+        self.credentials = {"access_token": "token"}
         self.fetcher = MediaFetcher(
             self.store,
             guard,
             {"whatsapp": KIND},
             self._find,
-            lambda _: {"access_token": "token"},
+            lambda _: self.credentials,
             lambda _: self.override,
             most=MOST,
             backoff=(0.0,),
@@ -102,8 +108,8 @@ class Fetching:
     async def _find(self, channel_id: str) -> Channel | None:
         return self.channel if channel_id == self.channel.id else None
 
-    async def note(self, **media: Any) -> str:
-        new = NewMedia(str(uuid.uuid4()), Media("image", **media))
+    async def note(self, kind: str = "image", **media: Any) -> str:
+        new = NewMedia(str(uuid.uuid4()), Media(kind, **media))
         await self.store.ingest(self.account_id, self.channel.id, [new])
         return new.id
 
@@ -145,6 +151,25 @@ async def test_an_id_leads_to_the_file(fetching: Fetching, provider: Provider) -
     )
     assert b"".join([p async for p in fetching.store.read(found)]) == JPEG
     assert [r.headers["Authorization"] for r in provider.seen] == ["Bearer token"] * 2
+
+
+async def test_a_body_may_ask_for_it(fetching: Fetching, provider: Provider) -> None:
+    provider.leads_to(provider.url + "/file", "/getFile")
+    provider.picture()
+    fetching.override = provider.url + "/"
+    found = await fetching.settled(await fetching.note("document", id="abc"))
+    assert found.status == "stored" and provider.seen[0].method == "POST"
+    assert provider.bodies[0] == b'{"file_id": "abc"}'
+
+
+async def test_credentials_that_are_missing_may_come_yet(fetching: Fetching, provider: Provider) -> None:
+    fetching.credentials.clear()
+    provider.picture()
+    attachment_id = await fetching.note(url=provider.url + "/file")
+    assert await fetching.fetcher.fetch_due() == 1
+    assert "credentials" in ((await fetching.get(attachment_id)).error or "")
+    fetching.credentials["access_token"] = "token"
+    assert (await fetching.settled(attachment_id)).status == "stored"
 
 
 async def test_the_channels_own_base_url_counts_first(fetching: Fetching, provider: Provider) -> None:

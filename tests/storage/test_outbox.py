@@ -4,82 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 from backends import PostgresBackend, thread
-from samples import Scribe, agent, answered, said, to_conversation, to_thread, uid
+from outbox_desk import Desk
+from samples import uid
 
 from tertulia.core.channel_messages import Receipt
-from tertulia.core.commands import Opening, Receive, ThreadKey
 from tertulia.core.delivery import STATUSES, later
 from tertulia.core.entries import Message
 from tertulia.core.errors import Conflict
 from tertulia.core.ports import StaleEpoch
-from tertulia.core.ports_outbox import ToSend
 from tertulia.storage.conversations import PostgresConversations
-from tertulia.storage.deliveries import PostgresDeliveries
 from tertulia.storage.feeds import PostgresFeeds
-from tertulia.storage.outbox import PostgresOutbox
 from tertulia.storage.queries import sql
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"
 DOWN = {"code": "down", "detail": "not today"}
-
-
-class Desk:
-    """A channel of an account, conversations on it, and a dispatcher's claims."""
-
-    def __init__(self, postgres: PostgresBackend, key: ThreadKey, owner: asyncpg.Connection) -> None:
-        self.postgres, self.key, self.owner = postgres, key, owner
-        self.account, self.channel = key.account_id, key.channel_id
-        self.scribe = Scribe()
-        self.outbox = PostgresOutbox(postgres.database)
-        self.deliveries = PostgresDeliveries(postgres.database)
-        self.claimed: dict[str, ToSend] = {}
-        self.shard, self.me = random.randrange(1000, 2**30), uid()
-
-    async def commit(self, *writes: Any) -> None:
-        await self.postgres.journal.commit(writes, await self.postgres.epochs())
-
-    async def customer_writes(self, identifier: str = "+1", kind: str = "telegram", **post: Any) -> str:
-        key = ThreadKey(self.account, self.channel, identifier)
-        write = self.scribe.write(to_thread(Receive(Opening(kind, subject="Shoes"), said(**post)), key))
-        await self.commit(write)
-        return write.after.id
-
-    async def reply(self, conversation: str, content: str = "hello", **post: Any) -> str:
-        post = {"content": content, **post}
-        write = self.scribe.write(
-            to_conversation(answered(**post), conversation, agent("ana"), account=self.account)
-        )
-        await self.commit(write)
-        message = write.entries[-1].data
-        assert isinstance(message, Message)
-        return message.id
-
-    async def register(self) -> None:
-        # of so many shards that nobody else's registration is dropped
-        await self.outbox.register(self.shard, 2**31 - 1, self.me)
-
-    async def claim(self, limit: int = 10) -> list[ToSend]:
-        return await self.outbox.claim(self.shard, self.me, self.channel, limit)
-
-    async def status(self, message: str) -> str:
-        delivery = await self.deliveries.get(self.account, message)
-        assert delivery is not None
-        return delivery.status
-
-    async def receive(self, *receipts: Receipt) -> list[tuple[str, str]]:
-        moved = await self.deliveries.receive(self.account, self.channel, receipts)
-        return sorted((d.message_id, d.status) for d in moved)
-
-    async def send(self, message: str, provider_id: str, left_at: int = 1000) -> None:
-        self.claimed |= {i.message_id: i for i in await self.claim()}
-        item = self.claimed.pop(message)
-        assert await self.outbox.sent(self.me, item, 0, provider_id, left_at) is not None
 
 
 @pytest.fixture
@@ -225,9 +169,7 @@ async def test_a_registration_waits_for_a_claim_under_way(
 
 async def _waiting(connection: asyncpg.Connection, query: str) -> None:
     async with asyncio.timeout(10):
-        while not await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1", query
-        ):
+        while not await connection.fetchval(WAITING, query):
             await asyncio.sleep(0.005)
 
 
@@ -324,6 +266,34 @@ async def test_no_receipt_is_lost_between_the_sending_and_its_record(desk: Desk)
     async with asyncio.timeout(30):
         await asyncio.gather(*(f(n, m) for n, m in enumerate(messages) for f in (sent, told)))
     assert {await desk.status(m) for m in messages} == {"delivered"}
+
+
+@pytest.mark.parametrize("by", ["provider id", "message id", "watermark"])
+async def test_a_receipt_meets_its_sending_while_that_is_being_recorded(
+    desk: Desk, owner: asyncpg.Connection, postgres_url: str, by: str
+) -> None:
+    message = await desk.reply(await desk.customer_writes())
+    (item,) = await desk.claim()
+    receipt = {
+        "provider id": Receipt("delivered", ("p",)),
+        "message id": Receipt("delivered", (), message),
+        "watermark": Receipt("delivered", recipient="+1", watermark=10_000),
+    }[by]
+    recorder = await asyncpg.connect(postgres_url)
+    try:
+        await recorder.execute("BEGIN")
+        await recorder.execute(
+            "SELECT outbox_sent($1::text::uuid, $2::text::uuid, $3, 0, 'p', 1)", desk.me, *item.key
+        )
+        receiving = asyncio.create_task(desk.receive(receipt))
+        async with asyncio.timeout(10):
+            while not receiving.done() and not await owner.fetchval(WAITING, "%Apply a provider%"):
+                await asyncio.sleep(0.005)
+        await recorder.execute("COMMIT")
+        await receiving
+    finally:
+        await recorder.close()
+    assert await desk.status(message) == "delivered"
 
 
 async def test_receipts_in_opposite_order_do_not_deadlock(desk: Desk) -> None:

@@ -1,0 +1,104 @@
+"""Frames over TCP between gateways and hosts, and the two ends of them that carry bytes and nothing else.
+
+Ray makes the actors, finds them and watches over them; what flows between a gateway and a host all the time flows here,
+because a Ray call costs either side about half a millisecond of CPU, however little it carries (docs/decisions/0004).
+A frame: length of the payload, kind, number (little-endian 32, 8 and 32 bits), payload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import struct
+from collections.abc import Callable
+from typing import cast
+
+import msgspec
+
+HEADER = struct.Struct("<IBI")
+MAX_FRAME = 128 * 1024 * 1024
+"""Bytes of a payload: more than `MAX_BATCH` of the largest commands."""
+MAX_GREETING = 1024
+"""Bytes of a payload from a peer that has not shown the secret yet."""
+
+
+class Kind(enum.IntEnum):
+    """What a frame is. An answer bears the number of what it answers."""
+
+    HELLO = 1
+    COMMANDS = 2
+    WATCH = 3
+    ANSWER = 4
+    ENTRIES = 5
+
+
+class Way(msgspec.Struct, frozen=True, array_like=True):
+    """Where a host listens, and what a gateway must show there. Told through Ray, made anew by each incarnation."""
+
+    address: str
+    port: int
+    secret: bytes
+
+
+class Connection(asyncio.Protocol):
+    """One connection: cuts what arrives into frames. `limit` bounds their payloads; a longer one ends it."""
+
+    def __init__(
+        self,
+        on_frame: Callable[[Connection, int, int, bytes], None],
+        on_lost: Callable[[Connection], None],
+        limit: int = MAX_FRAME,
+    ) -> None:
+        self.limit = limit
+        self._on_frame = on_frame
+        self._on_lost = on_lost
+        self._buffer = bytearray()
+        self._wanted = HEADER.size
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def backlog(self) -> int:
+        """Bytes the peer has not taken yet."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def send(self, kind: Kind, number: int, payload: bytes) -> None:
+        """Write a frame; into the void when the connection is lost, of which `on_lost` tells."""
+        if self._transport is not None:
+            self._transport.write(HEADER.pack(len(payload), kind, number) + payload)
+
+    def close(self) -> None:
+        """End it once the peer has everything."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are of no class of asyncio's
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._on_lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        while len(buffer) - at >= self._wanted:
+            size, kind, number = HEADER.unpack_from(buffer, at)
+            if size > self.limit:
+                self.abort()
+                return
+            if len(buffer) - at < HEADER.size + size:
+                self._wanted = HEADER.size + size
+                break
+            start = at + HEADER.size
+            at = start + size
+            self._wanted = HEADER.size
+            self._on_frame(self, kind, number, bytes(buffer[start:at]))
+        del buffer[:at]

@@ -1,0 +1,307 @@
+"""The connection between a gateway and a host, over real sockets: batches, pushes, lost answers, uninvited guests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from rig import Rig, stored_but
+from samples import ACCOUNT, CHANNEL, answered, received, to_conversation, to_thread, uid
+
+from tertulia.actors import connections, door, links, router, wire
+from tertulia.actors.connections import HEADER, Kind, Way
+from tertulia.actors.door import Door
+from tertulia.actors.links import HostLink, Settle
+from tertulia.actors.publishing import FeedPublisher
+from tertulia.actors.router import Router
+from tertulia.core.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
+from tertulia.core.entries import Actor, Entry, HandoffRequested
+from tertulia.core.ids import PARTITIONS
+from tertulia.core.ports import StaleEpoch
+from tertulia.storage.memory import MemoryOwnership
+
+HERE = "127.0.0.1"
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+class Side:
+    """A host that listens, and the ways to it. `lost` answers are never sent: the connection ends instead."""
+
+    def __init__(self) -> None:
+        self.rig = Rig()
+        self.batches: list[int] = []
+        self.lost = 0
+        self.publisher = FeedPublisher()
+        self.door = Door(self._submit, self.publisher)
+        self.way: Way
+        self.settled: list[tuple[Envelope, Outcome | None]] = []
+        self.entries: list[Entry] = []
+        self.gone = 0
+        self._links: list[HostLink] = []
+
+    async def _submit(self, payload: bytes) -> bytes:
+        self.batches.append(len(wire.decode_envelopes(payload)))
+        answer = await self.rig.host.submit(payload)
+        if self.lost:
+            self.lost -= 1
+            raise OSError("the answer is lost")
+        return answer
+
+    async def _way(self) -> Way:
+        return self.way
+
+    def link(
+        self,
+        name: str = "a",
+        incarnation: str = "i",
+        settle: Settle | None = None,
+        *,
+        deadline: float = 5.0,
+    ) -> HostLink:
+        link = HostLink(
+            name,
+            incarnation,
+            "g1",
+            way=self._way,
+            settle=settle or (lambda e, o: self.settled.append((e, o))),
+            deliver=lambda payload: self.entries.extend(wire.decode_entries(payload)),
+            lost=self._lost,
+            deadline=deadline,
+        )
+        self._links.append(link)
+        return link
+
+    def _lost(self) -> None:
+        self.gone += 1
+
+    async def stop(self) -> None:
+        for link in self._links:
+            link.close()
+        await self.door.close()
+        await self.rig.stop()
+
+
+@pytest.fixture
+async def side() -> AsyncIterator[Side]:
+    side = Side()
+    side.way = await side.door.open(HERE)
+    yield side
+    await side.stop()
+
+
+async def test_what_comes_together_goes_together(side: Side) -> None:
+    link = side.link()
+    contents = [f"{n}" for n in range(links.MAX_BATCH + 5)]
+    for content in contents:
+        link.send(to_thread(received(content)))
+    await until(lambda: len(side.settled) == len(contents))
+    assert side.batches == [links.MAX_BATCH, 5]
+    assert all(isinstance(o, Done) for _, o in side.settled)
+    assert side.rig.messages() == contents
+    side.batches.clear()
+    for n in range(links.FULL + 1):  # a host begins while the gateway still reads
+        link.send(to_thread(received(f"more {n}")))
+    await until(lambda: len(side.settled) == len(contents) + links.FULL + 1)
+    assert side.batches == [links.FULL, 1]
+
+
+async def test_a_batch_does_not_wait_for_the_one_before_it(side: Side) -> None:
+    link = side.link()
+    side.rig.journal.close()
+    link.send(to_thread(received("first")))
+    await side.rig.journal.arrived.wait()
+    link.send(to_thread(received("second")))
+    await until(lambda: side.batches == [1, 1])
+    assert not side.settled
+    side.rig.journal.open.set()
+    await until(lambda: len(side.settled) == 2)
+
+
+async def test_everything_is_settled_once(side: Side) -> None:
+    link = side.link()
+    side.lost = 1
+    sent = [to_thread(received(f"{n}")) for n in range(4)]
+    link.send(sent[0])
+    await until(lambda: side.settled)
+    assert side.settled == [(sent[0], None)] and side.gone == 1  # it may have happened
+    broken = to_thread(received("\ud800"))
+    link.send(broken)
+    await until(lambda: len(side.settled) == 2)
+    assert side.settled[1][0] == broken and isinstance(side.settled[1][1], Refused)
+    side.rig.journal.close()
+    link.send(sent[1])
+    await side.rig.journal.arrived.wait()
+    link.send(sent[2])
+    link.close()
+    assert side.settled[2:] == [(sent[1], None), (sent[2], Moved())]  # of what did not leave, that is known
+    side.rig.journal.open.set()
+    await side.rig.quiet()
+    assert len(side.settled) == 4
+
+
+async def test_a_host_that_answers_nothing_is_given_up_at_the_deadline(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "SWEEP", 0.01)
+    link = side.link(deadline=0.05)
+    side.rig.journal.close()
+    envelope = to_thread(received("late"))
+    link.send(envelope)
+    await until(lambda: side.settled)
+    assert side.settled == [(envelope, None)]
+    side.rig.journal.open.set()
+    link.send(to_thread(received("on")))
+    await until(lambda: len(side.settled) == 2)
+    assert isinstance(side.settled[1][1], Done)
+
+
+async def test_a_host_out_of_reach_takes_nothing(side: Side) -> None:
+    link = side.link()
+    side.way = Way(HERE, 1, b"")  # nobody listens there
+    envelope = to_thread(received("x"))
+    link.send(envelope)
+    await until(lambda: side.settled)
+    assert side.settled == [(envelope, Moved())]
+    assert await link.watch([ACCOUNT]) is False
+
+
+def entry(account: str, position: int) -> Entry:
+    return Entry(account, "c", position, 0, Actor("system"), HandoffRequested("x"), position)
+
+
+async def test_entries_are_pushed_to_who_watches(side: Side) -> None:
+    link = side.link()
+    assert await link.watch([ACCOUNT]) is True
+    side.publisher.publish([entry(ACCOUNT, 1), entry("other", 1), entry(ACCOUNT, 2)], [7, 1, 8])
+    await until(lambda: len(side.entries) == 2)
+    assert [(e.account_id, e.position) for e in side.entries] == [(ACCOUNT, 7), (ACCOUNT, 8)]
+    link.close()
+    await until(lambda: not side.publisher._watchers)  # nobody is told any more
+    again = side.link()
+    assert await again.watch([ACCOUNT, "other"]) is True
+    side.publisher.publish([entry("other", 3)], [3])
+    await until(lambda: len(side.entries) == 3)
+
+
+async def test_a_gateway_that_takes_nothing_is_dropped_from_not_waited_for(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "MAX_BACKLOG", 100_000)
+    reader, writer = await asyncio.open_connection(HERE, side.way.port, limit=1024)
+    name = b"slow"
+    hello = side.way.secret + name
+    watch = wire.encode([ACCOUNT])
+    writer.write(
+        HEADER.pack(len(hello), Kind.HELLO, 1) + hello + HEADER.pack(len(watch), Kind.WATCH, 2) + watch
+    )
+    await reader.readexactly(2 * HEADER.size)
+    page = [entry(ACCOUNT, n) for n in range(2000)]
+    push = side.publisher._links["slow"]
+    for _ in range(500):
+        push.send(page)
+    (guest,) = side.door._guests
+    assert guest.backlog < 100_000 + len(wire.encode(page)) + HEADER.size
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        HEADER.pack(33, Kind.HELLO, 1) + bytes(33),  # another secret
+        HEADER.pack(0, Kind.COMMANDS, 1),
+        HEADER.pack(connections.MAX_GREETING + 1, Kind.HELLO, 1),
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+async def test_uninvited_guests_are_shown_out(side: Side, greeting: bytes) -> None:
+    reader, writer = await asyncio.open_connection(HERE, side.way.port)
+    writer.write(greeting)
+    async with asyncio.timeout(5):
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+    writer.close()
+    assert side.batches == []
+
+
+async def test_a_guest_who_says_nothing_is_shown_out(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "GREETING_DEADLINE", 0.05)
+    reader, writer = await asyncio.open_connection(HERE, side.way.port)
+    async with asyncio.timeout(5):
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+    writer.close()
+
+
+async def test_frames_arrive_whole_however_they_are_cut(side: Side) -> None:
+    got: list[tuple[int, int, bytes]] = []
+    cutter = connections.Connection(
+        lambda _, kind, number, payload: got.append((kind, number, payload)), print
+    )
+    frames = [
+        (Kind.COMMANDS, 1, b"abc"),
+        (Kind.ANSWER, 2, b""),
+        (Kind.ENTRIES, 3, bytes(100_000)),
+        (Kind.WATCH, 4, b"x"),
+    ]
+    stream = b"".join(HEADER.pack(len(p), k, n) + p for k, n, p in frames)
+    for size in (1, 7, 4096, len(stream)):
+        got.clear()
+        for at in range(0, len(stream), size):
+            cutter.data_received(stream[at : at + size])
+        assert got == frames
+
+
+async def test_over_lost_answers_and_takeovers_every_command_happens_once(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way, but for Ray: router, link, host, journal, retry."""
+    monkeypatch.setattr(router, "REFRESH", 0)
+    rig = side.rig
+    ownership = MemoryOwnership(rig.store)
+
+    async def serve() -> None:
+        incarnation = uid()
+        await ownership.register("a", incarnation, "n")
+        rig.host.epochs.clear()
+        rig.host.own(await ownership.claim(incarnation, [incarnation], PARTITIONS))
+
+    await serve()
+    gateway = Router(ownership, side.link, deadline=10, max_waiting=1000, changed=lambda: None)
+    await gateway.startup()
+    loop = asyncio.create_task(gateway.main_loop())
+    conversation = (await gateway.ask(to_thread(received("first")))).entries[0].conversation_id
+    expected = ["first"]
+    for round_ in range(6):
+        side.lost = round_ % 3
+        if round_ % 2:
+            rig.journal.faults = [stored_but(StaleEpoch("unsettled"))]
+        contents = [f"{round_}.{n}" for n in range(10)]
+        asking = [
+            asyncio.create_task(
+                gateway.ask(
+                    to_conversation(answered(content), conversation)
+                    if n % 2
+                    else to_thread(received(content), ThreadKey(ACCOUNT, CHANNEL, f"+{n}"))
+                )
+            )
+            for n, content in enumerate(contents)
+        ]
+        if round_ % 2:
+            await rig.stale.wait()
+            await rig.restart()
+            await serve()
+        async with asyncio.timeout(20):
+            answers = await asyncio.gather(*asking)
+        assert [a.entries[0].data.content for a in answers] == contents  # type: ignore[union-attr]
+        expected += contents
+    assert sorted(rig.messages()) == sorted(expected)
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+    rig.check()
