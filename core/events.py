@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from .conversation import apply
-from .entries import Assigned, Entry, HandoffRequested, Message, Opened, Rated, StatusChanged
+from .entries import Assigned, Edited, Entry, HandoffRequested, Message, Opened, Rated, StatusChanged
 from .mentions import mentions_of
 from .times import rfc3339
-from .views import conversation_view, data_view, message_view
+from .views import conversation_view, data_view, edit_view, message_view
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -107,6 +107,8 @@ def events_of(entry: Entry) -> list[Event]:
             }
             events.append(Event(1, "notification:assignment", notice, (user_topic(data.agent_id),)))
         return events
+    if isinstance(data, Edited):
+        return [Event(0, "conversation:updated", {"message": edit_view(data)}, both, True)]
     if isinstance(data, Rated):
         return [
             Event(0, "conversation:updated", {"csat": {"score": data.score, "comment": data.comment}}, both)

@@ -10,24 +10,10 @@ from typing import Any
 import msgspec
 
 from ..core.conversation import Conversation
-from ..core.entries import (
-    NOTHING,
-    Assigned,
-    Entry,
-    Erased,
-    HandoffRequested,
-    Message,
-    Opened,
-    Rated,
-    StatusChanged,
-    Updated,
-    actor,
-)
+from ..core.entries import NOTHING, Entry, EntryData, actor
 from ..core.status import Status
 
-_DATA = msgspec.json.Decoder(
-    Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased, strict=False
-)
+_DATA = msgspec.json.Decoder(EntryData, strict=False)
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
 encode_data = msgspec.json.Encoder().encode

@@ -12,6 +12,7 @@ from samples import data, entries
 
 from tertulia.core.entries import (
     Assigned,
+    Edited,
     Entry,
     HandoffRequested,
     Message,
@@ -32,6 +33,7 @@ TYPES: dict[type[Any], tuple[str, set[str], bool]] = {
     Assigned: ("agent:assigned", {"account", "conversation"}, True),
     Updated: ("conversation:updated", {"account", "conversation"}, False),
     Rated: ("conversation:updated", {"account", "conversation"}, False),
+    Edited: ("conversation:updated", {"account", "conversation"}, True),
 }
 
 

@@ -17,6 +17,7 @@ from tertulia.core.commands import (
     Close,
     Command,
     Done,
+    Edit,
     Envelope,
     Handoff,
     MarkRead,
@@ -80,6 +81,7 @@ COMMANDS: list[Command] = [
     received("x", key="k", external_id="e", metadata={"a": [1]}), received("x").post, Open(OPENING, True),
     Update({"labels": ["a"], "archived": True}), Assign(None), Assign("a", "claim"), Release(), Handoff("r", "a"),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
+    Edit("p", "m", 3, "new", "old", 7),
 ]  # fmt: skip
 
 
