@@ -238,7 +238,6 @@ class Desk:
         floor.alarms.set(("hours", agent_id), None)
         floor.alarms.set(("grace", agent_id), None)
         floor.agents.remove(agent_id)
-        floor.woken &= floor.agents.all
         floor.queue.refit()
 
     def _presence_changed(self, event: PresenceChanged) -> None:
