@@ -182,8 +182,8 @@ def test_each_refusal_has_a_name(
     office = Office()
     office.agent("ana", **preferences)
     assert office.arrive("c", **needs) is None
-    [queued] = [e for e in office.effects if isinstance(e, Queued)]
-    assert queued.explain.passed == {reason: "1"}
+    why = office.desk.why_waiting("c", office.now)
+    assert why is not None and why.passed == {reason: "1"}
     assert office.desk.agents.get("ana") is not None
     by_hand = office.tell(TakenByHand(conversation("c"), "ana"))
     binding = reason in (Reason.UNAVAILABLE, Reason.FULL)
