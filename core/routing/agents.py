@@ -28,9 +28,9 @@ class Skill:
         self.none = 0
         self.listed: dict[str, int] = {}
 
-    def put(self, bit: int, values: Collection[str]) -> bool:
-        """Whether a value is new to the account."""
-        new = any(value not in self.listed for value in values)
+    def put(self, bit: int, values: Collection[str]) -> frozenset[str]:
+        """The values that are new to the account."""
+        new = frozenset(value for value in values if value not in self.listed)
         self.drop(bit)
         if not values:
             self.none |= bit
@@ -153,8 +153,8 @@ class Agents:
 
     # -- changing
 
-    def prefer(self, agent_id: str, preferences: Preferences, now: int) -> bool:
-        """Take in an agent's preferences. Whether a topic or language is new to the account."""
+    def prefer(self, agent_id: str, preferences: Preferences, now: int) -> frozenset[str]:
+        """Take in an agent's preferences. The topics and languages that no agent had listed."""
         slot = self._slots.get(agent_id)
         if slot is None:
             slot = self._make_room(agent_id)
@@ -166,7 +166,7 @@ class Agents:
         self._teams.put(bit, preferences.teams)
         self._channels.put(bit, preferences.channels)
         new = self._topics.put(bit, preferences.topics)
-        new = self._languages.put(bit, preferences.languages) or new
+        new |= self._languages.put(bit, preferences.languages)
         self._mark(Reason.UNAVAILABLE, bit, not preferences.available)
         self._mark(Reason.CLOSED, bit, not self._schedules[slot].is_open(now))
         self._put(slot, agent)
