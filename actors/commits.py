@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from ..core.commands import Envelope, Moved, Outcome, Refused
-from ..core.entries import Entry
+from ..core.entries import Entry, Message
 from ..core.ports import DuplicateKey, Journal, NotStored, Rejected, StaleEpoch, Write
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,8 @@ class CommitQueue:
     """Group commits, one at a time.
 
     The queue is bounded by the host, which counts the commands it has let in. `redo` takes back the commands of a
-    batch that failed for a reason of one of them; `publish` gets what was committed; `stale` hears that this
+    batch that failed for a reason of one of them; `publish` gets what was committed, `outbound` the ids of channels on
+    which something waits to be sent since then; `stale` hears that this
     host has lost a partition.
     """
 
@@ -109,6 +110,7 @@ class CommitQueue:
         epochs: dict[int, int],
         *,
         publish: Callable[[Sequence[Entry], Sequence[int]], None],
+        outbound: Callable[[set[str]], None],
         redo: Callable[[list[Item], bool], Awaitable[None]],
         drop: Callable[[list[Item]], None],
         stale: Callable[[str], None],
@@ -116,6 +118,7 @@ class CommitQueue:
         self._journal = journal
         self._epochs = epochs
         self._publish = publish
+        self._outbound = outbound
         self._redo = redo
         self._drop = drop
         self._stale = stale
@@ -199,6 +202,10 @@ class CommitQueue:
             item.answer(item.outcome)  # pyright: ignore[reportArgumentType]
         if positions:
             self._publish([e for w in writes for e in w.entries], positions)
+        if channels := {
+            w.after.channel_id for w in writes if w.after.channel_type != "webchat" and _queued(w)
+        }:
+            self._outbound(channels)
 
     async def _rejected(self, batch: list[Item], error: Rejected) -> None:
         if len(batch) == 1:
@@ -234,3 +241,7 @@ class CommitQueue:
             self._finished += len(behind)
         self._drop(batch + behind)
         return batch + behind
+
+
+def _queued(write: Write) -> bool:
+    return any(isinstance(e.data, Message) and e.data.delivery_status == "queued" for e in write.entries)

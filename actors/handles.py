@@ -8,16 +8,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import ray
+import structlog
 from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
+from ..core.delivery import shard_of
 from . import wire
 from .connections import Way
 from .conversation import Taken, Turning
 
+log = structlog.get_logger(__name__)
+
 NAMESPACE = "tertulia"
 NAME_DEADLINE = 20.0
 TURN_DEADLINE = 30.0
+DELIVER_DEADLINE = 10.0
+DISPATCHER_NAME = "dispatcher:{0}"
+MAX_WOKEN = 10_000
+"""Channels waiting to be named to one dispatcher. It finds those beyond by itself."""
+LOST_WAKE_PAUSE = 0.5
 
 
 def find(name: str) -> ActorHandle:
@@ -75,6 +84,60 @@ class RayConversation:
         self._stopped = True
         if self._handle is not None:
             ray.kill(self._handle)
+
+
+class DispatcherLinks:
+    """The ways to the dispatchers: wakes gather while a call is under way, one for each dispatcher; lost ones do no harm."""
+
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
+        self._woken: list[set[str]] = [set() for _ in range(shards)]
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._handles: dict[int, ActorHandle] = {}
+
+    def wake(self, channels: set[str]) -> None:
+        """Messages wait to be sent on these channels. Never waits."""
+        for channel in channels:
+            shard = shard_of(channel, self._shards)
+            if len(self._woken[shard]) < MAX_WOKEN:
+                self._woken[shard].add(channel)
+            if shard not in self._tasks:
+                self._tasks[shard] = asyncio.ensure_future(self._send(shard))
+
+    async def _send(self, shard: int) -> None:
+        try:
+            while self._woken[shard]:
+                channels, self._woken[shard] = self._woken[shard], set()
+                try:
+                    handle = await self._handle(shard)
+                    await asyncio.wait_for(handle.wake.remote(list(channels)), DELIVER_DEADLINE)
+                except (RayError, TimeoutError, OSError, ValueError) as error:
+                    log.warning("wake_lost", dispatcher=shard, error=type(error).__name__)
+                    self._handles.pop(shard, None)
+                    await asyncio.sleep(LOST_WAKE_PAUSE)
+        finally:
+            del self._tasks[shard]
+
+    async def _handle(self, shard: int) -> ActorHandle:
+        if shard not in self._handles:
+            loop = asyncio.get_running_loop()
+            self._handles[shard] = await loop.run_in_executor(None, find, DISPATCHER_NAME.format(shard))
+        return self._handles[shard]
+
+    async def statistics(self, deadline: float) -> dict[str, dict[str, dict[str, float]] | None]:
+        """Each dispatcher's figures by its name; None for one that does not answer in `deadline` seconds."""
+
+        async def ask(shard: int) -> dict[str, dict[str, float]] | None:
+            try:
+                async with asyncio.timeout(deadline):
+                    handle = await self._handle(shard)
+                    return await call(handle, "statistics", deadline=deadline)
+            except (RayError, TimeoutError, OSError, ValueError):
+                self._handles.pop(shard, None)
+                return None
+
+        found = await asyncio.gather(*(ask(shard) for shard in range(self._shards)))
+        return {DISPATCHER_NAME.format(shard): figures for shard, figures in enumerate(found)}
 
 
 async def call(handle: ActorHandle, method: str, *arguments: Any, deadline: float = 30) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
 
 import structlog
@@ -62,6 +62,7 @@ class Publisher(Protocol):
 class ConversationHost:
     """See the module.
 
+    `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
     `membership.py` keeps `owned`, the partitions we take commands for, and `epochs`, those we may still commit to.
     """
 
@@ -74,6 +75,7 @@ class ConversationHost:
         *,
         max_waiting: int,
         on_stale: asyncio.Event,
+        outbound: Callable[[set[str]], None] = lambda channels: None,
     ) -> None:
         self.owned: set[int] = set()
         self.epochs: dict[int, int] = {}
@@ -89,6 +91,7 @@ class ConversationHost:
             journal,
             self.epochs,
             publish=publisher.publish,
+            outbound=outbound,
             redo=self._redo,
             drop=self._drop,
             stale=self._on_stale,

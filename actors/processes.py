@@ -16,6 +16,7 @@ import structlog
 from ..core.errors import StorageUnavailable
 from . import wire
 from .conversation import ConversationActor
+from .dispatcher import Dispatcher
 from .door import Door
 from .host import ConversationHost, fresh_id
 from .membership import MembershipKeeper
@@ -125,6 +126,48 @@ class GatewayProcess:
         """Take no new requests, finish those under way, close the streams with their cursors."""
         self._work.cancel()
         await self._parts.drain()
+
+
+class DispatcherParts(Protocol):
+    """What the composition makes for a dispatcher."""
+
+    dispatcher: Dispatcher
+
+    async def main_loop(self) -> None: ...
+    async def drain(self) -> None: ...
+
+
+class DispatcherProcess:
+    """A dispatcher in a process of its own."""
+
+    async def __init__(
+        self, compose: Callable[[Any, int], Awaitable[DispatcherParts]], settings: Any, shard: int
+    ) -> None:
+        self._parts = await patiently(lambda: compose(settings, shard))
+        await patiently(self._parts.dispatcher.startup)
+        self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("dispatcher_failed")
+        # Superseded or broken: what it has under way is its successor's. Ray starts a fresh incarnation.
+        os._exit(1)
+
+    async def wake(self, channels: list[str]) -> None:
+        self._parts.dispatcher.wake(channels)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def statistics(self) -> dict[str, dict[str, float]]:
+        return await self._parts.dispatcher.statistics()
+
+    async def drain(self) -> None:
+        """Claim no more, and finish what is under way."""
+        await self._parts.drain()
+        self._work.cancel()
 
 
 class ConversationProcess:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from .conversation import Conversation
-from .entries import ActorType, Attachment, DeliveryStatus, Entry, Priority, SenderType
+from .entries import ActorType, Attachment, Entry, Priority, SenderType
 from .ids import partition_of_conversation, partition_of_thread
 
 
@@ -49,7 +49,6 @@ class Post(_Command, frozen=True):
     reply_to: str | None = None
     key: str | None = None
     external_id: str | None = None
-    delivery_status: DeliveryStatus | None = None
     metadata: dict[str, Any] = {}
 
 

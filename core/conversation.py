@@ -61,6 +61,8 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     snoozed_until: int | None = None
     resolved_at: int | None = None
     archived_at: int | None = None
+    csat_due: bool = False
+    """Whether it has been resolved since the customer's last score."""
 
     @property
     def live(self) -> bool:
@@ -106,7 +108,7 @@ def apply(state: State | None, entry: Entry) -> State:
         fields = {"handoff_requested": True, "handoff_reason": data.reason}
     else:
         assert isinstance(data, Rated)
-        fields = {}
+        fields = {"csat_due": False}
     return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
 
 
@@ -155,7 +157,7 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
     if to is Status.RESOLVED:
-        fields["resolved_at"] = entry.at
+        fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,

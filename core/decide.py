@@ -32,6 +32,7 @@ from .conversation import Conversation, State
 from .entries import (
     NOTHING,
     Assigned,
+    DeliveryStatus,
     Entry,
     EntryData,
     Erased,
@@ -186,10 +187,15 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         external_id=post.external_id,
         client_message_id=post.key,
         reply_to=post.reply_to,
-        delivery_status=None if inbound or post.is_private else post.delivery_status,
+        delivery_status=None if inbound or post.is_private else _delivery(c),
         metadata=post.metadata or NOTHING,
     )
     return (*before, message)
+
+
+def _delivery(c: Conversation) -> DeliveryStatus:
+    """How a message to the customer starts: a web chat's streams show it at once, a provider has to be sent it."""
+    return "sent" if c.channel_type == "webchat" else "queued"
 
 
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
@@ -274,6 +280,11 @@ def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData
         raise Forbidden("the customer rates, or a service for them")
     if not 1 <= command.score <= 5:
         raise Invalid("a score is 1 to 5", errors=(("score", "1 to 5"),))
+    if not c.csat_due:
+        raise Conflict(
+            "a conversation takes one score for each time it is resolved, and none is due now",
+            current={"status": c.status},
+        )
     return (Rated(command.score, command.comment),)
 
 

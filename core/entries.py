@@ -83,6 +83,7 @@ class Message(_Data, frozen=True, tag="message"):
     client_message_id: str | None = None
     reply_to: str | None = None
     delivery_status: DeliveryStatus | None = None
+    delivery_error: dict[str, Any] | None = None
     metadata: dict[str, Any] = {}
 
 

@@ -78,6 +78,18 @@ class StorageUnavailable(TertuliaError):
     code = "storage_unavailable"
 
 
+class NotReady(TertuliaError):
+    """It will be there: ask again."""
+
+    code = "not_ready"
+
+
+class Gone(TertuliaError):
+    """It was to be there, and never will be."""
+
+    code = "gone"
+
+
 class Internal(TertuliaError):
     code = "internal"
 

@@ -12,6 +12,7 @@ import msgspec
 
 from .conversation import apply
 from .entries import Assigned, Entry, HandoffRequested, Message, Opened, Rated, StatusChanged
+from .mentions import mentions_of
 from .times import rfc3339
 from .views import conversation_view, data_view, message_view
 
@@ -83,7 +84,11 @@ def events_of(entry: Entry) -> list[Event]:
     both = (account, thread)
     data = entry.data
     if isinstance(data, Message):
-        return [Event(0, "conversation:message", message_view(entry), both, not data.is_private)]
+        view = message_view(entry)
+        events = [Event(0, "conversation:message", view, both, not data.is_private)]
+        for index, user_id in enumerate(mentions_of(data), 1):
+            events.append(Event(index, "notification:mention", view, (user_topic(user_id),)))
+        return events
     if isinstance(data, Opened):
         view = conversation_view(apply(None, entry).conversation)
         return [Event(0, "conversation:new", view, (account,))]

@@ -33,6 +33,7 @@ _AGENT: Final = frozenset(
         "streams.read",
         "message.write",
         "note.write",
+        "deliveries.retry",  # send again what could not be delivered
         "conversation.create",
         "conversation.update",  # status, priority, labels, subject, metadata, snooze, archive
         "conversation.claim",  # assign to oneself, accept, decline, release, take over
@@ -61,6 +62,7 @@ _ADMIN: Final = _LEAD | {
     "account.read",
     "account.manage",
     "clients.manage",
+    "event_webhooks.manage",
     "contacts.erase",
     "contacts.export",
     "audit.read",
@@ -74,6 +76,7 @@ _SERVICE: Final = frozenset(
         "message.write",
         "message.as_any_sender",
         "note.write",
+        "deliveries.retry",
         "conversation.create",
         "conversation.update",
         "conversation.expire",
@@ -122,6 +125,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `user_id` is the token's `sub` (an agent's id, a service's client id, a customer's session id);
     `expires_at` is the token's `exp` in epoch seconds, without leeway: a stream ends then.
+    `name` is the token's claim of that name, what a member of the team is called.
     `channel_id` and `contact_identifier` are set exactly for customers and name their only thread.
     """
 
@@ -133,6 +137,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel_id: str | None = None
     contact_identifier: str | None = None
     contact_name: str | None = None
+    name: str | None = None
 
     def __post_init__(self) -> None:
         bound = self.channel_id is not None and self.contact_identifier is not None

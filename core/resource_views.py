@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from .entries import DeliveryStatus
+from .ports_deliveries import Delivery
 from .records import Account, ApiClient, AuditRecord, Channel, ChannelType, Contact, ContactIdentifier
 from .settings import AccountSettings, known_settings
 from .times import rfc3339, rfc3339_or_none
@@ -100,6 +102,38 @@ class AuditRecordView(msgspec.Struct, frozen=True):
     target_type: str | None
     target_id: str | None
     details: dict[str, Any]
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    """`error`: `{code, detail}`; on a queued delivery, that of the last try. `attempts`: tries so far."""
+
+    message_id: str
+    conversation_id: str
+    channel_id: str
+    seq: int
+    status: DeliveryStatus
+    attempts: int
+    provider_id: str | None
+    error: dict[str, Any] | None
+    next_attempt_at: str | None
+    created_at: str
+    updated_at: str
+
+
+def delivery_view(d: Delivery) -> DeliveryView:
+    return DeliveryView(
+        d.message_id,
+        d.conversation_id,
+        d.channel_id,
+        d.seq,
+        d.status,
+        d.attempts,
+        d.provider_id,
+        d.error,
+        rfc3339_or_none(d.next_attempt_at),
+        rfc3339(d.created_at),
+        rfc3339(d.updated_at),
+    )
 
 
 def identifier_view(i: ContactIdentifier) -> IdentifierView:

@@ -146,7 +146,7 @@ def message_view(entry: Entry) -> MessageView:
         m.client_message_id,
         m.reply_to,
         m.delivery_status,
-        None,
+        m.delivery_error,
         m.metadata,
         rfc3339(entry.at),
     )

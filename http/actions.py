@@ -9,17 +9,23 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
+import structlog
+from msgspec.structs import replace
 
 from ..core.commands import Done, MarkRead, Opening, Post, Receive, ThreadKey
 from ..core.conversation import Conversation
 from ..core.entries import Attachment, Entry, Priority, SenderType
-from ..core.errors import Forbidden, Invalid, NotFound
+from ..core.errors import Forbidden, Invalid, NotFound, TertuliaError
 from ..core.events import account_topic, conversation_topic
 from ..core.ids import is_uuid
 from ..core.principal import Role
 from ..core.views import ConversationView, conversation_view, message_view
+from . import attaching
 from .api import Call
+from .mentioning import with_mentions
 from .streams.topics import may_see
+
+log = structlog.get_logger(__name__)
 
 Content = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -29,7 +35,13 @@ Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Subject = Annotated[str, msgspec.Meta(max_length=998)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Labels = Annotated[list[Label], msgspec.Meta(max_length=50)]
-Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Uuid = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        max_length=36,  # `$` lets a newline follow
+    ),
+]
 MAX_METADATA = 16_384
 """Bytes of one object's metadata as JSON."""
 
@@ -98,7 +110,7 @@ def sender(call: Call[Any], wanted: SenderType | None) -> SenderType:
     return wanted or own
 
 
-def to_post(call: Call[Any], message: NewMessage, delivery: str | None = "sent") -> Post:
+def to_post(call: Call[Any], message: NewMessage) -> Post:
     """The command for a message; the `Idempotency-Key` header counts where the body names no key."""
     check_metadata(message.metadata)
     key = message.client_message_id or call.request.headers.get("Idempotency-Key")
@@ -112,7 +124,6 @@ def to_post(call: Call[Any], message: NewMessage, delivery: str | None = "sent")
         is_private=message.is_private,
         reply_to=message.reply_to,
         key=key,
-        delivery_status=delivery,  # pyright: ignore[reportArgumentType]
         metadata=message.metadata,
     )
 
@@ -121,7 +132,13 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     """Write a message into a conversation; whether it is a repeat comes with it."""
     if call.principal.role is not Role.CUSTOMER:
         call.principal.require("message.write")
+    if message.is_private:
+        check_metadata(message.metadata)
+        metadata = await with_mentions(call, message.content, message.metadata)
+        message = msgspec.structs.replace(message, metadata=metadata)
+    message, attachments = await _described(call, message)
     done = await call.ask(to_post(call, message), conversation=conversation_id)
+    await _link(call, done.entries[0], attachments)
     return done.entries[0], done.repeated
 
 
@@ -130,8 +147,26 @@ async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tup
     p = call.principal
     assert p.channel_id is not None and p.contact_identifier is not None
     thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
+    message, attachments = await _described(call, message)
     done = await call.ask(Receive(opening, to_post(call, message)), thread=thread)
+    await _link(call, done.entries[0], attachments)
     return done.entries[0], done.repeated
+
+
+async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:
+    """A message whose attachments are as their records say, and the ids of those that are ours. Raises Invalid."""
+    if not message.attachments:
+        return message, []
+    found, ids = await attaching.described(call, message.attachments)
+    return replace(message, attachments=list(found)), ids
+
+
+async def _link(call: Call[Any], entry: Entry, attachments: list[str]) -> None:
+    """Note in attachments whose they are. The message stands already, so a failure here must not be its answer."""
+    try:
+        await call.services.stores.attachments.link(call.account_id, entry.conversation_id, attachments)
+    except TertuliaError as error:
+        log.warning("attachments_not_linked", conversation_id=entry.conversation_id, error=error.detail)
 
 
 async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) -> Conversation:

@@ -47,6 +47,11 @@ class Call(Generic[Body]):
         self.path = self.request.match_info
 
     @property
+    def is_by_link(self) -> bool:
+        """Whether a link's signature stands in for a token (`Route.signed`): the handler checks it."""
+        return self.principal is None
+
+    @property
     def account_id(self) -> str:
         return self.principal.account_id
 
@@ -79,7 +84,9 @@ class Route(msgspec.Struct, frozen=True):
     """`permission` None: no token asked. `answers` maps status to type (None: no body).
 
     `form`: the body may be a form as well. `describes`: for the document, the types of body fields that a handler
-    validates itself. `media`: what its answers are.
+    validates itself. `media`: what its answers are. `upload`: the types of a body that the handler reads itself, as a
+    stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
+    the handler checks it. `refuses`: statuses of problems besides those of every route.
     """
 
     method: str
@@ -96,6 +103,9 @@ class Route(msgspec.Struct, frozen=True):
     form: bool = False
     describes: dict[str, Any] = {}
     media: str = "application/json"
+    upload: tuple[str, ...] = ()
+    signed: bool = False
+    refuses: tuple[int, ...] = ()
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -126,7 +136,7 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
                 await services.limits.admit_address(request.remote)
                 raise
             if cached.is_staff:
-                await services.stores.agents.ensure(cached.account_id, cached.user_id)
+                await services.stores.agents.ensure(cached.account_id, cached.user_id, cached.name)
         principal = cached
     await services.limits.admit(principal)
     return principal
@@ -135,13 +145,13 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
 def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of a route."""
     handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
-    stream, optional = route.stream, route.body_optional
+    stream, optional, signed = route.stream, route.body_optional, route.signed
     read_body = bodies.read_form if route.form else bodies.read
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         principal = None
-        if permission is not None:
+        if permission is not None and not (signed and "signature" in request.query):
             principal = await authenticate(request, services, stream=stream)
             principal.require(permission)
         else:

@@ -9,6 +9,7 @@ from .api import endpoint
 from .metrics import METRICS, Metrics
 from .openapi import DOCUMENT, Document
 from .routes import ALL
+from .routes.attachments import UPLOADS, Uploads
 from .services import SERVICES, Services
 
 
@@ -17,6 +18,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app = web.Application(client_max_size=services.settings.max_body)
     app[SERVICES] = services
     app[DOCUMENT] = Document(ALL, version)
+    app[UPLOADS] = Uploads()
     metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)

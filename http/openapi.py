@@ -102,6 +102,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     }
 
 
+_FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _ACCOUNT = {
     "name": "X-Account-Id",
     "in": "header",
@@ -119,6 +120,12 @@ _SCHEMES = {
         "description": "A single-use stream ticket from POST /v1/auth/ticket",
     },
     "cookie": {"type": "apiKey", "in": "cookie", "name": "tertulia_token"},
+    "link": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "A signed link from GET /v1/attachments/{id}/link",
+    },
 }
 
 
@@ -127,7 +134,7 @@ def _types(routes: Sequence[Route]) -> list[Any]:
     found: dict[int, Any] = {id(Problem): Problem}
     for route in routes:
         for type_ in (route.body, route.query, *route.answers.values(), *route.describes.values()):
-            if type_ is not None:
+            if type_ is not None and type_ is not bytes:
                 found[id(type_)] = type_
     return list(found.values())
 
@@ -166,7 +173,16 @@ def _operation(route: Route, schemas: dict[int, Any], components: dict[str, Any]
             kinds.append("application/x-www-form-urlencoded")
         content = {kind: {"schema": schema} for kind in kinds}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}
+    if route.upload:
+        operation["requestBody"] = {"required": True, "content": {t: _upload(t) for t in route.upload}}
     return operation
+
+
+def _upload(media: str) -> dict[str, Any]:
+    """The body of a file; in a form its field is called `file`."""
+    if not media.startswith("multipart/"):
+        return {"schema": _FILE}
+    return {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}}
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
@@ -174,6 +190,8 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
         return [{}, {"client": []}]
     if route.permission is None:
         return []
+    if route.signed:
+        return [{"bearer": []}, {"link": []}]
     return [{name: []} for name in (("bearer", "ticket", "cookie") if route.stream else ("bearer",))]
 
 
@@ -218,7 +236,8 @@ def _responses(route: Route, schemas: dict[int, Any]) -> dict[str, Any]:
     for status, type_ in sorted(route.answers.items()):
         response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
         if type_ is not None:
-            response["content"] = {route.media: {"schema": schemas[id(type_)]}}
+            schema = _FILE if type_ is bytes else schemas[id(type_)]
+            response["content"] = {route.media: {"schema": schema}}
         responses[str(status)] = response
     for status in _refusals(route):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
@@ -236,10 +255,13 @@ def _refusals(route: Route) -> list[int]:
         found += [404]
     if route.method != "GET":
         found += [409]
-    if route.body is not None:
+    if route.body is not None or route.upload:
         found += [413, 415]
     if route.body is not None or route.query is not None:
         found += [422]
+    if route.upload:
+        found += [408]
+    found += route.refuses
     return sorted(found)
 
 

@@ -30,17 +30,20 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "forbidden": (403, "Not allowed"),
     "not_found": (404, "Not found"),
     "conflict": (409, "Conflicts with the present state"),
+    "gone": (410, "Gone"),
     "too_large": (413, "Too large"),
     "unsupported_media_type": (415, "Unsupported media type"),
     "invalid": (422, "Invalid request"),
     "rate_limited": (429, "Too many requests"),
     "overloaded": (503, "Overloaded"),
     "storage_unavailable": (503, "Storage unavailable"),
+    "not_ready": (503, "Not ready yet"),
     "internal": (500, "Internal error"),
     "error": (500, "Internal error"),
     # HTTP's own, which no command can raise
     "method_not_allowed": (405, "Method not allowed"),
     "request_timeout": (408, "Request timeout"),
+    "range_not_satisfiable": (416, "Range not satisfiable"),
     "upgrade_required": (426, "Upgrade required"),
     "headers_too_large": (431, "Headers too large"),
 }
@@ -165,7 +168,7 @@ def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamRespons
     if isinstance(error, web.HTTPMethodNotAllowed):
         detail = f"{error.method} is not allowed here"
     response = status_response(error.status, request_id, detail)
-    for name in ("Allow", "Retry-After", "WWW-Authenticate"):
+    for name in ("Allow", "Content-Range", "Retry-After", "WWW-Authenticate"):
         if name in error.headers:
             response.headers[name] = error.headers[name]
     return response

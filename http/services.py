@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from ..actors.events import WebhookCaller
 from ..actors.gateway import Gateway
+from ..core.links import LinkSigner
 from ..settings import Settings
 from .limits import RequestLimits
 from .metrics import Sample
@@ -17,6 +19,7 @@ from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
+    from ..core.ports_events import WebhookSecrets
     from ..core.ports_http import Hints, Stores, Vault
     from .streams.hub import Hub
 
@@ -35,6 +38,9 @@ class Services(msgspec.Struct, frozen=True):
     origins: OriginPolicy
     hints: Hints
     vault: Vault
+    links: LinkSigner
+    webhook_secrets: WebhookSecrets
+    webhook_caller: WebhookCaller
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

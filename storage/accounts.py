@@ -12,6 +12,7 @@ from ..core.entries import Actor
 from ..core.errors import Conflict
 from ..core.records import Account
 from ..core.settings import merge_settings
+from .agents import ensure_agent
 from .audit import record
 from .postgres import Database
 from .queries import sql
@@ -62,15 +63,22 @@ class PostgresAccounts:
                 credentials,
             )
 
-    async def add_agent(self, account_id: str, user_id: str, name: str) -> None:
-        """Make an agent's row unless it exists."""
+    async def point_channel(self, account_id: str, channel_id: str, base_url: str) -> None:
+        """Set where a channel's provider is, unless it has been set to somewhere else than this machine."""
         async with self._database.system() as connection:
             await connection.execute(
-                "INSERT INTO agents (account_id, user_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                "UPDATE channels SET config = config || jsonb_build_object('base_url', $3::text), updated_at = now()"
+                " WHERE account_id = $1 AND id = $2 AND config ->> 'base_url' IS DISTINCT FROM $3"
+                " AND coalesce(config ->> 'base_url', '') ~ '^(http://127[.]0[.]0[.]1:[0-9]+)?$'",
                 account_id,
-                user_id,
-                name,
+                channel_id,
+                base_url,
             )
+
+    async def add_agent(self, account_id: str, user_id: str, name: str) -> None:
+        """Make an agent with this name and default preferences; one who exists is called so from now on."""
+        async with self._database.system() as connection:
+            await ensure_agent(connection, account_id, user_id, name)
 
     async def get(self, account_id: str) -> Account | None:
         async with self._database.account(account_id) as connection:

@@ -9,7 +9,7 @@ from .queries import sql
 from .rows import conversation_from_row, entry_from_row
 
 _COLUMNS = sql("conversation_columns")
-_ENTRY = sql("entry_columns")
+_ENTRY = sql("shown_columns")  # messages with what became of them since
 
 
 class PostgresConversations:

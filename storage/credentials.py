@@ -1,14 +1,19 @@
-"""Channel credentials at rest: encrypted (MultiFernet), and bound to their channel, so that ciphertext moved to another
-account's row does not open.
+"""Secrets at rest, channels' credentials and webhooks' secrets: encrypted (MultiFernet), and bound to whom they belong to,
+so that ciphertext moved to another account's row does not open.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ..core.errors import Internal
 from ..core.records import Channel
+
+T = TypeVar("T")
 
 
 def new_key() -> str:
@@ -26,20 +31,36 @@ class FernetVault:
         self._fernet = MultiFernet([Fernet(k.strip()) for k in keys.split(",") if k.strip()])
 
     def seal(self, account_id: str, channel_id: str, credentials: dict[str, str]) -> bytes:
-        return self._fernet.encrypt(msgspec.json.encode([account_id, channel_id, credentials]))
+        return self._seal(account_id, channel_id, credentials)
 
     def open(self, channel: Channel) -> dict[str, str]:
         if channel.credentials is None:
             return {}
+        return self._open(channel.account_id, channel.id, channel.credentials, dict[str, str])
+
+    def seal_secrets(self, account_id: str, webhook_id: str, secrets: Sequence[str]) -> bytes:
+        """See `core.ports_events.WebhookSecrets`."""
+        return self._seal(account_id, webhook_id, list(secrets))
+
+    def open_secrets(self, account_id: str, webhook_id: str, sealed: bytes) -> list[str]:
+        """See `core.ports_events.WebhookSecrets`."""
+        return self._open(account_id, webhook_id, sealed, list[str])
+
+    def _seal(self, account_id: str, owner: str, secret: Any) -> bytes:
+        return self._fernet.encrypt(msgspec.json.encode([account_id, owner, secret]))
+
+    def _open(self, account_id: str, owner: str, sealed: bytes, type_: type[T]) -> T:
         try:
-            account_id, channel_id, credentials = msgspec.json.decode(
-                self._fernet.decrypt(channel.credentials), type=tuple[str, str, dict[str, str]]
-            )
+            text = self._fernet.decrypt(sealed)
         except InvalidToken:
-            raise Internal("the channel's credentials cannot be opened with the present keys") from None
-        if (account_id, channel_id) != (channel.account_id, channel.id):
-            raise Internal("the channel's credentials belong to another channel")
-        return credentials
+            raise Internal("the secrets cannot be opened with the present keys") from None
+        try:
+            found = msgspec.json.decode(text, type=tuple[str, str, type_])
+        except msgspec.ValidationError:
+            raise Internal("the secrets are of another kind") from None
+        if found[:2] != (account_id, owner):
+            raise Internal("the secrets belong to another object")
+        return found[2]
 
     def rotate(self, sealed: bytes) -> bytes:
         """The same under the newest key. Raises InvalidToken."""

@@ -24,7 +24,7 @@ from .rows import conversation_to_json, encode_data
 
 log = structlog.get_logger(__name__)
 
-COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 30)) + ")"
+COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 36)) + ")"
 COMMIT_DEADLINE = 10.0
 SETTLE_DEADLINE = 30.0
 STALE_EPOCH = "TE001"
@@ -110,6 +110,7 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
     rows: list[tuple[Any, ...]] = []
     places: list[tuple[int, int]] = []
     providers: list[tuple[str, str, str, int]] = []
+    outgoing: list[tuple[str, int, str, str, str, int]] = []
     ends: dict[str, tuple[Conversation | None, Conversation]] = {}
     for write in writes:
         after = write.after
@@ -138,8 +139,20 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
                 )
             )
             places.append((account, counts[account]))
-            if isinstance(data, Message) and data.external_id is not None:
-                providers.append((after.channel_id, data.external_id, entry.conversation_id, entry.seq))
+            if isinstance(data, Message):
+                if data.external_id is not None:
+                    providers.append((after.channel_id, data.external_id, entry.conversation_id, entry.seq))
+                if data.delivery_status == "queued":
+                    outgoing.append(
+                        (
+                            entry.conversation_id,
+                            entry.seq,
+                            entry.account_id,
+                            after.channel_id,
+                            data.id,
+                            entry.at,
+                        )
+                    )
     return [
         list(held),
         list(held.values()),
@@ -148,6 +161,7 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
         *_columns(rows, 10),
         *_projection(ends.values()),
         *_columns(providers, 4),
+        *_columns(outgoing, 6),
     ], places
 
 

@@ -67,6 +67,7 @@ class MemoryStore:
         self.entries: defaultdict[str, list[Entry]] = defaultdict(list)
         self.keys: dict[tuple[str, str], Entry] = {}
         self.provider_ids: dict[tuple[str, str], Entry] = {}
+        self.outbox: dict[tuple[str, str], Entry] = {}
         self.contacts: dict[tuple[str, str, str], tuple[str, str | None]] = {}
         self.partitions = [_Partition() for _ in range(PARTITIONS)]
         self.hosts: dict[str, _Host] = {}
@@ -152,8 +153,11 @@ class MemoryJournal:
         store.entries[entry.conversation_id].append(placed)
         if entry is write.entries[-1] and write.key is not None:
             store.keys[entry.conversation_id, write.key] = placed
-        if isinstance(entry.data, Message) and entry.data.external_id is not None:
-            store.provider_ids[write.after.channel_id, entry.data.external_id] = placed
+        if isinstance(entry.data, Message):
+            if entry.data.external_id is not None:
+                store.provider_ids[write.after.channel_id, entry.data.external_id] = placed
+            if entry.data.delivery_status == "queued":
+                store.outbox[write.after.channel_id, entry.data.id] = placed
         return placed.position
 
 

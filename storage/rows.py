@@ -31,6 +31,7 @@ _DATA = msgspec.json.Decoder(
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
 encode_data = msgspec.json.Encoder().encode
+decode_data = _DATA.decode
 
 
 def conversation_from_row(row: Sequence[Any]) -> Conversation:

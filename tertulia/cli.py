@@ -1,4 +1,4 @@
-"""The command line: `tertulia serve`, `token`, `simulate`, `db`, `account`. Exit code 2 and one sentence where it cannot go on."""
+"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`. Exit code 2 and one sentence where it cannot go on."""
 
 from __future__ import annotations
 
@@ -242,6 +242,59 @@ def simulate(
         )
     if figures.lost or not figures.inbound.acked:
         raise typer.Exit(1)
+
+
+DOUBLE_HELP = """How to use it (JSON in and out; refusals are problem+json naming the field):
+
+POST /double/channels {type, webhook_url, credentials, id?}: register a channel. Its config.base_url is this server.
+
+POST /double/ID/messages {from, name?, text?, attachments?, reply_to?, edit?, subject?} or {messages: […]}: a customer
+writes. The webhook goes out, signed as the provider signs; what it was answered comes back. Attachments: {name,
+content_type, data (base64)}.
+
+POST /double/ID/subscription: ask the webhook for Meta's confirmation (WhatsApp, Messenger).
+
+GET /double/ID/sent?after=N: what the channel was sent, in order.
+
+PUT /double/ID/faults {kind: 429|500|timeout|drop_before|drop_after|garbage|refuse, count?, retry_after?, seconds?};
+DELETE takes it back.
+
+PUT /double/ID/webhooks {duplicate?, shuffle?, concurrent?}: how webhooks are delivered.
+
+PUT /double/ID/receipts {sent?, delivered?, read?, delay?}: receipts by themselves. POST {provider_id, status, code?,
+detail?}: one by hand.
+
+GET /double: the channels. DELETE /double/ID forgets one. Nothing is kept on disk.
+"""
+
+
+@app.command("provider-double", epilog=DOUBLE_HELP)
+def provider_double(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8090,
+    host: Annotated[
+        str, typer.Option(help="address to listen on; whoever reaches it may play customers")
+    ] = "127.0.0.1",
+) -> None:
+    """A double of WhatsApp, Messenger, Telegram, Twilio and Postmark, to try channels without any of them.
+
+    It takes what channels send, as strictly as the providers, and plays customers that write in. Runs until Ctrl-C.
+    """
+    import signal
+
+    from .channels.double.server import serve as serve_double
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        shown = f"[{host}]" if ":" in host else host
+        await serve_double(host, port, stop, lambda: say(f"provider double: http://{shown}:{port}/double"))
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
+    except OSError as error:
+        fail(f"{host}:{port} cannot be listened on: {error.strerror or error}")
 
 
 @app.command()

@@ -18,8 +18,9 @@ from . import __version__, logs
 from .actors import wire
 from .actors.commits import Item
 from .actors.conversation import Taken
+from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
-from .actors.handles import RayConversation
+from .actors.handles import DispatcherLinks, RayConversation
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
 from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
@@ -27,7 +28,10 @@ from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
 from .core.conversation import State
 from .core.entries import Entry
+from .core.links import LinkSigner
 from .core.ports_http import Stores
+from .events import make_poster
+from .files import attachments
 from .garbage import calm_garbage_collector
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
@@ -42,14 +46,17 @@ from .measuring import gateway_samples
 from .settings import Settings
 from .storage import valkey
 from .storage.accounts import PostgresAccounts
-from .storage.agents import PostgresAgents
+from .storage.agents import PostgresAgents, PostgresPreferences
 from .storage.archive import PostgresArchive
 from .storage.audit import PostgresAudit
+from .storage.canned import PostgresCanned
 from .storage.channels import PostgresChannels
 from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
 from .storage.conversations import PostgresConversations
 from .storage.credentials import FernetVault
+from .storage.deliveries import PostgresDeliveries
+from .storage.event_webhooks import PostgresEventWebhooks
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
 from .storage.inbox import PostgresInbox
@@ -58,12 +65,15 @@ from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
+from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
 
 log = structlog.get_logger(__name__)
 
 HOST_CONNECTIONS = 6
 GATEWAY_CONNECTIONS = 8
+WEBHOOK_TESTS = 16
+"""Tests of event webhooks that a gateway has under way; beyond them 503."""
 MONTHS_EVERY = 6 * 3600.0
 TIDY_EVERY = 0.2
 
@@ -87,6 +97,7 @@ class HostParts:
             self._placement(settings),
             max_waiting=settings.max_waiting,
             on_stale=self.stale,
+            outbound=DispatcherLinks(settings.dispatchers).wake,
         )
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
@@ -160,7 +171,7 @@ class HostParts:
         await self._database.close()
 
 
-async def _connect(settings: Settings, *, system: int, app: int) -> Database:
+async def connect(settings: Settings, *, system: int, app: int) -> Database:
     """The database; StorageUnavailable while it is away, for which the actors wait."""
     assert settings.database_url is not None
     try:
@@ -174,7 +185,7 @@ async def _connect(settings: Settings, *, system: int, app: int) -> Database:
 async def host(settings: Settings, name: str) -> HostParts:
     """A host's parts, connected."""
     logs.configure(settings.log_level, settings.log_format)
-    parts = HostParts(settings, name, await _connect(settings, system=HOST_CONNECTIONS, app=1))
+    parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
     calm_garbage_collector()
     return parts
 
@@ -203,14 +214,17 @@ class GatewayParts:
         self.gateway = Gateway(
             name,
             PostgresOwnership(database),
-            feeds,
+            PostgresFeeds(database, as_stored=True),
             self._on_entry,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
+        dispatchers = DispatcherLinks(settings.dispatchers)
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+        vault = FernetVault(settings.credentials_keys)
+        self._poster = make_poster(settings)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
             settings=settings,
@@ -229,12 +243,21 @@ class GatewayParts:
                 clients=PostgresClients(database),
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
+                preferences=PostgresPreferences(database),
+                teams=PostgresTeams(database),
+                canned=PostgresCanned(database),
+                attachments=attachments(settings, database),
+                event_webhooks=PostgresEventWebhooks(database),
+                deliveries=PostgresDeliveries(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
-            vault=FernetVault(settings.credentials_keys),
+            vault=vault,
+            links=LinkSigner(settings.jwt_secret, settings.public_url),
+            webhook_secrets=vault,
+            webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             readiness=self._readiness,
-            update_metrics=lambda: gateway_samples(self.gateway, self.hub),
+            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers),
         )
         self._runner = ProblemRunner(
             make_app(services, __version__),
@@ -286,6 +309,7 @@ class GatewayParts:
         await self.hub.drain()
         await self._runner.cleanup()
         await self._valkey.aclose()
+        await self._poster.close()
         await self._session.close()
         await self._database.close()
 
@@ -293,7 +317,7 @@ class GatewayParts:
 async def gateway(settings: Settings, name: str) -> GatewayParts:
     """A gateway's parts, connected but not listening."""
     logs.configure(settings.log_level, settings.log_format)
-    database = await _connect(settings, system=4, app=GATEWAY_CONNECTIONS)
+    database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
     parts = GatewayParts(settings, name, database, aiohttp.ClientSession())
     calm_garbage_collector()
     return parts

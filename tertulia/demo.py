@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from .core.principal import Role
+from .core.records import ChannelType
 from .http.tokens import TokenSigner
 from .settings import Settings
 from .storage.accounts import PostgresAccounts
@@ -25,18 +28,52 @@ AGENTS = {
     demo_id(23): ("Chen", Role.LEAD),
     demo_id(24): ("Dana", Role.ADMIN),
 }
+
+
+class DemoChannel(msgspec.Struct, frozen=True):
+    """A channel whose provider is the double."""
+
+    id: str
+    type: ChannelType
+    name: str
+    credentials: dict[str, str]
+
+
+CHANNELS = (
+    DemoChannel(demo_id(13), "whatsapp", "WhatsApp", {
+        "app_secret": "demo-app-secret", "verify_token": "demo-verify-token", "access_token": "demo-whatsapp-token",
+        "phone_number_id": "100000000000013",
+    }),
+    DemoChannel(demo_id(14), "telegram", "Telegram", {
+        "bot_token": "14:demo-bot-token", "secret_token": "demo-secret-token",
+    }),
+    DemoChannel(demo_id(15), "messenger", "Messenger", {
+        "app_secret": "demo-app-secret", "verify_token": "demo-verify-token", "page_access_token": "demo-page-token",
+        "page_id": "100000000000015",
+    }),
+    DemoChannel(demo_id(16), "sms", "SMS", {
+        "account_sid": "ACdemo16", "auth_token": "demo-auth-token", "from_number": "+15005550006",
+    }),
+    DemoChannel(demo_id(17), "email", "E-mail", {
+        "server_token": "demo-server-token", "from_address": "support@demo.example", "webhook_user": "demo",
+        "webhook_password": "demo-webhook-password",
+    }),
+)  # fmt: skip
 TOKEN_LIFE = 12 * 3600
 
 
-async def install(settings: Settings, database: Database) -> None:
-    """Make the demo account and what belongs to it; what exists is left as it is."""
+async def install(settings: Settings, database: Database, double_url: str) -> None:
+    """Make the demo account and what belongs to it. What exists is left as it is, but for the double's address."""
     assert settings.credentials_keys is not None
+    vault = FernetVault(settings.credentials_keys)
     accounts = PostgresAccounts(database)
     await accounts.create(ACCOUNT, "Demo", {"sub_domain": "demo"})
-    sealed = FernetVault(settings.credentials_keys).seal(
-        ACCOUNT, WEBCHAT, {"identity_secret": IDENTITY_SECRET}
-    )
+    sealed = vault.seal(ACCOUNT, WEBCHAT, {"identity_secret": IDENTITY_SECRET})
     await accounts.add_channel(ACCOUNT, WEBCHAT, "webchat", "Web chat", sealed)
+    for channel in CHANNELS:
+        sealed = vault.seal(ACCOUNT, channel.id, channel.credentials)
+        await accounts.add_channel(ACCOUNT, channel.id, channel.type, channel.name, sealed)
+        await accounts.point_channel(ACCOUNT, channel.id, double_url)
     for user_id, (name, _) in AGENTS.items():
         await accounts.add_agent(ACCOUNT, user_id, name)
 

@@ -1,10 +1,11 @@
-"""The figures of /metrics that a gateway does not count itself: its streams and queues, and what its hosts say."""
+"""The figures of /metrics that a gateway does not count itself: its streams and queues, and what hosts and dispatchers say."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from .actors.gateway import Gateway
+from .actors.handles import DispatcherLinks
 from .http.metrics import Sample
 from .http.streams.hub import Hub
 
@@ -21,7 +22,16 @@ _HELP = {
 }
 
 
-async def gateway_samples(gateway: Gateway, hub: Hub) -> list[Sample]:
+_SENDING = {
+    "queued": "Messages that wait to be sent to the provider, or are being sent",
+    "sent_total": "Messages that the provider took",
+    "failed_total": "Messages that failed for good",
+    "retries_total": "Tries that will be repeated",
+    "open_circuits": "Channels that rest because their provider fails",
+}
+
+
+async def gateway_samples(gateway: Gateway, hub: Hub, dispatchers: DispatcherLinks) -> list[Sample]:
     """Everything at this moment. Hosts are asked at once; those that do not answer are left out."""
     me = {"gateway": gateway.name}
     open_streams = hub.count_by_transport()
@@ -40,4 +50,18 @@ async def gateway_samples(gateway: Gateway, hub: Hub) -> list[Sample]:
             kind: Literal["gauge", "counter"] = "counter" if name.endswith("_total") else "gauge"
             text = _HELP.get(name, name.replace("_", " ").capitalize())
             samples.append(Sample(f"tertulia_host_{name}", text, value, labels, kind))
+    return samples + await _dispatcher_samples(dispatchers)
+
+
+async def _dispatcher_samples(dispatchers: DispatcherLinks) -> list[Sample]:
+    samples: list[Sample] = []
+    for name, figures in (await dispatchers.statistics(HOST_DEADLINE)).items():
+        me = {"dispatcher": name}
+        up = float(figures is not None)
+        samples.append(Sample("tertulia_dispatcher_up", "Whether the dispatcher answers", up, me))
+        for channel_type, values in (figures or {}).items():
+            for what, value in values.items():
+                kind: Literal["gauge", "counter"] = "counter" if what.endswith("_total") else "gauge"
+                labels = {**me, "channel_type": channel_type}
+                samples.append(Sample(f"tertulia_outbox_{what}", _SENDING[what], value, labels, kind))
     return samples

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_network
 from typing import Any, TypeVar
 
 import asyncpg
@@ -20,15 +21,17 @@ import structlog
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayError
 
-from . import compose, demo
+from . import compose, compose_dispatcher, demo
 from .actors.handles import NAMESPACE, call
-from .actors.options import GATEWAY, HOST, create
+from .actors.options import DISPATCHER, GATEWAY, HOST, create
+from .demo_double import DemoDouble, DoubleError
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
 from .settings import Settings
 from .storage import migrate, valkey
 from .storage.credentials import FernetVault, new_key
 from .storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
+from .storage.objects import open_objects
 from .storage.postgres import Database
 from .storage.secrets import load_or_create
 
@@ -55,13 +58,16 @@ class Serving:
         self._say = say
         self._with_demo = with_demo
         self._embedded = settings.database_url is None or settings.redis_url is None
+        self._own_folder = settings.attachments_url is None
         self._ready = False
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
+        self._dispatchers: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
         self._keepers: list[asyncio.Task[None]] = []
         self._watches: list[asyncio.Task[None]] = []
         self._detached = settings.ray_address is not None
+        self._double: DemoDouble | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -99,6 +105,7 @@ class Serving:
         check_settings(self.settings)
         ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
         try:
+            await self._launch_double()
             await self._start_storage()
             await self._prepare_database()
         finally:
@@ -106,7 +113,11 @@ class Serving:
         self._say(await ray_up)
         self._listen(self._stop.set)  # Ray put its own handler in our place, which prints a stack and aborts
         await self._start_actors()
-        for handles, start in ((self._hosts, self._start_host), (self._gateways, self._start_gateway)):
+        for handles, start in (
+            (self._hosts, self._start_host),
+            (self._dispatchers, self._start_dispatcher),
+            (self._gateways, self._start_gateway),
+        ):
             watches = (self._watch_over(handles, i, start) for i in range(len(handles)))
             self._watches += [asyncio.ensure_future(w) for w in watches]
         url = f"http://{self.settings.host}:{self.settings.port}"
@@ -124,6 +135,8 @@ class Serving:
             updates["jwt_secret"] = load_or_create(data, "jwt_secret", new_key)
         if self.settings.credentials_keys is None:
             updates["credentials_keys"] = load_or_create(data, "credentials_keys", new_key)
+        if self.settings.attachments_url is None:
+            updates["attachments_url"] = (data / "attachments").absolute().as_uri()
         if self.settings.log_format == "auto":  # the actors' own output is no terminal
             updates["log_format"] = "console" if sys.stdout.isatty() else "json"
         self.settings = self.settings.model_copy(update=updates)
@@ -167,12 +180,31 @@ class Serving:
             raise StartError(f"Valkey (REDIS_URL) cannot be used: {_short(error)}") from error
         finally:
             await client.aclose()
+        if self._double is not None:
+            await self._install_demo(self.settings.database_url, self._double)
+
+    async def _launch_double(self) -> None:
+        """The demo's providers: their process starts while the rest does."""
         if self._with_demo:
-            database = await Database.connect(self.settings.database_url, system=1, app=1)
+            self._double = DemoDouble(self.settings)
             try:
-                await demo.install(self.settings, database)
-            finally:
-                await database.close()
+                await self._double.launch()
+            except DoubleError as error:
+                raise StartError(str(error)) from error
+
+    async def _install_demo(self, database_url: str, double: DemoDouble) -> None:
+        database = await Database.connect(database_url, system=1, app=1)
+        try:
+            await demo.install(self.settings, database, double.url)
+        finally:
+            await database.close()
+        try:
+            await double.ready()
+        except DoubleError as error:
+            raise StartError(str(error)) from error
+        self._say(
+            f"provider double: {double.url}/double, for the demo's channels (tertulia provider-double --help)"
+        )
 
     def _start_ray(self) -> str:
         began = time.monotonic()
@@ -198,19 +230,26 @@ class Serving:
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
 
     def _check_reachable(self) -> None:
-        """Embedded servers listen on this machine alone: a cluster of several needs servers of its own."""
+        """Embedded servers and the folder of attachments are this machine's alone: a cluster of several needs its own."""
         machines = {n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
         if len(machines) > 1 and self._embedded:
             raise StartError("a Ray cluster of several machines needs DATABASE_URL and REDIS_URL")
+        if len(machines) > 1 and self._own_folder:
+            raise StartError(
+                "a Ray cluster of several machines needs TERTULIA_ATTACHMENTS_URL: a bucket, or a folder they share"
+            )
 
     async def _start_actors(self) -> None:
         began = time.monotonic()
         s = self.settings
         self._hosts = [self._start_host(i) for i in range(s.hosts)]
+        self._dispatchers = [self._start_dispatcher(i) for i in range(s.dispatchers)]
         await self._all_up(self._hosts, "conversation host")
         self._say(
             f"hosts: {len(self._hosts)} running, placement {s.placement} ({time.monotonic() - began:.1f} s)"
         )
+        await self._all_up(self._dispatchers, "dispatcher")
+        self._say(f"dispatchers: {len(self._dispatchers)} running ({time.monotonic() - began:.1f} s)")
         began = time.monotonic()
         self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
         await self._all_up(self._gateways, "gateway")
@@ -218,6 +257,11 @@ class Serving:
 
     def _start_host(self, index: int) -> ActorHandle:
         return create(HOST, index, compose.host, self.settings, f"host:{index}", detached=self._detached)
+
+    def _start_dispatcher(self, index: int) -> ActorHandle:
+        return create(
+            DISPATCHER, index, compose_dispatcher.dispatcher, self.settings, index, detached=self._detached
+        )
 
     def _start_gateway(self, index: int) -> ActorHandle:
         name = f"gateway:{index}"
@@ -267,13 +311,15 @@ class Serving:
     # -- the end
 
     async def stop(self) -> None:
-        """Drain the gateways, then the hosts; then end what was started here."""
+        """Drain the gateways, then the hosts, then the dispatchers; then end what was started here."""
         for watch in self._watches:
             watch.cancel()
         if ray.is_initialized():
-            for handles in (self._gateways, self._hosts):
+            for handles in (self._gateways, self._hosts, self._dispatchers):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
+        if self._double is not None:
+            await self._double.stop()
         for keeper in self._keepers:
             keeper.cancel()
         for server in reversed(self._servers):
@@ -308,6 +354,8 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_JWT_SECRET": lambda: TokenSigner.from_settings(settings, jwt_secret),
         "TERTULIA_CREDENTIALS_KEYS": lambda: FernetVault(keys),
         "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
+        "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
+        "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
     }
     for name, check in checks.items():
         try:

@@ -44,10 +44,17 @@ class Settings(BaseSettings):
         description="conversation hosts",
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
+    dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to the providers")
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share a host process (shared) or have one each (dedicated)"
     )
     public_url: str | None = Field(None, description="what providers call; signatures are checked against it")
+
+    whatsapp_url: str | None = Field(None, description="WhatsApp's API, in place of Meta's own")
+    messenger_url: str | None = Field(None, description="Messenger's API, in place of Meta's own")
+    telegram_url: str | None = Field(None, description="Telegram's API, in place of Telegram's own")
+    sms_url: str | None = Field(None, description="the SMS API, in place of Twilio's own")
+    email_url: str | None = Field(None, description="the e-mail API, in place of Postmark's own")
 
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
     jwt_issuer: str = Field("tertulia", description="required iss of tokens")
@@ -63,6 +70,13 @@ class Settings(BaseSettings):
     allowed_origins: str = Field(
         "",
         description="origins that may open streams from a browser, comma separated; the own origin always may",
+    )
+
+    demo_double_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="port of the demo's provider double; the server's own plus one when unset, the next free one if taken",
     )
 
     rate_account: float = Field(10_000, gt=0, description="requests a second of one account")
@@ -88,11 +102,78 @@ class Settings(BaseSettings):
         2.5, gt=0.5, description="silence of a host before others take its partitions"
     )
 
+    max_attachment: int = Field(26_214_400, ge=1024, description="largest attachment, bytes")
+    attachment_types: str = Field(
+        "image/*,audio/*,video/*,application/pdf,text/plain,text/csv,text/calendar,text/vcard,text/markdown,"
+        "application/json,application/rtf,application/zip,application/msword,application/vnd.ms-excel,"
+        "application/vnd.ms-powerpoint,application/vnd.openxmlformats-officedocument.wordprocessingml.document,"
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,"
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation,"
+        "application/vnd.oasis.opendocument.text,application/vnd.oasis.opendocument.spreadsheet,"
+        "application/vnd.oasis.opendocument.presentation",
+        description="types that may be uploaded, comma separated; image/* is every image but SVG",
+    )
+    attachments_url: str | None = Field(
+        None,
+        description="where attachments' bytes are: s3://bucket/prefix or file:///folder; <data>/attachments when unset",
+    )
+    s3_endpoint: str | None = Field(
+        None, description="S3-compatible server of attachments, when not Amazon's"
+    )
+    s3_region: str | None = Field(None, description="region of the attachments' bucket")
+    s3_access_key_id: str | None = Field(
+        None, description="S3 credentials; when unset AWS's own variables or the machine's role"
+    )
+    s3_secret_access_key: str | None = Field(None, description="the secret of TERTULIA_S3_ACCESS_KEY_ID")
+    allowed_networks: str = Field(
+        "",
+        description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
+        " separated (10.1.0.0/16); none when unset",
+    )
+    webhooks_allow_private: bool = Field(
+        False, description="event webhooks may use http and private addresses: for development and tests"
+    )
+    webhooks_disable_after: float = Field(
+        5 * 86_400,
+        gt=0,
+        description="seconds of nothing but failures after which an event webhook is disabled",
+    )
+    event_stream: str | None = Field(
+        None,
+        min_length=1,
+        description="Redis stream that all accounts' events are written into; none when unset",
+    )
+    event_stream_maxlen: int = Field(
+        1_000_000, ge=1, description="events the Redis stream keeps, about; the oldest go first"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else JSON"
     )
 
+    def base_url(self) -> str:
+        """Where providers and browsers find this server."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    def provider_urls(self) -> dict[str, str]:
+        """The providers' APIs that are set, by channel type."""
+        kinds = ("whatsapp", "messenger", "telegram", "sms", "email")
+        urls = {kind: getattr(self, f"{kind}_url") for kind in kinds}
+        return {kind: url for kind, url in urls.items() if url}
+
     def origins(self) -> frozenset[str]:
         """The extra origins as a set."""
         return frozenset(o.strip() for o in self.allowed_origins.split(",") if o.strip())
+
+    def upload_types(self) -> frozenset[str]:
+        """The types that may be uploaded."""
+        return _parts(self.attachment_types.lower())
+
+    def networks(self) -> tuple[str, ...]:
+        """The private networks that may be called."""
+        return tuple(sorted(_parts(self.allowed_networks)))
+
+
+def _parts(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())

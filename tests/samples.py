@@ -166,6 +166,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         client_message_id=optional,
         reply_to=st.none() | ids,
         delivery_status=st.sampled_from([None, "queued", "sent", "delivered", "read", "failed"]),
+        delivery_error=st.none() | objects,
         metadata=objects,
     ),
     StatusChanged: st.builds(StatusChanged, from_status=statuses, to_status=statuses, reason=optional),

@@ -41,8 +41,9 @@ CALM = {
     "TERTULIA_RATE_ADDRESS": "1000000",
     "TERTULIA_RATE_ADDRESS_BURST": "1000000",
     "TERTULIA_LOG_FORMAT": "json",
+    "TERTULIA_WEBHOOKS_ALLOW_PRIVATE": "true",
 }
-"""Two of everything, and limits that no test meets by accident."""
+"""Two of everything, limits that no test meets by accident, and event webhooks that may be on this machine."""
 
 
 def free_port() -> int:
@@ -171,6 +172,10 @@ class OwnServer:
     @property
     def hosts(self) -> list[int]:
         return self.pids("ray::HostProcess")
+
+    @property
+    def dispatchers(self) -> list[int]:
+        return self.pids("ray::DispatcherProcess")
 
     @property
     def gateways(self) -> list[int]:

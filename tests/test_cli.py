@@ -41,6 +41,8 @@ def tertulia(*arguments: str, data: Path, **environment: str) -> subprocess.Comp
         ({"TERTULIA_JWT_SECRET": "short"}, ["TERTULIA_JWT_SECRET is wrong", "32 bytes"]),
         ({"TERTULIA_CREDENTIALS_KEYS": "x"}, ["TERTULIA_CREDENTIALS_KEYS is wrong"]),
         ({"TERTULIA_ALLOWED_ORIGINS": "*"}, ["TERTULIA_ALLOWED_ORIGINS is wrong"]),
+        ({"TERTULIA_ATTACHMENTS_URL": "ftp://x"}, ["TERTULIA_ATTACHMENTS_URL is wrong", "s3://"]),
+        ({"TERTULIA_ALLOWED_NETWORKS": "10.0.0.0/33"}, ["TERTULIA_ALLOWED_NETWORKS is wrong", "10.0.0.0/33"]),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, ["DATABASE_URL", "cannot be used"]),
         ({"RAY_ADDRESS": "127.0.0.1:1"}, ["Ray (127.0.0.1:1) cannot be used"]),
     ],

@@ -30,6 +30,7 @@ from ...core.views import ConversationView, MessageView, conversation_view
 from .. import actions
 from ..api import Call, Route, answer, no_content
 from .messages import MessagesQuery, page, visible
+from .teams import check_team
 
 TAG = "conversations"
 INCLUDABLE = frozenset({"messages", "contact", "assignments"})
@@ -169,6 +170,7 @@ async def patch(call: Call[Patch]) -> web.Response:
                 "a time needs an offset", errors=(("snoozed_until", "RFC 3339 with Z or an offset"),)
             )
         changes["snoozed_until"] = int(snoozed.timestamp() * 1000)
+    await check_team(call, changes.get("team_id"))
     if changes.get("assignee_id") == "me":
         changes["assignee_id"] = call.principal.user_id
     done = await call.ask(Update(changes), conversation=call.id())
@@ -194,6 +196,7 @@ async def assign(call: Call[Assignment]) -> web.Response:
         if body.strategy not in (None, "manual_queue"):
             why = "no routing runs yet: only manual_queue"
             raise Invalid("this strategy is not available", errors=(("strategy", why),))
+        await check_team(call, body.team_id)
         done = await call.ask(Update({"team_id": body.team_id}), conversation=call.id())
     return answer(actions.conversation_of(done))
 
@@ -248,7 +251,8 @@ ROUTES = [
     Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
     Route("POST", BASE + "/{id}/accept", answer_offer, "conversation.claim", ONE, "Accept an offer", tag=TAG),
     Route("POST", BASE + "/{id}/decline", answer_offer, "conversation.claim", ONE, "Decline an offer", tag=TAG),
-    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score", body=Rating, tag=TAG),
+    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score, one for each time it is resolved",
+          body=Rating, tag=TAG),
     Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
           body=ReadMarker, tag=TAG),
     Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "Typing indicator",

@@ -18,6 +18,7 @@ from ...core.inbox import (
     read_cursor,
     write_cursor,
 )
+from ...core.people_views import LabelCount
 from ...core.records import ChannelType
 from ...core.status import Status
 from ...core.views import ConversationView, conversation_view
@@ -76,6 +77,10 @@ class Assignments(msgspec.Struct, frozen=True):
     items: list[AssignmentView]
 
 
+class Labels(msgspec.Struct, frozen=True):
+    items: list[LabelCount]
+
+
 def _filter(query: InboxQuery, me: str) -> InboxFilter:
     q = " ".join(query.q.split()) if query.q is not None else ""
     nobody = query.assignee_id == "none"
@@ -111,6 +116,10 @@ async def stats(call: Call[None]) -> web.Response:
     return answer(await call.services.stores.inbox.stats(call.account_id, period))
 
 
+async def labels(call: Call[None]) -> web.Response:
+    return answer(Labels(await call.services.stores.inbox.labels(call.account_id)))
+
+
 async def assignments(call: Call[None]) -> web.Response:
     c = await visible(call, call.id())
     return answer(Assignments(await call.services.stores.inbox.assignments(call.account_id, c.id)))
@@ -124,5 +133,7 @@ ROUTES = [
           tag=TAG),
     Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: Assignments},
           "Who held a conversation, oldest first", tag=TAG),
+    Route("GET", "/v1/labels", labels, "inbox.read", {200: Labels},
+          "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
 ]  # fmt: skip
 """Before those of `conversations.py`: `stats` is no conversation's id."""

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from ...core.commands import Opening
+from ...core.entries import Attachment
 from ...core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from ...core.principal import Role
 from ...core.records import Channel
@@ -41,6 +42,7 @@ class SessionView(msgspec.Struct, frozen=True):
 class NewChatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: actions.Content
     client_message_id: actions.Key | None = None
+    attachments: Annotated[list[Attachment], msgspec.Meta(max_length=30)] = []
 
 
 async def webchat_channel(call: Call[Any], channel_id: str) -> Channel:
@@ -102,7 +104,11 @@ async def send(call: Call[NewChatMessage]) -> web.Response:
         raise Unauthenticated("the session's channel is gone")
     if not channel.is_active:
         raise Conflict("the channel is switched off")
-    message = actions.NewMessage(call.body.content, client_message_id=call.body.client_message_id)
+    message = actions.NewMessage(
+        call.body.content,
+        client_message_id=call.body.client_message_id,
+        attachments=call.body.attachments,
+    )
     entry, repeated = await actions.receive(call, Opening(channel.type, p.contact_name), message)
     return answer(message_view(entry), 200 if repeated else 201)
 

@@ -10,18 +10,19 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Protocol
 
 import structlog
 
 from ...actors.feeds import Feed, Feeds
-from ...core.entries import Entry, Opened
+from ...core.entries import Entry, Message, Opened
 from ...core.errors import Overloaded
 from ...core.events import (
     END,
     Cursor,
     Event,
+    account_topic,
     conversation_topic,
     encode_event,
     encode_hint,
@@ -208,8 +209,12 @@ class Hub:
         """Push what came after `cursor`; on return, without a pause since, nothing newer has been delivered live."""
         after = cursor.position - 1 if cursor.index < END else cursor.position
         half = session.limit // 2
+        first = True
         while session.closing is None:
             entries, reached = feed.since(after), feed.position
+            if first and entries is not None and _may_have_moved(entries, topics):
+                entries = None
+            first = False
             live = entries is not None
             if entries is None:
                 async with self._replays:
@@ -278,6 +283,17 @@ class Hub:
 
 def _thread_of(principal: Principal) -> tuple[str, str, str]:
     return (principal.account_id, principal.channel_id or "", principal.contact_identifier or "")
+
+
+def _may_have_moved(entries: Iterable[Entry], topics: Container[str]) -> bool:
+    """Whether the reader is to be shown messages that were to be sent to a provider: memory has them as they were then,
+    and only the archive knows what became of them. (Those that come while it is read are as new as live ones.)"""
+    return any(
+        isinstance(e.data, Message)
+        and e.data.delivery_status == "queued"
+        and (conversation_topic(e.conversation_id) in topics or account_topic(e.account_id) in topics)
+        for e in entries
+    )
 
 
 def _frame(entry: Entry, event: Event, topic: str, generation: str) -> Frame:

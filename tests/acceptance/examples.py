@@ -38,6 +38,14 @@ CONVERSATION = {"id": "{conversation}"}
 CONTACT = {"id": "{contact}"}
 IDENTIFIER = {"id": "{identifier}"}
 CHANNEL = {"id": "{own_channel}"}
+TEAM_ID = {"id": "{team}"}
+MEMBER = {"id": "{team}", "user_id": "{member}"}
+CANNED = {"id": "{canned}"}
+USER = {"user_id": "{member}"}
+ATTACHMENT = {"id": "{attachment}"}
+WEBHOOK = {"id": "{event_webhook}"}
+DELIVERY = {"id": "{event_webhook}", "delivery_id": "{event_delivery}"}
+NEW_WEBHOOK = {"url": "http://127.0.0.1:9/in", "is_active": False}  # the discard port: nobody listens
 OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 
 ROUTES: dict[str, Example] = {
@@ -62,6 +70,9 @@ ROUTES: dict[str, Example] = {
     "POST /v1/webchat/{channel_id}/sessions": Example(None, names={"channel_id": "{channel}"}, foreign=None),
     "POST /v1/webchat/messages": Example(CUSTOMER, {"content": "hello"}, foreign=None),
     "GET /v1/webchat/messages": Example(CUSTOMER, foreign=None),
+    "POST /v1/attachments": Example(ALL, {"any": "file"}, query="name=a.json", foreign=None),
+    "GET /v1/attachments/{id}": Example(ALL, names=ATTACHMENT),
+    "GET /v1/attachments/{id}/link": Example(ALL, names=ATTACHMENT),
     "GET /v1/stream": Example(ALL, query="topics=conversation:{conversation}"),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),
     "POST /v1/auth/ticket": Example(ALL, foreign=None),
@@ -82,17 +93,54 @@ ROUTES: dict[str, Example] = {
     "GET /v1/contact-identifiers/{id}": Example(TEAM, names=IDENTIFIER),
     "PATCH /v1/contact-identifiers/{id}": Example(TEAM, {"display_name": "Marta"}, IDENTIFIER),
     "DELETE /v1/contact-identifiers/{id}": Example(TEAM, names=IDENTIFIER),
+    "GET /v1/agent-preferences": Example(TEAM, query="is_available=true&available_topics=x", foreign=None),
+    "GET /v1/agent-preferences/me": Example(STAFF, foreign=None),
+    "PATCH /v1/agent-preferences/me": Example(STAFF, {"languages": ["en"]}, foreign=None),
+    "GET /v1/agent-preferences/{user_id}": Example(TEAM, names=USER),
+    "PATCH /v1/agent-preferences/{user_id}": Example(LEADS, {"languages": ["en"]}, USER),
+    "GET /v1/agents/{user_id}/stats": Example(LEADS | SERVICE, names=USER),
+    "GET /v1/labels": Example(TEAM, foreign=None),
+    "GET /v1/teams": Example(TEAM, foreign=None),
+    "POST /v1/teams": Example(LEADS, {"name": "{fresh}"}, foreign=None),
+    "GET /v1/teams/{id}": Example(TEAM, names=TEAM_ID),
+    "PATCH /v1/teams/{id}": Example(LEADS, {"description": "money"}, TEAM_ID),
+    "GET /v1/teams/{id}/members": Example(TEAM, names=TEAM_ID),
+    "POST /v1/teams/{id}/members": Example(LEADS, {"user_id": "{fresh}"}, TEAM_ID),
+    "DELETE /v1/teams/{id}/members/{user_id}": Example(LEADS, names=MEMBER),
+    "DELETE /v1/teams/{id}": Example(LEADS, names=TEAM_ID),
+    "GET /v1/canned-responses": Example(TEAM, query="q=canary", foreign=None),
+    "POST /v1/canned-responses": Example(
+        LEADS, {"short_code": "/{fresh}", "title": "Hello", "content": "Hello {{contact_name}}"}, foreign=None
+    ),
+    "GET /v1/canned-responses/{id}": Example(TEAM, names=CANNED),
+    "PATCH /v1/canned-responses/{id}": Example(LEADS, {"title": "Hello"}, CANNED),
+    "DELETE /v1/canned-responses/{id}": Example(LEADS, names=CANNED),
+    "POST /v1/canned-responses/{id}/render": Example(TEAM, {"conversation_id": "{conversation}"}, CANNED),
     "GET /v1/channels": Example(ADMIN, foreign=None),
     "POST /v1/channels": Example(ADMIN, {"type": "webchat", "name": "Shop"}, foreign=None),
     "GET /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
     "PATCH /v1/channels/{id}": Example(ADMIN, {"name": "Shop"}, CHANNEL),
     "DELETE /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
+    "GET /v1/deliveries": Example(LEADS | SERVICE, query="status=failed", foreign=None),
+    "GET /v1/deliveries/{message_id}": Example(TEAM, names={"message_id": "{failed_message}"}),
+    "POST /v1/deliveries/{message_id}/retry": Example(TEAM, names={"message_id": "{failed_message}"}),
     "GET /v1/account": Example(ADMIN | SERVICE, foreign=None),
     "PATCH /v1/account": Example(ADMIN, {"settings": {"csat_enabled": True}}, foreign=None),
     "GET /v1/audit-log": Example(ADMIN, foreign=None),
     "GET /v1/api-clients": Example(ADMIN, foreign=None),
     "POST /v1/api-clients": Example(ADMIN, {"name": "crm"}, foreign=None),
     "DELETE /v1/api-clients/{id}": Example(ADMIN, names={"id": "{client}"}),
+    "GET /v1/event-webhooks": Example(ADMIN, foreign=None),
+    "POST /v1/event-webhooks": Example(ADMIN, NEW_WEBHOOK, foreign=None),
+    "GET /v1/event-webhooks/{id}": Example(ADMIN, names=WEBHOOK),
+    "PATCH /v1/event-webhooks/{id}": Example(ADMIN, {"description": "crm"}, WEBHOOK),
+    "DELETE /v1/event-webhooks/{id}": Example(ADMIN, names=WEBHOOK),
+    "POST /v1/event-webhooks/{id}/rotate-secret": Example(ADMIN, names=WEBHOOK),
+    "POST /v1/event-webhooks/{id}/test": Example(ADMIN, names=WEBHOOK),
+    "GET /v1/event-webhooks/{id}/deliveries": Example(ADMIN, names=WEBHOOK, query="status=failed"),
+    "GET /v1/event-webhooks/{id}/deliveries/{delivery_id}": Example(ADMIN, names=DELIVERY),
+    "POST /v1/event-webhooks/{id}/deliveries/{delivery_id}/replay": Example(ADMIN, names=DELIVERY),
+    "POST /v1/event-webhooks/{id}/replay": Example(ADMIN, {"since": "2026-11-01T00:00:00Z"}, WEBHOOK),
     "POST /v1/auth/token": Example(
         None,
         {"grant_type": "client_credentials", "client_id": "{client}", "client_secret": "{client_secret}"},

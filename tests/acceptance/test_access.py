@@ -17,7 +17,7 @@ import websockets
 from desks import Account, Desk, fresh, ok, problem
 from examples import ALL, MESSAGES, ROLES, ROUTES, Example, filled
 from readers import READERS, Chat, SseReader, WsReader, open_socket
-from serving import OwnServer
+from serving import OwnServer, until
 
 from tertulia.demo import ACCOUNT, WEBCHAT
 from tertulia.http.routes import ALL as TABLE
@@ -88,7 +88,7 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
     example = ROUTES[key]
     identifier = fresh()
     objects = {"conversation": (await service.open(identifier))["id"], "channel": WEBCHAT, "fresh": fresh()}
-    objects |= await more_objects(server, fresh(), example)
+    objects |= await more_objects(server, fresh(), example, objects["conversation"])
     token = server.customer(identifier) if role == "customer" else server.token(role, f"{role}-1")
     async with server.client(token) as client:
         status, text = await call(server, client, request_for(key, objects))
@@ -98,8 +98,11 @@ async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) ->
         assert status == 403 and '"forbidden"' in text, text
 
 
-async def more_objects(server: OwnServer, name: str, example: Example | None = None) -> dict[str, str]:
-    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of."""
+async def more_objects(
+    server: OwnServer, name: str, example: Example | None = None, conversation: str | None = None
+) -> dict[str, str]:
+    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of. The
+    attachment is in a message of `conversation`, where that is given."""
     wanted = "" if example is None else f"{dict(example.names)} {example.body} {example.query}"
     made: dict[str, str] = {}
 
@@ -115,8 +118,53 @@ async def more_objects(server: OwnServer, name: str, example: Example | None = N
         identifier = {"contact_id": owner, "channel_type": "telegram", "identifier": fresh()}
         await make("/v1/contact-identifiers", identifier | {"display_name": name}, id="identifier")
         await make("/v1/channels", {"type": "webchat", "name": name}, id="own_channel")
+        if example is None or "{failed_message}" in wanted:
+            made["failed_message"] = await failed_message(admin, name)
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+        texts = {"title": name, "content": name, "category": name}
+        await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
+        await make("/v1/teams", {"name": fresh(name), "description": name}, id="team")
+        if example is None or "{member}" in wanted:
+            team = (
+                made.get("team") or ok(await admin.post("/v1/teams", json={"name": fresh(name)}), 201)["id"]
+            )
+            await make(f"/v1/teams/{team}/members", {"user_id": fresh(name)}, user_id="member")
+        await make(f"/v1/attachments?name={name}.json", {"name": name}, id="attachment")
+        if conversation is not None and "attachment" in made:
+            url = f"/v1/attachments/{made['attachment']}"
+            ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
+        if example is None or "{event_webhook}" in wanted:
+            made |= await event_webhook(server, admin, name)
     return made
+
+
+async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """An event webhook, the account's only one (an account may have so many), and a delivery to it."""
+    await server.sql("DELETE FROM event_webhooks WHERE account_id = $1", ACCOUNT)
+    body = {"url": "http://127.0.0.1:9/in", "description": name}
+    webhook = ok(await admin.post("/v1/event-webhooks", json=body), 201)["id"]
+    (row,) = await server.sql(
+        "INSERT INTO event_deliveries (id, account_id, webhook_id, event_id, event_type, payload, status,"
+        " response_excerpt) VALUES (gen_random_uuid(), $1, $2, 'evt_1', 'conversation:message', $3, 'failed', $4)"
+        " RETURNING id::text", ACCOUNT, webhook, json.dumps({"content": name}).encode(), name,
+    )  # fmt: skip
+    return {"event_webhook": webhook, "event_delivery": row[0]}
+
+
+async def failed_message(admin: httpx.AsyncClient, name: str) -> str:
+    """A message that cannot be delivered: its channel has no credentials."""
+    channel = ok(await admin.post("/v1/channels", json={"type": "sms", "name": name}), 201)["id"]
+    opening = {"channel_id": channel, "contact_identifier": fresh(), "contact_name": name}
+    conversation = ok(await admin.post("/v1/conversations", json=opening), 201)["id"]
+    path = f"/v1/conversations/{conversation}/messages"
+    message = ok(await admin.post(path, json={"content": name}), 201)
+    assert message["delivery_status"] == "queued"
+
+    async def failed() -> bool:
+        return ok(await admin.get(f"/v1/deliveries/{message['id']}"), 200)["status"] == "failed"
+
+    await until(failed, "the message to fail")
+    return message["id"]
 
 
 @pytest.mark.parametrize("key", KNOWN)

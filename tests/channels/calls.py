@@ -100,7 +100,7 @@ def must_hold(kind: ChannelKind, called: WebhookCall) -> list[Any]:
                 _check(inbound)
                 assert 0 < edited_at < 2**48
             case Receipt():
-                assert event.provider_ids or (event.recipient and event.watermark)
+                assert event.provider_ids or event.message_id or (event.recipient and event.watermark)
                 assert (event.error is not None) == (event.status == "failed")
             case Faulty(reason):
                 assert reason

@@ -37,7 +37,7 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import Conversation, State
+from tertulia.core.conversation import Conversation, State, apply
 from tertulia.core.decide import Turn, check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
@@ -61,10 +61,10 @@ ROLES = {"assignee": ANA, "agent": BEN, "lead": LEAD, "admin": ADMIN, "service":
 
 def conversation(status: Status = Status.OPEN, **fields: Any) -> State:
     held = "ana" if status in HELD else None
-    values = {"assignee_id": held, "seq": 3} | fields
+    values = {"assignee_id": held, "seq": 3, "channel_type": "webchat"} | fields
     return State(
         Conversation(
-            id="c", account_id=ACCOUNT, channel_id=CHANNEL, channel_type="webchat", contact_id=CONTACT,
+            id="c", account_id=ACCOUNT, channel_id=CHANNEL, contact_id=CONTACT,
             contact_identifier=THREAD.identifier, created_at=NOW, updated_at=NOW, waiting_since=NOW, status=status,
             **values,
         )
@@ -176,13 +176,40 @@ def test_closing_twice_is_closing_once() -> None:
 
 def test_the_customer_rates_or_a_service_for_them() -> None:
     for by in (CUSTOMER, SERVICE):
-        assert ask(conversation(Status.RESOLVED), by, Rate(5, "good")) == (Rated(5, "good"),)
+        assert ask(conversation(Status.RESOLVED, csat_due=True), by, Rate(5, "good")) == (Rated(5, "good"),)
     for by in (ANA, LEAD, ADMIN):
         with pytest.raises(Forbidden):
             ask(conversation(), by, Rate(5))
     for score in (0, 6, -1):
         with pytest.raises(Invalid):
-            ask(conversation(), CUSTOMER, Rate(score))
+            ask(conversation(csat_due=True), CUSTOMER, Rate(score))
+
+
+def test_a_resolution_takes_one_score() -> None:
+    """Due from a resolution until its score, whatever becomes of the conversation in between."""
+    state, seq = conversation(), 3
+
+    def then(by: By, command: Command) -> None:
+        nonlocal state, seq
+        for data in ask(state, by, command):
+            seq += 1
+            state = apply(state, Entry(ACCOUNT, "c", seq, NOW, Actor("contact"), data))
+
+    def refused() -> None:
+        with pytest.raises(Conflict) as caught:
+            ask(state, CUSTOMER, Rate(5))
+        assert caught.value.current == {"status": state.conversation.status}
+
+    refused()
+    then(ANA, Update({"assignee_id": "ana", "status": "resolved"}))
+    then(CUSTOMER, said("thanks"))
+    assert state.conversation.status is Status.OPEN
+    then(CUSTOMER, Rate(5))
+    refused()
+    then(ANA, Update({"status": "resolved"}))
+    then(LEAD, Close())
+    then(SERVICE, Rate(1))
+    refused()
 
 
 # --- customers
@@ -233,13 +260,27 @@ def test_customers_write_as_themselves() -> None:
     for post in (answered(), answered(is_private=True), said(is_private=True)):
         with pytest.raises((Forbidden, Invalid)):
             ask(conversation(), CUSTOMER, post)
-    (message,) = ask(conversation(), CUSTOMER, said("hi", delivery_status="sent"))
+    (message,) = ask(conversation(), CUSTOMER, said("hi"))
     assert isinstance(message, Message)
     assert (message.direction, message.sender_id) == ("inbound", THREAD.identifier)
     assert message.delivery_status is None
 
 
 # --- messages
+
+
+@pytest.mark.parametrize(
+    ("channel_type", "status"), [("webchat", "sent"), ("whatsapp", "queued"), ("email", "queued")]
+)
+def test_what_goes_to_a_provider_starts_queued(channel_type: str, status: str) -> None:
+    state = conversation(channel_type=channel_type)
+    for by, post, expected in (
+        (ANA, answered(), status),
+        (ANA, answered(is_private=True), None),
+        (CUSTOMER, said(), None),
+    ):
+        message = ask(state, by, post)[-1]
+        assert isinstance(message, Message) and message.delivery_status == expected
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -80,12 +80,14 @@ CARD = {
     "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
+    "gone": 410,
     "too_large": 413,
     "unsupported_media_type": 415,
     "invalid": 422,
     "rate_limited": 429,
     "overloaded": 503,
     "storage_unavailable": 503,
+    "not_ready": 503,
     "internal": 500,
     "error": 500,
 }
@@ -134,7 +136,7 @@ async def test_aiohttps_own_refusals(client: TestClient[Any, Any]) -> None:
     await problem(await client.post("/echo", data=b"x" * 1001), 413, "too_large")
     await problem(await client.get(failing(web.HTTPBadRequest(text="secret detail"))), 400, "malformed")
     await problem(await client.get(failing(web.HTTPUnauthorized())), 401, "unauthenticated")
-    await problem(await client.get(failing(web.HTTPGone())), 410, "malformed")
+    await problem(await client.get(failing(web.HTTPPaymentRequired())), 402, "malformed")
     await problem(await client.get(failing(web.HTTPBadGateway())), 502, "internal")
     await problem(await client.get(failing(web.HTTPServiceUnavailable())), 503, "overloaded")
     response = await client.get(failing(web.HTTPFound("/elsewhere")), allow_redirects=False)

@@ -43,6 +43,10 @@ class Backend(Protocol):
 
     async def contacts(self, account_id: str) -> int: ...
 
+    async def outbox(self, channel_id: str) -> list[tuple[str, int, str]]:
+        """What waits to be sent on a channel: conversation, seq, message id."""
+        ...
+
 
 async def thread(backend: Backend, identifier: str = "+1", topic: str = "") -> ThreadKey:
     """A thread key in an account of its own."""
@@ -79,6 +83,10 @@ class MemoryBackend:
     async def contacts(self, account_id: str) -> int:
         return sum(account == account_id for account, _, _ in self.store.contacts)
 
+    async def outbox(self, channel_id: str) -> list[tuple[str, int, str]]:
+        rows = self.store.outbox.items()
+        return sorted((e.conversation_id, e.seq, m) for (channel, m), e in rows if channel == channel_id)
+
 
 class PostgresBackend:
     def __init__(self, database: Database, url: str) -> None:
@@ -113,3 +121,9 @@ class PostgresBackend:
             return await connection.fetchval(
                 "SELECT count(*) FROM contacts WHERE account_id = $1::text::uuid", account_id
             )
+
+    async def outbox(self, channel_id: str) -> list[tuple[str, int, str]]:
+        query = "SELECT conversation_id::text, seq, message_id::text FROM outbox WHERE channel_id = $1::text::uuid"
+        async with self.database.system() as connection:
+            rows = await connection.fetch(query + " AND status = 'queued' ORDER BY 1, 2", channel_id)
+        return [tuple(row) for row in rows]

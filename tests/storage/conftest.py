@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from backends import Backend, MemoryBackend, PostgresBackend
+from event_rig import EventRig
+from receivers import Receiver, receiving
 from samples import Scribe
 
 from tertulia.storage import migrate
@@ -77,3 +79,21 @@ def scribe() -> Scribe:
 @pytest.fixture
 def partition() -> int:
     return random.randrange(1024)
+
+
+@pytest.fixture
+async def events(
+    postgres: PostgresBackend, owner: asyncpg.Connection, account_id: str
+) -> AsyncIterator[EventRig]:
+    """An account whose events are told. Nobody else's are, meanwhile."""
+    rig = EventRig(postgres, owner, account_id)
+    yield rig
+    await rig.stop()
+    await owner.execute("DELETE FROM event_webhooks")
+    await owner.execute("DELETE FROM event_streams")
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver

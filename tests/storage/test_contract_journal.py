@@ -37,6 +37,7 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
+from tertulia.core.entries import Message
 from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, Write
 
 
@@ -247,3 +248,33 @@ async def test_a_read_marker_is_no_entry(backend: Backend, scribe: Scribe) -> No
     loaded = (await backend.archive.load_conversations([write.after.id]))[write.after.id]
     assert loaded.conversation.unread_count == 0 and loaded.conversation.seq == 1
     assert len(await everything(backend, key.account_id)) == 2
+
+
+async def test_what_providers_must_be_sent_is_queued_in_the_same_commit(
+    backend: Backend, scribe: Scribe
+) -> None:
+    key = await thread(backend)
+    opening = Opening("telegram")
+    first = scribe.write(to_thread(Receive(opening, said("hi")), key))
+    conversation = first.after.id
+    by, account = agent("ana"), key.account_id
+    replies = [
+        scribe.write(to_conversation(command, conversation, by, account=account))
+        for command in (answered("hello"), answered("between us", is_private=True), answered("more"))
+    ]
+    await commit(backend, first, *replies)
+    hello, note, more = (w.entries[-1].data for w in replies)
+    assert isinstance(hello, Message) and isinstance(note, Message) and isinstance(more, Message)
+    assert [m.delivery_status for m in (hello, note, more)] == ["queued", None, "queued"]
+    assert await backend.outbox(key.channel_id) == [(conversation, 2, hello.id), (conversation, 4, more.id)]
+
+
+async def test_a_batch_that_fails_queues_nothing(backend: Backend, scribe: Scribe) -> None:
+    key = await thread(backend)
+    opened = scribe.write(to_thread(Receive(Opening("sms"), said("hi")), key))
+    await commit(backend, opened)
+    reply = scribe.write(to_conversation(answered("hello"), opened.after.id, account=key.account_id))
+    again = Scribe().write(to_thread(Open(Opening("sms")), key))
+    with pytest.raises(DuplicateKey):
+        await commit(backend, reply, again)
+    assert await backend.outbox(key.channel_id) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -32,12 +33,18 @@ from tertulia.core.commands import (
     Update,
 )
 from tertulia.core.conversation import State, apply
-from tertulia.core.entries import Actor, Entry, Message
+from tertulia.core.entries import Actor, Attachment, Entry, Message
+from tertulia.core.links import path_of
 from tertulia.core.ports import FeedHead
+from tertulia.core.ports_deliveries import NewUpload
+from tertulia.core.ports_resources import NewIdentifier
+from tertulia.settings import Settings
 from tertulia.storage.archive import PostgresArchive
+from tertulia.storage.attachments import PostgresAttachments
 from tertulia.storage.contacts import PostgresContacts
 from tertulia.storage.conversations import PostgresConversations
 from tertulia.storage.journal import PostgresJournal
+from tertulia.storage.objects import open_objects
 from tertulia.storage.ownership import PostgresOwnership
 from tertulia.storage.postgres import Database
 
@@ -82,9 +89,13 @@ class Running:
         (outcome,) = wire.decode_outcomes(await self.host.submit(wire.encode([envelope])))
         return outcome
 
-    async def write(self, text: str, external_id: str | None = None) -> Entry:
+    async def write(
+        self, text: str, external_id: str | None = None, attachments: tuple[Attachment, ...] = ()
+    ) -> Entry:
         """The customer writes."""
-        post = Post("contact", text, external_id=external_id, metadata={"from": NUMBER})
+        post = Post(
+            "contact", text, external_id=external_id, metadata={"from": NUMBER}, attachments=attachments
+        )
         by = By("contact", NUMBER, "customer", self.thread.channel_id, NUMBER)
         done = await self.ask(Receive(Opening("sms", NAME, subject=WORDS), post), by=by)
         assert isinstance(done, Done), done
@@ -227,3 +238,62 @@ async def test_the_next_conversation_follows_a_merged_contact(database: Database
     second = await running.write("again")
     assert second.conversation_id != first.conversation_id
     assert await contact_of(database, running, second.conversation_id) == into.id
+
+
+async def test_an_erased_customers_files_are_gone(
+    database: Database, running: Running, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """Records and bytes; but a file stays for as long as another's record has the same bytes."""
+    attachments = PostgresAttachments(
+        database, open_objects(Settings(attachments_url=tmp_path.as_uri())), most=1000
+    )
+    account_id, channel_id = running.account_id, running.thread.channel_id
+
+    async def upload(text: str, by: Actor, channel: str | None = None) -> str:
+        async def body() -> AsyncIterator[bytes]:
+            yield text.encode()
+
+        new = NewUpload(str(uuid.uuid4()), account_id, by, channel, f"{NAME}.txt")
+        return (await attachments.upload(new, body(), 1000, lambda _: "text/plain")).id
+
+    agent, customer = Actor("agent", "abeba"), Actor("contact", NUMBER)
+    linked, named, never_sent = [
+        await upload(f"{WORDS} {what}", customer, channel_id) for what in ("linked", "named", "never sent")
+    ]
+    sent, shared, kept = [await upload(what, agent) for what in ("by an agent", "same bytes", "same bytes")]
+    entry = await running.write("files", attachments=tuple(Attachment(path_of(i)) for i in (linked, named)))
+    await attachments.link(account_id, entry.conversation_id, [linked, sent, shared])
+    await attachments.link(account_id, str(uuid.uuid4()), [kept])
+
+    await erase(database, running, await contact_of(database, running, entry.conversation_id))
+    await attachments.sweep()
+
+    everything = [linked, named, never_sent, sent, shared, kept]
+    assert set(await attachments.get_all(account_id, everything)) == {kept}
+    (left,) = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert left.read_text() == "same bytes"
+
+
+async def test_what_a_contact_uploaded_goes_before_any_conversation(
+    database: Database, running: Running, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    attachments = PostgresAttachments(
+        database, open_objects(Settings(attachments_url=tmp_path.as_uri())), most=1000
+    )
+    channel_id, account_id = str(uuid.uuid4()), running.account_id
+    await owner.execute(
+        "INSERT INTO channels (id, account_id, type, name) VALUES ($1, $2, 'sms', 'x')",
+        channel_id,
+        account_id,
+    )
+    identifier = NewIdentifier(str(uuid.uuid4()), "sms", NUMBER)
+    contacts = PostgresContacts(database)
+    contact = await contacts.create(account_id, str(uuid.uuid4()), NAME, {}, [identifier])
+
+    async def body() -> AsyncIterator[bytes]:
+        yield WORDS.encode()
+
+    new = NewUpload(str(uuid.uuid4()), account_id, Actor("contact", NUMBER), channel_id)
+    made = await attachments.upload(new, body(), 1000, lambda _: "text/plain")
+    await erase(database, running, contact.id)
+    assert await attachments.get(account_id, made.id) is None

@@ -1,0 +1,234 @@
+"""Postmark's e-mail API and webhooks.
+
+https://postmarkapp.com/developer/api/email-api, https://postmarkapp.com/developer/webhooks/webhooks-overview
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import json
+import re
+import uuid
+from datetime import UTC, datetime
+from email.utils import format_datetime, parseaddr
+from typing import Any, Final
+
+from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
+from .provider import Call, Paths, Reads, Refusal, object_of, retry_header
+
+NEEDS: tuple[str, ...] = ("server_token", "from_address", "webhook_user", "webhook_password")
+SEND: Paths = (("POST", "/email"),)
+READ: Reads = ()
+MAX_BODY: Final = 5 * 1024 * 1024
+MAX_MAIL: Final = 10 * 1024 * 1024
+MAX_SUBJECT: Final = 2000
+TRACK_LINKS: Final = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
+_ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|[^\s@<>]+@localhost")
+
+
+def refused(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Refusal:
+    return Refusal(status, {"ErrorCode": code, "Message": message}, headers)
+
+
+def find(state: State, call: Call) -> Channel:
+    token = call.headers.get("x-postmark-server-token", "")
+    channel = state.find("email", "server_token", token)
+    if channel is None:
+        raise refused(401, 10, "Request does not contain a valid Server token.")
+    mail = object_of(call.body) or {}
+    address = parseaddr(mail.get("From", "") if isinstance(mail.get("From"), str) else "")[1].lower()
+    mine = [
+        c for c in state.channels.values() if c.type == "email" and c.credentials["server_token"] == token
+    ]
+    return next((c for c in mine if c.credentials["from_address"].lower() == address), channel)
+
+
+def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
+    if len(call.body) > MAX_MAIL + MAX_BODY:
+        raise refused(413, 0, "The request is too large")
+    mail = object_of(call.body)
+    if mail is None or call.content_type != "application/json":
+        raise refused(422, 402, "Received invalid JSON input.")
+    for name in ("From", "To", "Subject", "TextBody", "HtmlBody", "Tag", "ReplyTo", "MessageStream"):
+        if not isinstance(mail.get(name, ""), str):
+            raise refused(422, 403, f"'{name}' must be text.")
+    sender = parseaddr(mail.get("From", ""))[1].lower()
+    to = parseaddr(mail.get("To", ""))[1]
+    if not sender:
+        raise refused(422, 300, "Invalid 'From' value.")
+    if sender != channel.credentials["from_address"].lower():
+        message = "The 'From' address you supplied is not a Sender Signature on your account."
+        raise refused(422, 400, message)
+    if not _ADDRESS.fullmatch(to):
+        raise refused(422, 300, f"Error parsing 'To': Illegal email address '{to[:100]}'.")
+    _check_contents(mail)
+    _check_metadata(mail.get("Metadata", {}))
+    id = str(uuid.uuid4())
+    answer = {"To": mail["To"], "SubmittedAt": _now(), "MessageID": id, "ErrorCode": 0, "Message": "OK"}
+    metadata = mail.get("Metadata", {})
+    sent = Sent(
+        id, to.lower(), mail.get("TextBody") or mail.get("HtmlBody", ""), mail, context={"metadata": metadata}
+    )
+    return sent, answer, 200
+
+
+def _check_contents(mail: dict[str, Any]) -> None:
+    text, rich = mail.get("TextBody", ""), mail.get("HtmlBody", "")
+    size = sum(_size_of(file) for file in _objects(mail, "Attachments"))
+    headers = _objects(mail, "Headers")
+    checks = (
+        (not text and not rich, 300, "Provide either email TextBody or HtmlBody or both."),
+        (max(len(text.encode()), len(rich.encode())) > MAX_BODY, 300, "The body is larger than 5 MB."),
+        (len(mail.get("Subject", "")) > MAX_SUBJECT, 300, "Invalid 'Subject' value."),
+        ("\n" in mail.get("Subject", "") or "\r" in mail.get("Subject", ""), 300, "Invalid 'Subject' value."),
+        (mail.get("TrackLinks", "None") not in TRACK_LINKS, 300, "Invalid 'TrackLinks' value."),
+        (not all(_is_header(header) for header in headers), 300, "Invalid 'Headers' value."),
+        (size > MAX_MAIL, 300, "The attachments are larger than 10 MB."),
+    )
+    for wrong, code, message in checks:
+        if wrong:
+            raise refused(422, code, message)
+
+
+def _objects(mail: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    listed = mail.get(name, [])
+    if not isinstance(listed, list) or not all(isinstance(part, dict) for part in listed):
+        raise refused(422, 403, f"'{name}' must be a list of objects.")
+    return listed
+
+
+def _is_header(header: dict[str, Any]) -> bool:
+    name, value = header.get("Name"), header.get("Value")
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    return bool(re.fullmatch(r"[!-9;-~]+", name)) and not re.search(r"[\r\n]", value) and len(value) <= 998
+
+
+def _size_of(file: dict[str, Any]) -> int:
+    content = file.get("Content")
+    if not all(isinstance(file.get(name), str) and file[name] for name in ("Name", "ContentType")):
+        raise refused(422, 300, "An attachment needs Name and ContentType.")
+    try:
+        base64.b64decode(content if isinstance(content, str) else "%", validate=True)
+    except (binascii.Error, ValueError):
+        raise refused(422, 300, "An attachment's Content is not base64.") from None
+    return len(content) if isinstance(content, str) else 0
+
+
+def _check_metadata(metadata: Any) -> None:
+    good = isinstance(metadata, dict) and all(
+        len(key) <= 20 and isinstance(value, str) and len(value) <= 80 for key, value in metadata.items()
+    )
+    if not good:
+        raise refused(422, 300, "Invalid metadata: keys have at most 20 characters, values 80.")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+
+
+def refusal(fault: Fault) -> Refusal:
+    if fault.kind == "429":
+        return refused(429, 429, "Rate limit exceeded", retry_header(fault))
+    if fault.kind == "500":
+        return refused(500, 500, "Internal Server Error", retry_header(fault))
+    return refused(422, 406, "You tried to send to a recipient that has been marked as inactive.")
+
+
+def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
+    if said.edit:
+        raise ValueError("a mail cannot be edited")
+    id = f"{uuid.uuid4()}@customers.example"
+    headers = {"Return-Path": f"<{said.sender}>", "X-Spam-Status": "No", "Message-ID": f"<{id}>"}
+    if said.reply_to:
+        # a mail of ours goes out under Postmark's domain, and answers name it so
+        named = said.reply_to if "@" in said.reply_to else f"{said.reply_to}@mtasv.net"
+        headers |= {"In-Reply-To": f"<{named}>", "References": f"<{named}>"}
+    to = channel.credentials["from_address"]
+    name = said.name or ""
+    mail = {
+        "FromName": name,
+        "MessageStream": "inbound",
+        "From": said.sender,
+        "FromFull": {"Email": said.sender, "Name": name, "MailboxHash": ""},
+        "To": to,
+        "ToFull": [{"Email": to, "Name": "", "MailboxHash": ""}],
+        "Cc": "",
+        "CcFull": [],
+        "Bcc": "",
+        "BccFull": [],
+        "OriginalRecipient": to,
+        "Subject": said.subject or "",
+        "MessageID": str(uuid.uuid4()),
+        "ReplyTo": "",
+        "MailboxHash": "",
+        "Date": format_datetime(datetime.now(UTC)),
+        "TextBody": said.text,
+        "HtmlBody": f"<div>{html.escape(said.text)}</div>" if said.text else "",
+        "StrippedTextReply": "",
+        "Tag": "",
+        "Headers": [{"Name": key, "Value": value} for key, value in headers.items()],
+        "Attachments": [_attachment(file) for file in said.attachments],
+    }
+    return [_call(channel, mail, id)]
+
+
+def _attachment(file: File) -> dict[str, Any]:
+    content = base64.b64encode(file.data).decode()
+    return {
+        "Name": file.name,
+        "Content": content,
+        "ContentType": file.content_type,
+        "ContentLength": len(file.data),
+        "ContentID": "",
+    }
+
+
+def _call(channel: Channel, body: dict[str, Any], provider_id: str) -> Webhook:
+    """Postmark signs nothing: user and password stand in the webhook's URL."""
+    pair = f"{channel.credentials['webhook_user']}:{channel.credentials['webhook_password']}"
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Postmark",
+        "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+    }
+    return Webhook(json.dumps(body, ensure_ascii=False).encode(), headers, provider_id)
+
+
+def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
+    """Delivery, Open, Bounce. That a mail was sent, Postmark has said already."""
+    common = {
+        "MessageStream": "outbound",
+        "MessageID": sent.provider_id,
+        "Metadata": sent.context["metadata"],
+        "Tag": "",
+        "ServerID": 1,
+    }
+    if receipt.status == "delivered":
+        body = {
+            "RecordType": "Delivery",
+            "Recipient": sent.to,
+            "DeliveredAt": _now(),
+            "Details": "smtp;250 2.0.0 OK",
+        }
+    elif receipt.status == "read":
+        body = {"RecordType": "Open", "FirstOpen": True, "Recipient": sent.to, "ReceivedAt": _now()}
+    elif receipt.status == "failed":
+        body = {
+            "RecordType": "Bounce",
+            "ID": channel.number(),
+            "Type": receipt.code or "HardBounce",
+            "TypeCode": 1,
+            "Name": "Hard bounce",
+            "Description": receipt.detail or "The server was unable to deliver your message.",
+            "Details": "smtp;550 5.1.1 unknown user",
+            "Email": sent.to,
+            "From": channel.credentials["from_address"],
+            "BouncedAt": _now(),
+            "Inactive": True,
+        }
+    else:
+        return None
+    return _call(channel, body | common, sent.provider_id)

@@ -1,0 +1,81 @@
+"""What Meta's two products share: whose a request is, how it is refused, how a webhook is signed.
+
+https://developers.facebook.com/docs/graph-api/guides/error-handling,
+https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any, Final
+
+from .model import Channel, Fault, State, Webhook
+from .provider import Call, Refusal, object_of, retry_header
+
+PATHS: Final = (
+    ("POST", "/{account:[0-9A-Za-z_-]+}/messages"),
+    ("POST", r"/{version:v\d+\.\d+}/{account:[0-9A-Za-z_-]+}/messages"),
+)
+
+
+def refused(
+    status: int, code: int, message: str, details: str | None = None, headers: dict[str, str] | None = None
+) -> Refusal:
+    """An error of the Graph API."""
+    error: dict[str, Any] = {"message": f"(#{code}) {message}", "type": "OAuthException", "code": code}
+    if details:
+        error["error_data"] = {"messaging_product": "whatsapp", "details": details}
+    return Refusal(status, {"error": error | {"fbtrace_id": secrets.token_urlsafe(8)}}, headers)
+
+
+def invalid(details: str) -> Refusal:
+    return refused(400, 100, "Invalid parameter", details)
+
+
+def account_of(state: State, call: Call) -> Channel:
+    """The WhatsApp number or the page that the path names, if the request has its token."""
+    account = call.path["account"]
+    channel = state.find("whatsapp", "phone_number_id", account) or state.find(
+        "messenger", "page_id", account
+    )
+    if channel is None:
+        raise refused(400, 100, f"Unsupported post request. Object with ID '{account}' does not exist")
+    check_token(channel, call)
+    return channel
+
+
+def check_token(channel: Channel, call: Call) -> None:
+    expected = channel.credentials["access_token" if channel.type == "whatsapp" else "page_access_token"]
+    given = call.headers.get("authorization", "").removeprefix("Bearer ") or call.query.get("access_token")
+    if given != expected:
+        raise refused(401, 190, "Invalid OAuth access token - Cannot parse access token")
+
+
+def document(call: Call) -> dict[str, Any]:
+    found = object_of(call.body)
+    if found is None or call.content_type != "application/json":
+        raise invalid("the body is not a JSON object")
+    return found
+
+
+def fault_refusal(fault: Fault, too_fast: int, final: Refusal) -> Refusal:
+    if fault.kind == "429":
+        return refused(429, too_fast, "Rate limit hit", "too many messages", retry_header(fault))
+    if fault.kind == "500":
+        return refused(500, 131000, "Something went wrong", "an unknown error", retry_header(fault))
+    return final
+
+
+def signed(channel: Channel, kind: str, entry: dict[str, Any], provider_id: str) -> Webhook:
+    """A webhook as Meta writes it: Unicode and slashes escaped, signed over exactly these bytes."""
+    body = json.dumps({"object": kind, "entry": [entry]}, separators=(",", ":")).replace("/", "\\/").encode()
+    digest = hmac.new(channel.credentials["app_secret"].encode(), body, hashlib.sha256).hexdigest()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "facebookexternalua",
+        "X-Hub-Signature-256": f"sha256={digest}",
+    }
+    return Webhook(body, headers, provider_id)

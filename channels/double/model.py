@@ -1,0 +1,228 @@
+"""What the double is told and what it remembers. All of it is in memory and bounded."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections import OrderedDict, deque
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+Type = Literal["whatsapp", "messenger", "telegram", "sms", "email"]
+Status = Literal["sent", "delivered", "read", "failed"]
+
+MAX_CHANNELS: Final = 200
+MAX_SENT: Final = 10_000
+MAX_SENT_BYTES: Final = 8 * 1024 * 1024
+"""Messages remembered for each channel, and their bytes as JSON; the oldest are forgotten first, and `forgotten`
+counts them. The newest is there whatever its size."""
+MAX_FILES: Final = 256 * 1024 * 1024
+"""Bytes of customers' files that can still be fetched; the oldest are forgotten first."""
+
+Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
+Url = Annotated[str, msgspec.Meta(pattern="^https?://[^ ]+$", max_length=2048)]
+Id = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A channel: its credentials as Tertulia has them, and where its webhooks go."""
+
+    type: Type
+    webhook_url: Url
+    credentials: dict[str, str]
+    id: Id | None = None
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer's file; `data` is base64 on the wire."""
+
+    data: bytes
+    name: Annotated[str, msgspec.Meta(max_length=255)] = "file"
+    content_type: Annotated[str, msgspec.Meta(max_length=100)] = "application/octet-stream"
+
+
+class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+    """What a customer writes. `reply_to` and `edit` are provider ids; `subject` is e-mail's."""
+
+    sender: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    name: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    text: Text = ""
+    attachments: Annotated[list[File], msgspec.Meta(max_length=10)] = []
+    reply_to: str | None = None
+    edit: str | None = None
+    subject: Annotated[str, msgspec.Meta(max_length=998)] | None = None
+
+
+class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Several messages at once, under the channel's webhook faults."""
+
+    messages: Annotated[list[Said], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+FaultKind = Literal["429", "500", "timeout", "drop_before", "drop_after", "garbage", "refuse"]
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens to the next `count` sends of a channel.
+
+    429 and 500: as the provider says it. timeout: no answer for `seconds`, then the connection ends; nothing is taken.
+    drop_before: the connection ends, nothing is taken. drop_after: the message is taken, then the connection ends.
+    garbage: HTTP 200 with a page of HTML; nothing is taken. refuse: the provider's own final refusal.
+    """
+
+    kind: FaultKind
+    count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+    retry_after: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 30
+
+
+class WebhookFaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How webhooks are delivered: each `duplicate` times, in a random order, all at once."""
+
+    duplicate: Annotated[int, msgspec.Meta(ge=1, le=20)] = 1
+    shuffle: bool = False
+    concurrent: bool = False
+
+
+class ReceiptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which receipts follow a message by themselves, each `delay` seconds after what came before."""
+
+    sent: bool = True
+    delivered: bool = True
+    read: bool = False
+    delay: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.2
+
+
+class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One receipt, by hand. `code` and `detail` say why it failed."""
+
+    provider_id: str
+    status: Status
+    code: str | None = None
+    detail: str | None = None
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A message that the provider took. `request` is what it was sent; `context` what its receipts repeat."""
+
+    provider_id: str
+    to: str
+    text: str
+    request: Any
+    at: int = msgspec.field(default_factory=lambda: now_ms())
+    context: dict[str, Any] = {}
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """A signed call. `url` is the channel's own unless the provider was told another."""
+
+    body: bytes
+    headers: dict[str, str]
+    provider_id: str
+    url: str | None = None
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What the receiver answered to a webhook; `status` 0 where it could not be reached."""
+
+    provider_id: str
+    status: int
+    body: str
+    ms: float
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    file: File
+    channel: str
+
+
+class Channel:
+    """A registered channel and what happened on it."""
+
+    def __init__(self, id: str, registration: Registration) -> None:
+        self.id = id
+        self.type: Type = registration.type
+        self.webhook_url = registration.webhook_url
+        self.credentials = registration.credentials
+        self.sent: deque[Sent] = deque()
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
+        self.total_sent = 0
+        self.webhooks = WebhookFaults()
+        self.receipts = ReceiptPlan()
+        self.fault: Fault | None = None
+        self._faults_left = 0
+        self._numbers = itertools.count(int(time.time()))  # a provider never gives a number twice, restarted or not
+
+    def number(self) -> int:
+        """The next number of this channel: of an update, of a message."""
+        return next(self._numbers)
+
+    def record(self, sent: Sent) -> None:
+        size = len(msgspec.json.encode(sent))
+        self.sent.append(sent)
+        self._sizes.append(size)
+        self._bytes += size
+        self.total_sent += 1
+        while len(self.sent) > MAX_SENT or (self._bytes > MAX_SENT_BYTES and len(self.sent) > 1):
+            self.sent.popleft()
+            self._bytes -= self._sizes.popleft()
+
+    def find(self, provider_id: str) -> Sent | None:
+        return next((s for s in reversed(self.sent) if s.provider_id == provider_id), None)
+
+    def set_fault(self, fault: Fault | None) -> None:
+        self.fault, self._faults_left = fault, fault.count if fault else 0
+
+    @property
+    def faults_left(self) -> int:
+        return self._faults_left
+
+    def next_fault(self) -> Fault | None:
+        """The fault that meets the send at hand, if any."""
+        if self._faults_left == 0:
+            return None
+        self._faults_left -= 1
+        return self.fault
+
+
+class State:
+    """Channels and customers' files."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, Channel] = {}
+        self._files: OrderedDict[str, StoredFile] = OrderedDict()
+        self._bytes = 0
+
+    def register(self, registration: Registration) -> Channel:
+        """A new channel; one of the same id is replaced. Raises OverflowError where there are too many."""
+        id = registration.id or str(uuid.uuid4())
+        if id not in self.channels and len(self.channels) >= MAX_CHANNELS:
+            raise OverflowError
+        channel = self.channels[id] = Channel(id, registration)
+        return channel
+
+    def find(self, type: Type, field: str, value: str) -> Channel | None:
+        """The channel of a type that has a credential: how a provider knows whose a request is."""
+        return next(
+            (c for c in self.channels.values() if c.type == type and c.credentials[field] == value), None
+        )
+
+    def keep(self, channel: Channel, file: File) -> str:
+        """The id under which a file can be fetched."""
+        id = str(uuid.uuid4().int)[:16]
+        self._files[id] = StoredFile(file, channel.id)
+        self._bytes += len(file.data)
+        while self._bytes > MAX_FILES and len(self._files) > 1:
+            _, gone = self._files.popitem(last=False)
+            self._bytes -= len(gone.file.data)
+        return id
+
+    def file(self, id: str) -> StoredFile | None:
+        return self._files.get(id)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,109 @@
+"""What a provider of the double is, and how it refuses."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+from aiohttp import web
+
+from .model import Channel, Fault, Receipt, Said, Sent, State, Webhook
+
+
+class Refusal(Exception):
+    """The provider's own answer to a request it does not take."""
+
+    def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+        self.headers = headers or {}
+
+    def response(self) -> web.Response:
+        return json_response(self.body, self.status, self.headers)
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request to a provider's API; `origin` is the double's own address as the caller knows it."""
+
+    path: dict[str, str]
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    content_type: str
+    origin: str
+
+
+Paths = tuple[tuple[str, str], ...]
+"""Methods and paths."""
+Reads = tuple[tuple[str, str, Callable[[State, Call], web.Response]], ...]
+"""Methods, paths and what answers."""
+
+
+class Provider(Protocol):
+    """One provider: a module of this package."""
+
+    NEEDS: tuple[str, ...]
+    """Credentials a channel must have."""
+    SEND: Paths
+    """Method and path of its send API."""
+    READ: Reads
+    """What else of its API there is: files."""
+
+    def accept(self, state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
+        """Take a message: what is recorded, the answer's JSON, its HTTP status. Raises Refusal."""
+        ...
+
+    def find(self, state: State, call: Call) -> Channel:
+        """Whose a request is. Raises Refusal."""
+        ...
+
+    def refusal(self, fault: Fault) -> Refusal:
+        """The provider's words for the faults 429, 500 and refuse."""
+        ...
+
+    def said(self, state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
+        """The webhooks of what a customer writes. Raises ValueError for what the provider does not have."""
+        ...
+
+    def receipt(self, channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
+        """The webhook of a receipt; None where the provider sends none."""
+        ...
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=io.BytesIO(msgspec.json.encode(body)),
+        status=status,
+        headers=headers,
+        content_type="application/json",
+    )
+
+
+def file_response(data: bytes, content_type: str) -> web.Response:
+    return web.Response(
+        body=io.BytesIO(data),
+        content_type=content_type.partition(";")[0].strip() or "application/octet-stream",
+    )
+
+
+def object_of(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, or None."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def retry_header(fault: Fault) -> dict[str, str]:
+    return {"Retry-After": f"{fault.retry_after:g}"} if fault.retry_after is not None else {}
+
+
+def is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://")) and len(value) <= 2048

@@ -1,0 +1,119 @@
+"""The double's server: providers' APIs at their own paths, the control API under `/double`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final, cast
+
+from aiohttp import web
+
+from . import control, email, messenger, sms, telegram, whatsapp
+from .calling import Caller
+from .model import Fault, State, Type
+from .provider import Call, Handler, Provider, Refusal, json_response
+
+MAX_REQUEST: Final = 64 * 1024 * 1024
+PROVIDERS: Final[dict[Type, Provider]] = {
+    "telegram": telegram,
+    "sms": sms,
+    "email": email,
+    "whatsapp": whatsapp,
+    "messenger": messenger,
+}
+"""In the order of their routes: Meta's paths are the least particular."""
+
+
+def make_app() -> web.Application:
+    """The double, without a channel."""
+    app = web.Application(client_max_size=MAX_REQUEST)
+    state = State()
+    app[control.STATE] = state
+    app[control.PROVIDERS] = PROVIDERS
+    app.cleanup_ctx.append(_calling)
+    control.install(app)
+    for provider in PROVIDERS.values():
+        for method, path, read in provider.READ:
+            app.router.add_route(method, path, _reading(state, read))
+        for method, path in provider.SEND:
+            app.router.add_route(method, path, _sending(state, provider))
+    return app
+
+
+async def _calling(app: web.Application) -> AsyncIterator[None]:
+    async with Caller() as caller:
+        app[control.CALLER] = caller
+        yield
+
+
+async def call_of(request: web.Request) -> Call:
+    return Call(
+        dict(request.match_info),
+        dict(request.query),
+        {name.lower(): value for name, value in request.headers.items()},
+        await request.read(),
+        request.content_type,
+        str(request.url.origin()),
+    )
+
+
+def _reading(state: State, read: Any) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return read(state, await call_of(request))
+        except Refusal as refusal:
+            return refusal.response()
+
+    return handle
+
+
+def _sending(state: State, entry: Provider) -> Handler:
+    """Takes a message, unless the channel's fault has it otherwise."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        call = await call_of(request)
+        try:
+            channel = entry.find(state, call)
+            provider = PROVIDERS[channel.type]
+            fault = channel.next_fault()
+            if fault is not None and fault.kind != "drop_after":
+                return await _failing(request, provider, fault)
+            sent, answer, status = provider.accept(state, channel, call)
+        except Refusal as refusal:
+            return refusal.response()
+        channel.record(sent)
+        request.app[control.CALLER].follow(channel, sent, provider.receipt)
+        if fault is not None:
+            raise _hang_up(request)
+        return json_response(answer, status)
+
+    return handle
+
+
+async def _failing(request: web.Request, provider: Provider, fault: Fault) -> web.StreamResponse:
+    if fault.kind == "garbage":
+        return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+    if fault.kind == "timeout":
+        await asyncio.sleep(fault.seconds)
+    if fault.kind in ("timeout", "drop_before"):
+        raise _hang_up(request)
+    return provider.refusal(fault).response()
+
+
+def _hang_up(request: web.Request) -> ConnectionResetError:
+    """End the connection; what is raised then tells aiohttp that nobody waits for an answer."""
+    if request.transport is not None:
+        cast(asyncio.Transport, request.transport).abort()
+    return ConnectionResetError("hung up on purpose")
+
+
+async def serve(host: str, port: int, stop: asyncio.Event, ready: Any) -> None:
+    """Run until `stop`; `ready` is called once it listens. Raises OSError where it cannot."""
+    runner = web.AppRunner(make_app(), access_log=None, handler_cancellation=True, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        ready()
+        await stop.wait()
+    finally:
+        await runner.cleanup()

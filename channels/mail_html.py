@@ -1,0 +1,178 @@
+"""HTML of strangers: made harmless, and read as text. Bounded in time whatever it is."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+from typing import Final
+
+import nh3
+
+MAX_HTML: Final = 400_000
+"""Characters that are looked at."""
+_DEEPEST: Final = 256
+_LONGEST_TEXT: Final = 2_000
+"""Characters of one text that are given up to end a cut at a tag."""
+_MOST_WORK: Final = 250_000
+"""The sanitiser's work on a tag grows with the tags open around it; so much of it in all, a tenth of a second or so."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SHALLOW: Final = _words(
+    "area base br col embed hr img input link meta source track wbr"
+    " html head body p li dt dd td th tr thead tbody tfoot caption colgroup option rt rp"
+)
+"""What holds nothing, or ends by itself where the next of its kind begins: these nest only by way of others."""
+TAGS: Final = _words(
+    "a abbr b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption"
+    " figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong sub"
+    " summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+)
+"""Text, lists, tables, pictures. No forms, no frames, nothing that names itself (`id`, `name`) to the page around it."""
+ATTRIBUTES: Final = {
+    "*": {"dir", "lang", "align", "style", "title"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "font": {"color", "size", "face"},
+    "ol": {"start", "type"},
+    "table": {"width", "border", "cellpadding", "cellspacing"},
+    "td": {"colspan", "rowspan", "width", "valign"},
+    "th": {"colspan", "rowspan", "width", "valign", "scope"},
+}
+STYLES: Final = frozenset(
+    {"background-color", "color", "direction", "font-style", "font-weight", "text-align", "text-decoration"}
+)
+"""What cannot move, cover, load or grow anything."""
+SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "cid"})
+_WITH_CONTENT: Final = frozenset(
+    {
+        "script",
+        "style",
+        "title",
+        "noscript",
+        "template",
+        "iframe",
+        "object",
+        "svg",
+        "math",
+        "textarea",
+        "select",
+    }
+)
+
+_CLEANER: Final = nh3.Cleaner(
+    tags=set(TAGS),
+    clean_content_tags=set(_WITH_CONTENT),
+    attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+    filter_style_properties=set(STYLES),
+    url_schemes=set(SCHEMES),
+    url_relative="deny",
+    link_rel="noopener noreferrer",
+)
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,30})")
+_BLOCKS: Final = _words(
+    "blockquote br caption center dd div dl dt figure figcaption h1 h2 h3 h4 h5 h6 hr li ol p pre table tr ul"
+)
+_LINE, _SPACE = "\x1e", "\x1d"
+"""Where a block begins or ends, and where an empty line parts it from the others."""
+_MARKS: Final = re.compile(f"[ \t]*[{_LINE}{_SPACE}][ \t{_LINE}{_SPACE}]*")
+_SPACED: Final = _words("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul")
+
+
+def sanitised(source: str) -> str:
+    """HTML that can be shown: no scripts, handlers, forms or frames; links keep nothing of the page they leave.
+
+    Remote pictures stay. What is too long or too deeply nested is cut off.
+    """
+    return _CLEANER.clean(_bounded(source[:MAX_HTML]))
+
+
+def shortened(clean: str, most: int) -> str:
+    """Sanitised HTML, cut at a tag to at most `most` characters and well-formed again; it may be empty."""
+    end = most
+    while len(clean) > most and end > 0:
+        cut = clean[:end]
+        opened, closed = cut.rfind("<"), cut.rfind(">")
+        if opened > closed or closed >= end - _LONGEST_TEXT:
+            cut = cut[: opened if opened > closed else closed + 1]
+        shorter = _CLEANER.clean(cut)
+        if len(shorter) <= most:
+            return shorter
+        end -= max(64, len(shorter) - most)
+    return clean if len(clean) <= most else ""
+
+
+def _bounded(source: str) -> str:
+    """`source` up to where it would cost too much."""
+    open_tags: dict[str, int] = {}
+    depth = work = 0
+    for tag in _TAG.finditer(source):
+        name = tag[2].lower()
+        work += depth + 1
+        if not tag[1]:
+            if name not in _SHALLOW:
+                open_tags[name] = open_tags.get(name, 0) + 1
+                depth += 1
+        elif open_tags.get(name):
+            open_tags[name] -= 1
+            depth -= 1
+        if depth > _DEEPEST or work > _MOST_WORK:
+            return source[: tag.start()]
+    return source
+
+
+def as_text(clean: str) -> str:
+    """Sanitised HTML as plain text: blocks on lines of their own, pictures by their description."""
+    reader = _TextReader()
+    reader.feed(clean)
+    reader.close()
+    return reader.text()
+
+
+class _TextReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._parts: list[str] = []
+        self._verbatim = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._break(tag)
+        if tag == "li":
+            self._parts.append("- ")
+        elif tag == "pre":
+            self._verbatim += 1
+        elif tag == "img" and (alt := dict(attrs).get("alt")):
+            self._parts.append(f"[{' '.join(alt.split())}]")
+        elif tag in ("td", "th"):
+            self._parts.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "pre" and self._verbatim:
+            self._verbatim -= 1
+        if tag != "br":
+            self._break(tag)
+
+    def handle_data(self, data: str) -> None:
+        data = data.replace(_LINE, "").replace(_SPACE, "")
+        self._parts.append(data if self._verbatim else re.sub(r"[ \t\r\n\f]+", " ", data))
+
+    def _break(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self._parts.append("\n" if tag in ("br", "hr") else _SPACE if tag in _SPACED else _LINE)
+
+    def text(self) -> str:
+        """Blocks end a line once, however many of them meet; `<br>` always does."""
+        joined = _MARKS.sub(lambda marks: "\n\n" if _SPACE in marks[0] else "\n", "".join(self._parts))
+        lines = (line.rstrip().removeprefix(" ") for line in joined.split("\n"))
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def paragraphs(text: str) -> str:
+    """Plain text as HTML: escaped, blank lines between paragraphs, nothing to be loaded."""
+    parts = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip())
+    body = "".join(f"<p>{html.escape(part.strip()).replace(chr(10), '<br>')}</p>" for part in parts)
+    return f"<!DOCTYPE html><html><body>{body}</body></html>"

@@ -1,0 +1,184 @@
+"""What files are: which types are taken, what their first bytes say, how they are named and handed out.
+
+A type here is a media type without parameters, in lower case. Signatures: the WHATWG MIME Sniffing standard, ISO/IEC
+14496-12 (`ftyp`) for what it leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from urllib.parse import quote
+
+BINARY = "application/octet-stream"
+BEGINNING = 4096
+"""Bytes that are enough to tell a type."""
+MAX_NAME = 255
+
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"GIF87a", "image/gif"),
+    (0, b"GIF89a", "image/gif"),
+    (8, b"WEBPVP", "image/webp"),
+    (0, b"II*\x00", "image/tiff"),
+    (0, b"MM\x00*", "image/tiff"),
+    (0, b"%PDF-", "application/pdf"),
+    (0, b"PK\x03\x04", "application/zip"),
+    (0, b"PK\x05\x06", "application/zip"),
+    (0, b"OggS\x00", "audio/ogg"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"fLaC", "audio/flac"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"#!AMR", "audio/amr"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+    (0, b"\x7fELF", "application/x-elf"),
+    (0, b"\xca\xfe\xba\xbe", "application/x-mach-binary"),
+    (0, b"\xcf\xfa\xed\xfe", "application/x-mach-binary"),
+    (0, b"\xce\xfa\xed\xfe", "application/x-mach-binary"),
+    (0, b"#!", "text/x-shellscript"),
+)
+_BRANDS = {
+    b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic", b"hevc": "image/heic",
+    b"mif1": "image/heif", b"msf1": "image/heif", b"M4A ": "audio/mp4", b"qt  ": "video/quicktime",
+    b"3gp4": "video/3gpp", b"3gp5": "video/3gpp",
+}  # fmt: skip
+_MARKUP = re.compile(
+    rb"\s*<(?:!doctype\s+html|html|head|body|script|iframe|svg|!doctype\s+svg|\?xml)\b", re.IGNORECASE
+)
+_SAME = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png", "image/heif": "image/heic",
+         "application/x-pdf": "application/pdf", "application/x-zip-compressed": "application/zip"}  # fmt: skip
+_PROVEN = frozenset(
+    {
+        "image/jpeg", "image/png", "image/gif", "image/webp", "image/tiff", "image/heic", "image/avif", "application/pdf",
+    }
+)  # fmt: skip
+"""Types that count only where the bytes say so too."""
+_PROGRAMS = frozenset(
+    {"application/x-msdownload", "application/x-elf", "application/x-mach-binary", "text/x-shellscript"}
+)
+_ACTIVE = frozenset(
+    {
+        "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml", "text/javascript",
+        "application/javascript", "text/css", "application/x-shockwave-flash",
+    }
+)  # fmt: skip
+_INLINE_KINDS = ("image/", "audio/", "video/")
+_UNSAFE = re.compile(r'[^A-Za-z0-9 !#$&+,.()@^_`{}~=\[\]-]|["\\%]')
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+
+
+def plain_type(value: str | None) -> str | None:
+    """The type of a Content-Type's value; None for what is none, or says nothing."""
+    text = (value or "").partition(";")[0].strip().lower()
+    return text if _TYPE.fullmatch(text) and text not in (BINARY, "binary/octet-stream") else None
+
+
+def sniffed(beginning: bytes) -> str | None:
+    """What the first bytes of a file say that it is; None where they say nothing."""
+    if beginning[4:8] == b"ftyp":
+        return _BRANDS.get(beginning[8:12], "video/mp4")
+    for offset, magic, found in _MAGIC:
+        if beginning.startswith(magic, offset):
+            return found
+    if beginning.startswith(b"MZ") and _is_windows_program(beginning):
+        return "application/x-msdownload"
+    if markup := _MARKUP.match(beginning.removeprefix(b"\xef\xbb\xbf")):
+        found = markup[0].lower()
+        if b"svg" in found or (b"xml" in found and b"<svg" in beginning.lower()):
+            return "image/svg+xml"
+        return "text/xml" if b"xml" in found else "text/html"
+    return None
+
+
+def _is_windows_program(beginning: bytes) -> bool:
+    """`MZ` alone begins many a text."""
+    at = int.from_bytes(beginning[60:64], "little")
+    return beginning[at : at + 4] == b"PE\0\0" or b"DOS mode" in beginning[:512]
+
+
+def allowed(content_type: str, types: Collection[str]) -> bool:
+    """Whether a type is among `types`, where `image/*` stands for every image but those that can hold scripts."""
+    if content_type in types:
+        return True
+    return content_type not in _ACTIVE and content_type.partition("/")[0] + "/*" in types
+
+
+def refusal(declared: str | None, beginning: bytes, types: Collection[str]) -> str | None:
+    """Why a file that is declared so and begins so is not taken; None where it is."""
+    found = sniffed(beginning)
+    if found in _PROGRAMS and found not in types:
+        return "the file is a program"
+    if declared is not None and _differ(declared, found):
+        return f"the file is declared as {declared}, and its bytes are not"
+    settled = settled_type(declared, beginning)
+    if not allowed(settled, types):
+        return f"files of type {settled} are not taken"
+    return None
+
+
+def settled_type(declared: str | None, beginning: bytes) -> str:
+    """What a file goes as: what its bytes prove, else what was declared, else what its bytes suggest."""
+    found = sniffed(beginning)
+    if declared is None or _differ(declared, found):
+        return found or BINARY
+    return _SAME.get(declared, declared) if declared != "image/heif" else declared
+
+
+def _differ(declared: str, found: str | None) -> bool:
+    """Whether bytes disprove a declaration: an image or a PDF on either side must be one on the other."""
+    said, found = _SAME.get(declared, declared), _SAME.get(found or "", found)
+    return said != found and (said in _PROVEN or found in _PROVEN)
+
+
+def is_inline(content_type: str) -> bool:
+    """Whether a browser may show it in place; everything else is saved."""
+    return (
+        content_type.startswith(_INLINE_KINDS) or content_type == "application/pdf"
+    ) and content_type not in _ACTIVE
+
+
+def safe_name(text: str | None) -> str | None:
+    """A client's file name without folders, control characters, and marks that turn the direction of writing."""
+    name = (text or "").replace("\\", "/").rpartition("/")[2]
+    name = "".join(
+        c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+    )
+    name = name.strip().lstrip(".").strip()
+    if len(name) > MAX_NAME:
+        stem, dot, ending = name.rpartition(".")
+        keep = f"{dot}{ending}" if stem and len(ending) <= 16 else ""
+        name = name[: MAX_NAME - len(keep)] + keep
+    return name or None
+
+
+def disposition(name: str | None, *, inline: bool) -> str:
+    """The value of Content-Disposition (RFC 6266, RFC 8187): a plain name, and the true one encoded."""
+    kind = "inline" if inline else "attachment"
+    if not name:
+        return kind
+    plain = _UNSAFE.sub("_", name)
+    encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'{kind}; filename="{plain}"{encoded}'
+
+
+class Unsatisfiable(Exception):
+    """A range that no byte of the file is in."""
+
+
+def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First byte and end of the one range asked for (RFC 9110, 14.2); None: all of it, also for what is no such range."""
+    found = re.fullmatch(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", header or "", re.ASCII)
+    if found is None or not (found[1] or found[2]):
+        return None
+    if not found[1]:
+        if int(found[2]) == 0:
+            raise Unsatisfiable
+        return max(0, size - int(found[2])), size
+    start, end = int(found[1]), int(found[2]) + 1 if found[2] else size
+    if found[2] and end <= start:
+        return None
+    if start >= size:
+        raise Unsatisfiable
+    return start, min(end, size)

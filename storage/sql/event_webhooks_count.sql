@@ -1,0 +1,2 @@
+-- How many event webhooks the account has.
+SELECT count(*) FROM event_webhooks

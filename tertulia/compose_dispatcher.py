@@ -1,0 +1,81 @@
+"""The composition of a dispatcher, called inside its Ray actor: what stands behind the ports of `actors/dispatcher.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from . import logs
+from .actors.dispatcher import Dispatcher
+from .actors.provider_client import ProviderClient
+from .actors.sending import Sender
+from .channels import CHANNELS
+from .compose import connect
+from .core.links import LinkSigner
+from .events import EventParts
+from .files import attachments, guard, media_fetcher
+from .settings import Settings
+from .storage import valkey
+from .storage.channels import PostgresChannels
+from .storage.credentials import FernetVault
+from .storage.hints import ValkeyHints
+from .storage.outbox import PostgresOutbox
+from .storage.postgres import Database
+
+CONNECTIONS = 12
+
+
+class DispatcherParts:
+    """A dispatcher with its loops. See `actors.processes.DispatcherParts`. Made inside a running loop."""
+
+    def __init__(self, settings: Settings, shard: int, database: Database) -> None:
+        assert settings.redis_url is not None and settings.jwt_secret is not None
+        assert settings.credentials_keys is not None
+        self._settings = settings
+        self._database = database
+        self._valkey = valkey.connect(settings.redis_url)
+        self._client = ProviderClient()
+        links = LinkSigner(settings.jwt_secret, settings.base_url())
+        sender = Sender(
+            CHANNELS,
+            PostgresChannels(database),
+            FernetVault(settings.credentials_keys),
+            self._client.send,
+            public_url=settings.base_url(),
+            base_urls=settings.provider_urls(),
+            link=lambda url: links.for_provider(url, time.time()),
+            attachments=attachments(settings, database),
+        )
+        hints = ValkeyHints(self._valkey, lambda hint: None)  # it has no readers of its own
+        self.dispatcher = Dispatcher(
+            PostgresOutbox(database), sender, hints, shard=shard, shards=settings.dispatchers
+        )
+        self._guard = guard(settings)
+        self._media = media_fetcher(settings, database, self._guard)
+        self._events = EventParts(settings, database)
+
+    async def main_loop(self) -> None:
+        """Work until superseded."""
+        work = (self.dispatcher.main_loop(), self._media.main_loop(), self._events.main_loop())
+        loops = [asyncio.ensure_future(loop) for loop in work]
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for loop in done:
+                loop.result()  # the dispatcher's ends when it is superseded; else it is a fault
+        finally:
+            for loop in loops:
+                loop.cancel()
+
+    async def drain(self) -> None:
+        await self.dispatcher.drain(self._settings.drain)
+        await self._client.close()
+        await self._events.close()
+        await self._guard.close()
+        await self._valkey.aclose()
+        await self._database.close()
+
+
+async def dispatcher(settings: Settings, shard: int) -> DispatcherParts:
+    """A dispatcher's parts, connected but not registered."""
+    logs.configure(settings.log_level, settings.log_format)
+    return DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))

@@ -1,0 +1,40 @@
+"""A dispatcher with the tests' kind in a process of its own, to be killed: `python dispatcher_process.py URL PROVIDER SHARD SHARDS`.
+The vault's key comes in by the environment (VAULT_KEY).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from fake_provider import FakeKind
+
+from tertulia.actors.dispatcher import Dispatcher
+from tertulia.actors.provider_client import ProviderClient
+from tertulia.actors.sending import Sender
+from tertulia.storage.channels import PostgresChannels
+from tertulia.storage.credentials import FernetVault
+from tertulia.storage.outbox import PostgresOutbox
+from tertulia.storage.postgres import Database
+
+
+class NoReaders:
+    async def send(self, *_: Any) -> None:
+        pass
+
+
+async def main(url: str, provider: str, shard: int, shards: int) -> None:
+    database = await Database.connect(url, system=8, app=1)
+    sender = Sender(
+        {"telegram": FakeKind()}, PostgresChannels(database), FernetVault(os.environ["VAULT_KEY"]),
+        ProviderClient().send, public_url="https://t.example", base_urls={"telegram": provider},
+        link=lambda url: url, attachments=None,
+    )  # fmt: skip
+    dispatcher = Dispatcher(PostgresOutbox(database), sender, NoReaders(), shard=shard, shards=shards)
+    await dispatcher.startup()
+    await dispatcher.main_loop()
+
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
