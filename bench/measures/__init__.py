@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import delivery, fanout, hosting, ingest, journal, memory, placement, startup, webhooks
+from . import delivery, fanout, hosting, ingest, journal, memory, placement, routing, startup, webhooks
 from .bench import Measure
 
 ALL: dict[str, Measure] = {
@@ -18,4 +18,5 @@ ALL: dict[str, Measure] = {
     "residents": hosting.residents,
     "activation": hosting.activation,
     "journal": journal.journal,
+    "routing": routing.routing,
 }
