@@ -142,6 +142,18 @@ class Rated(_Data, frozen=True, tag="rated"):
     comment: str | None = None
 
 
+class Edited(_Data, frozen=True, tag="edited"):
+    """The customer changed a message, number `message_seq`. Wherever that message is shown it has the present text, with
+    `edited_at` (ms, the provider's clock) in its metadata.
+    """
+
+    message_id: str
+    message_seq: int
+    content: str
+    previous_content: str
+    edited_at: int
+
+
 class Erased(_Data, frozen=True, tag="erased"):
     """The customer was forgotten: see `erasure.py`. The conversation is closed for good."""
 
@@ -156,6 +168,7 @@ EntryData = (
     | Updated
     | HandoffRequested
     | Rated
+    | Edited
     | Erased
 )
 

@@ -15,6 +15,7 @@ from tertulia.core.entries import (
     Actor,
     Assigned,
     Attachment,
+    Edited,
     Entry,
     EntryData,
     HandoffRequested,
@@ -198,6 +199,14 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
     Updated: st.builds(Updated, changes=objects),
     HandoffRequested: st.builds(HandoffRequested, reason=plain),
     Rated: st.builds(Rated, score=st.integers(1, 5), comment=optional),
+    Edited: st.builds(
+        Edited,
+        message_id=ids,
+        message_seq=st.integers(0, 2**31 - 1),
+        content=plain,
+        previous_content=plain,
+        edited_at=st.integers(0, 2**42),
+    ),
 }
 """Every kind of entry."""
 any_data: st.SearchStrategy[EntryData] = st.one_of(*data.values())

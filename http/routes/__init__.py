@@ -21,6 +21,7 @@ from . import (
     docs,
     event_webhooks,
     identifiers,
+    inbound_failures,
     inbox,
     messages,
     meta,
@@ -29,9 +30,11 @@ from . import (
     streams,
     teams,
     webchat,
+    webhooks,
 )
 
 ALL: list[Route] = [
+    *webhooks.ROUTES,
     *messages.ROUTES,
     *inbox.ROUTES,  # before conversations: `stats` is no id
     *conversations.ROUTES,
@@ -41,6 +44,7 @@ ALL: list[Route] = [
     *contacts.ROUTES,
     *identifiers.ROUTES,
     *channels.ROUTES,
+    *inbound_failures.ROUTES,
     *preferences.ROUTES,
     *teams.ROUTES,
     *canned.ROUTES,

@@ -6,7 +6,10 @@ Driven by `tertulia.http.routes.ALL`: a route added there is tested here once it
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
@@ -27,6 +30,7 @@ KEYS = [f"{route.method} {route.path}" for route in TABLE]
 KNOWN = [key for key in KEYS if key in ROUTES]
 STREAMS = {f"{route.method} {route.path}" for route in TABLE if route.stream}
 CANARY = "canary-7f3a"
+_numbers = itertools.count(1)
 
 
 def test_every_route_has_an_example() -> None:
@@ -46,6 +50,7 @@ class Request(NamedTuple):
     method: str
     url: str
     body: dict | None
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def socket(self) -> bool:
@@ -58,7 +63,7 @@ def request_for(key: str, objects: dict[str, str]) -> Request:
     for name, value in example.names.items():
         path = path.replace("{" + name + "}", filled(value, objects))
     url = path + (f"?{filled(example.query, objects)}" if example.query else "")
-    return Request(method, url, filled(example.body, objects))
+    return Request(method, url, filled(example.body, objects), example.headers)
 
 
 async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -> tuple[int, str]:
@@ -77,8 +82,8 @@ async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -
             if source.response.status_code == 200:
                 return 200, (await anext(source.aiter_sse())).data
             return source.response.status_code, (await source.response.aread()).decode()
-    answer = await client.request(request.method, request.url, json=request.body) if request.body is not None else (
-        await client.request(request.method, request.url))  # fmt: skip
+    body = {"json": request.body} if request.body is not None else {}
+    answer = await client.request(request.method, request.url, headers=request.headers, **body)
     return answer.status_code, answer.text + str(answer.headers)
 
 
@@ -121,6 +126,12 @@ async def more_objects(
         if example is None or "{failed_message}" in wanted:
             made["failed_message"] = await failed_message(admin, name)
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+        bot = {"type": "telegram", "name": name, "credentials": {"secret_token": "bot-secret"}}
+        await make("/v1/channels", bot, id="bot")
+        whatsapp = {"type": "whatsapp", "name": name, "credentials": {"verify_token": "knock"}}
+        await make("/v1/channels", whatsapp, id="whatsapp")
+        if example is None or "{inbound_failure}" in wanted:
+            made["inbound_failure"] = await _inbound_failure(admin, bot, name)
         texts = {"title": name, "content": name, "category": name}
         await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
         await make("/v1/teams", {"name": fresh(name), "description": name}, id="team")
@@ -136,6 +147,15 @@ async def more_objects(
         if example is None or "{event_webhook}" in wanted:
             made |= await event_webhook(server, admin, name)
     return made
+
+
+async def _inbound_failure(admin: httpx.AsyncClient, bot: dict, name: str) -> str:
+    """The id of a payload that was set aside, with `name` in it."""
+    channel = ok(await admin.post("/v1/channels", json=bot), 201)["id"]
+    secret = {"X-Telegram-Bot-Api-Secret-Token": "bot-secret"}
+    ok(await admin.post(f"/v1/webhooks/telegram/{channel}", content=f"{{{name}", headers=secret), 200)
+    (failure,) = ok(await admin.get("/v1/inbound-failures", params={"channel_id": channel}))["items"]
+    return failure["id"]
 
 
 async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) -> dict[str, str]:
@@ -154,7 +174,11 @@ async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) 
 async def failed_message(admin: httpx.AsyncClient, name: str) -> str:
     """A message that cannot be delivered: its channel has no credentials."""
     channel = ok(await admin.post("/v1/channels", json={"type": "sms", "name": name}), 201)["id"]
-    opening = {"channel_id": channel, "contact_identifier": fresh(), "contact_name": name}
+    opening = {
+        "channel_id": channel,
+        "contact_identifier": f"+49170{next(_numbers):07}",
+        "contact_name": name,
+    }
     conversation = ok(await admin.post("/v1/conversations", json=opening), 201)["id"]
     path = f"/v1/conversations/{conversation}/messages"
     message = ok(await admin.post(path, json={"content": name}), 201)

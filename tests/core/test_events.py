@@ -12,6 +12,7 @@ from samples import data, entries
 
 from tertulia.core.entries import (
     Assigned,
+    Edited,
     Entry,
     HandoffRequested,
     Message,
@@ -35,6 +36,7 @@ TYPES: dict[type[Any], tuple[str, set[str], bool]] = {
     Updated: ("conversation:updated", {"account", "conversation"}, False),
     Offered: ("notification:offer", {"user"}, False),
     Rated: ("conversation:updated", {"account", "conversation"}, False),
+    Edited: ("conversation:updated", {"account", "conversation"}, True),
 }
 
 

@@ -30,6 +30,7 @@ from tertulia.core.commands import (
     By,
     Close,
     Command,
+    Edit,
     Handoff,
     MarkRead,
     Offer,
@@ -110,6 +111,37 @@ async def test_content_of_any_kind(
     loaded = (await backend.archive.load_conversations([conversation]))[conversation]
     assert loaded.conversation == scribe.state(conversation).conversation
     assert unplaced(loaded.recent) == list(scribe.state(conversation).recent)
+
+
+async def test_an_edited_message_reads_as_edited_everywhere(backend: Backend, scribe: Scribe) -> None:
+    key = await thread(backend)
+    write = scribe.write(to_thread(received("hi", external_id="p", metadata={"raw": 1}), key))
+    conversation, message = write.after.id, write.entries[-1].data
+    assert isinstance(message, Message)
+
+    def edit(content: str, at: int, before: str) -> Write:
+        command = Edit("p", message.id, 1, content, before, at)
+        return scribe.write(to_conversation(command, conversation, SERVICE, key.account_id))
+
+    async def check(content: str, at: int) -> None:
+        state = scribe.state(conversation)
+        loaded = (await backend.archive.load_conversations([conversation]))[conversation]
+        assert loaded.conversation == state.conversation and unplaced(loaded.recent) == list(state.recent)
+        _, by_provider = await backend.archive.find_repeats([], [(key.channel_id, "p")])
+        (found,) = by_provider.values()
+        (stored,) = [e for e in await everything(backend, key.account_id) if isinstance(e.data, Message)]
+        for shown in (stored.data, found.entry.data):
+            assert isinstance(shown, Message)
+            assert (shown.content, shown.metadata) == (content, {"raw": 1, "edited_at": at})
+
+    await commit(backend, write, edit("hello", 5, "hi"))  # with its message, in one batch
+    await check("hello", 5)
+    await commit(backend, edit("hello!", 7, "hello"), edit("hello!!", 9, "hello!"))
+    await check("hello!!", 9)
+    with pytest.raises(DuplicateKey):
+        again = edit("other", 11, "hello!!")
+        again.key = "edit:9:p"
+        await commit(backend, again)
 
 
 async def test_concurrent_commits_to_one_account_leave_no_gap(backend: Backend) -> None:
