@@ -108,7 +108,7 @@ class Supervisor:
                 self._accounts[head.account_id].start(head.position)
         waking = [a for a in await self._store.waking() if self._is_mine(a)]
         await asyncio.gather(*(self.account(a) for a in waking))
-        log.info("supervisor_started", shard=self._shard, epoch=self._epoch, accounts=len(waking))
+        log.debug("supervisor_started", shard=self._shard, epoch=self._epoch, accounts=len(waking))
 
     async def main_loop(self) -> None:
         """Work until superseded."""

@@ -242,23 +242,22 @@ class Serving:
             )
 
     async def _start_actors(self) -> None:
+        """All at once: each waits for the others where it needs them, and processes take a second to begin."""
         began = time.monotonic()
         s = self.settings
         self._hosts = [self._start_host(i) for i in range(s.hosts)]
-        self._dispatchers = [self._start_dispatcher(i) for i in range(s.dispatchers)]
-        await self._all_up(self._hosts, "conversation host")
-        self._say(
-            f"hosts: {len(self._hosts)} running, placement {s.placement} ({time.monotonic() - began:.1f} s)"
-        )
-        self._supervisors = [self._start_supervisor(i) for i in range(s.supervisors)]
-        await self._all_up(self._dispatchers, "dispatcher")
-        self._say(f"dispatchers: {len(self._dispatchers)} running ({time.monotonic() - began:.1f} s)")
-        await self._all_up(self._supervisors, "supervisor")
-        self._say(f"supervisors: {len(self._supervisors)} running ({time.monotonic() - began:.1f} s)")
-        began = time.monotonic()
         self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
-        await self._all_up(self._gateways, "gateway")
-        self._say(f"gateways: {len(self._gateways)} running ({time.monotonic() - began:.1f} s)")
+        self._supervisors = [self._start_supervisor(i) for i in range(s.supervisors)]
+        self._dispatchers = [self._start_dispatcher(i) for i in range(s.dispatchers)]
+        for handles, what in (
+            (self._hosts, "conversation host"),
+            (self._supervisors, "supervisor"),
+            (self._dispatchers, "dispatcher"),
+            (self._gateways, "gateway"),
+        ):
+            await self._all_up(handles, what)
+            more = f", placement {s.placement}" if handles is self._hosts else ""
+            self._say(f"{what}s: {len(handles)} running{more} ({time.monotonic() - began:.1f} s)")
 
     def _start_host(self, index: int) -> ActorHandle:
         return create(HOST, index, compose.host, self.settings, f"host:{index}", detached=self._detached)
