@@ -449,7 +449,7 @@ async def test_an_edit_changes_the_message_it_names(desk: Desk) -> None:
     async def edit(seq: int, *edits: tuple[str, str, int]) -> None:
         data = [f'{{"message_id": "{m}", "content": "{c}", "edited_at": {t}}}' for m, c, t in edits]
         n = len(data)
-        empty = [[] for _ in range(21)]
+        empty = [[] for _ in range(23)]
         partition = int(conversation[-3:], 16) & 1023
         epoch = (await desk.postgres.epochs())[partition]
         await desk.owner.execute(
