@@ -360,7 +360,10 @@ async def test_another_accounts_cursor_is_reset_and_its_traffic_unheard(
         ok(await Desk(client).say(own["id"], "mine"), 201)
         await reader.until(lambda: reader.entries(), "the own message")
         assert CANARY not in json.dumps(reader.events)
-        assert {e["conversation_id"] for e in reader.events} == {own["id"]}
+        assert {e["conversation_id"] for e in reader.events if e["seq"] is not None} == {own["id"]}
+        assert {e["topic"] for e in reader.events} <= {f"account:{other.id}"}, (
+            "places in its own queue among them"
+        )
 
 
 async def test_a_channel_of_another_account_opens_nothing(server: OwnServer, other: Account) -> None:
