@@ -13,7 +13,7 @@ import structlog
 
 from ..core.commands import Envelope, Moved, Outcome, Refused
 from ..core.entries import Entry, Message
-from ..core.ports import DuplicateKey, Journal, NotStored, Rejected, StaleEpoch, Write
+from ..core.ports import DuplicateKey, Journal, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
 
 log = structlog.get_logger(__name__)
 
@@ -182,6 +182,8 @@ class CommitQueue:
             await self._take_back(batch, look_up=True, alone=any(i.attempts for i in batch))
         except Rejected as error:
             await self._rejected(batch, error)
+        except StaleSupervisor as error:
+            await self._superseded(batch, error)
         except NotStored as error:
             self._fail(batch, Refused("storage_unavailable", str(error), retry_after=1))
         except StaleEpoch as error:
@@ -212,6 +214,14 @@ class CommitQueue:
             log.error("command_rejected", error=str(error), command=type(batch[0].envelope.command).__name__)
             batch[0].answer(Refused("invalid", "the command's content cannot be stored"))
         await self._take_back(batch, look_up=False, alone=True)
+
+    async def _superseded(self, batch: list[Item], error: StaleSupervisor) -> None:
+        """A command of a supervisor that has a successor: it is found by itself, and its neighbours go on."""
+        if len(batch) == 1:
+            batch[0].answer(Refused("superseded", str(error)))
+        for item in batch:
+            item.alone = item.alone or item.envelope.fence is not None
+        await self._take_back(batch, look_up=False, alone=False)
 
     async def _take_back(self, batch: list[Item], *, look_up: bool, alone: bool) -> None:
         """Undo a batch and what was built upon it, and let the host run the commands again.

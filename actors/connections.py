@@ -30,6 +30,7 @@ class Kind(enum.IntEnum):
     WATCH = 3
     ANSWER = 4
     ENTRIES = 5
+    WATCH_EVENTS = 6
 
 
 class Way(msgspec.Struct, frozen=True, array_like=True):

@@ -90,7 +90,7 @@ class ConversationActor:
         self.state = state
         after = state.conversation
         write = (
-            Write(None if opening else before, after, entries, envelope.key())
+            Write(None if opening else before, after, entries, envelope.key(), fence=envelope.fence)
             if after is not before or opening
             else None
         )

@@ -93,6 +93,10 @@ class Door:
             push = self._pushes.setdefault(connection, GatewayPush(name, connection))
             self._publisher.watch(name, push, wire.decode_names(payload))
             connection.send(Kind.ANSWER, number, b"")
+        elif kind == Kind.WATCH_EVENTS:
+            push = self._pushes.setdefault(connection, GatewayPush(name, connection))
+            self._publisher.watch_events(name, push)
+            connection.send(Kind.ANSWER, number, b"")
 
     def _greet(self, connection: Connection, kind: int, number: int, payload: bytes) -> None:
         size = len(self._secret)

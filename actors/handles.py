@@ -22,10 +22,11 @@ log = structlog.get_logger(__name__)
 NAMESPACE = "tertulia"
 NAME_DEADLINE = 20.0
 TURN_DEADLINE = 30.0
-DELIVER_DEADLINE = 10.0
 DISPATCHER_NAME = "dispatcher:{0}"
+SUPERVISOR_NAME = "supervisor:{0}"
 MAX_WOKEN = 10_000
 """Channels waiting to be named to one dispatcher. It finds those beyond by itself."""
+DELIVER_DEADLINE = 10.0
 LOST_WAKE_PAUSE = 0.5
 
 

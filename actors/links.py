@@ -212,10 +212,17 @@ class HostLink:
 
     async def watch(self, accounts: list[str]) -> bool:
         """Tell the host what this gateway wants to hear of; False when it could not be told."""
+        return await self._tell(Kind.WATCH, wire.encode(accounts))
+
+    async def watch_events(self) -> bool:
+        """Tell the host to push every account's entries that are no messages; False when it could not be told."""
+        return await self._tell(Kind.WATCH_EVENTS, b"")
+
+    async def _tell(self, kind: Kind, payload: bytes) -> bool:
         try:
             async with asyncio.timeout(CONNECT_DEADLINE):
                 connection = self._connection or await asyncio.shield(self._connect())
-                await self._request(connection, Kind.WATCH, wire.encode(accounts))
+                await self._request(connection, kind, payload)
         except (RayError, TimeoutError, OSError, ValueError) as error:
             log.warning("watch_failed", host=self.name, error=repr(error))
             return False

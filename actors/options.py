@@ -10,8 +10,14 @@ import ray
 from ray.actor import ActorHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from .handles import DISPATCHER_NAME, NAMESPACE
-from .processes import ConversationProcess, DispatcherProcess, GatewayProcess, HostProcess
+from .handles import DISPATCHER_NAME, NAMESPACE, SUPERVISOR_NAME
+from .processes import (
+    ConversationProcess,
+    DispatcherProcess,
+    GatewayProcess,
+    HostProcess,
+    SupervisorProcess,
+)
 
 FOREVER = -1
 NEXT_TO_NONE = 0.001
@@ -30,6 +36,7 @@ class Options(msgspec.Struct, frozen=True):
 HOST = Options(HostProcess, "host:{0}", concurrency=1000)
 GATEWAY = Options(GatewayProcess, "gateway:{0}", concurrency=1000)
 DISPATCHER = Options(DispatcherProcess, DISPATCHER_NAME, concurrency=1000)
+SUPERVISOR = Options(SupervisorProcess, SUPERVISOR_NAME, concurrency=10_000)
 CONVERSATION = Options(ConversationProcess, "conversation:{0}", concurrency=1, restarts=0, spread=False)
 """Not restarted by Ray: its host starts it anew, with the state as the journal has it."""
 

@@ -21,6 +21,8 @@ from .door import Door
 from .host import ConversationHost, fresh_id
 from .membership import MembershipKeeper
 from .publishing import FeedPublisher
+from .supervision import answer_command, answer_question
+from .supervisor import Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -168,6 +170,54 @@ class DispatcherProcess:
         """Claim no more, and finish what is under way."""
         await self._parts.drain()
         self._work.cancel()
+
+
+class SupervisorParts(Protocol):
+    """What the composition makes for a supervisor."""
+
+    supervisor: Supervisor
+
+    async def main_loop(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class SupervisorProcess:
+    """A supervisor in a process of its own. What is asked of it and answered is encoded as in `wire.py`."""
+
+    async def __init__(
+        self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, shard: int
+    ) -> None:
+        self._parts = await patiently(lambda: compose(settings, shard))
+        await patiently(self._parts.supervisor.startup)
+        self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("supervisor_failed")
+        # Superseded or broken: its successor reads what stands. Ray starts a fresh incarnation.
+        os._exit(1)
+
+    async def ask(self, payload: bytes) -> bytes:
+        """A command's outcome."""
+        return await answer_command(self._parts.supervisor, payload)
+
+    async def tell(self, payload: bytes) -> bytes:
+        """Anything else that gateways ask."""
+        return await answer_question(self._parts.supervisor, payload)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def statistics(self) -> dict[str, float]:
+        return self._parts.supervisor.statistics()
+
+    async def drain(self) -> None:
+        """Decide nothing more."""
+        self._work.cancel()
+        self._parts.supervisor.close()
+        await self._parts.close()
 
 
 class ConversationProcess:

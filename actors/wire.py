@@ -20,4 +20,6 @@ decode_taken = msgspec.msgpack.Decoder(list[Taken]).decode
 decode_turnings = msgspec.msgpack.Decoder(list[Turning]).decode
 decode_state = msgspec.msgpack.Decoder(State).decode
 decode_names = msgspec.msgpack.Decoder(list[str]).decode
+decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
+decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 decode_way = msgspec.msgpack.Decoder(Way).decode

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from .conversation import Conversation
-from .entries import ActorType, Attachment, Entry, Priority, SenderType
+from .entries import ActorType, Attachment, Entry, OfferOutcome, Priority, SenderType
 from .ids import partition_of_conversation, partition_of_thread
 
 
@@ -85,14 +85,43 @@ class Update(_Command, frozen=True):
 
 
 class Assign(_Command, frozen=True):
-    """To an agent; to nobody with None."""
+    """To an agent; to nobody with None. `only_waiting`: unless somebody has it by then. `explain`: the routing record."""
 
     agent_id: str | None
     reason: str = "manual"
+    only_waiting: bool = False
+    explain: dict[str, Any] | None = None
+
+
+class Offer(_Command, frozen=True):
+    """Ask an agent to take a conversation that waits, until `expires_at`."""
+
+    offer_id: str
+    agent_id: str
+    expires_at: int
+    explain: dict[str, Any] | None = None
+
+
+class EndOffer(_Command, frozen=True):
+    """What became of an offer; `accepted` assigns the conversation."""
+
+    offer_id: str
+    outcome: OfferOutcome
+    explain: dict[str, Any] | None = None
+
+
+class Entrust(_Command, frozen=True):
+    """To a team, to be given to one of its agents by a strategy; taken from the agent who has it."""
+
+    team_id: str
+    strategy: str
 
 
 class Release(_Command, frozen=True):
-    """Back to the queue."""
+    """Back to the queue. `only_from`: unless somebody else has it by now."""
+
+    reason: str = "release"
+    only_from: str | None = None
 
 
 class Handoff(_Command, frozen=True):
@@ -130,13 +159,30 @@ class Recall(_Command, frozen=True):
 
 
 Command = (
-    Post | Receive | Open | Update | Assign | Release | Handoff | Close | Erase | Rate | MarkRead | Recall
+    Post
+    | Receive
+    | Open
+    | Update
+    | Assign
+    | Offer
+    | EndOffer
+    | Entrust
+    | Release
+    | Handoff
+    | Close
+    | Erase
+    | Rate
+    | MarkRead
+    | Recall
 )
 ThreadCommand = Receive | Open
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True):
-    """A command on its way. Exactly one of `conversation_id` and `thread` is set."""
+    """A command on its way. Exactly one of `conversation_id` and `thread` is set.
+
+    `fence`: shard and epoch of the supervisor that sends it; nothing is stored once it has a successor.
+    """
 
     id: str
     account_id: str
@@ -145,6 +191,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
     conversation_id: str | None = None
     thread: ThreadKey | None = None
     attempt: int = 0
+    fence: tuple[int, int] | None = None
 
     @property
     def partition(self) -> int:

@@ -14,6 +14,8 @@ from .entries import (
     Erased,
     HandoffRequested,
     Message,
+    Offered,
+    OfferEnded,
     Opened,
     Priority,
     Rated,
@@ -26,6 +28,28 @@ from .status import HELD, LIVE, Status
 CONTEXT_SIZE = 8
 """Messages a conversation keeps in memory."""
 PREVIEW_LENGTH = 120
+
+
+class OpenOffer(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    agent_id: str
+    expires_at: int
+
+
+class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What routing has to remember of a conversation. Customers never see it.
+
+    `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
+    `strategy`: how it is to be given to its team, if somebody said so.
+    """
+
+    offer: OpenOffer | None = None
+    declined_by: tuple[str, ...] = ()
+    strategy: str | None = None
+
+
+UNROUTED = Routing()
+"""The routing of most conversations, shared by all of them."""
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +85,9 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     snoozed_until: int | None = None
     resolved_at: int | None = None
     archived_at: int | None = None
+    csat_due: bool = False
+    """Whether it has been resolved since the customer's last score."""
+    routing: Routing = UNROUTED
 
     @property
     def live(self) -> bool:
@@ -99,15 +126,34 @@ def apply(state: State | None, entry: Entry) -> State:
         return State(c, tuple(map(blanked, state.recent)))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
-        fields = {"assignee_id": data.agent_id}
+        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data)}
+    elif isinstance(data, Offered):
+        offer = OpenOffer(data.offer_id, data.agent_id, data.expires_at)
+        fields = {"routing": replace(c.routing, offer=offer)}
+    elif isinstance(data, OfferEnded):
+        refused = data.outcome in ("declined", "timeout")
+        fields = {"routing": _without(replace(c.routing, offer=None), data.agent_id if refused else None)}
     elif isinstance(data, Updated):
-        fields = {k: tuple(v) if k == "labels" else v for k, v in data.changes.items()}
+        fields = {k: tuple(v) if k == "labels" else v for k, v in data.changes.items() if k != "strategy"}
+        if "strategy" in data.changes:
+            fields["routing"] = replace(c.routing, strategy=data.changes["strategy"])
     elif isinstance(data, HandoffRequested):
         fields = {"handoff_requested": True, "handoff_reason": data.reason}
     else:
         assert isinstance(data, Rated)
-        fields = {}
+        fields = {"csat_due": False}
     return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
+
+
+def _given(routing: Routing, data: Assigned) -> Routing:
+    """Who gives a conversation back does not get it again; who lost their connection may."""
+    return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
+
+
+def _without(routing: Routing, agent_id: str | None) -> Routing:
+    if agent_id is None or agent_id in routing.declined_by:
+        return routing
+    return replace(routing, declined_by=(*routing.declined_by, agent_id))
 
 
 def _opened(entry: Entry, data: Opened) -> Conversation:
@@ -155,12 +201,13 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
     if to is Status.RESOLVED:
-        fields["resolved_at"] = entry.at
+        fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,
             "waiting_since": entry.at,
             "handoff_requested": False,
             "handoff_reason": None,
+            "routing": UNROUTED,
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

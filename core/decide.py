@@ -10,14 +10,27 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from .assigning import (
+    assign,
+    end_offer,
+    entrust,
+    hand_off,
+    offer,
+    release,
+    status_change,
+    with_offer_ended,
+)
 from .commands import (
     Assign,
     By,
     Close,
     Command,
+    EndOffer,
+    Entrust,
     Erase,
     Handoff,
     MarkRead,
+    Offer,
     Open,
     Opening,
     Post,
@@ -36,7 +49,6 @@ from .entries import (
     Entry,
     EntryData,
     Erased,
-    HandoffRequested,
     Message,
     Opened,
     Priority,
@@ -45,10 +57,7 @@ from .entries import (
     Updated,
 )
 from .errors import Conflict, Forbidden, Invalid, NotFound
-from .status import ASKED, FINAL, HELD, LIVE, Change, Status, next_status
-
-OVERSEERS = frozenset({"lead", "admin", "service"})
-"""Roles that may take a conversation from the agent who holds it."""
+from .status import ASKED, FINAL, LIVE, Change, Status, next_status
 
 CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
@@ -100,7 +109,7 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
         raise Forbidden("this is not for customers to do")
-    return _RULES[type(command)](c, by, command, turn)
+    return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
 
 
 def open_conversation(
@@ -161,11 +170,6 @@ def check_same(message: Message, post: Post) -> None:
         )
 
 
-def _status(c: Conversation, change: Change, reason: str | None = None) -> tuple[EntryData, ...]:
-    to = next_status(c.status, change)
-    return () if to is c.status else (StatusChanged(c.status, to, reason),)
-
-
 def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
     if c.status in FINAL:
         raise Conflict(f"a conversation that is {c.status} takes no messages", current={"status": c.status})
@@ -201,7 +205,7 @@ def _delivery(c: Conversation) -> DeliveryStatus:
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
     if c.status is Status.RESOLVED:
         _check_thread_free(c, turn)
-    return _status(c, Change.CUSTOMER_WROTE)
+    return status_change(c, Change.CUSTOMER_WROTE)
 
 
 def _check_thread_free(c: Conversation, turn: Turn) -> None:
@@ -212,59 +216,8 @@ def _check_thread_free(c: Conversation, turn: Turn) -> None:
         )
 
 
-def _assign(c: Conversation, by: By, command: Assign, turn: Turn) -> tuple[EntryData, ...]:
-    if command.agent_id is None:
-        return _release(c, by, Release(), turn) if c.status in HELD else ()
-    if c.status in HELD and command.agent_id == c.assignee_id:
-        return ()
-    change = _status(c, Change.ASSIGNED)
-    if c.status in HELD and by.id != c.assignee_id and by.role not in OVERSEERS:
-        raise Conflict(
-            f"the conversation is already assigned to {c.assignee_id}",
-            current={"status": c.status, "assignee_id": c.assignee_id},
-        )
-    if c.status not in HELD and command.agent_id != by.id and by.role not in OVERSEERS:
-        raise Forbidden("assigning to others is for leads, admins and services")
-    return (_assigned(c, command.agent_id, command.reason, turn), *change)
-
-
-def _assigned(c: Conversation, agent_id: str | None, by: str, turn: Turn) -> Assigned:
-    summary: dict[str, Any] = {
-        "id": c.id,
-        "channel_id": c.channel_id,
-        "channel_type": c.channel_type,
-        "contact_name": c.contact_name,
-        "contact_identifier": c.contact_identifier,
-        "priority": c.priority,
-        "subject": c.subject,
-        "labels": c.labels,
-        "last_message_preview": c.last_message_preview,
-    }
-    previous = c.assignee_id if c.status in HELD else None
-    return Assigned(turn.new_id(), agent_id, previous, by=by, summary=summary)
-
-
-def _release(c: Conversation, by: By, _: Release, turn: Turn) -> tuple[EntryData, ...]:
-    change = _status(c, Change.RELEASED)
-    if by.id != c.assignee_id and by.role not in OVERSEERS:
-        raise Conflict(
-            f"only its assignee, {c.assignee_id}, or a lead may release it",
-            current={"assignee_id": c.assignee_id},
-        )
-    return (_assigned(c, None, "release", turn), *change)
-
-
-def _handoff(c: Conversation, by: By, command: Handoff, turn: Turn) -> tuple[EntryData, ...]:
-    change = _status(c, Change.HANDED_OFF)
-    request = HandoffRequested(command.reason)
-    if command.agent_id is None:
-        freed = (_assigned(c, None, "handoff", turn),) if c.status in HELD else ()
-        return (request, *freed, *change)
-    return (request, *_assign(c, by, Assign(command.agent_id, "handoff"), turn))
-
-
 def _close(c: Conversation, by: By, _: Close, turn: Turn) -> tuple[EntryData, ...]:
-    return () if c.status is Status.CLOSED else _status(c, Change.CLOSED)
+    return () if c.status is Status.CLOSED else status_change(c, Change.CLOSED)
 
 
 def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ...]:
@@ -272,7 +225,7 @@ def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ..
         raise Forbidden("erasing a customer is for admins")
     if c.erased:
         return ()
-    return (*(() if c.status in FINAL else _status(c, Change.CLOSED)), Erased())
+    return (*(() if c.status in FINAL else status_change(c, Change.CLOSED)), Erased())
 
 
 def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData, ...]:
@@ -280,6 +233,11 @@ def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData
         raise Forbidden("the customer rates, or a service for them")
     if not 1 <= command.score <= 5:
         raise Invalid("a score is 1 to 5", errors=(("score", "1 to 5"),))
+    if not c.csat_due:
+        raise Conflict(
+            "a conversation takes one score for each time it is resolved, and none is due now",
+            current={"status": c.status},
+        )
     return (Rated(command.score, command.comment),)
 
 
@@ -296,7 +254,7 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
     changes = {k: v for k, v in changes.items() if getattr(c, k) != (tuple(v) if k == "labels" else v)}
     entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
     if assigns:
-        entries += _assign(c, by, Assign(assignee), turn)
+        entries += assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)
     if status is not None and status != c.status:
         entries += _ask_status(c, by, Status(status), turn)
@@ -347,9 +305,12 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     Receive: _receive,
     Open: _nothing,
     Update: _update,
-    Assign: _assign,
-    Release: _release,
-    Handoff: _handoff,
+    Assign: assign,
+    Offer: offer,
+    EndOffer: end_offer,
+    Entrust: entrust,
+    Release: release,
+    Handoff: hand_off,
     Close: _close,
     Erase: _erase,
     Rate: _rate,

@@ -22,6 +22,7 @@ SenderType = Literal["contact", "agent", "bot", "system"]
 ActorType = Literal["contact", "agent", "bot", "system", "service"]
 Direction = Literal["inbound", "outbound"]
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
+OfferOutcome = Literal["accepted", "declined", "timeout", "withdrawn"]
 NOTHING: Final[dict[str, Any]] = {}
 """The metadata of most messages, shared by all of them. Nobody changes an entry's."""
 
@@ -106,6 +107,24 @@ class Assigned(_Data, frozen=True, tag="assigned"):
     explain: dict[str, Any] | None = None
 
 
+class Offered(_Data, frozen=True, tag="offered"):
+    """An agent is asked to take the conversation, until `expires_at`. `explain` is the routing record."""
+
+    offer_id: str
+    agent_id: str
+    expires_at: int
+    summary: dict[str, Any] = {}
+    explain: dict[str, Any] | None = None
+
+
+class OfferEnded(_Data, frozen=True, tag="offer_ended"):
+    """`withdrawn`: the conversation went another way meanwhile, or the agent could not take it any more."""
+
+    offer_id: str
+    agent_id: str
+    outcome: OfferOutcome
+
+
 class Updated(_Data, frozen=True, tag="updated"):
     """Fields changed: names as in `Conversation`, values as after the change."""
 
@@ -127,7 +146,18 @@ class Erased(_Data, frozen=True, tag="erased"):
     """The customer was forgotten: see `erasure.py`. The conversation is closed for good."""
 
 
-EntryData = Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased
+EntryData = (
+    Opened
+    | Message
+    | StatusChanged
+    | Assigned
+    | Offered
+    | OfferEnded
+    | Updated
+    | HandoffRequested
+    | Rated
+    | Erased
+)
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -18,6 +18,8 @@ from .entries import (
     Erased,
     HandoffRequested,
     Message,
+    Offered,
+    OfferEnded,
     Opened,
     Rated,
     StatusChanged,
@@ -57,12 +59,12 @@ def _blanked(data: EntryData) -> EntryData:
         return replace(data, contact_identifier="", contact_name=None, topic="", subject=None, metadata={})
     if isinstance(data, StatusChanged):
         return replace(data, reason=None)
-    if isinstance(data, Assigned):
+    if isinstance(data, (Assigned, Offered)):
         return replace(data, summary={}, explain=None)
     if isinstance(data, HandoffRequested):
         return replace(data, reason="")
     if isinstance(data, Rated):
         return replace(data, comment=None)
-    if isinstance(data, Erased):
+    if isinstance(data, (Erased, OfferEnded)):
         return data
     return replace(data, changes={k: ERASED_FIELDS.get(k, v) for k, v in data.changes.items()})

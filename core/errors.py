@@ -74,6 +74,12 @@ class Overloaded(TertuliaError):
     code = "overloaded"
 
 
+class Superseded(TertuliaError):
+    """A supervisor has a successor: it must stop. No client sees it."""
+
+    code = "superseded"
+
+
 class StorageUnavailable(TertuliaError):
     code = "storage_unavailable"
 

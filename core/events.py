@@ -11,7 +11,18 @@ from typing import Any
 import msgspec
 
 from .conversation import apply
-from .entries import Assigned, Entry, HandoffRequested, Message, Opened, Rated, StatusChanged
+from .entries import (
+    Assigned,
+    Entry,
+    HandoffRequested,
+    Message,
+    Offered,
+    OfferEnded,
+    Opened,
+    Rated,
+    StatusChanged,
+)
+from .mentions import mentions_of
 from .times import rfc3339
 from .views import conversation_view, data_view, message_view
 
@@ -83,7 +94,11 @@ def events_of(entry: Entry) -> list[Event]:
     both = (account, thread)
     data = entry.data
     if isinstance(data, Message):
-        return [Event(0, "conversation:message", message_view(entry), both, not data.is_private)]
+        view = message_view(entry)
+        events = [Event(0, "conversation:message", view, both, not data.is_private)]
+        if named := mentions_of(data):
+            events.append(Event(1, "notification:mention", view, tuple(map(user_topic, named))))
+        return events
     if isinstance(data, Opened):
         view = conversation_view(apply(None, entry).conversation)
         return [Event(0, "conversation:new", view, (account,))]
@@ -102,6 +117,11 @@ def events_of(entry: Entry) -> list[Event]:
             }
             events.append(Event(1, "notification:assignment", notice, (user_topic(data.agent_id),)))
         return events
+    if isinstance(data, Offered):
+        offer = {**data.summary, **data_view(entry), "conversation_id": entry.conversation_id}
+        return [Event(0, "notification:offer", offer, (user_topic(data.agent_id),))]
+    if isinstance(data, OfferEnded):
+        return []  # the agent's own answer says it, or the deadline does; what follows has events of its own
     if isinstance(data, Rated):
         return [
             Event(0, "conversation:updated", {"csat": {"score": data.score, "comment": data.comment}}, both)

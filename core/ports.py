@@ -19,6 +19,7 @@ class Write(msgspec.Struct):
     """What one accepted command changes: the conversation before and after, and the entries between.
 
     `key` makes the command's repeat known (unique in its conversation); `provider_id` likewise, for good, in its channel.
+    `fence`: the supervisor (shard, epoch) on whose word it rests.
     """
 
     before: Conversation | None
@@ -26,10 +27,15 @@ class Write(msgspec.Struct):
     entries: tuple[Entry, ...]
     key: str | None = None
     provider_id: str | None = None
+    fence: tuple[int, int] | None = None
 
 
 class StaleEpoch(Exception):
     """Another host has taken a partition over. Nothing was written; this host must drop its actors and stop."""
+
+
+class StaleSupervisor(Exception):
+    """A supervisor on whose word the batch rests has a successor. Nothing was written."""
 
 
 class DuplicateKey(Exception):
@@ -66,7 +72,7 @@ class Journal(Protocol):
 
         `epochs`: the epoch this host knows of each partition; those of the batch must still stand. Settling an
         unknown outcome raises them, here as well.
-        Raises StaleEpoch, DuplicateKey, Rejected or NotStored; an unknown outcome is settled before it returns.
+        Raises StaleEpoch, StaleSupervisor, DuplicateKey, Rejected or NotStored; an unknown outcome is settled before it returns.
         """
         ...
 

@@ -11,8 +11,10 @@ import msgspec
 from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
+from .people_views import AgentStats, LabelCount
 from .ports_deliveries import AttachmentStore, DeliveryStore
 from .ports_events import EventWebhookStore
+from .ports_people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
 
@@ -63,6 +65,12 @@ class InboxStore(Protocol):
 
     async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None: ...
 
+    async def agent_stats(self, account_id: str, user_id: str, period: Period) -> AgentStats: ...
+
+    async def labels(self, account_id: str) -> list[LabelCount]:
+        """The labels of the account's newest conversations, a bounded number of both, the most used first."""
+        ...
+
 
 class Vault(Protocol):
     """Channel credentials at rest."""
@@ -89,12 +97,6 @@ class Hints(Protocol):
     ) -> None: ...
 
 
-class AgentStore(Protocol):
-    async def ensure(self, account_id: str, user_id: str) -> None:
-        """Make an agent's row on first use. Best effort: an account that does not exist is left alone."""
-        ...
-
-
 class Stores(msgspec.Struct, frozen=True):
     """Every store a handler may use."""
 
@@ -109,3 +111,6 @@ class Stores(msgspec.Struct, frozen=True):
     attachments: AttachmentStore
     event_webhooks: EventWebhookStore
     deliveries: DeliveryStore
+    preferences: PreferencesStore
+    teams: TeamStore
+    canned: CannedStore

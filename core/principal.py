@@ -125,6 +125,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `user_id` is the token's `sub` (an agent's id, a service's client id, a customer's session id);
     `expires_at` is the token's `exp` in epoch seconds, without leeway: a stream ends then.
+    `name` is the token's claim of that name, what a member of the team is called.
     `channel_id` and `contact_identifier` are set exactly for customers and name their only thread.
     """
 
@@ -136,6 +137,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel_id: str | None = None
     contact_identifier: str | None = None
     contact_name: str | None = None
+    name: str | None = None
 
     def __post_init__(self) -> None:
         bound = self.channel_id is not None and self.contact_identifier is not None

@@ -14,7 +14,7 @@ import msgspec
 from .errors import Invalid
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", max_length=5)]
 Keyword = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 24 * 3600)]

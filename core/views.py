@@ -16,6 +16,8 @@ from .entries import (
     Erased,
     HandoffRequested,
     Message,
+    Offered,
+    OfferEnded,
     Opened,
     Priority,
     Rated,
@@ -174,7 +176,13 @@ def data_view(entry: Entry) -> dict[str, Any]:
             "by": data.by,
             "assignment_id": data.assignment_id,
         }
-    if isinstance(data, (Opened, HandoffRequested, Rated)):
+    if isinstance(data, Offered):
+        return {
+            "offer_id": data.offer_id,
+            "agent_id": data.agent_id,
+            "expires_at": rfc3339(data.expires_at),
+        }
+    if isinstance(data, (Opened, OfferEnded, HandoffRequested, Rated)):
         return msgspec.structs.asdict(data)
     if isinstance(data, Erased):
         return {k: v for k, v in ERASED_FIELDS.items() if k in ConversationView.__struct_fields__}

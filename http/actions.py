@@ -6,22 +6,25 @@ here too.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Literal
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
-from ..core.commands import Done, MarkRead, Opening, Post, Receive, ThreadKey
+from ..core.commands import Assign, Done, EndOffer, MarkRead, Opening, Post, Receive, ThreadKey
 from ..core.conversation import Conversation
 from ..core.entries import Attachment, Entry, Priority, SenderType
 from ..core.errors import Forbidden, Invalid, NotFound, TertuliaError
 from ..core.events import account_topic, conversation_topic
 from ..core.ids import is_uuid
 from ..core.principal import Role
+from ..core.status import Status
 from ..core.views import ConversationView, conversation_view, message_view
 from . import attaching
 from .api import Call
+from .mentioning import with_mentions
 from .streams.topics import may_see
 
 log = structlog.get_logger(__name__)
@@ -34,7 +37,13 @@ Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Subject = Annotated[str, msgspec.Meta(max_length=998)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Labels = Annotated[list[Label], msgspec.Meta(max_length=50)]
-Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Uuid = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        max_length=36,  # `$` lets a newline follow
+    ),
+]
 MAX_METADATA = 16_384
 """Bytes of one object's metadata as JSON."""
 
@@ -126,6 +135,10 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     if call.principal.role is not Role.CUSTOMER:
         call.principal.require("message.write")
     message, attachments = await _described(call, message)
+    if message.is_private:
+        check_metadata(message.metadata)
+        metadata = await with_mentions(call, message.content, message.metadata)
+        message = replace(message, metadata=metadata)
     done = await call.ask(to_post(call, message), conversation=conversation_id)
     await _link(call, done.entries[0], attachments)
     return done.entries[0], done.repeated
@@ -156,6 +169,32 @@ async def _link(call: Call[Any], entry: Entry, attachments: list[str]) -> None:
         await call.services.stores.attachments.link(call.account_id, entry.conversation_id, attachments)
     except TertuliaError as error:
         log.warning("attachments_not_linked", conversation_id=entry.conversation_id, error=error.detail)
+
+
+async def assign(call: Call[Any], conversation_id: str, agent_id: str, reason: str = "manual") -> Done:
+    """Give a conversation to an agent, who must be available and have room for it."""
+    return await call.ask_supervisor(Assign(agent_id, reason), conversation_id)
+
+
+async def answer_offer(
+    call: Call[Any], conversation_id: str, outcome: Literal["accepted", "declined"]
+) -> Done:
+    """The caller's answer to the open offer of a conversation."""
+    call.principal.require("conversation.claim")
+    return await call.ask_supervisor(EndOffer("", outcome), conversation_id)
+
+
+async def with_positions(call: Call[Any], found: list[Conversation]) -> list[ConversationView]:
+    """Conversations as clients see them, with the places in the queue of those that wait, where these are at hand."""
+    waiting = [c.id for c in found if c.status is Status.OPEN]
+    places = await call.services.supervision.positions(call.account_id, waiting) if waiting else {}
+    return [conversation_view(c, places.get(c.id)) for c in found]
+
+
+async def refresh_routing(call: Call[Any]) -> None:
+    """Let routing go by what was changed. Should it be away, it finds out by itself."""
+    with contextlib.suppress(TertuliaError):
+        await call.services.supervision.refresh(call.account_id)
 
 
 async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) -> Conversation:

@@ -76,6 +76,11 @@ class Call(Generic[Body]):
         envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation, thread)
         return await self.services.gateway.router.ask(envelope)
 
+    async def ask_supervisor(self, command: Command, conversation: str) -> Done:
+        """Send a command that may assign the conversation: the account's supervisor passes it on, or refuses it."""
+        envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation)
+        return await self.services.supervision.ask(envelope)
+
 
 Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 
@@ -136,7 +141,7 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
                 await services.limits.admit_address(request.remote)
                 raise
             if cached.is_staff:
-                await services.stores.agents.ensure(cached.account_id, cached.user_id)
+                await services.stores.agents.ensure(cached.account_id, cached.user_id, cached.name)
         principal = cached
     await services.limits.admit(principal)
     return principal

@@ -38,6 +38,7 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "overloaded": (503, "Overloaded"),
     "storage_unavailable": (503, "Storage unavailable"),
     "not_ready": (503, "Not ready yet"),
+    "superseded": (503, "Overloaded"),
     "internal": (500, "Internal error"),
     "error": (500, "Internal error"),
     # HTTP's own, which no command can raise

@@ -1,4 +1,4 @@
-"""Contacts and the actors that know them: how a change of a contact reaches conversations in memory.
+"""Contacts, teams and the actors that know them: how a change of theirs reaches conversations in memory.
 
 A conversation holds its contact's id and name in its actor, and a host holds them for each thread key it has loaded, so
 nothing may be changed behind their backs. Therefore:
@@ -9,6 +9,8 @@ nothing may be changed behind their backs. Therefore:
   conversations (`Thread.follow`), so the customer's next conversation starts right as well. A conversation that was opened
   meanwhile under the old contact is found by looking again, until there are none. What fails in between (503) is
   completed by asking again.
+- **Deleting a team.** First nobody sees it any more, so that no conversation is given to it; then those it has get an `Update`;
+  then it goes. A conversation that was given to it in that same moment may keep its id, which names nothing then.
 - **Erasing.** First the name and the identifiers go, so that whoever loads the thread makes a new contact. Then every
   conversation gets an `Erase`: it is closed, its actor and every gateway's memory of its messages are blanked, and it takes
   no more commands. Then one transaction rewrites the entries and the projection, deletes the providers' ids and the
@@ -63,6 +65,12 @@ async def erase(call: Call[Any], contact_id: str) -> None:
     await contacts.finish_erasure(call.account_id, ids, author(call))
 
 
+async def leave_team(call: Call[Any], team_id: str) -> None:
+    """Take a team that is being deleted from its conversations."""
+    teams = call.services.stores.teams
+    await _each(call, lambda: teams.conversations(call.account_id, team_id), Update({"team_id": None}))
+
+
 async def _conversations(
     call: Call[Any], contact_ids: list[str], identifier: ContactIdentifier | None
 ) -> list[str]:
@@ -99,4 +107,4 @@ async def _each(
         if failures:
             raise failures[0]
     if rounds > 1:
-        raise Conflict("the customer opens conversations faster than they can be changed: ask again")
+        raise Conflict("conversations are opened faster than they can be changed: ask again")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ..core.entries import Actor
-from ..core.errors import Invalid
+from ..core.errors import Invalid, NotFound
 from ..core.ids import is_uuid
 from ..core.records import Place
 from .actions import MAX_METADATA
@@ -55,6 +55,19 @@ def check_size(value: Any, path: str) -> None:
     """Raises Invalid when a free-form object is too large."""
     if value and len(msgspec.json.encode(value)) > MAX_METADATA:
         raise Invalid("the body is not valid", errors=((path, f"at most {MAX_METADATA} bytes as JSON"),))
+
+
+def is_user_id(text: str) -> bool:
+    """Whether a token may have this `sub`."""
+    return 0 < len(text) <= 255 and text.isprintable()
+
+
+def user_id(call: Call[Any]) -> str:
+    """The user that the path names; what no token can have is not found."""
+    value = call.path["user_id"]
+    if not is_user_id(value):
+        raise NotFound("no such agent")
+    return value
 
 
 def author(call: Call[Any]) -> Actor:

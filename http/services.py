@@ -15,12 +15,14 @@ from ..settings import Settings
 from .limits import RequestLimits
 from .metrics import Sample
 from .origins import OriginPolicy
+from .presence import PresenceKeeper
 from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
     from ..core.ports_events import WebhookSecrets
     from ..core.ports_http import Hints, Stores, Vault
+    from ..core.supervision import Supervision
     from .streams.hub import Hub
 
 
@@ -37,6 +39,8 @@ class Services(msgspec.Struct, frozen=True):
     stores: Stores
     origins: OriginPolicy
     hints: Hints
+    supervision: Supervision
+    presence: PresenceKeeper
     vault: Vault
     links: LinkSigner
     webhook_secrets: WebhookSecrets

@@ -16,7 +16,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import jwt
 import msgspec
@@ -283,7 +283,7 @@ def _accounts(claims: dict[str, Any]) -> dict[str, Role]:
     return accounts
 
 
-def _is_name(value: object) -> bool:
+def _is_name(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARS and value.isprintable()
 
 
@@ -308,6 +308,7 @@ def _principal(claims: dict[str, Any], account: str, role: Role, expires_at: flo
         channel_id=channel,
         contact_identifier=contact,
         contact_name=name if isinstance(name := claims.get("contact_name"), str) else None,
+        name=name if _is_name(name := claims.get("name")) else None,
     )
 
 

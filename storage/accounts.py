@@ -12,6 +12,7 @@ from ..core.entries import Actor
 from ..core.errors import Conflict
 from ..core.records import Account
 from ..core.settings import merge_settings
+from .agents import ensure_agent
 from .audit import record
 from .postgres import Database
 from .queries import sql
@@ -75,14 +76,9 @@ class PostgresAccounts:
             )
 
     async def add_agent(self, account_id: str, user_id: str, name: str) -> None:
-        """Make an agent's row unless it exists."""
+        """Make an agent with this name and default preferences; one who exists is called so from now on."""
         async with self._database.system() as connection:
-            await connection.execute(
-                "INSERT INTO agents (account_id, user_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                account_id,
-                user_id,
-                name,
-            )
+            await ensure_agent(connection, account_id, user_id, name)
 
     async def get(self, account_id: str) -> Account | None:
         async with self._database.account(account_id) as connection:

@@ -26,6 +26,7 @@ from ..core.inbox import (
     Volume,
     assignments_of,
 )
+from ..core.people_views import AgentStats, LabelCount
 from ..core.status import Status
 from ..core.times import rfc3339, rfc3339_or_none
 from .pages import like_pattern
@@ -35,6 +36,9 @@ from .rows import conversation_from_row, entry_from_row
 
 MAX_HOLDINGS = 1000
 """Entries that a conversation's assignments are told from: the newest."""
+LABELLED = 10_000
+MAX_LABELS = 1000
+"""Labels are counted in an account's newest LABELLED conversations, and the MAX_LABELS most used are told."""
 
 
 class PostgresInbox:
@@ -82,6 +86,33 @@ class PostgresInbox:
             ],
             rfc3339(created),
             rfc3339(updated),
+        )
+
+    async def labels(self, account_id: str) -> list[LabelCount]:
+        """See `core.ports_http.InboxStore`."""
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(sql("labels_used"), account_id, LABELLED, MAX_LABELS)
+        return [LabelCount(*row) for row in rows]
+
+    async def agent_stats(self, account_id: str, user_id: str, period: Period) -> AgentStats:
+        """See `core.ports_http.InboxStore`."""
+        asked = account_id, user_id, period.start, period.end
+        async with self._database.account(account_id) as connection:
+            assigned = await connection.fetchval(sql("agent_assigned"), *asked)
+            resolved = await connection.fetchval(sql("agent_resolved"), *asked)
+            said = await connection.fetchrow(sql("agent_messages"), *asked)
+            scores = await _pairs(connection, "agent_ratings", *asked)
+        assert said is not None
+        messages, *replies = said
+        return AgentStats(
+            rfc3339(period.start),
+            rfc3339(period.end),
+            user_id,
+            assigned,
+            resolved,
+            messages,
+            _durations(*replies),
+            _csat(scores),
         )
 
     async def stats(self, account_id: str, period: Period) -> InboxStats:

@@ -17,17 +17,18 @@ from ..core.conversation import Conversation
 from ..core.entries import Message, kind_of
 from ..core.errors import Overloaded, StorageUnavailable
 from ..core.ids import partition_of_conversation
-from ..core.ports import DuplicateKey, NotStored, Rejected, StaleEpoch, Write
+from ..core.ports import DuplicateKey, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
 from .postgres import Database
 from .queries import sql
 from .rows import conversation_to_json, encode_data
 
 log = structlog.get_logger(__name__)
 
-COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 36)) + ")"
+COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 38)) + ")"
 COMMIT_DEADLINE = 10.0
 SETTLE_DEADLINE = 30.0
 STALE_EPOCH = "TE001"
+STALE_SUPERVISOR = "TE002"
 
 
 class PostgresJournal:
@@ -54,6 +55,8 @@ class PostgresJournal:
         except (asyncpg.PostgresError, TimeoutError, Overloaded, StorageUnavailable) as error:
             if getattr(error, "sqlstate", None) == STALE_EPOCH:
                 raise StaleEpoch(str(error)) from error
+            if getattr(error, "sqlstate", None) == STALE_SUPERVISOR:
+                raise StaleSupervisor(str(error)) from error
             if isinstance(error, asyncpg.PostgresError):
                 raise Rejected(str(error)) from error
             if not sent:
@@ -162,6 +165,7 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
         *_projection(ends.values()),
         *_columns(providers, 4),
         *_columns(outgoing, 6),
+        *_columns(sorted({w.fence for w in writes if w.fence is not None}), 2),
     ], places
 
 

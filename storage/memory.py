@@ -28,6 +28,7 @@ from ..core.ports import (
     Rejected,
     Repeat,
     StaleEpoch,
+    StaleSupervisor,
     Target,
     ThreadWanted,
     Write,
@@ -71,6 +72,7 @@ class MemoryStore:
         self.contacts: dict[tuple[str, str, str], tuple[str, str | None]] = {}
         self.partitions = [_Partition() for _ in range(PARTITIONS)]
         self.hosts: dict[str, _Host] = {}
+        self.supervisors: dict[int, int] = {}
 
     def add_account(self, account_id: str) -> None:
         """Make an account's feed unless it exists."""
@@ -96,6 +98,9 @@ class MemoryJournal:
         for partition in {partition_of_conversation(w.after.id) for w in writes}:
             if self._store.partitions[partition].epoch != epochs.get(partition, -1):
                 raise StaleEpoch("stale epoch")
+        for fence in {w.fence for w in writes if w.fence is not None}:
+            if self._store.supervisors.get(fence[0]) != fence[1]:
+                raise StaleSupervisor("stale supervisor")
         opened = {w.after.id for w in writes if w.before is None}
         for write in writes:
             self._check_content(write)

@@ -9,25 +9,17 @@ from typing import Any
 
 import msgspec
 
-from ..core.conversation import Conversation
+from ..core.conversation import UNROUTED, Conversation, Routing
 from ..core.entries import (
     NOTHING,
-    Assigned,
     Entry,
-    Erased,
-    HandoffRequested,
-    Message,
-    Opened,
-    Rated,
-    StatusChanged,
-    Updated,
+    EntryData,
     actor,
 )
 from ..core.status import Status
 
-_DATA = msgspec.json.Decoder(
-    Opened | Message | StatusChanged | Assigned | Updated | HandoffRequested | Rated | Erased, strict=False
-)
+_DATA = msgspec.json.Decoder(EntryData, strict=False)
+_ROUTING = msgspec.json.Decoder(Routing)
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
 encode_data = msgspec.json.Encoder().encode
@@ -42,6 +34,7 @@ def conversation_from_row(row: Sequence[Any]) -> Conversation:
     f[15] = _LABELS.decode(f[15]) if f[15] != "[]" else ()
     f[20] = msgspec.json.decode(f[20]) if f[20] != "{}" else NOTHING
     f[21] = msgspec.json.decode(f[21]) if f[21] != "{}" else NOTHING
+    f[-1] = _ROUTING.decode(f[-1]) if f[-1] != "{}" else UNROUTED
     return Conversation(*f)
 
 

@@ -26,6 +26,7 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .actors.supervision import SupervisorLinks
 from .core.conversation import State
 from .core.entries import Entry
 from .core.links import LinkSigner
@@ -37,6 +38,7 @@ from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
 from .http.limits import RequestLimits
 from .http.origins import OriginPolicy
+from .http.presence import PresenceKeeper
 from .http.protocol import ProblemRunner
 from .http.services import Services
 from .http.streams.hub import Hub
@@ -46,9 +48,10 @@ from .measuring import gateway_samples
 from .settings import Settings
 from .storage import valkey
 from .storage.accounts import PostgresAccounts
-from .storage.agents import PostgresAgents
+from .storage.agents import PostgresAgents, PostgresPreferences
 from .storage.archive import PostgresArchive
 from .storage.audit import PostgresAudit
+from .storage.canned import PostgresCanned
 from .storage.channels import PostgresChannels
 from .storage.clients import PostgresClients
 from .storage.contacts import PostgresContacts
@@ -64,6 +67,8 @@ from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
+from .storage.presence import ValkeyPresence
+from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
 
 log = structlog.get_logger(__name__)
@@ -220,6 +225,14 @@ class GatewayParts:
         self.hub.feeds = self.gateway.feeds
         self.hints = ValkeyHints(self._valkey, self._on_hint)
         dispatchers = DispatcherLinks(settings.dispatchers)
+        supervision = SupervisorLinks(settings.supervisors)
+        self.presence = PresenceKeeper(
+            name,
+            ValkeyPresence(self._valkey),
+            supervision,
+            self.hub.staff,
+            ttl=settings.presence_ttl,
+        )
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
         vault = FernetVault(settings.credentials_keys)
         self._poster = make_poster(settings)
@@ -244,15 +257,20 @@ class GatewayParts:
                 attachments=attachments(settings, database),
                 event_webhooks=PostgresEventWebhooks(database),
                 deliveries=PostgresDeliveries(database),
+                preferences=PostgresPreferences(database),
+                teams=PostgresTeams(database),
+                canned=PostgresCanned(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
+            supervision=supervision,
+            presence=self.presence,
             vault=vault,
             links=LinkSigner(settings.jwt_secret, settings.public_url),
             webhook_secrets=vault,
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             readiness=self._readiness,
-            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers),
+            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers, supervision),
         )
         self._runner = ProblemRunner(
             make_app(services, __version__),
@@ -296,6 +314,7 @@ class GatewayParts:
             group.create_task(self.gateway.main_loop())
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
+            group.create_task(self.presence.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from .actors.gateway import Gateway
 from .actors.handles import DispatcherLinks
+from .actors.supervision import SupervisorLinks
 from .http.metrics import Sample
 from .http.streams.hub import Hub
 
@@ -22,6 +23,13 @@ _HELP = {
 }
 
 
+_BALANCING = {
+    "accounts": "Accounts that the supervisor balances",
+    "queued": "Conversations that wait for an agent",
+    "held": "Conversations that an agent has",
+    "offers": "Offers without an answer",
+    "under_way": "Conversations with a decision on its way",
+}
 _SENDING = {
     "queued": "Messages that wait to be sent to the provider, or are being sent",
     "sent_total": "Messages that the provider took",
@@ -31,7 +39,9 @@ _SENDING = {
 }
 
 
-async def gateway_samples(gateway: Gateway, hub: Hub, dispatchers: DispatcherLinks) -> list[Sample]:
+async def gateway_samples(
+    gateway: Gateway, hub: Hub, dispatchers: DispatcherLinks, supervisors: SupervisorLinks
+) -> list[Sample]:
     """Everything at this moment. Hosts are asked at once; those that do not answer are left out."""
     me = {"gateway": gateway.name}
     open_streams = hub.count_by_transport()
@@ -50,7 +60,18 @@ async def gateway_samples(gateway: Gateway, hub: Hub, dispatchers: DispatcherLin
             kind: Literal["gauge", "counter"] = "counter" if name.endswith("_total") else "gauge"
             text = _HELP.get(name, name.replace("_", " ").capitalize())
             samples.append(Sample(f"tertulia_host_{name}", text, value, labels, kind))
-    return samples + await _dispatcher_samples(dispatchers)
+    return samples + await _dispatcher_samples(dispatchers) + await _supervisor_samples(supervisors)
+
+
+async def _supervisor_samples(supervisors: SupervisorLinks) -> list[Sample]:
+    samples: list[Sample] = []
+    for name, figures in (await supervisors.statistics(HOST_DEADLINE)).items():
+        me = {"supervisor": name}
+        up = float(figures is not None)
+        samples.append(Sample("tertulia_supervisor_up", "Whether the supervisor answers", up, me))
+        for what, value in (figures or {}).items():
+            samples.append(Sample(f"tertulia_supervisor_{what}", _BALANCING[what], value, me))
+    return samples
 
 
 async def _dispatcher_samples(dispatchers: DispatcherLinks) -> list[Sample]:

@@ -21,9 +21,9 @@ import structlog
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayError
 
-from . import compose, compose_dispatcher, demo
+from . import compose, compose_dispatcher, compose_supervisor, demo
 from .actors.handles import NAMESPACE, call
-from .actors.options import DISPATCHER, GATEWAY, HOST, create
+from .actors.options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
 from .demo_double import DemoDouble, DoubleError
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
@@ -63,6 +63,7 @@ class Serving:
         self._servers: list[Server] = []
         self._hosts: list[ActorHandle] = []
         self._dispatchers: list[ActorHandle] = []
+        self._supervisors: list[ActorHandle] = []
         self._gateways: list[ActorHandle] = []
         self._keepers: list[asyncio.Task[None]] = []
         self._watches: list[asyncio.Task[None]] = []
@@ -116,6 +117,7 @@ class Serving:
         for handles, start in (
             (self._hosts, self._start_host),
             (self._dispatchers, self._start_dispatcher),
+            (self._supervisors, self._start_supervisor),
             (self._gateways, self._start_gateway),
         ):
             watches = (self._watch_over(handles, i, start) for i in range(len(handles)))
@@ -248,8 +250,11 @@ class Serving:
         self._say(
             f"hosts: {len(self._hosts)} running, placement {s.placement} ({time.monotonic() - began:.1f} s)"
         )
+        self._supervisors = [self._start_supervisor(i) for i in range(s.supervisors)]
         await self._all_up(self._dispatchers, "dispatcher")
         self._say(f"dispatchers: {len(self._dispatchers)} running ({time.monotonic() - began:.1f} s)")
+        await self._all_up(self._supervisors, "supervisor")
+        self._say(f"supervisors: {len(self._supervisors)} running ({time.monotonic() - began:.1f} s)")
         began = time.monotonic()
         self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
         await self._all_up(self._gateways, "gateway")
@@ -261,6 +266,11 @@ class Serving:
     def _start_dispatcher(self, index: int) -> ActorHandle:
         return create(
             DISPATCHER, index, compose_dispatcher.dispatcher, self.settings, index, detached=self._detached
+        )
+
+    def _start_supervisor(self, index: int) -> ActorHandle:
+        return create(
+            SUPERVISOR, index, compose_supervisor.supervisor, self.settings, index, detached=self._detached
         )
 
     def _start_gateway(self, index: int) -> ActorHandle:
@@ -311,11 +321,11 @@ class Serving:
     # -- the end
 
     async def stop(self) -> None:
-        """Drain the gateways, then the hosts, then the dispatchers; then end what was started here."""
+        """Drain the gateways, then the supervisors, the hosts and the dispatchers; then end what was started here."""
         for watch in self._watches:
             watch.cancel()
         if ray.is_initialized():
-            for handles in (self._gateways, self._hosts, self._dispatchers):
+            for handles in (self._gateways, self._supervisors, self._hosts, self._dispatchers):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
         if self._double is not None:

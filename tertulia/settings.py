@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
     dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to the providers")
+    supervisors: int = Field(1, ge=1, le=256, description="supervisors, which balance the accounts' agents")
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share a host process (shared) or have one each (dedicated)"
     )
@@ -97,6 +98,9 @@ class Settings(BaseSettings):
     max_streams: int = Field(20_000, ge=1, description="open streams of one gateway; beyond it 503")
     resident_conversations: int = Field(200_000, ge=16, description="conversations one host keeps in memory")
     idle_after: float = Field(900, gt=0, description="idle time before a conversation leaves memory")
+    presence_ttl: float = Field(
+        60, ge=1, le=3600, description="how long an agent's presence lives without renewal"
+    )
     drain: float = Field(20, gt=0, description="longest graceful stop")
     takeover_after: float = Field(
         2.5, gt=0.5, description="silence of a host before others take its partitions"

@@ -9,7 +9,10 @@ from __future__ import annotations
 from ..api import Route
 from . import (
     account,
+    agent_reports,
+    agents,
     attachments,
+    canned,
     channels,
     clients,
     contacts,
@@ -21,7 +24,10 @@ from . import (
     inbox,
     messages,
     meta,
+    preferences,
+    queue,
     streams,
+    teams,
     webchat,
 )
 
@@ -36,6 +42,12 @@ ALL: list[Route] = [
     *identifiers.ROUTES,
     *channels.ROUTES,
     *deliveries.ROUTES,
+    *preferences.ROUTES,
+    *teams.ROUTES,
+    *canned.ROUTES,
+    *agents.ROUTES,
+    *agent_reports.ROUTES,
+    *queue.ROUTES,
     *account.ROUTES,
     *clients.ROUTES,
     *event_webhooks.ROUTES,

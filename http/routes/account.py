@@ -10,6 +10,7 @@ from aiohttp import web
 from ...core.errors import NotFound
 from ...core.resource_views import AccountView, AuditRecordView, account_view, audit_view
 from ...core.settings import AccountSettings
+from .. import actions
 from ..api import Call, Route, answer
 from ..resources import PageQuery, author, check_size, cursor, given, place
 
@@ -48,6 +49,7 @@ async def patch(call: Call[AccountPatch]) -> web.Response:
     )
     if account is None:
         raise NotFound("no such account")
+    await actions.refresh_routing(call)
     return answer(account_view(account))
 
 

@@ -9,9 +9,9 @@ import msgspec
 from aiohttp import web
 
 from ...core.commands import (
-    Assign,
     Close,
     Done,
+    Entrust,
     Handoff,
     MarkRead,
     Open,
@@ -22,7 +22,7 @@ from ...core.commands import (
     Update,
 )
 from ...core.entries import Priority
-from ...core.errors import Conflict, Forbidden, Invalid, NotFound
+from ...core.errors import Forbidden, Invalid, NotFound
 from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
 from ...core.status import Status
@@ -30,6 +30,7 @@ from ...core.views import ConversationView, MessageView, conversation_view
 from .. import actions
 from ..api import Call, Route, answer, no_content
 from .messages import MessagesQuery, page, visible
+from .teams import check_team
 
 TAG = "conversations"
 INCLUDABLE = frozenset({"messages", "contact", "assignments"})
@@ -119,7 +120,7 @@ async def find_or_create(call: Call[actions.NewConversation]) -> web.Response:
 async def read(call: Call[None]) -> web.Response:
     wanted = _included(call)
     c = await visible(call, call.id())
-    view = conversation_view(c)
+    (view,) = await actions.with_positions(call, [c])
     if call.principal.role is Role.CUSTOMER:
         view = _for_customer(view)
     if not wanted:
@@ -169,9 +170,13 @@ async def patch(call: Call[Patch]) -> web.Response:
                 "a time needs an offset", errors=(("snoozed_until", "RFC 3339 with Z or an offset"),)
             )
         changes["snoozed_until"] = int(snoozed.timestamp() * 1000)
+    await check_team(call, changes.get("team_id"))
     if changes.get("assignee_id") == "me":
         changes["assignee_id"] = call.principal.user_id
-    done = await call.ask(Update(changes), conversation=call.id())
+    if changes.get("assignee_id") is not None:
+        done = await call.ask_supervisor(Update(changes), call.id())
+    else:
+        done = await call.ask(Update(changes), conversation=call.id())
     return answer(actions.conversation_of(done))
 
 
@@ -188,18 +193,21 @@ async def assign(call: Call[Assignment]) -> web.Response:
         )
     if body.agent_id is not None:
         agent_id = call.principal.user_id if body.agent_id == "me" else body.agent_id
-        done = await call.ask(Assign(agent_id), conversation=call.id())
+        done = await actions.assign(call, call.id(), agent_id)
     else:
         call.principal.require("conversation.assign_others")
-        if body.strategy not in (None, "manual_queue"):
-            why = "no routing runs yet: only manual_queue"
-            raise Invalid("this strategy is not available", errors=(("strategy", why),))
-        done = await call.ask(Update({"team_id": body.team_id}), conversation=call.id())
+        await check_team(call, body.team_id)
+        assert body.team_id is not None
+        done = await call.ask_supervisor(Entrust(body.team_id, body.strategy or "least_busy"), call.id())
     return answer(actions.conversation_of(done))
 
 
 async def handoff(call: Call[HandoffRequest]) -> web.Response:
-    done = await call.ask(Handoff(call.body.reason, call.body.agent_id), conversation=call.id())
+    command = Handoff(call.body.reason, call.body.agent_id)
+    if call.body.agent_id is not None:
+        done = await call.ask_supervisor(command, call.id())
+    else:
+        done = await call.ask(command, conversation=call.id())
     return answer(actions.conversation_of(done))
 
 
@@ -207,10 +215,12 @@ async def release(call: Call[None]) -> web.Response:
     return answer(actions.conversation_of(await call.ask(Release(), conversation=call.id())))
 
 
-async def answer_offer(call: Call[None]) -> web.Response:
-    """Accept or decline. Offers are made by routing; where none is open there is nothing to answer."""
-    await visible(call, call.id())
-    raise Conflict("there is no open offer of this conversation for you")
+async def accept(call: Call[None]) -> web.Response:
+    return answer(actions.conversation_of(await actions.answer_offer(call, call.id(), "accepted")))
+
+
+async def decline(call: Call[None]) -> web.Response:
+    return answer(actions.conversation_of(await actions.answer_offer(call, call.id(), "declined")))
 
 
 async def rate(call: Call[Rating]) -> web.Response:
@@ -246,9 +256,10 @@ ROUTES = [
     Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
           body=HandoffRequest, tag=TAG),
     Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
-    Route("POST", BASE + "/{id}/accept", answer_offer, "conversation.claim", ONE, "Accept an offer", tag=TAG),
-    Route("POST", BASE + "/{id}/decline", answer_offer, "conversation.claim", ONE, "Decline an offer", tag=TAG),
-    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score", body=Rating, tag=TAG),
+    Route("POST", BASE + "/{id}/accept", accept, "conversation.claim", ONE, "Accept an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/decline", decline, "conversation.claim", ONE, "Decline an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score, one for each time it is resolved",
+          body=Rating, tag=TAG),
     Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
           body=ReadMarker, tag=TAG),
     Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "Typing indicator",

@@ -18,9 +18,10 @@ from ...core.inbox import (
     read_cursor,
     write_cursor,
 )
+from ...core.people_views import LabelCount
 from ...core.records import ChannelType
 from ...core.status import Status
-from ...core.views import ConversationView, conversation_view
+from ...core.views import ConversationView
 from .. import actions, clock
 from ..api import Call, Route, answer
 from .messages import visible
@@ -76,6 +77,10 @@ class Assignments(msgspec.Struct, frozen=True):
     items: list[AssignmentView]
 
 
+class Labels(msgspec.Struct, frozen=True):
+    items: list[LabelCount]
+
+
 def _filter(query: InboxQuery, me: str) -> InboxFilter:
     q = " ".join(query.q.split()) if query.q is not None else ""
     nobody = query.assignee_id == "none"
@@ -102,13 +107,17 @@ async def list_conversations(call: Call[None]) -> web.Response:
         call.account_id, _filter(query, call.principal.user_id), sort, after=after, limit=query.limit
     )
     cursor = write_cursor(sort, page.seen) if page.seen is not None else None
-    return answer(InboxPage([conversation_view(c) for c in page.items], cursor))
+    return answer(InboxPage(await actions.with_positions(call, page.items), cursor))
 
 
 async def stats(call: Call[None]) -> web.Response:
     query: StatsQuery = call.query
     period = Period.of(query.start, query.end, clock.now_ms())
     return answer(await call.services.stores.inbox.stats(call.account_id, period))
+
+
+async def labels(call: Call[None]) -> web.Response:
+    return answer(Labels(await call.services.stores.inbox.labels(call.account_id)))
 
 
 async def assignments(call: Call[None]) -> web.Response:
@@ -124,5 +133,7 @@ ROUTES = [
           tag=TAG),
     Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: Assignments},
           "Who held a conversation, oldest first", tag=TAG),
+    Route("GET", "/v1/labels", labels, "inbox.read", {200: Labels},
+          "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
 ]  # fmt: skip
 """Before those of `conversations.py`: `stats` is no conversation's id."""

@@ -72,6 +72,10 @@ class Hub:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def staff(self) -> list[Session]:
+        """The open streams of people who answer customers."""
+        return [session for session in self._sessions if session.principal.is_staff]
+
     def count_by_transport(self) -> Counter[str]:
         """How many sessions there are of each kind."""
         return Counter(session.kind for session in self._sessions)

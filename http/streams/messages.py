@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import structlog
 
-from ...core.commands import Assign, MarkRead
+from ...core.commands import MarkRead
 from ...core.errors import Forbidden, Internal, NotFound, TertuliaError
 from ...core.events import conversation_topic
 from ...core.principal import Role
+from ...core.routing.facts import PresenceStatus
 from .. import actions, bodies
 from ..api import Call
 from . import topics as topic_rules
@@ -50,6 +51,10 @@ class Send(OfConversation, frozen=True):
 
 class Read(OfConversation, frozen=True):
     seq: actions.Seq
+
+
+class Status(_Said, frozen=True):
+    status: PresenceStatus
 
 
 class Bare(_Said, frozen=True):
@@ -106,10 +111,25 @@ async def _read(call: Call[Any], session: Session, said: Read) -> dict[str, Any]
 
 async def _takeover(call: Call[Any], session: Session, said: OfConversation) -> Any:
     call.principal.require("conversation.claim")
-    done = await call.ask(
-        Assign(call.principal.user_id, "takeover"), conversation=actions.conversation_id(said.conversation_id)
-    )
+    conversation_id = actions.conversation_id(said.conversation_id)
+    done = await actions.assign(call, conversation_id, call.principal.user_id, "takeover")
     return actions.conversation_of(done)
+
+
+def _offer(
+    outcome: Literal["accepted", "declined"],
+) -> Callable[[Call[Any], Session, OfConversation], Awaitable[Any]]:
+    async def answer(call: Call[Any], session: Session, said: OfConversation) -> Any:
+        conversation_id = actions.conversation_id(said.conversation_id)
+        return actions.conversation_of(await actions.answer_offer(call, conversation_id, outcome))
+
+    return answer
+
+
+async def _status(call: Call[Any], session: Session, said: Status) -> dict[str, Any]:
+    call.principal.require("me")
+    await call.services.presence.say(call.principal, said.status, session)
+    return {"status": said.status}
 
 
 def _typing(state: str) -> Callable[[Call[Any], Session, OfConversation], Awaitable[dict[str, Any]]]:
@@ -140,6 +160,9 @@ MESSAGES: dict[str, tuple[type[Any], Callable[[Call[Any], Session, Any], Awaitab
     "conversation:read": (Read, _read),
     "message:send": (Send, _send),
     "agent:takeover": (OfConversation, _takeover),
+    "agent:status": (Status, _status),
+    "offer:accept": (OfConversation, _offer("accepted")),
+    "offer:decline": (OfConversation, _offer("declined")),
     "ping": (Bare, _ping),
 }
 

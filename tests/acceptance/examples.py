@@ -74,6 +74,9 @@ ROUTES: dict[str, Example] = {
     "POST /v1/auth/ticket": Example(ALL, foreign=None),
     "POST /v1/conversations/{id}/accept": Example(STAFF, names=CONVERSATION),
     "POST /v1/conversations/{id}/decline": Example(STAFF, names=CONVERSATION),
+    "GET /v1/agents": Example(TEAM, foreign=None),
+    "PUT /v1/agents/me/presence": Example(STAFF, {"status": "away"}, foreign=None),
+    "GET /v1/queue": Example(LEADS | SERVICE, foreign=None),
     "GET /v1/contacts": Example(TEAM, query="q=canary", foreign=None),
     "POST /v1/contacts": Example(TEAM, {"name": "Marta"}, foreign=None),
     "GET /v1/contacts/{id}": Example(TEAM, names=CONTACT),
@@ -141,6 +144,9 @@ MESSAGES: dict[str, dict[str, Any] | None] = {
     "conversation:read": {"conversation_id": "{conversation}", "seq": 1},
     "message:send": {"conversation_id": "{conversation}", "content": "hello"},
     "agent:takeover": {"conversation_id": "{conversation}"},
+    "agent:status": None,
+    "offer:accept": {"conversation_id": "{conversation}"},
+    "offer:decline": {"conversation_id": "{conversation}"},
     "ping": None,
 }
 """Every type of `tertulia.http.streams.messages.MESSAGES`, naming an object of another account."""

@@ -223,8 +223,11 @@ async def test_a_handoff_and_a_rating_are_kept(server: OwnServer, service: Desk)
     c = ok(await service.do(i, "handoff", reason="again", agent_id="x"), 200)
     assert (c["status"], c["assignee_id"]) == ("assigned", "x")
     async with server.client(server.customer(identifier)) as customer:
+        problem(await Desk(customer).do(i, "csat", score=5), 409, "conflict")
+        ok(await service.patch(i, status="resolved"), 200)
         ok(await Desk(customer).do(i, "csat", score=5, comment="good"), 200)
         problem(await Desk(customer).do(i, "csat", score=6), 422, "invalid")
+        problem(await Desk(customer).do(i, "csat", score=4), 409, "conflict")
     rated = [e for e in await service.entries(i) if e["kind"] == "rated"]
     assert [(e["data"], e["actor"]["type"]) for e in rated] == [({"score": 5, "comment": "good"}, "contact")]
 

@@ -631,7 +631,10 @@ async def test_disowning_leaves_nothing_of_an_activation(rig: Rig) -> None:
 
 async def test_rating_and_the_like_survive_a_restart(rig: Rig) -> None:
     conversation = await opened(rig)
+    await rig.done(to_conversation(Update({"status": "resolved"}), conversation))
     await rig.done(to_conversation(Rate(5), conversation, customer()))
     await rig.restart()
+    refused = await rig.ask(to_conversation(Rate(4), conversation, customer()))
+    assert isinstance(refused, Refused) and refused.code == "conflict"
     again = await rig.done(to_thread(Receive(OPENING, said("after"))))
-    assert again.entries[0].seq == 3
+    assert again.entries[0].seq == 5

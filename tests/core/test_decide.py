@@ -37,7 +37,7 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import Conversation, State
+from tertulia.core.conversation import Conversation, State, apply
 from tertulia.core.decide import Turn, check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
@@ -176,13 +176,40 @@ def test_closing_twice_is_closing_once() -> None:
 
 def test_the_customer_rates_or_a_service_for_them() -> None:
     for by in (CUSTOMER, SERVICE):
-        assert ask(conversation(Status.RESOLVED), by, Rate(5, "good")) == (Rated(5, "good"),)
+        assert ask(conversation(Status.RESOLVED, csat_due=True), by, Rate(5, "good")) == (Rated(5, "good"),)
     for by in (ANA, LEAD, ADMIN):
         with pytest.raises(Forbidden):
             ask(conversation(), by, Rate(5))
     for score in (0, 6, -1):
         with pytest.raises(Invalid):
-            ask(conversation(), CUSTOMER, Rate(score))
+            ask(conversation(csat_due=True), CUSTOMER, Rate(score))
+
+
+def test_a_resolution_takes_one_score() -> None:
+    """Due from a resolution until its score, whatever becomes of the conversation in between."""
+    state, seq = conversation(), 3
+
+    def then(by: By, command: Command) -> None:
+        nonlocal state, seq
+        for data in ask(state, by, command):
+            seq += 1
+            state = apply(state, Entry(ACCOUNT, "c", seq, NOW, Actor("contact"), data))
+
+    def refused() -> None:
+        with pytest.raises(Conflict) as caught:
+            ask(state, CUSTOMER, Rate(5))
+        assert caught.value.current == {"status": state.conversation.status}
+
+    refused()
+    then(ANA, Update({"assignee_id": "ana", "status": "resolved"}))
+    then(CUSTOMER, said("thanks"))
+    assert state.conversation.status is Status.OPEN
+    then(CUSTOMER, Rate(5))
+    refused()
+    then(ANA, Update({"status": "resolved"}))
+    then(LEAD, Close())
+    then(SERVICE, Rate(1))
+    refused()
 
 
 # --- customers

@@ -17,10 +17,13 @@ from tertulia.core.commands import (
     Close,
     Command,
     Done,
+    EndOffer,
+    Entrust,
     Envelope,
     Handoff,
     MarkRead,
     Moved,
+    Offer,
     Open,
     Outcome,
     Rate,
@@ -30,13 +33,19 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import Conversation, State
+from tertulia.core.conversation import Conversation, OpenOffer, Routing, State
 from tertulia.core.entries import Entry, EntryData, kind_of
 from tertulia.core.ports import Write
 from tertulia.core.status import Status
 from tertulia.storage.rows import conversation_from_row, conversation_to_json, encode_data, entry_from_row
 
 times = st.integers(0, 2**42)
+routings = st.builds(
+    Routing,
+    offer=st.none() | st.builds(OpenOffer, id=ids, agent_id=plain, expires_at=times),
+    declined_by=st.lists(plain, max_size=3).map(tuple),
+    strategy=st.none() | plain,
+)
 conversations = st.builds(
     Conversation,
     id=ids, account_id=ids, channel_id=ids, channel_type=plain, contact_id=ids, contact_identifier=plain,
@@ -47,6 +56,7 @@ conversations = st.builds(
     seq=st.integers(0, 2**31 - 1), unread_count=st.integers(0, 2**31 - 1), first_reply_at=st.none() | times,
     last_message_at=st.none() | times, last_message_preview=st.none() | plain, snoozed_until=st.none() | times,
     resolved_at=st.none() | times, archived_at=st.none() | times,
+    csat_due=st.booleans(), routing=routings,
 )  # fmt: skip
 
 
@@ -78,7 +88,8 @@ def test_the_kind_is_stored_with_the_data(content: EntryData) -> None:
 
 COMMANDS: list[Command] = [
     received("x", key="k", external_id="e", metadata={"a": [1]}), received("x").post, Open(OPENING, True),
-    Update({"labels": ["a"], "archived": True}), Assign(None), Assign("a", "claim"), Release(), Handoff("r", "a"),
+    Update({"labels": ["a"], "archived": True}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
+    EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
 ]  # fmt: skip
 
@@ -87,7 +98,7 @@ COMMANDS: list[Command] = [
 def test_every_command_survives_the_wire(command: Command) -> None:
     sent = [
         Envelope("e", "a", SERVICE, command, thread=ThreadKey("a", "c", "i", "t"), attempt=2),
-        Envelope("f", "a", SERVICE, command, "c"),
+        Envelope("f", "a", SERVICE, command, "c", fence=(1, 2)),
     ]
     assert wire.decode_envelopes(wire.encode(sent)) == sent
     turnings = [Turning(e, NOW, "live") for e in sent]

@@ -453,7 +453,7 @@ async def test_an_edit_changes_the_message_it_names(desk: Desk) -> None:
         partition = int(conversation[-3:], 16) & 1023
         epoch = (await desk.postgres.epochs())[partition]
         await desk.owner.execute(
-            "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 36)) + ")",
+            "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 38)) + ")",
             [partition], [epoch], [desk.account], [n],
             [conversation] * n, [seq + i for i in range(n)], [1] * n, [i + 1 for i in range(n)], [1] * n, ["edited"] * n,
             ["contact"] * n, ["+1"] * n, [None] * n, data, *empty,

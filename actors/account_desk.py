@@ -1,0 +1,345 @@
+"""One account in its supervisor: its live conversations as they are stored, the desk that routes them, and the agents' presence.
+
+Owns the agreement of the two: what the desk decides becomes a command to the conversation, what happened to a conversation
+becomes known to the desk once no command of ours to it is under way. Never decides itself who gets what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from ..core.commands import Assign, By, Command, Done, EndOffer, Envelope, Offer, Release
+from ..core.conversation import Conversation, State, apply
+from ..core.entries import NOTHING, Entry, OfferOutcome, Opened, StatusChanged
+from ..core.routing import messages
+from ..core.routing.desk import Desk
+from ..core.routing.explain import Explain
+from ..core.routing.facts import Agent, Policy, Preferences, Waiting
+from ..core.status import HELD, LIVE, Status
+from ..core.supervision import AccountFacts, Presence
+from .attendance import Attendance
+from .errands import Errand, Errands
+from .queue_news import QueueNews
+
+log = structlog.get_logger(__name__)
+
+SYSTEM = By("system", None, "service")
+NEVER = 1 << 50
+"""The desk's own grace for absent agents: it does not hear of messages, so their time is kept in `supervisor.py`."""
+UNSAID: frozenset[str] = frozenset({"gone", "taken"})
+"""Why offers end that the conversation has ended by itself."""
+OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout", "declined": "declined"}
+NEEDED = ("language",)
+"""What routing reads of a conversation's metadata and of what a bot collected."""
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What a desk's decisions need of the world. `wake(account, at)`: time is to be told then, in ms."""
+
+    fence: tuple[int, int]
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+    errands: Errands
+    wake: Callable[[str, int | None], None]
+    keep_roster: Callable[[str, str, tuple[str, ...]], Any]
+    reload: Callable[[str, str], None]
+
+
+class AccountDesk:
+    """See the module. `facts` as they are in force; `conversations` has the live ones."""
+
+    def __init__(
+        self,
+        account_id: str,
+        facts: AccountFacts,
+        live: Iterable[Conversation],
+        last_assigned: dict[str, int],
+        said: Iterable[Presence],
+        tools: Tools,
+    ) -> None:
+        self.id = account_id
+        self.facts = facts
+        self.names: dict[str, str | None] = {}
+        self.attendance = Attendance()
+        self.attendance.hear(said, tools.now())
+        self.conversations = {c.id: _needed(c) for c in live}
+        self.news = QueueNews()
+        self.told: dict[str, tuple[str, int, int]] = {}
+        self.presence_moved = True
+        self.next_alarm: int | None = None
+        self._last_assigned = last_assigned
+        self._tools = tools
+        self._offer_ids: dict[str, str] = {}
+        self._explains: dict[str, dict[str, Any] | None] = {}
+        self.desk = self._restored()
+
+    # -- what is
+
+    def waiting(self, c: Conversation) -> Waiting:
+        """A conversation as the queue sees it."""
+        language = c.metadata.get("language") or c.bot_context.get("language")
+        strategy: Any = c.routing.strategy or "least_busy"
+        return Waiting(
+            id=c.id,
+            waiting_since=c.waiting_since,
+            channel_type=c.channel_type,
+            priority=c.priority,
+            topics=frozenset(label.casefold() for label in c.labels),
+            language=language.casefold() if isinstance(language, str) else None,
+            team_id=c.team_id,
+            strategy=strategy,
+            declined_by=frozenset(c.routing.declined_by),
+        )
+
+    def policy(self) -> Policy:
+        return Policy(offer_timeout=self.facts.settings.offer_timeout_s * 1000, presence_grace=NEVER)
+
+    def _restored(self) -> Desk:
+        """The desk that what is stored makes; offers of agents that are none any more are taken back."""
+        now = self._tools.now()
+        agents = {f.id: f.preferences for f in self.facts.agents}
+        self.names = {f.id: f.name for f in self.facts.agents}
+        held, waiting, offered = [], [], []
+        for c in self.conversations.values():
+            offer = c.routing.offer
+            if c.status in HELD and c.assignee_id is not None:
+                agents.setdefault(c.assignee_id, Preferences())
+                held.append(messages.Holding(self.waiting(c), c.assignee_id))
+            elif c.status is Status.OPEN and offer is not None:
+                agents.setdefault(offer.agent_id, Preferences())
+                offered.append(messages.Standing(self.waiting(c), offer.agent_id, offer.expires_at))
+                self._offer_ids[c.id] = offer.id
+            elif c.status is Status.OPEN:
+                waiting.append(self.waiting(c))
+        truth = messages.Truth(
+            self.policy(),
+            tuple(self._agent(i, p, now) for i, p in agents.items()),
+            tuple(held),
+            tuple(waiting),
+            tuple(offered),
+        )
+        self.desk, effects = Desk.restored(truth, now)
+        self._do(effects)
+        return self.desk
+
+    def _agent(self, agent_id: str, preferences: Preferences, now: int) -> Agent:
+        last = self._last_assigned.get(agent_id, 0)
+        return Agent(
+            id=agent_id,
+            preferences=preferences,
+            status=self.attendance.status(agent_id),
+            status_since=now,
+            idle_since=last,
+            assigned_at=last,
+        )
+
+    # -- what happens
+
+    def tell(self, event: messages.Event) -> list[messages.Effect]:
+        """Tell the desk, and do what it wants done; what answers a person is theirs who asks."""
+        effects = self.desk.handle(event, self._tools.now())
+        self.presence_moved = True
+        self._do(effects)
+        return effects
+
+    def learn(self, facts: AccountFacts) -> None:
+        """Preferences, teams, settings as they are now."""
+        before = {f.id: f.preferences for f in self.facts.agents}
+        settings = self.facts.settings
+        self.facts = facts
+        self.names = {f.id: f.name for f in facts.agents}
+        for f in facts.agents:
+            if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
+                self.know(f.id, f.preferences)
+        if facts.settings != settings:
+            self.tell(messages.PolicyChanged(self.policy()))
+        self.presence_moved = True
+
+    def know(self, agent_id: str, preferences: Preferences | None = None) -> None:
+        """Let an agent be known; one that nobody has heard of has the default preferences."""
+        if preferences is None:
+            if agent_id in self.desk.agents:
+                return
+            preferences = Preferences()
+        is_new = agent_id not in self.desk.agents
+        self.tell(messages.AgentChanged(agent_id, preferences))
+        if is_new and (status := self.attendance.status(agent_id)) != "offline":
+            self.tell(messages.PresenceChanged(agent_id, status))
+
+    def hear_presence(self, said: Iterable[Presence]) -> None:
+        self._appear(self.attendance.hear(said, self._tools.now()))
+
+    def pass_time(self) -> None:
+        self._appear(self.attendance.pass_time(self._tools.now()))
+
+    def _appear(self, changed: dict[str, Any]) -> None:
+        for user_id, status in changed.items():
+            self.know(user_id)
+            self.tell(messages.PresenceChanged(user_id, status))
+            self.presence_moved = True
+
+    def hear(self, entry: Entry) -> None:
+        """An entry that is no message, pushed by a host. A repeat or an older one changes nothing."""
+        c = self.conversations.get(entry.conversation_id)
+        if c is None:
+            if isinstance(entry.data, Opened):
+                self.take(apply(None, entry).conversation)
+            elif isinstance(entry.data, StatusChanged) and entry.data.to_status in LIVE:
+                self._tools.reload(self.id, entry.conversation_id)
+        elif entry.seq > c.seq:
+            self.take(apply(State(c), entry).conversation)
+
+    def take(self, c: Conversation) -> bool:
+        """A conversation as it is stored now; False where something newer is known of it."""
+        known = self.conversations.get(c.id)
+        if known is not None and known.seq > c.seq:
+            return False
+        if c.live:
+            self.conversations[c.id] = _needed(c)
+        else:
+            self.conversations.pop(c.id, None)
+        self.sync(c.id)
+        return True
+
+    def forget(self, conversation_id: str) -> None:
+        """There is no such conversation any more."""
+        self.conversations.pop(conversation_id, None)
+        self.sync(conversation_id)
+
+    def sync(self, conversation_id: str) -> None:
+        """Make the desk see a conversation as it is stored; later, while a command of ours to it is under way."""
+        if self._tools.errands.busy(conversation_id):
+            return
+        c = self.conversations.get(conversation_id)
+        known = conversation_id in self.desk.queue or conversation_id in self.desk.held
+        if c is None or c.status is Status.BOT:
+            if known:
+                self.tell(messages.Gone(conversation_id))
+        elif c.status is Status.OPEN:
+            self._sync_open(c)
+        elif (holding := self.desk.held.get(c.id)) is None or holding.agent_id != c.assignee_id:
+            # Nobody assigns but through us: this is what a fallen predecessor did.
+            log.info("desk_restored", account=self.id)
+            self._restored()
+
+    def _sync_open(self, c: Conversation) -> None:
+        stored, believed = c.routing.offer, self.desk.offers.get(c.id)
+        if stored is not None and (believed is None or self._offer_ids.get(c.id) != stored.id):
+            self.send(
+                c.id, EndOffer(stored.id, "withdrawn")
+            )  # nobody watches over it; we look again after that
+            return
+        if stored is None and believed is not None:
+            self.tell(messages.Gone(c.id))
+        w = self.waiting(c)
+        if c.id in self.desk.held or c.id not in self.desk.queue or self.desk.queue[c.id] != w:
+            self.tell(messages.Arrived(w))
+
+    # -- what is to be done
+
+    def send(
+        self,
+        conversation_id: str,
+        command: Command,
+        explain: Explain | None = None,
+    ) -> Errand:
+        """A command of the supervisor's own."""
+        envelope = Envelope(
+            self._tools.new_id(), self.id, SYSTEM, command, conversation_id, fence=self._tools.fence
+        )
+        prepare = None
+        if explain is not None:
+            roster, agents = explain.roster, explain.agents
+            prepare = lambda: self._tools.keep_roster(self.id, roster, agents)  # noqa: E731
+        errand = Errand(envelope, prepare)
+        self._tools.errands.add(errand)
+        return errand
+
+    def _do(self, effects: list[messages.Effect]) -> None:
+        for effect in effects:
+            handler = _EFFECTS.get(type(effect))
+            if handler is not None:
+                handler(self, effect)
+
+    def _assign(self, effect: messages.Assign) -> None:
+        self.presence_moved = True
+        if effect.by == "routing":
+            record = _record(effect.explain)
+            command = Assign(effect.agent_id, "routing", only_waiting=True, explain=record)
+            self.send(effect.conversation_id, command, effect.explain)
+
+    def _offer(self, effect: messages.Offer) -> None:
+        offer_id = self._offer_ids[effect.conversation_id] = self._tools.new_id()
+        record = self._explains[effect.conversation_id] = _record(effect.explain)
+        command = Offer(offer_id, effect.agent_id, effect.deadline, record)
+        self.send(effect.conversation_id, command, effect.explain)
+
+    def _withdraw(self, effect: messages.Withdraw) -> None:
+        offer_id = self._offer_ids.pop(effect.conversation_id, None)
+        self._explains.pop(effect.conversation_id, None)
+        if offer_id is not None and effect.why not in UNSAID and effect.why != "declined":
+            self.send(effect.conversation_id, EndOffer(offer_id, OUTCOMES.get(effect.why, "withdrawn")))
+
+    def _requeue(self, effect: messages.Requeue) -> None:
+        self.send(effect.conversation_id, Release(effect.why, only_from=effect.agent_id))
+
+    def _queued(self, effect: messages.Queued) -> None:
+        self.news.joined(effect.conversation_id)
+
+    def _moved(self, effect: messages.QueueMoved) -> None:
+        self.news.moved(effect.position)
+
+    def _wake(self, effect: messages.WakeAt) -> None:
+        self.next_alarm = effect.at
+        self._tools.wake(self.id, effect.at)
+
+    def end_of_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
+        """The open offer of a conversation to an agent, and its record; None where there is none."""
+        c = self.conversations.get(conversation_id)
+        if c is None or c.routing.offer is None or c.routing.offer.agent_id != agent_id:
+            return None
+        return c.routing.offer.id, self._explains.get(conversation_id)
+
+    def done(self, done: Done) -> None:
+        """A command of ours was accepted: what the conversation is by now."""
+        c = done.conversation
+        if c is not None and c.live:
+            known = self.conversations.get(c.id)
+            if known is None or known.seq <= c.seq:
+                self.conversations[c.id] = _needed(c)
+        elif c is not None:
+            self.conversations.pop(c.id, None)
+
+
+_EFFECTS: dict[type, Callable[[AccountDesk, Any], None]] = {
+    messages.Assign: AccountDesk._assign,
+    messages.Offer: AccountDesk._offer,
+    messages.Withdraw: AccountDesk._withdraw,
+    messages.Requeue: AccountDesk._requeue,
+    messages.Queued: AccountDesk._queued,
+    messages.QueueMoved: AccountDesk._moved,
+    messages.WakeAt: AccountDesk._wake,
+}
+
+
+def _record(explain: Explain | None) -> dict[str, Any] | None:
+    """The record as it is stored: the roster is kept apart, by its digest."""
+    return None if explain is None else msgspec.to_builtins(replace(explain, agents=()))
+
+
+def _needed(c: Conversation) -> Conversation:
+    """The conversation without what routing does not look at: a supervisor holds all live ones of its accounts."""
+    if c.metadata or c.bot_context or c.last_message_preview:
+        return replace(
+            c, metadata=_only(c.metadata), bot_context=_only(c.bot_context), last_message_preview=None
+        )
+    return c
+
+
+def _only(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: values[k] for k in NEEDED if k in values} or NOTHING

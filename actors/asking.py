@@ -1,0 +1,131 @@
+"""What people ask of a supervisor: claims, transfers, takeovers, answers to offers, giving a conversation to a team.
+
+The rules of who may ask for what are those of `core.decide`, looked at before anything is reserved; whether the agent can take
+it is the desk's to say; then the very command of the person goes to the conversation, under the supervisor's fence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from ..core.commands import Done, EndOffer, Entrust, Envelope
+from ..core.conversation import Conversation, State
+from ..core.decide import Turn, check_party, decide
+from ..core.entries import Assigned
+from ..core.errors import Conflict, NotFound
+from ..core.routing import messages
+from ..core.routing.facts import Reason
+from ..core.status import HELD
+from ..core.supervision import SupervisionStore
+from .account_desk import AccountDesk
+from .errands import Errand, Errands
+
+NO_OFFER = "there is no open offer of this conversation for you"
+
+
+async def ask_desk(
+    desk: AccountDesk,
+    envelope: Envelope,
+    errands: Errands,
+    store: SupervisionStore,
+    fence: tuple[int, int],
+) -> Done:
+    """Do what a person asks; returns after the commit. Raises Conflict with the reason and the present state."""
+    conversation_id = envelope.conversation_id
+    assert conversation_id is not None
+    envelope = replace(envelope, fence=fence)
+    c = await _known(desk, conversation_id, errands, store)
+    # From here to the errand nothing waits: what is looked at stays as it is.
+    command = envelope.command
+    if c is None:
+        pass  # over: the conversation itself says what becomes of the command
+    elif isinstance(command, EndOffer):
+        envelope = _answer(desk, envelope, command, c)
+    elif not isinstance(command, Entrust):
+        _reserve(desk, envelope, c)
+    errand = Errand(envelope)
+    errands.add(errand)
+    done = await asyncio.shield(errand.outcome)
+    if isinstance(command, Entrust):
+        return await _routed(desk, done, errands, store)
+    return done
+
+
+async def _known(
+    desk: AccountDesk, conversation_id: str, errands: Errands, store: SupervisionStore
+) -> Conversation | None:
+    """The conversation, with nothing of ours under way to it; None: it is not live."""
+    await errands.idle(conversation_id)
+    if conversation_id not in desk.conversations:
+        # Perhaps so new that nobody told us yet.
+        found = (await store.conversations([conversation_id])).get(conversation_id)
+        if found is None or found.account_id != desk.id:
+            raise NotFound("no such conversation")
+        desk.take(found)
+        await errands.idle(conversation_id)
+    return desk.conversations.get(conversation_id)
+
+
+def _reserve(desk: AccountDesk, envelope: Envelope, c: Conversation) -> None:
+    """Let the desk count the assignment that the command comes to, if it comes to one. Raises what refuses it."""
+    check_party(c, envelope.account_id, envelope.by)
+    entries = decide(State(c), envelope.by, envelope.command, Turn(c.updated_at, lambda: c.id))
+    assigned = [e for e in entries if isinstance(e, Assigned) and e.agent_id is not None]
+    if not assigned:
+        return
+    agent_id = assigned[-1].agent_id
+    assert agent_id is not None
+    desk.know(agent_id)
+    by = "transfer" if c.status in HELD else "claim"
+    effects = desk.tell(messages.TakenByHand(desk.waiting(c), agent_id, by))
+    for effect in effects:
+        if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
+            raise _refusal(desk, effect, c, agent_id)
+
+
+def _refusal(desk: AccountDesk, effect: messages.Refused, c: Conversation, agent_id: str) -> Conflict:
+    agent = desk.desk.agents.get(agent_id)
+    state: dict[str, Any] = {"status": c.status, "assignee_id": effect.holder or c.assignee_id}
+    if effect.why == "held":
+        return Conflict(f"the conversation is already assigned to {effect.holder}", current=state)
+    state |= {"agent_id": agent_id, "reason": effect.why}
+    if effect.why == Reason.FULL and agent is not None:
+        state |= {"active": agent.active, "maximum": agent.preferences.maximum}
+        most = agent.preferences.maximum
+        return Conflict(f"{agent_id} has as many conversations as they may ({most})", current=state)
+    if effect.why == Reason.UNAVAILABLE:
+        return Conflict(f"{agent_id} is not available", current=state)
+    return Conflict(f"{agent_id} cannot take the conversation: {effect.why}", current=state)
+
+
+def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation) -> Envelope:
+    """The agent's answer, with the offer it is for. Raises Conflict where there is none, or not any more."""
+    agent_id = envelope.by.id or ""
+    found = desk.end_of_offer(c.id, agent_id)
+    state = {"status": c.status, "assignee_id": c.assignee_id}
+    if found is None:
+        raise Conflict(NO_OFFER, current=state)
+    offer_id, record = found
+    accepts = command.outcome == "accepted"
+    event = messages.Accepted(c.id, agent_id) if accepts else messages.Declined(c.id, agent_id)
+    for effect in desk.tell(event):
+        if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
+            raise Conflict(NO_OFFER, current=state)
+    return replace(envelope, command=EndOffer(offer_id, command.outcome, record if accepts else None))
+
+
+async def _routed(desk: AccountDesk, done: Done, errands: Errands, store: SupervisionStore) -> Done:
+    """A conversation given to a team, as it is once it has been given to an agent at hand."""
+    assert done.conversation is not None
+    conversation_id, seq = done.conversation.id, done.conversation.seq
+    await errands.idle(conversation_id)
+    known = desk.conversations.get(conversation_id)
+    if known is None or known.seq > seq:
+        found = (await store.conversations([conversation_id])).get(conversation_id)
+        if found is not None:
+            return msgspec.structs.replace(done, conversation=found)
+    return done

@@ -1,0 +1,70 @@
+"""A supervisor's ears and mouth: the router to the hosts, and from every host the entries that are no messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ..core.entries import Entry
+from ..core.ports import Ownership
+from . import wire
+from .handles import HostHandle
+from .links import HostLink, Settle
+from .router import Router
+
+REWATCH_PAUSE = 0.2
+
+
+class Hearing:
+    """`listener` gets what the hosts push, of all accounts. What is lost on the way nobody says here."""
+
+    def __init__(
+        self,
+        name: str,
+        ownership: Ownership,
+        listener: Callable[[Sequence[Entry]], None],
+        *,
+        deadline: float,
+        max_waiting: int,
+    ) -> None:
+        self._name = name
+        self._listener = listener
+        self._deadline = deadline
+        self._rewatch = asyncio.Event()
+        self.router = Router(
+            ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
+        )
+
+    def _link(self, name: str, incarnation: str, settle: Settle) -> HostLink:
+        return HostLink(
+            name,
+            incarnation,
+            self._name,
+            way=HostHandle(name).way,
+            settle=settle,
+            deliver=lambda payload: self._listener(wire.decode_entries(payload)),
+            lost=self._rewatch.set,
+            deadline=self._deadline,
+        )
+
+    async def startup(self) -> None:
+        await self.router.startup()
+        await self.listen()
+
+    async def listen(self) -> None:
+        """Tell every host that this one listens."""
+        told = await asyncio.gather(*(link.watch_events() for link in self.router.links.values()))
+        if not all(told):
+            self._rewatch.set()
+
+    async def main_loop(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.router.main_loop())
+            group.create_task(self._rewatch_loop())
+
+    async def _rewatch_loop(self) -> None:
+        while True:
+            await self._rewatch.wait()
+            self._rewatch.clear()
+            await self.listen()
+            await asyncio.sleep(REWATCH_PAUSE)

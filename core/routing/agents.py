@@ -1,0 +1,240 @@
+"""All agents of an account as sets of bits: who is ready, who fits a need, who comes first.
+
+`eligibility.py` says the same of one agent. Every agent has a slot, its bit; the slot of one that left is given to the next
+new one. Sets are ints of as many bits as there are slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from ..hours import Schedule
+from .facts import Agent, Need, Preferences, PresenceStatus, Reason
+from .ranking import Line, Ranking
+
+UNKNOWN = frozenset({""})
+"""Stands for every topic or language that no agent has listed."""
+
+
+class Skill:
+    """Who has listed which value, and who has listed none."""
+
+    __slots__ = ("listed", "none")
+
+    def __init__(self) -> None:
+        self.none = 0
+        self.listed: dict[str, int] = {}
+
+    def put(self, bit: int, values: Collection[str]) -> bool:
+        """Whether a value is new to the account."""
+        new = any(value not in self.listed for value in values)
+        self.drop(bit)
+        if not values:
+            self.none |= bit
+        for value in values:
+            self.listed[value] = self.listed.get(value, 0) | bit
+        return new
+
+    def drop(self, bit: int) -> None:
+        self.none &= ~bit
+        self.listed = {v: left for v, mask in self.listed.items() if (left := mask & ~bit)}
+
+    def any_of(self, values: Collection[str]) -> int:
+        mask = 0
+        for value in values:
+            mask |= self.listed.get(value, 0)
+        return mask
+
+
+class Agents:
+    """`ready`: those that automatic routing may give something to now."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, int] = {}
+        self._agents: list[Agent | None] = []
+        self._schedules: list[Schedule] = []
+        self._vacant: list[int] = []
+        self._roster: tuple[tuple[str, ...], str] | None = None
+        self.all = self.ready = 0
+        self._not: dict[Reason, int] = dict.fromkeys(
+            (Reason.UNAVAILABLE, Reason.OFFLINE, Reason.AWAY, Reason.CLOSED, Reason.FULL), 0
+        )
+        self._teams, self._channels, self._topics, self._languages = Skill(), Skill(), Skill(), Skill()
+        self._least_busy = Ranking()
+        self._longest_since = Line()
+
+    # -- reading
+
+    def __contains__(self, agent_id: str) -> bool:
+        return agent_id in self._slots
+
+    def __iter__(self) -> Iterator[Agent]:
+        return (agent for agent in self._agents if agent is not None)
+
+    def get(self, agent_id: str) -> Agent | None:
+        slot = self._slots.get(agent_id)
+        return None if slot is None else self._agents[slot]
+
+    def at(self, slot: int) -> Agent:
+        agent = self._agents[slot]
+        assert agent is not None
+        return agent
+
+    def slot(self, agent_id: str | None) -> int | None:
+        return None if agent_id is None else self._slots.get(agent_id)
+
+    def mask(self, ids: Collection[str]) -> int:
+        return sum(1 << slot for i in ids if (slot := self._slots.get(i)) is not None)
+
+    def roster(self) -> tuple[tuple[str, ...], str]:
+        """The ids slot by slot (a vacant one is empty), and their digest."""
+        if self._roster is None:
+            ids = tuple("" if agent is None else agent.id for agent in self._agents)
+            self._roster = ids, blake2b("\n".join(ids).encode(), digest_size=8).hexdigest()
+        return self._roster
+
+    def narrowed(self, need: Need) -> Need:
+        """The same need to these agents, in words that they use: customers' words would make classes without end."""
+        topics = need.topics and (need.topics.intersection(self._topics.listed) or UNKNOWN)
+        language = need.language
+        if language is not None and language not in self._languages.listed:
+            language = ""
+        return Need(need.channel_type, topics, language, need.teams)
+
+    def fits(self, need: Need) -> int:
+        mask = self.all & (self._channels.none | self._channels.listed.get(need.channel_type, 0))
+        if need.teams:
+            mask &= self._teams.any_of(need.teams)
+        if need.topics:
+            mask &= self._topics.none | self._topics.any_of(need.topics)
+        if need.language is not None:
+            mask &= self._languages.none | self._languages.listed.get(need.language, 0)
+        return mask
+
+    def passed(self, need: Need, declined: int) -> dict[Reason, int]:
+        """Who is passed over, by reason; an agent can be under several."""
+        out = {reason: mask for reason, mask in self._not.items() if mask}
+        if need.teams:
+            out[Reason.TEAM] = self.all & ~self._teams.any_of(need.teams)
+        out[Reason.CHANNEL] = self.all & ~(
+            self._channels.none | self._channels.listed.get(need.channel_type, 0)
+        )
+        if need.topics:
+            out[Reason.TOPIC] = self.all & ~(self._topics.none | self._topics.any_of(need.topics))
+        if need.language is not None:
+            spoken = self._languages.none | self._languages.listed.get(need.language, 0)
+            out[Reason.LANGUAGE] = self.all & ~spoken
+        out[Reason.DECLINED] = declined
+        return {reason: mask for reason, mask in out.items() if mask}
+
+    def ranked(self, strategy: str, wanted: int) -> Iterator[int]:
+        """The ready ones of `wanted`, the best first."""
+        if strategy == "round_robin":
+            return self._longest_since.among(wanted)
+        return self._least_busy.among(wanted)
+
+    # -- changing
+
+    def prefer(self, agent_id: str, preferences: Preferences, now: int) -> bool:
+        """Take in an agent's preferences. Whether a topic or language is new to the account."""
+        slot = self._slots.get(agent_id)
+        if slot is None:
+            slot = self._make_room(agent_id)
+            agent = Agent(id=agent_id, preferences=preferences, status_since=now, idle_since=now)
+        else:
+            agent = replace(self.at(slot), preferences=preferences)
+        bit = 1 << slot
+        self._schedules[slot] = preferences.schedule()
+        self._teams.put(bit, preferences.teams)
+        self._channels.put(bit, preferences.channels)
+        new = self._topics.put(bit, preferences.topics)
+        new = self._languages.put(bit, preferences.languages) or new
+        self._mark(Reason.UNAVAILABLE, bit, not preferences.available)
+        self._mark(Reason.CLOSED, bit, not self._schedules[slot].is_open(now))
+        self._put(slot, agent)
+        return new
+
+    def appear(self, agent_id: str, status: PresenceStatus, since: int) -> None:
+        slot = self._slots[agent_id]
+        self._put(slot, replace(self.at(slot), status=status, status_since=since))
+
+    def turn(self, agent_id: str, now: int) -> int | None:
+        """Look at the agent's clock. When to look again."""
+        slot = self._slots[agent_id]
+        self._mark(Reason.CLOSED, 1 << slot, not self._schedules[slot].is_open(now))
+        self._put(slot, self.at(slot))
+        return self._schedules[slot].next_change(now)
+
+    def load(self, agent_id: str, now: int, *, active: int = 0, offered: int = 0, got: bool = False) -> None:
+        """Add to an agent's figures. `got`: a conversation came to it, by assignment or offer."""
+        slot = self._slots[agent_id]
+        a = self.at(slot)
+        since = now if got else a.assigned_at
+        self._put(
+            slot,
+            replace(
+                a, active=a.active + active, offered=a.offered + offered, idle_since=now, assigned_at=since
+            ),
+        )
+
+    def restore(self, agent: Agent, now: int) -> None:
+        """An agent as it was, without its conversations."""
+        self.prefer(agent.id, agent.preferences, now)
+        self._put(self._slots[agent.id], replace(agent, active=0, offered=0))
+
+    def settle(self, agent: Agent) -> None:
+        """The times of an agent as they were, once its conversations are counted."""
+        slot = self._slots[agent.id]
+        a = self.at(slot)
+        self._put(slot, replace(a, idle_since=agent.idle_since, assigned_at=agent.assigned_at))
+
+    def remove(self, agent_id: str) -> None:
+        slot = self._slots.pop(agent_id)
+        bit = 1 << slot
+        for skill in (self._teams, self._channels, self._topics, self._languages):
+            skill.drop(bit)
+        for reason in self._not:
+            self._mark(reason, bit, False)
+        self.all &= ~bit
+        self._agents[slot] = None
+        self._unready(slot)
+        self._vacant.append(slot)
+        self._roster = None
+
+    def _make_room(self, agent_id: str) -> int:
+        if self._vacant:
+            slot = self._vacant.pop()
+        else:
+            slot = len(self._agents)
+            self._agents.append(None)
+            self._schedules.append(Schedule())
+        self._slots[agent_id] = slot
+        self.all |= 1 << slot
+        self._roster = None
+        return slot
+
+    def _mark(self, reason: Reason, bit: int, holds: bool) -> None:
+        self._not[reason] = self._not[reason] | bit if holds else self._not[reason] & ~bit
+
+    def _put(self, slot: int, agent: Agent) -> None:
+        bit = 1 << slot
+        before = self._agents[slot]
+        self._agents[slot] = agent
+        if before is None or before.status != agent.status:
+            self._mark(Reason.OFFLINE, bit, agent.status == "offline")
+            self._mark(Reason.AWAY, bit, agent.status == "away")
+        self._mark(Reason.FULL, bit, agent.load >= agent.preferences.maximum)
+        if any(mask & bit for mask in self._not.values()):
+            self._unready(slot)
+            return
+        self.ready |= bit
+        self._least_busy.put(slot, agent.load, agent.idle_since, agent.id)
+        self._longest_since.put(slot, agent.assigned_at, agent.id)
+
+    def _unready(self, slot: int) -> None:
+        self.ready &= ~(1 << slot)
+        self._least_busy.drop(slot)
+        self._longest_since.drop(slot)

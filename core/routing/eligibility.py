@@ -1,0 +1,54 @@
+"""Whether an agent may get a conversation: the rules, one agent and one conversation at a time.
+
+`agents.py` keeps the same answers for all agents at once; tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from .facts import Agent, Need, Preferences, Reason
+
+
+def may_assign(agent: Agent) -> Reason | None:
+    """What binds every assignment, one by hand too. An offer without an answer can be withdrawn for it."""
+    if not agent.preferences.available:
+        return Reason.UNAVAILABLE
+    if agent.active >= agent.preferences.maximum:
+        return Reason.FULL
+    return None
+
+
+def unready(agent: Agent, now: int) -> list[Reason]:
+    """Why it can get no conversation at all from automatic routing."""
+    p = agent.preferences
+    reasons = []
+    if not p.available:
+        reasons.append(Reason.UNAVAILABLE)
+    if agent.status == "offline":
+        reasons.append(Reason.OFFLINE)
+    if agent.status == "away":
+        reasons.append(Reason.AWAY)
+    if not p.schedule().is_open(now):
+        reasons.append(Reason.CLOSED)
+    if agent.load >= p.maximum:
+        reasons.append(Reason.FULL)
+    return reasons
+
+
+def unfit(p: Preferences, need: Need) -> list[Reason]:
+    """What it lacks for this conversation."""
+    reasons = []
+    if need.teams and not need.teams & p.teams:
+        reasons.append(Reason.TEAM)
+    if p.channels and need.channel_type not in p.channels:
+        reasons.append(Reason.CHANNEL)
+    if p.topics and need.topics and not need.topics & p.topics:
+        reasons.append(Reason.TOPIC)
+    if p.languages and need.language is not None and need.language not in p.languages:
+        reasons.append(Reason.LANGUAGE)
+    return reasons
+
+
+def refusals(agent: Agent, need: Need, declined_by: frozenset[str], now: int) -> list[Reason]:
+    """Every reason for which automatic routing passes the agent over; empty: it is a candidate."""
+    declined = [Reason.DECLINED] if agent.id in declined_by else []
+    return unready(agent, now) + unfit(agent.preferences, need) + declined

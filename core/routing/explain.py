@@ -1,0 +1,131 @@
+"""The record of a decision: every candidate, why it was passed over or how it ranked, and enough to decide again.
+
+Compact whatever the number of agents: reasons are sets of bits over the roster (in hex: a thousand agents are 250
+characters a reason), figures are kept of the best `TOP`; who ranked lower is whoever is under no reason and not among them.
+The roster is the same from decision to decision: keep it once by its digest, and records with `agents` left out.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .agents import Agents
+from .facts import Need, Reason, Strategy, Waiting
+from .ranking import bits
+
+TOP = 10
+
+
+class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A candidate's, as they were: its slot in the roster, and what the ranking looks at."""
+
+    slot: int
+    load: int
+    maximum: int
+    idle_since: int
+    assigned_at: int
+
+
+class Explain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """`roster` is the digest of `agents`: ids slot by slot, empty where nobody is. `chosen` None: it had to wait."""
+
+    at: int
+    conversation_id: str
+    need: Need
+    strategy: Strategy
+    roster: str
+    agents: tuple[str, ...] = ()
+    passed: dict[Reason, str] = {}
+    sticky: str | None = None
+    ranked: tuple[Figures, ...] = ()
+    chosen: str | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`rank` from 1; None with no reasons: it ranked lower than those with figures."""
+
+    agent_id: str
+    reasons: tuple[Reason, ...] = ()
+    rank: int | None = None
+    figures: Figures | None = None
+
+
+def decide(agents: Agents, w: Waiting, need: Need, now: int) -> int | None:
+    """The slot of the agent to choose."""
+    if w.strategy == "manual_queue":
+        return None
+    wanted = agents.fits(need) & agents.ready
+    if wanted and w.declined_by:
+        wanted &= ~agents.mask(w.declined_by)
+    if not wanted:
+        return None
+    if w.sticky_agent is not None and now < w.sticky_until:
+        sticky = agents.slot(w.sticky_agent)
+        if sticky is not None and wanted >> sticky & 1:
+            return sticky
+    return next(agents.ranked(w.strategy, wanted))
+
+
+def explain(agents: Agents, w: Waiting, need: Need, chosen: int | None, now: int) -> Explain:
+    """The record of a decision, before it changes any figure."""
+    passed = agents.passed(need, agents.mask(w.declined_by))
+    wanted = agents.all
+    for mask in passed.values():
+        wanted &= ~mask
+    ids, digest = agents.roster()
+    ranked = []
+    for slot in agents.ranked(w.strategy, wanted):
+        a = agents.at(slot)
+        ranked.append(Figures(slot, a.load, a.preferences.maximum, a.idle_since, a.assigned_at))
+        if len(ranked) == TOP:
+            break
+    return Explain(
+        at=now,
+        conversation_id=w.id,
+        need=need,
+        strategy=w.strategy,
+        roster=digest,
+        agents=ids,
+        passed={reason: f"{mask:x}" for reason, mask in passed.items()},
+        sticky=w.sticky_agent if now < w.sticky_until else None,
+        ranked=tuple(ranked),
+        chosen=None if chosen is None else ids[chosen],
+    )
+
+
+def _eligible(record: Explain) -> int:
+    wanted = sum(1 << slot for slot, agent_id in enumerate(record.agents) if agent_id)
+    for mask in record.passed.values():
+        wanted &= ~int(mask, 16)
+    return wanted
+
+
+def replay(record: Explain) -> str | None:
+    """Decide again from the record alone."""
+    if record.strategy == "manual_queue":
+        return None
+    wanted = _eligible(record)
+    sticky = record.agents.index(record.sticky) if record.sticky in record.agents else None
+    if sticky is not None and wanted >> sticky & 1:
+        return record.sticky
+
+    def rank(f: Figures) -> tuple[int, ...]:
+        return (f.assigned_at,) if record.strategy == "round_robin" else (f.load, f.idle_since)
+
+    found = [(rank(f), record.agents[f.slot]) for f in record.ranked if wanted >> f.slot & 1]
+    return min(found)[1] if found else None
+
+
+def candidates(record: Explain) -> list[Candidate]:
+    """Every agent of the roster: the ranked first, then those that ranked lower, then those passed over."""
+    figures = {f.slot: (rank, f) for rank, f in enumerate(record.ranked, 1)}
+    reasons: dict[int, list[Reason]] = {}
+    for reason, mask in record.passed.items():
+        for slot in bits(int(mask, 16)):
+            reasons.setdefault(slot, []).append(reason)
+    found = [
+        Candidate(agent_id, tuple(reasons.get(slot, ())), *figures.get(slot, (None, None)))
+        for slot, agent_id in enumerate(record.agents)
+        if agent_id
+    ]
+    return sorted(found, key=lambda c: (bool(c.reasons), c.rank is None, c.rank or 0, c.agent_id))

@@ -1,0 +1,168 @@
+"""What routing knows: agents, waiting conversations, what one needs of the other, and an account's policy.
+
+All are values. Times in ms since the epoch, passed in; ids are text. An empty set (of an agent: can; of a conversation:
+needs) restricts nothing.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from ..entries import Priority
+from ..hours import MINUTE, Schedule
+from ..settings import Hours
+
+Strategy = Literal["least_busy", "round_robin", "manual_queue"]
+"""`least_busy`: fewest conversations, then longest idle. `round_robin`: longest since the last assignment.
+`manual_queue`: waits until someone claims it."""
+PresenceStatus = Literal["online", "away", "offline"]
+NONE: frozenset[str] = frozenset()
+HEAD_START: dict[Priority, int] = {
+    "low": 0,
+    "normal": 15 * MINUTE,
+    "high": 30 * MINUTE,
+    "urgent": 60 * MINUTE,
+}
+
+
+class Reason(StrEnum):
+    """Why an agent is passed over, in the order in which they are given."""
+
+    UNAVAILABLE = "unavailable"
+    OFFLINE = "offline"
+    AWAY = "away"
+    CLOSED = "outside_hours"
+    FULL = "full"
+    TEAM = "team"
+    CHANNEL = "channel"
+    TOPIC = "topic"
+    LANGUAGE = "language"
+    DECLINED = "declined"
+
+
+class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an agent has set, and the teams. Languages and topics are compared as they are: give both in lower case."""
+
+    channels: frozenset[str] = NONE
+    topics: frozenset[str] = NONE
+    languages: frozenset[str] = NONE
+    teams: frozenset[str] = NONE
+    hours: tuple[Hours, ...] = ()
+    timezone: str = "UTC"
+    maximum: int = 5
+    available: bool = True
+    auto_accept: bool = False
+
+    def schedule(self) -> Schedule:
+        return Schedule(self.hours, self.timezone)
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """`active`: conversations held. `offered`: offers without an answer, each of which keeps a slot.
+
+    `idle_since`: when `active` or `offered` last changed; `assigned_at`: when they last got one.
+    `status_since`: since when the presence is what it is.
+    """
+
+    id: str
+    preferences: Preferences
+    status: PresenceStatus = "offline"
+    status_since: int = 0
+    active: int = 0
+    offered: int = 0
+    idle_since: int = 0
+    assigned_at: int = 0
+
+    @property
+    def load(self) -> int:
+        return self.active + self.offered
+
+
+class Need(msgspec.Struct, frozen=True, gc=False):
+    """What a conversation asks of an agent: any of `topics`, any of `teams`, the language, the channel."""
+
+    channel_type: str
+    topics: frozenset[str] = NONE
+    language: str | None = None
+    teams: frozenset[str] = NONE
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A conversation as the queue sees it. `waiting_since` is its age, kept over release, decline and requeueing.
+
+    `declined_by`: who declined, let an offer lapse, or gave it back: never chosen for it again.
+    `sticky_agent`: who served this customer last, preferred until `sticky_until`.
+    """
+
+    id: str
+    waiting_since: int
+    channel_type: str
+    priority: Priority = "normal"
+    topics: frozenset[str] = NONE
+    language: str | None = None
+    team_id: str | None = None
+    strategy: Strategy = "least_busy"
+    declined_by: frozenset[str] = NONE
+    sticky_agent: str | None = None
+    sticky_until: int = 0
+
+
+class Relaxation(msgspec.Struct, frozen=True):
+    """After a wait of `after` ms, stop asking for this."""
+
+    after: int
+    drop: Literal["topics", "language", "team"]
+
+
+class Overflow(msgspec.Struct, frozen=True):
+    """After a wait of `after` ms, `team_id` will do as well as the team asked for."""
+
+    after: int
+    team_id: str
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's rules of routing, in ms. `head_start`: how much later a conversation may come and still go before one
+    of priority `low`. See `order`."""
+
+    head_start: dict[Priority, int] = msgspec.field(default_factory=lambda: dict(HEAD_START))
+    steps: tuple[Relaxation | Overflow, ...] = ()
+    offer_timeout: int = 30_000
+    presence_grace: int = 120_000
+
+    def need(self, w: Waiting, now: int) -> Need:
+        """What `w` asks for by now."""
+        topics, language = w.topics, w.language
+        teams = NONE if w.team_id is None else frozenset({w.team_id})
+        for step in self.steps:
+            if now - w.waiting_since < step.after:
+                continue
+            if isinstance(step, Overflow):
+                teams = teams and teams | {step.team_id}
+            elif step.drop == "topics":
+                topics = NONE
+            elif step.drop == "language":
+                language = None
+            else:
+                teams = NONE
+        return Need(w.channel_type, topics, language, teams)
+
+    def next_step(self, w: Waiting, now: int) -> int | None:
+        """When `w` will ask for less."""
+        return min((at for step in self.steps if (at := w.waiting_since + step.after) > now), default=None)
+
+
+Order = tuple[int, int, str]
+
+
+def order(w: Waiting, policy: Policy) -> Order:
+    """Its place in the queue: the least goes first.
+
+    Priority with ageing: each waits since `waiting_since`, moved back by its priority's head start. Written as scores this
+    is `waited + head start`, the greatest first: all scores grow alike, so the order of two never changes while they wait.
+    A sorted queue stays sorted, and nothing starves: an urgent one overtakes only what came within its head start.
+    """
+    return w.waiting_since - policy.head_start.get(w.priority, 0), w.waiting_since, w.id

@@ -1,0 +1,137 @@
+"""Who waits, in order: the position of each, and the first that a set of agents could take.
+
+Two kinds of sorted lists hold the same entries. `_order` has all that wait, on offer or not: an index in it is a position.
+Those that automatic routing may give away are also in a group, one for each (need, who declined): all of a group fit the
+same agents. The groups are sorted by their first entries, so the first group that fits holds the oldest entry that fits.
+Each operation takes O(log n), and `first_for` a walk over the groups before the one it finds; how many groups there are
+depends on what an account's agents list, not on how many customers wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sortedcontainers import SortedList
+
+from .facts import Need, Order, Waiting
+
+Fits = Callable[[Need, frozenset[str]], int]
+"""The agents that fit a need and have not declined."""
+
+
+class Group:
+    __slots__ = ("entries", "head", "key", "mask")
+
+    def __init__(self, key: tuple[Need, frozenset[str]], mask: int) -> None:
+        self.key = key
+        self.mask = mask
+        self.entries: SortedList = SortedList()
+        self.head: Order | None = None
+
+
+class Queue:
+    def __init__(self, fits: Fits) -> None:
+        self._fits = fits
+        self._order: SortedList = SortedList()
+        self._entries: dict[str, tuple[Order, Waiting]] = {}
+        self._groups: dict[tuple[Need, frozenset[str]], Group] = {}
+        self._group_of: dict[str, Group] = {}
+        self._heads: SortedList = SortedList()
+        self.moved: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, conversation_id: str) -> bool:
+        return conversation_id in self._entries
+
+    def __getitem__(self, conversation_id: str) -> Waiting:
+        return self._entries[conversation_id][1]
+
+    def get(self, conversation_id: str) -> Waiting | None:
+        entry = self._entries.get(conversation_id)
+        return None if entry is None else entry[1]
+
+    def position(self, conversation_id: str) -> int | None:
+        """From 1; None: it does not wait."""
+        entry = self._entries.get(conversation_id)
+        return None if entry is None else self._order.bisect_left(entry[0]) + 1
+
+    def up_to(self, order: Order) -> int:
+        """How many come before this place in the queue, or are in it."""
+        return self._order.bisect_right(order)
+
+    def slice(self, start: int, stop: int) -> list[Waiting]:
+        """Those at positions `start` + 1 … `stop`."""
+        return [self._entries[conversation_id][1] for _, _, conversation_id in self._order[start:stop]]
+
+    def __iter__(self) -> Iterator[Waiting]:
+        return (self._entries[conversation_id][1] for _, _, conversation_id in self._order)
+
+    def first_for(self, agents: int) -> Waiting | None:
+        """The first in the queue that one of these agents could take."""
+        for order, group in self._heads:
+            if group.mask & agents:
+                return self._entries[order[2]][1]
+        return None
+
+    def put(self, w: Waiting, order: Order) -> None:
+        """Into the queue, or anew with other facts; in no group yet."""
+        self.drop(w.id)
+        self._entries[w.id] = order, w
+        self._order.add(order)
+        self._note(order)
+
+    def drop(self, conversation_id: str) -> bool:
+        """Out of the queue. Whether it was in it."""
+        entry = self._entries.get(conversation_id)
+        if entry is None:
+            return False
+        self.park(conversation_id)
+        self._note(entry[0])
+        self._order.remove(entry[0])
+        del self._entries[conversation_id]
+        return True
+
+    def offer(self, conversation_id: str, need: Need) -> int:
+        """Let automatic routing give it away. The agents that fit."""
+        order, w = self._entries[conversation_id]
+        key = need, w.declined_by
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(key, self._fits(*key))
+        elif self._group_of.get(conversation_id) is group:
+            return group.mask
+        self.park(conversation_id)
+        group.entries.add(order)
+        self._group_of[conversation_id] = group
+        self._lead(group)
+        return group.mask
+
+    def park(self, conversation_id: str) -> None:
+        """Keep its place, but keep it from automatic routing."""
+        group = self._group_of.pop(conversation_id, None)
+        if group is not None:
+            group.entries.remove(self._entries[conversation_id][0])
+            self._lead(group)
+
+    def refit(self) -> None:
+        """The agents have changed."""
+        for group in self._groups.values():
+            group.mask = self._fits(*group.key)
+
+    def _lead(self, group: Group) -> None:
+        head: Order | None = next(iter(group.entries), None)
+        if head == group.head:
+            return
+        if group.head is not None:
+            self._heads.remove((group.head, group))
+        if head is not None:
+            self._heads.add((head, group))
+        else:
+            del self._groups[group.key]
+        group.head = head
+
+    def _note(self, order: Order) -> None:
+        position = self._order.bisect_left(order) + 1
+        self.moved = position if self.moved is None else min(self.moved, position)

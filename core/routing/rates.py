@@ -1,0 +1,42 @@
+"""How long a place in the queue takes: from how fast the queue was served lately.
+
+Only time in which somebody waited counts: an hour without customers says nothing about how fast agents are.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+RECENT = 50
+"""Departures the rate is taken from."""
+ENOUGH = 3
+
+
+class ServiceRate:
+    def __init__(self) -> None:
+        self._departures: deque[int] = deque(maxlen=RECENT)
+        self._busy = 0
+        self._since: int | None = None
+
+    def waits(self, anybody: bool, now: int) -> None:
+        """Somebody waits, or nobody does any more."""
+        if anybody and self._since is None:
+            self._since = now
+        elif not anybody and self._since is not None:
+            self._busy += now - self._since
+            self._since = None
+
+    def served(self, now: int) -> None:
+        """One has left the queue for an agent."""
+        self._departures.append(self._clock(now))
+
+    def estimate(self, position: int, now: int) -> int | None:
+        """The wait in ms of whoever is at `position`; None while too few were served to say."""
+        if len(self._departures) < ENOUGH:
+            return None
+        spent = self._clock(now) - self._departures[0]
+        return spent * position // (len(self._departures) - 1)
+
+    def _clock(self, now: int) -> int:
+        """Time in which somebody waited, in ms."""
+        return self._busy + (0 if self._since is None else now - self._since)

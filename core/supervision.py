@@ -1,0 +1,163 @@
+"""What supervisors and those who ask them say to each other, and the ports a supervisor stands on.
+
+A supervisor balances the agents of the accounts in its shard: it knows who is there, who holds what and who waits, and
+everything that assigns a conversation goes through it. What it decides, conversation actors apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import msgspec
+
+from .conversation import Conversation
+from .entries import Priority
+from .routing.facts import Preferences, PresenceStatus
+from .settings import AccountSettings
+
+
+def shard_of(account_id: str, shards: int) -> int:
+    """The supervisor an account belongs to. Stable across processes and releases."""
+    return int.from_bytes(blake2b(account_id.encode(), digest_size=8).digest(), "big") % shards
+
+
+class Presence(msgspec.Struct, frozen=True, array_like=True):
+    """One connection of an agent says so, until `expires_at`. The connection "" stands for what was said over REST."""
+
+    account_id: str
+    user_id: str
+    connection: str
+    status: PresenceStatus
+    expires_at: int
+
+
+class AgentPresence(msgspec.Struct, frozen=True):
+    """One agent as `GET /v1/agents` shows them."""
+
+    user_id: str
+    name: str | None
+    status: PresenceStatus
+    active: int
+    maximum: int
+    is_available: bool
+    last_seen: int | None
+
+
+class QueueItem(msgspec.Struct, frozen=True):
+    """One waiting conversation. `order` is its place for good, which cursors are made of."""
+
+    conversation_id: str
+    position: int
+    waiting_since: int
+    estimated_wait: int | None
+    priority: Priority
+    channel_type: str
+    topics: tuple[str, ...]
+    language: str | None
+    team_id: str | None
+    strategy: str
+    offered_to: str | None
+    order: tuple[int, int, str]
+
+
+class QueuePage(msgspec.Struct, frozen=True):
+    items: list[QueueItem]
+    more: bool
+    total: int
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where an account's feed stands, and how often what routing goes by has changed."""
+
+    account_id: str
+    position: int
+    version: int
+
+
+class AgentFacts(msgspec.Struct, frozen=True):
+    id: str
+    name: str | None
+    preferences: Preferences
+
+
+class AccountFacts(msgspec.Struct, frozen=True):
+    """What routing goes by: everything that is stored of an account but its conversations."""
+
+    settings: AccountSettings
+    agents: tuple[AgentFacts, ...]
+
+
+class Unanswered(msgspec.Struct, frozen=True):
+    """Since when an agent has a conversation, and whether they have written to the customer since."""
+
+    conversation_id: str
+    assigned_at: int
+    answered: bool
+
+
+class SupervisionStore(Protocol):
+    """Reading what a supervisor is made of, across accounts. Raises StorageUnavailable."""
+
+    async def register(self, shard: int, incarnation: str) -> int:
+        """Take a shard over; returns the epoch. What predecessors have under way is stored by then, or never will be."""
+        ...
+
+    async def epoch(self, shard: int) -> int | None:
+        """The epoch that stands."""
+        ...
+
+    async def heads(self) -> list[Head]:
+        """Of every account."""
+        ...
+
+    async def waking(self) -> list[str]:
+        """Accounts with conversations that wait or are held."""
+        ...
+
+    async def facts(self, account_id: str) -> AccountFacts | None: ...
+
+    async def live(self, account_id: str) -> list[Conversation]: ...
+
+    async def last_assigned(self, account_id: str) -> dict[str, int]:
+        """When agents got a conversation last, of those who did lately."""
+        ...
+
+    async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]: ...
+
+    async def missed(self, ranges: Sequence[tuple[str, int, int]], limit: int) -> list[tuple[str, str, int]]:
+        """(account, conversation, position) of entries that are no messages, in ranges (account, after, until)."""
+        ...
+
+    async def unanswered(self, ids: Sequence[str]) -> list[Unanswered]: ...
+
+    async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
+        """The agents that a decision's record names by their digest."""
+        ...
+
+
+class PresenceStore(Protocol):
+    """Presence as a supervisor finds it when it starts. It may be lost at any moment: gateways renew it."""
+
+    async def put(self, entries: Sequence[Presence]) -> None: ...
+
+    async def read(self, account_id: str) -> list[Presence]:
+        """Expired ones of the last day as well: they tell since when somebody is away."""
+        ...
+
+
+class Supervision(Protocol):
+    """What gateways ask supervisors. Raises Overloaded where the account's does not answer in time."""
+
+    async def ask(self, envelope: Any) -> Any:
+        """A command that may assign; its `Done`. Raises what `Router.ask` raises."""
+        ...
+
+    async def present(self, entries: Sequence[Presence]) -> None: ...
+    async def agents(self, account_id: str) -> list[AgentPresence]: ...
+    async def queue(self, account_id: str, after: tuple[int, int, str] | None, limit: int) -> QueuePage: ...
+    async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]: ...
+    async def refresh(self, account_id: str) -> None:
+        """Preferences, teams or settings have changed: on return, the supervisor goes by them."""
+        ...

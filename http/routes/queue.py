@@ -1,0 +1,87 @@
+"""`/v1/queue`: the conversations that wait for an agent, in the order in which they are given away."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+import msgspec
+from aiohttp import web
+
+from ...core.entries import Priority
+from ...core.errors import Invalid
+from ...core.supervision import QueueItem
+from ...core.times import rfc3339
+from ..api import Call, Route, answer
+from ..resources import PageQuery
+
+TAG = "queue"
+Order = tuple[int, int, str]
+
+
+class Requirements(msgspec.Struct, frozen=True):
+    """What an agent must serve to get it from routing."""
+
+    channel_type: str
+    topics: tuple[str, ...]
+    language: str | None
+    team_id: str | None
+
+
+class QueueItemView(msgspec.Struct, frozen=True):
+    """`estimated_wait_s` is null while too few were served to say. `offered_to`: who is being asked."""
+
+    conversation_id: str
+    position: int
+    waiting_since: str
+    estimated_wait_s: int | None
+    priority: Priority
+    requirements: Requirements
+    strategy: str
+    offered_to: str | None
+
+
+class QueuePageView(msgspec.Struct, frozen=True):
+    items: list[QueueItemView]
+    next_cursor: str | None
+    total: int
+
+
+def _view(item: QueueItem) -> QueueItemView:
+    wait = item.estimated_wait
+    return QueueItemView(
+        item.conversation_id,
+        item.position,
+        rfc3339(item.waiting_since),
+        None if wait is None else -(-wait // 1000),
+        item.priority,
+        Requirements(item.channel_type, item.topics, item.language, item.team_id),
+        item.strategy,
+        item.offered_to,
+    )
+
+
+def _after(cursor: str | None) -> Order | None:
+    if cursor is None:
+        return None
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Order)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise Invalid(
+            "the cursor is not valid", errors=(("cursor", "is no next_cursor of a page"),)
+        ) from None
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: PageQuery = call.query
+    page = await call.services.supervision.queue(call.account_id, _after(query.cursor), query.limit)
+    cursor = None
+    if page.more:
+        cursor = urlsafe_b64encode(msgspec.json.encode(page.items[-1].order)).decode().rstrip("=")
+    return answer(QueuePageView([_view(item) for item in page.items], cursor, page.total))
+
+
+ROUTES = [
+    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "Who waits, in order", query=PageQuery,
+          tag=TAG),
+]  # fmt: skip

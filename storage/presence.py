@@ -1,0 +1,57 @@
+"""Presence in Valkey: a hash an account, a field for each connection of an agent, `status:expires_at` its value.
+
+Kept for a day, expired ones too, so that a supervisor that starts knows since when somebody is away. Whatever is lost here
+the gateways write again with their next renewal; the supervisors hear of presence from the gateways themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import get_args
+
+from redis.asyncio import Redis
+
+from ..core.routing.facts import PresenceStatus
+from ..core.supervision import Presence
+from .valkey import Prefix, failures
+
+KEPT = 24 * 3600
+_STATUSES = frozenset(get_args(PresenceStatus))
+
+
+class ValkeyPresence:
+    """`core.supervision.PresenceStore` on Valkey. Raises StorageUnavailable."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def put(self, entries: Sequence[Presence]) -> None:
+        fields: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for e in entries:
+            fields[e.account_id][f"{e.connection}|{e.user_id}"] = f"{e.status}:{e.expires_at}"
+        with failures():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for account_id, mapping in fields.items():
+                    pipe.hset(Prefix.PRESENCE + account_id, mapping=mapping)
+                    pipe.expire(Prefix.PRESENCE + account_id, KEPT)
+                await pipe.execute()
+
+    async def read(self, account_id: str) -> list[Presence]:
+        """What cannot be read counts as not said; what is older than a day is dropped."""
+        key = Prefix.PRESENCE + account_id
+        oldest = int((time.time() - KEPT) * 1000)
+        with failures():
+            stored: dict[bytes, bytes] = await self._client.hgetall(key)  # type: ignore[misc]
+            found, old = [], []
+            for field, value in stored.items():
+                connection, _, user = field.decode(errors="replace").partition("|")
+                status, _, expires = value.decode(errors="replace").partition(":")
+                if status not in _STATUSES or not expires.isdecimal() or int(expires) < oldest:
+                    old.append(field)
+                else:
+                    found.append(Presence(account_id, user, connection, status, int(expires)))  # type: ignore[arg-type]
+            if old:
+                await self._client.hdel(key, *old)  # type: ignore[misc]
+        return found

@@ -1,0 +1,101 @@
+"""What supervisors read and the shards they hold, on Postgres. Implements `core.supervision.SupervisionStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..core.conversation import Conversation
+from ..core.people import AvailableHours
+from ..core.routing.facts import Preferences
+from ..core.settings import known_settings
+from ..core.supervision import AccountFacts, AgentFacts, Head, Unanswered
+from .postgres import Database
+from .queries import sql
+from .rows import conversation_from_row
+
+NEWEST = 2000
+"""Assignments that tell who was idle longest."""
+
+
+class PostgresSupervision:
+    """Reads across accounts, outside row-level security."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def _fetch(self, query: str, *arguments: Any) -> list[Any]:
+        async with self._database.system() as connection:
+            return await connection.fetch(query, *arguments)
+
+    async def register(self, shard: int, incarnation: str) -> int:
+        async with self._database.system() as connection:
+            return await connection.fetchval(sql("supervisor_register"), shard, incarnation)
+
+    async def epoch(self, shard: int) -> int | None:
+        async with self._database.system() as connection:
+            return await connection.fetchval(sql("supervisor_epoch"), shard)
+
+    async def heads(self) -> list[Head]:
+        return [Head(*row) for row in await self._fetch(sql("routing_heads"))]
+
+    async def waking(self) -> list[str]:
+        return [row[0] for row in await self._fetch(sql("routing_waking"))]
+
+    async def facts(self, account_id: str) -> AccountFacts | None:
+        async with self._database.system() as connection:
+            stored = await connection.fetchval(
+                "SELECT settings::text FROM accounts WHERE id = $1::text::uuid", account_id
+            )
+            if stored is None:
+                return None
+            rows = await connection.fetch(sql("routing_agents"), account_id)
+        settings = known_settings(msgspec.json.decode(stored))
+        return AccountFacts(settings, tuple(_agent(row) for row in rows))
+
+    async def live(self, account_id: str) -> list[Conversation]:
+        query = sql("routing_live", columns=sql("conversation_columns"))
+        return [conversation_from_row(row) for row in await self._fetch(query, account_id)]
+
+    async def last_assigned(self, account_id: str) -> dict[str, int]:
+        return dict(await self._fetch(sql("routing_last"), account_id, NEWEST))
+
+    async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]:
+        query = sql("load_conversations", columns=sql("conversation_columns"))
+        return {row[0]: conversation_from_row(row) for row in await self._fetch(query, list(ids))}
+
+    async def missed(self, ranges: Sequence[tuple[str, int, int]], limit: int) -> list[tuple[str, str, int]]:
+        accounts, after, until = map(list, zip(*ranges, strict=True))
+        rows = await self._fetch(sql("routing_missed"), accounts, after, until, limit)
+        return [tuple(row) for row in rows]
+
+    async def unanswered(self, ids: Sequence[str]) -> list[Unanswered]:
+        return [Unanswered(*row) for row in await self._fetch(sql("routing_unanswered"), list(ids))]
+
+    async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
+        async with self._database.system() as connection:
+            await connection.execute(
+                sql("routing_roster_keep"), account_id, digest, msgspec.json.encode(agents).decode()
+            )
+
+
+def _agent(row: Sequence[Any]) -> AgentFacts:
+    user_id, name, channels, topics, hours, languages, maximum, available, auto_accept, teams = row
+    open_at = msgspec.json.decode(hours, type=AvailableHours) if hours is not None else None
+    return AgentFacts(
+        user_id,
+        name,
+        Preferences(
+            channels=frozenset(channels),
+            topics=frozenset(t.casefold() for t in topics),
+            languages=frozenset(w.casefold() for w in languages),
+            teams=frozenset(teams),
+            hours=tuple(open_at.schedule) if open_at is not None else (),
+            timezone=open_at.timezone if open_at is not None else "UTC",
+            maximum=maximum,
+            available=available,
+            auto_accept=auto_accept,
+        ),
+    )

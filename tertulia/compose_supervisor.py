@@ -1,0 +1,63 @@
+"""The composition of a supervisor, called inside its Ray actor: what stands behind the ports of `actors/supervisor.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from . import logs
+from .actors.hearing import Hearing
+from .actors.supervisor import Supervisor
+from .compose import connect
+from .garbage import calm_garbage_collector
+from .settings import Settings
+from .storage import valkey
+from .storage.hints import ValkeyHints
+from .storage.ownership import PostgresOwnership
+from .storage.postgres import Database
+from .storage.presence import ValkeyPresence
+from .storage.supervision import PostgresSupervision
+
+CONNECTIONS = 6
+
+
+class SupervisorParts:
+    """A supervisor with its loops. See `actors.processes.SupervisorParts`. Made inside a running loop."""
+
+    def __init__(self, settings: Settings, shard: int, database: Database) -> None:
+        assert settings.redis_url is not None
+        self._database = database
+        self._valkey = valkey.connect(settings.redis_url)
+        hearing = Hearing(
+            f"supervisor:{shard}",
+            PostgresOwnership(database),
+            lambda entries: self.supervisor.hear(entries),
+            deadline=settings.command_deadline,
+            max_waiting=settings.max_waiting,
+        )
+        self.supervisor = Supervisor(
+            PostgresSupervision(database),
+            ValkeyPresence(self._valkey),
+            hearing,
+            ValkeyHints(self._valkey, lambda hint: None),  # it has no readers of its own
+            shard=shard,
+            shards=settings.supervisors,
+            incarnation=str(uuid.uuid4()),
+            stale=asyncio.Event(),
+        )
+
+    async def main_loop(self) -> None:
+        """Work until superseded."""
+        await self.supervisor.main_loop()
+
+    async def close(self) -> None:
+        await self._valkey.aclose()
+        await self._database.close()
+
+
+async def supervisor(settings: Settings, shard: int) -> SupervisorParts:
+    """A supervisor's parts, connected but not registered."""
+    logs.configure(settings.log_level, settings.log_format)
+    parts = SupervisorParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))
+    calm_garbage_collector()
+    return parts

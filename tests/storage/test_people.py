@@ -1,0 +1,352 @@
+"""Agents, their preferences, teams and canned responses on Postgres, and that no account sees another's."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tertulia.core.entries import Actor
+from tertulia.core.errors import Conflict
+from tertulia.core.people import (
+    Agent,
+    AvailableHours,
+    CannedResponse,
+    NotificationPreferences,
+    PreferencesFilter,
+    Team,
+)
+from tertulia.core.settings import Hours
+from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.agents import PostgresAgents, PostgresPreferences
+from tertulia.storage.audit import PostgresAudit
+from tertulia.storage.canned import PostgresCanned
+from tertulia.storage.postgres import Database
+from tertulia.storage.teams import PostgresTeams
+
+BY = Actor("agent", "dana")
+ANY = PreferencesFilter()
+
+
+def fresh() -> str:
+    return str(uuid.uuid4())
+
+
+@pytest.fixture
+async def other(database: Database) -> str:
+    """Another account."""
+    made = fresh()
+    await PostgresAccounts(database).create(made, "Other")
+    return made
+
+
+async def actions(database: Database, account_id: str) -> list[str]:
+    page = await PostgresAudit(database).page(account_id, None, None, None, 100)
+    return [r.action for r in reversed(page.items)]
+
+
+# -- agents
+
+
+async def test_an_agent_begins_with_the_defaults(database: Database, account_id: str) -> None:
+    agents, preferences = PostgresAgents(database), PostgresPreferences(database)
+    await asyncio.gather(*(agents.ensure(account_id, "ana") for _ in range(8)))
+    assert await agents.get(account_id, "ana") == Agent("ana", None)
+    (made,) = (await preferences.page(account_id, ANY, None, 10)).items
+    assert made == await preferences.get(account_id, "ana")
+    assert (made.user_id, made.account_id) == ("ana", account_id)
+    assert made.available_channels == made.available_topics == made.languages == ()
+    assert (made.available_hours, made.max_concurrent_conversations) == (None, 5)
+    assert (made.is_available, made.auto_accept) == (True, False)
+    assert made.notification_preferences == NotificationPreferences(True, True, False)
+
+
+async def test_an_agent_of_no_account_is_left_alone(database: Database) -> None:
+    nowhere = fresh()
+    await PostgresAgents(database).ensure(nowhere, "ana")
+    assert await PostgresAgents(database).get(nowhere, "ana") is None
+
+
+async def test_the_last_name_that_is_told_counts(database: Database, account_id: str) -> None:
+    agents = PostgresAgents(database)
+    for name, expected in ((None, None), ("Ana", "Ana"), (None, "Ana"), ("Ünal", "Ünal")):
+        await agents.ensure(account_id, "ana", name)
+        assert await agents.get(account_id, "ana") == Agent("ana", expected)
+    assert await agents.called(account_id, [], ["ana"]) == []
+    assert await agents.called(account_id, [], ["ünal"]) == [Agent("ana", "Ünal")]
+
+
+async def test_agents_are_found_by_id_or_name_within_their_account(
+    database: Database, account_id: str, other: str
+) -> None:
+    agents = PostgresAgents(database)
+    await agents.ensure(account_id, "u-1", "Abeba")
+    await agents.ensure(account_id, "u-2", "ABEBA")
+    await agents.ensure(account_id, "abeba")
+    await agents.ensure(other, "u-1", "Abeba")
+    await agents.ensure(other, "u-9", "Abeba")
+    found = await agents.called(account_id, ["abeba", "u-9", "u-1"], ["abeba"])
+    assert found == [Agent("abeba", None), Agent("u-1", "Abeba"), Agent("u-2", "ABEBA")]
+    assert await agents.get(account_id, "u-9") is None
+
+
+# -- preferences
+
+
+async def test_only_what_is_given_changes(database: Database, account_id: str) -> None:
+    preferences = PostgresPreferences(database)
+    await PostgresAgents(database).ensure(account_id, "ana")
+    before = await preferences.get(account_id, "ana")
+    hours = AvailableHours("Africa/Addis_Ababa", [Hours(["mon", "tue"], "09:00", "24:00")])
+    changes: dict[str, Any] = {
+        "available_channels": ["whatsapp"],
+        "available_topics": ["billing", "größe"],
+        "available_hours": hours,
+        "languages": ["en", "am"],
+        "max_concurrent_conversations": 0,
+        "is_available": False,
+        "auto_accept": True,
+        "notification_preferences": {"sound": False},
+    }
+    for name, value in changes.items():
+        after = await preferences.update(account_id, "ana", {name: value}, BY)
+        assert after is not None and before is not None
+        kept = [f for f in after.__struct_fields__ if f not in (name, "updated_at")]
+        assert [getattr(after, f) for f in kept] == [getattr(before, f) for f in kept]
+        assert after.updated_at >= before.updated_at and after == await preferences.get(account_id, "ana")
+        before = after
+    assert before is not None and before.available_hours == hours
+    assert before.available_topics == ("billing", "größe")
+    assert before.notification_preferences == NotificationPreferences(sound=False)
+    merged = await preferences.update(account_id, "ana", {"notification_preferences": {"desktop": False}}, BY)
+    assert merged is not None and merged.notification_preferences == NotificationPreferences(False, False)
+    cleared = await preferences.update(account_id, "ana", {"available_hours": None, "languages": []}, BY)
+    assert cleared is not None and (cleared.available_hours, cleared.languages) == (None, ())
+
+
+async def test_only_others_changes_are_in_the_audit_log(database: Database, account_id: str) -> None:
+    preferences = PostgresPreferences(database)
+    await PostgresAgents(database).ensure(account_id, "ana")
+    await preferences.update(account_id, "ana", {"is_available": False}, Actor("agent", "ana"))
+    assert await actions(database, account_id) == []
+    await preferences.update(account_id, "ana", {"is_available": True}, BY)
+    assert await preferences.update(account_id, "nobody", {"is_available": True}, BY) is None
+    assert await actions(database, account_id) == ["agent_preferences.updated"]
+
+
+async def test_who_names_nothing_serves_anything(database: Database, account_id: str) -> None:
+    agents, preferences = PostgresAgents(database), PostgresPreferences(database)
+    told: dict[str, dict[str, Any]] = {
+        "any": {"is_available": False},
+        "billing": {"available_topics": ["billing"]},
+        "both": {"available_topics": ["billing", "technical"], "available_channels": ["sms", "email"]},
+        "mail": {"available_channels": ["email"]},
+    }
+    for user, changes in told.items():
+        await agents.ensure(account_id, user)
+        await preferences.update(account_id, user, changes, BY)
+
+    async def found(*wanted: Any) -> set[str]:
+        page = await preferences.page(account_id, PreferencesFilter(*wanted), None, 10)
+        assert page.next is None
+        return {p.user_id for p in page.items}
+
+    assert await found() == set(told)
+    assert await found(True) == {"billing", "both", "mail"}
+    assert await found(False) == {"any"}
+    assert await found(None, ("billing",)) == set(told)
+    assert await found(None, ("technical",)) == {"any", "both", "mail"}
+    assert await found(None, ("billing", "technical")) == {"any", "both", "mail"}
+    assert await found(None, (), ("sms",)) == {"any", "billing", "both"}
+    assert await found(True, ("technical",), ("sms",)) == {"both"}
+
+
+async def test_preferences_of_others_do_not_exist(database: Database, account_id: str, other: str) -> None:
+    agents, preferences = PostgresAgents(database), PostgresPreferences(database)
+    for n in range(5):
+        await agents.ensure(account_id, f"u-{n}")
+    await agents.ensure(other, "u-0")
+    first = await preferences.page(account_id, ANY, None, 3)
+    second = await preferences.page(account_id, ANY, first.next, 3)
+    assert [p.user_id for p in first.items + second.items] == [f"u-{n}" for n in range(5)]
+    assert second.next is None and len({p.id for p in first.items + second.items}) == 5
+    assert await preferences.get(other, "u-1") is None
+    changed = await preferences.update(other, "u-0", {"auto_accept": True}, BY)
+    mine = await preferences.get(account_id, "u-0")
+    assert changed is not None and mine is not None and changed.auto_accept and not mine.auto_accept
+
+
+# -- teams
+
+
+async def team(teams: PostgresTeams, account_id: str, name: str) -> Team:
+    return await teams.create(account_id, fresh(), name, None, BY)
+
+
+async def test_a_teams_name_is_its_own(database: Database, account_id: str, other: str) -> None:
+    teams = PostgresTeams(database)
+    billing, sales = await team(teams, account_id, "Billing"), await team(teams, account_id, "Sales")
+    with pytest.raises(Conflict) as caught:
+        await team(teams, account_id, " bILLING")
+    assert (caught.value.errors[0][0], caught.value.current) == ("name", {"team_id": billing.id})
+    with pytest.raises(Conflict):
+        await teams.update(account_id, sales.id, {"name": "BILLING"}, BY)
+    assert await teams.get(account_id, sales.id) == sales
+    renamed = await teams.update(account_id, billing.id, {"name": "BILLING", "description": "money"}, BY)
+    assert renamed is not None and (renamed.name, renamed.description) == ("BILLING", "money")
+    assert await teams.update(account_id, sales.id, {"description": None}, BY) is not None
+    assert (await team(teams, other, "Billing")).account_id == other
+    page = await teams.page(account_id, None, 1)
+    rest = await teams.page(account_id, page.next, 5)
+    assert [t.id for t in page.items + rest.items] == [billing.id, sales.id] and rest.next is None
+
+
+async def test_twenty_at_once_make_one_team(database: Database, account_id: str) -> None:
+    teams = PostgresTeams(database)
+    made = await asyncio.gather(
+        *(team(teams, account_id, "Billing") for _ in range(20)), return_exceptions=True
+    )
+    (one,) = [m for m in made if isinstance(m, Team)]
+    refused = [m for m in made if isinstance(m, Conflict)]
+    assert len(refused) == 19 and all(r.current == {"team_id": one.id} for r in refused)
+
+
+async def test_who_is_in_a_team(database: Database, account_id: str) -> None:
+    teams, agents = PostgresTeams(database), PostgresAgents(database)
+    made = await team(teams, account_id, "Billing")
+    await agents.ensure(account_id, "u-1", "Abeba")
+    added = await teams.add_member(account_id, made.id, "u-1", BY)
+    assert added is not None and added[1] and (added[0].user_id, added[0].name) == ("u-1", "Abeba")
+    assert await teams.add_member(account_id, made.id, "u-1", BY) == (added[0], False)
+    assert await teams.add_member(account_id, made.id, "new", BY) is not None
+    assert await PostgresPreferences(database).get(account_id, "new") is not None, "an agent from now on"
+    first = await teams.members(account_id, made.id, None, 1)
+    assert first is not None
+    rest = await teams.members(account_id, made.id, first.next, 5)
+    assert rest is not None and [m.user_id for m in first.items + rest.items] == ["u-1", "new"]
+    assert await teams.remove_member(account_id, made.id, "u-1", BY)
+    assert not await teams.remove_member(account_id, made.id, "u-1", BY)
+    assert await actions(database, account_id) == [
+        "team.created", "team.member_added", "team.member_added", "team.member_removed",
+    ]  # fmt: skip
+
+
+async def test_a_team_that_goes_is_gone_at_once_and_for_good(
+    database: Database, account_id: str, owner: asyncpg.Connection
+) -> None:
+    teams = PostgresTeams(database)
+    made = await team(teams, account_id, "Billing")
+    await teams.add_member(account_id, made.id, "u-1", BY)
+    held = {}
+    for status in ("open", "assigned", "resolved", "closed", "expired"):
+        held[status] = fresh()
+        await owner.execute(
+            "INSERT INTO conversations (id, account_id, channel_id, channel_type, contact_id, contact_identifier, status,"
+            " priority, seq, unread_count, waiting_since, created_at, updated_at, team_id)"
+            " VALUES ($1, $2, $1, 'sms', $1, '+1', $3, 'normal', 0, 0, now(), now(), now(), $4)",
+            held[status], account_id, status, made.id,
+        )  # fmt: skip
+    assert await teams.begin_deletion(account_id, made.id) and await teams.begin_deletion(account_id, made.id)
+    assert (
+        await teams.get(account_id, made.id) is None and (await teams.page(account_id, None, 9)).items == []
+    )
+    assert await teams.members(account_id, made.id, None, 9) is None
+    assert await teams.add_member(account_id, made.id, "u-2", BY) is None
+    assert not await teams.remove_member(account_id, made.id, "u-1", BY)
+    assert await teams.update(account_id, made.id, {"name": "x"}, BY) is None
+    assert set(await teams.conversations(account_id, made.id)) == {
+        held["open"], held["assigned"], held["resolved"],
+    }  # fmt: skip
+    again = await team(teams, account_id, "Billing")
+    await teams.finish_deletion(account_id, made.id, BY)
+    await teams.finish_deletion(account_id, again.id, BY)
+    assert not await teams.begin_deletion(account_id, made.id)
+    assert await teams.get(account_id, again.id) == again, "only what was begun is finished"
+    assert await owner.fetchval("SELECT count(*) FROM team_members WHERE account_id = $1", account_id) == 0
+
+
+async def test_teams_of_others_do_not_exist(database: Database, account_id: str, other: str) -> None:
+    teams = PostgresTeams(database)
+    theirs = await team(teams, other, "Billing")
+    await teams.add_member(other, theirs.id, "u-1", BY)
+    assert await teams.get(account_id, theirs.id) is None
+    assert await teams.update(account_id, theirs.id, {"name": "x"}, BY) is None
+    assert await teams.members(account_id, theirs.id, None, 9) is None
+    assert await teams.add_member(account_id, theirs.id, "u-2", BY) is None
+    assert not await teams.remove_member(account_id, theirs.id, "u-1", BY)
+    assert not await teams.begin_deletion(account_id, theirs.id)
+    assert await teams.get(other, theirs.id) == theirs
+    async with database.account(account_id) as connection:
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await connection.execute(
+                "WITH a AS (INSERT INTO agents (account_id, user_id) VALUES ($1, 'u') ON CONFLICT DO NOTHING)"
+                " INSERT INTO team_members (account_id, team_id, user_id) VALUES ($1, $2, 'u')",
+                account_id,
+                theirs.id,
+            )
+
+
+# -- canned responses
+
+
+def canned(account_id: str, code: str, **fields: Any) -> CannedResponse:
+    given = {"title": "Title", "content": "Content", "category": None, "created_by": "dana"} | fields
+    return CannedResponse(fresh(), account_id, code, **given, created_at=0, updated_at=0)
+
+
+async def test_a_short_code_is_its_own(database: Database, account_id: str, other: str) -> None:
+    store = PostgresCanned(database)
+    made = await store.create(canned(account_id, "/Refund", category="billing"), BY)
+    assert await store.get(account_id, made.id) == made
+    assert (made.short_code, made.category, made.created_by) == ("/Refund", "billing", "dana")
+    with pytest.raises(Conflict) as caught:
+        await store.create(canned(account_id, "/refund"), BY)
+    assert caught.value.current == {"canned_response_id": made.id}
+    bare = await store.create(canned(account_id, "refund"), BY)
+    with pytest.raises(Conflict):
+        await store.update(account_id, bare.id, {"short_code": "/REFUND"}, BY)
+    assert (await store.create(canned(other, "/refund"), BY)).account_id == other
+    changed = await store.update(account_id, made.id, {"short_code": "/REFUND", "category": None}, BY)
+    assert changed is not None and (changed.short_code, changed.category, changed.title) == (
+        "/REFUND", None, "Title",
+    )  # fmt: skip
+    assert await store.delete(account_id, made.id, BY) and not await store.delete(account_id, made.id, BY)
+    assert await actions(database, account_id) == [
+        "canned_response.created", "canned_response.created", "canned_response.updated", "canned_response.deleted",
+    ]  # fmt: skip
+
+
+async def test_canned_responses_are_found(database: Database, account_id: str, other: str) -> None:
+    store = PostgresCanned(database)
+    codes = [
+        ("/hello", {"title": "A greeting", "category": "greetings"}),
+        ("/refund", {"content": "100% of it", "category": "billing"}),
+        ("/bye", {"title": "Farewell", "category": "greetings"}),
+    ]
+    made = [await store.create(canned(account_id, code, **fields), BY) for code, fields in codes]
+    await store.create(canned(other, "/hello", category="greetings"), BY)
+
+    async def found(category: str | None, q: str | None) -> list[str]:
+        return [c.short_code for c in (await store.page(account_id, category, q, None, 9)).items]
+
+    assert await found(None, None) == ["/hello", "/refund", "/bye"]
+    assert await found("greetings", None) == ["/hello", "/bye"] and await found("Greetings", None) == []
+    assert await found(None, "FAREW") == ["/bye"] and await found(None, "100%") == ["/refund"]
+    assert await found(None, "%") == ["/refund"] and await found("billing", "hello") == []
+    first = await store.page(account_id, None, None, None, 2)
+    second = await store.page(account_id, None, None, first.next, 2)
+    assert first.items + second.items == made and second.next is None
+
+
+async def test_canned_responses_of_others_do_not_exist(
+    database: Database, account_id: str, other: str
+) -> None:
+    store = PostgresCanned(database)
+    theirs = await store.create(canned(other, "/x"), BY)
+    assert await store.get(account_id, theirs.id) is None
+    assert await store.update(account_id, theirs.id, {"title": "x"}, BY) is None
+    assert not await store.delete(account_id, theirs.id, BY)
+    assert await store.get(other, theirs.id) == theirs
