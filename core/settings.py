@@ -36,15 +36,56 @@ class BusinessHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Annotated[list[Hours], msgspec.Meta(max_length=50)] = []
 
 
-class Sla(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Targets in minutes; null: none."""
+class Targets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Targets in minutes of business time; null: none. `next_reply`: to each message after the first reply."""
 
     first_reply_minutes: Minutes | None = None
+    next_reply_minutes: Minutes | None = None
     resolution_minutes: Minutes | None = None
 
 
+class Sla(Targets, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Targets of every conversation, and in their place those of a priority. A warning comes when `warn_percent` of a
+    target's time has passed."""
+
+    priorities: dict[Literal["low", "normal", "high", "urgent"], Targets] = {}
+    warn_percent: Annotated[int, msgspec.Meta(ge=1, le=99)] = 80
+
+
+class RelaxStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """After a wait of `after_minutes` a conversation no longer asks for this of an agent."""
+
+    after_minutes: Minutes
+    drop: Literal["topics", "language", "team"]
+
+
+class OverflowTeam(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """After a wait of `after_minutes` this team may take what waits for another."""
+
+    after_minutes: Minutes
+    team_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class HeadStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Minutes by which a conversation may come later than one of priority `low` and still go before it."""
+
+    normal: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 15
+    high: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 30
+    urgent: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 60
+
+
+class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`sticky_hours`: how long the agent of a customer's last conversation is preferred for the next; 0: not at all."""
+
+    strategy: Literal["least_busy", "round_robin", "manual_queue"] = "least_busy"
+    sticky_hours: Annotated[int, msgspec.Meta(ge=0, le=8760)] = 0
+    relax: Annotated[tuple[RelaxStep, ...], msgspec.Meta(max_length=10)] = ()
+    overflow: OverflowTeam | None = None
+    head_start_minutes: HeadStart = HeadStart()
+
+
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`handoff_keywords`: words of a customer that ask for a human, whatever their case."""
+    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents."""
 
     timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
     business_hours: BusinessHours = BusinessHours()
@@ -52,6 +93,14 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         "human",
         "agent",
         "operator",
+        "person",
+        "representative",
+        "supervisor",
+        "manager",
+        "escalate",
+        "complaint",
+        "speak to human",
+        "talk to agent",
     )
     offer_timeout_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     presence_grace_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 120
@@ -60,6 +109,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     csat_enabled: bool = False
     sla: Sla = Sla()
+    routing: Routing = Routing()
     sub_domain: Slug | None = None
 
 

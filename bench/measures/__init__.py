@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import delivery, fanout, hosting, ingest, journal, memory, placement, startup
+from . import delivery, fanout, hosting, ingest, journal, memory, placement, routing, startup
 from .bench import Measure
 
 ALL: dict[str, Measure] = {
@@ -17,4 +17,5 @@ ALL: dict[str, Measure] = {
     "residents": hosting.residents,
     "activation": hosting.activation,
     "journal": journal.journal,
+    "routing": routing.routing,
 }

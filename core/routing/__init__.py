@@ -2,6 +2,7 @@
 
 In the order of reading:
 - `facts`: agents, waiting conversations, needs, the policy, and `order`, the queue's order (priority with ageing)
+- `policy`: the policy that an account's settings make
 - `eligibility`: the rules for one agent and one conversation
 - `messages`: the events a desk is told, the effects it wants
 - `desk`: one account; what each event means. `floor`: the places of conversations and the moves between them

@@ -227,9 +227,10 @@ class Agents:
             self._mark(Reason.OFFLINE, bit, agent.status == "offline")
             self._mark(Reason.AWAY, bit, agent.status == "away")
         self._mark(Reason.FULL, bit, agent.load >= agent.preferences.maximum)
-        if any(mask & bit for mask in self._not.values()):
-            self._unready(slot)
-            return
+        for mask in self._not.values():
+            if mask & bit:
+                self._unready(slot)
+                return
         self.ready |= bit
         self._least_busy.put(slot, agent.load, agent.idle_since, agent.id)
         self._longest_since.put(slot, agent.assigned_at, agent.id)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from .agents import Agents
 from .eligibility import may_assign
-from .explain import decide
+from .explain import Explain, decide, explain
 from .facts import Policy, Waiting, order
 from .floor import Floor, Offered
 from .messages import (
@@ -102,6 +102,13 @@ class Desk:
         """What another desk is made from to go on like this one, but for offers."""
         floor = self.floor
         return Truth(floor.policy, tuple(floor.agents), tuple(floor.held.values()), tuple(floor.queue))
+
+    def why_waiting(self, conversation_id: str, now: int) -> Explain | None:
+        """Every agent, and why it cannot have this conversation; None: it does not wait."""
+        w = self.queue.get(conversation_id)
+        if w is None:
+            return None
+        return explain(self.agents, w, self.floor.policy.need(w, now), None, now)
 
     def estimated_wait(self, position: int, now: int) -> int | None:
         """Of whoever is at `position`, in ms; None while it cannot be said."""
@@ -240,7 +247,6 @@ class Desk:
         floor.alarms.set(("hours", agent_id), None)
         floor.alarms.set(("grace", agent_id), None)
         floor.agents.remove(agent_id)
-        floor.woken &= floor.agents.all
         floor.queue.refit()
 
     def _presence_changed(self, event: PresenceChanged) -> None:

@@ -65,10 +65,8 @@ class Floor:
     def _tell_queued(self, conversation_id: str) -> None:
         position = self.queue.position(conversation_id)
         if position is not None and conversation_id not in self.offers:
-            w = self.queue[conversation_id]
-            record = explain(self.agents, w, self.policy.need(w, self.now), None, self.now)
             estimate = self.rate.estimate(position, self.now)
-            self.effects.append(Queued(conversation_id, position, estimate, record))
+            self.effects.append(Queued(conversation_id, position, estimate))
 
     # -- the queue
 

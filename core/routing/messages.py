@@ -169,12 +169,11 @@ class Requeue(msgspec.Struct, frozen=True, gc=False):
 
 
 class Queued(msgspec.Struct, frozen=True, gc=False):
-    """It waits, nobody being free for it. `estimated_wait` in ms."""
+    """It waits, nobody being free for it: `Desk.why_waiting` says more. `estimated_wait` in ms."""
 
     conversation_id: str
     position: int
     estimated_wait: int | None
-    explain: Explain
 
 
 class QueueMoved(msgspec.Struct, frozen=True, gc=False):

@@ -32,8 +32,11 @@ class Line:
         self._sorted: SortedList = SortedList()
 
     def put(self, slot: int, figure: int, agent_id: str) -> None:
+        key = (figure, agent_id, slot)
+        if self._keys.get(slot) == key:
+            return
         self.drop(slot)
-        self._keys[slot] = key = (figure, agent_id, slot)
+        self._keys[slot] = key
         self._sorted.add(key)
         self.mask |= 1 << slot
 
@@ -66,10 +69,11 @@ class Ranking:
         self._load: dict[int, int] = {}
 
     def put(self, slot: int, load: int, figure: int, agent_id: str) -> None:
-        self.drop(slot)
-        self._load[slot] = load
-        if load not in self._lines:
-            self._lines[load] = Line()
+        if self._load.get(slot) != load:
+            self.drop(slot)
+            self._load[slot] = load
+            if load not in self._lines:
+                self._lines[load] = Line()
         self._lines[load].put(slot, figure, agent_id)
 
     def drop(self, slot: int) -> None:

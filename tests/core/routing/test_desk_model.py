@@ -161,9 +161,10 @@ class World(RuleBasedStateMachine):
                         self.turned_down.setdefault(conversation, set()).add(agent)
                 case Requeue(conversation, agent, _):
                     assert self.held.pop(conversation) == agent
-                case Queued(conversation, position, _, record):
+                case Queued(conversation, position, _):
                     assert position == self.desk.queue.position(conversation)
-                    assert record.chosen is None and replay(record) is None
+                    record = self.desk.why_waiting(conversation, self.now)
+                    assert record is not None and record.chosen is None and replay(record) is None
                 case WakeAt(at):
                     self.wake_at = at
                 case QueueMoved(position):
