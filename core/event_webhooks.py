@@ -26,6 +26,7 @@ EventType = Literal[
     "conversation:handoff",
     "agent:assigned",
     "notification:assignment",
+    "notification:mention",
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 ON_REQUEST = "notification:"

@@ -96,8 +96,8 @@ def events_of(entry: Entry) -> list[Event]:
     if isinstance(data, Message):
         view = message_view(entry)
         events = [Event(0, "conversation:message", view, both, not data.is_private)]
-        if named := mentions_of(data):
-            events.append(Event(1, "notification:mention", view, tuple(map(user_topic, named))))
+        for index, user_id in enumerate(mentions_of(data), 1):
+            events.append(Event(index, "notification:mention", view, (user_topic(user_id),)))
         return events
     if isinstance(data, Opened):
         view = conversation_view(apply(None, entry).conversation)

@@ -134,11 +134,11 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     """Write a message into a conversation; whether it is a repeat comes with it."""
     if call.principal.role is not Role.CUSTOMER:
         call.principal.require("message.write")
-    message, attachments = await _described(call, message)
     if message.is_private:
         check_metadata(message.metadata)
         metadata = await with_mentions(call, message.content, message.metadata)
-        message = replace(message, metadata=metadata)
+        message = msgspec.structs.replace(message, metadata=metadata)
+    message, attachments = await _described(call, message)
     done = await call.ask(to_post(call, message), conversation=conversation_id)
     await _link(call, done.entries[0], attachments)
     return done.entries[0], done.repeated

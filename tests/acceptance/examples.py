@@ -38,6 +38,10 @@ CONVERSATION = {"id": "{conversation}"}
 CONTACT = {"id": "{contact}"}
 IDENTIFIER = {"id": "{identifier}"}
 CHANNEL = {"id": "{own_channel}"}
+TEAM_ID = {"id": "{team}"}
+MEMBER = {"id": "{team}", "user_id": "{member}"}
+CANNED = {"id": "{canned}"}
+USER = {"user_id": "{member}"}
 ATTACHMENT = {"id": "{attachment}"}
 WEBHOOK = {"id": "{event_webhook}"}
 DELIVERY = {"id": "{event_webhook}", "delivery_id": "{event_delivery}"}
@@ -92,6 +96,29 @@ ROUTES: dict[str, Example] = {
     "GET /v1/contact-identifiers/{id}": Example(TEAM, names=IDENTIFIER),
     "PATCH /v1/contact-identifiers/{id}": Example(TEAM, {"display_name": "Marta"}, IDENTIFIER),
     "DELETE /v1/contact-identifiers/{id}": Example(TEAM, names=IDENTIFIER),
+    "GET /v1/agent-preferences": Example(TEAM, query="is_available=true&available_topics=x", foreign=None),
+    "GET /v1/agent-preferences/me": Example(STAFF, foreign=None),
+    "PATCH /v1/agent-preferences/me": Example(STAFF, {"languages": ["en"]}, foreign=None),
+    "GET /v1/agent-preferences/{user_id}": Example(TEAM, names=USER),
+    "PATCH /v1/agent-preferences/{user_id}": Example(LEADS, {"languages": ["en"]}, USER),
+    "GET /v1/agents/{user_id}/stats": Example(LEADS | SERVICE, names=USER),
+    "GET /v1/labels": Example(TEAM, foreign=None),
+    "GET /v1/teams": Example(TEAM, foreign=None),
+    "POST /v1/teams": Example(LEADS, {"name": "{fresh}"}, foreign=None),
+    "GET /v1/teams/{id}": Example(TEAM, names=TEAM_ID),
+    "PATCH /v1/teams/{id}": Example(LEADS, {"description": "money"}, TEAM_ID),
+    "GET /v1/teams/{id}/members": Example(TEAM, names=TEAM_ID),
+    "POST /v1/teams/{id}/members": Example(LEADS, {"user_id": "{fresh}"}, TEAM_ID),
+    "DELETE /v1/teams/{id}/members/{user_id}": Example(LEADS, names=MEMBER),
+    "DELETE /v1/teams/{id}": Example(LEADS, names=TEAM_ID),
+    "GET /v1/canned-responses": Example(TEAM, query="q=canary", foreign=None),
+    "POST /v1/canned-responses": Example(
+        LEADS, {"short_code": "/{fresh}", "title": "Hello", "content": "Hello {{contact_name}}"}, foreign=None
+    ),
+    "GET /v1/canned-responses/{id}": Example(TEAM, names=CANNED),
+    "PATCH /v1/canned-responses/{id}": Example(LEADS, {"title": "Hello"}, CANNED),
+    "DELETE /v1/canned-responses/{id}": Example(LEADS, names=CANNED),
+    "POST /v1/canned-responses/{id}/render": Example(TEAM, {"conversation_id": "{conversation}"}, CANNED),
     "GET /v1/channels": Example(ADMIN, foreign=None),
     "POST /v1/channels": Example(ADMIN, {"type": "webchat", "name": "Shop"}, foreign=None),
     "GET /v1/channels/{id}": Example(ADMIN, names=CHANNEL),

@@ -121,6 +121,14 @@ async def more_objects(
         if example is None or "{failed_message}" in wanted:
             made["failed_message"] = await failed_message(admin, name)
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+        texts = {"title": name, "content": name, "category": name}
+        await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
+        await make("/v1/teams", {"name": fresh(name), "description": name}, id="team")
+        if example is None or "{member}" in wanted:
+            team = (
+                made.get("team") or ok(await admin.post("/v1/teams", json={"name": fresh(name)}), 201)["id"]
+            )
+            await make(f"/v1/teams/{team}/members", {"user_id": fresh(name)}, user_id="member")
         await make(f"/v1/attachments?name={name}.json", {"name": name}, id="attachment")
         if conversation is not None and "attachment" in made:
             url = f"/v1/attachments/{made['attachment']}"

@@ -85,13 +85,12 @@ def note(**fields: Any) -> Entry:
 
 
 def test_those_who_are_named_are_notified_with_the_note() -> None:
-    said, notice = events_of(note(metadata={KEY: ["u-1", "u-2", "u-1"]}))
-    assert (notice.type, notice.topics, notice.public) == (
-        "notification:mention",
-        ("user:u-1", "user:u-2"),
-        False,
-    )
-    assert notice.data == said.data and notice.index == 1 and not said.public
+    said, *notices = events_of(note(metadata={KEY: ["u-1", "u-2", "u-1"]}))
+    assert [(n.index, n.type, n.topics, n.public) for n in notices] == [
+        (1, "notification:mention", ("user:u-1",), False),
+        (2, "notification:mention", ("user:u-2",), False),
+    ]
+    assert all(n.data == said.data for n in notices) and not said.public
 
 
 @pytest.mark.parametrize("stored", [None, [], "u-1", 7, {"u-1": 1}, [None, 1]])

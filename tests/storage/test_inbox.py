@@ -320,3 +320,17 @@ async def test_a_contact_comes_with_its_identifiers(
     assert found is not None
     assert {i.channel_type for i in found.identifiers} == {"email", "sms"}
     assert (found.name, found.attributes, found.created_at[-1]) == ("Ana", {"a": 1}, "Z")
+
+
+async def test_labels_and_figures_are_found_by_index(big: Big, postgres_url: str) -> None:
+    explaining = await Explaining.open(postgres_url, big.account_id)
+    try:
+        labels = await explaining.explain(sql("labels_used"), big.account_id, 50, 10)
+        assert "conversations" not in labels.scans("Seq Scan") and "conversations_created" in labels.indexes()
+        resolved = await explaining.explain(sql("agent_resolved"), big.account_id, "agent-4", 0, 1)
+        assert "conversations" not in resolved.scans("Seq Scan")
+        for name in ("agent_assigned", "agent_ratings"):
+            found = await explaining.explain(sql(name), big.account_id, "agent-4", 0, 1)
+            assert found.buffers < 50, name  # empty months are read whole
+    finally:
+        await explaining.close()
