@@ -146,6 +146,12 @@ class Rate(_Command, frozen=True):
     comment: str | None = None
 
 
+class Tick(_Command, frozen=True):
+    """Look what is due. `seen`: the instant that is stored."""
+
+    seen: int
+
+
 class MarkRead(_Command, frozen=True):
     """Read up to `seq`. No entry: it only moves the unread count."""
 
@@ -172,6 +178,7 @@ Command = (
     | Close
     | Erase
     | Rate
+    | Tick
     | MarkRead
     | Recall
 )

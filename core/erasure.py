@@ -22,6 +22,7 @@ from .entries import (
     OfferEnded,
     Opened,
     Rated,
+    SlaNoted,
     StatusChanged,
 )
 
@@ -65,6 +66,6 @@ def _blanked(data: EntryData) -> EntryData:
         return replace(data, reason="")
     if isinstance(data, Rated):
         return replace(data, comment=None)
-    if isinstance(data, (Erased, OfferEnded)):
+    if isinstance(data, (Erased, OfferEnded, SlaNoted)):
         return data
     return replace(data, changes={k: ERASED_FIELDS.get(k, v) for k, v in data.changes.items()})

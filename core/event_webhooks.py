@@ -27,6 +27,7 @@ EventType = Literal[
     "agent:assigned",
     "notification:assignment",
     "notification:mention",
+    "notification:sla",
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 ON_REQUEST = "notification:"

@@ -156,7 +156,7 @@ class MemoryJournal:
         placed = replace(entry, position=len(feed.entries) + 1)
         feed.entries.append(placed)
         store.entries[entry.conversation_id].append(placed)
-        if entry is write.entries[-1] and write.key is not None:
+        if entry is write.answer and write.key is not None:
             store.keys[entry.conversation_id, write.key] = placed
         if isinstance(entry.data, Message):
             if entry.data.external_id is not None:
