@@ -25,6 +25,7 @@ from ..core.ports_http import Hints
 from ..core.routing.messages import TimePassed
 from ..core.supervision import (
     AgentPresence,
+    Head,
     Presence,
     PresenceStore,
     QueuePage,
@@ -33,6 +34,7 @@ from ..core.supervision import (
 )
 from .account_desk import AccountDesk, Tools
 from .asking import ask_desk
+from .catching_up import CatchingUp, Held
 from .errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 from .hearing import Hearing
 from .telling import agents_of, presence_hints, queue_hints, queue_page
@@ -45,13 +47,8 @@ POLL = 1.0
 """Seconds between looks for what was missed, and for changed preferences."""
 TELL = 1.0
 """Seconds between what is told of the queue and of the agents' figures."""
-MISSED = 5000
-"""Missed entries of one account looked at at once."""
 MAX_ASKING = 4096
 """People's requests under way. Beyond it Overloaded."""
-MAX_HEARD = 200_000
-"""Positions heard of one account and not yet found in the store. Beyond it older ones count as missed, which is harmless."""
-RELOAD_PAUSE = 0.02
 ABSENCE_PAUSE = 1000
 """Least ms between two looks at what an absent agent has not answered."""
 LOADS = 4
@@ -60,18 +57,6 @@ LOADS = 4
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-class Held:
-    """An account here: its desk once it is loaded, and how far its feed and its facts are known."""
-
-    def __init__(self) -> None:
-        self.desk: AccountDesk | None = None
-        self.loading: asyncio.Task[AccountDesk] | None = None
-        self.position = 0
-        self.until = 0
-        self.version = -1
-        self.heard: set[int] = set()
 
 
 class Supervisor:
@@ -99,8 +84,7 @@ class Supervisor:
         self.stale = stale
         self._accounts: defaultdict[str, Held] = defaultdict(Held)
         self._mine: dict[str, bool] = {}
-        self._reload: set[tuple[str, str]] = set()
-        self._reload_wanted = asyncio.Event()
+        self._catching_up = CatchingUp(store, self._accounts)
         self._wakes: dict[str, asyncio.TimerHandle] = {}
         self._rosters: set[tuple[str, str]] = set()
         self._loads = asyncio.Semaphore(LOADS)
@@ -121,8 +105,7 @@ class Supervisor:
         await self._hearing.startup()
         for head in await self._store.heads():
             if self._is_mine(head.account_id):
-                held = self._accounts[head.account_id]
-                held.position = held.until = head.position
+                self._accounts[head.account_id].start(head.position)
         waking = [a for a in await self._store.waking() if self._is_mine(a)]
         await asyncio.gather(*(self.account(a) for a in waking))
         log.info("supervisor_started", shard=self._shard, epoch=self._epoch, accounts=len(waking))
@@ -135,7 +118,7 @@ class Supervisor:
                 self._every(TICK, self._tick),
                 self._every(POLL, self._poll),
                 self._every(TELL, self._tell),
-                self._reload_loop(),
+                self._catching_up.main_loop(),
             )
             tasks = [group.create_task(loop) for loop in loops]
             await self.stale.wait()
@@ -187,8 +170,7 @@ class Supervisor:
                 TertuliaError
             ):  # without Valkey everybody is offline until gateways say otherwise
                 said = await self._presence.read(account_id)
-            held.heard.clear()
-            held.position = held.until = await self._head(account_id)
+            held.start(await self._head(account_id))
             facts = await self._store.facts(account_id)
             if facts is None:
                 self._accounts.pop(account_id, None)
@@ -196,8 +178,6 @@ class Supervisor:
             last = await self._store.last_assigned(account_id)
             live = await self._store.live(account_id)
             held.desk = AccountDesk(account_id, facts, live, last, said, self._tools())
-            # What was committed while we read was heard by nobody: look again.
-            held.version = -1
             return held.desk
 
     async def _head(self, account_id: str) -> int:
@@ -211,7 +191,7 @@ class Supervisor:
             self.errands,
             self._wake,
             self._keep_roster,
-            self._want,
+            self._catching_up.want,
         )
 
     async def _keep_roster(self, account_id: str, digest: str, agents: tuple[str, ...]) -> None:
@@ -244,8 +224,7 @@ class Supervisor:
             if held.desk is None:
                 self._start(self.account(entry.account_id))  # which reads it
                 continue
-            if len(held.heard) < MAX_HEARD:
-                held.heard.add(entry.position)
+            held.hear(entry.position)
             held.desk.hear(entry)
 
     def _done(self, done: Done) -> None:
@@ -266,11 +245,7 @@ class Supervisor:
             return
         times = self._refusals[conversation_id] = self._refusals.get(conversation_id, 0) + 1
         pause = min(FIRST_PAUSE * 2 ** (times - 1), LONGEST_PAUSE) if times > 1 else 0
-        asyncio.get_running_loop().call_later(pause, self._want, account_id, conversation_id)
-
-    def _want(self, account_id: str, conversation_id: str) -> None:
-        self._reload.add((account_id, conversation_id))
-        self._reload_wanted.set()
+        asyncio.get_running_loop().call_later(pause, self._catching_up.want, account_id, conversation_id)
 
     def _wake(self, account_id: str, at: int | None) -> None:
         timer = self._wakes.pop(account_id, None)
@@ -288,37 +263,9 @@ class Supervisor:
             if account_id not in self._wakes:  # it was woken early, and has nothing new to say
                 self._wake(account_id, desk.next_alarm)
 
-    # -- what was missed
-
-    async def _reload_loop(self) -> None:
-        """Read conversations anew of which something may have been missed."""
-        while True:
-            await self._reload_wanted.wait()
-            await asyncio.sleep(RELOAD_PAUSE)
-            self._reload_wanted.clear()
-            wanted, self._reload = self._reload, set()
-            try:
-                found = await self._store.conversations([i for _, i in wanted])
-            except TertuliaError as error:
-                log.warning("reload_failed", error=repr(error))
-                self._reload |= wanted
-                self._reload_wanted.set()
-                await asyncio.sleep(POLL)
-                continue
-            for account_id, conversation_id in wanted:
-                if (desk := self._accounts[account_id].desk) is None:
-                    continue
-                c = found.get(conversation_id)
-                if c is None:
-                    desk.forget(conversation_id)
-                elif not desk.take(c):
-                    self._want(
-                        account_id, conversation_id
-                    )  # something newer came that may rest on what was missed
-
     async def _poll(self) -> None:
-        """Look how far the feeds and the facts have moved."""
-        ranges: list[tuple[str, int, int]] = []
+        """Look how far the feeds and the facts have moved, and whether there is a successor."""
+        loaded: list[Head] = []
         for head in await self._store.heads():
             if not self._is_mine(head.account_id):
                 continue
@@ -329,24 +276,10 @@ class Supervisor:
                 continue
             if head.version != held.version:
                 await self._learn(head.account_id, held, head.version)
-            if held.until > held.position:
-                ranges.append((head.account_id, held.position, held.until))
-            held.until = head.position  # looked at next time: what is pushed has arrived by then
-        if ranges:
-            await self._catch_up(ranges)
+            loaded.append(head)
+        await self._catching_up.look(loaded)
         if await self._store.epoch(self._shard) != self._epoch:
             self._superseded()
-
-    async def _catch_up(self, ranges: list[tuple[str, int, int]]) -> None:
-        missed: defaultdict[str, list[int]] = defaultdict(list)
-        for account_id, conversation_id, position in await self._store.missed(ranges, MISSED):
-            missed[account_id].append(position)
-            if position not in self._accounts[account_id].heard:
-                self._want(account_id, conversation_id)
-        for account_id, _, until in ranges:
-            held, found = self._accounts[account_id], missed[account_id]
-            held.position = found[-1] if len(found) == MISSED else until
-            held.heard = {p for p in held.heard if p > held.position}
 
     async def _learn(self, account_id: str, held: Held, version: int) -> None:
         facts = await self._store.facts(account_id)

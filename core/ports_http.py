@@ -108,9 +108,9 @@ class Stores(msgspec.Struct, frozen=True):
     clients: ClientStore
     audit: AuditStore
     inbox: InboxStore
-    attachments: AttachmentStore
-    event_webhooks: EventWebhookStore
-    deliveries: DeliveryStore
     preferences: PreferencesStore
     teams: TeamStore
     canned: CannedStore
+    attachments: AttachmentStore
+    event_webhooks: EventWebhookStore
+    deliveries: DeliveryStore

@@ -155,22 +155,6 @@ async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tup
     return done.entries[0], done.repeated
 
 
-async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:
-    """A message whose attachments are as their records say, and the ids of those that are ours. Raises Invalid."""
-    if not message.attachments:
-        return message, []
-    found, ids = await attaching.described(call, message.attachments)
-    return replace(message, attachments=list(found)), ids
-
-
-async def _link(call: Call[Any], entry: Entry, attachments: list[str]) -> None:
-    """Note in attachments whose they are. The message stands already, so a failure here must not be its answer."""
-    try:
-        await call.services.stores.attachments.link(call.account_id, entry.conversation_id, attachments)
-    except TertuliaError as error:
-        log.warning("attachments_not_linked", conversation_id=entry.conversation_id, error=error.detail)
-
-
 async def assign(call: Call[Any], conversation_id: str, agent_id: str, reason: str = "manual") -> Done:
     """Give a conversation to an agent, who must be available and have room for it."""
     return await call.ask_supervisor(Assign(agent_id, reason), conversation_id)
@@ -195,6 +179,22 @@ async def refresh_routing(call: Call[Any]) -> None:
     """Let routing go by what was changed. Should it be away, it finds out by itself."""
     with contextlib.suppress(TertuliaError):
         await call.services.supervision.refresh(call.account_id)
+
+
+async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:
+    """A message whose attachments are as their records say, and the ids of those that are ours. Raises Invalid."""
+    if not message.attachments:
+        return message, []
+    found, ids = await attaching.described(call, message.attachments)
+    return replace(message, attachments=list(found)), ids
+
+
+async def _link(call: Call[Any], entry: Entry, attachments: list[str]) -> None:
+    """Note in attachments whose they are. The message stands already, so a failure here must not be its answer."""
+    try:
+        await call.services.stores.attachments.link(call.account_id, entry.conversation_id, attachments)
+    except TertuliaError as error:
+        log.warning("attachments_not_linked", conversation_id=entry.conversation_id, error=error.detail)
 
 
 async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) -> Conversation:

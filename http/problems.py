@@ -37,8 +37,8 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "rate_limited": (429, "Too many requests"),
     "overloaded": (503, "Overloaded"),
     "storage_unavailable": (503, "Storage unavailable"),
-    "not_ready": (503, "Not ready yet"),
     "superseded": (503, "Overloaded"),
+    "not_ready": (503, "Not ready yet"),
     "internal": (500, "Internal error"),
     "error": (500, "Internal error"),
     # HTTP's own, which no command can raise

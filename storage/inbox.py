@@ -27,6 +27,7 @@ from ..core.inbox import (
     assignments_of,
 )
 from ..core.people_views import AgentStats, LabelCount
+from ..core.routing.explain import shown
 from ..core.status import Status
 from ..core.times import rfc3339, rfc3339_or_none
 from .pages import like_pattern
@@ -65,7 +66,10 @@ class PostgresInbox:
         query = sql("assignment_entries", columns=sql("entry_columns"))
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(query, conversation_id, MAX_HOLDINGS)
-        return assignments_of(map(entry_from_row, rows))
+            found = assignments_of(map(entry_from_row, rows))
+            digests = {a.explain["roster"] for a in found if a.explain is not None and "roster" in a.explain}
+            rosters = dict(await connection.fetch(sql("routing_rosters"), list(digests))) if digests else {}
+        return [_explained(a, rosters) for a in found]
 
     async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None:
         """See `core.ports_http.InboxStore`."""
@@ -179,3 +183,12 @@ def _csat(scores: dict[int, int]) -> Csat:
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
+
+
+def _explained(a: AssignmentView, rosters: dict[str, str]) -> AssignmentView:
+    """The assignment with every candidate of its routing record."""
+    record = a.explain
+    if record is None or (roster := rosters.get(record.get("roster", ""))) is None:
+        return a
+    agents = msgspec.json.decode(roster, type=tuple[str, ...])
+    return msgspec.structs.replace(a, explain=shown(record, agents))

@@ -154,7 +154,9 @@ class Channel:
         self.receipts = ReceiptPlan()
         self.fault: Fault | None = None
         self._faults_left = 0
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(
+            int(time.time())
+        )  # a provider never gives a number twice, restarted or not
 
     def number(self) -> int:
         """The next number of this channel: of an update, of a message."""

@@ -7,6 +7,8 @@ The roster is the same from decision to decision: keep it once by its digest, an
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from .agents import Agents
@@ -129,3 +131,9 @@ def candidates(record: Explain) -> list[Candidate]:
         if agent_id
     ]
     return sorted(found, key=lambda c: (bool(c.reasons), c.rank is None, c.rank or 0, c.agent_id))
+
+
+def shown(record: dict[str, Any], agents: tuple[str, ...]) -> dict[str, Any]:
+    """A stored record with its roster, as people read it: every candidate with the reasons or the rank."""
+    found = msgspec.convert({**record, "agents": agents}, Explain)
+    return {**msgspec.to_builtins(found), "candidates": msgspec.to_builtins(candidates(found))}

@@ -70,7 +70,7 @@ BEGIN
       RAISE EXCEPTION ''stale supervisor'' USING ERRCODE = ''TE002'';
     END IF;
   END IF;
-\1');
+\\1');
   IF step = text_of THEN RAISE EXCEPTION 'commit_batch has no fence as expected'; END IF;
   text_of := step;
   step := replace(text_of, 'resolved_at = excluded.resolved_at,',

@@ -15,8 +15,11 @@ from tertulia.core.entries import (
     Entry,
     HandoffRequested,
     Message,
+    Offered,
+    OfferEnded,
     Opened,
     Rated,
+    SlaNoted,
     StatusChanged,
     Updated,
 )
@@ -31,12 +34,20 @@ TYPES: dict[type[Any], tuple[str, set[str], bool]] = {
     HandoffRequested: ("conversation:handoff", {"account", "conversation"}, True),
     Assigned: ("agent:assigned", {"account", "conversation"}, True),
     Updated: ("conversation:updated", {"account", "conversation"}, False),
+    Offered: ("notification:offer", {"user"}, False),
     Rated: ("conversation:updated", {"account", "conversation"}, False),
+    SlaNoted: ("conversation:updated", {"account", "conversation"}, False),
 }
 
 
 def test_every_kind_of_entry_is_in_the_table() -> None:
-    assert set(TYPES) == set(data)
+    assert set(TYPES) | {OfferEnded} == set(data)
+
+
+@given(entries(data[OfferEnded]))
+def test_the_end_of_an_offer_is_told_by_what_follows(entry: Entry) -> None:
+    assert events_of(entry) == []
+    assert entry_view(entry).kind == "offer_ended"
 
 
 @pytest.mark.parametrize("kind", list(TYPES), ids=lambda kind: kind.__name__)

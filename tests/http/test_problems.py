@@ -87,6 +87,7 @@ CARD = {
     "rate_limited": 429,
     "overloaded": 503,
     "storage_unavailable": 503,
+    "superseded": 503,  # between supervisors and hosts
     "not_ready": 503,
     "internal": 500,
     "error": 500,

@@ -1,0 +1,104 @@
+"""An account of its own for each test of routing: who is online in one gets nothing of the others."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from desks import Desk, fresh, ok
+from readers import Chat, open_socket
+from serving import OwnServer
+
+from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.postgres import Database
+
+
+class Team:
+    """An account with its desks, and a look at who has what."""
+
+    def __init__(self, server: OwnServer, stack: AsyncExitStack, account: str, channel: str) -> None:
+        self._server = server
+        self._stack = stack
+        self.account = account
+        self.channel = channel
+        self._desks: dict[str, Desk] = {}
+        self.lead: Desk
+        self.admin: Desk
+        self.service: Desk
+
+    async def desk(self, role: str, user: str) -> Desk:
+        if user not in self._desks:
+            token = self._server.token(role, user, self.account)
+            client = await self._stack.enter_async_context(self._server.client(token))
+            self._desks[user] = Desk(client)
+        return self._desks[user]
+
+    @asynccontextmanager
+    async def stream(self, user: str, role: str = "agent") -> AsyncIterator[Chat]:
+        async with open_socket(self._server, self._server.token(role, user, self.account)) as socket:
+            chat = Chat(socket)
+            await chat.event("ready")
+            yield chat
+
+    async def open(self, **fields: Any) -> dict[str, Any]:
+        return await self.service.open(fresh("customer"), self.channel, **fields)
+
+    async def prefer(self, user: str, **preferences: Any) -> None:
+        desk = await self.desk("agent", user)
+        ok(await desk.http.patch("/v1/agent-preferences/me", json=preferences), 200)
+
+    async def appear(self, user: str, status: str = "online") -> None:
+        desk = await self.desk("agent", user)
+        ok(await desk.http.put("/v1/agents/me/presence", json={"status": status}), 200)
+
+    async def settings(self, **settings: Any) -> None:
+        ok(await self.admin.http.patch("/v1/account", json={"settings": settings}), 200)
+
+    async def held(self) -> dict[str, str]:
+        """Conversation → its agent, as stored."""
+        rows = await self._server.sql(
+            "SELECT id::text, assignee_id FROM conversations WHERE account_id = $1 AND status IN ('assigned', 'pending')",
+            self.account,
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def queue(self) -> list[dict[str, Any]]:
+        return ok(await self.lead.http.get("/v1/queue", params={"limit": 100}), 200)["items"]
+
+    async def assignee(self, conversation: str) -> str | None:
+        return (await self.lead.get(conversation))["assignee_id"]
+
+    async def is_open(self, conversation: str) -> bool:
+        return (await self.lead.get(conversation))["status"] == "open"
+
+    async def can_assign(self, conversation: str, agent: str) -> bool:
+        return (await self.lead.do(conversation, "assign", agent_id=agent)).status_code == 200
+
+    async def offered_to(self, conversation: str, agent: str) -> bool:
+        return any(
+            i["conversation_id"] == conversation and i["offered_to"] == agent for i in await self.queue()
+        )
+
+    async def outcomes(self, conversation: str, count: int) -> list[str] | None:
+        """What became of the conversation's offers, once there are so many."""
+        entries = await self.lead.entries(conversation)
+        ended = [e["data"]["outcome"] for e in entries if e["kind"] == "offer_ended"]
+        return ended if len(ended) >= count else None
+
+
+async def make_account(server: OwnServer, stack: AsyncExitStack) -> Team:
+    account, channel = str(uuid.uuid4()), str(uuid.uuid4())
+    database = await Database.connect(server.database_url(), system=1, app=1)
+    try:
+        accounts = PostgresAccounts(database)
+        await accounts.create(account, "Routed")
+        await accounts.add_channel(account, channel, "webchat", "Chat")
+    finally:
+        await database.close()
+    team = Team(server, stack, account, channel)
+    team.lead = await team.desk("lead", "lena")
+    team.admin = await team.desk("admin", "adam")
+    team.service = await team.desk("service", "svc")
+    return team

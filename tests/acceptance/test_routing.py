@@ -1,0 +1,203 @@
+"""Routing as agents and leads see it: who gets what, who waits, offers, presence, claims. Each test in an account of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from desks import ok, problem
+from routing_accounts import Team, make_account
+from serving import OwnServer, until
+
+
+@pytest.fixture
+async def team(server: OwnServer) -> AsyncIterator[Team]:
+    async with AsyncExitStack() as stack:
+        yield await make_account(server, stack)
+
+
+async def test_sixty_at_once_on_three_agents(team: Team) -> None:
+    agents = ["ana", "ben", "cleo"]
+    for name in agents:
+        await team.prefer(name, auto_accept=True)
+        await team.appear(name)
+    opened = await asyncio.gather(*(team.open() for _ in range(60)))
+
+    async def settled() -> bool:
+        return len(await team.held()) == 15 and len(await team.queue()) == 45
+
+    await until(settled, "15 assigned and 45 queued")
+    holders = Counter((await team.held()).values())
+    assert holders == {"ana": 5, "ben": 5, "cleo": 5}
+    queue = await team.queue()
+    assert [item["position"] for item in queue] == list(range(1, 46))
+    assert [item["waiting_since"] for item in queue] == sorted(item["waiting_since"] for item in queue)
+    assert {item["conversation_id"] for item in queue} | set(await team.held()) == {c["id"] for c in opened}
+    # each resolve gives the oldest to whom it frees
+    for _ in range(5):
+        oldest = (await team.queue())[0]["conversation_id"]
+        done, agent = next(iter((await team.held()).items()))
+        ok(await team.lead.patch(done, status="resolved"))
+        await until(lambda oldest=oldest: team.assignee(oldest), "the oldest to be assigned", 5)
+        assert await team.assignee(oldest) == agent
+        assert max(Counter((await team.held()).values()).values()) == 5
+    listed = ok(await team.lead.http.get("/v1/conversations", params={"status": "open", "limit": 100}))[
+        "items"
+    ]
+    places = {item["conversation_id"]: item["position"] for item in await team.queue()}
+    assert {c["id"]: c["queue_position"] for c in listed} == places
+    agents_now = ok(await team.lead.http.get("/v1/agents"))["items"]
+    shown = {a["user_id"]: (a["status"], a["active"], a["maximum"]) for a in agents_now}
+    assert all(shown[name] == ("online", 5, 5) for name in agents)
+
+
+async def test_one_of_twenty_claims_wins(team: Team) -> None:
+    c = await team.open()
+    desks = [await team.desk("agent", f"agent{n}") for n in range(20)]
+    answers = await asyncio.gather(*(d.do(c["id"], "assign", agent_id="me") for d in desks))
+    won = [a.json()["assignee_id"] for a in answers if a.status_code == 200]
+    assert len(won) == 1
+    for answer in answers:
+        if answer.status_code != 200:
+            assert problem(answer, 409, "conflict")["current"]["assignee_id"] == won[0]
+
+
+async def test_capacity_and_availability_bind_what_is_done_by_hand(team: Team) -> None:
+    await team.prefer("ana", max_concurrent_conversations=1)
+    first, second = await team.open(), await team.open()
+    ok(await team.lead.do(first["id"], "assign", agent_id="ana"))
+    refused = problem(await team.lead.do(second["id"], "assign", agent_id="ana"), 409, "conflict")
+    assert refused["current"]["reason"] == "full" and refused["current"]["maximum"] == 1
+    for answer in (
+        await team.lead.patch(second["id"], assignee_id="ana"),
+        await team.lead.do(second["id"], "handoff", reason="asked", agent_id="ana"),
+    ):
+        problem(answer, 409, "conflict")
+    ok(await team.lead.patch(first["id"], status="resolved"))
+    await until(lambda: team.can_assign(second["id"], "ana"), "the slot to be free")
+    await team.prefer("ben", is_available=False)
+    third = await team.open()
+    refused = problem(await team.lead.do(third["id"], "assign", agent_id="ben"), 409, "conflict")
+    assert refused["current"]["reason"] == "unavailable"
+    assert (await team.lead.get(third["id"]))["status"] == "open"
+
+
+async def test_an_offer_is_declined_accepted_and_told(team: Team) -> None:
+    ana, ben = await team.desk("agent", "ana"), await team.desk("agent", "ben")
+    await team.prefer("ben", auto_accept=False, max_concurrent_conversations=1)
+    await team.appear("ana")
+    async with team.stream("ana") as hers, team.stream("ben") as his:
+        c = await team.open(subject="refund")
+        offer = await hers.event("notification:offer")
+        assert offer["data"]["conversation_id"] == c["id"] and offer["data"]["subject"] == "refund"
+        assert offer["data"]["expires_at"] > c["created_at"]
+        problem(await ben.do(c["id"], "accept"), 409, "conflict")
+        assert (await team.lead.get(c["id"]))["status"] == "open"
+        await team.appear("ben")
+        assert ok(await ana.do(c["id"], "decline"))["assignee_id"] is None
+        again = await his.event("notification:offer")
+        assert again["data"]["conversation_id"] == c["id"]
+        problem(await ana.do(c["id"], "accept"), 409, "conflict")
+        taken = ok(await ben.do(c["id"], "accept"))
+        assert (taken["status"], taken["assignee_id"]) == ("assigned", "ben")
+        assert (await his.event("notification:assignment"))["data"]["conversation_id"] == c["id"]
+    kinds = [(e["kind"], e["data"].get("outcome")) for e in await team.lead.entries(c["id"])]
+    assert kinds == [
+        ("offered", None), ("offer_ended", "declined"), ("offered", None), ("offer_ended", "accepted"),
+        ("assigned", None), ("status", None),
+    ]  # fmt: skip
+    (assignment,) = ok(await team.lead.http.get(f"/v1/conversations/{c['id']}/assignments"))["items"]
+    chosen = {x["agent_id"]: x for x in assignment["explain"]["candidates"]}
+    assert chosen["ben"]["rank"] == 1 and "declined" in chosen["ana"]["reasons"]
+
+
+async def test_an_offer_lapses_and_goes_to_the_next_never_the_same_again(team: Team) -> None:
+    await team.settings(offer_timeout_s=5)
+    await team.appear("ana")
+    c = await team.open()
+    await until(lambda: team.offered_to(c["id"], "ana"), "an offer to ana")
+    await team.appear("ben")
+    await until(lambda: team.offered_to(c["id"], "ben"), "an offer to ben", 15)
+    await until(lambda: team.outcomes(c["id"], 2), "both to lapse", 15)
+    assert await team.outcomes(c["id"], 2) == ["timeout", "timeout"]
+    (item,) = await team.queue()
+    assert item["offered_to"] is None and item["waiting_since"] == c["created_at"]
+    ok(await (await team.desk("agent", "ana")).do(c["id"], "assign", agent_id="me"))
+
+
+async def test_who_is_gone_loses_what_they_have_not_answered(team: Team) -> None:
+    await team.settings(presence_grace_s=1)
+    for name in ("ana", "ben"):
+        await team.prefer(name, auto_accept=True)
+    await team.appear("ana")
+    one, two = await team.open(), await team.open()
+    for c in (one, two):
+        await until(lambda c=c: team.assignee(c["id"]), "ana to get it")
+    ana = await team.desk("agent", "ana")
+    ok(await ana.say(one["id"], "hello"))
+    await team.appear("ana", "offline")
+    await until(lambda: team.is_open(two["id"]), "the unanswered one to be queued")
+    (item,) = await team.queue()
+    assert item["conversation_id"] == two["id"] and item["waiting_since"] == two["created_at"]
+    await team.appear("ben")
+    await until(lambda: team.assignee(two["id"]), "ben to get it")
+    assert await team.assignee(two["id"]) == "ben" and await team.assignee(one["id"]) == "ana"
+
+
+async def test_teams_and_their_strategies(team: Team) -> None:
+    billing = ok(await team.admin.http.post("/v1/teams", json={"name": "Billing"}), 201)["id"]
+    for name in ("ana", "ben"):
+        await team.prefer(name, auto_accept=True)
+        await team.appear(name, "online")
+    ok(await team.admin.http.post(f"/v1/teams/{billing}/members", json={"user_id": "ben"}), 201)
+    c = await team.open()
+    await until(lambda: team.assignee(c["id"]), "somebody to get it")
+    given = ok(await team.lead.do(c["id"], "assign", team_id=billing, strategy="round_robin"))
+    assert (given["team_id"], given["assignee_id"], given["status"]) == (billing, "ben", "assigned")
+    waits = ok(await team.lead.do(c["id"], "assign", team_id=billing, strategy="manual_queue"))
+    assert (waits["status"], waits["assignee_id"]) == ("open", None)
+    (item,) = await team.queue()
+    assert item["strategy"] == "manual_queue" and item["requirements"]["team_id"] == billing
+    ok(await (await team.desk("agent", "ben")).do(c["id"], "assign", agent_id="me"))
+    nowhere = {"team_id": "00000000-0000-0000-0000-0000000000ff"}
+    problem(await team.lead.do(c["id"], "assign", **nowhere), 422, "invalid")
+
+
+async def test_the_queue_is_told_and_paged(team: Team) -> None:
+    async with team.stream("lena", "lead") as lead:
+        opened = [await team.open() for _ in range(3)]
+        told: dict[str, Any] = {}
+        while len(told) < 3:
+            event = await lead.event("queue:update")
+            told[event["data"]["conversation_id"]] = event["data"]["position"]
+        assert sorted(told.values()) == [1, 2, 3] and set(told) == {c["id"] for c in opened}
+        first = ok(await team.lead.http.get("/v1/queue", params={"limit": 2}))
+        rest = ok(await team.lead.http.get("/v1/queue", params={"cursor": first["next_cursor"]}))
+        assert [i["conversation_id"] for i in first["items"] + rest["items"]] == [c["id"] for c in opened]
+        assert rest["next_cursor"] is None and first["total"] == 3
+        ok(await team.lead.patch(opened[0]["id"], status="resolved"))
+        event = await lead.event("queue:update")
+        assert event["data"]["position"] in (1, 2) and event["data"]["conversation_id"] in told
+        await team.appear("ana", "away")
+        seen = await lead.event("agent:presence")
+        assert seen["data"] == {"user_id": "ana", "status": "away", "active": 0, "maximum": 5}
+    problem(await team.lead.http.get("/v1/queue", params={"cursor": "nonsense"}), 422, "invalid")
+
+
+async def test_a_stream_says_and_keeps_presence(team: Team) -> None:
+    await team.prefer("ana", auto_accept=True)
+    async with team.stream("ana") as hers:
+        assert (await hers.ask("agent:status", status="online"))["data"] == {"status": "online"}
+        c = await team.open()
+        await until(lambda: team.assignee(c["id"]), "ana to get it")
+        other = await team.open()
+        await until(lambda: team.assignee(other["id"]), "ana to get it")
+        ok(await team.lead.do(other["id"], "release"))
+        refused = await hers.ask("offer:accept", conversation_id=other["id"])
+        assert refused["error"]["code"] == "conflict"
+        taken = await hers.ask("agent:takeover", conversation_id=other["id"])
+        assert taken["data"]["assignee_id"] == "ana"
