@@ -7,6 +7,7 @@ look; never too late.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -83,7 +84,7 @@ ENDS = {
     Timer.EXPIRY: (Change.EXPIRED, "nobody has written for as long as the account waits"),
     Timer.AUTO_CLOSE: (Change.CLOSED, "resolved for as long as the account keeps it open"),
 }
-SLA = {
+SLA: dict[Timer, tuple[Target, Literal["warning", "breach"]]] = {
     **{Timer(f"{t}_warning"): (t, "warning") for t in Target},
     **{Timer(f"{t}_breach"): (t, "breach") for t in Target},
 }

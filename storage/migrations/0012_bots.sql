@@ -26,6 +26,9 @@ CREATE TABLE account_rule_changes (
   version bigint NOT NULL DEFAULT 1
 ) WITH (fillfactor = 50);
 ALTER TABLE account_rule_changes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_account ON account_rule_changes TO tertulia_app
+  USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));
+GRANT SELECT ON account_rule_changes TO tertulia_app;
 CREATE FUNCTION note_account_rule_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   INSERT INTO account_rule_changes AS r (account_id)

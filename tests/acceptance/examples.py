@@ -41,6 +41,13 @@ CHANNEL = {"id": "{own_channel}"}
 TEAM_ID = {"id": "{team}"}
 MEMBER = {"id": "{team}", "user_id": "{member}"}
 CANNED = {"id": "{canned}"}
+BOT_RULE = {"id": "{bot_rule}"}
+NEW_RULE = {
+    "name": "Hours",
+    "trigger_type": "keyword",
+    "conditions": {"keywords": ["zyzzyva"]},
+    "actions": {"set_labels": ["x"]},
+}
 USER = {"user_id": "{member}"}
 ATTACHMENT = {"id": "{attachment}"}
 WEBHOOK = {"id": "{event_webhook}"}
@@ -111,6 +118,12 @@ ROUTES: dict[str, Example] = {
     "POST /v1/teams/{id}/members": Example(LEADS, {"user_id": "{fresh}"}, TEAM_ID),
     "DELETE /v1/teams/{id}/members/{user_id}": Example(LEADS, names=MEMBER),
     "DELETE /v1/teams/{id}": Example(LEADS, names=TEAM_ID),
+    "GET /v1/bot-rules": Example(ADMIN, foreign=None),
+    "POST /v1/bot-rules": Example(ADMIN, NEW_RULE, foreign=None),
+    "POST /v1/bot-rules/test": Example(ADMIN, {"content": "refund", "channel_type": "sms"}, foreign=None),
+    "GET /v1/bot-rules/{id}": Example(ADMIN, names=BOT_RULE),
+    "PATCH /v1/bot-rules/{id}": Example(ADMIN, {"is_active": False}, BOT_RULE),
+    "DELETE /v1/bot-rules/{id}": Example(ADMIN, names=BOT_RULE),
     "GET /v1/canned-responses": Example(TEAM, query="q=canary", foreign=None),
     "POST /v1/canned-responses": Example(
         LEADS, {"short_code": "/{fresh}", "title": "Hello", "content": "Hello {{contact_name}}"}, foreign=None
