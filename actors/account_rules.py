@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from ..core.account_rules import NO_RULES, AccountRules
+from ..core.account_rules import NO_RULES, UNREAD, AccountRules
 from ..core.ports_bots import RulesArchive
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ class AccountRulesKeeper:
         self._forgot = time.monotonic()
 
     def get(self, account_id: str) -> AccountRules:
-        return self._known.get(account_id, NO_RULES)
+        return self._known.get(account_id, UNREAD)
 
     async def prepare(self, accounts: set[str]) -> None:
         """Read the accounts that are not known yet. Never raises."""

@@ -33,7 +33,7 @@ class StoredRule(msgspec.Struct, frozen=True):
 
 class AccountRules(msgspec.Struct, frozen=True):
     """`templates`: texts by the id of the rule that answers with them. `answers_timed`: some priority has a target for answers
-    after the first. `version` tells a change."""
+    after the first. `version` tells a change. `unread`: the account's own could not be read."""
 
     settings: AccountSettings = AccountSettings()
     rules: tuple[BotRule, ...] = ()
@@ -41,6 +41,7 @@ class AccountRules(msgspec.Struct, frozen=True):
     templates: dict[str, str] = {}
     answers_timed: bool = False
     version: int = 0
+    unread: bool = False
 
     @property
     def all(self) -> tuple[BotRule | FaultyRule, ...]:
@@ -52,7 +53,9 @@ class AccountRules(msgspec.Struct, frozen=True):
 
 
 NO_RULES = AccountRules()
-"""Nothing but the defaults: what there is to go by when an account's own could not be read."""
+"""Nothing but the defaults."""
+UNREAD = AccountRules(unread=True)
+"""What there is to go by when an account's own could not be read."""
 
 
 def account_rules(settings: dict[str, Any], stored: Iterable[StoredRule], version: int) -> AccountRules:

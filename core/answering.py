@@ -1,8 +1,8 @@
 """What the bot makes of a message, in the very turn that takes it: its answer, its labels and the hand-over are one commit
 with the message, so that no rule runs twice or is lost.
 
-The bot speaks only where no human has the conversation, and not after one was asked for. Whatever it does not know how to
-answer it gives to humans.
+The bot speaks only where no human has the conversation, and not after one was asked for. Whatever rules have no answer to
+they give to humans; in an account without rules, bots are the concern of the services that write as them.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def respond(
     found = plan(account, facts, now)
     rule = found.evaluation.rule
     if rule is None or found.actions is None:
-        if found.handoff is None and c.status is Status.BOT:
+        if found.handoff is None and c.status is Status.BOT and (account.unread or account.all):
             return _handed_over(c, "No bot rule has an answer", SYSTEM)
         return _handed_over(c, found.handoff, SYSTEM) if found.handoff else []
     return _by_rule(c, account, rule, found, new_id)

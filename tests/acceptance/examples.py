@@ -45,6 +45,7 @@ BOT_RULE = {"id": "{bot_rule}"}
 NEW_RULE = {
     "name": "Hours",
     "trigger_type": "keyword",
+    "is_active": False,  # other tests write in this account
     "conditions": {"keywords": ["zyzzyva"]},
     "actions": {"set_labels": ["x"]},
 }
@@ -141,7 +142,7 @@ ROUTES: dict[str, Example] = {
     "GET /v1/deliveries/{message_id}": Example(TEAM, names={"message_id": "{failed_message}"}),
     "POST /v1/deliveries/{message_id}/retry": Example(TEAM, names={"message_id": "{failed_message}"}),
     "GET /v1/account": Example(ADMIN | SERVICE, foreign=None),
-    "PATCH /v1/account": Example(ADMIN, {"settings": {"csat_enabled": True}}, foreign=None),
+    "PATCH /v1/account": Example(ADMIN, {"settings": {"presence_grace_s": 120}}, foreign=None),
     "GET /v1/audit-log": Example(ADMIN, foreign=None),
     "GET /v1/api-clients": Example(ADMIN, foreign=None),
     "POST /v1/api-clients": Example(ADMIN, {"name": "crm"}, foreign=None),

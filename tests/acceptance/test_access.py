@@ -123,7 +123,12 @@ async def more_objects(
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
         texts = {"title": name, "content": name, "category": name}
         await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
-        rule = {"name": name, "trigger_type": "keyword", "conditions": {"keywords": [fresh(name)]}}
+        rule = {
+            "name": name,
+            "trigger_type": "keyword",
+            "conditions": {"keywords": [name]},
+            "is_active": False,
+        }
         await make("/v1/bot-rules", rule, id="bot_rule")
         await make("/v1/teams", {"name": fresh(name), "description": name}, id="team")
         if example is None or "{member}" in wanted:

@@ -36,7 +36,8 @@ class Office:
         labels = probe["actions"]["set_labels"]
 
         async def labelled() -> bool:
-            return (await self.told(text))["labels"] == labels
+            # several customers, so that every host is asked
+            return all([(await self.told(text))["labels"] == labels for _ in range(8)])
 
         await until(labelled, "the hosts to know of the rules")
         ok(await self.admin.http.delete(f"{RULES}/{probe['id']}"), 204)
@@ -138,7 +139,8 @@ async def test_a_dry_run_is_what_happens_and_writes_nothing(office: Office, serv
         assert before == after
         c = await office.told(text)
         replies = [m["content"] for m in await office.service.messages(c["id"]) if m["sender_type"] == "bot"]
-        assert replies == [tried["actions"]["reply_text"]] * ("reply_text" in tried["actions"])
+        told = tried["actions"].get("reply_text")
+        assert replies == ([] if told is None else [told])
         assert c["labels"] == tried["actions"].get("set_labels", [])
         assert c["handoff_requested"] is ("handoff" in tried["actions"])
 

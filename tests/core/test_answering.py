@@ -11,7 +11,14 @@ from msgspec.structs import replace
 from samples import ACCOUNT, NOW, SERVICE, THREAD, agent, answered, customer, received, uid
 
 from tertulia.actors.conversation import ConversationActor, Turning
-from tertulia.core.account_rules import NO_RULES, AccountRules, StoredRule, account_rules, asks_for_human
+from tertulia.core.account_rules import (
+    NO_RULES,
+    UNREAD,
+    AccountRules,
+    StoredRule,
+    account_rules,
+    asks_for_human,
+)
 from tertulia.core.answering import plan
 from tertulia.core.bots import Facts
 from tertulia.core.commands import Assign, Close, Command, Done, Envelope, Post, Refused, Release, Update
@@ -238,6 +245,14 @@ def test_a_faulty_rule_is_passed_over(bad: StoredRule) -> None:
     assert [f.name for f in account.faulty] == ["Bad"]
     thread = Thread(account)
     assert texts(thread.says("hours")) == ["We open at nine."]
+
+
+def test_with_rules_that_cannot_be_read_customers_go_to_humans() -> None:
+    thread = Thread(rules(HOURS))
+    thread.says("hours")
+    thread.account = UNREAD
+    assert texts(thread.says("hours")) == []
+    assert thread.c.status is Status.OPEN and thread.c.handoff_requested
 
 
 def test_without_rules_there_is_a_conversation_all_the_same() -> None:

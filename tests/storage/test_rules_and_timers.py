@@ -18,7 +18,7 @@ from tertulia.actors.conversation import Taken
 from tertulia.actors.host import ConversationHost, fresh_id, now_ms
 from tertulia.actors.placement import SharedPlacement
 from tertulia.actors.ticking import Ticker
-from tertulia.core.account_rules import MAX_RULES, NO_RULES, AccountRules
+from tertulia.core.account_rules import MAX_RULES, UNREAD, AccountRules
 from tertulia.core.commands import By, Done, Envelope, Opening, Post, Receive, ThreadKey, Update
 from tertulia.core.conversation import Conversation, State
 from tertulia.core.entries import Actor, Entry, Message, StatusChanged
@@ -181,7 +181,7 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
     failing = Failing(archive)
     keeper = AccountRulesKeeper(failing, lambda: {account_id})
     await keeper.prepare({account_id})
-    assert keeper.get(account_id) is NO_RULES
+    assert keeper.get(account_id) is UNREAD
     failing.fails = False
     await keeper.look()
     assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
