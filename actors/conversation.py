@@ -100,7 +100,7 @@ class ConversationActor:
         if account is not None and isinstance(command, Tick):
             state = replace(state, conversation=looked_at(state.conversation, account, now))
             stored = replace(before, timer_at=command.seen)
-        elif account is not None and state.conversation is not before:
+        elif account is not None and (opening is not None or state.conversation is not before):
             after = timed(None if opening else before, state.conversation, account)
             state = state if after is state.conversation else replace(state, conversation=after)
         after = state.conversation

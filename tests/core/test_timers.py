@@ -12,7 +12,7 @@ from samples import ACCOUNT, NOW, SERVICE, THREAD, agent, answered, customer, re
 
 from tertulia.actors.conversation import ConversationActor, Turning
 from tertulia.core.account_rules import AccountRules, account_rules
-from tertulia.core.commands import Assign, By, Envelope, Post, Rate, Release, Tick, Update
+from tertulia.core.commands import Assign, By, Envelope, Open, Post, Rate, Release, Tick, Update
 from tertulia.core.conversation import CSAT_ASK, State, apply
 from tertulia.core.decide import open_conversation
 from tertulia.core.entries import Actor, Entry, Message, SlaNoted, StatusChanged, Updated
@@ -81,6 +81,14 @@ def test_a_conversation_expires_a_day_after_its_last_message() -> None:
     ((at, data),) = thread.until(NOW + 100 * HOUR)
     assert at == 29 * HOUR and isinstance(data, StatusChanged) and data.to_status is Status.EXPIRED
     assert thread.stored is None
+
+
+def test_a_conversation_without_a_message_expires_too() -> None:
+    thread = Thread()
+    thread.do(Open(received().opening), SERVICE)
+    assert thread.stored == NOW + 24 * HOUR
+    ((_, data),) = thread.until(NOW + 100 * HOUR)
+    assert data.to_status is Status.EXPIRED
 
 
 def test_what_an_agent_holds_does_not_expire_and_what_waits_for_the_customer_does() -> None:
