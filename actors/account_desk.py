@@ -33,7 +33,7 @@ NEVER = 1 << 50
 """The desk's own grace for absent agents: it does not hear of messages, so their time is kept in `supervisor.py`."""
 UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 """Why offers end that the conversation has ended by itself."""
-OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout", "declined": "declined"}
+OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
 NEEDED = ("language",)
 """What routing reads of a conversation's metadata and of what a bot collected."""
 
@@ -72,6 +72,7 @@ class AccountDesk:
         self.told: dict[str, tuple[str, int, int]] = {}
         self.presence_moved = True
         self.next_alarm: int | None = None
+        self._request: Errand | None = None
         self._last_assigned = last_assigned
         self._tools = tools
         self._offer_ids: dict[str, str] = {}
@@ -140,11 +141,14 @@ class AccountDesk:
 
     # -- what happens
 
-    def tell(self, event: messages.Event) -> list[messages.Effect]:
-        """Tell the desk, and do what it wants done; what answers a person is theirs who asks."""
+    def tell(self, event: messages.Event, request: Errand | None = None) -> list[messages.Effect]:
+        """Tell the desk, and do what it wants done. `request`: the person's own command, which goes where the desk does as it
+        asks, in order with what else the desk wants of the conversation; it does not where the desk refuses."""
         effects = self.desk.handle(event, self._tools.now())
         self.presence_moved = True
+        self._request = request
         self._do(effects)
+        self._request = None
         return effects
 
     def learn(self, facts: AccountFacts) -> None:
@@ -272,6 +276,8 @@ class AccountDesk:
             record = _record(effect.explain)
             command = Assign(effect.agent_id, "routing", only_waiting=True, explain=record)
             self.send(effect.conversation_id, command, effect.explain)
+        else:
+            self._send_request(effect.conversation_id)
 
     def _offer(self, effect: messages.Offer) -> None:
         offer_id = self._offer_ids[effect.conversation_id] = self._tools.new_id()
@@ -282,8 +288,16 @@ class AccountDesk:
     def _withdraw(self, effect: messages.Withdraw) -> None:
         offer_id = self._offer_ids.pop(effect.conversation_id, None)
         self._explains.pop(effect.conversation_id, None)
-        if offer_id is not None and effect.why not in UNSAID and effect.why != "declined":
+        if effect.why == "declined":
+            self._send_request(effect.conversation_id)
+        elif offer_id is not None and effect.why not in UNSAID:
             self.send(effect.conversation_id, EndOffer(offer_id, OUTCOMES.get(effect.why, "withdrawn")))
+
+    def _send_request(self, conversation_id: str) -> None:
+        assert self._request is not None and self._request.envelope.conversation_id == conversation_id
+        self._offer_ids.pop(conversation_id, None)
+        self._explains.pop(conversation_id, None)
+        self._tools.errands.add(self._request)
 
     def _requeue(self, effect: messages.Requeue) -> None:
         self.send(effect.conversation_id, Release(effect.why, only_from=effect.agent_id))

@@ -41,14 +41,14 @@ async def ask_desk(
     c = await _known(desk, conversation_id, errands, store)
     # From here to the errand nothing waits: what is looked at stays as it is.
     command = envelope.command
-    if c is None:
-        pass  # over: the conversation itself says what becomes of the command
-    elif isinstance(command, EndOffer):
-        envelope = _answer(desk, envelope, command, c)
-    elif not isinstance(command, Entrust):
-        _reserve(desk, envelope, c)
-    errand = Errand(envelope)
-    errands.add(errand)
+    if c is not None and isinstance(command, EndOffer):
+        errand = _answer(desk, envelope, command, c)
+    elif c is not None and (event := _assignment(desk, envelope, c)) is not None:
+        errand = Errand(envelope)
+        _check(desk, desk.tell(event, errand), c, event.agent_id)
+    else:  # it assigns nobody, or the conversation is over: the conversation itself says what becomes of it
+        errand = Errand(envelope)
+        errands.add(errand)
     done = await asyncio.shield(errand.outcome)
     if isinstance(command, Entrust):
         return await _routed(desk, done, errands, store)
@@ -70,18 +70,18 @@ async def _known(
     return desk.conversations.get(conversation_id)
 
 
-def _reserve(desk: AccountDesk, envelope: Envelope, c: Conversation) -> None:
-    """Let the desk count the assignment that the command comes to, if it comes to one. Raises what refuses it."""
+def _assignment(desk: AccountDesk, envelope: Envelope, c: Conversation) -> messages.TakenByHand | None:
+    """What the desk has to count, if the command comes to an assignment. Raises what the conversation would refuse it for."""
     check_party(c, envelope.account_id, envelope.by)
     entries = decide(State(c), envelope.by, envelope.command, Turn(c.updated_at, lambda: c.id))
-    assigned = [e for e in entries if isinstance(e, Assigned) and e.agent_id is not None]
-    if not assigned:
-        return
-    agent_id = assigned[-1].agent_id
-    assert agent_id is not None
-    desk.know(agent_id)
-    by = "transfer" if c.status in HELD else "claim"
-    effects = desk.tell(messages.TakenByHand(desk.waiting(c), agent_id, by))
+    agents = [e.agent_id for e in entries if isinstance(e, Assigned) and e.agent_id is not None]
+    if not agents:
+        return None
+    desk.know(agents[-1])
+    return messages.TakenByHand(desk.waiting(c), agents[-1], "transfer" if c.status in HELD else "claim")
+
+
+def _check(desk: AccountDesk, effects: list[messages.Effect], c: Conversation, agent_id: str) -> None:
     for effect in effects:
         if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
             raise _refusal(desk, effect, c, agent_id)
@@ -102,8 +102,9 @@ def _refusal(desk: AccountDesk, effect: messages.Refused, c: Conversation, agent
     return Conflict(f"{agent_id} cannot take the conversation: {effect.why}", current=state)
 
 
-def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation) -> Envelope:
+def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation) -> Errand:
     """The agent's answer, with the offer it is for. Raises Conflict where there is none, or not any more."""
+    check_party(c, envelope.account_id, envelope.by)
     agent_id = envelope.by.id or ""
     found = desk.end_of_offer(c.id, agent_id)
     state = {"status": c.status, "assignee_id": c.assignee_id}
@@ -111,11 +112,13 @@ def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Convers
         raise Conflict(NO_OFFER, current=state)
     offer_id, record = found
     accepts = command.outcome == "accepted"
+    answer = EndOffer(offer_id, command.outcome, record if accepts else None)
+    errand = Errand(replace(envelope, command=answer))
     event = messages.Accepted(c.id, agent_id) if accepts else messages.Declined(c.id, agent_id)
-    for effect in desk.tell(event):
+    for effect in desk.tell(event, errand):
         if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
             raise Conflict(NO_OFFER, current=state)
-    return replace(envelope, command=EndOffer(offer_id, command.outcome, record if accepts else None))
+    return errand
 
 
 async def _routed(desk: AccountDesk, done: Done, errands: Errands, store: SupervisionStore) -> Done:

@@ -54,9 +54,8 @@ class Attendance:
             del connections[name]
         if not connections:
             del self._said[user_id]
-        status: PresenceStatus = max(
-            (s for s, _ in connections.values()), key=_RANK.__getitem__, default="offline"
-        )
+        said: list[PresenceStatus] = ["offline", *(s for s, _ in connections.values())]
+        status = max(said, key=_RANK.__getitem__)
         if status == self._status.get(user_id):
             return {}
         self._status[user_id] = status

@@ -335,7 +335,8 @@ class Supervisor:
         for entry in entries:
             by_account[entry.account_id].append(entry)
         for account_id, said in by_account.items():
-            (await self.account(account_id)).hear_presence(said)
+            with contextlib.suppress(NotFound):
+                (await self.account(account_id)).hear_presence(said)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))

@@ -84,6 +84,10 @@ async def serve(port: int, ask: Post) -> None:
         answer = await ask(request.match_info["id"], request.headers.get("Idempotency-Key"), body)
         return web.Response(body=answer, status=201, content_type="application/json")
 
+    async def webhook(request: web.Request) -> web.Response:
+        orjson.loads(await request.read())
+        return web.Response()
+
     async def websocket(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
@@ -104,6 +108,7 @@ async def serve(port: int, ask: Post) -> None:
 
     app = web.Application()
     app.router.add_post("/v1/conversations/{id}/messages", post)
+    app.router.add_post("/v1/webhooks/{type}/{id}", webhook)
     app.router.add_get("/ws", websocket)
     app.router.add_post("/fanout", fan_out)
     runner = web.AppRunner(app, access_log=None)

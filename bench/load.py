@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import hmac
 import os
 import struct
 import sys
@@ -29,7 +30,8 @@ PATIENCE = 20.0
 
 class Spec(msgspec.Struct, kw_only=True):
     """`heads` are request templates, one a target, with `%08d` for the request's number, then `%016d` for the time it
-    was due (CLOCK_MONOTONIC, µs). `rate` 0: closed-loop."""
+    was due (CLOCK_MONOTONIC, µs). `rate` 0: closed-loop. `good`: the status that acknowledges. With a `secret`, `heads` are
+    bodies alone, and `before` is what comes before each, with `%s` for its HMAC-SHA256 in hexadecimal digits."""
 
     port: int
     heads: list[bytes]
@@ -39,6 +41,9 @@ class Spec(msgspec.Struct, kw_only=True):
     rate: float = 0.0
     first: int = 0
     acked: str | None = None
+    good: str = "201"
+    secret: bytes | None = None
+    before: bytes = b""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -95,6 +100,7 @@ class Load:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.heads = spec.heads
+        self.good, self.secret, self.before = spec.good.encode(), spec.secret, spec.before
         self.number = spec.first
         self.acked = array("I")
         self.latencies = array("d")
@@ -114,13 +120,16 @@ class Load:
         self.number = number + 1
         connection.number, connection.due = number, due
         self.under_way += 1
-        connection.transport.write(self.heads[number % len(self.heads)] % (number, due // 1000))
+        text = self.heads[number % len(self.heads)] % (number, due // 1000)
+        if self.secret is not None:
+            text = self.before % hmac.digest(self.secret, text, "sha256").hex().encode() + text
+        connection.transport.write(text)
 
     def on_answer(self, connection: Connection, status: bytes) -> None:
         now = time.monotonic_ns()
         self.under_way -= 1
         self.statuses[status] = self.statuses.get(status, 0) + 1
-        if status == b"201":
+        if status == self.good:
             self.acked.append(connection.number)
         connection.number = -1
         if self.begin <= connection.due < self.end:

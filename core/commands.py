@@ -152,6 +152,20 @@ class Tick(_Command, frozen=True):
     seen: int
 
 
+class Edit(_Command, frozen=True):
+    """A customer changed the message that their provider calls `external_id`. The provider's word, so a service's to give.
+
+    `seq` and `previous_content` are as stored: they count where the message is not in the actor's memory any more.
+    """
+
+    external_id: str
+    message_id: str
+    seq: int
+    content: str
+    previous_content: str
+    edited_at: int
+
+
 class MarkRead(_Command, frozen=True):
     """Read up to `seq`. No entry: it only moves the unread count."""
 
@@ -179,6 +193,7 @@ Command = (
     | Erase
     | Rate
     | Tick
+    | Edit
     | MarkRead
     | Recall
 )
@@ -212,8 +227,12 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
     def key(self) -> str:
         """What makes a repeat of this command known, unique within its conversation.
 
-        A client's own key counts for its sender alone; without one, the envelope's id covers our own retries.
+        A client's own key counts for its sender alone; an edit is known by its time; otherwise the envelope's id covers
+        our own retries.
         """
+        command = self.command
+        if isinstance(command, Edit):
+            return f"edit:{command.edited_at}:{command.external_id}"
         post = self.post
         if post is None or post.key is None:
             return self.id

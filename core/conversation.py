@@ -12,6 +12,7 @@ from .entries import (
     NOTHING,
     Assigned,
     DeliveryStatus,
+    Edited,
     Entry,
     Erased,
     HandoffRequested,
@@ -159,6 +160,8 @@ def apply(state: State | None, entry: Entry) -> State:
         return State(_messaged(c, entry, data), recent[-CONTEXT_SIZE:])
     if isinstance(data, StatusChanged):
         return State(_status_changed(c, entry, data), state.recent)
+    if isinstance(data, Edited):
+        return _edited(state, entry, data)
     if isinstance(data, Erased):
         c = replace(c, seq=entry.seq, updated_at=entry.at, **ERASED_FIELDS)
         return State(c, tuple(map(blanked, state.recent)))
@@ -242,6 +245,35 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
         last_message_preview=data.content[:PREVIEW_LENGTH],
         unanswered_since=since,
     )
+
+
+def edited_at(message: Message) -> int:
+    """When a message was last edited, in ms; 0 for never."""
+    at = message.metadata.get("edited_at", 0)
+    return at if isinstance(at, int) else 0
+
+
+def amended(entry: Entry, edit: Edited) -> Entry:
+    """A message's entry as it reads after an edit; any other entry as it is."""
+    message = entry.data
+    if not isinstance(message, Message) or message.id != edit.message_id:
+        return entry
+    metadata = {**message.metadata, "edited_at": edit.edited_at}
+    return replace(entry, data=replace(message, content=edit.content, metadata=metadata))
+
+
+def _edited(state: State, entry: Entry, edit: Edited) -> State:
+    c, recent = state.conversation, tuple(amended(e, edit) for e in state.recent)
+    public = [e.data for e in recent if isinstance(e.data, Message) and not e.data.is_private]
+    # Behind that many notes the message has left memory: then its text tells that it was the last one.
+    last = (
+        public[-1].id == edit.message_id
+        if public
+        else (c.last_message_preview == edit.previous_content[:PREVIEW_LENGTH])
+    )
+    if last:
+        c = replace(c, last_message_preview=edit.content[:PREVIEW_LENGTH])
+    return State(replace(c, seq=entry.seq, updated_at=entry.at), recent)
 
 
 def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conversation:

@@ -26,6 +26,7 @@ from .commands import (
     By,
     Close,
     Command,
+    Edit,
     EndOffer,
     Entrust,
     Erase,
@@ -43,10 +44,11 @@ from .commands import (
     Tick,
     Update,
 )
-from .conversation import Conversation, State, first_delivery
+from .conversation import Conversation, State, edited_at, first_delivery
 from .entries import (
     NOTHING,
     Assigned,
+    Edited,
     Entry,
     EntryData,
     Erased,
@@ -65,6 +67,8 @@ CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
 
 
+END_OF_TIME: Final = 253_402_300_800_000
+"""The year 10000, in ms: RFC 3339 writes nothing later."""
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
@@ -82,7 +86,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     contact_id: Annotated[str, msgspec.Meta(pattern=UUID_PATTERN)] = ""
     contact_name: str | None = None
     outlet_id: str | None = None
-    snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)] | None = None
+    snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=END_OF_TIME)] | None = None
     archived: bool = False
 
 
@@ -113,6 +117,8 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
         raise Forbidden("this is not for customers to do")
+    if isinstance(command, Edit):
+        return _edit(state, by, command)
     return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
 
 
@@ -243,6 +249,24 @@ def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData
             current={"status": c.status},
         )
     return (Rated(command.score, command.comment),)
+
+
+def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
+    """Only the newest edit counts, in whatever order they come; a text that stays as it was is none."""
+    if by.role != "service":
+        raise Forbidden("a message is edited by its provider's word alone")
+    if not 0 <= command.edited_at < END_OF_TIME:
+        raise Invalid("an edit has a time", errors=(("edited_at", "ms since the epoch"),))
+    seq, before = command.seq, command.previous_content
+    for entry in state.recent:
+        message = entry.data
+        if isinstance(message, Message) and message.id == command.message_id:
+            if edited_at(message) >= command.edited_at:
+                return ()
+            seq, before = entry.seq, message.content
+    if before == command.content:
+        return ()
+    return (Edited(command.message_id, seq, command.content, before, command.edited_at),)
 
 
 def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:

@@ -151,6 +151,18 @@ class SlaNoted(_Data, frozen=True, tag="sla"):
     due_at: int
 
 
+class Edited(_Data, frozen=True, tag="edited"):
+    """The customer changed a message, number `message_seq`. Wherever that message is shown it has the present text, with
+    `edited_at` (ms, the provider's clock) in its metadata.
+    """
+
+    message_id: str
+    message_seq: int
+    content: str
+    previous_content: str
+    edited_at: int
+
+
 class Erased(_Data, frozen=True, tag="erased"):
     """The customer was forgotten: see `erasure.py`. The conversation is closed for good."""
 
@@ -166,6 +178,7 @@ EntryData = (
     | HandoffRequested
     | Rated
     | SlaNoted
+    | Edited
     | Erased
 )
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from .entries import (
     Actor,
     Assigned,
+    Edited,
     Entry,
     EntryData,
     Erased,
@@ -66,6 +67,8 @@ def _blanked(data: EntryData) -> EntryData:
         return replace(data, reason="")
     if isinstance(data, Rated):
         return replace(data, comment=None)
+    if isinstance(data, Edited):
+        return replace(data, content="", previous_content="")
     if isinstance(data, (Erased, OfferEnded, SlaNoted)):
         return data
     return replace(data, changes={k: ERASED_FIELDS.get(k, v) for k, v in data.changes.items()})

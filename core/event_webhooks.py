@@ -26,6 +26,7 @@ EventType = Literal[
     "conversation:handoff",
     "agent:assigned",
     "notification:assignment",
+    "notification:offer",
     "notification:mention",
     "notification:sla",
 ]

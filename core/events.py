@@ -13,6 +13,7 @@ import msgspec
 from .conversation import apply
 from .entries import (
     Assigned,
+    Edited,
     Entry,
     HandoffRequested,
     Message,
@@ -25,7 +26,7 @@ from .entries import (
 )
 from .mentions import mentions_of
 from .times import rfc3339
-from .views import conversation_view, data_view, message_view
+from .views import conversation_view, data_view, edit_view, message_view
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -123,6 +124,8 @@ def events_of(entry: Entry) -> list[Event]:
         return [Event(0, "notification:offer", offer, (user_topic(data.agent_id),))]
     if isinstance(data, OfferEnded):
         return []  # the agent's own answer says it, or the deadline does; what follows has events of its own
+    if isinstance(data, Edited):
+        return [Event(0, "conversation:updated", {"message": edit_view(data)}, both, True)]
     if isinstance(data, Rated):
         return [
             Event(0, "conversation:updated", {"csat": {"score": data.score, "comment": data.comment}}, both)

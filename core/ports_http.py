@@ -15,6 +15,7 @@ from .people_views import AgentStats, LabelCount
 from .ports_bots import BotRuleStore
 from .ports_deliveries import AttachmentStore, DeliveryStore
 from .ports_events import EventWebhookStore
+from .ports_inbound import InboundStore, SenderStore
 from .ports_people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 from .records import Channel
@@ -116,3 +117,5 @@ class Stores(msgspec.Struct, frozen=True):
     attachments: AttachmentStore
     event_webhooks: EventWebhookStore
     deliveries: DeliveryStore
+    senders: SenderStore
+    inbound: InboundStore

@@ -12,6 +12,7 @@ from .entries import (
     Attachment,
     DeliveryStatus,
     Direction,
+    Edited,
     Entry,
     Erased,
     HandoffRequested,
@@ -163,6 +164,16 @@ def changes_view(changes: dict[str, Any]) -> dict[str, Any]:
     return {k: rfc3339_or_none(v) if k in _TIMES else v for k, v in changes.items()}
 
 
+def edit_view(edit: Edited) -> dict[str, Any]:
+    """What changed in a message."""
+    return {
+        "id": edit.message_id,
+        "seq": edit.message_seq,
+        "content": edit.content,
+        "edited_at": rfc3339(edit.edited_at),
+    }
+
+
 def data_view(entry: Entry) -> dict[str, Any]:
     """An entry's data as `GET …/entries` shows it."""
     data = entry.data
@@ -185,6 +196,8 @@ def data_view(entry: Entry) -> dict[str, Any]:
         }
     if isinstance(data, SlaNoted):
         return {"target": data.target, "state": data.state, "due_at": rfc3339(data.due_at)}
+    if isinstance(data, Edited):
+        return {**msgspec.structs.asdict(data), "edited_at": rfc3339(data.edited_at)}
     if isinstance(data, (Opened, OfferEnded, HandoffRequested, Rated)):
         return msgspec.structs.asdict(data)
     if isinstance(data, Erased):

@@ -91,7 +91,8 @@ class Route(msgspec.Struct, frozen=True):
     `form`: the body may be a form as well. `describes`: for the document, the types of body fields that a handler
     validates itself. `media`: what its answers are. `upload`: the types of a body that the handler reads itself, as a
     stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
-    the handler checks it. `refuses`: statuses of problems besides those of every route.
+    the handler checks it. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts
+    its requests itself.
     """
 
     method: str
@@ -108,6 +109,7 @@ class Route(msgspec.Struct, frozen=True):
     form: bool = False
     describes: dict[str, Any] = {}
     media: str = "application/json"
+    own_limits: bool = False
     upload: tuple[str, ...] = ()
     signed: bool = False
     refuses: tuple[int, ...] = ()
@@ -159,7 +161,7 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         if permission is not None and not (signed and "signature" in request.query):
             principal = await authenticate(request, services, stream=stream)
             principal.require(permission)
-        else:
+        elif not route.own_limits:
             await services.limits.admit_address(request.remote)
         query = bodies.query(request.query, query_type) if query_type is not None else None
         body = None

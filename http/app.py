@@ -11,6 +11,7 @@ from .openapi import DOCUMENT, Document
 from .routes import ALL
 from .routes.attachments import UPLOADS, Uploads
 from .services import SERVICES, Services
+from .webhook_gate import GATE, WebhookGate
 
 
 def make_app(services: Services, version: str = "0") -> web.Application:
@@ -18,6 +19,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app = web.Application(client_max_size=services.settings.max_body)
     app[SERVICES] = services
     app[DOCUMENT] = Document(ALL, version)
+    app[GATE] = WebhookGate(services.vault, services.limits)
     app[UPLOADS] = Uploads()
     metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)

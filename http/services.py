@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,14 +20,16 @@ from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
 if TYPE_CHECKING:
+    from ..core.ports_channels import ChannelKind
     from ..core.ports_events import WebhookSecrets
     from ..core.ports_http import Hints, Stores, Vault
+    from ..core.records import ChannelType
     from ..core.supervision import Supervision
     from .streams.hub import Hub
 
 
 class Services(msgspec.Struct, frozen=True):
-    """See the module. `stores` are the tables of `core/ports_http.py`."""
+    """See the module. `stores` are the tables of `core/ports_http.py`, `kinds` the modules of `channels/` by channel type."""
 
     settings: Settings
     gateway: Gateway
@@ -42,6 +44,7 @@ class Services(msgspec.Struct, frozen=True):
     supervision: Supervision
     presence: PresenceKeeper
     vault: Vault
+    kinds: Mapping[ChannelType, ChannelKind]
     links: LinkSigner
     webhook_secrets: WebhookSecrets
     webhook_caller: WebhookCaller

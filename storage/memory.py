@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from ..core.commands import ThreadKey
-from ..core.conversation import CONTEXT_SIZE, Conversation, State
-from ..core.entries import Entry, Message
+from ..core.conversation import CONTEXT_SIZE, Conversation, State, amended, edited_at
+from ..core.entries import Edited, Entry, Message
 from ..core.ids import PARTITIONS, is_uuid, partition_of_conversation
 from ..core.ports import (
     REPEATS_WITHIN,
@@ -155,7 +155,10 @@ class MemoryJournal:
         store, feed = self._store, self._store.feeds[entry.account_id]
         placed = replace(entry, position=len(feed.entries) + 1)
         feed.entries.append(placed)
-        store.entries[entry.conversation_id].append(placed)
+        entries = store.entries[entry.conversation_id]
+        if isinstance(entry.data, Edited):
+            self._amend(feed, entries, entry.data)
+        entries.append(placed)
         if entry is write.answer and write.key is not None:
             store.keys[entry.conversation_id, write.key] = placed
         if isinstance(entry.data, Message):
@@ -164,6 +167,16 @@ class MemoryJournal:
             if entry.data.delivery_status == "queued":
                 store.outbox[write.after.channel_id, entry.data.id] = placed
         return placed.position
+
+    def _amend(self, feed: _Feed, entries: list[Entry], edit: Edited) -> None:
+        """The message itself reads as edited, wherever it is read, unless a later edit was here first."""
+        old = entries[edit.message_seq]
+        if not isinstance(old.data, Message) or edited_at(old.data) >= edit.edited_at:
+            return
+        new = entries[edit.message_seq] = feed.entries[old.position - 1] = amended(old, edit)
+        for known in (self._store.keys, self._store.provider_ids):
+            for key in [k for k, e in known.items() if e is old]:
+                known[key] = new
 
 
 def _external_ids(write: Write) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from redis.asyncio import Redis
 
@@ -28,7 +28,7 @@ class ValkeyPresence:
         self._client = client
 
     async def put(self, entries: Sequence[Presence]) -> None:
-        fields: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        fields: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
         for e in entries:
             fields[e.account_id][f"{e.connection}|{e.user_id}"] = f"{e.status}:{e.expires_at}"
         with failures():

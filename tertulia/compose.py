@@ -28,6 +28,7 @@ from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
 from .actors.supervision import SupervisorLinks
 from .actors.ticking import Ticker
+from .channels import CHANNELS
 from .core.conversation import State
 from .core.entries import Entry
 from .core.links import LinkSigner
@@ -63,6 +64,7 @@ from .storage.deliveries import PostgresDeliveries
 from .storage.event_webhooks import PostgresEventWebhooks
 from .storage.feeds import PostgresFeeds
 from .storage.hints import Hint, ValkeyHints
+from .storage.inbound import PostgresInbound
 from .storage.inbox import PostgresInbox
 from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
@@ -70,6 +72,7 @@ from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.presence import ValkeyPresence
+from .storage.senders import PostgresSenders
 from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
 
@@ -267,12 +270,15 @@ class GatewayParts:
                 attachments=attachments(settings, database),
                 event_webhooks=PostgresEventWebhooks(database),
                 deliveries=PostgresDeliveries(database),
+                senders=PostgresSenders(database),
+                inbound=PostgresInbound(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
             supervision=supervision,
             presence=self.presence,
             vault=vault,
+            kinds=CHANNELS,
             links=LinkSigner(settings.jwt_secret, settings.public_url),
             webhook_secrets=vault,
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     rate_address_burst: int = Field(1_000, ge=1, description="burst of one address on routes without a token")
 
     max_body: int = Field(1_048_576, ge=1024, description="largest request body, bytes")
+    max_webhook_body: int = Field(
+        41_943_040,
+        ge=1024,
+        description="largest call of an e-mail provider, which carries the attachments, bytes",
+    )
     max_waiting: int = Field(8_192, ge=1, description="commands that may wait for one host; beyond it 503")
     command_deadline: float = Field(10, gt=0, description="longest wait of a command before 503")
     stream_queue: int = Field(

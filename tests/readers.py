@@ -151,6 +151,7 @@ def open_socket(server: OwnServer, token: str | None, query: str = "", **options
         compression=None,
         max_size=None,
         open_timeout=30,
+        close_timeout=1,  # one that has stopped reading does not see the server's part of the closing handshake
         proxy=None,
         **options,
     )

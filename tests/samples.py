@@ -15,6 +15,7 @@ from tertulia.core.entries import (
     Actor,
     Assigned,
     Attachment,
+    Edited,
     Entry,
     EntryData,
     HandoffRequested,
@@ -204,6 +205,14 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         target=st.sampled_from(["first_reply", "next_reply", "resolution"]),
         state=st.sampled_from(["warning", "breach"]),
         due_at=st.integers(0, 2**40),
+    ),
+    Edited: st.builds(
+        Edited,
+        message_id=ids,
+        message_seq=st.integers(0, 2**31 - 1),
+        content=plain,
+        previous_content=plain,
+        edited_at=st.integers(0, 2**42),
     ),
 }
 """Every kind of entry."""

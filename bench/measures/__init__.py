@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import delivery, fanout, hosting, ingest, journal, memory, placement, routing, startup
+from . import delivery, fanout, hosting, ingest, journal, memory, placement, routing, startup, webhooks
 from .bench import Measure
 
 ALL: dict[str, Measure] = {
     "ingest": ingest.ingest,
     "latency": ingest.latency,
     "delivery": delivery.delivery,
+    "webhooks": webhooks.webhooks,
     "fan-out": fanout.fan_out,
     "placement": placement.placement,
     "startup": startup.startup,

@@ -79,12 +79,13 @@ class Floor:
 
     def decide(self, count: int) -> float:
         """The seconds that `count` decisions took, arrivals included."""
-        events = [(self.random.randrange(len(self.held)), self._waiting()) for _ in range(count)]
+        events = [(self.random.randrange(1 << 30), self._waiting()) for _ in range(count)]
         given = 0
         gc.collect()
         start = time.perf_counter()
-        for index, waiting in events:
+        for number, waiting in events:
             self.now += 1
+            index = number % len(self.held)
             freed, self.held[index] = self.held[index], self.held[-1]
             self.held.pop()
             for effect in self.desk.handle(Gone(freed), self.now):

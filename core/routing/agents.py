@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ..hours import Schedule
 from .facts import Agent, Need, Preferences, PresenceStatus, Reason
-from .ranking import Line, Ranking
+from .ranking import Line, Ranking, bits
 
 UNKNOWN = frozenset({""})
 """Stands for every topic or language that no agent has listed."""
@@ -28,9 +28,9 @@ class Skill:
         self.none = 0
         self.listed: dict[str, int] = {}
 
-    def put(self, bit: int, values: Collection[str]) -> bool:
-        """Whether a value is new to the account."""
-        new = any(value not in self.listed for value in values)
+    def put(self, bit: int, values: Collection[str]) -> frozenset[str]:
+        """The values that are new to the account."""
+        new = frozenset(value for value in values if value not in self.listed)
         self.drop(bit)
         if not values:
             self.none |= bit
@@ -50,7 +50,8 @@ class Skill:
 
 
 class Agents:
-    """`ready`: those that automatic routing may give something to now."""
+    """`ready`: those that automatic routing may give something to now. `_unranked`: whose rank is to be looked at again before
+    the next choice between several."""
 
     def __init__(self) -> None:
         self._slots: dict[str, int] = {}
@@ -63,6 +64,7 @@ class Agents:
             (Reason.UNAVAILABLE, Reason.OFFLINE, Reason.AWAY, Reason.CLOSED, Reason.FULL), 0
         )
         self._teams, self._channels, self._topics, self._languages = Skill(), Skill(), Skill(), Skill()
+        self._unranked = 0
         self._least_busy = Ranking()
         self._longest_since = Line()
 
@@ -132,14 +134,27 @@ class Agents:
 
     def ranked(self, strategy: str, wanted: int) -> Iterator[int]:
         """The ready ones of `wanted`, the best first."""
-        if strategy == "round_robin":
-            return self._longest_since.among(wanted)
-        return self._least_busy.among(wanted)
+        wanted &= self.ready
+        if not wanted & (wanted - 1):  # one or none: often whoever was freed while all others are busy
+            return bits(wanted)
+        for slot in bits(self._unranked):
+            self._rank(slot)
+        self._unranked = 0
+        return (self._longest_since if strategy == "round_robin" else self._least_busy).among(wanted)
+
+    def _rank(self, slot: int) -> None:
+        agent = self._agents[slot]
+        if agent is None or not self.ready >> slot & 1:
+            self._least_busy.drop(slot)
+            self._longest_since.drop(slot)
+        else:
+            self._least_busy.put(slot, agent.load, agent.idle_since, agent.id)
+            self._longest_since.put(slot, agent.assigned_at, agent.id)
 
     # -- changing
 
-    def prefer(self, agent_id: str, preferences: Preferences, now: int) -> bool:
-        """Take in an agent's preferences. Whether a topic or language is new to the account."""
+    def prefer(self, agent_id: str, preferences: Preferences, now: int) -> frozenset[str]:
+        """Take in an agent's preferences. The topics and languages that no agent had listed."""
         slot = self._slots.get(agent_id)
         if slot is None:
             slot = self._make_room(agent_id)
@@ -151,7 +166,7 @@ class Agents:
         self._teams.put(bit, preferences.teams)
         self._channels.put(bit, preferences.channels)
         new = self._topics.put(bit, preferences.topics)
-        new = self._languages.put(bit, preferences.languages) or new
+        new |= self._languages.put(bit, preferences.languages)
         self._mark(Reason.UNAVAILABLE, bit, not preferences.available)
         self._mark(Reason.CLOSED, bit, not self._schedules[slot].is_open(now))
         self._put(slot, agent)
@@ -200,7 +215,8 @@ class Agents:
             self._mark(reason, bit, False)
         self.all &= ~bit
         self._agents[slot] = None
-        self._unready(slot)
+        self.ready &= ~bit
+        self._unranked |= bit
         self._vacant.append(slot)
         self._roster = None
 
@@ -227,15 +243,9 @@ class Agents:
             self._mark(Reason.OFFLINE, bit, agent.status == "offline")
             self._mark(Reason.AWAY, bit, agent.status == "away")
         self._mark(Reason.FULL, bit, agent.load >= agent.preferences.maximum)
+        self._unranked |= bit
+        self.ready |= bit
         for mask in self._not.values():
             if mask & bit:
-                self._unready(slot)
+                self.ready &= ~bit
                 return
-        self.ready |= bit
-        self._least_busy.put(slot, agent.load, agent.idle_since, agent.id)
-        self._longest_since.put(slot, agent.assigned_at, agent.id)
-
-    def _unready(self, slot: int) -> None:
-        self.ready &= ~(1 << slot)
-        self._least_busy.drop(slot)
-        self._longest_since.drop(slot)

@@ -229,7 +229,7 @@ class Desk:
         floor.alarms.set(("hours", agent_id), floor.agents.turn(agent_id, floor.now))
         floor.queue.refit()
         if new_words:  # needs are told apart by them now
-            for w in list(floor.queue):
+            for w in [w for w in floor.queue if w.language in new_words or w.topics & new_words]:
                 floor.regroup(w)
         if not event.preferences.available:
             floor.withdraw_all(agent_id, "unavailable")

@@ -22,6 +22,7 @@ from . import (
     docs,
     event_webhooks,
     identifiers,
+    inbound_failures,
     inbox,
     messages,
     meta,
@@ -30,9 +31,11 @@ from . import (
     streams,
     teams,
     webchat,
+    webhooks,
 )
 
 ALL: list[Route] = [
+    *webhooks.ROUTES,
     *messages.ROUTES,
     *inbox.ROUTES,  # before conversations: `stats` is no id
     *conversations.ROUTES,
@@ -42,6 +45,7 @@ ALL: list[Route] = [
     *contacts.ROUTES,
     *identifiers.ROUTES,
     *channels.ROUTES,
+    *inbound_failures.ROUTES,
     *preferences.ROUTES,
     *teams.ROUTES,
     *canned.ROUTES,

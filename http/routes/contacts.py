@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from ...core.errors import Invalid, NotFound
+from ...core.identifiers import normalised
 from ...core.ports_resources import NewIdentifier
 from ...core.records import ChannelType, Contact
 from ...core.resource_views import ContactExport, ContactView, contact_view
@@ -63,14 +64,17 @@ class ContactsPage(msgspec.Struct, frozen=True):
 async def create(call: Call[NewContact]) -> web.Response:
     body = call.body
     check_size(body.attributes, "attributes")
-    keys = [(i.channel_type, i.identifier) for i in body.identifiers]
+    keys: list[tuple[ChannelType, str]] = [
+        (i.channel_type, normalised(i.channel_type, i.identifier, f"identifiers[{n}].identifier"))
+        for n, i in enumerate(body.identifiers)
+    ]
     for index, key in enumerate(keys):
         if key in keys[:index]:
             raise Invalid(
                 "the body is not valid", errors=((f"identifiers[{index}].identifier", "given twice"),)
             )
     identifiers = [
-        NewIdentifier(fresh_id(), i.channel_type, i.identifier, i.display_name) for i in body.identifiers
+        NewIdentifier(fresh_id(), *key, i.display_name) for key, i in zip(keys, body.identifiers, strict=True)
     ]
     contact = await call.services.stores.contacts.create(
         call.account_id, fresh_id(), body.name, body.attributes, identifiers

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from aiohttp import web
 
+from ...core.channel_messages import Sender
 from ...core.commands import (
     Close,
     Done,
@@ -23,8 +24,10 @@ from ...core.commands import (
 )
 from ...core.entries import Priority
 from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.identifiers import normalised
 from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
+from ...core.records import ChannelType
 from ...core.status import Status
 from ...core.views import ConversationView, MessageView, conversation_view
 from .. import actions
@@ -33,6 +36,8 @@ from .messages import MessagesQuery, page, visible
 from .teams import check_team
 
 TAG = "conversations"
+SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp"})
+"""Where a customer may be known by more than one, all of which lead to the same thread."""
 INCLUDABLE = frozenset({"messages", "contact", "assignments"})
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -104,7 +109,11 @@ async def _open(call: Call[actions.NewConversation], *, find: bool) -> Done:
         tuple(dict.fromkeys(body.labels)),
         body.metadata,
     )
-    thread = ThreadKey(call.account_id, channel.id, body.contact_identifier)
+    identifier = normalised(channel.type, body.contact_identifier, "contact_identifier")
+    if channel.type in SEVERAL_IDENTIFIERS:
+        sender = Sender(identifier, body.contact_name)
+        identifier = await call.services.stores.senders.resolve(call.account_id, channel.type, sender)
+    thread = ThreadKey(call.account_id, channel.id, identifier)
     return await call.ask(Open(opening, find=find), thread=thread)
 
 

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from ...core.errors import NotFound
+from ...core.identifiers import normalised
 from ...core.ports_resources import NewIdentifier
 from ...core.records import ChannelType, ContactIdentifier
 from ...core.resource_views import IdentifierView, identifier_view
@@ -47,7 +48,8 @@ class IdentifiersPage(msgspec.Struct, frozen=True):
 async def create(call: Call[NewContactIdentifier]) -> web.Response:
     body = call.body
     check_size(body.metadata, "metadata")
-    wanted = NewIdentifier(fresh_id(), body.channel_type, body.identifier, body.display_name, body.metadata)
+    identifier = normalised(body.channel_type, body.identifier, "identifier")
+    wanted = NewIdentifier(fresh_id(), body.channel_type, identifier, body.display_name, body.metadata)
     made = await call.services.stores.contacts.add_identifier(call.account_id, body.contact_id, wanted)
     if made is None:
         raise NotFound("no such contact", errors=(("contact_id", "no such contact"),))

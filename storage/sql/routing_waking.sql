@@ -1,2 +1,2 @@
--- Accounts with conversations that routing has to do with.
-SELECT DISTINCT account_id::text FROM conversations WHERE status IN ('open', 'assigned', 'pending')
+-- Accounts with live conversations: from the partial index that holds exactly these.
+SELECT DISTINCT account_id::text FROM conversations WHERE status IN ('open', 'bot', 'assigned', 'pending')

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-from desks import Account, Desk
+from desks import Account, Desk, make_room
 from serving import ROOT, OwnServer
 
 from tertulia.storage.accounts import PostgresAccounts
@@ -20,12 +20,14 @@ OTHER = Account("00000000-0000-0000-0000-0000000000b0", "00000000-0000-0000-0000
 
 @pytest.fixture
 async def desks(server: OwnServer) -> AsyncIterator[dict[str, Desk]]:
-    """A desk for each staff role and for a service, each with its own client."""
+    """A desk for each staff role and for a service, each with its own client; none of them is ever full."""
     async with AsyncExitStack() as stack:
         made = {}
         for role in ("agent", "lead", "admin", "service"):
             client = await stack.enter_async_context(server.client(server.token(role, f"{role}-1")))
             made[role] = Desk(client)
+            if role != "service":
+                await make_room(client)
         yield made
 
 

@@ -24,7 +24,7 @@ ROLES = ("agent", "lead", "admin", "service", "customer")
 class Example(NamedTuple):
     """`roles` may call it; None: everybody, without a token too. `names` maps the route's path parameters to objects.
 
-    `foreign`: what a caller of another account gets who names this account's objects; None where the call
+    `headers`: what proves a call that comes without a token. `foreign`: what a caller of another account gets who names this account's objects; None where the call
     names no object."""
 
     roles: frozenset[str] | None
@@ -32,6 +32,7 @@ class Example(NamedTuple):
     names: Mapping[str, str] = MappingProxyType({})
     query: str = ""
     foreign: int | None = 404
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 CONVERSATION = {"id": "{conversation}"}
@@ -138,6 +139,22 @@ ROUTES: dict[str, Example] = {
     "GET /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
     "PATCH /v1/channels/{id}": Example(ADMIN, {"name": "Shop"}, CHANNEL),
     "DELETE /v1/channels/{id}": Example(ADMIN, names=CHANNEL),
+    "GET /v1/inbound-failures": Example(ADMIN, query="channel_id={own_channel}", foreign=None),
+    "GET /v1/inbound-failures/{id}": Example(ADMIN, names={"id": "{inbound_failure}"}),
+    "POST /v1/inbound-failures/{id}/replay": Example(ADMIN, names={"id": "{inbound_failure}"}),
+    "POST /v1/webhooks/{channel_type}/{channel_id}": Example(
+        None,
+        {"update_id": 1},
+        {"channel_type": "telegram", "channel_id": "{bot}"},
+        foreign=None,
+        headers={"X-Telegram-Bot-Api-Secret-Token": "bot-secret"},
+    ),
+    "GET /v1/webhooks/{channel_type}/{channel_id}": Example(
+        None,
+        names={"channel_type": "whatsapp", "channel_id": "{whatsapp}"},
+        query="hub.mode=subscribe&hub.challenge=7&hub.verify_token=knock",
+        foreign=None,
+    ),
     "GET /v1/deliveries": Example(LEADS | SERVICE, query="status=failed", foreign=None),
     "GET /v1/deliveries/{message_id}": Example(TEAM, names={"message_id": "{failed_message}"}),
     "POST /v1/deliveries/{message_id}/retry": Example(TEAM, names={"message_id": "{failed_message}"}),

@@ -6,7 +6,10 @@ Driven by `tertulia.http.routes.ALL`: a route added there is tested here once it
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
@@ -14,7 +17,7 @@ import httpx_sse
 import jwt
 import pytest
 import websockets
-from desks import Account, Desk, fresh, ok, problem
+from desks import Account, Desk, fresh, make_room, ok, problem
 from examples import ALL, MESSAGES, ROLES, ROUTES, Example, filled
 from readers import READERS, Chat, SseReader, WsReader, open_socket
 from serving import OwnServer, until
@@ -27,6 +30,7 @@ KEYS = [f"{route.method} {route.path}" for route in TABLE]
 KNOWN = [key for key in KEYS if key in ROUTES]
 STREAMS = {f"{route.method} {route.path}" for route in TABLE if route.stream}
 CANARY = "canary-7f3a"
+_numbers = itertools.count(1)
 
 
 def test_every_route_has_an_example() -> None:
@@ -46,6 +50,7 @@ class Request(NamedTuple):
     method: str
     url: str
     body: dict | None
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def socket(self) -> bool:
@@ -58,7 +63,7 @@ def request_for(key: str, objects: dict[str, str]) -> Request:
     for name, value in example.names.items():
         path = path.replace("{" + name + "}", filled(value, objects))
     url = path + (f"?{filled(example.query, objects)}" if example.query else "")
-    return Request(method, url, filled(example.body, objects))
+    return Request(method, url, filled(example.body, objects), example.headers)
 
 
 async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -> tuple[int, str]:
@@ -77,8 +82,8 @@ async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -
             if source.response.status_code == 200:
                 return 200, (await anext(source.aiter_sse())).data
             return source.response.status_code, (await source.response.aread()).decode()
-    answer = await client.request(request.method, request.url, json=request.body) if request.body is not None else (
-        await client.request(request.method, request.url))  # fmt: skip
+    body = {"json": request.body} if request.body is not None else {}
+    answer = await client.request(request.method, request.url, headers=request.headers, **body)
     return answer.status_code, answer.text + str(answer.headers)
 
 
@@ -121,6 +126,12 @@ async def more_objects(
         if example is None or "{failed_message}" in wanted:
             made["failed_message"] = await failed_message(admin, name)
         await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
+        bot = {"type": "telegram", "name": name, "credentials": {"secret_token": "bot-secret"}}
+        await make("/v1/channels", bot, id="bot")
+        whatsapp = {"type": "whatsapp", "name": name, "credentials": {"verify_token": "knock"}}
+        await make("/v1/channels", whatsapp, id="whatsapp")
+        if example is None or "{inbound_failure}" in wanted:
+            made["inbound_failure"] = await _inbound_failure(admin, bot, name)
         texts = {"title": name, "content": name, "category": name}
         await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
         rule = {
@@ -145,6 +156,15 @@ async def more_objects(
     return made
 
 
+async def _inbound_failure(admin: httpx.AsyncClient, bot: dict, name: str) -> str:
+    """The id of a payload that was set aside, with `name` in it."""
+    channel = ok(await admin.post("/v1/channels", json=bot), 201)["id"]
+    secret = {"X-Telegram-Bot-Api-Secret-Token": "bot-secret"}
+    ok(await admin.post(f"/v1/webhooks/telegram/{channel}", content=f"{{{name}", headers=secret), 200)
+    (failure,) = ok(await admin.get("/v1/inbound-failures", params={"channel_id": channel}))["items"]
+    return failure["id"]
+
+
 async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) -> dict[str, str]:
     """An event webhook, the account's only one (an account may have so many), and a delivery to it."""
     await server.sql("DELETE FROM event_webhooks WHERE account_id = $1", ACCOUNT)
@@ -161,7 +181,11 @@ async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) 
 async def failed_message(admin: httpx.AsyncClient, name: str) -> str:
     """A message that cannot be delivered: its channel has no credentials."""
     channel = ok(await admin.post("/v1/channels", json={"type": "sms", "name": name}), 201)["id"]
-    opening = {"channel_id": channel, "contact_identifier": fresh(), "contact_name": name}
+    opening = {
+        "channel_id": channel,
+        "contact_identifier": f"+49170{next(_numbers):07}",
+        "contact_name": name,
+    }
     conversation = ok(await admin.post("/v1/conversations", json=opening), 201)["id"]
     path = f"/v1/conversations/{conversation}/messages"
     message = ok(await admin.post(path, json={"content": name}), 201)
@@ -238,6 +262,8 @@ async def test_a_token_for_an_account_that_is_not_there(server: OwnServer, servi
 
 # -- no byte crosses accounts
 
+CLAIMS = ("agent:takeover", "offer:accept", "offer:decline")
+
 
 class Theirs(NamedTuple):
     """Objects of account A, every text of which holds the canary; but the identifier, which B's own customer has too."""
@@ -258,6 +284,8 @@ async def theirs(server: OwnServer, desks: dict[str, Desk]) -> Theirs:
         ok(await service.say(c["id"], CANARY, sender_type="contact"), 201)
         ok(await service.say(c["id"], CANARY, is_private=True), 201)
         ok(await service.do(c["id"], "handoff", reason=CANARY), 200)
+        async with server.client(server.token(user=f"{CANARY}-agent")) as client:
+            await make_room(client)
         ok(await service.do(c["id"], "assign", agent_id=f"{CANARY}-agent"), 200)
         await reader.until(lambda: any(e["type"] == "conversation:status" and e["conversation_id"] == c["id"]
                                        for e in reader.events), "the canary's events")  # fmt: skip
@@ -304,8 +332,8 @@ async def test_another_accounts_objects_are_not_there_on_a_socket(
             if fields is None:
                 continue
             answer = await chat.ask(type, **filled(fields, theirs.objects))
-            allowed = role != "customer" or type not in ("agent:takeover", "conversation:read")
-            allowed = allowed and not (role == "service" and type == "agent:takeover")
+            allowed = role != "customer" or type not in (*CLAIMS, "conversation:read")
+            allowed = allowed and not (role == "service" and type in CLAIMS)
             code = answer["error"]["code"]
             assert code == "not_found" or (not allowed and code == "forbidden"), (type, answer)
         for topic in (f"account:{ACCOUNT}", f"user:{CANARY}-user"):

@@ -80,7 +80,7 @@ async def test_a_secret_is_shown_once(admin: httpx.AsyncClient) -> None:
     assert shown == {k: v for k, v in made.items() if k != "secret"}
     assert shown["is_active"] and shown["event_types"] == [] and shown["disabled_reason"] is None
     listed = ok(await admin.get(BASE), 200)
-    assert listed == {"items": [shown], "next_cursor": None}
+    assert shown in listed["items"]
     changed = ok(await admin.patch(f"{BASE}/{made['id']}", json={
         "event_types": ["agent:assigned", "agent:assigned"], "description": None, "is_active": False}), 200)  # fmt: skip
     assert changed["event_types"] == ["agent:assigned"] and changed["description"] is None

@@ -195,7 +195,7 @@ async def test_a_reply_the_provider_refuses_is_shown_as_failed_and_can_be_tried_
     assert shown["delivery_error"]["code"] and shown["delivery_error"]["detail"]
     listed = ok(await desks["lead"].http.get("/v1/deliveries", params={"status": "failed"}), 200)["items"]
     assert reply["id"] in {d["message_id"] for d in listed}
-    ok(await desks["agent"].http.post(f"/v1/deliveries/{reply['id']}/retry"))
+    ok(await desks["agent"].http.post(f"/v1/deliveries/{reply['id']}/retry"), 202)
 
     async def delivered() -> bool:
         return await status() in ("sent", "delivered", "read")

@@ -16,7 +16,6 @@ from tertulia.core.ids import new_conversation_id, partition_of_thread
 from tertulia.demo import ACCOUNT, IDENTITY_SECRET, WEBCHAT
 
 STATUSES = ("open", "bot", "assigned", "pending", "resolved", "closed", "expired")
-HOLDER = "holder"
 REFUSED = None
 
 NAMED: dict[str, dict[str, str | None]] = {
@@ -52,7 +51,7 @@ NAMES_BOTH = {"assign": "assigned", "release": "released", "handoff": "handed_of
 """What a refusal's detail calls the other state."""
 
 DO: dict[str, Callable[[Desk, str], Awaitable]] = {
-    "assign": lambda desk, i: desk.do(i, "assign", agent_id="someone-else"),
+    "assign": lambda desk, i: desk.do(i, "assign", agent_id=fresh("someone-else")),
     "release": lambda desk, i: desk.do(i, "release"),
     "handoff": lambda desk, i: desk.do(i, "handoff", reason="asked"),
     "delete": lambda desk, i: desk.http.delete(f"/v1/conversations/{i}"),
@@ -66,7 +65,7 @@ async def brought_to(status: str, service: Desk, server: OwnServer) -> str:
     if status == "bot":
         i = await stored_as_bot(i, server)
     if status in ("assigned", "pending"):
-        ok(await service.do(i, "assign", agent_id=HOLDER), 200)
+        ok(await service.do(i, "assign", agent_id=fresh("holder")), 200)
     if status in ("pending", "resolved", "closed", "expired"):
         ok(await service.patch(i, status=status), 200)
     assert (await service.get(i))["status"] == status
@@ -96,9 +95,9 @@ def detail_names(detail: str, *states: str) -> bool:
 @pytest.mark.parametrize("status", STATUSES)
 async def test_naming_a_status(server: OwnServer, service: Desk, status: str, wanted: str) -> None:
     i = await brought_to(status, service, server)
-    before = await service.get(i)
+    before = await service.stored(i)
     answer = await service.patch(i, status=wanted)
-    after = await service.get(i)
+    after = await service.stored(i)
     expected = NAMED[status][wanted]
     if expected is REFUSED:
         body = problem(answer, 409, "conflict")
@@ -116,9 +115,9 @@ async def test_naming_a_status(server: OwnServer, service: Desk, status: str, wa
 @pytest.mark.parametrize("status", STATUSES)
 async def test_doing_something(server: OwnServer, service: Desk, status: str, what: str) -> None:
     i = await brought_to(status, service, server)
-    before = await service.get(i)
+    before = await service.stored(i)
     answer = await DO[what](service, i)
-    after = await service.get(i)
+    after = await service.stored(i)
     expected = DONE[status][what]
     if expected is REFUSED:
         body = problem(answer, 409, "conflict")
@@ -165,7 +164,7 @@ async def test_the_customer_writes_again_after_each_end(server: OwnServer, servi
 async def test_who_may_take_a_conversation(server: OwnServer, desks: dict[str, Desk]) -> None:
     agent, lead, service = desks["agent"], desks["lead"], desks["service"]
     i = (await service.open())["id"]
-    problem(await agent.do(i, "assign", agent_id="someone-else"), 403, "forbidden")
+    problem(await agent.do(i, "assign", agent_id=fresh("someone-else")), 403, "forbidden")
     c = ok(await agent.do(i, "assign", agent_id="me"), 200)
     assert (c["status"], c["assignee_id"]) == ("assigned", "agent-1")
     async with server.client(server.token("agent", "agent-2")) as client:
@@ -200,7 +199,7 @@ async def test_a_patch_changes_what_it_names(service: Desk) -> None:
         "archived": True,
     }
     c = ok(await service.patch(i, **changed), 200)
-    assert c == await service.get(i)
+    assert c == await service.stored(i)
     assert (c["priority"], c["labels"], c["subject"], c["metadata"], c["snoozed_until"]) == (
         "urgent", ["b", "c"], "new", {"y": [1, {"z": None}]}, "2031-05-06T05:08:09.123Z",
     )  # fmt: skip
@@ -210,9 +209,10 @@ async def test_a_patch_changes_what_it_names(service: Desk) -> None:
     assert (c["subject"], c["snoozed_until"], c["archived_at"]) == (None, None, None)
     both = ok(await service.patch(i, assignee_id="x", status="pending"), 200)
     assert (both["status"], both["assignee_id"]) == ("pending", "x")
-    before = await service.get(i)
+    before = await service.stored(i)
     problem(await service.patch(i, subject="lost", status="bot"), 409, "conflict")
-    assert await service.get(i) == before, "a refused patch changes nothing, the good half of it neither"
+    now = await service.stored(i)
+    assert now == before, "a refused patch changes nothing, the good half of it neither"
 
 
 async def test_a_handoff_and_a_rating_are_kept(server: OwnServer, service: Desk) -> None:

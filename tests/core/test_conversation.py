@@ -36,6 +36,7 @@ from tertulia.core.commands import (
     Close,
     Command,
     Done,
+    Edit,
     Envelope,
     Handoff,
     MarkRead,
@@ -49,9 +50,17 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import CONTEXT_SIZE, Conversation, State, apply
+from tertulia.core.conversation import (
+    CONTEXT_SIZE,
+    PREVIEW_LENGTH,
+    Conversation,
+    State,
+    amended,
+    apply,
+    edited_at,
+)
 from tertulia.core.decide import open_conversation
-from tertulia.core.entries import Actor, Assigned, Entry, Message, Opened
+from tertulia.core.entries import Actor, Assigned, Edited, Entry, Message, Opened
 from tertulia.core.errors import BY_CODE
 from tertulia.core.status import HELD, LIVE, Status
 from tertulia.core.thread import Thread
@@ -109,9 +118,20 @@ class World(RuleBasedStateMachine):
         assert before == frozen, "a turn changed a state instead of making a new one"
         self.check(envelope, taken, before, actor.state, opening)
         if taken.write is not None:
-            self.entries.setdefault(key, []).extend(taken.write.entries)
+            for entry in taken.write.entries:
+                self.store(key, entry)
             thread.note(taken.write.after)
         return taken
+
+    def store(self, key: str, entry: Entry) -> None:
+        """As the journal does: an edit shows in the message's own entry as well, unless a newer one was there."""
+        entries = self.entries.setdefault(key, [])
+        if isinstance(edit := entry.data, Edited):
+            old = entries[edit.message_seq]
+            assert isinstance(old.data, Message)
+            if edited_at(old.data) < edit.edited_at:
+                entries[edit.message_seq] = amended(old, edit)
+        entries.append(entry)
 
     def check(
         self, envelope: Envelope, taken: Taken, before: State, after: State, opening: Entry | None
@@ -217,6 +237,41 @@ class World(RuleBasedStateMachine):
     )
     def others(self, number: int, by: By, command: Command) -> None:
         self.ask(number, by, command)
+
+    @rule(
+        number=st.integers(0),
+        pick=st.integers(0),
+        by=st.sampled_from(PEOPLE),
+        content=plain,
+        at=st.integers(1, 9),
+    )
+    def edit(self, number: int, pick: int, by: By, content: str, at: int) -> None:
+        """Of any message, as stored, in any order of times."""
+        key = self.some(number)
+        messages = [e for e in self.entries[key] if isinstance(e.data, Message)] if key else []
+        if key is None or not messages:
+            return
+        stored = messages[pick % len(messages)]
+        message = stored.data
+        assert isinstance(message, Message)
+        before = self.actors[key].state
+        edit = Edit("p", message.id, stored.seq, content, message.content, at)
+        taken = self.run(to_conversation(edit, key, by))
+        after = self.actors[key].state
+        assert after.conversation.unread_count == before.conversation.unread_count
+        if by.role != "service":
+            assert isinstance(taken.outcome, Refused) and taken.outcome.code == "forbidden"
+            return
+        assert isinstance(taken.outcome, Done)
+        recent = {e.data.id: e.data for e in after.recent if isinstance(e.data, Message)}
+        if message.id in recent:
+            newest = max(at, edited_at(message))
+            assert edited_at(recent[message.id]) in (newest, edited_at(message))
+            if at > edited_at(message):
+                assert recent[message.id].content == content
+        public = [e.data for e in after.recent if isinstance(e.data, Message) and not e.data.is_private]
+        if public:
+            assert after.conversation.last_message_preview == public[-1].content[:PREVIEW_LENGTH]
 
     @rule(number=st.integers(0), by=st.sampled_from(PEOPLE), seq=st.integers(0, 40))
     def mark_read(self, number: int, by: By, seq: int) -> None:

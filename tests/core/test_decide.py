@@ -18,6 +18,7 @@ from samples import (
     customer,
     said,
     to_conversation,
+    uid,
 )
 
 from tertulia.actors.conversation import ConversationActor, Turning
@@ -26,6 +27,7 @@ from tertulia.core.commands import (
     By,
     Close,
     Command,
+    Edit,
     Handoff,
     MarkRead,
     Open,
@@ -42,6 +44,7 @@ from tertulia.core.decide import Turn, check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
     Assigned,
+    Edited,
     Entry,
     EntryData,
     HandoffRequested,
@@ -210,6 +213,45 @@ def test_a_resolution_takes_one_score() -> None:
     then(LEAD, Close())
     then(SERVICE, Rate(1))
     refused()
+
+
+# --- edits
+
+MESSAGE = uid()
+
+
+def written(**metadata: Any) -> State:
+    """A conversation with one message in memory, number 3."""
+    message = Message(MESSAGE, "inbound", "contact", "+100", "old", external_id="p", metadata=metadata)
+    entry = Entry(ACCOUNT, "c", 3, NOW, Actor("contact"), message)
+    return State(conversation().conversation, (entry,))
+
+
+@pytest.mark.parametrize(
+    ("state", "command", "previous"),
+    [
+        (written(), Edit("p", MESSAGE, 0, "new", "stale", 5), "old"),
+        (written(edited_at=4), Edit("p", MESSAGE, 3, "new", "old", 5), "old"),
+        (written(edited_at=5), Edit("p", MESSAGE, 3, "new", "old", 5), None),
+        (written(edited_at=6), Edit("p", MESSAGE, 3, "new", "old", 5), None),
+        (written(), Edit("p", MESSAGE, 3, "old", "old", 5), None),
+        (conversation(), Edit("p", MESSAGE, 3, "new", "as stored", 5), "as stored"),
+        (conversation(), Edit("p", MESSAGE, 3, "same", "same", 5), None),
+        (conversation(Status.CLOSED), Edit("p", MESSAGE, 3, "new", "old", 5), "old"),
+    ],
+)
+def test_the_newest_edit_counts(state: State, command: Edit, previous: str | None) -> None:
+    expected = () if previous is None else (Edited(MESSAGE, 3, "new", previous, 5),)
+    assert ask(state, SERVICE, command) == expected
+
+
+def test_only_the_provider_edits_at_a_time_that_can_be_written() -> None:
+    for by in (CUSTOMER, ANA, LEAD, ADMIN):
+        with pytest.raises(Forbidden):
+            ask(written(), by, Edit("p", MESSAGE, 3, "new", "old", 5))
+    for at in (-1, 10**16):
+        with pytest.raises(Invalid):
+            ask(written(), SERVICE, Edit("p", MESSAGE, 3, "new", "old", at))
 
 
 # --- customers

@@ -12,6 +12,7 @@ from samples import data, entries
 
 from tertulia.core.entries import (
     Assigned,
+    Edited,
     Entry,
     HandoffRequested,
     Message,
@@ -37,6 +38,7 @@ TYPES: dict[type[Any], tuple[str, set[str], bool]] = {
     Offered: ("notification:offer", {"user"}, False),
     Rated: ("conversation:updated", {"account", "conversation"}, False),
     SlaNoted: ("conversation:updated", {"account", "conversation"}, False),
+    Edited: ("conversation:updated", {"account", "conversation"}, True),
 }
 
 

@@ -17,6 +17,7 @@ from tertulia.core.commands import (
     Close,
     Command,
     Done,
+    Edit,
     EndOffer,
     Entrust,
     Envelope,
@@ -91,6 +92,7 @@ COMMANDS: list[Command] = [
     Update({"labels": ["a"], "archived": True}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
     EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
+    Edit("p", "m", 3, "new", "old", 7),
 ]  # fmt: skip
 
 

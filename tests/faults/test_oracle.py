@@ -142,10 +142,12 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
     connection = await asyncpg.connect(server.url)
     await connection.execute(f"INSERT INTO accounts (id, name) VALUES ('{ACCOUNT}', 'x')")
     await connection.execute(f"INSERT INTO account_feeds (account_id) VALUES ('{ACCOUNT}')")
-    source = (migrate.FOLDER / "0002_commit.sql").read_text()
+    source = await connection.fetchval("SELECT pg_get_functiondef('commit_batch'::regproc)")
     unfenced, removed = re.subn(r"IF standing <> .*?END IF;", "", source, flags=re.DOTALL)
-    assert removed == 1
-    await connection.execute(unfenced.replace("FUNCTION commit_batch", "FUNCTION commit_batch_unfenced"))
+    assert removed == 2, "the hosts' fence and the supervisors'"
+    await connection.execute(
+        unfenced.replace("FUNCTION public.commit_batch", "FUNCTION public.commit_batch_unfenced")
+    )
     await connection.close()
     yield server.url
     await server.stop("immediate")

@@ -1,4 +1,4 @@
-"""A real Valkey for the tests of this folder; a test may stop it and start it again."""
+"""A real Valkey and a real Postgres for the tests of this folder. A test may stop the Valkey and start it again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 from redis.asyncio import Redis
 from valkey_process import ValkeyServer
 
-from tertulia.storage import valkey
+from tertulia.storage import migrate, valkey
+from tertulia.storage.embedded import EmbeddedPostgres
+from tertulia.storage.postgres import Connection, Database
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,24 @@ async def client(valkey_server: ValkeyServer) -> AsyncIterator[Redis]:
     await client.flushall()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """A Postgres with every migration applied, as the product's stores are given it."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    await server.start()
+    try:
+        await migrate.upgrade(server.url)
+        database = await Database.connect(server.url, system=12, app=8)
+        yield database
+        await database.close()
+    finally:
+        await server.stop("immediate")
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[Connection]:
+    """Outside row-level security, to set things up and look behind the curtain."""
+    async with database.system() as connection:
+        yield connection

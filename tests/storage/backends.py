@@ -10,6 +10,7 @@ from samples import uid
 from tertulia.core.commands import ThreadKey
 from tertulia.core.entries import Entry
 from tertulia.core.ports import Archive, FeedArchive, Journal, Ownership
+from tertulia.core.supervision import SupervisionStore
 from tertulia.storage.accounts import PostgresAccounts
 from tertulia.storage.archive import PostgresArchive
 from tertulia.storage.feeds import PostgresFeeds
@@ -21,8 +22,10 @@ from tertulia.storage.memory import (
     MemoryOwnership,
     MemoryStore,
 )
+from tertulia.storage.memory_supervision import MemorySupervision
 from tertulia.storage.ownership import PostgresOwnership
 from tertulia.storage.postgres import Database
+from tertulia.storage.supervision import PostgresSupervision
 
 
 class Backend(Protocol):
@@ -30,6 +33,7 @@ class Backend(Protocol):
     archive: Archive
     ownership: Ownership
     feeds: FeedArchive
+    supervision: SupervisionStore
 
     async def add_account(self) -> str: ...
 
@@ -68,6 +72,7 @@ class MemoryBackend:
         self.archive = MemoryArchive(self.store)
         self.ownership = MemoryOwnership(self.store)
         self.feeds = MemoryFeeds(self.store)
+        self.supervision = MemorySupervision(self.store)
 
     async def add_account(self) -> str:
         account = uid()
@@ -96,6 +101,7 @@ class PostgresBackend:
         self.archive = PostgresArchive(database)
         self.ownership = PostgresOwnership(database)
         self.feeds = PostgresFeeds(database)
+        self.supervision = PostgresSupervision(database)
 
     async def reset(self) -> None:
         """Nobody owns anything."""

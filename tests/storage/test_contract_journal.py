@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from backends import Backend, everything, thread, unplaced
 from hypothesis import HealthCheck, given, settings
@@ -26,9 +27,13 @@ from samples import (
 
 from tertulia.core.commands import (
     Assign,
+    By,
     Close,
+    Command,
+    Edit,
     Handoff,
     MarkRead,
+    Offer,
     Open,
     Opening,
     Rate,
@@ -38,7 +43,7 @@ from tertulia.core.commands import (
     Update,
 )
 from tertulia.core.entries import Message
-from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, Write
+from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:
@@ -106,6 +111,37 @@ async def test_content_of_any_kind(
     loaded = (await backend.archive.load_conversations([conversation]))[conversation]
     assert loaded.conversation == scribe.state(conversation).conversation
     assert unplaced(loaded.recent) == list(scribe.state(conversation).recent)
+
+
+async def test_an_edited_message_reads_as_edited_everywhere(backend: Backend, scribe: Scribe) -> None:
+    key = await thread(backend)
+    write = scribe.write(to_thread(received("hi", external_id="p", metadata={"raw": 1}), key))
+    conversation, message = write.after.id, write.entries[-1].data
+    assert isinstance(message, Message)
+
+    def edit(content: str, at: int, before: str) -> Write:
+        command = Edit("p", message.id, 1, content, before, at)
+        return scribe.write(to_conversation(command, conversation, SERVICE, key.account_id))
+
+    async def check(content: str, at: int) -> None:
+        state = scribe.state(conversation)
+        loaded = (await backend.archive.load_conversations([conversation]))[conversation]
+        assert loaded.conversation == state.conversation and unplaced(loaded.recent) == list(state.recent)
+        _, by_provider = await backend.archive.find_repeats([], [(key.channel_id, "p")])
+        (found,) = by_provider.values()
+        (stored,) = [e for e in await everything(backend, key.account_id) if isinstance(e.data, Message)]
+        for shown in (stored.data, found.entry.data):
+            assert isinstance(shown, Message)
+            assert (shown.content, shown.metadata) == (content, {"raw": 1, "edited_at": at})
+
+    await commit(backend, write, edit("hello", 5, "hi"))  # with its message, in one batch
+    await check("hello", 5)
+    await commit(backend, edit("hello!", 7, "hello"), edit("hello!!", 9, "hello!"))
+    await check("hello!!", 9)
+    with pytest.raises(DuplicateKey):
+        again = edit("other", 11, "hello!!")
+        again.key = "edit:9:p"
+        await commit(backend, again)
 
 
 async def test_concurrent_commits_to_one_account_leave_no_gap(backend: Backend) -> None:
@@ -278,3 +314,66 @@ async def test_a_batch_that_fails_queues_nothing(backend: Backend, scribe: Scrib
     with pytest.raises(DuplicateKey):
         await commit(backend, reply, again)
     assert await backend.outbox(key.channel_id) == []
+
+
+async def test_what_rests_on_a_supervisor_is_fenced_by_its_epoch(backend: Backend, scribe: Scribe) -> None:
+    key, shard = await thread(backend), 7
+    opened = scribe.write(to_thread(received(), key))
+    await commit(backend, opened)
+    conversation = opened.after.id
+    first = await backend.supervision.register(shard, uid())
+    assert await backend.supervision.epoch(shard) == first
+    claim = to_conversation(Assign("ana"), conversation, SERVICE, key.account_id, fence=(shard, first))
+    write = scribe.write(claim)
+    assert write.fence == (shard, first)
+    await commit(backend, write)
+    second = await backend.supervision.register(shard, uid())
+    assert second > first
+    late = scribe.write(
+        to_conversation(Assign("ben"), conversation, SERVICE, key.account_id, fence=(shard, first))
+    )
+    with pytest.raises(StaleSupervisor):
+        await commit(backend, late)
+    nobody = msgspec.structs.replace(late, fence=(shard + 1, 1))
+    with pytest.raises(StaleSupervisor):
+        await commit(backend, nobody)
+    assert len(await everything(backend, key.account_id)) == len(opened.entries) + len(write.entries)
+    await commit(backend, msgspec.structs.replace(late, fence=(shard, second)))
+
+
+async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None:
+    key = await thread(backend)
+    opened = scribe.write(to_thread(received(), key))
+    i = opened.after.id
+    lead = agent("lee", "lead")
+
+    def asked(command: Command, by: By = lead) -> Write:
+        return scribe.write(to_conversation(command, i, by, key.account_id))
+
+    writes = [opened, asked(Offer("o", "ana", 5), SERVICE), asked(Assign("ana"))]
+    await commit(backend, *writes)
+    store = backend.supervision
+    head = next(h for h in await store.heads() if h.account_id == key.account_id)
+    assert head.position == sum(len(w.entries) for w in writes)
+    assert key.account_id in await store.waking()
+    assert (
+        await store.live(key.account_id)
+        == [writes[-1].after]
+        == list((await store.conversations([i, uid()])).values())
+    )
+    assert writes[1].after.routing.offer is not None and writes[-1].after.routing.offer is None
+    kinds = [e.position for e in await everything(backend, key.account_id) if not isinstance(e.data, Message)]
+    assert await store.missed([(key.account_id, 0, head.position)], 100) == [
+        (key.account_id, i, p) for p in kinds
+    ]
+    assert await store.missed([(key.account_id, kinds[-1], head.position)], 100) == []
+    (found,) = await store.unanswered([i])
+    assert (found.conversation_id, found.answered) == (i, False)
+    assert list(await store.last_assigned(key.account_id)) == ["ana"]
+    await commit(backend, asked(answered("a note", is_private=True), agent("ana")))
+    assert not (await store.unanswered([i]))[0].answered
+    await commit(backend, asked(answered(), agent("ana")))
+    assert (await store.unanswered([i]))[0].answered
+    facts = await store.facts(key.account_id)
+    assert facts is not None and facts.settings.offer_timeout_s == 30
+    assert await store.facts(uid()) is None

@@ -45,6 +45,12 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return body
 
 
+async def make_room(client: httpx.AsyncClient) -> None:
+    """Let the client's user have as many conversations as tests may give them."""
+    body = {"max_concurrent_conversations": 1000}
+    ok(await client.patch("/v1/agent-preferences/me", json=body), 200)
+
+
 class Desk:
     """One client's view. Methods end in an answer's JSON; `http` is there for everything else."""
 
@@ -64,6 +70,10 @@ class Desk:
 
     async def get(self, conversation: str) -> dict[str, Any]:
         return ok(await self.http.get(f"/v1/conversations/{conversation}"), 200)
+
+    async def stored(self, conversation: str) -> dict[str, Any]:
+        """As commands answer with it: without the place in the queue, which reads alone tell."""
+        return await self.get(conversation) | {"queue_position": None}
 
     async def patch(self, conversation: str, **fields: Any) -> httpx.Response:
         return await self.http.patch(f"/v1/conversations/{conversation}", json=fields)

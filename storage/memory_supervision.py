@@ -1,0 +1,91 @@
+"""The twins in memory of what a supervisor reads and of presence. See `memory.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.conversation import Conversation
+from ..core.entries import Assigned, Message
+from ..core.settings import AccountSettings
+from ..core.supervision import AccountFacts, AgentFacts, Head, Presence, Unanswered
+from .memory import MemoryStore
+
+
+class MemorySupervision:
+    """`core.supervision.SupervisionStore` on memory. `facts_of` is what accounts have set; `versions` how often."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.facts_of: dict[str, AccountFacts] = {}
+        self.versions: dict[str, int] = {}
+        self.rosters: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def prefer(self, account_id: str, *agents: AgentFacts, settings: AccountSettings | None = None) -> None:
+        """What an account's agents prefer from now on."""
+        self.facts_of[account_id] = AccountFacts(settings or AccountSettings(), agents)
+        self.versions[account_id] = self.versions.get(account_id, 0) + 1
+
+    async def register(self, shard: int, incarnation: str) -> int:
+        epoch = self._store.supervisors[shard] = self._store.supervisors.get(shard, 0) + 1
+        return epoch
+
+    async def epoch(self, shard: int) -> int | None:
+        return self._store.supervisors.get(shard)
+
+    async def heads(self) -> list[Head]:
+        feeds = self._store.feeds.items()
+        return [Head(a, len(f.entries), self.versions.get(a, 0)) for a, f in feeds]
+
+    async def waking(self) -> list[str]:
+        return list({c.account_id for c in self._store.conversations.values() if c.live})
+
+    async def facts(self, account_id: str) -> AccountFacts | None:
+        if account_id not in self._store.feeds:
+            return None
+        return self.facts_of.get(account_id, AccountFacts(AccountSettings(), ()))
+
+    async def live(self, account_id: str) -> list[Conversation]:
+        return [c for c in self._store.conversations.values() if c.account_id == account_id and c.live]
+
+    async def last_assigned(self, account_id: str) -> dict[str, int]:
+        assigned = [e for e in self._store.feeds[account_id].entries if isinstance(e.data, Assigned)]
+        return {e.data.agent_id: e.at for e in assigned if isinstance(e.data, Assigned) and e.data.agent_id}
+
+    async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]:
+        return {i: self._store.conversations[i] for i in ids if i in self._store.conversations}
+
+    async def missed(self, ranges: Sequence[tuple[str, int, int]], limit: int) -> list[tuple[str, str, int]]:
+        found: list[tuple[str, str, int]] = []
+        for account_id, after, until in ranges:
+            page = self._store.feeds[account_id].entries[after:until]
+            events = [e for e in page if not isinstance(e.data, Message)]
+            found += [(account_id, e.conversation_id, e.position) for e in events[:limit]]
+        return found
+
+    async def unanswered(self, ids: Sequence[str]) -> list[Unanswered]:
+        return [u for i in ids if (u := self._unanswered(i)) is not None]
+
+    def _unanswered(self, conversation_id: str) -> Unanswered | None:
+        entries = self._store.entries.get(conversation_id, [])
+        assigned = next((e for e in reversed(entries) if isinstance(e.data, Assigned)), None)
+        if assigned is None:
+            return None
+        later = [e.data for e in entries if e.seq > assigned.seq and isinstance(e.data, Message)]
+        answered = any(m.sender_type == "agent" and not m.is_private for m in later)
+        return Unanswered(conversation_id, assigned.at, answered)
+
+    async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
+        self.rosters[account_id, digest] = tuple(agents)
+
+
+class MemoryPresence:
+    """`core.supervision.PresenceStore` on memory."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, str, str], Presence] = {}
+
+    async def put(self, entries: Sequence[Presence]) -> None:
+        self._said |= {(e.account_id, e.user_id, e.connection): e for e in entries}
+
+    async def read(self, account_id: str) -> list[Presence]:
+        return [e for e in self._said.values() if e.account_id == account_id]

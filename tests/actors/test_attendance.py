@@ -1,0 +1,38 @@
+"""Presence of several connections, with time passed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tertulia.actors.attendance import Attendance
+from tertulia.core.supervision import Presence
+
+
+def said(connection: str, status: Any, until: int, user: str = "ana") -> list[Presence]:
+    return [Presence("a", user, connection, status, until)]
+
+
+def test_the_best_of_several_connections_counts() -> None:
+    a = Attendance()
+    assert a.hear(said("one", "away", 100), 0) == {"ana": "away"}
+    assert a.hear(said("two", "online", 50), 0) == {"ana": "online"}
+    assert a.hear(said("one", "offline", 100), 0) == {}
+    assert a.pass_time(49) == {} and a.status("ana") == "online"
+    assert a.pass_time(50) == {"ana": "offline"}
+    assert a.absent_since == {"ana": 50}
+
+
+def test_a_renewal_keeps_a_status_and_an_older_word_changes_nothing() -> None:
+    a = Attendance()
+    a.hear(said("one", "online", 60), 0)
+    assert a.hear(said("one", "online", 120), 30) == {} and a.pass_time(119) == {}
+    assert a.hear(said("one", "offline", 100), 90) == {}, "it was said before"
+    assert a.pass_time(120) == {"ana": "offline"} and a.last_seen == {"ana": 30}
+    assert a.hear(said("one", "online", 300), 200) == {"ana": "online"} and a.absent_since == {}
+
+
+def test_only_those_who_were_there_can_be_absent() -> None:
+    a = Attendance()
+    assert a.status("ben") == "offline" and a.absent_since == {}
+    assert a.hear(said("one", "online", 40, "cleo"), 100) == {"cleo": "offline"}
+    assert a.absent_since == {"cleo": 40}, "found when starting: silent since then"

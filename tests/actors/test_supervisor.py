@@ -1,0 +1,303 @@
+"""A supervisor over a host in memory, without Ray: what it misses, what it repeats, what a successor takes from it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from rig import Rig
+from samples import ACCOUNT, SERVICE, THREAD, agent, said, to_conversation, to_thread
+
+from tertulia.actors import supervisor as module
+from tertulia.actors.host import fresh_id, now_ms
+from tertulia.actors.supervisor import Supervisor
+from tertulia.core.commands import (
+    Assign,
+    Done,
+    EndOffer,
+    Envelope,
+    Open,
+    Opening,
+    Outcome,
+    Refused,
+    ThreadKey,
+    Update,
+)
+from tertulia.core.entries import Assigned, Entry, Offered, OfferEnded
+from tertulia.core.errors import BY_CODE, Conflict, Internal, Overloaded
+from tertulia.core.routing.facts import Preferences
+from tertulia.core.settings import AccountSettings
+from tertulia.core.supervision import AgentFacts, Presence
+from tertulia.storage.memory_supervision import MemoryPresence, MemorySupervision
+
+
+class Hearing:
+    """The way to the host, with a door: `faults` say what becomes of the next commands. Nothing is pushed but by the test."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.router = self
+        self.faults: list[Callable[[Envelope], Awaitable[Outcome]] | None] = []
+        self.sent: list[Envelope] = []
+
+    async def startup(self) -> None: ...
+
+    async def main_loop(self) -> None:
+        await asyncio.Event().wait()
+
+    async def ask(self, envelope: Envelope) -> Done:
+        self.sent.append(envelope)
+        fault = self.faults.pop(0) if self.faults else None
+        outcome = await (fault or self._rig.ask)(envelope)
+        if isinstance(outcome, Done):
+            return outcome
+        assert isinstance(outcome, Refused)
+        raise BY_CODE.get(outcome.code, Internal)(outcome.detail, current=outcome.current)
+
+
+class Hints:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+
+    async def send(
+        self,
+        account_id: str,
+        type: str,
+        data: dict[str, Any],
+        topics: list[str],
+        conversation_id: str | None = None,
+    ) -> None:
+        self.sent.append((type, data))
+
+
+class Office:
+    """A rig with its supervisor, which can be replaced."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.store = MemorySupervision(rig.store)
+        self.presence = MemoryPresence()
+        self.hints = Hints()
+        self.hearing = Hearing(rig)
+        self.tasks: list[asyncio.Task[None]] = []
+        self.all: list[Supervisor] = []
+
+    async def start(self) -> Supervisor:
+        """A new incarnation; the one before is left running."""
+        self.supervisor = Supervisor(
+            self.store,
+            self.presence,
+            self.hearing,  # type: ignore[arg-type]
+            self.hints,
+            shard=0,
+            shards=1,
+            incarnation=str(uuid.uuid4()),
+            stale=asyncio.Event(),
+        )
+        await self.supervisor.startup()
+        self.tasks.append(asyncio.create_task(self.supervisor.main_loop()))
+        self.all.append(self.supervisor)
+        return self.supervisor
+
+    async def stop(self) -> None:
+        for supervisor in self.all:
+            supervisor.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def open(self, name: str) -> str:
+        thread = ThreadKey(ACCOUNT, THREAD.channel_id, name)
+        done = await self.rig.done(to_thread(Open(Opening("webchat")), thread, SERVICE))
+        assert done.conversation is not None
+        return done.conversation.id
+
+    async def appear(self, *users: str, status: Any = "online", ttl: int = 60_000) -> None:
+        await self.supervisor.present([Presence(ACCOUNT, u, "", status, now_ms() + ttl) for u in users])
+
+    def holder(self, conversation_id: str) -> str | None:
+        return self.rig.store.conversations[conversation_id].assignee_id
+
+    def offered(self, conversation_id: str) -> str | None:
+        offer = self.rig.store.conversations[conversation_id].routing.offer
+        return None if offer is None else offer.agent_id
+
+    def entries(self, conversation_id: str, kind: type) -> list[Any]:
+        return [e.data for e in self.rig.store.entries[conversation_id] if isinstance(e.data, kind)]
+
+    def push(self, conversation_id: str) -> None:
+        """What the host would have pushed of a conversation."""
+        entries: Sequence[Entry] = self.rig.store.entries[conversation_id]
+        self.supervisor.hear(entries)
+
+
+@pytest.fixture
+async def office(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr(module, "POLL", 0.05)
+    monkeypatch.setattr(module, "TICK", 0.02)
+    monkeypatch.setattr(module, "TELL", 0.05)
+    rig = Rig()
+    office = Office(rig)
+    office.store.prefer(
+        ACCOUNT, *(AgentFacts(n, n.title(), Preferences(auto_accept=True, maximum=2)) for n in ("ana", "ben"))
+    )
+    yield office
+    await office.stop()
+    await rig.stop()
+    rig.check()
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")  # and nothing is pushed
+    await until(lambda: office.holder(c) == "ana", "the lost push to be found")
+    # a slot that frees itself unheard is found as well
+    second, third = await office.open("two"), await office.open("three")
+    await until(lambda: office.holder(second) == "ana", "the second slot")
+    await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+    await until(lambda: office.holder(third) == "ana", "the freed slot")
+    (assigned,) = office.entries(third, Assigned)
+    assert assigned.by == "routing" and assigned.explain["chosen"] == "ana"
+    assert assigned.explain["agents" if "agents" in assigned.explain else "roster"]
+    assert (ACCOUNT, assigned.explain["roster"]) in office.store.rosters
+
+
+async def test_repeats_and_disorder_change_nothing(office: Office) -> None:
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    office.push(c)
+    office.push(c)
+    await until(lambda: office.holder(c) == "ana", "ana to have it")
+    supervisor, entries = office.supervisor, list(office.rig.store.entries[c])
+    for order in (entries[::-1], entries, entries[1:] + entries[:1]):
+        supervisor.hear(order)
+    await asyncio.sleep(0.15)
+    desk = await supervisor.account(ACCOUNT)
+    assert desk.desk.agents.get("ana").active == 1  # type: ignore[union-attr]
+    assert len(office.entries(c, Assigned)) == 1
+
+
+async def test_an_unknown_outcome_is_settled_under_the_same_id(office: Office) -> None:
+    async def stored_but_lost(envelope: Envelope) -> Outcome:
+        await office.rig.ask(envelope)
+        raise Overloaded("no answer came")
+
+    async def never_sent(envelope: Envelope) -> Outcome:
+        raise Overloaded("no host")
+
+    await office.start()
+    office.hearing.faults = [stored_but_lost, never_sent]
+    await office.appear("ana")
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: len(office.hearing.sent) == 3, "the third attempt")
+    await until(lambda: not office.supervisor.errands.busy(c), "an answer")
+    assert len({e.id for e in office.hearing.sent}) == 1
+    assert [e.attempt for e in office.hearing.sent] == [0, 1, 2]
+    assert len(office.entries(c, Assigned)) == 1 and office.holder(c) == "ana"
+
+
+async def test_one_that_has_a_successor_assigns_nothing_and_ends(office: Office) -> None:
+    stale = await office.start()
+    await office.start()
+    c = await office.open("one")
+    stale.hear(office.rig.store.entries[c])
+    await stale.present([Presence(ACCOUNT, "ana", "", "online", now_ms() + 60_000)])
+    await until(stale.stale.is_set, "the stale one to find out")
+    assert office.holder(c) is None and office.entries(c, Assigned) == []
+    await office.appear("ben")
+    await until(lambda: office.holder(c) == "ben", "the successor to assign")
+
+
+async def test_a_stale_command_is_refused_and_its_neighbours_go_on(office: Office) -> None:
+    supervisor = await office.start()
+    first, second = await office.open("one"), await office.open("two")
+    await office.store.register(0, "another")
+    late = to_conversation(Assign("ana", "routing"), first, SERVICE, fence=(0, 1))
+    beside = to_conversation(said("hello"), second, SERVICE)
+    refused, done = await office.rig.submit(late, beside)
+    assert isinstance(refused, Refused) and refused.code == "superseded" and isinstance(done, Done)
+    assert office.holder(first) is None
+    await until(supervisor.stale.is_set, "the look at the epoch")
+
+
+async def test_an_open_offer_outlives_its_supervisor(office: Office) -> None:
+    office.store.prefer(
+        ACCOUNT, AgentFacts("ana", None, Preferences()), AgentFacts("ben", None, Preferences())
+    )
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: office.offered(c) == "ana", "the offer")
+    expires = office.rig.store.conversations[c].routing.offer.expires_at  # type: ignore[union-attr]
+    await office.start()
+    await office.appear("ben")
+    await asyncio.sleep(0.1)
+    assert len(office.entries(c, Offered)) == 1 and office.offered(c) == "ana"
+    desk = await office.supervisor.account(ACCOUNT)
+    assert desk.desk.offers[c].deadline == expires
+
+    def answer(user: str, outcome: Any) -> Envelope:
+        return Envelope(fresh_id(), ACCOUNT, agent(user), EndOffer("", outcome), c)
+
+    with pytest.raises(Conflict):
+        await office.supervisor.ask(answer("ben", "accepted"))
+    done = await office.supervisor.ask(answer("ana", "declined"))
+    assert done.conversation is not None
+    await until(lambda: office.offered(c) == "ben", "the next offer")
+    await office.supervisor.ask(answer("ben", "accepted"))
+    assert office.holder(c) == "ben"
+    assert [e.outcome for e in office.entries(c, OfferEnded)] == ["declined", "accepted"]
+    assert len([e for e in office.hearing.sent if isinstance(e.command, EndOffer)]) == 2
+
+
+async def test_an_offer_ends_with_its_conversation(office: Office) -> None:
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(maximum=1)))
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: office.offered(c) == "ana", "the offer")
+    await office.rig.done(to_conversation(Update({"status": "resolved"}), c, SERVICE))
+    other = await office.open("two")
+    await until(lambda: office.offered(other) == "ana", "the room that it kept")
+    assert [e.outcome for e in office.entries(c, OfferEnded)] == ["withdrawn"]
+
+
+async def test_preferences_reach_it_by_themselves(office: Office) -> None:
+    await office.start()
+    await office.appear("ana")
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(available=False)))
+    desk = await office.supervisor.account(ACCOUNT)
+    await until(lambda: not desk.desk.agents.get("ana").preferences.available, "the change")  # type: ignore[union-attr]
+    c = await office.open("one")
+    with pytest.raises(Conflict) as refused:
+        await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
+    assert refused.value.current is not None and refused.value.current["reason"] == "unavailable"
+
+
+async def test_who_fell_silent_before_it_started_is_absent_since_then(office: Office) -> None:
+    settings = AccountSettings(presence_grace_s=1)
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(auto_accept=True)), settings=settings)
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    await until(lambda: office.holder(c) == "ana", "ana to have it")
+    await office.presence.put([Presence(ACCOUNT, "ana", "", "online", now_ms() - 5_000)])
+    await office.start()
+    await until(lambda: office.holder(c) is None, "it to be queued again")
+    (given, taken) = office.entries(c, Assigned)
+    assert (given.agent_id, taken.agent_id, taken.by) == ("ana", None, "absent")
+    assert office.rig.store.conversations[c].routing.declined_by == ()
