@@ -6,18 +6,21 @@ commits what the turn wrote before anybody hears of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
-from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused
-from ..core.conversation import CONTEXT_SIZE, State, apply
+from ..core.account_rules import AccountRules
+from ..core.answering import Said, respond
+from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused, Tick
+from ..core.conversation import CONTEXT_SIZE, Conversation, State, apply
 from ..core.decide import Turn, check_party, decide, repeated
-from ..core.entries import Entry, EntryData, Message, actor
+from ..core.entries import Actor, Entry, EntryData, Message, actor
 from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
+from ..core.timers import looked_at, timed
 
 log = structlog.get_logger(__name__)
 
@@ -30,13 +33,14 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Turning(msgspec.Struct, frozen=True, array_like=True):
-    """What a turn is given: the command, the time in ms, the conversation that holds the thread key, and entry 0 when
-    this command opened the conversation."""
+    """What a turn is given: the command, the time in ms, the conversation that holds the thread key, entry 0 when
+    this command opened the conversation, and what the account's conversations go by."""
 
     envelope: Envelope
     now: int
     live_id: str | None = None
     opening: Entry | None = None
+    account: AccountRules | None = None
 
 
 def refusal(error: TertuliaError) -> Refused:
@@ -78,23 +82,57 @@ class ConversationActor:
                 "this customer has a live conversation on the channel already",
                 current={"conversation_id": before.id, "status": before.status},
             )
-        data = decide(state, envelope.by, command, Turn(now, self.new_id, live_id))
+        account = turning.account
+        data = decide(state, envelope.by, command, Turn(now, self.new_id, live_id, account))
         by = actor(envelope.by.type, envelope.by.id)
-        entries = () if opening is None else (opening,)
-        for item in data:
-            entry = Entry(before.account_id, before.id, state.conversation.seq + 1, now, by, item)
-            state = apply(state, entry)
-            entries += (entry,)
+        state, entries = _follow(state, [(by, item) for item in data], now)
+        answer = len(entries) - 1
+        if account is not None and post is not None:
+            state, said = _follow(state, self._respond(before, state, account, now), now)
+            entries += said
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
-        self.state = state
+        outcome = _answer(envelope, state, entries[: answer + 1], opening)
+        if opening is not None:
+            entries = (opening, *entries)
+            answer += 1
+        stored = before
+        if account is not None and isinstance(command, Tick):
+            state = replace(state, conversation=looked_at(state.conversation, account, now))
+            stored = replace(before, timer_at=command.seen)
+        elif account is not None and (opening is not None or state.conversation is not before):
+            after = timed(None if opening else before, state.conversation, account)
+            state = state if after is state.conversation else replace(state, conversation=after)
         after = state.conversation
-        write = (
-            Write(None if opening else before, after, entries, envelope.key(), fence=envelope.fence)
-            if after is not before or opening
-            else None
-        )
-        return Taken(_answer(envelope, state, entries, opening), write)
+        if opening is None and after is before:
+            return Taken(outcome)
+        if not entries and after == stored:
+            return Taken(outcome)
+        self.state = state
+        key = envelope.key()
+        write = Write(None if opening else stored, after, entries, key, fence=envelope.fence, keyed=answer)
+        return Taken(outcome, write)
+
+    def _respond(self, before: Conversation, state: State, account: AccountRules, now: int) -> Said:
+        """The bot's part. A fault in it keeps no customer from humans."""
+        try:
+            return respond(before, state, account, now, self.new_id)
+        except Exception:
+            log.exception("bot_failed", account=before.account_id, conversation=before.id)
+            return []
+
+
+def _follow(
+    state: State, said: Iterable[tuple[Actor, EntryData]], now: int
+) -> tuple[State, tuple[Entry, ...]]:
+    """The state after what was said, and the entries it makes."""
+    entries: list[Entry] = []
+    for by, data in said:
+        c = state.conversation
+        entry = Entry(c.account_id, c.id, c.seq + 1, now, by, data)
+        state = apply(state, entry)
+        entries.append(entry)
+    return state, tuple(entries)
 
 
 def _mark_read(state: State, command: MarkRead) -> State:

@@ -14,13 +14,16 @@ from typing import Protocol
 
 import structlog
 
-from ..core.commands import Moved, Refused, ThreadKey
+from ..core.account_rules import AccountRules
+from ..core.commands import Envelope, Moved, Outcome, Refused, ThreadKey
 from ..core.conversation import State, apply
 from ..core.decide import open_conversation
 from ..core.entries import Entry, actor
 from ..core.ids import new_conversation_id, new_id, partition_of_thread
 from ..core.ports import Archive, Journal
+from ..core.ports_bots import RulesArchive
 from . import wire
+from .account_rules import AccountRulesKeeper
 from .commits import MAX_ATTEMPTS, CommitQueue, Item, Reply
 from .conversation import Taken
 from .repeats import first_answers
@@ -49,7 +52,12 @@ class Placement(Protocol):
     def activate(self, state: State) -> object: ...
     def passivate(self, actor: object) -> None: ...
     def take(
-        self, item: Item, resident: ResidentConversation, live_id: str | None, opening: Entry | None
+        self,
+        item: Item,
+        resident: ResidentConversation,
+        live_id: str | None,
+        opening: Entry | None,
+        account: AccountRules | None,
     ) -> None: ...
 
 
@@ -62,7 +70,7 @@ class Publisher(Protocol):
 class ConversationHost:
     """See the module.
 
-    `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
+    Without `rules` there is no bot, and nothing is ever due. `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
     `membership.py` keeps `owned`, the partitions we take commands for, and `epochs`, those we may still commit to.
     """
 
@@ -76,6 +84,7 @@ class ConversationHost:
         max_waiting: int,
         on_stale: asyncio.Event,
         outbound: Callable[[set[str]], None] = lambda channels: None,
+        rules: RulesArchive | None = None,
     ) -> None:
         self.owned: set[int] = set()
         self.epochs: dict[int, int] = {}
@@ -96,6 +105,7 @@ class ConversationHost:
             drop=self._drop,
             stale=self._on_stale,
         )
+        self.rules = AccountRulesKeeper(rules, self._accounts) if rules is not None else None
         self.residents = Residents(
             archive,
             activate=placement.activate,
@@ -103,16 +113,28 @@ class ConversationHost:
             run=self._loaded,
             settled=self.commits.flush,
             new_id=fresh_id,
+            prepare=self.rules.prepare if self.rules is not None else None,
         )
+
+    async def main_loop(self) -> None:
+        """Keep what is known of accounts up to date, until cancelled."""
+        if self.rules is not None:
+            await self.rules.main_loop()
+
+    def _accounts(self) -> set[str]:
+        return {key.account_id for key in self.residents.threads}
 
     # -- from the gateways
 
     async def submit(self, payload: bytes) -> bytes:
-        """A batch of envelopes in, their outcomes out, in order. All have committed, or never will, on return.
+        """A batch of envelopes in, their outcomes out: `run`, as bytes."""
+        return wire.encode(await self.run(wire.decode_envelopes(payload)))
+
+    async def run(self, envelopes: Sequence[Envelope]) -> list[Outcome | None]:
+        """Commands in, their outcomes out, in order. All have committed, or never will, on return.
 
         At most `max_waiting` commands wait in a host; what is beyond is refused as overloaded.
         """
-        envelopes = wire.decode_envelopes(payload)
         room = max(0, self._max_waiting - self._admitted)
         reply = Reply(len(envelopes))
         admitted = min(room, len(envelopes))
@@ -131,7 +153,7 @@ class ConversationHost:
                 self.accept(item)
         # Shielded: a caller that gives up leaves its commands under way.
         await asyncio.shield(reply.done)
-        return wire.encode(reply.outcomes)
+        return reply.outcomes
 
     def _answered(self, reply: Reply, admitted: int) -> None:
         self._admitted -= admitted
@@ -222,7 +244,9 @@ class ConversationHost:
         resident.touched = time.monotonic()
         item.resident = resident
         item.opened = opening is not None
-        self._placement.take(item, resident, resident.thread.thread.live, opening)
+        thread = resident.thread
+        account = self.rules.get(thread.key.account_id) if self.rules is not None else None
+        self._placement.take(item, resident, thread.thread.live, opening, account)
 
     def taken(self, item: Item, taken: Taken) -> None:
         """A turn's result, from the placement."""

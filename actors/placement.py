@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from ..core.account_rules import AccountRules
 from ..core.conversation import State
 from ..core.entries import Entry
 from .commits import Item
@@ -34,10 +35,15 @@ class SharedPlacement:
         pass
 
     def take(
-        self, item: Item, resident: ResidentConversation, live_id: str | None, opening: Entry | None
+        self,
+        item: Item,
+        resident: ResidentConversation,
+        live_id: str | None,
+        opening: Entry | None,
+        account: AccountRules | None,
     ) -> None:
         actor: ConversationActor = resident.actor  # pyright: ignore[reportAssignmentType]
-        self._taken(item, actor.turn(Turning(item.envelope, self._now(), live_id, opening)))
+        self._taken(item, actor.turn(Turning(item.envelope, self._now(), live_id, opening, account)))
 
 
 class RemoteConversation(Protocol):
@@ -77,9 +83,14 @@ class DedicatedPlacement:
         remote.stop()
 
     def take(
-        self, item: Item, resident: ResidentConversation, live_id: str | None, opening: Entry | None
+        self,
+        item: Item,
+        resident: ResidentConversation,
+        live_id: str | None,
+        opening: Entry | None,
+        account: AccountRules | None,
     ) -> None:
-        turning = Turning(item.envelope, self._now(), live_id, opening)
+        turning = Turning(item.envelope, self._now(), live_id, opening, account)
         # a turn under way keeps the conversation in memory, as an uncommitted write does
         resident.pending += 1
         queue = self._queues.get(resident)

@@ -63,7 +63,8 @@ class Residents:
     """The host's memory, and the one loop that fills it.
 
     `activate` makes the placement's actor for a loaded state; `run` takes an item whose target is in memory, if it exists.
-    `settled` waits until nothing is on its way to the journal that was decided before.
+    `settled` waits until nothing is on its way to the journal that was decided before; `prepare` hears which accounts'
+    conversations are about to be in memory.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class Residents:
         run: Callable[[Item], None],
         settled: Callable[[], Awaitable[None]],
         new_id: Callable[[], str],
+        prepare: Callable[[set[str]], Awaitable[None]] | None = None,
     ) -> None:
         self._archive = archive
         self._activate = activate
         self._passivate = passivate
         self._run = run
         self._settled = settled
+        self._prepare = prepare
         self._unsettled = False
         self._new_id = new_id
         self.threads: dict[ThreadKey, ResidentThread] = {}
@@ -190,6 +193,8 @@ class Residents:
                 self._unsettled = False
                 await self._settled()
             states, threads = await self._read(targets)
+            if self._prepare is not None:
+                await self._prepare({key.account_id for key in threads})
             known = threads.keys() | self.threads.keys()
             if not self._unsettled and all(key_of(s.conversation) in known for s in states.values()):
                 break  # else something was dropped during the reads

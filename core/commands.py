@@ -146,6 +146,12 @@ class Rate(_Command, frozen=True):
     comment: str | None = None
 
 
+class Tick(_Command, frozen=True):
+    """Look what is due. `seen`: the instant that is stored."""
+
+    seen: int
+
+
 class Edit(_Command, frozen=True):
     """A customer changed the message that their provider calls `external_id`. The provider's word, so a service's to give.
 
@@ -186,6 +192,7 @@ Command = (
     | Close
     | Erase
     | Rate
+    | Tick
     | Edit
     | MarkRead
     | Recall

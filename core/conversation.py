@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from .entries import (
     NOTHING,
     Assigned,
+    DeliveryStatus,
     Edited,
     Entry,
     Erased,
@@ -20,6 +22,7 @@ from .entries import (
     Opened,
     Priority,
     Rated,
+    SlaNoted,
     StatusChanged,
     Updated,
 )
@@ -29,6 +32,8 @@ from .status import HELD, LIVE, Status
 CONTEXT_SIZE = 8
 """Messages a conversation keeps in memory."""
 PREVIEW_LENGTH = 120
+CSAT_ASK = "csat_ask"
+"""In the metadata of a message of the system's that asks for a score."""
 
 
 class OpenOffer(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +54,15 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     strategy: str | None = None
 
 
+class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at."""
+
+    csat_asked: bool = False
+    sla: dict[str, int] = {}
+
+
+NEVER_FIRED = Fired()
+"""Of most conversations, shared by all of them."""
 UNROUTED = Routing()
 """The routing of most conversations, shared by all of them."""
 
@@ -88,6 +102,11 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     archived_at: int | None = None
     csat_due: bool = False
     """Whether it has been resolved since the customer's last score."""
+    unanswered_since: int | None = None
+    """The customer's first message that no agent has answered yet."""
+    timer_at: int | None = None
+    """When to look what is due: no entry's doing, but of the turn that knows the account's settings. It may be too early."""
+    fired: Fired = NEVER_FIRED
     routing: Routing = UNROUTED
 
     @property
@@ -98,6 +117,25 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     def erased(self) -> bool:
         """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
         return not self.contact_identifier
+
+
+TOUCHED = (
+    "seq",
+    "unread_count",
+    "updated_at",
+    "first_reply_at",
+    "last_message_at",
+    "last_message_preview",
+    "unanswered_since",
+)
+"""What a plain message changes."""
+settled = attrgetter(*(f for f in Conversation.__struct_fields__ if f not in TOUCHED))
+"""What it leaves as it was."""
+
+
+def first_delivery(c: Conversation) -> DeliveryStatus:
+    """How a message to the customer starts: a web chat's streams show it at once, a provider has to be sent it."""
+    return "sent" if c.channel_type == "webchat" else "queued"
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
@@ -142,6 +180,9 @@ def apply(state: State | None, entry: Entry) -> State:
             fields["routing"] = replace(c.routing, strategy=data.changes["strategy"])
     elif isinstance(data, HandoffRequested):
         fields = {"handoff_requested": True, "handoff_reason": data.reason}
+    elif isinstance(data, SlaNoted):
+        sla = {**c.fired.sla, f"{data.target}_{data.state}": data.due_at}
+        fields = {"fired": replace(c.fired, sla=sla)}
     else:
         assert isinstance(data, Rated)
         fields = {"csat_due": False}
@@ -187,6 +228,13 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
     by_agent = data.sender_type == "agent"
     unread = c.unread_count + 1 if data.direction == "inbound" else 0 if by_agent else c.unread_count
     first_reply = entry.at if by_agent and c.first_reply_at is None else c.first_reply_at
+    since = c.unanswered_since
+    if by_agent:
+        since = None
+    elif since is None and data.direction == "inbound":
+        since = entry.at
+    if data.sender_type == "system" and data.metadata.get(CSAT_ASK) is True:
+        c = replace(c, fired=replace(c.fired, csat_asked=True))
     return replace(
         c,
         seq=entry.seq,
@@ -195,6 +243,7 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
         first_reply_at=first_reply,
         last_message_at=entry.at,
         last_message_preview=data.content[:PREVIEW_LENGTH],
+        unanswered_since=since,
     )
 
 
@@ -240,6 +289,8 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
             "waiting_since": entry.at,
             "handoff_requested": False,
             "handoff_reason": None,
+            "unanswered_since": None,
+            "fired": NEVER_FIRED,
             "routing": UNROUTED,
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from .account_rules import AccountRules
 from .assigning import (
     assign,
     end_offer,
@@ -40,13 +41,13 @@ from .commands import (
     Receive,
     Release,
     ThreadKey,
+    Tick,
     Update,
 )
-from .conversation import Conversation, State, edited_at
+from .conversation import Conversation, State, edited_at, first_delivery
 from .entries import (
     NOTHING,
     Assigned,
-    DeliveryStatus,
     Edited,
     Entry,
     EntryData,
@@ -60,6 +61,7 @@ from .entries import (
 )
 from .errors import Conflict, Forbidden, Invalid, NotFound
 from .status import ASKED, FINAL, LIVE, Change, Status, next_status
+from .timers import fire
 
 CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
@@ -89,11 +91,13 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """What a turn may know of the world: the time in ms, fresh ids, and who holds the thread key."""
+    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, and what the account's
+    conversations go by."""
 
     now: int
     new_id: Callable[[], str]
     live_id: str | None = None
+    account: AccountRules | None = None
 
 
 def check_party(c: Conversation, account_id: str, by: By) -> None:
@@ -184,6 +188,11 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
     if by.role == "customer" and not inbound:
         raise Forbidden("customers write as themselves")
+    if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
+        raise Conflict(
+            "a human was asked for: no bot speaks here until the conversation is resolved",
+            current={"status": c.status, "handoff_requested": True},
+        )
     before = _customer_wrote(c, turn) if inbound else ()
     message = Message(
         id=turn.new_id(),
@@ -197,15 +206,10 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         external_id=post.external_id,
         client_message_id=post.key,
         reply_to=post.reply_to,
-        delivery_status=None if inbound or post.is_private else _delivery(c),
+        delivery_status=None if inbound or post.is_private else first_delivery(c),
         metadata=post.metadata or NOTHING,
     )
     return (*before, message)
-
-
-def _delivery(c: Conversation) -> DeliveryStatus:
-    """How a message to the customer starts: a web chat's streams show it at once, a provider has to be sent it."""
-    return "sent" if c.channel_type == "webchat" else "queued"
 
 
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
@@ -316,6 +320,12 @@ def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[En
     return (StatusChanged(c.status, to),)
 
 
+def _tick(c: Conversation, by: By, _: Tick, turn: Turn) -> tuple[EntryData, ...]:
+    if by.type != "system":
+        raise Forbidden("the clock ticks by itself")
+    return () if turn.account is None else fire(c, turn.account, turn.now, turn.new_id)
+
+
 def _nothing(c: Conversation, by: By, _: Command, turn: Turn) -> tuple[EntryData, ...]:
     return ()
 
@@ -338,6 +348,7 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     Close: _close,
     Erase: _erase,
     Rate: _rate,
+    Tick: _tick,
     MarkRead: _nothing,
     Recall: _nothing,
 }

@@ -22,6 +22,7 @@ SenderType = Literal["contact", "agent", "bot", "system"]
 ActorType = Literal["contact", "agent", "bot", "system", "service"]
 Direction = Literal["inbound", "outbound"]
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
+TargetName = Literal["first_reply", "next_reply", "resolution"]
 OfferOutcome = Literal["accepted", "declined", "timeout", "withdrawn"]
 NOTHING: Final[dict[str, Any]] = {}
 """The metadata of most messages, shared by all of them. Nobody changes an entry's."""
@@ -142,6 +143,14 @@ class Rated(_Data, frozen=True, tag="rated"):
     comment: str | None = None
 
 
+class SlaNoted(_Data, frozen=True, tag="sla"):
+    """A target of the account's is about to be missed, or has been: it was due at `due_at`."""
+
+    target: TargetName
+    state: Literal["warning", "breach"]
+    due_at: int
+
+
 class Edited(_Data, frozen=True, tag="edited"):
     """The customer changed a message, number `message_seq`. Wherever that message is shown it has the present text, with
     `edited_at` (ms, the provider's clock) in its metadata.
@@ -168,6 +177,7 @@ EntryData = (
     | Updated
     | HandoffRequested
     | Rated
+    | SlaNoted
     | Edited
     | Erased
 )

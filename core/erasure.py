@@ -23,6 +23,7 @@ from .entries import (
     OfferEnded,
     Opened,
     Rated,
+    SlaNoted,
     StatusChanged,
 )
 
@@ -68,6 +69,6 @@ def _blanked(data: EntryData) -> EntryData:
         return replace(data, comment=None)
     if isinstance(data, Edited):
         return replace(data, content="", previous_content="")
-    if isinstance(data, (Erased, OfferEnded)):
+    if isinstance(data, (Erased, OfferEnded, SlaNoted)):
         return data
     return replace(data, changes={k: ERASED_FIELDS.get(k, v) for k, v in data.changes.items()})

@@ -28,6 +28,7 @@ EventType = Literal[
     "notification:assignment",
     "notification:offer",
     "notification:mention",
+    "notification:sla",
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 ON_REQUEST = "notification:"

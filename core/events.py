@@ -21,6 +21,7 @@ from .entries import (
     OfferEnded,
     Opened,
     Rated,
+    SlaNoted,
     StatusChanged,
 )
 from .mentions import mentions_of
@@ -128,6 +129,13 @@ def events_of(entry: Entry) -> list[Event]:
     if isinstance(data, Rated):
         return [
             Event(0, "conversation:updated", {"csat": {"score": data.score, "comment": data.comment}}, both)
+        ]
+    if isinstance(data, SlaNoted):
+        said = data_view(entry)
+        notice = {"conversation_id": entry.conversation_id, **said}
+        return [
+            Event(0, "conversation:updated", {"sla": said}, both),
+            Event(1, "notification:sla", notice, (account,)),
         ]
     return [Event(0, "conversation:updated", data_view(entry), both)]
 

@@ -19,7 +19,8 @@ class Write(msgspec.Struct):
     """What one accepted command changes: the conversation before and after, and the entries between.
 
     `key` makes the command's repeat known (unique in its conversation); `provider_id` likewise, for good, in its channel.
-    `fence`: the supervisor (shard, epoch) on whose word it rests.
+    `fence`: the supervisor (shard, epoch) on whose word it rests. `keyed`: which of the entries has the key and is what a
+    repeat gets; the last, unless it says so.
     """
 
     before: Conversation | None
@@ -28,6 +29,12 @@ class Write(msgspec.Struct):
     key: str | None = None
     provider_id: str | None = None
     fence: tuple[int, int] | None = None
+    keyed: int = -1
+
+    @property
+    def answer(self) -> Entry | None:
+        """The entry that has the key."""
+        return self.entries[self.keyed] if self.entries else None
 
 
 class StaleEpoch(Exception):

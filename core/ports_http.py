@@ -12,6 +12,7 @@ from .conversation import Conversation
 from .entries import Entry
 from .inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
 from .people_views import AgentStats, LabelCount
+from .ports_bots import BotRuleStore
 from .ports_deliveries import AttachmentStore, DeliveryStore
 from .ports_events import EventWebhookStore
 from .ports_inbound import InboundStore, SenderStore
@@ -112,6 +113,7 @@ class Stores(msgspec.Struct, frozen=True):
     preferences: PreferencesStore
     teams: TeamStore
     canned: CannedStore
+    bot_rules: BotRuleStore
     attachments: AttachmentStore
     event_webhooks: EventWebhookStore
     deliveries: DeliveryStore

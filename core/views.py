@@ -23,6 +23,7 @@ from .entries import (
     Priority,
     Rated,
     SenderType,
+    SlaNoted,
     StatusChanged,
     kind_of,
 )
@@ -193,6 +194,8 @@ def data_view(entry: Entry) -> dict[str, Any]:
             "agent_id": data.agent_id,
             "expires_at": rfc3339(data.expires_at),
         }
+    if isinstance(data, SlaNoted):
+        return {"target": data.target, "state": data.state, "due_at": rfc3339(data.due_at)}
     if isinstance(data, Edited):
         return {**msgspec.structs.asdict(data), "edited_at": rfc3339(data.edited_at)}
     if isinstance(data, (Opened, OfferEnded, HandoffRequested, Rated)):

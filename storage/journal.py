@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 import asyncpg
 import structlog
 
-from ..core.conversation import Conversation
+from ..core.conversation import TOUCHED, Conversation, settled
 from ..core.entries import Message, kind_of
 from ..core.errors import Overloaded, StorageUnavailable
 from ..core.ids import partition_of_conversation
@@ -24,7 +23,7 @@ from .rows import conversation_to_json, encode_data
 
 log = structlog.get_logger(__name__)
 
-COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 38)) + ")"
+COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 39)) + ")"
 COMMIT_DEADLINE = 10.0
 SETTLE_DEADLINE = 30.0
 STALE_EPOCH = "TE001"
@@ -122,8 +121,8 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
         account = accounts.setdefault(after.account_id, len(accounts))
         if account == len(counts):
             counts.append(0)
-        last = len(write.entries) - 1
-        for index, entry in enumerate(write.entries):
+        answer = write.answer
+        for entry in write.entries:
             counts[account] += 1
             data = entry.data
             actor = entry.actor
@@ -137,7 +136,7 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
                     kind_of(data),
                     actor.type,
                     actor.id,
-                    write.key if index == last else None,
+                    write.key if entry is answer else None,
                     encode_data(data).decode(),
                 )
             )
@@ -175,7 +174,7 @@ def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> lis
     changed: list[str] = []
     recency: list[tuple[str, str, int]] = []
     for before, after in ends:
-        if before is not None and _settled(before) == _settled(after):
+        if before is not None and settled(before) == settled(after):
             touched.append(
                 (
                     after.id,
@@ -185,17 +184,14 @@ def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> lis
                     after.first_reply_at,
                     after.last_message_at,
                     after.last_message_preview,
+                    after.unanswered_since,
                 )
             )
         else:
             changed.append(conversation_to_json(after))
         if before is None or before.last_message_at != after.last_message_at:
             recency.append((after.id, after.account_id, after.last_message_at or after.created_at))
-    return [*_columns(touched, 7), changed, *_columns(recency, 3)]
-
-
-_TOUCHED = ("seq", "unread_count", "updated_at", "first_reply_at", "last_message_at", "last_message_preview")
-_settled = attrgetter(*(f for f in Conversation.__struct_fields__ if f not in _TOUCHED))
+    return [*_columns(touched, len(TOUCHED) + 1), changed, *_columns(recency, 3)]
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

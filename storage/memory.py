@@ -159,7 +159,7 @@ class MemoryJournal:
         if isinstance(entry.data, Edited):
             self._amend(feed, entries, entry.data)
         entries.append(placed)
-        if entry is write.entries[-1] and write.key is not None:
+        if entry is write.answer and write.key is not None:
             store.keys[entry.conversation_id, write.key] = placed
         if isinstance(entry.data, Message):
             if entry.data.external_id is not None:

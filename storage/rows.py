@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..core.conversation import UNROUTED, Conversation, Routing
+from ..core.conversation import NEVER_FIRED, UNROUTED, Conversation, Fired, Routing
 from ..core.entries import (
     NOTHING,
     Entry,
@@ -19,6 +19,7 @@ from ..core.entries import (
 from ..core.status import Status
 
 _DATA = msgspec.json.Decoder(EntryData, strict=False)
+_FIRED = msgspec.json.Decoder(Fired)
 _ROUTING = msgspec.json.Decoder(Routing)
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
@@ -34,6 +35,7 @@ def conversation_from_row(row: Sequence[Any]) -> Conversation:
     f[15] = _LABELS.decode(f[15]) if f[15] != "[]" else ()
     f[20] = msgspec.json.decode(f[20]) if f[20] != "{}" else NOTHING
     f[21] = msgspec.json.decode(f[21]) if f[21] != "{}" else NOTHING
+    f[-2] = _FIRED.decode(f[-2]) if f[-2] != "{}" else NEVER_FIRED
     f[-1] = _ROUTING.decode(f[-1]) if f[-1] != "{}" else UNROUTED
     return Conversation(*f)
 
@@ -53,7 +55,9 @@ def iso(ms: int | None) -> str | None:
 
 
 _TIMES = tuple(
-    f for f in Conversation.__struct_fields__ if f.endswith("_at") or f in ("waiting_since", "snoozed_until")
+    f
+    for f in Conversation.__struct_fields__
+    if f.endswith("_at") or f in ("waiting_since", "snoozed_until", "unanswered_since")
 )
 
 

@@ -27,6 +27,7 @@ from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
 from .actors.supervision import SupervisorLinks
+from .actors.ticking import Ticker
 from .channels import CHANNELS
 from .core.conversation import State
 from .core.entries import Entry
@@ -52,6 +53,7 @@ from .storage.accounts import PostgresAccounts
 from .storage.agents import PostgresAgents, PostgresPreferences
 from .storage.archive import PostgresArchive
 from .storage.audit import PostgresAudit
+from .storage.bots import PostgresBotRules, PostgresRulesArchive, PostgresTimers
 from .storage.canned import PostgresCanned
 from .storage.channels import PostgresChannels
 from .storage.clients import PostgresClients
@@ -104,7 +106,9 @@ class HostParts:
             max_waiting=settings.max_waiting,
             on_stale=self.stale,
             outbound=DispatcherLinks(settings.dispatchers).wake,
+            rules=PostgresRulesArchive(database),
         )
+        self.ticker = Ticker(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
             self.host,
@@ -139,6 +143,8 @@ class HostParts:
                 group.create_task(self._sweep()),
                 group.create_task(self._months()),
                 group.create_task(self._tidy()),
+                group.create_task(self.ticker.main_loop()),
+                group.create_task(self.host.main_loop()),
             ]
             await self.stale.wait()
             for task in tasks:
@@ -260,6 +266,7 @@ class GatewayParts:
                 preferences=PostgresPreferences(database),
                 teams=PostgresTeams(database),
                 canned=PostgresCanned(database),
+                bot_rules=PostgresBotRules(database),
                 attachments=attachments(settings, database),
                 event_webhooks=PostgresEventWebhooks(database),
                 deliveries=PostgresDeliveries(database),

@@ -24,6 +24,7 @@ from tertulia.core.entries import (
     OfferEnded,
     Opened,
     Rated,
+    SlaNoted,
     StatusChanged,
     Updated,
 )
@@ -199,6 +200,12 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
     Updated: st.builds(Updated, changes=objects),
     HandoffRequested: st.builds(HandoffRequested, reason=plain),
     Rated: st.builds(Rated, score=st.integers(1, 5), comment=optional),
+    SlaNoted: st.builds(
+        SlaNoted,
+        target=st.sampled_from(["first_reply", "next_reply", "resolution"]),
+        state=st.sampled_from(["warning", "breach"]),
+        due_at=st.integers(0, 2**40),
+    ),
     Edited: st.builds(
         Edited,
         message_id=ids,

@@ -5,4 +5,6 @@ c.subject, c.labels::text, c.assignee_id, c.team_id::text, c.handoff_requested, 
 c.metadata::text, c.seq, c.unread_count, (extract(epoch FROM c.first_reply_at) * 1000)::bigint,
 (extract(epoch FROM c.last_message_at) * 1000)::bigint, c.last_message_preview,
 (extract(epoch FROM c.snoozed_until) * 1000)::bigint, (extract(epoch FROM c.resolved_at) * 1000)::bigint,
-(extract(epoch FROM c.archived_at) * 1000)::bigint, c.csat_due, c.routing::text
+(extract(epoch FROM c.archived_at) * 1000)::bigint, c.csat_due,
+(extract(epoch FROM c.unanswered_since) * 1000)::bigint, (extract(epoch FROM c.timer_at) * 1000)::bigint,
+c.fired::text, c.routing::text

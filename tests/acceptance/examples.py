@@ -42,6 +42,14 @@ CHANNEL = {"id": "{own_channel}"}
 TEAM_ID = {"id": "{team}"}
 MEMBER = {"id": "{team}", "user_id": "{member}"}
 CANNED = {"id": "{canned}"}
+BOT_RULE = {"id": "{bot_rule}"}
+NEW_RULE = {
+    "name": "Hours",
+    "trigger_type": "keyword",
+    "is_active": False,  # other tests write in this account
+    "conditions": {"keywords": ["zyzzyva"]},
+    "actions": {"set_labels": ["x"]},
+}
 USER = {"user_id": "{member}"}
 ATTACHMENT = {"id": "{attachment}"}
 WEBHOOK = {"id": "{event_webhook}"}
@@ -112,6 +120,12 @@ ROUTES: dict[str, Example] = {
     "POST /v1/teams/{id}/members": Example(LEADS, {"user_id": "{fresh}"}, TEAM_ID),
     "DELETE /v1/teams/{id}/members/{user_id}": Example(LEADS, names=MEMBER),
     "DELETE /v1/teams/{id}": Example(LEADS, names=TEAM_ID),
+    "GET /v1/bot-rules": Example(ADMIN, foreign=None),
+    "POST /v1/bot-rules": Example(ADMIN, NEW_RULE, foreign=None),
+    "POST /v1/bot-rules/test": Example(ADMIN, {"content": "refund", "channel_type": "sms"}, foreign=None),
+    "GET /v1/bot-rules/{id}": Example(ADMIN, names=BOT_RULE),
+    "PATCH /v1/bot-rules/{id}": Example(ADMIN, {"is_active": False}, BOT_RULE),
+    "DELETE /v1/bot-rules/{id}": Example(ADMIN, names=BOT_RULE),
     "GET /v1/canned-responses": Example(TEAM, query="q=canary", foreign=None),
     "POST /v1/canned-responses": Example(
         LEADS, {"short_code": "/{fresh}", "title": "Hello", "content": "Hello {{contact_name}}"}, foreign=None
@@ -145,7 +159,7 @@ ROUTES: dict[str, Example] = {
     "GET /v1/deliveries/{message_id}": Example(TEAM, names={"message_id": "{failed_message}"}),
     "POST /v1/deliveries/{message_id}/retry": Example(TEAM, names={"message_id": "{failed_message}"}),
     "GET /v1/account": Example(ADMIN | SERVICE, foreign=None),
-    "PATCH /v1/account": Example(ADMIN, {"settings": {"csat_enabled": True}}, foreign=None),
+    "PATCH /v1/account": Example(ADMIN, {"settings": {"presence_grace_s": 120}}, foreign=None),
     "GET /v1/audit-log": Example(ADMIN, foreign=None),
     "GET /v1/api-clients": Example(ADMIN, foreign=None),
     "POST /v1/api-clients": Example(ADMIN, {"name": "crm"}, foreign=None),

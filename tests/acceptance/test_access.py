@@ -134,6 +134,13 @@ async def more_objects(
             made["inbound_failure"] = await _inbound_failure(admin, bot, name)
         texts = {"title": name, "content": name, "category": name}
         await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
+        rule = {
+            "name": name,
+            "trigger_type": "keyword",
+            "conditions": {"keywords": [name]},
+            "is_active": False,
+        }
+        await make("/v1/bot-rules", rule, id="bot_rule")
         await make("/v1/teams", {"name": fresh(name), "description": name}, id="team")
         if example is None or "{member}" in wanted:
             team = (

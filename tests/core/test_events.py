@@ -20,6 +20,7 @@ from tertulia.core.entries import (
     OfferEnded,
     Opened,
     Rated,
+    SlaNoted,
     StatusChanged,
     Updated,
 )
@@ -36,6 +37,7 @@ TYPES: dict[type[Any], tuple[str, set[str], bool]] = {
     Updated: ("conversation:updated", {"account", "conversation"}, False),
     Offered: ("notification:offer", {"user"}, False),
     Rated: ("conversation:updated", {"account", "conversation"}, False),
+    SlaNoted: ("conversation:updated", {"account", "conversation"}, False),
     Edited: ("conversation:updated", {"account", "conversation"}, True),
 }
 

@@ -46,7 +46,12 @@ def test_every_event_of_an_entry_is_told_once_and_is_the_streams_own(entry: Entr
 
 
 def test_notifications_go_only_where_they_are_named() -> None:
-    notified = ["notification:assignment", "notification:offer", "notification:mention"]
+    notified = [
+        "notification:assignment",
+        "notification:offer",
+        "notification:mention",
+        "notification:sla",
+    ]
     assert [t for t in EVENT_TYPES if not wanted((), t)] == notified
     assert wanted(("notification:assignment",), "notification:assignment")
     assert not wanted(("conversation:message",), "conversation:status")

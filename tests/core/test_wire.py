@@ -118,10 +118,10 @@ def test_every_outcome_survives_the_wire(
     ]
     assert wire.decode_outcomes(wire.encode(outcomes)) == outcomes
     (taken,) = wire.decode_taken(
-        wire.encode([Taken(outcomes[0], Write(c, after, tuple(some), "k", "p", (1, 2)))])
+        wire.encode([Taken(outcomes[0], Write(c, after, tuple(some), "k", "p", (1, 2), 3))])
     )
     assert taken.outcome == outcomes[0] and taken.write is not None
-    assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", "p", (1, 2))
+    assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", "p", (1, 2), 3)
 
 
 @given(conversations, st.lists(entries(), max_size=8))
@@ -140,7 +140,7 @@ def test_a_row_names_every_field(c: Conversation) -> None:
 @given(conversations)
 def test_a_conversation_survives_its_columns(c: Conversation) -> None:
     columns = list(msgspec.structs.astuple(c))
-    for index in (15, 20, 21, -1):
+    for index in (15, 20, 21, -2, -1):
         columns[index] = msgspec.json.encode(columns[index]).decode()
     columns[12] = columns[12].value
     assert conversation_from_row(columns) == c

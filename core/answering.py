@@ -1,0 +1,196 @@
+"""What the bot makes of a message, in the very turn that takes it: its answer, its labels and the hand-over are one commit
+with the message, so that no rule runs twice or is lost.
+
+The bot speaks only where no human has the conversation, and not after one was asked for. Whatever rules have no answer to
+they give to humans; in an account without rules, bots are the concern of the services that write as them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from . import collecting
+from .account_rules import AccountRules, asks_for_human, silent
+from .bots import Actions, BotRule, Evaluation, Facts, evaluate
+from .conversation import Conversation, State, first_delivery
+from .entries import Actor, Entry, EntryData, HandoffRequested, Message, StatusChanged, Updated, actor
+from .handoff import unsure
+from .status import Change, Status, next_status
+from .templates import render
+
+Said = list[tuple[Actor, EntryData]]
+
+BOTS_TURN = frozenset({Status.OPEN, Status.BOT})
+"""Where nobody has the conversation yet."""
+LONGEST = 65_536
+MAX_LABELS = 50
+MAX_REASONS, LONGEST_REASON = 10, 200
+"""What a bot's message keeps of the reasons for it."""
+SYSTEM = actor("system", None)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be done about a message: by which rule, if any matched, and why a human takes over, if one does."""
+
+    evaluation: Evaluation
+    actions: Actions | None
+    handoff: str | None
+
+
+def plan(account: AccountRules, facts: Facts, at: int) -> Plan:
+    """The same for a dry run and in earnest. Who asks for a human gets one, and no answer from the bot; what the rule
+    says of the way there (team, labels, priority) counts all the same."""
+    asked = asks_for_human(facts.content, account.settings.handoff_keywords)
+    evaluation = evaluate(account.all, facts, at) if account.rules or account.faulty else Evaluation(())
+    rule = evaluation.rule
+    if rule is None:
+        return Plan(evaluation, None, asked)
+    if asked is not None:
+        return Plan(evaluation, silent(rule.actions), asked)
+    routes = rule.actions.assign_team_id is not None or rule.actions.assign_strategy is not None
+    by_rule = f"Rule “{rule.name}”" if routes and not rule.actions.collect_info else None
+    return Plan(evaluation, rule.actions, by_rule)
+
+
+def respond(
+    before: Conversation, state: State, account: AccountRules, now: int, new_id: Callable[[], str]
+) -> Said:
+    """What follows upon the newest message of `state`, in order. `before`: the conversation without it."""
+    c = state.conversation
+    if c.status not in BOTS_TURN or c.handoff_requested or not state.recent:
+        return []
+    message = state.recent[-1].data
+    assert isinstance(message, Message)
+    if message.is_private:
+        return []
+    if message.sender_type == "bot":
+        reason = unsure([_unsure(e.data) for e in state.recent if _public_answer(e)])
+        return _handed_over(c, reason, SYSTEM) if reason else []
+    if message.direction != "inbound":
+        return []
+    if c.status is Status.BOT and collecting.under_way(c.bot_context) is not None:
+        return _collect(state, message, account, new_id)
+    new = before.last_message_at is None or before.status is Status.RESOLVED
+    facts = Facts(message.content, c.channel_type, new, _language(c))
+    found = plan(account, facts, now)
+    rule = found.evaluation.rule
+    if rule is None or found.actions is None:
+        if found.handoff is None and c.status is Status.BOT and (account.unread or account.all):
+            return _handed_over(c, "No bot rule has an answer", SYSTEM)
+        return _handed_over(c, found.handoff, SYSTEM) if found.handoff else []
+    return _by_rule(c, account, rule, found, new_id)
+
+
+def _by_rule(
+    c: Conversation, account: AccountRules, rule: BotRule, found: Plan, new_id: Callable[[], str]
+) -> Said:
+    by = actor("bot", rule.id)
+    assert found.actions is not None
+    changes = changes_of(c, found.actions)
+    words: list[str] = []
+    speaks = found.actions.reply_text is not None or found.actions.reply_template_id is not None
+    if speaks and (text := account.reply_of(rule)) is not None:
+        words.append(filled(text, c))
+    handoff = found.handoff
+    if found.actions.collect_info:
+        step = collecting.start(c.bot_context, found.actions.collect_info)
+        if step.context != c.bot_context:
+            changes["bot_context"] = step.context
+        if step.question is not None:
+            words.append(step.question)
+        else:
+            handoff = _outcome(step)
+    said: Said = [(by, Updated(changes))] if changes else []
+    reasons = next((v.reasons for v in found.evaluation.verdicts if v.rule_id == rule.id), ())
+    said += [(by, _message(c, rule.id, text, new_id, reasons)) for text in words if text.strip()]
+    if handoff is not None:
+        return said + _handed_over(c, handoff, by)
+    if words and c.status is Status.OPEN:
+        said.append((by, StatusChanged(c.status, next_status(c.status, Change.BOT_TOOK))))
+    return said
+
+
+def changes_of(c: Conversation, actions: Actions) -> dict[str, Any]:
+    """The fields that a rule's actions change."""
+    wanted: dict[str, Any] = {}
+    labels = tuple(dict.fromkeys((*c.labels, *actions.set_labels)))[: max(MAX_LABELS, len(c.labels))]
+    if labels != c.labels:
+        wanted["labels"] = labels
+    if actions.set_priority not in (None, c.priority):
+        wanted["priority"] = actions.set_priority
+    if actions.assign_team_id not in (None, c.team_id):
+        wanted["team_id"] = actions.assign_team_id
+    if actions.assign_strategy not in (None, c.routing.strategy):
+        wanted["strategy"] = actions.assign_strategy
+    return wanted
+
+
+def filled(text: str, c: Conversation) -> str:
+    """A text of a rule, as this customer gets it."""
+    values = {"contact_name": c.contact_name or "", "agent_name": "", "conversation_id": c.id}
+    return render(text, values)[:LONGEST]
+
+
+def _collect(state: State, message: Message, account: AccountRules, new_id: Callable[[], str]) -> Said:
+    c = state.conversation
+    asker = next((m.sender_id for e in reversed(state.recent) if _public_answer(e) and (m := _of(e))), None)
+    by = actor("bot", asker)
+    asked = asks_for_human(message.content, account.settings.handoff_keywords)
+    if asked is not None:
+        rest = {k: v for k, v in c.bot_context.items() if k != collecting.STATE}
+        return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]
+    step = collecting.answer(c.bot_context, message.content)
+    said: Said = [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []
+    if step.question is not None:
+        return [*said, (by, _message(c, asker, step.question, new_id, ()))]
+    return said + _handed_over(c, _outcome(step), by)
+
+
+def _outcome(step: collecting.Step) -> str:
+    if step.outcome == "complete":
+        return "The bot has collected what it asks for"
+    return "The customer did not answer the bot's questions"
+
+
+def _handed_over(c: Conversation, reason: str, by: Actor) -> Said:
+    to = next_status(c.status, Change.HANDED_OFF)
+    said: Said = [(by, HandoffRequested(reason))]
+    return said if to is c.status else [*said, (by, StatusChanged(c.status, to, reason))]
+
+
+def _message(
+    c: Conversation, rule_id: str | None, text: str, new_id: Callable[[], str], reasons: tuple[str, ...]
+) -> Message:
+    kept = [reason[:LONGEST_REASON] for reason in reasons[:MAX_REASONS]]
+    return Message(
+        id=new_id(),
+        direction="outbound",
+        sender_type="bot",
+        sender_id=rule_id,
+        content=text,
+        delivery_status=first_delivery(c),
+        metadata={"rule_id": rule_id, "reasons": kept},
+    )
+
+
+def _public_answer(entry: Entry) -> bool:
+    m = entry.data
+    return isinstance(m, Message) and m.sender_type == "bot" and not m.is_private
+
+
+def _of(entry: Entry) -> Message:
+    assert isinstance(entry.data, Message)
+    return entry.data
+
+
+def _unsure(data: EntryData) -> bool:
+    return isinstance(data, Message) and data.metadata.get("low_confidence") is True
+
+
+def _language(c: Conversation) -> str | None:
+    """As routing reads it."""
+    language = c.metadata.get("language") or c.bot_context.get("language")
+    return language if isinstance(language, str) else None

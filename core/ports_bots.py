@@ -1,0 +1,78 @@
+"""The ports of bot rules and timers: what admins change, and what hosts read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from .account_rules import AccountRules
+from .entries import Actor
+from .records import Page, Place
+
+
+class BotRuleRecord(msgspec.Struct, frozen=True):
+    """A rule as stored; `conditions` and `actions` as they were given."""
+
+    id: str
+    account_id: str
+    name: str
+    priority: int
+    is_active: bool
+    trigger_type: str
+    conditions: dict[str, Any]
+    actions: dict[str, Any]
+    created_at: int
+    updated_at: int
+
+
+class BotRuleStore(Protocol):
+    """Rules of one account, in pages after a `Place`; `by` is for the audit log."""
+
+    async def create(self, rule: BotRuleRecord, by: Actor) -> BotRuleRecord:
+        """Raises Conflict where the account has as many as it may."""
+        ...
+
+    async def get(self, account_id: str, rule_id: str) -> BotRuleRecord | None: ...
+
+    async def page(self, account_id: str, after: Place | None, limit: int) -> Page[BotRuleRecord]:
+        """Oldest first."""
+        ...
+
+    async def update(
+        self, account_id: str, rule_id: str, changes: dict[str, Any], by: Actor
+    ) -> BotRuleRecord | None: ...
+
+    async def delete(self, account_id: str, rule_id: str, by: Actor) -> bool: ...
+
+    async def in_force(self, account_id: str) -> AccountRules | None:
+        """What conversations go by, as it is stored now."""
+        ...
+
+
+class RulesArchive(Protocol):
+    """What hosts read of accounts, in batches. Raises StorageUnavailable."""
+
+    async def load(self, accounts: Iterable[str]) -> dict[str, AccountRules]:
+        """Accounts that do not exist are left out."""
+        ...
+
+    async def versions(self, accounts: Iterable[str]) -> dict[str, int]:
+        """The version that stands, of each; 0 of an account where nothing has ever changed."""
+        ...
+
+
+class DueTimer(msgspec.Struct, frozen=True):
+    conversation_id: str
+    account_id: str
+    at: int
+
+
+class TimerArchive(Protocol):
+    async def due(
+        self, now: int, partitions: Collection[int], limit: int, besides: Sequence[str] = ()
+    ) -> list[DueTimer]:
+        """Conversations of the partitions to be looked at by `now`, the longest due first, without `besides`.
+        Raises StorageUnavailable."""
+        ...

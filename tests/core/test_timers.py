@@ -1,0 +1,266 @@
+"""What is due in a conversation, through its turns under a clock of the test's: each effect once, in order, at its time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from samples import ACCOUNT, NOW, SERVICE, THREAD, agent, answered, customer, received, uid
+
+from tertulia.actors.conversation import ConversationActor, Turning
+from tertulia.core.account_rules import AccountRules, account_rules
+from tertulia.core.commands import Assign, By, Envelope, Open, Post, Rate, Release, Tick, Update
+from tertulia.core.conversation import CSAT_ASK, State, apply
+from tertulia.core.decide import open_conversation
+from tertulia.core.entries import Actor, Entry, Message, SlaNoted, StatusChanged, Updated
+from tertulia.core.ids import new_id
+from tertulia.core.status import Status
+from tertulia.core.timers import next_timer
+
+CLOCK = By("system", None, "service")
+MINUTE, HOUR = 60_000, 3_600_000
+
+
+class Thread:
+    """One conversation and a clock. `stored` is the instant that a host would find in the database."""
+
+    def __init__(self, **stated: Any) -> None:
+        self.account: AccountRules = account_rules(stated, (), 1)
+        self.now = NOW
+        (data,) = open_conversation(THREAD, uid(), received().opening, "Carla")
+        self.opening: Entry | None = Entry(ACCOUNT, new_id(NOW, 1), 0, NOW, Actor("contact"), data)
+        self.actor = ConversationActor(apply(None, self.opening), uid)
+        self.entries: list[Entry] = []
+        self.stored: int | None = None
+
+    @property
+    def c(self) -> Any:
+        return self.actor.state.conversation
+
+    def do(self, command: Any, by: Any = None) -> list[Any]:
+        envelope = Envelope(uid(), ACCOUNT, by or customer(), command, self.c.id)
+        taken = self.actor.turn(Turning(envelope, self.now, self.c.id, self.opening, self.account))
+        self.outcome = taken.outcome
+        if taken.write is None:
+            return []
+        self.opening = None
+        self.entries += taken.write.entries
+        self.stored = taken.write.after.timer_at
+        return [e.data for e in taken.write.entries if e.seq > 0]
+
+    def until(self, at: int) -> list[tuple[int, Any]]:
+        """Let time pass; what the clock brings about, with the time since the start."""
+        found: list[tuple[int, Any]] = []
+        while self.stored is not None and self.stored <= at:
+            self.now = max(self.now, self.stored)
+            found += [(self.now - NOW, d) for d in self.do(Tick(self.stored), CLOCK)]
+            assert self.stored is None or self.stored > self.now
+        self.now = at
+        return found
+
+    def crash(self) -> None:
+        """Another host has the conversation now; it knows what was stored."""
+        state: State | None = None
+        for entry in self.entries:
+            state = apply(state, entry)
+        assert state is not None
+        self.actor = ConversationActor(
+            State(replace(state.conversation, timer_at=self.stored), state.recent), uid
+        )
+
+
+def test_a_conversation_expires_a_day_after_its_last_message() -> None:
+    thread = Thread()
+    thread.do(received("hello"))
+    thread.now += 5 * HOUR
+    thread.do(received("anybody?"))
+    assert thread.stored == NOW + 24 * HOUR, "a message leaves the look where it was"
+    ((at, data),) = thread.until(NOW + 100 * HOUR)
+    assert at == 29 * HOUR and isinstance(data, StatusChanged) and data.to_status is Status.EXPIRED
+    assert thread.stored is None
+
+
+def test_a_conversation_without_a_message_expires_too() -> None:
+    thread = Thread()
+    thread.do(Open(received().opening), SERVICE)
+    assert thread.stored == NOW + 24 * HOUR
+    ((_, data),) = thread.until(NOW + 100 * HOUR)
+    assert data.to_status is Status.EXPIRED
+
+
+def test_what_an_agent_holds_does_not_expire_and_what_waits_for_the_customer_does() -> None:
+    thread = Thread(expiry_hours=2)
+    thread.do(received("hello"))
+    thread.do(Assign("ana"), SERVICE)
+    assert thread.until(NOW + 9 * HOUR) == []
+    thread.do(Update({"status": "pending"}), agent())
+    ((at, data),) = thread.until(NOW + 20 * HOUR)
+    assert (data.to_status is Status.EXPIRED and at == 9 * HOUR + 1000) or at == 9 * HOUR
+
+
+def test_a_resolved_conversation_is_asked_about_once_and_closed() -> None:
+    thread = Thread(csat_enabled=True, auto_close_hours=3)
+    thread.do(received("hello"))
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    first, second = thread.until(NOW + 10 * HOUR)
+    assert isinstance(first[1], Message) and first[1].metadata == {CSAT_ASK: True} and first[0] == 0
+    assert (first[1].sender_type, first[1].direction, first[1].delivery_status) == (
+        "system",
+        "outbound",
+        "sent",
+    )
+    assert second[0] == 3 * HOUR and second[1].to_status is Status.CLOSED
+
+
+def test_a_reopened_conversation_is_asked_about_again_and_a_rated_one_is_not() -> None:
+    thread = Thread(csat_enabled=True)
+    for _ in range(2):
+        thread.do(received("hello"))
+        thread.do(Update({"status": "resolved"}), SERVICE)
+        assert len(thread.until(thread.now + HOUR)) == 1
+    thread.do(received("hello"))
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Rate(5), SERVICE)
+    assert thread.until(thread.now + HOUR) == []
+
+
+def test_a_snooze_ends() -> None:
+    thread = Thread()
+    thread.do(received("hello"))
+    thread.do(Update({"snoozed_until": NOW + 2 * HOUR}), SERVICE)
+    assert thread.until(NOW + 3 * HOUR) == [(2 * HOUR, Updated({"snoozed_until": None}))]
+    assert thread.c.snoozed_until is None
+
+
+def test_targets_warn_and_are_missed() -> None:
+    thread = Thread(sla={"first_reply_minutes": 10, "resolution_minutes": 100, "warn_percent": 50})
+    thread.do(received("hello"))
+    said = thread.until(NOW + 60 * MINUTE)
+    assert [(at, d.target, d.state, d.due_at - NOW) for at, d in said] == [
+        (5 * MINUTE, "first_reply", "warning", 5 * MINUTE),
+        (10 * MINUTE, "first_reply", "breach", 10 * MINUTE),
+        (50 * MINUTE, "resolution", "warning", 50 * MINUTE),
+    ]
+    thread.do(Assign("ana"), SERVICE)
+    thread.do(answered(), agent())
+    thread.do(Update({"status": "resolved"}), agent())
+    assert thread.until(NOW + 200 * MINUTE) == []
+
+
+def test_each_answer_has_its_own_target_however_often_the_customer_asks() -> None:
+    thread = Thread(sla={"next_reply_minutes": 10})
+    thread.do(received("hello"))
+    thread.do(Assign("ana"), SERVICE)
+    thread.do(answered(), agent())
+    for _ in range(2):
+        asked = thread.now - NOW
+        for _ in range(12):
+            thread.do(received("and?"))
+            thread.until(thread.now + 30_000)
+        said = thread.until(thread.now + HOUR)
+        assert [(at, d.state) for at, d in said] == [
+            (asked + 8 * MINUTE, "warning"),
+            (asked + 10 * MINUTE, "breach"),
+        ]
+        thread.do(answered(), agent())
+        assert thread.until(thread.now + HOUR) == []
+
+
+def test_targets_run_in_business_time() -> None:
+    hours = {"schedule": [{"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"}]}
+    thread = Thread(
+        sla={"first_reply_minutes": 60, "warn_percent": 99}, business_hours=hours, expiry_hours=999
+    )
+    thread.do(received("hello"))
+    *_, (at, data) = thread.until(NOW + 7 * 24 * HOUR)
+    local = (NOW + at) % (24 * HOUR)
+    assert data.state == "breach" and 9 * HOUR <= local <= 17 * HOUR
+
+
+def test_after_an_outage_only_the_breach_is_told() -> None:
+    thread = Thread(sla={"first_reply_minutes": 10})
+    thread.do(received("hello"))
+    thread.now = NOW + 3 * HOUR
+    (data,) = thread.do(Tick(thread.stored), CLOCK)
+    assert isinstance(data, SlaNoted) and data.state == "breach" and data.due_at == NOW + 10 * MINUTE
+    assert thread.until(NOW + 4 * HOUR) == []
+
+
+@pytest.mark.parametrize("by", [SERVICE, agent(), customer()])
+def test_nobody_but_the_clock_ticks(by: By) -> None:
+    thread = Thread()
+    thread.do(received("hello"))
+    thread.now += 100 * HOUR
+    assert thread.do(Tick(0), by) == [] and thread.outcome.code == "forbidden"
+
+
+STATED = st.fixed_dictionaries(
+    {},
+    optional={
+        "csat_enabled": st.booleans(),
+        "expiry_hours": st.integers(1, 3),
+        "auto_close_hours": st.integers(1, 3),
+        "sla": st.fixed_dictionaries(
+            {},
+            optional={
+                "first_reply_minutes": st.integers(1, 90),
+                "next_reply_minutes": st.integers(1, 90),
+                "resolution_minutes": st.integers(1, 90),
+            },
+        ),
+    },
+)
+STEPS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                (received("hi"), None), (answered(), SERVICE), (Post("bot", "x"), SERVICE), (Assign("ana"), SERVICE),
+                (Release(), SERVICE), (Update({"status": "resolved"}), SERVICE), (Update({"status": "open"}), SERVICE),
+                (Update({"priority": "high"}), SERVICE), (Update({"snoozed_until": NOW + HOUR}), SERVICE),
+                (Rate(3), SERVICE), "crash",
+            ]
+        ),
+        st.integers(1, 4 * HOUR),
+    ),
+    max_size=15,
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(STATED, STEPS)
+def test_whatever_happens_no_look_is_late_and_nothing_takes_effect_twice(
+    stated: dict[str, Any], steps: list[Any]
+) -> None:
+    thread = Thread(**stated)
+    thread.do(received("hello"))
+    told: list[tuple[str, str, int]] = []
+    for step in steps:
+        if step == "crash":
+            thread.crash()
+        elif isinstance(step, int):
+            told += [
+                (d.target, d.state, d.due_at)
+                for _, d in thread.until(thread.now + step)
+                if isinstance(d, SlaNoted)
+            ]
+        else:
+            thread.do(*step)
+        due = next_timer(thread.c, thread.account.settings)
+        if due is not None:
+            assert thread.stored is not None and thread.stored <= max(due, thread.now + 1000)
+    # what a reopening starts anew may be due at the same instant, which is no second effect
+    reopened = sum(
+        isinstance(e.data, StatusChanged) and e.data.from_status is Status.RESOLVED for e in thread.entries
+    )
+    assert all(told.count(one) <= 1 + reopened for one in told)
+    resolutions = sum(
+        isinstance(e.data, StatusChanged) and e.data.to_status is Status.RESOLVED for e in thread.entries
+    )
+    asked = sum(isinstance(e.data, Message) and bool(e.data.metadata.get(CSAT_ASK)) for e in thread.entries)
+    assert asked <= resolutions
+    before = thread.actor.state
+    thread.crash()
+    assert thread.actor.state == before

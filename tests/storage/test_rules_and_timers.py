@@ -1,0 +1,382 @@
+"""Bot rules and timers on Postgres: what is stored, what hosts read of it, and a host whose clock is the test's."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+from samples import uid
+
+from tertulia.actors.account_rules import AccountRulesKeeper
+from tertulia.actors.commits import Item
+from tertulia.actors.conversation import Taken
+from tertulia.actors.host import ConversationHost, fresh_id, now_ms
+from tertulia.actors.placement import SharedPlacement
+from tertulia.actors.ticking import Ticker
+from tertulia.core.account_rules import MAX_RULES, UNREAD, AccountRules
+from tertulia.core.commands import By, Done, Envelope, Opening, Post, Receive, ThreadKey, Update
+from tertulia.core.conversation import Conversation, State
+from tertulia.core.entries import Actor, Entry, Message, StatusChanged
+from tertulia.core.errors import Conflict, StorageUnavailable
+from tertulia.core.ids import PARTITIONS, partition_of_conversation
+from tertulia.core.people import CannedResponse
+from tertulia.core.ports_bots import BotRuleRecord
+from tertulia.core.status import Status
+from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.archive import PostgresArchive
+from tertulia.storage.audit import PostgresAudit
+from tertulia.storage.bots import PostgresBotRules, PostgresRulesArchive, PostgresTimers
+from tertulia.storage.canned import PostgresCanned
+from tertulia.storage.conversations import PostgresConversations
+from tertulia.storage.journal import PostgresJournal
+from tertulia.storage.memory import MemoryStore
+from tertulia.storage.memory_bots import MemoryTimers
+from tertulia.storage.ownership import PostgresOwnership
+from tertulia.storage.postgres import Database
+from tertulia.storage.teams import PostgresTeams
+
+BY = Actor("agent", "dana")
+SERVICE = By("service", "svc", "service")
+HOUR = 3_600_000
+
+
+def a_rule(account_id: str, name: str = "Hours", **fields: Any) -> BotRuleRecord:
+    made = BotRuleRecord(
+        uid(), account_id, name, 5, True, "keyword", {"keywords": ["hours"]}, {"reply_text": "At nine."}, 0, 0
+    )
+    return replace(made, **fields)
+
+
+@pytest.fixture
+def rules(database: Database) -> PostgresBotRules:
+    return PostgresBotRules(database)
+
+
+@pytest.fixture
+def archive(database: Database) -> PostgresRulesArchive:
+    return PostgresRulesArchive(database)
+
+
+# -- rules
+
+
+async def test_a_rule_is_stored_changed_and_deleted(
+    rules: PostgresBotRules, database: Database, account_id: str
+) -> None:
+    made = await rules.create(a_rule(account_id), BY)
+    assert made.created_at and await rules.get(account_id, made.id) == made
+    other = uid()
+    await PostgresAccounts(database).create(other, "Other")
+    assert await rules.get(other, made.id) is None and not (await rules.page(other, None, 10)).items
+    assert await rules.update(other, made.id, {"name": "x"}, BY) is None
+    assert not await rules.delete(other, made.id, BY)
+    changes = {"name": "New", "priority": 1, "is_active": False, "actions": {"set_labels": ["x"]}}
+    after = await rules.update(account_id, made.id, changes, BY)
+    assert after is not None
+    assert (after.name, after.priority, after.is_active) == ("New", 1, False)
+    assert after.actions == {"set_labels": ["x"]} and after.conditions == made.conditions
+    assert [r.id for r in (await rules.page(account_id, None, 10)).items] == [made.id]
+    assert await rules.delete(account_id, made.id, BY) and not await rules.delete(account_id, made.id, BY)
+    told = [r.action for r in (await PostgresAudit(database).page(account_id, None, None, None, 10)).items]
+    assert told == ["bot_rule.deleted", "bot_rule.updated", "bot_rule.created"]
+
+
+async def test_an_account_has_so_many_rules_and_no_more(rules: PostgresBotRules, account_id: str) -> None:
+    await asyncio.gather(*(rules.create(a_rule(account_id), BY) for _ in range(MAX_RULES - 1)))
+    last = await asyncio.gather(
+        *(rules.create(a_rule(account_id), BY) for _ in range(3)), return_exceptions=True
+    )
+    assert sorted(type(r).__name__ for r in last) == ["BotRuleRecord", "Conflict", "Conflict"]
+    assert any(isinstance(r, Conflict) and str(MAX_RULES) in r.detail for r in last)
+
+
+async def test_what_is_in_force_has_texts_and_teams_in_it(
+    rules: PostgresBotRules, archive: PostgresRulesArchive, database: Database, account_id: str
+) -> None:
+    canned, teams = PostgresCanned(database), PostgresTeams(database)
+    text = await canned.create(CannedResponse(uid(), account_id, "/r", "R", "Money", None, None, 0, 0), BY)
+    team = await teams.create(account_id, uid(), "Billing", None, BY)
+    does = {"reply_template_id": text.id, "assign_team_id": team.id}
+    made = await rules.create(a_rule(account_id, actions=does), BY)
+    await rules.create(a_rule(account_id, "Off", is_active=False), BY)
+    found = (await archive.load([account_id, uid()]))[account_id]
+    assert found == await rules.in_force(account_id)
+    assert [r.id for r in found.rules] == [made.id] and found.reply_of(found.rules[0]) == "Money"
+    await canned.update(account_id, text.id, {"content": "More"}, BY)
+    again = (await archive.load([account_id]))[account_id]
+    assert again.reply_of(again.rules[0]) == "More" and again.version > found.version
+    await teams.begin_deletion(account_id, team.id)
+    (faulty,) = (await archive.load([account_id]))[account_id].faulty
+    assert "team" in faulty.fault
+
+
+async def test_every_change_moves_the_version(
+    rules: PostgresBotRules, archive: PostgresRulesArchive, database: Database, account_id: str
+) -> None:
+    async def version() -> int:
+        (now,) = (await archive.versions([account_id])).values()
+        assert (await archive.load([account_id]))[account_id].version == now
+        return now
+
+    seen = [await version()]
+    made = await rules.create(a_rule(account_id), BY)
+    seen.append(await version())
+    await rules.update(account_id, made.id, {"priority": 9}, BY)
+    seen.append(await version())
+    await PostgresAccounts(database).update(account_id, None, {"expiry_hours": 3}, BY)
+    seen.append(await version())
+    assert (await archive.load([account_id]))[account_id].settings.expiry_hours == 3
+    await rules.delete(account_id, made.id, BY)
+    seen.append(await version())
+    assert seen == sorted(set(seen))
+
+
+@pytest.mark.parametrize(
+    "conditions", ["[]", "7", '{"keywords": 5}', '{"nonsense": 1}', "null", '{"keywords": []}']
+)
+async def test_a_rule_stored_by_hand_is_faulty_at_most(
+    owner: asyncpg.Connection,
+    archive: PostgresRulesArchive,
+    rules: PostgresBotRules,
+    account_id: str,
+    conditions: str,
+) -> None:
+    await rules.create(a_rule(account_id), BY)
+    await owner.execute(
+        "INSERT INTO bot_rules (id, account_id, name, priority, trigger_type, conditions, actions)"
+        " VALUES ($1, $2, 'Bad', 0, 'keyword', $3::text::jsonb, '{\"assign_team_id\": \"no uuid\"}')",
+        uid(), account_id, conditions,
+    )  # fmt: skip
+    found = (await archive.load([account_id]))[account_id]
+    assert [f.name for f in found.faulty] == ["Bad"] and [r.name for r in found.rules] == ["Hours"]
+    assert {r.name for r in (await rules.page(account_id, None, 10)).items} == {"Bad", "Hours"}
+
+
+# -- what a host knows
+
+
+class Failing:
+    def __init__(self, archive: PostgresRulesArchive) -> None:
+        self._archive = archive
+        self.fails = True
+
+    async def load(self, accounts: Any) -> dict[str, AccountRules]:
+        if self.fails:
+            raise StorageUnavailable("away")
+        return await self._archive.load(accounts)
+
+    async def versions(self, accounts: Any) -> dict[str, int]:
+        return await self._archive.versions(accounts)
+
+
+async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
+    rules: PostgresBotRules, archive: PostgresRulesArchive, account_id: str
+) -> None:
+    await rules.create(a_rule(account_id), BY)
+    failing = Failing(archive)
+    keeper = AccountRulesKeeper(failing, lambda: {account_id})
+    await keeper.prepare({account_id})
+    assert keeper.get(account_id) is UNREAD
+    failing.fails = False
+    await keeper.look()
+    assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
+    await rules.create(a_rule(account_id, "More"), BY)
+    await keeper.look()
+    assert len(keeper.get(account_id).rules) == 2
+
+
+# -- a host
+
+
+class Running:
+    """A host on Postgres with a clock that the test moves, owning every partition."""
+
+    def __init__(self, database: Database, account_id: str) -> None:
+        self.database, self.account_id = database, account_id
+        self.incarnation = str(uuid.uuid4())
+        self.ahead = 0
+        self.loops: list[asyncio.Task[None]] = []
+        placement = SharedPlacement(self._taken, now=self.now, new_id=fresh_id)
+        self.stale = asyncio.Event()
+        self.host = ConversationHost(
+            PostgresJournal(database), PostgresArchive(database), self, placement, max_waiting=1000,
+            on_stale=self.stale, rules=PostgresRulesArchive(database),
+        )  # fmt: skip
+        self.ticker = Ticker(PostgresTimers(database), self.host, now=self.now, new_id=fresh_id)
+
+    def now(self) -> int:
+        return now_ms() + self.ahead
+
+    def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
+        pass
+
+    def _taken(self, item: Item, taken: Taken) -> None:
+        self.host.taken(item, taken)
+
+    async def start(self) -> None:
+        ownership = PostgresOwnership(self.database)
+        await ownership.register(f"host:{self.incarnation}", self.incarnation, "node")
+        self.host.own(await ownership.claim(self.incarnation, [self.incarnation], PARTITIONS))
+        self.loops = [
+            asyncio.create_task(self.host.commits.main_loop()),
+            asyncio.create_task(self.host.residents.main_loop()),
+        ]
+
+    async def stop(self) -> None:
+        for loop in self.loops:
+            loop.cancel()
+        await asyncio.gather(*self.loops, return_exceptions=True)
+
+    async def says(self, text: str, thread: ThreadKey, **fields: Any) -> Done:
+        by = By("contact", thread.identifier, "customer", thread.channel_id, thread.identifier)
+        command = Receive(Opening("webchat", "Carla"), Post("contact", text, **fields))
+        return await self.ask(Envelope(fresh_id(), self.account_id, by, command, thread=thread))
+
+    async def ask(self, envelope: Envelope) -> Done:
+        (done,) = await self.host.run([envelope])
+        assert isinstance(done, Done), done
+        return done
+
+    async def read(self, conversation_id: str) -> tuple[Conversation, list[Entry]]:
+        store = PostgresConversations(self.database)
+        c = await store.get(self.account_id, conversation_id)
+        assert c is not None
+        return c, await store.entries(self.account_id, conversation_id, after=0, limit=200)
+
+
+@pytest.fixture
+async def running(database: Database, account_id: str) -> AsyncIterator[Running]:
+    made = Running(database, account_id)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+def a_thread(account_id: str, n: int = 0) -> ThreadKey:
+    return ThreadKey(account_id, uid(), f"+{n}")
+
+
+async def test_the_bots_answer_is_stored_with_what_it_answers(
+    running: Running, rules: PostgresBotRules, account_id: str
+) -> None:
+    made = await rules.create(a_rule(account_id), BY)
+    thread = a_thread(account_id)
+    done = await running.says("your hours?", thread, key="k", external_id="wamid.1")
+    entry = done.entries[0]
+    assert isinstance(entry.data, Message) and entry.data.content == "your hours?"
+    c, entries = await running.read(entry.conversation_id)
+    assert c.status is Status.BOT and [e.data.content for e in entries if isinstance(e.data, Message)] == [
+        "your hours?", "At nine."
+    ]  # fmt: skip
+    assert {e.actor for e in entries[1:]} == {Actor("bot", made.id)}
+    # from memory, and by another host that has to look
+    for again in (running, Running(running.database, account_id)):
+        if again is not running:
+            await running.stop()
+            await again.start()
+        repeat = await again.says("your hours?", thread, key="k", external_id="wamid.1")
+        assert repeat.repeated and replace(repeat.entries[0], position=0) == replace(entry, position=0)
+        assert (await again.read(entry.conversation_id))[0].seq == c.seq
+    await again.stop()
+
+
+async def test_what_is_due_happens_once_whoever_looks(
+    running: Running, database: Database, account_id: str
+) -> None:
+    threads = [a_thread(account_id, n) for n in range(40)]
+    ids = [(await running.says("hello", t)).entries[0].conversation_id for t in threads]
+    assert await running.ticker.look() == 0
+    running.ahead = 25 * HOUR
+    # the host is lost in the middle of it: nobody hears what became of its commit
+    looking = asyncio.create_task(running.ticker.look())
+    while running.host.commits.committed == len(ids):
+        await asyncio.sleep(0)
+        if len(running.host.commits):
+            break
+    await running.stop()
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+    successor = Running(database, account_id)
+    successor.ahead = running.ahead
+    await successor.start()
+    while await successor.ticker.look():
+        pass
+    for conversation_id in ids:
+        c, entries = await successor.read(conversation_id)
+        ended = [e for e in entries if isinstance(e.data, StatusChanged)]
+        assert c.status is Status.EXPIRED and c.timer_at is None and len(ended) == 1
+        assert ended[0].actor == Actor("system")
+    await successor.stop()
+
+
+async def test_a_look_that_comes_too_early_moves_the_timer(running: Running, account_id: str) -> None:
+    thread = a_thread(account_id)
+    conversation_id = (await running.says("hello", thread)).entries[0].conversation_id
+    running.ahead = 10 * HOUR
+    await running.says("still there?", thread)
+    (before, entries) = await running.read(conversation_id)
+    assert before.timer_at == before.created_at + 24 * HOUR
+    running.ahead = 25 * HOUR
+    assert await running.ticker.look() == 1 and await running.ticker.look() == 0
+    after, same = await running.read(conversation_id)
+    assert after.status is Status.OPEN and same == entries and after.last_message_at is not None
+    assert after.timer_at == after.last_message_at + 24 * HOUR
+    loaded = await PostgresArchive(running.database).load_conversations([conversation_id])
+    assert loaded[conversation_id] == State(after, tuple(replace(e) for e in same))
+
+
+async def test_the_clock_follows_the_settings_of_the_account(
+    running: Running, database: Database, account_id: str
+) -> None:
+    stated = {"auto_close_hours": 2, "csat_enabled": True, "sla": {"next_reply_minutes": 10}}
+    await PostgresAccounts(database).update(account_id, None, stated, BY)
+    thread = a_thread(account_id)
+    conversation_id = (await running.says("hello", thread)).entries[0].conversation_id
+    agent = By("agent", "ana", "lead")
+
+    async def do(command: Any) -> None:
+        await running.ask(Envelope(fresh_id(), account_id, agent, command, conversation_id))
+
+    await do(Post("agent", "hello"))
+    await running.says("and now?", thread)
+    running.ahead = HOUR
+    await running.ticker.look()
+    c, entries = await running.read(conversation_id)
+    assert [e.data.state for e in entries if e.actor == Actor("system")] == ["breach"]  # type: ignore[union-attr]
+    assert c.unanswered_since is not None and c.fired.sla
+    await do(Update({"status": "resolved"}))
+    await running.ticker.look()
+    running.ahead = 4 * HOUR
+    await running.ticker.look()
+    c, entries = await running.read(conversation_id)
+    last = [e.data for e in entries if e.actor == Actor("system")][1:]
+    assert isinstance(last[0], Message) and isinstance(last[1], StatusChanged)
+    assert c.status is Status.CLOSED and c.fired.csat_asked
+    assert await running.ticker.look() == 0
+
+
+async def test_hosts_find_what_is_due_in_their_partitions(
+    running: Running, database: Database, account_id: str
+) -> None:
+    ids = [
+        (await running.says("hello", a_thread(account_id, n))).entries[0].conversation_id for n in range(30)
+    ]
+    timers, at = PostgresTimers(database), now_ms() + 30 * HOUR
+    partitions = {partition_of_conversation(i) for i in ids}
+    some = set(sorted(partitions)[: len(partitions) // 2])
+    due = {d.conversation_id for d in await timers.due(at, some, 1000)} & set(ids)
+    assert due == {i for i in ids if partition_of_conversation(i) in some}
+    memory = MemoryStore()
+    for i in ids:
+        memory.conversations[i] = (await running.read(i))[0]
+    twin = MemoryTimers(memory)
+    mine = [d for d in await timers.due(at, some, 1000) if d.account_id == account_id]
+    assert await twin.due(at, some, 1000) == mine
+    besides = [d.conversation_id for d in mine[:3]]
+    assert not {d.conversation_id for d in await timers.due(at, some, 1000, besides)} & set(besides)
+    assert not {d.conversation_id for d in await timers.due(now_ms(), some, 1000)} & set(ids)
