@@ -20,6 +20,7 @@ from ..core.routing import messages
 from ..core.routing.desk import Desk
 from ..core.routing.explain import Explain
 from ..core.routing.facts import Agent, Policy, Preferences, Waiting
+from ..core.routing.policy import policy_of
 from ..core.status import HELD, LIVE, Status
 from ..core.supervision import AccountFacts, Presence
 from .attendance import Attendance
@@ -84,7 +85,7 @@ class AccountDesk:
     def waiting(self, c: Conversation) -> Waiting:
         """A conversation as the queue sees it."""
         language = c.metadata.get("language") or c.bot_context.get("language")
-        strategy: Any = c.routing.strategy or "least_busy"
+        strategy: Any = c.routing.strategy or self.facts.settings.routing.strategy
         return Waiting(
             id=c.id,
             waiting_since=c.waiting_since,
@@ -98,7 +99,8 @@ class AccountDesk:
         )
 
     def policy(self) -> Policy:
-        return Policy(offer_timeout=self.facts.settings.offer_timeout_s * 1000, presence_grace=NEVER)
+        """The account's, but for the grace of those who went away, which the supervisor watches over by what was answered."""
+        return replace(policy_of(self.facts.settings), presence_grace=NEVER)
 
     def _restored(self) -> Desk:
         """The desk that what is stored makes; offers of agents that are none any more are taken back."""
@@ -187,19 +189,32 @@ class AccountDesk:
             self.tell(messages.PresenceChanged(user_id, status))
             self.presence_moved = True
 
-    def hear(self, entry: Entry) -> None:
-        """An entry that is no message, pushed by a host. A repeat or an older one changes nothing."""
+    def hear(self, entries: Iterable[Entry]) -> None:
+        """Entries that are no messages, pushed by a host. A repeat or an older one changes nothing. A commit's entries come
+        together, and the desk sees only what they come to: an opening without the team that a rule gave it is nothing to act on.
+        """
+        changed = [entry.conversation_id for entry in entries if self._apply(entry)]
+        for conversation_id in dict.fromkeys(changed):
+            self.sync(conversation_id)
+
+    def _apply(self, entry: Entry) -> bool:
         c = self.conversations.get(entry.conversation_id)
         if c is None:
             if isinstance(entry.data, Opened):
-                self.take(apply(None, entry).conversation)
-            elif isinstance(entry.data, StatusChanged) and entry.data.to_status in LIVE:
+                return self._keep(apply(None, entry).conversation)
+            if isinstance(entry.data, StatusChanged) and entry.data.to_status in LIVE:
                 self._tools.reload(self.id, entry.conversation_id)
-        elif entry.seq > c.seq:
-            self.take(apply(State(c), entry).conversation)
+            return False
+        return entry.seq > c.seq and self._keep(apply(State(c), entry).conversation)
 
     def take(self, c: Conversation) -> bool:
         """A conversation as it is stored now; False where something newer is known of it."""
+        if not self._keep(c):
+            return False
+        self.sync(c.id)
+        return True
+
+    def _keep(self, c: Conversation) -> bool:
         known = self.conversations.get(c.id)
         if known is not None and known.seq > c.seq:
             return False
@@ -207,7 +222,6 @@ class AccountDesk:
             self.conversations[c.id] = _needed(c)
         else:
             self.conversations.pop(c.id, None)
-        self.sync(c.id)
         return True
 
     def forget(self, conversation_id: str) -> None:

@@ -107,7 +107,7 @@ class CatchingUp:
 
     async def _read(self, wanted: set[tuple[str, str]]) -> None:
         found = await self._store.conversations([conversation_id for _, conversation_id in wanted])
-        for account_id, conversation_id in wanted:
+        for account_id, conversation_id in sorted(wanted):  # ids sort by time: the oldest is known first
             desk = self._accounts[account_id].desk
             if desk is None:
                 continue

@@ -217,15 +217,18 @@ class Supervisor:
 
     def hear(self, entries: Sequence[Entry]) -> None:
         """What a host pushed."""
+        by_account: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
-            if not self._is_mine(entry.account_id):
-                continue
-            held = self._accounts[entry.account_id]
+            if self._is_mine(entry.account_id):
+                by_account[entry.account_id].append(entry)
+        for account_id, own in by_account.items():
+            held = self._accounts[account_id]
             if held.desk is None:
-                self._start(self.account(entry.account_id))  # which reads it
+                self._start(self.account(account_id))  # which reads it
                 continue
-            held.hear(entry.position)
-            held.desk.hear(entry)
+            for entry in own:
+                held.hear(entry.position)
+            held.desk.hear(own)
 
     def _done(self, done: Done) -> None:
         if done.conversation is not None:
