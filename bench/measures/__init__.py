@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from . import delivery, fanout, hosting, ingest, journal, memory, placement, routing, startup, webhooks
+from . import (
+    assigning,
+    delivery,
+    fanout,
+    hosting,
+    ingest,
+    journal,
+    memory,
+    placement,
+    routing,
+    startup,
+    webhooks,
+)
 from .bench import Measure
 
 ALL: dict[str, Measure] = {
@@ -10,6 +22,7 @@ ALL: dict[str, Measure] = {
     "latency": ingest.latency,
     "delivery": delivery.delivery,
     "webhooks": webhooks.webhooks,
+    "assigning": assigning.assigning,
     "fan-out": fanout.fan_out,
     "placement": placement.placement,
     "startup": startup.startup,

@@ -342,7 +342,7 @@ async def test_another_accounts_objects_are_not_there_on_a_socket(
                 ("not_found", "forbidden") if role == "customer" else ("not_found",)
             )
         answer = await chat.ask("subscribe", topics=["account"], since=theirs.cursor)
-        ok(await desks["service"].say(theirs.objects["conversation"], CANARY), 201)
+        ok(await desks["service"].say(theirs.objects["conversation"], CANARY, sender_type="agent"), 201)
         await chat.ask("ping")
         for event in chat.events:
             assert event["type"] in ("ready", "reset"), event
@@ -361,7 +361,7 @@ async def test_another_accounts_cursor_is_reset_and_its_traffic_unheard(
         server.client(server.token("service", "s", other.id)) as client,
     ):
         await reader.until(lambda: reader.resets == 1, "the reset")
-        ok(await desks["service"].say(theirs.objects["conversation"], CANARY), 201)
+        ok(await desks["service"].say(theirs.objects["conversation"], CANARY, sender_type="agent"), 201)
         ok(await desks["service"].do(theirs.objects["conversation"], "typing", state="start"), 204)
         own = await Desk(client).open(channel=other.channel)
         ok(await Desk(client).say(own["id"], "mine"), 201)

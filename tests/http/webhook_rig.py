@@ -209,11 +209,11 @@ class Rig:
                 conversations=PostgresConversations(database), channels=PostgresChannels(database),
                 agents=PostgresAgents(database), contacts=PostgresContacts(database),
                 accounts=PostgresAccounts(database), clients=PostgresClients(database),
-                preferences=unused, teams=unused, canned=unused, event_webhooks=unused,
+                preferences=unused, teams=unused, canned=unused, event_webhooks=unused, bot_rules=unused,
                 audit=PostgresAudit(database), inbox=PostgresInbox(database), senders=PostgresSenders(database),
                 inbound=PostgresInbound(database), deliveries=PostgresDeliveries(database), attachments=self.files,  # type: ignore[arg-type]
             ),
-            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds,
+            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused,
             links=LinkSigner("s" * 32, PUBLIC), webhook_secrets=unused, webhook_caller=unused, readiness=unused, update_metrics=unused,
         )  # fmt: skip
 

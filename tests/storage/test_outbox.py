@@ -449,11 +449,11 @@ async def test_an_edit_changes_the_message_it_names(desk: Desk) -> None:
     async def edit(seq: int, *edits: tuple[str, str, int]) -> None:
         data = [f'{{"message_id": "{m}", "content": "{c}", "edited_at": {t}}}' for m, c, t in edits]
         n = len(data)
-        empty = [[] for _ in range(23)]
+        empty = [[] for _ in range(24)]
         partition = int(conversation[-3:], 16) & 1023
         epoch = (await desk.postgres.epochs())[partition]
         await desk.owner.execute(
-            "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 38)) + ")",
+            "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 39)) + ")",
             [partition], [epoch], [desk.account], [n],
             [conversation] * n, [seq + i for i in range(n)], [1] * n, [i + 1 for i in range(n)], [1] * n, ["edited"] * n,
             ["contact"] * n, ["+1"] * n, [None] * n, data, *empty,
