@@ -100,6 +100,7 @@ class PostgresEventQueue:
                 answer.excerpt or None,
                 answer.error,
                 answer.duration_ms,
+                webhook_id,
             )
             if held is None:
                 return None

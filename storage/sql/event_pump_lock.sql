@@ -7,4 +7,4 @@ WHERE w.is_active AND (w.position < f.position OR w.generation <> f.generation)
   AND (SELECT count(*) FROM (SELECT FROM event_deliveries d WHERE d.webhook_id = w.id AND d.status = 'pending' LIMIT $2) AS p)
     < $2
 ORDER BY w.pumped_at LIMIT $1
-FOR UPDATE OF w SKIP LOCKED
+FOR NO KEY UPDATE OF w SKIP LOCKED

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from event_rig import BY, VAULT, EventRig
+from event_rig import BY, LONG, VAULT, EventRig
 from receivers import Got, Receiver, after, with_status
 from samples import uid
 from serving import until
@@ -19,7 +19,7 @@ from tertulia.actors.events import WebhookCaller
 from tertulia.channels.event_posts import GuardedPoster
 from tertulia.channels.guard import Guard
 from tertulia.core.errors import Conflict, Overloaded
-from tertulia.core.event_delivery import RETRIES, new_secret
+from tertulia.core.event_delivery import RETRIES, Answer, new_secret
 from tertulia.core.ports_events import EventWebhook
 from tertulia.storage import event_queue
 from tertulia.storage.event_queue import PostgresEventQueue
@@ -458,3 +458,19 @@ async def test_claims_at_one_moment_stay_within_eight(events: EventRig) -> None:
             "UPDATE event_deliveries SET status = 'pending', next_attempt_at = now() WHERE webhook_id = $1",
             webhook.id,
         )
+
+
+async def test_a_webhook_goes_while_its_attempts_come_back(events: EventRig) -> None:
+    """Whoever deletes it goes from the webhook to its deliveries; so must those who write what came of them."""
+    refused = Answer(500)
+    for _ in range(12):
+        webhook = await events.webhook("https://hooks.example.com/in")
+        await events.said(*(f"m{n}" for n in range(event_queue.MAX_UNDER_WAY)))
+        await events.pump()
+        claimed = await events.queue.claim(64)
+        assert len(claimed) == event_queue.MAX_UNDER_WAY
+        finishing = [events.queue.finish(one, refused, "failed", 5.0, LONG) for one in claimed]
+        gone = events.webhooks.delete(events.account_id, webhook.id, BY)
+        outcomes = await asyncio.gather(*finishing[:4], gone, *finishing[4:], return_exceptions=True)
+        assert [o for o in outcomes if isinstance(o, BaseException)] == []
+        assert await events.log(webhook) == []
