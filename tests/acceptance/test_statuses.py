@@ -259,3 +259,13 @@ async def test_web_chat_sessions(server: OwnServer, service: Desk) -> None:
         assert ok(await customer.get("/v1/webchat/messages"))["items"] == [first]
         c = await service.get(first["conversation_id"])
         assert (c["contact_name"], c["contact_identifier"]) == ("Ana", fresh_one["contact_identifier"])
+
+
+async def test_nothing_is_opened_on_a_channel_that_is_switched_off(desks: dict[str, Desk]) -> None:
+    http = desks["admin"].http
+    channel = ok(await http.post("/v1/channels", json={"type": "webchat", "name": fresh("off")}), 201)["id"]
+    ok(await http.patch(f"/v1/channels/{channel}", json={"is_active": False}), 200)
+    body = {"channel_id": channel, "contact_identifier": fresh()}
+    for path in ("/v1/conversations", "/v1/conversations/find-or-create"):
+        refused = problem(await http.post(path, json=body), 409, "conflict")
+        assert refused["detail"] == "the channel is switched off"
