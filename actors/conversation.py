@@ -16,11 +16,12 @@ from ..core.account_rules import AccountRules
 from ..core.answering import Said, respond
 from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused, Tick
 from ..core.conversation import CONTEXT_SIZE, Conversation, State, apply
-from ..core.decide import Turn, check_party, decide, repeated
+from ..core.decide import check_party, decide, repeated
 from ..core.entries import Actor, Entry, EntryData, Message, actor
 from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
 from ..core.timers import looked_at, timed
+from ..core.turns import Turn
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ of the supervisor brings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .commands import Assign, By, EndOffer, Entrust, Handoff, Offer, Release
 from .conversation import Conversation
@@ -22,9 +22,7 @@ from .entries import (
 )
 from .errors import Conflict, Forbidden
 from .status import HELD, Change, Status, next_status
-
-if TYPE_CHECKING:
-    from .decide import Turn
+from .turns import Turn
 
 OVERSEERS = frozenset({"lead", "admin", "service"})
 """Roles that may take a conversation from the agent who holds it."""

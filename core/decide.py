@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from .account_rules import AccountRules
 from .assigning import (
     assign,
     end_offer,
@@ -62,6 +61,7 @@ from .entries import (
 from .errors import Conflict, Forbidden, Invalid, NotFound
 from .status import ASKED, FINAL, LIVE, Change, Status, next_status
 from .timers import fire
+from .turns import Turn
 
 CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
@@ -88,16 +88,6 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     outlet_id: str | None = None
     snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=END_OF_TIME)] | None = None
     archived: bool = False
-
-
-class Turn(msgspec.Struct, frozen=True):
-    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, and what the account's
-    conversations go by."""
-
-    now: int
-    new_id: Callable[[], str]
-    live_id: str | None = None
-    account: AccountRules | None = None
 
 
 def check_party(c: Conversation, account_id: str, by: By) -> None:

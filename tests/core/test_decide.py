@@ -40,7 +40,7 @@ from tertulia.core.commands import (
     Update,
 )
 from tertulia.core.conversation import Conversation, State, apply
-from tertulia.core.decide import Turn, check_party, decide, repeated
+from tertulia.core.decide import check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
     Assigned,
@@ -55,6 +55,7 @@ from tertulia.core.entries import (
 )
 from tertulia.core.errors import Conflict, Forbidden, Invalid, NotFound, TertuliaError
 from tertulia.core.status import FINAL, HELD, Status
+from tertulia.core.turns import Turn
 
 ANA, BEN = agent("ana"), agent("ben")
 LEAD, ADMIN = agent("lou", "lead"), agent("ada", "admin")

@@ -9,10 +9,11 @@ from samples import NOW, SERVICE, THREAD
 
 from tertulia.core.commands import Opening, Update
 from tertulia.core.conversation import State, apply
-from tertulia.core.decide import Turn, decide, open_conversation
+from tertulia.core.decide import decide, open_conversation
 from tertulia.core.entries import Actor, Entry, StatusChanged
 from tertulia.core.errors import Conflict
 from tertulia.core.status import FINAL, HELD, LIVE, Change, Status, next_status
+from tertulia.core.turns import Turn
 
 O, B, A, P, R, X, E = Status  # noqa: E741
 
