@@ -21,7 +21,7 @@ from ..core.routing.desk import Desk
 from ..core.routing.explain import Explain
 from ..core.routing.facts import Agent, Policy, Preferences, Waiting
 from ..core.routing.policy import policy_of
-from ..core.status import HELD, LIVE, Status
+from ..core.status import HELD, LIVE
 from ..core.supervision import AccountFacts, Presence
 from .attendance import Attendance
 from .errands import Errand, Errands
@@ -113,11 +113,11 @@ class AccountDesk:
             if c.status in HELD and c.assignee_id is not None:
                 agents.setdefault(c.assignee_id, Preferences())
                 held.append(messages.Holding(self.waiting(c), c.assignee_id))
-            elif c.status is Status.OPEN and offer is not None:
+            elif c.waits and offer is not None:
                 agents.setdefault(offer.agent_id, Preferences())
                 offered.append(messages.Standing(self.waiting(c), offer.agent_id, offer.expires_at))
                 self._offer_ids[c.id] = offer.id
-            elif c.status is Status.OPEN:
+            elif c.waits:
                 waiting.append(self.waiting(c))
         truth = messages.Truth(
             self.policy(),
@@ -235,17 +235,17 @@ class AccountDesk:
             return
         c = self.conversations.get(conversation_id)
         known = conversation_id in self.desk.queue or conversation_id in self.desk.held
-        if c is None or c.status is Status.BOT:
+        if c is None or not (c.waits or c.status in HELD):  # over, with a bot, or snoozed
             if known:
                 self.tell(messages.Gone(conversation_id))
-        elif c.status is Status.OPEN:
-            self._sync_open(c)
+        elif c.waits:
+            self._sync_waiting(c)
         elif (holding := self.desk.held.get(c.id)) is None or holding.agent_id != c.assignee_id:
             # Nobody assigns but through us: this is what a fallen predecessor did.
             log.info("desk_restored", account=self.id)
             self._restored()
 
-    def _sync_open(self, c: Conversation) -> None:
+    def _sync_waiting(self, c: Conversation) -> None:
         stored, believed = c.routing.offer, self.desk.offers.get(c.id)
         if stored is not None and (believed is None or self._offer_ids.get(c.id) != stored.id):
             self.send(

@@ -114,6 +114,12 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         return self.status in LIVE
 
     @property
+    def waits(self) -> bool:
+        """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
+        of the customer's next message."""
+        return self.status is Status.OPEN and self.snoozed_until is None
+
+    @property
     def erased(self) -> bool:
         """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
         return not self.contact_identifier

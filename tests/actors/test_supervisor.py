@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from rig import Rig
-from samples import ACCOUNT, SERVICE, THREAD, agent, said, to_conversation, to_thread
+from samples import ACCOUNT, SERVICE, THREAD, agent, customer, received, said, to_conversation, to_thread
 
 from tertulia.actors import supervisor as module
 from tertulia.actors.host import fresh_id, now_ms
@@ -290,6 +290,40 @@ async def test_an_offer_ends_with_its_conversation(office: Office) -> None:
     other = await office.open("two")
     await until(lambda: office.offered(other) == "ana", "the room that it kept")
     assert [e.outcome for e in office.entries(c, OfferEnded)] == ["withdrawn"]
+
+
+async def test_what_is_snoozed_is_given_to_nobody(office: Office) -> None:
+    await office.start()
+    first, second = await office.open("one"), await office.open("two")
+    for c in (first, second):
+        await office.rig.done(to_conversation(Update({"snoozed_until": now_ms() + 3_600_000}), c, SERVICE))
+    await office.appear("ana")
+    await office.start()  # neither by who hears of it nor by who reads it
+    await office.appear("ana")
+    other = await office.open("three")
+    await until(lambda: office.holder(other) == "ana", "ana to have what is not snoozed")
+    assert office.holder(first) is None and (await office.supervisor.queue(ACCOUNT, None, 10)).total == 0
+    thread = ThreadKey(ACCOUNT, THREAD.channel_id, "one")
+    await office.rig.done(to_thread(received("hello?"), thread, customer(thread)))
+    await until(lambda: office.holder(first) == "ana", "the customer's word to end it")
+    await office.rig.done(to_conversation(Update({"snoozed_until": None}), second, SERVICE))
+    desk = await office.supervisor.account(ACCOUNT)
+    await until(lambda: second in desk.desk.queue, "the other one to wait, ana being full")
+
+
+async def test_an_offer_ends_with_a_snooze_and_comes_anew_after_it(office: Office) -> None:
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(maximum=1)))
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    await until(lambda: office.offered(c) == "ana", "the offer")
+    await office.rig.done(to_conversation(Update({"snoozed_until": now_ms() + 3_600_000}), c, SERVICE))
+    other = await office.open("two")
+    await until(lambda: office.offered(other) == "ana", "the room that it kept")
+    assert [e.outcome for e in office.entries(c, OfferEnded)] == ["withdrawn"]
+    await office.rig.done(to_conversation(Update({"status": "resolved"}), other, SERVICE))
+    await office.rig.done(to_conversation(Update({"snoozed_until": None}), c, SERVICE))
+    await until(lambda: office.offered(c) == "ana", "the offer to come again")
 
 
 async def test_preferences_reach_it_by_themselves(office: Office) -> None:
