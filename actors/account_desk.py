@@ -6,7 +6,7 @@ becomes known to the desk once no command of ours to it is under way. Never deci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -163,8 +163,15 @@ class AccountDesk:
             if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
                 self.know(f.id, f.preferences)
         if facts.settings != settings:
-            self.tell(messages.PolicyChanged(self.policy()))
+            self.tell(messages.PolicyChanged(self.policy(), tuple(self._renewed())))
         self.presence_moved = True
+
+    def _renewed(self) -> Iterator[Waiting]:
+        """What waits and asks for something else, as the settings are now."""
+        for known in self.desk.queue:
+            c = self.conversations.get(known.id)
+            if c is not None and (w := self.waiting(c)) != known:
+                yield w
 
     def know(self, agent_id: str, preferences: Preferences | None = None) -> None:
         """Let an agent be known; one that nobody has heard of has the default preferences."""

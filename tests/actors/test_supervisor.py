@@ -29,7 +29,7 @@ from tertulia.core.commands import (
 from tertulia.core.entries import Assigned, Entry, Offered, OfferEnded
 from tertulia.core.errors import BY_CODE, Conflict, Internal, Overloaded
 from tertulia.core.routing.facts import Preferences
-from tertulia.core.settings import AccountSettings
+from tertulia.core.settings import AccountSettings, Routing
 from tertulia.core.supervision import AgentFacts, Presence
 from tertulia.storage.memory_supervision import MemoryPresence, MemorySupervision
 
@@ -336,6 +336,24 @@ async def test_preferences_reach_it_by_themselves(office: Office) -> None:
     with pytest.raises(Conflict) as refused:
         await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
     assert refused.value.current is not None and refused.value.current["reason"] == "unavailable"
+
+
+async def test_another_strategy_reaches_who_waits_already(office: Office) -> None:
+    def settings(strategy: Any) -> AccountSettings:
+        return AccountSettings(routing=Routing(strategy=strategy))
+
+    ana = AgentFacts("ana", None, Preferences(auto_accept=True))
+    office.store.prefer(ACCOUNT, ana, settings=settings("manual_queue"))
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    desk = await office.supervisor.account(ACCOUNT)
+    await until(lambda: c in desk.desk.queue, "it to wait for a claim")
+    office.store.prefer(ACCOUNT, ana, settings=settings("round_robin"))
+    await office.supervisor.refresh(ACCOUNT)
+    await until(lambda: office.holder(c) == "ana", "ana to be given it")
+    (assigned,) = office.entries(c, Assigned)
+    assert assigned.explain["strategy"] == "round_robin"
 
 
 async def test_who_fell_silent_before_it_started_is_absent_since_then(office: Office) -> None:
