@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from ..core.commands import Done, Envelope, Release
+from ..core.conversation import LastHeld
 from ..core.entries import Entry
 from ..core.errors import NotFound, Overloaded, TertuliaError
 from ..core.ids import new_id
@@ -37,6 +38,7 @@ from .asking import ask_desk
 from .catching_up import CatchingUp, Held
 from .errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 from .hearing import Hearing
+from .last_held import LastHolders
 from .telling import agents_of, presence_hints, queue_hints, queue_page
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,7 @@ class Supervisor:
         self._accounts: defaultdict[str, Held] = defaultdict(Held)
         self._mine: dict[str, bool] = {}
         self._catching_up = CatchingUp(store, self._accounts)
+        self._last_held = LastHolders(store, self._served)
         self._wakes: dict[str, asyncio.TimerHandle] = {}
         self._rosters: set[tuple[str, str]] = set()
         self._loads = asyncio.Semaphore(LOADS)
@@ -119,6 +122,7 @@ class Supervisor:
                 self._every(POLL, self._poll),
                 self._every(TELL, self._tell),
                 self._catching_up.main_loop(),
+                self._last_held.main_loop(),
             )
             tasks = [group.create_task(loop) for loop in loops]
             await self.stale.wait()
@@ -177,7 +181,11 @@ class Supervisor:
                 raise NotFound("no such account")
             last = await self._store.last_assigned(account_id)
             live = await self._store.live(account_id)
-            held.desk = AccountDesk(account_id, facts, live, last, said, self._tools())
+            served: dict[str, LastHeld] = {}
+            if facts.settings.routing.sticky_hours:
+                found = await self._last_held.of({(account_id, c.contact_id) for c in live if c.waits})
+                served = {contact_id: one for (_, contact_id), one in found.items()}
+            held.desk = AccountDesk(account_id, facts, live, last, said, self._tools(), served)
             return held.desk
 
     async def _head(self, account_id: str) -> int:
@@ -192,6 +200,7 @@ class Supervisor:
             self._wake,
             self._keep_roster,
             self._catching_up.want,
+            self._last_held.want,
         )
 
     async def _keep_roster(self, account_id: str, digest: str, agents: tuple[str, ...]) -> None:
@@ -249,6 +258,11 @@ class Supervisor:
         times = self._refusals[conversation_id] = self._refusals.get(conversation_id, 0) + 1
         pause = min(FIRST_PAUSE * 2 ** (times - 1), LONGEST_PAUSE) if times > 1 else 0
         asyncio.get_running_loop().call_later(pause, self._catching_up.want, account_id, conversation_id)
+
+    def _served(self, account_id: str, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
+        desk = self._accounts[account_id].desk
+        if desk is not None:
+            desk.served(conversation_id, contact_id, last)
 
     def _wake(self, account_id: str, at: int | None) -> None:
         timer = self._wakes.pop(account_id, None)

@@ -40,7 +40,7 @@ def assign(c: Conversation, by: By, command: Assign, turn: Turn) -> Entries:
         return release(c, by, Release(), turn) if c.status in HELD else ()
     if c.status in HELD and command.agent_id == c.assignee_id:
         return ()
-    if command.only_waiting and c.status is not Status.OPEN:
+    if command.only_waiting and not c.waits:
         raise Conflict("the conversation does not wait any more", current=_state(c))
     change = status_change(c, Change.ASSIGNED)
     if c.status in HELD and by.id != c.assignee_id and by.role not in OVERSEERS:
@@ -85,7 +85,7 @@ def entrust(c: Conversation, by: By, command: Entrust, turn: Turn) -> Entries:
 def offer(c: Conversation, by: By, command: Offer, turn: Turn) -> Entries:
     if by.role != "service":
         raise Forbidden("offers are made by routing")
-    if c.status is not Status.OPEN:
+    if not c.waits:
         raise Conflict("the conversation does not wait any more", current=_state(c))
     if c.routing.offer is not None:
         raise Conflict("the conversation is on offer already", current=_state(c))
@@ -115,7 +115,8 @@ def with_offer_ended(c: Conversation, entries: Entries) -> Entries:
 
 def _takes_away(data: EntryData) -> bool:
     left = isinstance(data, StatusChanged) and data.to_status is not Status.OPEN
-    return left or isinstance(data, (Assigned, Erased))
+    snoozed = isinstance(data, Updated) and data.changes.get("snoozed_until") is not None
+    return left or snoozed or isinstance(data, (Assigned, Erased))
 
 
 def _ended(c: Conversation, entries: Entries) -> Entries:

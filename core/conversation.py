@@ -42,16 +42,25 @@ class OpenOffer(msgspec.Struct, frozen=True, gc=False):
     expires_at: int
 
 
+class LastHeld(msgspec.Struct, frozen=True, gc=False):
+    """Who held a conversation, until when."""
+
+    agent_id: str
+    until: int
+
+
 class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What routing has to remember of a conversation. Customers never see it.
 
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
-    `strategy`: how it is to be given to its team, if somebody said so.
+    `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
+    the same customer may go to them.
     """
 
     offer: OpenOffer | None = None
     declined_by: tuple[str, ...] = ()
     strategy: str | None = None
+    last: LastHeld | None = None
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -114,6 +123,12 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         return self.status in LIVE
 
     @property
+    def waits(self) -> bool:
+        """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
+        of the customer's next message."""
+        return self.status is Status.OPEN and self.snoozed_until is None
+
+    @property
     def erased(self) -> bool:
         """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
         return not self.contact_identifier
@@ -167,7 +182,7 @@ def apply(state: State | None, entry: Entry) -> State:
         return State(c, tuple(map(blanked, state.recent)))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
-        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data)}
+        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data, entry.at)}
     elif isinstance(data, Offered):
         offer = OpenOffer(data.offer_id, data.agent_id, data.expires_at)
         fields = {"routing": replace(c.routing, offer=offer)}
@@ -189,8 +204,10 @@ def apply(state: State | None, entry: Entry) -> State:
     return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
 
 
-def _given(routing: Routing, data: Assigned) -> Routing:
+def _given(routing: Routing, data: Assigned, at: int) -> Routing:
     """Who gives a conversation back does not get it again; who lost their connection may."""
+    if data.agent_id is None and data.previous_agent_id is not None:
+        routing = replace(routing, last=LastHeld(data.previous_agent_id, at))
     return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
 
 
@@ -281,6 +298,8 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     fields: dict[str, Any] = {"status": to}
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
+    if c.status in HELD and to not in HELD and c.assignee_id is not None:
+        fields["routing"] = replace(c.routing, last=LastHeld(c.assignee_id, entry.at))
     if to is Status.RESOLVED:
         fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:
@@ -291,6 +310,6 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
             "handoff_reason": None,
             "unanswered_since": None,
             "fired": NEVER_FIRED,
-            "routing": UNROUTED,
+            "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -205,7 +205,8 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
     if c.status is Status.RESOLVED:
         _check_thread_free(c, turn)
-    return status_change(c, Change.CUSTOMER_WROTE)
+    woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
+    return (*woken, *status_change(c, Change.CUSTOMER_WROTE))
 
 
 def _check_thread_free(c: Conversation, turn: Turn) -> None:

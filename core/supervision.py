@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .conversation import Conversation
+from .conversation import Conversation, LastHeld
 from .entries import Priority
 from .routing.facts import Preferences, PresenceStatus
 from .settings import AccountSettings
@@ -122,6 +122,10 @@ class SupervisionStore(Protocol):
 
     async def last_assigned(self, account_id: str) -> dict[str, int]:
         """When agents got a conversation last, of those who did lately."""
+        ...
+
+    async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
+        """Who held a conversation of each (account, contact) last: now, where they still do."""
         ...
 
     async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]: ...

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from ..core.conversation import Conversation
+from ..core.conversation import Conversation, LastHeld
 from ..core.entries import Assigned, Message
 from ..core.settings import AccountSettings
+from ..core.status import HELD
 from ..core.supervision import AccountFacts, AgentFacts, Head, Presence, Unanswered
 from .memory import MemoryStore
 
@@ -50,6 +52,17 @@ class MemorySupervision:
     async def last_assigned(self, account_id: str) -> dict[str, int]:
         assigned = [e for e in self._store.feeds[account_id].entries if isinstance(e.data, Assigned)]
         return {e.data.agent_id: e.at for e in assigned if isinstance(e.data, Assigned) and e.data.agent_id}
+
+    async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
+        found = {of: self._last_held(of) for of in contacts}
+        return {of: last for of, last in found.items() if last is not None}
+
+    def _last_held(self, of: tuple[str, str]) -> LastHeld | None:
+        theirs = [c for c in self._store.conversations.values() if (c.account_id, c.contact_id) == of]
+        now = time.time_ns() // 1_000_000
+        holding = [LastHeld(c.assignee_id, now) for c in theirs if c.status in HELD and c.assignee_id]
+        before = [c.routing.last for c in theirs if c.status not in HELD and c.routing.last is not None]
+        return max((*holding, *before), key=lambda last: last.until, default=None)
 
     async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]:
         return {i: self._store.conversations[i] for i in ids if i in self._store.conversations}

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..core.conversation import Conversation
+from ..core.conversation import Conversation, LastHeld
 from ..core.people import AvailableHours
 from ..core.routing.facts import Preferences
 from ..core.settings import known_settings
@@ -61,6 +61,11 @@ class PostgresSupervision:
 
     async def last_assigned(self, account_id: str) -> dict[str, int]:
         return dict(await self._fetch(sql("routing_last"), account_id, NEWEST))
+
+    async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
+        accounts, ids = map(list, zip(*contacts, strict=True))
+        rows = await self._fetch(sql("routing_last_held"), accounts, ids)
+        return {(account, contact): LastHeld(agent, until) for account, contact, agent, until in rows}
 
     async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]:
         query = sql("load_conversations", columns=sql("conversation_columns"))

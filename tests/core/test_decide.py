@@ -30,6 +30,7 @@ from tertulia.core.commands import (
     Edit,
     Handoff,
     MarkRead,
+    Offer,
     Open,
     Rate,
     Recall,
@@ -39,7 +40,7 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import Conversation, State, apply
+from tertulia.core.conversation import Conversation, OpenOffer, Routing, State, apply
 from tertulia.core.decide import check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
@@ -49,6 +50,7 @@ from tertulia.core.entries import (
     EntryData,
     HandoffRequested,
     Message,
+    OfferEnded,
     Rated,
     StatusChanged,
     Updated,
@@ -335,6 +337,23 @@ def test_a_customers_message(status: Status) -> None:
     back = {Status.PENDING: Status.ASSIGNED, Status.RESOLVED: Status.OPEN}.get(status)
     *before, message = ask(conversation(status), CUSTOMER, said())
     assert before == ([StatusChanged(status, back)] if back else []) and isinstance(message, Message)
+
+
+def test_a_snooze_keeps_routing_away_until_the_customer_writes() -> None:
+    snooze = Update({"snoozed_until": NOW + 1})
+    offered = conversation(routing=Routing(OpenOffer("o", "ana", NOW + 9)))
+    assert ask(offered, LEAD, snooze) == (OfferEnded("o", "ana", "withdrawn"), Updated(snooze.changes))
+    snoozed = conversation(snoozed_until=NOW + 1)
+    assert not snoozed.conversation.waits and conversation().conversation.waits
+    for command in (Assign("ana", "routing", only_waiting=True), Offer("o", "ana", NOW + 9)):
+        with pytest.raises(Conflict, match="does not wait"):
+            ask(snoozed, SERVICE, command)
+    assert kinds(ask(snoozed, ANA, Assign("ana"))) == [Assigned, StatusChanged]
+    assert kinds(ask(snoozed, ANA, answered())) == [Message]
+    awake = Updated({"snoozed_until": None})
+    assert ask(snoozed, CUSTOMER, said())[:-1] == (awake,)
+    reopened = ask(conversation(Status.RESOLVED, snoozed_until=NOW + 1), CUSTOMER, said())
+    assert reopened[:-1] == (awake, StatusChanged(Status.RESOLVED, Status.OPEN))
 
 
 @pytest.mark.parametrize("status", list(Status))

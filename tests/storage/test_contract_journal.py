@@ -42,6 +42,7 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
+from tertulia.core.conversation import LastHeld
 from tertulia.core.entries import Message
 from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
@@ -370,10 +371,18 @@ async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None
     (found,) = await store.unanswered([i])
     assert (found.conversation_id, found.answered) == (i, False)
     assert list(await store.last_assigned(key.account_id)) == ["ana"]
+    of = key.account_id, opened.after.contact_id
+    assert (await store.last_held([of, (key.account_id, uid())]))[of].agent_id == "ana"
     await commit(backend, asked(answered("a note", is_private=True), agent("ana")))
     assert not (await store.unanswered([i]))[0].answered
     await commit(backend, asked(answered(), agent("ana")))
     assert (await store.unanswered([i]))[0].answered
+    ended = asked(Update({"status": "closed"}))
+    await commit(backend, ended)
+    again = scribe.write(to_thread(received(), key))
+    await commit(backend, again)
+    assert await store.last_held([of]) == {of: LastHeld("ana", ended.after.updated_at)}
+    assert (await store.conversations([i]))[i] == ended.after
     facts = await store.facts(key.account_id)
     assert facts is not None and facts.settings.offer_timeout_s == 30
     assert await store.facts(uid()) is None
