@@ -6,6 +6,7 @@ Only what an account has set is stored; everything else follows the defaults her
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -113,8 +114,16 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     sub_domain: Slug | None = None
 
 
+TIMING = ("timezone", "business_hours", "expiry_hours", "auto_close_hours", "csat_enabled", "sla")
+"""The settings that conversations' timers follow."""
+_timing = attrgetter(*TIMING)
 _FIELDS = AccountSettings.__struct_fields__
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+
+
+def retimes(before: AccountSettings, after: AccountSettings) -> bool:
+    """Whether the timers of conversations follow from `after` otherwise than from `before`."""
+    return _timing(before) != _timing(after)
 
 
 def known_settings(stored: dict[str, Any]) -> AccountSettings:

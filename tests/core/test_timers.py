@@ -127,6 +127,40 @@ def test_a_reopened_conversation_is_asked_about_again_and_a_rated_one_is_not() -
     assert thread.until(thread.now + HOUR) == []
 
 
+def test_what_was_resolved_long_ago_is_not_asked_about() -> None:
+    thread = Thread(auto_close_hours=9)
+    thread.do(received("hello"))
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.now += HOUR + 1
+    thread.account = account_rules({"csat_enabled": True, "auto_close_hours": 9}, (), 2)
+    assert thread.do(Tick(0), CLOCK) == [] and thread.stored == NOW + 9 * HOUR
+
+
+def test_a_reopening_keeps_the_age_and_starts_the_resolution_anew() -> None:
+    thread = Thread(sla={"first_reply_minutes": 10, "resolution_minutes": 100, "warn_percent": 99})
+    thread.do(received("hello"))
+    assert [(at, d.target) for at, d in thread.until(NOW + 30 * MINUTE) if d.state == "breach"] == [
+        (10 * MINUTE, "first_reply")
+    ]
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.now += 5 * HOUR
+    thread.do(received("again"))
+    assert thread.c.waiting_since == NOW and thread.c.opened_at == thread.now
+    thread.crash()
+    said = [(d.target, d.due_at - NOW) for _, d in thread.until(NOW + 9 * HOUR) if d.state == "breach"]
+    assert said == [("resolution", (5 * 60 + 30 + 100) * MINUTE)]
+
+
+def test_a_target_that_becomes_another_is_not_missed_twice() -> None:
+    thread = Thread(sla={"first_reply_minutes": 10, "priorities": {"urgent": {"first_reply_minutes": 5}}})
+    thread.do(received("hello"))
+    assert [d.state for _, d in thread.until(NOW + 9 * MINUTE)] == ["warning"]
+    thread.do(Update({"priority": "urgent"}), SERVICE)
+    assert [(d.state, d.due_at - NOW) for _, d in thread.until(NOW + 10 * MINUTE)] == [("breach", 5 * MINUTE)]
+    thread.do(Update({"priority": "normal"}), SERVICE)
+    assert thread.until(NOW + HOUR) == []
+
+
 def test_a_snooze_ends() -> None:
     thread = Thread()
     thread.do(received("hello"))
@@ -248,7 +282,7 @@ def test_whatever_happens_no_look_is_late_and_nothing_takes_effect_twice(
             ]
         else:
             thread.do(*step)
-        due = next_timer(thread.c, thread.account.settings)
+        due = next_timer(thread.c, thread.account.settings, thread.now)
         if due is not None:
             assert thread.stored is not None and thread.stored <= max(due, thread.now + 1000)
     # what a reopening starts anew may be due at the same instant, which is no second effect
