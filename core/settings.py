@@ -86,7 +86,9 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents."""
+    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents.
+    `csat_question`: sent to the customer after a resolution, where `csat_enabled`; an answer that is nothing but a digit from 1
+    to 5 is the score."""
 
     timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
     business_hours: BusinessHours = BusinessHours()
@@ -109,6 +111,9 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     auto_close_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 72
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     csat_enabled: bool = False
+    csat_question: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=1000)] = (
+        "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
+    )
     sla: Sla = Sla()
     routing: Routing = Routing()
     sub_domain: Slug | None = None

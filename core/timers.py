@@ -18,7 +18,6 @@ from .settings import AccountSettings
 from .sla import HOUR, Beside, Target, Timer, since_of, timers_of
 from .status import Change, next_status
 
-CSAT_TEXT = "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
 ASKED_WITHIN = HOUR
 """Who was resolved longer ago, in ms, is not asked for a score any more: when the account takes to asking, or after an outage."""
 AGAIN = 1_000
@@ -90,7 +89,7 @@ def fire(
         if timer is Timer.SNOOZE_END:
             entries.append(Updated({"snoozed_until": None}))
         elif timer is Timer.CSAT_ASK:
-            entries.append(_csat(c, new_id))
+            entries.append(_csat(c, account.settings.csat_question, new_id))
         elif timer in SLA and not (SLA[timer][1] == "warning" and _breach_of(timer) in due):
             target, state = SLA[timer]
             entries.append(SlaNoted(target.value, state, at))
@@ -111,13 +110,13 @@ def _breach_of(warning: Timer) -> Timer:
     return Timer(f"{SLA[warning][0]}_breach")
 
 
-def _csat(c: Conversation, new_id: Callable[[], str]) -> Message:
+def _csat(c: Conversation, question: str, new_id: Callable[[], str]) -> Message:
     return Message(
         id=new_id(),
         direction="outbound",
         sender_type="system",
         sender_id=None,
-        content=CSAT_TEXT,
+        content=question,
         delivery_status=first_delivery(c),
         metadata={CSAT_ASK: True},
     )
