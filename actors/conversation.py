@@ -102,7 +102,7 @@ class ConversationActor:
             state = replace(state, conversation=looked_at(state.conversation, account, now))
             stored = replace(before, timer_at=command.seen)
         elif account is not None and (opening is not None or state.conversation is not before):
-            after = timed(None if opening else before, state.conversation, account)
+            after = timed(None if opening else before, state.conversation, account, now)
             state = state if after is state.conversation else replace(state, conversation=after)
         after = state.conversation
         if opening is None and after is before:

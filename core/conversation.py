@@ -64,10 +64,12 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at."""
+    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at. `reopened_at`: since
+    when it is to be resolved anew."""
 
     csat_asked: bool = False
     sla: dict[str, int] = {}
+    reopened_at: int | None = None
 
 
 NEVER_FIRED = Fired()
@@ -127,6 +129,11 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
         of the customer's next message."""
         return self.status is Status.OPEN and self.snoozed_until is None
+
+    @property
+    def opened_at(self) -> int:
+        """When it was last opened. `waiting_since` is its age, which a reopening does not take from it."""
+        return self.created_at if self.fired.reopened_at is None else self.fired.reopened_at
 
     @property
     def erased(self) -> bool:
@@ -293,6 +300,11 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     return State(replace(c, seq=entry.seq, updated_at=entry.at), recent)
 
 
+def _first_reply(told: dict[str, int]) -> dict[str, int]:
+    """Of the targets told of, the one whose clock a reopening does not start anew."""
+    return {timer: at for timer, at in told.items() if timer.startswith("first_reply")}
+
+
 def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conversation:
     to = data.to_status
     fields: dict[str, Any] = {"status": to}
@@ -305,11 +317,10 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     elif data.from_status is Status.RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,
-            "waiting_since": entry.at,
             "handoff_requested": False,
             "handoff_reason": None,
             "unanswered_since": None,
-            "fired": NEVER_FIRED,
+            "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at),
             "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

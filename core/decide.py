@@ -59,6 +59,7 @@ from .entries import (
     Updated,
 )
 from .errors import Conflict, Forbidden, Invalid, NotFound
+from .rating import answered
 from .status import ASKED, FINAL, LIVE, Change, Status, next_status
 from .timers import fire
 from .turns import Turn
@@ -183,7 +184,10 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
             "a human was asked for: no bot speaks here until the conversation is resolved",
             current={"status": c.status, "handoff_requested": True},
         )
-    before = _customer_wrote(c, turn) if inbound else ()
+    before: tuple[EntryData, ...] = ()
+    if inbound:
+        score = answered(c, post)
+        before = _customer_wrote(c, turn) if score is None else (Rated(score),)
     message = Message(
         id=turn.new_id(),
         direction="inbound" if inbound else "outbound",

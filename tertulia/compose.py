@@ -26,6 +26,7 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .actors.retiming import Retimer
 from .actors.supervision import SupervisorLinks
 from .actors.ticking import Ticker
 from .channels import CHANNELS
@@ -72,6 +73,7 @@ from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.presence import ValkeyPresence
+from .storage.retiming import PostgresRetiming
 from .storage.senders import PostgresSenders
 from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
@@ -109,6 +111,7 @@ class HostParts:
             rules=PostgresRulesArchive(database),
         )
         self.ticker = Ticker(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
+        self.retimer = Retimer(PostgresRetiming(database), self.host, self.ticker, now=now_ms)
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
             self.host,
@@ -144,6 +147,7 @@ class HostParts:
                 group.create_task(self._months()),
                 group.create_task(self._tidy()),
                 group.create_task(self.ticker.main_loop()),
+                group.create_task(self.retimer.main_loop()),
                 group.create_task(self.host.main_loop()),
             ]
             await self.stale.wait()
