@@ -46,12 +46,14 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What routing has to remember of a conversation. Customers never see it.
 
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
-    `strategy`: how it is to be given to its team, if somebody said so.
+    `strategy`: how it is to be given to its team, if somebody said so. `given_back`: the entry by which humans gave it back
+    to the bot, whose answers before that are not held against it.
     """
 
     offer: OpenOffer | None = None
     declined_by: tuple[str, ...] = ()
     strategy: str | None = None
+    given_back: int = 0
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -281,6 +283,9 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     fields: dict[str, Any] = {"status": to}
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
+    if to is Status.BOT and (c.handoff_requested or data.from_status in HELD):
+        routing = replace(c.routing, given_back=entry.seq)
+        fields |= {"handoff_requested": False, "handoff_reason": None, "routing": routing}
     if to is Status.RESOLVED:
         fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:
