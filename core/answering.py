@@ -67,7 +67,8 @@ def respond(
     if message.is_private:
         return []
     if message.sender_type == "bot":
-        reason = unsure([_unsure(e.data) for e in state.recent if _public_answer(e)])
+        since = c.routing.given_back
+        reason = unsure([_unsure(e.data) for e in state.recent if e.seq > since and _public_answer(e)])
         return _handed_over(c, reason, SYSTEM) if reason else []
     if message.direction != "inbound":
         return []
@@ -140,7 +141,7 @@ def _collect(state: State, message: Message, account: AccountRules, new_id: Call
     by = actor("bot", asker)
     asked = asks_for_human(message.content, account.settings.handoff_keywords)
     if asked is not None:
-        rest = {k: v for k, v in c.bot_context.items() if k != collecting.STATE}
+        rest = collecting.given_up(c.bot_context)
         return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]
     step = collecting.answer(c.bot_context, message.content)
     said: Said = [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []

@@ -54,13 +54,15 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
     `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
-    the same customer may go to them.
+    the same customer may go to them. `given_back`: the entry by which humans gave it back to the bot, whose answers before
+    that are not held against it.
     """
 
     offer: OpenOffer | None = None
     declined_by: tuple[str, ...] = ()
     strategy: str | None = None
     last: LastHeld | None = None
+    given_back: int = 0
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -310,8 +312,13 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     fields: dict[str, Any] = {"status": to}
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
+    routing = c.routing
     if c.status in HELD and to not in HELD and c.assignee_id is not None:
-        fields["routing"] = replace(c.routing, last=LastHeld(c.assignee_id, entry.at))
+        routing = replace(routing, last=LastHeld(c.assignee_id, entry.at))
+    if to is Status.BOT and (c.handoff_requested or data.from_status in HELD):
+        routing = replace(routing, given_back=entry.seq)
+        fields |= {"handoff_requested": False, "handoff_reason": None}
+    fields["routing"] = routing
     if to is Status.RESOLVED:
         fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:

@@ -14,6 +14,7 @@ from .assigning import (
     assign,
     end_offer,
     entrust,
+    give_back,
     hand_off,
     offer,
     release,
@@ -181,7 +182,8 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         raise Forbidden("customers write as themselves")
     if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
         raise Conflict(
-            "a human was asked for: no bot speaks here until the conversation is resolved",
+            "a human was asked for, and no bot speaks here until the conversation is given back to it (status: bot) or"
+            " resolved: post with sender_type agent or system, or a note (is_private)",
             current={"status": c.status, "handoff_requested": True},
         )
     before: tuple[EntryData, ...] = ()
@@ -278,7 +280,7 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
     entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
     if assigns:
         entries += assign(c, by, Assign(assignee), turn)
-        c = _after(c, entries)
+    c = _after(c, entries)
     if status is not None and status != c.status:
         entries += _ask_status(c, by, Status(status), turn)
     return entries
@@ -298,6 +300,8 @@ def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
             c = msgspec.structs.replace(c, status=data.to_status)
         elif isinstance(data, Assigned):
             c = msgspec.structs.replace(c, assignee_id=data.agent_id)
+        elif isinstance(data, Updated) and "bot_context" in data.changes:
+            c = msgspec.structs.replace(c, bot_context=data.changes["bot_context"])
     return c
 
 
@@ -307,6 +311,8 @@ def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[En
         raise Conflict(
             f"a conversation that is {c.status} cannot become {wanted}", current={"status": c.status}
         )
+    if wanted is Status.BOT:
+        return give_back(c, by, turn)
     to = next_status(c.status, change, wanted)
     if wanted is Status.EXPIRED and by.role != "service":
         raise Forbidden("only a service may expire a conversation")

@@ -57,13 +57,19 @@ def parse_cursor(text: str) -> Cursor | None:
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it."""
+    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it, with `reduced` in place
+    of its data where that says what is the team's own."""
 
     index: int
     type: str
     data: Any
     topics: tuple[str, ...]
     public: bool = False
+    reduced: Any = None
+
+    def for_customer(self) -> Event:
+        """The event as customers see it."""
+        return self if self.reduced is None else msgspec.structs.replace(self, data=self.reduced)
 
 
 class EventView(msgspec.Struct, frozen=True):
@@ -108,7 +114,8 @@ def events_of(entry: Entry) -> list[Event]:
         change = {"from": data.from_status, "to": data.to_status}
         return [Event(0, "conversation:status", change, both, True)]
     if isinstance(data, HandoffRequested):
-        return [Event(0, "conversation:handoff", {"reason": data.reason}, both, True)]
+        said = {"reason": data.reason}
+        return [Event(0, "conversation:handoff", said, both, True, reduced={"reason": None})]
     if isinstance(data, Assigned):
         events = [Event(0, "agent:assigned", data_view(entry), both, True)]
         if data.agent_id is not None:

@@ -105,9 +105,14 @@ class Hub:
             if not sessions:
                 continue
             frame = _frame(entry, event, topic, generation)
+            reduced = (
+                frame if event.reduced is None else _frame(entry, event.for_customer(), topic, generation)
+            )
             for session in sessions if reached is None else sessions - reached:
-                if event.public or session.principal.role is not Role.CUSTOMER:
+                if session.principal.role is not Role.CUSTOMER:
                     session.push(frame)
+                elif event.public:
+                    session.push(reduced)
             reached = sessions if reached is None else reached | sessions
 
     def hint(
@@ -246,15 +251,17 @@ class Hub:
     def _push_replay(
         self, session: Session, entry: Entry, topics: list[str], cursor: Cursor, generation: str
     ) -> None:
+        customer = session.principal.role is Role.CUSTOMER
         for event in events_of(entry):
             seen = entry.position < cursor.position or (
                 entry.position == cursor.position and event.index <= cursor.index
             )
-            if seen or not (event.public or session.principal.role is not Role.CUSTOMER):
+            if seen or (customer and not event.public):
                 continue
             topic = next((t for t in event.topics if t in topics), None)
             if topic is not None:
-                session.push(_frame(entry, event, topic, generation))
+                shown = event.for_customer() if customer else event
+                session.push(_frame(entry, shown, topic, generation))
 
     # -- time
 

@@ -165,6 +165,54 @@ def test_a_hand_off_frees_the_conversation_or_names_an_agent() -> None:
         ask(conversation(Status.RESOLVED), SERVICE, Handoff("angry"))
 
 
+@pytest.mark.parametrize("status", sorted(HELD))
+@pytest.mark.parametrize("role", ROLES)
+def test_what_an_agent_holds_is_handed_off_and_given_back_by_them_or_an_overseer(
+    status: Status, role: str
+) -> None:
+    by, state = ROLES[role], conversation(status)
+    commands = (Handoff("angry"), Handoff("angry", "zoe"), Update({"status": "bot"}))
+    if role == "agent":
+        for command in commands:
+            with pytest.raises(Conflict) as refused:
+                ask(state, by, command)
+            assert "ana" in refused.value.detail
+            assert refused.value.current == {"status": status, "assignee_id": "ana"}
+        return
+    for command, to in zip(commands, ("open", "assigned", "bot"), strict=True):
+        assigned = next(e for e in ask(state, by, command) if isinstance(e, Assigned))
+        assert assigned.previous_agent_id == "ana"
+        changed = [e for e in ask(state, by, command) if isinstance(e, StatusChanged)]
+        assert changed == ([] if to == status else [StatusChanged(status, Status(to))])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_waits_is_given_back_to_the_bot_by_overseers(role: str) -> None:
+    by, state = ROLES[role], conversation()
+    if role in ("lead", "admin", "service"):
+        assert ask(state, by, Update({"status": "bot"})) == (StatusChanged(Status.OPEN, Status.BOT),)
+    else:
+        with pytest.raises(Forbidden):
+            ask(state, by, Update({"status": "bot"}))
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, *sorted(HELD)])
+def test_given_back_to_the_bot_a_conversation_asks_for_nobody(status: Status) -> None:
+    collected = {"name": "Carla", "_collecting": {"fields": ["name", "email"]}}
+    state = conversation(status, handoff_requested=True, handoff_reason="angry", bot_context=collected)
+    for seq, data in enumerate(ask(state, LEAD, Update({"status": "bot"})), 4):
+        state = apply(state, Entry(ACCOUNT, "c", seq, NOW, Actor("agent"), data))
+    c = state.conversation
+    assert (c.status, c.assignee_id, c.handoff_requested, c.handoff_reason) == (Status.BOT, None, False, None)
+    assert c.bot_context == {"name": "Carla"} and c.routing.declined_by == ()
+
+
+def test_an_open_offer_ends_when_the_bot_gets_the_conversation() -> None:
+    routing = Routing(offer=OpenOffer("o", "zoe", NOW + 30_000))
+    entries = ask(conversation(routing=routing), LEAD, Update({"status": "bot"}))
+    assert entries == (OfferEnded("o", "zoe", "withdrawn"), StatusChanged(Status.OPEN, Status.BOT))
+
+
 def test_only_a_service_expires() -> None:
     for by in (ANA, LEAD, ADMIN):
         with pytest.raises(Forbidden):
