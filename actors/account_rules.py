@@ -55,11 +55,23 @@ class AccountRulesKeeper:
                 self._unread.update(batch)
                 log.warning("account_rules_unread", error=repr(error), accounts=len(batch))
                 continue
-            self._known.update((a, found.get(a, NO_RULES)) for a in batch)
+            for account in batch:
+                self._take(account, found.get(account, NO_RULES))
             self._unread.difference_update(batch)
             for account, rules in found.items():
                 for faulty in rules.faulty:
                     log.warning("bot_rule_faulty", account=account, rule=faulty.id, fault=faulty.fault)
+
+    def _take(self, account: str, rules: AccountRules) -> None:
+        """Of two reads that cross, the later version stays."""
+        known = self._known.get(account)
+        if known is None or rules.version >= known.version:
+            self._known[account] = rules
+
+    async def learn(self, accounts: Iterable[str]) -> None:
+        """Read these accounts now: whoever changed them waits for it. Those that nobody needs as well, for one may just be on
+        its way here with what stood before. Never raises; what cannot be read is tried again with the next look."""
+        await self._read(accounts)
 
     async def look(self) -> None:
         """Read what has changed; now and then, forget what nobody needs."""
