@@ -5,7 +5,6 @@ Only what an account has set is stored; everything else follows the defaults her
 
 from __future__ import annotations
 
-import re
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from .errors import Invalid
+from .misfits import misfit
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", max_length=5)]
@@ -123,7 +123,6 @@ TIMING = ("timezone", "business_hours", "expiry_hours", "auto_close_hours", "csa
 """The settings that conversations' timers follow."""
 _timing = attrgetter(*TIMING)
 _FIELDS = AccountSettings.__struct_fields__
-_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 
 
 def retimes(before: AccountSettings, after: AccountSettings) -> bool:
@@ -162,9 +161,7 @@ def _faults(name: str, value: Any) -> list[tuple[str, str]]:
     try:
         msgspec.convert({name: value}, AccountSettings)
     except msgspec.ValidationError as error:
-        text = str(error)
-        at = _AT.search(text)
-        return [("settings" + (at["path"] if at else f".{name}"), text[: at.start()] if at else text)]
+        return [misfit(str(error), "settings")]
     if name == "timezone" and not is_timezone(value):
         return [("settings.timezone", "no such IANA time zone")]
     return []

@@ -23,14 +23,20 @@ def shard_of(account_id: str, shards: int) -> int:
     return int.from_bytes(blake2b(account_id.encode(), digest_size=8).digest(), "big") % shards
 
 
+REST = ""
+"""The connection that stands for what an agent said over REST."""
+
+
 class Presence(msgspec.Struct, frozen=True, array_like=True):
-    """One connection of an agent says so, until `expires_at`. The connection "" stands for what was said over REST."""
+    """One connection of an agent says so, until `expires_at`. `said_at`:
+    when it was said, however often it was renewed since."""
 
     account_id: str
     user_id: str
     connection: str
     status: PresenceStatus
     expires_at: int
+    said_at: int = 0
 
 
 class AgentPresence(msgspec.Struct, frozen=True):

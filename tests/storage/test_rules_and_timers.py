@@ -182,6 +182,37 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
     assert len(keeper.get(account_id).rules) == 2
 
 
+class Late:
+    """Answers with what was stored when it was asked, but only once `let` go."""
+
+    def __init__(self, archive: PostgresRulesArchive) -> None:
+        self._archive, self.asked, self.let = archive, asyncio.Event(), asyncio.Event()
+
+    async def load(self, accounts: Any) -> dict[str, AccountRules]:
+        found = await self._archive.load(accounts)
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.let.wait()
+        return found
+
+    async def versions(self, accounts: Any) -> dict[str, int]:
+        return await self._archive.versions(accounts)
+
+
+async def test_a_change_counts_for_those_who_were_being_read_meanwhile(
+    rules: PostgresBotRules, archive: PostgresRulesArchive, account_id: str
+) -> None:
+    late = Late(archive)
+    keeper = AccountRulesKeeper(late, lambda: {account_id})
+    preparing = asyncio.create_task(keeper.prepare({account_id}))
+    await late.asked.wait()
+    await rules.create(a_rule(account_id), BY)
+    await keeper.learn([account_id])
+    late.let.set()
+    await preparing
+    assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
+
+
 # -- a host
 
 
