@@ -14,9 +14,10 @@ from supervisors_rig import Floor, ana, until
 from tertulia.actors import shards
 from tertulia.actors import supervisor as module
 from tertulia.actors.host import fresh_id
+from tertulia.actors.supervisor import FIRST_ROSTER
 from tertulia.core.commands import Assign, Envelope
 from tertulia.core.errors import Overloaded
-from tertulia.core.supervision import SHARDS, shard_of, shards_of, supervisor_of
+from tertulia.core.supervision import SHARDS, Head, shard_of, shards_of, supervisor_of
 
 
 @pytest.fixture
@@ -101,3 +102,70 @@ async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
             await asyncio.sleep(0.01)
     assert (await taken())[shard_of(account)] == before + 1 and floor.assigned(c) == ["ana", "ben"]
     await until(lambda: not only.shards.has(account), "the other one to find out")
+
+
+# -- what changed
+
+
+async def test_only_what_has_changed_is_read(floor: Floor) -> None:
+    store = floor.backend.supervision
+    busy, still = await floor.account(), await floor.account()
+    await floor.owner.execute(
+        "UPDATE accounts SET settings = '{\"csat_enabled\": true}' WHERE id = $1", still
+    )
+    mark = (await store.moved(None)).mark
+    moved = await store.moved(mark)
+    assert moved.heads == []
+    await floor.open(busy)
+    await floor.open(busy)
+    moved = await store.moved(mark)
+    assert moved.heads == [Head(busy, 2, 1)] and await store.head(busy) == Head(busy, 2, 1)
+    assert (await store.moved(moved.mark)).heads == []
+    await floor.owner.execute("UPDATE accounts SET settings = '{}' WHERE id = $1", still)
+    assert (await store.moved(moved.mark)).heads == [Head(still, 0, 3, fed=False)]
+    # another database's transactions: nothing is known, so everything is read
+    assert {h.account_id for h in (await store.moved(str(1 << 40))).heads} >= {busy, still}
+
+
+async def test_what_commits_after_a_look_is_seen_by_the_next(floor: Floor) -> None:
+    store, account = floor.backend.supervision, await floor.account()
+    async with floor.owner.transaction():
+        await floor.owner.execute(
+            "UPDATE account_feeds SET position = position + 1 WHERE account_id = $1", account
+        )
+        mark = (await store.moved(None)).mark
+        mark = (await store.moved(mark)).mark
+    assert [h.position for h in (await store.moved(mark)).heads if h.account_id == account] == [1]
+
+
+# -- what is forgotten
+
+
+async def test_a_roster_goes_with_the_last_decision_that_names_it(floor: Floor) -> None:
+    store, account = floor.backend.supervision, await floor.account()
+    supervisor = await floor.supervisor()
+    await supervisor.present([ana(account)])
+    c = await floor.open(account)
+    await until(lambda: floor.assigned(c) == ["ana"], "the decision")
+    await store.keep_roster(account, "unused", ["ana"])
+    await store.keep_roster(account, "recent", ["ana"])
+
+    async def digests() -> set[str]:
+        rows = await floor.owner.fetch("SELECT digest FROM routing_rosters WHERE account_id = $1", account)
+        return {row[0] for row in rows}
+
+    async def trim() -> None:
+        after: tuple[str, str] | None = FIRST_ROSTER
+        while after is not None:
+            after = await store.trim_rosters(after, 2)
+
+    (named,) = await digests() - {"unused", "recent"}
+    await trim()
+    assert await digests() == {named, "unused", "recent"}, "any may be on its way into a commit"
+    await floor.owner.execute("UPDATE routing_rosters SET kept_at = now() - interval '2 days'")
+    await store.keep_roster(account, "recent", ["ana"])
+    await trim()
+    assert await digests() == {named, "recent"}
+    await floor.owner.execute("DELETE FROM entries WHERE conversation_id = $1", c)
+    await trim()
+    assert await digests() == {"recent"}
