@@ -13,9 +13,9 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from ..core.commands import Assign, By, Command, Done, EndOffer, Envelope, Offer, Release
+from ..core.commands import Assign, By, Command, Done, EndOffer, Envelope, NotifyLeads, Offer, Release
 from ..core.conversation import Conversation, State, apply
-from ..core.entries import NOTHING, Entry, OfferOutcome, Opened, StatusChanged
+from ..core.entries import NOTHING, Entry, OfferOutcome, Opened, Priority, StatusChanged
 from ..core.routing import messages
 from ..core.routing.desk import Desk
 from ..core.routing.explain import Explain
@@ -35,6 +35,8 @@ NEVER = 1 << 50
 UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 """Why offers end that the conversation has ended by itself."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
+PRESSING: frozenset[Priority] = frozenset({"high", "urgent"})
+"""Priorities of which leads hear when nobody can take a conversation."""
 NEEDED = ("language",)
 """What routing reads of a conversation's metadata and of what a bot collected."""
 
@@ -319,6 +321,9 @@ class AccountDesk:
 
     def _queued(self, effect: messages.Queued) -> None:
         self.news.joined(effect.conversation_id)
+        c = self.conversations.get(effect.conversation_id)
+        if c is not None and c.priority in PRESSING and not c.routing.leads_notified:
+            self.send(c.id, NotifyLeads())
 
     def _moved(self, effect: messages.QueueMoved) -> None:
         self.news.moved(effect.position)

@@ -16,6 +16,7 @@ from .entries import (
     Entry,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -46,12 +47,13 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What routing has to remember of a conversation. Customers never see it.
 
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
-    `strategy`: how it is to be given to its team, if somebody said so.
+    `strategy`: how it is to be given to its team, if somebody said so. `leads_notified`: that nobody can take it.
     """
 
     offer: OpenOffer | None = None
     declined_by: tuple[str, ...] = ()
     strategy: str | None = None
+    leads_notified: bool = False
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -190,6 +192,8 @@ def apply(state: State | None, entry: Entry) -> State:
     elif isinstance(data, SlaNoted):
         sla = {**c.fired.sla, f"{data.target}_{data.state}": data.due_at}
         fields = {"fired": replace(c.fired, sla=sla)}
+    elif isinstance(data, LeadsNotified):
+        fields = {"routing": replace(c.routing, leads_notified=True)}
     else:
         assert isinstance(data, Rated)
         fields = {"csat_due": False}

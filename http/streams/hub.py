@@ -106,7 +106,7 @@ class Hub:
                 continue
             frame = _frame(entry, event, topic, generation)
             for session in sessions if reached is None else sessions - reached:
-                if event.public or session.principal.role is not Role.CUSTOMER:
+                if event.may_reach(session.principal.role):
                     session.push(frame)
             reached = sessions if reached is None else reached | sessions
 
@@ -250,7 +250,7 @@ class Hub:
             seen = entry.position < cursor.position or (
                 entry.position == cursor.position and event.index <= cursor.index
             )
-            if seen or not (event.public or session.principal.role is not Role.CUSTOMER):
+            if seen or not event.may_reach(session.principal.role):
                 continue
             topic = next((t for t in event.topics if t in topics), None)
             if topic is not None:
