@@ -117,11 +117,11 @@ class Hub:
         data: dict[str, Any],
         topics: Iterable[str],
         conversation_id: str | None,
-    ) -> None:
-        """Deliver an event that is no entry; it is never replayed."""
+    ) -> bool:
+        """Deliver an event that is no entry; it is never replayed. Whether anybody listens to its topics."""
         feed = self.feeds.get(account_id)
         if feed is None or not feed.started:
-            return
+            return False
         cursor = Cursor(feed.generation, feed.position, END)
         reached: set[Session] = set()
         for topic in topics:
@@ -134,6 +134,7 @@ class Hub:
                     if type in PUBLIC_HINTS or session.principal.role is not Role.CUSTOMER:
                         session.push(frame)
                 reached |= sessions
+        return bool(reached)
 
     # -- coming and going
 
