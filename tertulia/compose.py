@@ -45,6 +45,7 @@ from .http.presence import PresenceKeeper
 from .http.protocol import ProblemRunner
 from .http.services import Services
 from .http.streams.hub import Hub
+from .http.streams.typists import TYPING, Typists
 from .http.tickets import Tickets
 from .http.tokens import TokenSigner, TokenVerifier
 from .measuring import gateway_samples
@@ -236,6 +237,7 @@ class GatewayParts:
             max_waiting=settings.max_waiting,
         )
         self.hub.feeds = self.gateway.feeds
+        self.typists = Typists(self.hub)
         self.hints = ValkeyHints(self._valkey, self._on_hint)
         dispatchers = DispatcherLinks(settings.dispatchers)
         supervision = SupervisorLinks(settings.supervisors)
@@ -281,6 +283,7 @@ class GatewayParts:
             hints=self.hints,
             supervision=supervision,
             presence=self.presence,
+            typists=self.typists,
             vault=vault,
             kinds=CHANNELS,
             links=LinkSigner(settings.jwt_secret, settings.public_url),
@@ -300,7 +303,10 @@ class GatewayParts:
         self.hub.on_entry(entry)
 
     def _on_hint(self, hint: Hint) -> None:
-        self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
+        if hint.type == TYPING and hint.conversation_id is not None:
+            self.typists.deliver(hint.account_id, hint.data, hint.topics, hint.conversation_id)
+        else:
+            self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
 
     async def _readiness(self) -> dict[str, str]:
         checks = {"postgres": "ok", "valkey": "ok", "hosts": "ok"}
@@ -332,6 +338,7 @@ class GatewayParts:
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
             group.create_task(self.presence.main_loop())
+            group.create_task(self.typists.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""
