@@ -23,6 +23,7 @@ from ..core.routing.facts import Agent, Policy, Preferences, Waiting
 from ..core.routing.policy import policy_of
 from ..core.status import HELD, LIVE, Status
 from ..core.supervision import AccountFacts, Presence
+from ..core.understanding import language_of
 from .attendance import Attendance
 from .errands import Errand, Errands
 from .queue_news import QueueNews
@@ -84,7 +85,7 @@ class AccountDesk:
 
     def waiting(self, c: Conversation) -> Waiting:
         """A conversation as the queue sees it."""
-        language = c.metadata.get("language") or c.bot_context.get("language")
+        language = language_of(c.metadata, c.bot_context)
         strategy: Any = c.routing.strategy or self.facts.settings.routing.strategy
         return Waiting(
             id=c.id,
@@ -92,7 +93,7 @@ class AccountDesk:
             channel_type=c.channel_type,
             priority=c.priority,
             topics=frozenset(label.casefold() for label in c.labels),
-            language=language.casefold() if isinstance(language, str) else None,
+            language=None if language is None else language.casefold(),
             team_id=c.team_id,
             strategy=strategy,
             declined_by=frozenset(c.routing.declined_by),

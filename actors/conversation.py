@@ -21,6 +21,7 @@ from ..core.entries import Actor, Entry, EntryData, Message, actor
 from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
 from ..core.timers import looked_at, timed
+from ..core.understanding import NOTHING_HEARD, Heard
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +35,14 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
 
 class Turning(msgspec.Struct, frozen=True, array_like=True):
     """What a turn is given: the command, the time in ms, the conversation that holds the thread key, entry 0 when
-    this command opened the conversation, and what the account's conversations go by."""
+    this command opened the conversation, what the account's conversations go by, and what was found out about its message."""
 
     envelope: Envelope
     now: int
     live_id: str | None = None
     opening: Entry | None = None
     account: AccountRules | None = None
+    heard: Heard | None = None
 
 
 def refusal(error: TertuliaError) -> Refused:
@@ -88,7 +90,8 @@ class ConversationActor:
         state, entries = _follow(state, [(by, item) for item in data], now)
         answer = len(entries) - 1
         if account is not None and post is not None:
-            state, said = _follow(state, self._respond(before, state, account, now), now)
+            heard = turning.heard or NOTHING_HEARD
+            state, said = _follow(state, self._respond(before, state, account, now, heard), now)
             entries += said
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
@@ -113,10 +116,12 @@ class ConversationActor:
         write = Write(None if opening else stored, after, entries, key, fence=envelope.fence, keyed=answer)
         return Taken(outcome, write)
 
-    def _respond(self, before: Conversation, state: State, account: AccountRules, now: int) -> Said:
+    def _respond(
+        self, before: Conversation, state: State, account: AccountRules, now: int, heard: Heard
+    ) -> Said:
         """The bot's part. A fault in it keeps no customer from humans."""
         try:
-            return respond(before, state, account, now, self.new_id)
+            return respond(before, state, account, now, self.new_id, heard)
         except Exception:
             log.exception("bot_failed", account=before.account_id, conversation=before.id)
             return []

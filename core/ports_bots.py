@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from .account_rules import AccountRules
+from .bots import Classification
 from .entries import Actor
 from .records import Page, Place
 
@@ -60,6 +61,23 @@ class RulesArchive(Protocol):
 
     async def versions(self, accounts: Iterable[str]) -> dict[str, int]:
         """The version that stands, of each; 0 of an account where nothing has ever changed."""
+        ...
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A customer's message, as a classifier is asked about it."""
+
+    text: str
+    channel_type: str
+    language: str | None
+    account_id: str
+
+
+class Classifier(Protocol):
+    """Tells what customers want."""
+
+    async def classify(self, question: Question) -> Classification | None:
+        """None: it could not say, or not in time. Never raises."""
         ...
 
 

@@ -85,7 +85,9 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents."""
+    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents.
+    `handoff_sentiment`: what the bot steps back from, a message in English with a sentiment (-1 to 1) below it; -1: from none.
+    """
 
     timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
     business_hours: BusinessHours = BusinessHours()
@@ -102,6 +104,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         "speak to human",
         "talk to agent",
     )
+    handoff_sentiment: Annotated[float, msgspec.Meta(ge=-1, le=0)] = -0.5
     offer_timeout_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     presence_grace_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 120
     expiry_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 24
