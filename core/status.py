@@ -99,7 +99,8 @@ def next_status(status: Status, change: Change, wanted: Status | None = None) ->
     try:
         return NEXT[status, change]
     except KeyError:
-        to = wanted or f"{AIMS[change]} ({change})"
+        aim = AIMS[change]
+        to = wanted or (change if aim is status else f"{aim} ({change})")
         raise Conflict(
             f"a conversation that is {status} cannot become {to}", current={"status": status}
         ) from None
