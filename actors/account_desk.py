@@ -92,6 +92,11 @@ class AccountDesk:
         """The live ones."""
         return self.keeping.live
 
+    @property
+    def fence(self) -> tuple[int, int]:
+        """Of everything that is done here."""
+        return self._tools.fence
+
     def waiting(self, c: Conversation) -> Waiting:
         """A conversation as the queue sees it."""
         return waiting_of(c, self.facts.settings, self.keeping.served(c.id))

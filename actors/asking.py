@@ -33,12 +33,11 @@ async def ask_desk(
     envelope: Envelope,
     errands: Errands,
     store: SupervisionStore,
-    fence: tuple[int, int],
 ) -> Done:
     """Do what a person asks; returns after the commit. Raises Conflict with the reason and the present state."""
     conversation_id = envelope.conversation_id
     assert conversation_id is not None
-    envelope = replace(envelope, fence=fence)
+    envelope = replace(envelope, fence=desk.fence)
     c = await _known(desk, conversation_id, errands, store)
     # From here to the errand nothing waits: what is looked at stays as it is.
     command = envelope.command

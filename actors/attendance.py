@@ -23,6 +23,11 @@ class Attendance:
         self.absent_since: dict[str, int] = {}
         self.last_seen: dict[str, int] = {}
 
+    @property
+    def anybody(self) -> bool:
+        """Whether anybody is there."""
+        return any(status != "offline" for status in self._status.values())
+
     def status(self, user_id: str) -> PresenceStatus:
         return self._status.get(user_id, "offline")
 

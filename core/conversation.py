@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -27,10 +28,9 @@ from .entries import (
     Updated,
 )
 from .erasure import ERASED_FIELDS, blanked
+from .recent import Recent
 from .status import HELD, LIVE, Status
 
-CONTEXT_SIZE = 8
-"""Messages a conversation keeps in memory."""
 PREVIEW_LENGTH = 120
 CSAT_ASK = "csat_ask"
 """In the metadata of a message of the system's that asks for a score."""
@@ -170,11 +170,19 @@ def first_delivery(c: Conversation) -> DeliveryStatus:
     return "sent" if c.channel_type == "webchat" else "queued"
 
 
+NO_MESSAGES = Recent()
+
+
 class State(msgspec.Struct, frozen=True, gc=False):
     """What a conversation actor holds: the projection and its newest messages, oldest first."""
 
     conversation: Conversation
-    recent: tuple[Entry, ...] = ()
+    recent: Recent = NO_MESSAGES
+
+    def messages(self) -> tuple[Entry, ...]:
+        """The newest messages, oldest first, unpacked."""
+        c = self.conversation
+        return self.recent.entries(c.account_id, c.id)
 
 
 def apply(state: State | None, entry: Entry) -> State:
@@ -188,15 +196,14 @@ def apply(state: State | None, entry: Entry) -> State:
         )
     c = state.conversation
     if isinstance(data, Message):
-        recent = (*state.recent, entry)
-        return State(_messaged(c, entry, data), recent[-CONTEXT_SIZE:])
+        return State(_messaged(c, entry, data), state.recent.then(entry))
     if isinstance(data, StatusChanged):
         return State(_status_changed(c, entry, data), state.recent)
     if isinstance(data, Edited):
         return _edited(state, entry, data)
     if isinstance(data, Erased):
         c = replace(c, seq=entry.seq, updated_at=entry.at, **ERASED_FIELDS)
-        return State(c, tuple(map(blanked, state.recent)))
+        return State(c, Recent.of(map(blanked, state.messages())))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
         fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data, entry.at)}
@@ -239,7 +246,7 @@ def _opened(entry: Entry, data: Opened) -> Conversation:
         id=entry.conversation_id,
         account_id=entry.account_id,
         channel_id=data.channel_id,
-        channel_type=data.channel_type,
+        channel_type=intern(data.channel_type),
         contact_id=data.contact_id,
         contact_identifier=data.contact_identifier,
         contact_name=data.contact_name,
@@ -297,8 +304,8 @@ def amended(entry: Entry, edit: Edited) -> Entry:
 
 
 def _edited(state: State, entry: Entry, edit: Edited) -> State:
-    c, recent = state.conversation, tuple(amended(e, edit) for e in state.recent)
-    public = [e.data for e in recent if isinstance(e.data, Message) and not e.data.is_private]
+    c, messages = state.conversation, [amended(e, edit) for e in state.messages()]
+    public = [e.data for e in messages if isinstance(e.data, Message) and not e.data.is_private]
     # Behind that many notes the message has left memory: then its text tells that it was the last one.
     last = (
         public[-1].id == edit.message_id
@@ -307,7 +314,7 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     )
     if last:
         c = replace(c, last_message_preview=edit.content[:PREVIEW_LENGTH])
-    return State(replace(c, seq=entry.seq, updated_at=entry.at), recent)
+    return State(replace(c, seq=entry.seq, updated_at=entry.at), Recent.of(messages))
 
 
 def _first_reply(told: dict[str, int]) -> dict[str, int]:

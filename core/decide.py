@@ -94,8 +94,12 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
 
 def check_party(c: Conversation, account_id: str, by: By) -> None:
     """Raise NotFound unless the conversation is of the account and, for a customer, their own."""
-    theirs = (by.channel_id, by.contact_identifier) == (c.channel_id, c.contact_identifier)
-    if c.account_id != account_id or (by.role == "customer" and not theirs):
+    if c.account_id != account_id:
+        raise NotFound("no such conversation")
+    if by.role == "customer" and (by.channel_id, by.contact_identifier) != (
+        c.channel_id,
+        c.contact_identifier,
+    ):
         raise NotFound("no such conversation")
 
 
@@ -140,9 +144,10 @@ def repeated(state: State, by: By, post: Post) -> Entry | None:
 
     Raises Conflict when the same key comes with other content.
     """
-    if post.key is None and post.external_id is None:
+    recent = state.recent
+    if not (recent.may_hold(post.key) or recent.may_hold(post.external_id)):
         return None
-    for entry in reversed(state.recent):
+    for entry in reversed(state.messages()):
         message = entry.data
         assert isinstance(message, Message)
         if post.external_id is not None and message.external_id == post.external_id:
@@ -255,7 +260,7 @@ def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
     if not 0 <= command.edited_at < END_OF_TIME:
         raise Invalid("an edit has a time", errors=(("edited_at", "ms since the epoch"),))
     seq, before = command.seq, command.previous_content
-    for entry in state.recent:
+    for entry in state.messages():
         message = entry.data
         if isinstance(message, Message) and message.id == command.message_id:
             if edited_at(message) >= command.edited_at:

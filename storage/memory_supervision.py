@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from ..core.conversation import Conversation, LastHeld
 from ..core.entries import Assigned, Message
 from ..core.settings import AccountSettings
 from ..core.status import HELD
-from ..core.supervision import AccountFacts, AgentFacts, Head, Presence, Unanswered
+from ..core.supervision import AccountFacts, AgentFacts, Head, Moved, Presence, Unanswered
 from .memory import MemoryStore
 
 
@@ -31,12 +33,20 @@ class MemorySupervision:
         epoch = self._store.supervisors[shard] = self._store.supervisors.get(shard, 0) + 1
         return epoch
 
-    async def epoch(self, shard: int) -> int | None:
-        return self._store.supervisors.get(shard)
+    async def epochs(self) -> dict[int, int]:
+        return dict(self._store.supervisors)
 
-    async def heads(self) -> list[Head]:
-        feeds = self._store.feeds.items()
-        return [Head(a, len(f.entries), self.versions.get(a, 0)) for a, f in feeds]
+    async def moved(self, mark: str | None) -> Moved:
+        """The mark is what was seen: every account's position and version."""
+        now = {a: [len(f.entries), self.versions.get(a, 0)] for a, f in self._store.feeds.items()}
+        before: dict[str, list[int]] = now if mark is None else msgspec.json.decode(mark)
+        changed = [(a, at, before.get(a, [0, 0])) for a, at in now.items() if before.get(a) != at]
+        heads = [Head(a, at[0], at[1], at[0] != old[0]) for a, at, old in changed]
+        return Moved(msgspec.json.encode(now).decode(), heads)
+
+    async def head(self, account_id: str) -> Head | None:
+        feed = self._store.feeds.get(account_id)
+        return None if feed is None else Head(account_id, len(feed.entries), self.versions.get(account_id, 0))
 
     async def waking(self) -> list[str]:
         return list({c.account_id for c in self._store.conversations.values() if c.live})
@@ -89,6 +99,11 @@ class MemorySupervision:
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
         self.rosters[account_id, digest] = tuple(agents)
+
+    async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
+        """Nothing here is a day old."""
+        looked = sorted(key for key in self.rosters if key > after)[:limit]
+        return looked[-1] if looked else None
 
 
 class MemoryPresence:

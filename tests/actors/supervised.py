@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from rig import Rig
@@ -15,7 +15,7 @@ from tertulia.actors.supervisor import Supervisor
 from tertulia.core.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
 from tertulia.core.entries import Entry
 from tertulia.core.errors import BY_CODE, Internal
-from tertulia.core.supervision import Presence
+from tertulia.core.supervision import SHARDS, Presence
 from tertulia.storage.memory_supervision import MemoryPresence, MemorySupervision
 
 
@@ -70,17 +70,15 @@ class Office:
         self.tasks: list[asyncio.Task[None]] = []
         self.all: list[Supervisor] = []
 
-    async def start(self) -> Supervisor:
-        """A new incarnation; the one before is left running."""
+    async def start(self, own: Iterable[int] = range(SHARDS)) -> Supervisor:
+        """A new supervisor, which takes these shards first; those before are left running."""
         self.supervisor = Supervisor(
             self.store,
             self.presence,
             self.hearing,  # type: ignore[arg-type]
             self.hints,
-            shard=0,
-            shards=1,
+            own=own,
             incarnation=str(uuid.uuid4()),
-            stale=asyncio.Event(),
         )
         await self.supervisor.startup()
         self.tasks.append(asyncio.create_task(self.supervisor.main_loop()))

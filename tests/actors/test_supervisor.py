@@ -26,7 +26,7 @@ from tertulia.core.entries import Assigned, Offered, OfferEnded
 from tertulia.core.errors import Conflict, Overloaded
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.settings import AccountSettings, Routing
-from tertulia.core.supervision import AgentFacts, Presence
+from tertulia.core.supervision import SHARDS, AgentFacts, Presence, shard_of
 
 
 async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
@@ -97,13 +97,13 @@ async def test_an_unknown_outcome_is_settled_under_the_same_id(office: Office) -
     assert len(office.entries(c, Assigned)) == 1 and office.holder(c) == "ana"
 
 
-async def test_one_that_has_a_successor_assigns_nothing_and_ends(office: Office) -> None:
+async def test_one_that_has_a_successor_assigns_nothing(office: Office) -> None:
     stale = await office.start()
     await office.start()
     c = await office.open("one")
     stale.hear(office.rig.store.entries[c])
     await stale.present([Presence(ACCOUNT, "ana", "", "online", now_ms() + 60_000)])
-    await until(stale.stale.is_set, "the stale one to find out")
+    await until(lambda: len(stale.shards) == 0, "the stale one to find out")
     assert office.holder(c) is None and office.entries(c, Assigned) == []
     await office.appear("ben")
     await until(lambda: office.holder(c) == "ben", "the successor to assign")
@@ -112,13 +112,14 @@ async def test_one_that_has_a_successor_assigns_nothing_and_ends(office: Office)
 async def test_a_stale_command_is_refused_and_its_neighbours_go_on(office: Office) -> None:
     supervisor = await office.start()
     first, second = await office.open("one"), await office.open("two")
-    await office.store.register(0, "another")
-    late = to_conversation(Assign("ana", "routing"), first, SERVICE, fence=(0, 1))
+    shard = shard_of(ACCOUNT)
+    await office.store.register(shard, "another")
+    late = to_conversation(Assign("ana", "routing"), first, SERVICE, fence=(shard, 1))
     beside = to_conversation(said("hello"), second, SERVICE)
     refused, done = await office.rig.submit(late, beside)
     assert isinstance(refused, Refused) and refused.code == "superseded" and isinstance(done, Done)
     assert office.holder(first) is None
-    await until(supervisor.stale.is_set, "the look at the epoch")
+    await until(lambda: len(supervisor.shards) == SHARDS - 1, "the look at the epochs")
 
 
 async def test_an_open_offer_outlives_its_supervisor(office: Office) -> None:

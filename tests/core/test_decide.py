@@ -56,6 +56,7 @@ from tertulia.core.entries import (
     Updated,
 )
 from tertulia.core.errors import Conflict, Forbidden, Invalid, NotFound, TertuliaError
+from tertulia.core.recent import Recent
 from tertulia.core.status import FINAL, HELD, Status
 from tertulia.core.turns import Turn
 
@@ -275,7 +276,7 @@ def written(**metadata: Any) -> State:
     """A conversation with one message in memory, number 3."""
     message = Message(MESSAGE, "inbound", "contact", "+100", "old", external_id="p", metadata=metadata)
     entry = Entry(ACCOUNT, "c", 3, NOW, Actor("contact"), message)
-    return State(conversation().conversation, (entry,))
+    return State(conversation().conversation, Recent.of([entry]))
 
 
 @pytest.mark.parametrize(
@@ -342,7 +343,9 @@ def test_another_customers_conversation_is_not_found(command: Command, other: st
     with pytest.raises(NotFound):
         check_party(conversation().conversation, ACCOUNT, customer(thread))
     known = Message("m", "inbound", "contact", "+100", "hi", client_message_id="k")
-    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), known),))
+    state = State(
+        conversation().conversation, Recent.of([Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), known)])
+    )
     for by, account in ((customer(thread), ACCOUNT), (ANA, "another")):
         actor = ConversationActor(state, lambda: "id")
         taken = actor.turn(Turning(to_conversation(command, "c", by, account=account), NOW))
@@ -425,8 +428,9 @@ def test_nothing_reopens_beside_a_newer_live_conversation() -> None:
 
 def test_a_repeated_key_is_known_by_its_sender_and_content() -> None:
     message = Message("m", "outbound", "agent", "ana", "hello", client_message_id="k")
-    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("agent", "ana"), message),))
-    assert repeated(state, ANA, answered("hello", key="k")) is state.recent[0]
+    entry = Entry(ACCOUNT, "c", 1, NOW, Actor("agent", "ana"), message)
+    state = State(conversation().conversation, Recent.of([entry]))
+    assert repeated(state, ANA, answered("hello", key="k")) == entry
     assert repeated(state, BEN, answered("hello", key="k")) is None
     assert repeated(state, ANA, answered("hello", key="other")) is None
     assert repeated(state, ANA, said("hello", key="k")) is None
@@ -444,8 +448,9 @@ def test_a_repeated_key_is_known_by_its_sender_and_content() -> None:
 
 def test_a_providers_repeat_is_known_by_its_id_alone() -> None:
     message = Message("m", "inbound", "contact", "+100", "hello", external_id="x")
-    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), message),))
-    assert repeated(state, CUSTOMER, said("something else", external_id="x")) is state.recent[0]
+    entry = Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), message)
+    state = State(conversation().conversation, Recent.of([entry]))
+    assert repeated(state, CUSTOMER, said("something else", external_id="x")) == entry
     assert repeated(state, CUSTOMER, said("hello", external_id="y")) is None
 
 

@@ -21,6 +21,7 @@ from tertulia.core.errors import Conflict, StorageUnavailable
 from tertulia.core.ids import partition_of_conversation
 from tertulia.core.people import CannedResponse
 from tertulia.core.ports_bots import BotRuleRecord
+from tertulia.core.recent import Recent
 from tertulia.core.status import Status
 from tertulia.storage.accounts import PostgresAccounts
 from tertulia.storage.archive import PostgresArchive
@@ -282,7 +283,7 @@ async def test_a_look_that_comes_too_early_moves_the_timer(running: Running, acc
     assert after.status is Status.OPEN and same == entries and after.last_message_at is not None
     assert after.timer_at == after.last_message_at + 24 * HOUR
     loaded = await PostgresArchive(running.database).load_conversations([conversation_id])
-    assert loaded[conversation_id] == State(after, tuple(replace(e) for e in same))
+    assert loaded[conversation_id] == State(after, Recent.of(same))
 
 
 async def test_the_clock_follows_the_settings_of_the_account(
