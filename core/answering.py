@@ -63,32 +63,30 @@ def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = Fal
 def respond(
     before: Conversation,
     state: State,
+    message: Message,
     account: AccountRules,
     now: int,
     new_id: Callable[[], str],
     heard: Heard = NOTHING_HEARD,
 ) -> Said:
-    """What follows upon the newest message of `state`, in order. `before`: the conversation without it. `heard`: what was
+    """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it. `heard`: what was
     found out about the message."""
     c = state.conversation
-    if c.status not in BOTS_TURN or not state.recent:
-        return []
-    message = state.recent[-1].data
-    assert isinstance(message, Message)
-    if message.is_private:
+    if c.status not in BOTS_TURN or message.is_private:
         return []
     if message.direction != "inbound" or heard.language is None or not _speechless(c, account):
-        return _respond(before, state, account, now, new_id, heard)
+        return _respond(before, state, message, account, now, new_id, heard)
     # first of all, so that rules and routing go by it; while the customer waits for a human too
     context = {**c.bot_context, "language": heard.language}
     state = replace(state, conversation=replace(c, bot_context=context))
     noted: Said = [(SYSTEM, Updated({"bot_context": context}))]
-    return noted + _respond(before, state, account, now, new_id, heard, detected=True)
+    return noted + _respond(before, state, message, account, now, new_id, heard, detected=True)
 
 
 def _respond(
     before: Conversation,
     state: State,
+    message: Message,
     account: AccountRules,
     now: int,
     new_id: Callable[[], str],
@@ -98,10 +96,9 @@ def _respond(
     c = state.conversation
     if c.handoff_requested:
         return []
-    message = _of(state.recent[-1])
     if message.sender_type == "bot":
         since = c.routing.given_back
-        reason = unsure([_unsure(e.data) for e in state.recent if e.seq > since and _public_answer(e)])
+        reason = unsure([_unsure(e.data) for e in state.messages() if e.seq > since and _public_answer(e)])
         return _handed_over(c, reason, SYSTEM) if reason else []
     if message.direction != "inbound":
         return []
@@ -180,7 +177,9 @@ def _collect(
     state: State, message: Message, account: AccountRules, new_id: Callable[[], str], heard: Heard
 ) -> Said:
     c = state.conversation
-    asker = next((m.sender_id for e in reversed(state.recent) if _public_answer(e) and (m := _of(e))), None)
+    asker = next(
+        (m.sender_id for e in reversed(state.messages()) if _public_answer(e) and (m := _of(e))), None
+    )
     by = actor("bot", asker)
     asked = asks_for_human(message.content, account.settings.handoff_keywords)
     asked = asked or angry(heard.sentiment, account.settings.handoff_sentiment)

@@ -8,10 +8,11 @@ import msgspec
 from aiohttp import web
 
 from ...core.commands import Recall
-from ...core.conversation import CONTEXT_SIZE, Conversation
+from ...core.conversation import Conversation
 from ...core.errors import NotFound
 from ...core.events import events_of
 from ...core.principal import Role
+from ...core.recent import CONTEXT_SIZE
 from ...core.views import EntryView, MessageView, entry_view, message_view
 from .. import actions
 from ..api import Call, Route, answer

@@ -23,7 +23,7 @@ from samples import (
 from tertulia.actors.understanding import Understanding
 from tertulia.core.account_rules import StoredRule, account_rules
 from tertulia.core.bots import Classification
-from tertulia.core.commands import Assign, Done, Moved, Open, Recall, Refused, Release, ThreadKey, Update
+from tertulia.core.commands import Assign, Done, GiveBack, Moved, Open, Recall, Refused, Release, ThreadKey
 from tertulia.core.entries import Message
 from tertulia.core.ids import partition_of_conversation
 from tertulia.core.ports import NotStored
@@ -159,7 +159,7 @@ async def test_what_is_decided_while_it_waits_counts(rig: Rig, classifier: Class
     classifier.open.set()
     assert all(isinstance(o, Done) for (o,) in await asyncio.gather(*tasks))
     assert said(rig) == ["my bill", "About your bill …", "bill 1", "About your bill …", "bill 2"]
-    await rig.done(to_conversation(Update({"status": "bot"}), first, SERVICE))
+    await rig.done(to_conversation(GiveBack(), first, SERVICE))
     await rig.done(to_thread(received("bill 3")))
     assert said(rig)[-2:] == ["bill 3", "About your bill …"]
 

@@ -21,6 +21,7 @@ from tertulia.core.commands import (
     EndOffer,
     Entrust,
     Envelope,
+    GiveBack,
     Handoff,
     MarkRead,
     Moved,
@@ -35,8 +36,9 @@ from tertulia.core.commands import (
     Update,
 )
 from tertulia.core.conversation import Conversation, OpenOffer, Routing, State
-from tertulia.core.entries import Entry, EntryData, kind_of
+from tertulia.core.entries import Entry, EntryData, Message, kind_of
 from tertulia.core.ports import Write
+from tertulia.core.recent import Recent
 from tertulia.core.status import Status
 from tertulia.storage.rows import conversation_from_row, conversation_to_json, encode_data, entry_from_row
 
@@ -90,7 +92,7 @@ def test_the_kind_is_stored_with_the_data(content: EntryData) -> None:
 COMMANDS: list[Command] = [
     received("x", key="k", external_id="e", metadata={"a": [1]}), received("x").post, Open(OPENING, True),
     Update({"labels": ["a"], "archived": True}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
-    EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"),
+    EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"), GiveBack(),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
     Edit("p", "m", 3, "new", "old", 7),
 ]  # fmt: skip
@@ -124,9 +126,9 @@ def test_every_outcome_survives_the_wire(
     assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", "p", (1, 2), 3)
 
 
-@given(conversations, st.lists(entries(), max_size=8))
+@given(conversations, st.lists(entries(data[Message]), max_size=8))
 def test_a_state_survives_the_wire(c: Conversation, recent: list[Entry]) -> None:
-    state = State(c, tuple(recent))
+    state = State(c, Recent.of(recent))
     assert wire.decode_state(wire.encode(state)) == state
 
 
