@@ -63,7 +63,6 @@ class Listening:
         try:
             item.heard = await self._understanding.hear(want)
         finally:
-            for waiting in self._lines.pop(
-                key
-            ):  # the next that has to wait begins a line anew, before those behind it
+            # the next that has to wait begins a line anew, before those behind it
+            for waiting in self._lines.pop(key):
                 self._go_on(waiting)
