@@ -94,7 +94,8 @@ class ConversationActor:
         if account is not None and post is not None:
             message = data[-1]
             assert isinstance(message, Message), "a post's last entry is its message"
-            state, said = _follow(state, self._respond(before, state, message, turning), now)
+            heard = turning.heard or NOTHING_HEARD
+            state, said = _follow(state, self._respond(before, state, message, account, now, heard), now)
             entries += said
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
@@ -119,12 +120,18 @@ class ConversationActor:
         write = Write(None if opening else stored, after, entries, key, fence=envelope.fence, keyed=answer)
         return Taken(outcome, write)
 
-    def _respond(self, before: Conversation, state: State, message: Message, turning: Turning) -> Said:
+    def _respond(
+        self,
+        before: Conversation,
+        state: State,
+        message: Message,
+        account: AccountRules,
+        now: int,
+        heard: Heard,
+    ) -> Said:
         """The bot's part. A fault in it keeps no customer from humans."""
-        account, heard = turning.account, turning.heard or NOTHING_HEARD
-        assert account is not None
         try:
-            return respond(before, state, message, account, turning.now, self.new_id, heard)
+            return respond(before, state, message, account, now, self.new_id, heard)
         except Exception:
             log.exception("bot_failed", account=before.account_id, conversation=before.id)
             return []

@@ -1,7 +1,7 @@
 """What the bot makes of a message, in the very turn that takes it: its answer, its labels and the hand-over are one commit
 with the message, so that no rule runs twice or is lost.
 
-The bot speaks only where no human has the conversation, and not after one was asked for. Whatever rules have no answer to
+The bot speaks only where no human has or had the conversation, and not after one was asked for. Whatever rules have no answer to
 they give to humans; in an account without rules, bots are the concern of the services that write as them.
 """
 
@@ -102,6 +102,9 @@ def _respond(
         return _handed_over(c, reason, SYSTEM) if reason else []
     if message.direction != "inbound":
         return []
+    if c.left_to_humans:
+        asked = asks_for_human(message.content, account.settings.handoff_keywords)
+        return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is Status.BOT and collecting.under_way(c.bot_context) is not None:
         return _collect(state, message, account, new_id, heard)
     new = before.last_message_at is None or before.status is Status.RESOLVED

@@ -19,7 +19,7 @@ from .hours import DAYS, Schedule
 from .misfits import misfit
 from .records import ChannelType
 from .routing.facts import Strategy
-from .settings import Hours, Keyword, TimeOfDay, is_timezone
+from .settings import Hours, Keyword, TimeOfDay, block_faults, is_timezone
 from .words import Text
 
 TriggerType = Literal["keyword", "time_based", "channel", "new_conversation", "fallback"]
@@ -133,10 +133,12 @@ def read_parts(trigger_type: TriggerType, conditions: Any, actions: Any) -> tupl
     if needed and not any(getattr(read, name) for name in needed):
         path = f"conditions.{needed[0]}"
         raise Invalid("the rule is not valid", errors=((path, f"a {trigger_type} rule needs it"),))
-    if read.time_range is not None and not is_timezone(read.time_range.tz):
-        raise Invalid(
-            "the rule is not valid", errors=(("conditions.time_range.tz", "no such IANA time zone"),)
-        )
+    if (time := read.time_range) is not None:
+        faults = block_faults(time, "conditions.time_range")
+        if not is_timezone(time.tz):
+            faults.append(("conditions.time_range.tz", "no such IANA time zone"))
+        if faults:
+            raise Invalid("the rule is not valid", errors=tuple(faults))
     return read, _convert(actions, Actions, "actions")
 
 

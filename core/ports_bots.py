@@ -66,23 +66,6 @@ class RulesArchive(Protocol):
         ...
 
 
-class Question(msgspec.Struct, frozen=True):
-    """A customer's message, as a classifier is asked about it."""
-
-    text: str
-    channel_type: str
-    language: str | None
-    account_id: str
-
-
-class Classifier(Protocol):
-    """Tells what customers want."""
-
-    async def classify(self, question: Question) -> Classification | None:
-        """None: it could not say, or not in time. Never raises."""
-        ...
-
-
 class Retiming(msgspec.Struct, frozen=True):
     """An account whose settings have changed so that timers follow otherwise; `version` is what to have read first."""
 
@@ -109,6 +92,23 @@ class RetimingArchive(Protocol):
 
     async def done(self, retiming: Retiming, epochs: dict[int, int]) -> None:
         """It was looked through in these partitions; that counts where the epochs, and the version, still stand."""
+        ...
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A customer's message, as a classifier is asked about it."""
+
+    text: str
+    channel_type: str
+    language: str | None
+    account_id: str
+
+
+class Classifier(Protocol):
+    """Tells what customers want."""
+
+    async def classify(self, question: Question) -> Classification | None:
+        """None: it could not say, or not in time. Never raises."""
         ...
 
 

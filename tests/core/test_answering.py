@@ -26,6 +26,7 @@ from tertulia.core.commands import (
     Close,
     Command,
     Done,
+    Entrust,
     Envelope,
     GiveBack,
     Handoff,
@@ -183,6 +184,18 @@ def test_after_a_handoff_no_bot_speaks_until_the_conversation_was_resolved() -> 
     assert texts(thread.says("hours")) == []
     thread.do(Release(), agent("a-1"))
     assert texts(thread.says("hours")) == []
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    assert texts(thread.says("hours")) == ["We open at nine."] and thread.c.status is Status.BOT
+    thread.check()
+
+
+@pytest.mark.parametrize("left", [Release(), Release("absent"), Entrust(TEAM, "manual_queue")])
+def test_what_a_human_left_waits_for_the_next_human(left: Command) -> None:
+    thread = Thread(rules(HOURS, FALLBACK))
+    thread.do(Assign("a-1"), SERVICE)
+    thread.do(left, SERVICE)
+    assert texts(thread.says("hours")) == [] and thread.c.waits and not thread.c.handoff_requested
+    assert [type(d) for d in thread.says("a human!")] == [Message, HandoffRequested] and thread.c.waits
     thread.do(Update({"status": "resolved"}), SERVICE)
     assert texts(thread.says("hours")) == ["We open at nine."] and thread.c.status is Status.BOT
     thread.check()
