@@ -14,13 +14,14 @@ from msgspec.structs import replace
 
 from ..core.commands import Done, EndOffer, Entrust, Envelope
 from ..core.conversation import Conversation, State
-from ..core.decide import Turn, check_party, decide
+from ..core.decide import check_party, decide
 from ..core.entries import Assigned
 from ..core.errors import Conflict, NotFound
 from ..core.routing import messages
 from ..core.routing.facts import Reason
 from ..core.status import HELD
 from ..core.supervision import SupervisionStore
+from ..core.turns import Turn
 from .account_desk import AccountDesk
 from .errands import Errand, Errands
 

@@ -65,7 +65,7 @@ class HostProcess:
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
         self._parts = await patiently(lambda: compose(settings, name))
-        self._door = Door(self._parts.host.submit, self._parts.publisher)
+        self._door = Door(self._parts.host.submit, self._parts.host.learn, self._parts.publisher)
         self._way = wire.encode(await self._door.open(ray.util.get_node_ip_address()))
         await patiently(self._parts.membership.startup)
         self._work = asyncio.ensure_future(self._run())

@@ -38,14 +38,20 @@ def shards_of(supervisor: int, supervisors: int) -> range:
     return range(supervisor, SHARDS, supervisors)
 
 
+REST = ""
+"""The connection that stands for what an agent said over REST."""
+
+
 class Presence(msgspec.Struct, frozen=True, array_like=True):
-    """One connection of an agent says so, until `expires_at`. The connection "" stands for what was said over REST."""
+    """One connection of an agent says so, until `expires_at`. `said_at`:
+    when it was said, however often it was renewed since."""
 
     account_id: str
     user_id: str
     connection: str
     status: PresenceStatus
     expires_at: int
+    said_at: int = 0
 
 
 class AgentPresence(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ def waiting_of(c: Conversation, settings: AccountSettings, served: LastHeld | No
     return Waiting(
         id=c.id,
         waiting_since=c.waiting_since,
+        opened_at=c.opened_at,
         channel_type=c.channel_type,
         priority=c.priority,
         topics=frozenset(label.casefold() for label in c.labels),

@@ -65,7 +65,9 @@ async def test_a_batch_is_stored_with_dense_positions(backend: Backend, scribe: 
 
 async def test_every_kind_of_write_is_loaded_as_it_was(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend, topic="order")
-    opening = Opening("webchat", "Carla", uid(), "subject", "high", ("a", "b"), {"x": [1, None, {"y": "z"}]})
+    opening = Opening(
+        "webchat", "Carla", uid(), "subject", "high", ("a", "b"), {"x": [1, None, {"y": -1e300}]}
+    )
     await commit(backend, scribe.write(to_thread(Receive(opening, said("hi", external_id="e1")), key), 7))
     conversation = scribe.threads[key].live
     assert conversation is not None
@@ -73,7 +75,7 @@ async def test_every_kind_of_write_is_loaded_as_it_was(backend: Backend, scribe:
     for by, command in (
         (SERVICE, Handoff("angry")),
         (ana, Assign("ana")),
-        (ana, answered("hello", key="k1", metadata={"n": 1.5})),
+        (ana, answered("hello", key="k1", metadata={"n": 1.5, "far": 1e25})),
         (ana, answered("a note", is_private=True)),
         (ana, Update({"status": "pending"})),
         (customer(key), said("thanks")),
@@ -92,7 +94,7 @@ async def test_every_kind_of_write_is_loaded_as_it_was(backend: Backend, scribe:
         loaded = (await backend.archive.load_conversations([conversation]))[conversation]
         state = scribe.state(conversation)
         assert loaded.conversation == state.conversation
-        assert unplaced(loaded.recent) == list(state.recent)
+        assert unplaced(loaded.messages()) == list(state.messages())
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -111,7 +113,7 @@ async def test_content_of_any_kind(
     assert conversation is not None
     loaded = (await backend.archive.load_conversations([conversation]))[conversation]
     assert loaded.conversation == scribe.state(conversation).conversation
-    assert unplaced(loaded.recent) == list(scribe.state(conversation).recent)
+    assert unplaced(loaded.messages()) == list(scribe.state(conversation).messages())
 
 
 async def test_an_edited_message_reads_as_edited_everywhere(backend: Backend, scribe: Scribe) -> None:
@@ -127,7 +129,9 @@ async def test_an_edited_message_reads_as_edited_everywhere(backend: Backend, sc
     async def check(content: str, at: int) -> None:
         state = scribe.state(conversation)
         loaded = (await backend.archive.load_conversations([conversation]))[conversation]
-        assert loaded.conversation == state.conversation and unplaced(loaded.recent) == list(state.recent)
+        assert loaded.conversation == state.conversation and unplaced(loaded.messages()) == list(
+            state.messages()
+        )
         _, by_provider = await backend.archive.find_repeats([], [(key.channel_id, "p")])
         (found,) = by_provider.values()
         (stored,) = [e for e in await everything(backend, key.account_id) if isinstance(e.data, Message)]

@@ -269,6 +269,20 @@ def test_skills_are_relaxed_step_by_step_and_another_team_helps() -> None:
     assert assigned.explain.need.teams == {"first", "second"} and assigned.explain.need.language is None
 
 
+def test_a_reopened_conversation_goes_before_younger_ones_and_its_skills_are_asked_for_anew() -> None:
+    office = Office(steps=(Relaxation(MINUTE, "topics"),))
+    office.agent("ana", topics=words("sales"))
+    office.arrive("young", waiting_since=office.now - 5, topics=words("billing"))
+    office.arrive("old", waiting_since=office.now - HOUR, opened_at=office.now, topics=words("billing"))
+    assert office.waiting == ["old", "young"]
+    office.now += MINUTE - 1
+    office.tell(TimePassed())
+    assert office.waiting == ["old"]
+    office.now += 1
+    office.tell(TimePassed())
+    assert office.waiting == []
+
+
 def test_the_sticky_agent_is_preferred_for_a_time() -> None:
     office = Office()
     office.agent("ana", maximum=2)
