@@ -371,6 +371,7 @@ class Supervisor:
         """Gauges for /metrics."""
         desks = [desk for _, desk in self.accounts.loaded()]
         return {
+            "shards": len(self.shards),
             "accounts": len(desks),
             "queued": sum(len(d.desk.queue) for d in desks),
             "held": sum(len(d.desk.held) for d in desks),
