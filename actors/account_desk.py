@@ -14,9 +14,9 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from ..core.commands import Assign, By, Command, Done, EndOffer, Envelope, Offer, Release
+from ..core.commands import Assign, By, Command, Done, EndOffer, Envelope, NotifyLeads, Offer, Release
 from ..core.conversation import Conversation, LastHeld, State, apply
-from ..core.entries import Entry, OfferOutcome, Opened, StatusChanged
+from ..core.entries import Entry, OfferOutcome, Opened, Priority, StatusChanged
 from ..core.routing import messages
 from ..core.routing.desk import Desk
 from ..core.routing.explain import Explain
@@ -37,6 +37,8 @@ NEVER = 1 << 50
 UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 """Why offers end that the conversation has ended by itself."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
+PRESSING: frozenset[Priority] = frozenset({"high", "urgent"})
+"""Priorities of which leads hear when nobody can take a conversation."""
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -329,6 +331,9 @@ class AccountDesk:
 
     def _queued(self, effect: messages.Queued) -> None:
         self.news.joined(effect.conversation_id)
+        c = self.conversations.get(effect.conversation_id)
+        if c is not None and c.priority in PRESSING and not c.routing.leads_notified:
+            self.send(c.id, NotifyLeads())
 
     def _moved(self, effect: messages.QueueMoved) -> None:
         self.news.moved(effect.position)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from . import collecting
-from .commands import Assign, By, EndOffer, Entrust, Handoff, Offer, Release
+from .commands import Assign, By, EndOffer, Entrust, Handoff, NotifyLeads, Offer, Release
 from .conversation import Conversation
 from .entries import (
     Assigned,
     EntryData,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Offered,
     OfferEnded,
     StatusChanged,
@@ -106,6 +107,14 @@ def entrust(c: Conversation, by: By, command: Entrust, turn: Turn) -> Entries:
     if not freed and not change and (c.team_id, c.routing.strategy) == (command.team_id, command.strategy):
         return ()
     return (*_withdrawn(c), Updated(wanted), *freed, *change)
+
+
+def notify_leads(c: Conversation, by: By, command: NotifyLeads, turn: Turn) -> Entries:
+    """Once while it is open."""
+    if by.role != "service":
+        raise Forbidden("that nobody can take a conversation is routing's to say")
+    told = c.status is not Status.OPEN or c.routing.leads_notified
+    return () if told else (LeadsNotified(summary_of(c)),)
 
 
 def offer(c: Conversation, by: By, command: Offer, turn: Turn) -> Entries:

@@ -83,13 +83,16 @@ class Classification(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """A customer's message, as rules see it. `new`: it opens the conversation, or reopens it."""
+    """A customer's message, as rules see it. `new`: it opens the conversation, or reopens it. `detected`: the language is told
+    by this very message. `sentiment`: -1 to 1."""
 
     content: str
     channel_type: str
     new: bool = False
     language: str | None = None
     classification: Classification | None = None
+    detected: bool = False
+    sentiment: float | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -197,10 +200,8 @@ def _languages(c: Conditions, m: _Message) -> tuple[bool, str] | None:
         return None
     spoken = m.facts.language
     holds = spoken is not None and spoken.casefold() in (wanted.casefold() for wanted in c.languages)
-    return (
-        holds,
-        f"language {spoken or 'unknown'} is {'' if holds else 'not '}one of {', '.join(c.languages)}",
-    )
+    said = f"{spoken or 'unknown'}{' (detected)' if m.facts.detected else ''}"
+    return holds, f"language {said} is {'' if holds else 'not '}one of {', '.join(c.languages)}"
 
 
 def _time_range(c: Conditions, m: _Message) -> tuple[bool, str] | None:

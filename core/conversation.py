@@ -17,6 +17,7 @@ from .entries import (
     Entry,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -55,7 +56,7 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
     `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
     the same customer may go to them. `given_back`: the entry by which humans gave it back to the bot, whose answers before
-    that are not held against it.
+    that are not held against it. `leads_notified`: that nobody can take it.
     """
 
     offer: OpenOffer | None = None
@@ -63,6 +64,7 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     strategy: str | None = None
     last: LastHeld | None = None
     given_back: int = 0
+    leads_notified: bool = False
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -222,6 +224,8 @@ def apply(state: State | None, entry: Entry) -> State:
     elif isinstance(data, SlaNoted):
         sla = {**c.fired.sla, f"{data.target}_{data.state}": data.due_at}
         fields = {"fired": replace(c.fired, sla=sla)}
+    elif isinstance(data, LeadsNotified):
+        fields = {"routing": replace(c.routing, leads_notified=True)}
     else:
         assert isinstance(data, Rated)
         fields = {"csat_due": False}

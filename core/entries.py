@@ -152,6 +152,12 @@ class SlaNoted(_Data, frozen=True, tag="sla"):
     due_at: int
 
 
+class LeadsNotified(_Data, frozen=True, tag="leads_notified"):
+    """It is of high priority, and nobody can take it: whoever leads is to know."""
+
+    summary: dict[str, Any] = {}
+
+
 class Edited(_Data, frozen=True, tag="edited"):
     """The customer changed a message, number `message_seq`. Wherever that message is shown it has the present text, with
     `edited_at` (ms, the provider's clock) in its metadata.
@@ -179,6 +185,7 @@ EntryData = (
     | HandoffRequested
     | Rated
     | SlaNoted
+    | LeadsNotified
     | Edited
     | Erased
 )

@@ -106,6 +106,7 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents.
+    `handoff_sentiment`: what the bot steps back from, a message in English with a sentiment (-1 to 1) below it; -1: from none.
     `csat_question`: sent to the customer after a resolution, where `csat_enabled`; an answer that is nothing but a digit from 1
     to 5 is the score."""
 
@@ -124,6 +125,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         "speak to human",
         "talk to agent",
     )
+    handoff_sentiment: Annotated[float, msgspec.Meta(ge=-1, le=0)] = -0.5
     offer_timeout_s: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
     presence_grace_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 120
     expiry_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 24

@@ -16,6 +16,7 @@ from .entries import (
     Entry,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -198,7 +199,7 @@ def data_view(entry: Entry) -> dict[str, Any]:
         return {"target": data.target, "state": data.state, "due_at": rfc3339(data.due_at)}
     if isinstance(data, Edited):
         return {**msgspec.structs.asdict(data), "edited_at": rfc3339(data.edited_at)}
-    if isinstance(data, (Opened, OfferEnded, HandoffRequested, Rated)):
+    if isinstance(data, (Opened, OfferEnded, HandoffRequested, LeadsNotified, Rated)):
         return msgspec.structs.asdict(data)
     if isinstance(data, Erased):
         return {k: v for k, v in ERASED_FIELDS.items() if k in ConversationView.__struct_fields__}

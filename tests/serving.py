@@ -59,7 +59,11 @@ class OwnServer:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {**os.environ, **CALM, **(environment or {}), "TERTULIA_DATA": str(data)}
+        self.classifier_port = free_port()
+        """Where a test may stand a classifier; else nobody is there."""
+        classifier = {"TERTULIA_CLASSIFIER_URL": f"http://127.0.0.1:{self.classifier_port}/classify"}
+        own = {**CALM, **classifier, "TERTULIA_CLASSIFIER_KEY": "classifier-key", **(environment or {})}
+        self._environment = {**os.environ, **own, "TERTULIA_DATA": str(data)}
         self._environment["PYTHONPATH"] = str(ROOT)
         self.output: list[str] = []
         self._process: subprocess.Popen[str] | None = None

@@ -109,10 +109,9 @@ class Hub:
                 frame if event.reduced is None else _frame(entry, event.for_customer(), topic, generation)
             )
             for session in sessions if reached is None else sessions - reached:
-                if session.principal.role is not Role.CUSTOMER:
-                    session.push(frame)
-                elif event.public:
-                    session.push(reduced)
+                role = session.principal.role
+                if event.may_reach(role):
+                    session.push(reduced if role is Role.CUSTOMER else frame)
             reached = sessions if reached is None else reached | sessions
 
     def hint(
@@ -122,11 +121,11 @@ class Hub:
         data: dict[str, Any],
         topics: Iterable[str],
         conversation_id: str | None,
-    ) -> None:
-        """Deliver an event that is no entry; it is never replayed."""
+    ) -> bool:
+        """Deliver an event that is no entry; it is never replayed. Whether anybody listens to its topics."""
         feed = self.feeds.get(account_id)
         if feed is None or not feed.started:
-            return
+            return False
         cursor = Cursor(feed.generation, feed.position, END)
         reached: set[Session] = set()
         for topic in topics:
@@ -139,6 +138,7 @@ class Hub:
                     if type in PUBLIC_HINTS or session.principal.role is not Role.CUSTOMER:
                         session.push(frame)
                 reached |= sessions
+        return bool(reached)
 
     # -- coming and going
 
@@ -256,7 +256,7 @@ class Hub:
             seen = entry.position < cursor.position or (
                 entry.position == cursor.position and event.index <= cursor.index
             )
-            if seen or (customer and not event.public):
+            if seen or not event.may_reach(session.principal.role):
                 continue
             topic = next((t for t in event.topics if t in topics), None)
             if topic is not None:

@@ -30,6 +30,7 @@ from tertulia.core.commands import (
     Edit,
     Handoff,
     MarkRead,
+    NotifyLeads,
     Offer,
     Open,
     Rate,
@@ -49,6 +50,7 @@ from tertulia.core.entries import (
     Entry,
     EntryData,
     HandoffRequested,
+    LeadsNotified,
     Message,
     OfferEnded,
     Rated,
@@ -84,6 +86,21 @@ def ask(state: State, by: By, command: Command, live_id: str | None = None) -> t
 
 def kinds(entries: tuple[EntryData, ...]) -> list[type[Any]]:
     return [type(e) for e in entries]
+
+
+# --- whom routing tells
+
+
+def test_leads_are_told_once_while_it_is_open_by_routing_alone() -> None:
+    state = conversation(priority="urgent")
+    (told,) = ask(state, SERVICE, NotifyLeads())
+    assert isinstance(told, LeadsNotified) and told.summary["priority"] == "urgent"
+    after = apply(state, Entry(ACCOUNT, "c", 4, NOW, Actor("system"), told))
+    assert ask(after, SERVICE, NotifyLeads()) == ()
+    assert ask(conversation(Status.ASSIGNED), SERVICE, NotifyLeads()) == ()
+    for by in (ANA, LEAD, ADMIN, CUSTOMER):
+        with pytest.raises(Forbidden):
+            ask(state, by, NotifyLeads())
 
 
 # --- assigning

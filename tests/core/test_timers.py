@@ -164,6 +164,7 @@ def test_after_an_outage_only_the_breach_is_told() -> None:
     thread = Thread(sla={"first_reply_minutes": 10})
     thread.do(received("hello"))
     thread.now = NOW + 3 * HOUR
+    assert thread.stored is not None
     (data,) = thread.do(Tick(thread.stored), CLOCK)
     assert isinstance(data, SlaNoted) and data.state == "breach" and data.due_at == NOW + 10 * MINUTE
     assert thread.until(NOW + 4 * HOUR) == []
