@@ -341,13 +341,16 @@ class Supervisor:
                 held.asking -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say."""
+        """What connections of agents say. On return, nothing more comes to those who are not online."""
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)
         for account_id, said in by_account.items():
             with contextlib.suppress(NotFound, Overloaded):  # it is said again soon, and stands in Valkey
-                (await self.account(account_id)).hear_presence(said)
+                desk = await self.account(account_id)
+                desk.hear_presence(said)
+                if any(p.status != "online" for p in said):
+                    await self.errands.quiet(desk.conversations)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))
@@ -362,10 +365,13 @@ class Supervisor:
         return {i: position for i, position in found if position is not None}
 
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: go by them from now on. What is not in memory will."""
+        """Preferences, teams or settings have changed: go by them from now on. What was decided before is stored on return: who
+        says that they are unavailable is given nothing after the answer. What is not in memory will go by them."""
         held = self.accounts.get(account_id)
         if held is not None:
-            await self._learn(held, await self.account(account_id))
+            desk = await self.account(account_id)
+            await self._learn(held, desk)
+            await self.errands.quiet(desk.conversations)
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""

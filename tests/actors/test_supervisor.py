@@ -238,6 +238,34 @@ async def test_older_preferences_that_come_late_do_not_undo_newer_ones(
     assert not ana.is_available
 
 
+async def test_what_is_under_way_to_who_becomes_unavailable_is_stored_before_their_answer(
+    office: Office,
+) -> None:
+    let = asyncio.Event()
+
+    async def slow(envelope: Envelope) -> Outcome:
+        await let.wait()
+        return await office.rig.ask(envelope)
+
+    await office.start()
+    office.hearing.faults = [slow]
+    await office.appear("ana")
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: office.hearing.sent, "the assignment to be under way")
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(available=False)))
+    told = [
+        asyncio.create_task(office.supervisor.refresh(ACCOUNT)),
+        asyncio.create_task(office.appear("ana", status="away")),
+    ]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not any(t.done() for t in told) and office.holder(c) is None
+    let.set()
+    await asyncio.gather(*told)
+    assert office.holder(c) == "ana"
+
+
 async def test_another_strategy_reaches_who_waits_already(office: Office) -> None:
     def settings(strategy: Any) -> AccountSettings:
         return AccountSettings(routing=Routing(strategy=strategy))
