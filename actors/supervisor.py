@@ -317,7 +317,12 @@ class Supervisor:
     async def _tell(self) -> None:
         for desk in self._desks():
             for hint in (*presence_hints(desk), *queue_hints(desk, now_ms())):
-                await self._hints.send(desk.id, hint.type, hint.data, hint.topics, hint.conversation_id)
+                told = await self._hints.send(
+                    desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
+                )
+                if not told:
+                    desk.retell()
+                    return
 
     # -- what is asked
 
@@ -357,6 +362,10 @@ class Supervisor:
         """Preferences, teams or settings have changed: go by them from now on."""
         await self.account(account_id)
         await self._learn(account_id, self._accounts[account_id], -1)
+
+    async def retell(self, account_id: str) -> None:
+        """What was told may not have been heard."""
+        (await self.account(account_id)).retell()
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""
