@@ -76,7 +76,8 @@ class AccountRulesKeeper:
             self.retimed.add(account)
 
     async def learn(self, accounts: Iterable[str]) -> None:
-        """Read these accounts now. Never raises; what cannot be read is tried again with the next look."""
+        """Read these accounts now: whoever changed them waits for it. Those that nobody needs as well, for one may just be on
+        its way here with what stood before. Never raises; what cannot be read is tried again with the next look."""
         await self._read(accounts)
 
     async def look(self) -> None:

@@ -15,12 +15,15 @@ from msgspec.structs import replace
 from ..core.account_rules import AccountRules
 from ..core.answering import Said, respond
 from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused, Tick
-from ..core.conversation import CONTEXT_SIZE, Conversation, State, apply
-from ..core.decide import Turn, check_party, decide, repeated
+from ..core.conversation import Conversation, State, apply
+from ..core.decide import check_party, decide, repeated
 from ..core.entries import Actor, Entry, EntryData, Message, actor
 from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
+from ..core.recent import CONTEXT_SIZE
 from ..core.timers import looked_at, timed
+from ..core.turns import Turn
+from ..core.understanding import NOTHING_HEARD, Heard
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +37,14 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
 
 class Turning(msgspec.Struct, frozen=True, array_like=True):
     """What a turn is given: the command, the time in ms, the conversation that holds the thread key, entry 0 when
-    this command opened the conversation, and what the account's conversations go by."""
+    this command opened the conversation, what the account's conversations go by, and what was found out about its message."""
 
     envelope: Envelope
     now: int
     live_id: str | None = None
     opening: Entry | None = None
     account: AccountRules | None = None
+    heard: Heard | None = None
 
 
 def refusal(error: TertuliaError) -> Refused:
@@ -88,7 +92,10 @@ class ConversationActor:
         state, entries = _follow(state, [(by, item) for item in data], now)
         answer = len(entries) - 1
         if account is not None and post is not None:
-            state, said = _follow(state, self._respond(before, state, account, now), now)
+            message = data[-1]
+            assert isinstance(message, Message), "a post's last entry is its message"
+            heard = turning.heard or NOTHING_HEARD
+            state, said = _follow(state, self._respond(before, state, message, account, now, heard), now)
             entries += said
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
@@ -113,10 +120,18 @@ class ConversationActor:
         write = Write(None if opening else stored, after, entries, key, fence=envelope.fence, keyed=answer)
         return Taken(outcome, write)
 
-    def _respond(self, before: Conversation, state: State, account: AccountRules, now: int) -> Said:
+    def _respond(
+        self,
+        before: Conversation,
+        state: State,
+        message: Message,
+        account: AccountRules,
+        now: int,
+        heard: Heard,
+    ) -> Said:
         """The bot's part. A fault in it keeps no customer from humans."""
         try:
-            return respond(before, state, account, now, self.new_id)
+            return respond(before, state, message, account, now, self.new_id, heard)
         except Exception:
             log.exception("bot_failed", account=before.account_id, conversation=before.id)
             return []
@@ -137,11 +152,11 @@ def _follow(
 
 def _mark_read(state: State, command: MarkRead) -> State:
     """The unread count after reading up to a seq. One too old for memory to count from leaves it as it is."""
-    c, recent = state.conversation, state.recent
-    if len(recent) == CONTEXT_SIZE and recent[0].seq > command.seq + 1:
+    c, messages = state.conversation, state.messages()
+    if len(messages) == CONTEXT_SIZE and messages[0].seq > command.seq + 1:
         return state
-    newer = sum(1 for e in recent if e.seq > command.seq and _is_inbound(e.data))
-    return State(replace(c, unread_count=newer), recent) if c.unread_count > newer else state
+    newer = sum(1 for e in messages if e.seq > command.seq and _is_inbound(e.data))
+    return State(replace(c, unread_count=newer), state.recent) if c.unread_count > newer else state
 
 
 def _is_inbound(data: EntryData) -> bool:
@@ -151,7 +166,7 @@ def _is_inbound(data: EntryData) -> bool:
 def _answer(envelope: Envelope, state: State, entries: tuple[Entry, ...], opening: Entry | None) -> Done:
     command = envelope.command
     if isinstance(command, Recall):
-        public = [e for e in state.recent if isinstance(e.data, Message) and not e.data.is_private]
+        public = [e for e in state.messages() if isinstance(e.data, Message) and not e.data.is_private]
         return Done(tuple(public[-command.count :]))
     if envelope.post is not None:
         return Done(entries[-1:])

@@ -30,6 +30,8 @@ class QueueNews:
         self.moved(1)
 
     def joined(self, conversation_id: str) -> None:
+        """It waits, perhaps again: what its customer was told before it left is forgotten."""
+        self._told.pop(conversation_id, None)
         if len(self._joined) < FRONT:
             self._joined[conversation_id] = None
 

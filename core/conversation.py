@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -28,10 +29,9 @@ from .entries import (
     Updated,
 )
 from .erasure import ERASED_FIELDS, blanked
+from .recent import Recent
 from .status import HELD, LIVE, Status
 
-CONTEXT_SIZE = 8
-"""Messages a conversation keeps in memory."""
 PREVIEW_LENGTH = 120
 CSAT_ASK = "csat_ask"
 """In the metadata of a message of the system's that asks for a score."""
@@ -43,16 +43,27 @@ class OpenOffer(msgspec.Struct, frozen=True, gc=False):
     expires_at: int
 
 
+class LastHeld(msgspec.Struct, frozen=True, gc=False):
+    """Who held a conversation, until when."""
+
+    agent_id: str
+    until: int
+
+
 class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What routing has to remember of a conversation. Customers never see it.
 
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
-    `strategy`: how it is to be given to its team, if somebody said so. `leads_notified`: that nobody can take it.
+    `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
+    the same customer may go to them. `given_back`: the entry by which humans gave it back to the bot, whose answers before
+    that are not held against it. `leads_notified`: that nobody can take it.
     """
 
     offer: OpenOffer | None = None
     declined_by: tuple[str, ...] = ()
     strategy: str | None = None
+    last: LastHeld | None = None
+    given_back: int = 0
     leads_notified: bool = False
 
 
@@ -118,9 +129,23 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         return self.status in LIVE
 
     @property
+    def waits(self) -> bool:
+        """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
+        of the customer's next message."""
+        return self.status is Status.OPEN and self.snoozed_until is None
+
+    @property
     def opened_at(self) -> int:
         """When it was last opened. `waiting_since` is its age, which a reopening does not take from it."""
         return self.created_at if self.fired.reopened_at is None else self.fired.reopened_at
+
+    @property
+    def left_to_humans(self) -> bool:
+        """Whether it waits for the next human: one had it since it was last opened, or somebody gave it to a team. The bot gets it
+        again by being given it, not by the customer's writing on."""
+        last = self.routing.last
+        had = last is not None and last.until > self.opened_at
+        return self.status is Status.OPEN and (had or self.routing.strategy is not None)
 
     @property
     def erased(self) -> bool:
@@ -147,11 +172,19 @@ def first_delivery(c: Conversation) -> DeliveryStatus:
     return "sent" if c.channel_type == "webchat" else "queued"
 
 
+NO_MESSAGES = Recent()
+
+
 class State(msgspec.Struct, frozen=True, gc=False):
     """What a conversation actor holds: the projection and its newest messages, oldest first."""
 
     conversation: Conversation
-    recent: tuple[Entry, ...] = ()
+    recent: Recent = NO_MESSAGES
+
+    def messages(self) -> tuple[Entry, ...]:
+        """The newest messages, oldest first, unpacked."""
+        c = self.conversation
+        return self.recent.entries(c.account_id, c.id)
 
 
 def apply(state: State | None, entry: Entry) -> State:
@@ -165,18 +198,17 @@ def apply(state: State | None, entry: Entry) -> State:
         )
     c = state.conversation
     if isinstance(data, Message):
-        recent = (*state.recent, entry)
-        return State(_messaged(c, entry, data), recent[-CONTEXT_SIZE:])
+        return State(_messaged(c, entry, data), state.recent.then(entry))
     if isinstance(data, StatusChanged):
         return State(_status_changed(c, entry, data), state.recent)
     if isinstance(data, Edited):
         return _edited(state, entry, data)
     if isinstance(data, Erased):
         c = replace(c, seq=entry.seq, updated_at=entry.at, **ERASED_FIELDS)
-        return State(c, tuple(map(blanked, state.recent)))
+        return State(c, Recent.of(map(blanked, state.messages())))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
-        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data)}
+        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data, entry.at)}
     elif isinstance(data, Offered):
         offer = OpenOffer(data.offer_id, data.agent_id, data.expires_at)
         fields = {"routing": replace(c.routing, offer=offer)}
@@ -200,8 +232,10 @@ def apply(state: State | None, entry: Entry) -> State:
     return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
 
 
-def _given(routing: Routing, data: Assigned) -> Routing:
+def _given(routing: Routing, data: Assigned, at: int) -> Routing:
     """Who gives a conversation back does not get it again; who lost their connection may."""
+    if data.agent_id is None and data.previous_agent_id is not None:
+        routing = replace(routing, last=LastHeld(data.previous_agent_id, at))
     return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
 
 
@@ -216,7 +250,7 @@ def _opened(entry: Entry, data: Opened) -> Conversation:
         id=entry.conversation_id,
         account_id=entry.account_id,
         channel_id=data.channel_id,
-        channel_type=data.channel_type,
+        channel_type=intern(data.channel_type),
         contact_id=data.contact_id,
         contact_identifier=data.contact_identifier,
         contact_name=data.contact_name,
@@ -274,8 +308,8 @@ def amended(entry: Entry, edit: Edited) -> Entry:
 
 
 def _edited(state: State, entry: Entry, edit: Edited) -> State:
-    c, recent = state.conversation, tuple(amended(e, edit) for e in state.recent)
-    public = [e.data for e in recent if isinstance(e.data, Message) and not e.data.is_private]
+    c, messages = state.conversation, [amended(e, edit) for e in state.messages()]
+    public = [e.data for e in messages if isinstance(e.data, Message) and not e.data.is_private]
     # Behind that many notes the message has left memory: then its text tells that it was the last one.
     last = (
         public[-1].id == edit.message_id
@@ -284,7 +318,7 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     )
     if last:
         c = replace(c, last_message_preview=edit.content[:PREVIEW_LENGTH])
-    return State(replace(c, seq=entry.seq, updated_at=entry.at), recent)
+    return State(replace(c, seq=entry.seq, updated_at=entry.at), Recent.of(messages))
 
 
 def _first_reply(told: dict[str, int]) -> dict[str, int]:
@@ -297,6 +331,13 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     fields: dict[str, Any] = {"status": to}
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
+    routing = c.routing
+    if c.status in HELD and to not in HELD and c.assignee_id is not None:
+        routing = replace(routing, last=LastHeld(c.assignee_id, entry.at))
+    if to is Status.BOT and (c.handoff_requested or data.from_status in HELD):
+        routing = replace(routing, given_back=entry.seq)
+        fields |= {"handoff_requested": False, "handoff_reason": None}
+    fields["routing"] = routing
     if to is Status.RESOLVED:
         fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:
@@ -306,6 +347,6 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
             "handoff_reason": None,
             "unanswered_since": None,
             "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at),
-            "routing": UNROUTED,
+            "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -90,7 +90,8 @@ class Message(_Data, frozen=True, tag="message"):
 
 
 class StatusChanged(_Data, frozen=True, tag="status"):
-    """`from_status` → `to_status`; becoming `open` or `bot` leaves the conversation without an assignee."""
+    """`from_status` → `to_status`; becoming `open` or `bot` leaves the conversation without an assignee, becoming `bot` ends
+    a handoff."""
 
     from_status: Status
     to_status: Status

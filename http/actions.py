@@ -182,6 +182,11 @@ async def refresh_routing(call: Call[Any]) -> None:
         await call.services.supervision.refresh(call.account_id)
 
 
+async def refresh_rules(call: Call[Any]) -> None:
+    """Let conversations go by what was changed: settings, bot rules, the texts and teams that rules name."""
+    await call.services.gateway.learn(call.account_id)
+
+
 async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:
     """A message whose attachments are as their records say, and the ids of those that are ours. Raises Invalid."""
     if not message.attachments:

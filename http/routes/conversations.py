@@ -23,7 +23,7 @@ from ...core.commands import (
     Update,
 )
 from ...core.entries import Priority
-from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.errors import Conflict, Forbidden, Invalid, NotFound
 from ...core.identifiers import normalised
 from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
@@ -43,7 +43,12 @@ UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible."""
+    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible.
+
+    `status`: `open` reopens what was resolved, `pending` waits for the customer, `bot` gives an open, assigned or pending one
+    back to the bot (for its assignee, leads, admins and services): the handoff is over, its agent's slot is free and it waits
+    for nobody.
+    """
 
     status: Status | msgspec.UnsetType = msgspec.UNSET
     assignee_id: UserId | msgspec.UnsetType | None = msgspec.UNSET
@@ -100,6 +105,8 @@ async def _open(call: Call[actions.NewConversation], *, find: bool) -> Done:
     channel = await call.services.stores.channels.find(body.channel_id)
     if channel is None or channel.account_id != call.account_id:
         raise NotFound("no such channel")
+    if not channel.is_active:
+        raise Conflict("the channel is switched off")
     opening = Opening(
         channel.type,
         body.contact_name,

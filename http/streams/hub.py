@@ -109,9 +109,13 @@ class Hub:
             if not sessions:
                 continue
             frame = _frame(entry, event, topic, generation)
+            reduced = (
+                frame if event.reduced is None else _frame(entry, event.for_customer(), topic, generation)
+            )
             for session in sessions if reached is None else sessions - reached:
-                if event.may_reach(session.principal.role):
-                    session.push(frame)
+                role = session.principal.role
+                if event.may_reach(role):
+                    session.push(reduced if role is Role.CUSTOMER else frame)
             reached = sessions if reached is None else reached | sessions
 
     def hint(
@@ -251,6 +255,7 @@ class Hub:
     def _push_replay(
         self, session: Session, entry: Entry, topics: list[str], cursor: Cursor, generation: str
     ) -> None:
+        customer = session.principal.role is Role.CUSTOMER
         for event in events_of(entry):
             seen = entry.position < cursor.position or (
                 entry.position == cursor.position and event.index <= cursor.index
@@ -259,7 +264,8 @@ class Hub:
                 continue
             topic = next((t for t in event.topics if t in topics), None)
             if topic is not None:
-                session.push(_frame(entry, event, topic, generation))
+                shown = event.for_customer() if customer else event
+                session.push(_frame(entry, shown, topic, generation))
 
     # -- time
 

@@ -90,6 +90,22 @@ def test_an_assignment_notifies_the_agent(entry: Entry) -> None:
         assert notice.data["conversation_id"] == entry.conversation_id and not notice.public
 
 
+@given(entries(data[HandoffRequested]))
+def test_why_the_bot_stepped_back_is_the_teams_own(entry: Entry) -> None:
+    (event,) = events_of(entry)
+    assert event.data == {"reason": entry.data.reason}  # type: ignore[union-attr]
+    assert event.for_customer().data == {"reason": None} and event.for_customer().index == event.index
+    assert entry_view(entry, for_customer=True).data == {"reason": None}
+    assert entry_view(entry).data == event.data
+
+
+@given(entries(data[StatusChanged]))
+def test_a_change_of_status_keeps_its_reason_from_customers(entry: Entry) -> None:
+    seen = entry_view(entry, for_customer=True).data
+    assert seen == entry_view(entry).data | {"reason": None}
+    assert events_of(entry)[0].for_customer() == events_of(entry)[0]
+
+
 def test_leads_hear_what_agents_need_not() -> None:
     @given(entries(data[SlaNoted] | data[LeadsNotified]))
     def check(entry: Entry) -> None:

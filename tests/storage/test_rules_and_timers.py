@@ -21,8 +21,10 @@ from tertulia.core.errors import Conflict, StorageUnavailable
 from tertulia.core.ids import partition_of_conversation
 from tertulia.core.people import CannedResponse
 from tertulia.core.ports_bots import BotRuleRecord
+from tertulia.core.recent import Recent
 from tertulia.core.status import Status
 from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.agents import PostgresAgents, PostgresPreferences
 from tertulia.storage.archive import PostgresArchive
 from tertulia.storage.audit import PostgresAudit
 from tertulia.storage.bots import PostgresBotRules, PostgresRulesArchive, PostgresTimers
@@ -128,6 +130,39 @@ async def test_every_change_moves_the_version(
     assert seen == sorted(set(seen))
 
 
+async def test_the_languages_of_agents_are_among_what_hosts_go_by(
+    archive: PostgresRulesArchive, rules: PostgresBotRules, database: Database, account_id: str
+) -> None:
+    agents, preferences = PostgresAgents(database), PostgresPreferences(database)
+
+    async def known() -> tuple[int, bool]:
+        found = (await archive.load([account_id]))[account_id]
+        assert found == await rules.in_force(account_id)
+        assert (await archive.versions([account_id]))[account_id] == found.version
+        return found.version, found.heeds_language
+
+    async def prefer(user: str, **changes: Any) -> tuple[int, bool]:
+        assert await preferences.update(account_id, user, changes, BY) is not None
+        return await known()
+
+    for user in ("ana", "ben"):
+        await agents.ensure(account_id, user)
+    before, heeded = await known()
+    assert not heeded
+    assert await prefer("ana", is_available=False) == (before, False)
+    first, heeded = await prefer("ana", languages=["de"])
+    assert first > before and heeded
+    assert await prefer("ana", languages=["de", "en"], max_concurrent_conversations=3) == (first, True)
+    second, heeded = await prefer("ben", languages=["am"])
+    assert heeded
+    third, heeded = await prefer("ana", languages=[])
+    assert third > second and heeded
+    last, heeded = await prefer("ben", languages=[])
+    assert last > third and not heeded
+    await rules.create(a_rule(account_id, conditions={"keywords": ["x"], "languages": ["de"]}), BY)
+    assert (await known())[1]
+
+
 @pytest.mark.parametrize(
     "conditions", ["[]", "7", '{"keywords": 5}', '{"nonsense": 1}', "null", '{"keywords": []}']
 )
@@ -180,6 +215,37 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
     await rules.create(a_rule(account_id, "More"), BY)
     await keeper.look()
     assert len(keeper.get(account_id).rules) == 2
+
+
+class Late:
+    """Answers with what was stored when it was asked, but only once `let` go."""
+
+    def __init__(self, archive: PostgresRulesArchive) -> None:
+        self._archive, self.asked, self.let = archive, asyncio.Event(), asyncio.Event()
+
+    async def load(self, accounts: Any) -> dict[str, AccountRules]:
+        found = await self._archive.load(accounts)
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.let.wait()
+        return found
+
+    async def versions(self, accounts: Any) -> dict[str, int]:
+        return await self._archive.versions(accounts)
+
+
+async def test_a_change_counts_for_those_who_were_being_read_meanwhile(
+    rules: PostgresBotRules, archive: PostgresRulesArchive, account_id: str
+) -> None:
+    late = Late(archive)
+    keeper = AccountRulesKeeper(late, lambda: {account_id})
+    preparing = asyncio.create_task(keeper.prepare({account_id}))
+    await late.asked.wait()
+    await rules.create(a_rule(account_id), BY)
+    await keeper.learn([account_id])
+    late.let.set()
+    await preparing
+    assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
 
 
 # -- a host
@@ -251,7 +317,7 @@ async def test_a_look_that_comes_too_early_moves_the_timer(running: Running, acc
     assert after.status is Status.OPEN and same == entries and after.last_message_at is not None
     assert after.timer_at == after.last_message_at + 24 * HOUR
     loaded = await PostgresArchive(running.database).load_conversations([conversation_id])
-    assert loaded[conversation_id] == State(after, tuple(replace(e) for e in same))
+    assert loaded[conversation_id] == State(after, Recent.of(same))
 
 
 async def test_the_clock_follows_the_settings_of_the_account(

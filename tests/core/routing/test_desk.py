@@ -431,6 +431,23 @@ def test_a_new_policy_sorts_the_queue_anew() -> None:
     assert office.waiting == ["low", "urgent"]
 
 
+def test_a_new_strategy_reaches_who_waits_and_what_is_on_offer() -> None:
+    office = Office()
+    office.arrive("c1", strategy="manual_queue")
+    office.agent("ana", auto_accept=False)
+    office.agent("ben", auto_accept=False)
+    assert office.arrive("c2", waiting_since=NOW + 1) == "ana"
+    office.tell(Declined("c2", "ana"))
+    assert office.desk.offers["c2"].agent_id == "ben" and "c1" not in office.desk.offers
+    by_hand = conversation("c2", NOW + 1, strategy="manual_queue")
+    by_turns = conversation("c1", strategy="round_robin")
+    effects = office.tell(PolicyChanged(Policy(), (by_hand, by_turns)))
+    assert Withdraw("c2", "ben", "changed") in effects and given(effects, "c1") == "ana"
+    assert office.waiting == ["c1", "c2"]
+    effects = office.tell(PolicyChanged(Policy(), (conversation("c2", NOW + 1),)))
+    assert given(effects, "c2") == "ben", "who declined is still passed over"
+
+
 def test_a_desk_made_again_goes_on() -> None:
     office = Office()
     office.agent("ana", maximum=1)
