@@ -312,7 +312,12 @@ class Supervisor:
     async def _tell(self) -> None:
         for _, desk in self.accounts.loaded():
             for hint in (*presence_hints(desk), *queue_hints(desk, now_ms())):
-                await self._hints.send(desk.id, hint.type, hint.data, hint.topics, hint.conversation_id)
+                told = await self._hints.send(
+                    desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
+                )
+                if not told:
+                    desk.retell()
+                    return
 
     async def _rest(self) -> None:
         self.accounts.drop_idle()
@@ -372,6 +377,10 @@ class Supervisor:
             desk = await self.account(account_id)
             await self._learn(held, desk)
             await self.errands.quiet(desk.conversations)
+
+    async def retell(self, account_id: str) -> None:
+        """What was told may not have been heard."""
+        (await self.account(account_id)).retell()
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""

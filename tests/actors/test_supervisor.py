@@ -297,3 +297,31 @@ async def test_who_fell_silent_before_it_started_is_absent_since_then(office: Of
     (given, taken) = office.entries(c, Assigned)
     assert (given.agent_id, taken.agent_id, taken.by) == ("ana", None, "absent")
     assert office.rig.store.conversations[c].routing.declined_by == ()
+
+
+async def test_what_may_not_have_been_heard_is_told_again(office: Office) -> None:
+    def told() -> dict[str, Any]:
+        """The newest word of each agent and conversation."""
+        return {d.get("user_id") or d["conversation_id"]: d.get("status") or d["position"] for _, d in sent}
+
+    sent = office.hints.sent
+    await office.start()
+    await office.appear("ana", status="away")
+    one, two = await office.open("one"), await office.open("two")
+    first = {"ana": "away", one: 1, two: 2}
+    await until(lambda: told() == first, "the first picture")
+    office.hints.away = True
+    await office.appear("ana", status="offline")
+    await office.rig.done(to_conversation(Update({"status": "closed"}), one, SERVICE))
+    await until(lambda: office.supervisor.statistics()["queued"] == 1, "the queue to move")
+    await asyncio.sleep(0.2)  # nobody can tell
+    assert told() == first
+    office.hints.away = False
+    await until(lambda: told() == {"ana": "offline", "ben": "offline", one: 1, two: 1}, "the present picture")
+    # and where somebody else has lost it
+    sent.clear()
+    await office.supervisor.retell(ACCOUNT)
+    await until(lambda: told() == {"ana": "offline", "ben": "offline", two: 1}, "the whole of it")
+    count = len(sent)
+    await asyncio.sleep(0.2)
+    assert len(sent) == count, "and no more than once"
