@@ -47,6 +47,14 @@ class Attendance:
                 changed |= self._look(user_id, now)
         return changed
 
+    def move(self, ms: int) -> None:
+        """The clock was set by so much: what was to come is as far away as before."""
+        for connections in self._said.values():
+            for name, (status, until) in connections.items():
+                connections[name] = status, until + ms
+        for times in (self.absent_since, self.last_seen):
+            times.update({user_id: at + ms for user_id, at in times.items()})
+
     def _look(self, user_id: str, now: int) -> dict[str, PresenceStatus]:
         connections = self._said[user_id]
         over = max((until for _, until in connections.values()), default=now)

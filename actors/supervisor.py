@@ -47,6 +47,8 @@ POLL = 1.0
 """Seconds between looks for what was missed, and for changed preferences."""
 TELL = 1.0
 """Seconds between what is told of the queue and of the agents' figures."""
+CLOCK_SET = 1000
+"""Ms by which the clock must have moved otherwise than time passed to count as set."""
 MAX_ASKING = 4096
 """People's requests under way. Beyond it Overloaded."""
 ABSENCE_PAUSE = 1000
@@ -57,6 +59,11 @@ LOADS = 4
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _before_monotonic() -> int:
+    """When, by the wall clock, the monotonic one began. It moves when the wall clock is set, and next to not otherwise."""
+    return now_ms() - time.monotonic_ns() // 1_000_000
 
 
 class Supervisor:
@@ -92,6 +99,7 @@ class Supervisor:
         self._asking = 0
         self._absences: dict[tuple[str, str], int] = {}
         self._epoch = 0
+        self._before_monotonic = _before_monotonic()
         self.errands = Errands(
             hearing.router.ask, done=self._done, settled=self._settled, superseded=self._superseded
         )
@@ -177,6 +185,7 @@ class Supervisor:
                 raise NotFound("no such account")
             last = await self._store.last_assigned(account_id)
             live = await self._store.live(account_id)
+            self._follow_clock()
             held.desk = AccountDesk(account_id, facts, live, last, said, self._tools())
             return held.desk
 
@@ -292,7 +301,18 @@ class Supervisor:
 
     # -- time
 
+    def _follow_clock(self) -> None:
+        """Nobody leaves because our clock was set."""
+        before = _before_monotonic()
+        if abs(ms := before - self._before_monotonic) > CLOCK_SET:
+            log.warning("clock_set", milliseconds=ms)
+            self._before_monotonic = before
+            self._absences.clear()
+            for desk in self._desks():
+                desk.attendance.move(ms)
+
     async def _tick(self) -> None:
+        self._follow_clock()
         now = now_ms()
         for desk in self._desks():
             desk.pass_time()
@@ -333,7 +353,8 @@ class Supervisor:
             self._asking -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say."""
+        """What connections of agents say, its times by our clock."""
+        self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)

@@ -59,8 +59,8 @@ class OwnServer:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {**os.environ, **CALM, **(environment or {}), "TERTULIA_DATA": str(data)}
-        self._environment["PYTHONPATH"] = str(ROOT)
+        ours = CALM | {"PYTHONPATH": str(ROOT), "TERTULIA_DATA": str(data)}
+        self._environment = {**os.environ, **ours, **(environment or {})}
         self.output: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
