@@ -15,12 +15,14 @@ from msgspec.structs import replace
 from ..core.account_rules import AccountRules
 from ..core.answering import Said, respond
 from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused, Tick
-from ..core.conversation import CONTEXT_SIZE, Conversation, State, apply
-from ..core.decide import Turn, check_party, decide, repeated
+from ..core.conversation import Conversation, State, apply
+from ..core.decide import check_party, decide, repeated
 from ..core.entries import Actor, Entry, EntryData, Message, actor
 from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
+from ..core.recent import CONTEXT_SIZE
 from ..core.timers import looked_at, timed
+from ..core.turns import Turn
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +90,9 @@ class ConversationActor:
         state, entries = _follow(state, [(by, item) for item in data], now)
         answer = len(entries) - 1
         if account is not None and post is not None:
-            state, said = _follow(state, self._respond(before, state, account, now), now)
+            message = data[-1]
+            assert isinstance(message, Message), "a post's last entry is its message"
+            state, said = _follow(state, self._respond(before, state, message, account, now), now)
             entries += said
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
@@ -101,7 +105,7 @@ class ConversationActor:
             state = replace(state, conversation=looked_at(state.conversation, account, now))
             stored = replace(before, timer_at=command.seen)
         elif account is not None and (opening is not None or state.conversation is not before):
-            after = timed(None if opening else before, state.conversation, account)
+            after = timed(None if opening else before, state.conversation, account, now)
             state = state if after is state.conversation else replace(state, conversation=after)
         after = state.conversation
         if opening is None and after is before:
@@ -113,10 +117,12 @@ class ConversationActor:
         write = Write(None if opening else stored, after, entries, key, fence=envelope.fence, keyed=answer)
         return Taken(outcome, write)
 
-    def _respond(self, before: Conversation, state: State, account: AccountRules, now: int) -> Said:
+    def _respond(
+        self, before: Conversation, state: State, message: Message, account: AccountRules, now: int
+    ) -> Said:
         """The bot's part. A fault in it keeps no customer from humans."""
         try:
-            return respond(before, state, account, now, self.new_id)
+            return respond(before, state, message, account, now, self.new_id)
         except Exception:
             log.exception("bot_failed", account=before.account_id, conversation=before.id)
             return []
@@ -137,11 +143,11 @@ def _follow(
 
 def _mark_read(state: State, command: MarkRead) -> State:
     """The unread count after reading up to a seq. One too old for memory to count from leaves it as it is."""
-    c, recent = state.conversation, state.recent
-    if len(recent) == CONTEXT_SIZE and recent[0].seq > command.seq + 1:
+    c, messages = state.conversation, state.messages()
+    if len(messages) == CONTEXT_SIZE and messages[0].seq > command.seq + 1:
         return state
-    newer = sum(1 for e in recent if e.seq > command.seq and _is_inbound(e.data))
-    return State(replace(c, unread_count=newer), recent) if c.unread_count > newer else state
+    newer = sum(1 for e in messages if e.seq > command.seq and _is_inbound(e.data))
+    return State(replace(c, unread_count=newer), state.recent) if c.unread_count > newer else state
 
 
 def _is_inbound(data: EntryData) -> bool:
@@ -151,7 +157,7 @@ def _is_inbound(data: EntryData) -> bool:
 def _answer(envelope: Envelope, state: State, entries: tuple[Entry, ...], opening: Entry | None) -> Done:
     command = envelope.command
     if isinstance(command, Recall):
-        public = [e for e in state.recent if isinstance(e.data, Message) and not e.data.is_private]
+        public = [e for e in state.messages() if isinstance(e.data, Message) and not e.data.is_private]
         return Done(tuple(public[-command.count :]))
     if envelope.post is not None:
         return Done(entries[-1:])

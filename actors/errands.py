@@ -42,7 +42,7 @@ def _heard(outcome: asyncio.Future[Done]) -> None:
 
 class Errands:
     """`done(done)` hears of each command that was accepted; `settled(account_id, conversation_id, refused)` when a
-    conversation has none left. `superseded` is called once there is a successor.
+    conversation has none left. `superseded(fence)`: the supervisor that sends under this fence has a successor.
 
     What waits is bounded by its makers: a desk decides once for each conversation, and people are counted at the entrance.
     """
@@ -53,7 +53,7 @@ class Errands:
         *,
         done: Callable[[Done], None],
         settled: Callable[[str, str, bool], None],
-        superseded: Callable[[], None],
+        superseded: Callable[[tuple[int, int]], None],
     ) -> None:
         self._send = send
         self._done = done
@@ -92,9 +92,6 @@ class Errands:
         try:
             while queue:
                 refused = not await self._one(queue.popleft()) or refused
-        except Superseded:
-            self._superseded()
-            return
         finally:
             del self._queues[conversation_id]
             self._idle.pop(conversation_id).set()
@@ -114,9 +111,11 @@ class Errands:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 attempt = errand.envelope.attempt + 1
                 errand.envelope = msgspec.structs.replace(errand.envelope, attempt=attempt)
-            except Superseded as error:
+            except Superseded:
                 _refuse(errand, Overloaded("the supervisor is being replaced", retry_after=1))
-                raise error
+                if errand.envelope.fence is not None:
+                    self._superseded(errand.envelope.fence)
+                return False
             except TertuliaError as error:
                 _refuse(errand, error)
                 return False

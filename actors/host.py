@@ -126,6 +126,11 @@ class ConversationHost:
 
     # -- from the gateways
 
+    async def learn(self, accounts: list[str]) -> None:
+        """Settings or rules of these accounts have changed: on return, turns go by them."""
+        if self.rules is not None:
+            await self.rules.learn(accounts)
+
     async def submit(self, payload: bytes) -> bytes:
         """A batch of envelopes in, their outcomes out: `run`, as bytes."""
         return wire.encode(await self.run(wire.decode_envelopes(payload)))

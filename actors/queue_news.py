@@ -24,6 +24,8 @@ class QueueNews:
         self._from = position if self._from is None else min(self._from, position)
 
     def joined(self, conversation_id: str) -> None:
+        """It waits, perhaps again: what its customer was told before it left is forgotten."""
+        self._told.pop(conversation_id, None)
         if len(self._joined) < FRONT:
             self._joined[conversation_id] = None
 

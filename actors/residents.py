@@ -92,6 +92,11 @@ class Residents:
         self._wake = asyncio.Event()
         self.activations = 0
 
+    def of_account(self, account_id: str) -> list[str]:
+        """The conversations of an account that are in memory."""
+        threads = (t for key, t in self.threads.items() if key.account_id == account_id)
+        return [r.id for thread in threads for r in thread.conversations]
+
     @property
     def loading(self) -> int:
         """Items waiting for their target to be loaded."""

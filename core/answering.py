@@ -56,18 +56,20 @@ def plan(account: AccountRules, facts: Facts, at: int) -> Plan:
 
 
 def respond(
-    before: Conversation, state: State, account: AccountRules, now: int, new_id: Callable[[], str]
+    before: Conversation,
+    state: State,
+    message: Message,
+    account: AccountRules,
+    now: int,
+    new_id: Callable[[], str],
 ) -> Said:
-    """What follows upon the newest message of `state`, in order. `before`: the conversation without it."""
+    """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it."""
     c = state.conversation
-    if c.status not in BOTS_TURN or c.handoff_requested or not state.recent:
-        return []
-    message = state.recent[-1].data
-    assert isinstance(message, Message)
-    if message.is_private:
+    if c.status not in BOTS_TURN or c.handoff_requested or message.is_private:
         return []
     if message.sender_type == "bot":
-        reason = unsure([_unsure(e.data) for e in state.recent if _public_answer(e)])
+        since = c.routing.given_back
+        reason = unsure([_unsure(e.data) for e in state.messages() if e.seq > since and _public_answer(e)])
         return _handed_over(c, reason, SYSTEM) if reason else []
     if message.direction != "inbound":
         return []
@@ -136,11 +138,13 @@ def filled(text: str, c: Conversation) -> str:
 
 def _collect(state: State, message: Message, account: AccountRules, new_id: Callable[[], str]) -> Said:
     c = state.conversation
-    asker = next((m.sender_id for e in reversed(state.recent) if _public_answer(e) and (m := _of(e))), None)
+    asker = next(
+        (m.sender_id for e in reversed(state.messages()) if _public_answer(e) and (m := _of(e))), None
+    )
     by = actor("bot", asker)
     asked = asks_for_human(message.content, account.settings.handoff_keywords)
     if asked is not None:
-        rest = {k: v for k, v in c.bot_context.items() if k != collecting.STATE}
+        rest = collecting.given_up(c.bot_context)
         return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]
     step = collecting.answer(c.bot_context, message.content)
     said: Said = [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []

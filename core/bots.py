@@ -7,7 +7,6 @@ from the next rule or from a human.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from msgspec import Meta
 from .entries import Priority
 from .errors import Invalid
 from .hours import DAYS, Schedule
+from .misfits import misfit
 from .records import ChannelType
 from .routing.facts import Strategy
 from .settings import Hours, Keyword, TimeOfDay, is_timezone
@@ -121,7 +121,6 @@ NEEDED: dict[TriggerType, tuple[str, ...]] = {
     "fallback": (),
 }
 """Of these conditions a trigger needs one."""
-_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 
 
 def read_parts(trigger_type: TriggerType, conditions: Any, actions: Any) -> tuple[Conditions, Actions]:
@@ -142,10 +141,7 @@ def _convert(value: Any, kind: type[Any], where: str) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        at = _AT.search(str(error))
-        text = str(error)[: at.start()] if at else str(error)
-        path = where + (at["path"] if at else "")
-        raise Invalid("the rule is not valid", errors=((path, text),)) from None
+        raise Invalid("the rule is not valid", errors=(misfit(str(error), where),)) from None
 
 
 def stored_rule(

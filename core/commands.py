@@ -117,6 +117,10 @@ class Entrust(_Command, frozen=True):
     strategy: str
 
 
+class NotifyLeads(_Command, frozen=True):
+    """Nobody can take it, and it is of high priority."""
+
+
 class Release(_Command, frozen=True):
     """Back to the queue. `only_from`: unless somebody else has it by now."""
 
@@ -187,6 +191,7 @@ Command = (
     | Offer
     | EndOffer
     | Entrust
+    | NotifyLeads
     | Release
     | Handoff
     | Close

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from .entries import (
     Entry,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -27,10 +29,9 @@ from .entries import (
     Updated,
 )
 from .erasure import ERASED_FIELDS, blanked
+from .recent import Recent
 from .status import HELD, LIVE, Status
 
-CONTEXT_SIZE = 8
-"""Messages a conversation keeps in memory."""
 PREVIEW_LENGTH = 120
 CSAT_ASK = "csat_ask"
 """In the metadata of a message of the system's that asks for a score."""
@@ -42,23 +43,37 @@ class OpenOffer(msgspec.Struct, frozen=True, gc=False):
     expires_at: int
 
 
+class LastHeld(msgspec.Struct, frozen=True, gc=False):
+    """Who held a conversation, until when."""
+
+    agent_id: str
+    until: int
+
+
 class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What routing has to remember of a conversation. Customers never see it.
 
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
-    `strategy`: how it is to be given to its team, if somebody said so.
+    `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
+    the same customer may go to them. `given_back`: the entry by which humans gave it back to the bot, whose answers before
+    that are not held against it. `leads_notified`: that nobody can take it.
     """
 
     offer: OpenOffer | None = None
     declined_by: tuple[str, ...] = ()
     strategy: str | None = None
+    last: LastHeld | None = None
+    given_back: int = 0
+    leads_notified: bool = False
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at."""
+    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at. `reopened_at`: since
+    when it is to be resolved anew."""
 
     csat_asked: bool = False
     sla: dict[str, int] = {}
+    reopened_at: int | None = None
 
 
 NEVER_FIRED = Fired()
@@ -114,6 +129,17 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         return self.status in LIVE
 
     @property
+    def waits(self) -> bool:
+        """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
+        of the customer's next message."""
+        return self.status is Status.OPEN and self.snoozed_until is None
+
+    @property
+    def opened_at(self) -> int:
+        """When it was last opened. `waiting_since` is its age, which a reopening does not take from it."""
+        return self.created_at if self.fired.reopened_at is None else self.fired.reopened_at
+
+    @property
     def erased(self) -> bool:
         """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
         return not self.contact_identifier
@@ -138,11 +164,19 @@ def first_delivery(c: Conversation) -> DeliveryStatus:
     return "sent" if c.channel_type == "webchat" else "queued"
 
 
+NO_MESSAGES = Recent()
+
+
 class State(msgspec.Struct, frozen=True, gc=False):
     """What a conversation actor holds: the projection and its newest messages, oldest first."""
 
     conversation: Conversation
-    recent: tuple[Entry, ...] = ()
+    recent: Recent = NO_MESSAGES
+
+    def messages(self) -> tuple[Entry, ...]:
+        """The newest messages, oldest first, unpacked."""
+        c = self.conversation
+        return self.recent.entries(c.account_id, c.id)
 
 
 def apply(state: State | None, entry: Entry) -> State:
@@ -156,18 +190,17 @@ def apply(state: State | None, entry: Entry) -> State:
         )
     c = state.conversation
     if isinstance(data, Message):
-        recent = (*state.recent, entry)
-        return State(_messaged(c, entry, data), recent[-CONTEXT_SIZE:])
+        return State(_messaged(c, entry, data), state.recent.then(entry))
     if isinstance(data, StatusChanged):
         return State(_status_changed(c, entry, data), state.recent)
     if isinstance(data, Edited):
         return _edited(state, entry, data)
     if isinstance(data, Erased):
         c = replace(c, seq=entry.seq, updated_at=entry.at, **ERASED_FIELDS)
-        return State(c, tuple(map(blanked, state.recent)))
+        return State(c, Recent.of(map(blanked, state.messages())))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
-        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data)}
+        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data, entry.at)}
     elif isinstance(data, Offered):
         offer = OpenOffer(data.offer_id, data.agent_id, data.expires_at)
         fields = {"routing": replace(c.routing, offer=offer)}
@@ -183,14 +216,18 @@ def apply(state: State | None, entry: Entry) -> State:
     elif isinstance(data, SlaNoted):
         sla = {**c.fired.sla, f"{data.target}_{data.state}": data.due_at}
         fields = {"fired": replace(c.fired, sla=sla)}
+    elif isinstance(data, LeadsNotified):
+        fields = {"routing": replace(c.routing, leads_notified=True)}
     else:
         assert isinstance(data, Rated)
         fields = {"csat_due": False}
     return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
 
 
-def _given(routing: Routing, data: Assigned) -> Routing:
+def _given(routing: Routing, data: Assigned, at: int) -> Routing:
     """Who gives a conversation back does not get it again; who lost their connection may."""
+    if data.agent_id is None and data.previous_agent_id is not None:
+        routing = replace(routing, last=LastHeld(data.previous_agent_id, at))
     return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
 
 
@@ -205,7 +242,7 @@ def _opened(entry: Entry, data: Opened) -> Conversation:
         id=entry.conversation_id,
         account_id=entry.account_id,
         channel_id=data.channel_id,
-        channel_type=data.channel_type,
+        channel_type=intern(data.channel_type),
         contact_id=data.contact_id,
         contact_identifier=data.contact_identifier,
         contact_name=data.contact_name,
@@ -263,8 +300,8 @@ def amended(entry: Entry, edit: Edited) -> Entry:
 
 
 def _edited(state: State, entry: Entry, edit: Edited) -> State:
-    c, recent = state.conversation, tuple(amended(e, edit) for e in state.recent)
-    public = [e.data for e in recent if isinstance(e.data, Message) and not e.data.is_private]
+    c, messages = state.conversation, [amended(e, edit) for e in state.messages()]
+    public = [e.data for e in messages if isinstance(e.data, Message) and not e.data.is_private]
     # Behind that many notes the message has left memory: then its text tells that it was the last one.
     last = (
         public[-1].id == edit.message_id
@@ -273,7 +310,12 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     )
     if last:
         c = replace(c, last_message_preview=edit.content[:PREVIEW_LENGTH])
-    return State(replace(c, seq=entry.seq, updated_at=entry.at), recent)
+    return State(replace(c, seq=entry.seq, updated_at=entry.at), Recent.of(messages))
+
+
+def _first_reply(told: dict[str, int]) -> dict[str, int]:
+    """Of the targets told of, the one whose clock a reopening does not start anew."""
+    return {timer: at for timer, at in told.items() if timer.startswith("first_reply")}
 
 
 def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conversation:
@@ -281,16 +323,22 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     fields: dict[str, Any] = {"status": to}
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
+    routing = c.routing
+    if c.status in HELD and to not in HELD and c.assignee_id is not None:
+        routing = replace(routing, last=LastHeld(c.assignee_id, entry.at))
+    if to is Status.BOT and (c.handoff_requested or data.from_status in HELD):
+        routing = replace(routing, given_back=entry.seq)
+        fields |= {"handoff_requested": False, "handoff_reason": None}
+    fields["routing"] = routing
     if to is Status.RESOLVED:
         fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,
-            "waiting_since": entry.at,
             "handoff_requested": False,
             "handoff_reason": None,
             "unanswered_since": None,
-            "fired": NEVER_FIRED,
-            "routing": UNROUTED,
+            "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at),
+            "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from .account_rules import AccountRules
 from .assigning import (
     assign,
     end_offer,
     entrust,
+    give_back,
     hand_off,
+    notify_leads,
     offer,
     release,
     status_change,
@@ -32,6 +33,7 @@ from .commands import (
     Erase,
     Handoff,
     MarkRead,
+    NotifyLeads,
     Offer,
     Open,
     Opening,
@@ -60,8 +62,10 @@ from .entries import (
     Updated,
 )
 from .errors import Conflict, Forbidden, Invalid, NotFound
+from .rating import answered
 from .status import ASKED, FINAL, LIVE, Change, Status, next_status
 from .timers import fire
+from .turns import Turn
 
 CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
@@ -90,20 +94,14 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     archived: bool = False
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, and what the account's
-    conversations go by."""
-
-    now: int
-    new_id: Callable[[], str]
-    live_id: str | None = None
-    account: AccountRules | None = None
-
-
 def check_party(c: Conversation, account_id: str, by: By) -> None:
     """Raise NotFound unless the conversation is of the account and, for a customer, their own."""
-    theirs = (by.channel_id, by.contact_identifier) == (c.channel_id, c.contact_identifier)
-    if c.account_id != account_id or (by.role == "customer" and not theirs):
+    if c.account_id != account_id:
+        raise NotFound("no such conversation")
+    if by.role == "customer" and (by.channel_id, by.contact_identifier) != (
+        c.channel_id,
+        c.contact_identifier,
+    ):
         raise NotFound("no such conversation")
 
 
@@ -148,9 +146,10 @@ def repeated(state: State, by: By, post: Post) -> Entry | None:
 
     Raises Conflict when the same key comes with other content.
     """
-    if post.key is None and post.external_id is None:
+    recent = state.recent
+    if not (recent.may_hold(post.key) or recent.may_hold(post.external_id)):
         return None
-    for entry in reversed(state.recent):
+    for entry in reversed(state.messages()):
         message = entry.data
         assert isinstance(message, Message)
         if post.external_id is not None and message.external_id == post.external_id:
@@ -190,10 +189,14 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         raise Forbidden("customers write as themselves")
     if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
         raise Conflict(
-            "a human was asked for: no bot speaks here until the conversation is resolved",
+            "a human was asked for, and no bot speaks here until the conversation is given back to it (status: bot) or"
+            " resolved: post with sender_type agent or system, or a note (is_private)",
             current={"status": c.status, "handoff_requested": True},
         )
-    before = _customer_wrote(c, turn) if inbound else ()
+    before: tuple[EntryData, ...] = ()
+    if inbound:
+        score = answered(c, post)
+        before = _customer_wrote(c, turn) if score is None else (Rated(score),)
     message = Message(
         id=turn.new_id(),
         direction="inbound" if inbound else "outbound",
@@ -215,7 +218,8 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
     if c.status is Status.RESOLVED:
         _check_thread_free(c, turn)
-    return status_change(c, Change.CUSTOMER_WROTE)
+    woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
+    return (*woken, *status_change(c, Change.CUSTOMER_WROTE))
 
 
 def _check_thread_free(c: Conversation, turn: Turn) -> None:
@@ -258,7 +262,7 @@ def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
     if not 0 <= command.edited_at < END_OF_TIME:
         raise Invalid("an edit has a time", errors=(("edited_at", "ms since the epoch"),))
     seq, before = command.seq, command.previous_content
-    for entry in state.recent:
+    for entry in state.messages():
         message = entry.data
         if isinstance(message, Message) and message.id == command.message_id:
             if edited_at(message) >= command.edited_at:
@@ -283,7 +287,7 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
     entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
     if assigns:
         entries += assign(c, by, Assign(assignee), turn)
-        c = _after(c, entries)
+    c = _after(c, entries)
     if status is not None and status != c.status:
         entries += _ask_status(c, by, Status(status), turn)
     return entries
@@ -303,6 +307,8 @@ def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
             c = msgspec.structs.replace(c, status=data.to_status)
         elif isinstance(data, Assigned):
             c = msgspec.structs.replace(c, assignee_id=data.agent_id)
+        elif isinstance(data, Updated) and "bot_context" in data.changes:
+            c = msgspec.structs.replace(c, bot_context=data.changes["bot_context"])
     return c
 
 
@@ -312,6 +318,8 @@ def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[En
         raise Conflict(
             f"a conversation that is {c.status} cannot become {wanted}", current={"status": c.status}
         )
+    if wanted is Status.BOT:
+        return give_back(c, by, turn)
     to = next_status(c.status, change, wanted)
     if wanted is Status.EXPIRED and by.role != "service":
         raise Forbidden("only a service may expire a conversation")
@@ -343,6 +351,7 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     Offer: offer,
     EndOffer: end_offer,
     Entrust: entrust,
+    NotifyLeads: notify_leads,
     Release: release,
     Handoff: hand_off,
     Close: _close,

@@ -5,13 +5,14 @@ Only what an account has set is stored; everything else follows the defaults her
 
 from __future__ import annotations
 
-import re
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from .errors import Invalid
+from .misfits import misfit
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", max_length=5)]
@@ -85,7 +86,9 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents."""
+    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents.
+    `csat_question`: sent to the customer after a resolution, where `csat_enabled`; an answer that is nothing but a digit from 1
+    to 5 is the score."""
 
     timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
     business_hours: BusinessHours = BusinessHours()
@@ -108,13 +111,23 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     auto_close_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 72
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     csat_enabled: bool = False
+    csat_question: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=1000)] = (
+        "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
+    )
     sla: Sla = Sla()
     routing: Routing = Routing()
     sub_domain: Slug | None = None
 
 
+TIMING = ("timezone", "business_hours", "expiry_hours", "auto_close_hours", "csat_enabled", "sla")
+"""The settings that conversations' timers follow."""
+_timing = attrgetter(*TIMING)
 _FIELDS = AccountSettings.__struct_fields__
-_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+
+
+def retimes(before: AccountSettings, after: AccountSettings) -> bool:
+    """Whether the timers of conversations follow from `after` otherwise than from `before`."""
+    return _timing(before) != _timing(after)
 
 
 def known_settings(stored: dict[str, Any]) -> AccountSettings:
@@ -148,9 +161,7 @@ def _faults(name: str, value: Any) -> list[tuple[str, str]]:
     try:
         msgspec.convert({name: value}, AccountSettings)
     except msgspec.ValidationError as error:
-        text = str(error)
-        at = _AT.search(text)
-        return [("settings" + (at["path"] if at else f".{name}"), text[: at.start()] if at else text)]
+        return [misfit(str(error), "settings")]
     if name == "timezone" and not is_timezone(value):
         return [("settings.timezone", "no such IANA time zone")]
     return []

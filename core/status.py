@@ -25,6 +25,7 @@ class Change(StrEnum):
 
     CUSTOMER_WROTE = "customer_wrote"
     BOT_TOOK = "bot_took"
+    GIVEN_BACK = "given_back"
     ASSIGNED = "assigned"
     HANDED_OFF = "handed_off"
     RELEASED = "released"
@@ -50,6 +51,9 @@ NEXT: dict[tuple[Status, Change], Status] = {
     (S.PENDING, C.CUSTOMER_WROTE): S.ASSIGNED,
     (S.RESOLVED, C.CUSTOMER_WROTE): S.OPEN,
     (S.OPEN, C.BOT_TOOK): S.BOT,
+    (S.OPEN, C.GIVEN_BACK): S.BOT,
+    (S.ASSIGNED, C.GIVEN_BACK): S.BOT,
+    (S.PENDING, C.GIVEN_BACK): S.BOT,
     (S.OPEN, C.ASSIGNED): S.ASSIGNED,
     (S.BOT, C.ASSIGNED): S.ASSIGNED,
     (S.ASSIGNED, C.ASSIGNED): S.ASSIGNED,
@@ -78,12 +82,13 @@ NEXT: dict[tuple[Status, Change], Status] = {
 
 ASKED: dict[Status, Change] = {
     S.OPEN: C.REOPENED,
+    S.BOT: C.GIVEN_BACK,
     S.PENDING: C.WAITS,
     S.RESOLVED: C.RESOLVED,
     S.CLOSED: C.CLOSED,
     S.EXPIRED: C.EXPIRED,
 }
-"""The change a client asks for by naming a status. `bot` and `assigned` only come about by other means."""
+"""The change a client asks for by naming a status. `assigned` only comes about by other means."""
 
 
 def next_status(status: Status, change: Change, wanted: Status | None = None) -> Status:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..core.records import ChannelType
     from ..core.supervision import Supervision
     from .streams.hub import Hub
+    from .streams.typists import Typists
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Services(msgspec.Struct, frozen=True):
     hints: Hints
     supervision: Supervision
     presence: PresenceKeeper
+    typists: Typists
     vault: Vault
     kinds: Mapping[ChannelType, ChannelKind]
     links: LinkSigner

@@ -10,9 +10,10 @@ from typing import Any
 import asyncpg
 
 from ..core.commands import ThreadKey
-from ..core.conversation import CONTEXT_SIZE, State
+from ..core.conversation import State
 from ..core.entries import Entry
 from ..core.ports import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, Repeat, Target, ThreadWanted
+from ..core.recent import CONTEXT_SIZE, Recent
 from ..core.thread import Thread
 from .postgres import Connection, Database, storage_unavailable, unreachable
 from .queries import sql
@@ -36,7 +37,7 @@ class PostgresArchive:
             for row in await connection.fetch(sql("load_recent", columns=_ENTRY), ids, CONTEXT_SIZE):
                 entry = entry_from_row(row)
                 recent[entry.conversation_id].append(entry)
-        return {c.id: State(c, tuple(recent[c.id]) if c.id in recent else ()) for c in found}
+        return {c.id: State(c, Recent.of(recent.get(c.id, ()))) for c in found}
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
         """See `core.ports.Archive`."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..core.commands import ThreadKey
-from ..core.conversation import CONTEXT_SIZE, Conversation, State, amended, edited_at
+from ..core.conversation import Conversation, State, amended, edited_at
 from ..core.entries import Edited, Entry, Message
 from ..core.ids import PARTITIONS, is_uuid, partition_of_conversation
 from ..core.ports import (
@@ -33,6 +33,7 @@ from ..core.ports import (
     ThreadWanted,
     Write,
 )
+from ..core.recent import Recent
 from ..core.status import Status
 from ..core.thread import Thread
 from .rows import conversation_to_json, encode_data
@@ -198,7 +199,7 @@ class MemoryArchive:
 
     def _state(self, conversation_id: str) -> State:
         messages = [e for e in self._store.entries[conversation_id] if isinstance(e.data, Message)]
-        return State(self._store.conversations[conversation_id], tuple(messages[-CONTEXT_SIZE:]))
+        return State(self._store.conversations[conversation_id], Recent.of(messages))
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
         """See `core.ports.Archive`."""

@@ -1,4 +1,4 @@
-"""Presence in Valkey: a hash an account, a field for each connection of an agent, `status:expires_at` its value.
+"""Presence in Valkey: a hash an account, a field for each connection of an agent, `status:expires_at:said_at` its value.
 
 Kept for a day, expired ones too, so that a supervisor that starts knows since when somebody is away. Whatever is lost here
 the gateways write again with their next renewal; the supervisors hear of presence from the gateways themselves.
@@ -33,7 +33,7 @@ class ValkeyPresence:
         fields: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
         with failures():
             for e in by_clock(entries, await self._ahead()):
-                fields[e.account_id][f"{e.connection}|{e.user_id}"] = f"{e.status}:{e.expires_at}"
+                fields[e.account_id][f"{e.connection}|{e.user_id}"] = f"{e.status}:{e.expires_at}:{e.said_at}"
             async with self._client.pipeline(transaction=False) as pipe:
                 for account_id, mapping in fields.items():
                     pipe.hset(Prefix.PRESENCE + account_id, mapping=mapping)
@@ -50,11 +50,13 @@ class ValkeyPresence:
             found, old = [], []
             for field, value in stored.items():
                 connection, _, user = field.decode(errors="replace").partition("|")
-                status, _, expires = value.decode(errors="replace").partition(":")
-                if status not in _STATUSES or not expires.isdecimal() or int(expires) < oldest:
+                status, *times = value.decode(errors="replace").split(":")
+                fit = status in _STATUSES and len(times) == 2 and all(t.isdecimal() for t in times)
+                if not fit or int(times[0]) < oldest:
                     old.append(field)
                 else:
-                    found.append(Presence(account_id, user, connection, status, int(expires)))  # type: ignore[arg-type]
+                    until, said_at = map(int, times)
+                    found.append(Presence(account_id, user, connection, status, until, said_at))  # type: ignore[arg-type]
             if old:
                 await self._client.hdel(key, *old)  # type: ignore[misc]
         return by_clock(found, -ahead)

@@ -26,6 +26,7 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .actors.retiming import Retimer
 from .actors.supervision import SupervisorLinks
 from .actors.ticking import Ticker
 from .channels import CHANNELS
@@ -44,6 +45,7 @@ from .http.presence import PresenceKeeper
 from .http.protocol import ProblemRunner
 from .http.services import Services
 from .http.streams.hub import Hub
+from .http.streams.typists import TYPING, Typists
 from .http.tickets import Tickets
 from .http.tokens import TokenSigner, TokenVerifier
 from .measuring import gateway_samples
@@ -72,6 +74,7 @@ from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.presence import ValkeyPresence
+from .storage.retiming import PostgresRetiming
 from .storage.senders import PostgresSenders
 from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
@@ -109,6 +112,7 @@ class HostParts:
             rules=PostgresRulesArchive(database),
         )
         self.ticker = Ticker(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
+        self.retimer = Retimer(PostgresRetiming(database), self.host, self.ticker, now=now_ms)
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
             self.host,
@@ -144,6 +148,7 @@ class HostParts:
                 group.create_task(self._months()),
                 group.create_task(self._tidy()),
                 group.create_task(self.ticker.main_loop()),
+                group.create_task(self.retimer.main_loop()),
                 group.create_task(self.host.main_loop()),
             ]
             await self.stale.wait()
@@ -232,6 +237,7 @@ class GatewayParts:
             max_waiting=settings.max_waiting,
         )
         self.hub.feeds = self.gateway.feeds
+        self.typists = Typists(self.hub)
         self.hints = ValkeyHints(self._valkey, self._on_hint)
         dispatchers = DispatcherLinks(settings.dispatchers)
         supervision = SupervisorLinks(settings.supervisors)
@@ -277,6 +283,7 @@ class GatewayParts:
             hints=self.hints,
             supervision=supervision,
             presence=self.presence,
+            typists=self.typists,
             vault=vault,
             kinds=CHANNELS,
             links=LinkSigner(settings.jwt_secret, settings.public_url),
@@ -296,7 +303,10 @@ class GatewayParts:
         self.hub.on_entry(entry)
 
     def _on_hint(self, hint: Hint) -> None:
-        self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
+        if hint.type == TYPING and hint.conversation_id is not None:
+            self.typists.deliver(hint.account_id, hint.data, hint.topics, hint.conversation_id)
+        else:
+            self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
 
     async def _readiness(self) -> dict[str, str]:
         checks = {"postgres": "ok", "valkey": "ok", "hosts": "ok"}
@@ -328,6 +338,7 @@ class GatewayParts:
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
             group.create_task(self.presence.main_loop())
+            group.create_task(self.typists.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""

@@ -13,6 +13,8 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .core.supervision import SHARDS
+
 
 def _env(name: str) -> AliasChoices:
     return AliasChoices(name)
@@ -45,7 +47,9 @@ class Settings(BaseSettings):
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
     dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to the providers")
-    supervisors: int = Field(1, ge=1, le=256, description="supervisors, which balance the accounts' agents")
+    supervisors: int = Field(
+        1, ge=1, le=SHARDS, description="supervisors, which balance the accounts' agents"
+    )
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share a host process (shared) or have one each (dedicated)"
     )

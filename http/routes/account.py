@@ -49,6 +49,7 @@ async def patch(call: Call[AccountPatch]) -> web.Response:
     )
     if account is None:
         raise NotFound("no such account")
+    await actions.refresh_rules(call)
     await actions.refresh_routing(call)
     return answer(account_view(account))
 

@@ -130,7 +130,9 @@ async def create(call: Call[NewBotRule]) -> web.Response:
         0,
         0,
     )
-    return answer(view(await call.services.stores.bot_rules.create(wanted, author(call))), 201)
+    made = await call.services.stores.bot_rules.create(wanted, author(call))
+    await actions.refresh_rules(call)
+    return answer(view(made), 201)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -158,12 +160,14 @@ async def patch(call: Call[BotRulePatch]) -> web.Response:
     after = await call.services.stores.bot_rules.update(call.account_id, before.id, changes, author(call))
     if after is None:
         raise _unknown()
+    await actions.refresh_rules(call)
     return answer(view(after))
 
 
 async def delete(call: Call[None]) -> web.Response:
     if not await call.services.stores.bot_rules.delete(call.account_id, call.id(), author(call)):
         raise _unknown()
+    await actions.refresh_rules(call)
     return no_content()
 
 

@@ -23,7 +23,7 @@ from ...core.commands import (
     Update,
 )
 from ...core.entries import Priority
-from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.errors import Conflict, Forbidden, Invalid, NotFound
 from ...core.identifiers import normalised
 from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
@@ -100,6 +100,8 @@ async def _open(call: Call[actions.NewConversation], *, find: bool) -> Done:
     channel = await call.services.stores.channels.find(body.channel_id)
     if channel is None or channel.account_id != call.account_id:
         raise NotFound("no such channel")
+    if not channel.is_active:
+        raise Conflict("the channel is switched off")
     opening = Opening(
         channel.type,
         body.contact_name,

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 from desks import Desk, fresh, ok, problem
 from serving import OwnServer
 
-from tertulia.core.ids import new_conversation_id, partition_of_thread
-from tertulia.demo import ACCOUNT, IDENTITY_SECRET, WEBCHAT
+from tertulia.demo import IDENTITY_SECRET, WEBCHAT
 
 STATUSES = ("open", "bot", "assigned", "pending", "resolved", "closed", "expired")
 REFUSED = None
 
 NAMED: dict[str, dict[str, str | None]] = {
     # from → what `PATCH {status}` asks for → what becomes of it
-    "open": {"open": "open", "bot": REFUSED, "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
+    "open": {"open": "open", "bot": "bot", "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
              "closed": "closed", "expired": "expired"},
     "bot": {"open": REFUSED, "bot": "bot", "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
             "closed": "closed", "expired": "expired"},
-    "assigned": {"open": REFUSED, "bot": REFUSED, "assigned": "assigned", "pending": "pending",
+    "assigned": {"open": REFUSED, "bot": "bot", "assigned": "assigned", "pending": "pending",
                  "resolved": "resolved", "closed": "closed", "expired": REFUSED},
-    "pending": {"open": REFUSED, "bot": REFUSED, "assigned": REFUSED, "pending": "pending", "resolved": "resolved",
+    "pending": {"open": REFUSED, "bot": "bot", "assigned": REFUSED, "pending": "pending", "resolved": "resolved",
                 "closed": "closed", "expired": "expired"},
     "resolved": {"open": "open", "bot": REFUSED, "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
                  "closed": "closed", "expired": REFUSED},
@@ -59,32 +56,15 @@ DO: dict[str, Callable[[Desk, str], Awaitable]] = {
 }
 
 
-async def brought_to(status: str, service: Desk, server: OwnServer) -> str:
+async def brought_to(status: str, service: Desk) -> str:
     """A conversation in that status."""
     i = (await service.open())["id"]
-    if status == "bot":
-        i = await stored_as_bot(i, server)
     if status in ("assigned", "pending"):
         ok(await service.do(i, "assign", agent_id=fresh("holder")), 200)
-    if status in ("pending", "resolved", "closed", "expired"):
+    if status in ("bot", "pending", "resolved", "closed", "expired"):
         ok(await service.patch(i, status=status), 200)
     assert (await service.get(i))["status"] == status
     return i
-
-
-async def stored_as_bot(like: str, server: OwnServer) -> str:
-    """A conversation a bot holds, put into the database beside one that exists: no call alone makes one."""
-    identifier = fresh()
-    partition = partition_of_thread(ACCOUNT, WEBCHAT, identifier)
-    made = new_conversation_id(time.time_ns() // 1_000_000, secrets.randbits(80), partition)
-    await server.sql(
-        "INSERT INTO conversations SELECT (jsonb_populate_record(c, jsonb_build_object("
-        "'id', $2::text, 'contact_identifier', $3::text, 'status', 'bot'))).* FROM conversations c WHERE id = $1",
-        like,
-        made,
-        identifier,
-    )
-    return made
 
 
 def detail_names(detail: str, *states: str) -> bool:
@@ -93,8 +73,8 @@ def detail_names(detail: str, *states: str) -> bool:
 
 @pytest.mark.parametrize("wanted", STATUSES)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_naming_a_status(server: OwnServer, service: Desk, status: str, wanted: str) -> None:
-    i = await brought_to(status, service, server)
+async def test_naming_a_status(service: Desk, status: str, wanted: str) -> None:
+    i = await brought_to(status, service)
     before = await service.stored(i)
     answer = await service.patch(i, status=wanted)
     after = await service.stored(i)
@@ -108,13 +88,15 @@ async def test_naming_a_status(server: OwnServer, service: Desk, status: str, wa
         assert (after["resolved_at"] is not None) == (
             expected == "resolved" or status == "resolved" != expected == "closed"
         )
-        assert after["seq"] == before["seq"] + (status != expected)
+        freed = expected == "bot" and status in ("assigned", "pending")
+        assert after["seq"] == before["seq"] + (status != expected) + freed
+        assert (after["assignee_id"] is None) or expected != "bot"
 
 
 @pytest.mark.parametrize("what", DO)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_doing_something(server: OwnServer, service: Desk, status: str, what: str) -> None:
-    i = await brought_to(status, service, server)
+async def test_doing_something(service: Desk, status: str, what: str) -> None:
+    i = await brought_to(status, service)
     before = await service.stored(i)
     answer = await DO[what](service, i)
     after = await service.stored(i)
@@ -210,7 +192,7 @@ async def test_a_patch_changes_what_it_names(service: Desk) -> None:
     both = ok(await service.patch(i, assignee_id="x", status="pending"), 200)
     assert (both["status"], both["assignee_id"]) == ("pending", "x")
     before = await service.stored(i)
-    problem(await service.patch(i, subject="lost", status="bot"), 409, "conflict")
+    problem(await service.patch(i, subject="lost", status="assigned"), 409, "conflict")
     now = await service.stored(i)
     assert now == before, "a refused patch changes nothing, the good half of it neither"
 
@@ -259,3 +241,13 @@ async def test_web_chat_sessions(server: OwnServer, service: Desk) -> None:
         assert ok(await customer.get("/v1/webchat/messages"))["items"] == [first]
         c = await service.get(first["conversation_id"])
         assert (c["contact_name"], c["contact_identifier"]) == ("Ana", fresh_one["contact_identifier"])
+
+
+async def test_nothing_is_opened_on_a_channel_that_is_switched_off(desks: dict[str, Desk]) -> None:
+    http = desks["admin"].http
+    channel = ok(await http.post("/v1/channels", json={"type": "webchat", "name": fresh("off")}), 201)["id"]
+    ok(await http.patch(f"/v1/channels/{channel}", json={"is_active": False}), 200)
+    body = {"channel_id": channel, "contact_identifier": fresh()}
+    for path in ("/v1/conversations", "/v1/conversations/find-or-create"):
+        refused = problem(await http.post(path, json=body), 409, "conflict")
+        assert refused["detail"] == "the channel is switched off"

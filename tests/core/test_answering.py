@@ -21,7 +21,18 @@ from tertulia.core.account_rules import (
 )
 from tertulia.core.answering import plan
 from tertulia.core.bots import Facts
-from tertulia.core.commands import Assign, Close, Command, Done, Envelope, Post, Refused, Release, Update
+from tertulia.core.commands import (
+    Assign,
+    Close,
+    Command,
+    Done,
+    Envelope,
+    Handoff,
+    Post,
+    Refused,
+    Release,
+    Update,
+)
 from tertulia.core.conversation import State, apply
 from tertulia.core.decide import open_conversation
 from tertulia.core.entries import Actor, Entry, HandoffRequested, Message, StatusChanged, Updated
@@ -164,6 +175,7 @@ def test_after_a_handoff_no_bot_speaks_until_the_conversation_was_resolved() -> 
     assert texts(thread.says("hours")) == [] and thread.c.status is Status.OPEN
     thread.do(Post("bot", "let me try"), SERVICE)
     assert isinstance(thread.outcome, Refused) and thread.outcome.code == "conflict"
+    assert all(way in thread.outcome.detail for way in ("status: bot", "agent", "system", "is_private"))
     assert thread.do(Post("bot", "a note", is_private=True), SERVICE)
     thread.do(Assign("a-1"), SERVICE)
     assert texts(thread.says("hours")) == []
@@ -171,6 +183,34 @@ def test_after_a_handoff_no_bot_speaks_until_the_conversation_was_resolved() -> 
     assert texts(thread.says("hours")) == []
     thread.do(Update({"status": "resolved"}), SERVICE)
     assert texts(thread.says("hours")) == ["We open at nine."] and thread.c.status is Status.BOT
+    thread.check()
+
+
+def test_given_back_the_bot_speaks_again_and_starts_anew() -> None:
+    thread = Thread(rules(COLLECT, HOURS))
+    thread.says("my order")
+    thread.do(Handoff("a colleague asks"), SERVICE)
+    assert texts(thread.says("hours")) == [] and thread.c.handoff_requested
+    thread.do(Assign("a-1"), SERVICE)
+    thread.do(Update({"status": "bot"}), agent("a-1"))
+    assert (thread.c.status, thread.c.assignee_id, thread.c.handoff_requested) == (Status.BOT, None, False)
+    assert texts(thread.says("hours")) == ["We open at nine."]
+    thread.says("agent!")
+    assert thread.c.status is Status.OPEN and thread.c.handoff_requested
+    thread.do(Update({"status": "bot"}), SERVICE)
+    assert thread.do(Post("bot", "it is me"), SERVICE)
+    thread.check()
+
+
+def test_unsure_answers_from_before_are_not_held_against_the_bot() -> None:
+    thread = Thread(rules())
+    hm = Post("bot", "hm", metadata={"low_confidence": True})
+    for _ in range(2):
+        for _ in range(3):
+            assert not thread.c.handoff_requested
+            thread.do(hm, SERVICE)
+        assert thread.c.handoff_requested
+        thread.do(Update({"status": "bot"}), SERVICE)
     thread.check()
 
 
@@ -297,7 +337,7 @@ steps = st.one_of(
             [
                 Post("bot", "hm", metadata={"low_confidence": True}), Post("bot", "yes"), answered(),
                 Assign("a-1"), Release(), Update({"status": "resolved"}), Update({"status": "open"}),
-                Update({"status": "pending"}), Close(), Update({"labels": ["x"]}),
+                Update({"status": "pending"}), Update({"status": "bot"}), Close(), Update({"labels": ["x"]}),
             ]
         ),
     ),

@@ -51,7 +51,6 @@ from tertulia.core.commands import (
     Update,
 )
 from tertulia.core.conversation import (
-    CONTEXT_SIZE,
     PREVIEW_LENGTH,
     Conversation,
     State,
@@ -62,6 +61,7 @@ from tertulia.core.conversation import (
 from tertulia.core.decide import open_conversation
 from tertulia.core.entries import Actor, Assigned, Edited, Entry, Message, Opened
 from tertulia.core.errors import BY_CODE
+from tertulia.core.recent import CONTEXT_SIZE
 from tertulia.core.status import HELD, LIVE, Status
 from tertulia.core.thread import Thread
 
@@ -263,13 +263,13 @@ class World(RuleBasedStateMachine):
             assert isinstance(taken.outcome, Refused) and taken.outcome.code == "forbidden"
             return
         assert isinstance(taken.outcome, Done)
-        recent = {e.data.id: e.data for e in after.recent if isinstance(e.data, Message)}
+        recent = {e.data.id: e.data for e in after.messages() if isinstance(e.data, Message)}
         if message.id in recent:
             newest = max(at, edited_at(message))
             assert edited_at(recent[message.id]) in (newest, edited_at(message))
             if at > edited_at(message):
                 assert recent[message.id].content == content
-        public = [e.data for e in after.recent if isinstance(e.data, Message) and not e.data.is_private]
+        public = [e.data for e in after.messages() if isinstance(e.data, Message) and not e.data.is_private]
         if public:
             assert after.conversation.last_message_preview == public[-1].content[:PREVIEW_LENGTH]
 

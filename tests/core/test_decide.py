@@ -30,6 +30,8 @@ from tertulia.core.commands import (
     Edit,
     Handoff,
     MarkRead,
+    NotifyLeads,
+    Offer,
     Open,
     Rate,
     Recall,
@@ -39,8 +41,8 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import Conversation, State, apply
-from tertulia.core.decide import Turn, check_party, decide, repeated
+from tertulia.core.conversation import Conversation, OpenOffer, Routing, State, apply
+from tertulia.core.decide import check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
     Assigned,
@@ -48,13 +50,17 @@ from tertulia.core.entries import (
     Entry,
     EntryData,
     HandoffRequested,
+    LeadsNotified,
     Message,
+    OfferEnded,
     Rated,
     StatusChanged,
     Updated,
 )
 from tertulia.core.errors import Conflict, Forbidden, Invalid, NotFound, TertuliaError
+from tertulia.core.recent import Recent
 from tertulia.core.status import FINAL, HELD, Status
+from tertulia.core.turns import Turn
 
 ANA, BEN = agent("ana"), agent("ben")
 LEAD, ADMIN = agent("lou", "lead"), agent("ada", "admin")
@@ -80,6 +86,21 @@ def ask(state: State, by: By, command: Command, live_id: str | None = None) -> t
 
 def kinds(entries: tuple[EntryData, ...]) -> list[type[Any]]:
     return [type(e) for e in entries]
+
+
+# --- whom routing tells
+
+
+def test_leads_are_told_once_while_it_is_open_by_routing_alone() -> None:
+    state = conversation(priority="urgent")
+    (told,) = ask(state, SERVICE, NotifyLeads())
+    assert isinstance(told, LeadsNotified) and told.summary["priority"] == "urgent"
+    after = apply(state, Entry(ACCOUNT, "c", 4, NOW, Actor("system"), told))
+    assert ask(after, SERVICE, NotifyLeads()) == ()
+    assert ask(conversation(Status.ASSIGNED), SERVICE, NotifyLeads()) == ()
+    for by in (ANA, LEAD, ADMIN, CUSTOMER):
+        with pytest.raises(Forbidden):
+            ask(state, by, NotifyLeads())
 
 
 # --- assigning
@@ -162,6 +183,54 @@ def test_a_hand_off_frees_the_conversation_or_names_an_agent() -> None:
         ask(conversation(Status.RESOLVED), SERVICE, Handoff("angry"))
 
 
+@pytest.mark.parametrize("status", sorted(HELD))
+@pytest.mark.parametrize("role", ROLES)
+def test_what_an_agent_holds_is_handed_off_and_given_back_by_them_or_an_overseer(
+    status: Status, role: str
+) -> None:
+    by, state = ROLES[role], conversation(status)
+    commands = (Handoff("angry"), Handoff("angry", "zoe"), Update({"status": "bot"}))
+    if role == "agent":
+        for command in commands:
+            with pytest.raises(Conflict) as refused:
+                ask(state, by, command)
+            assert "ana" in refused.value.detail
+            assert refused.value.current == {"status": status, "assignee_id": "ana"}
+        return
+    for command, to in zip(commands, ("open", "assigned", "bot"), strict=True):
+        assigned = next(e for e in ask(state, by, command) if isinstance(e, Assigned))
+        assert assigned.previous_agent_id == "ana"
+        changed = [e for e in ask(state, by, command) if isinstance(e, StatusChanged)]
+        assert changed == ([] if to == status else [StatusChanged(status, Status(to))])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_waits_is_given_back_to_the_bot_by_overseers(role: str) -> None:
+    by, state = ROLES[role], conversation()
+    if role in ("lead", "admin", "service"):
+        assert ask(state, by, Update({"status": "bot"})) == (StatusChanged(Status.OPEN, Status.BOT),)
+    else:
+        with pytest.raises(Forbidden):
+            ask(state, by, Update({"status": "bot"}))
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, *sorted(HELD)])
+def test_given_back_to_the_bot_a_conversation_asks_for_nobody(status: Status) -> None:
+    collected = {"name": "Carla", "_collecting": {"fields": ["name", "email"]}}
+    state = conversation(status, handoff_requested=True, handoff_reason="angry", bot_context=collected)
+    for seq, data in enumerate(ask(state, LEAD, Update({"status": "bot"})), 4):
+        state = apply(state, Entry(ACCOUNT, "c", seq, NOW, Actor("agent"), data))
+    c = state.conversation
+    assert (c.status, c.assignee_id, c.handoff_requested, c.handoff_reason) == (Status.BOT, None, False, None)
+    assert c.bot_context == {"name": "Carla"} and c.routing.declined_by == ()
+
+
+def test_an_open_offer_ends_when_the_bot_gets_the_conversation() -> None:
+    routing = Routing(offer=OpenOffer("o", "zoe", NOW + 30_000))
+    entries = ask(conversation(routing=routing), LEAD, Update({"status": "bot"}))
+    assert entries == (OfferEnded("o", "zoe", "withdrawn"), StatusChanged(Status.OPEN, Status.BOT))
+
+
 def test_only_a_service_expires() -> None:
     for by in (ANA, LEAD, ADMIN):
         with pytest.raises(Forbidden):
@@ -224,7 +293,7 @@ def written(**metadata: Any) -> State:
     """A conversation with one message in memory, number 3."""
     message = Message(MESSAGE, "inbound", "contact", "+100", "old", external_id="p", metadata=metadata)
     entry = Entry(ACCOUNT, "c", 3, NOW, Actor("contact"), message)
-    return State(conversation().conversation, (entry,))
+    return State(conversation().conversation, Recent.of([entry]))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +360,9 @@ def test_another_customers_conversation_is_not_found(command: Command, other: st
     with pytest.raises(NotFound):
         check_party(conversation().conversation, ACCOUNT, customer(thread))
     known = Message("m", "inbound", "contact", "+100", "hi", client_message_id="k")
-    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), known),))
+    state = State(
+        conversation().conversation, Recent.of([Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), known)])
+    )
     for by, account in ((customer(thread), ACCOUNT), (ANA, "another")):
         actor = ConversationActor(state, lambda: "id")
         taken = actor.turn(Turning(to_conversation(command, "c", by, account=account), NOW))
@@ -336,6 +407,23 @@ def test_a_customers_message(status: Status) -> None:
     assert before == ([StatusChanged(status, back)] if back else []) and isinstance(message, Message)
 
 
+def test_a_snooze_keeps_routing_away_until_the_customer_writes() -> None:
+    snooze = Update({"snoozed_until": NOW + 1})
+    offered = conversation(routing=Routing(OpenOffer("o", "ana", NOW + 9)))
+    assert ask(offered, LEAD, snooze) == (OfferEnded("o", "ana", "withdrawn"), Updated(snooze.changes))
+    snoozed = conversation(snoozed_until=NOW + 1)
+    assert not snoozed.conversation.waits and conversation().conversation.waits
+    for command in (Assign("ana", "routing", only_waiting=True), Offer("o", "ana", NOW + 9)):
+        with pytest.raises(Conflict, match="does not wait"):
+            ask(snoozed, SERVICE, command)
+    assert kinds(ask(snoozed, ANA, Assign("ana"))) == [Assigned, StatusChanged]
+    assert kinds(ask(snoozed, ANA, answered())) == [Message]
+    awake = Updated({"snoozed_until": None})
+    assert ask(snoozed, CUSTOMER, said())[:-1] == (awake,)
+    reopened = ask(conversation(Status.RESOLVED, snoozed_until=NOW + 1), CUSTOMER, said())
+    assert reopened[:-1] == (awake, StatusChanged(Status.RESOLVED, Status.OPEN))
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_an_agents_message_changes_no_status(status: Status) -> None:
     if status in FINAL:
@@ -357,8 +445,9 @@ def test_nothing_reopens_beside_a_newer_live_conversation() -> None:
 
 def test_a_repeated_key_is_known_by_its_sender_and_content() -> None:
     message = Message("m", "outbound", "agent", "ana", "hello", client_message_id="k")
-    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("agent", "ana"), message),))
-    assert repeated(state, ANA, answered("hello", key="k")) is state.recent[0]
+    entry = Entry(ACCOUNT, "c", 1, NOW, Actor("agent", "ana"), message)
+    state = State(conversation().conversation, Recent.of([entry]))
+    assert repeated(state, ANA, answered("hello", key="k")) == entry
     assert repeated(state, BEN, answered("hello", key="k")) is None
     assert repeated(state, ANA, answered("hello", key="other")) is None
     assert repeated(state, ANA, said("hello", key="k")) is None
@@ -376,8 +465,9 @@ def test_a_repeated_key_is_known_by_its_sender_and_content() -> None:
 
 def test_a_providers_repeat_is_known_by_its_id_alone() -> None:
     message = Message("m", "inbound", "contact", "+100", "hello", external_id="x")
-    state = State(conversation().conversation, (Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), message),))
-    assert repeated(state, CUSTOMER, said("something else", external_id="x")) is state.recent[0]
+    entry = Entry(ACCOUNT, "c", 1, NOW, Actor("contact"), message)
+    state = State(conversation().conversation, Recent.of([entry]))
+    assert repeated(state, CUSTOMER, said("something else", external_id="x")) == entry
     assert repeated(state, CUSTOMER, said("hello", external_id="y")) is None
 
 

@@ -9,10 +9,11 @@ from samples import NOW, SERVICE, THREAD
 
 from tertulia.core.commands import Opening, Update
 from tertulia.core.conversation import State, apply
-from tertulia.core.decide import Turn, decide, open_conversation
-from tertulia.core.entries import Actor, Entry, StatusChanged
+from tertulia.core.decide import decide, open_conversation
+from tertulia.core.entries import Actor, Assigned, Entry, StatusChanged
 from tertulia.core.errors import Conflict
 from tertulia.core.status import FINAL, HELD, LIVE, Change, Status, next_status
+from tertulia.core.turns import Turn
 
 O, B, A, P, R, X, E = Status  # noqa: E741
 
@@ -21,6 +22,7 @@ TABLE: dict[Change, dict[Status, Status]] = {
     # the next inbound message returns `pending` to `assigned` and reopens `resolved`
     Change.CUSTOMER_WROTE: {O: O, B: B, A: A, P: A, R: O},
     Change.BOT_TOOK: {O: B},
+    Change.GIVEN_BACK: {O: B, A: B, P: B},
     Change.ASSIGNED: {O: A, B: A, A: A, P: A},
     Change.HANDED_OFF: {O: O, B: O, A: O, P: O},
     Change.RELEASED: {A: O, P: O},
@@ -34,7 +36,7 @@ TABLE: dict[Change, dict[Status, Status]] = {
 # the status a client names → from → to
 ASKED: dict[Status, dict[Status, Status]] = {
     O: {R: O},
-    B: {},
+    B: {O: B, A: B, P: B},
     A: {},
     P: {A: P},
     R: {O: R, B: R, A: R, P: R},
@@ -70,7 +72,9 @@ def test_every_status_asked_of_every_status(status: Status, wanted: Status) -> N
     if status is wanted:
         assert ask() == ()
     elif (to := ASKED[wanted].get(status)) is not None:
-        assert ask() == (StatusChanged(status, to),)
+        *freed, changed = ask()
+        assert changed == StatusChanged(status, to)
+        assert [type(e) for e in freed] == ([Assigned] if wanted is B and status in HELD else [])
     else:
         with pytest.raises(Conflict) as refused:
             ask()

@@ -35,8 +35,9 @@ from tertulia.core.commands import (
     Update,
 )
 from tertulia.core.conversation import Conversation, OpenOffer, Routing, State
-from tertulia.core.entries import Entry, EntryData, kind_of
+from tertulia.core.entries import Entry, EntryData, Message, kind_of
 from tertulia.core.ports import Write
+from tertulia.core.recent import Recent
 from tertulia.core.status import Status
 from tertulia.storage.rows import conversation_from_row, conversation_to_json, encode_data, entry_from_row
 
@@ -124,9 +125,9 @@ def test_every_outcome_survives_the_wire(
     assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", "p", (1, 2), 3)
 
 
-@given(conversations, st.lists(entries(), max_size=8))
+@given(conversations, st.lists(entries(data[Message]), max_size=8))
 def test_a_state_survives_the_wire(c: Conversation, recent: list[Entry]) -> None:
-    state = State(c, tuple(recent))
+    state = State(c, Recent.of(recent))
     assert wire.decode_state(wire.encode(state)) == state
 
 

@@ -55,8 +55,8 @@ async def test_many_conversations_load_at_once(backend: Backend, scribe: Scribe)
     for turn in range(10):
         await commit(backend, *(scribe.write(to_thread(received(f"m{turn}"), t), 9) for t in threads))
     loaded = await backend.archive.load_conversations(list(scribe.actors))
-    assert {i: unplaced(s.recent) for i, s in loaded.items()} == {
-        i: list(a.state.recent) for i, a in scribe.actors.items()
+    assert {i: unplaced(s.messages()) for i, s in loaded.items()} == {
+        i: list(a.state.messages()) for i, a in scribe.actors.items()
     }
 
 
@@ -136,7 +136,7 @@ async def test_first_answers_are_found(backend: Backend, scribe: Scribe) -> None
         ],
         [(key.channel_id, "x"), (key.channel_id, "y"), (uid(), "x")],
     )  # fmt: skip
-    message = unplaced(scribe.state(conversation).recent)
+    message = unplaced(scribe.state(conversation).messages())
     assert set(by_key) == {
         (conversation, envelope.key()),
         (key, envelope.key()),

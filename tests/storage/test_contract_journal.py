@@ -42,6 +42,7 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
+from tertulia.core.conversation import LastHeld
 from tertulia.core.entries import Message
 from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
@@ -64,7 +65,9 @@ async def test_a_batch_is_stored_with_dense_positions(backend: Backend, scribe: 
 
 async def test_every_kind_of_write_is_loaded_as_it_was(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend, topic="order")
-    opening = Opening("webchat", "Carla", uid(), "subject", "high", ("a", "b"), {"x": [1, None, {"y": "z"}]})
+    opening = Opening(
+        "webchat", "Carla", uid(), "subject", "high", ("a", "b"), {"x": [1, None, {"y": -1e300}]}
+    )
     await commit(backend, scribe.write(to_thread(Receive(opening, said("hi", external_id="e1")), key), 7))
     conversation = scribe.threads[key].live
     assert conversation is not None
@@ -72,7 +75,7 @@ async def test_every_kind_of_write_is_loaded_as_it_was(backend: Backend, scribe:
     for by, command in (
         (SERVICE, Handoff("angry")),
         (ana, Assign("ana")),
-        (ana, answered("hello", key="k1", metadata={"n": 1.5})),
+        (ana, answered("hello", key="k1", metadata={"n": 1.5, "far": 1e25})),
         (ana, answered("a note", is_private=True)),
         (ana, Update({"status": "pending"})),
         (customer(key), said("thanks")),
@@ -91,7 +94,7 @@ async def test_every_kind_of_write_is_loaded_as_it_was(backend: Backend, scribe:
         loaded = (await backend.archive.load_conversations([conversation]))[conversation]
         state = scribe.state(conversation)
         assert loaded.conversation == state.conversation
-        assert unplaced(loaded.recent) == list(state.recent)
+        assert unplaced(loaded.messages()) == list(state.messages())
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -110,7 +113,7 @@ async def test_content_of_any_kind(
     assert conversation is not None
     loaded = (await backend.archive.load_conversations([conversation]))[conversation]
     assert loaded.conversation == scribe.state(conversation).conversation
-    assert unplaced(loaded.recent) == list(scribe.state(conversation).recent)
+    assert unplaced(loaded.messages()) == list(scribe.state(conversation).messages())
 
 
 async def test_an_edited_message_reads_as_edited_everywhere(backend: Backend, scribe: Scribe) -> None:
@@ -126,7 +129,9 @@ async def test_an_edited_message_reads_as_edited_everywhere(backend: Backend, sc
     async def check(content: str, at: int) -> None:
         state = scribe.state(conversation)
         loaded = (await backend.archive.load_conversations([conversation]))[conversation]
-        assert loaded.conversation == state.conversation and unplaced(loaded.recent) == list(state.recent)
+        assert loaded.conversation == state.conversation and unplaced(loaded.messages()) == list(
+            state.messages()
+        )
         _, by_provider = await backend.archive.find_repeats([], [(key.channel_id, "p")])
         (found,) = by_provider.values()
         (stored,) = [e for e in await everything(backend, key.account_id) if isinstance(e.data, Message)]
@@ -322,7 +327,7 @@ async def test_what_rests_on_a_supervisor_is_fenced_by_its_epoch(backend: Backen
     await commit(backend, opened)
     conversation = opened.after.id
     first = await backend.supervision.register(shard, uid())
-    assert await backend.supervision.epoch(shard) == first
+    assert (await backend.supervision.epochs())[shard] == first
     claim = to_conversation(Assign("ana"), conversation, SERVICE, key.account_id, fence=(shard, first))
     write = scribe.write(claim)
     assert write.fence == (shard, first)
@@ -353,8 +358,9 @@ async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None
     writes = [opened, asked(Offer("o", "ana", 5), SERVICE), asked(Assign("ana"))]
     await commit(backend, *writes)
     store = backend.supervision
-    head = next(h for h in await store.heads() if h.account_id == key.account_id)
-    assert head.position == sum(len(w.entries) for w in writes)
+    head = await store.head(key.account_id)
+    assert head is not None and head.position == sum(len(w.entries) for w in writes)
+    assert await store.head(uid()) is None
     assert key.account_id in await store.waking()
     assert (
         await store.live(key.account_id)
@@ -370,10 +376,18 @@ async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None
     (found,) = await store.unanswered([i])
     assert (found.conversation_id, found.answered) == (i, False)
     assert list(await store.last_assigned(key.account_id)) == ["ana"]
+    of = key.account_id, opened.after.contact_id
+    assert (await store.last_held([of, (key.account_id, uid())]))[of].agent_id == "ana"
     await commit(backend, asked(answered("a note", is_private=True), agent("ana")))
     assert not (await store.unanswered([i]))[0].answered
     await commit(backend, asked(answered(), agent("ana")))
     assert (await store.unanswered([i]))[0].answered
+    ended = asked(Update({"status": "closed"}))
+    await commit(backend, ended)
+    again = scribe.write(to_thread(received(), key))
+    await commit(backend, again)
+    assert await store.last_held([of]) == {of: LastHeld("ana", ended.after.updated_at)}
+    assert (await store.conversations([i]))[i] == ended.after
     facts = await store.facts(key.account_id)
     assert facts is not None and facts.settings.offer_timeout_s == 30
     assert await store.facts(uid()) is None

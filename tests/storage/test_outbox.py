@@ -115,7 +115,7 @@ async def test_what_a_reply_refers_to_is_named_by_provider_ids(desk: Desk) -> No
     (item,) = await desk.claim()
     assert item.reply_to == "<3@us>"
     other = await desk.customer_writes("+1", external_id="tg7")
-    (question,) = desk.scribe.state(other).recent
+    (question,) = desk.scribe.state(other).messages()
     assert isinstance(question.data, Message)
     await desk.reply(other, reply_to=question.data.id)
     assert [(i.reply_to, i.references) for i in await desk.claim()] == [("tg7", ())]
@@ -411,8 +411,8 @@ async def test_reads_show_what_became_of_a_message(desk: Desk, postgres: Postgre
         await feeds.read_conversations(desk.account, [conversation], 0, 50, 50),
     ):
         messages = [e.data for e in entries if isinstance(e.data, Message)]
-        assert [(m.delivery_status, m.delivery_error) for m in messages] == [
-            (None, None), ("sent", None), ("failed", DOWN), ("queued", None)
+        assert [(m.delivery_status, m.delivery_error, m.external_id) for m in messages] == [
+            (None, None, None), ("sent", None, "p"), ("failed", DOWN, None), ("queued", None, None)
         ]  # fmt: skip
 
 
@@ -441,8 +441,8 @@ def _filled(query: str) -> str:
 async def test_an_edit_changes_the_message_it_names(desk: Desk) -> None:
     conversation = await desk.customer_writes(content="helo", metadata={"a": 1}, external_id="x")
     other = await desk.customer_writes("+2", content="mine")
-    (entry,) = desk.scribe.state(conversation).recent
-    (foreign,) = desk.scribe.state(other).recent
+    (entry,) = desk.scribe.state(conversation).messages()
+    (foreign,) = desk.scribe.state(other).messages()
     assert isinstance(entry.data, Message) and isinstance(foreign.data, Message)
     target = entry.data.id
 

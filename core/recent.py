@@ -1,0 +1,80 @@
+"""The newest messages of a conversation, as its actor keeps them: packed.
+
+They are most of what a live conversation takes, and turns seldom look at them. The account's and the conversation's id, the
+same in all of them, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from zlib import crc32
+
+import msgspec
+from msgspec.structs import astuple
+
+from .entries import Entry, Message, actor
+
+CONTEXT_SIZE = 8
+"""Messages a conversation keeps in memory."""
+
+_FIELDS: tuple[Any, ...] = (
+    *(int, int, int, str, str | None),  # seq, at, position, type and id of the actor
+    *(field.type for field in msgspec.structs.fields(Message)),
+)
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Callable[[bytes], Any] = msgspec.msgpack.Decoder(tuple[_FIELDS]).decode  # pyright: ignore[reportInvalidTypeArguments]
+_HEAD = _encode([None] * len(_FIELDS))[: -len(_FIELDS)]
+"""What every packed message would begin with."""
+_MARK = 4
+_NO_MARK = bytes(_MARK)
+_KEPT = 1 - CONTEXT_SIZE
+_MARKS_KEPT = 2 * _MARK * _KEPT
+
+
+class Recent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Up to CONTEXT_SIZE entries of messages, oldest first.
+
+    `marks`: checksums of their client's and their provider's ids, two for each, by which repeats are told.
+    """
+
+    packed: tuple[bytes, ...] = ()
+    marks: bytes = b""
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Recent:
+        """The newest of `entries`, which are all of messages of one conversation."""
+        recent = cls()
+        for entry in entries:
+            recent = recent.then(entry)
+        return recent
+
+    def then(self, entry: Entry) -> Recent:
+        """With one more; the oldest makes room for it."""
+        message = entry.data
+        assert isinstance(message, Message)
+        marks = _mark(message.client_message_id) + _mark(message.external_id)
+        return Recent((*self.packed[_KEPT:], _pack(entry, message)), self.marks[_MARKS_KEPT:] + marks)
+
+    def entries(self, account_id: str, conversation_id: str) -> tuple[Entry, ...]:
+        """The entries as they were, given the ids that are not kept."""
+        return tuple([_unpack(account_id, conversation_id, packed) for packed in self.packed])
+
+    def may_hold(self, name: str | None) -> bool:
+        """Whether `name` may be the client's or the provider's id of one of the messages; never False when it is."""
+        return name is not None and _mark(name) in self.marks
+
+
+def _mark(name: str | None) -> bytes:
+    return _NO_MARK if name is None else crc32(name.encode()).to_bytes(_MARK, "big")
+
+
+def _pack(entry: Entry, message: Message) -> bytes:
+    by = entry.actor
+    row = _encode((entry.seq, entry.at, entry.position, by.type, by.id, *astuple(message)))
+    return row[len(_HEAD) :]  # a copy: the encoder's own is longer than what it holds
+
+
+def _unpack(account_id: str, conversation_id: str, packed: bytes) -> Entry:
+    seq, at, position, by_type, by_id, *fields = _decode(_HEAD + packed)
+    return Entry(account_id, conversation_id, seq, at, actor(by_type, by_id), Message(*fields), position)
