@@ -14,6 +14,7 @@ import structlog
 from ..core.commands import Envelope, Moved, Outcome, Refused
 from ..core.entries import Entry, Message
 from ..core.ports import DuplicateKey, Journal, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
+from ..core.understanding import Heard
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,7 @@ class Item:
         "alone",
         "attempts",
         "envelope",
+        "heard",
         "looked_up",
         "opened",
         "outcome",
@@ -84,6 +86,8 @@ class Item:
         self.opened = False
         """Whether this very command opened its conversation."""
         self.looked_up = False
+        self.heard: Heard | None = None
+        """What was found out about its message, if anybody looked."""
         self.attempts = 0
         """Failures of which it was a part."""
 

@@ -280,11 +280,12 @@ class Supervisor:
         self._start(self.accounts.load_wanted())
 
     async def _learn(self, held: Held, desk: AccountDesk) -> None:
-        version = held.newest_version
-        facts = await self._store.facts(desk.id)
-        if facts is not None:
-            desk.learn(facts)
-            held.version = version
+        async with held.learning:
+            version = held.newest_version
+            facts = await self._store.facts(desk.id)
+            if facts is not None:
+                desk.learn(facts)
+                held.version = version
 
     # -- time
 

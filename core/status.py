@@ -80,6 +80,9 @@ NEXT: dict[tuple[Status, Change], Status] = {
     (S.PENDING, C.EXPIRED): S.EXPIRED,
 }
 
+AIMS: dict[Change, Status] = {change: to for (_, change), to in reversed(NEXT.items())}
+"""What a change mostly comes to: for its refusal to name."""
+
 ASKED: dict[Status, Change] = {
     S.OPEN: C.REOPENED,
     S.BOT: C.GIVEN_BACK,
@@ -96,7 +99,8 @@ def next_status(status: Status, change: Change, wanted: Status | None = None) ->
     try:
         return NEXT[status, change]
     except KeyError:
-        to = wanted or change
+        aim = AIMS[change]
+        to = wanted or (change if aim is status else f"{aim} ({change})")
         raise Conflict(
             f"a conversation that is {status} cannot become {to}", current={"status": status}
         ) from None

@@ -43,7 +43,12 @@ UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible."""
+    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible.
+
+    `status`: `open` reopens what was resolved, `pending` waits for the customer, `bot` gives an open, assigned or pending one
+    back to the bot (for its assignee, leads, admins and services): the handoff is over, its agent's slot is free and it waits
+    for nobody.
+    """
 
     status: Status | msgspec.UnsetType = msgspec.UNSET
     assignee_id: UserId | msgspec.UnsetType | None = msgspec.UNSET

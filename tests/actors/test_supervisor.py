@@ -26,7 +26,7 @@ from tertulia.core.entries import Assigned, Offered, OfferEnded
 from tertulia.core.errors import Conflict, Overloaded
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.settings import AccountSettings, Routing
-from tertulia.core.supervision import SHARDS, AgentFacts, Presence, shard_of
+from tertulia.core.supervision import SHARDS, AccountFacts, AgentFacts, Presence, shard_of
 
 
 async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
@@ -210,6 +210,32 @@ async def test_preferences_reach_it_by_themselves(office: Office) -> None:
     with pytest.raises(Conflict) as refused:
         await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
     assert refused.value.current is not None and refused.value.current["reason"] == "unavailable"
+
+
+async def test_older_preferences_that_come_late_do_not_undo_newer_ones(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.start()
+    await office.appear("ana")
+    read, let = office.store.facts, asyncio.Event()
+
+    async def slowly(account_id: str) -> AccountFacts | None:
+        facts = await read(account_id)
+        await let.wait()
+        return facts
+
+    monkeypatch.setattr(office.store, "facts", slowly)
+    earlier = asyncio.create_task(office.supervisor.refresh(ACCOUNT))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(office.store, "facts", read)
+    office.store.prefer(ACCOUNT, AgentFacts("ana", "Ana", Preferences(available=False)))
+    later = asyncio.create_task(office.supervisor.refresh(ACCOUNT))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    let.set()
+    await asyncio.gather(earlier, later)
+    (ana,) = [a for a in await office.supervisor.agents(ACCOUNT) if a.user_id == "ana"]
+    assert not ana.is_available
 
 
 async def test_another_strategy_reaches_who_waits_already(office: Office) -> None:
