@@ -19,11 +19,11 @@ from ray.exceptions import RayError
 
 from ..core.commands import Done, Envelope, Refused
 from ..core.errors import BY_CODE, Internal, Overloaded, TertuliaError
-from ..core.supervision import AgentPresence, Presence, QueuePage, supervisor_of
+from ..core.supervision import AgentPresence, Presence, QueuePage, by_clock, supervisor_of
 from . import wire
 from .conversation import refusal
 from .handles import SUPERVISOR_NAME, call, find
-from .supervisor import Supervisor
+from .supervisor import Supervisor, now_ms
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,10 @@ T = TypeVar("T")
 
 
 class Present(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """`sent_at`: what the sender's clock showed then, in ms. Clocks differ, and presence is a matter of a minute."""
+
     entries: list[Presence]
+    sent_at: int
 
 
 class Agents(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -98,7 +101,7 @@ async def answer_question(supervisor: Supervisor, payload: bytes) -> bytes:
 
 async def _value(supervisor: Supervisor, question: Question) -> Any:
     if isinstance(question, Present):
-        return await supervisor.present(question.entries)
+        return await supervisor.present(by_clock(question.entries, now_ms() - question.sent_at))
     if isinstance(question, Agents):
         return await supervisor.agents(question.account_id)
     if isinstance(question, Queue):
@@ -140,7 +143,8 @@ class SupervisorLinks:
         told: dict[int, list[Presence]] = {}
         for entry in entries:
             told.setdefault(self._of(entry.account_id), []).append(entry)
-        await asyncio.gather(*(self._tell(s, Present(said), type(None)) for s, said in told.items()))
+        questions = {number: Present(said, now_ms()) for number, said in told.items()}
+        await asyncio.gather(*(self._tell(number, q, type(None)) for number, q in questions.items()))
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return await self._tell(self._of(account_id), Agents(account_id), list[AgentPresence])

@@ -39,6 +39,7 @@ from .hearing import Hearing
 from .last_held import LastHolders
 from .shards import Fence, Shards
 from .telling import agents_of, presence_hints, queue_hints, queue_page
+from .wall_clock import WallClock
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +96,7 @@ class Supervisor:
         self._catching_up = CatchingUp(store, self.accounts)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = 0
+        self._clock = WallClock()
         self._mark: str | None = None
         self._trimmed: tuple[str, str] = FIRST_ROSTER
         self.errands = Errands(
@@ -287,7 +289,16 @@ class Supervisor:
 
     # -- time
 
+    def _follow_clock(self) -> None:
+        """Nobody leaves, or is thought to be there for longer, because our clock was set."""
+        if ms := self._clock.set_by():
+            log.warning("clock_set", milliseconds=ms)
+            for held, desk in self.accounts.loaded():
+                held.absences.clear()
+                desk.attendance.move(ms)
+
     async def _tick(self) -> None:
+        self._follow_clock()
         now = now_ms()
         for held, desk in self.accounts.loaded():
             desk.pass_time()
@@ -346,7 +357,8 @@ class Supervisor:
                 held.asking -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say. On return, nothing more comes to those who are not online."""
+        """What connections of agents say, its times by our clock. On return, nothing more comes to those who are not online."""
+        self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)

@@ -61,10 +61,13 @@ class OwnServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.classifier_port = free_port()
         """Where a test may stand a classifier; else nobody is there."""
-        classifier = {"TERTULIA_CLASSIFIER_URL": f"http://127.0.0.1:{self.classifier_port}/classify"}
-        own = {**CALM, **classifier, "TERTULIA_CLASSIFIER_KEY": "classifier-key", **(environment or {})}
-        self._environment = {**os.environ, **own, "TERTULIA_DATA": str(data)}
-        self._environment["PYTHONPATH"] = str(ROOT)
+        ours = CALM | {
+            "TERTULIA_CLASSIFIER_URL": f"http://127.0.0.1:{self.classifier_port}/classify",
+            "TERTULIA_CLASSIFIER_KEY": "classifier-key",
+            "PYTHONPATH": str(ROOT),
+            "TERTULIA_DATA": str(data),
+        }
+        self._environment = {**os.environ, **ours, **(environment or {})}
         self.output: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
