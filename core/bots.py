@@ -16,6 +16,7 @@ from msgspec import Meta
 from .entries import Priority
 from .errors import Invalid
 from .hours import DAYS, Schedule
+from .languages import primary
 from .misfits import misfit
 from .records import ChannelType
 from .routing.facts import Strategy
@@ -199,7 +200,7 @@ def _languages(c: Conditions, m: _Message) -> tuple[bool, str] | None:
     if not c.languages:
         return None
     spoken = m.facts.language
-    holds = spoken is not None and spoken.casefold() in (wanted.casefold() for wanted in c.languages)
+    holds = spoken is not None and primary(spoken) in map(primary, c.languages)
     said = f"{spoken or 'unknown'}{' (detected)' if m.facts.detected else ''}"
     return holds, f"language {said} is {'' if holds else 'not '}one of {', '.join(c.languages)}"
 

@@ -16,6 +16,7 @@ from .account_rules import AccountRules
 from .bots import Classification
 from .commands import Envelope
 from .conversation import Conversation
+from .languages import primary
 from .status import Status
 
 READ = 1000
@@ -118,7 +119,7 @@ def language_of(metadata: dict[str, Any], bot_context: dict[str, Any]) -> str | 
 
 def is_english(language: str) -> bool:
     """Of `en`, `en-GB` …"""
-    return language.casefold().replace("_", "-").split("-")[0] == "en"
+    return primary(language) == "en"
 
 
 def by_script(text: str) -> str | None:

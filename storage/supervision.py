@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ..core.conversation import Conversation, LastHeld
+from ..core.languages import primary
 from ..core.people import AvailableHours
 from ..core.routing.facts import Preferences
 from ..core.settings import known_settings
@@ -103,7 +104,7 @@ def _agent(row: Sequence[Any]) -> AgentFacts:
         Preferences(
             channels=frozenset(channels),
             topics=frozenset(t.casefold() for t in topics),
-            languages=frozenset(w.casefold() for w in languages),
+            languages=frozenset(map(primary, languages)),
             teams=frozenset(teams),
             hours=tuple(open_at.schedule) if open_at is not None else (),
             timezone=open_at.timezone if open_at is not None else "UTC",

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..conversation import Conversation, LastHeld
 from ..hours import MINUTE
+from ..languages import primary
 from ..settings import AccountSettings
 from ..understanding import language_of
 from .facts import Overflow, Policy, Relaxation, Waiting
@@ -52,7 +53,7 @@ def waiting_of(c: Conversation, settings: AccountSettings, served: LastHeld | No
         channel_type=c.channel_type,
         priority=c.priority,
         topics=frozenset(label.casefold() for label in c.labels),
-        language=None if language is None else language.casefold(),
+        language=None if language is None else primary(language),
         team_id=c.team_id,
         strategy=strategy,
         declined_by=frozenset(c.routing.declined_by),

@@ -93,6 +93,8 @@ def test_channels_new_conversations_languages_and_intents() -> None:
     assert matched([rule("new_conversation")], new=False) is None
     amharic = rule("new_conversation", languages=["am"])
     assert matched([amharic], new=True, language="AM") == "r"
+    assert matched([amharic], new=True, language="am-ET") == "r"
+    assert matched([rule("new_conversation", languages=["am-ET"])], new=True, language="am") == "r"
     assert matched([amharic], new=True) is None
     sure = rule("keyword", intent="billing", confidence_min=0.7)
     assert matched([sure], classification=Classification("billing", 0.7)) == "r"

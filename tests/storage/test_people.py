@@ -25,6 +25,7 @@ from tertulia.storage.agents import PostgresAgents, PostgresPreferences
 from tertulia.storage.audit import PostgresAudit
 from tertulia.storage.canned import PostgresCanned
 from tertulia.storage.postgres import Database
+from tertulia.storage.supervision import PostgresSupervision
 from tertulia.storage.teams import PostgresTeams
 
 BY = Actor("agent", "dana")
@@ -105,7 +106,7 @@ async def test_only_what_is_given_changes(database: Database, account_id: str) -
         "available_channels": ["whatsapp"],
         "available_topics": ["billing", "größe"],
         "available_hours": hours,
-        "languages": ["en", "am"],
+        "languages": ["en", "am-ET"],
         "max_concurrent_conversations": 0,
         "is_available": False,
         "auto_accept": True,
@@ -121,6 +122,8 @@ async def test_only_what_is_given_changes(database: Database, account_id: str) -
     assert before is not None and before.available_hours == hours
     assert before.available_topics == ("billing", "größe")
     assert before.notification_preferences == NotificationPreferences(sound=False)
+    routed = await PostgresSupervision(database).facts(account_id)
+    assert routed is not None and routed.agents[0].preferences.languages == {"en", "am"}
     merged = await preferences.update(account_id, "ana", {"notification_preferences": {"desktop": False}}, BY)
     assert merged is not None and merged.notification_preferences == NotificationPreferences(False, False)
     cleared = await preferences.update(account_id, "ana", {"available_hours": None, "languages": []}, BY)

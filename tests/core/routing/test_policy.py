@@ -53,5 +53,5 @@ def test_who_is_preferred_for_a_conversation() -> None:
 
 
 def test_a_conversation_as_the_queue_sees_it() -> None:
-    w = waiting(0, None, labels=("Billing",), metadata={"language": "DE"}, bot_context={"language": "en"})
+    w = waiting(0, None, labels=("Billing",), metadata={"language": "DE-at"}, bot_context={"language": "en"})
     assert (w.topics, w.language, w.strategy) == ({"billing"}, "de", "least_busy")
