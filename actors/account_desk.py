@@ -39,6 +39,8 @@ UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
 PRESSING: frozenset[Priority] = frozenset({"high", "urgent"})
 """Priorities of which leads hear when nobody can take a conversation."""
+UNTOLD = ("", -1, -1)
+"""As an agent never is."""
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -342,6 +344,12 @@ class AccountDesk:
     def _wake(self, effect: messages.WakeAt) -> None:
         self.next_alarm = effect.at
         self._tools.wake(self.id, effect.at)
+
+    def retell(self) -> None:
+        """Have all told again that is told of agents and queue: nobody may have heard it."""
+        self.told = {a.id: UNTOLD for a in self.desk.agents}
+        self.presence_moved = True
+        self.news.retell()
 
     def end_of_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
         """The open offer of a conversation to an agent, and its record; None where there is none."""

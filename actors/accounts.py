@@ -31,7 +31,7 @@ class Held:
 
     Up to `position` nothing is missing; `until` is where the feed stood at the last look: what was pushed of that has arrived by the
     next one; `head` is where it stands. `asking`: requests of people under way. `absences`: when to look again at what an absent
-    agent has not answered. `refusals`: how often in a row a conversation refused what we asked. `rosters`: when each was kept.
+    agent has not answered. `learning`: facts are read one after the other, or older ones could come last. `refusals`: how often in a row a conversation refused what we asked. `rosters`: when each was kept.
     """
 
     def __init__(self) -> None:
@@ -39,6 +39,7 @@ class Held:
         self.loading: asyncio.Task[AccountDesk] | None = None
         self.position = self.until = self.head = 0
         self.version = self.newest_version = -1
+        self.learning = asyncio.Lock()
         self.asking = 0
         self.absences: dict[str, int] = {}
         self.refusals: dict[str, int] = {}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from ..core.routing.facts import PresenceStatus
 from ..core.supervision import REST, Presence
 
@@ -52,6 +54,14 @@ class Attendance:
             if any(p.expires_at <= now for p in connections.values()):
                 changed |= self._look(user_id, now)
         return changed
+
+    def move(self, ms: int) -> None:
+        """The clock was set by so much: what was to come is as far away as before."""
+        for connections in self._said.values():
+            for name, p in connections.items():
+                connections[name] = replace(p, expires_at=p.expires_at + ms, said_at=p.said_at + ms)
+        for times in (self.absent_since, self.last_seen):
+            times.update({user_id: at + ms for user_id, at in times.items()})
 
     def _look(self, user_id: str, now: int) -> dict[str, PresenceStatus]:
         connections = self._said[user_id]

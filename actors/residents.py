@@ -38,12 +38,14 @@ class ResidentThread:
 
 
 class ResidentConversation:
-    """A conversation in memory. `actor` is whatever the placement runs its turns with."""
+    """A conversation in memory. `actor` is whatever the placement runs its turns with; `known`: the conversation after the
+    last turn that has come back from there."""
 
-    __slots__ = ("actor", "id", "pending", "thread", "touched")
+    __slots__ = ("actor", "id", "known", "pending", "thread", "touched")
 
-    def __init__(self, conversation_id: str, thread: ResidentThread, actor: object) -> None:
-        self.id = conversation_id
+    def __init__(self, known: Conversation, thread: ResidentThread, actor: object) -> None:
+        self.id = known.id
+        self.known = known
         self.thread = thread
         self.actor = actor
         self.pending = 0
@@ -115,11 +117,10 @@ class Residents:
 
     def open(self, thread: ResidentThread, state: State) -> ResidentConversation:
         """Put a conversation into memory."""
-        conversation_id = state.conversation.id
-        resident = ResidentConversation(conversation_id, thread, self._activate(state))
+        resident = ResidentConversation(state.conversation, thread, self._activate(state))
         resident.touched = time.monotonic()
         thread.conversations += (resident,)
-        self.conversations[conversation_id] = resident
+        self.conversations[resident.id] = resident
         return resident
 
     def unopen(self, resident: ResidentConversation) -> None:

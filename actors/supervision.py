@@ -19,11 +19,11 @@ from ray.exceptions import RayError
 
 from ..core.commands import Done, Envelope, Refused
 from ..core.errors import BY_CODE, Internal, Overloaded, TertuliaError
-from ..core.supervision import AgentPresence, Presence, QueuePage, supervisor_of
+from ..core.supervision import AgentPresence, Presence, QueuePage, by_clock, supervisor_of
 from . import wire
 from .conversation import refusal
 from .handles import SUPERVISOR_NAME, call, find
-from .supervisor import Supervisor
+from .supervisor import Supervisor, now_ms
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,10 @@ T = TypeVar("T")
 
 
 class Present(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """`sent_at`: what the sender's clock showed then, in ms. Clocks differ, and presence is a matter of a minute."""
+
     entries: list[Presence]
+    sent_at: int
 
 
 class Agents(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -62,7 +65,11 @@ class Refresh(msgspec.Struct, frozen=True, array_like=True, tag=True):
     account_id: str
 
 
-Question = Present | Agents | Queue | Positions | Refresh
+class Retell(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    account_id: str
+
+
+Question = Present | Agents | Queue | Positions | Refresh | Retell
 _decode_question = msgspec.msgpack.Decoder(Question).decode
 
 
@@ -94,13 +101,15 @@ async def answer_question(supervisor: Supervisor, payload: bytes) -> bytes:
 
 async def _value(supervisor: Supervisor, question: Question) -> Any:
     if isinstance(question, Present):
-        return await supervisor.present(question.entries)
+        return await supervisor.present(by_clock(question.entries, now_ms() - question.sent_at))
     if isinstance(question, Agents):
         return await supervisor.agents(question.account_id)
     if isinstance(question, Queue):
         return await supervisor.queue(question.account_id, question.after, question.limit)
     if isinstance(question, Positions):
         return await supervisor.positions(question.account_id, question.conversations)
+    if isinstance(question, Retell):
+        return await supervisor.retell(question.account_id)
     return await supervisor.refresh(question.account_id)
 
 
@@ -134,7 +143,8 @@ class SupervisorLinks:
         told: dict[int, list[Presence]] = {}
         for entry in entries:
             told.setdefault(self._of(entry.account_id), []).append(entry)
-        await asyncio.gather(*(self._tell(s, Present(said), type(None)) for s, said in told.items()))
+        questions = {number: Present(said, now_ms()) for number, said in told.items()}
+        await asyncio.gather(*(self._tell(number, q, type(None)) for number, q in questions.items()))
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return await self._tell(self._of(account_id), Agents(account_id), list[AgentPresence])
@@ -155,6 +165,9 @@ class SupervisorLinks:
 
     async def refresh(self, account_id: str) -> None:
         await self._tell(self._of(account_id), Refresh(account_id), type(None))
+
+    async def retell(self, account_id: str) -> None:
+        await self._tell(self._of(account_id), Retell(account_id), type(None))
 
     def _of(self, account_id: str) -> int:
         return supervisor_of(account_id, self._supervisors)

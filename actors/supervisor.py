@@ -39,6 +39,7 @@ from .hearing import Hearing
 from .last_held import LastHolders
 from .shards import Fence, Shards
 from .telling import agents_of, presence_hints, queue_hints, queue_page
+from .wall_clock import WallClock
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +96,7 @@ class Supervisor:
         self._catching_up = CatchingUp(store, self.accounts)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = 0
+        self._clock = WallClock()
         self._mark: str | None = None
         self._trimmed: tuple[str, str] = FIRST_ROSTER
         self.errands = Errands(
@@ -278,15 +280,25 @@ class Supervisor:
         self._start(self.accounts.load_wanted())
 
     async def _learn(self, held: Held, desk: AccountDesk) -> None:
-        version = held.newest_version
-        facts = await self._store.facts(desk.id)
-        if facts is not None:
-            desk.learn(facts)
-            held.version = version
+        async with held.learning:
+            version = held.newest_version
+            facts = await self._store.facts(desk.id)
+            if facts is not None:
+                desk.learn(facts)
+                held.version = version
 
     # -- time
 
+    def _follow_clock(self) -> None:
+        """Nobody leaves, or is thought to be there for longer, because our clock was set."""
+        if ms := self._clock.set_by():
+            log.warning("clock_set", milliseconds=ms)
+            for held, desk in self.accounts.loaded():
+                held.absences.clear()
+                desk.attendance.move(ms)
+
     async def _tick(self) -> None:
+        self._follow_clock()
         now = now_ms()
         for held, desk in self.accounts.loaded():
             desk.pass_time()
@@ -311,7 +323,12 @@ class Supervisor:
     async def _tell(self) -> None:
         for _, desk in self.accounts.loaded():
             for hint in (*presence_hints(desk), *queue_hints(desk, now_ms())):
-                await self._hints.send(desk.id, hint.type, hint.data, hint.topics, hint.conversation_id)
+                told = await self._hints.send(
+                    desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
+                )
+                if not told:
+                    desk.retell()
+                    return
 
     async def _rest(self) -> None:
         self.accounts.drop_idle()
@@ -340,13 +357,17 @@ class Supervisor:
                 held.asking -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say."""
+        """What connections of agents say, its times by our clock. On return, nothing more comes to those who are not online."""
+        self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)
         for account_id, said in by_account.items():
             with contextlib.suppress(NotFound, Overloaded):  # it is said again soon, and stands in Valkey
-                (await self.account(account_id)).hear_presence(said)
+                desk = await self.account(account_id)
+                desk.hear_presence(said)
+                if any(p.status != "online" for p in said):
+                    await self.errands.quiet(desk.conversations)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))
@@ -361,10 +382,17 @@ class Supervisor:
         return {i: position for i, position in found if position is not None}
 
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: go by them from now on. What is not in memory will."""
+        """Preferences, teams or settings have changed: go by them from now on. What was decided before is stored on return: who
+        says that they are unavailable is given nothing after the answer. What is not in memory will go by them."""
         held = self.accounts.get(account_id)
         if held is not None:
-            await self._learn(held, await self.account(account_id))
+            desk = await self.account(account_id)
+            await self._learn(held, desk)
+            await self.errands.quiet(desk.conversations)
+
+    async def retell(self, account_id: str) -> None:
+        """What was told may not have been heard."""
+        (await self.account(account_id)).retell()
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from .account_rules import AccountRules
+from .bots import Classification
 from .conversation import Conversation
 from .entries import Actor
 from .records import Page, Place
@@ -91,6 +92,23 @@ class RetimingArchive(Protocol):
 
     async def done(self, retiming: Retiming, epochs: dict[int, int]) -> None:
         """It was looked through in these partitions; that counts where the epochs, and the version, still stand."""
+        ...
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A customer's message, as a classifier is asked about it."""
+
+    text: str
+    channel_type: str
+    language: str | None
+    account_id: str
+
+
+class Classifier(Protocol):
+    """Tells what customers want."""
+
+    async def classify(self, question: Question) -> Classification | None:
+        """None: it could not say, or not in time. Never raises."""
         ...
 
 

@@ -80,15 +80,17 @@ NEXT: dict[tuple[Status, Change], Status] = {
     (S.PENDING, C.EXPIRED): S.EXPIRED,
 }
 
+AIMS: dict[Change, Status] = {change: to for (_, change), to in reversed(NEXT.items())}
+"""What a change mostly comes to: for its refusal to name."""
+
 ASKED: dict[Status, Change] = {
     S.OPEN: C.REOPENED,
-    S.BOT: C.GIVEN_BACK,
     S.PENDING: C.WAITS,
     S.RESOLVED: C.RESOLVED,
     S.CLOSED: C.CLOSED,
     S.EXPIRED: C.EXPIRED,
 }
-"""The change a client asks for by naming a status. `assigned` only comes about by other means."""
+"""The change a client asks for by naming a status. `bot` and `assigned` only come about by other means."""
 
 
 def next_status(status: Status, change: Change, wanted: Status | None = None) -> Status:
@@ -96,7 +98,8 @@ def next_status(status: Status, change: Change, wanted: Status | None = None) ->
     try:
         return NEXT[status, change]
     except KeyError:
-        to = wanted or change
+        aim = AIMS[change]
+        to = wanted or (change if aim is status else f"{aim} ({change})")
         raise Conflict(
             f"a conversation that is {status} cannot become {to}", current={"status": status}
         ) from None

@@ -6,12 +6,13 @@ everything that assigns a conversation goes through it. What it decides, convers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from .conversation import Conversation, LastHeld
 from .entries import Priority
@@ -52,6 +53,19 @@ class Presence(msgspec.Struct, frozen=True, array_like=True):
     status: PresenceStatus
     expires_at: int
     said_at: int = 0
+
+
+CLOCKS_AGREE = 5000
+"""Ms. By less than this two clocks do not differ for certain: what one shows reaches the other late."""
+
+
+def by_clock(said: Iterable[Presence], ahead: int) -> list[Presence]:
+    """The same by a clock that is so many ms ahead of the one it was said by."""
+    if abs(ahead) < CLOCKS_AGREE:
+        return list(said)
+    return [
+        replace(p, expires_at=p.expires_at + ahead, said_at=p.said_at and p.said_at + ahead) for p in said
+    ]
 
 
 class AgentPresence(msgspec.Struct, frozen=True):
@@ -200,4 +214,8 @@ class Supervision(Protocol):
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]: ...
     async def refresh(self, account_id: str) -> None:
         """Preferences, teams or settings have changed: on return, the supervisor goes by them."""
+        ...
+
+    async def retell(self, account_id: str) -> None:
+        """What was told of agents and queue may not have been heard: it is told again, whole."""
         ...

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from ..actors.events import WebhookCaller
 from ..actors.gateway import Gateway
+from ..actors.understanding import Understanding
 from ..core.links import LinkSigner
 from ..settings import Settings
 from .limits import RequestLimits
@@ -50,6 +51,7 @@ class Services(msgspec.Struct, frozen=True):
     links: LinkSigner
     webhook_secrets: WebhookSecrets
     webhook_caller: WebhookCaller
+    understanding: Understanding
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

@@ -160,6 +160,16 @@ class Settings(BaseSettings):
         1_000_000, ge=1, description="events the Redis stream keeps, about; the oldest go first"
     )
 
+    classifier_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="classifier that bot rules with an intent ask: POST JSON, see README; none when unset",
+    )
+    classifier_key: str | None = Field(None, description="bearer token for the classifier")
+    classifier_timeout: float = Field(
+        2, gt=0, le=8, description="longest wait for the classifier; then the message is not classified"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else JSON"

@@ -7,6 +7,7 @@ from typing import Any
 from ..conversation import Conversation, LastHeld
 from ..hours import MINUTE
 from ..settings import AccountSettings
+from ..understanding import language_of
 from .facts import Overflow, Policy, Relaxation, Waiting
 
 HOUR = 60 * MINUTE
@@ -41,7 +42,7 @@ def sticky_of(c: Conversation, settings: AccountSettings, served: LastHeld | Non
 
 def waiting_of(c: Conversation, settings: AccountSettings, served: LastHeld | None = None) -> Waiting:
     """A conversation as the queue sees it."""
-    language = c.metadata.get("language") or c.bot_context.get("language")
+    language = language_of(c.metadata, c.bot_context)
     strategy: Any = c.routing.strategy or settings.routing.strategy
     agent, until = sticky_of(c, settings, served)
     return Waiting(
@@ -51,7 +52,7 @@ def waiting_of(c: Conversation, settings: AccountSettings, served: LastHeld | No
         channel_type=c.channel_type,
         priority=c.priority,
         topics=frozenset(label.casefold() for label in c.labels),
-        language=language.casefold() if isinstance(language, str) else None,
+        language=None if language is None else language.casefold(),
         team_id=c.team_id,
         strategy=strategy,
         declined_by=frozenset(c.routing.declined_by),

@@ -117,7 +117,7 @@ async def test_an_offer_is_declined_accepted_and_told(team: Team) -> None:
 
 
 async def test_an_offer_lapses_and_goes_to_the_next_never_the_same_again(team: Team) -> None:
-    await team.settings(offer_timeout_s=5)
+    await team.settings(offer_timeout_s=1)
     await team.appear("ana")
     c = await team.open()
     await until(lambda: team.offered_to(c["id"], "ana"), "an offer to ana")
@@ -166,6 +166,9 @@ async def test_teams_and_their_strategies(team: Team) -> None:
     ok(await (await team.desk("agent", "ben")).do(c["id"], "assign", agent_id="me"))
     nowhere = {"team_id": "00000000-0000-0000-0000-0000000000ff"}
     problem(await team.lead.do(c["id"], "assign", **nowhere), 422, "invalid")
+    overflow = {"settings": {"routing": {"overflow": {"after_minutes": 1, **nowhere}}}}
+    body = problem(await team.admin.http.patch("/v1/account", json=overflow), 422, "invalid")
+    assert body["errors"][0]["path"] == "settings.routing.overflow.team_id"
 
 
 async def test_a_snoozed_conversation_waits_for_nobody(team: Team) -> None:

@@ -46,3 +46,15 @@ def test_only_those_who_were_there_can_be_absent() -> None:
     assert a.status("ben") == "offline" and a.absent_since == {}
     assert a.hear(said("one", "online", 40, "cleo"), 100) == {"cleo": "offline"}
     assert a.absent_since == {"cleo": 40}, "found when starting: silent since then"
+
+
+def test_a_clock_that_is_set_makes_nobody_leave_or_stay() -> None:
+    for ms in (300_000, -300_000):
+        a = Attendance()
+        a.hear(said("one", "online", 160), 100)
+        a.hear(said("one", "online", 40, "ben"), 20)
+        a.pass_time(100)
+        a.move(ms)
+        assert a.pass_time(159 + ms) == {} and a.last_seen == {"ana": 100 + ms, "ben": 20 + ms}
+        assert a.pass_time(160 + ms) == {"ana": "offline"}
+        assert a.absent_since == {"ana": 160 + ms, "ben": 40 + ms}

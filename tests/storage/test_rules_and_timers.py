@@ -24,6 +24,7 @@ from tertulia.core.ports_bots import BotRuleRecord
 from tertulia.core.recent import Recent
 from tertulia.core.status import Status
 from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.agents import PostgresAgents, PostgresPreferences
 from tertulia.storage.archive import PostgresArchive
 from tertulia.storage.audit import PostgresAudit
 from tertulia.storage.bots import PostgresBotRules, PostgresRulesArchive, PostgresTimers
@@ -127,6 +128,39 @@ async def test_every_change_moves_the_version(
     await rules.delete(account_id, made.id, BY)
     seen.append(await version())
     assert seen == sorted(set(seen))
+
+
+async def test_the_languages_of_agents_are_among_what_hosts_go_by(
+    archive: PostgresRulesArchive, rules: PostgresBotRules, database: Database, account_id: str
+) -> None:
+    agents, preferences = PostgresAgents(database), PostgresPreferences(database)
+
+    async def known() -> tuple[int, bool]:
+        found = (await archive.load([account_id]))[account_id]
+        assert found == await rules.in_force(account_id)
+        assert (await archive.versions([account_id]))[account_id] == found.version
+        return found.version, found.heeds_language
+
+    async def prefer(user: str, **changes: Any) -> tuple[int, bool]:
+        assert await preferences.update(account_id, user, changes, BY) is not None
+        return await known()
+
+    for user in ("ana", "ben"):
+        await agents.ensure(account_id, user)
+    before, heeded = await known()
+    assert not heeded
+    assert await prefer("ana", is_available=False) == (before, False)
+    first, heeded = await prefer("ana", languages=["de"])
+    assert first > before and heeded
+    assert await prefer("ana", languages=["de", "en"], max_concurrent_conversations=3) == (first, True)
+    second, heeded = await prefer("ben", languages=["am"])
+    assert heeded
+    third, heeded = await prefer("ana", languages=[])
+    assert third > second and heeded
+    last, heeded = await prefer("ben", languages=[])
+    assert last > third and not heeded
+    await rules.create(a_rule(account_id, conditions={"keywords": ["x"], "languages": ["de"]}), BY)
+    assert (await known())[1]
 
 
 @pytest.mark.parametrize(

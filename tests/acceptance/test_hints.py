@@ -1,14 +1,19 @@
-"""Typing, as readers on every gateway see it."""
+"""Events that are no entries: typing, and what is told again after it was lost."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
+from typing import Any
 
 from desks import Desk, fresh, ok
 from readers import READERS, Chat, Reader, open_socket
+from redis.asyncio import Redis
+from routing_accounts import make_account
 from serving import OwnServer
 
+from tertulia.actors.supervisor import TELL
 from tertulia.demo import WEBCHAT
 
 TYPING = "conversation:typing"
@@ -51,3 +56,33 @@ async def test_who_vanishes_is_not_typing_for_ever(server: OwnServer, service: D
             ("Abeba", "stop"),
         ]
         assert all(e["seq"] is None for e in reader.entries(TYPING))
+
+
+async def test_what_readers_did_not_hear_they_are_told_later(server: OwnServer) -> None:
+    async with AsyncExitStack() as stack:
+        team = await make_account(server, stack)
+        token = server.token("lead", "lena", team.account)
+        reader = await stack.enter_async_context(READERS["sse"](server, token))
+        valkey = await stack.enter_async_context(Redis.from_url(server.valkey_url()))
+        c = await team.open()
+        await reader.until(lambda: reader.entries("queue:update"), "the queue to be told of")
+
+        def last(type: str, key: str, value: str) -> Any:
+            found = (e["data"][value] for e in reversed(reader.entries(type)) if key in e["data"].values())
+            return next(found, None)
+
+        # gateways cannot listen for a while; supervisors do not notice
+        await valkey.execute_command("ACL", "SETUSER", "default", "-subscribe")
+        try:
+            await valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            second = await team.open(priority="urgent")
+            await team.appear("ben", "away")
+            await asyncio.sleep(2 * TELL)
+            assert last("agent:presence", "ben", "status") is None
+            assert last("queue:update", c["id"], "position") == 1
+        finally:
+            await valkey.execute_command("ACL", "SETUSER", "default", "+subscribe")
+        await reader.until(lambda: last("agent:presence", "ben", "status") == "away", "ben")
+        await reader.until(lambda: last("queue:update", c["id"], "position") == 2, "the queue as it is")
+        assert last("queue:update", second["id"], "position") == 1
+        assert reader.connections == 1 and reader.resets == 0
