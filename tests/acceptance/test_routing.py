@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from desks import ok, problem
+from desks import fresh, ok, problem
 from readers import READERS, SseReader
 from redis.asyncio import Redis
 from routing_accounts import Team, make_account
@@ -274,3 +274,39 @@ async def test_what_readers_did_not_hear_they_are_told_later(server: OwnServer, 
         await reader.until(lambda: last("queue:update", c["id"], "position") == 2, "the queue as it is")
         assert last("queue:update", second["id"], "position") == 1
         assert reader.connections == 1 and reader.resets == 0
+
+
+async def test_settings_reach_conversations_that_are_there_and_customers_rate_in_a_digit(
+    server: OwnServer, team: Team
+) -> None:
+    identifier = fresh("customer")
+    async with server.client(server.customer(identifier, team.account, team.channel)) as customer:
+        sent = ok(await customer.post("/v1/webchat/messages", json={"content": "hello"}), 201)
+        c = sent["conversation_id"]
+
+        async def hours() -> float:
+            rows = await server.sql(
+                "SELECT timer_at - created_at AS left FROM conversations WHERE id = $1", c
+            )
+            return rows[0]["left"].total_seconds() / 3600
+
+        assert 23.9 < await hours() < 24.1
+        await team.settings(expiry_hours=2, csat_enabled=True, csat_question="1 – 5?")
+        await until(lambda: is_about(hours, 2), "the timer to follow")
+        ok(await team.lead.patch(c, status="resolved"), 200)
+
+        async def asked() -> bool:
+            return [m["content"] for m in await team.lead.messages(c)] == ["hello", "1 – 5?"]
+
+        await until(asked, "the question")
+        answer = ok(await customer.post("/v1/webchat/messages", json={"content": " ٤ "}), 201)
+        assert (answer["content"], answer["conversation_id"], answer["direction"]) == (" ٤ ", c, "inbound")
+        assert (await team.lead.get(c))["status"] == "resolved"
+        (rated,) = [e["data"] for e in await team.lead.entries(c) if e["kind"] == "rated"]
+        assert rated == {"score": 4, "comment": None}
+        ok(await customer.post("/v1/webchat/messages", json={"content": "5"}), 201)
+        assert (await team.lead.get(c))["status"] == "open", "one score for each time it is resolved"
+
+
+async def is_about(hours: Any, wanted: float) -> bool:
+    return abs(await hours() - wanted) < 0.1
