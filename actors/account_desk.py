@@ -6,25 +6,27 @@ becomes known to the desk once no command of ours to it is under way. Never deci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
-from ..core.commands import Assign, By, Command, Done, EndOffer, Envelope, Offer, Release
-from ..core.conversation import Conversation, State, apply
-from ..core.entries import NOTHING, Entry, OfferOutcome, Opened, StatusChanged
+from ..core.commands import Assign, By, Command, Done, EndOffer, Envelope, NotifyLeads, Offer, Release
+from ..core.conversation import Conversation, LastHeld, State, apply
+from ..core.entries import Entry, OfferOutcome, Opened, Priority, StatusChanged
 from ..core.routing import messages
 from ..core.routing.desk import Desk
 from ..core.routing.explain import Explain
 from ..core.routing.facts import Agent, Policy, Preferences, Waiting
-from ..core.routing.policy import policy_of
-from ..core.status import HELD, LIVE, Status
+from ..core.routing.policy import policy_of, waiting_of
+from ..core.status import HELD, LIVE
 from ..core.supervision import AccountFacts, Presence
 from .attendance import Attendance
 from .errands import Errand, Errands
+from .keeping import Keeping
 from .queue_news import QueueNews
 
 log = structlog.get_logger(__name__)
@@ -35,12 +37,15 @@ NEVER = 1 << 50
 UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 """Why offers end that the conversation has ended by itself."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
-NEEDED = ("language",)
-"""What routing reads of a conversation's metadata and of what a bot collected."""
+PRESSING: frozenset[Priority] = frozenset({"high", "urgent"})
+"""Priorities of which leads hear when nobody can take a conversation."""
+UNTOLD = ("", -1, -1)
+"""As an agent never is."""
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What a desk's decisions need of the world. `wake(account, at)`: time is to be told then, in ms."""
+    """What a desk's decisions need of the world. `wake(account, at)`: time is to be told then, in ms. `ask_served(account,
+    conversation, contact)`: let the desk hear by `served` who held a conversation of the contact last."""
 
     fence: tuple[int, int]
     now: Callable[[], int]
@@ -49,10 +54,11 @@ class Tools(msgspec.Struct, frozen=True):
     wake: Callable[[str, int | None], None]
     keep_roster: Callable[[str, str, tuple[str, ...]], Any]
     reload: Callable[[str, str], None]
+    ask_served: Callable[[str, str, str], None]
 
 
 class AccountDesk:
-    """See the module. `facts` as they are in force; `conversations` has the live ones."""
+    """See the module. `facts` as they are in force."""
 
     def __init__(
         self,
@@ -62,13 +68,16 @@ class AccountDesk:
         last_assigned: dict[str, int],
         said: Iterable[Presence],
         tools: Tools,
+        served: Mapping[str, LastHeld] = MappingProxyType({}),
     ) -> None:
         self.id = account_id
         self.facts = facts
         self.names: dict[str, str | None] = {}
         self.attendance = Attendance()
         self.attendance.hear(said, tools.now())
-        self.conversations = {c.id: _needed(c) for c in live}
+        self.keeping = Keeping(live)
+        for c in self.keeping.lacking(facts.settings):
+            self.keeping.serve(c.id, c.contact_id, served.get(c.contact_id))
         self.news = QueueNews()
         self.told: dict[str, tuple[str, int, int]] = {}
         self.presence_moved = True
@@ -82,21 +91,19 @@ class AccountDesk:
 
     # -- what is
 
+    @property
+    def conversations(self) -> dict[str, Conversation]:
+        """The live ones."""
+        return self.keeping.live
+
+    @property
+    def fence(self) -> tuple[int, int]:
+        """Of everything that is done here."""
+        return self._tools.fence
+
     def waiting(self, c: Conversation) -> Waiting:
         """A conversation as the queue sees it."""
-        language = c.metadata.get("language") or c.bot_context.get("language")
-        strategy: Any = c.routing.strategy or self.facts.settings.routing.strategy
-        return Waiting(
-            id=c.id,
-            waiting_since=c.waiting_since,
-            channel_type=c.channel_type,
-            priority=c.priority,
-            topics=frozenset(label.casefold() for label in c.labels),
-            language=language.casefold() if isinstance(language, str) else None,
-            team_id=c.team_id,
-            strategy=strategy,
-            declined_by=frozenset(c.routing.declined_by),
-        )
+        return waiting_of(c, self.facts.settings, self.keeping.served(c.id))
 
     def policy(self) -> Policy:
         """The account's, but for the grace of those who went away, which the supervisor watches over by what was answered."""
@@ -113,11 +120,11 @@ class AccountDesk:
             if c.status in HELD and c.assignee_id is not None:
                 agents.setdefault(c.assignee_id, Preferences())
                 held.append(messages.Holding(self.waiting(c), c.assignee_id))
-            elif c.status is Status.OPEN and offer is not None:
+            elif c.waits and offer is not None:
                 agents.setdefault(offer.agent_id, Preferences())
                 offered.append(messages.Standing(self.waiting(c), offer.agent_id, offer.expires_at))
                 self._offer_ids[c.id] = offer.id
-            elif c.status is Status.OPEN:
+            elif c.waits:
                 waiting.append(self.waiting(c))
         truth = messages.Truth(
             self.policy(),
@@ -163,8 +170,22 @@ class AccountDesk:
             if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
                 self.know(f.id, f.preferences)
         if facts.settings != settings:
-            self.tell(messages.PolicyChanged(self.policy()))
+            self.tell(messages.PolicyChanged(self.policy(), tuple(self._renewed())))
+            for c in self.keeping.lacking(facts.settings):
+                self._tools.ask_served(self.id, c.id, c.contact_id)
         self.presence_moved = True
+
+    def _renewed(self) -> Iterator[Waiting]:
+        """What waits and asks for something else, as the settings are now."""
+        for known in self.desk.queue:
+            c = self.conversations.get(known.id)
+            if c is not None and (w := self.waiting(c)) != known:
+                yield w
+
+    def served(self, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
+        """Who held a conversation of its contact last."""
+        if self.keeping.serve(conversation_id, contact_id, last):
+            self.sync(conversation_id)
 
     def know(self, agent_id: str, preferences: Preferences | None = None) -> None:
         """Let an agent be known; one that nobody has heard of has the default preferences."""
@@ -201,32 +222,22 @@ class AccountDesk:
         c = self.conversations.get(entry.conversation_id)
         if c is None:
             if isinstance(entry.data, Opened):
-                return self._keep(apply(None, entry).conversation)
+                return self.keeping.keep(apply(None, entry).conversation)
             if isinstance(entry.data, StatusChanged) and entry.data.to_status in LIVE:
                 self._tools.reload(self.id, entry.conversation_id)
             return False
-        return entry.seq > c.seq and self._keep(apply(State(c), entry).conversation)
+        return entry.seq > c.seq and self.keeping.keep(apply(State(c), entry).conversation)
 
     def take(self, c: Conversation) -> bool:
         """A conversation as it is stored now; False where something newer is known of it."""
-        if not self._keep(c):
+        if not self.keeping.keep(c):
             return False
         self.sync(c.id)
         return True
 
-    def _keep(self, c: Conversation) -> bool:
-        known = self.conversations.get(c.id)
-        if known is not None and known.seq > c.seq:
-            return False
-        if c.live:
-            self.conversations[c.id] = _needed(c)
-        else:
-            self.conversations.pop(c.id, None)
-        return True
-
     def forget(self, conversation_id: str) -> None:
         """There is no such conversation any more."""
-        self.conversations.pop(conversation_id, None)
+        self.keeping.drop(conversation_id)
         self.sync(conversation_id)
 
     def sync(self, conversation_id: str) -> None:
@@ -235,17 +246,21 @@ class AccountDesk:
             return
         c = self.conversations.get(conversation_id)
         known = conversation_id in self.desk.queue or conversation_id in self.desk.held
-        if c is None or c.status is Status.BOT:
+        if c is None or not (c.waits or c.status in HELD):  # over, with a bot, or snoozed
             if known:
                 self.tell(messages.Gone(conversation_id))
-        elif c.status is Status.OPEN:
-            self._sync_open(c)
+        elif c.waits:
+            self._sync_waiting(c)
         elif (holding := self.desk.held.get(c.id)) is None or holding.agent_id != c.assignee_id:
             # Nobody assigns but through us: this is what a fallen predecessor did.
             log.info("desk_restored", account=self.id)
             self._restored()
 
-    def _sync_open(self, c: Conversation) -> None:
+    def _sync_waiting(self, c: Conversation) -> None:
+        if self.keeping.lacks(c, self.facts.settings):
+            self._tools.ask_served(self.id, c.id, c.contact_id)
+            if c.id not in self.desk.queue and c.id not in self.desk.held:
+                return  # nobody is asked for it before that is known
         stored, believed = c.routing.offer, self.desk.offers.get(c.id)
         if stored is not None and (believed is None or self._offer_ids.get(c.id) != stored.id):
             self.send(
@@ -318,6 +333,9 @@ class AccountDesk:
 
     def _queued(self, effect: messages.Queued) -> None:
         self.news.joined(effect.conversation_id)
+        c = self.conversations.get(effect.conversation_id)
+        if c is not None and c.priority in PRESSING and not c.routing.leads_notified:
+            self.send(c.id, NotifyLeads())
 
     def _moved(self, effect: messages.QueueMoved) -> None:
         self.news.moved(effect.position)
@@ -325,6 +343,12 @@ class AccountDesk:
     def _wake(self, effect: messages.WakeAt) -> None:
         self.next_alarm = effect.at
         self._tools.wake(self.id, effect.at)
+
+    def retell(self) -> None:
+        """Have all told again that is told of agents and queue: nobody may have heard it."""
+        self.told = {a.id: UNTOLD for a in self.desk.agents}
+        self.presence_moved = True
+        self.news.retell()
 
     def end_of_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
         """The open offer of a conversation to an agent, and its record; None where there is none."""
@@ -335,13 +359,8 @@ class AccountDesk:
 
     def done(self, done: Done) -> None:
         """A command of ours was accepted: what the conversation is by now."""
-        c = done.conversation
-        if c is not None and c.live:
-            known = self.conversations.get(c.id)
-            if known is None or known.seq <= c.seq:
-                self.conversations[c.id] = _needed(c)
-        elif c is not None:
-            self.conversations.pop(c.id, None)
+        if done.conversation is not None:
+            self.keeping.keep(done.conversation)
 
 
 _EFFECTS: dict[type, Callable[[AccountDesk, Any], None]] = {
@@ -358,16 +377,3 @@ _EFFECTS: dict[type, Callable[[AccountDesk, Any], None]] = {
 def _record(explain: Explain | None) -> dict[str, Any] | None:
     """The record as it is stored: the roster is kept apart, by its digest."""
     return None if explain is None else msgspec.to_builtins(replace(explain, agents=()))
-
-
-def _needed(c: Conversation) -> Conversation:
-    """The conversation without what routing does not look at: a supervisor holds all live ones of its accounts."""
-    if c.metadata or c.bot_context or c.last_message_preview:
-        return replace(
-            c, metadata=_only(c.metadata), bot_context=_only(c.bot_context), last_message_preview=None
-        )
-    return c
-
-
-def _only(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: values[k] for k in NEEDED if k in values} or NOTHING

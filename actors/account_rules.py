@@ -14,6 +14,7 @@ import structlog
 
 from ..core.account_rules import NO_RULES, UNREAD, AccountRules
 from ..core.ports_bots import RulesArchive
+from ..core.settings import retimes
 
 log = structlog.get_logger(__name__)
 
@@ -26,13 +27,15 @@ MAX_LOAD = 500
 
 
 class AccountRulesKeeper:
-    """`in_memory` tells the accounts that are still needed; no others are kept."""
+    """`in_memory` tells the accounts that are still needed; no others are kept. `retimed`: of which timers follow otherwise
+    since they were last taken from it."""
 
     def __init__(self, archive: RulesArchive, in_memory: Callable[[], set[str]]) -> None:
         self._archive = archive
         self._in_memory = in_memory
         self._known: dict[str, AccountRules] = {}
         self._unread: set[str] = set()
+        self.retimed: set[str] = set()
         self._forgot = time.monotonic()
 
     def get(self, account_id: str) -> AccountRules:
@@ -55,11 +58,27 @@ class AccountRulesKeeper:
                 self._unread.update(batch)
                 log.warning("account_rules_unread", error=repr(error), accounts=len(batch))
                 continue
-            self._known.update((a, found.get(a, NO_RULES)) for a in batch)
+            for account in batch:
+                self._take(account, found.get(account, NO_RULES))
             self._unread.difference_update(batch)
             for account, rules in found.items():
                 for faulty in rules.faulty:
                     log.warning("bot_rule_faulty", account=account, rule=faulty.id, fault=faulty.fault)
+
+    def _take(self, account: str, rules: AccountRules) -> None:
+        """Of two reads that cross, the later version stays."""
+        known = self._known.get(account)
+        if known is not None and rules.version < known.version:
+            return
+        self._known[account] = rules
+        before = UNREAD if account in self._unread else known
+        if before is not None and retimes(before.settings, rules.settings):
+            self.retimed.add(account)
+
+    async def learn(self, accounts: Iterable[str]) -> None:
+        """Read these accounts now: whoever changed them waits for it. Those that nobody needs as well, for one may just be on
+        its way here with what stood before. Never raises; what cannot be read is tried again with the next look."""
+        await self._read(accounts)
 
     async def look(self) -> None:
         """Read what has changed; now and then, forget what nobody needs."""
@@ -79,6 +98,7 @@ class AccountRulesKeeper:
         for account in self._known.keys() - needed:
             del self._known[account]
         self._unread &= needed
+        self.retimed &= needed
 
     async def main_loop(self) -> None:
         while True:

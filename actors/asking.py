@@ -14,13 +14,14 @@ from msgspec.structs import replace
 
 from ..core.commands import Done, EndOffer, Entrust, Envelope
 from ..core.conversation import Conversation, State
-from ..core.decide import Turn, check_party, decide
+from ..core.decide import check_party, decide
 from ..core.entries import Assigned
 from ..core.errors import Conflict, NotFound
 from ..core.routing import messages
 from ..core.routing.facts import Reason
 from ..core.status import HELD
 from ..core.supervision import SupervisionStore
+from ..core.turns import Turn
 from .account_desk import AccountDesk
 from .errands import Errand, Errands
 
@@ -32,12 +33,11 @@ async def ask_desk(
     envelope: Envelope,
     errands: Errands,
     store: SupervisionStore,
-    fence: tuple[int, int],
 ) -> Done:
     """Do what a person asks; returns after the commit. Raises Conflict with the reason and the present state."""
     conversation_id = envelope.conversation_id
     assert conversation_id is not None
-    envelope = replace(envelope, fence=fence)
+    envelope = replace(envelope, fence=desk.fence)
     c = await _known(desk, conversation_id, errands, store)
     # From here to the errand nothing waits: what is looked at stays as it is.
     command = envelope.command

@@ -1,14 +1,17 @@
 """Who is there: what an account's agents' connections said, and until when. Pure: time is passed in, in ms.
 
-Every connection's word lives until it expires, whatever became of the store it was written to. Of several the best counts.
+Every connection's word lives until it expires, whatever became of the store it was written to. What is said over REST is said for
+the agent: streams' words from before it count no more. Of those after it the best counts, and no longer what was said over REST.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
 
 from ..core.routing.facts import PresenceStatus
-from ..core.supervision import Presence
+from ..core.supervision import REST, Presence
 
 _RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
 
@@ -17,10 +20,15 @@ class Attendance:
     """One account's. `absent_since` has those who were there once and are not any more."""
 
     def __init__(self) -> None:
-        self._said: dict[str, dict[str, tuple[PresenceStatus, int]]] = {}
+        self._said: dict[str, dict[str, Presence]] = {}
         self._status: dict[str, PresenceStatus] = {}
         self.absent_since: dict[str, int] = {}
         self.last_seen: dict[str, int] = {}
+
+    @property
+    def anybody(self) -> bool:
+        """Whether anybody is there."""
+        return any(status != "offline" for status in self._status.values())
 
     def status(self, user_id: str) -> PresenceStatus:
         return self._status.get(user_id, "offline")
@@ -31,9 +39,9 @@ class Attendance:
         for p in said:
             connections = self._said.setdefault(p.user_id, {})
             before = connections.get(p.connection)
-            if before is not None and before[1] > p.expires_at:
+            if before is not None and before.expires_at > p.expires_at:
                 continue  # an older word that came late
-            connections[p.connection] = p.status, p.expires_at
+            connections[p.connection] = p
             if p.status != "offline" and p.expires_at > now:
                 self.last_seen[p.user_id] = now
             changed |= self._look(p.user_id, now)
@@ -43,19 +51,26 @@ class Attendance:
         """Let expire what has; whose status is another one now."""
         changed: dict[str, PresenceStatus] = {}
         for user_id, connections in list(self._said.items()):
-            if any(until <= now for _, until in connections.values()):
+            if any(p.expires_at <= now for p in connections.values()):
                 changed |= self._look(user_id, now)
         return changed
 
+    def move(self, ms: int) -> None:
+        """The clock was set by so much: what was to come is as far away as before."""
+        for connections in self._said.values():
+            for name, p in connections.items():
+                connections[name] = replace(p, expires_at=p.expires_at + ms, said_at=p.said_at + ms)
+        for times in (self.absent_since, self.last_seen):
+            times.update({user_id: at + ms for user_id, at in times.items()})
+
     def _look(self, user_id: str, now: int) -> dict[str, PresenceStatus]:
         connections = self._said[user_id]
-        over = max((until for _, until in connections.values()), default=now)
-        for name in [n for n, (_, until) in connections.items() if until <= now]:
+        over = max((p.expires_at for p in connections.values()), default=now)
+        for name in [n for n, p in connections.items() if p.expires_at <= now]:
             del connections[name]
         if not connections:
             del self._said[user_id]
-        said: list[PresenceStatus] = ["offline", *(s for s, _ in connections.values())]
-        status = max(said, key=_RANK.__getitem__)
+        status = _status(connections)
         if status == self._status.get(user_id):
             return {}
         self._status[user_id] = status
@@ -64,3 +79,12 @@ class Attendance:
         else:
             self.absent_since.pop(user_id, None)
         return {user_id: status}
+
+
+def _status(connections: Mapping[str, Presence]) -> PresenceStatus:
+    rest = connections.get(REST)
+    later = [p for p in connections.values() if rest is None or p.said_at > rest.said_at]
+    if rest is not None and not later:
+        return rest.status
+    said: list[PresenceStatus] = ["offline", *(p.status for p in later)]
+    return max(said, key=_RANK.__getitem__)

@@ -14,6 +14,7 @@ import structlog
 from ..core.commands import Envelope, Moved, Outcome, Refused
 from ..core.entries import Entry, Message
 from ..core.ports import DuplicateKey, Journal, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
+from ..core.understanding import Heard
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,7 @@ class Item:
         "alone",
         "attempts",
         "envelope",
+        "heard",
         "looked_up",
         "opened",
         "outcome",
@@ -68,6 +70,7 @@ class Item:
         "reply",
         "resident",
         "slot",
+        "waits_since",
         "write",
     )
 
@@ -84,6 +87,10 @@ class Item:
         self.opened = False
         """Whether this very command opened its conversation."""
         self.looked_up = False
+        self.heard: Heard | None = None
+        """What was found out about its message, if anybody looked."""
+        self.waits_since: float | None = None
+        """When it came to stand behind others of its thread, on the monotonic clock (s)."""
         self.attempts = 0
         """Failures of which it was a part."""
 

@@ -31,6 +31,7 @@ class Kind(enum.IntEnum):
     ANSWER = 4
     ENTRIES = 5
     WATCH_EVENTS = 6
+    LEARN = 7
 
 
 class Way(msgspec.Struct, frozen=True, array_like=True):

@@ -16,12 +16,14 @@ from ..core.account_rules import AccountRules
 from ..core.answering import Said, respond
 from ..core.commands import Done, Envelope, MarkRead, Open, Outcome, Recall, Refused, Tick
 from ..core.conversation import Conversation, State, apply
-from ..core.decide import Turn, check_party, decide, repeated
+from ..core.decide import check_party, decide, repeated
 from ..core.entries import Actor, Entry, EntryData, Message, actor
 from ..core.errors import Conflict, TertuliaError
 from ..core.ports import Write
 from ..core.recent import CONTEXT_SIZE
 from ..core.timers import looked_at, timed
+from ..core.turns import Turn
+from ..core.understanding import NOTHING_HEARD, Heard
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +37,14 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
 
 class Turning(msgspec.Struct, frozen=True, array_like=True):
     """What a turn is given: the command, the time in ms, the conversation that holds the thread key, entry 0 when
-    this command opened the conversation, and what the account's conversations go by."""
+    this command opened the conversation, what the account's conversations go by, and what was found out about its message."""
 
     envelope: Envelope
     now: int
     live_id: str | None = None
     opening: Entry | None = None
     account: AccountRules | None = None
+    heard: Heard | None = None
 
 
 def refusal(error: TertuliaError) -> Refused:
@@ -91,7 +94,8 @@ class ConversationActor:
         if account is not None and post is not None:
             message = data[-1]
             assert isinstance(message, Message), "a post's last entry is its message"
-            state, said = _follow(state, self._respond(before, state, message, account, now), now)
+            heard = turning.heard or NOTHING_HEARD
+            state, said = _follow(state, self._respond(before, state, message, account, now, heard), now)
             entries += said
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
@@ -104,7 +108,7 @@ class ConversationActor:
             state = replace(state, conversation=looked_at(state.conversation, account, now))
             stored = replace(before, timer_at=command.seen)
         elif account is not None and (opening is not None or state.conversation is not before):
-            after = timed(None if opening else before, state.conversation, account)
+            after = timed(None if opening else before, state.conversation, account, now)
             state = state if after is state.conversation else replace(state, conversation=after)
         after = state.conversation
         if opening is None and after is before:
@@ -117,11 +121,17 @@ class ConversationActor:
         return Taken(outcome, write)
 
     def _respond(
-        self, before: Conversation, state: State, message: Message, account: AccountRules, now: int
+        self,
+        before: Conversation,
+        state: State,
+        message: Message,
+        account: AccountRules,
+        now: int,
+        heard: Heard,
     ) -> Said:
         """The bot's part. A fault in it keeps no customer from humans."""
         try:
-            return respond(before, state, message, account, now, self.new_id)
+            return respond(before, state, message, account, now, self.new_id, heard)
         except Exception:
             log.exception("bot_failed", account=before.account_id, conversation=before.id)
             return []

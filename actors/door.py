@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -39,10 +40,17 @@ class GatewayPush:
 
 
 class Door:
-    """Listens for gateways. `submit` takes a batch of commands and returns their outcomes, both encoded."""
+    """Listens for gateways. `submit` takes a batch of commands and returns their outcomes, both encoded; `learn` is told of
+    accounts whose settings or rules have changed, and returns once they count."""
 
-    def __init__(self, submit: Callable[[bytes], Awaitable[bytes]], publisher: FeedPublisher) -> None:
+    def __init__(
+        self,
+        submit: Callable[[bytes], Awaitable[bytes]],
+        learn: Callable[[list[str]], Awaitable[None]],
+        publisher: FeedPublisher,
+    ) -> None:
         self._submit = submit
+        self._learn = learn
         self._publisher = publisher
         self._secret = secrets.token_bytes(32)
         self._guests: dict[Connection, str | None] = {}
@@ -86,9 +94,9 @@ class Door:
         if name is None:
             self._greet(connection, kind, number, payload)
         elif kind == Kind.COMMANDS:
-            task = asyncio.ensure_future(self._commands(connection, number, payload))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._commands(connection, number, payload))
+        elif kind == Kind.LEARN:
+            self._start(self._learned(connection, number, wire.decode_names(payload)))
         elif kind == Kind.WATCH:
             push = self._pushes.setdefault(connection, GatewayPush(name, connection))
             self._publisher.watch(name, push, wire.decode_names(payload))
@@ -98,6 +106,11 @@ class Door:
             self._publisher.watch_events(name, push)
             connection.send(Kind.ANSWER, number, b"")
 
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     def _greet(self, connection: Connection, kind: int, number: int, payload: bytes) -> None:
         size = len(self._secret)
         if kind != Kind.HELLO or not hmac.compare_digest(payload[:size], self._secret):
@@ -106,6 +119,10 @@ class Door:
             return
         self._guests[connection] = payload[size:].decode()
         connection.limit = MAX_FRAME
+        connection.send(Kind.ANSWER, number, b"")
+
+    async def _learned(self, connection: Connection, number: int, accounts: list[str]) -> None:
+        await self._learn(accounts)
         connection.send(Kind.ANSWER, number, b"")
 
     async def _commands(self, connection: Connection, number: int, payload: bytes) -> None:

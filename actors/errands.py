@@ -7,8 +7,9 @@ has one effect, however long that takes. Only a refusal, or a successor of the s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 import msgspec
 import structlog
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
 """Seconds between attempts: doubled from the first to the longest."""
+PATIENCE = 1.0
+"""Seconds that somebody who wants nothing but quiet waits for it."""
 
 
 class Errand:
@@ -42,7 +45,7 @@ def _heard(outcome: asyncio.Future[Done]) -> None:
 
 class Errands:
     """`done(done)` hears of each command that was accepted; `settled(account_id, conversation_id, refused)` when a
-    conversation has none left. `superseded` is called once there is a successor.
+    conversation has none left. `superseded(fence)`: the supervisor that sends under this fence has a successor.
 
     What waits is bounded by its makers: a desk decides once for each conversation, and people are counted at the entrance.
     """
@@ -53,7 +56,7 @@ class Errands:
         *,
         done: Callable[[Done], None],
         settled: Callable[[str, str, bool], None],
-        superseded: Callable[[], None],
+        superseded: Callable[[tuple[int, int]], None],
     ) -> None:
         self._send = send
         self._done = done
@@ -74,6 +77,14 @@ class Errands:
         while conversation_id in self._queues:
             await self._idle[conversation_id].wait()
 
+    async def quiet(self, conversations: Container[str]) -> None:
+        """Until what is under way now to any of these is over, or for `PATIENCE`."""
+        under_way = [self._idle[i] for i in self._queues if i in conversations]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                for over in under_way:
+                    await over.wait()
+
     def add(self, errand: Errand) -> None:
         conversation_id = errand.envelope.conversation_id
         assert conversation_id is not None
@@ -92,9 +103,6 @@ class Errands:
         try:
             while queue:
                 refused = not await self._one(queue.popleft()) or refused
-        except Superseded:
-            self._superseded()
-            return
         finally:
             del self._queues[conversation_id]
             self._idle.pop(conversation_id).set()
@@ -114,9 +122,11 @@ class Errands:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 attempt = errand.envelope.attempt + 1
                 errand.envelope = msgspec.structs.replace(errand.envelope, attempt=attempt)
-            except Superseded as error:
+            except Superseded:
                 _refuse(errand, Overloaded("the supervisor is being replaced", retry_after=1))
-                raise error
+                if errand.envelope.fence is not None:
+                    self._superseded(errand.envelope.fence)
+                return False
             except TertuliaError as error:
                 _refuse(errand, error)
                 return False

@@ -59,6 +59,11 @@ class Gateway:
         if not all(told):
             self._rewatch.set()
 
+    async def learn(self, account_id: str) -> None:
+        """An account's settings or rules have changed: on return, conversations go by them. A host that cannot be told finds out
+        by itself, moments later."""
+        await asyncio.gather(*(link.learn([account_id]) for link in self.router.links.values()))
+
     async def _rewatch_loop(self) -> None:
         while True:
             await self._rewatch.wait()

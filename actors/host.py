@@ -16,7 +16,7 @@ import structlog
 
 from ..core.account_rules import AccountRules
 from ..core.commands import Envelope, Moved, Outcome, Refused, ThreadKey
-from ..core.conversation import State, apply
+from ..core.conversation import Conversation, State, apply
 from ..core.decide import open_conversation
 from ..core.entries import Entry, actor
 from ..core.ids import new_conversation_id, new_id, partition_of_thread
@@ -26,8 +26,10 @@ from . import wire
 from .account_rules import AccountRulesKeeper
 from .commits import MAX_ATTEMPTS, CommitQueue, Item, Reply
 from .conversation import Taken
+from .listening import Listening
 from .repeats import first_answers
 from .residents import ResidentConversation, Residents, ResidentThread
+from .understanding import Understanding
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +72,7 @@ class Publisher(Protocol):
 class ConversationHost:
     """See the module.
 
-    Without `rules` there is no bot, and nothing is ever due. `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
+    Without `rules` there is no bot, and nothing is ever due; without `understanding` nothing is found out about messages. `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
     `membership.py` keeps `owned`, the partitions we take commands for, and `epochs`, those we may still commit to.
     """
 
@@ -85,6 +87,7 @@ class ConversationHost:
         on_stale: asyncio.Event,
         outbound: Callable[[set[str]], None] = lambda channels: None,
         rules: RulesArchive | None = None,
+        understanding: Understanding | None = None,
     ) -> None:
         self.owned: set[int] = set()
         self.epochs: dict[int, int] = {}
@@ -106,6 +109,7 @@ class ConversationHost:
             stale=self._on_stale,
         )
         self.rules = AccountRulesKeeper(rules, self._accounts) if rules is not None else None
+        self._listening = Listening(understanding, self.accept) if understanding is not None else None
         self.residents = Residents(
             archive,
             activate=placement.activate,
@@ -125,6 +129,11 @@ class ConversationHost:
         return {key.account_id for key in self.residents.threads}
 
     # -- from the gateways
+
+    async def learn(self, accounts: list[str]) -> None:
+        """Settings or rules of these accounts have changed: on return, turns go by them."""
+        if self.rules is not None:
+            await self.rules.learn(accounts)
 
     async def submit(self, payload: bytes) -> bytes:
         """A batch of envelopes in, their outcomes out: `run`, as bytes."""
@@ -196,7 +205,7 @@ class ConversationHost:
             if resident is None:
                 item.answer(NOT_FOUND)
             else:
-                self._turn(item, resident, None)
+                self._turn(item, resident)
             return
         assert envelope.thread is not None
         self._run_thread(item, envelope.thread)
@@ -216,7 +225,7 @@ class ConversationHost:
         elif target is None:
             self._open(item, thread)
         elif (resident := self.residents.conversations.get(target)) is not None:
-            self._turn(item, resident, None)
+            self._turn(item, resident)
         else:
             self.residents.load(target, item)
 
@@ -229,6 +238,8 @@ class ConversationHost:
 
     def _open(self, item: Item, thread: ResidentThread) -> None:
         envelope, key = item.envelope, thread.key
+        if self._waits(item, key, None):
+            return
         now = now_ms()
         conversation_id = new_conversation_id(now, random.getrandbits(RANDOM_BITS), item.partition)
         (data,) = open_conversation(
@@ -238,9 +249,19 @@ class ConversationHost:
         opening = Entry(key.account_id, conversation_id, 0, now, by, data)
         resident = self.residents.open(thread, apply(None, opening))
         thread.thread.live = conversation_id
-        self._turn(item, resident, opening)
+        self._take(item, resident, opening)
 
-    def _turn(self, item: Item, resident: ResidentConversation, opening: Entry | None) -> None:
+    def _turn(self, item: Item, resident: ResidentConversation) -> None:
+        if not self._waits(item, resident.thread.key, resident.known):
+            self._take(item, resident, None)
+
+    def _waits(self, item: Item, key: ThreadKey, c: Conversation | None) -> bool:
+        """Whether something has to be found out first; then the item comes back by itself."""
+        if self.rules is None or self._listening is None:
+            return False
+        return self._listening.holds(item, key, c, self.rules.get(key.account_id))
+
+    def _take(self, item: Item, resident: ResidentConversation, opening: Entry | None) -> None:
         resident.touched = time.monotonic()
         item.resident = resident
         item.opened = opening is not None
@@ -261,6 +282,7 @@ class ConversationHost:
             item.answer(taken.outcome)
         elif taken.write is not None:
             before, after = taken.write.before, taken.write.after
+            resident.known = after
             if before is None or before.status is not after.status:
                 resident.thread.thread.note(after)
             if before is not None:
@@ -349,4 +371,5 @@ class ConversationHost:
             "activations_total": self.residents.activations,
             "commits_total": self.commits.commits,
             "committed_total": self.commits.committed,
+            **(self._listening.statistics() if self._listening is not None else {}),
         }

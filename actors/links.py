@@ -218,13 +218,18 @@ class HostLink:
         """Tell the host to push every account's entries that are no messages; False when it could not be told."""
         return await self._tell(Kind.WATCH_EVENTS, b"")
 
+    async def learn(self, accounts: list[str]) -> bool:
+        """Tell the host that settings or rules of accounts have changed, and wait until it goes by them; False when it could
+        not be told."""
+        return await self._tell(Kind.LEARN, wire.encode(accounts))
+
     async def _tell(self, kind: Kind, payload: bytes) -> bool:
         try:
             async with asyncio.timeout(CONNECT_DEADLINE):
                 connection = self._connection or await asyncio.shield(self._connect())
                 await self._request(connection, kind, payload)
         except (RayError, TimeoutError, OSError, ValueError) as error:
-            log.warning("watch_failed", host=self.name, error=repr(error))
+            log.warning("host_not_told", host=self.name, what=kind.name, error=repr(error))
             return False
         except asyncio.CancelledError:
             if self._closed:  # it was the connecting that was cancelled, not we

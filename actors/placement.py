@@ -43,7 +43,9 @@ class SharedPlacement:
         account: AccountRules | None,
     ) -> None:
         actor: ConversationActor = resident.actor  # pyright: ignore[reportAssignmentType]
-        self._taken(item, actor.turn(Turning(item.envelope, self._now(), live_id, opening, account)))
+        self._taken(
+            item, actor.turn(Turning(item.envelope, self._now(), live_id, opening, account, item.heard))
+        )
 
 
 class RemoteConversation(Protocol):
@@ -90,7 +92,7 @@ class DedicatedPlacement:
         opening: Entry | None,
         account: AccountRules | None,
     ) -> None:
-        turning = Turning(item.envelope, self._now(), live_id, opening, account)
+        turning = Turning(item.envelope, self._now(), live_id, opening, account, item.heard)
         # a turn under way keeps the conversation in memory, as an uncommitted write does
         resident.pending += 1
         queue = self._queues.get(resident)

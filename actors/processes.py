@@ -65,7 +65,7 @@ class HostProcess:
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
         self._parts = await patiently(lambda: compose(settings, name))
-        self._door = Door(self._parts.host.submit, self._parts.publisher)
+        self._door = Door(self._parts.host.submit, self._parts.host.learn, self._parts.publisher)
         self._way = wire.encode(await self._door.open(ray.util.get_node_ip_address()))
         await patiently(self._parts.membership.startup)
         self._work = asyncio.ensure_future(self._run())
@@ -185,9 +185,9 @@ class SupervisorProcess:
     """A supervisor in a process of its own. What is asked of it and answered is encoded as in `wire.py`."""
 
     async def __init__(
-        self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, shard: int
+        self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, number: int
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, shard))
+        self._parts = await patiently(lambda: compose(settings, number))
         await patiently(self._parts.supervisor.startup)
         self._work = asyncio.ensure_future(self._run())
 
@@ -196,7 +196,7 @@ class SupervisorProcess:
             await self._parts.main_loop()
         except Exception:
             log.exception("supervisor_failed")
-        # Superseded or broken: its successor reads what stands. Ray starts a fresh incarnation.
+        # Broken: its successor reads what stands. Ray starts a fresh incarnation.
         os._exit(1)
 
     async def ask(self, payload: bytes) -> bytes:

@@ -1,17 +1,22 @@
 """Requests to providers over HTTP: one session, a deadline each, no redirects, bounded answers.
 
-Says of a request that failed whether the provider may have got it. Never tries anything twice.
+Says of a request that failed whether the provider may have got it. Never tries anything twice. A channel's admin may name
+another server in the provider's place, a private one too; where clouds hand out credentials nothing is ever sent.
 """
 
 from __future__ import annotations
 
+import errno
+import socket
 import time
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 from yarl import URL
 
+from ..core.addresses import never
 from ..core.channel_messages import ProviderRequest
 from ..core.delivery import Failure
 
@@ -39,7 +44,7 @@ class ProviderClient:
     def __init__(self, deadline: float = DEADLINE) -> None:
         self._deadline = deadline
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=_socket),
             timeout=aiohttp.ClientTimeout(
                 total=deadline, connect=CONNECT_DEADLINE, sock_connect=CONNECT_DEADLINE
             ),
@@ -75,6 +80,14 @@ class ProviderClient:
 
     async def close(self) -> None:
         await self._session.close()
+
+
+def _socket(address: Any) -> socket.socket:
+    """A socket for a resolved address, as `getaddrinfo` describes one."""
+    family, kind, protocol, _, place = address
+    if never(str(place[0])):
+        raise PermissionError(errno.EACCES, f"{place[0]} is an address that is never called")
+    return socket.socket(family, kind, protocol)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -38,12 +38,14 @@ class ResidentThread:
 
 
 class ResidentConversation:
-    """A conversation in memory. `actor` is whatever the placement runs its turns with."""
+    """A conversation in memory. `actor` is whatever the placement runs its turns with; `known`: the conversation after the
+    last turn that has come back from there."""
 
-    __slots__ = ("actor", "id", "pending", "thread", "touched")
+    __slots__ = ("actor", "id", "known", "pending", "thread", "touched")
 
-    def __init__(self, conversation_id: str, thread: ResidentThread, actor: object) -> None:
-        self.id = conversation_id
+    def __init__(self, known: Conversation, thread: ResidentThread, actor: object) -> None:
+        self.id = known.id
+        self.known = known
         self.thread = thread
         self.actor = actor
         self.pending = 0
@@ -92,6 +94,11 @@ class Residents:
         self._wake = asyncio.Event()
         self.activations = 0
 
+    def of_account(self, account_id: str) -> list[str]:
+        """The conversations of an account that are in memory."""
+        threads = (t for key, t in self.threads.items() if key.account_id == account_id)
+        return [r.id for thread in threads for r in thread.conversations]
+
     @property
     def loading(self) -> int:
         """Items waiting for their target to be loaded."""
@@ -110,11 +117,10 @@ class Residents:
 
     def open(self, thread: ResidentThread, state: State) -> ResidentConversation:
         """Put a conversation into memory."""
-        conversation_id = state.conversation.id
-        resident = ResidentConversation(conversation_id, thread, self._activate(state))
+        resident = ResidentConversation(state.conversation, thread, self._activate(state))
         resident.touched = time.monotonic()
         thread.conversations += (resident,)
-        self.conversations[conversation_id] = resident
+        self.conversations[resident.id] = resident
         return resident
 
     def unopen(self, resident: ResidentConversation) -> None:

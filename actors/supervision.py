@@ -19,11 +19,11 @@ from ray.exceptions import RayError
 
 from ..core.commands import Done, Envelope, Refused
 from ..core.errors import BY_CODE, Internal, Overloaded, TertuliaError
-from ..core.supervision import AgentPresence, Presence, QueuePage, shard_of
+from ..core.supervision import AgentPresence, Presence, QueuePage, by_clock, supervisor_of
 from . import wire
 from .conversation import refusal
 from .handles import SUPERVISOR_NAME, call, find
-from .supervisor import Supervisor
+from .supervisor import Supervisor, now_ms
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,10 @@ T = TypeVar("T")
 
 
 class Present(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """`sent_at`: what the sender's clock showed then, in ms. Clocks differ, and presence is a matter of a minute."""
+
     entries: list[Presence]
+    sent_at: int
 
 
 class Agents(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -62,7 +65,11 @@ class Refresh(msgspec.Struct, frozen=True, array_like=True, tag=True):
     account_id: str
 
 
-Question = Present | Agents | Queue | Positions | Refresh
+class Retell(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    account_id: str
+
+
+Question = Present | Agents | Queue | Positions | Refresh | Retell
 _decode_question = msgspec.msgpack.Decoder(Question).decode
 
 
@@ -94,30 +101,32 @@ async def answer_question(supervisor: Supervisor, payload: bytes) -> bytes:
 
 async def _value(supervisor: Supervisor, question: Question) -> Any:
     if isinstance(question, Present):
-        return await supervisor.present(question.entries)
+        return await supervisor.present(by_clock(question.entries, now_ms() - question.sent_at))
     if isinstance(question, Agents):
         return await supervisor.agents(question.account_id)
     if isinstance(question, Queue):
         return await supervisor.queue(question.account_id, question.after, question.limit)
     if isinstance(question, Positions):
         return await supervisor.positions(question.account_id, question.conversations)
+    if isinstance(question, Retell):
+        return await supervisor.retell(question.account_id)
     return await supervisor.refresh(question.account_id)
 
 
 class SupervisorLinks:
     """A gateway's end: `core.supervision.Supervision`."""
 
-    def __init__(self, shards: int) -> None:
-        self._shards = shards
+    def __init__(self, supervisors: int) -> None:
+        self._supervisors = supervisors
         self._handles: dict[int, ActorHandle] = {}
         self._away_until = 0.0
 
     async def ask(self, envelope: Envelope) -> Done:
-        shard = shard_of(envelope.account_id, self._shards)
+        number = self._of(envelope.account_id)
         deadline = time.monotonic() + ASK_DEADLINE
         while (left := deadline - time.monotonic()) > 0:
             try:
-                answer = await self._call(shard, "ask", wire.encode(envelope), left)
+                answer = await self._call(number, "ask", wire.encode(envelope), left)
             except Overloaded:
                 # It may have happened. The next attempt is told to look first.
                 envelope = replace(envelope, attempt=envelope.attempt + 1)
@@ -131,10 +140,11 @@ class SupervisorLinks:
         raise Overloaded(NOT_THERE, retry_after=2)
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        by_shard: dict[int, list[Presence]] = {}
+        told: dict[int, list[Presence]] = {}
         for entry in entries:
-            by_shard.setdefault(shard_of(entry.account_id, self._shards), []).append(entry)
-        await asyncio.gather(*(self._tell(s, Present(said), type(None)) for s, said in by_shard.items()))
+            told.setdefault(self._of(entry.account_id), []).append(entry)
+        questions = {number: Present(said, now_ms()) for number, said in told.items()}
+        await asyncio.gather(*(self._tell(number, q, type(None)) for number, q in questions.items()))
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return await self._tell(self._of(account_id), Agents(account_id), list[AgentPresence])
@@ -156,44 +166,47 @@ class SupervisorLinks:
     async def refresh(self, account_id: str) -> None:
         await self._tell(self._of(account_id), Refresh(account_id), type(None))
 
+    async def retell(self, account_id: str) -> None:
+        await self._tell(self._of(account_id), Retell(account_id), type(None))
+
     def _of(self, account_id: str) -> int:
-        return shard_of(account_id, self._shards)
+        return supervisor_of(account_id, self._supervisors)
 
     async def _tell(
-        self, shard: int, question: Question, kind: type[T], deadline: float = TELL_DEADLINE
+        self, number: int, question: Question, kind: type[T], deadline: float = TELL_DEADLINE
     ) -> T:
-        answer = _decode_answer(await self._call(shard, "tell", wire.encode(question), deadline))
+        answer = _decode_answer(await self._call(number, "tell", wire.encode(question), deadline))
         if answer.refused is not None:
             raise _error(answer.refused)
         return msgspec.convert(answer.value, kind)
 
-    async def _call(self, shard: int, method: str, payload: bytes, deadline: float) -> bytes:
+    async def _call(self, number: int, method: str, payload: bytes, deadline: float) -> bytes:
         try:
             async with asyncio.timeout(deadline):
-                if shard not in self._handles:
+                if number not in self._handles:
                     loop = asyncio.get_running_loop()
-                    found = await loop.run_in_executor(None, find, SUPERVISOR_NAME.format(shard))
-                    self._handles[shard] = found
-                return await call(self._handles[shard], method, payload, deadline=deadline)
+                    found = await loop.run_in_executor(None, find, SUPERVISOR_NAME.format(number))
+                    self._handles[number] = found
+                return await call(self._handles[number], method, payload, deadline=deadline)
         except (RayError, TimeoutError, OSError, ValueError) as error:
-            self._handles.pop(shard, None)
-            log.warning("supervisor_not_reached", shard=shard, error=type(error).__name__)
+            self._handles.pop(number, None)
+            log.warning("supervisor_not_reached", supervisor=number, error=type(error).__name__)
             raise Overloaded(NOT_THERE, retry_after=2) from error
 
     async def statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
         """Each supervisor's figures by its name; None for one that does not answer in `deadline` seconds."""
 
-        async def one(shard: int) -> dict[str, float] | None:
+        async def one(number: int) -> dict[str, float] | None:
             try:
                 async with asyncio.timeout(deadline):
                     loop = asyncio.get_running_loop()
-                    handle = await loop.run_in_executor(None, find, SUPERVISOR_NAME.format(shard))
+                    handle = await loop.run_in_executor(None, find, SUPERVISOR_NAME.format(number))
                     return await call(handle, "statistics", deadline=deadline)
             except (RayError, TimeoutError, OSError, ValueError):
                 return None
 
-        found = await asyncio.gather(*(one(shard) for shard in range(self._shards)))
-        return {SUPERVISOR_NAME.format(shard): figures for shard, figures in enumerate(found)}
+        found = await asyncio.gather(*(one(number) for number in range(self._supervisors)))
+        return {SUPERVISOR_NAME.format(number): figures for number, figures in enumerate(found)}
 
 
 def _error(refused: Refused) -> TertuliaError:

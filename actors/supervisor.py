@@ -1,8 +1,7 @@
-"""A supervisor: balances the agents of the accounts in its shard. A plain class; `options.py` makes a Ray actor of it.
+"""A supervisor: balances the agents of the accounts in its shards. A plain class; `options.py` makes a Ray actor of it.
 
-Owns the accounts' desks and their time: loading them from the store, what is heard and what was missed, presence that runs
-out, conversations of agents who are gone, what people ask for. A successor raises the shard's epoch; this one finds out by its
-next command or its next look, and ends.
+Owns the accounts' time: what is heard and what was missed, presence that runs out, conversations of agents who are gone, what
+people ask for. Which accounts it has is for `shards.py` and `accounts.py` to know.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ import contextlib
 import random
 import time
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import structlog
 
 from ..core.commands import Done, Envelope, Release
+from ..core.conversation import LastHeld
 from ..core.entries import Entry
 from ..core.errors import NotFound, Overloaded, TertuliaError
 from ..core.ids import new_id
@@ -25,19 +25,21 @@ from ..core.ports_http import Hints
 from ..core.routing.messages import TimePassed
 from ..core.supervision import (
     AgentPresence,
-    Head,
     Presence,
     PresenceStore,
     QueuePage,
     SupervisionStore,
-    shard_of,
 )
 from .account_desk import AccountDesk, Tools
+from .accounts import Accounts, Held
 from .asking import ask_desk
-from .catching_up import CatchingUp, Held
+from .catching_up import CatchingUp
 from .errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 from .hearing import Hearing
+from .last_held import LastHolders
+from .shards import Fence, Shards
 from .telling import agents_of, presence_hints, queue_hints, queue_page
+from .wall_clock import WallClock
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +53,19 @@ MAX_ASKING = 4096
 """People's requests under way. Beyond it Overloaded."""
 ABSENCE_PAUSE = 1000
 """Least ms between two looks at what an absent agent has not answered."""
-LOADS = 4
-"""Accounts loaded at once."""
+REST = 10.0
+"""Seconds between looks for accounts in which nothing is left to do."""
+TRIM = 60.0
+"""Seconds between looks at some of the rosters that are stored."""
+ROSTERS = 200
+"""Rosters looked at each time."""
+ROSTER_KEPT = 3600.0
+"""Seconds after which a roster that is named again is said to be needed again."""
+MAX_ROSTERS = 1000
+"""Of one account, in memory. Beyond it all are said to be needed again, which is harmless."""
+
+
+FIRST_ROSTER = ("00000000-0000-0000-0000-000000000000", "")
 
 
 def now_ms() -> int:
@@ -60,7 +73,7 @@ def now_ms() -> int:
 
 
 class Supervisor:
-    """See the module. `stale` is set once there is a successor."""
+    """See the module. `own`: the shards to begin with."""
 
     def __init__(
         self,
@@ -69,69 +82,64 @@ class Supervisor:
         hearing: Hearing,
         hints: Hints,
         *,
-        shard: int,
-        shards: int,
+        own: Iterable[int],
         incarnation: str,
-        stale: asyncio.Event,
     ) -> None:
         self._store = store
-        self._presence = presence
         self._hearing = hearing
         self._hints = hints
-        self._shard = shard
-        self._shards = shards
-        self._incarnation = incarnation
-        self.stale = stale
-        self._accounts: defaultdict[str, Held] = defaultdict(Held)
-        self._mine: dict[str, bool] = {}
-        self._catching_up = CatchingUp(store, self._accounts)
-        self._wakes: dict[str, asyncio.TimerHandle] = {}
-        self._rosters: set[tuple[str, str]] = set()
-        self._loads = asyncio.Semaphore(LOADS)
+        self.shards = Shards(store, incarnation, own)
+        self._last_held = LastHolders(store, self._served)
+        self.accounts = Accounts(
+            store, presence, self.shards, self._last_held, tools=self._tools, taken=self._shard_taken
+        )
+        self._catching_up = CatchingUp(store, self.accounts)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = 0
-        self._absences: dict[tuple[str, str], int] = {}
-        self._epoch = 0
+        self._clock = WallClock()
+        self._mark: str | None = None
+        self._trimmed: tuple[str, str] = FIRST_ROSTER
         self.errands = Errands(
             hearing.router.ask, done=self._done, settled=self._settled, superseded=self._superseded
         )
-        self._refusals: dict[str, int] = {}
 
     # -- life
 
     async def startup(self) -> None:
-        """Take the shard over, listen, and load what has something to do."""
-        self._epoch = await self._store.register(self._shard, self._incarnation)
+        """Take the shards over, listen, and load what has something to do."""
+        await self.shards.startup()
+        self._mark = (await self._store.moved(None)).mark
         await self._hearing.startup()
-        for head in await self._store.heads():
-            if self._is_mine(head.account_id):
-                self._accounts[head.account_id].start(head.position)
-        waking = [a for a in await self._store.waking() if self._is_mine(a)]
-        await asyncio.gather(*(self.account(a) for a in waking))
-        log.debug("supervisor_started", shard=self._shard, epoch=self._epoch, accounts=len(waking))
+        await self._load_waking()
+        log.debug("supervisor_started", shards=len(self.shards))
+
+    async def _load_waking(self) -> None:
+        for account_id in await self._store.waking():
+            if self.shards.has(account_id):
+                self.accounts.want(account_id)
+        await self.accounts.load_wanted()
 
     async def main_loop(self) -> None:
-        """Work until superseded."""
+        """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            loops = (
+            for loop in (
                 self._hearing.main_loop(),
                 self._every(TICK, self._tick),
                 self._every(POLL, self._poll),
                 self._every(TELL, self._tell),
+                self._every(REST, self._rest),
+                self._every(TRIM, self._trim),
                 self._catching_up.main_loop(),
-            )
-            tasks = [group.create_task(loop) for loop in loops]
-            await self.stale.wait()
-            for task in tasks:
-                task.cancel()
+                self._last_held.main_loop(),
+            ):
+                group.create_task(loop)
 
     def close(self) -> None:
         """Decide nothing more. What is under way is repeated by nobody: a successor reads what came of it."""
         self.errands.close()
         for task in [*self._tasks]:
             task.cancel()
-        for timer in self._wakes.values():
-            timer.cancel()
+        self.accounts.close()
 
     async def _every(self, seconds: float, step: Any) -> None:
         while True:
@@ -141,66 +149,41 @@ class Supervisor:
             except TertuliaError as error:
                 log.warning("supervisor_step_failed", step=step.__name__, error=repr(error))
 
-    def _superseded(self) -> None:
-        log.error("supervisor_superseded", shard=self._shard, epoch=self._epoch)
-        self.stale.set()
+    def _superseded(self, fence: Fence) -> None:
+        if self.shards.lose(fence):
+            self.accounts.drop_shard(fence[0])
 
-    def _is_mine(self, account_id: str) -> bool:
-        mine = self._mine.get(account_id)
-        if mine is None:
-            mine = self._mine[account_id] = shard_of(account_id, self._shards) == self._shard
-        return mine
+    def _shard_taken(self, shard: int) -> None:
+        """For one account of it; the others that have something to do come with it."""
+        self._start(self._load_waking())
 
     # -- accounts
 
     async def account(self, account_id: str) -> AccountDesk:
-        """An account's desk, loaded. Raises NotFound, StorageUnavailable."""
-        held = self._accounts[account_id]
-        if held.desk is not None:
-            return held.desk
-        if held.loading is None:
-            held.loading = self._start(self._load(account_id, held))
-            held.loading.add_done_callback(lambda _: setattr(held, "loading", None))
-        return await asyncio.shield(held.loading)
+        """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it."""
+        return await self.accounts.load(account_id)
 
-    async def _load(self, account_id: str, held: Held) -> AccountDesk:
-        async with self._loads:
-            said: list[Presence] = []
-            with contextlib.suppress(
-                TertuliaError
-            ):  # without Valkey everybody is offline until gateways say otherwise
-                said = await self._presence.read(account_id)
-            held.start(await self._head(account_id))
-            facts = await self._store.facts(account_id)
-            if facts is None:
-                self._accounts.pop(account_id, None)
-                raise NotFound("no such account")
-            last = await self._store.last_assigned(account_id)
-            live = await self._store.live(account_id)
-            held.desk = AccountDesk(account_id, facts, live, last, said, self._tools())
-            return held.desk
-
-    async def _head(self, account_id: str) -> int:
-        return next((h.position for h in await self._store.heads() if h.account_id == account_id), 0)
-
-    def _tools(self) -> Tools:
+    def _tools(self, fence: Fence) -> Tools:
         return Tools(
-            (self._shard, self._epoch),
+            fence,
             now_ms,
             lambda: new_id(now_ms(), random.getrandbits(80)),
             self.errands,
             self._wake,
             self._keep_roster,
             self._catching_up.want,
+            self._last_held.want,
         )
 
     async def _keep_roster(self, account_id: str, digest: str, agents: tuple[str, ...]) -> None:
-        if (account_id, digest) not in self._rosters:
-            await self._store.keep_roster(account_id, digest, agents)
-            self._rosters.add((account_id, digest))
-
-    def _desks(self) -> list[AccountDesk]:
-        return [held.desk for held in self._accounts.values() if held.desk is not None]
+        held, now = self.accounts.get(account_id), time.monotonic()
+        kept = {} if held is None else held.rosters
+        if kept.get(digest, -ROSTER_KEPT) + ROSTER_KEPT > now:
+            return
+        await self._store.keep_roster(account_id, digest, agents)
+        if len(kept) >= MAX_ROSTERS:
+            kept.clear()
+        kept[digest] = now
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(work)
@@ -219,88 +202,111 @@ class Supervisor:
         """What a host pushed."""
         by_account: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
-            if self._is_mine(entry.account_id):
+            if self.shards.has(entry.account_id):
                 by_account[entry.account_id].append(entry)
+        missing = False
         for account_id, own in by_account.items():
-            held = self._accounts[account_id]
-            if held.desk is None:
-                self._start(self.account(account_id))  # which reads it
+            held = self.accounts.get(account_id)
+            if held is None or held.desk is None:
+                self.accounts.want(account_id)  # the loading reads it
+                missing = True
                 continue
             for entry in own:
                 held.hear(entry.position)
             held.desk.hear(own)
+        if missing:
+            self._start(self.accounts.load_wanted())
 
     def _done(self, done: Done) -> None:
-        if done.conversation is not None:
-            held = self._accounts[done.conversation.account_id]
-            self._refusals.pop(done.conversation.id, None)
-            if held.desk is not None:
-                held.desk.done(done)
+        if done.conversation is None:
+            return
+        held = self.accounts.get(done.conversation.account_id)
+        if held is not None and held.desk is not None:
+            held.refusals.pop(done.conversation.id, None)
+            held.desk.done(done)
 
     def _settled(self, account_id: str, conversation_id: str, refused: bool) -> None:
         """Nothing of the conversation is under way. After a refusal what we believe of it is read anew, ever more slowly
         where that does not help."""
-        desk = self._accounts[account_id].desk
-        if desk is None:
+        held = self.accounts.get(account_id)
+        if held is None or held.desk is None:
             return
         if not refused:
-            desk.sync(conversation_id)
+            held.desk.sync(conversation_id)
             return
-        times = self._refusals[conversation_id] = self._refusals.get(conversation_id, 0) + 1
+        held.refusals = {i: n for i, n in held.refusals.items() if i in held.desk.conversations}
+        times = held.refusals[conversation_id] = held.refusals.get(conversation_id, 0) + 1
         pause = min(FIRST_PAUSE * 2 ** (times - 1), LONGEST_PAUSE) if times > 1 else 0
         asyncio.get_running_loop().call_later(pause, self._catching_up.want, account_id, conversation_id)
 
+    def _served(self, account_id: str, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
+        desk = self.accounts.desk(account_id)
+        if desk is not None:
+            desk.served(conversation_id, contact_id, last)
+
     def _wake(self, account_id: str, at: int | None) -> None:
-        timer = self._wakes.pop(account_id, None)
-        if timer is not None:
-            timer.cancel()
+        held = self.accounts.get(account_id)
+        if held is None:
+            return
+        held.close()
+        held.wake = None
         if at is not None:
             delay = min(max(0, at - now_ms()) / 1000, 3600.0)
-            loop = asyncio.get_running_loop()
-            self._wakes[account_id] = loop.call_later(delay, self._woken, account_id)
+            held.wake = asyncio.get_running_loop().call_later(delay, self._woken, account_id, held)
 
-    def _woken(self, account_id: str) -> None:
-        self._wakes.pop(account_id, None)
-        if (desk := self._accounts[account_id].desk) is not None:
-            desk.tell(TimePassed())
-            if account_id not in self._wakes:  # it was woken early, and has nothing new to say
-                self._wake(account_id, desk.next_alarm)
+    def _woken(self, account_id: str, held: Held) -> None:
+        held.wake = None
+        if held.desk is not None:
+            held.desk.tell(TimePassed())
+            if held.wake is None:  # it was woken early, and has nothing new to say
+                self._wake(account_id, held.desk.next_alarm)
 
     async def _poll(self) -> None:
-        """Look how far the feeds and the facts have moved, and whether there is a successor."""
-        loaded: list[Head] = []
-        for head in await self._store.heads():
-            if not self._is_mine(head.account_id):
-                continue
-            held = self._accounts[head.account_id]
-            if held.desk is None:
-                if head.position > held.position and held.loading is None:
-                    self._start(self.account(head.account_id))
-                continue
-            if head.version != held.version:
-                await self._learn(head.account_id, held, head.version)
-            loaded.append(head)
-        await self._catching_up.look(loaded)
-        if await self._store.epoch(self._shard) != self._epoch:
-            self._superseded()
+        """Look how far the feeds and the facts have moved, and whether a shard has another owner."""
+        moved = await self._store.moved(self._mark)
+        for head in moved.heads:
+            held = self.accounts.get(head.account_id)
+            if held is not None:
+                held.see(head)
+            elif head.fed and self.shards.has(head.account_id):
+                self.accounts.want(head.account_id)
+        self._mark = moved.mark
+        for fence in await self.shards.look():
+            self.accounts.drop_shard(fence[0])
+        for held, desk in self.accounts.loaded():
+            if held.newest_version > held.version:
+                await self._learn(held, desk)
+        await self._catching_up.look()
+        self._start(self.accounts.load_wanted())
 
-    async def _learn(self, account_id: str, held: Held, version: int) -> None:
-        facts = await self._store.facts(account_id)
-        if facts is not None and held.desk is not None:
-            held.desk.learn(facts)
-            held.version = version
+    async def _learn(self, held: Held, desk: AccountDesk) -> None:
+        async with held.learning:
+            version = held.newest_version
+            facts = await self._store.facts(desk.id)
+            if facts is not None:
+                desk.learn(facts)
+                held.version = version
 
     # -- time
 
+    def _follow_clock(self) -> None:
+        """Nobody leaves, or is thought to be there for longer, because our clock was set."""
+        if ms := self._clock.set_by():
+            log.warning("clock_set", milliseconds=ms)
+            for held, desk in self.accounts.loaded():
+                held.absences.clear()
+                desk.attendance.move(ms)
+
     async def _tick(self) -> None:
+        self._follow_clock()
         now = now_ms()
-        for desk in self._desks():
+        for held, desk in self.accounts.loaded():
             desk.pass_time()
             grace = desk.facts.settings.presence_grace_s * 1000
             for user_id, since in desk.attendance.absent_since.items():
-                again = self._absences.get((desk.id, user_id), 0)
+                again = held.absences.get(user_id, 0)
                 if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
-                    self._absences[desk.id, user_id] = now + max(ABSENCE_PAUSE, grace // 4)
+                    held.absences[user_id] = now + max(ABSENCE_PAUSE, grace // 4)
                     self._start(self._requeue(desk, user_id, since, grace))
 
     async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
@@ -315,9 +321,22 @@ class Supervisor:
                 desk.send(row.conversation_id, Release("absent", only_from=user_id))
 
     async def _tell(self) -> None:
-        for desk in self._desks():
+        for _, desk in self.accounts.loaded():
             for hint in (*presence_hints(desk), *queue_hints(desk, now_ms())):
-                await self._hints.send(desk.id, hint.type, hint.data, hint.topics, hint.conversation_id)
+                told = await self._hints.send(
+                    desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
+                )
+                if not told:
+                    desk.retell()
+                    return
+
+    async def _rest(self) -> None:
+        self.accounts.drop_idle()
+
+    async def _trim(self) -> None:
+        """One of the supervisors, whoever has the first shard, forgets rosters that no decision names any more."""
+        if self.shards.has_first:
+            self._trimmed = await self._store.trim_rosters(self._trimmed, ROSTERS) or FIRST_ROSTER
 
     # -- what is asked
 
@@ -326,20 +345,29 @@ class Supervisor:
         if self._asking >= MAX_ASKING:
             raise Overloaded("too many commands are waiting", retry_after=1)
         self._asking += 1
+        held: Held | None = None
         try:
             desk = await self.account(envelope.account_id)
-            return await ask_desk(desk, envelope, self.errands, self._store, (self._shard, self._epoch))
+            if (held := self.accounts.get(desk.id)) is not None:
+                held.asking += 1
+            return await ask_desk(desk, envelope, self.errands, self._store)
         finally:
             self._asking -= 1
+            if held is not None:
+                held.asking -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say."""
+        """What connections of agents say, its times by our clock. On return, nothing more comes to those who are not online."""
+        self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)
         for account_id, said in by_account.items():
-            with contextlib.suppress(NotFound):
-                (await self.account(account_id)).hear_presence(said)
+            with contextlib.suppress(NotFound, Overloaded):  # it is said again soon, and stands in Valkey
+                desk = await self.account(account_id)
+                desk.hear_presence(said)
+                if any(p.status != "online" for p in said):
+                    await self.errands.quiet(desk.conversations)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))
@@ -354,14 +382,23 @@ class Supervisor:
         return {i: position for i, position in found if position is not None}
 
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: go by them from now on."""
-        await self.account(account_id)
-        await self._learn(account_id, self._accounts[account_id], -1)
+        """Preferences, teams or settings have changed: go by them from now on. What was decided before is stored on return: who
+        says that they are unavailable is given nothing after the answer. What is not in memory will go by them."""
+        held = self.accounts.get(account_id)
+        if held is not None:
+            desk = await self.account(account_id)
+            await self._learn(held, desk)
+            await self.errands.quiet(desk.conversations)
+
+    async def retell(self, account_id: str) -> None:
+        """What was told may not have been heard."""
+        (await self.account(account_id)).retell()
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""
-        desks = self._desks()
+        desks = [desk for _, desk in self.accounts.loaded()]
         return {
+            "shards": len(self.shards),
             "accounts": len(desks),
             "queued": sum(len(d.desk.queue) for d in desks),
             "held": sum(len(d.desk.held) for d in desks),

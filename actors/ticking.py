@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -61,16 +61,21 @@ class Ticker:
         self._resting = {i: until for i, until in self._resting.items() if until > now}
         due = await self._timers.due(self._now(), set(self._host.owned), AT_ONCE, list(self._resting))
         if due:
-            await self._tick(due, now)
+            await self.look_at(due)
         return len(due)
 
-    async def _tick(self, due: list[DueTimer], now: float) -> None:
+    async def look_at(self, due: Sequence[DueTimer]) -> bool:
+        """Have conversations look, `AT_ONCE` at most. Returns whether all could: some may have to look again later.
+        Raises TimeoutError where it takes too long."""
+        now = time.monotonic()
         ticks = [Envelope(self._new_id(), t.account_id, CLOCK, Tick(t.at), t.conversation_id) for t in due]
         async with asyncio.timeout(DEADLINE):
             outcomes = await self._host.run(ticks)
+        put_off = [o for o in outcomes if isinstance(o, Refused) and o.retry_after is not None]
         for timer, outcome in zip(due, outcomes, strict=True):
             if not isinstance(outcome, Refused) or outcome.retry_after is not None:
                 continue
             log.warning("timer_failed", conversation=timer.conversation_id, outcome=repr(outcome)[:200])
             if len(self._resting) < MAX_RESTING:
                 self._resting[timer.conversation_id] = now + REST
+        return not put_off

@@ -33,7 +33,9 @@ class StoredRule(msgspec.Struct, frozen=True):
 
 class AccountRules(msgspec.Struct, frozen=True):
     """`templates`: texts by the id of the rule that answers with them. `answers_timed`: some priority has a target for answers
-    after the first. `version` tells a change. `unread`: the account's own could not be read."""
+    after the first. `version` tells a change. `unread`: the account's own could not be read. `heeds_language`: it matters in
+    which language a customer writes, to a rule or to who gets the conversation; `heeds_intent`: what a classifier says matters
+    to a rule."""
 
     settings: AccountSettings = AccountSettings()
     rules: tuple[BotRule, ...] = ()
@@ -42,6 +44,8 @@ class AccountRules(msgspec.Struct, frozen=True):
     answers_timed: bool = False
     version: int = 0
     unread: bool = False
+    heeds_language: bool = False
+    heeds_intent: bool = False
 
     @property
     def all(self) -> tuple[BotRule | FaultyRule, ...]:
@@ -58,8 +62,11 @@ UNREAD = AccountRules(unread=True)
 """What there is to go by when an account's own could not be read."""
 
 
-def account_rules(settings: dict[str, Any], stored: Iterable[StoredRule], version: int) -> AccountRules:
-    """Never raises: what cannot be read counts as not set, or as a faulty rule."""
+def account_rules(
+    settings: dict[str, Any], stored: Iterable[StoredRule], version: int, agents_languages: bool = False
+) -> AccountRules:
+    """Never raises: what cannot be read counts as not set, or as a faulty rule. `agents_languages`: some agent speaks certain
+    languages only."""
     known = known_settings(settings)
     rules: list[BotRule] = []
     faulty: list[FaultyRule] = []
@@ -72,7 +79,17 @@ def account_rules(settings: dict[str, Any], stored: Iterable[StoredRule], versio
         rules.append(rule)
         if one.template is not None:
             templates[rule.id] = one.template
-    return AccountRules(known, tuple(rules), tuple(faulty), templates, _answers_timed(known.sla), version)
+    conditions = [rule.conditions for rule in rules]
+    return AccountRules(
+        known,
+        tuple(rules),
+        tuple(faulty),
+        templates,
+        _answers_timed(known.sla),
+        version,
+        heeds_language=agents_languages or any(c.languages for c in conditions),
+        heeds_intent=any(c.intent is not None or c.confidence_min is not None for c in conditions),
+    )
 
 
 def _checked(one: StoredRule) -> BotRule | FaultyRule:
@@ -116,3 +133,8 @@ def _first_words(keywords: tuple[str, ...]) -> tuple[str, ...]:
 def silent(actions: Actions) -> Actions:
     """What a rule does for the one who takes over, without a word to the customer."""
     return replace(actions, reply_text=None, reply_template_id=None, collect_info=())
+
+
+def speaks(actions: Actions) -> bool:
+    """Whether a rule says anything to the customer."""
+    return silent(actions) != actions

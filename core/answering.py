@@ -1,7 +1,7 @@
 """What the bot makes of a message, in the very turn that takes it: its answer, its labels and the hand-over are one commit
 with the message, so that no rule runs twice or is lost.
 
-The bot speaks only where no human has the conversation, and not after one was asked for. Whatever rules have no answer to
+The bot speaks only where no human has or had the conversation, and not after one was asked for. Whatever rules have no answer to
 they give to humans; in an account without rules, bots are the concern of the services that write as them.
 """
 
@@ -11,15 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from . import collecting
-from .account_rules import AccountRules, asks_for_human, silent
+from .account_rules import AccountRules, asks_for_human, silent, speaks
 from .bots import Actions, BotRule, Evaluation, Facts, evaluate
 from .conversation import Conversation, State, first_delivery
 from .entries import Actor, Entry, EntryData, HandoffRequested, Message, StatusChanged, Updated, actor
-from .handoff import unsure
+from .handoff import angry, unsure
 from .status import Change, Status, next_status
 from .templates import render
+from .understanding import NOTHING_HEARD, Heard, language_of
 
 Said = list[tuple[Actor, EntryData]]
 
@@ -40,12 +42,15 @@ class Plan(msgspec.Struct, frozen=True):
     handoff: str | None
 
 
-def plan(account: AccountRules, facts: Facts, at: int) -> Plan:
+def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = False) -> Plan:
     """The same for a dry run and in earnest. Who asks for a human gets one, and no answer from the bot; what the rule
-    says of the way there (team, labels, priority) counts all the same."""
+    says of the way there (team, labels, priority) counts all the same. So does who is angry, where otherwise the bot would
+    answer, or has the conversation."""
     asked = asks_for_human(facts.content, account.settings.handoff_keywords)
     evaluation = evaluate(account.all, facts, at) if account.rules or account.faulty else Evaluation(())
     rule = evaluation.rule
+    if asked is None and (bot_has_it or (rule is not None and speaks(rule.actions))):
+        asked = angry(facts.sentiment, account.settings.handoff_sentiment)
     if rule is None:
         return Plan(evaluation, None, asked)
     if asked is not None:
@@ -62,21 +67,57 @@ def respond(
     account: AccountRules,
     now: int,
     new_id: Callable[[], str],
+    heard: Heard = NOTHING_HEARD,
 ) -> Said:
-    """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it."""
+    """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it. `heard`: what was
+    found out about the message."""
     c = state.conversation
-    if c.status not in BOTS_TURN or c.handoff_requested or message.is_private:
+    if c.status not in BOTS_TURN or message.is_private:
+        return []
+    if message.direction != "inbound" or heard.language is None or not _speechless(c, account):
+        return _respond(before, state, message, account, now, new_id, heard)
+    # first of all, so that rules and routing go by it; while the customer waits for a human too
+    context = {**c.bot_context, "language": heard.language}
+    state = replace(state, conversation=replace(c, bot_context=context))
+    noted: Said = [(SYSTEM, Updated({"bot_context": context}))]
+    return noted + _respond(before, state, message, account, now, new_id, heard, detected=True)
+
+
+def _respond(
+    before: Conversation,
+    state: State,
+    message: Message,
+    account: AccountRules,
+    now: int,
+    new_id: Callable[[], str],
+    heard: Heard,
+    detected: bool = False,
+) -> Said:
+    c = state.conversation
+    if c.handoff_requested:
         return []
     if message.sender_type == "bot":
-        reason = unsure([_unsure(e.data) for e in state.messages() if _public_answer(e)])
+        since = c.routing.given_back
+        reason = unsure([_unsure(e.data) for e in state.messages() if e.seq > since and _public_answer(e)])
         return _handed_over(c, reason, SYSTEM) if reason else []
     if message.direction != "inbound":
         return []
+    if c.left_to_humans:
+        asked = asks_for_human(message.content, account.settings.handoff_keywords)
+        return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is Status.BOT and collecting.under_way(c.bot_context) is not None:
-        return _collect(state, message, account, new_id)
+        return _collect(state, message, account, new_id, heard)
     new = before.last_message_at is None or before.status is Status.RESOLVED
-    facts = Facts(message.content, c.channel_type, new, _language(c))
-    found = plan(account, facts, now)
+    facts = Facts(
+        message.content,
+        c.channel_type,
+        new,
+        language_of(c.metadata, c.bot_context),
+        heard.classification,
+        detected,
+        heard.sentiment,
+    )
+    found = plan(account, facts, now, bot_has_it=c.status is Status.BOT)
     rule = found.evaluation.rule
     if rule is None or found.actions is None:
         if found.handoff is None and c.status is Status.BOT and (account.unread or account.all):
@@ -92,8 +133,8 @@ def _by_rule(
     assert found.actions is not None
     changes = changes_of(c, found.actions)
     words: list[str] = []
-    speaks = found.actions.reply_text is not None or found.actions.reply_template_id is not None
-    if speaks and (text := account.reply_of(rule)) is not None:
+    replies = found.actions.reply_text is not None or found.actions.reply_template_id is not None
+    if replies and (text := account.reply_of(rule)) is not None:
         words.append(filled(text, c))
     handoff = found.handoff
     if found.actions.collect_info:
@@ -135,15 +176,18 @@ def filled(text: str, c: Conversation) -> str:
     return render(text, values)[:LONGEST]
 
 
-def _collect(state: State, message: Message, account: AccountRules, new_id: Callable[[], str]) -> Said:
+def _collect(
+    state: State, message: Message, account: AccountRules, new_id: Callable[[], str], heard: Heard
+) -> Said:
     c = state.conversation
     asker = next(
         (m.sender_id for e in reversed(state.messages()) if _public_answer(e) and (m := _of(e))), None
     )
     by = actor("bot", asker)
     asked = asks_for_human(message.content, account.settings.handoff_keywords)
+    asked = asked or angry(heard.sentiment, account.settings.handoff_sentiment)
     if asked is not None:
-        rest = {k: v for k, v in c.bot_context.items() if k != collecting.STATE}
+        rest = collecting.given_up(c.bot_context)
         return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]
     step = collecting.answer(c.bot_context, message.content)
     said: Said = [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []
@@ -193,7 +237,6 @@ def _unsure(data: EntryData) -> bool:
     return isinstance(data, Message) and data.metadata.get("low_confidence") is True
 
 
-def _language(c: Conversation) -> str | None:
-    """As routing reads it."""
-    language = c.metadata.get("language") or c.bot_context.get("language")
-    return language if isinstance(language, str) else None
+def _speechless(c: Conversation, account: AccountRules) -> bool:
+    """Whether nobody knows in which language the customer writes, and it matters."""
+    return account.heeds_language and language_of(c.metadata, c.bot_context) is None

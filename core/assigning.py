@@ -6,15 +6,17 @@ of the supervisor brings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .commands import Assign, By, EndOffer, Entrust, Handoff, Offer, Release
+from . import collecting
+from .commands import Assign, By, EndOffer, Entrust, GiveBack, Handoff, NotifyLeads, Offer, Release
 from .conversation import Conversation
 from .entries import (
     Assigned,
     EntryData,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Offered,
     OfferEnded,
     StatusChanged,
@@ -22,9 +24,7 @@ from .entries import (
 )
 from .errors import Conflict, Forbidden
 from .status import HELD, Change, Status, next_status
-
-if TYPE_CHECKING:
-    from .decide import Turn
+from .turns import Turn
 
 OVERSEERS = frozenset({"lead", "admin", "service"})
 """Roles that may take a conversation from the agent who holds it."""
@@ -42,7 +42,7 @@ def assign(c: Conversation, by: By, command: Assign, turn: Turn) -> Entries:
         return release(c, by, Release(), turn) if c.status in HELD else ()
     if c.status in HELD and command.agent_id == c.assignee_id:
         return ()
-    if command.only_waiting and c.status is not Status.OPEN:
+    if command.only_waiting and not c.waits:
         raise Conflict("the conversation does not wait any more", current=_state(c))
     change = status_change(c, Change.ASSIGNED)
     if c.status in HELD and by.id != c.assignee_id and by.role not in OVERSEERS:
@@ -67,10 +67,25 @@ def release(c: Conversation, by: By, command: Release, turn: Turn) -> Entries:
 def hand_off(c: Conversation, by: By, command: Handoff, turn: Turn) -> Entries:
     change = status_change(c, Change.HANDED_OFF)
     request = HandoffRequested(command.reason)
+    if c.status in HELD and by.id != c.assignee_id and by.role not in OVERSEERS:
+        raise Conflict(f"only its assignee, {c.assignee_id}, or a lead may hand it off", current=_state(c))
     if command.agent_id is None:
         freed = (_assigned(c, None, "handoff", turn),) if c.status in HELD else ()
         return (request, *freed, *change)
     return (request, *assign(c, by, Assign(command.agent_id, "handoff"), turn))
+
+
+def give_back(c: Conversation, by: By, _: GiveBack, turn: Turn) -> Entries:
+    """Nobody holds the conversation any more, and for nobody it waits."""
+    change = status_change(c, Change.GIVEN_BACK)
+    if by.role not in OVERSEERS and (c.status not in HELD or by.id != c.assignee_id):
+        holder = f"its assignee, {c.assignee_id}, or " if c.status in HELD else ""
+        raise Conflict(f"only {holder}a lead may give it back to the bot", current=_state(c))
+    freed = (_assigned(c, None, "bot", turn),) if c.status in HELD else ()
+    if collecting.STATE not in c.bot_context:
+        return (*freed, *change)
+    # what was asked before humans came is not what the customer answers now
+    return (Updated({"bot_context": collecting.given_up(c.bot_context)}), *freed, *change)
 
 
 def entrust(c: Conversation, by: By, command: Entrust, turn: Turn) -> Entries:
@@ -84,10 +99,18 @@ def entrust(c: Conversation, by: By, command: Entrust, turn: Turn) -> Entries:
     return (*_withdrawn(c), Updated(wanted), *freed, *change)
 
 
+def notify_leads(c: Conversation, by: By, command: NotifyLeads, turn: Turn) -> Entries:
+    """Once while it is open."""
+    if by.role != "service":
+        raise Forbidden("that nobody can take a conversation is routing's to say")
+    told = c.status is not Status.OPEN or c.routing.leads_notified
+    return () if told else (LeadsNotified(summary_of(c)),)
+
+
 def offer(c: Conversation, by: By, command: Offer, turn: Turn) -> Entries:
     if by.role != "service":
         raise Forbidden("offers are made by routing")
-    if c.status is not Status.OPEN:
+    if not c.waits:
         raise Conflict("the conversation does not wait any more", current=_state(c))
     if c.routing.offer is not None:
         raise Conflict("the conversation is on offer already", current=_state(c))
@@ -117,7 +140,8 @@ def with_offer_ended(c: Conversation, entries: Entries) -> Entries:
 
 def _takes_away(data: EntryData) -> bool:
     left = isinstance(data, StatusChanged) and data.to_status is not Status.OPEN
-    return left or isinstance(data, (Assigned, Erased))
+    snoozed = isinstance(data, Updated) and data.changes.get("snoozed_until") is not None
+    return left or snoozed or isinstance(data, (Assigned, Erased))
 
 
 def _ended(c: Conversation, entries: Entries) -> Entries:

@@ -7,7 +7,6 @@ from the next rule or from a human.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -17,9 +16,10 @@ from msgspec import Meta
 from .entries import Priority
 from .errors import Invalid
 from .hours import DAYS, Schedule
+from .misfits import misfit
 from .records import ChannelType
 from .routing.facts import Strategy
-from .settings import Hours, Keyword, TimeOfDay, is_timezone
+from .settings import Hours, Keyword, TimeOfDay, block_faults, is_timezone
 from .words import Text
 
 TriggerType = Literal["keyword", "time_based", "channel", "new_conversation", "fallback"]
@@ -83,13 +83,16 @@ class Classification(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """A customer's message, as rules see it. `new`: it opens the conversation, or reopens it."""
+    """A customer's message, as rules see it. `new`: it opens the conversation, or reopens it. `detected`: the language is told
+    by this very message. `sentiment`: -1 to 1."""
 
     content: str
     channel_type: str
     new: bool = False
     language: str | None = None
     classification: Classification | None = None
+    detected: bool = False
+    sentiment: float | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -121,7 +124,6 @@ NEEDED: dict[TriggerType, tuple[str, ...]] = {
     "fallback": (),
 }
 """Of these conditions a trigger needs one."""
-_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 
 
 def read_parts(trigger_type: TriggerType, conditions: Any, actions: Any) -> tuple[Conditions, Actions]:
@@ -131,10 +133,12 @@ def read_parts(trigger_type: TriggerType, conditions: Any, actions: Any) -> tupl
     if needed and not any(getattr(read, name) for name in needed):
         path = f"conditions.{needed[0]}"
         raise Invalid("the rule is not valid", errors=((path, f"a {trigger_type} rule needs it"),))
-    if read.time_range is not None and not is_timezone(read.time_range.tz):
-        raise Invalid(
-            "the rule is not valid", errors=(("conditions.time_range.tz", "no such IANA time zone"),)
-        )
+    if (time := read.time_range) is not None:
+        faults = block_faults(time, "conditions.time_range")
+        if not is_timezone(time.tz):
+            faults.append(("conditions.time_range.tz", "no such IANA time zone"))
+        if faults:
+            raise Invalid("the rule is not valid", errors=tuple(faults))
     return read, _convert(actions, Actions, "actions")
 
 
@@ -142,10 +146,7 @@ def _convert(value: Any, kind: type[Any], where: str) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        at = _AT.search(str(error))
-        text = str(error)[: at.start()] if at else str(error)
-        path = where + (at["path"] if at else "")
-        raise Invalid("the rule is not valid", errors=((path, text),)) from None
+        raise Invalid("the rule is not valid", errors=(misfit(str(error), where),)) from None
 
 
 def stored_rule(
@@ -199,10 +200,8 @@ def _languages(c: Conditions, m: _Message) -> tuple[bool, str] | None:
         return None
     spoken = m.facts.language
     holds = spoken is not None and spoken.casefold() in (wanted.casefold() for wanted in c.languages)
-    return (
-        holds,
-        f"language {spoken or 'unknown'} is {'' if holds else 'not '}one of {', '.join(c.languages)}",
-    )
+    said = f"{spoken or 'unknown'}{' (detected)' if m.facts.detected else ''}"
+    return holds, f"language {said} is {'' if holds else 'not '}one of {', '.join(c.languages)}"
 
 
 def _time_range(c: Conditions, m: _Message) -> tuple[bool, str] | None:

@@ -77,7 +77,7 @@ def answer(context: dict[str, Any], content: str) -> Step:
         return _next({**context, asked: content.strip()[:LONGEST]}, Collecting(state.fields))
     futile = state.futile + 1
     if futile >= PATIENCE:
-        return Step(_without_state(context), outcome="no_progress")
+        return Step(given_up(context), outcome="no_progress")
     return _next(context, Collecting(state.fields, futile))
 
 
@@ -89,9 +89,10 @@ def fits(field: str, content: str) -> bool:
 def _next(context: dict[str, Any], state: Collecting) -> Step:
     asked = next((field for field in state.fields if field not in context), None)
     if asked is None:
-        return Step(_without_state(context), outcome="complete")
+        return Step(given_up(context), outcome="complete")
     return Step({**context, STATE: msgspec.to_builtins(state)}, question(asked))
 
 
-def _without_state(context: dict[str, Any]) -> dict[str, Any]:
+def given_up(context: dict[str, Any]) -> dict[str, Any]:
+    """The context with nothing under way; what was answered stays."""
     return {k: v for k, v in context.items() if k != STATE}

@@ -117,6 +117,10 @@ class Entrust(_Command, frozen=True):
     strategy: str
 
 
+class NotifyLeads(_Command, frozen=True):
+    """Nobody can take it, and it is of high priority."""
+
+
 class Release(_Command, frozen=True):
     """Back to the queue. `only_from`: unless somebody else has it by now."""
 
@@ -129,6 +133,10 @@ class Handoff(_Command, frozen=True):
 
     reason: str
     agent_id: str | None = None
+
+
+class GiveBack(_Command, frozen=True):
+    """To the bot, which may speak again."""
 
 
 class Close(_Command, frozen=True):
@@ -187,8 +195,10 @@ Command = (
     | Offer
     | EndOffer
     | Entrust
+    | NotifyLeads
     | Release
     | Handoff
+    | GiveBack
     | Close
     | Erase
     | Rate

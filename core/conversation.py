@@ -17,6 +17,7 @@ from .entries import (
     Entry,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -42,23 +43,37 @@ class OpenOffer(msgspec.Struct, frozen=True, gc=False):
     expires_at: int
 
 
+class LastHeld(msgspec.Struct, frozen=True, gc=False):
+    """Who held a conversation, until when."""
+
+    agent_id: str
+    until: int
+
+
 class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What routing has to remember of a conversation. Customers never see it.
 
     `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
-    `strategy`: how it is to be given to its team, if somebody said so.
+    `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
+    the same customer may go to them. `given_back`: the entry by which humans gave it back to the bot, whose answers before
+    that are not held against it. `leads_notified`: that nobody can take it.
     """
 
     offer: OpenOffer | None = None
     declined_by: tuple[str, ...] = ()
     strategy: str | None = None
+    last: LastHeld | None = None
+    given_back: int = 0
+    leads_notified: bool = False
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at."""
+    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at. `reopened_at`: since
+    when it is to be resolved anew."""
 
     csat_asked: bool = False
     sla: dict[str, int] = {}
+    reopened_at: int | None = None
 
 
 NEVER_FIRED = Fired()
@@ -112,6 +127,25 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     @property
     def live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
+        of the customer's next message."""
+        return self.status is Status.OPEN and self.snoozed_until is None
+
+    @property
+    def opened_at(self) -> int:
+        """When it was last opened. `waiting_since` is its age, which a reopening does not take from it."""
+        return self.created_at if self.fired.reopened_at is None else self.fired.reopened_at
+
+    @property
+    def left_to_humans(self) -> bool:
+        """Whether it waits for the next human: one had it since it was last opened, or somebody gave it to a team. The bot gets it
+        again by being given it, not by the customer's writing on."""
+        last = self.routing.last
+        had = last is not None and last.until > self.opened_at
+        return self.status is Status.OPEN and (had or self.routing.strategy is not None)
 
     @property
     def erased(self) -> bool:
@@ -174,7 +208,7 @@ def apply(state: State | None, entry: Entry) -> State:
         return State(c, Recent.of(map(blanked, state.messages())))
     fields: dict[str, Any]
     if isinstance(data, Assigned):
-        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data)}
+        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data, entry.at)}
     elif isinstance(data, Offered):
         offer = OpenOffer(data.offer_id, data.agent_id, data.expires_at)
         fields = {"routing": replace(c.routing, offer=offer)}
@@ -190,14 +224,18 @@ def apply(state: State | None, entry: Entry) -> State:
     elif isinstance(data, SlaNoted):
         sla = {**c.fired.sla, f"{data.target}_{data.state}": data.due_at}
         fields = {"fired": replace(c.fired, sla=sla)}
+    elif isinstance(data, LeadsNotified):
+        fields = {"routing": replace(c.routing, leads_notified=True)}
     else:
         assert isinstance(data, Rated)
         fields = {"csat_due": False}
     return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
 
 
-def _given(routing: Routing, data: Assigned) -> Routing:
+def _given(routing: Routing, data: Assigned, at: int) -> Routing:
     """Who gives a conversation back does not get it again; who lost their connection may."""
+    if data.agent_id is None and data.previous_agent_id is not None:
+        routing = replace(routing, last=LastHeld(data.previous_agent_id, at))
     return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
 
 
@@ -283,21 +321,32 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     return State(replace(c, seq=entry.seq, updated_at=entry.at), Recent.of(messages))
 
 
+def _first_reply(told: dict[str, int]) -> dict[str, int]:
+    """Of the targets told of, the one whose clock a reopening does not start anew."""
+    return {timer: at for timer, at in told.items() if timer.startswith("first_reply")}
+
+
 def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conversation:
     to = data.to_status
     fields: dict[str, Any] = {"status": to}
     if to in LIVE and to not in HELD:
         fields["assignee_id"] = None
+    routing = c.routing
+    if c.status in HELD and to not in HELD and c.assignee_id is not None:
+        routing = replace(routing, last=LastHeld(c.assignee_id, entry.at))
+    if to is Status.BOT and (c.handoff_requested or data.from_status in HELD):
+        routing = replace(routing, given_back=entry.seq)
+        fields |= {"handoff_requested": False, "handoff_reason": None}
+    fields["routing"] = routing
     if to is Status.RESOLVED:
         fields |= {"resolved_at": entry.at, "csat_due": True}
     elif data.from_status is Status.RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,
-            "waiting_since": entry.at,
             "handoff_requested": False,
             "handoff_reason": None,
             "unanswered_since": None,
-            "fired": NEVER_FIRED,
-            "routing": UNROUTED,
+            "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at),
+            "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from .account_rules import AccountRules
 from .assigning import (
     assign,
     end_offer,
     entrust,
+    give_back,
     hand_off,
+    notify_leads,
     offer,
     release,
     status_change,
@@ -30,8 +31,10 @@ from .commands import (
     EndOffer,
     Entrust,
     Erase,
+    GiveBack,
     Handoff,
     MarkRead,
+    NotifyLeads,
     Offer,
     Open,
     Opening,
@@ -60,8 +63,10 @@ from .entries import (
     Updated,
 )
 from .errors import Conflict, Forbidden, Invalid, NotFound
+from .rating import answered
 from .status import ASKED, FINAL, LIVE, Change, Status, next_status
 from .timers import fire
+from .turns import Turn
 
 CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 """The commands a customer may give, each for their own conversation."""
@@ -88,16 +93,6 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     outlet_id: str | None = None
     snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=END_OF_TIME)] | None = None
     archived: bool = False
-
-
-class Turn(msgspec.Struct, frozen=True):
-    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, and what the account's
-    conversations go by."""
-
-    now: int
-    new_id: Callable[[], str]
-    live_id: str | None = None
-    account: AccountRules | None = None
 
 
 def check_party(c: Conversation, account_id: str, by: By) -> None:
@@ -195,10 +190,14 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         raise Forbidden("customers write as themselves")
     if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
         raise Conflict(
-            "a human was asked for: no bot speaks here until the conversation is resolved",
+            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
+            " resolved: post with sender_type agent or system, or a note (is_private)",
             current={"status": c.status, "handoff_requested": True},
         )
-    before = _customer_wrote(c, turn) if inbound else ()
+    before: tuple[EntryData, ...] = ()
+    if inbound:
+        score = answered(c, post)
+        before = _customer_wrote(c, turn) if score is None else (Rated(score),)
     message = Message(
         id=turn.new_id(),
         direction="inbound" if inbound else "outbound",
@@ -220,7 +219,8 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
     if c.status is Status.RESOLVED:
         _check_thread_free(c, turn)
-    return status_change(c, Change.CUSTOMER_WROTE)
+    woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
+    return (*woken, *status_change(c, Change.CUSTOMER_WROTE))
 
 
 def _check_thread_free(c: Conversation, turn: Turn) -> None:
@@ -348,8 +348,10 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     Offer: offer,
     EndOffer: end_offer,
     Entrust: entrust,
+    NotifyLeads: notify_leads,
     Release: release,
     Handoff: hand_off,
+    GiveBack: give_back,
     Close: _close,
     Erase: _erase,
     Rate: _rate,

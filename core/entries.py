@@ -90,7 +90,8 @@ class Message(_Data, frozen=True, tag="message"):
 
 
 class StatusChanged(_Data, frozen=True, tag="status"):
-    """`from_status` → `to_status`; becoming `open` or `bot` leaves the conversation without an assignee."""
+    """`from_status` → `to_status`; becoming `open` or `bot` leaves the conversation without an assignee, becoming `bot` ends
+    a handoff."""
 
     from_status: Status
     to_status: Status
@@ -151,6 +152,12 @@ class SlaNoted(_Data, frozen=True, tag="sla"):
     due_at: int
 
 
+class LeadsNotified(_Data, frozen=True, tag="leads_notified"):
+    """It is of high priority, and nobody can take it: whoever leads is to know."""
+
+    summary: dict[str, Any] = {}
+
+
 class Edited(_Data, frozen=True, tag="edited"):
     """The customer changed a message, number `message_seq`. Wherever that message is shown it has the present text, with
     `edited_at` (ms, the provider's clock) in its metadata.
@@ -178,6 +185,7 @@ EntryData = (
     | HandoffRequested
     | Rated
     | SlaNoted
+    | LeadsNotified
     | Edited
     | Erased
 )

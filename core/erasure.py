@@ -18,6 +18,7 @@ from .entries import (
     EntryData,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -63,6 +64,8 @@ def _blanked(data: EntryData) -> EntryData:
         return replace(data, reason=None)
     if isinstance(data, (Assigned, Offered)):
         return replace(data, summary={}, explain=None)
+    if isinstance(data, LeadsNotified):
+        return replace(data, summary={})
     if isinstance(data, HandoffRequested):
         return replace(data, reason="")
     if isinstance(data, Rated):

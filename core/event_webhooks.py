@@ -29,6 +29,7 @@ EventType = Literal[
     "notification:offer",
     "notification:mention",
     "notification:sla",
+    "notification:queue",
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 ON_REQUEST = "notification:"

@@ -16,6 +16,7 @@ from .entries import (
     Edited,
     Entry,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -25,6 +26,7 @@ from .entries import (
     StatusChanged,
 )
 from .mentions import mentions_of
+from .principal import Role
 from .times import rfc3339
 from .views import conversation_view, data_view, edit_view, message_view
 
@@ -57,13 +59,31 @@ def parse_cursor(text: str) -> Cursor | None:
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it."""
+    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it, with `reduced` in place
+    of its data where that says what is the team's own; `for_leads`: no agent who is none does."""
 
     index: int
     type: str
     data: Any
     topics: tuple[str, ...]
     public: bool = False
+    for_leads: bool = False
+    reduced: Any = None
+
+    def for_customer(self) -> Event:
+        """The event as customers see it."""
+        return self if self.reduced is None else msgspec.structs.replace(self, data=self.reduced)
+
+    def may_reach(self, role: Role) -> bool:
+        return role not in _KEPT_FROM[self.public, self.for_leads]
+
+
+_KEPT_FROM: dict[tuple[bool, bool], frozenset[Role]] = {
+    (True, False): frozenset(),
+    (False, False): frozenset({Role.CUSTOMER}),
+    (False, True): frozenset({Role.CUSTOMER, Role.AGENT}),
+}
+"""By `public` and `for_leads`."""
 
 
 class EventView(msgspec.Struct, frozen=True):
@@ -108,7 +128,8 @@ def events_of(entry: Entry) -> list[Event]:
         change = {"from": data.from_status, "to": data.to_status}
         return [Event(0, "conversation:status", change, both, True)]
     if isinstance(data, HandoffRequested):
-        return [Event(0, "conversation:handoff", {"reason": data.reason}, both, True)]
+        said = {"reason": data.reason}
+        return [Event(0, "conversation:handoff", said, both, True, reduced={"reason": None})]
     if isinstance(data, Assigned):
         events = [Event(0, "agent:assigned", data_view(entry), both, True)]
         if data.agent_id is not None:
@@ -135,8 +156,11 @@ def events_of(entry: Entry) -> list[Event]:
         notice = {"conversation_id": entry.conversation_id, **said}
         return [
             Event(0, "conversation:updated", {"sla": said}, both),
-            Event(1, "notification:sla", notice, (account,)),
+            Event(1, "notification:sla", notice, (account,), for_leads=True),
         ]
+    if isinstance(data, LeadsNotified):
+        notice = {**data.summary, "conversation_id": entry.conversation_id}
+        return [Event(0, "notification:queue", notice, (account,), for_leads=True)]
     return [Event(0, "conversation:updated", data_view(entry), both)]
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from .words import Text
 
 UNSURE_IN_A_ROW = 3
-STRONGLY_NEGATIVE = -0.5
-"""Of a sentiment from -1 to 1; below it."""
 
 
 def asked_in_words(text: Text, keywords: Iterable[str]) -> str | None:
@@ -23,17 +21,7 @@ def unsure(answers: Sequence[bool]) -> str | None:
     return "Multiple low-confidence responses" if len(last) == UNSURE_IN_A_ROW and all(last) else None
 
 
-def angry(sentiment: float | None) -> str | None:
-    negative = sentiment is not None and sentiment < STRONGLY_NEGATIVE
+def angry(sentiment: float | None, below: float) -> str | None:
+    """The customer's mood, from -1 to 1, is lower than what the account wants a bot to deal with."""
+    negative = sentiment is not None and sentiment < below
     return f"Strongly negative sentiment ({sentiment:.2f})" if negative else None
-
-
-def handoff_reason(
-    content: str,
-    keywords: Iterable[str],
-    *,
-    low_confidence: Sequence[bool] = (),
-    sentiment: float | None = None,
-) -> str | None:
-    """Why this conversation should go to a human now; None: it need not."""
-    return asked_in_words(Text(content), keywords) or unsure(low_confidence) or angry(sentiment)

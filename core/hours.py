@@ -67,6 +67,8 @@ class Schedule:
         """The instant at which `business` ms of open time have passed since `at`; None: not within ten years."""
         if self.always or business <= 0:
             return at + max(0, business)
+        if not self._parts:
+            return None
         for start, end in self._open(at, at + FAR):
             if business <= end - start:
                 return start + business

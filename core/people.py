@@ -13,9 +13,8 @@ import msgspec
 
 from .errors import Invalid
 from .records import ChannelType
-from .settings import Hours, is_timezone
+from .settings import Hours, block_faults, is_timezone
 
-MIDNIGHT = "24:00"
 MAX_BLOCKS = 50
 CAPACITY = 5
 """Conversations an agent holds at once unless told otherwise."""
@@ -109,11 +108,7 @@ def check_hours(hours: AvailableHours, path: str = "available_hours") -> None:
     """Raises Invalid with a path below `path`: a time zone that is none, a block that is empty or begins at 24:00."""
     errors = [] if is_timezone(hours.timezone) else [(f"{path}.timezone", "no such IANA time zone")]
     for index, block in enumerate(hours.schedule):
-        here = f"{path}.schedule[{index}]"
-        if block.start == MIDNIGHT:
-            errors.append((f"{here}.start", "a day begins at 00:00"))
-        elif block.end == block.start:
-            errors.append((f"{here}.end", "must differ from start; a whole day is 00:00 to 24:00"))
+        errors += block_faults(block, f"{path}.schedule[{index}]")
     if errors:
         raise Invalid("the available hours are not valid", errors=tuple(errors))
 

@@ -8,8 +8,11 @@ from typing import Any, Protocol
 import msgspec
 
 from .account_rules import AccountRules
+from .bots import Classification
+from .conversation import Conversation
 from .entries import Actor
 from .records import Page, Place
+from .status import Status
 
 
 class BotRuleRecord(msgspec.Struct, frozen=True):
@@ -60,6 +63,52 @@ class RulesArchive(Protocol):
 
     async def versions(self, accounts: Iterable[str]) -> dict[str, int]:
         """The version that stands, of each; 0 of an account where nothing has ever changed."""
+        ...
+
+
+class Retiming(msgspec.Struct, frozen=True):
+    """An account whose settings have changed so that timers follow otherwise; `version` is what to have read first."""
+
+    account_id: str
+    version: int
+
+
+class RetimingArchive(Protocol):
+    """Which accounts' timers are to be set anew, and the conversations they are of. Raises StorageUnavailable."""
+
+    async def wanted(self, partitions: Collection[int], limit: int) -> list[Retiming]:
+        """Those that nobody has looked through in some of the partitions."""
+        ...
+
+    async def page(
+        self, account_id: str, status: Status, after: str, partitions: Collection[int], limit: int
+    ) -> list[Conversation]:
+        """Conversations of a status in order of their ids, from beyond `after` on."""
+        ...
+
+    async def move(self, sooner: Sequence[tuple[Conversation, int]]) -> set[str]:
+        """Have conversations looked at sooner; which of them are. The others have moved meanwhile, or may be doing so."""
+        ...
+
+    async def done(self, retiming: Retiming, epochs: dict[int, int]) -> None:
+        """It was looked through in these partitions; that counts where the epochs, and the version, still stand."""
+        ...
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A customer's message, as a classifier is asked about it."""
+
+    text: str
+    channel_type: str
+    language: str | None
+    account_id: str
+
+
+class Classifier(Protocol):
+    """Tells what customers want."""
+
+    async def classify(self, question: Question) -> Classification | None:
+        """None: it could not say, or not in time. Never raises."""
         ...
 
 

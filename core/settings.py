@@ -5,17 +5,19 @@ Only what an account has set is stored; everything else follows the defaults her
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from operator import attrgetter
+from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from .errors import Invalid
+from .misfits import misfit
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", max_length=5)]
 Keyword = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+MIDNIGHT = "24:00"
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 24 * 3600)]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=365 * 24 * 60)]
@@ -28,6 +30,24 @@ class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: Annotated[list[Day], msgspec.Meta(min_length=1, max_length=7)]
     start: TimeOfDay
     end: TimeOfDay
+
+
+class Block(Protocol):
+    """A part of a day."""
+
+    @property
+    def start(self) -> str: ...
+    @property
+    def end(self) -> str: ...
+
+
+def block_faults(block: Block, path: str) -> list[tuple[str, str]]:
+    """Why a part of a day is none: it begins at 24:00, or is empty."""
+    if block.start == MIDNIGHT:
+        return [(f"{path}.start", "a day begins at 00:00")]
+    if block.end == block.start:
+        return [(f"{path}.end", "must differ from start; a whole day is 00:00 to 24:00")]
+    return []
 
 
 class BusinessHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +105,10 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents."""
+    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents.
+    `handoff_sentiment`: what the bot steps back from, a message in English with a sentiment (-1 to 1) below it; -1: from none.
+    `csat_question`: sent to the customer after a resolution, where `csat_enabled`; an answer that is nothing but a digit from 1
+    to 5 is the score."""
 
     timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
     business_hours: BusinessHours = BusinessHours()
@@ -102,19 +125,30 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         "speak to human",
         "talk to agent",
     )
-    offer_timeout_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+    handoff_sentiment: Annotated[float, msgspec.Meta(ge=-1, le=0)] = -0.5
+    offer_timeout_s: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
     presence_grace_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 120
     expiry_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 24
     auto_close_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 72
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     csat_enabled: bool = False
+    csat_question: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=1000)] = (
+        "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
+    )
     sla: Sla = Sla()
     routing: Routing = Routing()
     sub_domain: Slug | None = None
 
 
+TIMING = ("timezone", "business_hours", "expiry_hours", "auto_close_hours", "csat_enabled", "sla")
+"""The settings that conversations' timers follow."""
+_timing = attrgetter(*TIMING)
 _FIELDS = AccountSettings.__struct_fields__
-_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+
+
+def retimes(before: AccountSettings, after: AccountSettings) -> bool:
+    """Whether the timers of conversations follow from `after` otherwise than from `before`."""
+    return _timing(before) != _timing(after)
 
 
 def known_settings(stored: dict[str, Any]) -> AccountSettings:
@@ -148,11 +182,14 @@ def _faults(name: str, value: Any) -> list[tuple[str, str]]:
     try:
         msgspec.convert({name: value}, AccountSettings)
     except msgspec.ValidationError as error:
-        text = str(error)
-        at = _AT.search(text)
-        return [("settings" + (at["path"] if at else f".{name}"), text[: at.start()] if at else text)]
+        return [misfit(str(error), "settings")]
     if name == "timezone" and not is_timezone(value):
         return [("settings.timezone", "no such IANA time zone")]
+    if name == "business_hours":
+        blocks = msgspec.convert(value, BusinessHours).schedule
+        return [
+            f for n, b in enumerate(blocks) for f in block_faults(b, f"settings.business_hours.schedule[{n}]")
+        ]
     return []
 
 

@@ -77,7 +77,7 @@ def since_of(c: Conversation, beside: Beside, target: Target) -> int | None:
     if c.status not in UNRESOLVED:
         return None
     if target is Target.RESOLUTION:
-        return c.waiting_since
+        return c.opened_at
     if target is Target.FIRST_REPLY:
         return None if c.first_reply_at is not None else c.created_at
     return None if c.first_reply_at is None else beside.unanswered_since

@@ -25,6 +25,7 @@ class Change(StrEnum):
 
     CUSTOMER_WROTE = "customer_wrote"
     BOT_TOOK = "bot_took"
+    GIVEN_BACK = "given_back"
     ASSIGNED = "assigned"
     HANDED_OFF = "handed_off"
     RELEASED = "released"
@@ -50,6 +51,9 @@ NEXT: dict[tuple[Status, Change], Status] = {
     (S.PENDING, C.CUSTOMER_WROTE): S.ASSIGNED,
     (S.RESOLVED, C.CUSTOMER_WROTE): S.OPEN,
     (S.OPEN, C.BOT_TOOK): S.BOT,
+    (S.OPEN, C.GIVEN_BACK): S.BOT,
+    (S.ASSIGNED, C.GIVEN_BACK): S.BOT,
+    (S.PENDING, C.GIVEN_BACK): S.BOT,
     (S.OPEN, C.ASSIGNED): S.ASSIGNED,
     (S.BOT, C.ASSIGNED): S.ASSIGNED,
     (S.ASSIGNED, C.ASSIGNED): S.ASSIGNED,
@@ -76,6 +80,9 @@ NEXT: dict[tuple[Status, Change], Status] = {
     (S.PENDING, C.EXPIRED): S.EXPIRED,
 }
 
+AIMS: dict[Change, Status] = {change: to for (_, change), to in reversed(NEXT.items())}
+"""What a change mostly comes to: for its refusal to name."""
+
 ASKED: dict[Status, Change] = {
     S.OPEN: C.REOPENED,
     S.PENDING: C.WAITS,
@@ -91,7 +98,8 @@ def next_status(status: Status, change: Change, wanted: Status | None = None) ->
     try:
         return NEXT[status, change]
     except KeyError:
-        to = wanted or change
+        aim = AIMS[change]
+        to = wanted or (change if aim is status else f"{aim} ({change})")
         raise Conflict(
             f"a conversation that is {status} cannot become {to}", current={"status": status}
         ) from None

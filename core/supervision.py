@@ -1,36 +1,71 @@
 """What supervisors and those who ask them say to each other, and the ports a supervisor stands on.
 
-A supervisor balances the agents of the accounts in its shard: it knows who is there, who holds what and who waits, and
+A supervisor balances the agents of the accounts in its shards: it knows who is there, who holds what and who waits, and
 everything that assigns a conversation goes through it. What it decides, conversation actors apply.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from .conversation import Conversation
+from .conversation import Conversation, LastHeld
 from .entries import Priority
 from .routing.facts import Preferences, PresenceStatus
 from .settings import AccountSettings
 
+SHARDS: Final = 64
+"""Into so many the accounts are divided, however many supervisors there are: never change it beside running processes."""
 
-def shard_of(account_id: str, shards: int) -> int:
-    """The supervisor an account belongs to. Stable across processes and releases."""
-    return int.from_bytes(blake2b(account_id.encode(), digest_size=8).digest(), "big") % shards
+
+@lru_cache(maxsize=65_536)
+def shard_of(account_id: str) -> int:
+    """The shard an account belongs to. Stable across processes and releases."""
+    return int.from_bytes(blake2b(account_id.encode(), digest_size=8).digest(), "big") % SHARDS
+
+
+def supervisor_of(account_id: str, supervisors: int) -> int:
+    """Which of so many supervisors is asked for an account."""
+    return shard_of(account_id) % supervisors
+
+
+def shards_of(supervisor: int, supervisors: int) -> range:
+    """The shards of one of so many supervisors."""
+    return range(supervisor, SHARDS, supervisors)
+
+
+REST = ""
+"""The connection that stands for what an agent said over REST."""
 
 
 class Presence(msgspec.Struct, frozen=True, array_like=True):
-    """One connection of an agent says so, until `expires_at`. The connection "" stands for what was said over REST."""
+    """One connection of an agent says so, until `expires_at`. `said_at`:
+    when it was said, however often it was renewed since."""
 
     account_id: str
     user_id: str
     connection: str
     status: PresenceStatus
     expires_at: int
+    said_at: int = 0
+
+
+CLOCKS_AGREE = 5000
+"""Ms. By less than this two clocks do not differ for certain: what one shows reaches the other late."""
+
+
+def by_clock(said: Iterable[Presence], ahead: int) -> list[Presence]:
+    """The same by a clock that is so many ms ahead of the one it was said by."""
+    if abs(ahead) < CLOCKS_AGREE:
+        return list(said)
+    return [
+        replace(p, expires_at=p.expires_at + ahead, said_at=p.said_at and p.said_at + ahead) for p in said
+    ]
 
 
 class AgentPresence(msgspec.Struct, frozen=True):
@@ -69,11 +104,19 @@ class QueuePage(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """Where an account's feed stands, and how often what routing goes by has changed."""
+    """Where an account's feed stands, and how often what routing goes by has changed. `fed`: the feed has moved."""
 
     account_id: str
     position: int
     version: int
+    fed: bool = True
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """What has changed since a mark, and the mark to ask with the next time."""
+
+    mark: str
+    heads: list[Head]
 
 
 class AgentFacts(msgspec.Struct, frozen=True):
@@ -104,13 +147,15 @@ class SupervisionStore(Protocol):
         """Take a shard over; returns the epoch. What predecessors have under way is stored by then, or never will be."""
         ...
 
-    async def epoch(self, shard: int) -> int | None:
-        """The epoch that stands."""
+    async def epochs(self) -> dict[int, int]:
+        """The epochs that stand, by shard."""
         ...
 
-    async def heads(self) -> list[Head]:
-        """Of every account."""
+    async def moved(self, mark: str | None) -> Moved:
+        """Every account that has changed since `mark`, some of them twice, perhaps others; without a mark none."""
         ...
+
+    async def head(self, account_id: str) -> Head | None: ...
 
     async def waking(self) -> list[str]:
         """Accounts with conversations that wait or are held."""
@@ -124,6 +169,10 @@ class SupervisionStore(Protocol):
         """When agents got a conversation last, of those who did lately."""
         ...
 
+    async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
+        """Who held a conversation of each (account, contact) last: now, where they still do."""
+        ...
+
     async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]: ...
 
     async def missed(self, ranges: Sequence[tuple[str, int, int]], limit: int) -> list[tuple[str, str, int]]:
@@ -133,7 +182,12 @@ class SupervisionStore(Protocol):
     async def unanswered(self, ids: Sequence[str]) -> list[Unanswered]: ...
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
-        """The agents that a decision's record names by their digest."""
+        """The agents that a decision's record names by their digest. Once it has been kept, it stays for a day at least."""
+        ...
+
+    async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
+        """Look at so many rosters after one (account, digest), and forget those that no stored decision names any more. The last
+        that was looked at; None at the end."""
         ...
 
 
@@ -160,4 +214,8 @@ class Supervision(Protocol):
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]: ...
     async def refresh(self, account_id: str) -> None:
         """Preferences, teams or settings have changed: on return, the supervisor goes by them."""
+        ...
+
+    async def retell(self, account_id: str) -> None:
+        """What was told of agents and queue may not have been heard: it is told again, whole."""
         ...

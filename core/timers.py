@@ -15,48 +15,64 @@ from .account_rules import AccountRules
 from .conversation import CSAT_ASK, Conversation, first_delivery, settled
 from .entries import EntryData, Message, SlaNoted, StatusChanged, Updated
 from .settings import AccountSettings
-from .sla import Beside, Target, Timer, timers_of
+from .sla import HOUR, Beside, Target, Timer, since_of, timers_of
 from .status import Change, next_status
 
-CSAT_TEXT = "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
+ASKED_WITHIN = HOUR
+"""Who was resolved longer ago, in ms, is not asked for a score any more: when the account takes to asking, or after an outage."""
 AGAIN = 1_000
 """After a look at which nothing could be done about what is due, in ms."""
 
 
-def pending(c: Conversation, settings: AccountSettings) -> dict[Timer, int]:
+def pending(c: Conversation, settings: AccountSettings, now: int) -> dict[Timer, int]:
     """Every timer that has not had its effect yet, with its instant."""
     beside = Beside(c.unanswered_since, csat_asked=c.fired.csat_asked or not c.csat_due)
     found = timers_of(c, settings, beside)
+    if found.get(Timer.CSAT_ASK, now) < now - ASKED_WITHIN:
+        del found[Timer.CSAT_ASK]
     for target in Target:
         warning, breach = Timer(f"{target}_warning"), Timer(f"{target}_breach")
-        if breach in found and c.fired.sla.get(breach) == found[breach]:
+        if breach in found and _told(c, beside, target, breach):
             del found[breach]
             found.pop(warning, None)
-        if warning in found and c.fired.sla.get(warning) == found[warning]:
+        if warning in found and _told(c, beside, target, warning):
             del found[warning]
     return found
 
 
-def next_timer(c: Conversation, settings: AccountSettings) -> int | None:
-    return min(pending(c, settings).values(), default=None)
+def _told(c: Conversation, beside: Beside, target: Target, timer: Timer) -> bool:
+    """Whether it was told of since the target's clock began to run; it may have been due at another time then, as another
+    priority or other settings had it."""
+    since, told = since_of(c, beside, target), c.fired.sla.get(timer)
+    return since is not None and told is not None and told >= since
 
 
-def timed(before: Conversation | None, after: Conversation, account: AccountRules) -> Conversation:
+def next_timer(c: Conversation, settings: AccountSettings, now: int) -> int | None:
+    return min(pending(c, settings, now).values(), default=None)
+
+
+def sooner(c: Conversation, settings: AccountSettings, now: int) -> int | None:
+    """The instant to look at by these settings, if it is before the one that stands."""
+    due = next_timer(c, settings, now)
+    return due if due is not None and (c.timer_at is None or due < c.timer_at) else None
+
+
+def timed(before: Conversation | None, after: Conversation, account: AccountRules, now: int) -> Conversation:
     """`after` with its next timer, as what happened since `before` has made it."""
     if before is not None and settled(before) == settled(after):
         if not account.answers_timed or after.unanswered_since == before.unanswered_since:
             return after
-        due = next_timer(after, account.settings)
+        due = next_timer(after, account.settings, now)
         if due is None or (after.timer_at is not None and after.timer_at <= due):
             return after
     else:
-        due = next_timer(after, account.settings)
+        due = next_timer(after, account.settings, now)
     return after if due == after.timer_at else replace(after, timer_at=due)
 
 
 def looked_at(c: Conversation, account: AccountRules, now: int) -> Conversation:
     """A conversation with its next timer, after what was due at `now` has had its effect."""
-    due = next_timer(c, account.settings)
+    due = next_timer(c, account.settings, now)
     return replace(c, timer_at=None if due is None else max(due, now + AGAIN))
 
 
@@ -64,7 +80,7 @@ def fire(
     c: Conversation, account: AccountRules, now: int, new_id: Callable[[], str]
 ) -> tuple[EntryData, ...]:
     """What is due, in the order it came due, up to what ends the conversation."""
-    due = {timer: at for timer, at in pending(c, account.settings).items() if at <= now}
+    due = {timer: at for timer, at in pending(c, account.settings, now).items() if at <= now}
     entries: list[EntryData] = []
     for timer, at in sorted(due.items(), key=lambda pair: (pair[1], pair[0])):
         if timer in ENDS:
@@ -73,7 +89,7 @@ def fire(
         if timer is Timer.SNOOZE_END:
             entries.append(Updated({"snoozed_until": None}))
         elif timer is Timer.CSAT_ASK:
-            entries.append(_csat(c, new_id))
+            entries.append(_csat(c, account.settings.csat_question, new_id))
         elif timer in SLA and not (SLA[timer][1] == "warning" and _breach_of(timer) in due):
             target, state = SLA[timer]
             entries.append(SlaNoted(target.value, state, at))
@@ -94,13 +110,13 @@ def _breach_of(warning: Timer) -> Timer:
     return Timer(f"{SLA[warning][0]}_breach")
 
 
-def _csat(c: Conversation, new_id: Callable[[], str]) -> Message:
+def _csat(c: Conversation, question: str, new_id: Callable[[], str]) -> Message:
     return Message(
         id=new_id(),
         direction="outbound",
         sender_type="system",
         sender_id=None,
-        content=CSAT_TEXT,
+        content=question,
         delivery_status=first_delivery(c),
         metadata={CSAT_ASK: True},
     )

@@ -16,6 +16,7 @@ from .entries import (
     Entry,
     Erased,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -198,18 +199,22 @@ def data_view(entry: Entry) -> dict[str, Any]:
         return {"target": data.target, "state": data.state, "due_at": rfc3339(data.due_at)}
     if isinstance(data, Edited):
         return {**msgspec.structs.asdict(data), "edited_at": rfc3339(data.edited_at)}
-    if isinstance(data, (Opened, OfferEnded, HandoffRequested, Rated)):
+    if isinstance(data, (Opened, OfferEnded, HandoffRequested, LeadsNotified, Rated)):
         return msgspec.structs.asdict(data)
     if isinstance(data, Erased):
         return {k: v for k, v in ERASED_FIELDS.items() if k in ConversationView.__struct_fields__}
     return changes_view(data.changes)
 
 
-def entry_view(entry: Entry) -> EntryView:
+def entry_view(entry: Entry, *, for_customer: bool = False) -> EntryView:
+    """`for_customer`: without why the bot or an agent stepped back, which is the team's own."""
+    data = data_view(entry)
+    if for_customer and isinstance(entry.data, (StatusChanged, HandoffRequested)):
+        data = {**data, "reason": None}
     return EntryView(
         entry.seq,
         kind_of(entry.data),
         rfc3339(entry.at),
         ActorView(entry.actor.type, entry.actor.id),
-        data_view(entry),
+        data,
     )

@@ -26,6 +26,7 @@ from . import attaching
 from .api import Call
 from .mentioning import with_mentions
 from .streams.topics import may_see
+from .streams.typists import TYPING
 
 log = structlog.get_logger(__name__)
 
@@ -181,6 +182,11 @@ async def refresh_routing(call: Call[Any]) -> None:
         await call.services.supervision.refresh(call.account_id)
 
 
+async def refresh_rules(call: Call[Any]) -> None:
+    """Let conversations go by what was changed: settings, bot rules, the texts and teams that rules name."""
+    await call.services.gateway.learn(call.account_id)
+
+
 async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:
     """A message whose attachments are as their records say, and the ids of those that are ours. Raises Invalid."""
     if not message.attachments:
@@ -209,14 +215,20 @@ async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) ->
 
 async def typing(call: Call[Any], conversation_id: str, state: str) -> None:
     """Tell the conversation's readers who is typing. Stored nowhere, lost without harm."""
+    user_id = call.principal.contact_identifier or call.principal.user_id
+    typist = call.account_id, conversation_id, f"{call.principal.channel_id or ''}/{user_id}"
+    typists = call.services.typists
+    if not typists.is_news(typist, state):
+        return
     c = await call.services.stores.conversations.get(call.account_id, conversation_id)
     if c is None or not may_see(call.principal, c):
         raise NotFound("no such conversation")
     data = {
         "conversation_id": conversation_id,
-        "user_id": call.principal.contact_identifier or call.principal.user_id,
-        "name": c.contact_name if call.principal.role is Role.CUSTOMER else None,
+        "user_id": user_id,
+        "name": c.contact_name if call.principal.role is Role.CUSTOMER else call.principal.name,
         "state": state,
     }
+    typists.passed_on(typist, state)
     topics = [conversation_topic(conversation_id)]
-    await call.services.hints.send(call.account_id, "conversation:typing", data, topics, conversation_id)
+    await call.services.hints.send(call.account_id, TYPING, data, topics, conversation_id)

@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 
 from ..core.errors import Invalid, Malformed, UnsupportedMedia
+from ..core.misfits import misfit, quoted
 
 T = TypeVar("T")
 
@@ -24,12 +25,7 @@ MAX_DEPTH: Final = 64
 """Brackets inside one another. Below what any JSON library takes: orjson writes 254."""
 
 MAX_FORM_FIELDS: Final = 100
-MAX_QUOTED: Final = 100
-"""Characters of a client's own text that a message repeats."""
-
 _FORM: Final = "application/x-www-form-urlencoded"
-_AT: Final = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`\s]*)`$")
-_FIELD: Final = re.compile(r"Object (?:contains unknown|missing required) field `(?P<field>.*)`$", re.DOTALL)
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
 _USUAL: Final = frozenset({"application/json", "application/json; charset=utf-8"})
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -110,7 +106,7 @@ def query(parameters: Mapping[str, str], type_: type[T]) -> T:
     errors: list[tuple[str, str]] = []
     for name, value in parameters.items():
         if name not in lists:
-            errors.append((_quoted(name), "unknown parameter"))
+            errors.append((quoted(name), "unknown parameter"))
         elif not _storable(value):
             errors.append((name, "must not contain NUL or half a surrogate pair"))
         elif lists[name]:
@@ -151,16 +147,7 @@ def _is_list(hint: Any) -> bool:
 
 
 def _invalid(message: str, detail: str = "the body is not valid") -> Invalid:
-    """msgspec's message, taken apart into the path of a field and what is wrong with it."""
-    at = _AT.search(message)
-    path = at["path"].lstrip(".") if at else ""
-    text = message[: at.start()] if at else message
-    named = _FIELD.fullmatch(text)
-    if named is not None:
-        field = _quoted(named["field"])
-        path = f"{path}.{field}" if path else field
-        text = "required" if text.startswith("Object missing") else "unknown field"
-    return Invalid(detail, errors=((path, _quoted(text, 2 * MAX_QUOTED)),))
+    return Invalid(detail, errors=(misfit(message),))
 
 
 def _why(body: bytes, message: str) -> str:
@@ -183,9 +170,9 @@ def _depth_exceeds(body: bytes, most: int) -> bool:
 def _refuse_unstorable(document: Any) -> None:
     for path, value in _walk(document):
         if isinstance(value, str) and not _storable(value):
-            raise Invalid("the body is not valid", errors=((_quoted(path), "must not contain NUL"),))
+            raise Invalid("the body is not valid", errors=((quoted(path), "must not contain NUL"),))
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise Invalid("the body is not valid", errors=((_quoted(path), "must fit 64 bits"),))
+            raise Invalid("the body is not valid", errors=((quoted(path), "must fit 64 bits"),))
 
 
 def _walk(document: Any) -> Iterator[tuple[str, Any]]:
@@ -214,8 +201,3 @@ def _encodes(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _quoted(text: str, most: int = MAX_QUOTED) -> str:
-    """A client's text fit to be repeated in an answer."""
-    return text if len(text) <= most else text[:most] + "…"

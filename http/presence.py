@@ -2,7 +2,8 @@
 
 A status lives `ttl` seconds. What is said goes to the account's supervisor directly and into Valkey, where a supervisor that
 starts finds it; each renewal writes both again, so neither has to be there all the time. One entry stands for all streams of
-an agent here (the best of what they said), one for what was said over REST, which any open stream of the agent renews.
+an agent here (the best of what they said), one for what was said over REST, which any open stream of the agent renews. The
+latter is said for the agent: what streams said before it counts no more.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 
 import structlog
+from msgspec.structs import replace
 
 from ..core.errors import StorageUnavailable, TertuliaError
 from ..core.principal import Principal
 from ..core.routing.facts import PresenceStatus
-from ..core.supervision import Presence, PresenceStore, Supervision
+from ..core.supervision import REST, Presence, PresenceStore, Supervision
 from .clock import now_ms
 from .streams.session import Session
 
@@ -44,28 +46,38 @@ class PresenceKeeper:
         self._supervision = supervision
         self._staff = staff
         self._ttl = ttl
-        self._on_streams: dict[Session, PresenceStatus] = {}
+        self._on_streams: dict[Session, Presence] = {}
         self._at_rest: dict[Agent, Presence] = {}
 
     async def say(self, principal: Principal, status: PresenceStatus, session: Session | None = None) -> None:
         """An agent's word, for one stream or, without one, for the agent. Raises StorageUnavailable when nobody hears it."""
         agent = principal.account_id, principal.user_id
+        now = now_ms()
+        connection = REST if session is None else self._gateway
+        said = Presence(*agent, connection, status, now + self._life, now)
         if session is None:
-            said = self._at_rest[agent] = self._entry(agent, "", status)
+            self._at_rest[agent] = said
         else:
-            self._on_streams[session] = status
-            said = self._entry(agent, self._gateway, self._best()[agent])
+            self._on_streams[session] = said
+            said = self._best().get(agent, said)
         if not await self._tell([said]):
             raise StorageUnavailable("presence cannot be kept at the moment", retry_after=1)
 
-    def _entry(self, agent: Agent, connection: str, status: PresenceStatus) -> Presence:
-        return Presence(agent[0], agent[1], connection, status, now_ms() + int(self._ttl * 1000))
+    @property
+    def _life(self) -> int:
+        return int(self._ttl * 1000)
 
-    def _best(self) -> dict[Agent, PresenceStatus]:
-        best: dict[Agent, PresenceStatus] = {}
-        for session, status in self._on_streams.items():
-            agent = session.principal.account_id, session.principal.user_id
-            best[agent] = max(status, best.get(agent, "offline"), key=_RANK.__getitem__)
+    def _best(self) -> dict[Agent, Presence]:
+        """The best of what streams said since the agent spoke over REST, as said last."""
+        best: dict[Agent, Presence] = {}
+        for said in self._on_streams.values():
+            agent = said.account_id, said.user_id
+            rest = self._at_rest.get(agent)
+            if rest is not None and rest.said_at >= said.said_at:
+                continue
+            other = best.get(agent, said)
+            better = max(said, other, key=lambda p: _RANK[p.status])
+            best[agent] = replace(better, said_at=max(said.said_at, other.said_at))
         return best
 
     async def _tell(self, said: list[Presence]) -> bool:
@@ -98,12 +110,11 @@ class PresenceKeeper:
         now = now_ms()
         for agent in [a for a, p in self._at_rest.items() if p.expires_at <= now and a not in agents]:
             del self._at_rest[agent]
-        said = [self._entry(agent, self._gateway, status) for agent, status in self._best().items()]
-        for agent in agents:
-            known = self._at_rest.get(agent)
-            if known is not None and known.status != "offline":
-                renewed = self._at_rest[agent] = self._entry(agent, "", known.status)
-                said.append(renewed)
+        until = now + self._life
+        said = [replace(best, expires_at=until) for best in self._best().values()]
+        for agent in agents & self._at_rest.keys():
+            renewed = self._at_rest[agent] = replace(self._at_rest[agent], expires_at=until)
+            said.append(renewed)
         if said:
             await self._tell(said)
 
@@ -118,5 +129,5 @@ class PresenceKeeper:
                 agent = p.account_id, p.user_id
                 known = self._at_rest.get(agent)
                 newer = known is None or p.expires_at > known.expires_at
-                if p.connection == "" and agent in agents and newer and p.expires_at > now_ms():
+                if p.connection == REST and agent in agents and newer and p.expires_at > now_ms():
                     self._at_rest[agent] = p

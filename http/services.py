@@ -10,6 +10,7 @@ from aiohttp import web
 
 from ..actors.events import WebhookCaller
 from ..actors.gateway import Gateway
+from ..actors.understanding import Understanding
 from ..core.links import LinkSigner
 from ..settings import Settings
 from .limits import RequestLimits
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..core.records import ChannelType
     from ..core.supervision import Supervision
     from .streams.hub import Hub
+    from .streams.typists import Typists
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -43,11 +45,13 @@ class Services(msgspec.Struct, frozen=True):
     hints: Hints
     supervision: Supervision
     presence: PresenceKeeper
+    typists: Typists
     vault: Vault
     kinds: Mapping[ChannelType, ChannelKind]
     links: LinkSigner
     webhook_secrets: WebhookSecrets
     webhook_caller: WebhookCaller
+    understanding: Understanding
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

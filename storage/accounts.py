@@ -10,8 +10,9 @@ import msgspec
 
 from ..core.entries import Actor
 from ..core.errors import Conflict
+from ..core.ids import PARTITIONS
 from ..core.records import Account
-from ..core.settings import merge_settings
+from ..core.settings import known_settings, merge_settings, retimes
 from .agents import ensure_agent
 from .audit import record
 from .postgres import Database
@@ -94,13 +95,14 @@ class PostgresAccounts:
                 row = await connection.fetchrow(query, account_id)
                 if row is None:
                     return None
-                merged = None
-                if settings is not None:
-                    stored = merge_settings(_account(row).settings, settings)
-                    merged = msgspec.json.encode(stored).decode()
+                before = _account(row).settings
+                stored = merge_settings(before, settings or {})
+                merged = None if settings is None else msgspec.json.encode(stored).decode()
                 row = await connection.fetchrow(
                     sql("account_update", columns=_COLUMNS), account_id, name, merged
                 )
+                if retimes(known_settings(before), known_settings(stored)):
+                    await connection.execute(sql("retiming_mark"), account_id, list(range(PARTITIONS)))
                 details = {"settings": sorted(settings or {})} | ({"name": name} if name else {})
                 await record(connection, account_id, by, "account.updated", ("account", account_id), details)
         except asyncpg.UniqueViolationError:

@@ -148,8 +148,8 @@ class PostgresTimers:
 async def _load(connection: Connection, accounts: list[str]) -> dict[str, AccountRules]:
     rows = await connection.fetch(sql("account_rules"), accounts)
     return {
-        account: account_rules(msgspec.json.decode(settings), _STORED.decode(rules), version)
-        for account, version, settings, rules in rows
+        account: account_rules(msgspec.json.decode(settings), _STORED.decode(rules), version, languages)
+        for account, version, settings, rules, languages in rows
     }
 
 

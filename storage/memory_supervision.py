@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from ..core.conversation import Conversation
+import msgspec
+
+from ..core.conversation import Conversation, LastHeld
 from ..core.entries import Assigned, Message
 from ..core.settings import AccountSettings
-from ..core.supervision import AccountFacts, AgentFacts, Head, Presence, Unanswered
+from ..core.status import HELD
+from ..core.supervision import AccountFacts, AgentFacts, Head, Moved, Presence, Unanswered
 from .memory import MemoryStore
 
 
@@ -29,12 +33,20 @@ class MemorySupervision:
         epoch = self._store.supervisors[shard] = self._store.supervisors.get(shard, 0) + 1
         return epoch
 
-    async def epoch(self, shard: int) -> int | None:
-        return self._store.supervisors.get(shard)
+    async def epochs(self) -> dict[int, int]:
+        return dict(self._store.supervisors)
 
-    async def heads(self) -> list[Head]:
-        feeds = self._store.feeds.items()
-        return [Head(a, len(f.entries), self.versions.get(a, 0)) for a, f in feeds]
+    async def moved(self, mark: str | None) -> Moved:
+        """The mark is what was seen: every account's position and version."""
+        now = {a: [len(f.entries), self.versions.get(a, 0)] for a, f in self._store.feeds.items()}
+        before: dict[str, list[int]] = now if mark is None else msgspec.json.decode(mark)
+        changed = [(a, at, before.get(a, [0, 0])) for a, at in now.items() if before.get(a) != at]
+        heads = [Head(a, at[0], at[1], at[0] != old[0]) for a, at, old in changed]
+        return Moved(msgspec.json.encode(now).decode(), heads)
+
+    async def head(self, account_id: str) -> Head | None:
+        feed = self._store.feeds.get(account_id)
+        return None if feed is None else Head(account_id, len(feed.entries), self.versions.get(account_id, 0))
 
     async def waking(self) -> list[str]:
         return list({c.account_id for c in self._store.conversations.values() if c.live})
@@ -50,6 +62,17 @@ class MemorySupervision:
     async def last_assigned(self, account_id: str) -> dict[str, int]:
         assigned = [e for e in self._store.feeds[account_id].entries if isinstance(e.data, Assigned)]
         return {e.data.agent_id: e.at for e in assigned if isinstance(e.data, Assigned) and e.data.agent_id}
+
+    async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
+        found = {of: self._last_held(of) for of in contacts}
+        return {of: last for of, last in found.items() if last is not None}
+
+    def _last_held(self, of: tuple[str, str]) -> LastHeld | None:
+        theirs = [c for c in self._store.conversations.values() if (c.account_id, c.contact_id) == of]
+        now = time.time_ns() // 1_000_000
+        holding = [LastHeld(c.assignee_id, now) for c in theirs if c.status in HELD and c.assignee_id]
+        before = [c.routing.last for c in theirs if c.status not in HELD and c.routing.last is not None]
+        return max((*holding, *before), key=lambda last: last.until, default=None)
 
     async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]:
         return {i: self._store.conversations[i] for i in ids if i in self._store.conversations}
@@ -76,6 +99,11 @@ class MemorySupervision:
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
         self.rosters[account_id, digest] = tuple(agents)
+
+    async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
+        """Nothing here is a day old."""
+        looked = sorted(key for key in self.rosters if key > after)[:limit]
+        return looked[-1] if looked else None
 
 
 class MemoryPresence:

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from ..core.conversation import Conversation
+from ..core.conversation import Conversation, LastHeld
 from ..core.people import AvailableHours
 from ..core.routing.facts import Preferences
 from ..core.settings import known_settings
-from ..core.supervision import AccountFacts, AgentFacts, Head, Unanswered
+from ..core.supervision import AccountFacts, AgentFacts, Head, Moved, Unanswered
 from .postgres import Database
 from .queries import sql
 from .rows import conversation_from_row
@@ -34,12 +34,16 @@ class PostgresSupervision:
         async with self._database.system() as connection:
             return await connection.fetchval(sql("supervisor_register"), shard, incarnation)
 
-    async def epoch(self, shard: int) -> int | None:
-        async with self._database.system() as connection:
-            return await connection.fetchval(sql("supervisor_epoch"), shard)
+    async def epochs(self) -> dict[int, int]:
+        return dict(await self._fetch("SELECT shard, epoch FROM supervisors"))
 
-    async def heads(self) -> list[Head]:
-        return [Head(*row) for row in await self._fetch(sql("routing_heads"))]
+    async def moved(self, mark: str | None) -> Moved:
+        rows = await self._fetch(sql("routing_moved"), mark)
+        return Moved(rows[0][0], [Head(*row[1:]) for row in rows if row[1] is not None])
+
+    async def head(self, account_id: str) -> Head | None:
+        rows = await self._fetch(sql("routing_head"), account_id)
+        return Head(*rows[0]) if rows else None
 
     async def waking(self) -> list[str]:
         return [row[0] for row in await self._fetch(sql("routing_waking"))]
@@ -62,6 +66,11 @@ class PostgresSupervision:
     async def last_assigned(self, account_id: str) -> dict[str, int]:
         return dict(await self._fetch(sql("routing_last"), account_id, NEWEST))
 
+    async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
+        accounts, ids = map(list, zip(*contacts, strict=True))
+        rows = await self._fetch(sql("routing_last_held"), accounts, ids)
+        return {(account, contact): LastHeld(agent, until) for account, contact, agent, until in rows}
+
     async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]:
         query = sql("load_conversations", columns=sql("conversation_columns"))
         return {row[0]: conversation_from_row(row) for row in await self._fetch(query, list(ids))}
@@ -73,6 +82,10 @@ class PostgresSupervision:
 
     async def unanswered(self, ids: Sequence[str]) -> list[Unanswered]:
         return [Unanswered(*row) for row in await self._fetch(sql("routing_unanswered"), list(ids))]
+
+    async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
+        rows = await self._fetch(sql("routing_rosters_trim"), *after, limit)
+        return (rows[-1][0], rows[-1][1]) if rows else None
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
         async with self._database.system() as connection:

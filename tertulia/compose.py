@@ -16,6 +16,7 @@ from aiohttp import web
 
 from . import __version__, logs
 from .actors import wire
+from .actors.classifier_client import HttpClassifier
 from .actors.commits import Item
 from .actors.conversation import Taken
 from .actors.events import WebhookCaller
@@ -26,8 +27,10 @@ from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
 from .actors.placement import DedicatedPlacement, SharedPlacement
 from .actors.publishing import FeedPublisher
+from .actors.retiming import Retimer
 from .actors.supervision import SupervisorLinks
 from .actors.ticking import Ticker
+from .actors.understanding import Understanding
 from .channels import CHANNELS
 from .core.conversation import State
 from .core.entries import Entry
@@ -42,8 +45,10 @@ from .http.limits import RequestLimits
 from .http.origins import OriginPolicy
 from .http.presence import PresenceKeeper
 from .http.protocol import ProblemRunner
+from .http.retelling import Retelling
 from .http.services import Services
 from .http.streams.hub import Hub
+from .http.streams.typists import TYPING, Typists
 from .http.tickets import Tickets
 from .http.tokens import TokenSigner, TokenVerifier
 from .measuring import gateway_samples
@@ -72,6 +77,7 @@ from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
 from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.presence import ValkeyPresence
+from .storage.retiming import PostgresRetiming
 from .storage.senders import PostgresSenders
 from .storage.teams import PostgresTeams
 from .storage.tickets import ValkeyTickets
@@ -98,6 +104,7 @@ class HostParts:
         self.stale = asyncio.Event()
         self.publisher = FeedPublisher()
         self._database = database
+        self._classifier = classifier(settings)
         self.host = ConversationHost(
             PostgresJournal(database),
             PostgresArchive(database),
@@ -107,8 +114,10 @@ class HostParts:
             on_stale=self.stale,
             outbound=DispatcherLinks(settings.dispatchers).wake,
             rules=PostgresRulesArchive(database),
+            understanding=Understanding(self._classifier),
         )
         self.ticker = Ticker(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
+        self.retimer = Retimer(PostgresRetiming(database), self.host, self.ticker, now=now_ms)
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
             self.host,
@@ -144,6 +153,7 @@ class HostParts:
                 group.create_task(self._months()),
                 group.create_task(self._tidy()),
                 group.create_task(self.ticker.main_loop()),
+                group.create_task(self.retimer.main_loop()),
                 group.create_task(self.host.main_loop()),
             ]
             await self.stale.wait()
@@ -180,7 +190,16 @@ class HostParts:
                 log.warning("search_upkeep_failed", error=repr(error))
 
     async def close(self) -> None:
+        if self._classifier is not None:
+            await self._classifier.close()
         await self._database.close()
+
+
+def classifier(settings: Settings) -> HttpClassifier | None:
+    """Make it where a loop runs; `close` it. None: there is none."""
+    if settings.classifier_url is None:
+        return None
+    return HttpClassifier(settings.classifier_url, settings.classifier_key, settings.classifier_timeout)
 
 
 async def connect(settings: Settings, *, system: int, app: int) -> Database:
@@ -232,9 +251,11 @@ class GatewayParts:
             max_waiting=settings.max_waiting,
         )
         self.hub.feeds = self.gateway.feeds
-        self.hints = ValkeyHints(self._valkey, self._on_hint)
+        self.typists = Typists(self.hub)
         dispatchers = DispatcherLinks(settings.dispatchers)
         supervision = SupervisorLinks(settings.supervisors)
+        self.retelling = Retelling(supervision, self.hub.accounts)
+        self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
         self.presence = PresenceKeeper(
             name,
             ValkeyPresence(self._valkey),
@@ -245,6 +266,7 @@ class GatewayParts:
         signer = TokenSigner.from_settings(settings, settings.jwt_secret)
         vault = FernetVault(settings.credentials_keys)
         self._poster = make_poster(settings)
+        self._classifier = classifier(settings)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         services = Services(
             settings=settings,
@@ -277,11 +299,13 @@ class GatewayParts:
             hints=self.hints,
             supervision=supervision,
             presence=self.presence,
+            typists=self.typists,
             vault=vault,
             kinds=CHANNELS,
             links=LinkSigner(settings.jwt_secret, settings.public_url),
             webhook_secrets=vault,
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
+            understanding=Understanding(self._classifier),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers, supervision),
         )
@@ -296,7 +320,10 @@ class GatewayParts:
         self.hub.on_entry(entry)
 
     def _on_hint(self, hint: Hint) -> None:
-        self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
+        if hint.type == TYPING and hint.conversation_id is not None:
+            self.typists.deliver(hint.account_id, hint.data, hint.topics, hint.conversation_id)
+        else:
+            self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
 
     async def _readiness(self) -> dict[str, str]:
         checks = {"postgres": "ok", "valkey": "ok", "hosts": "ok"}
@@ -328,6 +355,8 @@ class GatewayParts:
             group.create_task(self.hub.main_loop())
             group.create_task(self.hints.main_loop())
             group.create_task(self.presence.main_loop())
+            group.create_task(self.typists.main_loop())
+            group.create_task(self.retelling.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""
@@ -337,6 +366,8 @@ class GatewayParts:
         await self._runner.cleanup()
         await self._valkey.aclose()
         await self._poster.close()
+        if self._classifier is not None:
+            await self._classifier.close()
         await self._session.close()
         await self._database.close()
 

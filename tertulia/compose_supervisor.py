@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 
 from . import logs
 from .actors.hearing import Hearing
 from .actors.supervisor import Supervisor
 from .compose import connect
+from .core.supervision import shards_of
 from .garbage import calm_garbage_collector
 from .settings import Settings
 from .storage import valkey
@@ -24,12 +24,13 @@ CONNECTIONS = 6
 class SupervisorParts:
     """A supervisor with its loops. See `actors.processes.SupervisorParts`. Made inside a running loop."""
 
-    def __init__(self, settings: Settings, shard: int, database: Database) -> None:
+    def __init__(self, settings: Settings, number: int, database: Database) -> None:
         assert settings.redis_url is not None
         self._database = database
         self._valkey = valkey.connect(settings.redis_url)
+        incarnation = str(uuid.uuid4())
         hearing = Hearing(
-            f"supervisor:{shard}",
+            f"supervisor:{number}:{incarnation}",
             PostgresOwnership(database),
             lambda entries: self.supervisor.hear(entries),
             deadline=settings.command_deadline,
@@ -40,14 +41,12 @@ class SupervisorParts:
             ValkeyPresence(self._valkey),
             hearing,
             ValkeyHints(self._valkey, lambda hint: None),  # it has no readers of its own
-            shard=shard,
-            shards=settings.supervisors,
-            incarnation=str(uuid.uuid4()),
-            stale=asyncio.Event(),
+            own=shards_of(number, settings.supervisors),
+            incarnation=incarnation,
         )
 
     async def main_loop(self) -> None:
-        """Work until superseded."""
+        """Work until cancelled."""
         await self.supervisor.main_loop()
 
     async def close(self) -> None:
@@ -55,9 +54,9 @@ class SupervisorParts:
         await self._database.close()
 
 
-async def supervisor(settings: Settings, shard: int) -> SupervisorParts:
+async def supervisor(settings: Settings, number: int) -> SupervisorParts:
     """A supervisor's parts, connected but not registered."""
     logs.configure(settings.log_level, settings.log_format)
-    parts = SupervisorParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))
+    parts = SupervisorParts(settings, number, await connect(settings, system=CONNECTIONS, app=1))
     calm_garbage_collector()
     return parts

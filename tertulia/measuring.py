@@ -17,6 +17,9 @@ _HELP = {
     "partitions": "Partitions the host owns",
     "conversations": "Conversations in the host's memory",
     "waiting": "Commands under way in the host",
+    "listening": "Threads whose commands wait until something is found out about a message",
+    "classified_total": "Messages that the classifier told the intent of",
+    "unclassified_total": "Messages that it was to be asked about, and did not tell",
     "activations_total": "Conversations loaded into memory",
     "commits_total": "Group commits",
     "committed_total": "Commands committed",
@@ -24,7 +27,8 @@ _HELP = {
 
 
 _BALANCING = {
-    "accounts": "Accounts that the supervisor balances",
+    "shards": "Shards of accounts that the supervisor holds",
+    "accounts": "Accounts with something to do that the supervisor balances",
     "queued": "Conversations that wait for an agent",
     "held": "Conversations that an agent has",
     "offers": "Offers without an answer",

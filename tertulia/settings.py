@@ -13,6 +13,8 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .core.supervision import SHARDS
+
 
 def _env(name: str) -> AliasChoices:
     return AliasChoices(name)
@@ -45,7 +47,9 @@ class Settings(BaseSettings):
     )
     gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
     dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to the providers")
-    supervisors: int = Field(1, ge=1, le=256, description="supervisors, which balance the accounts' agents")
+    supervisors: int = Field(
+        1, ge=1, le=SHARDS, description="supervisors, which balance the accounts' agents"
+    )
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share a host process (shared) or have one each (dedicated)"
     )
@@ -154,6 +158,16 @@ class Settings(BaseSettings):
     )
     event_stream_maxlen: int = Field(
         1_000_000, ge=1, description="events the Redis stream keeps, about; the oldest go first"
+    )
+
+    classifier_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="classifier that bot rules with an intent ask: POST JSON, see README; none when unset",
+    )
+    classifier_key: str | None = Field(None, description="bearer token for the classifier")
+    classifier_timeout: float = Field(
+        2, gt=0, le=8, description="longest wait for the classifier; then the message is not classified"
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")

@@ -42,8 +42,8 @@ async def own_server(shared: OwnServer, tmp_path: Path) -> AsyncIterator[Start]:
         assert await shared.stop() == 0, shared.tail()
     made: list[OwnServer] = []
 
-    async def start(environment: dict[str, str] | None = None) -> OwnServer:
-        server = OwnServer(tmp_path, environment)
+    async def start(environment: dict[str, str] | None = None, data: Path = tmp_path) -> OwnServer:
+        server = OwnServer(data, environment)
         made.append(server)
         await server.start()
         return server

@@ -19,6 +19,7 @@ from tertulia.core.entries import (
     Entry,
     EntryData,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -206,6 +207,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         state=st.sampled_from(["warning", "breach"]),
         due_at=st.integers(0, 2**40),
     ),
+    LeadsNotified: st.builds(LeadsNotified, summary=objects),
     Edited: st.builds(
         Edited,
         message_id=ids,

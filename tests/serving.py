@@ -59,8 +59,15 @@ class OwnServer:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {**os.environ, **CALM, **(environment or {}), "TERTULIA_DATA": str(data)}
-        self._environment["PYTHONPATH"] = str(ROOT)
+        self.classifier_port = free_port()
+        """Where a test may stand a classifier; else nobody is there."""
+        ours = CALM | {
+            "TERTULIA_CLASSIFIER_URL": f"http://127.0.0.1:{self.classifier_port}/classify",
+            "TERTULIA_CLASSIFIER_KEY": "classifier-key",
+            "PYTHONPATH": str(ROOT),
+            "TERTULIA_DATA": str(data),
+        }
+        self._environment = {**os.environ, **ours, **(environment or {})}
         self.output: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -231,7 +238,10 @@ class OwnServer:
         """A client of its own, with its own connections."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         limits = httpx.Limits(max_connections=300, max_keepalive_connections=300)
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, limits=limits, **options)
+        # no TLS here, and to read the authorities' certificates for each client takes 30 ms
+        return httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=30, limits=limits, verify=False, **options
+        )
 
     def database_url(self) -> str:
         """The embedded Postgres of this server."""

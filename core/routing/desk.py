@@ -263,9 +263,15 @@ class Desk:
     def _policy_changed(self, event: PolicyChanged) -> None:
         floor = self.floor
         floor.policy = event.policy
-        for w in list(floor.queue):
+        renewed = {w.id: w for w in event.waiting}
+        for known in list(floor.queue):
+            w = renewed.get(known.id, known)
+            w = replace(w, declined_by=w.declined_by | known.declined_by)
             floor.queue.put(w, order(w, floor.policy))
-            floor.regroup(w)
+            if w.strategy == "manual_queue" and w.id in floor.offers:
+                floor.end_offer(w.id, "changed")
+            else:
+                floor.regroup(w)
         for agent in floor.agents:
             floor.watch(agent.id)
 

@@ -91,7 +91,8 @@ class Need(msgspec.Struct, frozen=True, gc=False):
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A conversation as the queue sees it. `waiting_since` is its age, kept over release, decline and requeueing.
+    """A conversation as the queue sees it. `waiting_since` is its age, kept over release, decline, requeueing and reopening;
+    `opened_at`, if later, is when it was reopened: how long anybody has looked for an agent counts from there.
 
     `declined_by`: who declined, let an offer lapse, or gave it back: never chosen for it again.
     `sticky_agent`: who served this customer last, preferred until `sticky_until`.
@@ -100,6 +101,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: str
     waiting_since: int
     channel_type: str
+    opened_at: int = 0
     priority: Priority = "normal"
     topics: frozenset[str] = NONE
     language: str | None = None
@@ -108,6 +110,10 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     declined_by: frozenset[str] = NONE
     sticky_agent: str | None = None
     sticky_until: int = 0
+
+    @property
+    def sought_since(self) -> int:
+        return max(self.waiting_since, self.opened_at)
 
 
 class Relaxation(msgspec.Struct, frozen=True):
@@ -138,7 +144,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         topics, language = w.topics, w.language
         teams = NONE if w.team_id is None else frozenset({w.team_id})
         for step in self.steps:
-            if now - w.waiting_since < step.after:
+            if now - w.sought_since < step.after:
                 continue
             if isinstance(step, Overflow):
                 teams = teams and teams | {step.team_id}
@@ -152,7 +158,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def next_step(self, w: Waiting, now: int) -> int | None:
         """When `w` will ask for less."""
-        return min((at for step in self.steps if (at := w.waiting_since + step.after) > now), default=None)
+        return min((at for step in self.steps if (at := w.sought_since + step.after) > now), default=None)
 
 
 Order = tuple[int, int, str]

@@ -75,7 +75,10 @@ class PresenceChanged(msgspec.Struct, frozen=True, gc=False):
 
 
 class PolicyChanged(msgspec.Struct, frozen=True, gc=False):
+    """`waiting`: those that wait and ask for something else now, as the account's settings make them."""
+
     policy: Policy
+    waiting: tuple[Waiting, ...] = ()
 
 
 class TimePassed(msgspec.Struct, frozen=True, gc=False):

@@ -1,10 +1,16 @@
-"""The policy that an account's settings make."""
+"""What an account's settings make: its policy, and of its conversations what the queue sees."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..conversation import Conversation, LastHeld
 from ..hours import MINUTE
 from ..settings import AccountSettings
-from .facts import Overflow, Policy, Relaxation
+from ..understanding import language_of
+from .facts import Overflow, Policy, Relaxation, Waiting
+
+HOUR = 60 * MINUTE
 
 
 def policy_of(settings: AccountSettings) -> Policy:
@@ -22,4 +28,34 @@ def policy_of(settings: AccountSettings) -> Policy:
         steps=tuple(steps),
         offer_timeout=settings.offer_timeout_s * 1000,
         presence_grace=settings.presence_grace_s * 1000,
+    )
+
+
+def sticky_of(c: Conversation, settings: AccountSettings, served: LastHeld | None) -> tuple[str | None, int]:
+    """The agent to prefer, and until when: whoever had this very conversation before, else whoever served the customer last
+    (`served`), if that is not too long ago."""
+    span = settings.routing.sticky_hours * HOUR
+    own = c.routing.last
+    last = own if own is not None and own.until + span > c.opened_at else served
+    return (None, 0) if last is None or not span else (last.agent_id, last.until + span)
+
+
+def waiting_of(c: Conversation, settings: AccountSettings, served: LastHeld | None = None) -> Waiting:
+    """A conversation as the queue sees it."""
+    language = language_of(c.metadata, c.bot_context)
+    strategy: Any = c.routing.strategy or settings.routing.strategy
+    agent, until = sticky_of(c, settings, served)
+    return Waiting(
+        id=c.id,
+        waiting_since=c.waiting_since,
+        opened_at=c.opened_at,
+        channel_type=c.channel_type,
+        priority=c.priority,
+        topics=frozenset(label.casefold() for label in c.labels),
+        language=None if language is None else language.casefold(),
+        team_id=c.team_id,
+        strategy=strategy,
+        declined_by=frozenset(c.routing.declined_by),
+        sticky_agent=agent,
+        sticky_until=until,
     )

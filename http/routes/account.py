@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from ...core.errors import NotFound
+from ...core.errors import Invalid, NotFound
+from ...core.ids import is_uuid
 from ...core.resource_views import AccountView, AuditRecordView, account_view, audit_view
 from ...core.settings import AccountSettings
 from .. import actions
@@ -44,13 +45,27 @@ async def read(call: Call[None]) -> web.Response:
 async def patch(call: Call[AccountPatch]) -> web.Response:
     changes = given(call.body)
     check_size(changes.get("settings"), "settings")
+    await _check_overflow(call)
     account = await call.services.stores.accounts.update(
         call.account_id, changes.get("name"), changes.get("settings"), author(call)
     )
     if account is None:
         raise NotFound("no such account")
+    await actions.refresh_rules(call)
     await actions.refresh_routing(call)
     return answer(account_view(account))
+
+
+async def _check_overflow(call: Call[AccountPatch]) -> None:
+    """Raises Invalid where what waits too long would go to a team that there is not."""
+    path = "settings.routing.overflow.team_id"
+    value: Any = {"settings": call.body.settings}
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, str) and not (
+        is_uuid(value) and await call.services.stores.teams.get(call.account_id, value)
+    ):
+        raise Invalid("the settings are not valid", errors=((path, "is no team of this account"),))
 
 
 async def audit(call: Call[None]) -> web.Response:

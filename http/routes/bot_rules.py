@@ -15,6 +15,7 @@ from ...core.ids import is_uuid
 from ...core.ports_bots import BotRuleRecord
 from ...core.records import ChannelType
 from ...core.times import rfc3339
+from ...core.understanding import NOTHING_HEARD, for_first
 from .. import actions
 from ..api import Call, Route, answer, no_content
 from ..clock import fresh_id, now_ms
@@ -69,7 +70,8 @@ class BotRulesPage(msgspec.Struct, frozen=True):
 
 
 class DryRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer's first message. `at`: when it comes, RFC 3339; now, unless it says so."""
+    """A customer's first message. `at`: when it comes, RFC 3339; now, unless it says so. `language`: detected, unless it says
+    so, where rules or agents heed it. The classifier is asked as for a message in earnest."""
 
     content: actions.Content
     channel_type: ChannelType
@@ -130,7 +132,9 @@ async def create(call: Call[NewBotRule]) -> web.Response:
         0,
         0,
     )
-    return answer(view(await call.services.stores.bot_rules.create(wanted, author(call))), 201)
+    made = await call.services.stores.bot_rules.create(wanted, author(call))
+    await actions.refresh_rules(call)
+    return answer(view(made), 201)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -158,12 +162,14 @@ async def patch(call: Call[BotRulePatch]) -> web.Response:
     after = await call.services.stores.bot_rules.update(call.account_id, before.id, changes, author(call))
     if after is None:
         raise _unknown()
+    await actions.refresh_rules(call)
     return answer(view(after))
 
 
 async def delete(call: Call[None]) -> web.Response:
     if not await call.services.stores.bot_rules.delete(call.account_id, call.id(), author(call)):
         raise _unknown()
+    await actions.refresh_rules(call)
     return no_content()
 
 
@@ -172,7 +178,19 @@ async def test(call: Call[DryRun]) -> web.Response:
     account = await call.services.stores.bot_rules.in_force(call.account_id)
     if account is None:
         raise NotFound("no such account")
-    found = plan(account, Facts(b.content, b.channel_type, True, b.language), _instant(b.at))
+    at = _instant(b.at)
+    want = for_first(call.account_id, b.content, b.channel_type, b.language, account)
+    heard = NOTHING_HEARD if want is None else await call.services.understanding.hear(want)
+    facts = Facts(
+        b.content,
+        b.channel_type,
+        True,
+        b.language or heard.language,
+        heard.classification,
+        heard.language is not None,
+        heard.sentiment,
+    )
+    found = plan(account, facts, at)
     does: Parts = {} if found.actions is None else msgspec.to_builtins(found.actions)
     rule = found.evaluation.rule
     if rule is not None and "reply_template_id" in does and (text := account.reply_of(rule)) is not None:

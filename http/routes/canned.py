@@ -103,12 +103,14 @@ async def patch(call: Call[CannedPatch]) -> web.Response:
     )
     if after is None:
         raise _unknown()
+    await actions.refresh_rules(call)
     return answer(canned_view(after))
 
 
 async def delete(call: Call[None]) -> web.Response:
     if not await call.services.stores.canned.delete(call.account_id, call.id(), author(call)):
         raise _unknown()
+    await actions.refresh_rules(call)
     return no_content()
 
 

@@ -13,6 +13,7 @@ from ...core.commands import (
     Close,
     Done,
     Entrust,
+    GiveBack,
     Handoff,
     MarkRead,
     Open,
@@ -23,7 +24,7 @@ from ...core.commands import (
     Update,
 )
 from ...core.entries import Priority
-from ...core.errors import Forbidden, Invalid, NotFound
+from ...core.errors import Conflict, Forbidden, Invalid, NotFound
 from ...core.identifiers import normalised
 from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
@@ -100,6 +101,8 @@ async def _open(call: Call[actions.NewConversation], *, find: bool) -> Done:
     channel = await call.services.stores.channels.find(body.channel_id)
     if channel is None or channel.account_id != call.account_id:
         raise NotFound("no such channel")
+    if not channel.is_active:
+        raise Conflict("the channel is switched off")
     opening = Opening(
         channel.type,
         body.contact_name,
@@ -220,6 +223,10 @@ async def handoff(call: Call[HandoffRequest]) -> web.Response:
     return answer(actions.conversation_of(done))
 
 
+async def hand_back(call: Call[None]) -> web.Response:
+    return answer(actions.conversation_of(await call.ask(GiveBack(), conversation=call.id())))
+
+
 async def release(call: Call[None]) -> web.Response:
     return answer(actions.conversation_of(await call.ask(Release(), conversation=call.id())))
 
@@ -264,6 +271,9 @@ ROUTES = [
           body=Assignment, tag=TAG),
     Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
           body=HandoffRequest, tag=TAG),
+    Route("POST", BASE + "/{id}/handback", hand_back, "conversation.update", ONE,
+          "Give an open, assigned or pending conversation back to the bot: the handoff is over, its agent's slot is free, and "
+          "it waits for nobody. By its assignee, a lead, an admin or a service", tag=TAG),
     Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
     Route("POST", BASE + "/{id}/accept", accept, "conversation.claim", ONE, "Accept an offer", tag=TAG),
     Route("POST", BASE + "/{id}/decline", decline, "conversation.claim", ONE, "Decline an offer", tag=TAG),

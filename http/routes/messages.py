@@ -90,10 +90,11 @@ async def entries(call: Call[None]) -> web.Response:
     found = await call.services.stores.conversations.entries(
         call.account_id, c.id, after=query.after_seq, limit=query.limit + 1
     )
-    shown = found[: query.limit]
-    if call.principal.role is Role.CUSTOMER:
+    shown, customer = found[: query.limit], call.principal.role is Role.CUSTOMER
+    if customer:
         shown = [e for e in shown if any(event.public for event in events_of(e))]
-    return answer(EntriesPage([entry_view(e) for e in shown], len(found) > query.limit))
+    items = [entry_view(e, for_customer=customer) for e in shown]
+    return answer(EntriesPage(items, len(found) > query.limit))
 
 
 async def context(call: Call[None]) -> web.Response:

@@ -86,6 +86,7 @@ async def delete(call: Call[None]) -> web.Response:
         raise _unknown()
     await reconcile.leave_team(call, team_id)
     await teams.finish_deletion(call.account_id, team_id, author(call))
+    await actions.refresh_rules(call)
     return no_content()
 
 

@@ -76,6 +76,10 @@ class Hub:
         """The open streams of people who answer customers."""
         return [session for session in self._sessions if session.principal.is_staff]
 
+    def accounts(self) -> set[str]:
+        """Those with open streams."""
+        return {feed.account_id for feed in self._sessions.values()}
+
     def count_by_transport(self) -> Counter[str]:
         """How many sessions there are of each kind."""
         return Counter(session.kind for session in self._sessions)
@@ -105,9 +109,13 @@ class Hub:
             if not sessions:
                 continue
             frame = _frame(entry, event, topic, generation)
+            reduced = (
+                frame if event.reduced is None else _frame(entry, event.for_customer(), topic, generation)
+            )
             for session in sessions if reached is None else sessions - reached:
-                if event.public or session.principal.role is not Role.CUSTOMER:
-                    session.push(frame)
+                role = session.principal.role
+                if event.may_reach(role):
+                    session.push(reduced if role is Role.CUSTOMER else frame)
             reached = sessions if reached is None else reached | sessions
 
     def hint(
@@ -117,11 +125,11 @@ class Hub:
         data: dict[str, Any],
         topics: Iterable[str],
         conversation_id: str | None,
-    ) -> None:
-        """Deliver an event that is no entry; it is never replayed."""
+    ) -> bool:
+        """Deliver an event that is no entry; it is never replayed. Whether anybody listens to its topics."""
         feed = self.feeds.get(account_id)
         if feed is None or not feed.started:
-            return
+            return False
         cursor = Cursor(feed.generation, feed.position, END)
         reached: set[Session] = set()
         for topic in topics:
@@ -134,6 +142,7 @@ class Hub:
                     if type in PUBLIC_HINTS or session.principal.role is not Role.CUSTOMER:
                         session.push(frame)
                 reached |= sessions
+        return bool(reached)
 
     # -- coming and going
 
@@ -246,15 +255,17 @@ class Hub:
     def _push_replay(
         self, session: Session, entry: Entry, topics: list[str], cursor: Cursor, generation: str
     ) -> None:
+        customer = session.principal.role is Role.CUSTOMER
         for event in events_of(entry):
             seen = entry.position < cursor.position or (
                 entry.position == cursor.position and event.index <= cursor.index
             )
-            if seen or not (event.public or session.principal.role is not Role.CUSTOMER):
+            if seen or not event.may_reach(session.principal.role):
                 continue
             topic = next((t for t in event.topics if t in topics), None)
             if topic is not None:
-                session.push(_frame(entry, event, topic, generation))
+                shown = event.for_customer() if customer else event
+                session.push(_frame(entry, shown, topic, generation))
 
     # -- time
 

@@ -18,16 +18,23 @@ from tertulia.storage.postgres import Database
 OTHER = Account("00000000-0000-0000-0000-0000000000b0", "00000000-0000-0000-0000-0000000000b1")
 
 
+@pytest.fixture(scope="session")
+def _roomy() -> set[str]:
+    """Roles whose desk has been given room: the shared server remembers."""
+    return set()
+
+
 @pytest.fixture
-async def desks(server: OwnServer) -> AsyncIterator[dict[str, Desk]]:
+async def desks(server: OwnServer, _roomy: set[str]) -> AsyncIterator[dict[str, Desk]]:
     """A desk for each staff role and for a service, each with its own client; none of them is ever full."""
     async with AsyncExitStack() as stack:
         made = {}
         for role in ("agent", "lead", "admin", "service"):
             client = await stack.enter_async_context(server.client(server.token(role, f"{role}-1")))
             made[role] = Desk(client)
-            if role != "service":
+            if role != "service" and role not in _roomy:
                 await make_room(client)
+                _roomy.add(role)
         yield made
 
 

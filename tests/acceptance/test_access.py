@@ -6,7 +6,6 @@ Driven by `tertulia.http.routes.ALL`: a route added there is tested here once it
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -18,9 +17,10 @@ import jwt
 import pytest
 import websockets
 from desks import Account, Desk, fresh, make_room, ok, problem
-from examples import ALL, MESSAGES, ROLES, ROUTES, Example, filled
+from examples import ALL, MESSAGES, ROLES, ROUTES, filled
+from objects import more_objects
 from readers import READERS, Chat, SseReader, WsReader, open_socket
-from serving import OwnServer, until
+from serving import OwnServer
 
 from tertulia.demo import ACCOUNT, WEBCHAT
 from tertulia.http.routes import ALL as TABLE
@@ -30,7 +30,6 @@ KEYS = [f"{route.method} {route.path}" for route in TABLE]
 KNOWN = [key for key in KEYS if key in ROUTES]
 STREAMS = {f"{route.method} {route.path}" for route in TABLE if route.stream}
 CANARY = "canary-7f3a"
-_numbers = itertools.count(1)
 
 
 def test_every_route_has_an_example() -> None:
@@ -87,121 +86,69 @@ async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -
     return answer.status_code, answer.text + str(answer.headers)
 
 
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("key", KNOWN)
+class Standing(NamedTuple):
+    """Objects of every kind that all calls share which must be refused, and so leave them as they are."""
+
+    objects: dict[str, str]
+    identifier: str
+
+
+@pytest.fixture(scope="module")
+def _standing() -> list[Standing]:
+    return []
+
+
+@pytest.fixture
+async def standing(server: OwnServer, service: Desk, _standing: list[Standing]) -> Standing:
+    if not _standing:
+        identifier = fresh()
+        ids = {"conversation": (await service.open(identifier))["id"], "channel": WEBCHAT, "fresh": fresh()}
+        _standing.append(Standing(ids | await more_objects(server, fresh()), identifier))
+    return _standing[0]
+
+
+def _rows(*, may: bool) -> list[tuple[str, str]]:
+    """Routes and roles: all pairs, of which one half may."""
+    return [(k, r) for k in KNOWN for r in ROLES if (ROUTES[k].roles is None or r in ROUTES[k].roles) is may]
+
+
+def _token(server: OwnServer, role: str, identifier: str) -> str:
+    return server.customer(identifier) if role == "customer" else server.token(role, f"{role}-1")
+
+
+@pytest.mark.parametrize(("key", "role"), _rows(may=False))
+async def test_who_may_not(server: OwnServer, standing: Standing, key: str, role: str) -> None:
+    async with server.client(_token(server, role, standing.identifier)) as client:
+        status, text = await call(server, client, request_for(key, standing.objects))
+    assert status == 403 and '"forbidden"' in text, text
+
+
+async def test_what_was_refused_has_changed_nothing(server: OwnServer, standing: Standing) -> None:
+    """Every object is there still, and the conversation as it was opened."""
+    async with server.client(server.token("admin", "admin-1")) as client:
+        for key in KNOWN:
+            if key.startswith("GET /v1/") and "admin" in (ROUTES[key].roles or ()):
+                status, text = await call(server, client, request_for(key, standing.objects))
+                assert status in (101, 200), (key, text)
+    (row,) = await server.sql(
+        "SELECT status, seq FROM conversations WHERE id = $1", standing.objects["conversation"]
+    )
+    assert tuple(row) == ("open", 0)
+
+
+@pytest.mark.parametrize(("key", "role"), _rows(may=True))
 async def test_who_may(server: OwnServer, service: Desk, key: str, role: str) -> None:
-    example = ROUTES[key]
     identifier = fresh()
     objects = {"conversation": (await service.open(identifier))["id"], "channel": WEBCHAT, "fresh": fresh()}
-    objects |= await more_objects(server, fresh(), example, objects["conversation"])
-    token = server.customer(identifier) if role == "customer" else server.token(role, f"{role}-1")
-    async with server.client(token) as client:
+    objects |= await more_objects(server, fresh(), ROUTES[key], objects["conversation"])
+    async with server.client(_token(server, role, identifier)) as client:
         status, text = await call(server, client, request_for(key, objects))
-    if example.roles is None or role in example.roles:
-        assert status not in (400, 401, 403, 404, 405, 415, 422) and status < 500, text
-    else:
-        assert status == 403 and '"forbidden"' in text, text
-
-
-async def more_objects(
-    server: OwnServer, name: str, example: Example | None = None, conversation: str | None = None
-) -> dict[str, str]:
-    """Ids of the demo account's other objects, made under `name`: all kinds, or those that `example` speaks of. The
-    attachment is in a message of `conversation`, where that is given."""
-    wanted = "" if example is None else f"{dict(example.names)} {example.body} {example.query}"
-    made: dict[str, str] = {}
-
-    async def make(path: str, body: dict, **ids: str) -> None:
-        if example is None or any("{" + name + "}" in wanted for name in ids.values()):
-            answer = ok(await admin.post(path, json=body), 201)
-            made.update({name: answer[field] for field, name in ids.items()})
-
-    async with server.client(server.token("admin", "maker")) as admin:
-        await make("/v1/contacts", {"name": name}, id="contact")
-        await make("/v1/contacts", {"name": name}, id="second_contact")
-        owner = made.get("contact") or ok(await admin.post("/v1/contacts", json={"name": name}), 201)["id"]
-        identifier = {"contact_id": owner, "channel_type": "telegram", "identifier": fresh()}
-        await make("/v1/contact-identifiers", identifier | {"display_name": name}, id="identifier")
-        await make("/v1/channels", {"type": "webchat", "name": name}, id="own_channel")
-        if example is None or "{failed_message}" in wanted:
-            made["failed_message"] = await failed_message(admin, name)
-        await make("/v1/api-clients", {"name": name}, client_id="client", client_secret="client_secret")
-        bot = {"type": "telegram", "name": name, "credentials": {"secret_token": "bot-secret"}}
-        await make("/v1/channels", bot, id="bot")
-        whatsapp = {"type": "whatsapp", "name": name, "credentials": {"verify_token": "knock"}}
-        await make("/v1/channels", whatsapp, id="whatsapp")
-        if example is None or "{inbound_failure}" in wanted:
-            made["inbound_failure"] = await _inbound_failure(admin, bot, name)
-        texts = {"title": name, "content": name, "category": name}
-        await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
-        rule = {
-            "name": name,
-            "trigger_type": "keyword",
-            "conditions": {"keywords": [name]},
-            "is_active": False,
-        }
-        await make("/v1/bot-rules", rule, id="bot_rule")
-        await make("/v1/teams", {"name": fresh(name), "description": name}, id="team")
-        if example is None or "{member}" in wanted:
-            team = (
-                made.get("team") or ok(await admin.post("/v1/teams", json={"name": fresh(name)}), 201)["id"]
-            )
-            await make(f"/v1/teams/{team}/members", {"user_id": fresh(name)}, user_id="member")
-        await make(f"/v1/attachments?name={name}.json", {"name": name}, id="attachment")
-        if conversation is not None and "attachment" in made:
-            url = f"/v1/attachments/{made['attachment']}"
-            ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
-        if example is None or "{event_webhook}" in wanted:
-            made |= await event_webhook(server, admin, name)
-    return made
-
-
-async def _inbound_failure(admin: httpx.AsyncClient, bot: dict, name: str) -> str:
-    """The id of a payload that was set aside, with `name` in it."""
-    channel = ok(await admin.post("/v1/channels", json=bot), 201)["id"]
-    secret = {"X-Telegram-Bot-Api-Secret-Token": "bot-secret"}
-    ok(await admin.post(f"/v1/webhooks/telegram/{channel}", content=f"{{{name}", headers=secret), 200)
-    (failure,) = ok(await admin.get("/v1/inbound-failures", params={"channel_id": channel}))["items"]
-    return failure["id"]
-
-
-async def event_webhook(server: OwnServer, admin: httpx.AsyncClient, name: str) -> dict[str, str]:
-    """An event webhook, the account's only one (an account may have so many), and a delivery to it."""
-    await server.sql("DELETE FROM event_webhooks WHERE account_id = $1", ACCOUNT)
-    body = {"url": "http://127.0.0.1:9/in", "description": name}
-    webhook = ok(await admin.post("/v1/event-webhooks", json=body), 201)["id"]
-    (row,) = await server.sql(
-        "INSERT INTO event_deliveries (id, account_id, webhook_id, event_id, event_type, payload, status,"
-        " response_excerpt) VALUES (gen_random_uuid(), $1, $2, 'evt_1', 'conversation:message', $3, 'failed', $4)"
-        " RETURNING id::text", ACCOUNT, webhook, json.dumps({"content": name}).encode(), name,
-    )  # fmt: skip
-    return {"event_webhook": webhook, "event_delivery": row[0]}
-
-
-async def failed_message(admin: httpx.AsyncClient, name: str) -> str:
-    """A message that cannot be delivered: its channel has no credentials."""
-    channel = ok(await admin.post("/v1/channels", json={"type": "sms", "name": name}), 201)["id"]
-    opening = {
-        "channel_id": channel,
-        "contact_identifier": f"+49170{next(_numbers):07}",
-        "contact_name": name,
-    }
-    conversation = ok(await admin.post("/v1/conversations", json=opening), 201)["id"]
-    path = f"/v1/conversations/{conversation}/messages"
-    message = ok(await admin.post(path, json={"content": name}), 201)
-    assert message["delivery_status"] == "queued"
-
-    async def failed() -> bool:
-        return ok(await admin.get(f"/v1/deliveries/{message['id']}"), 200)["status"] == "failed"
-
-    await until(failed, "the message to fail")
-    return message["id"]
+    assert status not in (400, 401, 403, 404, 405, 415, 422) and status < 500, text
 
 
 @pytest.mark.parametrize("key", KNOWN)
-async def test_without_a_good_token(server: OwnServer, service: Desk, key: str) -> None:
-    objects = {"conversation": (await service.open())["id"], "channel": WEBCHAT, "fresh": fresh()}
-    objects |= await more_objects(server, fresh(), ROUTES[key])
+async def test_without_a_good_token(server: OwnServer, standing: Standing, key: str) -> None:
+    objects = standing.objects
     request = request_for(key, objects)
     claims = {
         "sub": "x",

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from desks import Account, Desk, fresh, ok, problem
-from serving import OwnServer, until
+from desks import Account, Desk, ok, problem
+from serving import OwnServer
 
 RULES = "/v1/bot-rules"
 
@@ -25,22 +25,6 @@ class Office:
         """Make a rule."""
         body = {"name": name, "trigger_type": trigger, "conditions": conditions, "actions": actions}
         return ok(await self.admin.http.post(RULES, json=body), 201)
-
-    async def known(self, text: str = "wakeword") -> None:
-        """Until hosts go by the rules as they are now: a last rule, for one word, says so."""
-        body = {
-            "name": "probe", "trigger_type": "keyword", "priority": -1000,
-            "conditions": {"keywords": [text]}, "actions": {"set_labels": [fresh("l")]},
-        }  # fmt: skip
-        probe = ok(await self.admin.http.post(RULES, json=body), 201)
-        labels = probe["actions"]["set_labels"]
-
-        async def labelled() -> bool:
-            # several customers, so that every host is asked
-            return all([(await self.told(text))["labels"] == labels for _ in range(8)])
-
-        await until(labelled, "the hosts to know of the rules")
-        ok(await self.admin.http.delete(f"{RULES}/{probe['id']}"), 204)
 
     async def told(self, text: str) -> dict[str, Any]:
         """The conversation of a new customer who says this."""
@@ -75,7 +59,6 @@ async def test_i_want_a_refund(server: OwnServer, office: Office) -> None:
         reply_template_id=text["id"], assign_team_id=team["id"], assign_strategy="round_robin",
         set_labels=["billing", "refund"], set_priority="high",
     )  # fmt: skip
-    await office.known()
     said = {"content": "I want a refund", "channel_type": "webchat"}
     tried = ok(await admin.post(RULES + "/test", json=said), 200)
     assert [(v["rule_id"], v["matched"]) for v in tried["rules"]] == [(rule["id"], True)]
@@ -128,7 +111,6 @@ async def test_a_dry_run_is_what_happens_and_writes_nothing(office: Office, serv
         "Night", "time_based", {"time_range": {"start": "00:00", "end": "24:00"}}, set_labels=["day"]
     )
     await office.rule("Hi", "new_conversation", {"channels": ["webchat"]}, reply_text="Welcome")
-    await office.known()
     for text in ("order and parcel", "hello", "a human please"):
         before = await server.sql("SELECT count(*) FROM entries WHERE account_id = $1", office.account.id)
         tried = ok(
@@ -145,6 +127,24 @@ async def test_a_dry_run_is_what_happens_and_writes_nothing(office: Office, serv
         assert c["handoff_requested"] is ("handoff" in tried["actions"])
 
 
+async def test_a_change_counts_from_its_answer_on(office: Office) -> None:
+    async def heard(text: str) -> list[tuple[list[str], bool]]:
+        """What became of several customers who say this, so that every host is asked."""
+        return [(c["labels"], c["handoff_requested"]) for c in [await office.told(text) for _ in range(6)]]
+
+    admin = office.admin.http
+    assert await heard("word person") == 6 * [([], True)]
+    settings = {"handoff_keywords": ["somebody"]}
+    ok(await admin.patch("/v1/account", json={"settings": settings}), 200)
+    assert await heard("word person") == 6 * [([], False)]
+    rule = await office.rule("Word", "keyword", {"keywords": ["word"]}, set_labels=["a"])
+    assert await heard("word person") == 6 * [(["a"], False)]
+    ok(await admin.patch(f"{RULES}/{rule['id']}", json={"actions": {"set_labels": ["b"]}}), 200)
+    assert await heard("word somebody") == 6 * [(["b"], True)]
+    ok(await admin.delete(f"{RULES}/{rule['id']}"), 204)
+    assert await heard("word person") == 6 * [([], False)]
+
+
 async def test_at_night_there_are_other_rules(office: Office) -> None:
     night = {"time_range": {"start": "18:00", "end": "08:00", "tz": "Africa/Addis_Ababa"}}
     await office.rule("Night", "time_based", night, reply_text="Offline")
@@ -159,13 +159,12 @@ async def test_at_night_there_are_other_rules(office: Office) -> None:
 
 
 async def test_a_faulty_rule_in_the_database_blocks_nobody(office: Office, server: OwnServer) -> None:
-    await office.rule("Hello", "keyword", {"keywords": ["hello"]}, reply_text="Hello to you")
     await server.sql(
         "INSERT INTO bot_rules (id, account_id, name, priority, trigger_type, conditions, actions)"
         " VALUES (gen_random_uuid(), $1, 'Bad', -5, 'keyword', '[]', '{\"assign_team_id\": \"none\"}')",
         office.account.id,
     )
-    await office.known()
+    await office.rule("Hello", "keyword", {"keywords": ["hello"]}, reply_text="Hello to you")
     c = await office.told("hello")
     assert [m["content"] for m in await office.service.messages(c["id"])] == ["hello", "Hello to you"]
     body = {"content": "hello", "channel_type": "webchat"}
@@ -196,7 +195,7 @@ GOOD = {"name": "R", "trigger_type": "keyword", "conditions": {"keywords": ["x"]
         ({"trigger_type": "nonsense"}, "trigger_type"),
         ({"priority": "high"}, "priority"),
         ({"nonsense": 1}, "nonsense"),
-        ({"conditions": {"keywords": ["x"], "nonsense": 1}}, "conditions"),
+        ({"conditions": {"keywords": ["x"], "nonsense": 1}}, "conditions.nonsense"),
         ({"conditions": {"keywords": ["x" * 101]}}, "conditions.keywords[0]"),
         ({"conditions": {"keywords": ["x"] * 101}}, "conditions.keywords"),
         ({"conditions": {}}, "conditions.keywords"),

@@ -39,6 +39,10 @@ async def test_a_status_lives_for_as_long_as_somebody_renews_it(quick: OwnServer
         assert await status(team, "ana") == "online"
         await second.ask("agent:status", status="offline")
         assert await status(team, "ana") == "away"
+        await team.appear("ana", "offline")  # said for her, whatever her streams said before
+        assert await status(team, "ana") == "offline"
+        await second.ask("agent:status", status="online")
+        assert await status(team, "ana") == "online"
         await team.appear("ana")  # said over REST, renewed by her streams
         async with Redis.from_url(quick.valkey_url()) as valkey:
             await valkey.flushall()

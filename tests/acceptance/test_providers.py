@@ -108,6 +108,7 @@ async def test_a_customer_writes_an_agent_answers_and_hears_what_became_of_it(
         )
     (sent,) = await provider.sent_to(who)
     assert "It left this morning." in sent["text"]
+    assert (await service.messages(conversation["id"]))[-1]["external_id"] == sent["provider_id"]
     steps = [e["data"]["delivery_status"] for e in reader.entries("conversation:receipt")]
     assert steps == sorted(set(steps), key=["sent", "delivered", "read"].index), "only forward"
     await provider.says(

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ async def test_an_offer_is_declined_accepted_and_told(team: Team) -> None:
 
 
 async def test_an_offer_lapses_and_goes_to_the_next_never_the_same_again(team: Team) -> None:
-    await team.settings(offer_timeout_s=5)
+    await team.settings(offer_timeout_s=1)
     await team.appear("ana")
     c = await team.open()
     await until(lambda: team.offered_to(c["id"], "ana"), "an offer to ana")
@@ -165,6 +166,46 @@ async def test_teams_and_their_strategies(team: Team) -> None:
     ok(await (await team.desk("agent", "ben")).do(c["id"], "assign", agent_id="me"))
     nowhere = {"team_id": "00000000-0000-0000-0000-0000000000ff"}
     problem(await team.lead.do(c["id"], "assign", **nowhere), 422, "invalid")
+    overflow = {"settings": {"routing": {"overflow": {"after_minutes": 1, **nowhere}}}}
+    body = problem(await team.admin.http.patch("/v1/account", json=overflow), 422, "invalid")
+    assert body["errors"][0]["path"] == "settings.routing.overflow.team_id"
+
+
+async def test_a_snoozed_conversation_waits_for_nobody(team: Team) -> None:
+    await team.prefer("ana", auto_accept=True)
+    c = await team.open()
+    now = datetime.now(UTC)
+    ok(await team.lead.patch(c["id"], snoozed_until=(now + timedelta(hours=1)).isoformat()), 200)
+    await until(lambda: team.waits(c["id"], False), "it to leave the queue")
+    await team.appear("ana")
+    other = await team.open()
+    await until(lambda: team.assignee(other["id"]), "ana to get the other one")
+    assert (await team.lead.get(c["id"]))["status"] == "open"
+    ok(await team.lead.patch(c["id"], snoozed_until=now.isoformat()), 200)
+    await until(lambda: team.assignee(c["id"]), "its timer to end it")
+    kinds = [e["kind"] for e in await team.lead.entries(c["id"])]
+    assert kinds == ["updated", "updated", "updated", "assigned", "status"]
+
+
+async def test_settings_reach_who_waits_and_regulars_get_their_agent(team: Team) -> None:
+    for name in ("ana", "ben"):
+        await team.prefer(name, auto_accept=True)
+        await team.appear(name)
+    await team.settings(routing={"strategy": "manual_queue", "sticky_hours": 1})
+    before = await team.service.open("a regular", team.channel)
+    await until(lambda: team.waits(before["id"]), "it to wait for a claim")
+    ben = await team.desk("agent", "ben")
+    ok(await ben.do(before["id"], "assign", agent_id="me"), 200)
+    ok(await ben.patch(before["id"], status="closed"), 200)
+    again, new = await team.service.open("a regular", team.channel), await team.open()
+    for c in (again, new):
+        await until(lambda c=c: team.waits(c["id"]), "it to wait for a claim")
+    await team.settings(routing={"sticky_hours": 1})
+    for c, agent in ((again, "ben"), (new, "ana")):
+        await until(lambda c=c: team.assignee(c["id"]), "it to be given away")
+        assert await team.assignee(c["id"]) == agent
+    (assignment,) = ok(await team.lead.http.get(f"/v1/conversations/{again['id']}/assignments"))["items"]
+    assert assignment["explain"]["sticky"] == "ben" and assignment["explain"]["strategy"] == "least_busy"
 
 
 async def test_the_queue_is_told_and_paged(team: Team) -> None:

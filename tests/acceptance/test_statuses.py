@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 from desks import Desk, fresh, ok, problem
 from serving import OwnServer
 
-from tertulia.core.ids import new_conversation_id, partition_of_thread
-from tertulia.demo import ACCOUNT, IDENTITY_SECRET, WEBCHAT
+from tertulia.demo import IDENTITY_SECRET, WEBCHAT
 
 STATUSES = ("open", "bot", "assigned", "pending", "resolved", "closed", "expired")
 REFUSED = None
@@ -36,34 +33,41 @@ NAMED: dict[str, dict[str, str | None]] = {
 
 DONE: dict[str, dict[str, str | None]] = {
     # from → what is done → what becomes of it
-    "open": {"assign": "assigned", "release": REFUSED, "handoff": "open", "delete": "closed", "inbound": "open"},
-    "bot": {"assign": "assigned", "release": REFUSED, "handoff": "open", "delete": "closed", "inbound": "bot"},
-    "assigned": {"assign": "assigned", "release": "open", "handoff": "open", "delete": "closed",
+    "open": {"assign": "assigned", "release": REFUSED, "handoff": "open", "handback": "bot", "delete": "closed", "inbound": "open"},
+    "bot": {"assign": "assigned", "release": REFUSED, "handoff": "open", "handback": REFUSED, "delete": "closed", "inbound": "bot"},
+    "assigned": {"assign": "assigned", "release": "open", "handoff": "open", "handback": "bot", "delete": "closed",
                  "inbound": "assigned"},
-    "pending": {"assign": "assigned", "release": "open", "handoff": "open", "delete": "closed",
+    "pending": {"assign": "assigned", "release": "open", "handoff": "open", "handback": "bot", "delete": "closed",
                 "inbound": "assigned"},
-    "resolved": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "delete": "closed", "inbound": "open"},
-    "closed": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "delete": "closed", "inbound": REFUSED},
-    "expired": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "delete": REFUSED, "inbound": REFUSED},
+    "resolved": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "handback": REFUSED, "delete": "closed", "inbound": "open"},
+    "closed": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "handback": REFUSED, "delete": "closed", "inbound": REFUSED},
+    "expired": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "handback": REFUSED, "delete": REFUSED, "inbound": REFUSED},
 }  # fmt: skip
 
-NAMES_BOTH = {"assign": "assigned", "release": "released", "handoff": "handed_off", "delete": "closed"}
+NAMES_BOTH = {
+    "assign": "assigned",
+    "release": "released",
+    "handoff": "handed_off",
+    "handback": "given_back",
+    "delete": "closed",
+}
 """What a refusal's detail calls the other state."""
 
 DO: dict[str, Callable[[Desk, str], Awaitable]] = {
     "assign": lambda desk, i: desk.do(i, "assign", agent_id=fresh("someone-else")),
     "release": lambda desk, i: desk.do(i, "release"),
     "handoff": lambda desk, i: desk.do(i, "handoff", reason="asked"),
+    "handback": lambda desk, i: desk.do(i, "handback"),
     "delete": lambda desk, i: desk.http.delete(f"/v1/conversations/{i}"),
     "inbound": lambda desk, i: desk.say(i, "hello", sender_type="contact"),
 }
 
 
-async def brought_to(status: str, service: Desk, server: OwnServer) -> str:
+async def brought_to(status: str, service: Desk) -> str:
     """A conversation in that status."""
     i = (await service.open())["id"]
     if status == "bot":
-        i = await stored_as_bot(i, server)
+        ok(await service.do(i, "handback"), 200)
     if status in ("assigned", "pending"):
         ok(await service.do(i, "assign", agent_id=fresh("holder")), 200)
     if status in ("pending", "resolved", "closed", "expired"):
@@ -72,29 +76,14 @@ async def brought_to(status: str, service: Desk, server: OwnServer) -> str:
     return i
 
 
-async def stored_as_bot(like: str, server: OwnServer) -> str:
-    """A conversation a bot holds, put into the database beside one that exists: no call alone makes one."""
-    identifier = fresh()
-    partition = partition_of_thread(ACCOUNT, WEBCHAT, identifier)
-    made = new_conversation_id(time.time_ns() // 1_000_000, secrets.randbits(80), partition)
-    await server.sql(
-        "INSERT INTO conversations SELECT (jsonb_populate_record(c, jsonb_build_object("
-        "'id', $2::text, 'contact_identifier', $3::text, 'status', 'bot'))).* FROM conversations c WHERE id = $1",
-        like,
-        made,
-        identifier,
-    )
-    return made
-
-
 def detail_names(detail: str, *states: str) -> bool:
     return all(state in detail for state in states)
 
 
 @pytest.mark.parametrize("wanted", STATUSES)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_naming_a_status(server: OwnServer, service: Desk, status: str, wanted: str) -> None:
-    i = await brought_to(status, service, server)
+async def test_naming_a_status(service: Desk, status: str, wanted: str) -> None:
+    i = await brought_to(status, service)
     before = await service.stored(i)
     answer = await service.patch(i, status=wanted)
     after = await service.stored(i)
@@ -113,8 +102,8 @@ async def test_naming_a_status(server: OwnServer, service: Desk, status: str, wa
 
 @pytest.mark.parametrize("what", DO)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_doing_something(server: OwnServer, service: Desk, status: str, what: str) -> None:
-    i = await brought_to(status, service, server)
+async def test_doing_something(service: Desk, status: str, what: str) -> None:
+    i = await brought_to(status, service)
     before = await service.stored(i)
     answer = await DO[what](service, i)
     after = await service.stored(i)
@@ -259,3 +248,13 @@ async def test_web_chat_sessions(server: OwnServer, service: Desk) -> None:
         assert ok(await customer.get("/v1/webchat/messages"))["items"] == [first]
         c = await service.get(first["conversation_id"])
         assert (c["contact_name"], c["contact_identifier"]) == ("Ana", fresh_one["contact_identifier"])
+
+
+async def test_nothing_is_opened_on_a_channel_that_is_switched_off(desks: dict[str, Desk]) -> None:
+    http = desks["admin"].http
+    channel = ok(await http.post("/v1/channels", json={"type": "webchat", "name": fresh("off")}), 201)["id"]
+    ok(await http.patch(f"/v1/channels/{channel}", json={"is_active": False}), 200)
+    body = {"channel_id": channel, "contact_identifier": fresh()}
+    for path in ("/v1/conversations", "/v1/conversations/find-or-create"):
+        refused = problem(await http.post(path, json=body), 409, "conflict")
+        assert refused["detail"] == "the channel is switched off"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from msgspec.structs import replace
 from samples import ACCOUNT
 
 from tertulia.actors import wire
@@ -14,6 +15,7 @@ from tertulia.actors.commits import Item
 from tertulia.actors.conversation import ConversationActor, Taken, Turning
 from tertulia.actors.host import ConversationHost, Placement, fresh_id, now_ms
 from tertulia.actors.placement import DedicatedPlacement, SharedPlacement
+from tertulia.actors.understanding import Understanding
 from tertulia.core.commands import Done, Envelope, Outcome, ThreadKey
 from tertulia.core.conversation import State, apply
 from tertulia.core.entries import Entry, Message
@@ -21,6 +23,7 @@ from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports import Repeat, Target, ThreadWanted, Write
 from tertulia.core.thread import Thread
 from tertulia.storage.memory import MemoryArchive, MemoryJournal, MemoryStore
+from tertulia.storage.memory_bots import MemoryRulesArchive
 
 Fault = Callable[[Callable[[], Awaitable[list[int]]]], Awaitable[list[int]]]
 """Gets the real commit, and does with it what it likes."""
@@ -149,9 +152,18 @@ class Publisher:
 class Rig:
     """A host with its loops. `restart` puts a fresh one over the same store, as a takeover does."""
 
-    def __init__(self, placement: str = "shared", *, max_waiting: int = 10_000) -> None:
+    def __init__(
+        self,
+        placement: str = "shared",
+        *,
+        max_waiting: int = 10_000,
+        rules: MemoryRulesArchive | None = None,
+        understanding: Understanding | None = None,
+    ) -> None:
         self.store = MemoryStore()
         self.store.add_account(ACCOUNT)
+        self.rules = rules
+        self.understanding = understanding
         self.placement = placement
         self.max_waiting = max_waiting
         self.calls = 0
@@ -173,6 +185,8 @@ class Rig:
             self._placement(),
             max_waiting=self.max_waiting,
             on_stale=self.stale,
+            rules=self.rules,
+            understanding=self.understanding,
         )
         for partition in self.store.partitions:
             partition.epoch += 1
@@ -242,7 +256,9 @@ class Rig:
             state: State | None = None
             for entry in entries:
                 state = apply(state, entry)
-            assert state is not None and state.conversation == c
+            assert state is not None
+            # when to look what is due is no entry's doing
+            assert replace(state.conversation, timer_at=c.timer_at) == c
             if c.live:
                 assert live.setdefault((c.channel_id, c.contact_identifier, c.topic), c.id) == c.id
         feed = self.store.feeds[ACCOUNT].entries
@@ -260,7 +276,7 @@ class Rig:
             assert resident in resident.thread.conversations
             stored = self.store.conversations[conversation_id]
             actor = getattr(resident.actor, "_actor", resident.actor)
-            assert actor.state.conversation == stored  # type: ignore[attr-defined]
+            assert actor.state.conversation == stored == resident.known  # type: ignore[attr-defined]
         for key, thread in residents.threads.items():
             mine = self.store.of_thread(key)
             assert thread.thread.live == next((c.id for c in mine if c.live), None)

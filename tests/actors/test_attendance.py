@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tertulia.actors.attendance import Attendance
-from tertulia.core.supervision import Presence
+from tertulia.core.supervision import REST, Presence
 
 
-def said(connection: str, status: Any, until: int, user: str = "ana") -> list[Presence]:
-    return [Presence("a", user, connection, status, until)]
+def said(connection: str, status: Any, until: int, user: str = "ana", at: int = 0) -> list[Presence]:
+    return [Presence("a", user, connection, status, until, at)]
 
 
 def test_the_best_of_several_connections_counts() -> None:
@@ -20,6 +20,16 @@ def test_the_best_of_several_connections_counts() -> None:
     assert a.pass_time(49) == {} and a.status("ana") == "online"
     assert a.pass_time(50) == {"ana": "offline"}
     assert a.absent_since == {"ana": 50}
+
+
+def test_what_is_said_for_the_agent_outdoes_what_streams_said_before_and_not_after() -> None:
+    a = Attendance()
+    a.hear(said("one", "online", 100, at=1), 1)
+    assert a.hear(said(REST, "away", 100, at=2), 2) == {"ana": "away"}
+    assert a.hear(said("two", "offline", 100, at=3), 3) == {"ana": "offline"}, "the online one was before"
+    assert a.hear(said("one", "online", 120, at=1), 20) == {}, "renewed, not said again"
+    assert a.hear(said("two", "online", 120, at=21), 21) == {"ana": "online"}
+    assert a.hear(said(REST, "offline", 122, at=22), 22) == {"ana": "offline"}
 
 
 def test_a_renewal_keeps_a_status_and_an_older_word_changes_nothing() -> None:
@@ -36,3 +46,15 @@ def test_only_those_who_were_there_can_be_absent() -> None:
     assert a.status("ben") == "offline" and a.absent_since == {}
     assert a.hear(said("one", "online", 40, "cleo"), 100) == {"cleo": "offline"}
     assert a.absent_since == {"cleo": 40}, "found when starting: silent since then"
+
+
+def test_a_clock_that_is_set_makes_nobody_leave_or_stay() -> None:
+    for ms in (300_000, -300_000):
+        a = Attendance()
+        a.hear(said("one", "online", 160), 100)
+        a.hear(said("one", "online", 40, "ben"), 20)
+        a.pass_time(100)
+        a.move(ms)
+        assert a.pass_time(159 + ms) == {} and a.last_seen == {"ana": 100 + ms, "ben": 20 + ms}
+        assert a.pass_time(160 + ms) == {"ana": "offline"}
+        assert a.absent_since == {"ana": 160 + ms, "ben": 40 + ms}

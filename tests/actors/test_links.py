@@ -39,12 +39,18 @@ class Side:
         self.batches: list[int] = []
         self.lost = 0
         self.publisher = FeedPublisher()
-        self.door = Door(self._submit, self.publisher)
+        self.door = Door(self._submit, self._learn, self.publisher)
         self.way: Way
         self.settled: list[tuple[Envelope, Outcome | None]] = []
         self.entries: list[Entry] = []
         self.gone = 0
         self._links: list[HostLink] = []
+        self.learned: list[str] = []
+        self.reads = asyncio.Event()
+
+    async def _learn(self, accounts: list[str]) -> None:
+        await self.reads.wait()
+        self.learned += accounts
 
     async def _submit(self, payload: bytes) -> bytes:
         self.batches.append(len(wire.decode_envelopes(payload)))
@@ -228,6 +234,18 @@ async def test_uninvited_guests_are_shown_out(side: Side, greeting: bytes) -> No
             await reader.readexactly(1)
     writer.close()
     assert side.batches == []
+
+
+async def test_who_changed_something_waits_until_the_host_goes_by_it(side: Side) -> None:
+    link = side.link()
+    told = asyncio.create_task(link.learn([ACCOUNT]))
+    link.send(to_thread(received("meanwhile")))
+    await until(lambda: side.settled)
+    assert not told.done() and side.learned == []
+    side.reads.set()
+    assert await told and side.learned == [ACCOUNT]
+    await side.door.close()
+    assert not await side.link("b").learn([ACCOUNT]), "nobody listens any more"
 
 
 async def test_a_guest_who_says_nothing_is_shown_out(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,156 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-from rig import Rig
-from samples import ACCOUNT, SERVICE, THREAD, agent, said, to_conversation, to_thread
+from samples import ACCOUNT, SERVICE, THREAD, agent, customer, received, said, to_conversation, to_thread
+from supervised import Office, until
 
 from tertulia.actors import supervisor as module
 from tertulia.actors.host import fresh_id, now_ms
-from tertulia.actors.supervisor import Supervisor
 from tertulia.core.commands import (
     Assign,
     Done,
     EndOffer,
     Envelope,
-    Open,
-    Opening,
     Outcome,
     Refused,
     ThreadKey,
     Update,
 )
-from tertulia.core.entries import Assigned, Entry, Offered, OfferEnded
-from tertulia.core.errors import BY_CODE, Conflict, Internal, Overloaded
+from tertulia.core.entries import Assigned, Offered, OfferEnded
+from tertulia.core.errors import Conflict, Overloaded
 from tertulia.core.routing.facts import Preferences
-from tertulia.core.settings import AccountSettings
-from tertulia.core.supervision import AgentFacts, Presence
-from tertulia.storage.memory_supervision import MemoryPresence, MemorySupervision
-
-
-class Hearing:
-    """The way to the host, with a door: `faults` say what becomes of the next commands. Nothing is pushed but by the test."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
-        self.router = self
-        self.faults: list[Callable[[Envelope], Awaitable[Outcome]] | None] = []
-        self.sent: list[Envelope] = []
-
-    async def startup(self) -> None: ...
-
-    async def main_loop(self) -> None:
-        await asyncio.Event().wait()
-
-    async def ask(self, envelope: Envelope) -> Done:
-        self.sent.append(envelope)
-        fault = self.faults.pop(0) if self.faults else None
-        outcome = await (fault or self._rig.ask)(envelope)
-        if isinstance(outcome, Done):
-            return outcome
-        assert isinstance(outcome, Refused)
-        raise BY_CODE.get(outcome.code, Internal)(outcome.detail, current=outcome.current)
-
-
-class Hints:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, dict[str, Any]]] = []
-
-    async def send(
-        self,
-        account_id: str,
-        type: str,
-        data: dict[str, Any],
-        topics: list[str],
-        conversation_id: str | None = None,
-    ) -> None:
-        self.sent.append((type, data))
-
-
-class Office:
-    """A rig with its supervisor, which can be replaced."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.rig = rig
-        self.store = MemorySupervision(rig.store)
-        self.presence = MemoryPresence()
-        self.hints = Hints()
-        self.hearing = Hearing(rig)
-        self.tasks: list[asyncio.Task[None]] = []
-        self.all: list[Supervisor] = []
-
-    async def start(self) -> Supervisor:
-        """A new incarnation; the one before is left running."""
-        self.supervisor = Supervisor(
-            self.store,
-            self.presence,
-            self.hearing,  # type: ignore[arg-type]
-            self.hints,
-            shard=0,
-            shards=1,
-            incarnation=str(uuid.uuid4()),
-            stale=asyncio.Event(),
-        )
-        await self.supervisor.startup()
-        self.tasks.append(asyncio.create_task(self.supervisor.main_loop()))
-        self.all.append(self.supervisor)
-        return self.supervisor
-
-    async def stop(self) -> None:
-        for supervisor in self.all:
-            supervisor.close()
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    async def open(self, name: str) -> str:
-        thread = ThreadKey(ACCOUNT, THREAD.channel_id, name)
-        done = await self.rig.done(to_thread(Open(Opening("webchat")), thread, SERVICE))
-        assert done.conversation is not None
-        return done.conversation.id
-
-    async def appear(self, *users: str, status: Any = "online", ttl: int = 60_000) -> None:
-        await self.supervisor.present([Presence(ACCOUNT, u, "", status, now_ms() + ttl) for u in users])
-
-    def holder(self, conversation_id: str) -> str | None:
-        return self.rig.store.conversations[conversation_id].assignee_id
-
-    def offered(self, conversation_id: str) -> str | None:
-        offer = self.rig.store.conversations[conversation_id].routing.offer
-        return None if offer is None else offer.agent_id
-
-    def entries(self, conversation_id: str, kind: type) -> list[Any]:
-        return [e.data for e in self.rig.store.entries[conversation_id] if isinstance(e.data, kind)]
-
-    def push(self, conversation_id: str) -> None:
-        """What the host would have pushed of a conversation."""
-        entries: Sequence[Entry] = self.rig.store.entries[conversation_id]
-        self.supervisor.hear(entries)
-
-
-@pytest.fixture
-async def office(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    monkeypatch.setattr(module, "POLL", 0.05)
-    monkeypatch.setattr(module, "TICK", 0.02)
-    monkeypatch.setattr(module, "TELL", 0.05)
-    rig = Rig()
-    office = Office(rig)
-    office.store.prefer(
-        ACCOUNT, *(AgentFacts(n, n.title(), Preferences(auto_accept=True, maximum=2)) for n in ("ana", "ben"))
-    )
-    yield office
-    await office.stop()
-    await rig.stop()
-    rig.check()
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tertulia.core.settings import AccountSettings, Routing
+from tertulia.core.supervision import SHARDS, AccountFacts, AgentFacts, Presence, shard_of
 
 
 async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
@@ -224,13 +97,13 @@ async def test_an_unknown_outcome_is_settled_under_the_same_id(office: Office) -
     assert len(office.entries(c, Assigned)) == 1 and office.holder(c) == "ana"
 
 
-async def test_one_that_has_a_successor_assigns_nothing_and_ends(office: Office) -> None:
+async def test_one_that_has_a_successor_assigns_nothing(office: Office) -> None:
     stale = await office.start()
     await office.start()
     c = await office.open("one")
     stale.hear(office.rig.store.entries[c])
     await stale.present([Presence(ACCOUNT, "ana", "", "online", now_ms() + 60_000)])
-    await until(stale.stale.is_set, "the stale one to find out")
+    await until(lambda: len(stale.shards) == 0, "the stale one to find out")
     assert office.holder(c) is None and office.entries(c, Assigned) == []
     await office.appear("ben")
     await until(lambda: office.holder(c) == "ben", "the successor to assign")
@@ -239,13 +112,14 @@ async def test_one_that_has_a_successor_assigns_nothing_and_ends(office: Office)
 async def test_a_stale_command_is_refused_and_its_neighbours_go_on(office: Office) -> None:
     supervisor = await office.start()
     first, second = await office.open("one"), await office.open("two")
-    await office.store.register(0, "another")
-    late = to_conversation(Assign("ana", "routing"), first, SERVICE, fence=(0, 1))
+    shard = shard_of(ACCOUNT)
+    await office.store.register(shard, "another")
+    late = to_conversation(Assign("ana", "routing"), first, SERVICE, fence=(shard, 1))
     beside = to_conversation(said("hello"), second, SERVICE)
     refused, done = await office.rig.submit(late, beside)
     assert isinstance(refused, Refused) and refused.code == "superseded" and isinstance(done, Done)
     assert office.holder(first) is None
-    await until(supervisor.stale.is_set, "the look at the epoch")
+    await until(lambda: len(supervisor.shards) == SHARDS - 1, "the look at the epochs")
 
 
 async def test_an_open_offer_outlives_its_supervisor(office: Office) -> None:
@@ -292,6 +166,40 @@ async def test_an_offer_ends_with_its_conversation(office: Office) -> None:
     assert [e.outcome for e in office.entries(c, OfferEnded)] == ["withdrawn"]
 
 
+async def test_what_is_snoozed_is_given_to_nobody(office: Office) -> None:
+    await office.start()
+    first, second = await office.open("one"), await office.open("two")
+    for c in (first, second):
+        await office.rig.done(to_conversation(Update({"snoozed_until": now_ms() + 3_600_000}), c, SERVICE))
+    await office.appear("ana")
+    await office.start()  # neither by who hears of it nor by who reads it
+    await office.appear("ana")
+    other = await office.open("three")
+    await until(lambda: office.holder(other) == "ana", "ana to have what is not snoozed")
+    assert office.holder(first) is None and (await office.supervisor.queue(ACCOUNT, None, 10)).total == 0
+    thread = ThreadKey(ACCOUNT, THREAD.channel_id, "one")
+    await office.rig.done(to_thread(received("hello?"), thread, customer(thread)))
+    await until(lambda: office.holder(first) == "ana", "the customer's word to end it")
+    await office.rig.done(to_conversation(Update({"snoozed_until": None}), second, SERVICE))
+    desk = await office.supervisor.account(ACCOUNT)
+    await until(lambda: second in desk.desk.queue, "the other one to wait, ana being full")
+
+
+async def test_an_offer_ends_with_a_snooze_and_comes_anew_after_it(office: Office) -> None:
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(maximum=1)))
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    await until(lambda: office.offered(c) == "ana", "the offer")
+    await office.rig.done(to_conversation(Update({"snoozed_until": now_ms() + 3_600_000}), c, SERVICE))
+    other = await office.open("two")
+    await until(lambda: office.offered(other) == "ana", "the room that it kept")
+    assert [e.outcome for e in office.entries(c, OfferEnded)] == ["withdrawn"]
+    await office.rig.done(to_conversation(Update({"status": "resolved"}), other, SERVICE))
+    await office.rig.done(to_conversation(Update({"snoozed_until": None}), c, SERVICE))
+    await until(lambda: office.offered(c) == "ana", "the offer to come again")
+
+
 async def test_preferences_reach_it_by_themselves(office: Office) -> None:
     await office.start()
     await office.appear("ana")
@@ -302,6 +210,78 @@ async def test_preferences_reach_it_by_themselves(office: Office) -> None:
     with pytest.raises(Conflict) as refused:
         await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
     assert refused.value.current is not None and refused.value.current["reason"] == "unavailable"
+
+
+async def test_older_preferences_that_come_late_do_not_undo_newer_ones(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.start()
+    await office.appear("ana")
+    read, let = office.store.facts, asyncio.Event()
+
+    async def slowly(account_id: str) -> AccountFacts | None:
+        facts = await read(account_id)
+        await let.wait()
+        return facts
+
+    monkeypatch.setattr(office.store, "facts", slowly)
+    earlier = asyncio.create_task(office.supervisor.refresh(ACCOUNT))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(office.store, "facts", read)
+    office.store.prefer(ACCOUNT, AgentFacts("ana", "Ana", Preferences(available=False)))
+    later = asyncio.create_task(office.supervisor.refresh(ACCOUNT))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    let.set()
+    await asyncio.gather(earlier, later)
+    (ana,) = [a for a in await office.supervisor.agents(ACCOUNT) if a.user_id == "ana"]
+    assert not ana.is_available
+
+
+async def test_what_is_under_way_to_who_becomes_unavailable_is_stored_before_their_answer(
+    office: Office,
+) -> None:
+    let = asyncio.Event()
+
+    async def slow(envelope: Envelope) -> Outcome:
+        await let.wait()
+        return await office.rig.ask(envelope)
+
+    await office.start()
+    office.hearing.faults = [slow]
+    await office.appear("ana")
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: office.hearing.sent, "the assignment to be under way")
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(available=False)))
+    told = [
+        asyncio.create_task(office.supervisor.refresh(ACCOUNT)),
+        asyncio.create_task(office.appear("ana", status="away")),
+    ]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not any(t.done() for t in told) and office.holder(c) is None
+    let.set()
+    await asyncio.gather(*told)
+    assert office.holder(c) == "ana"
+
+
+async def test_another_strategy_reaches_who_waits_already(office: Office) -> None:
+    def settings(strategy: Any) -> AccountSettings:
+        return AccountSettings(routing=Routing(strategy=strategy))
+
+    ana = AgentFacts("ana", None, Preferences(auto_accept=True))
+    office.store.prefer(ACCOUNT, ana, settings=settings("manual_queue"))
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    desk = await office.supervisor.account(ACCOUNT)
+    await until(lambda: c in desk.desk.queue, "it to wait for a claim")
+    office.store.prefer(ACCOUNT, ana, settings=settings("round_robin"))
+    await office.supervisor.refresh(ACCOUNT)
+    await until(lambda: office.holder(c) == "ana", "ana to be given it")
+    (assigned,) = office.entries(c, Assigned)
+    assert assigned.explain["strategy"] == "round_robin"
 
 
 async def test_who_fell_silent_before_it_started_is_absent_since_then(office: Office) -> None:
@@ -317,3 +297,31 @@ async def test_who_fell_silent_before_it_started_is_absent_since_then(office: Of
     (given, taken) = office.entries(c, Assigned)
     assert (given.agent_id, taken.agent_id, taken.by) == ("ana", None, "absent")
     assert office.rig.store.conversations[c].routing.declined_by == ()
+
+
+async def test_what_may_not_have_been_heard_is_told_again(office: Office) -> None:
+    def told() -> dict[str, Any]:
+        """The newest word of each agent and conversation."""
+        return {d.get("user_id") or d["conversation_id"]: d.get("status") or d["position"] for _, d in sent}
+
+    sent = office.hints.sent
+    await office.start()
+    await office.appear("ana", status="away")
+    one, two = await office.open("one"), await office.open("two")
+    first = {"ana": "away", one: 1, two: 2}
+    await until(lambda: told() == first, "the first picture")
+    office.hints.away = True
+    await office.appear("ana", status="offline")
+    await office.rig.done(to_conversation(Update({"status": "closed"}), one, SERVICE))
+    await until(lambda: office.supervisor.statistics()["queued"] == 1, "the queue to move")
+    await asyncio.sleep(0.2)  # nobody can tell
+    assert told() == first
+    office.hints.away = False
+    await until(lambda: told() == {"ana": "offline", "ben": "offline", one: 1, two: 1}, "the present picture")
+    # and where somebody else has lost it
+    sent.clear()
+    await office.supervisor.retell(ACCOUNT)
+    await until(lambda: told() == {"ana": "offline", "ben": "offline", two: 1}, "the whole of it")
+    count = len(sent)
+    await asyncio.sleep(0.2)
+    assert len(sent) == count, "and no more than once"

@@ -20,14 +20,28 @@ from tertulia.core.account_rules import (
     asks_for_human,
 )
 from tertulia.core.answering import plan
-from tertulia.core.bots import Facts
-from tertulia.core.commands import Assign, Close, Command, Done, Envelope, Post, Refused, Release, Update
+from tertulia.core.bots import Classification, Facts
+from tertulia.core.commands import (
+    Assign,
+    Close,
+    Command,
+    Done,
+    Entrust,
+    Envelope,
+    GiveBack,
+    Handoff,
+    Post,
+    Refused,
+    Release,
+    Update,
+)
 from tertulia.core.conversation import State, apply
 from tertulia.core.decide import open_conversation
 from tertulia.core.entries import Actor, Entry, HandoffRequested, Message, StatusChanged, Updated
 from tertulia.core.handoff import asked_in_words
 from tertulia.core.ids import new_id
 from tertulia.core.status import LIVE, Status
+from tertulia.core.understanding import Heard
 from tertulia.core.words import Text
 
 TEAM = "00000000-0000-7000-8000-00000000000a"
@@ -71,11 +85,11 @@ class Thread:
     def c(self) -> Any:
         return self.actor.state.conversation
 
-    def do(self, command: Command, by: Any = None, **fields: Any) -> list[Any]:
+    def do(self, command: Command, by: Any = None, heard: Heard | None = None, **fields: Any) -> list[Any]:
         """What a command adds, without entry 0."""
         self.now += 1000
         envelope = Envelope(fields.pop("id", uid()), ACCOUNT, by or customer(), command, self.c.id)
-        taken = self.actor.turn(Turning(envelope, self.now, self.c.id, self.opening, self.account))
+        taken = self.actor.turn(Turning(envelope, self.now, self.c.id, self.opening, self.account, heard))
         self.outcome = taken.outcome
         if taken.write is None:
             return []
@@ -84,8 +98,8 @@ class Thread:
         self.write = taken.write
         return [e.data for e in taken.write.entries if e.seq > 0]
 
-    def says(self, content: str, **fields: Any) -> list[Any]:
-        return self.do(received(content, **fields))
+    def says(self, content: str, heard: Heard | None = None, **fields: Any) -> list[Any]:
+        return self.do(received(content, **fields), heard=heard)
 
     def check(self) -> None:
         """Replay makes the same state, but for the instant of the next look."""
@@ -164,6 +178,7 @@ def test_after_a_handoff_no_bot_speaks_until_the_conversation_was_resolved() -> 
     assert texts(thread.says("hours")) == [] and thread.c.status is Status.OPEN
     thread.do(Post("bot", "let me try"), SERVICE)
     assert isinstance(thread.outcome, Refused) and thread.outcome.code == "conflict"
+    assert all(way in thread.outcome.detail for way in ("/handback", "agent", "system", "is_private"))
     assert thread.do(Post("bot", "a note", is_private=True), SERVICE)
     thread.do(Assign("a-1"), SERVICE)
     assert texts(thread.says("hours")) == []
@@ -171,6 +186,46 @@ def test_after_a_handoff_no_bot_speaks_until_the_conversation_was_resolved() -> 
     assert texts(thread.says("hours")) == []
     thread.do(Update({"status": "resolved"}), SERVICE)
     assert texts(thread.says("hours")) == ["We open at nine."] and thread.c.status is Status.BOT
+    thread.check()
+
+
+@pytest.mark.parametrize("left", [Release(), Release("absent"), Entrust(TEAM, "manual_queue")])
+def test_what_a_human_left_waits_for_the_next_human(left: Command) -> None:
+    thread = Thread(rules(HOURS, FALLBACK))
+    thread.do(Assign("a-1"), SERVICE)
+    thread.do(left, SERVICE)
+    assert texts(thread.says("hours")) == [] and thread.c.waits and not thread.c.handoff_requested
+    assert [type(d) for d in thread.says("a human!")] == [Message, HandoffRequested] and thread.c.waits
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    assert texts(thread.says("hours")) == ["We open at nine."] and thread.c.status is Status.BOT
+    thread.check()
+
+
+def test_given_back_the_bot_speaks_again_and_starts_anew() -> None:
+    thread = Thread(rules(COLLECT, HOURS))
+    thread.says("my order")
+    thread.do(Handoff("a colleague asks"), SERVICE)
+    assert texts(thread.says("hours")) == [] and thread.c.handoff_requested
+    thread.do(Assign("a-1"), SERVICE)
+    thread.do(GiveBack(), agent("a-1"))
+    assert (thread.c.status, thread.c.assignee_id, thread.c.handoff_requested) == (Status.BOT, None, False)
+    assert texts(thread.says("hours")) == ["We open at nine."]
+    thread.says("agent!")
+    assert thread.c.status is Status.OPEN and thread.c.handoff_requested
+    thread.do(GiveBack(), SERVICE)
+    assert thread.do(Post("bot", "it is me"), SERVICE)
+    thread.check()
+
+
+def test_unsure_answers_from_before_are_not_held_against_the_bot() -> None:
+    thread = Thread(rules())
+    hm = Post("bot", "hm", metadata={"low_confidence": True})
+    for _ in range(2):
+        for _ in range(3):
+            assert not thread.c.handoff_requested
+            thread.do(hm, SERVICE)
+        assert thread.c.handoff_requested
+        thread.do(GiveBack(), SERVICE)
     thread.check()
 
 
@@ -261,6 +316,114 @@ def test_without_rules_there_is_a_conversation_all_the_same() -> None:
         assert [type(d) for d in thread.says("hours")] == [Message] and thread.c.status is Status.OPEN
 
 
+# -- what was found out about a message
+
+DEUTSCH = rule("German", "keyword", {"keywords": ["stunden"], "languages": ["de"]}, 0, reply_text="Ab neun.")
+BILLING = rule(
+    "Billing", "keyword", {"intent": "billing", "confidence_min": 0.7}, 0, reply_text="About your bill …"
+)
+ANGRY = Heard(sentiment=-0.8)
+
+
+def test_the_language_is_kept_before_rules_are_tried() -> None:
+    thread = Thread(rules(DEUTSCH, HOURS))
+    said = thread.says("stunden?", Heard("de"))
+    assert said[1] == Updated({"bot_context": {"language": "de"}}) and thread.entries[2].actor == Actor(
+        "system"
+    )
+    assert texts(said) == ["Ab neun."] and thread.c.bot_context == {"language": "de"}
+    assert "language de (detected) is one of de" in str(said[2].metadata["reasons"])
+    again = thread.says("stunden!", Heard("fr"))
+    assert texts(again) == ["Ab neun."] and thread.c.bot_context == {"language": "de"}
+    assert "(detected)" not in str(again[1].metadata["reasons"])
+    thread.check()
+
+
+def test_the_language_is_kept_for_routing_where_no_rule_heeds_it() -> None:
+    by_agents = account_rules({}, [], 1, agents_languages=True)
+    thread = Thread(by_agents)
+    thread.says("a human?!", Heard(None))
+    assert thread.c.handoff_requested and thread.c.bot_context == {}
+    thread.says("Ich warte schon lange", Heard("de"))
+    assert thread.c.bot_context == {"language": "de"}
+    thread.do(Assign("a-1"), SERVICE)
+    thread.check()
+
+
+@pytest.mark.parametrize(
+    ("account", "opening"),
+    [(rules(HOURS), {}), (rules(DEUTSCH), {"metadata": {"language": "en"}})],
+    ids=["nobody heeds it", "known already"],
+)
+def test_a_language_that_does_not_matter_is_not_kept(account: AccountRules, opening: dict[str, Any]) -> None:
+    thread = Thread(account, **opening)
+    thread.says("stunden", Heard("de"))
+    assert thread.c.bot_context == {} and not [e for e in thread.entries if isinstance(e.data, Updated)]
+
+
+def test_somebodys_conversation_is_left_as_it_is() -> None:
+    thread = Thread(rules(DEUTSCH))
+    thread.do(Assign("a-1"), SERVICE)
+    assert [type(d) for d in thread.says("stunden", Heard("de", -0.9))] == [Message]
+
+
+@pytest.mark.parametrize("found", [HOURS, COLLECT, REFUND])
+def test_who_is_angry_gets_a_human_and_no_answer(found: StoredRule) -> None:
+    thread = Thread(rules(found))
+    said = thread.says(f"{found.conditions['keywords'][0]}, you thieves", ANGRY)
+    assert texts(said) == [] and thread.c.status is Status.OPEN
+    assert thread.c.handoff_requested and thread.c.handoff_reason == "Strongly negative sentiment (-0.80)"
+    assert thread.c.team_id == (TEAM if found is not HOURS else None)
+    thread.check()
+
+
+def test_who_gets_angry_at_the_bot_gets_a_human() -> None:
+    for account in (rules(HOURS), rules(COLLECT)):
+        thread = Thread(account)
+        thread.says("hours" if account.rules[0].name == "Hours" else "order")
+        assert thread.c.status is Status.BOT
+        thread.says("useless", ANGRY)
+        assert thread.c.status is Status.OPEN and "sentiment" in thread.c.handoff_reason
+        assert thread.c.bot_context == {}
+        thread.check()
+    bot = Thread(rules())
+    bot.do(GiveBack(), SERVICE)
+    bot.says("useless", ANGRY)
+    assert bot.c.status is Status.OPEN and "sentiment" in bot.c.handoff_reason
+
+
+def test_where_no_bot_would_answer_anger_changes_nothing() -> None:
+    label = rule("Label", "keyword", {"keywords": ["bill"]}, set_labels=["billing"])
+    for account in (rules(), rules(HOURS), rules(label)):
+        thread = Thread(account)
+        thread.says("my bill, you thieves", ANGRY)
+        assert thread.c.status is Status.OPEN and not thread.c.handoff_requested
+
+
+@pytest.mark.parametrize(("threshold", "hands_over"), [(-0.9, False), (-0.7, True), (-1, False)])
+def test_the_account_says_how_angry_is_too_angry(threshold: float, hands_over: bool) -> None:
+    thread = Thread(rules(HOURS, handoff_sentiment=threshold))
+    assert texts(thread.says("hours!!", ANGRY)) == ([] if hands_over else ["We open at nine."])
+    assert thread.c.handoff_requested is hands_over
+
+
+@pytest.mark.parametrize(
+    ("classification", "answers"),
+    [
+        (Classification("billing", 0.7), True),
+        (Classification("billing", 0.69), False),
+        (Classification("shipping", 0.99), False),
+        (None, False),
+    ],
+)
+def test_a_rule_by_intent(classification: Classification | None, answers: bool) -> None:
+    thread = Thread(rules(BILLING))
+    said = thread.says("what is this on my card?", Heard(classification=classification))
+    assert texts(said) == (["About your bill …"] if answers else [])
+    assert thread.c.status is (Status.BOT if answers else Status.OPEN)
+    thread.check()
+
+
 phrases = st.sampled_from(
     [
         "human",
@@ -297,7 +460,7 @@ steps = st.one_of(
             [
                 Post("bot", "hm", metadata={"low_confidence": True}), Post("bot", "yes"), answered(),
                 Assign("a-1"), Release(), Update({"status": "resolved"}), Update({"status": "open"}),
-                Update({"status": "pending"}), Close(), Update({"labels": ["x"]}),
+                Update({"status": "pending"}), GiveBack(), Close(), Update({"labels": ["x"]}),
             ]
         ),
     ),

@@ -136,7 +136,8 @@ def test_a_dry_run_says_why_for_every_rule() -> None:
         ("time_based", {}, {}, "conditions.time_range"),
         ("keyword", {"keywords": [""]}, {}, "conditions.keywords[0]"),
         ("keyword", {"keywords": ["x"], "match_mode": "some"}, {}, "conditions.match_mode"),
-        ("keyword", {"keywords": ["x"], "nope": 1}, {}, "conditions"),
+        ("keyword", {"keywords": ["x"], "nope": 1}, {}, "conditions.nope"),
+        ("time_based", {"time_range": {"start": "08:00", "end": "08:00"}}, {}, "conditions.time_range.end"),
         ("time_based", {"time_range": {"start": "25:00", "end": "08:00"}}, {}, "conditions.time_range.start"),
         (
             "time_based",

@@ -28,8 +28,11 @@ from tertulia.core.commands import (
     Close,
     Command,
     Edit,
+    GiveBack,
     Handoff,
     MarkRead,
+    NotifyLeads,
+    Offer,
     Open,
     Rate,
     Recall,
@@ -39,8 +42,8 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import Conversation, State, apply
-from tertulia.core.decide import Turn, check_party, decide, repeated
+from tertulia.core.conversation import Conversation, OpenOffer, Routing, State, apply
+from tertulia.core.decide import check_party, decide, repeated
 from tertulia.core.entries import (
     Actor,
     Assigned,
@@ -48,7 +51,9 @@ from tertulia.core.entries import (
     Entry,
     EntryData,
     HandoffRequested,
+    LeadsNotified,
     Message,
+    OfferEnded,
     Rated,
     StatusChanged,
     Updated,
@@ -56,6 +61,7 @@ from tertulia.core.entries import (
 from tertulia.core.errors import Conflict, Forbidden, Invalid, NotFound, TertuliaError
 from tertulia.core.recent import Recent
 from tertulia.core.status import FINAL, HELD, Status
+from tertulia.core.turns import Turn
 
 ANA, BEN = agent("ana"), agent("ben")
 LEAD, ADMIN = agent("lou", "lead"), agent("ada", "admin")
@@ -81,6 +87,21 @@ def ask(state: State, by: By, command: Command, live_id: str | None = None) -> t
 
 def kinds(entries: tuple[EntryData, ...]) -> list[type[Any]]:
     return [type(e) for e in entries]
+
+
+# --- whom routing tells
+
+
+def test_leads_are_told_once_while_it_is_open_by_routing_alone() -> None:
+    state = conversation(priority="urgent")
+    (told,) = ask(state, SERVICE, NotifyLeads())
+    assert isinstance(told, LeadsNotified) and told.summary["priority"] == "urgent"
+    after = apply(state, Entry(ACCOUNT, "c", 4, NOW, Actor("system"), told))
+    assert ask(after, SERVICE, NotifyLeads()) == ()
+    assert ask(conversation(Status.ASSIGNED), SERVICE, NotifyLeads()) == ()
+    for by in (ANA, LEAD, ADMIN, CUSTOMER):
+        with pytest.raises(Forbidden):
+            ask(state, by, NotifyLeads())
 
 
 # --- assigning
@@ -161,6 +182,54 @@ def test_a_hand_off_frees_the_conversation_or_names_an_agent() -> None:
         ask(conversation(), BEN, Handoff("angry", "zoe"))
     with pytest.raises(Conflict):
         ask(conversation(Status.RESOLVED), SERVICE, Handoff("angry"))
+
+
+@pytest.mark.parametrize("status", sorted(HELD))
+@pytest.mark.parametrize("role", ROLES)
+def test_what_an_agent_holds_is_handed_off_and_given_back_by_them_or_an_overseer(
+    status: Status, role: str
+) -> None:
+    by, state = ROLES[role], conversation(status)
+    commands = (Handoff("angry"), Handoff("angry", "zoe"), GiveBack())
+    if role == "agent":
+        for command in commands:
+            with pytest.raises(Conflict) as refused:
+                ask(state, by, command)
+            assert "ana" in refused.value.detail
+            assert refused.value.current == {"status": status, "assignee_id": "ana"}
+        return
+    for command, to in zip(commands, ("open", "assigned", "bot"), strict=True):
+        assigned = next(e for e in ask(state, by, command) if isinstance(e, Assigned))
+        assert assigned.previous_agent_id == "ana"
+        changed = [e for e in ask(state, by, command) if isinstance(e, StatusChanged)]
+        assert changed == ([] if to == status else [StatusChanged(status, Status(to))])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_waits_is_given_back_to_the_bot_by_overseers(role: str) -> None:
+    by, state = ROLES[role], conversation()
+    if role in ("lead", "admin", "service"):
+        assert ask(state, by, GiveBack()) == (StatusChanged(Status.OPEN, Status.BOT),)
+    else:
+        with pytest.raises(Conflict):
+            ask(state, by, GiveBack())
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, *sorted(HELD)])
+def test_given_back_to_the_bot_a_conversation_asks_for_nobody(status: Status) -> None:
+    collected = {"name": "Carla", "_collecting": {"fields": ["name", "email"]}}
+    state = conversation(status, handoff_requested=True, handoff_reason="angry", bot_context=collected)
+    for seq, data in enumerate(ask(state, LEAD, GiveBack()), 4):
+        state = apply(state, Entry(ACCOUNT, "c", seq, NOW, Actor("agent"), data))
+    c = state.conversation
+    assert (c.status, c.assignee_id, c.handoff_requested, c.handoff_reason) == (Status.BOT, None, False, None)
+    assert c.bot_context == {"name": "Carla"} and c.routing.declined_by == ()
+
+
+def test_an_open_offer_ends_when_the_bot_gets_the_conversation() -> None:
+    routing = Routing(offer=OpenOffer("o", "zoe", NOW + 30_000))
+    entries = ask(conversation(routing=routing), LEAD, GiveBack())
+    assert entries == (OfferEnded("o", "zoe", "withdrawn"), StatusChanged(Status.OPEN, Status.BOT))
 
 
 def test_only_a_service_expires() -> None:
@@ -260,7 +329,8 @@ def test_only_the_provider_edits_at_a_time_that_can_be_written() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [Update({"subject": "x"}), Assign(THREAD.identifier), Assign(None), Release(), Handoff("x"), Close(), MarkRead(1)],
+    [Update({"subject": "x"}), Assign(THREAD.identifier), Assign(None), Release(), Handoff("x"), GiveBack(), Close(),
+     MarkRead(1)],
     ids=lambda c: type(c).__name__,
 )  # fmt: skip
 def test_what_customers_may_not_do(command: Command) -> None:
@@ -337,6 +407,23 @@ def test_a_customers_message(status: Status) -> None:
     back = {Status.PENDING: Status.ASSIGNED, Status.RESOLVED: Status.OPEN}.get(status)
     *before, message = ask(conversation(status), CUSTOMER, said())
     assert before == ([StatusChanged(status, back)] if back else []) and isinstance(message, Message)
+
+
+def test_a_snooze_keeps_routing_away_until_the_customer_writes() -> None:
+    snooze = Update({"snoozed_until": NOW + 1})
+    offered = conversation(routing=Routing(OpenOffer("o", "ana", NOW + 9)))
+    assert ask(offered, LEAD, snooze) == (OfferEnded("o", "ana", "withdrawn"), Updated(snooze.changes))
+    snoozed = conversation(snoozed_until=NOW + 1)
+    assert not snoozed.conversation.waits and conversation().conversation.waits
+    for command in (Assign("ana", "routing", only_waiting=True), Offer("o", "ana", NOW + 9)):
+        with pytest.raises(Conflict, match="does not wait"):
+            ask(snoozed, SERVICE, command)
+    assert kinds(ask(snoozed, ANA, Assign("ana"))) == [Assigned, StatusChanged]
+    assert kinds(ask(snoozed, ANA, answered())) == [Message]
+    awake = Updated({"snoozed_until": None})
+    assert ask(snoozed, CUSTOMER, said())[:-1] == (awake,)
+    reopened = ask(conversation(Status.RESOLVED, snoozed_until=NOW + 1), CUSTOMER, said())
+    assert reopened[:-1] == (awake, StatusChanged(Status.RESOLVED, Status.OPEN))
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -15,6 +15,7 @@ from tertulia.core.entries import (
     Edited,
     Entry,
     HandoffRequested,
+    LeadsNotified,
     Message,
     Offered,
     OfferEnded,
@@ -25,6 +26,7 @@ from tertulia.core.entries import (
     Updated,
 )
 from tertulia.core.events import END, Cursor, encode_event, encode_hint, events_of, parse_cursor
+from tertulia.core.principal import Role
 from tertulia.core.views import entry_view
 
 # kind → (type, which topics, whether customers may see it), as in the API's table of events
@@ -38,6 +40,7 @@ TYPES: dict[type[Any], tuple[str, set[str], bool]] = {
     Offered: ("notification:offer", {"user"}, False),
     Rated: ("conversation:updated", {"account", "conversation"}, False),
     SlaNoted: ("conversation:updated", {"account", "conversation"}, False),
+    LeadsNotified: ("notification:queue", {"account"}, False),
     Edited: ("conversation:updated", {"account", "conversation"}, True),
 }
 
@@ -85,6 +88,32 @@ def test_an_assignment_notifies_the_agent(entry: Entry) -> None:
         (notice,) = rest
         assert (notice.type, notice.topics) == ("notification:assignment", (f"user:{assigned.agent_id}",))
         assert notice.data["conversation_id"] == entry.conversation_id and not notice.public
+
+
+@given(entries(data[HandoffRequested]))
+def test_why_the_bot_stepped_back_is_the_teams_own(entry: Entry) -> None:
+    (event,) = events_of(entry)
+    assert event.data == {"reason": entry.data.reason}  # type: ignore[union-attr]
+    assert event.for_customer().data == {"reason": None} and event.for_customer().index == event.index
+    assert entry_view(entry, for_customer=True).data == {"reason": None}
+    assert entry_view(entry).data == event.data
+
+
+@given(entries(data[StatusChanged]))
+def test_a_change_of_status_keeps_its_reason_from_customers(entry: Entry) -> None:
+    seen = entry_view(entry, for_customer=True).data
+    assert seen == entry_view(entry).data | {"reason": None}
+    assert events_of(entry)[0].for_customer() == events_of(entry)[0]
+
+
+def test_leads_hear_what_agents_need_not() -> None:
+    @given(entries(data[SlaNoted] | data[LeadsNotified]))
+    def check(entry: Entry) -> None:
+        notice = events_of(entry)[-1]
+        assert notice.type in ("notification:sla", "notification:queue")
+        assert {role for role in Role if notice.may_reach(role)} == {Role.LEAD, Role.ADMIN, Role.SERVICE}
+
+    check()
 
 
 def test_a_note_is_not_for_customers() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tertulia.core.handoff import handoff_reason
+from tertulia.core.handoff import angry, asked_in_words, unsure
 from tertulia.core.settings import AccountSettings
+from tertulia.core.words import Text
 
 KEYWORDS = AccountSettings().handoff_keywords
 
@@ -19,17 +20,17 @@ KEYWORDS = AccountSettings().handoff_keywords
     ],
 )
 def test_the_customer_asks_for_a_human(content: str, keyword: str) -> None:
-    assert handoff_reason(content, KEYWORDS) == f"Customer requested human agent (keyword: '{keyword}')"
+    assert asked_in_words(Text(content), KEYWORDS) == f"Customer requested human agent (keyword: '{keyword}')"
 
 
 @pytest.mark.parametrize("content", ["humanity", "my personal data", "mismanagement", "hello"])
 def test_a_part_of_a_word_asks_for_nothing(content: str) -> None:
-    assert handoff_reason(content, KEYWORDS) is None
+    assert asked_in_words(Text(content), KEYWORDS) is None
 
 
 def test_an_account_has_its_own_words() -> None:
-    assert handoff_reason("ሰው ማናገር እፈልጋለሁ", ("ሰው ማናገር",)) is not None
-    assert handoff_reason("a human please", ("ሰው ማናገር",)) is None
+    assert asked_in_words(Text("ሰው ማናገር እፈልጋለሁ"), ("ሰው ማናገር",)) is not None
+    assert asked_in_words(Text("a human please"), ("ሰው ማናገር",)) is None
 
 
 @pytest.mark.parametrize(
@@ -44,11 +45,20 @@ def test_an_account_has_its_own_words() -> None:
     ],
 )
 def test_three_unsure_answers_in_a_row(answers: list[bool], hands_over: bool) -> None:
-    assert (handoff_reason("hm", (), low_confidence=answers) is not None) is hands_over
+    assert (unsure(answers) is not None) is hands_over
 
 
 @pytest.mark.parametrize(
-    ("sentiment", "hands_over"), [(-0.51, True), (-0.5, False), (0.9, False), (None, False)]
+    ("sentiment", "below", "hands_over"),
+    [
+        (-0.51, -0.5, True),
+        (-0.5, -0.5, False),
+        (0.9, -0.5, False),
+        (None, -0.5, False),
+        (-0.51, -0.9, False),
+        (-0.95, -0.9, True),
+        (-1.0, -1.0, False),
+    ],
 )
-def test_a_strongly_negative_message(sentiment: float | None, hands_over: bool) -> None:
-    assert (handoff_reason("hm", (), sentiment=sentiment) is not None) is hands_over
+def test_a_strongly_negative_message(sentiment: float | None, below: float, hands_over: bool) -> None:
+    assert (angry(sentiment, below) is not None) is hands_over

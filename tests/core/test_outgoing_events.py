@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import entries
 
-from tertulia.core.entries import Entry, Offered, OfferEnded
+from tertulia.core.entries import Entry, LeadsNotified, Offered, OfferEnded
 from tertulia.core.errors import Invalid
 from tertulia.core.event_delivery import (
     JITTER,
@@ -41,7 +41,7 @@ def test_every_event_of_an_entry_is_told_once_and_is_the_streams_own(entry: Entr
         assert body == {"type": event.type, "timestamp": rfc3339(entry.at), "data": told}
     told_on_request = sum(e.type.startswith("notification:") for e in events)
     assert told_on_request == (
-        len(events) if isinstance(entry.data, (Offered, OfferEnded)) else len(events) - 1
+        len(events) if isinstance(entry.data, (Offered, OfferEnded, LeadsNotified)) else len(events) - 1
     )
 
 
@@ -51,6 +51,7 @@ def test_notifications_go_only_where_they_are_named() -> None:
         "notification:offer",
         "notification:mention",
         "notification:sla",
+        "notification:queue",
     ]
     assert [t for t in EVENT_TYPES if not wanted((), t)] == notified
     assert wanted(("notification:assignment",), "notification:assignment")

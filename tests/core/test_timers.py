@@ -7,69 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
-from samples import ACCOUNT, NOW, SERVICE, THREAD, agent, answered, customer, received, uid
+from samples import NOW, SERVICE, agent, answered, customer, received
+from timed_thread import CLOCK, HOUR, MINUTE, Thread
 
-from tertulia.actors.conversation import ConversationActor, Turning
-from tertulia.core.account_rules import AccountRules, account_rules
-from tertulia.core.commands import Assign, By, Envelope, Open, Post, Rate, Release, Tick, Update
-from tertulia.core.conversation import CSAT_ASK, State, apply
-from tertulia.core.decide import open_conversation
-from tertulia.core.entries import Actor, Entry, Message, SlaNoted, StatusChanged, Updated
-from tertulia.core.ids import new_id
+from tertulia.core.account_rules import account_rules
+from tertulia.core.commands import Assign, By, Open, Post, Rate, Release, Tick, Update
+from tertulia.core.conversation import CSAT_ASK
+from tertulia.core.entries import Message, SlaNoted, StatusChanged, Updated
 from tertulia.core.status import Status
 from tertulia.core.timers import next_timer
-
-CLOCK = By("system", None, "service")
-MINUTE, HOUR = 60_000, 3_600_000
-
-
-class Thread:
-    """One conversation and a clock. `stored` is the instant that a host would find in the database."""
-
-    def __init__(self, **stated: Any) -> None:
-        self.account: AccountRules = account_rules(stated, (), 1)
-        self.now = NOW
-        (data,) = open_conversation(THREAD, uid(), received().opening, "Carla")
-        self.opening: Entry | None = Entry(ACCOUNT, new_id(NOW, 1), 0, NOW, Actor("contact"), data)
-        self.actor = ConversationActor(apply(None, self.opening), uid)
-        self.entries: list[Entry] = []
-        self.stored: int | None = None
-
-    @property
-    def c(self) -> Any:
-        return self.actor.state.conversation
-
-    def do(self, command: Any, by: Any = None) -> list[Any]:
-        envelope = Envelope(uid(), ACCOUNT, by or customer(), command, self.c.id)
-        taken = self.actor.turn(Turning(envelope, self.now, self.c.id, self.opening, self.account))
-        self.outcome = taken.outcome
-        if taken.write is None:
-            return []
-        self.opening = None
-        self.entries += taken.write.entries
-        self.stored = taken.write.after.timer_at
-        return [e.data for e in taken.write.entries if e.seq > 0]
-
-    def until(self, at: int) -> list[tuple[int, Any]]:
-        """Let time pass; what the clock brings about, with the time since the start."""
-        found: list[tuple[int, Any]] = []
-        while self.stored is not None and self.stored <= at:
-            self.now = max(self.now, self.stored)
-            found += [(self.now - NOW, d) for d in self.do(Tick(self.stored), CLOCK)]
-            assert self.stored is None or self.stored > self.now
-        self.now = at
-        return found
-
-    def crash(self) -> None:
-        """Another host has the conversation now; it knows what was stored."""
-        state: State | None = None
-        for entry in self.entries:
-            state = apply(state, entry)
-        assert state is not None
-        self.actor = ConversationActor(
-            State(replace(state.conversation, timer_at=self.stored), state.recent), uid
-        )
 
 
 def test_a_conversation_expires_a_day_after_its_last_message() -> None:
@@ -125,6 +71,40 @@ def test_a_reopened_conversation_is_asked_about_again_and_a_rated_one_is_not() -
     thread.do(Update({"status": "resolved"}), SERVICE)
     thread.do(Rate(5), SERVICE)
     assert thread.until(thread.now + HOUR) == []
+
+
+def test_what_was_resolved_long_ago_is_not_asked_about() -> None:
+    thread = Thread(auto_close_hours=9)
+    thread.do(received("hello"))
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.now += HOUR + 1
+    thread.account = account_rules({"csat_enabled": True, "auto_close_hours": 9}, (), 2)
+    assert thread.do(Tick(0), CLOCK) == [] and thread.stored == NOW + 9 * HOUR
+
+
+def test_a_reopening_keeps_the_age_and_starts_the_resolution_anew() -> None:
+    thread = Thread(sla={"first_reply_minutes": 10, "resolution_minutes": 100, "warn_percent": 99})
+    thread.do(received("hello"))
+    assert [(at, d.target) for at, d in thread.until(NOW + 30 * MINUTE) if d.state == "breach"] == [
+        (10 * MINUTE, "first_reply")
+    ]
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.now += 5 * HOUR
+    thread.do(received("again"))
+    assert thread.c.waiting_since == NOW and thread.c.opened_at == thread.now
+    thread.crash()
+    said = [(d.target, d.due_at - NOW) for _, d in thread.until(NOW + 9 * HOUR) if d.state == "breach"]
+    assert said == [("resolution", (5 * 60 + 30 + 100) * MINUTE)]
+
+
+def test_a_target_that_becomes_another_is_not_missed_twice() -> None:
+    thread = Thread(sla={"first_reply_minutes": 10, "priorities": {"urgent": {"first_reply_minutes": 5}}})
+    thread.do(received("hello"))
+    assert [d.state for _, d in thread.until(NOW + 9 * MINUTE)] == ["warning"]
+    thread.do(Update({"priority": "urgent"}), SERVICE)
+    assert [(d.state, d.due_at - NOW) for _, d in thread.until(NOW + 10 * MINUTE)] == [("breach", 5 * MINUTE)]
+    thread.do(Update({"priority": "normal"}), SERVICE)
+    assert thread.until(NOW + HOUR) == []
 
 
 def test_a_snooze_ends() -> None:
@@ -184,6 +164,7 @@ def test_after_an_outage_only_the_breach_is_told() -> None:
     thread = Thread(sla={"first_reply_minutes": 10})
     thread.do(received("hello"))
     thread.now = NOW + 3 * HOUR
+    assert thread.stored is not None
     (data,) = thread.do(Tick(thread.stored), CLOCK)
     assert isinstance(data, SlaNoted) and data.state == "breach" and data.due_at == NOW + 10 * MINUTE
     assert thread.until(NOW + 4 * HOUR) == []
@@ -248,7 +229,7 @@ def test_whatever_happens_no_look_is_late_and_nothing_takes_effect_twice(
             ]
         else:
             thread.do(*step)
-        due = next_timer(thread.c, thread.account.settings)
+        due = next_timer(thread.c, thread.account.settings, thread.now)
         if due is not None:
             assert thread.stored is not None and thread.stored <= max(due, thread.now + 1000)
     # what a reopening starts anew may be due at the same instant, which is no second effect

@@ -99,8 +99,9 @@ class Hints:
         data: dict[str, Any],
         topics: list[str],
         conversation_id: str | None = None,
-    ) -> None:
+    ) -> bool:
         self.sent.append((type, data, topics))
+        return True
 
 
 class _Link:
@@ -213,7 +214,7 @@ class Rig:
                 audit=PostgresAudit(database), inbox=PostgresInbox(database), senders=PostgresSenders(database),
                 inbound=PostgresInbound(database), deliveries=PostgresDeliveries(database), attachments=self.files,  # type: ignore[arg-type]
             ),
-            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused,
+            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused,
             links=LinkSigner("s" * 32, PUBLIC), webhook_secrets=unused, webhook_caller=unused, readiness=unused, update_metrics=unused,
         )  # fmt: skip
 

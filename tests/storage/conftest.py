@@ -15,6 +15,7 @@ from backends import Backend, MemoryBackend, PostgresBackend
 from event_rig import EventRig
 from receivers import Receiver, receiving
 from samples import Scribe
+from timed_host import Running
 
 from tertulia.storage import migrate
 from tertulia.storage.embedded import EmbeddedPostgres
@@ -97,3 +98,12 @@ async def events(
 async def receiver() -> AsyncIterator[Receiver]:
     async with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture
+async def running(database: Database, account_id: str) -> AsyncIterator[Running]:
+    """A host that owns every partition."""
+    made = Running(database, account_id)
+    await made.start()
+    yield made
+    await made.stop()

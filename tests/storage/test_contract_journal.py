@@ -42,6 +42,7 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
+from tertulia.core.conversation import LastHeld
 from tertulia.core.entries import Message
 from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
@@ -326,7 +327,7 @@ async def test_what_rests_on_a_supervisor_is_fenced_by_its_epoch(backend: Backen
     await commit(backend, opened)
     conversation = opened.after.id
     first = await backend.supervision.register(shard, uid())
-    assert await backend.supervision.epoch(shard) == first
+    assert (await backend.supervision.epochs())[shard] == first
     claim = to_conversation(Assign("ana"), conversation, SERVICE, key.account_id, fence=(shard, first))
     write = scribe.write(claim)
     assert write.fence == (shard, first)
@@ -357,8 +358,9 @@ async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None
     writes = [opened, asked(Offer("o", "ana", 5), SERVICE), asked(Assign("ana"))]
     await commit(backend, *writes)
     store = backend.supervision
-    head = next(h for h in await store.heads() if h.account_id == key.account_id)
-    assert head.position == sum(len(w.entries) for w in writes)
+    head = await store.head(key.account_id)
+    assert head is not None and head.position == sum(len(w.entries) for w in writes)
+    assert await store.head(uid()) is None
     assert key.account_id in await store.waking()
     assert (
         await store.live(key.account_id)
@@ -374,10 +376,18 @@ async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None
     (found,) = await store.unanswered([i])
     assert (found.conversation_id, found.answered) == (i, False)
     assert list(await store.last_assigned(key.account_id)) == ["ana"]
+    of = key.account_id, opened.after.contact_id
+    assert (await store.last_held([of, (key.account_id, uid())]))[of].agent_id == "ana"
     await commit(backend, asked(answered("a note", is_private=True), agent("ana")))
     assert not (await store.unanswered([i]))[0].answered
     await commit(backend, asked(answered(), agent("ana")))
     assert (await store.unanswered([i]))[0].answered
+    ended = asked(Update({"status": "closed"}))
+    await commit(backend, ended)
+    again = scribe.write(to_thread(received(), key))
+    await commit(backend, again)
+    assert await store.last_held([of]) == {of: LastHeld("ana", ended.after.updated_at)}
+    assert (await store.conversations([i]))[i] == ended.after
     facts = await store.facts(key.account_id)
     assert facts is not None and facts.settings.offer_timeout_s == 30
     assert await store.facts(uid()) is None

@@ -411,8 +411,8 @@ async def test_reads_show_what_became_of_a_message(desk: Desk, postgres: Postgre
         await feeds.read_conversations(desk.account, [conversation], 0, 50, 50),
     ):
         messages = [e.data for e in entries if isinstance(e.data, Message)]
-        assert [(m.delivery_status, m.delivery_error) for m in messages] == [
-            (None, None), ("sent", None), ("failed", DOWN), ("queued", None)
+        assert [(m.delivery_status, m.delivery_error, m.external_id) for m in messages] == [
+            (None, None, None), ("sent", None, "p"), ("failed", DOWN, None), ("queued", None, None)
         ]  # fmt: skip
 
 

@@ -119,9 +119,13 @@ async def test_a_sub_domain_is_taken_once(database: Database, account_id: str) -
         ({"timezone": "../etc/passwd"}, "settings.timezone"),
         ({"timezone": "Africa"}, "settings.timezone"),
         ({"nope": 1}, "settings.nope"),
-        ({"offer_timeout_s": 1}, "settings.offer_timeout_s"),
+        ({"offer_timeout_s": 0}, "settings.offer_timeout_s"),
+        (
+            {"business_hours": {"schedule": [{"days": ["mon"], "start": "09:00", "end": "09:00"}]}},
+            "settings.business_hours.schedule[0].end",
+        ),
         ({"sla": {"first_reply_minutes": 0}}, "settings.sla.first_reply_minutes"),
-        ({"sla": {"other": 0}}, "settings.sla"),
+        ({"sla": {"other": 0}}, "settings.sla.other"),
         (
             {"business_hours": {"schedule": [{"days": ["mon"], "start": "9", "end": "17:00"}]}},
             "settings.business_hours.schedule[0].start",

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 from msgspec.structs import replace
 from samples import uid
+from timed_host import Running, a_thread
 
 from tertulia.actors.account_rules import AccountRulesKeeper
-from tertulia.actors.commits import Item
-from tertulia.actors.conversation import Taken
-from tertulia.actors.host import ConversationHost, fresh_id, now_ms
-from tertulia.actors.placement import SharedPlacement
-from tertulia.actors.ticking import Ticker
+from tertulia.actors.host import fresh_id, now_ms
 from tertulia.core.account_rules import MAX_RULES, UNREAD, AccountRules
-from tertulia.core.commands import By, Done, Envelope, Opening, Post, Receive, ThreadKey, Update
-from tertulia.core.conversation import Conversation, State
-from tertulia.core.entries import Actor, Entry, Message, StatusChanged
+from tertulia.core.commands import By, Envelope, Post, Update
+from tertulia.core.conversation import State
+from tertulia.core.entries import Actor, Message, StatusChanged
 from tertulia.core.errors import Conflict, StorageUnavailable
-from tertulia.core.ids import PARTITIONS, partition_of_conversation
+from tertulia.core.ids import partition_of_conversation
 from tertulia.core.people import CannedResponse
 from tertulia.core.ports_bots import BotRuleRecord
 from tertulia.core.recent import Recent
 from tertulia.core.status import Status
 from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.agents import PostgresAgents, PostgresPreferences
 from tertulia.storage.archive import PostgresArchive
 from tertulia.storage.audit import PostgresAudit
 from tertulia.storage.bots import PostgresBotRules, PostgresRulesArchive, PostgresTimers
 from tertulia.storage.canned import PostgresCanned
-from tertulia.storage.conversations import PostgresConversations
-from tertulia.storage.journal import PostgresJournal
 from tertulia.storage.memory import MemoryStore
 from tertulia.storage.memory_bots import MemoryTimers
-from tertulia.storage.ownership import PostgresOwnership
 from tertulia.storage.postgres import Database
 from tertulia.storage.teams import PostgresTeams
 
@@ -137,6 +130,39 @@ async def test_every_change_moves_the_version(
     assert seen == sorted(set(seen))
 
 
+async def test_the_languages_of_agents_are_among_what_hosts_go_by(
+    archive: PostgresRulesArchive, rules: PostgresBotRules, database: Database, account_id: str
+) -> None:
+    agents, preferences = PostgresAgents(database), PostgresPreferences(database)
+
+    async def known() -> tuple[int, bool]:
+        found = (await archive.load([account_id]))[account_id]
+        assert found == await rules.in_force(account_id)
+        assert (await archive.versions([account_id]))[account_id] == found.version
+        return found.version, found.heeds_language
+
+    async def prefer(user: str, **changes: Any) -> tuple[int, bool]:
+        assert await preferences.update(account_id, user, changes, BY) is not None
+        return await known()
+
+    for user in ("ana", "ben"):
+        await agents.ensure(account_id, user)
+    before, heeded = await known()
+    assert not heeded
+    assert await prefer("ana", is_available=False) == (before, False)
+    first, heeded = await prefer("ana", languages=["de"])
+    assert first > before and heeded
+    assert await prefer("ana", languages=["de", "en"], max_concurrent_conversations=3) == (first, True)
+    second, heeded = await prefer("ben", languages=["am"])
+    assert heeded
+    third, heeded = await prefer("ana", languages=[])
+    assert third > second and heeded
+    last, heeded = await prefer("ben", languages=[])
+    assert last > third and not heeded
+    await rules.create(a_rule(account_id, conditions={"keywords": ["x"], "languages": ["de"]}), BY)
+    assert (await known())[1]
+
+
 @pytest.mark.parametrize(
     "conditions", ["[]", "7", '{"keywords": 5}', '{"nonsense": 1}', "null", '{"keywords": []}']
 )
@@ -191,75 +217,38 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
     assert len(keeper.get(account_id).rules) == 2
 
 
+class Late:
+    """Answers with what was stored when it was asked, but only once `let` go."""
+
+    def __init__(self, archive: PostgresRulesArchive) -> None:
+        self._archive, self.asked, self.let = archive, asyncio.Event(), asyncio.Event()
+
+    async def load(self, accounts: Any) -> dict[str, AccountRules]:
+        found = await self._archive.load(accounts)
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.let.wait()
+        return found
+
+    async def versions(self, accounts: Any) -> dict[str, int]:
+        return await self._archive.versions(accounts)
+
+
+async def test_a_change_counts_for_those_who_were_being_read_meanwhile(
+    rules: PostgresBotRules, archive: PostgresRulesArchive, account_id: str
+) -> None:
+    late = Late(archive)
+    keeper = AccountRulesKeeper(late, lambda: {account_id})
+    preparing = asyncio.create_task(keeper.prepare({account_id}))
+    await late.asked.wait()
+    await rules.create(a_rule(account_id), BY)
+    await keeper.learn([account_id])
+    late.let.set()
+    await preparing
+    assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
+
+
 # -- a host
-
-
-class Running:
-    """A host on Postgres with a clock that the test moves, owning every partition."""
-
-    def __init__(self, database: Database, account_id: str) -> None:
-        self.database, self.account_id = database, account_id
-        self.incarnation = str(uuid.uuid4())
-        self.ahead = 0
-        self.loops: list[asyncio.Task[None]] = []
-        placement = SharedPlacement(self._taken, now=self.now, new_id=fresh_id)
-        self.stale = asyncio.Event()
-        self.host = ConversationHost(
-            PostgresJournal(database), PostgresArchive(database), self, placement, max_waiting=1000,
-            on_stale=self.stale, rules=PostgresRulesArchive(database),
-        )  # fmt: skip
-        self.ticker = Ticker(PostgresTimers(database), self.host, now=self.now, new_id=fresh_id)
-
-    def now(self) -> int:
-        return now_ms() + self.ahead
-
-    def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
-        pass
-
-    def _taken(self, item: Item, taken: Taken) -> None:
-        self.host.taken(item, taken)
-
-    async def start(self) -> None:
-        ownership = PostgresOwnership(self.database)
-        await ownership.register(f"host:{self.incarnation}", self.incarnation, "node")
-        self.host.own(await ownership.claim(self.incarnation, [self.incarnation], PARTITIONS))
-        self.loops = [
-            asyncio.create_task(self.host.commits.main_loop()),
-            asyncio.create_task(self.host.residents.main_loop()),
-        ]
-
-    async def stop(self) -> None:
-        for loop in self.loops:
-            loop.cancel()
-        await asyncio.gather(*self.loops, return_exceptions=True)
-
-    async def says(self, text: str, thread: ThreadKey, **fields: Any) -> Done:
-        by = By("contact", thread.identifier, "customer", thread.channel_id, thread.identifier)
-        command = Receive(Opening("webchat", "Carla"), Post("contact", text, **fields))
-        return await self.ask(Envelope(fresh_id(), self.account_id, by, command, thread=thread))
-
-    async def ask(self, envelope: Envelope) -> Done:
-        (done,) = await self.host.run([envelope])
-        assert isinstance(done, Done), done
-        return done
-
-    async def read(self, conversation_id: str) -> tuple[Conversation, list[Entry]]:
-        store = PostgresConversations(self.database)
-        c = await store.get(self.account_id, conversation_id)
-        assert c is not None
-        return c, await store.entries(self.account_id, conversation_id, after=0, limit=200)
-
-
-@pytest.fixture
-async def running(database: Database, account_id: str) -> AsyncIterator[Running]:
-    made = Running(database, account_id)
-    await made.start()
-    yield made
-    await made.stop()
-
-
-def a_thread(account_id: str, n: int = 0) -> ThreadKey:
-    return ThreadKey(account_id, uid(), f"+{n}")
 
 
 async def test_the_bots_answer_is_stored_with_what_it_answers(

@@ -269,6 +269,20 @@ def test_skills_are_relaxed_step_by_step_and_another_team_helps() -> None:
     assert assigned.explain.need.teams == {"first", "second"} and assigned.explain.need.language is None
 
 
+def test_a_reopened_conversation_goes_before_younger_ones_and_its_skills_are_asked_for_anew() -> None:
+    office = Office(steps=(Relaxation(MINUTE, "topics"),))
+    office.agent("ana", topics=words("sales"))
+    office.arrive("young", waiting_since=office.now - 5, topics=words("billing"))
+    office.arrive("old", waiting_since=office.now - HOUR, opened_at=office.now, topics=words("billing"))
+    assert office.waiting == ["old", "young"]
+    office.now += MINUTE - 1
+    office.tell(TimePassed())
+    assert office.waiting == ["old"]
+    office.now += 1
+    office.tell(TimePassed())
+    assert office.waiting == []
+
+
 def test_the_sticky_agent_is_preferred_for_a_time() -> None:
     office = Office()
     office.agent("ana", maximum=2)
@@ -415,6 +429,23 @@ def test_a_new_policy_sorts_the_queue_anew() -> None:
     assert office.waiting == ["urgent", "low"]
     office.tell(PolicyChanged(Policy(head_start={})))
     assert office.waiting == ["low", "urgent"]
+
+
+def test_a_new_strategy_reaches_who_waits_and_what_is_on_offer() -> None:
+    office = Office()
+    office.arrive("c1", strategy="manual_queue")
+    office.agent("ana", auto_accept=False)
+    office.agent("ben", auto_accept=False)
+    assert office.arrive("c2", waiting_since=NOW + 1) == "ana"
+    office.tell(Declined("c2", "ana"))
+    assert office.desk.offers["c2"].agent_id == "ben" and "c1" not in office.desk.offers
+    by_hand = conversation("c2", NOW + 1, strategy="manual_queue")
+    by_turns = conversation("c1", strategy="round_robin")
+    effects = office.tell(PolicyChanged(Policy(), (by_hand, by_turns)))
+    assert Withdraw("c2", "ben", "changed") in effects and given(effects, "c1") == "ana"
+    assert office.waiting == ["c1", "c2"]
+    effects = office.tell(PolicyChanged(Policy(), (conversation("c2", NOW + 1),)))
+    assert given(effects, "c2") == "ben", "who declined is still passed over"
 
 
 def test_a_desk_made_again_goes_on() -> None:

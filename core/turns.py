@@ -1,0 +1,19 @@
+"""What a command's rules are given beside the conversation and the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from .account_rules import AccountRules
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, and what the account's
+    conversations go by."""
+
+    now: int
+    new_id: Callable[[], str]
+    live_id: str | None = None
+    account: AccountRules | None = None

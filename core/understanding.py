@@ -1,0 +1,147 @@
+"""What is to be found out about a customer's message before its turn (language, mood, intent), and how far it is believed.
+
+Pure: a message that nothing is asked about costs a look at a few fields. The libraries and the classifier that answer stand in
+`actors/understanding.py`. A turn is given what was found out as `Heard`, and decides for itself whether it still matters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from . import collecting
+from .account_rules import AccountRules
+from .bots import Classification
+from .commands import Envelope
+from .conversation import Conversation
+from .status import Status
+
+READ = 1000
+"""Characters of a message that its language is told by."""
+SCORED = 500
+"""Characters of a message whose mood counts: scoring costs more than in proportion."""
+SURE = 0.4
+"""Probability from which a language is believed: see decision 0007 for what it was measured on."""
+SURE_OF_ENGLISH = 0.3
+"""The same, where only English or not is asked, of a text that has words of a strong mood in English. German with `die` in it
+stays below 0.01; “fuck you” has 0.32."""
+LETTERS = 6
+"""Letters that a text must have for a language to be told; a syllable or an ideograph counts as two."""
+NO_LANGUAGE = "zxx"
+ALIASES = {"ary": "ar", "arz": "ar", "nn": "no", "wuu": "zh", "yue": "zh"}
+"""Languages that agents and rules rather name by a larger one."""
+ETHIOPIC = re.compile("[\u1200-\u139f\u2d80-\u2ddf\uab00-\uab2f\U0001e7e0-\U0001e7ff]")
+SYLLABLES_FROM = "\u0e00"
+"""Letters of scripts from here on stand for a syllable or a word; but for the Ethiopic ones, which are told apart before."""
+OPEN_TO_BOTS = frozenset({Status.OPEN, Status.BOT, Status.RESOLVED})
+"""Where a customer's message finds nobody who has the conversation; it reopens one that was resolved."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What to find out. `known`: the language, where it is known already; `detect`: tell it; `mood_below`: score the mood, if
+    that may be lower."""
+
+    account_id: str
+    channel_type: str
+    content: str
+    known: str | None = None
+    detect: bool = False
+    mood_below: float | None = None
+    classify: bool = False
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """What was found out; None: not asked, or nothing to be sure of. `sentiment`, -1 to 1, of English texts alone."""
+
+    language: str | None = None
+    sentiment: float | None = None
+    classification: Classification | None = None
+
+
+NOTHING_HEARD = Heard()
+
+
+def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) -> Wanted | None:
+    """What this command's turn needs to know; None: nothing. `c`: the conversation before it, None: it opens one."""
+    post = envelope.post
+    if post is None or post.sender_type != "contact" or post.is_private:
+        return None
+    if c is None:
+        opening = envelope.opening
+        known = language_of(opening.metadata, {})
+        return for_first(envelope.account_id, post.content, opening.channel_type, known, account)
+    if c.status not in OPEN_TO_BOTS:
+        return None
+    known = language_of(c.metadata, c.bot_context)
+    detect = account.heeds_language and known is None
+    mood = classify = False
+    if c.status is Status.RESOLVED or not (c.handoff_requested or c.left_to_humans):
+        mood = bool(account.rules) or c.status is Status.BOT
+        asked = c.status is Status.BOT and collecting.under_way(c.bot_context) is not None
+        classify = account.heeds_intent and not asked
+    return _wanted(c.account_id, post.content, c.channel_type, known, account, detect, mood, classify)
+
+
+def for_first(
+    account_id: str, content: str, channel_type: str, known: str | None, account: AccountRules
+) -> Wanted | None:
+    """What is to be found out about a message that opens a conversation."""
+    detect = account.heeds_language and known is None
+    mood = bool(account.rules)
+    return _wanted(account_id, content, channel_type, known, account, detect, mood, account.heeds_intent)
+
+
+def _wanted(
+    account_id: str,
+    content: str,
+    channel_type: str,
+    known: str | None,
+    account: AccountRules,
+    detect: bool,
+    mood: bool,
+    classify: bool,
+) -> Wanted | None:
+    threshold = account.settings.handoff_sentiment
+    below = threshold if mood and threshold > -1 and (known is None or is_english(known)) else None
+    if not detect and below is None and not classify:
+        return None
+    return Wanted(account_id, channel_type, content, known, detect, below, classify)
+
+
+def language_of(metadata: dict[str, Any], bot_context: dict[str, Any]) -> str | None:
+    """A conversation's language, as rules and routing read it: what the channel or a service said goes first."""
+    said = (metadata.get("language"), bot_context.get("language"))
+    return next((language for language in said if isinstance(language, str) and language), None)
+
+
+def is_english(language: str) -> bool:
+    """Of `en`, `en-GB` …"""
+    return language.casefold().replace("_", "-").split("-")[0] == "en"
+
+
+def by_script(text: str) -> str | None:
+    """The language that the script alone tells: Amharic. (Tigrinya has the same script, and no detector at hand tells them
+    apart.)"""
+    ethiopic = len(ETHIOPIC.findall(text))
+    if ethiopic < 2 or 2 * ethiopic < sum(map(str.isalpha, text)):
+        return None
+    return "am"
+
+
+def has_words(text: str) -> bool:
+    """Whether there is enough of it for a language to be told."""
+    return sum(2 if char >= SYLLABLES_FROM else 1 for char in text if char.isalpha()) >= LETTERS
+
+
+def believed(language: str, probability: float) -> str | None:
+    """A detector's word, where it is sure."""
+    if probability < SURE or language == NO_LANGUAGE:
+        return None
+    return ALIASES.get(language, language)
+
+
+def believed_english(language: str, probability: float) -> bool:
+    """Whether a text that has English words of a strong mood is English."""
+    return language == "en" and probability >= SURE_OF_ENGLISH

@@ -1,3 +1,0 @@
--- Where every account's feed stands, and how often what routing goes by has changed there.
-SELECT f.account_id::text, f.position, coalesce(r.version, 0)
-FROM account_feeds f LEFT JOIN routing_changes r ON r.account_id = f.account_id

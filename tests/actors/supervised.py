@@ -1,0 +1,126 @@
+"""A supervisor over a host in memory, without Ray, for the tests of what it does."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from rig import Rig
+from samples import ACCOUNT, SERVICE, THREAD, to_thread
+
+from tertulia.actors.host import now_ms
+from tertulia.actors.supervisor import Supervisor
+from tertulia.core.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
+from tertulia.core.entries import Entry
+from tertulia.core.errors import BY_CODE, Internal
+from tertulia.core.supervision import SHARDS, Presence
+from tertulia.storage.memory_supervision import MemoryPresence, MemorySupervision
+
+
+class Hearing:
+    """The way to the host, with a door: `faults` say what becomes of the next commands. Nothing is pushed but by the test."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.router = self
+        self.faults: list[Callable[[Envelope], Awaitable[Outcome]] | None] = []
+        self.sent: list[Envelope] = []
+
+    async def startup(self) -> None: ...
+
+    async def main_loop(self) -> None:
+        await asyncio.Event().wait()
+
+    async def ask(self, envelope: Envelope) -> Done:
+        self.sent.append(envelope)
+        fault = self.faults.pop(0) if self.faults else None
+        outcome = await (fault or self._rig.ask)(envelope)
+        if isinstance(outcome, Done):
+            return outcome
+        assert isinstance(outcome, Refused)
+        raise BY_CODE.get(outcome.code, Internal)(outcome.detail, current=outcome.current)
+
+
+class Hints:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.away = False
+
+    async def send(
+        self,
+        account_id: str,
+        type: str,
+        data: dict[str, Any],
+        topics: list[str],
+        conversation_id: str | None = None,
+    ) -> bool:
+        if not self.away:
+            self.sent.append((type, data))
+        return not self.away
+
+
+class Office:
+    """A rig with its supervisor, which can be replaced."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.store = MemorySupervision(rig.store)
+        self.presence = MemoryPresence()
+        self.hints = Hints()
+        self.hearing = Hearing(rig)
+        self.tasks: list[asyncio.Task[None]] = []
+        self.all: list[Supervisor] = []
+
+    async def start(self, own: Iterable[int] = range(SHARDS)) -> Supervisor:
+        """A new supervisor, which takes these shards first; those before are left running."""
+        self.supervisor = Supervisor(
+            self.store,
+            self.presence,
+            self.hearing,  # type: ignore[arg-type]
+            self.hints,
+            own=own,
+            incarnation=str(uuid.uuid4()),
+        )
+        await self.supervisor.startup()
+        self.tasks.append(asyncio.create_task(self.supervisor.main_loop()))
+        self.all.append(self.supervisor)
+        return self.supervisor
+
+    async def stop(self) -> None:
+        for supervisor in self.all:
+            supervisor.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def open(self, name: str) -> str:
+        thread = ThreadKey(ACCOUNT, THREAD.channel_id, name)
+        done = await self.rig.done(to_thread(Open(Opening("webchat")), thread, SERVICE))
+        assert done.conversation is not None
+        return done.conversation.id
+
+    async def appear(self, *users: str, status: Any = "online", ttl: int = 60_000) -> None:
+        await self.supervisor.present([Presence(ACCOUNT, u, "", status, now_ms() + ttl) for u in users])
+
+    def holder(self, conversation_id: str) -> str | None:
+        return self.rig.store.conversations[conversation_id].assignee_id
+
+    def offered(self, conversation_id: str) -> str | None:
+        offer = self.rig.store.conversations[conversation_id].routing.offer
+        return None if offer is None else offer.agent_id
+
+    def entries(self, conversation_id: str, kind: type) -> list[Any]:
+        return [e.data for e in self.rig.store.entries[conversation_id] if isinstance(e.data, kind)]
+
+    def push(self, conversation_id: str) -> None:
+        """What the host would have pushed of a conversation."""
+        entries: Sequence[Entry] = self.rig.store.entries[conversation_id]
+        self.supervisor.hear(entries)
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,177 @@
+"""Changed settings reach the timers of conversations that were there before, on Postgres and hosts whose clock is the test's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+import pytest
+from samples import uid
+from timed_host import Running, a_thread
+
+from tertulia.actors.host import fresh_id
+from tertulia.core.commands import Assign, By, Command, Envelope, Update
+from tertulia.core.entries import Actor, Message, SlaNoted
+from tertulia.core.ids import PARTITIONS, partition_of_conversation
+from tertulia.core.ports_bots import Retiming
+from tertulia.core.status import Status
+from tertulia.storage.accounts import PostgresAccounts
+from tertulia.storage.postgres import Database
+from tertulia.storage.retiming import PostgresRetiming
+
+BY = Actor("agent", "dana")
+ANA = By("agent", "ana", "lead")
+HOUR = 3_600_000
+
+
+async def stated(running: Running, **settings: Any) -> None:
+    assert await PostgresAccounts(running.database).update(running.account_id, None, settings, BY)
+
+
+async def opened(running: Running, n: int = 0) -> str:
+    return (await running.says("hello", a_thread(running.account_id, n))).entries[0].conversation_id
+
+
+async def do(running: Running, conversation_id: str, command: Command) -> None:
+    await running.ask(Envelope(fresh_id(), running.account_id, ANA, command, conversation_id))
+
+
+async def waits(running: Running) -> list[Retiming]:
+    found = await PostgresRetiming(running.database).wanted(range(PARTITIONS), 1000)
+    return [w for w in found if w.account_id == running.account_id]
+
+
+def forget(running: Running) -> None:
+    """Nothing is in the host's memory any more."""
+    running.host.residents.sweep(-1.0, 0)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+async def test_a_shorter_expiry_counts_for_what_was_there_and_a_longer_one_is_waited_for(
+    running: Running, in_memory: bool
+) -> None:
+    ids = [await opened(running, n) for n in range(3)]
+    await stated(running, expiry_hours=2)
+    if not in_memory:
+        forget(running)
+    assert await running.retimer.look() >= 1
+    assert await waits(running) == []
+    for i in ids:
+        c, entries = await running.read(i)
+        assert c.last_message_at is not None and c.timer_at == c.last_message_at + 2 * HOUR
+        assert [e.seq for e in entries] == [1], "no entry tells of it"
+    await stated(running, expiry_hours=5)
+    await running.retimer.look()
+    for hours, status in ((3, Status.OPEN), (6, Status.EXPIRED)):
+        running.ahead = hours * HOUR
+        while await running.ticker.look():
+            pass
+        assert {(await running.read(i))[0].status for i in ids} == {status}
+
+
+async def test_targets_count_for_conversations_that_had_no_timer(running: Running) -> None:
+    i = await opened(running)
+    await do(running, i, Assign("ana"))
+    assert (await running.read(i))[0].timer_at is None
+    forget(running)
+    await stated(running, sla={"first_reply_minutes": 30})
+    await running.retimer.look()
+    running.ahead = HOUR
+    await running.ticker.look()
+    _, entries = await running.read(i)
+    assert isinstance(entries[-1].data, SlaNoted) and entries[-1].data.state == "breach"
+    # told once, whatever the target becomes
+    await stated(running, sla={"first_reply_minutes": 20})
+    await running.retimer.look()
+    await running.ticker.look()
+    assert (await running.read(i))[1] == entries
+
+
+async def test_who_was_resolved_long_ago_is_not_asked_when_the_account_takes_to_asking(
+    running: Running,
+) -> None:
+    old = await opened(running)
+    await do(running, old, Update({"status": "resolved"}))
+    running.ahead = 2 * HOUR
+    fresh = await opened(running, 1)
+    await do(running, fresh, Update({"status": "resolved"}))
+    forget(running)
+    await stated(running, csat_enabled=True, auto_close_hours=1)
+    await running.retimer.look()
+    await running.ticker.look()
+    c, entries = await running.read(old)
+    assert c.status is Status.CLOSED and sum(isinstance(e.data, Message) for e in entries) == 1
+    c, entries = await running.read(fresh)
+    assert c.fired.csat_asked and isinstance(entries[-1].data, Message)
+    assert c.resolved_at is not None and c.timer_at == c.resolved_at + HOUR
+
+
+async def test_only_settings_that_timers_follow_have_them_set_anew(
+    running: Running, owner: asyncpg.Connection
+) -> None:
+    await stated(running, offer_timeout_s=60, expiry_hours=24, sla=None)
+    assert await waits(running) == [], "the default is what stood"
+    await stated(running, timezone="Africa/Addis_Ababa")
+    assert len(await waits(running)) == 1
+    (wanted,) = await waits(running)
+    query = "SELECT version FROM account_rule_changes WHERE account_id = $1"
+    assert wanted.version == await owner.fetchval(query, running.account_id)
+
+
+async def test_what_a_lost_host_did_not_look_through_its_successor_does(
+    running: Running, database: Database, account_id: str
+) -> None:
+    i = await opened(running)
+    await stated(running, expiry_hours=3)
+    archive = PostgresRetiming(database)
+    (wanted,) = await waits(running)
+    half = {p: e for p, e in running.host.epochs.items() if p % 2}
+    await archive.done(wanted, half)
+    await archive.done(wanted, dict.fromkeys(range(PARTITIONS), 0))  # by one that is superseded
+    assert wanted not in await archive.wanted([1], 1000)
+    assert wanted in await archive.wanted([0, 1], 1000)
+    await stated(running, expiry_hours=4)
+    assert await waits(running) != [wanted], "a second change has all of them look again"
+    await archive.done(wanted, running.host.epochs)
+    (again,) = await waits(running)
+    await running.stop()
+    successor = Running(database, account_id)
+    await successor.start()
+    await successor.retimer.look()
+    c, _ = await successor.read(i)
+    assert c.timer_at == (c.last_message_at or 0) + 4 * HOUR and again not in await waits(successor)
+    await successor.stop()
+
+
+async def test_what_was_stored_by_the_settings_before_is_set_right(running: Running) -> None:
+    """The account is read long after its settings have changed: turns go by what stood until then."""
+    i = await opened(running)
+    await stated(running, expiry_hours=2)
+    late = await opened(running, 1)
+    c, _ = await running.read(late)
+    assert c.timer_at == (c.last_message_at or 0) + 24 * HOUR, "the host has not heard yet"
+    await running.retimer.look()
+    for conversation in (i, late):
+        c, _ = await running.read(conversation)
+        assert c.timer_at == (c.last_message_at or 0) + 2 * HOUR
+
+
+async def test_only_what_is_looked_at_sooner_is_written(
+    running: Running, database: Database, owner: asyncpg.Connection
+) -> None:
+    i = await opened(running)
+    c, _ = await running.read(i)
+    archive = PostgresRetiming(database)
+    page = await archive.page(running.account_id, Status.OPEN, uid(), range(PARTITIONS), 10)
+    assert page == []
+    first = "00000000-0000-0000-0000-000000000000"
+    assert await archive.page(running.account_id, Status.OPEN, first, range(PARTITIONS), 10) == [c]
+    elsewhere = {(partition_of_conversation(i) + 1) % PARTITIONS}
+    assert await archive.page(running.account_id, Status.OPEN, first, elsewhere, 10) == []
+    assert c.timer_at is not None
+    async with owner.transaction():
+        await owner.execute("SELECT FROM conversations WHERE id = $1 FOR UPDATE", i)
+        assert await archive.move([(c, c.timer_at - 5)]) == set(), "it is just being written"
+    assert await archive.move([(c, c.timer_at - 5)]) == {i}
+    assert await archive.move([(c, c.timer_at - 9)]) == set(), "it has moved"
+    assert (await running.read(i))[0].timer_at == c.timer_at - 5

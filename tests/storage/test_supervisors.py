@@ -1,0 +1,171 @@
+"""Supervisors over one database: those of different counts beside each other, and what they leave behind in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from backends import PostgresBackend
+from samples import SERVICE
+from supervisors_rig import Floor, ana, until
+
+from tertulia.actors import shards
+from tertulia.actors import supervisor as module
+from tertulia.actors.host import fresh_id
+from tertulia.actors.supervisor import FIRST_ROSTER
+from tertulia.core.commands import Assign, Envelope
+from tertulia.core.errors import Overloaded
+from tertulia.core.supervision import SHARDS, Head, shard_of, shards_of, supervisor_of
+
+
+@pytest.fixture
+async def floor(
+    postgres: PostgresBackend, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Floor]:
+    monkeypatch.setattr(module, "POLL", 0.05)
+    floor = Floor(postgres, owner)
+    await floor.start()
+    yield floor
+    await floor.stop()
+
+
+def odd(shard: int) -> bool:
+    return shard % 2 == 1
+
+
+def even(shard: int) -> bool:
+    return shard % 2 == 0
+
+
+def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
+    for count in (1, 2, 3, SHARDS):
+        parts = [set(shards_of(number, count)) for number in range(count)]
+        assert sorted(shard for part in parts for shard in part) == list(range(SHARDS))
+        for account in (fresh_id() for _ in range(50)):
+            assert shard_of(account) in parts[supervisor_of(account, count)]
+
+
+async def test_two_counts_over_one_database_never_both_have_an_account(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POLL", 60)  # the old one finds out by what it tries
+    monkeypatch.setattr(shards, "RECLAIM_AFTER", 60)
+    ours, theirs = await floor.account(even), await floor.account(odd)
+    old = await floor.supervisor(shards_of(0, 1))
+    await old.present([ana(ours), ana(theirs)])
+    new = await floor.supervisor(shards_of(1, 2))
+    await new.present([ana(theirs)])
+    assert old.shards.has(theirs) and new.shards.has(theirs) and not new.shards.has(ours)
+    # both hear of it, both decide, one of them under an epoch that stands
+    contested = [await floor.open(theirs) for _ in range(8)]
+    mine = [await floor.open(ours) for _ in range(3)]
+    await until(lambda: not old.shards.has(theirs), "the old one to find out")
+    await until(lambda: all(floor.assigned(c) for c in mine), "the old one to go on with the other shards")
+    await until(lambda: sum(len(floor.assigned(c)) for c in contested) == 5, "ana to be full")
+    assert [floor.assigned(c) for c in contested] == [["ana"]] * 5 + [[]] * 3  # the oldest, each once
+    assert len(old.shards) == SHARDS - 1 and len(new.shards) == SHARDS // 2
+    # whoever still asks the old one is refused
+    with pytest.raises(Overloaded, match="another supervisor"):
+        await old.ask(Envelope(fresh_id(), theirs, SERVICE, Assign("ben"), contested[-1]))
+    assert floor.assigned(contested[-1]) == []
+
+
+async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "RECLAIM_AFTER", 0.05)
+    account = await floor.account(odd)
+    beside = await floor.account(lambda shard: shard == shard_of(account))
+    gone = await floor.supervisor(shards_of(1, 2))
+    waiting = await floor.open(beside)
+    await until(lambda: gone.accounts.desk(beside), "its supervisor to know of it")
+    # from now on there is one supervisor, and gateways ask it for everything
+    only = await floor.supervisor(shards_of(0, 2))
+    c = await floor.open(account)
+    assert (await only.ask(Envelope(fresh_id(), account, SERVICE, Assign("ana"), c))).conversation
+    await until(lambda: not gone.shards.has(account), "the other one to lose the shard")
+    assert len(gone.shards) == SHARDS // 2 - 1 and gone.accounts.desk(account) is None
+    await until(lambda: only.accounts.desk(beside), "what waits in the shard to come along")
+    await only.present([ana(beside)])
+    await until(lambda: floor.assigned(waiting) == ["ana"], "ana to get it")
+    # and back, once the one that has it has had it for a while
+    taken = floor.backend.supervision.epochs
+    before = (await taken())[shard_of(account)]
+    ben = Envelope(fresh_id(), account, SERVICE, Assign("ben"), c)
+    while True:
+        try:
+            await gone.ask(ben)
+            break
+        except Overloaded:
+            await asyncio.sleep(0.01)
+    assert (await taken())[shard_of(account)] == before + 1 and floor.assigned(c) == ["ana", "ben"]
+    await until(lambda: not only.shards.has(account), "the other one to find out")
+
+
+# -- what changed
+
+
+async def test_only_what_has_changed_is_read(floor: Floor) -> None:
+    store = floor.backend.supervision
+    busy, still = await floor.account(), await floor.account()
+    await floor.owner.execute(
+        "UPDATE accounts SET settings = '{\"csat_enabled\": true}' WHERE id = $1", still
+    )
+    mark = (await store.moved(None)).mark
+    moved = await store.moved(mark)
+    assert moved.heads == []
+    await floor.open(busy)
+    await floor.open(busy)
+    moved = await store.moved(mark)
+    assert moved.heads == [Head(busy, 2, 1)] and await store.head(busy) == Head(busy, 2, 1)
+    assert (await store.moved(moved.mark)).heads == []
+    await floor.owner.execute("UPDATE accounts SET settings = '{}' WHERE id = $1", still)
+    assert (await store.moved(moved.mark)).heads == [Head(still, 0, 3, fed=False)]
+    # another database's transactions: nothing is known, so everything is read
+    assert {h.account_id for h in (await store.moved(str(1 << 40))).heads} >= {busy, still}
+
+
+async def test_what_commits_after_a_look_is_seen_by_the_next(floor: Floor) -> None:
+    store, account = floor.backend.supervision, await floor.account()
+    async with floor.owner.transaction():
+        await floor.owner.execute(
+            "UPDATE account_feeds SET position = position + 1 WHERE account_id = $1", account
+        )
+        mark = (await store.moved(None)).mark
+        mark = (await store.moved(mark)).mark
+    assert [h.position for h in (await store.moved(mark)).heads if h.account_id == account] == [1]
+
+
+# -- what is forgotten
+
+
+async def test_a_roster_goes_with_the_last_decision_that_names_it(floor: Floor) -> None:
+    store, account = floor.backend.supervision, await floor.account()
+    supervisor = await floor.supervisor()
+    await supervisor.present([ana(account)])
+    c = await floor.open(account)
+    await until(lambda: floor.assigned(c) == ["ana"], "the decision")
+    await store.keep_roster(account, "unused", ["ana"])
+    await store.keep_roster(account, "recent", ["ana"])
+
+    async def digests() -> set[str]:
+        rows = await floor.owner.fetch("SELECT digest FROM routing_rosters WHERE account_id = $1", account)
+        return {row[0] for row in rows}
+
+    async def trim() -> None:
+        after: tuple[str, str] | None = FIRST_ROSTER
+        while after is not None:
+            after = await store.trim_rosters(after, 2)
+
+    (named,) = await digests() - {"unused", "recent"}
+    await trim()
+    assert await digests() == {named, "unused", "recent"}, "any may be on its way into a commit"
+    await floor.owner.execute("UPDATE routing_rosters SET kept_at = now() - interval '2 days'")
+    await store.keep_roster(account, "recent", ["ana"])
+    await trim()
+    assert await digests() == {named, "recent"}
+    await floor.owner.execute("DELETE FROM entries WHERE conversation_id = $1", c)
+    await trim()
+    assert await digests() == {"recent"}
