@@ -170,7 +170,8 @@ class AccountDesk:
             if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
                 self.know(f.id, f.preferences)
         if facts.settings != settings:
-            self.tell(messages.PolicyChanged(self.policy(), tuple(self._renewed())))
+            reaches = facts.settings.routing != settings.routing
+            self.tell(messages.PolicyChanged(self.policy(), tuple(self._renewed()) if reaches else ()))
             for c in self.keeping.lacking(facts.settings):
                 self._tools.ask_served(self.id, c.id, c.contact_id)
         self.presence_moved = True
