@@ -44,17 +44,15 @@ class Recent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Recent:
         """The newest of `entries`, which are all of messages of one conversation."""
-        recent = cls()
-        for entry in entries:
-            recent = recent.then(entry)
-        return recent
+        newest = [(entry, _message(entry)) for entry in entries][-CONTEXT_SIZE:]
+        marks = b"".join([_marks(message) for _, message in newest])
+        return cls(tuple([_pack(entry, message) for entry, message in newest]), marks)
 
     def then(self, entry: Entry) -> Recent:
         """With one more; the oldest makes room for it."""
-        message = entry.data
-        assert isinstance(message, Message)
-        marks = _mark(message.client_message_id) + _mark(message.external_id)
-        return Recent((*self.packed[_KEPT:], _pack(entry, message)), self.marks[_MARKS_KEPT:] + marks)
+        message = _message(entry)
+        packed = (*self.packed[_KEPT:], _pack(entry, message))
+        return Recent(packed, self.marks[_MARKS_KEPT:] + _marks(message))
 
     def entries(self, account_id: str, conversation_id: str) -> tuple[Entry, ...]:
         """The entries as they were, given the ids that are not kept."""
@@ -63,6 +61,16 @@ class Recent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def may_hold(self, name: str | None) -> bool:
         """Whether `name` may be the client's or the provider's id of one of the messages; never False when it is."""
         return name is not None and _mark(name) in self.marks
+
+
+def _message(entry: Entry) -> Message:
+    message = entry.data
+    assert isinstance(message, Message), "only messages are kept"
+    return message
+
+
+def _marks(message: Message) -> bytes:
+    return _mark(message.client_message_id) + _mark(message.external_id)
 
 
 def _mark(name: str | None) -> bytes:

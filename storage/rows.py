@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from sys import intern
@@ -15,6 +14,9 @@ from ..core.entries import (
     NOTHING,
     Entry,
     EntryData,
+    Message,
+    Opened,
+    Updated,
     actor,
 )
 from ..core.status import Status
@@ -24,7 +26,8 @@ _FIRED = msgspec.json.Decoder(Fired)
 _ROUTING = msgspec.json.Decoder(Routing)
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
-_LONG = re.compile(r"\d{20}")
+_FREE: dict[type[EntryData], str] = {Opened: "metadata", Message: "metadata", Updated: "changes"}
+"""Where an entry has JSON of its writer's."""
 encode_data = msgspec.json.Encoder().encode
 decode_data = _DATA.decode
 
@@ -35,8 +38,8 @@ def conversation_from_row(row: Sequence[Any]) -> Conversation:
     f[:4] = map(intern, f[:4])  # held once, however many rows name them
     f[12] = _STATUSES[f[12]]
     f[15] = _LABELS.decode(f[15]) if f[15] != "[]" else ()
-    f[20] = _plain(f[20]) if f[20] != "{}" else NOTHING
-    f[21] = _plain(f[21]) if f[21] != "{}" else NOTHING
+    f[20] = _object(f[20]) if f[20] != "{}" else NOTHING
+    f[21] = _object(f[21]) if f[21] != "{}" else NOTHING
     f[-2] = _FIRED.decode(f[-2]) if f[-2] != "{}" else NEVER_FIRED
     f[-1] = _ROUTING.decode(f[-1]) if f[-1] != "{}" else UNROUTED
     return Conversation(*f)
@@ -46,28 +49,27 @@ def entry_from_row(row: Sequence[Any]) -> Entry:
     """A row of `entry_columns.sql`."""
     account, conversation, seq, at, actor_type, actor_id, data, position = row
     by = actor(actor_type, actor_id)
-    said = (
-        _DATA.decode(data)
-        if _LONG.search(data) is None
-        else msgspec.convert(_plain(data), EntryData, strict=False)
-    )
+    said = _DATA.decode(data)
+    if (name := _FREE.get(type(said))) is not None and (free := getattr(said, name)):
+        _restore_floats(free)
     return Entry(intern(account), intern(conversation), seq, at, by, said, position)
 
 
-def _plain(text: str) -> Any:
-    """JSON as it was stored. Postgres writes 1e300 out as an integer, which fits no wire; integers beyond 64 bits are refused
-    at the door, so it was a float.
-    """
+def _object(text: str) -> dict[str, Any]:
     document = msgspec.json.decode(text)
-    return document if _LONG.search(text) is None else _with_floats(document)
+    _restore_floats(document)
+    return document
 
 
-def _with_floats(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_floats(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_floats(inner) for inner in value]
-    return float(value) if isinstance(value, int) and abs(value) >= 1 << 63 else value
+def _restore_floats(document: Any) -> None:
+    """Postgres writes 1e300 out as an integer, which fits no wire. Integers beyond 64 bits are refused at the door, so what is one
+    by now was a float.
+    """
+    for key, value in document.items() if isinstance(document, dict) else enumerate(document):
+        if isinstance(value, (dict, list)):
+            _restore_floats(value)
+        elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            document[key] = float(value)
 
 
 def iso(ms: int | None) -> str | None:
