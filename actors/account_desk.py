@@ -39,6 +39,8 @@ UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
 PRESSING: frozenset[Priority] = frozenset({"high", "urgent"})
 """Priorities of which leads hear when nobody can take a conversation."""
+UNTOLD = ("", -1, -1)
+"""As an agent never is."""
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -168,7 +170,8 @@ class AccountDesk:
             if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
                 self.know(f.id, f.preferences)
         if facts.settings != settings:
-            self.tell(messages.PolicyChanged(self.policy(), tuple(self._renewed())))
+            reaches = facts.settings.routing != settings.routing
+            self.tell(messages.PolicyChanged(self.policy(), tuple(self._renewed()) if reaches else ()))
             for c in self.keeping.lacking(facts.settings):
                 self._tools.ask_served(self.id, c.id, c.contact_id)
         self.presence_moved = True
@@ -341,6 +344,12 @@ class AccountDesk:
     def _wake(self, effect: messages.WakeAt) -> None:
         self.next_alarm = effect.at
         self._tools.wake(self.id, effect.at)
+
+    def retell(self) -> None:
+        """Have all told again that is told of agents and queue: nobody may have heard it."""
+        self.told = {a.id: UNTOLD for a in self.desk.agents}
+        self.presence_moved = True
+        self.news.retell()
 
     def end_of_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
         """The open offer of a conversation to an agent, and its record; None where there is none."""

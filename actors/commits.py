@@ -70,6 +70,7 @@ class Item:
         "reply",
         "resident",
         "slot",
+        "waits_since",
         "write",
     )
 
@@ -88,6 +89,8 @@ class Item:
         self.looked_up = False
         self.heard: Heard | None = None
         """What was found out about its message, if anybody looked."""
+        self.waits_since: float | None = None
+        """When it came to stand behind others of its thread, on the monotonic clock (s)."""
         self.attempts = 0
         """Failures of which it was a part."""
 

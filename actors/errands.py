@@ -7,8 +7,9 @@ has one effect, however long that takes. Only a refusal, or a successor of the s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 import msgspec
 import structlog
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
 """Seconds between attempts: doubled from the first to the longest."""
+PATIENCE = 1.0
+"""Seconds that somebody who wants nothing but quiet waits for it."""
 
 
 class Errand:
@@ -73,6 +76,14 @@ class Errands:
         """Until nothing of the conversation is under way; whoever goes on without waiting finds it so."""
         while conversation_id in self._queues:
             await self._idle[conversation_id].wait()
+
+    async def quiet(self, conversations: Container[str]) -> None:
+        """Until what is under way now to any of these is over, or for `PATIENCE`."""
+        under_way = [self._idle[i] for i in self._queues if i in conversations]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                for over in under_way:
+                    await over.wait()
 
     def add(self, errand: Errand) -> None:
         conversation_id = errand.envelope.conversation_id

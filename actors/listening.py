@@ -1,15 +1,17 @@
 """The commands of a host that wait while something is found out about a message before them, thread by thread.
 
 Nobody overtakes: what comes for the thread meanwhile stands behind, in order, and threads never wait for each other. A thread's
-line is no longer than the host lets commands in, nor waits longer than a classifier may take for each message in it.
+line is no longer than the host lets commands in. No command stands in it longer than PATIENCE and one question take: whose
+predecessors were that slow is not asked about itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
-import structlog
+from msgspec.structs import replace
 
 from ..core.account_rules import AccountRules
 from ..core.commands import ThreadKey
@@ -18,7 +20,8 @@ from ..core.understanding import NOTHING_HEARD, Wanted, wanted
 from .commits import Item
 from .understanding import Understanding
 
-log = structlog.get_logger(__name__)
+PATIENCE = 1.0
+"""Seconds in the line after which the classifier is not asked any more: whoever sent the command waits for it only so long."""
 
 
 class Listening:
@@ -39,10 +42,13 @@ class Listening:
         known here, None: the item opens one."""
         line = self._lines.get(key)
         if line is not None:
+            item.waits_since = item.waits_since or time.monotonic()
             line.append(item)
             return True
         if item.heard is not None or (want := wanted(item.envelope, c, account)) is None:
             return False
+        if item.waits_since is not None and time.monotonic() - item.waits_since > PATIENCE:
+            want = replace(want, classify=False)
         item.heard = self._understanding.at_once(want)
         if item.heard is not None:
             return False
@@ -57,7 +63,6 @@ class Listening:
         try:
             item.heard = await self._understanding.hear(want)
         finally:
-            for waiting in self._lines.pop(
-                key
-            ):  # the next that has to wait begins a line anew, before those behind it
+            # the next that has to wait begins a line anew, before those behind it
+            for waiting in self._lines.pop(key):
                 self._go_on(waiting)

@@ -23,6 +23,12 @@ class QueueNews:
         """Positions from this one on may have changed."""
         self._from = position if self._from is None else min(self._from, position)
 
+    def retell(self) -> None:
+        """What was told may not have been heard."""
+        self._told.clear()
+        self._behind = FRONT
+        self.moved(1)
+
     def joined(self, conversation_id: str) -> None:
         """It waits, perhaps again: what its customer was told before it left is forgotten."""
         self._told.pop(conversation_id, None)

@@ -65,7 +65,11 @@ class Refresh(msgspec.Struct, frozen=True, array_like=True, tag=True):
     account_id: str
 
 
-Question = Present | Agents | Queue | Positions | Refresh
+class Retell(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    account_id: str
+
+
+Question = Present | Agents | Queue | Positions | Refresh | Retell
 _decode_question = msgspec.msgpack.Decoder(Question).decode
 
 
@@ -104,6 +108,8 @@ async def _value(supervisor: Supervisor, question: Question) -> Any:
         return await supervisor.queue(question.account_id, question.after, question.limit)
     if isinstance(question, Positions):
         return await supervisor.positions(question.account_id, question.conversations)
+    if isinstance(question, Retell):
+        return await supervisor.retell(question.account_id)
     return await supervisor.refresh(question.account_id)
 
 
@@ -159,6 +165,9 @@ class SupervisorLinks:
 
     async def refresh(self, account_id: str) -> None:
         await self._tell(self._of(account_id), Refresh(account_id), type(None))
+
+    async def retell(self, account_id: str) -> None:
+        await self._tell(self._of(account_id), Retell(account_id), type(None))
 
     def _of(self, account_id: str) -> int:
         return supervisor_of(account_id, self._supervisors)

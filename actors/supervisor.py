@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from ..core.commands import Done, Envelope, Release
+from ..core.commands import Done, Envelope
 from ..core.conversation import LastHeld
 from ..core.entries import Entry
 from ..core.errors import NotFound, Overloaded, TertuliaError
@@ -30,6 +30,7 @@ from ..core.supervision import (
     QueuePage,
     SupervisionStore,
 )
+from .absences import Absences
 from .account_desk import AccountDesk, Tools
 from .accounts import Accounts, Held
 from .asking import ask_desk
@@ -51,8 +52,6 @@ TELL = 1.0
 """Seconds between what is told of the queue and of the agents' figures."""
 MAX_ASKING = 4096
 """People's requests under way. Beyond it Overloaded."""
-ABSENCE_PAUSE = 1000
-"""Least ms between two looks at what an absent agent has not answered."""
 REST = 10.0
 """Seconds between looks for accounts in which nothing is left to do."""
 TRIM = 60.0
@@ -102,6 +101,7 @@ class Supervisor:
         self.errands = Errands(
             hearing.router.ask, done=self._done, settled=self._settled, superseded=self._superseded
         )
+        self._absences = Absences(store, self.errands, now_ms, self._start)
 
     # -- life
 
@@ -299,31 +299,19 @@ class Supervisor:
 
     async def _tick(self) -> None:
         self._follow_clock()
-        now = now_ms()
         for held, desk in self.accounts.loaded():
             desk.pass_time()
-            grace = desk.facts.settings.presence_grace_s * 1000
-            for user_id, since in desk.attendance.absent_since.items():
-                again = held.absences.get(user_id, 0)
-                if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
-                    held.absences[user_id] = now + max(ABSENCE_PAUSE, grace // 4)
-                    self._start(self._requeue(desk, user_id, since, grace))
-
-    async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
-        """Take from an agent who is gone what they have not answered."""
-        ids = list(desk.desk.floor.held_by.get(user_id, ()))
-        rows = await self._store.unanswered(ids)
-        if desk.attendance.absent_since.get(user_id) != since:
-            return
-        for row in rows:
-            due = max(row.assigned_at, since) + grace <= now_ms()
-            if due and not row.answered and not self.errands.busy(row.conversation_id):
-                desk.send(row.conversation_id, Release("absent", only_from=user_id))
+            self._absences.look(held, desk)
 
     async def _tell(self) -> None:
         for _, desk in self.accounts.loaded():
             for hint in (*presence_hints(desk), *queue_hints(desk, now_ms())):
-                await self._hints.send(desk.id, hint.type, hint.data, hint.topics, hint.conversation_id)
+                told = await self._hints.send(
+                    desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
+                )
+                if not told:
+                    desk.retell()
+                    return
 
     async def _rest(self) -> None:
         self.accounts.drop_idle()
@@ -352,14 +340,17 @@ class Supervisor:
                 held.asking -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say, its times by our clock."""
+        """What connections of agents say, its times by our clock. On return, nothing more comes to those who are not online."""
         self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)
         for account_id, said in by_account.items():
             with contextlib.suppress(NotFound, Overloaded):  # it is said again soon, and stands in Valkey
-                (await self.account(account_id)).hear_presence(said)
+                desk = await self.account(account_id)
+                desk.hear_presence(said)
+                if any(p.status != "online" for p in said):
+                    await self.errands.quiet(desk.conversations)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))
@@ -374,15 +365,23 @@ class Supervisor:
         return {i: position for i, position in found if position is not None}
 
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: go by them from now on. What is not in memory will."""
+        """Preferences, teams or settings have changed: go by them from now on. What was decided before is stored on return: who
+        says that they are unavailable is given nothing after the answer. What is not in memory will go by them."""
         held = self.accounts.get(account_id)
         if held is not None:
-            await self._learn(held, await self.account(account_id))
+            desk = await self.account(account_id)
+            await self._learn(held, desk)
+            await self.errands.quiet(desk.conversations)
+
+    async def retell(self, account_id: str) -> None:
+        """What was told may not have been heard."""
+        (await self.account(account_id)).retell()
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""
         desks = [desk for _, desk in self.accounts.loaded()]
         return {
+            "shards": len(self.shards),
             "accounts": len(desks),
             "queued": sum(len(d.desk.queue) for d in desks),
             "held": sum(len(d.desk.held) for d in desks),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import collecting
-from .commands import Assign, By, EndOffer, Entrust, Handoff, NotifyLeads, Offer, Release
+from .commands import Assign, By, EndOffer, Entrust, GiveBack, Handoff, NotifyLeads, Offer, Release
 from .conversation import Conversation
 from .entries import (
     Assigned,
@@ -32,11 +32,8 @@ OVERSEERS = frozenset({"lead", "admin", "service"})
 Entries = tuple[EntryData, ...]
 
 
-def status_change(
-    c: Conversation, change: Change, reason: str | None = None, wanted: Status | None = None
-) -> Entries:
-    """`wanted`: the status that a client named, for the refusal to name it too."""
-    to = next_status(c.status, change, wanted)
+def status_change(c: Conversation, change: Change, reason: str | None = None) -> Entries:
+    to = next_status(c.status, change)
     return () if to is c.status else (StatusChanged(c.status, to, reason),)
 
 
@@ -78,19 +75,12 @@ def hand_off(c: Conversation, by: By, command: Handoff, turn: Turn) -> Entries:
     return (request, *assign(c, by, Assign(command.agent_id, "handoff"), turn))
 
 
-def give_back(c: Conversation, by: By, turn: Turn) -> Entries:
-    """To the bot, which may speak again: nobody holds the conversation any more, and for nobody it waits."""
-    change = status_change(c, Change.GIVEN_BACK, wanted=Status.BOT)
-    if by.role not in OVERSEERS:
-        if c.status not in HELD:
-            raise Forbidden(
-                "giving what waits for an agent back to the bot is for leads, admins and services"
-            )
-        if by.id != c.assignee_id:
-            raise Conflict(
-                f"only its assignee, {c.assignee_id}, or a lead may give it back to the bot",
-                current=_state(c),
-            )
+def give_back(c: Conversation, by: By, _: GiveBack, turn: Turn) -> Entries:
+    """Nobody holds the conversation any more, and for nobody it waits."""
+    change = status_change(c, Change.GIVEN_BACK)
+    if by.role not in OVERSEERS and (c.status not in HELD or by.id != c.assignee_id):
+        holder = f"its assignee, {c.assignee_id}, or " if c.status in HELD else ""
+        raise Conflict(f"only {holder}a lead may give it back to the bot", current=_state(c))
     freed = (_assigned(c, None, "bot", turn),) if c.status in HELD else ()
     if collecting.STATE not in c.bot_context:
         return (*freed, *change)

@@ -135,6 +135,10 @@ class Handoff(_Command, frozen=True):
     agent_id: str | None = None
 
 
+class GiveBack(_Command, frozen=True):
+    """To the bot, which may speak again."""
+
+
 class Close(_Command, frozen=True):
     """Soft close: final."""
 
@@ -194,6 +198,7 @@ Command = (
     | NotifyLeads
     | Release
     | Handoff
+    | GiveBack
     | Close
     | Erase
     | Rate

@@ -31,6 +31,7 @@ from .commands import (
     EndOffer,
     Entrust,
     Erase,
+    GiveBack,
     Handoff,
     MarkRead,
     NotifyLeads,
@@ -189,7 +190,7 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         raise Forbidden("customers write as themselves")
     if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
         raise Conflict(
-            "a human was asked for, and no bot speaks here until the conversation is given back to it (status: bot) or"
+            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
             " resolved: post with sender_type agent or system, or a note (is_private)",
             current={"status": c.status, "handoff_requested": True},
         )
@@ -287,7 +288,7 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
     entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
     if assigns:
         entries += assign(c, by, Assign(assignee), turn)
-    c = _after(c, entries)
+        c = _after(c, entries)
     if status is not None and status != c.status:
         entries += _ask_status(c, by, Status(status), turn)
     return entries
@@ -307,8 +308,6 @@ def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
             c = msgspec.structs.replace(c, status=data.to_status)
         elif isinstance(data, Assigned):
             c = msgspec.structs.replace(c, assignee_id=data.agent_id)
-        elif isinstance(data, Updated) and "bot_context" in data.changes:
-            c = msgspec.structs.replace(c, bot_context=data.changes["bot_context"])
     return c
 
 
@@ -318,8 +317,6 @@ def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[En
         raise Conflict(
             f"a conversation that is {c.status} cannot become {wanted}", current={"status": c.status}
         )
-    if wanted is Status.BOT:
-        return give_back(c, by, turn)
     to = next_status(c.status, change, wanted)
     if wanted is Status.EXPIRED and by.role != "service":
         raise Forbidden("only a service may expire a conversation")
@@ -354,6 +351,7 @@ _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryD
     NotifyLeads: notify_leads,
     Release: release,
     Handoff: hand_off,
+    GiveBack: give_back,
     Close: _close,
     Erase: _erase,
     Rate: _rate,

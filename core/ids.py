@@ -31,7 +31,7 @@ def new_conversation_id(now_ms: int, random: int, partition: int) -> str:
 
 def _uuid7(now_ms: int, rand_a: int, rand_b: int) -> str:
     value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b
-    h = f"{value:032x}"
+    h = value.to_bytes(16, "big").hex()
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 

@@ -87,7 +87,7 @@ class Vault(Protocol):
 
 
 class Hints(Protocol):
-    """Events that are no entries, sent to the readers of every gateway. Best effort."""
+    """Events that are no entries, sent to the readers of every gateway. Best effort: False where it is known to have failed."""
 
     async def send(
         self,
@@ -96,7 +96,7 @@ class Hints(Protocol):
         data: dict[str, Any],
         topics: list[str],
         conversation_id: str | None = None,
-    ) -> None: ...
+    ) -> bool: ...
 
 
 class Stores(msgspec.Struct, frozen=True):

@@ -85,13 +85,12 @@ AIMS: dict[Change, Status] = {change: to for (_, change), to in reversed(NEXT.it
 
 ASKED: dict[Status, Change] = {
     S.OPEN: C.REOPENED,
-    S.BOT: C.GIVEN_BACK,
     S.PENDING: C.WAITS,
     S.RESOLVED: C.RESOLVED,
     S.CLOSED: C.CLOSED,
     S.EXPIRED: C.EXPIRED,
 }
-"""The change a client asks for by naming a status. `assigned` only comes about by other means."""
+"""The change a client asks for by naming a status. `bot` and `assigned` only come about by other means."""
 
 
 def next_status(status: Status, change: Change, wanted: Status | None = None) -> Status:

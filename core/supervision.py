@@ -215,3 +215,7 @@ class Supervision(Protocol):
     async def refresh(self, account_id: str) -> None:
         """Preferences, teams or settings have changed: on return, the supervisor goes by them."""
         ...
+
+    async def retell(self, account_id: str) -> None:
+        """What was told of agents and queue may not have been heard: it is told again, whole."""
+        ...

@@ -77,7 +77,7 @@ def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) ->
     known = language_of(c.metadata, c.bot_context)
     detect = account.heeds_language and known is None
     mood = classify = False
-    if c.status is Status.RESOLVED or not c.handoff_requested:
+    if c.status is Status.RESOLVED or not (c.handoff_requested or c.left_to_humans):
         mood = bool(account.rules) or c.status is Status.BOT
         asked = c.status is Status.BOT and collecting.under_way(c.bot_context) is not None
         classify = account.heeds_intent and not asked

@@ -27,11 +27,18 @@ class Hint(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ValkeyHints:
-    """Sends hints to all gateways, this one included, and hears those of all. Without Valkey only our own readers hear."""
+    """Sends hints to all gateways, this one included, and hears those of all. Without Valkey only our own readers hear.
+    `listening` is called whenever we hear those of others from then on; what came before may have been lost."""
 
-    def __init__(self, client: Redis, deliver: Callable[[Hint], None]) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        deliver: Callable[[Hint], None],
+        listening: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client = client
         self._deliver = deliver
+        self._joined = listening
         self._decode = msgspec.msgpack.Decoder(Hint).decode
         self._listening = False
 
@@ -42,15 +49,17 @@ class ValkeyHints:
         data: dict[str, Any],
         topics: list[str],
         conversation_id: str | None = None,
-    ) -> None:
+    ) -> bool:
+        """Whether it went out; False where only our own readers hear of it."""
         hint = Hint(account_id, type, data, topics, conversation_id)
         try:
             await self._client.publish(CHANNEL, msgspec.msgpack.encode(hint))
         except (RedisError, OSError, TimeoutError):
             self._deliver(hint)
-            return
+            return False
         if not self._listening:
             self._deliver(hint)
+        return True
 
     async def main_loop(self) -> None:
         """Listen until cancelled; reconnect when Valkey comes back."""
@@ -58,10 +67,12 @@ class ValkeyHints:
             try:
                 async with self._client.pubsub() as pubsub:
                     await pubsub.subscribe(CHANNEL)
-                    self._listening = True
                     while True:
-                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=None)
-                        if message is not None and message["type"] == "message":
+                        message = await pubsub.get_message(timeout=None)
+                        if message is not None and message["type"] == "subscribe":
+                            self._listening = True
+                            self._joined()
+                        elif message is not None and message["type"] == "message":
                             self._deliver(self._decode(message["data"]))
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("hints_lost", error=repr(error))

@@ -45,6 +45,7 @@ from .http.limits import RequestLimits
 from .http.origins import OriginPolicy
 from .http.presence import PresenceKeeper
 from .http.protocol import ProblemRunner
+from .http.retelling import Retelling
 from .http.services import Services
 from .http.streams.hub import Hub
 from .http.streams.typists import TYPING, Typists
@@ -251,9 +252,10 @@ class GatewayParts:
         )
         self.hub.feeds = self.gateway.feeds
         self.typists = Typists(self.hub)
-        self.hints = ValkeyHints(self._valkey, self._on_hint)
         dispatchers = DispatcherLinks(settings.dispatchers)
         supervision = SupervisorLinks(settings.supervisors)
+        self.retelling = Retelling(supervision, self.hub.accounts)
+        self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
         self.presence = PresenceKeeper(
             name,
             ValkeyPresence(self._valkey),
@@ -354,6 +356,7 @@ class GatewayParts:
             group.create_task(self.hints.main_loop())
             group.create_task(self.presence.main_loop())
             group.create_task(self.typists.main_loop())
+            group.create_task(self.retelling.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""

@@ -27,7 +27,8 @@ _HELP = {
 
 
 _BALANCING = {
-    "accounts": "Accounts that the supervisor balances",
+    "shards": "Shards of accounts that the supervisor holds",
+    "accounts": "Accounts with something to do that the supervisor balances",
     "queued": "Conversations that wait for an agent",
     "held": "Conversations that an agent has",
     "offers": "Offers without an answer",

@@ -73,6 +73,10 @@ class Team:
     async def is_open(self, conversation: str) -> bool:
         return (await self.lead.get(conversation))["status"] == "open"
 
+    async def waits(self, conversation: str, wanted: bool = True) -> bool:
+        """Whether it is, or is not, in the queue."""
+        return any(i["conversation_id"] == conversation for i in await self.queue()) is wanted
+
     async def can_assign(self, conversation: str, agent: str) -> bool:
         return (await self.lead.do(conversation, "assign", agent_id=agent)).status_code == 200
 

@@ -262,11 +262,14 @@ class Desk:
 
     def _policy_changed(self, event: PolicyChanged) -> None:
         floor = self.floor
+        renewed = {w.id: w for w in event.waiting if w.id in floor.queue}
+        ids = list(renewed) if event.policy == floor.policy else [w.id for w in floor.queue]
         floor.policy = event.policy
-        renewed = {w.id: w for w in event.waiting}
-        for known in list(floor.queue):
-            w = renewed.get(known.id, known)
-            w = replace(w, declined_by=w.declined_by | known.declined_by)
+        for conversation_id in ids:
+            known = w = floor.queue[conversation_id]
+            if conversation_id in renewed:
+                new = renewed[conversation_id]
+                w = replace(new, declined_by=new.declined_by | known.declined_by)
             floor.queue.put(w, order(w, floor.policy))
             if w.strategy == "manual_queue" and w.id in floor.offers:
                 floor.end_offer(w.id, "changed")

@@ -36,7 +36,7 @@ def sticky_of(c: Conversation, settings: AccountSettings, served: LastHeld | Non
     (`served`), if that is not too long ago."""
     span = settings.routing.sticky_hours * HOUR
     own = c.routing.last
-    last = own if own is not None and own.until + span > c.waiting_since else served
+    last = own if own is not None and own.until + span > c.opened_at else served
     return (None, 0) if last is None or not span else (last.agent_id, last.until + span)
 
 

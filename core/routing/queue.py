@@ -76,7 +76,11 @@ class Queue:
         return None
 
     def put(self, w: Waiting, order: Order) -> None:
-        """Into the queue, or anew with other facts; in no group yet."""
+        """Into the queue, or anew with other facts: `offer` or `park` says next whether routing may give it away."""
+        known = self._entries.get(w.id)
+        if known is not None and known[0] == order:
+            self._entries[w.id] = order, w
+            return
         self.drop(w.id)
         self._entries[w.id] = order, w
         self._order.add(order)

@@ -13,6 +13,7 @@ from ...core.commands import (
     Close,
     Done,
     Entrust,
+    GiveBack,
     Handoff,
     MarkRead,
     Open,
@@ -43,12 +44,7 @@ UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible.
-
-    `status`: `open` reopens what was resolved, `pending` waits for the customer, `bot` gives an open, assigned or pending one
-    back to the bot (for its assignee, leads, admins and services): the handoff is over, its agent's slot is free and it waits
-    for nobody.
-    """
+    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible."""
 
     status: Status | msgspec.UnsetType = msgspec.UNSET
     assignee_id: UserId | msgspec.UnsetType | None = msgspec.UNSET
@@ -227,6 +223,10 @@ async def handoff(call: Call[HandoffRequest]) -> web.Response:
     return answer(actions.conversation_of(done))
 
 
+async def hand_back(call: Call[None]) -> web.Response:
+    return answer(actions.conversation_of(await call.ask(GiveBack(), conversation=call.id())))
+
+
 async def release(call: Call[None]) -> web.Response:
     return answer(actions.conversation_of(await call.ask(Release(), conversation=call.id())))
 
@@ -271,6 +271,9 @@ ROUTES = [
           body=Assignment, tag=TAG),
     Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
           body=HandoffRequest, tag=TAG),
+    Route("POST", BASE + "/{id}/handback", hand_back, "conversation.update", ONE,
+          "Give an open, assigned or pending conversation back to the bot: the handoff is over, its agent's slot is free, and "
+          "it waits for nobody. By its assignee, a lead, an admin or a service", tag=TAG),
     Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
     Route("POST", BASE + "/{id}/accept", accept, "conversation.claim", ONE, "Accept an offer", tag=TAG),
     Route("POST", BASE + "/{id}/decline", decline, "conversation.claim", ONE, "Decline an offer", tag=TAG),

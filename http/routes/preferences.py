@@ -94,6 +94,8 @@ async def _change(call: Call[PreferencesPatch], agent_id: str) -> web.Response:
     after = await call.services.stores.preferences.update(call.account_id, agent_id, changes, author(call))
     if after is None:
         raise NotFound("no such agent")
+    if "languages" in changes:
+        await actions.refresh_rules(call)
     await actions.refresh_routing(call)
     return answer(preferences_view(after))
 

@@ -76,6 +76,10 @@ class Hub:
         """The open streams of people who answer customers."""
         return [session for session in self._sessions if session.principal.is_staff]
 
+    def accounts(self) -> set[str]:
+        """Those with open streams."""
+        return {feed.account_id for feed in self._sessions.values()}
+
     def count_by_transport(self) -> Counter[str]:
         """How many sessions there are of each kind."""
         return Counter(session.kind for session in self._sessions)

@@ -7,7 +7,6 @@ with 1013 and comes back with its last event id; it never delays another.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from enum import IntEnum
 from typing import ClassVar, Protocol
 
@@ -66,9 +65,9 @@ class Session:
     """A reader and what waits for it."""
 
     __slots__ = (
-        "_drained",
         "_queue",
         "_queued",
+        "_room",
         "_transport",
         "_wake",
         "closing",
@@ -85,9 +84,10 @@ class Session:
         self.sending_since = 0.0
         self.closing: tuple[int, str] | None = None
         self._transport = transport
-        self._queue: deque[Frame] = deque()
+        # Thousands of sessions are idle: a list and a future take a tenth of what a deque and an event would.
+        self._queue: list[Frame] = []
         self._queued = 0
-        self._drained = asyncio.Event()
+        self._room: asyncio.Future[None] | None = None
         self._wake: asyncio.Future[None] | None = None
 
     @property
@@ -104,7 +104,7 @@ class Session:
             self.close(CloseCode.OVERLOADED, "too slow: reconnect with your last event id")
             return
         self._queue.append(frame)
-        self._rouse()
+        _resolve(self._wake)
 
     def close(self, code: int, reason: str) -> None:
         """End the stream: what is queued is dropped when the reader was too slow, else still sent."""
@@ -113,38 +113,32 @@ class Session:
             if code == CloseCode.OVERLOADED:
                 self._queue.clear()
                 self._queued = 0
-            self._drained.set()
-            self._rouse()
-
-    def _rouse(self) -> None:
-        wake = self._wake
-        if wake is not None and not wake.done():
-            wake.set_result(None)
+            _resolve(self._room)
+            _resolve(self._wake)
 
     async def room(self, size: int) -> None:
         """Wait until `size` bytes of the queue are free: for replays, which may take their time."""
         while self._queued > max(0, self.limit - size) and self.closing is None:
-            self._drained.clear()
-            await self._drained.wait()
+            if self._room is None or self._room.done():
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
 
     async def write_loop(self, clock: asyncio.AbstractEventLoop) -> None:
         """Send what is queued until closed or cancelled."""
-        queue = self._queue
         while True:
-            if not queue:
+            if not self._queue:
                 if self.closing is not None:
                     await self._transport.close(*self.closing)
                     return
                 self._wake = clock.create_future()
                 await self._wake
                 continue
-            frames = list(queue)
-            queue.clear()
+            frames, self._queue = self._queue, []
             self.sending_since = clock.time()
             await self._transport.send(frames)
             self.sending_since = 0.0
             self._queued -= sum(len(f.json) for f in frames)
-            self._drained.set()
+            _resolve(self._room)
 
     @property
     def kind(self) -> str:
@@ -159,3 +153,8 @@ class Session:
         """Cut the connection; the write loop ends by itself."""
         self.close(CloseCode.OVERLOADED, "aborted")
         self._transport.abort()
+
+
+def _resolve(waited_for: asyncio.Future[None] | None) -> None:
+    if waited_for is not None and not waited_for.done():
+        waited_for.set_result(None)

@@ -68,6 +68,7 @@ ROUTES: dict[str, Example] = {
     "DELETE /v1/conversations/{id}": Example(TEAM, names=CONVERSATION),
     "POST /v1/conversations/{id}/assign": Example(TEAM, {"agent_id": "me"}, CONVERSATION),
     "POST /v1/conversations/{id}/handoff": Example(TEAM, {"reason": "asked"}, CONVERSATION),
+    "POST /v1/conversations/{id}/handback": Example(TEAM, names=CONVERSATION),
     "POST /v1/conversations/{id}/release": Example(TEAM, names=CONVERSATION),
     "POST /v1/conversations/{id}/csat": Example(SERVICE | CUSTOMER, {"score": 5}, CONVERSATION),
     "POST /v1/conversations/{id}/read": Example(TEAM, {"seq": 1}, CONVERSATION),

@@ -17,13 +17,13 @@ REFUSED = None
 
 NAMED: dict[str, dict[str, str | None]] = {
     # from → what `PATCH {status}` asks for → what becomes of it
-    "open": {"open": "open", "bot": "bot", "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
+    "open": {"open": "open", "bot": REFUSED, "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
              "closed": "closed", "expired": "expired"},
     "bot": {"open": REFUSED, "bot": "bot", "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
             "closed": "closed", "expired": "expired"},
-    "assigned": {"open": REFUSED, "bot": "bot", "assigned": "assigned", "pending": "pending",
+    "assigned": {"open": REFUSED, "bot": REFUSED, "assigned": "assigned", "pending": "pending",
                  "resolved": "resolved", "closed": "closed", "expired": REFUSED},
-    "pending": {"open": REFUSED, "bot": "bot", "assigned": REFUSED, "pending": "pending", "resolved": "resolved",
+    "pending": {"open": REFUSED, "bot": REFUSED, "assigned": REFUSED, "pending": "pending", "resolved": "resolved",
                 "closed": "closed", "expired": "expired"},
     "resolved": {"open": "open", "bot": REFUSED, "assigned": REFUSED, "pending": REFUSED, "resolved": "resolved",
                  "closed": "closed", "expired": REFUSED},
@@ -33,24 +33,31 @@ NAMED: dict[str, dict[str, str | None]] = {
 
 DONE: dict[str, dict[str, str | None]] = {
     # from → what is done → what becomes of it
-    "open": {"assign": "assigned", "release": REFUSED, "handoff": "open", "delete": "closed", "inbound": "open"},
-    "bot": {"assign": "assigned", "release": REFUSED, "handoff": "open", "delete": "closed", "inbound": "bot"},
-    "assigned": {"assign": "assigned", "release": "open", "handoff": "open", "delete": "closed",
+    "open": {"assign": "assigned", "release": REFUSED, "handoff": "open", "handback": "bot", "delete": "closed", "inbound": "open"},
+    "bot": {"assign": "assigned", "release": REFUSED, "handoff": "open", "handback": REFUSED, "delete": "closed", "inbound": "bot"},
+    "assigned": {"assign": "assigned", "release": "open", "handoff": "open", "handback": "bot", "delete": "closed",
                  "inbound": "assigned"},
-    "pending": {"assign": "assigned", "release": "open", "handoff": "open", "delete": "closed",
+    "pending": {"assign": "assigned", "release": "open", "handoff": "open", "handback": "bot", "delete": "closed",
                 "inbound": "assigned"},
-    "resolved": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "delete": "closed", "inbound": "open"},
-    "closed": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "delete": "closed", "inbound": REFUSED},
-    "expired": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "delete": REFUSED, "inbound": REFUSED},
+    "resolved": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "handback": REFUSED, "delete": "closed", "inbound": "open"},
+    "closed": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "handback": REFUSED, "delete": "closed", "inbound": REFUSED},
+    "expired": {"assign": REFUSED, "release": REFUSED, "handoff": REFUSED, "handback": REFUSED, "delete": REFUSED, "inbound": REFUSED},
 }  # fmt: skip
 
-NAMES_BOTH = {"assign": "assigned", "release": "released", "handoff": "handed_off", "delete": "closed"}
+NAMES_BOTH = {
+    "assign": "assigned",
+    "release": "released",
+    "handoff": "handed_off",
+    "handback": "given_back",
+    "delete": "closed",
+}
 """What a refusal's detail calls the other state."""
 
 DO: dict[str, Callable[[Desk, str], Awaitable]] = {
     "assign": lambda desk, i: desk.do(i, "assign", agent_id=fresh("someone-else")),
     "release": lambda desk, i: desk.do(i, "release"),
     "handoff": lambda desk, i: desk.do(i, "handoff", reason="asked"),
+    "handback": lambda desk, i: desk.do(i, "handback"),
     "delete": lambda desk, i: desk.http.delete(f"/v1/conversations/{i}"),
     "inbound": lambda desk, i: desk.say(i, "hello", sender_type="contact"),
 }
@@ -59,9 +66,11 @@ DO: dict[str, Callable[[Desk, str], Awaitable]] = {
 async def brought_to(status: str, service: Desk) -> str:
     """A conversation in that status."""
     i = (await service.open())["id"]
+    if status == "bot":
+        ok(await service.do(i, "handback"), 200)
     if status in ("assigned", "pending"):
         ok(await service.do(i, "assign", agent_id=fresh("holder")), 200)
-    if status in ("bot", "pending", "resolved", "closed", "expired"):
+    if status in ("pending", "resolved", "closed", "expired"):
         ok(await service.patch(i, status=status), 200)
     assert (await service.get(i))["status"] == status
     return i
@@ -88,9 +97,7 @@ async def test_naming_a_status(service: Desk, status: str, wanted: str) -> None:
         assert (after["resolved_at"] is not None) == (
             expected == "resolved" or status == "resolved" != expected == "closed"
         )
-        freed = expected == "bot" and status in ("assigned", "pending")
-        assert after["seq"] == before["seq"] + (status != expected) + freed
-        assert (after["assignee_id"] is None) or expected != "bot"
+        assert after["seq"] == before["seq"] + (status != expected)
 
 
 @pytest.mark.parametrize("what", DO)
@@ -192,7 +199,7 @@ async def test_a_patch_changes_what_it_names(service: Desk) -> None:
     both = ok(await service.patch(i, assignee_id="x", status="pending"), 200)
     assert (both["status"], both["assignee_id"]) == ("pending", "x")
     before = await service.stored(i)
-    problem(await service.patch(i, subject="lost", status="assigned"), 409, "conflict")
+    problem(await service.patch(i, subject="lost", status="bot"), 409, "conflict")
     now = await service.stored(i)
     assert now == before, "a refused patch changes nothing, the good half of it neither"
 

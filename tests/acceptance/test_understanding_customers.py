@@ -45,20 +45,10 @@ async def answers(team: Team, conversation: str) -> list[str]:
     return [m["content"] for m in said if m["sender_type"] == "bot"]
 
 
-async def known(team: Team, answer: str, content: str) -> None:
-    """Until every host goes by the rules as they are now, by which the bot answers so."""
-
-    async def all_answer() -> bool:
-        return all([await answers(team, (await told(team, content))["id"]) == [answer] for _ in range(8)])
-
-    await until(all_answer, "the hosts to know of the rules")
-
-
 async def test_a_rule_for_those_who_write_in_german(team: Team) -> None:
     await rule(
         team, "German", {"keywords": ["bestellung", "order"], "languages": ["de"]}, reply_text="Moment!"
     )
-    await known(team, "Moment!", GERMAN)
     c = await told(team, GERMAN)
     assert c["status"] == "bot" and c["bot_context"] == {"language": "de"}
     kinds = [e["kind"] for e in await team.service.entries(c["id"])]
@@ -88,12 +78,6 @@ async def test_who_writes_in_german_gets_who_speaks_it(team: Team, server: OwnSe
     for name, languages in (("ana", ["en"]), ("ben", ["de", "am"])):
         await team.prefer(name, auto_accept=True, languages=languages)
 
-    async def heard() -> bool:
-        return all([(await told(team, GERMAN))["bot_context"] == {"language": "de"} for _ in range(4)])
-
-    await until(heard, "the hosts to know of the agents' languages")
-    for c in await team.queue():
-        ok(await team.service.patch(c["conversation_id"], status="closed"), 200)
     for name in ("ana", "ben"):
         await team.appear(name)
     async with team.stream("lena", "lead") as stream:
@@ -111,7 +95,6 @@ async def test_who_writes_in_german_gets_who_speaks_it(team: Team, server: OwnSe
 
 async def test_who_is_angry_in_english_gets_a_human(team: Team) -> None:
     await rule(team, "Order", {"keywords": ["order", "die"]}, reply_text="We look into it.", set_labels=["o"])
-    await known(team, "We look into it.", "my order?")
     angry = "This order is the worst ever, you are liars and thieves!"
     c = await told(team, angry)
     assert await answers(team, c["id"]) == [] and c["labels"] == ["o"]
@@ -124,7 +107,7 @@ async def test_who_is_angry_in_english_gets_a_human(team: Team) -> None:
     assert "handoff" not in (await tried(team, german))["actions"]
 
     await team.settings(handoff_sentiment=-1)
-    await known(team, "We look into it.", angry)
+    assert await answers(team, (await told(team, angry))["id"]) == ["We look into it."]
     assert "handoff" not in (await tried(team, angry))["actions"]
     refused = await team.admin.http.patch("/v1/account", json={"settings": {"handoff_sentiment": -2}})
     assert refused.status_code == 422
@@ -177,7 +160,8 @@ async def test_a_rule_by_intent(team: Team, server: OwnServer, service: Desk) ->
     asks = {"intent": "billing", "confidence_min": 0.7}
     async with a_classifier(server) as classifier:
         made = await rule(team, "Billing", asks, reply_text="About your bill …")
-        await known(team, "About your bill …", charged)
+        c = await told(team, charged)
+        assert c["status"] == "bot" and await answers(team, c["id"]) == ["About your bill …"]
         assert classifier.keys == {"Bearer classifier-key"}
         question = {"text": charged, "channel_type": "webchat", "language": None, "account_id": team.account}
         assert classifier.asked[-1] == question
@@ -205,6 +189,6 @@ async def test_a_rule_by_intent(team: Team, server: OwnServer, service: Desk) ->
         assert verdict["reasons"] == ["the message was not classified"]
     # nobody there at all: the customer is not told, and the other rules go on
     await rule(team, "Day", {"keywords": ["day"]}, reply_text="A good day to you.")
-    await known(team, "A good day to you.", "what a day")
+    assert await answers(team, (await told(team, "what a day"))["id"]) == ["A good day to you."]
     c = await told(team, charged)
     assert c["status"] == "open" and await answers(team, c["id"]) == []

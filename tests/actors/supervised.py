@@ -46,6 +46,7 @@ class Hearing:
 class Hints:
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.away = False
 
     async def send(
         self,
@@ -54,8 +55,10 @@ class Hints:
         data: dict[str, Any],
         topics: list[str],
         conversation_id: str | None = None,
-    ) -> None:
-        self.sent.append((type, data))
+    ) -> bool:
+        if not self.away:
+            self.sent.append((type, data))
+        return not self.away
 
 
 class Office:

@@ -23,7 +23,7 @@ from samples import (
 from tertulia.actors.understanding import Understanding
 from tertulia.core.account_rules import StoredRule, account_rules
 from tertulia.core.bots import Classification
-from tertulia.core.commands import Assign, Done, Moved, Open, Recall, Refused, Release, ThreadKey, Update
+from tertulia.core.commands import Assign, Done, GiveBack, Moved, Open, Recall, Refused, Release, ThreadKey
 from tertulia.core.entries import Message
 from tertulia.core.ids import partition_of_conversation
 from tertulia.core.ports import NotStored
@@ -145,6 +145,20 @@ async def test_a_classifier_that_fails_leaves_it_to_humans(rig: Rig, classifier:
     assert (c.status, c.handoff_requested) == ("open", False)
 
 
+async def test_who_stood_behind_a_slow_answer_is_not_asked_about(
+    rig: Rig, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a burst of messages to a slow classifier would outlast the deadlines of those who sent them."""
+    monkeypatch.setattr("tertulia.actors.listening.PATIENCE", 0)
+    classifier.open.clear()
+    tasks = [rig.asking(to_thread(received(f"bill {n}"))) for n in range(5)]
+    await rig.quiet()
+    classifier.open.set()
+    assert all(isinstance(o, Done) for (o,) in await asyncio.gather(*tasks))
+    assert classifier.asked == ["bill 0"]
+    assert [text for text in said(rig) if "About" not in text] == [f"bill {n}" for n in range(5)]
+
+
 async def test_what_is_decided_while_it_waits_counts(rig: Rig, classifier: Classifier) -> None:
     """The turn goes by the conversation as it is then: what came before it in the line was done before."""
     first = (await rig.done(to_thread(received("my bill")))).entries[0].conversation_id
@@ -159,7 +173,7 @@ async def test_what_is_decided_while_it_waits_counts(rig: Rig, classifier: Class
     classifier.open.set()
     assert all(isinstance(o, Done) for (o,) in await asyncio.gather(*tasks))
     assert said(rig) == ["my bill", "About your bill …", "bill 1", "About your bill …", "bill 2"]
-    await rig.done(to_conversation(Update({"status": "bot"}), first, SERVICE))
+    await rig.done(to_conversation(GiveBack(), first, SERVICE))
     await rig.done(to_thread(received("bill 3")))
     assert said(rig)[-2:] == ["bill 3", "About your bill …"]
 

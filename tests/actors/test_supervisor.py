@@ -238,6 +238,34 @@ async def test_older_preferences_that_come_late_do_not_undo_newer_ones(
     assert not ana.is_available
 
 
+async def test_what_is_under_way_to_who_becomes_unavailable_is_stored_before_their_answer(
+    office: Office,
+) -> None:
+    let = asyncio.Event()
+
+    async def slow(envelope: Envelope) -> Outcome:
+        await let.wait()
+        return await office.rig.ask(envelope)
+
+    await office.start()
+    office.hearing.faults = [slow]
+    await office.appear("ana")
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: office.hearing.sent, "the assignment to be under way")
+    office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(available=False)))
+    told = [
+        asyncio.create_task(office.supervisor.refresh(ACCOUNT)),
+        asyncio.create_task(office.appear("ana", status="away")),
+    ]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not any(t.done() for t in told) and office.holder(c) is None
+    let.set()
+    await asyncio.gather(*told)
+    assert office.holder(c) == "ana"
+
+
 async def test_another_strategy_reaches_who_waits_already(office: Office) -> None:
     def settings(strategy: Any) -> AccountSettings:
         return AccountSettings(routing=Routing(strategy=strategy))
@@ -269,3 +297,31 @@ async def test_who_fell_silent_before_it_started_is_absent_since_then(office: Of
     (given, taken) = office.entries(c, Assigned)
     assert (given.agent_id, taken.agent_id, taken.by) == ("ana", None, "absent")
     assert office.rig.store.conversations[c].routing.declined_by == ()
+
+
+async def test_what_may_not_have_been_heard_is_told_again(office: Office) -> None:
+    def told() -> dict[str, Any]:
+        """The newest word of each agent and conversation."""
+        return {d.get("user_id") or d["conversation_id"]: d.get("status") or d["position"] for _, d in sent}
+
+    sent = office.hints.sent
+    await office.start()
+    await office.appear("ana", status="away")
+    one, two = await office.open("one"), await office.open("two")
+    first = {"ana": "away", one: 1, two: 2}
+    await until(lambda: told() == first, "the first picture")
+    office.hints.away = True
+    await office.appear("ana", status="offline")
+    await office.rig.done(to_conversation(Update({"status": "closed"}), one, SERVICE))
+    await until(lambda: office.supervisor.statistics()["queued"] == 1, "the queue to move")
+    await asyncio.sleep(0.2)  # nobody can tell
+    assert told() == first
+    office.hints.away = False
+    await until(lambda: told() == {"ana": "offline", "ben": "offline", one: 1, two: 1}, "the present picture")
+    # and where somebody else has lost it
+    sent.clear()
+    await office.supervisor.retell(ACCOUNT)
+    await until(lambda: told() == {"ana": "offline", "ben": "offline", two: 1}, "the whole of it")
+    count = len(sent)
+    await asyncio.sleep(0.2)
+    assert len(sent) == count, "and no more than once"

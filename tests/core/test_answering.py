@@ -28,6 +28,7 @@ from tertulia.core.commands import (
     Done,
     Entrust,
     Envelope,
+    GiveBack,
     Handoff,
     Post,
     Refused,
@@ -177,7 +178,7 @@ def test_after_a_handoff_no_bot_speaks_until_the_conversation_was_resolved() -> 
     assert texts(thread.says("hours")) == [] and thread.c.status is Status.OPEN
     thread.do(Post("bot", "let me try"), SERVICE)
     assert isinstance(thread.outcome, Refused) and thread.outcome.code == "conflict"
-    assert all(way in thread.outcome.detail for way in ("status: bot", "agent", "system", "is_private"))
+    assert all(way in thread.outcome.detail for way in ("/handback", "agent", "system", "is_private"))
     assert thread.do(Post("bot", "a note", is_private=True), SERVICE)
     thread.do(Assign("a-1"), SERVICE)
     assert texts(thread.says("hours")) == []
@@ -206,12 +207,12 @@ def test_given_back_the_bot_speaks_again_and_starts_anew() -> None:
     thread.do(Handoff("a colleague asks"), SERVICE)
     assert texts(thread.says("hours")) == [] and thread.c.handoff_requested
     thread.do(Assign("a-1"), SERVICE)
-    thread.do(Update({"status": "bot"}), agent("a-1"))
+    thread.do(GiveBack(), agent("a-1"))
     assert (thread.c.status, thread.c.assignee_id, thread.c.handoff_requested) == (Status.BOT, None, False)
     assert texts(thread.says("hours")) == ["We open at nine."]
     thread.says("agent!")
     assert thread.c.status is Status.OPEN and thread.c.handoff_requested
-    thread.do(Update({"status": "bot"}), SERVICE)
+    thread.do(GiveBack(), SERVICE)
     assert thread.do(Post("bot", "it is me"), SERVICE)
     thread.check()
 
@@ -224,7 +225,7 @@ def test_unsure_answers_from_before_are_not_held_against_the_bot() -> None:
             assert not thread.c.handoff_requested
             thread.do(hm, SERVICE)
         assert thread.c.handoff_requested
-        thread.do(Update({"status": "bot"}), SERVICE)
+        thread.do(GiveBack(), SERVICE)
     thread.check()
 
 
@@ -386,7 +387,7 @@ def test_who_gets_angry_at_the_bot_gets_a_human() -> None:
         assert thread.c.bot_context == {}
         thread.check()
     bot = Thread(rules())
-    bot.do(Update({"status": "bot"}), SERVICE)
+    bot.do(GiveBack(), SERVICE)
     bot.says("useless", ANGRY)
     assert bot.c.status is Status.OPEN and "sentiment" in bot.c.handoff_reason
 
@@ -459,7 +460,7 @@ steps = st.one_of(
             [
                 Post("bot", "hm", metadata={"low_confidence": True}), Post("bot", "yes"), answered(),
                 Assign("a-1"), Release(), Update({"status": "resolved"}), Update({"status": "open"}),
-                Update({"status": "pending"}), Update({"status": "bot"}), Close(), Update({"labels": ["x"]}),
+                Update({"status": "pending"}), GiveBack(), Close(), Update({"labels": ["x"]}),
             ]
         ),
     ),

@@ -38,6 +38,7 @@ from tertulia.core.commands import (
     Done,
     Edit,
     Envelope,
+    GiveBack,
     Handoff,
     MarkRead,
     Open,
@@ -232,7 +233,7 @@ class World(RuleBasedStateMachine):
         number=st.integers(0),
         by=st.sampled_from(PEOPLE),
         command=st.sampled_from(
-            [Release(), Handoff("angry"), Handoff("angry", "ana"), Close(), Rate(4), Rate(9)]
+            [Release(), Handoff("angry"), Handoff("angry", "ana"), GiveBack(), Close(), Rate(4), Rate(9)]
         ),
     )
     def others(self, number: int, by: By, command: Command) -> None:

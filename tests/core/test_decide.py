@@ -28,6 +28,7 @@ from tertulia.core.commands import (
     Close,
     Command,
     Edit,
+    GiveBack,
     Handoff,
     MarkRead,
     NotifyLeads,
@@ -189,7 +190,7 @@ def test_what_an_agent_holds_is_handed_off_and_given_back_by_them_or_an_overseer
     status: Status, role: str
 ) -> None:
     by, state = ROLES[role], conversation(status)
-    commands = (Handoff("angry"), Handoff("angry", "zoe"), Update({"status": "bot"}))
+    commands = (Handoff("angry"), Handoff("angry", "zoe"), GiveBack())
     if role == "agent":
         for command in commands:
             with pytest.raises(Conflict) as refused:
@@ -208,17 +209,17 @@ def test_what_an_agent_holds_is_handed_off_and_given_back_by_them_or_an_overseer
 def test_what_waits_is_given_back_to_the_bot_by_overseers(role: str) -> None:
     by, state = ROLES[role], conversation()
     if role in ("lead", "admin", "service"):
-        assert ask(state, by, Update({"status": "bot"})) == (StatusChanged(Status.OPEN, Status.BOT),)
+        assert ask(state, by, GiveBack()) == (StatusChanged(Status.OPEN, Status.BOT),)
     else:
-        with pytest.raises(Forbidden):
-            ask(state, by, Update({"status": "bot"}))
+        with pytest.raises(Conflict):
+            ask(state, by, GiveBack())
 
 
 @pytest.mark.parametrize("status", [Status.OPEN, *sorted(HELD)])
 def test_given_back_to_the_bot_a_conversation_asks_for_nobody(status: Status) -> None:
     collected = {"name": "Carla", "_collecting": {"fields": ["name", "email"]}}
     state = conversation(status, handoff_requested=True, handoff_reason="angry", bot_context=collected)
-    for seq, data in enumerate(ask(state, LEAD, Update({"status": "bot"})), 4):
+    for seq, data in enumerate(ask(state, LEAD, GiveBack()), 4):
         state = apply(state, Entry(ACCOUNT, "c", seq, NOW, Actor("agent"), data))
     c = state.conversation
     assert (c.status, c.assignee_id, c.handoff_requested, c.handoff_reason) == (Status.BOT, None, False, None)
@@ -227,7 +228,7 @@ def test_given_back_to_the_bot_a_conversation_asks_for_nobody(status: Status) ->
 
 def test_an_open_offer_ends_when_the_bot_gets_the_conversation() -> None:
     routing = Routing(offer=OpenOffer("o", "zoe", NOW + 30_000))
-    entries = ask(conversation(routing=routing), LEAD, Update({"status": "bot"}))
+    entries = ask(conversation(routing=routing), LEAD, GiveBack())
     assert entries == (OfferEnded("o", "zoe", "withdrawn"), StatusChanged(Status.OPEN, Status.BOT))
 
 
@@ -328,7 +329,8 @@ def test_only_the_provider_edits_at_a_time_that_can_be_written() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [Update({"subject": "x"}), Assign(THREAD.identifier), Assign(None), Release(), Handoff("x"), Close(), MarkRead(1)],
+    [Update({"subject": "x"}), Assign(THREAD.identifier), Assign(None), Release(), Handoff("x"), GiveBack(), Close(),
+     MarkRead(1)],
     ids=lambda c: type(c).__name__,
 )  # fmt: skip
 def test_what_customers_may_not_do(command: Command) -> None:

@@ -23,7 +23,7 @@ from samples import (
 
 from tertulia.core.account_rules import NO_RULES, UNREAD, AccountRules, StoredRule, account_rules
 from tertulia.core.commands import Envelope, MarkRead
-from tertulia.core.conversation import Conversation
+from tertulia.core.conversation import Conversation, LastHeld, Routing
 from tertulia.core.status import Status
 from tertulia.core.understanding import (
     Wanted,
@@ -112,6 +112,17 @@ def test_after_a_handoff_only_the_language_matters() -> None:
         assert (asked.mood_below is None, asked.classify) == (
             (True, False) if status is Status.OPEN else (False, True)
         )
+
+
+@pytest.mark.parametrize(
+    "routing", [Routing(strategy="round_robin"), Routing(last=LastHeld("ana", NOW + 1))], ids=["team", "had"]
+)
+def test_what_is_left_to_humans_is_not_the_bots_to_understand(routing: Routing) -> None:
+    c = conversation(routing=routing)
+    assert c.left_to_humans
+    assert wanted(MESSAGE, c, INTENT) is None and wanted(MESSAGE, c, account()) is None
+    assert wanted(MESSAGE, c, GERMAN) is not None, "who gets it speaks the language"
+    assert wanted(MESSAGE, replace(c, status=Status.BOT), INTENT) is not None
 
 
 def test_an_answer_to_the_bots_question_is_not_classified() -> None:

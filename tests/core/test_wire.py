@@ -21,6 +21,7 @@ from tertulia.core.commands import (
     EndOffer,
     Entrust,
     Envelope,
+    GiveBack,
     Handoff,
     MarkRead,
     Moved,
@@ -91,7 +92,7 @@ def test_the_kind_is_stored_with_the_data(content: EntryData) -> None:
 COMMANDS: list[Command] = [
     received("x", key="k", external_id="e", metadata={"a": [1]}), received("x").post, Open(OPENING, True),
     Update({"labels": ["a"], "archived": True}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
-    EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"),
+    EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"), GiveBack(),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
     Edit("p", "m", 3, "new", "old", 7),
 ]  # fmt: skip

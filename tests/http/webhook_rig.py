@@ -99,8 +99,9 @@ class Hints:
         data: dict[str, Any],
         topics: list[str],
         conversation_id: str | None = None,
-    ) -> None:
+    ) -> bool:
         self.sent.append((type, data, topics))
+        return True
 
 
 class _Link:

@@ -21,8 +21,8 @@ from tertulia.storage.postgres import Database
 
 
 class NoReaders:
-    async def send(self, *_: Any) -> None:
-        pass
+    async def send(self, *_: Any) -> bool:
+        return True
 
 
 async def main(url: str, provider: str, shard: int, shards: int) -> None:

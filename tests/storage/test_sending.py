@@ -46,9 +46,10 @@ class Hints:
 
     async def send(
         self, account_id: str, type: str, data: dict[str, Any], topics: list[str], conversation_id: str | None = None
-    ) -> None:  # fmt: skip
+    ) -> bool:  # fmt: skip
         assert type == "conversation:receipt" and topics == [f"conversation:{conversation_id}"]
         self.sent.append(data)
+        return True
 
 
 class Rig(Desk):

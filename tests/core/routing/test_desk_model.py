@@ -22,6 +22,7 @@ from tertulia.core.routing.facts import (
     Preferences,
     Reason,
     Relaxation,
+    Strategy,
     Waiting,
     order,
 )
@@ -282,9 +283,15 @@ class World(RuleBasedStateMachine):
     def agent_leaves(self, agent: str) -> None:
         self.tell(AgentRemoved(agent))
 
-    @rule(policy=policies)
-    def policy_changes(self, policy: Policy) -> None:
-        self.tell(PolicyChanged(policy))
+    @rule(policy=policies, strategy=st.sampled_from([None, "least_busy", "round_robin", "manual_queue"]))
+    def policy_changes(self, policy: Policy, strategy: Strategy | None) -> None:
+        self._step(TimePassed())
+        asked = self.desk.queue if strategy is not None else ()
+        renewed = [msgspec.structs.replace(w, strategy=strategy, declined_by=frozenset()) for w in asked]
+        self._step(PolicyChanged(policy, tuple(renewed)))
+        if strategy is not None:
+            assert {w.strategy for w in self.desk.queue} <= {strategy}
+            assert not self.offers or strategy != "manual_queue"
 
     @rule(ms=st.sampled_from([1, 10_000, 30_000, 2 * MINUTE, HOUR, 5 * HOUR]))
     def time_passes(self, ms: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from office import HOUR, NOW
 
-from tertulia.core.conversation import Conversation, LastHeld, Routing
+from tertulia.core.conversation import Conversation, Fired, LastHeld, Routing
 from tertulia.core.hours import MINUTE
 from tertulia.core.routing.facts import HEAD_START, Overflow, Policy, Relaxation, Waiting
 from tertulia.core.routing.policy import policy_of, waiting_of
@@ -36,7 +36,7 @@ def test_every_setting_arrives() -> None:
 
 
 def waiting(hours: int, served: LastHeld | None, own: LastHeld | None = None, **fields: Any) -> Waiting:
-    c = Conversation("c", "a", "ch", "webchat", "k", "+1", 0, 0, NOW, routing=Routing(last=own), **fields)
+    c = Conversation("c", "a", "ch", "webchat", "k", "+1", NOW, NOW, NOW, routing=Routing(last=own), **fields)
     settings = msgspec.convert(merge_settings({}, {"routing": {"sticky_hours": hours}}), AccountSettings)
     return waiting_of(c, settings, served)
 
@@ -48,6 +48,8 @@ def test_who_is_preferred_for_a_conversation() -> None:
     assert (w.sticky_agent, w.sticky_until) == ("ana", NOW + HOUR)
     assert waiting(2, ben, ana).sticky_agent == "ana", "its own agent first"
     assert waiting(1, ben, ana).sticky_agent == "ben", "unless that is too long ago"
+    reopened = Fired(reopened_at=NOW + HOUR)
+    assert waiting(2, ben, ana, fired=reopened).sticky_agent == "ben", "by when it was opened again"
 
 
 def test_a_conversation_as_the_queue_sees_it() -> None:
