@@ -129,6 +129,13 @@ async def _end(pid: int) -> None:
         await asyncio.to_thread(psutil.wait_procs, tree, 10)
 
 
+def _forget(address: str) -> None:
+    """`ray start` notes for everybody which cluster runs here. This one does no more."""
+    note_of_ray = Path("/tmp/ray/ray_current_cluster")
+    if note_of_ray.exists() and note_of_ray.read_text().strip() == address:
+        note_of_ray.unlink()
+
+
 @pytest.fixture
 async def apart(own_server: Start, link: Link, tmp_path: Path) -> AsyncIterator[OwnServer]:
     """A server on two nodes, one of them in the namespace; the database and the head are here."""
@@ -148,6 +155,7 @@ async def apart(own_server: Start, link: Link, tmp_path: Path) -> AsyncIterator[
         stack.push_async_callback(head.wait)
         stack.push_async_callback(_end, head.pid)
         address = f"{ray.util.get_node_ip_address()}:{head_port}"
+        stack.callback(_forget, address)
         inside = ("ip", "netns", "exec", link.namespace)
         second = await _node(f"--address={address}", f"--node-ip-address={THERE}", inside=inside)
         stack.push_async_callback(second.wait)
