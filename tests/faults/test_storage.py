@@ -33,8 +33,8 @@ class Way:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> int:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+    async def open(self, address: str = "127.0.0.1") -> int:
+        self._server = await asyncio.start_server(self._connected, address, 0)
         return self._server.sockets[0].getsockname()[1]
 
     def hold(self, *directions: str) -> None:
