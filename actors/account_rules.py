@@ -70,9 +70,11 @@ class AccountRulesKeeper:
         known = self._known.get(account)
         if known is not None and rules.version < known.version:
             return
+        before = (
+            self.get(account).settings if known is not None or account in self._unread else rules.settings
+        )
         self._known[account] = rules
-        before = UNREAD if account in self._unread else known
-        if before is not None and retimes(before.settings, rules.settings):
+        if retimes(before, rules.settings):
             self.retimed.add(account)
 
     async def learn(self, accounts: Iterable[str]) -> None:

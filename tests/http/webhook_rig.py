@@ -214,7 +214,7 @@ class Rig:
                 audit=PostgresAudit(database), inbox=PostgresInbox(database), senders=PostgresSenders(database),
                 inbound=PostgresInbound(database), deliveries=PostgresDeliveries(database), attachments=self.files,  # type: ignore[arg-type]
             ),
-            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused,
+            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused, understanding=unused,
             links=LinkSigner("s" * 32, PUBLIC), webhook_secrets=unused, webhook_caller=unused, readiness=unused, update_metrics=unused,
         )  # fmt: skip
 

@@ -370,3 +370,25 @@ async def test_hosts_find_what_is_due_in_their_partitions(
     besides = [d.conversation_id for d in mine[:3]]
     assert not {d.conversation_id for d in await timers.due(at, some, 1000, besides)} & set(besides)
     assert not {d.conversation_id for d in await timers.due(now_ms(), some, 1000)} & set(ids)
+
+
+async def test_timers_that_went_by_what_could_not_be_read_are_to_be_set_anew(
+    archive: PostgresRulesArchive, database: Database, account_id: str
+) -> None:
+    accounts, failing = PostgresAccounts(database), Failing(archive)
+    keeper = AccountRulesKeeper(failing, lambda: {account_id})
+    await accounts.update(account_id, None, {"expiry_hours": 3}, BY)
+    await keeper.prepare({account_id})
+    assert keeper.get(account_id) is UNREAD and not keeper.retimed
+    failing.fails = False
+    await keeper.look()
+    assert keeper.retimed == {account_id}
+    keeper.retimed.clear()
+    # what is known stays in force while it cannot be read again, even where the change comes to the defaults
+    await accounts.update(account_id, None, {"expiry_hours": None}, BY)
+    failing.fails = True
+    await keeper.look()
+    assert keeper.get(account_id).settings.expiry_hours == 3
+    failing.fails = False
+    await keeper.look()
+    assert keeper.retimed == {account_id}
