@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from ..core.commands import Done, Envelope, Release
+from ..core.commands import Done, Envelope
 from ..core.conversation import LastHeld
 from ..core.entries import Entry
 from ..core.errors import NotFound, Overloaded, TertuliaError
@@ -29,6 +29,7 @@ from ..core.supervision import (
     QueuePage,
     SupervisionStore,
 )
+from .absences import Absences
 from .account_desk import AccountDesk, Tools
 from .accounts import Accounts, Held
 from .asking import ask_desk
@@ -51,8 +52,6 @@ TELL = 1.0
 """Seconds between what is told of the queue and of the agents' figures."""
 MAX_ASKING = 4096
 """People's requests under way. Beyond it Overloaded."""
-ABSENCE_PAUSE = 1000
-"""Least ms between two looks at what an absent agent has not answered."""
 REST = 10.0
 """Seconds between looks for accounts in which nothing is left to do."""
 TRIM = 60.0
@@ -94,6 +93,7 @@ class Supervisor:
         self.errands = Errands(
             hearing.router.ask, done=self._done, settled=self._settled, superseded=self._superseded
         )
+        self._absences = Absences(store, self.errands, now_ms, self._start)
 
     # -- life
 
@@ -288,26 +288,9 @@ class Supervisor:
 
     async def _tick(self) -> None:
         self._follow_clock()
-        now = now_ms()
         for held, desk in self.accounts.loaded():
             desk.pass_time()
-            grace = desk.facts.settings.presence_grace_s * 1000
-            for user_id, since in desk.attendance.absent_since.items():
-                again = held.absences.get(user_id, 0)
-                if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
-                    held.absences[user_id] = now + max(ABSENCE_PAUSE, grace // 4)
-                    self._start(self._requeue(desk, user_id, since, grace))
-
-    async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
-        """Take from an agent who is gone what they have not answered."""
-        ids = list(desk.desk.floor.held_by.get(user_id, ()))
-        rows = await self._store.unanswered(ids)
-        if desk.attendance.absent_since.get(user_id) != since:
-            return
-        for row in rows:
-            due = max(row.assigned_at, since) + grace <= now_ms()
-            if due and not row.answered and not self.errands.busy(row.conversation_id):
-                desk.send(row.conversation_id, Release("absent", only_from=user_id))
+            self._absences.look(held, desk)
 
     async def _tell(self) -> None:
         for _, desk in self.accounts.loaded():

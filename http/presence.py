@@ -59,7 +59,8 @@ class PresenceKeeper:
             self._at_rest[agent] = said
         else:
             self._on_streams[session] = said
-            said = self._best().get(agent, said)
+            # what another stream said before has been renewed since, and counts for as long as this does
+            said = replace(self._best().get(agent, said), expires_at=said.expires_at)
         if not await self._tell([said]):
             raise StorageUnavailable("presence cannot be kept at the moment", retry_after=1)
 

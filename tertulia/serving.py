@@ -19,7 +19,7 @@ import ray
 import redis
 import structlog
 from ray.actor import ActorHandle
-from ray.exceptions import ActorDiedError, RayError
+from ray.exceptions import RayError
 
 from . import compose, compose_dispatcher, compose_supervisor, demo
 from .actors.handles import NAMESPACE, call
@@ -34,6 +34,7 @@ from .storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerEr
 from .storage.objects import open_objects
 from .storage.postgres import Database
 from .storage.secrets import load_or_create
+from .watching import in_thread, watch_over
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +42,9 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 START_DEADLINE = 60.0
-PING_EVERY = 1.0
-FROZEN_AFTER = 8.0
-"""Seconds without an answer after which an actor counts as frozen. Its partitions are taken over long before."""
+KILL_DEADLINE = 5.0
+SHUTDOWN_DEADLINE = 20.0
+"""Seconds for which the stop waits for Ray's head, which may be away."""
 
 
 class StartError(Exception):
@@ -114,14 +115,15 @@ class Serving:
         self._say(await ray_up)
         self._listen(self._stop.set)  # Ray put its own handler in our place, which prints a stack and aborts
         await self._start_actors()
-        for handles, start in (
-            (self._hosts, self._start_host),
-            (self._dispatchers, self._start_dispatcher),
-            (self._supervisors, self._start_supervisor),
-            (self._gateways, self._start_gateway),
+        for kind, handles, start in (
+            (HOST, self._hosts, self._start_host),
+            (DISPATCHER, self._dispatchers, self._start_dispatcher),
+            (SUPERVISOR, self._supervisors, self._start_supervisor),
+            (GATEWAY, self._gateways, self._start_gateway),
         ):
-            watches = (self._watch_over(handles, i, start) for i in range(len(handles)))
-            self._watches += [asyncio.ensure_future(w) for w in watches]
+            for index in range(len(handles)):
+                watch = watch_over(kind.name.format(index), handles, index, start, self._say)
+                self._watches.append(asyncio.ensure_future(watch))
         url = f"http://{self.settings.host}:{self.settings.port}"
         self._ready = True
         self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
@@ -276,32 +278,6 @@ class Serving:
         name = f"gateway:{index}"
         return create(GATEWAY, index, compose.gateway, self.settings, name, detached=self._detached)
 
-    async def _watch_over(
-        self, handles: list[ActorHandle], index: int, start: Callable[[int], ActorHandle]
-    ) -> None:
-        """End an actor that is alive but answers nothing, so that Ray starts it anew, and make one anew that Ray has
-        given up. (Those that die Ray restarts by itself.)"""
-        silent_since: float | None = None
-        while True:
-            await asyncio.sleep(PING_EVERY)
-            try:
-                await call(handles[index], "ping", deadline=PING_EVERY)
-                silent_since = None
-            except TimeoutError:
-                now = time.monotonic()
-                silent_since = silent_since or now
-                if now - silent_since > FROZEN_AFTER:
-                    self._say("an actor answers nothing: it is ended and started anew")
-                    ray.kill(handles[index], no_restart=False)
-                    silent_since = None
-            except ActorDiedError:
-                log.error("actor_given_up", kind=start.__name__.removeprefix("_start_"), index=index)
-                with contextlib.suppress(ValueError, RayError):
-                    handles[index] = start(index)
-                silent_since = None
-            except RayError:
-                silent_since = None
-
     async def _all_up(self, handles: list[ActorHandle], what: str) -> None:
         try:
             await asyncio.gather(*(call(h, "ping", deadline=START_DEADLINE) for h in handles))
@@ -326,7 +302,8 @@ class Serving:
         if ray.is_initialized():
             for handles in (self._gateways, self._supervisors, self._hosts, self._dispatchers):
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
-            await asyncio.get_running_loop().run_in_executor(None, ray.shutdown)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(in_thread(ray.shutdown), SHUTDOWN_DEADLINE)
         if self._double is not None:
             await self._double.stop()
         for keeper in self._keepers:
@@ -344,8 +321,8 @@ class Serving:
             await call(handle, "drain", deadline=self.settings.drain + 5)
         except (RayError, TimeoutError) as error:
             log.warning("drain_failed", error=_short(error))
-        with contextlib.suppress(RayError):
-            ray.kill(handle)
+        with contextlib.suppress(RayError, TimeoutError):
+            await asyncio.wait_for(in_thread(lambda: ray.kill(handle)), KILL_DEADLINE)
 
 
 def reach(ray_address: str) -> None:

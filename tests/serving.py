@@ -75,6 +75,10 @@ class OwnServer:
 
     # -- life
 
+    def join(self, ray_address: str) -> None:
+        """The Ray cluster to join at the next start."""
+        self._environment["RAY_ADDRESS"] = ray_address
+
     async def start(self) -> None:
         """Start and wait for the line `ready http://`."""
         self._ready.clear()

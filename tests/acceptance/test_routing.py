@@ -10,9 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from desks import ok, problem
+from desks import fresh, ok, problem
+from readers import READERS, SseReader
+from redis.asyncio import Redis
 from routing_accounts import Team, make_account
 from serving import OwnServer, until
+
+from tertulia.actors.supervisor import TELL
+
+NOTICE = "notification:queue"
 
 
 @pytest.fixture
@@ -242,3 +248,103 @@ async def test_a_stream_says_and_keeps_presence(team: Team) -> None:
         assert refused["error"]["code"] == "conflict"
         taken = await hers.ask("agent:takeover", conversation_id=other["id"])
         assert taken["data"]["assignee_id"] == "ana"
+
+
+@pytest.mark.parametrize("kind", READERS)
+async def test_leads_are_told_once_of_what_presses_and_waits(
+    server: OwnServer, team: Team, kind: str
+) -> None:
+    lead, agent = (server.token(role, f"{role}-9", team.account) for role in ("lead", "agent"))
+    async with READERS[kind](server, lead) as one, READERS[kind](server, agent) as two:
+        start = one.cursor
+        calm = await team.open()
+        high = await team.open(priority="high", subject="Money")
+        await one.until(lambda: one.entries(NOTICE), "the notice")
+        (event,) = one.entries(NOTICE)
+        assert event["conversation_id"] == event["data"]["conversation_id"] == high["id"]
+        assert (event["data"]["priority"], event["data"]["subject"]) == ("high", "Money")
+        # one that comes to press is told of as well; one that waits again is not told of again
+        ok(await team.lead.patch(calm["id"], priority="urgent"), 200)
+        await one.until(lambda: len(one.entries(NOTICE)) == 2, "the second notice")
+        await team.prefer("ana", auto_accept=True, max_concurrent_conversations=1)
+        await team.appear("ana")
+        await until(lambda: team.held(), "ana to get one")
+        ((taken, _),) = (await team.held()).items()
+        ok(await (await team.desk("agent", "ana")).do(taken, "release"), 200)
+        ok(await team.lead.patch(taken, status="closed"), 200)
+        closed = lambda r: any(  # noqa: E731
+            e["type"] == "conversation:status" and e["data"]["to"] == "closed" for e in r.events
+        )
+        for reader in (one, two):
+            await reader.until(lambda r=reader: closed(r), "the end")
+        assert [e["conversation_id"] for e in one.entries(NOTICE)] == [high["id"], calm["id"]]
+        assert two.entries(NOTICE) == []
+    for token, count in ((lead, 2), (agent, 0)):
+        async with READERS[kind](server, token, since=start) as again:
+            await again.until(lambda r=again: closed(r), "the end")
+            assert len(again.entries(NOTICE)) == count
+    kinds = [e["kind"] for e in await team.lead.entries(high["id"])]
+    assert kinds.count("leads_notified") == 1
+
+
+async def test_what_readers_did_not_hear_they_are_told_later(server: OwnServer, team: Team) -> None:
+    token = server.token("lead", "lena", team.account)
+    async with SseReader(server, token) as reader, Redis.from_url(server.valkey_url()) as valkey:
+        c = await team.open()
+        await reader.until(lambda: reader.entries("queue:update"), "the queue to be told of")
+
+        def last(type: str, key: str, value: str) -> Any:
+            found = (e["data"][value] for e in reversed(reader.entries(type)) if key in e["data"].values())
+            return next(found, None)
+
+        # gateways cannot listen for a while; supervisors do not notice
+        await valkey.execute_command("ACL", "SETUSER", "default", "-subscribe")
+        try:
+            await valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            second = await team.open(priority="urgent")
+            await team.appear("ben", "away")
+            await asyncio.sleep(2 * TELL)
+            assert last("agent:presence", "ben", "status") is None
+            assert last("queue:update", c["id"], "position") == 1
+        finally:
+            await valkey.execute_command("ACL", "SETUSER", "default", "+subscribe")
+        await reader.until(lambda: last("agent:presence", "ben", "status") == "away", "ben")
+        await reader.until(lambda: last("queue:update", c["id"], "position") == 2, "the queue as it is")
+        assert last("queue:update", second["id"], "position") == 1
+        assert reader.connections == 1 and reader.resets == 0
+
+
+async def test_settings_reach_conversations_that_are_there_and_customers_rate_in_a_digit(
+    server: OwnServer, team: Team
+) -> None:
+    identifier = fresh("customer")
+    async with server.client(server.customer(identifier, team.account, team.channel)) as customer:
+        sent = ok(await customer.post("/v1/webchat/messages", json={"content": "hello"}), 201)
+        c = sent["conversation_id"]
+
+        async def hours() -> float:
+            rows = await server.sql(
+                "SELECT timer_at - created_at AS left FROM conversations WHERE id = $1", c
+            )
+            return rows[0]["left"].total_seconds() / 3600
+
+        assert 23.9 < await hours() < 24.1
+        await team.settings(expiry_hours=2, csat_enabled=True, csat_question="1 – 5?")
+        await until(lambda: is_about(hours, 2), "the timer to follow")
+        ok(await team.lead.patch(c, status="resolved"), 200)
+
+        async def asked() -> bool:
+            return [m["content"] for m in await team.lead.messages(c)] == ["hello", "1 – 5?"]
+
+        await until(asked, "the question")
+        answer = ok(await customer.post("/v1/webchat/messages", json={"content": " ٤ "}), 201)
+        assert (answer["content"], answer["conversation_id"], answer["direction"]) == (" ٤ ", c, "inbound")
+        assert (await team.lead.get(c))["status"] == "resolved"
+        (rated,) = [e["data"] for e in await team.lead.entries(c) if e["kind"] == "rated"]
+        assert rated == {"score": 4, "comment": None}
+        ok(await customer.post("/v1/webchat/messages", json={"content": "5"}), 201)
+        assert (await team.lead.get(c))["status"] == "open", "one score for each time it is resolved"
+
+
+async def is_about(hours: Any, wanted: float) -> bool:
+    return abs(await hours() - wanted) < 0.1

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from desks import Desk, fresh, ok, problem
-from readers import READERS
+from readers import READERS, Chat, Reader, open_socket
 from serving import OwnServer
+
+from tertulia.demo import WEBCHAT
 
 DEFAULTS = {
     "available_channels": [],
@@ -271,6 +275,51 @@ async def test_who_is_named_in_a_note_hears_of_it_live_and_again(
         await later.until(lambda: later.entries("notification:mention"), "the replay")
         assert [e["data"] for e in later.entries("notification:mention")] == [last]
     assert [m["metadata"] for m in await agent.messages(c["id"])] == [note["metadata"], {}, last["metadata"]]
+
+
+# -- typing
+
+
+TYPING = "conversation:typing"
+
+
+def said(reader: Reader) -> list[tuple[str, str | None, str]]:
+    return [(e["data"]["user_id"], e["data"]["name"], e["data"]["state"]) for e in reader.entries(TYPING)]
+
+
+async def test_who_vanishes_is_not_typing_for_ever(server: OwnServer, service: Desk) -> None:
+    identifier = fresh()
+    c = await service.open(identifier, WEBCHAT, contact_name="Sara")
+    i, topic = c["id"], f"conversation:{c['id']}"
+    async with AsyncExitStack() as stack:
+        tokens = [server.token("agent", f"reader-{n}") for n in range(3)]  # both gateways get some
+        readers = [
+            await stack.enter_async_context(READERS[kind](server, token, topic))
+            for token in tokens
+            for kind in READERS
+        ]
+        async with open_socket(server, server.customer(identifier)) as socket:
+            chat = Chat(socket)
+            await chat.event("ready")
+            for _ in range(20):
+                await chat.ask("conversation:typing:start", conversation_id=i)
+        started = time.monotonic()
+        async with server.client(server.token("agent", fresh("agent"), name="Abeba")) as client:
+            ok(await Desk(client).do(i, "typing", state="start"), 204)
+            ok(await Desk(client).do(i, "typing", state="stop"), 204)
+        for reader in readers:
+            await reader.until(lambda r=reader: (identifier, "Sara", "stop") in said(r), "the stop")
+        assert 4 < time.monotonic() - started < 15
+    for reader in readers:
+        events = said(reader)
+        customers = [(name, state) for who, name, state in events if who == identifier]
+        assert customers[0] == ("Sara", "start") and customers[-1] == ("Sara", "stop")
+        assert customers.count(("Sara", "stop")) == 1 and len(customers) < 10
+        assert [(name, state) for who, name, state in events if who != identifier] == [
+            ("Abeba", "start"),
+            ("Abeba", "stop"),
+        ]
+        assert all(e["seq"] is None for e in reader.entries(TYPING))
 
 
 # -- figures and labels

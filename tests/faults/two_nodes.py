@@ -1,5 +1,5 @@
-"""A Ray cluster of two nodes on this machine, for a test: prints its address; a line on standard input removes the
-second node without warning; the end of input ends it all.
+"""A Ray cluster of two nodes on this machine, for a test: prints its address, then does what each line of standard input says, and
+says so; the end of input ends it all.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ def main() -> None:
     second = cluster.add_node(**NODE)
     cluster.wait_for_nodes()
     print("address", cluster.address, flush=True)
-    for _ in sys.stdin:
-        cluster.remove_node(second, allow_graceful=False)
-        print("removed", flush=True)
+    orders = {
+        "remove the second node": lambda: cluster.remove_node(second, allow_graceful=False),
+        "kill the head's server": cluster.head_node.kill_gcs_server,
+        "start the head's server": cluster.head_node.start_gcs_server,
+    }
+    for line in sys.stdin:
+        orders[line.strip()]()
+        print("done", line.strip(), flush=True)
     cluster.shutdown()
 
 

@@ -1,0 +1,50 @@
+"""Conversations of agents who are gone: what they have not answered goes back to the queue once their grace has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..core.commands import Release
+from ..core.supervision import SupervisionStore
+from .account_desk import AccountDesk
+from .accounts import Held
+from .errands import Errands
+
+PAUSE = 1000
+"""Least ms between two looks at what an absent agent has not answered."""
+
+
+class Absences:
+    """`start` runs what a look leads to."""
+
+    def __init__(
+        self,
+        store: SupervisionStore,
+        errands: Errands,
+        now: Callable[[], int],
+        start: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._store = store
+        self._errands = errands
+        self._now = now
+        self._start = start
+
+    def look(self, held: Held, desk: AccountDesk) -> None:
+        """Whose grace has passed."""
+        now = self._now()
+        grace = desk.facts.settings.presence_grace_s * 1000
+        for user_id, since in desk.attendance.absent_since.items():
+            again = held.absences.get(user_id, 0)
+            if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
+                held.absences[user_id] = now + max(PAUSE, grace // 4)
+                self._start(self._requeue(desk, user_id, since, grace))
+
+    async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
+        rows = await self._store.unanswered(list(desk.desk.floor.held_by.get(user_id, ())))
+        if desk.attendance.absent_since.get(user_id) != since:
+            return
+        for row in rows:
+            due = max(row.assigned_at, since) + grace <= self._now()
+            if due and not row.answered and not self._errands.busy(row.conversation_id):
+                desk.send(row.conversation_id, Release("absent", only_from=user_id))

@@ -1,0 +1,88 @@
+"""Ray clusters of two nodes, each in a process of its own, and what stands where in them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+from serving import ROOT, OwnServer
+
+ENVIRONMENT = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+
+
+class TwoNodes:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.address = ""
+
+    async def _line(self, start: str) -> str:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(60):
+            while line := (await self._process.stdout.readline()).decode():
+                if line.startswith(start):
+                    return line.removeprefix(start).strip()
+        raise AssertionError("the cluster ended")
+
+    async def started(self) -> None:
+        self.address = await self._line("address")
+
+    async def do(self, order: str) -> None:
+        """One of the orders of `two_nodes.py`."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(order.encode() + b"\n")
+        await self._line(f"done {order}")
+
+    def pids(self, title: str) -> list[int]:
+        """Processes of this cluster, and no other, whose title begins so."""
+        found = []
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if (words := process.cmdline()) and words[0].startswith(title):
+                    found.append(process.pid)
+        return found
+
+    async def end(self) -> None:
+        assert self._process.stdin is not None
+        tree = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 30)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+@asynccontextmanager
+async def two_nodes(environment: Mapping[str, str] | None = None) -> AsyncIterator[TwoNodes]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(__file__).with_name("two_nodes.py")),
+        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), **(environment or {})},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=2**20,
+    )
+    cluster = TwoNodes(process)
+    try:
+        await cluster.started()
+        yield cluster
+    finally:
+        await cluster.end()
+
+
+async def places(server: OwnServer) -> dict[str, str]:
+    """Host → node, of those that own partitions."""
+    rows = await server.sql(
+        "SELECT name, node FROM hosts h WHERE EXISTS (SELECT 1 FROM partitions WHERE owner = h.incarnation)"
+    )
+    return dict(tuple(row) for row in rows)
