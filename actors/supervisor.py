@@ -7,7 +7,6 @@ people ask for. Which accounts it has is for `shards.py` and `accounts.py` to kn
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections import defaultdict
@@ -38,6 +37,7 @@ from .catching_up import CatchingUp
 from .errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 from .hearing import Hearing
 from .last_held import LastHolders
+from .rosters import Rosters
 from .shards import Fence, Shards
 from .telling import agents_of, presence_hints, queue_hints, queue_page
 from .wall_clock import WallClock
@@ -56,15 +56,6 @@ REST = 10.0
 """Seconds between looks for accounts in which nothing is left to do."""
 TRIM = 60.0
 """Seconds between looks at some of the rosters that are stored."""
-ROSTERS = 200
-"""Rosters looked at each time."""
-ROSTER_KEPT = 3600.0
-"""Seconds after which a roster that is named again is said to be needed again."""
-MAX_ROSTERS = 1000
-"""Of one account, in memory. Beyond it all are said to be needed again, which is harmless."""
-
-
-FIRST_ROSTER = ("00000000-0000-0000-0000-000000000000", "")
 
 
 def now_ms() -> int:
@@ -93,11 +84,12 @@ class Supervisor:
             store, presence, self.shards, self._last_held, tools=self._tools, taken=self._shard_taken
         )
         self._catching_up = CatchingUp(store, self.accounts)
+        self._rosters = Rosters(store, self.accounts)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = 0
         self._clock = WallClock()
         self._mark: str | None = None
-        self._trimmed: tuple[str, str] = FIRST_ROSTER
+        self._unread = False
         self.errands = Errands(
             hearing.router.ask, done=self._done, settled=self._settled, superseded=self._superseded
         )
@@ -114,7 +106,14 @@ class Supervisor:
         log.debug("supervisor_started", shards=len(self.shards))
 
     async def _load_waking(self) -> None:
-        for account_id in await self._store.waking():
+        """What has something to do in the shards; again with the next poll, where that cannot be read."""
+        self._unread = False
+        try:
+            waking = await self._store.waking()
+        except TertuliaError:
+            self._unread = True
+            raise
+        for account_id in waking:
             if self.shards.has(account_id):
                 self.accounts.want(account_id)
         await self.accounts.load_wanted()
@@ -170,20 +169,10 @@ class Supervisor:
             lambda: new_id(now_ms(), random.getrandbits(80)),
             self.errands,
             self._wake,
-            self._keep_roster,
+            self._rosters.keep,
             self._catching_up.want,
             self._last_held.want,
         )
-
-    async def _keep_roster(self, account_id: str, digest: str, agents: tuple[str, ...]) -> None:
-        held, now = self.accounts.get(account_id), time.monotonic()
-        kept = {} if held is None else held.rosters
-        if kept.get(digest, -ROSTER_KEPT) + ROSTER_KEPT > now:
-            return
-        await self._store.keep_roster(account_id, digest, agents)
-        if len(kept) >= MAX_ROSTERS:
-            kept.clear()
-        kept[digest] = now
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(work)
@@ -277,7 +266,7 @@ class Supervisor:
             if held.newest_version > held.version:
                 await self._learn(held, desk)
         await self._catching_up.look()
-        self._start(self.accounts.load_wanted())
+        self._start(self._load_waking() if self._unread else self.accounts.load_wanted())
 
     async def _learn(self, held: Held, desk: AccountDesk) -> None:
         async with held.learning:
@@ -319,7 +308,7 @@ class Supervisor:
     async def _trim(self) -> None:
         """One of the supervisors, whoever has the first shard, forgets rosters that no decision names any more."""
         if self.shards.has_first:
-            self._trimmed = await self._store.trim_rosters(self._trimmed, ROSTERS) or FIRST_ROSTER
+            await self._rosters.trim()
 
     # -- what is asked
 
@@ -345,12 +334,20 @@ class Supervisor:
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)
+        refused: Overloaded | None = None
         for account_id, said in by_account.items():
-            with contextlib.suppress(NotFound, Overloaded):  # it is said again soon, and stands in Valkey
+            try:
                 desk = await self.account(account_id)
-                desk.hear_presence(said)
-                if any(p.status != "online" for p in said):
-                    await self.errands.quiet(desk.conversations)
+            except NotFound:
+                continue
+            except Overloaded as error:  # another supervisor has it; the others are heard all the same
+                refused = error
+                continue
+            desk.hear_presence(said)
+            if any(p.status != "online" for p in said):
+                await self.errands.quiet(desk.conversations)
+        if refused is not None:
+            raise refused
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))

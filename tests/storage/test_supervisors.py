@@ -14,9 +14,9 @@ from supervisors_rig import Floor, ana, until
 from tertulia.actors import shards
 from tertulia.actors import supervisor as module
 from tertulia.actors.host import fresh_id
-from tertulia.actors.supervisor import FIRST_ROSTER
+from tertulia.actors.rosters import FIRST
 from tertulia.core.commands import Assign, Envelope
-from tertulia.core.errors import Overloaded
+from tertulia.core.errors import Overloaded, StorageUnavailable
 from tertulia.core.supervision import SHARDS, Head, shard_of, shards_of, supervisor_of
 
 
@@ -59,7 +59,7 @@ async def test_two_counts_over_one_database_never_both_have_an_account(
     await new.present([ana(theirs)])
     assert old.shards.has(theirs) and new.shards.has(theirs) and not new.shards.has(ours)
     # both hear of it, both decide, one of them under an epoch that stands
-    contested = [await floor.open(theirs) for _ in range(8)]
+    contested = sorted([await floor.open(theirs) for _ in range(8)])
     mine = [await floor.open(ours) for _ in range(3)]
     await until(lambda: not old.shards.has(theirs), "the old one to find out")
     await until(lambda: all(floor.assigned(c) for c in mine), "the old one to go on with the other shards")
@@ -70,6 +70,10 @@ async def test_two_counts_over_one_database_never_both_have_an_account(
     with pytest.raises(Overloaded, match="another supervisor"):
         await old.ask(Envelope(fresh_id(), theirs, SERVICE, Assign("ben"), contested[-1]))
     assert floor.assigned(contested[-1]) == []
+    another = await floor.account(even)
+    with pytest.raises(Overloaded, match="another supervisor"):
+        await old.present([ana(theirs), ana(another)])
+    assert [a.status for a in await old.agents(another)] == ["online"], "the others are heard all the same"
 
 
 async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
@@ -102,6 +106,28 @@ async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
             await asyncio.sleep(0.01)
     assert (await taken())[shard_of(account)] == before + 1 and floor.assigned(c) == ["ana", "ben"]
     await until(lambda: not only.shards.has(account), "the other one to find out")
+
+
+async def test_what_waits_in_a_shard_comes_along_once_it_can_be_read(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await floor.account(odd)
+    beside = await floor.account(lambda shard: shard == shard_of(account))
+    await floor.open(beside)
+    supervisor = await floor.supervisor(shards_of(0, 2))
+    failed: list[str] = []
+    waking = floor.backend.supervision.waking
+
+    async def flaky() -> list[str]:
+        if len(failed) < 2:
+            failed.append("away")
+            raise StorageUnavailable("away")
+        return await waking()
+
+    monkeypatch.setattr(floor.backend.supervision, "waking", flaky)
+    await supervisor.present([ana(account)])
+    await until(lambda: supervisor.accounts.desk(beside), "what waits in the shard to come along")
+    assert len(failed) == 2
 
 
 # -- what changed
@@ -155,7 +181,7 @@ async def test_a_roster_goes_with_the_last_decision_that_names_it(floor: Floor) 
         return {row[0] for row in rows}
 
     async def trim() -> None:
-        after: tuple[str, str] | None = FIRST_ROSTER
+        after: tuple[str, str] | None = FIRST
         while after is not None:
             after = await store.trim_rosters(after, 2)
 
