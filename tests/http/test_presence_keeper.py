@@ -96,6 +96,8 @@ async def test_a_clock_that_is_set_confuses_no_words(monkeypatch: pytest.MonkeyP
     was_set.append(ms)
     there.now += 1
     await keeper.say(ANA, "online", hers)
+    there.now += 1
+    await keeper._renew()
     assert there.attendance.status("ana") == "online"
     there.now += 1
     await keeper.say(ANA, "offline")
