@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from ..core import subjects
 from ..core.channel_messages import (
     ChannelEvent,
     Credentials,
@@ -173,7 +174,7 @@ def _subject(message: Outbound) -> str:
     bare = " ".join((message.subject or "").split())
     if not (message.reply_to or message.references):
         return (bare or NO_SUBJECT)[:MAX_SUBJECT]
-    return f"Re: {mail_text.without_prefixes(bare) or NO_SUBJECT}"[:MAX_SUBJECT]
+    return f"Re: {subjects.without_prefixes(bare) or NO_SUBJECT}"[:MAX_SUBJECT]
 
 
 def _headers(message: Outbound) -> list[dict[str, str]]:
