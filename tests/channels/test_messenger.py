@@ -201,6 +201,12 @@ def test_other_objects_are_refused(kind: Any) -> None:
         messenger.parse(call(payload(said(text="hi")) | {"object": kind}), {})
 
 
+def test_an_object_need_not_be_named() -> None:
+    body = payload(said(text="hi"))
+    del body["object"]
+    assert only(messenger.parse(call(body), {})).content == "hi"
+
+
 EVERYTHING = payload(
     said(text="hi", reply_to={"mid": OTHER}, quick_reply={"payload": "x"}, referral={"ref": "x"}),
     said(
