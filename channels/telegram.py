@@ -6,7 +6,7 @@ https://core.telegram.org/bots/api
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import quote
 
 from ..core.channel_messages import (
@@ -121,7 +121,7 @@ def number(holder: Object, key: str) -> int:
     return value
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
