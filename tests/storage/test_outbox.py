@@ -121,6 +121,18 @@ async def test_what_a_reply_refers_to_is_named_by_provider_ids(desk: Desk) -> No
     assert [(i.reply_to, i.references) for i in await desk.claim()] == [("tg7", ())]
 
 
+async def test_until_the_customer_writes_our_mails_refer_to_each_other(desk: Desk) -> None:
+    conversation = await desk.customer_writes("a@b.c", "email")
+    for number in range(3):
+        await desk.reply(conversation, f"mail {number}")
+        (item,) = await desk.claim()
+        assert item.references == tuple(f"ours-{n}" for n in range(number))
+        await desk.outbox.sent(desk.me, item, 0, f"ours-{number}", 1)
+    await desk.customer_writes("a@b.c", "email", external_id="theirs")
+    await desk.reply(conversation)
+    assert [i.references for i in await desk.claim()] == [("theirs",)]
+
+
 # -- the fence
 
 
