@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ..times import rfc3339_or_none
 from .agents import Agents
 from .facts import Need, Reason, Strategy, Waiting
 from .ranking import bits
@@ -44,12 +45,16 @@ class Explain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`rank` from 1; None with no reasons: it ranked lower than those with figures."""
+    """`rank` from 1; None with no reasons: it ranked lower than those whose figures were kept. `idle_since`, `assigned_at`: as
+    the API writes times."""
 
     agent_id: str
     reasons: tuple[Reason, ...] = ()
     rank: int | None = None
-    figures: Figures | None = None
+    load: int | None = None
+    maximum: int | None = None
+    idle_since: str | None = None
+    assigned_at: str | None = None
 
 
 def decide(agents: Agents, w: Waiting, need: Need, now: int) -> int | None:
@@ -120,17 +125,25 @@ def replay(record: Explain) -> str | None:
 
 def candidates(record: Explain) -> list[Candidate]:
     """Every agent of the roster: the ranked first, then those that ranked lower, then those passed over."""
-    figures = {f.slot: (rank, f) for rank, f in enumerate(record.ranked, 1)}
+    ranked = {f.slot: (rank, f) for rank, f in enumerate(record.ranked, 1)}
     reasons: dict[int, list[Reason]] = {}
     for reason, mask in record.passed.items():
         for slot in bits(int(mask, 16)):
             reasons.setdefault(slot, []).append(reason)
     found = [
-        Candidate(agent_id, tuple(reasons.get(slot, ())), *figures.get(slot, (None, None)))
+        _candidate(agent_id, tuple(reasons.get(slot, ())), ranked.get(slot))
         for slot, agent_id in enumerate(record.agents)
         if agent_id
     ]
     return sorted(found, key=lambda c: (bool(c.reasons), c.rank is None, c.rank or 0, c.agent_id))
+
+
+def _candidate(agent_id: str, reasons: tuple[Reason, ...], ranked: tuple[int, Figures] | None) -> Candidate:
+    if ranked is None:
+        return Candidate(agent_id, reasons)
+    rank, f = ranked
+    idle_since, assigned_at = (rfc3339_or_none(at or None) for at in (f.idle_since, f.assigned_at))
+    return Candidate(agent_id, reasons, rank, f.load, f.maximum, idle_since, assigned_at)
 
 
 def shown(record: dict[str, Any], agents: tuple[str, ...]) -> dict[str, Any]:
