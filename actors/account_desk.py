@@ -6,7 +6,7 @@ becomes known to the desk once no command of ours to it is under way. Never deci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 SYSTEM = By("system", None, "service")
 NEVER = 1 << 50
-"""The desk's own grace for absent agents: it does not hear of messages, so their time is kept in `supervisor.py`."""
+"""The desk's own grace for absent agents: it does not hear of messages, so their time is kept in `absences.py`."""
 UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 """Why offers end that the conversation has ended by itself."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
@@ -66,7 +66,7 @@ class AccountDesk:
         facts: AccountFacts,
         live: Iterable[Conversation],
         last_assigned: dict[str, int],
-        said: Iterable[Presence],
+        said: Sequence[Presence],
         tools: Tools,
         served: Mapping[str, LastHeld] = MappingProxyType({}),
     ) -> None:
@@ -79,7 +79,8 @@ class AccountDesk:
         for c in self.keeping.lacking(facts.settings):
             self.keeping.serve(c.id, c.contact_id, served.get(c.contact_id))
         self.news = QueueNews()
-        self.told: dict[str, tuple[str, int, int]] = {}
+        # what a predecessor told of those who were there lately nobody knows
+        self.told: dict[str, tuple[str, int, int]] = {p.user_id: UNTOLD for p in said}
         self.presence_moved = True
         self.next_alarm: int | None = None
         self._request: Errand | None = None
@@ -264,9 +265,8 @@ class AccountDesk:
                 return  # nobody is asked for it before that is known
         stored, believed = c.routing.offer, self.desk.offers.get(c.id)
         if stored is not None and (believed is None or self._offer_ids.get(c.id) != stored.id):
-            self.send(
-                c.id, EndOffer(stored.id, "withdrawn")
-            )  # nobody watches over it; we look again after that
+            # nobody watches over it; we look again after that
+            self.send(c.id, EndOffer(stored.id, "withdrawn"))
             return
         if stored is None and believed is not None:
             self.tell(messages.Gone(c.id))

@@ -1,7 +1,7 @@
 """The accounts in a supervisor's memory: loaded on first need, gone again once nothing is left to do in them.
 
-Owns what is kept of each beside its desk, and the loading. What is loaded is read after the fence of its shard is known, so it has
-all that a predecessor did.
+Owns what is kept of each beside its desk, and the loading. What is loaded is read after the fence of its shard is known, so it
+has all that a predecessor did.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ MAX_HEARD = 200_000
 class Held:
     """An account in a supervisor: its desk once it is loaded, and how far its feed and its facts are known.
 
-    Up to `position` nothing is missing; `until` is where the feed stood at the last look: what was pushed of that has arrived by the
-    next one; `head` is where it stands. `asking`: requests of people under way. `absences`: when to look again at what an absent
-    agent has not answered. `learning`: facts are read one after the other, or older ones could come last. `refusals`: how often in a row a conversation refused what we asked. `rosters`: when each was kept.
+    Up to `position` nothing is missing; `until` is where the feed stood at the last look: what was pushed of that has arrived by
+    the next one; `head` is where it stands. `version` is what is known of the facts, `newest_version` what there is;
+    `learning`: they are read one after the other, or older ones could come last. `asking`: requests of people under way.
+    `absences`: when to look again at what an absent agent has not answered. `refusals`: how often in a row a conversation
+    refused what we asked. `rosters`: when each was kept.
     """
 
     def __init__(self) -> None:
@@ -181,9 +183,7 @@ class Accounts:
             self._taken(fence[0])
         async with self._gate:
             said: list[Presence] = []
-            with contextlib.suppress(
-                TertuliaError
-            ):  # without Valkey everybody is offline until gateways say otherwise
+            with contextlib.suppress(TertuliaError):  # without Valkey nobody is there until gateways say so
                 said = await self._presence.read(account_id)
             head = await self._store.head(account_id)
             facts = None if head is None else await self._store.facts(account_id)

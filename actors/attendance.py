@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from msgspec.structs import replace
-
 from ..core.routing.facts import PresenceStatus
-from ..core.supervision import REST, Presence
+from ..core.supervision import REST, Presence, is_older, moved
 
 _RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
 
@@ -39,8 +37,8 @@ class Attendance:
         for p in said:
             connections = self._said.setdefault(p.user_id, {})
             before = connections.get(p.connection)
-            if before is not None and before.expires_at > p.expires_at:
-                continue  # an older word that came late
+            if before is not None and is_older(p, before):
+                continue
             connections[p.connection] = p
             if p.status != "offline" and p.expires_at > now:
                 self.last_seen[p.user_id] = now
@@ -59,7 +57,7 @@ class Attendance:
         """The clock was set by so much: what was to come is as far away as before."""
         for connections in self._said.values():
             for name, p in connections.items():
-                connections[name] = replace(p, expires_at=p.expires_at + ms, said_at=p.said_at + ms)
+                connections[name] = moved(p, ms)
         for times in (self.absent_since, self.last_seen):
             times.update({user_id: at + ms for user_id, at in times.items()})
 

@@ -82,6 +82,5 @@ class CatchingUp:
             if c is None:
                 desk.forget(conversation_id)
             elif not desk.take(c):
-                self.want(
-                    account_id, conversation_id
-                )  # something newer came that may rest on what was missed
+                # something newer came that may rest on what was missed
+                self.want(account_id, conversation_id)

@@ -107,8 +107,7 @@ class CommitQueue:
 
     The queue is bounded by the host, which counts the commands it has let in. `redo` takes back the commands of a
     batch that failed for a reason of one of them; `publish` gets what was committed, `outbound` the ids of channels on
-    which something waits to be sent since then; `stale` hears that this
-    host has lost a partition.
+    which something waits to be sent since then; `stale` hears that this host has lost a partition.
     """
 
     def __init__(

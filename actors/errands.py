@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from ..core.commands import Done, Envelope
-from ..core.errors import Overloaded, StorageUnavailable, Superseded, TertuliaError
+from ..core.errors import Internal, Overloaded, StorageUnavailable, Superseded, TertuliaError
 
 log = structlog.get_logger(__name__)
 
@@ -129,6 +129,10 @@ class Errands:
                 return False
             except TertuliaError as error:
                 _refuse(errand, error)
+                return False
+            except Exception as error:  # a fault of ours: whoever waits is answered, and what follows goes on
+                log.exception("errand_failed", command=type(errand.envelope.command).__name__)
+                _refuse(errand, Internal(f"the command failed: {type(error).__name__}"))
                 return False
             else:
                 self._done(done)

@@ -72,7 +72,8 @@ class Publisher(Protocol):
 class ConversationHost:
     """See the module.
 
-    Without `rules` there is no bot, and nothing is ever due; without `understanding` nothing is found out about messages. `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
+    Without `rules` there is no bot, and nothing is ever due; without `understanding` nothing is found out about messages.
+    `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
     `membership.py` keeps `owned`, the partitions we take commands for, and `epochs`, those we may still commit to.
     """
 
@@ -219,9 +220,8 @@ class ConversationHost:
         if target is None and thread.thread.erased:
             self._start(self._reread(item, thread))
         elif target is None and not item.looked_up and item.envelope.has_own_key:
-            self._start(
-                self._recover([item])
-            )  # its first effect may stand in a conversation that is closed by now
+            # its first effect may stand in a conversation that is closed by now
+            self._start(self._recover([item]))
         elif target is None:
             self._open(item, thread)
         elif (resident := self.residents.conversations.get(target)) is not None:

@@ -106,9 +106,24 @@ class MembershipKeeper:
             await self._give_back(set(self._host.owned))
 
     async def _give_back(self, partitions: set[int]) -> None:
-        await self._host.disown(partitions)
+        """Shows life meanwhile: what is under way may wait for a classifier for longer than silence is borne."""
+        leaving = asyncio.ensure_future(self._host.disown(partitions))
+        try:
+            while not (await asyncio.wait({leaving}, timeout=BEAT))[0]:
+                await self._show_life()
+            await leaving
+        finally:
+            leaving.cancel()
         await self._ownership.release(self._incarnation, list(partitions))
         log.debug("partitions_released", count=len(partitions))
+
+    async def _show_life(self) -> None:
+        try:
+            await self._ownership.beat(self._name, self._incarnation, draining=self._host.draining)
+        except StaleEpoch:
+            raise
+        except Exception as error:
+            log.warning("beat_failed", error=repr(error))
 
     def _is_alive(self, peer: Peer) -> bool:
         now = self._clock()

@@ -1,8 +1,8 @@
 """The shards a supervisor holds: taking them over, finding out that another one has, taking them again when asked to.
 
 How many supervisors there are says only which shards one takes when it starts; its gateways say what it is asked for. Where two
-supervisors take the same shard (the number changes while old processes still run), the later has it: every shard has an epoch of its
-own, which fences the commands of the one before, and that one lets go of the shard's accounts and keeps the others.
+supervisors take the same shard (the number changes while old processes still run), the later has it: every shard has an epoch of
+its own, which fences the commands of the one before, and that one lets go of the shard's accounts and keeps the others.
 """
 
 from __future__ import annotations
@@ -54,22 +54,27 @@ class Shards:
         return self._held.get(fence[0]) == fence[1]
 
     async def startup(self) -> None:
-        """Take over what is ours from the start. Raises StorageUnavailable."""
+        """Take over what is ours from the start, but for what an attempt before this one took: accounts of that may be loaded.
+        Raises StorageUnavailable, once no taking over is under way."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(shard: int) -> None:
             async with gate:
                 await self._take(shard)
 
-        await asyncio.gather(*(one(shard) for shard in self._own))
+        missing = [shard for shard in self._own if shard not in self._held]
+        taken = await asyncio.gather(*map(one, missing), return_exceptions=True)
+        for failure in taken:
+            if failure is not None:
+                raise failure
 
     async def _take(self, shard: int) -> None:
         self._held[shard] = await self._store.register(shard, self._incarnation)
         self._lost_at.pop(shard, None)
 
     async def fence(self, account_id: str) -> tuple[Fence, bool]:
-        """The fence of an account's shard, and whether the shard was taken over for it. Raises Overloaded where another supervisor
-        has only just taken it, StorageUnavailable."""
+        """The fence of an account's shard, and whether the shard was taken over for it. Raises Overloaded where another
+        supervisor has only just taken it, StorageUnavailable."""
         shard = shard_of(account_id)
         async with self._lock:
             taken = shard not in self._held

@@ -168,7 +168,7 @@ class Supervisor:
             now_ms,
             lambda: new_id(now_ms(), random.getrandbits(80)),
             self.errands,
-            self._wake,
+            lambda account_id, at: self._wake(account_id, at, fence),
             self._rosters.keep,
             self._catching_up.want,
             self._last_held.want,
@@ -233,9 +233,9 @@ class Supervisor:
         if desk is not None:
             desk.served(conversation_id, contact_id, last)
 
-    def _wake(self, account_id: str, at: int | None) -> None:
+    def _wake(self, account_id: str, at: int | None, fence: Fence) -> None:
         held = self.accounts.get(account_id)
-        if held is None:
+        if held is None or not self.shards.stands(fence):  # asked by a desk that was dropped
             return
         held.close()
         held.wake = None
@@ -248,7 +248,7 @@ class Supervisor:
         if held.desk is not None:
             held.desk.tell(TimePassed())
             if held.wake is None:  # it was woken early, and has nothing new to say
-                self._wake(account_id, held.desk.next_alarm)
+                self._wake(account_id, held.desk.next_alarm, held.desk.fence)
 
     async def _poll(self) -> None:
         """Look how far the feeds and the facts have moved, and whether a shard has another owner."""
@@ -334,20 +334,19 @@ class Supervisor:
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)
-        refused: Overloaded | None = None
-        for account_id, said in by_account.items():
-            try:
-                desk = await self.account(account_id)
-            except NotFound:
-                continue
-            except Overloaded as error:  # another supervisor has it; the others are heard all the same
-                refused = error
-                continue
-            desk.hear_presence(said)
-            if any(p.status != "online" for p in said):
-                await self.errands.quiet(desk.conversations)
-        if refused is not None:
-            raise refused
+        heard = (self._present(account_id, said) for account_id, said in by_account.items())
+        for failure in await asyncio.gather(*heard, return_exceptions=True):
+            if failure is not None:  # another supervisor may have it; the others were heard all the same
+                raise failure
+
+    async def _present(self, account_id: str, said: Sequence[Presence]) -> None:
+        try:
+            desk = await self.account(account_id)
+        except NotFound:
+            return
+        desk.hear_presence(said)
+        if any(p.status != "online" for p in said):
+            await self.errands.quiet(desk.conversations)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))

@@ -141,8 +141,8 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def left_to_humans(self) -> bool:
-        """Whether it waits for the next human: one had it since it was last opened, or somebody gave it to a team. The bot gets it
-        again by being given it, not by the customer's writing on."""
+        """Whether it waits for the next human: one had it since it was last opened, or somebody gave it to a team. The bot gets
+        it again by being given it, not by the customer's writing on."""
         last = self.routing.last
         had = last is not None and last.until > self.opened_at
         return self.status is Status.OPEN and (had or self.routing.strategy is not None)

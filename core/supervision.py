@@ -44,8 +44,7 @@ REST = ""
 
 
 class Presence(msgspec.Struct, frozen=True, array_like=True):
-    """One connection of an agent says so, until `expires_at`. `said_at`:
-    when it was said, however often it was renewed since."""
+    """One connection of an agent says so, until `expires_at`. `said_at`: when it was said, however often it was renewed since."""
 
     account_id: str
     user_id: str
@@ -53,6 +52,15 @@ class Presence(msgspec.Struct, frozen=True, array_like=True):
     status: PresenceStatus
     expires_at: int
     said_at: int = 0
+
+
+def is_older(said: Presence, known: Presence) -> bool:
+    """Whether a connection said so before it said what is known, though it comes later. What was said over REST every gateway
+    renews that has a stream of the agent, perhaps when it has just been outdone: of two such words the one said last counts,
+    however long they last."""
+    if said.connection == REST and said.status != known.status:
+        return said.said_at < known.said_at
+    return said.expires_at < known.expires_at
 
 
 CLOCKS_AGREE = 5000
@@ -63,9 +71,12 @@ def by_clock(said: Iterable[Presence], ahead: int) -> list[Presence]:
     """The same by a clock that is so many ms ahead of the one it was said by."""
     if abs(ahead) < CLOCKS_AGREE:
         return list(said)
-    return [
-        replace(p, expires_at=p.expires_at + ahead, said_at=p.said_at and p.said_at + ahead) for p in said
-    ]
+    return [moved(p, ahead) for p in said]
+
+
+def moved(p: Presence, ms: int) -> Presence:
+    """The same by a clock that is so many ms ahead, or was set so much."""
+    return replace(p, expires_at=p.expires_at + ms, said_at=p.said_at and p.said_at + ms)
 
 
 class AgentPresence(msgspec.Struct, frozen=True):
@@ -194,7 +205,9 @@ class SupervisionStore(Protocol):
 class PresenceStore(Protocol):
     """Presence as a supervisor finds it when it starts. It may be lost at any moment: gateways renew it."""
 
-    async def put(self, entries: Sequence[Presence]) -> None: ...
+    async def put(self, entries: Sequence[Presence]) -> None:
+        """Keep them; what was said over REST is not outdone by what was said before."""
+        ...
 
     async def read(self, account_id: str) -> list[Presence]:
         """Expired ones of the last day as well: they tell since when somebody is away."""

@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 import structlog
 from msgspec.structs import replace
 
+from ..actors.wall_clock import WallClock
 from ..core.errors import StorageUnavailable, TertuliaError
 from ..core.principal import Principal
 from ..core.routing.facts import PresenceStatus
-from ..core.supervision import REST, Presence, PresenceStore, Supervision
+from ..core.supervision import REST, Presence, PresenceStore, Supervision, is_older, moved
 from .clock import now_ms
 from .streams.session import Session
 
@@ -48,9 +49,11 @@ class PresenceKeeper:
         self._ttl = ttl
         self._on_streams: dict[Session, Presence] = {}
         self._at_rest: dict[Agent, Presence] = {}
+        self._clock = WallClock()
 
     async def say(self, principal: Principal, status: PresenceStatus, session: Session | None = None) -> None:
         """An agent's word, for one stream or, without one, for the agent. Raises StorageUnavailable when nobody hears it."""
+        self._follow_clock()
         agent = principal.account_id, principal.user_id
         now = now_ms()
         connection = REST if session is None else self._gateway
@@ -63,6 +66,12 @@ class PresenceKeeper:
             said = replace(self._best().get(agent, said), expires_at=said.expires_at)
         if not await self._tell([said]):
             raise StorageUnavailable("presence cannot be kept at the moment", retry_after=1)
+
+    def _follow_clock(self) -> None:
+        """What is said from now on is later than what was said, though the clock may have been set back."""
+        if ms := self._clock.set_by():
+            self._on_streams = {session: moved(p, ms) for session, p in self._on_streams.items()}
+            self._at_rest = {agent: moved(p, ms) for agent, p in self._at_rest.items()}
 
     @property
     def _life(self) -> int:
@@ -107,6 +116,7 @@ class PresenceKeeper:
         for session in [s for s in self._on_streams if s not in streams]:
             del self._on_streams[session]
         agents = {(s.principal.account_id, s.principal.user_id) for s in streams}
+        self._follow_clock()
         await self._look(agents)
         now = now_ms()
         for agent in [a for a, p in self._at_rest.items() if p.expires_at <= now and a not in agents]:
@@ -129,6 +139,6 @@ class PresenceKeeper:
             for p in found:
                 agent = p.account_id, p.user_id
                 known = self._at_rest.get(agent)
-                newer = known is None or p.expires_at > known.expires_at
+                newer = known is None or is_older(known, p)
                 if p.connection == REST and agent in agents and newer and p.expires_at > now_ms():
                     self._at_rest[agent] = p

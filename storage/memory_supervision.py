@@ -11,7 +11,7 @@ from ..core.conversation import Conversation, LastHeld
 from ..core.entries import Assigned, Message
 from ..core.settings import AccountSettings
 from ..core.status import HELD
-from ..core.supervision import AccountFacts, AgentFacts, Head, Moved, Presence, Unanswered
+from ..core.supervision import AccountFacts, AgentFacts, Head, Moved, Presence, Unanswered, is_older
 from .memory import MemoryStore
 
 
@@ -113,7 +113,10 @@ class MemoryPresence:
         self._said: dict[tuple[str, str, str], Presence] = {}
 
     async def put(self, entries: Sequence[Presence]) -> None:
-        self._said |= {(e.account_id, e.user_id, e.connection): e for e in entries}
+        for e in entries:
+            known = self._said.get(of := (e.account_id, e.user_id, e.connection))
+            if known is None or not is_older(e, known):
+                self._said[of] = e
 
     async def read(self, account_id: str) -> list[Presence]:
         return [e for e in self._said.values() if e.account_id == account_id]

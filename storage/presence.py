@@ -1,6 +1,6 @@
 """Presence in Valkey: a hash an account, a field for each connection of an agent, `status:expires_at:said_at` its value.
 
-Kept for a day, expired ones too, so that a supervisor that starts knows since when somebody is away. Whatever is lost here
+Owns the call of `lua/keep_presence.lua`. Kept for a day, expired ones too, so that a supervisor that starts knows since when somebody is away. Whatever is lost here
 the gateways write again with their next renewal; the supervisors hear of presence from the gateways themselves.
 The times are Valkey's: those who write and those who read may have clocks that differ by more than a status lives.
 """
@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import get_args
 
 from redis.asyncio import Redis
 
 from ..core.routing.facts import PresenceStatus
 from ..core.supervision import Presence, by_clock
-from .valkey import Prefix, failures
+from .valkey import Prefix, failures, script
 
 KEPT = 24 * 3600
 _STATUSES = frozenset(get_args(PresenceStatus))
@@ -28,16 +28,17 @@ class ValkeyPresence:
     def __init__(self, client: Redis, now: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self._client = client
         self._now = now
+        self._keep = script(client, "keep_presence")
 
     async def put(self, entries: Sequence[Presence]) -> None:
-        fields: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
+        fields: defaultdict[str, list[str]] = defaultdict(list)
         with failures():
             for e in by_clock(entries, await self._ahead()):
-                fields[e.account_id][f"{e.connection}|{e.user_id}"] = f"{e.status}:{e.expires_at}:{e.said_at}"
+                said = f"{e.connection}|{e.user_id}", f"{e.status}:{e.expires_at}:{e.said_at}"
+                fields[e.account_id] += said
             async with self._client.pipeline(transaction=False) as pipe:
-                for account_id, mapping in fields.items():
-                    pipe.hset(Prefix.PRESENCE + account_id, mapping=mapping)
-                    pipe.expire(Prefix.PRESENCE + account_id, KEPT)
+                for account_id, said in fields.items():
+                    await self._keep(keys=[Prefix.PRESENCE + account_id], args=[KEPT, *said], client=pipe)
                 await pipe.execute()
 
     async def read(self, account_id: str) -> list[Presence]:

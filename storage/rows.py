@@ -62,9 +62,8 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _restore_floats(document: Any) -> None:
-    """Postgres writes 1e300 out as an integer, which fits no wire. Integers beyond 64 bits are refused at the door, so what is one
-    by now was a float.
-    """
+    """Postgres writes 1e300 out as an integer, which fits no wire. Integers beyond 64 bits are refused at the door, so what is
+    one by now was a float."""
     for key, value in document.items() if isinstance(document, dict) else enumerate(document):
         if isinstance(value, (dict, list)):
             _restore_floats(value)

@@ -50,7 +50,8 @@ async def watch_over(
             silent_since = silent_since or now
             if now - silent_since > FROZEN_AFTER:
                 say(f"{name} answers nothing: it is ended and started anew")
-                await in_thread(partial(ray.kill, handles[index], no_restart=False))
+                with contextlib.suppress(ValueError, RayError):  # if it is not there, the next ping says so
+                    await in_thread(partial(ray.kill, handles[index], no_restart=False))
                 silent_since = None
         except ActorDiedError:
             log.error("actor_given_up", name=name)

@@ -32,6 +32,19 @@ def test_what_is_said_for_the_agent_outdoes_what_streams_said_before_and_not_aft
     assert a.hear(said(REST, "offline", 122, at=22), 22) == {"ana": "offline"}
 
 
+def test_a_renewal_of_what_was_said_for_the_agent_before_does_not_take_back_what_was_said_since() -> None:
+    for renewed, new in ((140, 130), (130, 140)):
+        for first, then in (("online", "offline"), ("offline", "online")):
+            a = Attendance()
+            a.hear(said(REST, first, 100, at=1), 1)
+            words = said(REST, first, renewed, at=1), said(REST, then, new, at=80)
+            for word in words:
+                a.hear(word, 80)
+            assert a.status("ana") == then, "by another gateway, just before"
+            a.hear(words[0], 80)
+            assert a.status("ana") == then, "and just after"
+
+
 def test_a_renewal_keeps_a_status_and_an_older_word_changes_nothing() -> None:
     a = Attendance()
     a.hear(said("one", "online", 60), 0)

@@ -202,6 +202,32 @@ async def test_who_leaves_gives_back_at_once(cluster: Cluster) -> None:
     cluster.check()
 
 
+async def test_who_waits_for_what_is_under_way_is_not_taken_for_dead(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "BEAT", 0.001)
+    one, two = await cluster.join("a"), await cluster.join("b")
+    one.host.disowning.clear()  # a classifier takes its time, say
+    giving = asyncio.create_task(one.keeper.beat())
+    while len(one.host.owned) > PARTITIONS // 2:
+        await asyncio.sleep(0)
+    one.ownership.down = True
+    await asyncio.sleep(0.01)
+    one.ownership.down = False
+    for _ in range(10):
+        await cluster.beat(two)
+        beats = cluster.store.hosts["a"].beats
+        async with asyncio.timeout(5):
+            while cluster.store.hosts["a"].beats == beats:
+                await asyncio.sleep(0)
+    assert not two.host.owned and not giving.done()
+    one.host.disowning.set()
+    await giving
+    await cluster.beat(two, one)
+    assert len(one.host.owned) == len(two.host.owned) == PARTITIONS // 2
+    cluster.check()
+
+
 async def test_leaving_waits_for_a_claim_under_way(cluster: Cluster) -> None:
     one = Member(cluster, "a")
     cluster.members["a"] = one

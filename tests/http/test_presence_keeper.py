@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tertulia.actors.attendance import Attendance
+from tertulia.actors.wall_clock import WallClock
 from tertulia.core.principal import Principal, Role
 from tertulia.core.supervision import Presence
 from tertulia.http import presence
 from tertulia.http.presence import PresenceKeeper
+from tertulia.storage.memory_supervision import MemoryPresence
 
 ANA = Principal(account_id="acme", role=Role.AGENT, user_id="ana", expires_at=1e12)
 
@@ -52,3 +54,52 @@ async def test_of_two_streams_the_one_that_stays_counts_however_long_ago_it_spok
     assert there.attendance.status("ana") == "online"
     await keeper.say(ANA, "offline", second)
     assert there.attendance.status("ana") == "away"
+
+
+async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there, store = Supervision(), MemoryPresence()
+    monkeypatch.setattr(presence, "now_ms", lambda: there.now)
+    mine: Any = PresenceKeeper("gateway:0", store, there, lambda: [Stream()], ttl=60)  # type: ignore[arg-type, list-item]
+    other: Any = PresenceKeeper("gateway:1", store, there, list, ttl=60)  # type: ignore[arg-type]
+    await mine.say(ANA, "online")
+    there.now += 20_000
+    looked = mine._look
+
+    async def meanwhile(agents: Any) -> None:
+        await looked(agents)
+        await other.say(ANA, "offline")
+        there.now += 1
+
+    monkeypatch.setattr(mine, "_look", meanwhile)
+    await mine._renew()
+    assert there.attendance.status("ana") == "offline"
+    monkeypatch.setattr(mine, "_look", looked)
+    for _ in range(9):
+        there.now += 20_000
+        await mine._renew()
+        there.attendance.pass_time(there.now)
+        assert there.attendance.status("ana") == "offline"
+
+
+@pytest.mark.parametrize("ms", [-300_000, 300_000])
+async def test_a_clock_that_is_set_confuses_no_words(monkeypatch: pytest.MonkeyPatch, ms: int) -> None:
+    there, was_set, hers = Supervision(), [0], Stream()
+    there.now = 1_000_000
+    monkeypatch.setattr(presence, "now_ms", lambda: there.now)
+    monkeypatch.setattr(WallClock, "set_by", lambda clock: was_set.pop() if was_set else 0)
+    keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: [hers], ttl=60)  # type: ignore[arg-type, list-item]
+    await keeper.say(ANA, "away")
+    there.now += ms
+    there.attendance.move(ms)
+    was_set.append(ms)
+    there.now += 1
+    await keeper.say(ANA, "online", hers)
+    there.now += 1
+    await keeper._renew()
+    assert there.attendance.status("ana") == "online"
+    there.now += 1
+    await keeper.say(ANA, "offline")
+    await keeper._renew()
+    assert there.attendance.status("ana") == "offline"

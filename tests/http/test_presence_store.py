@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from tertulia.core.supervision import Presence
+from tertulia.core.supervision import REST, Presence
 from tertulia.storage.presence import KEPT, ValkeyPresence
+from tertulia.storage.valkey import Prefix
 
 ACCOUNT = "00000000-0000-0000-0000-0000000000a1"
 
@@ -31,3 +33,20 @@ async def test_it_is_read_by_the_readers_clock(client: Redis, writer: int, reade
         ("ana", "gateway:0", "online"): pytest.approx(60_000, abs=5_000),
         ("ben", "", "away"): pytest.approx(-60_000, abs=5_000),
     }
+
+
+async def test_what_was_said_over_rest_is_not_outdone_by_a_renewal_of_what_was_said_before(
+    client: Redis,
+) -> None:
+    store, now = ValkeyPresence(client), clock(0)
+    before = Presence(ACCOUNT, "ana", REST, "online", now + 60_000, now - 9_000)
+    await store.put([before, Presence(ACCOUNT, "ben", REST, "online", now + 60_000, now - 9_000)])
+    offline = Presence(ACCOUNT, "ana", REST, "offline", now + 61_000, now)
+    await store.put([offline])
+    await store.put([replace(before, expires_at=now + 62_000), replace(before, connection="gateway:1")])
+    found = {(p.user_id, p.connection): p for p in await store.read(ACCOUNT)}
+    assert found["ana", REST] == offline and found["ana", "gateway:1"].status == "online"
+    assert found["ben", REST].status == "online"
+    await store.put([replace(offline, expires_at=now + 63_000)])
+    assert replace(offline, expires_at=now + 63_000) in await store.read(ACCOUNT)
+    assert 0 < await client.ttl(Prefix.PRESENCE + ACCOUNT) <= KEPT

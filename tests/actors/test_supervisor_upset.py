@@ -1,0 +1,123 @@
+"""A supervisor whose start fails half way, whose shard goes and comes back, and whose accounts wait for each other in vain."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from samples import ACCOUNT, SERVICE, uid
+from supervised import Office, until
+
+from tertulia.actors import errands
+from tertulia.actors import supervisor as module
+from tertulia.actors.host import fresh_id, now_ms
+from tertulia.core.commands import Assign, Envelope, Outcome
+from tertulia.core.errors import Internal, StorageUnavailable
+from tertulia.core.supervision import Presence, shard_of
+
+
+async def test_what_was_loaded_by_a_start_that_failed_is_served_after_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = office.store.waking
+
+    async def away() -> list[str]:
+        await office.supervisor.account(ACCOUNT)  # a host pushes already
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(office.store, "waking", away)
+    with pytest.raises(StorageUnavailable):
+        await office.start()
+    monkeypatch.setattr(office.store, "waking", known)
+    await office.supervisor.startup()
+    office.tasks.append(asyncio.create_task(office.supervisor.main_loop()))
+    office.all.append(office.supervisor)
+    await office.appear("ana")
+    c = await office.open("one")
+    await until(lambda: office.holder(c) == "ana", "ana to have it")
+
+
+async def test_agents_of_one_account_are_heard_while_another_waits_for_what_is_under_way(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errands, "PATIENCE", 30)
+    office.rig.store.add_account(other := uid())
+    await office.start()
+    await office.appear("ana")
+    stored = asyncio.Event()
+
+    async def slow(envelope: Envelope) -> Outcome:
+        await stored.wait()
+        return await office.rig.ask(envelope)
+
+    office.hearing.faults = [slow]
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: not office.hearing.faults, "it to be under way to ana")
+    away = Presence(ACCOUNT, "ana", "", "away", now_ms() + 60_000)
+    ben = Presence(other, "ben", "", "online", now_ms() + 60_000)
+    telling = asyncio.create_task(office.supervisor.present([away, ben]))
+    desk = await office.supervisor.account(other)
+    await until(lambda: desk.attendance.status("ben") == "online", "ben to be there")
+    assert not telling.done(), "what goes to ana is not stored yet"
+    stored.set()
+    await telling
+    assert office.holder(c) == "ana"
+
+
+async def test_who_left_while_it_was_away_is_told_of(office: Office) -> None:
+    await office.start()
+    await office.appear("ana")
+    await until(lambda: _told(office, "ana") == ["online"], "it to be told")
+    gone = Presence(ACCOUNT, "ana", "", "online", now_ms() - 1, now_ms() - 60_000)
+    await office.presence.put([gone])
+    await office.start()
+    desk = await office.supervisor.account(ACCOUNT)
+    assert desk.attendance.status("ana") == "offline"
+    await until(lambda: _told(office, "ana")[-1] == "offline", "readers to be told")
+    assert _told(office, "ben") == [], "who has not been there for a day"
+
+
+def _told(office: Office, user: str) -> list[str]:
+    return [
+        data["status"]
+        for type, data in office.hints.sent
+        if type == "agent:presence" and data["user_id"] == user
+    ]
+
+
+async def test_a_desk_that_was_dropped_does_not_stop_the_clock_of_its_successor(office: Office) -> None:
+    await office.start()
+    old = await office.supervisor.account(ACCOUNT)
+    office.supervisor._superseded(old.fence)  # pyright: ignore[reportPrivateUsage]
+    office.supervisor.shards._lost_at.clear()  # pyright: ignore[reportPrivateUsage]
+    new = await office.supervisor.account(ACCOUNT)
+    held = office.supervisor.accounts.get(ACCOUNT)
+    assert new is not old and held is not None
+    new._tools.wake(ACCOUNT, now_ms() + 60_000)  # pyright: ignore[reportPrivateUsage]
+    assert held.wake is not None
+    old._tools.wake(ACCOUNT, None)  # pyright: ignore[reportPrivateUsage]
+    assert held.wake is not None and shard_of(ACCOUNT) == new.fence[0]
+
+
+async def test_a_fault_in_an_errand_is_its_askers_to_hear(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POLL", 60)
+    await office.start()
+    await office.appear("ana")
+    desk = await office.supervisor.account(ACCOUNT)
+
+    async def broken(envelope: Envelope) -> Any:
+        raise KeyError("a fault")
+
+    await office.appear("ana", status="away")
+    c = await office.open("one")
+    office.hearing.faults = [broken]
+    with pytest.raises(Internal):
+        async with asyncio.timeout(2):
+            await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
+    await until(lambda: c not in desk.desk.held, "it to be seen as it is stored")
+    await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
+    assert office.holder(c) == "ana"
