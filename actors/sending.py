@@ -180,6 +180,7 @@ def _outbound(line: Line, item: ToSend, files: tuple[OutboundFile, ...]) -> Outb
         reply_to=item.reply_to or (item.references[-1] if item.references else None),
         references=item.references,
         subject=item.subject,
+        automatic=m.sender_type in ("bot", "system"),
         config=line.channel.config,
         metadata=m.metadata,
     )

@@ -44,6 +44,8 @@ MAX_LINE: Final = 900
 NO_SUBJECT: Final = "Your message to us"
 TAG: Final = "conversation"
 """What Postmark's own statistics call these mails, where the channel's `tag` says nothing else."""
+AUTOMATIC: Final = ({"Name": "Auto-Submitted", "Value": "auto-replied"},)
+"""So that other machines do not answer: RFC 3834."""
 TRACK_LINKS: Final = ("HtmlOnly", "HtmlAndText", "TextOnly", "None")
 """What a channel's `track_links` may say, the default first: who reads plain text sees the links as they were written."""
 
@@ -152,7 +154,7 @@ def requests(
         "Subject": _subject(message),
         "TextBody": said,
         "HtmlBody": mail_html.paragraphs(said),
-        "Headers": _headers(message),
+        "Headers": [*_headers(message), *(AUTOMATIC if message.automatic else ())],
         "Tag": _setting(message, "tag") or TAG,
         "Metadata": {"message_id": message.message_id, "conversation_id": message.conversation_id},
         "TrackOpens": True,

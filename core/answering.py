@@ -1,7 +1,8 @@
 """What the bot makes of a message, in the very turn that takes it: its answer, its labels and the hand-over are one commit
 with the message, so that no rule runs twice or is lost.
 
-The bot speaks only where no human has or had the conversation, and not after one was asked for. Whatever rules have no answer to
+The bot speaks only where no human has or had the conversation, and not after one was asked for; nor does it answer machines,
+which may answer in turn, without end (RFC 3834). Whatever rules have no answer to
 they give to humans; in an account without rules, bots are the concern of the services that write as them.
 """
 
@@ -106,7 +107,7 @@ def _respond(
         asked = asks_for_human(message.content, account.settings.handoff_keywords)
         return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is Status.BOT and collecting.under_way(c.bot_context) is not None:
-        return _collect(state, message, account, new_id, heard)
+        return [] if _by_machine(message) else _collect(state, message, account, new_id, heard)
     new = before.last_message_at is None or before.status is Status.RESOLVED
     facts = Facts(
         message.content,
@@ -118,12 +119,19 @@ def _respond(
         heard.sentiment,
     )
     found = plan(account, facts, now, bot_has_it=c.status is Status.BOT)
+    if found.actions is not None and _by_machine(message):
+        found = replace(found, actions=silent(found.actions))
     rule = found.evaluation.rule
     if rule is None or found.actions is None:
         if found.handoff is None and c.status is Status.BOT and (account.unread or account.all):
             return _handed_over(c, "No bot rule has an answer", SYSTEM)
         return _handed_over(c, found.handoff, SYSTEM) if found.handoff else []
     return _by_rule(c, account, rule, found, new_id)
+
+
+def _by_machine(message: Message) -> bool:
+    """An out-of-office note, a bounce: its channel says so."""
+    return message.metadata.get("auto_reply") is True
 
 
 def _by_rule(

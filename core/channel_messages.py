@@ -119,7 +119,7 @@ class OutboundFile(msgspec.Struct, frozen=True):
 
 
 class Outbound(msgspec.Struct, frozen=True):
-    """A message to send to `to`. `reply_to` and `references` (oldest first) are provider ids."""
+    """A message to send to `to`. `reply_to` and `references` (oldest first) are provider ids. `automatic`: no person wrote it."""
 
     message_id: str
     conversation_id: str
@@ -130,6 +130,7 @@ class Outbound(msgspec.Struct, frozen=True):
     reply_to: str | None = None
     references: tuple[str, ...] = ()
     subject: str | None = None
+    automatic: bool = False
     config: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
 

@@ -144,6 +144,11 @@ def test_a_channel_may_name_its_sender_stream_and_reply_address() -> None:
     assert (mail_out["MessageStream"], mail_out["ReplyTo"]) == ("support", "in@acme.example")
 
 
+def test_a_bots_mail_says_that_no_person_wrote_it() -> None:
+    by_bot = sent(msgspec.structs.replace(OUT, automatic=True))["Headers"]
+    assert by_bot == [*sent(OUT)["Headers"], {"Name": "Auto-Submitted", "Value": "auto-replied"}]
+
+
 @pytest.mark.parametrize(
     ("given", "used"), [("None", "None"), ("HtmlAndText", "HtmlAndText"), ("all", "HtmlOnly")]
 )

@@ -276,6 +276,21 @@ def test_collecting_that_leads_nowhere_ends_with_a_human(last: list[str]) -> Non
     assert thread.c.bot_context == {"name": "Carla"}
 
 
+def test_machines_get_no_answer_and_are_otherwise_treated_alike() -> None:
+    thread = Thread(rules(HOURS, REFUND, FALLBACK))
+    said = thread.says("Out of office. No refund.", metadata={"auto_reply": True})
+    assert texts(said) == [] and thread.c.labels == ("billing", "refund") and thread.c.handoff_requested
+    thread.check()
+    alone = Thread(rules(HOURS))
+    assert texts(alone.says("Our hours are nine to five", metadata={"auto_reply": True})) == []
+    assert alone.c.status is Status.OPEN, "left to humans"
+    asked = Thread(rules(COLLECT))
+    assert len(texts(asked.says("my order"))) == 1
+    assert len(asked.says("I am away", metadata={"auto_reply": True})) == 1, "no answer to the bot's question"
+    assert len(texts(asked.says("Carla"))) == 1
+    asked.check()
+
+
 def test_new_conversations_are_those_the_customer_begins() -> None:
     greeting = rule("Hi", "new_conversation", reply_text="Welcome!")
     thread = Thread(rules(greeting, HOURS))
