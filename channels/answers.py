@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import orjson
@@ -32,12 +34,30 @@ def provider_id(value: Any) -> str | None:
 
 
 def seconds(value: Any) -> float | None:
-    """A wait that a provider asks for, at most a day. A date says nothing here, as there is no clock."""
+    """A wait that a provider asks for, at most a day."""
     try:
         wait = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return min(wait, LONGEST_WAIT) if math.isfinite(wait) and wait >= 0 else None
+
+
+def asked_for(headers: Mapping[str, str]) -> float | None:
+    """The wait that Retry-After asks for: seconds, or a date, which counts from the answer's own, as there is no clock here."""
+    named = {name.lower(): value for name, value in headers.items()}
+    wait = seconds(named.get("retry-after"))
+    if wait is None:
+        until, since = _date(named.get("retry-after")), _date(named.get("date"))
+        wait = seconds((until - since).total_seconds()) if until and since else None
+    return wait
+
+
+def _date(value: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def refused(
@@ -54,13 +74,11 @@ def refused(
     another try may do; HTTP says it for the others: 429 is too fast, 408 and 5xx may pass."""
     name = provider_id(code) or f"http_{status}"
     too_fast = name in slow or (status == 429 and name not in again)
-    if wait is None:
-        wait = next((value for key, value in headers.items() if key.lower() == "retry-after"), None)
     retry = too_fast or name in again or status in (408, 425) or status >= 500
     return NotSent(
         name,
         short(detail, MAX_DETAIL) or f"the provider answered with HTTP status {status}",
         retry=retry,
-        retry_after=seconds(wait) if retry else None,
+        retry_after=(asked_for(headers) if wait is None else seconds(wait)) if retry else None,
         slow_down=too_fast,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from ..core import subjects
 from ..core.channel_messages import (
     ChannelEvent,
     Credentials,
@@ -41,6 +42,10 @@ MAX_FILES: Final = 7_000_000
 MAX_LINE: Final = 900
 """Characters of a References header; RFC 5322 allows a line 998."""
 NO_SUBJECT: Final = "Your message to us"
+TAG: Final = "conversation"
+"""What Postmark's own statistics call these mails, where the channel's `tag` says nothing else."""
+TRACK_LINKS: Final = ("HtmlOnly", "HtmlAndText", "TextOnly", "None")
+"""What a channel's `track_links` may say, the default first: who reads plain text sees the links as they were written."""
 
 _FAILED: Final = frozenset(
     {
@@ -50,13 +55,15 @@ _FAILED: Final = frozenset(
         "DMARCPolicy",
         "ManuallyDeactivated",
         "SMTPApiError",
+        "SoftBounce",
         "SpamNotification",
         "TemplateRenderingFailed",
         "Unconfirmed",
         "VirusNotification",
     }
 )
-"""Bounces after which the mail will not arrive any more. The others (Transient, DnsError, SoftBounce, AutoResponder …)
+"""Bounces after which the mail will not arrive any more; a soft one is told when Postmark has stopped trying
+(https://postmarkapp.com/support/article/1159-how-to-fix-soft-bounces). The others (Transient, DnsError, AutoResponder …)
 may still be followed by a delivery, and a failure is final: they change nothing."""
 _ARRIVED: Final[dict[str, tuple[DeliveryStatus, str]]] = {
     "Delivery": ("delivered", "DeliveredAt"),
@@ -146,9 +153,10 @@ def requests(
         "TextBody": said,
         "HtmlBody": mail_html.paragraphs(said),
         "Headers": _headers(message),
+        "Tag": _setting(message, "tag") or TAG,
         "Metadata": {"message_id": message.message_id, "conversation_id": message.conversation_id},
         "TrackOpens": True,
-        "TrackLinks": "None",
+        "TrackLinks": _tracked(message),
         "MessageStream": _setting(message, "message_stream") or "outbound",
     }
     if reply_to := _setting(message, "reply_to"):
@@ -163,6 +171,11 @@ def _setting(message: Outbound, name: str) -> str | None:
     return text.short(message.config.get(name))
 
 
+def _tracked(message: Outbound) -> str:
+    wanted = _setting(message, "track_links")
+    return wanted if wanted in TRACK_LINKS else TRACK_LINKS[0]
+
+
 def _from(name: Any, address: str) -> str:
     shown = " ".join((text.short(name, 100) or "").replace("\\", "").replace('"', "'").split())
     return f'"{shown}" <{address}>' if shown else address
@@ -173,7 +186,7 @@ def _subject(message: Outbound) -> str:
     bare = " ".join((message.subject or "").split())
     if not (message.reply_to or message.references):
         return (bare or NO_SUBJECT)[:MAX_SUBJECT]
-    return f"Re: {mail_text.without_prefixes(bare) or NO_SUBJECT}"[:MAX_SUBJECT]
+    return f"Re: {subjects.without_prefixes(bare) or NO_SUBJECT}"[:MAX_SUBJECT]
 
 
 def _headers(message: Outbound) -> list[dict[str, str]]:
@@ -215,11 +228,12 @@ def _enclosure(number: int, file: OutboundFile) -> dict[str, str]:
 
 
 def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
-    """`ErrorCode` 0 is success. https://postmarkapp.com/developer/api/overview#error-codes"""
+    """`ErrorCode` 0 is success, as is an id where there is no such code. https://postmarkapp.com/developer/api/overview#error-codes"""
     answer = answers.answer_of(body)
     code = answer.get("ErrorCode")
-    if status == 200 and code == 0 and not isinstance(code, bool):
-        provider_id = answers.provider_id(answer.get("MessageID"))
+    provider_id = answers.provider_id(answer.get("MessageID"))
+    taken = code == 0 and not isinstance(code, bool)
+    if status == 200 and (taken or (code is None and provider_id)):
         return Sent(provider_id.lower() if provider_id else None)
     if status == 200 and code is None:
         return NotSent("unreadable_answer", "the provider took the request, and answered something unknown")

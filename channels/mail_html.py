@@ -73,6 +73,8 @@ _CLEANER: Final = nh3.Cleaner(
     url_relative="deny",
     link_rel="noopener noreferrer",
 )
+_URL: Final = re.compile(r"(https?://\w[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}])")
+"""Without the marks that end a sentence around it."""
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,30})")
 _BLOCKS: Final = _words(
     "blockquote br caption center dd div dl dt figure figcaption h1 h2 h3 h4 h5 h6 hr li ol p pre table tr ul"
@@ -172,7 +174,14 @@ class _TextReader(HTMLParser):
 
 
 def paragraphs(text: str) -> str:
-    """Plain text as HTML: escaped, blank lines between paragraphs, nothing to be loaded."""
+    """Plain text as HTML: escaped, blank lines between paragraphs, addresses as links, nothing to be loaded."""
     parts = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip())
-    body = "".join(f"<p>{html.escape(part.strip()).replace(chr(10), '<br>')}</p>" for part in parts)
+    body = "".join(f"<p>{_linked(part.strip()).replace(chr(10), '<br>')}</p>" for part in parts)
     return f"<!DOCTYPE html><html><body>{body}</body></html>"
+
+
+def _linked(text: str) -> str:
+    pieces = _URL.split(text)  # every other one is an address
+    pieces[::2] = map(html.escape, pieces[::2])
+    pieces[1::2] = (f'<a href="{html.escape(url)}">{html.escape(url)}</a>' for url in pieces[1::2])
+    return "".join(pieces)

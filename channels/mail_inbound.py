@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ..core import subjects
 from ..core.channel_messages import ChannelEvent, Faulty, Inbound, Media, Sender
 from . import mail_html, mail_text, payloads, text
 
@@ -63,7 +64,7 @@ def received(mail: Object) -> Iterator[ChannelEvent]:
         content or ("" if media else subject or "[empty message]"),
         "text" if content or not media else media[0].kind,
         media,
-        topic=mail_text.topic(subject),
+        topic=subjects.topic(subject),
         references=mail_text.references(headers.get("in-reply-to", ""), headers.get("references", "")),
         subject=subject or None,
         at=_time(payloads.string(mail, "Date")),
@@ -106,7 +107,7 @@ def _said(mail: Object, subject: str, html: str) -> tuple[str, str]:
     """What the sender wrote now, and the whole text it stood in. Of a mail passed on, the whole is what is said."""
     plain = payloads.string(mail, "TextBody").replace("\r\n", "\n").strip()
     whole = plain or mail_html.as_text(html)
-    if mail_text.is_forward(subject):
+    if subjects.is_forward(subject):
         return whole, whole
     stripped = payloads.string(mail, "StrippedTextReply").replace("\r\n", "\n").strip()
     return stripped or mail_text.new_part(whole), whole

@@ -1,12 +1,11 @@
-"""What e-mail's own conventions say: message ids, subjects as topics, which part of a text is new, which mail is a
-machine's.
+"""What e-mail's own conventions say: message ids, which part of a text is new, which mail is a machine's. Its subjects
+are read in `core/subjects.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
@@ -14,25 +13,11 @@ from typing import Final
 from mailparser_reply.constants import MAIL_LANGUAGES
 from mailparser_reply.parser import EmailMessage
 
-MAX_TOPIC: Final = 200
 MAX_ID: Final = 255
 MAX_REFERENCES: Final = 50
 OUR_DOMAIN: Final = "@mtasv.net"
 """Postmark sends a mail it knows as `<uuid>` under the Message-ID `<uuid@mtasv.net>`; replies name that one."""
 
-_PREFIXES: Final = (
-    "re|res|rep|ref|aw|antw|antwort|antwoord|sv|svar|vs|odp|r|rif|resp|rv|ynt|yan|atb|απ|σχετ|"
-    "回复|回覆|答复|答覆|返信|답장|رد|תגובה"
-)
-_FORWARDS: Final = (
-    "fwd|fw|wg|vb|vl|vid|vidb|videresendt|doorst|tr|i|inoltra|enc|pd|ilt|i̇lt|továbbítás|továbbitás|προωθ|пересл|"
-    "转发|轉寄|轉發|転送|전달|הועבר|إعادة توجيه"
-)
-_PREFIX: Final = re.compile(
-    rf"\s*(?:{_PREFIXES}|{_FORWARDS})\s*(?:[\[(]\s*\d{{1,3}}\s*[\])]|\^\d{{1,3}}|\d{{1,3}})?\s*[:：]\s*",
-    re.IGNORECASE,
-)
-_FORWARDED: Final = re.compile(rf"\s*(?:{_FORWARDS})\s*[:：]", re.IGNORECASE)
 _IN_BRACKETS: Final = re.compile(r"<\s*([^<>\s]+)\s*>")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _OURS: Final = re.compile(f"({_UUID.pattern}){re.escape(OUR_DOMAIN)}", re.IGNORECASE)
@@ -43,30 +28,6 @@ grows with the square of a line's length."""
 _MACHINES: Final = frozenset({"mailer-daemon", "postmaster", "no-reply-bounce"})
 _BULK: Final = frozenset({"auto_reply", "auto-reply", "bulk", "junk"})
 _AUTO_HEADERS: Final = ("x-autoreply", "x-autorespond", "x-auto-reply", "x-failed-recipients")
-
-
-def topic(subject: str) -> str:
-    """A subject as a thread's name: without reply and forward prefixes, whatever its case and spacing."""
-    text = _folded(_folded(subject))
-    return without_prefixes(text)[:MAX_TOPIC].strip()
-
-
-def _folded(subject: str) -> str:
-    text = unicodedata.normalize("NFKC", subject).casefold()
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace())
-    return " ".join(text.split())
-
-
-def without_prefixes(subject: str) -> str:
-    """`Re: AW: Fwd: Offer` → `Offer`. What is all prefix is empty."""
-    while (found := _PREFIX.match(subject)) is not None:
-        subject = subject[found.end() :]
-    return subject.strip()
-
-
-def is_forward(subject: str) -> bool:
-    """Whether the subject says that somebody passes a mail on."""
-    return _FORWARDED.match(subject) is not None
 
 
 def message_id(value: str) -> str | None:

@@ -104,11 +104,12 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
         notes["referral"] = kept(said["referral"])
     media, lines = _attachments(said)
     if not text and not media and not lines:
-        text, content_type, more = unsupported("unknown", said)
-        notes |= more
+        text, content_type, _ = unsupported("unknown", said)
     elif lines and not text and not media:
         content_type = lines[0][1]
-    if lines:
+    if content_type == "unsupported":
+        notes["raw"] = kept(said)
+    elif lines:
         notes["attachments"] = kept(said["attachments"])
     yield message(
         id,

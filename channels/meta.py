@@ -49,9 +49,9 @@ def verify(call: WebhookCall, credentials: Credentials) -> bool:
 
 
 def entries(body: bytes, kind: str) -> list[Any]:
-    """The entries of a payload about `kind`. Raises ValueError."""
+    """The entries of a payload about `kind`, which it need not name: the channel's address says it too. Raises ValueError."""
     payload = document(body)
-    if payload.get("object") != kind:
+    if payload.get("object", kind) != kind:
         raise ValueError(f"the payload's object is not {kind}")
     found = payload.get("entry")
     if not isinstance(found, list):

@@ -6,7 +6,7 @@ https://core.telegram.org/bots/api
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import quote
 
 from ..core.channel_messages import (
@@ -86,7 +86,7 @@ def _message(said: Object) -> Iterator[ChannelEvent]:
 
 def _edited(said: Object) -> Iterator[ChannelEvent]:
     if _is_private(said):
-        at = milliseconds(said.get("edit_date"), SECOND)
+        at = milliseconds(said.get("edit_date") or said.get("date"), SECOND)
         if at is None:
             raise ValueError("edit_date is missing")
         yield Edited(_inbound(said), at)
@@ -116,13 +116,21 @@ UPDATES: Final[dict[str, Callable[[Object], Iterator[ChannelEvent]]]] = {
 
 def number(holder: Object, key: str) -> int:
     value = holder.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not _is_whole(value):
         raise ValueError(f"{key} is no whole number")
     return value
 
 
+def _is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_private(said: Object) -> bool:
-    return inner(said, "chat").get("type") == "private"
+    """A chat that does not say its type is one by its id: those of groups and channels are negative."""
+    chat = inner(said, "chat")
+    if "type" in chat:
+        return chat["type"] == "private"
+    return _is_whole(chat.get("id")) and chat["id"] > 0
 
 
 def _id(said: Object) -> str:

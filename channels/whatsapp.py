@@ -158,7 +158,11 @@ def _sender(said: Object, people: list[Object]) -> Sender:
 
 
 def _is_phone(text: str) -> bool:
-    return text.removeprefix("+").isdecimal()
+    return _bare(text).isdecimal()
+
+
+def _bare(phone: str) -> str:
+    return phone.removeprefix("+")
 
 
 def _who(holder: Object, key: str) -> str | None:
@@ -166,9 +170,9 @@ def _who(holder: Object, key: str) -> str | None:
 
 
 def _is(person: Object, phone: str | None, user: str | None) -> bool:
-    return (phone is not None and person.get("wa_id") == phone) or (
-        user is not None and person.get("user_id") == user
-    )
+    number = person.get("wa_id")
+    same_phone = phone is not None and isinstance(number, str) and _bare(number) == _bare(phone)
+    return same_phone or (user is not None and person.get("user_id") == user)
 
 
 def _status(status: Object) -> Iterator[ChannelEvent]:

@@ -18,6 +18,7 @@ class ToSend(msgspec.Struct, frozen=True):
     """A claimed message with what its sending needs. The counts are those of `core.delivery.Tries`, this try included;
     `crashes`: tries during which a dispatcher died. `parts_done` of its requests the provider has taken already.
     `recipient` is empty where the customer was erased. `reply_to` and `references` (oldest first) are provider ids.
+    `told`: the outcome of a try was lost, but a receipt that names the message says that it was sent.
     """
 
     conversation_id: str
@@ -36,6 +37,7 @@ class ToSend(msgspec.Struct, frozen=True):
     subject: str | None = None
     reply_to: str | None = None
     references: tuple[str, ...] = ()
+    told: bool = False
 
     @property
     def key(self) -> tuple[str, int]:

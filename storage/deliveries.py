@@ -98,7 +98,8 @@ def _rows(receipt: Receipt) -> Iterator[tuple[Any, ...]]:
     ids = [i for i in receipt.provider_ids if "\0" not in i]
     for provider_id in ids:
         yield receipt.status, provider_id, message_id if len(ids) == 1 else None, None, None, error
-    if not ids and message_id is not None:
+    # By our own id as well: where the provider's answer was lost, its id is none that we know.
+    if message_id is not None and (not ids or receipt.status != "failed"):
         yield receipt.status, None, message_id, None, None, error
     if receipt.recipient is not None and receipt.watermark is not None and "\0" not in receipt.recipient:
         yield receipt.status, None, None, receipt.recipient, receipt.watermark, error

@@ -108,11 +108,11 @@ class PostgresOutbox:
 
 def _to_send(row: Sequence[Any]) -> ToSend:
     """A row of `outbox_claim.sql`, whose order is that of the struct's fields."""
-    data, recipient, channel_type, subject, reply_to, references = row[10:]
+    data, recipient, channel_type, subject, reply_to, references, told = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)
     fields: list[Any] = [*row[:10], message, recipient or "", channel_type, subject, reply_to]
-    return ToSend(*fields, references=tuple(references or ()))
+    return ToSend(*fields, references=tuple(references or ()), told=told)
 
 
 def _id(provider_id: str | None) -> str | None:

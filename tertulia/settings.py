@@ -16,8 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from .core.supervision import SHARDS
 
 
-def _env(name: str) -> AliasChoices:
-    return AliasChoices(name)
+def _env(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
 
 
 class Settings(BaseSettings):
@@ -58,8 +58,16 @@ class Settings(BaseSettings):
     whatsapp_url: str | None = Field(None, description="WhatsApp's API, in place of Meta's own")
     messenger_url: str | None = Field(None, description="Messenger's API, in place of Meta's own")
     telegram_url: str | None = Field(None, description="Telegram's API, in place of Telegram's own")
-    sms_url: str | None = Field(None, description="the SMS API, in place of Twilio's own")
-    email_url: str | None = Field(None, description="the e-mail API, in place of Postmark's own")
+    sms_url: str | None = Field(
+        None,
+        validation_alias=_env("TERTULIA_SMS_URL", "TERTULIA_TWILIO_URL"),
+        description="the SMS API, in place of Twilio's own; TERTULIA_TWILIO_URL is the same",
+    )
+    email_url: str | None = Field(
+        None,
+        validation_alias=_env("TERTULIA_EMAIL_URL", "TERTULIA_POSTMARK_URL"),
+        description="the e-mail API, in place of Postmark's own; TERTULIA_POSTMARK_URL is the same",
+    )
 
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
     jwt_issuer: str = Field("tertulia", description="required iss of tokens")

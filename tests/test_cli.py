@@ -12,6 +12,7 @@ import asyncpg
 import jwt
 import pytest
 
+from tertulia.cli import read_settings
 from tertulia.storage import migrate
 from tertulia.storage.embedded import EmbeddedPostgres
 
@@ -30,6 +31,20 @@ def tertulia(*arguments: str, data: Path, **environment: str) -> subprocess.Comp
         text=True,
         timeout=60,
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "type"),
+    [
+        ("WHATSAPP", "whatsapp"), ("MESSENGER", "messenger"), ("TELEGRAM", "telegram"),
+        ("SMS", "sms"), ("TWILIO", "sms"), ("EMAIL", "email"), ("POSTMARK", "email"),
+    ],
+)  # fmt: skip
+def test_a_provider_s_api_is_set_by_its_name_or_its_channels(
+    monkeypatch: pytest.MonkeyPatch, variable: str, type: str
+) -> None:
+    monkeypatch.setenv(f"TERTULIA_{variable}_URL", "http://127.0.0.1:9")
+    assert read_settings().provider_urls() == {type: "http://127.0.0.1:9"}
 
 
 @pytest.mark.parametrize(

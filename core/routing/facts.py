@@ -158,6 +158,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def next_step(self, w: Waiting, now: int) -> int | None:
         """When `w` will ask for less."""
+        if not self.steps:
+            return None
         return min((at for step in self.steps if (at := w.sought_since + step.after) > now), default=None)
 
 

@@ -81,7 +81,8 @@ class Queue:
         if known is not None and known[0] == order:
             self._entries[w.id] = order, w
             return
-        self.drop(w.id)
+        if known is not None:
+            self.drop(w.id)
         self._entries[w.id] = order, w
         self._order.add(order)
         self._note(order)

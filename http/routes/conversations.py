@@ -30,6 +30,7 @@ from ...core.inbox import AssignmentView, ContactDetail
 from ...core.principal import Role
 from ...core.records import ChannelType
 from ...core.status import Status
+from ...core.subjects import topic
 from ...core.views import ConversationView, MessageView, conversation_view
 from .. import actions
 from ..api import Call, Route, answer, no_content
@@ -116,7 +117,9 @@ async def _open(call: Call[actions.NewConversation], *, find: bool) -> Done:
     if channel.type in SEVERAL_IDENTIFIERS:
         sender = Sender(identifier, body.contact_name)
         identifier = await call.services.stores.senders.resolve(call.account_id, channel.type, sender)
-    thread = ThreadKey(call.account_id, channel.id, identifier)
+    # a sender of mail has a conversation for each matter: the customer's answer looks for the same one
+    about = topic(body.subject or "") if channel.type == "email" else ""
+    thread = ThreadKey(call.account_id, channel.id, identifier, about)
     return await call.ask(Open(opening, find=find), thread=thread)
 
 

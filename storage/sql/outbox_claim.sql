@@ -1,6 +1,7 @@
 -- Claim due messages of a channel, of each conversation only the oldest that is not sent. The others that are due are put
 -- off, until that one's next try and for a second at least, so that looking for due messages costs the same however
--- many wait behind one. No row at all: the caller's incarnation is not the registered one.
+-- many wait behind one. A mail refers to the customer's mails or, as long as there are none, to ours. No row at all: the
+-- caller's incarnation is not the registered one.
 -- $1 integer shard, $2 uuid incarnation, $3 uuid channel, $4 integer: how many at most, $5 integer: how many to look at
 WITH fence AS MATERIALIZED (
   SELECT incarnation FROM dispatchers WHERE shard = $1 AND incarnation = $2 FOR SHARE),
@@ -29,13 +30,20 @@ SELECT c.conversation_id::text, c.seq, c.account_id::text, c.channel_id::text, c
       ORDER BY i.part LIMIT 1))
     FROM entries r WHERE r.conversation_id = c.conversation_id AND r.kind = 'message' AND r.data ->> 'id' = e.data ->> 'reply_to'
     LIMIT 1) END,
-  CASE WHEN v.channel_type = 'email' THEN ARRAY(
+  CASE WHEN v.channel_type = 'email' THEN coalesce(nullif(ARRAY(
     SELECT n.external_id FROM (
       SELECT m.seq, m.data ->> 'external_id' AS external_id FROM entries m
       WHERE m.conversation_id = c.conversation_id AND m.kind = 'message' AND m.seq < c.seq
         AND m.data ->> 'external_id' IS NOT NULL
       ORDER BY m.seq DESC LIMIT 10) AS n
-    ORDER BY n.seq) END
+    ORDER BY n.seq), '{}'), ARRAY(
+    SELECT n.provider_id FROM (
+      SELECT i.seq, i.provider_id FROM outbox_ids i
+      WHERE i.conversation_id = c.conversation_id AND i.seq < c.seq ORDER BY i.seq DESC LIMIT 10) AS n
+    ORDER BY n.seq)) END,
+  c.uncertain > 0 AND EXISTS (
+    SELECT FROM early_receipts r WHERE r.channel_id = c.channel_id AND r.key = receipt_key('message', c.message_id::text)
+      AND r.status <> 'failed')
 FROM fence f LEFT JOIN claimed c ON true
 LEFT JOIN entries e ON e.conversation_id = c.conversation_id AND e.seq = c.seq
 LEFT JOIN conversations v ON v.id = c.conversation_id

@@ -34,16 +34,15 @@ def test_receipts(body: dict[str, Any], status: Any, at: int) -> None:
     assert receipt(body) == Receipt(status, (OURS,), "m-1", at=at)
 
 
-def test_a_hard_bounce_is_a_failure_with_its_reason() -> None:
-    found = receipt(postmark.BOUNCE)
+@pytest.mark.parametrize("kind", ["HardBounce", "SoftBounce"])
+def test_a_bounce_after_which_nothing_is_tried_is_a_failure_with_its_reason(kind: str) -> None:
+    found = receipt(postmark.BOUNCE | {"Type": kind})
     detail = "The server was unable to deliver your message (ex: unknown user, mailbox not found)."
-    assert (found.status, found.error) == ("failed", {"code": "HardBounce", "detail": detail})
+    assert (found.status, found.error) == ("failed", {"code": kind, "detail": detail})
     assert (found.provider_ids, found.message_id) == ((OURS,), "m-1")
 
 
-@pytest.mark.parametrize(
-    "kind", ["Transient", "DnsError", "SoftBounce", "AutoResponder", "Unknown", "Surprise"]
-)
+@pytest.mark.parametrize("kind", ["Transient", "DnsError", "AutoResponder", "Unknown", "Surprise"])
 def test_other_bounces_change_nothing(kind: str) -> None:
     assert parse(postmark.BOUNCE | {"Type": kind}) == []
 
@@ -88,9 +87,10 @@ def test_an_answer_is_sent_into_its_thread() -> None:
             {"Name": "In-Reply-To", "Value": f"<{MESSAGE_ID}>"},
             {"Name": "References", "Value": f"<first@x> <{OURS}@mtasv.net> <{MESSAGE_ID}>"},
         ],
+        "Tag": "conversation",
         "Metadata": {"message_id": "m-1", "conversation_id": "c-1"},
         "TrackOpens": True,
-        "TrackLinks": "None",
+        "TrackLinks": "HtmlOnly",
         "MessageStream": "outbound",
     }
 
@@ -144,6 +144,14 @@ def test_a_channel_may_name_its_sender_stream_and_reply_address() -> None:
     assert (mail_out["MessageStream"], mail_out["ReplyTo"]) == ("support", "in@acme.example")
 
 
+@pytest.mark.parametrize(
+    ("given", "used"), [("None", "None"), ("HtmlAndText", "HtmlAndText"), ("all", "HtmlOnly")]
+)
+def test_a_channel_may_name_its_tag_and_which_links_are_followed(given: str, used: str) -> None:
+    mail_out = sent(msgspec.structs.replace(OUT, config={"tag": "refunds", "track_links": given}))
+    assert (mail_out["Tag"], mail_out["TrackLinks"]) == ("refunds", used)
+
+
 def answer(status: int, body: Any, **headers: str) -> Sent | NotSent:
     return email.outcome(status, headers, body if isinstance(body, bytes) else msgspec.json.encode(body))
 
@@ -156,7 +164,7 @@ def test_outcomes() -> None:
         "ErrorCode": 0,
         "Message": "OK",
     }
-    assert answer(200, good) == Sent(OURS)
+    assert answer(200, good) == answer(200, {"MessageID": OURS}) == Sent(OURS)
     inactive = answer(422, {"ErrorCode": 406, "Message": "You tried to send to an inactive recipient."})
     assert inactive == NotSent("406", "You tried to send to an inactive recipient.")
     assert answer(422, {"ErrorCode": 300, "Message": "Invalid email request"}).retry is False  # type: ignore[union-attr]

@@ -209,6 +209,14 @@ def test_text_as_paragraphs_is_escaped_and_loads_nothing() -> None:
     )
 
 
+def test_addresses_in_text_are_links_without_the_marks_around_them() -> None:
+    html = paragraphs('See (https://acme.example/a?b=1&c="x) or http://x.example/.\nhttps://')
+    assert html.removeprefix("<!DOCTYPE html><html><body>").removesuffix("</body></html>") == (
+        '<p>See (<a href="https://acme.example/a?b=1&amp;c=">https://acme.example/a?b=1&amp;c=</a>&quot;x) or '
+        '<a href="http://x.example/">http://x.example/</a>.<br>https://</p>'
+    )
+
+
 def test_too_deep_html_is_cut_not_refused() -> None:
     assert sanitised("<p>seen</p>" + "<div>" * 5_000 + "not seen").startswith("<p>seen</p>")
     assert mail_html.MAX_HTML >= 100_000

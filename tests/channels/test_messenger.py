@@ -109,7 +109,10 @@ def test_a_file(attachment: dict[str, Any], kind: str) -> None:
 def test_what_else_is_attached(attachment: dict[str, Any], content: str, content_type: str) -> None:
     found = read(said(attachments=[attachment]))
     assert (found.content, found.content_type, found.media) == (content, content_type, ())
-    assert found.metadata["attachments"] == [attachment]
+    if content_type == "unsupported":
+        assert found.metadata["raw"] == {"mid": MID, "attachments": [attachment]}
+    else:
+        assert found.metadata["attachments"] == [attachment]
     beside = read(said(text="See", attachments=[attachment]))
     assert (beside.content, beside.content_type) == (f"See\n{content}", "text")
 
@@ -199,6 +202,12 @@ def test_a_broken_event_is_set_aside_and_the_others_go_on(broken: Any, reason: s
 def test_other_objects_are_refused(kind: Any) -> None:
     with pytest.raises(ValueError):
         messenger.parse(call(payload(said(text="hi")) | {"object": kind}), {})
+
+
+def test_an_object_need_not_be_named() -> None:
+    body = payload(said(text="hi"))
+    del body["object"]
+    assert only(messenger.parse(call(body), {})).content == "hi"
 
 
 EVERYTHING = payload(

@@ -140,6 +140,15 @@ def test_an_edit() -> None:
     assert found == Edited(Inbound("7777777777:42", SENDER, "blue", at=1749416383000), 1749416400000)
 
 
+def test_an_edit_that_does_not_say_when_is_as_old_as_its_message() -> None:
+    assert read(update("edited_message", text="blue")).edited_at == 1749416383000
+
+
+def test_a_chat_that_does_not_say_its_type_is_private_by_its_id() -> None:
+    assert read(update(text="hi", chat={"id": 7777777777})).sender == SENDER
+    assert telegram.parse(call(update(text="hi", chat={"id": -100123})), {}) == []
+
+
 def test_a_button() -> None:
     under = message(text="Choose", **{"from": {"id": 1, "is_bot": True, "first_name": "Bot"}})
     body = {"update_id": 1, "callback_query": {"id": "438", "from": ANA, "message": under, "data": "size:L"}}
@@ -180,7 +189,7 @@ def test_what_is_not_read(body: dict[str, Any]) -> None:
         (update(text="x", chat={"type": "private"}), "id is no whole number"),
         (update(photo=[]), "photo has no sizes"),
         (update(voice={}), "file_id is missing"),
-        (update("edited_message", text="x"), "edit_date is missing"),
+        (update("edited_message", text="x", date=None), "edit_date is missing"),
         ({"update_id": 1, "message": "hi"}, "message is no object"),
     ],
 )

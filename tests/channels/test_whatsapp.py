@@ -161,6 +161,11 @@ def test_a_text() -> None:
     )
 
 
+def test_a_number_is_the_same_with_and_without_its_plus() -> None:
+    found = read(said("text", {"body": "hi"}, **{"from": "+16505551234"}))
+    assert found.sender == Sender("+16505551234", "Sheena Nelson")
+
+
 @pytest.mark.parametrize(
     ("kind", "what", "content", "content_type", "media", "notes"),
     [

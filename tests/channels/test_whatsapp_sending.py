@@ -136,6 +136,19 @@ def test_a_wait_asked_for_is_passed_on(header: str, wait: float | None) -> None:
     assert isinstance(found, NotSent) and found.retry_after == wait
 
 
+@pytest.mark.parametrize(
+    ("until", "wait"),
+    [
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30.0), ("Wed, 21 Oct 2026 09:28:30 +0200", 30.0),
+        ("Wed, 21 Oct 2026 07:27:00 GMT", None), ("Wed, 21 Oct 2026 07:28:10 -0000", 10.0), ("soon", None),
+    ],
+)  # fmt: skip
+def test_a_wait_until_a_date_counts_from_the_answers_own(until: str, wait: float | None) -> None:
+    headers = {"date": "Wed, 21 Oct 2026 07:28:00 GMT", "retry-after": until}
+    found = whatsapp.outcome(429, headers, failure(130429))
+    assert isinstance(found, NotSent) and found.retry_after == wait
+
+
 @unhurried
 @given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
 def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:

@@ -374,6 +374,23 @@ async def test_mail_joins_the_thread_it_refers_to(rig: Rig) -> None:
     assert len({by_text["a new matter"], by_text["me too"], first["conversation"]}) == 3
 
 
+async def test_mail_finds_the_conversation_that_we_began_about_its_matter(rig: Rig) -> None:
+    channel = await rig.channel("email")
+
+    async def begun(subject: str, path: str = "/v1/conversations") -> httpx.Response:
+        body = {"channel_id": channel.id, "contact_identifier": "Ana@example.com", "subject": subject}
+        return await rig.clients[0].post(path, json=body, headers=rig.admin())
+
+    invoice, lamp = await begun("Invoice 7"), await begun("Your lamp")
+    assert (invoice.status_code, lamp.status_code) == (201, 201)
+    assert (await begun("RE: invoice  7")).status_code == 409
+    again = await begun("Fwd: Your lamp", "/v1/conversations/find-or-create")
+    assert again.json()["id"] == lamp.json()["id"]
+    await rig.call(channel, mail("1@example.com", "ana@example.com", "Re: Invoice 7", "paid"))
+    (message,) = await rig.messages(channel)
+    assert message["conversation"] == invoice.json()["id"]
+
+
 # --- edits
 
 

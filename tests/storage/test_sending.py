@@ -270,6 +270,20 @@ async def test_a_lost_answer_is_tried_once_more_and_said_to_be_unknown(rig: Rig)
     assert rig.hints.sent[0]["delivery_error"]["code"] == "outcome_unknown"
 
 
+async def test_a_receipt_stands_in_for_the_answer_that_was_lost(rig: Rig) -> None:
+    message = await rig.reply(await rig.customer_writes())
+
+    async def told_and_silent(request: web.Request, number: int) -> None:
+        assert await rig.receive(Receipt("delivered", ("only the provider knows it",), message)) == []
+        await asyncio.sleep(3600)
+
+    rig.provider.behaviour = told_and_silent
+    async with rig.running(deadline=0.3):
+        await rig.settled(message, status="delivered")
+    assert len(rig.provider.heard) == 1
+    assert rig.hints.sent == [{"message_id": message, "delivery_status": "delivered"}]
+
+
 async def test_a_connection_lost_in_the_answer(rig: Rig) -> None:
     async def cut(request: web.Request, number: int) -> None:
         if number == 1:
