@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from . import collecting
 from .account_rules import AccountRules, asks_for_human, silent, speaks
+from .assigning import with_offer_ended
 from .bots import Actions, BotRule, Evaluation, Facts, evaluate
 from .conversation import Conversation, State, first_delivery
 from .entries import Actor, Entry, EntryData, HandoffRequested, Message, StatusChanged, Updated, actor
@@ -72,12 +73,27 @@ def respond(
 ) -> Said:
     """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it. `heard`: what was
     found out about the message."""
+    said = _noted(before, state, message, account, now, new_id, heard)
+    # where the bot takes what is on offer to an agent, nobody is asked any more
+    all_of_it = with_offer_ended(state.conversation, tuple(data for _, data in said))
+    return [*((SYSTEM, data) for data in all_of_it[: len(all_of_it) - len(said)]), *said]
+
+
+def _noted(
+    before: Conversation,
+    state: State,
+    message: Message,
+    account: AccountRules,
+    now: int,
+    new_id: Callable[[], str],
+    heard: Heard,
+) -> Said:
+    """The same, with a new language noted first, so that rules and routing go by it; while the customer waits for a human too."""
     c = state.conversation
     if c.status not in BOTS_TURN or message.is_private:
         return []
     if message.direction != "inbound" or heard.language is None or not _speechless(c, account):
         return _respond(before, state, message, account, now, new_id, heard)
-    # first of all, so that rules and routing go by it; while the customer waits for a human too
     context = {**c.bot_context, "language": heard.language}
     state = replace(state, conversation=replace(c, bot_context=context))
     noted: Said = [(SYSTEM, Updated({"bot_context": context}))]

@@ -30,6 +30,7 @@ from tertulia.core.commands import (
     Envelope,
     GiveBack,
     Handoff,
+    Offer,
     Post,
     Refused,
     Release,
@@ -37,7 +38,7 @@ from tertulia.core.commands import (
 )
 from tertulia.core.conversation import State, apply
 from tertulia.core.decide import open_conversation
-from tertulia.core.entries import Actor, Entry, HandoffRequested, Message, StatusChanged, Updated
+from tertulia.core.entries import Actor, Entry, HandoffRequested, Message, OfferEnded, StatusChanged, Updated
 from tertulia.core.handoff import asked_in_words
 from tertulia.core.ids import new_id
 from tertulia.core.status import LIVE, Status
@@ -149,6 +150,18 @@ def test_the_bot_takes_the_conversation_and_gives_it_to_humans_when_it_knows_no_
     assert thread.c.status is Status.OPEN and thread.c.handoff_requested and texts(said) == []
     assert [type(d) for d in said[1:]] == [HandoffRequested, StatusChanged]
     assert texts(thread.says("hours")) == []
+    thread.check()
+
+
+def test_what_is_on_offer_to_an_agent_is_withdrawn_when_the_bot_takes_it() -> None:
+    thread = Thread(rules(HOURS, rule("Tag", "keyword", {"keywords": ["bill"]}, set_labels=["billing"])))
+    thread.says("something else")
+    thread.do(Offer("o", "ana", thread.now + 30_000), SERVICE)
+    thread.says("my bill")
+    assert thread.c.status is Status.OPEN and thread.c.routing.offer is not None, "it waits on"
+    said = thread.says("your hours?")
+    assert thread.c.status is Status.BOT and texts(said) == ["We open at nine."]
+    assert thread.c.routing.offer is None and OfferEnded("o", "ana", "withdrawn") in said
     thread.check()
 
 
