@@ -253,10 +253,11 @@ class AccountDesk:
                 self.tell(messages.Gone(conversation_id))
         elif c.waits:
             self._sync_waiting(c)
-        elif (holding := self.desk.held.get(c.id)) is None or holding.agent_id != c.assignee_id:
-            # Nobody assigns but through us: this is what a fallen predecessor did.
-            log.info("desk_restored", account=self.id)
-            self._restored()
+        elif c.assignee_id is not None and c.assignee_id != self.desk.floor.holder(c.id):
+            # Nobody assigns but through us; if somebody has, what we have under way counts all the same.
+            log.warning("assignment_found", account=self.id, conversation=c.id)
+            self.know(c.assignee_id)
+            self.tell(messages.Found(self.waiting(c), c.assignee_id))
 
     def _sync_waiting(self, c: Conversation) -> None:
         if self.keeping.lacks(c, self.facts.settings):

@@ -31,6 +31,7 @@ from .messages import (
     Declined,
     Effect,
     Event,
+    Found,
     Gone,
     Holding,
     PolicyChanged,
@@ -208,6 +209,19 @@ class Desk:
         floor.assign(w, agent_id, Assign(w.id, agent_id, event.by, holder))
         floor.trim(agent_id)
 
+    def _found(self, event: Found) -> None:
+        floor = self.floor
+        w, agent_id = event.waiting, event.agent_id
+        if agent_id not in floor.agents:
+            floor.effects.append(Refused(w.id, agent_id, "unknown_agent"))
+            return
+        self._forget(w.id)
+        if w.id in floor.offers:
+            floor.end_offer(w.id, "taken")
+        floor.leave(w.id)
+        floor.hold(Holding(w, agent_id))
+        floor.trim(agent_id)
+
     def _answered(self, event: Answered) -> None:
         floor = self.floor
         holding = floor.held.get(event.conversation_id)
@@ -306,6 +320,7 @@ HANDLERS: dict[type, Callable[[Desk, Any], None]] = {
     Accepted: Desk._accepted,
     Declined: Desk._declined,
     TakenByHand: Desk._taken_by_hand,
+    Found: Desk._found,
     Answered: Desk._answered,
     AgentChanged: Desk._agent_changed,
     AgentRemoved: Desk._agent_removed,

@@ -51,6 +51,13 @@ class TakenByHand(msgspec.Struct, frozen=True, gc=False):
     by: Literal["claim", "transfer"] = "claim"
 
 
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """It is with an agent, whoever gave it to them: counted, whatever they may hold."""
+
+    waiting: Waiting
+    agent_id: str
+
+
 class Answered(msgspec.Struct, frozen=True, gc=False):
     """Its agent has written (`answered`), or the customer has."""
 
@@ -92,6 +99,7 @@ Event = (
     | Accepted
     | Declined
     | TakenByHand
+    | Found
     | Answered
     | AgentChanged
     | AgentRemoved

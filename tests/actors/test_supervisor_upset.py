@@ -6,15 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
-from samples import ACCOUNT, SERVICE, uid
+from samples import ACCOUNT, SERVICE, agent, to_conversation, uid
 from supervised import Office, until
 
 from tertulia.actors import errands
 from tertulia.actors import supervisor as module
 from tertulia.actors.host import fresh_id, now_ms
-from tertulia.core.commands import Assign, Envelope, Outcome
+from tertulia.core.commands import Assign, Envelope, Outcome, Release
 from tertulia.core.errors import Internal, StorageUnavailable
-from tertulia.core.supervision import Presence, shard_of
+from tertulia.core.routing.facts import Preferences
+from tertulia.core.supervision import AgentFacts, Presence, shard_of
 
 
 async def test_what_was_loaded_by_a_start_that_failed_is_served_after_the_next(
@@ -121,3 +122,38 @@ async def test_a_fault_in_an_errand_is_its_askers_to_hear(
     await until(lambda: c not in desk.desk.held, "it to be seen as it is stored")
     await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
     assert office.holder(c) == "ana"
+
+
+async def test_what_it_did_not_know_of_does_not_make_it_forget_what_is_under_way(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POLL", 60)
+    one = Preferences(auto_accept=True, maximum=1)
+    office.store.prefer(ACCOUNT, *(AgentFacts(user, user, one) for user in ("ana", "ben")))
+    known, claimed = [await office.open(name) for name in ("one", "two")]
+    await office.rig.done(to_conversation(Assign("ben"), claimed, SERVICE))
+    await office.rig.done(
+        to_conversation(Release(), claimed, agent("ben"))
+    )  # routing gives it to ben no more
+    await office.start()
+    await office.appear("ben", status="away")
+    stored = asyncio.Event()
+
+    async def slow(envelope: Envelope) -> Outcome:
+        await stored.wait()
+        return await office.rig.ask(envelope)
+
+    office.hearing.faults = [slow]
+    claim = Envelope(fresh_id(), ACCOUNT, agent("ben"), Assign("ben"), claimed)
+    asking = asyncio.create_task(office.supervisor.ask(claim))
+    await until(lambda: not office.hearing.faults, "it to be under way to ben")
+    await office.rig.done(to_conversation(Assign("ana"), known, SERVICE))
+    office.push(known)
+    desk = (await office.supervisor.account(ACCOUNT)).desk
+    assert desk.held[known].agent_id == "ana" and desk.agents.get("ana").active == 1  # type: ignore[union-attr]
+    await office.appear("ben", ttl=70_000)
+    office.push(next_one := await office.open("three"))
+    stored.set()
+    await asking
+    await until(lambda: not office.supervisor.statistics()["under_way"], "nothing to be under way")
+    assert office.holder(claimed) == "ben" and office.holder(next_one) is None, "ben has as many as they may"

@@ -15,6 +15,7 @@ from tertulia.core.routing.messages import (
     Arrived,
     Assign,
     Declined,
+    Found,
     Gone,
     Offer,
     PolicyChanged,
@@ -472,3 +473,24 @@ def test_what_an_unknown_agent_held_waits_again() -> None:
     without = type(truth)(truth.policy, (), truth.held, truth.waiting)
     desk, effects = Desk.restored(without, office.now)
     assert effects[0] == Requeue("c", "ana", "removed") and "c" in desk.queue
+
+
+def test_what_is_found_with_an_agent_counts_whatever_they_may_hold() -> None:
+    office = Office()
+    office.agent("ana", maximum=1)
+    office.agent("ben", maximum=2, auto_accept=False)
+    for name in ("c1", "c2", "c3"):
+        office.arrive(name)
+    assert office.holder("c1") == "ana" and set(office.desk.offers) == {"c2", "c3"}
+    effects = office.tell(Found(conversation("c2"), "ana"))
+    assert Withdraw("c2", "ben", "taken") in effects and office.desk.agents.get("ana").active == 2  # type: ignore[union-attr]
+    effects = office.tell(Found(conversation("c1"), "ben"))
+    assert office.holder("c1") == "ben" and set(office.desk.offers) == {"c3"}, (
+        "ana has one, as many as she may"
+    )
+    office.tell(Found(conversation("c2"), "ben"))
+    assert Refused("x", "nobody", "unknown_agent") in office.tell(Found(conversation("x"), "nobody"))
+    assert not office.desk.offers and office.waiting == [], (
+        "ben has two; ana, who is free, took what was offered to him"
+    )
+    assert office.holder("c3") == "ana"
