@@ -38,6 +38,8 @@ BY_HEADERS: Final[frozenset[ChannelType]] = frozenset({"telegram", "email"})
 """Whose proof is in the headers alone: it is asked for before a byte of the body is read."""
 LARGE: Final[frozenset[ChannelType]] = frozenset({"email"})
 """Whose calls carry files, up to `max_webhook_body`. Only of BY_HEADERS: nobody unknown may send that much."""
+MOST: Final[dict[ChannelType, int]] = {"whatsapp": 3 * 1024 * 1024, "messenger": 3 * 1024 * 1024}
+"""Bytes that a provider's calls may have by its own documents, where that is more than `max_body` usually is."""
 WITHOUT: Final[frozenset[ChannelType]] = frozenset({"webchat"})
 """Who has no provider that could call."""
 BODY_DEADLINE: Final = 30.0
@@ -99,7 +101,8 @@ async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall
     proved = channel.type in BY_HEADERS
     if proved and not kind.verify(_call(call, b""), credentials):
         raise await _unproved(gate, address, charged=charged)
-    most = settings.max_webhook_body if channel.type in LARGE else settings.max_body
+    usual = max(settings.max_body, MOST.get(channel.type, 0))
+    most = settings.max_webhook_body if channel.type in LARGE else usual
     received = _call(call, await _body(call, most))
     if not proved and not kind.verify(received, credentials):
         raise await _unproved(gate, address, charged=charged)
