@@ -11,6 +11,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+import structlog
+
 from ..core.conversation import LastHeld
 from ..core.errors import NotFound, Overloaded, TertuliaError
 from ..core.supervision import Head, Presence, PresenceStore, SupervisionStore, shard_of
@@ -18,10 +20,14 @@ from .account_desk import AccountDesk, Tools
 from .last_held import LastHolders
 from .shards import Fence, Shards
 
+log = structlog.get_logger(__name__)
+
 LOADS = 4
 """Accounts loaded at once."""
 IDLE_AFTER = 300.0
 """Seconds without anything live or anybody present after which an account leaves memory."""
+REST = 5.0
+"""Seconds for which an account stays out of memory after a fault in it: what is under way for it is stored by then."""
 MAX_HEARD = 200_000
 """Positions heard of one account and not yet found in the store. Beyond it they count as missed, which is harmless."""
 
@@ -107,6 +113,7 @@ class Accounts:
         self._taken = taken
         self._held: dict[str, Held] = {}
         self._wanted: set[str] = set()
+        self._resting: set[str] = set()
         self._gate = asyncio.Semaphore(LOADS)
 
     # -- those in memory
@@ -123,6 +130,25 @@ class Accounts:
         for held in list(self._held.values()):
             if held.desk is not None:
                 yield held, held.desk
+
+    @contextlib.contextmanager
+    def apart(self, account_id: str) -> Iterator[None]:
+        """Within it one account is worked on. A fault there is that account's alone: it leaves memory, and is made anew from
+        what is stored after a rest."""
+        try:
+            yield
+        except TertuliaError:
+            raise
+        except Exception:
+            log.exception("account_failed", account=account_id)
+            self._resting.add(account_id)
+            if (held := self._held.pop(account_id, None)) is not None:
+                held.close()
+            asyncio.get_running_loop().call_later(REST, self._rested, account_id)
+
+    def _rested(self, account_id: str) -> None:
+        self._resting.discard(account_id)
+        self.want(account_id)
 
     def drop_idle(self) -> None:
         """Let go of those in which nothing is left to do."""
@@ -157,11 +183,13 @@ class Accounts:
         await asyncio.gather(*map(self.load, wanted), return_exceptions=True)
 
     async def load(self, account_id: str) -> AccountDesk:
-        """An account's desk. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it."""
+        """An account's desk. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it, or it rests."""
         held = self._held.get(account_id)
         if held is not None and held.desk is not None:
             self._wanted.discard(account_id)
             return held.desk
+        if account_id in self._resting:
+            raise Overloaded("the account's agents and queue are being read anew", retry_after=REST)
         if held is None:
             held = self._held[account_id] = Held()
         if held.loading is None:

@@ -79,8 +79,9 @@ class CatchingUp:
             if desk is None:
                 continue
             c = found.get(conversation_id)
-            if c is None:
-                desk.forget(conversation_id)
-            elif not desk.take(c):
-                # something newer came that may rest on what was missed
-                self.want(account_id, conversation_id)
+            with self._accounts.apart(account_id):
+                if c is None:
+                    desk.forget(conversation_id)
+                elif not desk.take(c):
+                    # something newer came that may rest on what was missed
+                    self.want(account_id, conversation_id)

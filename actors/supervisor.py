@@ -39,7 +39,7 @@ from .hearing import Hearing
 from .last_held import LastHolders
 from .rosters import Rosters
 from .shards import Fence, Shards
-from .telling import agents_of, presence_hints, queue_hints, queue_page
+from .telling import Hint, agents_of, presence_hints, queue_hints, queue_page
 from .wall_clock import WallClock
 
 log = structlog.get_logger(__name__)
@@ -202,7 +202,8 @@ class Supervisor:
                 continue
             for entry in own:
                 held.hear(entry.position)
-            held.desk.hear(own)
+            with self.accounts.apart(account_id):
+                held.desk.hear(own)
         if missing:
             self._start(self.accounts.load_wanted())
 
@@ -212,7 +213,8 @@ class Supervisor:
         held = self.accounts.get(done.conversation.account_id)
         if held is not None and held.desk is not None:
             held.refusals.pop(done.conversation.id, None)
-            held.desk.done(done)
+            with self.accounts.apart(done.conversation.account_id):
+                held.desk.done(done)
 
     def _settled(self, account_id: str, conversation_id: str, refused: bool) -> None:
         """Nothing of the conversation is under way. After a refusal what we believe of it is read anew, ever more slowly
@@ -221,7 +223,8 @@ class Supervisor:
         if held is None or held.desk is None:
             return
         if not refused:
-            held.desk.sync(conversation_id)
+            with self.accounts.apart(account_id):
+                held.desk.sync(conversation_id)
             return
         held.refusals = {i: n for i, n in held.refusals.items() if i in held.desk.conversations}
         times = held.refusals[conversation_id] = held.refusals.get(conversation_id, 0) + 1
@@ -231,7 +234,8 @@ class Supervisor:
     def _served(self, account_id: str, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
         desk = self.accounts.desk(account_id)
         if desk is not None:
-            desk.served(conversation_id, contact_id, last)
+            with self.accounts.apart(account_id):
+                desk.served(conversation_id, contact_id, last)
 
     def _wake(self, account_id: str, at: int | None, fence: Fence) -> None:
         held = self.accounts.get(account_id)
@@ -246,7 +250,8 @@ class Supervisor:
     def _woken(self, account_id: str, held: Held) -> None:
         held.wake = None
         if held.desk is not None:
-            held.desk.tell(TimePassed())
+            with self.accounts.apart(account_id):
+                held.desk.tell(TimePassed())
             if held.wake is None:  # it was woken early, and has nothing new to say
                 self._wake(account_id, held.desk.next_alarm, held.desk.fence)
 
@@ -273,7 +278,8 @@ class Supervisor:
             version = held.newest_version
             facts = await self._store.facts(desk.id)
             if facts is not None:
-                desk.learn(facts)
+                with self.accounts.apart(desk.id):
+                    desk.learn(facts)
                 held.version = version
 
     # -- time
@@ -289,12 +295,16 @@ class Supervisor:
     async def _tick(self) -> None:
         self._follow_clock()
         for held, desk in self.accounts.loaded():
-            desk.pass_time()
-            self._absences.look(held, desk)
+            with self.accounts.apart(desk.id):
+                desk.pass_time()
+                self._absences.look(held, desk)
 
     async def _tell(self) -> None:
         for _, desk in self.accounts.loaded():
-            for hint in (*presence_hints(desk), *queue_hints(desk, now_ms())):
+            hints: list[Hint] = []
+            with self.accounts.apart(desk.id):
+                hints += (*presence_hints(desk), *queue_hints(desk, now_ms()))
+            for hint in hints:
                 told = await self._hints.send(
                     desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
                 )
@@ -344,7 +354,8 @@ class Supervisor:
             desk = await self.account(account_id)
         except NotFound:
             return
-        desk.hear_presence(said)
+        with self.accounts.apart(account_id):
+            desk.hear_presence(said)
         if any(p.status != "online" for p in said):
             await self.errands.quiet(desk.conversations)
 

@@ -9,11 +9,12 @@ import pytest
 from samples import ACCOUNT, SERVICE, agent, to_conversation, uid
 from supervised import Office, until
 
-from tertulia.actors import errands
+from tertulia.actors import accounts, errands
 from tertulia.actors import supervisor as module
+from tertulia.actors.account_desk import AccountDesk
 from tertulia.actors.host import fresh_id, now_ms
 from tertulia.core.commands import Assign, Envelope, Outcome, Release
-from tertulia.core.errors import Internal, StorageUnavailable
+from tertulia.core.errors import Internal, Overloaded, StorageUnavailable
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.supervision import AgentFacts, Presence, shard_of
 
@@ -157,3 +158,34 @@ async def test_what_it_did_not_know_of_does_not_make_it_forget_what_is_under_way
     await asking
     await until(lambda: not office.supervisor.statistics()["under_way"], "nothing to be under way")
     assert office.holder(claimed) == "ben" and office.holder(next_one) is None, "ben has as many as they may"
+
+
+async def test_a_fault_in_one_account_is_that_accounts_alone(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "REST", 0.3)
+    monkeypatch.setattr(module, "POLL", 0.05)
+    office.rig.store.add_account(other := uid())
+    supervisor = await office.start()
+    ana = Presence(ACCOUNT, "ana", "", "online", now_ms() + 60_000)
+    await office.presence.put([ana])
+    await supervisor.present([ana, Presence(other, "ben", "", "online", now_ms() + 60_000)])
+    hear, faults = AccountDesk.hear, 0
+
+    def faulty(desk: AccountDesk, entries: Any) -> None:
+        nonlocal faults
+        if desk.id == ACCOUNT and not faults:
+            faults += 1
+            raise ZeroDivisionError("a fault of ours")
+        hear(desk, entries)
+
+    monkeypatch.setattr(AccountDesk, "hear", faulty)
+    c = await office.open("one")
+    office.push(c)
+    assert faults == 1
+    with pytest.raises(Overloaded):
+        await supervisor.agents(ACCOUNT)
+    (ben,) = [a for a in await supervisor.agents(other) if a.user_id == "ben"]
+    assert ben.status == "online"
+    await until(lambda: office.holder(c) == "ana", "the account to be made anew, and ana to have it")
+    assert not office.tasks[-1].done(), "the supervisor has not ended"
