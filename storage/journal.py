@@ -6,13 +6,15 @@ Owns how a batch becomes arrays and how a lost connection is settled. Never numb
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
+import msgspec
 import structlog
 
-from ..core.conversation import TOUCHED, Conversation, settled
+from ..core.conversation import Conversation, settled
 from ..core.entries import Message, kind_of
 from ..core.errors import Overloaded, StorageUnavailable
 from ..core.ids import partition_of_conversation
@@ -22,8 +24,40 @@ from .queries import sql
 from .rows import conversation_to_json, encode_data
 
 log = structlog.get_logger(__name__)
+_encode: Final = msgspec.json.Encoder().encode
 
-COMMIT = "SELECT commit_batch(" + ", ".join(f"${i}" for i in range(1, 39)) + ")"
+_PARTITIONS = ("integer", "bigint")
+_ACCOUNTS = ("uuid", "integer")
+_ENTRIES = ("uuid", "integer", "integer", "integer", "bigint", "word", "word", "word", "word", "text")
+_TOUCHED = ("uuid", "integer", "integer", "bigint", "bigint", "bigint", "word", "bigint")
+_CHANGED = ("text",)
+_RECENCY = ("uuid", "uuid", "bigint")
+_PROVIDERS = ("uuid", "text", "uuid", "integer")
+_OUTGOING = ("uuid", "integer", "uuid", "uuid", "uuid", "bigint")
+_SUPERVISORS = ("integer", "bigint")
+_COLUMNS = (
+    *_PARTITIONS, *_ACCOUNTS, *_ENTRIES, *_TOUCHED, *_CHANGED, *_RECENCY, *_PROVIDERS, *_OUTGOING, *_SUPERVISORS
+)  # fmt: skip
+"""What the columns hold that `commit_batch` takes, in order; a word is a short text.
+
+The driver looks at each element of an array for half a microsecond, so numbers and words travel as one text a column: together
+with the server's part 0.2 µs an element. UUIDs and long texts would cost the server what the driver saves.
+"""
+
+_token = secrets.token_hex(6)
+SEPARATOR = f"\x1f{_token}"
+NULL = f"\x1e{_token}"
+"""What stands between words and for none. Nobody outside can know it, and that no word holds it is checked."""
+
+
+_FORMS = {
+    "integer": "$%d::text::integer[]",
+    "bigint": "$%d::text::bigint[]",
+    "word": f"(string_to_array($%d, ${len(_COLUMNS) + 1}, ${len(_COLUMNS) + 2}))[2:]",
+    "text": "$%d::text[]",
+    "uuid": "$%d::uuid[]",
+}
+COMMIT = f"SELECT commit_batch({', '.join(_FORMS[holds] % place for place, holds in enumerate(_COLUMNS, 1))})"
 COMMIT_DEADLINE = 10.0
 SETTLE_DEADLINE = 30.0
 STALE_EPOCH = "TE001"
@@ -155,20 +189,21 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
                             entry.at,
                         )
                     )
-    return [
+    columns = (
         list(held),
         list(held.values()),
         list(accounts),
         counts,
-        *_columns(rows, 10),
+        *_columns(rows, _ENTRIES),
         *_projection(ends.values()),
-        *_columns(providers, 4),
-        *_columns(outgoing, 6),
-        *_columns(sorted({w.fence for w in writes if w.fence is not None}), 2),
-    ], places
+        *_columns(providers, _PROVIDERS),
+        *_columns(outgoing, _OUTGOING),
+        *_columns(sorted({w.fence for w in writes if w.fence is not None}), _SUPERVISORS),
+    )
+    return [*map(_argument, columns, _COLUMNS), SEPARATOR, NULL], places
 
 
-def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> list[list[Any]]:
+def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> list[Sequence[Any]]:
     """Conversations a message merely touched, those that changed otherwise, and the inbox's order."""
     touched: list[tuple[Any, ...]] = []
     changed: list[str] = []
@@ -191,8 +226,20 @@ def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> lis
             changed.append(conversation_to_json(after))
         if before is None or before.last_message_at != after.last_message_at:
             recency.append((after.id, after.account_id, after.last_message_at or after.created_at))
-    return [*_columns(touched, len(TOUCHED) + 1), changed, *_columns(recency, 3)]
+    return [*_columns(touched, _TOUCHED), changed, *_columns(recency, _RECENCY)]
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+def _columns(rows: Sequence[tuple[Any, ...]], types: tuple[str, ...]) -> list[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * len(types)
+
+
+def _argument(column: Sequence[Any], holds: str) -> Any:
+    """A column as its form in COMMIT takes it. Raises ValueError for a word that holds the separator."""
+    if holds in ("integer", "bigint"):
+        return f"{{{_encode(column).decode()[1:-1]}}}"
+    if holds != "word":
+        return column
+    joined = SEPARATOR.join(["", *(NULL if word is None else word for word in column)])
+    if joined.count(SEPARATOR) != len(column):
+        raise ValueError("a word holds the separator of words")
+    return joined

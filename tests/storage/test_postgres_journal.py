@@ -12,9 +12,9 @@ from backends import PostgresBackend, everything, thread
 from samples import Scribe, conversation_id, received, to_thread, uid
 
 from tertulia.core.commands import ThreadKey
-from tertulia.core.entries import Entry
+from tertulia.core.entries import Entry, Message
 from tertulia.core.errors import StorageUnavailable
-from tertulia.core.ports import NotStored, StaleEpoch, Write
+from tertulia.core.ports import NotStored, Rejected, StaleEpoch, Write
 from tertulia.storage import journal
 from tertulia.storage.archive import PostgresArchive
 from tertulia.storage.feeds import PostgresFeeds
@@ -80,6 +80,36 @@ async def test_a_commit_whose_answer_was_lost(postgres: PostgresBackend, scribe:
     assert [e.position for e in await everything(postgres, key.account_id)] == [1, 2]
     assert epochs[5] == known + 1
     assert await broken.commit([scribe.write(to_thread(received("next"), key))], epochs) == [3]
+
+
+ODD = ["", "NULL", "{}", '"', "\\", "a,b", "\n", "\x1f", "\x1e", "{NULL}", "\u1238 \U0001f600", "x" * 300]
+
+
+async def test_words_arrive_as_they_were_sent(postgres: PostgresBackend, scribe: Scribe) -> None:
+    """Keys, ids and previews travel many in one text."""
+    key, epochs = await thread(postgres), await postgres.epochs()
+    writes = [scribe.write(to_thread(received(word, key=f"key {word}"), key)) for word in ODD]
+    for batch in (writes[:1], writes[1:]):
+        await postgres.journal.commit(batch, epochs)
+        async with connected(postgres.url) as connection:
+            shown = "SELECT last_message_preview, seq FROM conversations WHERE id = $1"
+            row = await connection.fetchrow(shown, batch[-1].after.id)
+        assert tuple(row) == (batch[-1].after.last_message_preview, batch[-1].after.seq)
+    messages = [e for e in await everything(postgres, key.account_id) if isinstance(e.data, Message)]
+    assert [(m.data.content, m.data.client_message_id) for m in messages] == [(w, f"key {w}") for w in ODD]
+    async with connected(postgres.url) as connection:
+        stored = "SELECT command_key FROM entries WHERE account_id = $1 AND kind = 'message' ORDER BY seq"
+        keys = [row[0] for row in await connection.fetch(stored, key.account_id)]
+    assert keys == [f"contact::key {word}" for word in ODD]
+
+
+async def test_a_word_that_holds_the_separator_is_refused(postgres: PostgresBackend, scribe: Scribe) -> None:
+    """Only somebody who reads our memory could send one; it must not move its neighbours into the wrong rows."""
+    key, epochs = await thread(postgres), await postgres.epochs()
+    write = scribe.write(to_thread(received("hi", key=f"a{journal.SEPARATOR}b"), key))
+    with pytest.raises(Rejected):
+        await postgres.journal.commit([write], epochs)
+    assert await everything(postgres, key.account_id) == []
 
 
 class Deaf:
