@@ -6,7 +6,7 @@ only a typed `Call`. The OpenAPI document is made from the same table (`openapi.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,7 +18,9 @@ from ..core.errors import NotFound, Unauthenticated
 from ..core.ids import is_uuid
 from ..core.principal import Principal, Role
 from . import bodies
+from .answers import JsonAnswer
 from .clock import fresh_id
+from .lane import Endpoint
 from .services import SERVICES, Services
 from .tokens import credential
 
@@ -31,20 +33,25 @@ _encode = msgspec.json.Encoder().encode
 class Call(Generic[Body]):
     """One request, understood. `body` and `query` have the route's types; `path` its parameters."""
 
-    __slots__ = ("body", "path", "principal", "query", "request", "services")
+    __slots__ = ("app", "body", "path", "principal", "query", "request", "services")
 
     def __init__(
-        self, request: web.Request, services: Services, principal: Principal | None, body: Any, query: Any
+        self,
+        request: web.Request,
+        app: web.Application,
+        services: Services,
+        path: Mapping[str, str],
+        principal: Any,
+        body: Any,
+        query: Any,
     ) -> None:
         self.request = request
+        self.app = app
         self.services = services
-        self._set(principal, body, query)
-
-    def _set(self, principal: Any, body: Any, query: Any) -> None:
+        self.path = path
         self.principal: Principal = principal
         self.body: Body = body
         self.query: Any = query
-        self.path = self.request.match_info
 
     @property
     def is_by_link(self) -> bool:
@@ -117,7 +124,11 @@ class Route(msgspec.Struct, frozen=True):
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer."""
-    return web.Response(body=_encode(value), status=status, content_type="application/json", headers=headers)
+    if headers is not None:
+        return web.Response(
+            body=_encode(value), status=status, content_type="application/json", headers=headers
+        )
+    return JsonAnswer(_encode(value), status)
 
 
 def no_content() -> web.Response:
@@ -149,14 +160,14 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
     return principal
 
 
-def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The aiohttp handler of a route."""
+def endpoint(route: Route, app: web.Application) -> Endpoint:
+    """What serves a route's requests, given the parameters of their paths."""
+    services = app[SERVICES]
     handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
     stream, optional, signed = route.stream, route.body_optional, route.signed
     read_body = bodies.read_form if route.form else bodies.read
 
-    async def handle(request: web.Request) -> web.StreamResponse:
-        services = request.app[SERVICES]
+    async def handle(request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
         principal = None
         if permission is not None and not (signed and "signature" in request.query):
             principal = await authenticate(request, services, stream=stream)
@@ -166,9 +177,7 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         query = bodies.query(request.query, query_type) if query_type is not None else None
         body = None
         if body_type is not None:
-            body = (
-                body_type() if optional and not await request.read() else await read_body(request, body_type)
-            )
-        return await handler(Call(request, services, principal, body, query))
+            body = await read_body(request, body_type, optional=optional)
+        return await handler(Call(request, app, services, path, principal, body, query))
 
     return handle

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from . import problems
 from .api import endpoint
+from .lane import LANE, Endpoint, Handler, Lane
 from .metrics import METRICS, Metrics
 from .openapi import DOCUMENT, Document
 from .routes import ALL
@@ -24,7 +25,18 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)
+    lane = app[LANE] = Lane(metrics.requests)
     for route in ALL:
-        added = app.router.add_route(route.method, route.path, endpoint(route))
-        metrics.requests.know(added, route.path, route.method, stream=route.stream)
+        serve = endpoint(route, app)
+        added = app.router.add_route(route.method, route.path, _by_router(serve))
+        table = metrics.requests.know(added, route.path, route.method, stream=route.stream)
+        if route.media == "application/json" and not (route.stream or route.upload):
+            lane.add(route.method, route.path, serve, table)
     return app
+
+
+def _by_router(serve: Endpoint) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await serve(request, request.match_info)
+
+    return handle

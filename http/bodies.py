@@ -48,16 +48,24 @@ def check_content_type(request: web.BaseRequest) -> None:
         raise UnsupportedMedia("the body must be application/json in UTF-8")
 
 
-async def read(request: web.Request, type_: type[T]) -> T:
-    """The body of a request as `type_`. Raises UnsupportedMedia, Malformed, Invalid; aiohttp's 413 passes."""
+async def read(request: web.Request, type_: type[T], *, optional: bool = False) -> T:
+    """The body of a request as `type_`. Raises UnsupportedMedia, Malformed, Invalid; aiohttp's 413 passes.
+
+    `optional`: where there is no body, all of `type_`'s defaults.
+    """
     check_content_type(request)
-    return decode(await request.read(), type_)
+    content = request.content
+    if content.is_eof() and content.total_bytes <= request.client_max_size:
+        body = content.read_nowait()  # all of it has come: nothing to wait for
+    else:
+        body = await request.read()
+    return decode(body, type_) if body or not optional else type_()
 
 
-async def read_form(request: web.Request, type_: type[T]) -> T:
+async def read_form(request: web.Request, type_: type[T], *, optional: bool = False) -> T:
     """As `read`; a form (application/x-www-form-urlencoded) is taken as an object of strings."""
     if request.content_type != _FORM:
-        return await read(request, type_)
+        return await read(request, type_, optional=optional)
     try:
         pairs = parse_qsl(
             (await request.read()).decode(),

@@ -51,37 +51,44 @@ class _Series:
         self.seconds = 0.0
 
 
+Table = dict[int, _Series]
+
+
 class RequestMetrics(Collector):
     """Counts and latencies of requests by route, method and status. Streams are counted when they end, without latency."""
 
     def __init__(self) -> None:
-        self._routes: dict[object, tuple[str, str, bool, dict[int, _Series]]] = {}
-        self._unmatched: dict[int, _Series] = {}
+        self._routes: dict[object, tuple[str, str, bool, Table]] = {}
+        self._unmatched: Table = {}
 
-    def know(self, route: object, path: str, method: str, *, stream: bool) -> None:
-        """Count requests of an aiohttp route under these names."""
-        self._routes[route] = (path, method, stream, {})
+    def know(self, route: object, path: str, method: str, *, stream: bool) -> Table:
+        """Count requests of an aiohttp route under these names. Its counts by status."""
+        table: Table = {}
+        self._routes[route] = (path, method, stream, table)
+        return table
 
     @property
     def middleware(self) -> Middleware:
         """The outermost middleware: what it hands on has a status already."""
-        routes, unmatched, now = self._routes, self._unmatched, time.perf_counter
+        routes, unmatched, count, now = self._routes, self._unmatched, self.count, time.perf_counter
 
         @web.middleware
         async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
             began = now()
             response = await handler(request)
             known = routes.get(_route_of(request.match_info))
-            table = unmatched if known is None else known[3]
-            series = table.get(response.status)
-            if series is None:
-                series = table[response.status] = _Series()
-            seconds = now() - began
-            series.counts[bisect_left(BOUNDS, seconds)] += 1
-            series.seconds += seconds
+            count(unmatched if known is None else known[3], response.status, now() - began)
             return response
 
         return measure
+
+    def count(self, table: Table, status: int, seconds: float) -> None:
+        """One request of a route, whose table `know` told."""
+        series = table.get(status)
+        if series is None:
+            series = table[status] = _Series()
+        series.counts[bisect_left(BOUNDS, seconds)] += 1
+        series.seconds += seconds
 
     def collect(self) -> Iterable[Metric]:
         """For Prometheus's registry."""

@@ -21,6 +21,7 @@ from aiohttp import web
 
 from ..core.errors import Malformed, Overloaded, TertuliaError
 from ..logs import request_context
+from .answers import REQUEST_ID, JsonAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,6 @@ _DETAIL_OF_STATUS: Final = {
     503: "try again later",
 }
 
-REQUEST_ID: Final = "X-Request-Id"
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REQUEST: Final = web.RequestKey("request_id", str)
 _process_part: Final = secrets.token_hex(6)
@@ -112,15 +112,22 @@ def request_id_of(request: web.Request) -> str:
 @web.middleware
 async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The outermost middleware: gives every request an id and every failure its problem."""
+    return await answered(request, handler(request))
+
+
+async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+    """`answer`, or the problem it failed with; either bears the request's id."""
     offered = request.headers.get(REQUEST_ID)
     request_id = offered if offered is not None and _SAFE_ID.fullmatch(offered) else new_request_id()
     request[_REQUEST] = request_id
     request_context.set({"request_id": request_id})
     try:
-        response = await handler(request)
+        response = await answer
     except Exception as error:
         response = _answer(request, error, request_id)
-    if not response.prepared:
+    if isinstance(response, JsonAnswer):
+        response.request_id = request_id
+    elif not response.prepared:
         response.headers[REQUEST_ID] = request_id
     return response
 
@@ -133,7 +140,7 @@ def install(app: web.Application) -> None:
 
 async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
     request_id = request.get(_REQUEST)
-    if request_id is not None:
+    if request_id is not None and not isinstance(response, JsonAnswer):
         response.headers[REQUEST_ID] = request_id
 
 

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from .lane import LANE
 from .problems import new_request_id, status_response
 
 log = structlog.get_logger(__name__)
@@ -49,10 +50,19 @@ class _Server(web.Server):
 
 
 class ProblemRunner(web.AppRunner):
-    """`web.AppRunner` whose connections speak `ProblemProtocol`."""
+    """`web.AppRunner` whose connections speak `ProblemProtocol`, and whose requests take the application's short way."""
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._lane = app.get(LANE)
 
     async def _make_server(self) -> web.Server:
         made: Any = await super()._make_server()
+        usual = made.request_handler
+        handler: Any = usual if self._lane is None else self._lane.serve(usual)
         return _Server(
-            made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs
+            handler,
+            request_factory=made.request_factory,
+            loop=made._loop,
+            **made._kwargs,
         )

@@ -85,7 +85,7 @@ class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def create(call: Call[None]) -> web.Response:
     p, settings = call.principal, call.services.settings
-    uploads = call.request.app[UPLOADS]
+    uploads = call.app[UPLOADS]
     if uploads.under_way >= MAX_UPLOADS:
         raise Overloaded("too many uploads at once", retry_after=2)
     uploads.under_way += 1

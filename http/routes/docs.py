@@ -48,7 +48,7 @@ def _files() -> dict[str, Path]:
 
 
 async def openapi(call: Call[None]) -> web.Response:
-    body, etag = call.request.app[DOCUMENT].encoded()
+    body, etag = call.app[DOCUMENT].encoded()
     headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
     if any(known.value in (etag, "*") for known in call.request.if_none_match or ()):
         return web.Response(status=304, headers=headers)

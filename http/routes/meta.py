@@ -34,7 +34,7 @@ async def ready(call: Call[None]) -> web.Response:
 
 
 async def metrics(call: Call[None]) -> web.Response:
-    body = await call.request.app[METRICS].page()
+    body = await call.app[METRICS].page()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

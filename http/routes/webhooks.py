@@ -93,7 +93,7 @@ async def _body(call: Call[None], most: int) -> bytes:
 async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall]:
     """The channel and the call, proved to be its provider's. Raises NotFound, Unauthenticated, RateLimited, TooLarge."""
     request = call.request
-    gate, address = request.app[GATE], request.remote
+    gate, address = call.app[GATE], request.remote
     charged = await gate.enter(call.path["channel_id"].lower(), address)
     channel, kind = await _found(call, gate, charged=charged)
     credentials = gate.credentials(channel)
@@ -174,7 +174,7 @@ async def _set_aside(
 
 async def challenge(call: Call[None]) -> web.Response:
     request = call.request
-    gate, address = request.app[GATE], request.remote
+    gate, address = call.app[GATE], request.remote
     charged = await gate.enter(call.path["channel_id"].lower(), address)
     channel, kind = await _found(call, gate, charged=charged)
     answer = kind.challenge(_call(call, b""), gate.credentials(channel))

@@ -1,0 +1,86 @@
+"""JSON answers, written at once: status line, headers and body as one piece of bytes.
+
+aiohttp makes a table of headers for each answer and serialises it. Where nobody asked for anything special the headers are the
+same few every time; what is special (HTTP/1.0, HEAD, a connection about to close, headers of the handler's) is aiohttp's to write.
+"""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import SERVER_SOFTWARE
+
+REQUEST_ID: Final = "X-Request-Id"
+_HEAD: Final = (
+    "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+    f"{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
+)
+
+
+class JsonAnswer(web.Response):
+    """An answer with a JSON body, so never a 204 or 304. It carries no cookies. `request_id` is told in a header, where there is
+    one."""
+
+    request_id: str | None = None
+    _written = _closes = False
+
+    def __init__(self, body: bytes, status: int = 200) -> None:
+        super().__init__(body=body, status=status, content_type="application/json")
+
+    @property
+    def prepared(self) -> bool:
+        return self._written or super().prepared
+
+    @property
+    def keep_alive(self) -> bool | None:
+        return True if self._written else super().keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """As in aiohttp; here the body may go with the head."""
+        if self._written:
+            return None
+        if self.request_id is None or not self._is_plain(request):
+            if self.request_id is not None:
+                self.headers[REQUEST_ID] = self.request_id
+            return await super().prepare(request)
+        self._written = True
+        body = self.body
+        assert isinstance(body, bytes)
+        head = _HEAD % (_status_line(self.status), self.request_id, len(body), _date(int(time.time())))
+        await request.writer.write(head.encode() + body)
+        return request.writer
+
+    def _is_plain(self, request: web.BaseRequest) -> bool:
+        return (
+            request.keep_alive
+            and request.version == HttpVersion11
+            and request.method != "HEAD"
+            and len(self.headers) == 1
+            and not self._closes
+        )
+
+    def force_close(self) -> None:
+        """As in aiohttp."""
+        self._closes = True
+        super().force_close()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """As in aiohttp."""
+        if not self._written:
+            await super().write_eof(data)
+
+
+@lru_cache
+def _status_line(status: int) -> str:
+    return f"{status} {HTTPStatus(status).phrase}"
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
