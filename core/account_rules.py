@@ -51,6 +51,11 @@ class AccountRules(msgspec.Struct, frozen=True):
     def all(self) -> tuple[BotRule | FaultyRule, ...]:
         return self.rules + self.faulty
 
+    @property
+    def listens(self) -> bool:
+        """Whether anything goes by more than the words of a message."""
+        return bool(self.rules) or self.heeds_language or self.heeds_intent
+
     def reply_of(self, rule: BotRule) -> str | None:
         """The text a rule answers with, before its variables are filled in."""
         return self.templates.get(rule.id, rule.actions.reply_text)

@@ -34,6 +34,7 @@ MAX_LABELS = 50
 MAX_REASONS, LONGEST_REASON = 10, 200
 """What a bot's message keeps of the reasons for it."""
 SYSTEM = actor("system", None)
+UNANSWERED = "No bot rule has an answer"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = Fal
     says of the way there (team, labels, priority) counts all the same. So does who is angry, where otherwise the bot would
     answer, or has the conversation."""
     asked = asks_for_human(facts.content, account.settings.handoff_keywords)
-    evaluation = evaluate(account.all, facts, at) if account.rules or account.faulty else Evaluation(())
+    evaluation = evaluate(account.all, facts, at)
     rule = evaluation.rule
     if asked is None and (bot_has_it or (rule is not None and speaks(rule.actions))):
         asked = angry(facts.sentiment, account.settings.handoff_sentiment)
@@ -74,6 +75,8 @@ def respond(
     """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it. `heard`: what was
     found out about the message."""
     said = _noted(before, state, message, account, now, new_id, heard)
+    if not said:
+        return said
     # where the bot takes what is on offer to an agent, nobody is asked any more
     all_of_it = with_offer_ended(state.conversation, tuple(data for _, data in said))
     return [*((SYSTEM, data) for data in all_of_it[: len(all_of_it) - len(said)]), *said]
@@ -124,6 +127,8 @@ def _respond(
         return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is Status.BOT and collecting.under_way(c.bot_context) is not None:
         return [] if _by_machine(message) else _collect(state, message, account, new_id, heard)
+    if not account.rules and not account.faulty:
+        return _without_rules(c, message, account, heard)
     new = before.last_message_at is None or before.status is Status.RESOLVED
     facts = Facts(
         message.content,
@@ -139,10 +144,20 @@ def _respond(
         found = replace(found, actions=silent(found.actions))
     rule = found.evaluation.rule
     if rule is None or found.actions is None:
-        if found.handoff is None and c.status is Status.BOT and (account.unread or account.all):
-            return _handed_over(c, "No bot rule has an answer", SYSTEM)
+        if found.handoff is None and c.status is Status.BOT:
+            return _handed_over(c, UNANSWERED, SYSTEM)
         return _handed_over(c, found.handoff, SYSTEM) if found.handoff else []
     return _by_rule(c, account, rule, found, new_id)
+
+
+def _without_rules(c: Conversation, message: Message, account: AccountRules, heard: Heard) -> Said:
+    bot_has_it = c.status is Status.BOT
+    asked = asks_for_human(message.content, account.settings.handoff_keywords)
+    if asked is None and bot_has_it:
+        asked = angry(heard.sentiment, account.settings.handoff_sentiment)
+        if asked is None and account.unread:
+            asked = UNANSWERED
+    return _handed_over(c, asked, SYSTEM) if asked else []
 
 
 def _by_machine(message: Message) -> bool:

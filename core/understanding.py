@@ -73,7 +73,7 @@ def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) ->
         opening = envelope.opening
         known = language_of(opening.metadata, {})
         return for_first(envelope.account_id, post.content, opening.channel_type, known, account)
-    if c.status not in OPEN_TO_BOTS:
+    if c.status not in OPEN_TO_BOTS or not (account.listens or c.status is Status.BOT):
         return None
     known = language_of(c.metadata, c.bot_context)
     detect = account.heeds_language and known is None
