@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -23,6 +24,8 @@ MAX_BATCH = 512
 """Commands in one frame."""
 FULL = 32
 """Commands that leave at once: the host begins while this gateway still reads what came with them."""
+BUSY = 4 * FULL
+"""Commands under way from which on twice as many leave together."""
 CONNECT_DEADLINE = 3.0
 SWEEP = 0.5
 """Seconds between looks for batches whose deadline has passed."""
@@ -75,6 +78,8 @@ class HostLink:
         self._number = 0
         self._batches: dict[int, _Batch] = {}
         self._answers: dict[int, asyncio.Future[None]] = {}
+        self._answered: deque[tuple[list[Envelope], bytes]] = deque()
+        self._answering = False
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -83,11 +88,17 @@ class HostLink:
     def send(self, envelope: Envelope) -> None:
         """Queue a command; it leaves at the end of this turn of the event loop, or once there is a connection."""
         self._queue.append(envelope)
-        if len(self._queue) >= FULL:
+        queued = len(self._queue)
+        if queued >= 2 * FULL or (queued == FULL and not self._busy):
             self._flush()
         elif not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._leave)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether the host has enough to do meanwhile: then fewer and larger batches cost both sides less."""
+        return sum(len(batch.envelopes) for batch in self._batches.values()) >= BUSY
 
     def _leave(self) -> None:
         self._scheduled = False
@@ -177,11 +188,21 @@ class HostLink:
             self._deliver(payload)
         elif kind == Kind.ANSWER:
             if (batch := self._batches.pop(number, None)) is not None:
-                self._answered(batch.envelopes, payload)
+                self._answered.append((batch.envelopes, payload))
+                if not self._answering:
+                    self._answer()
             elif (answer := self._answers.get(number)) is not None and not answer.done():
                 answer.set_result(None)
 
-    def _answered(self, batch: list[Envelope], payload: bytes) -> None:
+    def _answer(self) -> None:
+        """Settle the oldest batch that is answered. The next one has its turn after whatever else is ready: a commit answers many
+        at once, and their clients' next requests shall reach the host while it stores, not after it."""
+        self._answering = bool(self._answered)
+        if self._answering:
+            self._settle_answered(*self._answered.popleft())
+            asyncio.get_running_loop().call_soon(self._answer)
+
+    def _settle_answered(self, batch: list[Envelope], payload: bytes) -> None:
         try:
             outcomes = wire.decode_outcomes(payload)
         except Exception:
@@ -204,6 +225,8 @@ class HostLink:
             self._lost()
 
     def _fail(self) -> None:
+        while self._answered:
+            self._settle_answered(*self._answered.popleft())
         batches, self._batches = self._batches, {}
         queue, self._queue = self._queue, []
         for batch in batches.values():

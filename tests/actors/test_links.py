@@ -118,6 +118,20 @@ async def test_what_comes_together_goes_together(side: Side) -> None:
     assert side.batches == [links.FULL, 1]
 
 
+async def test_a_busy_host_gets_larger_batches(side: Side) -> None:
+    link = side.link()
+    link.send(to_thread(received("connects")))
+    await until(lambda: side.settled)
+    side.rig.journal.close()
+    for n in range(links.BUSY + 2 * links.FULL + 1):
+        link.send(to_thread(received(f"{n}")))
+    sizes = [1, *[links.FULL] * (links.BUSY // links.FULL), 2 * links.FULL, 1]
+    await until(lambda: side.batches == sizes)
+    side.rig.journal.open.set()
+    await until(lambda: len(side.settled) == sum(sizes))
+    assert all(isinstance(o, Done) for _, o in side.settled)
+
+
 async def test_a_batch_does_not_wait_for_the_one_before_it(side: Side) -> None:
     link = side.link()
     side.rig.journal.close()
@@ -128,6 +142,30 @@ async def test_a_batch_does_not_wait_for_the_one_before_it(side: Side) -> None:
     assert not side.settled
     side.rig.journal.open.set()
     await until(lambda: len(side.settled) == 2)
+
+
+async def test_between_answers_that_come_together_others_have_their_turn(side: Side) -> None:
+    """A commit answers many batches at once. Who waits for the first must not wait until the last is settled."""
+    seen: list[str] = []
+
+    def settle(envelope: Envelope, outcome: Outcome | None) -> None:
+        assert isinstance(outcome, Done)
+        seen.append("settled")
+        asyncio.get_running_loop().call_soon(seen.append, "went on")
+
+    link = side.link(settle=settle)
+    link.send(to_thread(received("connects")))
+    await until(lambda: len(seen) == 2)
+    seen.clear()
+    side.rig.journal.close()
+    for n in range(3 * links.FULL):
+        link.send(to_thread(received(f"{n}")))
+    await until(lambda: side.batches == [1, *[links.FULL] * 3])
+    await side.rig.quiet()
+    side.rig.journal.open.set()
+    await until(lambda: len(seen) == 6 * links.FULL)
+    batch = ["settled"] * links.FULL + ["went on"] * links.FULL
+    assert seen == 3 * batch
 
 
 async def test_everything_is_settled_once(side: Side) -> None:
