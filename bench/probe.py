@@ -20,6 +20,7 @@ import uvloop
 
 from tertulia.actors import wire
 from tertulia.actors.host import ConversationHost, fresh_id, now_ms
+from tertulia.actors.links import FULL
 from tertulia.actors.placement import SharedPlacement
 from tertulia.actors.publishing import FeedPublisher
 from tertulia.core.commands import By, Command, Done, Envelope, Open, Opening, Post, Recall, ThreadKey
@@ -37,6 +38,7 @@ from .processes import Tenant, resident_bytes
 
 BATCH = 256
 CALLS = 3
+CONNECTIONS = 256
 BY = By("service", "bench", "service")
 
 
@@ -129,10 +131,12 @@ class Probe:
     def envelope(self, command: Command, conversation: str) -> Envelope:
         return Envelope(fresh_id(), self.spec.tenant.account, BY, command, conversation)
 
-    async def drive(self, envelopes: list[Envelope]) -> tuple[float, list[Done]]:
-        """Send envelopes as a gateway does: batches, a few calls under way. Seconds, and the outcomes."""
+    async def drive(
+        self, envelopes: list[Envelope], batch: int = BATCH, calls: int = CALLS
+    ) -> tuple[float, list[Done]]:
+        """Send envelopes in batches, so many calls under way. Seconds, and the outcomes."""
         assert self.host is not None
-        payloads = [wire.encode(envelopes[i : i + BATCH]) for i in range(0, len(envelopes), BATCH)]
+        payloads = [wire.encode(envelopes[i : i + batch]) for i in range(0, len(envelopes), batch)]
         answers: list[bytes] = []
         queue = iter(payloads)
 
@@ -141,7 +145,7 @@ class Probe:
                 answers.append(await host.submit(payload))  # noqa: PERF401
 
         began = time.perf_counter()
-        await asyncio.gather(*(lane(self.host) for _ in range(CALLS)))
+        await asyncio.gather(*(lane(self.host) for _ in range(calls)))
         seconds = time.perf_counter() - began
         done = [o for answer in answers for o in wire.decode_outcomes(answer)]
         refused = [o for o in done if not isinstance(o, Done)]
@@ -166,11 +170,11 @@ class Probe:
         return {"seconds": seconds, "count": len(self.host.residents.conversations)}
 
     async def burst(self, count: int) -> dict[str, float]:
-        """Messages to random conversations that are in memory."""
+        """Messages to random conversations that are in memory, as a gateway with 256 connections sends them."""
         chosen = random.choices(self.ids, k=count)
         envelopes = [self.envelope(self.post(), i) for i in chosen]
         cpu = time.process_time()
-        seconds, done = await self.drive(envelopes)
+        seconds, done = await self.drive(envelopes, FULL, CONNECTIONS // FULL)
         return {"seconds": seconds, "cpu": time.process_time() - cpu, "count": len(done)}
 
     async def memory(self, count: int) -> dict[str, float]:
