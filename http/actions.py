@@ -139,12 +139,12 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
         check_metadata(message.metadata)
         metadata = await with_mentions(call, message.content, message.metadata)
         message = msgspec.structs.replace(message, metadata=metadata)
-    if not message.attachments:
-        done = await call.ask(to_post(call, message), conversation=conversation_id)
-        return done.entries[0], done.repeated
-    message, attachments = await _described(call, message)
+    attachments: list[str] = []
+    if message.attachments:
+        message, attachments = await _described(call, message)
     done = await call.ask(to_post(call, message), conversation=conversation_id)
-    await _link(call, done.entries[0], attachments)
+    if attachments:
+        await _link(call, done.entries[0], attachments)
     return done.entries[0], done.repeated
 
 

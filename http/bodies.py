@@ -53,13 +53,18 @@ async def read(request: web.Request, type_: type[T], *, optional: bool = False) 
 
     `optional`: where there is no body, all of `type_`'s defaults.
     """
-    check_content_type(request)
+    if not optional:
+        check_content_type(request)
     content = request.content
     if content.is_eof() and content.total_bytes <= request.client_max_size:
         body = content.read_nowait()  # all of it has come: nothing to wait for
     else:
         body = await request.read()
-    return decode(body, type_) if body or not optional else type_()
+    if optional:
+        if not body:
+            return type_()
+        check_content_type(request)
+    return decode(body, type_)
 
 
 async def read_form(request: web.Request, type_: type[T], *, optional: bool = False) -> T:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -258,3 +259,41 @@ async def test_a_body_must_say_that_it_is_json(content_type: str, good: bool) ->
         await client.post("/", skip_auto_headers=["Content-Type"])
     assert isinstance(seen[0], Body if good else UnsupportedMedia)
     assert isinstance(seen[1], Malformed)
+
+
+class Options(msgspec.Struct, forbid_unknown_fields=True):
+    content: str = "none"
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({}, Options()),
+        ({"data": b""}, Options()),
+        ({"data": chunks()}, Options()),  # nobody knows before the end that there is none
+        ({"data": b'{"content":"a"}', "headers": {"Content-Type": "application/json"}}, Options("a")),
+        ({"data": chunks(b'{"conte', b'nt":"a"}'), "headers": {"Content-Type": "application/json"}}, Options("a")),
+        ({"data": b"{}", "headers": {"Content-Type": "text/plain"}}, UnsupportedMedia),
+        ({"data": b"x" * 2000, "headers": {"Content-Type": "application/json"}}, web.HTTPRequestEntityTooLarge),
+    ],
+)  # fmt: skip
+async def test_a_body_may_be_left_out_where_it_is_optional(sent: dict[str, Any], expected: object) -> None:
+    seen: list[object] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            seen.append(await bodies.read(request, Options, optional=True))
+        except (TertuliaError, web.HTTPException) as error:
+            seen.append(error)
+        return web.Response()
+
+    app = web.Application(client_max_size=1000)
+    app.router.add_post("/", handle)
+    async with TestClient(TestServer(app)) as client:
+        await client.post("/", **sent)
+    assert seen == [expected] if isinstance(expected, Options) else isinstance(seen[0], expected)  # type: ignore[arg-type]
