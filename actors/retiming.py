@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
 from ..core.account_rules import AccountRules
 from ..core.conversation import Conversation
-from ..core.errors import Overloaded
+from ..core.errors import Overloaded, StorageUnavailable
 from ..core.ports_bots import DueTimer, Retiming, RetimingArchive
 from ..core.status import FINAL, Status
 from ..core.timers import sooner
@@ -33,6 +34,17 @@ TURN = 0.005
 FIRST_ID = "00000000-0000-0000-0000-000000000000"
 UNKNOWN = 0
 """Where a timer is said to stand of which only its conversation knows."""
+
+
+@contextmanager
+def _apart(account_id: str) -> Iterator[None]:
+    """What fails in one account is noted, and the next one has its turn."""
+    try:
+        yield
+    except StorageUnavailable:
+        raise
+    except Exception as error:
+        log.warning("timers_not_set_anew", account=account_id, error=repr(error))
 
 
 class Retimer:
@@ -55,7 +67,8 @@ class Retimer:
                 log.warning("timers_not_set_anew", error=repr(error))
 
     async def look(self) -> int:
-        """One round; how many accounts were looked through."""
+        """One round; how many accounts were to be looked through. One that fails keeps its place for the next round, and holds up
+        no other. Raises StorageUnavailable, which is no account's fault."""
         rules, partitions = self._host.rules, set(self._host.owned)
         if rules is None or not partitions or self._host.draining:
             return 0
@@ -63,15 +76,19 @@ class Retimer:
         await rules.learn({w.account_id for w in wanted if rules.get(w.account_id).version < w.version})
         for account_id in sorted(rules.retimed):
             rules.retimed.discard(account_id)
+            done = False
             try:
-                await self._look_at(account_id, self._host.residents.of_account(account_id))
-            except BaseException:
-                rules.retimed.add(account_id)
-                raise
+                with _apart(account_id):
+                    await self._look_at(account_id, self._host.residents.of_account(account_id))
+                    done = True
+            finally:
+                if not done:
+                    rules.retimed.add(account_id)
         for retiming in wanted:
             account = rules.get(retiming.account_id)
             if account.version >= retiming.version:
-                await self._stored(retiming, account, partitions)
+                with _apart(retiming.account_id):
+                    await self._stored(retiming, account, partitions)
         return len(wanted)
 
     async def _look_at(self, account_id: str, ids: Sequence[str]) -> None:

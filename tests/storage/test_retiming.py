@@ -10,6 +10,7 @@ from samples import uid
 from timed_host import Running, a_thread
 
 from tertulia.actors.host import fresh_id
+from tertulia.actors.retiming import Retimer
 from tertulia.core.commands import Assign, By, Command, Envelope, Update
 from tertulia.core.entries import Actor, Message, SlaNoted
 from tertulia.core.ids import PARTITIONS, partition_of_conversation
@@ -67,6 +68,33 @@ async def test_a_shorter_expiry_counts_for_what_was_there_and_a_longer_one_is_wa
         while await running.ticker.look():
             pass
         assert {(await running.read(i))[0].status for i in ids} == {status}
+
+
+class Faulty(PostgresRetiming):
+    """Cannot read the conversations of one account."""
+
+    account: str
+
+    async def page(self, account_id: str, *rest: Any) -> Any:
+        if account_id == self.account:
+            raise ValueError("what is stored cannot be read")
+        return await super().page(account_id, *rest)
+
+
+@pytest.mark.parametrize("faulty", [0, 1])
+async def test_an_account_that_fails_holds_up_no_other(running: Running, faulty: int) -> None:
+    other = uid()
+    await PostgresAccounts(running.database).create(other, "Other")
+    accounts = [running.account_id, other]
+    for account in accounts:
+        assert await PostgresAccounts(running.database).update(account, None, {"expiry_hours": 2}, BY)
+    archive = Faulty(running.database)
+    archive.account = accounts[faulty]
+    await Retimer(archive, running.host, running.ticker, now=running.now).look()
+    left = {w.account_id for w in await archive.wanted(range(PARTITIONS), 1000)}
+    assert left & set(accounts) == {accounts[faulty]}
+    await running.retimer.look()
+    assert not {w.account_id for w in await archive.wanted(range(PARTITIONS), 1000)} & set(accounts)
 
 
 async def test_targets_count_for_conversations_that_had_no_timer(running: Running) -> None:
