@@ -49,11 +49,10 @@ def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = Fal
     """The same for a dry run and in earnest. Who asks for a human gets one, and no answer from the bot; what the rule
     says of the way there (team, labels, priority) counts all the same. So does who is angry, where otherwise the bot would
     answer, or has the conversation."""
-    asked = asks_for_human(facts.content, account.settings.handoff_keywords)
     evaluation = evaluate(account.all, facts, at)
     rule = evaluation.rule
-    if asked is None and (bot_has_it or (rule is not None and speaks(rule.actions))):
-        asked = angry(facts.sentiment, account.settings.handoff_sentiment)
+    bot_speaks = bot_has_it or (rule is not None and speaks(rule.actions))
+    asked = _for_human(facts.content, facts.sentiment, account, bot_speaks=bot_speaks)
     if rule is None:
         return Plan(evaluation, None, asked)
     if asked is not None:
@@ -61,6 +60,14 @@ def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = Fal
     routes = rule.actions.assign_team_id is not None or rule.actions.assign_strategy is not None
     by_rule = f"Rule “{rule.name}”" if routes and not rule.actions.collect_info else None
     return Plan(evaluation, rule.actions, by_rule)
+
+
+def _for_human(
+    content: str, sentiment: float | None, account: AccountRules, *, bot_speaks: bool = True
+) -> str | None:
+    """Why a human takes over, if the message itself says so: in words, or, where the bot would speak, by its mood."""
+    asked = asks_for_human(content, account.settings.handoff_keywords)
+    return angry(sentiment, account.settings.handoff_sentiment) if asked is None and bot_speaks else asked
 
 
 def respond(
@@ -123,7 +130,7 @@ def _respond(
     if message.direction != "inbound":
         return []
     if c.left_to_humans:
-        asked = asks_for_human(message.content, account.settings.handoff_keywords)
+        asked = _for_human(message.content, heard.sentiment, account, bot_speaks=False)
         return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is Status.BOT and collecting.under_way(c.bot_context) is not None:
         return [] if _by_machine(message) else _collect(state, message, account, new_id, heard)
@@ -152,11 +159,9 @@ def _respond(
 
 def _without_rules(c: Conversation, message: Message, account: AccountRules, heard: Heard) -> Said:
     bot_has_it = c.status is Status.BOT
-    asked = asks_for_human(message.content, account.settings.handoff_keywords)
-    if asked is None and bot_has_it:
-        asked = angry(heard.sentiment, account.settings.handoff_sentiment)
-        if asked is None and account.unread:
-            asked = UNANSWERED
+    asked = _for_human(message.content, heard.sentiment, account, bot_speaks=bot_has_it)
+    if asked is None and bot_has_it and account.unread:
+        asked = UNANSWERED
     return _handed_over(c, asked, SYSTEM) if asked else []
 
 
@@ -223,8 +228,7 @@ def _collect(
         (m.sender_id for e in reversed(state.messages()) if _public_answer(e) and (m := _of(e))), None
     )
     by = actor("bot", asker)
-    asked = asks_for_human(message.content, account.settings.handoff_keywords)
-    asked = asked or angry(heard.sentiment, account.settings.handoff_sentiment)
+    asked = _for_human(message.content, heard.sentiment, account)
     if asked is not None:
         rest = collecting.given_up(c.bot_context)
         return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]

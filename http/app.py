@@ -6,9 +6,10 @@ from aiohttp import web
 
 from . import problems
 from .api import endpoint
-from .lane import LANE, Endpoint, Handler, Lane
+from .lane import LANE, Endpoint, Lane
 from .metrics import METRICS, Metrics
 from .openapi import DOCUMENT, Document
+from .problems import Handler
 from .routes import ALL
 from .routes.attachments import UPLOADS, Uploads
 from .services import SERVICES, Services

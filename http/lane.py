@@ -14,9 +14,9 @@ from aiohttp import web
 
 from . import problems
 from .metrics import RequestMetrics, Table
+from .problems import Handler
 
 Endpoint = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _PLACE: Final = 3
 """Where the id stands among the parts of a path: `/v1/conversations/{id}` begins with an empty one."""

@@ -123,7 +123,7 @@ def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
 
 
 class Metrics:
-    """The page. `gather` fetches the figures that are not counted here; `requests` are counted by the middleware."""
+    """The page. `gather` fetches the figures that are not counted here; `requests` are counted as they are answered."""
 
     def __init__(self, gather: Callable[[], Awaitable[list[Sample]]]) -> None:
         self.requests = RequestMetrics()

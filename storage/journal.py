@@ -1,6 +1,6 @@
 """The journal on Postgres: one call of `commit_batch` a group commit, fenced by partition epochs.
 
-Owns how a batch becomes arrays and how a lost connection is settled. Never numbers entries, never retries a batch.
+Owns how a batch becomes columns and how a lost connection is settled. Never numbers entries, never retries a batch.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class PostgresJournal:
         touched = sorted({partition_of_conversation(w.after.id) for w in writes})
         held = {p: epochs.get(p, -1) for p in touched}
         try:
-            arguments, places = _arrays(writes, held)
+            arguments, places = _arguments(writes, held)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Rejected(f"the batch has content that cannot be stored: {error}") from error
         sent = False
@@ -139,7 +139,7 @@ class PostgresJournal:
         return [row[0] for row in found]
 
 
-def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], list[tuple[int, int]]]:
+def _arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], list[tuple[int, int]]]:
     """The arguments of `commit_batch`, and each entry's (account index, ordinal) to place it in its feed."""
     accounts: dict[str, int] = {}
     counts: list[int] = []
@@ -200,7 +200,8 @@ def _arrays(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], l
         *_columns(outgoing, _OUTGOING),
         *_columns(sorted({w.fence for w in writes if w.fence is not None}), _SUPERVISORS),
     )
-    return [*map(_argument, columns, _COLUMNS), SEPARATOR, NULL], places
+    arguments = [_argument(column, holds) for column, holds in zip(columns, _COLUMNS, strict=True)]
+    return [*arguments, SEPARATOR, NULL], places
 
 
 def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> list[Sequence[Any]]:

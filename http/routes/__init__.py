@@ -1,7 +1,7 @@
 """The routes of the native API, a module a resource; `ALL` is every one of them.
 
-aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after the other, each by a regular
-expression: the busiest come first.
+Where `http/lane.py` does not know the way, aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after
+the other, each by a regular expression: the busiest come first.
 """
 
 from __future__ import annotations
