@@ -18,7 +18,7 @@ from serving import until
 from tertulia.channels.fetching import ATTEMPTS, MediaFetcher
 from tertulia.channels.guard import Guard
 from tertulia.core.channel_messages import Credentials, Media, MediaStep, ProviderRequest
-from tertulia.core.ports_deliveries import NewMedia, StoredAttachment
+from tertulia.core.ports_deliveries import NewMedia, PendingMedia, StoredAttachment
 from tertulia.core.records import Channel
 from tertulia.settings import Settings
 from tertulia.storage.attachments import PostgresAttachments
@@ -287,7 +287,14 @@ async def test_erased_while_it_is_fetched(
 ) -> None:
     provider.picture()
     attachment_id = await fetching.note(url=provider.url + "/file")
-    (pending,) = await fetching.store.claim(1, 60)
+    claimed: list[PendingMedia] = []
+
+    async def is_claimed() -> bool:  # due by the wall clock, which may be set back
+        claimed.extend(await fetching.store.claim(1, 60))
+        return bool(claimed)
+
+    await until(is_claimed, "the file to be due")
+    (pending,) = claimed
     await owner.execute("DELETE FROM attachments WHERE id = $1", attachment_id)
 
     async def body() -> AsyncIterator[bytes]:
