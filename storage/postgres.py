@@ -86,9 +86,12 @@ class Database:
                 raise Overloaded("no database connection came free in time", retry_after=1) from error
             try:
                 yield connection
+            except asyncpg.InternalClientError:
+                connection.terminate()  # it has been told that its session is over; the pool would give it out again
+                raise
             finally:
                 await pool.release(connection)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError, asyncpg.InternalClientError) as error:
             if not unreachable(error):
                 raise
             raise storage_unavailable(error) from error
@@ -108,7 +111,7 @@ def unreachable(error: BaseException) -> bool:
         return (getattr(error, "sqlstate", None) or "08")[:2] in UNREACHABLE
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
         return False  # asyncpg's own DataError: an argument that cannot be encoded was never sent
-    return isinstance(error, (OSError, asyncpg.InterfaceError, TimeoutError))
+    return isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError))
 
 
 def storage_unavailable(error: BaseException) -> StorageUnavailable:

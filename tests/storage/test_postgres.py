@@ -1,0 +1,77 @@
+"""What a database that goes away looks like to those who use it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import asyncpg
+import pytest
+
+from tertulia.core.errors import StorageUnavailable
+from tertulia.storage.postgres import Database
+
+SOCKET = ".s.PGSQL.5432"
+
+
+class LateCloses:
+    """A way to the database on which its last words come through, and the end of the connection only when told."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        """`folder`: where to listen, in place of the folder of the database's own socket."""
+        (self._there,) = parse_qs(urlsplit(url).query)["host"]
+        self._here = folder
+        self.url = url.replace(quote(self._there, safe=""), quote(str(folder), safe=""))
+        assert self.url != url
+        self.silent = asyncio.Event()
+        self.end = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[LateCloses]:
+        server = await asyncio.start_unix_server(self._serve, self._here / SOCKET)
+        try:
+            yield self
+        finally:
+            self.end.set()
+            server.close()
+            await asyncio.gather(*self._tasks)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to_there = await asyncio.open_unix_connection(Path(self._there) / SOCKET)
+        asking = asyncio.create_task(self._copy(reader, to_there))
+        self._tasks.add(asking)
+        await self._copy(there, writer)
+        self.silent.set()
+        await self.end.wait()
+        for end in (writer, to_there):
+            end.close()
+        await asking
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(2**16):
+                writer.write(piece)
+
+
+async def test_a_session_that_ended_between_two_uses_is_an_outage(
+    postgres_url: str, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    async with LateCloses(postgres_url, tmp_path).open() as way:
+        database = await Database.connect(way.url, system=1, app=1)
+        async with database.system() as connection:
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+        await owner.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+        async with asyncio.timeout(5):
+            await way.silent.wait()
+        with pytest.raises(StorageUnavailable):
+            async with database.system() as connection:
+                await connection.fetchval("SELECT 1")
+        async with database.system() as connection:
+            assert await connection.fetchval("SELECT pg_backend_pid()") != pid
+        way.end.set()
+        await database.close()
