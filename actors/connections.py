@@ -1,6 +1,6 @@
 """Frames over TCP between gateways and hosts, and the two ends of them that carry bytes and nothing else.
 
-Ray makes the actors, finds them and watches over them; what flows between a gateway and a host all the time flows here,
+Ray makes the actors and watches over them, and the partition map says where a host listens; what flows between a gateway and a host all the time flows here,
 because a Ray call costs either side about half a millisecond of CPU, however little it carries (docs/decisions/0004).
 A frame: length of the payload, kind, number (little-endian 32, 8 and 32 bits), payload.
 """
@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import hmac
 import struct
 from collections.abc import Callable
 from typing import cast
 
 import msgspec
 
+from ..core.ports import HostAddress
+
 HEADER = struct.Struct("<IBI")
 MAX_FRAME = 128 * 1024 * 1024
 """Bytes of a payload: more than `MAX_BATCH` of the largest commands."""
 MAX_GREETING = 1024
 """Bytes of a payload from a peer that has not shown the secret yet."""
+
+
+_PURPOSE = b"tertulia connections between gateways and hosts"
 
 
 class Kind(enum.IntEnum):
@@ -35,11 +41,23 @@ class Kind(enum.IntEnum):
 
 
 class Way(msgspec.Struct, frozen=True, array_like=True):
-    """Where a host listens, and what a gateway must show there. Told through Ray, made anew by each incarnation."""
+    """Where an incarnation of a host listens, and what a gateway must show there."""
 
     address: str
     port: int
     secret: bytes
+
+
+def way_to(at: HostAddress, server_secret: str) -> Way:
+    """The way to a host of this server."""
+    return Way(at.address, at.port, secret_of(at.incarnation, server_secret))
+
+
+def secret_of(incarnation: str, server_secret: str) -> bytes:
+    """What gateways show to this incarnation: 32 bytes under a key of their own, made from the secret that all processes of a
+    server share."""
+    key = hmac.digest(server_secret.encode(), _PURPOSE, "sha256")
+    return hmac.digest(key, incarnation.encode(), "sha256")
 
 
 class Connection(asyncio.Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -12,7 +11,7 @@ import structlog
 
 from ..core.entries import Entry
 from . import wire
-from .connections import MAX_FRAME, MAX_GREETING, Connection, Kind, Way
+from .connections import MAX_FRAME, MAX_GREETING, Connection, Kind
 from .publishing import FeedPublisher
 
 log = structlog.get_logger(__name__)
@@ -41,28 +40,29 @@ class GatewayPush:
 
 class Door:
     """Listens for gateways. `submit` takes a batch of commands and returns their outcomes, both encoded; `learn` is told of
-    accounts whose settings or rules have changed, and returns once they count."""
+    accounts whose settings or rules have changed, and returns once they count. `secret` is what a gateway must show."""
 
     def __init__(
         self,
         submit: Callable[[bytes], Awaitable[bytes]],
         learn: Callable[[list[str]], Awaitable[None]],
         publisher: FeedPublisher,
+        secret: bytes,
     ) -> None:
         self._submit = submit
         self._learn = learn
         self._publisher = publisher
-        self._secret = secrets.token_bytes(32)
+        self._secret = secret
         self._guests: dict[Connection, str | None] = {}
         self._pushes: dict[Connection, GatewayPush] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
-    async def open(self, address: str) -> Way:
-        """Listen on a free port of `address`."""
+    async def open(self, address: str) -> int:
+        """Listen on a free port of `address`; which one."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, address, 0)
-        return Way(address, self._server.sockets[0].getsockname()[1], self._secret)
+        return self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         """Let no more gateways in, and let those there have their answers."""

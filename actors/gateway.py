@@ -6,10 +6,11 @@ import asyncio
 
 import structlog
 
-from ..core.ports import FeedArchive, Ownership
+from ..core.ports import FeedArchive, HostAddress, Ownership
 from . import wire
+from .connections import way_to
 from .feeds import Feeds, Listener
-from .handles import HostHandle
+from .handles import host_statistics
 from .links import HostLink, Settle
 from .router import Router
 
@@ -17,7 +18,8 @@ log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """What the HTTP side stands on. `listener` gets every entry of the watched accounts, in feed order."""
+    """What the HTTP side stands on. `listener` gets every entry of the watched accounts, in feed order. `secret` is
+    the one that all processes of the server share."""
 
     def __init__(
         self,
@@ -26,25 +28,25 @@ class Gateway:
         archive: FeedArchive,
         listener: Listener,
         *,
+        secret: str,
         deadline: float,
         max_waiting: int,
     ) -> None:
         self.name = name
         self._deadline = deadline
+        self._secret = secret
         self._rewatch = asyncio.Event()
-        self._hosts: dict[str, HostHandle] = {}
         self.feeds = Feeds(archive, listener, self._watch)
         self.router = Router(
             ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
         )
 
-    def _link(self, name: str, incarnation: str, settle: Settle) -> HostLink:
-        host = self._hosts[name] = HostHandle(name)
+    def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
         return HostLink(
             name,
-            incarnation,
+            at.incarnation,
             self.name,
-            way=host.way,
+            way=way_to(at, self._secret),
             settle=settle,
             deliver=self._deliver,
             lost=self._rewatch.set,
@@ -84,5 +86,5 @@ class Gateway:
     async def host_statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
         """Each host's figures by its name; None for one that does not answer in `deadline` seconds."""
         names = list(self.router.links)
-        found = await asyncio.gather(*(self._hosts[name].statistics(deadline) for name in names))
+        found = await asyncio.gather(*(host_statistics(name, deadline) for name in names))
         return dict(zip(names, found, strict=True))

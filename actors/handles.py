@@ -1,10 +1,16 @@
-"""The handles between actors: the only module that calls `.remote()`. Every call has a deadline."""
+"""The handles between actors: the only module that calls `.remote()`. Every call has a deadline.
+
+What needs Ray's head waits for as long as the head is away. It waits on one thread of its own: the event loop goes on, and so do
+those who need other threads.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import ray
@@ -14,7 +20,6 @@ from ray.exceptions import RayError
 
 from ..core.delivery import shard_of
 from . import wire
-from .connections import Way
 from .conversation import Taken, Turning
 
 log = structlog.get_logger(__name__)
@@ -30,27 +35,22 @@ DELIVER_DEADLINE = 10.0
 LOST_WAKE_PAUSE = 0.5
 
 
-def find(name: str) -> ActorHandle:
-    """A named actor's handle. Raises ValueError where there is none. Asks Ray's GCS: not on a hot path."""
-    return ray.get_actor(name, namespace=NAMESPACE)
+_HEAD = ThreadPoolExecutor(1, "ray-head")
 
 
-class HostHandle:
-    """What a gateway asks a host through Ray: rare things. Commands and entries go over a connection (`links.py`)."""
+async def find(name: str) -> ActorHandle:
+    """A named actor's handle. Raises ValueError where there is none. Asks Ray's head: not on a hot path."""
+    find_it = partial(ray.get_actor, name, namespace=NAMESPACE)
+    return await asyncio.get_running_loop().run_in_executor(_HEAD, find_it)
 
-    def __init__(self, name: str) -> None:
-        self._handle = find(name)
 
-    async def way(self) -> Way:
-        """Where it listens. Raises RayError or TimeoutError."""
-        return wire.decode_way(await call(self._handle, "way", deadline=NAME_DEADLINE))
-
-    async def statistics(self, deadline: float) -> dict[str, float] | None:
-        """The host's figures; None when it does not give them in time."""
-        try:
-            return await call(self._handle, "statistics", deadline=deadline)
-        except (RayError, TimeoutError, OSError):
-            return None
+async def host_statistics(name: str, deadline: float) -> dict[str, float] | None:
+    """A host's figures; None when it does not give them in `deadline` seconds."""
+    try:
+        async with asyncio.timeout(deadline):
+            return await call(await find(name), "statistics", deadline=deadline)
+    except (RayError, TimeoutError, OSError, ValueError):
+        return None
 
 
 class RayConversation:
@@ -75,16 +75,16 @@ class RayConversation:
         """Start the actor; one of that name that a dead host left behind is ended first."""
         while True:
             try:
-                return self._start()
+                return await asyncio.get_running_loop().run_in_executor(_HEAD, self._start)
             except ValueError:
                 with contextlib.suppress(ValueError):
-                    ray.kill(find(self._name))
+                    _HEAD.submit(ray.kill, await find(self._name))
                 await asyncio.sleep(0.05)
 
     def stop(self) -> None:
         self._stopped = True
         if self._handle is not None:
-            ray.kill(self._handle)
+            _HEAD.submit(ray.kill, self._handle)
 
 
 class DispatcherLinks:
@@ -121,8 +121,7 @@ class DispatcherLinks:
 
     async def _handle(self, shard: int) -> ActorHandle:
         if shard not in self._handles:
-            loop = asyncio.get_running_loop()
-            self._handles[shard] = await loop.run_in_executor(None, find, DISPATCHER_NAME.format(shard))
+            self._handles[shard] = await find(DISPATCHER_NAME.format(shard))
         return self._handles[shard]
 
     async def statistics(self, deadline: float) -> dict[str, dict[str, dict[str, float]] | None]:

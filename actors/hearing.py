@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from ..core.entries import Entry
-from ..core.ports import Ownership
+from ..core.ports import HostAddress, Ownership
 from . import wire
-from .handles import HostHandle
+from .connections import way_to
 from .links import HostLink, Settle
 from .router import Router
 
@@ -24,23 +24,25 @@ class Hearing:
         ownership: Ownership,
         listener: Callable[[Sequence[Entry]], None],
         *,
+        secret: str,
         deadline: float,
         max_waiting: int,
     ) -> None:
         self._name = name
         self._listener = listener
         self._deadline = deadline
+        self._secret = secret
         self._rewatch = asyncio.Event()
         self.router = Router(
             ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
         )
 
-    def _link(self, name: str, incarnation: str, settle: Settle) -> HostLink:
+    def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
         return HostLink(
             name,
-            incarnation,
+            at.incarnation,
             self._name,
-            way=HostHandle(name).way,
+            way=way_to(at, self._secret),
             settle=settle,
             deliver=lambda payload: self._listener(wire.decode_entries(payload)),
             lost=self._rewatch.set,

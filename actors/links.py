@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
-from ray.exceptions import RayError
 
 from ..core.commands import Envelope, Moved, Outcome, Refused
 from . import wire
@@ -48,8 +47,8 @@ class _Batch:
 class HostLink:
     """A gateway's way to one host.
 
-    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it. `way` asks the host
-    where it listens; `deliver` gets the entries it pushes; `lost` hears that pushes may have been missed.
+    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it. `way` says where it
+    listens; `deliver` gets the entries it pushes; `lost` hears that pushes may have been missed.
     The queue is bounded by the router, which counts what it lets in.
     """
 
@@ -59,7 +58,7 @@ class HostLink:
         incarnation: str,
         gateway: str,
         *,
-        way: Callable[[], Awaitable[Way]],
+        way: Way,
         settle: Settle,
         deliver: Callable[[bytes], None],
         lost: Callable[[], None],
@@ -149,12 +148,11 @@ class HostLink:
 
     async def _open(self) -> Connection:
         async with asyncio.timeout(CONNECT_DEADLINE):
-            way = await self._way()
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self._on_frame, self._on_lost), way.address, way.port
+                lambda: Connection(self._on_frame, self._on_lost), self._way.address, self._way.port
             )
             try:
-                await self._request(connection, Kind.HELLO, way.secret + self._gateway.encode())
+                await self._request(connection, Kind.HELLO, self._way.secret + self._gateway.encode())
             except BaseException:
                 connection.abort()
                 raise
@@ -251,7 +249,7 @@ class HostLink:
             async with asyncio.timeout(CONNECT_DEADLINE):
                 connection = self._connection or await asyncio.shield(self._connect())
                 await self._request(connection, kind, payload)
-        except (RayError, TimeoutError, OSError, ValueError) as error:
+        except (TimeoutError, OSError) as error:
             log.warning("host_not_told", host=self.name, what=kind.name, error=repr(error))
             return False
         except asyncio.CancelledError:

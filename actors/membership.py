@@ -15,7 +15,7 @@ from collections.abc import Callable
 import structlog
 
 from ..core.ids import PARTITIONS
-from ..core.ports import Ownership, Peer, StaleEpoch
+from ..core.ports import HostAddress, Ownership, Peer, StaleEpoch
 from .host import ConversationHost
 
 log = structlog.get_logger(__name__)
@@ -51,9 +51,10 @@ class MembershipKeeper:
         self._last_beat = -math.inf
         self._step = asyncio.Lock()
 
-    async def startup(self) -> None:
-        """Register, and take what is free."""
-        await self._ownership.register(self._name, self._incarnation, self._node)
+    async def startup(self, address: str, port: int) -> None:
+        """Register as one that listens there, and take what is free."""
+        at = HostAddress(self._incarnation, address, port)
+        await self._ownership.register(self._name, self._node, at)
         await self.beat()
 
     async def main_loop(self) -> None:

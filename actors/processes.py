@@ -36,6 +36,8 @@ class HostParts(Protocol):
     membership: MembershipKeeper
     publisher: FeedPublisher
     stale: asyncio.Event
+    secret: bytes
+    """What gateways must show to be let in."""
 
     async def main_loop(self) -> None: ...
     async def close(self) -> None: ...
@@ -65,9 +67,11 @@ class HostProcess:
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
         self._parts = await patiently(lambda: compose(settings, name))
-        self._door = Door(self._parts.host.submit, self._parts.host.learn, self._parts.publisher)
-        self._way = wire.encode(await self._door.open(ray.util.get_node_ip_address()))
-        await patiently(self._parts.membership.startup)
+        host = self._parts.host
+        self._door = Door(host.submit, host.learn, self._parts.publisher, self._parts.secret)
+        address = ray.util.get_node_ip_address()
+        port = await self._door.open(address)
+        await patiently(lambda: self._parts.membership.startup(address, port))
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -77,10 +81,6 @@ class HostProcess:
             log.exception("host_failed")
         # Superseded or broken: nothing in this memory may be trusted. Ray starts a fresh incarnation.
         os._exit(1)
-
-    async def way(self) -> bytes:
-        """Where gateways reach it: an encoded `connections.Way`."""
-        return self._way
 
     async def ping(self) -> int:
         return os.getpid()

@@ -15,7 +15,7 @@ import structlog
 
 from ..core.commands import Done, Envelope, Moved, Outcome
 from ..core.errors import BY_CODE, Internal, Overloaded
-from ..core.ports import Ownership, PartitionMap
+from ..core.ports import HostAddress, Ownership, PartitionMap
 from .links import HostLink
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Router:
     def __init__(
         self,
         ownership: Ownership,
-        link: Callable[[str, str, Callable[[Envelope, Outcome | None], None]], HostLink],
+        link: Callable[[str, HostAddress, Callable[[Envelope, Outcome | None], None]], HostLink],
         *,
         deadline: float,
         max_waiting: int,
@@ -154,18 +154,14 @@ class Router:
 
     def _use(self, current: PartitionMap) -> None:
         changed = False
-        for name, incarnation in current.incarnations.items():
+        for name, at in current.hosts.items():
             link = self.links.get(name)
-            if link is None or link.incarnation != incarnation:
-                try:
-                    fresh = self._link(name, incarnation, self._settle)
-                except ValueError:
-                    continue  # Ray does not know it yet, or any more
-                self.links[name] = fresh
+            if link is None or link.incarnation != at.incarnation:
+                self.links[name] = self._link(name, at, self._settle)
                 changed = True
                 if link is not None:
                     link.close()
-        for name in self.links.keys() - current.incarnations.keys():
+        for name in self.links.keys() - current.hosts.keys():
             self.links.pop(name).close()
         self._owners = current.owners
         if changed:

@@ -184,9 +184,7 @@ class SupervisorLinks:
         try:
             async with asyncio.timeout(deadline):
                 if number not in self._handles:
-                    loop = asyncio.get_running_loop()
-                    found = await loop.run_in_executor(None, find, SUPERVISOR_NAME.format(number))
-                    self._handles[number] = found
+                    self._handles[number] = await find(SUPERVISOR_NAME.format(number))
                 return await call(self._handles[number], method, payload, deadline=deadline)
         except (RayError, TimeoutError, OSError, ValueError) as error:
             self._handles.pop(number, None)
@@ -199,9 +197,9 @@ class SupervisorLinks:
         async def one(number: int) -> dict[str, float] | None:
             try:
                 async with asyncio.timeout(deadline):
-                    loop = asyncio.get_running_loop()
-                    handle = await loop.run_in_executor(None, find, SUPERVISOR_NAME.format(number))
-                    return await call(handle, "statistics", deadline=deadline)
+                    return await call(
+                        await find(SUPERVISOR_NAME.format(number)), "statistics", deadline=deadline
+                    )
             except (RayError, TimeoutError, OSError, ValueError):
                 return None
 

@@ -7,7 +7,6 @@ import msgspec
 from ..core.commands import Envelope, Outcome
 from ..core.conversation import State
 from ..core.entries import Entry
-from .connections import Way
 from .conversation import Taken, Turning
 
 _encoder = msgspec.msgpack.Encoder()
@@ -22,4 +21,3 @@ decode_state = msgspec.msgpack.Decoder(State).decode
 decode_names = msgspec.msgpack.Decoder(list[str]).decode
 decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
-decode_way = msgspec.msgpack.Decoder(Way).decode

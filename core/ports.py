@@ -122,8 +122,8 @@ class Archive(Protocol):
 class Ownership(Protocol):
     """Who owns which partition. Every change of owner raises the partition's epoch."""
 
-    async def register(self, name: str, incarnation: str, node: str) -> None:
-        """Announce a new incarnation of a host; the partitions of its predecessor become free."""
+    async def register(self, name: str, node: str, at: HostAddress) -> None:
+        """Announce a new incarnation of a host, and where it listens; the partitions of its predecessor become free."""
         ...
 
     async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
@@ -157,11 +157,19 @@ class Membership(msgspec.Struct, frozen=True):
     peers: tuple[Peer, ...]
 
 
+class HostAddress(msgspec.Struct, frozen=True):
+    """An incarnation of a host, and where it listens for gateways."""
+
+    incarnation: str
+    address: str
+    port: int
+
+
 class PartitionMap(msgspec.Struct, frozen=True):
-    """`owners[p]` is the name of partition p's host, or None; `incarnations` by host name."""
+    """`owners[p]` is the name of partition p's host, or None; `hosts` are those that own any, by name."""
 
     owners: tuple[str | None, ...]
-    incarnations: dict[str, str]
+    hosts: dict[str, HostAddress]
 
 
 class FeedHead(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from ..core.ports import (
     THREAD_RESOLVED,
     DuplicateKey,
     FeedHead,
+    HostAddress,
     Membership,
     PartitionMap,
     Peer,
@@ -49,7 +50,7 @@ class _Feed:
 
 
 class _Host(msgspec.Struct):
-    incarnation: str
+    at: HostAddress
     beats: int = 0
     draining: bool = False
 
@@ -239,22 +240,22 @@ class MemoryOwnership:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def register(self, name: str, incarnation: str, node: str) -> None:
+    async def register(self, name: str, node: str, at: HostAddress) -> None:
         before = self._store.hosts.get(name)
         if before is not None:
-            self._free(before.incarnation, range(PARTITIONS))
-        self._store.hosts[name] = _Host(incarnation, 0 if before is None else before.beats + 1)
+            self._free(before.at.incarnation, range(PARTITIONS))
+        self._store.hosts[name] = _Host(at, 0 if before is None else before.beats + 1)
 
     async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
         host = self._store.hosts.get(name)
-        if host is None or host.incarnation != incarnation:
+        if host is None or host.at.incarnation != incarnation:
             raise StaleEpoch(f"a newer incarnation of {name} has taken its place")
         host.beats += 1
         host.draining = draining
         owners = [p.owner for p in self._store.partitions]
         return Membership(
             tuple(
-                Peer(name, h.incarnation, h.beats, h.draining, owners.count(h.incarnation))
+                Peer(name, h.at.incarnation, h.beats, h.draining, owners.count(h.at.incarnation))
                 for name, h in self._store.hosts.items()
             )
         )
@@ -277,10 +278,10 @@ class MemoryOwnership:
         return p.epoch
 
     async def read_map(self) -> PartitionMap:
-        names = {h.incarnation: name for name, h in self._store.hosts.items()}
+        names = {h.at.incarnation: name for name, h in self._store.hosts.items()}
         owners = tuple(names.get(p.owner) if p.owner else None for p in self._store.partitions)
         owning = {name for name in owners if name is not None}
-        return PartitionMap(owners, {n: self._store.hosts[n].incarnation for n in owning})
+        return PartitionMap(owners, {n: self._store.hosts[n].at for n in owning})
 
 
 class MemoryFeeds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.ports import Membership, PartitionMap, Peer, StaleEpoch
+from ..core.ports import HostAddress, Membership, PartitionMap, Peer, StaleEpoch
 from .postgres import Database
 from .queries import sql
 
@@ -15,9 +15,9 @@ class PostgresOwnership:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def register(self, name: str, incarnation: str, node: str) -> None:
+    async def register(self, name: str, node: str, at: HostAddress) -> None:
         async with self._database.system() as connection:
-            await connection.execute(sql("host_register"), name, incarnation, node)
+            await connection.execute(sql("host_register"), name, at.incarnation, node, at.address, at.port)
 
     async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
         async with self._database.system() as connection:
@@ -39,5 +39,6 @@ class PostgresOwnership:
         async with self._database.system() as connection:
             rows = await connection.fetch(sql("partitions_map"))
         return PartitionMap(
-            tuple(name for _, name, _ in rows), {name: inc for _, name, inc in rows if name is not None}
+            tuple(name for name, *_ in rows),
+            {name: HostAddress(*at) for name, *at in rows if name is not None},
         )

@@ -18,6 +18,7 @@ from . import __version__, logs
 from .actors import wire
 from .actors.classifier_client import HttpClassifier
 from .actors.commits import Item
+from .actors.connections import secret_of
 from .actors.conversation import Taken
 from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
@@ -101,7 +102,10 @@ class HostParts:
     """A conversation host with its loops. See `actors.processes.HostParts`."""
 
     def __init__(self, settings: Settings, name: str, database: Database) -> None:
+        assert settings.jwt_secret is not None
+        incarnation = str(uuid.uuid4())
         self.stale = asyncio.Event()
+        self.secret = secret_of(incarnation, settings.jwt_secret)
         self.publisher = FeedPublisher()
         self._database = database
         self._classifier = classifier(settings)
@@ -122,7 +126,7 @@ class HostParts:
             PostgresOwnership(database),
             self.host,
             name=name,
-            incarnation=str(uuid.uuid4()),
+            incarnation=incarnation,
             node=node_id(),
             takeover_after=settings.takeover_after,
             stale=self.stale,
@@ -247,6 +251,7 @@ class GatewayParts:
             PostgresOwnership(database),
             PostgresFeeds(database, as_stored=True),
             self._on_entry,
+            secret=settings.jwt_secret,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )

@@ -25,7 +25,7 @@ class SupervisorParts:
     """A supervisor with its loops. See `actors.processes.SupervisorParts`. Made inside a running loop."""
 
     def __init__(self, settings: Settings, number: int, database: Database) -> None:
-        assert settings.redis_url is not None
+        assert settings.redis_url is not None and settings.jwt_secret is not None
         self._database = database
         self._valkey = valkey.connect(settings.redis_url)
         incarnation = str(uuid.uuid4())
@@ -33,6 +33,7 @@ class SupervisorParts:
             f"supervisor:{number}:{incarnation}",
             PostgresOwnership(database),
             lambda entries: self.supervisor.hear(entries),
+            secret=settings.jwt_secret,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )

@@ -30,11 +30,18 @@ from tertulia.core.entries import (
     Updated,
 )
 from tertulia.core.ids import new_conversation_id, new_id
-from tertulia.core.ports import Write
+from tertulia.core.ports import HostAddress, Write
 from tertulia.core.status import Status
 from tertulia.core.thread import Thread
 
 NOW = 1_800_000_000_000
+
+
+def listening(incarnation: str, port: int = 1) -> HostAddress:
+    """A host on this machine; on port 1 nobody listens."""
+    return HostAddress(incarnation, "127.0.0.1", port)
+
+
 _numbers = itertools.count(1)
 
 

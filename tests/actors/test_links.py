@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rig import Rig, stored_but
-from samples import ACCOUNT, CHANNEL, answered, received, to_conversation, to_thread, uid
+from samples import ACCOUNT, CHANNEL, answered, listening, received, to_conversation, to_thread, uid
 
 from tertulia.actors import connections, door, links, router, wire
 from tertulia.actors.connections import HEADER, Kind, Way
@@ -19,10 +19,11 @@ from tertulia.actors.router import Router
 from tertulia.core.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
 from tertulia.core.entries import Actor, Entry, HandoffRequested
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports import StaleEpoch
+from tertulia.core.ports import HostAddress, StaleEpoch
 from tertulia.storage.memory import MemoryOwnership
 
 HERE = "127.0.0.1"
+SECRET = bytes(range(32))
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -39,7 +40,7 @@ class Side:
         self.batches: list[int] = []
         self.lost = 0
         self.publisher = FeedPublisher()
-        self.door = Door(self._submit, self._learn, self.publisher)
+        self.door = Door(self._submit, self._learn, self.publisher, SECRET)
         self.way: Way
         self.settled: list[tuple[Envelope, Outcome | None]] = []
         self.entries: list[Entry] = []
@@ -60,9 +61,6 @@ class Side:
             raise OSError("the answer is lost")
         return answer
 
-    async def _way(self) -> Way:
-        return self.way
-
     def link(
         self,
         name: str = "a",
@@ -75,7 +73,7 @@ class Side:
             name,
             incarnation,
             "g1",
-            way=self._way,
+            way=self.way,
             settle=settle or (lambda e, o: self.settled.append((e, o))),
             deliver=lambda payload: self.entries.extend(wire.decode_entries(payload)),
             lost=self._lost,
@@ -97,7 +95,7 @@ class Side:
 @pytest.fixture
 async def side() -> AsyncIterator[Side]:
     side = Side()
-    side.way = await side.door.open(HERE)
+    side.way = Way(HERE, await side.door.open(HERE), SECRET)
     yield side
     await side.stop()
 
@@ -207,8 +205,8 @@ async def test_a_host_that_answers_nothing_is_given_up_at_the_deadline(
 
 
 async def test_a_host_out_of_reach_takes_nothing(side: Side) -> None:
-    link = side.link()
     side.way = Way(HERE, 1, b"")  # nobody listens there
+    link = side.link()
     envelope = to_thread(received("x"))
     link.send(envelope)
     await until(lambda: side.settled)
@@ -253,6 +251,13 @@ async def test_a_gateway_that_takes_nothing_is_dropped_from_not_waited_for(
     (guest,) = side.door._guests
     assert guest.backlog < 100_000 + len(wire.encode(page)) + HEADER.size
     writer.close()
+
+
+def test_each_incarnation_of_each_server_has_a_secret_of_its_own() -> None:
+    secrets = {connections.secret_of(i, s) for i in ("one", "two") for s in ("a" * 32, "b" * 32)}
+    assert len(secrets) == 4 and {len(s) for s in secrets} == {32}
+    at = HostAddress("one", HERE, 7)
+    assert connections.way_to(at, "a" * 32) == Way(HERE, 7, connections.secret_of("one", "a" * 32))
 
 
 @pytest.mark.parametrize(
@@ -324,12 +329,18 @@ async def test_over_lost_answers_and_takeovers_every_command_happens_once(
 
     async def serve() -> None:
         incarnation = uid()
-        await ownership.register("a", incarnation, "n")
+        await ownership.register("a", "n", listening(incarnation))
         rig.host.epochs.clear()
         rig.host.own(await ownership.claim(incarnation, [incarnation], PARTITIONS))
 
     await serve()
-    gateway = Router(ownership, side.link, deadline=10, max_waiting=1000, changed=lambda: None)
+    gateway = Router(
+        ownership,
+        lambda name, at, settle: side.link(name, at.incarnation, settle),
+        deadline=10,
+        max_waiting=1000,
+        changed=lambda: None,
+    )
     await gateway.startup()
     loop = asyncio.create_task(gateway.main_loop())
     conversation = (await gateway.ask(to_thread(received("first")))).entries[0].conversation_id

@@ -50,7 +50,7 @@ class Cluster:
     async def join(self, name: str) -> Member:
         member = Member(self, name)
         self.members[name] = member
-        await member.keeper.startup()
+        await member.keeper.startup("127.0.0.1", 1)
         return member
 
     async def beat(self, *members: Member, times: int = 1) -> None:
@@ -232,7 +232,7 @@ async def test_leaving_waits_for_a_claim_under_way(cluster: Cluster) -> None:
     one = Member(cluster, "a")
     cluster.members["a"] = one
     one.ownership.open.clear()
-    joining = asyncio.create_task(one.keeper.startup())
+    joining = asyncio.create_task(one.keeper.startup("127.0.0.1", 1))
     await one.ownership.arrived.wait()
     leaving = asyncio.create_task(one.keeper.leave())
     await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from samples import ACCOUNT, CHANNEL, received, to_thread, uid
+from samples import ACCOUNT, CHANNEL, listening, received, to_thread, uid
 
 from tertulia.actors import router
 from tertulia.actors.publishing import FeedPublisher
@@ -16,7 +16,7 @@ from tertulia.core.commands import Done, Envelope, Moved, Outcome, Refused, Thre
 from tertulia.core.entries import Actor, Entry, HandoffRequested
 from tertulia.core.errors import Conflict, Internal, NotFound, Overloaded
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports import PartitionMap
+from tertulia.core.ports import HostAddress, PartitionMap
 from tertulia.storage.memory import MemoryOwnership, MemoryStore
 
 Settle = Callable[[Envelope, Outcome | None], None]
@@ -51,18 +51,13 @@ class Net:
     def __init__(self, *, deadline: float = 5.0, max_waiting: int = 100) -> None:
         self.ownership = MemoryOwnership(MemoryStore())
         self.links: list[Link] = []
-        self.unknown: set[str] = set()
         self.changes = 0
-        self.missed = 0
         self.router = Router(
             self.ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._changed
         )  # type: ignore[arg-type]
 
-    def _link(self, name: str, incarnation: str, settle: Settle) -> Link:
-        if name in self.unknown:
-            self.missed += 1
-            raise ValueError("no such actor")
-        self.links.append(Link(name, incarnation, settle))
+    def _link(self, name: str, at: HostAddress, settle: Settle) -> Link:
+        self.links.append(Link(name, at.incarnation, settle))
         return self.links[-1]
 
     def _changed(self) -> None:
@@ -70,7 +65,7 @@ class Net:
 
     async def host(self, name: str, count: int = PARTITIONS) -> str:
         incarnation = uid()
-        await self.ownership.register(name, incarnation, "n")
+        await self.ownership.register(name, "n", listening(incarnation))
         await self.ownership.claim(incarnation, [incarnation], count)
         return incarnation
 
@@ -134,11 +129,8 @@ async def test_without_a_host_a_command_waits(net: Net) -> None:
     assert not net.router.complete
     asking = asyncio.create_task(net.router.ask(to_thread(received())))
     await asyncio.sleep(0)
-    net.unknown.add("a")  # Postgres knows it already, Ray not yet
-    await net.host("a")
-    await until(lambda: net.missed > 1)
     assert not net.links and not asking.done()
-    net.unknown.clear()
+    await net.host("a")
     await until(lambda: net.links and net.links[0].sent)
     net.links[0].answer(Done())
     assert await asking == Done()

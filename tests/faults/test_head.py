@@ -84,6 +84,26 @@ async def test_a_head_with_storage_goes_and_comes_back(own_server: Start, keepin
     assert await server.stop() == 0, server.tail()
 
 
+async def test_a_head_goes_before_the_hosts_have_shared_the_partitions(
+    own_server: Start, keeping: TwoNodes
+) -> None:
+    """Partitions move, while the head is away, to a host that no gateway has spoken to yet."""
+    server = await own_server({**ENVIRONMENT, "RAY_ADDRESS": keeping.address})
+    await keeping.do("kill the head's server")
+    async with AsyncExitStack() as stack:
+        reader = await stack.enter_async_context(SseReader(server, server.token("agent", "sse"), "account"))
+        load = await stack.enter_async_context(Load(server, writers=100, conversations=20))
+        await load.flows()
+        await until(lambda: shared(server), "two hosts that share the partitions", 20)
+        await load.flows()
+        await keeping.do("start the head's server")
+        await load.stop()
+        assert load.statuses.keys() <= {200, 201}, load.statuses
+        verdict = await load.verdict(reader)
+        assert verdict.good, verdict
+    assert await server.stop() == 0, server.tail()
+
+
 async def test_a_head_without_storage_goes_for_good(own_server: Start) -> None:
     """Calls go on until Ray gives up and ends everything; another cluster then finds it all in Postgres."""
     impatient = ENVIRONMENT | {"RAY_gcs_rpc_server_reconnect_timeout_s": str(GIVEN_UP)}

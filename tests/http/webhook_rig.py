@@ -26,7 +26,7 @@ from tertulia.channels import email, messenger, sms, telegram, whatsapp
 from tertulia.core.commands import Envelope, Outcome
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.links import LinkSigner
-from tertulia.core.ports import PartitionMap
+from tertulia.core.ports import HostAddress, PartitionMap
 from tertulia.core.ports_auth import Grant
 from tertulia.core.ports_deliveries import NewMedia, StoredAttachment
 from tertulia.core.ports_http import Stores
@@ -140,7 +140,7 @@ class _Link:
 
 class _Map:
     async def read_map(self) -> PartitionMap:
-        return PartitionMap(("host",) * PARTITIONS, {"host": "one"})
+        return PartitionMap(("host",) * PARTITIONS, {"host": HostAddress("one", "127.0.0.1", 1)})
 
 
 class _Gateway:
@@ -188,7 +188,7 @@ class Rig:
         loops = [self.host.commits.main_loop(), self.host.residents.main_loop()]
         for _ in range(self._count):
             router = Router(
-                _Map(), lambda name, incarnation, settle: _Link(self.host, settle, self),  # type: ignore[arg-type, return-value]
+                _Map(), lambda name, at, settle: _Link(self.host, settle, self),  # type: ignore[arg-type, return-value]
                 deadline=5, max_waiting=1000, changed=lambda: None,
             )  # fmt: skip
             await router.startup()

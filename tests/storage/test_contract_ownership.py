@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 from backends import Backend
+from samples import listening
 
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports import StaleEpoch
@@ -20,7 +21,7 @@ async def test_a_host_shows_life(backend: Backend) -> None:
     one = incarnation()
     with pytest.raises(StaleEpoch):
         await backend.ownership.beat("a", one)
-    await backend.ownership.register("a", one, "node")
+    await backend.ownership.register("a", "node", listening(one))
     (first,) = (await backend.ownership.beat("a", one)).peers
     (second,) = (await backend.ownership.beat("a", one, draining=True)).peers
     assert second.beats == first.beats + 1 and (first.draining, second.draining) == (False, True)
@@ -31,7 +32,7 @@ async def test_partitions_are_claimed_once(backend: Backend) -> None:
     before = await backend.epochs()
     hosts = [incarnation() for _ in range(4)]
     for n, host in enumerate(hosts):
-        await backend.ownership.register(f"h{n}", host, "node")
+        await backend.ownership.register(f"h{n}", "node", listening(host))
     async with asyncio.timeout(30):
         claims = await asyncio.gather(*(backend.ownership.claim(h, hosts, PARTITIONS) for h in hosts))
     taken = {p: e for claim in claims for p, e in claim.items()}
@@ -43,7 +44,7 @@ async def test_partitions_are_claimed_once(backend: Backend) -> None:
 async def test_the_dead_are_robbed_and_the_living_are_not(backend: Backend) -> None:
     old, new, other = incarnation(), incarnation(), incarnation()
     for name, host in (("old", old), ("new", new), ("other", other)):
-        await backend.ownership.register(name, host, "node")
+        await backend.ownership.register(name, "node", listening(host))
     first = await backend.ownership.claim(old, [old, new, other], 10)
     kept = await backend.ownership.claim(other, [old, new, other], 5)
     assert len(first) == 10 and not set(first) & set(kept)
@@ -56,9 +57,9 @@ async def test_the_dead_are_robbed_and_the_living_are_not(backend: Backend) -> N
 
 async def test_a_new_incarnation_frees_what_its_predecessor_had(backend: Backend) -> None:
     first, second = incarnation(), incarnation()
-    await backend.ownership.register("a", first, "node")
+    await backend.ownership.register("a", "node", listening(first))
     had = await backend.ownership.claim(first, [first], 3)
-    await backend.ownership.register("a", second, "node")
+    await backend.ownership.register("a", "node", listening(second))
     with pytest.raises(StaleEpoch):
         await backend.ownership.beat("a", first)
     (peer,) = (await backend.ownership.beat("a", second)).peers
@@ -69,8 +70,8 @@ async def test_a_new_incarnation_frees_what_its_predecessor_had(backend: Backend
 
 async def test_what_is_given_back_is_free_at_once(backend: Backend) -> None:
     one, two = incarnation(), incarnation()
-    await backend.ownership.register("a", one, "node")
-    await backend.ownership.register("b", two, "node")
+    await backend.ownership.register("a", "node", listening(one))
+    await backend.ownership.register("b", "node", listening(two))
     had = await backend.ownership.claim(one, [one, two], 4)
     given = sorted(had)[:2]
     await backend.ownership.release(two, given)  # not theirs to give
@@ -85,13 +86,13 @@ async def test_what_is_given_back_is_free_at_once(backend: Backend) -> None:
 
 async def test_the_map_names_the_owners(backend: Backend) -> None:
     one, two = incarnation(), incarnation()
-    await backend.ownership.register("a", one, "node")
-    await backend.ownership.register("b", two, "node")
+    await backend.ownership.register("a", "node", listening(one))
+    await backend.ownership.register("b", "node", listening(two))
     nothing = await backend.ownership.read_map()
-    assert nothing.owners == (None,) * PARTITIONS and nothing.incarnations == {}
+    assert nothing.owners == (None,) * PARTITIONS and nothing.hosts == {}
     mine = await backend.ownership.claim(one, [one, two], 600)
     theirs = await backend.ownership.claim(two, [one, two], 300)
     current = await backend.ownership.read_map()
-    assert current.incarnations == {"a": one, "b": two}
+    assert current.hosts == {"a": listening(one), "b": listening(two)}
     for p, owner in enumerate(current.owners):
         assert owner == ("a" if p in mine else "b" if p in theirs else None)

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from msgspec.structs import replace
+from samples import listening
 
 from tertulia.actors import wire
 from tertulia.actors.commits import Item
@@ -109,7 +110,7 @@ async def running(database: Database, account_id: str) -> AsyncIterator[Running]
         PostgresOwnership(database),
         str(uuid.uuid4()),
     )
-    await ownership.register(f"host:{incarnation}", incarnation, "node")
+    await ownership.register(f"host:{incarnation}", "node", listening(incarnation))
     made.host.own(await ownership.claim(incarnation, [incarnation], 1024))
     loops = [
         asyncio.ensure_future(made.host.commits.main_loop()),

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from samples import uid
+from samples import listening, uid
 
 from tertulia.actors.commits import Item
 from tertulia.actors.conversation import Taken
@@ -60,7 +60,7 @@ class Running:
 
     async def start(self) -> None:
         ownership = PostgresOwnership(self.database)
-        await ownership.register(f"host:{self.incarnation}", self.incarnation, "node")
+        await ownership.register(f"host:{self.incarnation}", "node", listening(self.incarnation))
         self.host.own(await ownership.claim(self.incarnation, [self.incarnation], PARTITIONS))
         self.loops = [
             asyncio.create_task(self.host.commits.main_loop()),
