@@ -35,7 +35,8 @@ class _Waiting:
 
 
 class Router:
-    """`ask` a command, get its outcome. `link` makes the way to a host; `changed` hears of new incarnations."""
+    """`ask` a command, get its outcome. `link` makes the way to a host; `changed` hears of new incarnations. Made inside a
+    running loop."""
 
     def __init__(
         self,
@@ -57,6 +58,9 @@ class Router:
         self._parked: list[Envelope] = []
         self._wake = asyncio.Event()
         self._refreshing = asyncio.Lock()
+        self._loop = (
+            asyncio.get_running_loop()
+        )  # to ask for it with every command is a system call each in Python 3.11
 
     @property
     def waiting(self) -> int:
@@ -69,7 +73,7 @@ class Router:
         """
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded("too many commands are waiting", retry_after=1)
-        future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Done] = self._loop.create_future()
         self._waiting[envelope.id] = _Waiting(future, time.monotonic() + self._deadline)
         try:
             self._dispatch(envelope)

@@ -1,17 +1,19 @@
 """Answers to requests that never become one: bytes that are no HTTP, headers too large.
 
-Owns the one override of aiohttp's connection protocol, so that these too are problem+json. It must never
+Owns the one override of aiohttp's connection protocol: so that these too are problem+json, and for speed. It must never
 show the parser's message, which quotes what the client sent.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from .bursts import Bursts, BurstTransport
 from .lane import LANE
 from .problems import new_request_id, status_response
 
@@ -19,9 +21,23 @@ log = structlog.get_logger(__name__)
 
 
 class ProblemProtocol(RequestHandler):
-    """aiohttp's protocol with `handle_error` answering in our form."""
+    """aiohttp's protocol with `handle_error` answering in our form, and writes that leave in bursts."""
 
-    __slots__ = ()
+    __slots__ = ("_bursts",)
+
+    def __init__(self, manager: web.Server, bursts: Bursts, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._bursts = bursts
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """As in aiohttp, where something is paused. It is called with every piece of a body that is read, and parses again what
+        cannot be there otherwise."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        burst: Any = BurstTransport(cast(asyncio.Transport, transport), self._bursts)
+        super().connection_made(burst)
 
     def handle_error(
         self,
@@ -45,8 +61,12 @@ class ProblemProtocol(RequestHandler):
 
 
 class _Server(web.Server):
+    def __init__(self, handler: Any, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._bursts = Bursts()
+
     def __call__(self) -> RequestHandler:
-        return ProblemProtocol(self, loop=self._loop, **self._kwargs)
+        return ProblemProtocol(self, self._bursts, loop=self._loop, **self._kwargs)
 
 
 class ProblemRunner(web.AppRunner):
