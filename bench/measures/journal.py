@@ -17,7 +17,7 @@ from ..results import Figure, Series, ratios
 from ..seed import seed
 from .bench import Bench, connected
 
-BATCHES = {1: 1_500, 16: 8_000, 64: 16_000, 512: 25_600}
+BATCHES = {1: 1_500, 64: 16_000, 512: 12_800}
 """Rows a commit, and rows written in one round."""
 CONVERSATIONS = 1_000
 SLICES = 5
