@@ -1,7 +1,8 @@
 """Frames over TCP between gateways and hosts, and the two ends of them that carry bytes and nothing else.
 
-Ray makes the actors and watches over them, and the partition map says where a host listens; what flows between a gateway and a host all the time flows here,
-because a Ray call costs either side about half a millisecond of CPU, however little it carries (docs/decisions/0004).
+Ray makes the actors and watches over them, and the partition map says where a host listens. What flows between a gateway and a
+host all the time flows here, because a Ray call costs either side about half a millisecond of CPU, however little it
+carries (docs/decisions/0004).
 A frame: length of the payload, kind, number (little-endian 32, 8 and 32 bits), payload.
 """
 
@@ -24,7 +25,6 @@ MAX_FRAME = 128 * 1024 * 1024
 MAX_GREETING = 1024
 """Bytes of a payload from a peer that has not shown the secret yet."""
 
-
 _PURPOSE = b"tertulia connections between gateways and hosts"
 
 
@@ -40,7 +40,7 @@ class Kind(enum.IntEnum):
     LEARN = 7
 
 
-class Way(msgspec.Struct, frozen=True, array_like=True):
+class Way(msgspec.Struct, frozen=True):
     """Where an incarnation of a host listens, and what a gateway must show there."""
 
     address: str

@@ -36,12 +36,26 @@ LOST_WAKE_PAUSE = 0.5
 
 
 _HEAD = ThreadPoolExecutor(1, "ray-head")
+_looked_up: dict[str, asyncio.Future[ActorHandle]] = {}
 
 
 async def find(name: str) -> ActorHandle:
-    """A named actor's handle. Raises ValueError where there is none. Asks Ray's head: not on a hot path."""
-    find_it = partial(ray.get_actor, name, namespace=NAMESPACE)
-    return await asyncio.get_running_loop().run_in_executor(_HEAD, find_it)
+    """A named actor's handle. Raises ValueError where there is none. Asks Ray's head: not on a hot path.
+
+    All who ask for a name at a time share one look-up, so that those who give up leave nothing behind while the head is away.
+    """
+    looking = _looked_up.get(name)
+    if looking is None:
+        find_it = partial(ray.get_actor, name, namespace=NAMESPACE)
+        looking = _looked_up[name] = asyncio.get_running_loop().run_in_executor(_HEAD, find_it)
+        looking.add_done_callback(partial(_found, name))
+    return await asyncio.shield(looking)
+
+
+def _found(name: str, looking: asyncio.Future[ActorHandle]) -> None:
+    del _looked_up[name]
+    if not looking.cancelled():
+        looking.exception()  # there may be nobody left to hear it
 
 
 async def host_statistics(name: str, deadline: float) -> dict[str, float] | None:
