@@ -15,6 +15,8 @@ from ..core.settings import AccountSettings
 NEEDED = ("language",)
 """What routing reads of a conversation's metadata and of what a bot collected."""
 UNASKED: tuple[str, LastHeld | None] = ("", None)
+MAX_OVER = 10_000
+"""Conversations that ended last, of which something older may still arrive: an answer, or what was read before they did."""
 
 
 class Keeping:
@@ -23,16 +25,21 @@ class Keeping:
     def __init__(self, live: Iterable[Conversation]) -> None:
         self.live = {c.id: _needed(c) for c in live}
         self._served: dict[str, tuple[str, LastHeld | None]] = {}
+        self._over: dict[str, int] = {}
 
     def keep(self, c: Conversation) -> bool:
         """The conversation as it is stored now; False where something newer is known of it."""
         known = self.live.get(c.id)
-        if known is not None and known.seq > c.seq:
+        if c.seq < (self._over.get(c.id, 0) if known is None else known.seq):
             return False
+        self._over.pop(c.id, None)
         if c.live:
             self.live[c.id] = _needed(c)
         else:
             self.drop(c.id)
+            self._over[c.id] = c.seq
+            if len(self._over) > MAX_OVER:
+                del self._over[next(iter(self._over))]
         return True
 
     def drop(self, conversation_id: str) -> None:

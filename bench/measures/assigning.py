@@ -30,6 +30,7 @@ class Watch:
     def __init__(self) -> None:
         self.at: dict[str, float] = {}
         self._news = asyncio.Event()
+        self._ended: str | None = None
 
     async def follow(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
@@ -37,12 +38,21 @@ class Watch:
             if event["type"] == "agent:assigned" and event["data"]["agent_id"] is not None:
                 self.at.setdefault(event["conversation_id"], time.monotonic())
                 self._news.set()
+        self._ended = (
+            f"the watching WebSocket ended with {socket.close_code} after {len(self.at)} assignments"
+        )
+        self._news.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(30):
-            while len(self.at) < count:
-                self._news.clear()
-                await self._news.wait()
+        try:
+            async with asyncio.timeout(30):
+                while len(self.at) < count:
+                    if self._ended is not None:
+                        raise BenchError(self._ended)
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise BenchError(f"{len(self.at)} of {count} assignments seen within 30 s") from None
 
 
 async def _json(request: Any, status: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from tertulia.actors import accounts, errands
 from tertulia.actors import supervisor as module
 from tertulia.actors.account_desk import AccountDesk
 from tertulia.actors.host import fresh_id, now_ms
-from tertulia.core.commands import Assign, Envelope, Outcome, Release
+from tertulia.core.commands import Assign, Envelope, Outcome, Release, Update
+from tertulia.core.conversation import Conversation
 from tertulia.core.errors import Internal, Overloaded, StorageUnavailable
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.supervision import AgentFacts, Presence, shard_of
@@ -189,3 +191,62 @@ async def test_a_fault_in_one_account_is_that_accounts_alone(
     assert ben.status == "online"
     await until(lambda: office.holder(c) == "ana", "the account to be made anew, and ana to have it")
     assert not office.tasks[-1].done(), "the supervisor has not ended"
+
+
+async def test_one_that_ends_before_the_answer_to_its_assignment_holds_nobody(office: Office) -> None:
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    heard = asyncio.Event()
+
+    async def slow(envelope: Envelope) -> Outcome:
+        outcome = await office.rig.ask(envelope)
+        await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+        office.push(c)
+        heard.set()
+        return outcome
+
+    office.hearing.faults = [slow]
+    office.push(c)
+    await heard.wait()
+    desk = await office.supervisor.account(ACCOUNT)
+    await office.supervisor.errands.idle(c)
+    await until(lambda: office.holder(c) == "ana", "it to be stored")
+    assert c not in desk.conversations
+    assert c not in desk.desk.held
+    assert _active(desk, "ana") == 0
+
+
+async def test_one_that_ends_while_it_is_read_holds_nobody(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.start()
+    await office.appear("ana")
+    desk = await office.supervisor.account(ACCOUNT)
+    c = await office.open("one")
+    office.push(c)
+    await until(lambda: office.holder(c) == "ana", "ana to have it")
+    await office.supervisor.errands.idle(c)
+    known, reads = office.store.conversations, 0
+
+    async def conversations(ids: Sequence[str]) -> dict[str, Conversation]:
+        nonlocal reads
+        found = await known(ids)
+        reads += 1
+        if reads == 1:
+            await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+            office.push(c)
+        return found
+
+    monkeypatch.setattr(office.store, "conversations", conversations)
+    desk._tools.reload(ACCOUNT, c)  # pyright: ignore[reportPrivateUsage]
+    await until(lambda: reads >= 2, "it to be read again, as what was read is old")
+    await asyncio.sleep(0)
+    assert c not in desk.conversations
+    assert _active(desk, "ana") == 0
+
+
+def _active(desk: AccountDesk, agent_id: str) -> int:
+    found = desk.desk.agents.get(agent_id)
+    assert found is not None
+    return found.active
