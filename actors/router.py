@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from ..core.commands import Done, Envelope, Moved, Outcome
-from ..core.errors import BY_CODE, Internal, Overloaded
+from ..core.errors import BY_CODE, Internal, Overloaded, TertuliaError
 from ..core.ports import HostAddress, Ownership, PartitionMap
 from .links import HostLink
 
@@ -26,11 +26,15 @@ POLL = 1.0
 """Seconds between looks otherwise."""
 
 
-class _Waiting:
-    __slots__ = ("deadline", "future")
+Settled = Callable[[Done | TertuliaError], None]
+"""Hears of a command's outcome, once: its commit, or its refusal."""
 
-    def __init__(self, future: asyncio.Future[Done], deadline: float) -> None:
-        self.future = future
+
+class _Waiting:
+    __slots__ = ("deadline", "settled")
+
+    def __init__(self, settled: Settled, deadline: float) -> None:
+        self.settled = settled
         self.deadline = deadline
 
 
@@ -67,19 +71,32 @@ class Router:
         return len(self._waiting)
 
     async def ask(self, envelope: Envelope) -> Done:
-        """Send a command and wait for its commit. Raises the refusal as a TertuliaError.
-
-        At most `max_waiting` commands wait in a gateway; beyond that Overloaded (503).
-        """
-        if len(self._waiting) >= self._max_waiting:
-            raise Overloaded("too many commands are waiting", retry_after=1)
+        """Send a command and wait for its commit. Raises the refusal, and what `send` raises."""
         future: asyncio.Future[Done] = self._loop.create_future()
-        self._waiting[envelope.id] = _Waiting(future, time.monotonic() + self._deadline)
+
+        def settled(outcome: Done | TertuliaError) -> None:
+            if future.done():
+                return
+            if isinstance(outcome, Done):
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
+
+        self.send(envelope, settled)
         try:
-            self._dispatch(envelope)
             return await future
         finally:
             self._waiting.pop(envelope.id, None)
+
+    def send(self, envelope: Envelope, settled: Settled) -> None:
+        """Send a command; `settled` hears of the outcome.
+
+        At most `max_waiting` commands wait in a gateway; beyond that raises Overloaded (503).
+        """
+        if len(self._waiting) >= self._max_waiting:
+            raise Overloaded("too many commands are waiting", retry_after=1)
+        self._waiting[envelope.id] = _Waiting(settled, time.monotonic() + self._deadline)
+        self._dispatch(envelope)
 
     def _dispatch(self, envelope: Envelope) -> None:
         owner = self._owners[envelope.partition] if self._owners else None
@@ -91,11 +108,10 @@ class Router:
             link.send(envelope)
 
     def _settle(self, envelope: Envelope, outcome: Outcome | None) -> None:
-        waiting = self._waiting.get(envelope.id)
-        if waiting is None or waiting.future.done():
-            return
         if isinstance(outcome, Done):
-            waiting.future.set_result(outcome)
+            self._end(envelope, outcome)
+        elif envelope.id not in self._waiting:
+            return
         elif outcome is None or isinstance(outcome, Moved):
             # None: it may have happened. The next attempt is told to look first.
             again = envelope if outcome else msgspec.structs.replace(envelope, attempt=envelope.attempt + 1)
@@ -103,14 +119,21 @@ class Router:
             self._wake.set()
         else:
             cls = BY_CODE.get(outcome.code, Internal)
-            waiting.future.set_exception(
-                cls(
-                    outcome.detail,
-                    errors=outcome.errors,
-                    current=outcome.current,
-                    retry_after=outcome.retry_after,
-                )
+            error = cls(
+                outcome.detail,
+                errors=outcome.errors,
+                current=outcome.current,
+                retry_after=outcome.retry_after,
             )
+            self._end(envelope, error)
+
+    def _end(self, envelope: Envelope, outcome: Done | TertuliaError) -> None:
+        waiting = self._waiting.pop(envelope.id, None)
+        if waiting is not None:
+            try:
+                waiting.settled(outcome)
+            except Exception:  # one that cannot be told must not keep the others of its batch from hearing
+                log.exception("outcome_not_told", command=type(envelope.command).__name__)
 
     @property
     def complete(self) -> bool:
@@ -142,12 +165,10 @@ class Router:
 
     def _again(self, envelope: Envelope) -> None:
         waiting = self._waiting.get(envelope.id)
-        if waiting is None or waiting.future.done():
+        if waiting is None:
             return
         if time.monotonic() > waiting.deadline:
-            waiting.future.set_exception(
-                Overloaded("the conversation's host is not available", retry_after=2)
-            )
+            self._end(envelope, Overloaded("the conversation's host is not available", retry_after=2))
         else:
             self._dispatch(envelope)
 

@@ -13,6 +13,7 @@ import msgspec
 from .conversation import Conversation
 from .entries import ActorType, Attachment, Entry, OfferOutcome, Priority, SenderType
 from .ids import partition_of_conversation, partition_of_thread
+from .principal import Principal, Role
 
 
 class By(msgspec.Struct, frozen=True, array_like=True):
@@ -23,6 +24,16 @@ class By(msgspec.Struct, frozen=True, array_like=True):
     role: str
     channel_id: str | None = None
     contact_identifier: str | None = None
+
+
+_ACTORS: dict[Role, ActorType] = {Role.SERVICE: "service", Role.CUSTOMER: "contact"}
+
+
+def acting(principal: Principal) -> By:
+    """On behalf of who asks."""
+    p = principal
+    user = p.contact_identifier if p.role is Role.CUSTOMER else p.user_id
+    return By(_ACTORS.get(p.role, "agent"), user, p.role.value, p.channel_id, p.contact_identifier)
 
 
 class ThreadKey(msgspec.Struct, frozen=True, array_like=True, gc=False):

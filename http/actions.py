@@ -7,6 +7,7 @@ here too.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -19,7 +20,7 @@ from ..core.entries import Attachment, Entry, Priority, SenderType
 from ..core.errors import Forbidden, Invalid, NotFound, TertuliaError
 from ..core.events import account_topic, conversation_topic
 from ..core.ids import is_uuid
-from ..core.principal import Role
+from ..core.principal import Principal, Role
 from ..core.status import Status
 from ..core.views import ConversationView, conversation_view, message_view
 from . import attaching
@@ -104,23 +105,23 @@ def check_metadata(metadata: dict[str, Any] | None) -> None:
         )
 
 
-def sender(call: Call[Any], wanted: SenderType | None) -> SenderType:
+def sender(principal: Principal, wanted: SenderType | None) -> SenderType:
     """Who a message is from: a service may speak as anybody, everybody else as themselves."""
-    role = call.principal.role
+    role = principal.role
     own = DEFAULT_SENDER.get(role, "agent")
     if wanted is not None and wanted != own and role is not Role.SERVICE:
         raise Forbidden(f"a token with role {role} may not write as {wanted}")
     return wanted or own
 
 
-def to_post(call: Call[Any], message: NewMessage) -> Post:
+def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessage) -> Post:
     """The command for a message; the `Idempotency-Key` header counts where the body names no key."""
     check_metadata(message.metadata)
-    key = message.client_message_id or call.request.headers.get("Idempotency-Key")
+    key = message.client_message_id or headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
         raise Invalid("the key is not usable", errors=(("client_message_id", "1–255 printable characters"),))
     return Post(
-        sender_type=sender(call, message.sender_type),
+        sender_type=sender(principal, message.sender_type),
         content=message.content,
         content_type=message.content_type,
         attachments=tuple(message.attachments),
@@ -142,7 +143,9 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     attachments: list[str] = []
     if message.attachments:
         message, attachments = await _described(call, message)
-    done = await call.ask(to_post(call, message), conversation=conversation_id)
+    done = await call.ask(
+        to_post(call.principal, call.request.headers, message), conversation=conversation_id
+    )
     if attachments:
         await _link(call, done.entries[0], attachments)
     return done.entries[0], done.repeated
@@ -154,7 +157,9 @@ async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tup
     assert p.channel_id is not None and p.contact_identifier is not None
     thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
     message, attachments = await _described(call, message)
-    done = await call.ask(Receive(opening, to_post(call, message)), thread=thread)
+    done = await call.ask(
+        Receive(opening, to_post(call.principal, call.request.headers, message)), thread=thread
+    )
     await _link(call, done.entries[0], attachments)
     return done.entries[0], done.repeated
 

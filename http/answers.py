@@ -23,6 +23,22 @@ _HEAD: Final = (
 )
 
 
+def json_bytes(status: int, request_id: str, body: bytes) -> bytes:
+    """An HTTP/1.1 answer on a connection that goes on."""
+    head = _HEAD % (_status_line(status), request_id, len(body), _date(int(time.time())))
+    return head.encode() + body
+
+
+def response_bytes(response: web.Response) -> bytes:
+    """The same of a response of ours with any headers, and a body that is there."""
+    body = response.body
+    assert isinstance(body, bytes)
+    now = _date(int(time.time()))
+    headers = {**response.headers, "Content-Length": len(body), "Date": now, "Server": SERVER_SOFTWARE}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {_status_line(response.status)}\r\n{lines}\r\n".encode() + body
+
+
 class JsonAnswer(web.Response):
     """An answer with a JSON body, so never a 204 or 304. It carries no cookies. `request_id` is told in a header, where there is
     one."""
@@ -52,8 +68,7 @@ class JsonAnswer(web.Response):
         self._written = True
         body = self.body
         assert isinstance(body, bytes)
-        head = _HEAD % (_status_line(self.status), self.request_id, len(body), _date(int(time.time())))
-        await request.writer.write(head.encode() + body)
+        await request.writer.write(json_bytes(self.status, self.request_id, body))
         return request.writer
 
     def _is_plain(self, request: web.BaseRequest) -> bool:

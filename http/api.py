@@ -12,21 +12,20 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from aiohttp import web
 
-from ..core.commands import By, Command, Done, Envelope, ThreadKey
-from ..core.entries import ActorType
+from ..core.commands import By, Command, Done, Envelope, ThreadKey, acting
 from ..core.errors import NotFound, Unauthenticated
 from ..core.ids import is_uuid
-from ..core.principal import Principal, Role
+from ..core.principal import Principal
 from . import bodies
 from .answers import JsonAnswer
 from .clock import fresh_id
+from .direct import Direct
 from .lane import Endpoint
 from .services import SERVICES, Services
 from .tokens import credential
 
 Body = TypeVar("Body")
 
-ACTOR_TYPES: dict[Role, ActorType] = {Role.SERVICE: "service", Role.CUSTOMER: "contact"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -71,10 +70,7 @@ class Call(Generic[Body]):
 
     def by(self) -> By:
         """On whose behalf a command of this call is."""
-        p = self.principal
-        kind = ACTOR_TYPES.get(p.role, "agent")
-        user = p.contact_identifier if p.role is Role.CUSTOMER else p.user_id
-        return By(kind, user, p.role.value, p.channel_id, p.contact_identifier)
+        return acting(self.principal)
 
     async def ask(
         self, command: Command, *, conversation: str | None = None, thread: ThreadKey | None = None
@@ -99,7 +95,7 @@ class Route(msgspec.Struct, frozen=True):
     validates itself. `media`: what its answers are. `upload`: the types of a body that the handler reads itself, as a
     stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
     the handler checks it. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts
-    its requests itself.
+    its requests itself. `direct`: how a request comes to its answer where `handler` has nothing to wait for.
     """
 
     method: str
@@ -120,6 +116,7 @@ class Route(msgspec.Struct, frozen=True):
     upload: tuple[str, ...] = ()
     signed: bool = False
     refuses: tuple[int, ...] = ()
+    direct: Direct | None = None
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from . import problems
 from .api import endpoint
+from .direct import DIRECT, DirectRoutes
 from .lane import LANE, Endpoint, Lane
 from .metrics import METRICS, Metrics
 from .openapi import DOCUMENT, Document
@@ -27,12 +28,15 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)
     lane = app[LANE] = Lane(metrics.requests)
+    direct = app[DIRECT] = DirectRoutes(services, metrics.requests)
     for route in ALL:
         serve = endpoint(route, app)
         added = app.router.add_route(route.method, route.path, _by_router(serve))
         table = metrics.requests.know(added, route.path, route.method, stream=route.stream)
         if route.media == "application/json" and not (route.stream or route.upload):
             lane.add(route.method, route.path, serve, table)
+        if route.direct is not None and route.permission is not None:
+            direct.add(route.method, route.path, route.direct, route.body, route.permission, table)
     return app
 
 

@@ -27,7 +27,7 @@ MAX_DEPTH: Final = 64
 MAX_FORM_FIELDS: Final = 100
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
-_USUAL: Final = frozenset({"application/json", "application/json; charset=utf-8"})
+USUAL: Final = frozenset({"application/json", "application/json; charset=utf-8"})
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _LONG_NUMBER: Final = b"0" * 19
 _DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"0" * 9)
@@ -38,7 +38,7 @@ _HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 def check_content_type(request: web.BaseRequest) -> None:
     """Raises UnsupportedMedia unless a request with a body says that it is JSON in UTF-8."""
-    if request.headers.get("Content-Type") in _USUAL or not request.body_exists:
+    if request.headers.get("Content-Type") in USUAL or not request.body_exists:
         return
     charset = request.charset
     if not _JSON_TYPE.fullmatch(request.content_type) or (charset or "utf-8").lower() not in (

@@ -18,7 +18,7 @@ from .problems import Handler
 
 Endpoint = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
-_PLACE: Final = 3
+PLACE: Final = 3
 """Where the id stands among the parts of a path: `/v1/conversations/{id}` begins with an empty one."""
 _ID_LENGTH: Final = 36
 
@@ -33,8 +33,8 @@ class Lane:
     def add(self, method: str, path: str, endpoint: Endpoint, table: Table) -> None:
         """Serve a route, if its path has one parameter and that in the usual place."""
         parts = path.split("/")
-        if path.count("{") == 1 and len(parts) > _PLACE and parts[_PLACE].startswith("{"):
-            name, parts[_PLACE] = parts[_PLACE][1:-1], ""
+        if path.count("{") == 1 and len(parts) > PLACE and parts[PLACE].startswith("{"):
+            name, parts[PLACE] = parts[PLACE][1:-1], ""
             self._routes[method, "/".join(parts)] = endpoint, name, table
 
     def serve(self, usual: Handler) -> Handler:
@@ -44,9 +44,9 @@ class Lane:
         async def serve(request: web.Request) -> web.StreamResponse:
             path = request.raw_path
             parts = (path if "?" not in path else path[: path.index("?")]).split("/")
-            if len(parts) <= _PLACE or len(parts[_PLACE]) != _ID_LENGTH or "Expect" in request.headers:
+            if len(parts) <= PLACE or len(parts[PLACE]) != _ID_LENGTH or "Expect" in request.headers:
                 return await usual(request)
-            value, parts[_PLACE] = parts[_PLACE], ""
+            value, parts[PLACE] = parts[PLACE], ""
             found = routes.get((request.method, "/".join(parts)))
             if found is None or not value.isascii() or "%" in value or "#" in value:
                 return await usual(request)

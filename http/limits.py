@@ -130,6 +130,11 @@ class Limiter:
             return True
         return False if now < purse.refused_until else NEED_LEASE
 
+    def has(self, key: Hashable) -> bool:
+        """Whether `try_spend` would spend one."""
+        purse = self._purses.get(key)
+        return purse is not None and purse.permits > 0 and self._clock() < purse.until
+
     async def spend(self, key: Hashable) -> None:
         """Spends one permit, leasing if it must. Raises RateLimited with `retry_after` in seconds."""
         purse = self._purse(key)
@@ -223,6 +228,18 @@ class RequestLimits:
                 await self.user.spend(user)
         if not self.account.try_spend(account):
             await self.account.spend(account)
+
+    def admit_at_once(self, principal: Principal) -> bool:
+        """As `admit`, where permits are at hand. Otherwise False, and nothing is spent."""
+        account = principal.account_id
+        if principal.role is Role.SERVICE:
+            return self.account.try_spend(account) is True
+        user = (account, principal.user_id)
+        return (
+            self.user.has(user)
+            and self.account.try_spend(account) is True
+            and bool(self.user.try_spend(user))
+        )
 
     async def admit_account(self, account_id: str) -> None:
         """Counts a request proved to belong to an account without a token: a signed webhook."""

@@ -11,7 +11,7 @@ import itertools
 import math
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -62,6 +62,7 @@ _DETAIL_OF_STATUS: Final = {
     503: "try again later",
 }
 
+FAILED: Final = "the server failed; the request id names the record of it"
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REQUEST: Final = web.RequestKey("request_id", str)
 _process_part: Final = secrets.token_hex(6)
@@ -117,9 +118,7 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
 
 async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
     """`answer`, or the problem it failed with; either bears the request's id."""
-    offered = request.headers.get(REQUEST_ID)
-    request_id = offered if offered is not None and _SAFE_ID.fullmatch(offered) else new_request_id()
-    request[_REQUEST] = request_id
+    request[_REQUEST] = request_id = request_id_for(request.headers)
     request_context.set({"request_id": request_id})
     try:
         response = await answer
@@ -144,6 +143,12 @@ async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
         response.headers[REQUEST_ID] = request_id
 
 
+def request_id_for(headers: Mapping[str, str]) -> str:
+    """The id that a request brings, where it is harmless; a new one otherwise."""
+    offered = headers.get(REQUEST_ID)
+    return offered if offered is not None and _SAFE_ID.fullmatch(offered) else new_request_id()
+
+
 def new_request_id() -> str:
     """An id unique between processes and restarts; cheap, and no secret."""
     return f"{_process_part}-{next(_numbers):x}"
@@ -166,7 +171,7 @@ def _answer(request: web.Request, error: Exception, request_id: str) -> web.Stre
         log.warning("request_timed_out", method=request.method, path=request.path)
         return problem_response(Overloaded("the request took too long"), request_id)
     log.error("request_failed", method=request.method, path=request.path, exc_info=error)
-    return status_response(500, request_id, "the server failed; the request id names the record of it")
+    return status_response(500, request_id, FAILED)
 
 
 def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamResponse:

@@ -1,19 +1,21 @@
-"""Answers to requests that never become one: bytes that are no HTTP, headers too large.
+"""A client's connection: aiohttp's, with our form of answers to what is no HTTP, writes in bursts, and the direct way.
 
-Owns the one override of aiohttp's connection protocol: so that these too are problem+json, and for speed. It must never
-show the parser's message, which quotes what the client sent.
+Owns the one override of aiohttp's connection protocol. It must never show the parser's message, which quotes what the client
+sent.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import structlog
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
 from .bursts import Bursts, BurstTransport
+from .direct import DIRECT, DirectRoutes
 from .lane import LANE
 from .problems import new_request_id, status_response
 
@@ -23,11 +25,18 @@ log = structlog.get_logger(__name__)
 class ProblemProtocol(RequestHandler):
     """aiohttp's protocol with `handle_error` answering in our form, and writes that leave in bursts."""
 
-    __slots__ = ("_bursts",)
+    __slots__ = ("_bursts", "_direct", "_early", "_under_way")
 
-    def __init__(self, manager: web.Server, bursts: Bursts, **options: Any) -> None:
+    def __init__(
+        self, manager: web.Server, bursts: Bursts, direct: DirectRoutes | None, **options: Any
+    ) -> None:
         super().__init__(manager, **options)
         self._bursts = bursts
+        self._under_way = False
+        self._early = b""
+        if direct is not None:
+            parser: Any = _Parser(self._parser, self, direct)
+            self._parser = parser
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """As in aiohttp, where something is paused. It is called with every piece of a body that is read, and parses again what
@@ -38,6 +47,60 @@ class ProblemProtocol(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         burst: Any = BurstTransport(cast(asyncio.Transport, transport), self._bursts)
         super().connection_made(burst)
+
+    # -- requests that go the direct way: nothing of aiohttp's runs for them, so what it does between two requests is done here
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether aiohttp waits for a request, and the client reads its answers."""
+        waiter = self._waiter
+        return waiter is not None and not waiter.done() and not self._paused and not self._under_way
+
+    def reader(self, body: bytes) -> StreamReader:
+        """A body as it was before somebody read it."""
+        reader = StreamReader(self, self._read_bufsize, loop=self._loop)
+        reader.feed_data(body)
+        reader.feed_eof()
+        return reader
+
+    def begin(self) -> None:
+        """A request is under way; what comes after it waits."""
+        self._under_way = self._request_in_progress = True
+
+    def undo(self) -> None:
+        """It is not."""
+        self._under_way = self._request_in_progress = False
+
+    def answer(self, data: bytes) -> None:
+        """The answer to it; into the void when the client has gone."""
+        self.undo()
+        waiter = self._handler_waiter
+        if waiter is not None and not waiter.done():  # somebody closes the connection once this is answered
+            waiter.set_result(None)
+        transport = self.transport
+        if transport is None:
+            return
+        transport.write(data)
+        if self._close:
+            transport.close()
+            return
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._early:
+            early, self._early = self._early, b""
+            self._resume_transport_reading()
+            self.data_received(early)
+
+    def _process_keepalive(self) -> None:
+        if self._under_way:  # as it waits for the next request, aiohttp takes the connection for an idle one
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
+
+    def data_received(self, data: bytes) -> None:
+        if self._under_way:  # a client that does not wait for answers: they are given one after the other
+            self._early += data
+            self._pause_transport_reading()
+        else:
+            super().data_received(data)
 
     def handle_error(
         self,
@@ -60,13 +123,39 @@ class ProblemProtocol(RequestHandler):
         return response
 
 
+class _Parser:
+    """aiohttp's parser of a connection's requests; those that can go the direct way have left when it returns."""
+
+    def __init__(self, real: Any, connection: ProblemProtocol, direct: DirectRoutes) -> None:
+        self._real = real
+        self._feed = real.feed_data
+        self._connection = connection
+        self._direct = direct
+
+    def feed_data(self, data: bytes) -> tuple[Sequence[tuple[Any, Any]], bool, bytes]:
+        """As in aiohttp."""
+        messages, upgraded, tail = self._feed(data)
+        if len(messages) == 1 and not upgraded:
+            message, payload = messages[0]
+            left = self._direct.begin(self._connection, message, payload)
+            if left is not None:
+                return [(message, left)], upgraded, tail
+            self._real.message_consumed()
+            return (), upgraded, tail
+        return messages, upgraded, tail
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
 class _Server(web.Server):
-    def __init__(self, handler: Any, **options: Any) -> None:
+    def __init__(self, handler: Any, direct: DirectRoutes | None, **options: Any) -> None:
         super().__init__(handler, **options)
         self._bursts = Bursts()
+        self._direct = direct
 
     def __call__(self) -> RequestHandler:
-        return ProblemProtocol(self, self._bursts, loop=self._loop, **self._kwargs)
+        return ProblemProtocol(self, self._bursts, self._direct, loop=self._loop, **self._kwargs)
 
 
 class ProblemRunner(web.AppRunner):
@@ -75,6 +164,7 @@ class ProblemRunner(web.AppRunner):
     def __init__(self, app: web.Application, **options: Any) -> None:
         super().__init__(app, **options)
         self._lane = app.get(LANE)
+        self._direct = app.get(DIRECT)
 
     async def _make_server(self) -> web.Server:
         made: Any = await super()._make_server()
@@ -82,6 +172,7 @@ class ProblemRunner(web.AppRunner):
         handler: Any = usual if self._lane is None else self._lane.serve(usual)
         return _Server(
             handler,
+            self._direct,
             request_factory=made.request_factory,
             loop=made._loop,
             **made._kwargs,

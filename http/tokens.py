@@ -201,12 +201,9 @@ def credential(request: web.BaseRequest, *, stream: bool = False) -> Credential 
 
     What the caller set on purpose goes before what a browser adds by itself.
     """
-    header = request.headers.get("Authorization")
-    if header is not None:
-        scheme, _, value = header.partition(" ")
-        if scheme.lower() != "bearer" or not value.strip():
-            raise Unauthenticated("the Authorization header must be: Bearer <token>")
-        return Credential("bearer", value.strip())
+    token = bearer(request.headers)
+    if token is not None:
+        return Credential("bearer", token)
     if not stream:
         return None
     ticket = request.query.get("ticket")
@@ -214,6 +211,17 @@ def credential(request: web.BaseRequest, *, stream: bool = False) -> Credential 
         return Credential("ticket", ticket)
     cookie = request.cookies.get(COOKIE)
     return Credential("cookie", cookie) if cookie else None
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """The token of the Authorization header. Raises Unauthenticated where it holds something else."""
+    header = headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "bearer" or not value.strip():
+        raise Unauthenticated("the Authorization header must be: Bearer <token>")
+    return value.strip()
 
 
 def _peek(token: str) -> tuple[dict[str, Any], str]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
-from ...core.commands import Recall
+from ...core.commands import Command, Done, Recall
 from ...core.conversation import Conversation
 from ...core.errors import NotFound
 from ...core.events import events_of
-from ...core.principal import Role
+from ...core.principal import Principal, Role
 from ...core.recent import CONTEXT_SIZE
 from ...core.views import EntryView, MessageView, entry_view, message_view
 from .. import actions
 from ..api import Call, Route, answer
+from ..direct import Direct
 from ..streams.topics import may_see
 
 TAG = "messages"
@@ -60,7 +62,21 @@ async def visible(call: Call[Any], conversation_id: str) -> Conversation:
 
 async def create(call: Call[actions.NewMessage]) -> web.Response:
     entry, repeated = await actions.post(call, call.id(), call.body)
-    return answer(message_view(entry), 200 if repeated else 201)
+    return answer(message_view(entry), _status(repeated))
+
+
+def _status(repeated: bool) -> int:
+    return 200 if repeated else 201
+
+
+def _command(principal: Principal, headers: Mapping[str, str], message: actions.NewMessage) -> Command | None:
+    if message.is_private or message.attachments:  # who is mentioned and what is attached has to be looked up
+        return None
+    return actions.to_post(principal, headers, message)
+
+
+def _answer(done: Done) -> tuple[int, MessageView]:
+    return _status(done.repeated), message_view(done.entries[0])
 
 
 async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) -> MessagesPage:
@@ -113,6 +129,7 @@ ROUTES = [
         "Write a message or a note; the same client_message_id again answers 200 with the first one",
         body=actions.NewMessage,
         tag=TAG,
+        direct=Direct(_command, _answer),
     ),
     Route(
         "GET",
