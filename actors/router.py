@@ -70,6 +70,11 @@ class Router:
     def waiting(self) -> int:
         return len(self._waiting)
 
+    @property
+    def full(self) -> bool:
+        """Whether no more commands are taken in."""
+        return len(self._waiting) >= self._max_waiting
+
     async def ask(self, envelope: Envelope) -> Done:
         """Send a command and wait for its commit. Raises the refusal, and what `send` raises."""
         future: asyncio.Future[Done] = self._loop.create_future()
@@ -93,7 +98,7 @@ class Router:
 
         At most `max_waiting` commands wait in a gateway; beyond that raises Overloaded (503).
         """
-        if len(self._waiting) >= self._max_waiting:
+        if self.full:
             raise Overloaded("too many commands are waiting", retry_after=1)
         self._waiting[envelope.id] = _Waiting(settled, time.monotonic() + self._deadline)
         self._dispatch(envelope)

@@ -51,7 +51,6 @@ class Connection(Protocol):
         ...
 
     def begin(self) -> None: ...
-    def undo(self) -> None: ...
     def answer(self, data: bytes) -> None: ...
     def reader(self, body: bytes) -> StreamReader: ...
 
@@ -85,7 +84,7 @@ class DirectRoutes:
     ) -> StreamReader | None:
         """Send a request's command on its way; None: it has left, and the connection will get its answer. Otherwise the body, which
         is unread."""
-        if not connection.is_idle or not payload.is_eof():
+        if not connection.is_idle or not payload.is_eof() or self._router.full:
             return payload
         parts = message.path.split("/")
         if len(parts) <= PLACE:
@@ -106,14 +105,13 @@ class DirectRoutes:
         began, body = time.perf_counter(), payload.read_nowait()
         try:
             envelope = self._envelope(served, conversation_id, headers, body)
-            if envelope is None:
-                return connection.reader(body)
-            exchange = _Exchange(connection, served, problems.request_id_for(headers), began, self._count)
-            connection.begin()
-            self._router.send(envelope, exchange.settled)
-        except TertuliaError:  # the usual way says what is wrong
-            connection.undo()
+        except TertuliaError:
+            envelope = None  # the usual way says what is wrong
+        if envelope is None:
             return connection.reader(body)
+        exchange = _Exchange(connection, served, problems.request_id_for(headers), began, self._count)
+        connection.begin()
+        self._router.send(envelope, exchange.settled)
         return None
 
     def _envelope(
@@ -125,9 +123,12 @@ class DirectRoutes:
         if not principal:
             return None
         principal.require(served.permission)
-        command = served.direct.command(principal, headers, bodies.decode(body, served.body))
-        if command is None or not self._limits.admit_at_once(principal):
+        if not self._limits.at_hand(principal):  # refused before the body costs anything
             return None
+        command = served.direct.command(principal, headers, bodies.decode(body, served.body))
+        if command is None:
+            return None
+        self._limits.admit_at_once(principal)
         return Envelope(fresh_id(), principal.account_id, acting(principal), command, conversation_id)
 
 
@@ -160,8 +161,8 @@ class _Exchange:
                 status, data = self._problem(error)
         else:
             status, data = self._problem(outcome)
-        self._connection.answer(data)
         self._count(self._served.table, status, time.perf_counter() - self._began)
+        self._connection.answer(data)
 
     def _problem(self, error: Exception) -> tuple[int, bytes]:
         if isinstance(error, TertuliaError):

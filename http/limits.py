@@ -229,17 +229,20 @@ class RequestLimits:
         if not self.account.try_spend(account):
             await self.account.spend(account)
 
-    def admit_at_once(self, principal: Principal) -> bool:
-        """As `admit`, where permits are at hand. Otherwise False, and nothing is spent."""
+    def at_hand(self, principal: Principal) -> bool:
+        """Whether `admit` would find the permits it spends, without asking for any."""
+        if principal.role is not Role.SERVICE and not self.user.has(
+            (principal.account_id, principal.user_id)
+        ):
+            return False
+        return self.account.has(principal.account_id)
+
+    def admit_at_once(self, principal: Principal) -> None:
+        """As `admit`, where permits are `at_hand`."""
         account = principal.account_id
-        if principal.role is Role.SERVICE:
-            return self.account.try_spend(account) is True
-        user = (account, principal.user_id)
-        return (
-            self.user.has(user)
-            and self.account.try_spend(account) is True
-            and bool(self.user.try_spend(user))
-        )
+        if principal.role is not Role.SERVICE:
+            self.user.try_spend((account, principal.user_id))
+        self.account.try_spend(account)
 
     async def admit_account(self, account_id: str) -> None:
         """Counts a request proved to belong to an account without a token: a signed webhook."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import structlog
 from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.web_protocol import RequestHandler
 
 from .bursts import Bursts, BurstTransport
@@ -67,13 +68,9 @@ class ProblemProtocol(RequestHandler):
         """A request is under way; what comes after it waits."""
         self._under_way = self._request_in_progress = True
 
-    def undo(self) -> None:
-        """It is not."""
-        self._under_way = self._request_in_progress = False
-
     def answer(self, data: bytes) -> None:
         """The answer to it; into the void when the client has gone."""
-        self.undo()
+        self._under_way = self._request_in_progress = False
         waiter = self._handler_waiter
         if waiter is not None and not waiter.done():  # somebody closes the connection once this is answered
             waiter.set_result(None)
@@ -88,7 +85,11 @@ class ProblemProtocol(RequestHandler):
         if self._early:
             early, self._early = self._early, b""
             self._resume_transport_reading()
-            self.data_received(early)
+            try:
+                self.data_received(early)
+            except Exception:  # as the event loop does with what a read fails of
+                log.exception("connection_failed")
+                transport.abort()
 
     def _process_keepalive(self) -> None:
         if self._under_way:  # as it waits for the next request, aiohttp takes the connection for an idle one
@@ -96,11 +97,11 @@ class ProblemProtocol(RequestHandler):
         super()._process_keepalive()
 
     def data_received(self, data: bytes) -> None:
-        if self._under_way:  # a client that does not wait for answers: they are given one after the other
+        if not self._under_way:
+            super().data_received(data)
+        elif data:  # a client that does not wait for answers: they are given one after the other
             self._early += data
             self._pause_transport_reading()
-        else:
-            super().data_received(data)
 
     def handle_error(
         self,
@@ -134,7 +135,10 @@ class _Parser:
 
     def feed_data(self, data: bytes) -> tuple[Sequence[tuple[Any, Any]], bool, bytes]:
         """As in aiohttp."""
-        messages, upgraded, tail = self._feed(data)
+        try:
+            messages, upgraded, tail = self._feed(data)
+        except (ValueError, LookupError) as error:  # of yarl, about a target that is no URL
+            raise BadHttpMessage("the request's target cannot be read") from error
         if len(messages) == 1 and not upgraded:
             message, payload = messages[0]
             left = self._direct.begin(self._connection, message, payload)
