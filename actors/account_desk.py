@@ -225,6 +225,7 @@ class AccountDesk:
         if c is None:
             if isinstance(entry.data, Opened):
                 return self.keeping.keep(apply(None, entry).conversation)
+            self.keeping.note(entry.conversation_id, entry.seq)
             if isinstance(entry.data, StatusChanged) and entry.data.to_status in LIVE:
                 self._tools.reload(self.id, entry.conversation_id)
             return False

@@ -16,7 +16,7 @@ NEEDED = ("language",)
 """What routing reads of a conversation's metadata and of what a bot collected."""
 UNASKED: tuple[str, LastHeld | None] = ("", None)
 MAX_OVER = 10_000
-"""Conversations that ended last, of which something older may still arrive: an answer, or what was read before they did."""
+"""Conversations that ended or changed last, unknown by now, of which something older may still arrive: an answer, or a reading."""
 
 
 class Keeping:
@@ -37,10 +37,14 @@ class Keeping:
             self.live[c.id] = _needed(c)
         else:
             self.drop(c.id)
-            self._over[c.id] = c.seq
-            if len(self._over) > MAX_OVER:
-                del self._over[next(iter(self._over))]
+            self.note(c.id, c.seq)
         return True
+
+    def note(self, conversation_id: str, seq: int) -> None:
+        """Something happened to one that is not known: what is older, and being read perhaps, says nothing."""
+        self._over[conversation_id] = max(seq, self._over.pop(conversation_id, 0))
+        if len(self._over) > MAX_OVER:
+            del self._over[next(iter(self._over))]
 
     def drop(self, conversation_id: str) -> None:
         self.live.pop(conversation_id, None)

@@ -246,6 +246,45 @@ async def test_one_that_ends_while_it_is_read_holds_nobody(
     assert _active(desk, "ana") == 0
 
 
+@pytest.mark.parametrize("change", [{"status": "resolved"}, {"priority": "urgent"}])
+async def test_what_happens_to_one_that_is_only_being_read_counts(
+    office: Office, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    await office.start()
+    desk = await office.supervisor.account(ACCOUNT)
+    c = await office.open("one")
+    told = 0
+
+    async def do(changes: dict[str, str]) -> None:
+        nonlocal told
+        await office.rig.done(to_conversation(Update(changes), c, agent("ana")))
+        new = [e for e in office.rig.store.entries[c] if e.seq >= told]
+        told = new[-1].seq + 1
+        office.supervisor.hear(new)
+
+    await do({"status": "resolved"})
+    assert c not in desk.conversations
+    known, reads = office.store.conversations, 0
+
+    async def conversations(ids: Sequence[str]) -> dict[str, Conversation]:
+        nonlocal reads
+        found = await known(ids)
+        reads += 1
+        if reads == 1:
+            await do(change)
+        return found
+
+    monkeypatch.setattr(office.store, "conversations", conversations)
+    await do({"status": "open"})
+    stored = office.rig.store.conversations
+    await until(lambda: reads >= 2, "it to be read again, as what was read is old")
+    await asyncio.sleep(0)
+    assert (c in desk.conversations) == (stored[c].status == "open")
+    assert (c in desk.desk.queue) == (stored[c].status == "open")
+    if c in desk.conversations:
+        assert desk.conversations[c].priority == stored[c].priority == "urgent"
+
+
 def _active(desk: AccountDesk, agent_id: str) -> int:
     found = desk.desk.agents.get(agent_id)
     assert found is not None
