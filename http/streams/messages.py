@@ -24,6 +24,8 @@ from .session import Session
 
 log = structlog.get_logger(__name__)
 
+Handler = Callable[[Call[Any], Session, Any], Awaitable[Any]]
+
 
 class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     type: str
@@ -145,16 +147,28 @@ async def _ping(call: Call[Any], session: Session, said: Bare) -> dict[str, Any]
     return {}
 
 
+def _in_order(handler: Handler) -> Handler:
+    """What a client says of its topics takes effect in the order it was said, whatever each has to wait for."""
+
+    async def ordered(call: Call[Any], session: Session, said: Any) -> Any:
+        if session.order is None:
+            session.order = asyncio.Lock()
+        async with session.order:
+            return await handler(call, session, said)
+
+    return ordered
+
+
 def _staff(call: Call[Any]) -> None:
     if call.principal.role is Role.CUSTOMER:
         raise Forbidden("customers may not do this")
 
 
-MESSAGES: dict[str, tuple[type[Any], Callable[[Call[Any], Session, Any], Awaitable[Any]]]] = {
-    "subscribe": (Subscribe, _subscribe),
-    "unsubscribe": (Unsubscribe, _unsubscribe),
-    "conversation:join": (OfConversation, _join),
-    "conversation:leave": (OfConversation, _leave),
+MESSAGES: dict[str, tuple[type[Any], Handler]] = {
+    "subscribe": (Subscribe, _in_order(_subscribe)),
+    "unsubscribe": (Unsubscribe, _in_order(_unsubscribe)),
+    "conversation:join": (OfConversation, _in_order(_join)),
+    "conversation:leave": (OfConversation, _in_order(_leave)),
     "conversation:typing:start": (OfConversation, _typing("start")),
     "conversation:typing:stop": (OfConversation, _typing("stop")),
     "conversation:read": (Read, _read),

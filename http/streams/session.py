@@ -72,6 +72,7 @@ class Session:
         "_wake",
         "closing",
         "limit",
+        "order",
         "principal",
         "sending_since",
         "topics",
@@ -80,6 +81,8 @@ class Session:
     def __init__(self, principal: Principal, transport: Transport, limit: int) -> None:
         self.principal = principal
         self.limit = limit
+        self.order: asyncio.Lock | None = None
+        """Held while a client's word about its topics takes effect; there once it has said one."""
         self.topics: set[str] = set()
         self.sending_since = 0.0
         self.closing: tuple[int, str] | None = None
