@@ -15,6 +15,9 @@ from .bench import Bench, connected
 
 SIDES = ("tertulia", "bare", "ray")
 CONNECTIONS = (64, 256)
+GOALS = ((0.4, None), (0.6, 6.0))
+"""Of the bare handler and of one Ray call a message, at these. Six calls are 0.7 of the bare handler on this machine: with 64
+connections more than the 0.54 of the prototype, whose eight calls were its 0.92 with 256."""
 LATENCY_CONNECTIONS = 64
 P99_FLOOR_MS = 0.1
 
@@ -113,7 +116,7 @@ async def ingest(bench: Bench) -> list[Figure]:
     bench.step("verifying in Postgres")
     count = await verify(server.database_url, bench.tenant, list(bench.folder.glob("in*-tertulia-*.acked")))
     figures = []
-    for connections, of_bare in zip(CONNECTIONS, (0.4, 0.6), strict=True):
+    for connections, (of_bare, of_ray) in zip(CONNECTIONS, GOALS, strict=True):
         ours, bare, ray = (rates[side, connections] for side in SIDES)
         parts = [Series(s, "messages/s", rates[s, connections]) for s in SIDES]
         figures.append(
@@ -130,7 +133,7 @@ async def ingest(bench: Bench) -> list[Figure]:
                 measure="ingest",
                 what=f"against one Ray call a message, {connections} connections",
                 value=ratios("of one call", ours, ray),
-                goal=6,
+                goal=of_ray,
             )
         )
     figures[-1].parts = [Series(f"CPU: {k}", "µs/message", v) for k, v in sorted(spent.items())]
