@@ -105,8 +105,8 @@ class DirectRoutes:
         began, body = time.perf_counter(), payload.read_nowait()
         try:
             envelope = self._envelope(served, conversation_id, headers, body)
-        except TertuliaError:
-            envelope = None  # the usual way says what is wrong
+        except Exception:
+            envelope = None  # the usual way says what is wrong, and fails as one expects if it is our fault
         if envelope is None:
             return connection.reader(body)
         exchange = _Exchange(connection, served, problems.request_id_for(headers), began, self._count)

@@ -24,9 +24,10 @@ log = structlog.get_logger(__name__)
 
 
 class ProblemProtocol(RequestHandler):
-    """aiohttp's protocol with `handle_error` answering in our form, and writes that leave in bursts."""
+    """aiohttp's protocol with `handle_error` answering in our form, writes that leave in bursts, and requests that never reach its
+    queue because they go the direct way."""
 
-    __slots__ = ("_bursts", "_direct", "_early", "_under_way")
+    __slots__ = ("_bursts", "_early", "_under_way")
 
     def __init__(
         self, manager: web.Server, bursts: Bursts, direct: DirectRoutes | None, **options: Any

@@ -366,6 +366,11 @@ async def test_a_target_that_is_no_url_is_refused(gate: Gate, target: str) -> No
     writer.close()
 
 
+async def test_a_fault_of_ours_is_told_as_everywhere(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "decode", lambda *_: 1 / 0)
+    assert await both(gate, request(gate.token)) == (500, 0)
+
+
 async def test_a_request_that_comes_in_pieces_is_whole_all_the_same(gate: Gate) -> None:
     sent = request(gate.token)
     for cut in (1, 40, len(sent) - len(json.dumps(BODY)), len(sent) - 1):
