@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -217,6 +217,24 @@ async def test_one_that_ends_before_the_answer_to_its_assignment_holds_nobody(of
     assert _active(desk, "ana") == 0
 
 
+def while_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[None]]
+) -> list[Sequence[str]]:
+    """What happens once the next reading of conversations has seen them, and before it says so. The readings since."""
+    known = office.store.conversations
+    reads: list[Sequence[str]] = []
+
+    async def conversations(ids: Sequence[str]) -> dict[str, Conversation]:
+        found = await known(ids)
+        reads.append(ids)
+        if len(reads) == 1:
+            await happens()
+        return found
+
+    monkeypatch.setattr(office.store, "conversations", conversations)
+    return reads
+
+
 async def test_one_that_ends_while_it_is_read_holds_nobody(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,20 +245,14 @@ async def test_one_that_ends_while_it_is_read_holds_nobody(
     office.push(c)
     await until(lambda: office.holder(c) == "ana", "ana to have it")
     await office.supervisor.errands.idle(c)
-    known, reads = office.store.conversations, 0
 
-    async def conversations(ids: Sequence[str]) -> dict[str, Conversation]:
-        nonlocal reads
-        found = await known(ids)
-        reads += 1
-        if reads == 1:
-            await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
-            office.push(c)
-        return found
+    async def end() -> None:
+        await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+        office.push(c)
 
-    monkeypatch.setattr(office.store, "conversations", conversations)
+    reads = while_read(office, monkeypatch, end)
     desk._tools.reload(ACCOUNT, c)  # pyright: ignore[reportPrivateUsage]
-    await until(lambda: reads >= 2, "it to be read again, as what was read is old")
+    await until(lambda: len(reads) >= 2, "it to be read again, as what was read is old")
     await asyncio.sleep(0)
     assert c not in desk.conversations
     assert _active(desk, "ana") == 0
@@ -264,20 +276,10 @@ async def test_what_happens_to_one_that_is_only_being_read_counts(
 
     await do({"status": "resolved"})
     assert c not in desk.conversations
-    known, reads = office.store.conversations, 0
-
-    async def conversations(ids: Sequence[str]) -> dict[str, Conversation]:
-        nonlocal reads
-        found = await known(ids)
-        reads += 1
-        if reads == 1:
-            await do(change)
-        return found
-
-    monkeypatch.setattr(office.store, "conversations", conversations)
+    reads = while_read(office, monkeypatch, lambda: do(change))
     await do({"status": "open"})
     stored = office.rig.store.conversations
-    await until(lambda: reads >= 2, "it to be read again, as what was read is old")
+    await until(lambda: len(reads) >= 2, "it to be read again, as what was read is old")
     await asyncio.sleep(0)
     assert (c in desk.conversations) == (stored[c].status == "open")
     assert (c in desk.desk.queue) == (stored[c].status == "open")

@@ -151,6 +151,14 @@ class Gate:
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.runner.addresses[0][1])
 
+    async def under_way(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection with a message that has reached the host, which waits until it is told to `go_on`."""
+        self.host.waits = True
+        reader, writer = await self.open()
+        writer.write(request(self.token))
+        await self.host.arrived.wait()
+        return reader, writer
+
     async def ask(self, sent: bytes) -> tuple[int, dict[str, str], bytes]:
         reader, writer = await self.open()
         try:
@@ -355,10 +363,7 @@ TARGETS = ["http://[::1]:@/", "http://[", "http://a:b/"]
 async def test_a_target_that_is_no_url_is_refused(gate: Gate, target: str) -> None:
     bad = request(gate.token, path=target)
     assert (await gate.ask(bad))[0] == 400
-    gate.host.waits = True
-    reader, writer = await gate.open()
-    writer.write(request(gate.token))
-    await gate.host.arrived.wait()
+    reader, writer = await gate.under_way()
     writer.write(bad)
     await gate.ask(request(None))  # it has been read by then
     gate.host.go_on()
@@ -429,10 +434,7 @@ async def test_a_connection_serves_as_many_as_it_is_asked(gate: Gate) -> None:
 
 
 async def test_what_comes_before_the_answer_waits_for_it(gate: Gate) -> None:
-    gate.host.waits = True
-    reader, writer = await gate.open()
-    writer.write(request(gate.token))
-    await gate.host.arrived.wait()
+    reader, writer = await gate.under_way()
     for n in range(3):
         writer.write(request(gate.token, BODY | {"content": f"next {n}"}))
         await writer.drain()
@@ -447,10 +449,7 @@ async def test_what_comes_before_the_answer_waits_for_it(gate: Gate) -> None:
 
 
 async def test_a_client_that_leaves_holds_nothing(gate: Gate) -> None:
-    gate.host.waits = True
-    _, writer = await gate.open()
-    writer.write(request(gate.token))
-    await gate.host.arrived.wait()
+    _, writer = await gate.under_way()
     writer.transport.abort()
     await gate.ask(request(None))
     gate.host.go_on()
@@ -462,10 +461,7 @@ async def test_too_many_waiting_are_told_to_come_again() -> None:
     gate = Gate()
     gate.permits.left["account"] = 5
     await gate.start(max_waiting=1)
-    gate.host.waits = True
-    reader, writer = await gate.open()
-    writer.write(request(gate.token))
-    await gate.host.arrived.wait()
+    reader, writer = await gate.under_way()
     other, again = await gate.open()
     again.write(request(gate.token))
     status, headers, _ = await answer(other)
@@ -481,10 +477,7 @@ async def test_too_many_waiting_are_told_to_come_again() -> None:
 
 
 async def test_a_server_that_stops_answers_what_is_under_way(gate: Gate) -> None:
-    gate.host.waits = True
-    reader, writer = await gate.open()
-    writer.write(request(gate.token))
-    await gate.host.arrived.wait()
+    reader, writer = await gate.under_way()
     stopping = asyncio.create_task(gate.runner.cleanup())
     (connection,) = connections(gate)
     while connection._handler_waiter is None:
@@ -498,10 +491,7 @@ async def test_a_server_that_stops_answers_what_is_under_way(gate: Gate) -> None
 
 
 async def test_a_connection_that_is_to_end_does_so_after_the_answer(gate: Gate) -> None:
-    gate.host.waits = True
-    reader, writer = await gate.open()
-    writer.write(request(gate.token))
-    await gate.host.arrived.wait()
+    reader, writer = await gate.under_way()
     for connection in connections(gate):
         connection.close()
     gate.host.go_on()
@@ -518,10 +508,7 @@ def connections(gate: Gate) -> list[Any]:
 
 
 async def test_a_connection_at_work_is_not_taken_for_an_idle_one(gate: Gate) -> None:
-    gate.host.waits = True
-    reader, writer = await gate.open()
-    writer.write(request(gate.token))
-    await gate.host.arrived.wait()
+    reader, writer = await gate.under_way()
     (connection,) = connections(gate)
     connection._next_keepalive_close_time = 0.0  # it has been open for as long as an idle one may
     connection._process_keepalive()
