@@ -101,7 +101,11 @@ class Router:
         if self.full:
             raise Overloaded("too many commands are waiting", retry_after=1)
         self._waiting[envelope.id] = _Waiting(settled, time.monotonic() + self._deadline)
-        self._dispatch(envelope)
+        try:
+            self._dispatch(envelope)
+        except BaseException:  # an id that names no partition: it must not count as waiting for ever
+            del self._waiting[envelope.id]
+            raise
 
     def _dispatch(self, envelope: Envelope) -> None:
         owner = self._owners[envelope.partition] if self._owners else None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from samples import ACCOUNT, CHANNEL, listening, received, to_thread, uid
+from samples import ACCOUNT, CHANNEL, listening, received, to_conversation, to_thread, uid
 
 from tertulia.actors import router
 from tertulia.actors.publishing import FeedPublisher
@@ -196,6 +196,16 @@ async def test_beyond_the_bound_commands_are_refused_at_once() -> None:
     for _ in range(3):
         net.links[0].answer(Done())
     assert [await asking[1], await third] == [Done(), Done()] and net.router.waiting == 0
+
+
+async def test_a_command_to_no_partition_is_not_waited_for(net: Net) -> None:
+    await net.host("a")
+    await net.router.startup()
+    with pytest.raises(ValueError):
+        await net.router.ask(to_conversation(received(), "nonsense"))
+    with pytest.raises(ValueError):
+        net.router.send(to_conversation(received(), "nonsense"), lambda outcome: None)
+    assert net.router.waiting == 0
 
 
 async def test_an_older_map_does_not_undo_a_newer_one() -> None:
