@@ -1,0 +1,63 @@
+"""How a function's cost grows with what a stranger sends: CPU time at n, 2 n and 4 n, and memory at 4 n.
+
+A quadratic step shows as a ratio of 16 between n and 4 n where a linear one shows 4; the line is drawn between them, at 8, so
+that a busy machine does not fail the test. Choose n so that 4 n is about the largest input that reaches the function.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from collections.abc import Callable, Sized
+from typing import Any
+
+MOST_GROWTH = 8.0
+"""Most that four times the input may cost, in times of the input's cost."""
+FLOOR = 0.0005
+"""Seconds of CPU below which a measurement says nothing."""
+REPEATS = 5
+MOST_MEMORY = 24.0
+"""Most bytes at a time for each byte (or character) of input, beside a megabyte for everybody."""
+
+
+def assert_linear(
+    function: Callable[[Any], object],
+    make: Callable[[int], Sized],
+    n: int,
+    *,
+    memory: float = MOST_MEMORY,
+    refuses: type[BaseException] | tuple[type[BaseException], ...] = (),
+) -> None:
+    """Fails unless `function(make(k * n))` costs time linear in k, and at 4 n at most `memory` bytes a byte of input.
+
+    `refuses`: errors by which the function may end; refusing has to be as cheap as taking.
+    """
+    inputs = [make(n), make(2 * n), make(4 * n)]
+
+    def run(value: Sized) -> None:
+        try:
+            function(value)
+        except refuses:
+            pass
+
+    run(inputs[0])  # caches and imports
+    best = [float("inf")] * 3
+    gc.collect()
+    for _ in range(REPEATS):
+        for at, value in enumerate(inputs):
+            began = time.thread_time()
+            run(value)
+            best[at] = min(best[at], time.thread_time() - began)
+    small, middle, large = best
+    figures = f"{small * 1e3:.2f}, {middle * 1e3:.2f}, {large * 1e3:.2f} ms at {n}, {2 * n}, {4 * n}"
+    assert large <= MOST_GROWTH * max(small, FLOOR), f"grows faster than its input: {figures}"
+
+    tracemalloc.start()
+    try:
+        run(inputs[2])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    size = len(inputs[2])
+    assert peak <= memory * size + 1_000_000, f"{peak} bytes for an input of {size}"
