@@ -32,12 +32,17 @@ def load_or_create(data: Path, name: str, make: Callable[[], str]) -> str:
 
 
 def read_private(path: Path) -> str:
-    """A file of this user's or root's, made private if it was not. Raises ValueError for anybody else's, OSError for a link."""
+    """A file of this user's or root's, made private if it was not. Root may read anybody's.
+
+    Raises ValueError for a file that somebody else may have put there, OSError for a link.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     with os.fdopen(fd) as file:
         found = os.fstat(fd)
-        if found.st_uid not in (os.geteuid(), 0):
-            raise ValueError(f"{path} belongs to another user (uid {found.st_uid}), who may have put it there")
+        if os.geteuid() not in (found.st_uid, 0) and found.st_uid != 0:
+            raise ValueError(
+                f"{path} belongs to another user (uid {found.st_uid}), who may have put it there"
+            )
         if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.geteuid():
             os.fchmod(fd, 0o600)
         return file.read()

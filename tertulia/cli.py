@@ -13,7 +13,7 @@ import uvloop
 from pydantic import ValidationError
 
 from . import __version__, logs, ray_environment
-from .settings import Settings
+from .settings import Settings, is_secret
 from .storage import data_folder
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
+        given_as = "" if is_secret(name.lower(), first["input"]) else f" (given: {first['input']!r})"
         name = name if name.isupper() else f"TERTULIA_{name.upper()}"
-        fail(f"{name} is wrong: {first['msg']} (given: {first['input']!r})")
+        fail(f"{name} is wrong: {first['msg']}{given_as}")
     return settings.model_copy(update={"data": settings.data.absolute()})
 
 

@@ -226,11 +226,12 @@ def secret_fields(settings: Settings) -> frozenset[str]:
     return frozenset(
         name
         for name in Settings.model_fields
-        if isinstance(value := getattr(settings, name), str) and value and _is_secret(name, value)
+        if isinstance(value := getattr(settings, name), str) and value and is_secret(name, value)
     )
 
 
-def _is_secret(name: str, value: str) -> bool:
+def is_secret(name: str, value: str) -> bool:
+    """Whether a setting's value is nobody's but the server's."""
     if SECRET_NAME.search(name) or name in SECRET_URLS:
         return True
     try:
