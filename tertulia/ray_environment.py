@@ -14,6 +14,8 @@ LOCAL = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_enable_metrics_collection": "0",
+    "AUTOSCALER_METRIC_PORT": "-1",  # no port: these metrics ask for no token. Ray logs that it cannot listen, and goes on
     # Off means a Ray of one machine, whose processes all listen on 127.0.0.1. Ray has no other way to ask for that: it
     # replaces a loopback address that it is given by one that other machines reach (services.resolve_ip_for_localhost).
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
