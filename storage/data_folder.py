@@ -56,7 +56,7 @@ def _check_place(data: Path) -> None:
         if one.st_uid != os.geteuid():
             raise DataFolderError(
                 f"the data folder {data} belongs to another user (uid {one.st_uid}, not {os.geteuid()}); "
-                "change its owner, or choose another with TERTULIA_DATA"
+                "change its owner, or name another with TERTULIA_DATA, perhaps one inside it"
             )
     if found.st_mode & stat.S_IWOTH:
         raise DataFolderError(
