@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +25,27 @@ def load_or_create(data: Path, name: str, make: Callable[[], str]) -> str:
     if not path.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(path, make().strip())
-    secret = path.read_text().strip()
+    secret = read_private(path).strip()
     if not secret:
         raise ValueError(f"{path} is empty; put the secret back, or remove the file to have a new one made")
     return secret
+
+
+def read_private(path: Path) -> str:
+    """A file of this user's or root's, made private if it was not. Root may read anybody's.
+
+    Raises ValueError for a file that somebody else may have put there, OSError for a link.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    with os.fdopen(fd) as file:
+        found = os.fstat(fd)
+        if os.geteuid() not in (found.st_uid, 0) and found.st_uid != 0:
+            raise ValueError(
+                f"{path} belongs to another user (uid {found.st_uid}), who may have put it there"
+            )
+        if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.geteuid():
+            os.fchmod(fd, 0o600)
+        return file.read()
 
 
 def _create(path: Path, secret: str) -> None:

@@ -13,7 +13,8 @@ import uvloop
 from pydantic import ValidationError
 
 from . import __version__, logs, ray_environment
-from .settings import Settings
+from .settings import Settings, is_secret
+from .storage import data_folder
 
 if TYPE_CHECKING:
     from .http.tokens import TokenSigner
@@ -49,8 +50,9 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
+        given_as = "" if is_secret(name.lower(), first["input"]) else f" (given: {first['input']!r})"
         name = name if name.isupper() else f"TERTULIA_{name.upper()}"
-        fail(f"{name} is wrong: {first['msg']} (given: {first['input']!r})")
+        fail(f"{name} is wrong: {first['msg']}{given_as}")
     return settings.model_copy(update={"data": settings.data.absolute()})
 
 
@@ -76,7 +78,13 @@ def serve(
 ) -> None:
     """Start the server; it runs until Ctrl-C or SIGTERM, then drains."""
     settings = read_settings(host=host, port=port, data=data)
-    ray_environment.prepare(settings)
+    try:
+        opened = data_folder.prepare(settings.data)
+        ray_environment.prepare(settings)
+    except (data_folder.DataFolderError, OSError, ValueError) as error:
+        fail(str(error))
+    if opened:
+        say(f"{settings.data}: was open to other users of this machine; it is private now")
     from .serving import Serving, StartError  # imports Ray, which reads its environment then
 
     logs.configure(settings.log_level, settings.log_format)
@@ -114,7 +122,10 @@ def _signer(settings: Settings) -> TokenSigner:
     from .storage.credentials import new_key
     from .storage.secrets import load_or_create
 
-    secret = settings.jwt_secret or load_or_create(settings.data, "jwt_secret", new_key)
+    try:
+        secret = settings.jwt_secret or load_or_create(settings.data, "jwt_secret", new_key)
+    except (OSError, ValueError) as error:
+        fail(f"the secret in the data folder {settings.data} cannot be used: {error}")
     try:
         return TokenSigner.from_settings(settings, secret)
     except ValueError as error:
@@ -304,6 +315,7 @@ def version() -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. Whatever it creates, and its processes do, is for its own user alone."""
+    os.umask(data_folder.UMASK)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     app()

@@ -14,7 +14,8 @@ import ray
 import structlog
 from aiohttp import web
 
-from . import __version__, logs
+from . import __version__
+from .actor_settings import ActorSettings, begin_process
 from .actors import wire
 from .actors.classifier_client import HttpClassifier
 from .actors.commits import Item
@@ -217,9 +218,9 @@ async def connect(settings: Settings, *, system: int, app: int) -> Database:
         raise storage_unavailable(error) from error
 
 
-async def host(settings: Settings, name: str) -> HostParts:
+async def host(given: ActorSettings, name: str) -> HostParts:
     """A host's parts, connected."""
-    logs.configure(settings.log_level, settings.log_format)
+    settings = begin_process(given)
     parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
     calm_garbage_collector()
     return parts
@@ -377,9 +378,9 @@ class GatewayParts:
         await self._database.close()
 
 
-async def gateway(settings: Settings, name: str) -> GatewayParts:
+async def gateway(given: ActorSettings, name: str) -> GatewayParts:
     """A gateway's parts, connected but not listening."""
-    logs.configure(settings.log_level, settings.log_format)
+    settings = begin_process(given)
     database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
     parts = GatewayParts(settings, name, database, aiohttp.ClientSession())
     calm_garbage_collector()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from . import logs
+from .actor_settings import ActorSettings, begin_process
 from .actors.dispatcher import Dispatcher
 from .actors.provider_client import ProviderClient
 from .actors.sending import Sender
@@ -75,7 +75,7 @@ class DispatcherParts:
         await self._database.close()
 
 
-async def dispatcher(settings: Settings, shard: int) -> DispatcherParts:
+async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
     """A dispatcher's parts, connected but not registered."""
-    logs.configure(settings.log_level, settings.log_format)
+    settings = begin_process(given)
     return DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from . import logs
+from .actor_settings import ActorSettings, begin_process
 from .actors.hearing import Hearing
 from .actors.supervisor import Supervisor
 from .compose import connect
@@ -55,9 +55,9 @@ class SupervisorParts:
         await self._database.close()
 
 
-async def supervisor(settings: Settings, number: int) -> SupervisorParts:
+async def supervisor(given: ActorSettings, number: int) -> SupervisorParts:
     """A supervisor's parts, connected but not registered."""
-    logs.configure(settings.log_level, settings.log_format)
+    settings = begin_process(given)
     parts = SupervisorParts(settings, number, await connect(settings, system=CONNECTIONS, app=1))
     calm_garbage_collector()
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,8 @@ from .storage.embedded.processes import dies_with_parent
 START_WITHIN = 20.0
 STOP_WITHIN = 5.0
 PORTS_TRIED = 100
+INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+"""All that the double's process sees of the server's environment: it plays strangers, and knows no secret."""
 
 
 class DoubleError(Exception):
@@ -44,6 +47,7 @@ class DemoDouble:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
+                env={name: os.environ[name] for name in INHERITED if name in os.environ},
                 start_new_session=True,  # Ctrl-C is for the server, which ends it last
             )
         except OSError as error:

@@ -19,14 +19,15 @@ import ray
 import redis
 import structlog
 from ray.actor import ActorHandle
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
-from . import compose, compose_dispatcher, compose_supervisor, demo
+from . import actor_settings, compose, compose_dispatcher, compose_supervisor, demo
 from .actors.handles import NAMESPACE, call
 from .actors.options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
 from .demo_double import DemoDouble, DoubleError
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
+from .ray_folder import RayFolder
 from .settings import Settings
 from .storage import migrate, valkey
 from .storage.credentials import FernetVault, new_key
@@ -70,6 +71,8 @@ class Serving:
         self._watches: list[asyncio.Task[None]] = []
         self._detached = settings.ray_address is not None
         self._double: DemoDouble | None = None
+        self._ray_folder: RayFolder | None = None
+        self._given: actor_settings.ActorSettings | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -225,10 +228,15 @@ class Serving:
                 ray.init(address=self.settings.ray_address, **common)
                 self._check_reachable()
                 return f"ray: joined {self.settings.ray_address}"
+            self._ray_folder = RayFolder(self.settings.data)
             ray.init(
-                address="local", num_cpus=os.cpu_count(), object_store_memory=100 * 1024 * 1024, **common
+                address="local",
+                num_cpus=os.cpu_count(),
+                object_store_memory=100 * 1024 * 1024,
+                _temp_dir=str(self._ray_folder.path),
+                **common,
             )
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except (ConnectionError, RuntimeError, ValueError, OSError, ServerError) as error:
             where = self.settings.ray_address or "a local cluster"
             raise StartError(f"Ray ({where}) cannot be used: {_short(error)}") from error
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
@@ -247,6 +255,7 @@ class Serving:
         """All at once: each waits for the others where it needs them, and processes take a second to begin."""
         began = time.monotonic()
         s = self.settings
+        self._given = actor_settings.withhold(s)
         self._hosts = [self._start_host(i) for i in range(s.hosts)]
         self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
         self._supervisors = [self._start_supervisor(i) for i in range(s.supervisors)]
@@ -260,29 +269,31 @@ class Serving:
             await self._all_up(handles, what)
             more = f", placement {s.placement}" if handles is self._hosts else ""
             self._say(f"{what}s: {len(handles)} running{more} ({time.monotonic() - began:.1f} s)")
+        if self._ray_folder is not None:
+            self._ray_folder.tighten()
 
     def _start_host(self, index: int) -> ActorHandle:
-        return create(HOST, index, compose.host, self.settings, f"host:{index}", detached=self._detached)
+        return create(HOST, index, compose.host, self._given, f"host:{index}", detached=self._detached)
 
     def _start_dispatcher(self, index: int) -> ActorHandle:
         return create(
-            DISPATCHER, index, compose_dispatcher.dispatcher, self.settings, index, detached=self._detached
+            DISPATCHER, index, compose_dispatcher.dispatcher, self._given, index, detached=self._detached
         )
 
     def _start_supervisor(self, index: int) -> ActorHandle:
         return create(
-            SUPERVISOR, index, compose_supervisor.supervisor, self.settings, index, detached=self._detached
+            SUPERVISOR, index, compose_supervisor.supervisor, self._given, index, detached=self._detached
         )
 
     def _start_gateway(self, index: int) -> ActorHandle:
         name = f"gateway:{index}"
-        return create(GATEWAY, index, compose.gateway, self.settings, name, detached=self._detached)
+        return create(GATEWAY, index, compose.gateway, self._given, name, detached=self._detached)
 
     async def _all_up(self, handles: list[ActorHandle], what: str) -> None:
         try:
             await asyncio.gather(*(call(h, "ping", deadline=START_DEADLINE) for h in handles))
         except (RayError, TimeoutError) as error:
-            raise StartError(f"a {what} did not start: {_short(error)}") from error
+            raise StartError(f"a {what} did not start: {_cause(error)}") from error
 
     def _greet(self, url: str) -> None:
         lead = demo.demo_id(23)
@@ -304,6 +315,8 @@ class Serving:
                 await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(in_thread(ray.shutdown), SHUTDOWN_DEADLINE)
+        if self._given is not None:
+            actor_settings.forget(self.settings)
         if self._double is not None:
             await self._double.stop()
         for keeper in self._keepers:
@@ -362,6 +375,13 @@ def check_port(host: str, port: int) -> None:
             raise StartError(
                 f"{host}:{port} cannot be listened on (TERTULIA_PORT): {error.strerror}"
             ) from error
+
+
+def _cause(error: BaseException) -> str:
+    """Ray's error holds the traceback of an actor's constructor: its last line says what went wrong."""
+    if isinstance(error, ActorDiedError) and actor_settings.SecretsDiffer.__name__ in str(error):
+        return str(error).strip().splitlines()[-1].partition(f"{actor_settings.SecretsDiffer.__name__}: ")[2]
+    return _short(error)
 
 
 def _short(error: BaseException) -> str:

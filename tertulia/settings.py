@@ -7,11 +7,14 @@ lists them from this class, so a description is written for an operator.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from .core.supervision import SHARDS
 
@@ -204,6 +207,60 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[str, ...]:
         """The private networks that may be called."""
         return tuple(sorted(_parts(self.allowed_networks)))
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Without the secrets: a repr ends up in logs and tracebacks."""
+        hidden = secret_fields(self)
+        return [(name, "…" if name in hidden else value) for name, value in super().__repr_args__()]
+
+
+SECRET_NAME = re.compile(r"(^|_)(secret|keys?|tokens?|password)(_|$)")
+"""A setting of such a name is a secret."""
+
+SECRET_URLS = frozenset({"database_url", "redis_url"})
+"""URLs that usually hold a password. Others count as secrets when they do hold one."""
+
+
+def secret_fields(settings: Settings) -> frozenset[str]:
+    """The settings that are given and must reach nobody but the server's own processes."""
+    return frozenset(
+        name
+        for name in Settings.model_fields
+        if isinstance(value := getattr(settings, name), str) and value and is_secret(name, value)
+    )
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a setting's value is nobody's but the server's."""
+    if SECRET_NAME.search(name) or name in SECRET_URLS:
+        return True
+    try:
+        return "://" in value and urlsplit(value).password is not None
+    except ValueError:
+        return False
+
+
+def variables(field: str) -> list[str]:
+    """The environment variables of a setting, the usual one first."""
+    alias = Settings.model_fields[field].validation_alias
+    return (
+        [str(a) for a in alias.choices] if isinstance(alias, AliasChoices) else [f"TERTULIA_{field.upper()}"]
+    )
+
+
+def given_by_environment() -> dict[str, str]:
+    """What this process' environment says for the settings, by field, not validated."""
+    fields = {variable.lower(): name for name in Settings.model_fields for variable in variables(name)}
+    return {
+        fields.get(key.lower(), key): value for key, value in EnvSettingsSource(Settings)().items() if value
+    }
+
+
+def forget_secrets(settings: Settings) -> None:
+    """Take the secrets out of this process' environment: every process that it starts would inherit them."""
+    hidden = {variable.lower() for name in secret_fields(settings) for variable in variables(name)}
+    for name in [name for name in os.environ if name.lower() in hidden]:
+        del os.environ[name]
 
 
 def _parts(text: str) -> frozenset[str]:

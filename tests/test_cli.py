@@ -87,6 +87,30 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
     assert "postgres" not in result.stdout
 
 
+def test_a_data_folder_that_others_may_change_is_told_before_anything_starts(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    result = tertulia("serve", data=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"tertulia: everybody may write into the data folder {tmp_path}")
+    assert result.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def test_a_wrong_secret_is_not_repeated(tmp_path: Path) -> None:
+    result = tertulia(
+        "serve", data=tmp_path, TERTULIA_JWT_SECRET="canary", TERTULIA_CREDENTIALS_KEYS="canary"
+    )
+    assert result.returncode == 2 and "canary" not in result.stdout + result.stderr
+
+
+def test_a_secret_that_another_user_has_put_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "elsewhere").write_text("a secret that somebody else knows, long enough")
+    (tmp_path / "secrets/jwt_secret").symlink_to(tmp_path / "elsewhere")
+    result = tertulia("token", "--account", ACCOUNT, "--user", "u1", data=tmp_path)
+    assert result.returncode == 2 and result.stderr.startswith("tertulia: the secret in the data folder")
+    assert "Traceback" not in result.stderr
+
+
 def test_a_token_is_signed_with_the_servers_secret(tmp_path: Path) -> None:
     result = tertulia("token", "--account", ACCOUNT, "--role", "lead", "--user", "u1", data=tmp_path)
     secret = (tmp_path / "secrets" / "jwt_secret").read_text().strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -58,3 +59,19 @@ def test_it_holds_no_secret_and_installs_the_locked_versions(config: dict[str, A
     text = yaml.safe_dump(config)
     assert "://" not in text and "SECRET" not in text
     assert "requirements.lock" in text and "[cluster]" in text
+
+
+def test_rays_folder_is_private_and_its_ports_are_the_documented_ones(config: dict[str, Any]) -> None:
+    text = (ROOT / "cluster.yaml").read_text()
+    for start in (config["head_start_ray_commands"][-1], config["worker_start_ray_commands"][-1]):
+        assert start.startswith(
+            "umask 077; mkdir -p -m 700 ~/.tertulia-ray; export RAY_TMPDIR=~/.tertulia-ray "
+        )
+        assert "RAY_enable_metrics_collection=0" in start and "--metrics-export-port" not in start
+        ports = re.findall(r"--([a-z-]+-port)=(\d+)", start)
+        assert {name for name, _ in ports} >= {
+            "object-manager-port", "node-manager-port", "runtime-env-agent-port", "dashboard-agent-grpc-port",
+            "dashboard-agent-listen-port", "min-worker-port", "max-worker-port",
+        }  # fmt: skip
+        header = text.partition("cluster_name:")[0]
+        assert not [port for _, port in ports if port not in header]

@@ -6,11 +6,11 @@ Nothing here waits: every function is short and blocking.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 from .errors import FolderInUse, ServerError
@@ -20,6 +20,9 @@ LOG_BYTES = 8 * 1024 * 1024
 
 SOCKET_PATH_BYTES = 107
 """What `sun_path` holds on Linux, less its closing zero."""
+
+SHORT_FOLDER = "short_folder"
+"""The file that holds the path of a folder's short folder."""
 
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@~=-]+")
 """A path that means itself in a URL, in a setting and to every client; asyncpg splits hosts at commas."""
@@ -36,7 +39,7 @@ class FolderLock:
         """Take the lock, or raise `FolderInUse`. Taking it twice is one taking."""
         if self._fd is not None:
             return
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -70,7 +73,8 @@ class Log:
     def open(self) -> int:
         """A descriptor to append to; `tail` then speaks of what comes after this moment."""
         self.bound()
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        fd = os.open(self._path, flags, 0o600)
         self._from = os.fstat(fd).st_size
         return fd
 
@@ -116,15 +120,40 @@ def socket_folder(folder: Path, socket_name: str) -> Path:
     near = folder / "run"
     if len(os.fsencode(near / socket_name)) <= SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(str(near)):
         return private_folder(near)
-    digest = hashlib.blake2b(os.fsencode(folder), digest_size=8).hexdigest()
-    far = Path("/tmp") / f"tertulia-{os.geteuid()}-{digest}"
+    return short_folder(folder)
+
+
+def short_folder(folder: Path) -> Path:
+    """A private folder in /tmp that belongs to `folder`, for sockets whose paths would be too long below it.
+
+    Its name is random, so nobody can put something there first, and kept in `<folder>/short_folder`: whoever asks gets
+    the same one. Raises `ServerError` when something else stands there now.
+    """
+    record = folder / SHORT_FOLDER
     try:
-        far.mkdir(mode=0o700, exist_ok=True)
-        found = far.lstat()
+        known = Path(record.read_text().strip()) if record.exists() else None
+        if known is None or not os.path.lexists(known):  # /tmp is emptied at every boot
+            known = Path(tempfile.mkdtemp(prefix=f"tertulia-{os.geteuid()}-", dir="/tmp"))
+            write_private(record, f"{known}\n")
+        found = known.lstat()
+        owners = {os.geteuid(), folder.stat().st_uid}
     except OSError as error:
-        raise ServerError(f"The socket folder {far} cannot be made: {error.strerror}.") from error
-    # /tmp is everybody's: a folder that somebody else put there first, or a link, is not to be trusted.
-    owners = {os.geteuid(), folder.stat().st_uid}
+        raise ServerError(f"A socket folder for {folder} cannot be made: {error.strerror}.") from error
+    # /tmp is everybody's: a folder that somebody else put there since, or a link, is not to be trusted.
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or stat.S_IMODE(found.st_mode) & 0o077:
-        raise ServerError(f"{far} exists and is not a private folder of this user; remove it.")
-    return far
+        raise ServerError(f"{known} exists and is not a private folder of this user; remove it.")
+    return known
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file for this user alone, whole or not at all. What stood at `path` is replaced, a link included."""
+    fd, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(fd, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(fd)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -63,10 +65,12 @@ class TwoNodes:
 
 @asynccontextmanager
 async def two_nodes(environment: Mapping[str, str] | None = None) -> AsyncIterator[TwoNodes]:
+    folder = tempfile.mkdtemp(prefix="tertulia-ray-")  # Ray's own, /tmp/ray, is everybody's
+    ours = {"PYTHONPATH": str(ROOT), "RAY_TMPDIR": folder}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(Path(__file__).with_name("two_nodes.py")),
-        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), **(environment or {})},
+        env={**os.environ, **ENVIRONMENT, **ours, **(environment or {})},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -78,6 +82,7 @@ async def two_nodes(environment: Mapping[str, str] | None = None) -> AsyncIterat
         yield cluster
     finally:
         await cluster.end()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def places(server: OwnServer) -> dict[str, str]:
