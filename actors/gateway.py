@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
@@ -29,12 +30,14 @@ class Gateway:
         listener: Listener,
         *,
         secret: str,
+        link_ca: Path | None = None,
         deadline: float,
         max_waiting: int,
     ) -> None:
         self.name = name
         self._deadline = deadline
         self._secret = secret
+        self._link_ca = link_ca
         self._rewatch = asyncio.Event()
         self.feeds = Feeds(archive, listener, self._watch)
         self.router = Router(
@@ -46,7 +49,7 @@ class Gateway:
             name,
             at.incarnation,
             self.name,
-            way=way_to(at, self._secret),
+            way=way_to(at, self._secret, self._link_ca),
             settle=settle,
             deliver=self._deliver,
             lost=self._rewatch.set,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ..core.entries import Entry
 from ..core.ports import HostAddress, Ownership
@@ -25,6 +26,7 @@ class Hearing:
         listener: Callable[[Sequence[Entry]], None],
         *,
         secret: str,
+        link_ca: Path | None = None,
         deadline: float,
         max_waiting: int,
     ) -> None:
@@ -32,6 +34,7 @@ class Hearing:
         self._listener = listener
         self._deadline = deadline
         self._secret = secret
+        self._link_ca = link_ca
         self._rewatch = asyncio.Event()
         self.router = Router(
             ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
@@ -42,7 +45,7 @@ class Hearing:
             name,
             at.incarnation,
             self._name,
-            way=way_to(at, self._secret),
+            way=way_to(at, self._secret, self._link_ca),
             settle=settle,
             deliver=lambda payload: self._listener(wire.decode_entries(payload)),
             lost=self._rewatch.set,

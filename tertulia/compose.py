@@ -18,11 +18,11 @@ from . import __version__, logs
 from .actors import wire
 from .actors.classifier_client import HttpClassifier
 from .actors.commits import Item
-from .actors.connections import secret_of
 from .actors.conversation import Taken
 from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
 from .actors.handles import DispatcherLinks, RayConversation
+from .actors.handshake import key_of
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
 from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
@@ -40,6 +40,7 @@ from .core.ports_http import Stores
 from .events import make_poster
 from .files import attachments
 from .garbage import calm_garbage_collector
+from .host_links import socket_of, tls_of
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
 from .http.limits import RequestLimits
@@ -105,7 +106,9 @@ class HostParts:
         assert settings.jwt_secret is not None
         incarnation = str(uuid.uuid4())
         self.stale = asyncio.Event()
-        self.secret = secret_of(incarnation, settings.jwt_secret)
+        self.secret = key_of(incarnation, settings.jwt_secret)
+        self.socket = socket_of(settings, name, incarnation)
+        self.tls = tls_of(settings) if self.socket is None else None
         self.publisher = FeedPublisher()
         self._database = database
         self._classifier = classifier(settings)
@@ -252,6 +255,7 @@ class GatewayParts:
             PostgresFeeds(database, as_stored=True),
             self._on_entry,
             secret=settings.jwt_secret,
+            link_ca=settings.link_ca,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )

@@ -34,6 +34,7 @@ class SupervisorParts:
             PostgresOwnership(database),
             lambda entries: self.supervisor.hear(entries),
             secret=settings.jwt_secret,
+            link_ca=settings.link_ca,
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )
