@@ -22,6 +22,8 @@ from ..core.ports import HostAddress
 from .handshake import key_of
 
 HEADER = struct.Struct("<IBI")
+TURN = struct.Struct("<IB")
+"""Payload of a TURN, under the number of its batch: the command's place in it; 1 before its turn, 0 after it."""
 MAX_FRAME = 128 * 1024 * 1024
 """Bytes of a payload: more than `MAX_BATCH` of the largest commands."""
 MAX_GREETING = 1024
@@ -40,6 +42,7 @@ class Kind(enum.IntEnum):
     LEARN = 7
     CHALLENGE = 8
     PROOF = 9
+    TURN = 10
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -84,7 +87,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, kind: Kind, number: int, payload: bytes) -> None:
         """Write a frame; into the void when the connection is lost, of which `on_lost` tells."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(HEADER.pack(len(payload), kind, number) + payload)
 
     def close(self) -> None:

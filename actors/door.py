@@ -18,7 +18,8 @@ import structlog
 
 from ..core.entries import Entry
 from . import wire
-from .connections import MAX_FRAME, MAX_GREETING, Connection, Kind
+from .commits import Announce
+from .connections import MAX_FRAME, MAX_GREETING, TURN, Connection, Kind
 from .handshake import HandshakeRefused, HostHandshake
 from .link_transport import ListeningSocket, Tls, foreign_user, listen_tls, listen_unix
 from .publishing import FeedPublisher
@@ -72,13 +73,13 @@ class _Peer:
 
 
 class Door:
-    """Listens for gateways. `submit` takes a batch of commands and returns their outcomes, both encoded; `learn` is told of
+    """Listens for gateways. `submit` takes a batch of commands and returns their outcomes, both encoded, and announces turns; `learn` is told of
     accounts whose settings or rules have changed, and returns once they count. `secret` is the key that both sides must prove
     to know (`handshake.key_of`)."""
 
     def __init__(
         self,
-        submit: Callable[[bytes], Awaitable[bytes]],
+        submit: Callable[[bytes, Announce], Awaitable[bytes]],
         learn: Callable[[list[str]], Awaitable[None]],
         publisher: FeedPublisher,
         secret: bytes,
@@ -262,8 +263,11 @@ class Door:
         connection.send(Kind.ANSWER, number, b"")
 
     async def _commands(self, connection: Connection, number: int, payload: bytes) -> None:
+        def announce(place: int, begun: bool) -> None:
+            connection.send(Kind.TURN, number, TURN.pack(place, begun))
+
         try:
-            answer = await self._submit(payload)
+            answer = await self._submit(payload, announce)
         except msgspec.MsgspecError as error:
             self._broken(connection, self._guests.get(connection, ""), error)
         except Exception:  # without an answer the gateway asks again, under the same ids

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from ..core.poison import PoisonList
 from ..core.ports import FeedArchive, HostAddress, Ownership
 from . import wire
 from .connections import way_to
@@ -31,6 +32,7 @@ class Gateway:
         *,
         secret: str,
         link_ca: Path | None = None,
+        poison: PoisonList | None = None,
         deadline: float,
         max_waiting: int,
     ) -> None:
@@ -41,7 +43,12 @@ class Gateway:
         self._rewatch = asyncio.Event()
         self.feeds = Feeds(archive, listener, self._watch)
         self.router = Router(
-            ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
+            ownership,
+            self._link,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            changed=self._rewatch.set,
+            poison=poison,
         )
 
     def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..core.entries import Entry
+from ..core.poison import PoisonList
 from ..core.ports import HostAddress, Ownership
 from . import wire
 from .connections import way_to
@@ -27,6 +28,7 @@ class Hearing:
         *,
         secret: str,
         link_ca: Path | None = None,
+        poison: PoisonList | None = None,
         deadline: float,
         max_waiting: int,
     ) -> None:
@@ -37,7 +39,12 @@ class Hearing:
         self._link_ca = link_ca
         self._rewatch = asyncio.Event()
         self.router = Router(
-            ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
+            ownership,
+            self._link,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            changed=self._rewatch.set,
+            poison=poison,
         )
 
     def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:

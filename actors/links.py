@@ -16,7 +16,7 @@ import structlog
 
 from ..core.commands import Envelope, Moved, Outcome, Refused
 from . import wire
-from .connections import MAX_FRAME, MAX_GREETING, Connection, Kind, Way
+from .connections import MAX_FRAME, MAX_GREETING, TURN, Connection, Kind, Way
 from .handshake import PeerHandshake
 from .link_transport import connect
 
@@ -33,6 +33,8 @@ SWEEP = 0.5
 """Seconds between looks for batches whose deadline has passed."""
 
 BROKEN = Refused("internal", "the command could not be sent")
+DIED_IN_ITS_TURN = Refused("internal", "the host was lost in the very turn of this command")
+"""Of a command that was under way to a lost host before, and whose turn the host had begun and not ended."""
 NOT_SENT = Moved()
 """What surely did not leave is asked again like what belongs elsewhere."""
 
@@ -40,17 +42,19 @@ Settle = Callable[[Envelope, Outcome | None], None]
 
 
 class _Batch:
-    __slots__ = ("deadline", "envelopes")
+    __slots__ = ("deadline", "envelopes", "turn")
 
     def __init__(self, envelopes: list[Envelope], deadline: float) -> None:
         self.envelopes = envelopes
         self.deadline = deadline
+        self.turn: int | None = None
+        """The place of the command whose turn has begun and not ended, as far as hosts announce turns."""
 
 
 class HostLink:
     """A gateway's way to one host.
 
-    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it. `way` says where it
+    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it, and DIED_IN_ITS_TURN. `way` says where it
     listens; `deliver` gets the entries it pushes; `lost` hears that pushes may have been missed.
     The queue is bounded by the router, which counts what it lets in.
     """
@@ -131,11 +135,15 @@ class HostLink:
         self._sweeper = None
         now = time.monotonic()
         for number in [n for n, b in self._batches.items() if b.deadline < now]:
-            batch = self._batches.pop(number).envelopes
-            log.warning("host_call_failed", host=self.name, error="deadline", commands=len(batch))
-            self._settle_all(batch, None)
+            batch = self._batches.pop(number)
+            log.warning("host_call_failed", host=self.name, error="deadline", commands=len(batch.envelopes))
+            self._settle_lost(batch)
         if self._batches:
             self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+    def _settle_lost(self, batch: _Batch) -> None:
+        for place, envelope in enumerate(batch.envelopes):
+            self._settle(envelope, DIED_IN_ITS_TURN if place == batch.turn else None)
 
     def _settle_all(self, batch: list[Envelope], outcome: Outcome | None) -> None:
         for envelope in batch:
@@ -209,6 +217,10 @@ class HostLink:
                     self._answer()
             else:
                 self._resolve(number, payload)
+        elif kind == Kind.TURN and len(payload) == TURN.size:
+            place, begun = TURN.unpack(payload)
+            if (batch := self._batches.get(number)) is not None:
+                batch.turn = place if begun else None
 
     def _resolve(self, number: int, payload: bytes) -> None:
         if (answer := self._answers.get(number)) is not None and not answer.done():
@@ -254,7 +266,7 @@ class HostLink:
         batches, self._batches = self._batches, {}
         queue, self._queue = self._queue, []
         for batch in batches.values():
-            self._settle_all(batch.envelopes, None)
+            self._settle_lost(batch)
         self._settle_all(queue, NOT_SENT)
 
     async def watch(self, accounts: list[str]) -> bool:

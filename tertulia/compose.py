@@ -77,6 +77,7 @@ from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
+from .storage.poison import PostgresPoisonList
 from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.presence import ValkeyPresence
 from .storage.retiming import PostgresRetiming
@@ -256,6 +257,7 @@ class GatewayParts:
             self._on_entry,
             secret=settings.jwt_secret,
             link_ca=settings.link_ca,
+            poison=PostgresPoisonList(database),
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )

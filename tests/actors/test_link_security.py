@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 from test_links import HERE, SECRET, Side, entry, frame, framed, until
 
 from tertulia.actors import connections, door, wire
+from tertulia.actors.commits import Announce
 from tertulia.actors.connections import HEADER, Kind, Way
 from tertulia.actors.handshake import (
     NONCE,
@@ -502,8 +503,8 @@ async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(
 ) -> None:
     submit = host.rig.host.submit
 
-    async def mangled(payload: bytes) -> bytes:
-        await submit(payload)
+    async def mangled(payload: bytes, announce: Announce) -> bytes:
+        await submit(payload, announce)
         return answer
 
     monkeypatch.setattr(host.rig.host, "submit", mangled)

@@ -12,6 +12,7 @@ from rig import Rig, stored_but
 from samples import ACCOUNT, CHANNEL, answered, listening, received, to_conversation, to_thread, uid
 
 from tertulia.actors import connections, door, links, router, wire
+from tertulia.actors.commits import Announce
 from tertulia.actors.connections import HEADER, Kind, Way
 from tertulia.actors.door import Door
 from tertulia.actors.handshake import PeerHandshake, key_of
@@ -57,9 +58,9 @@ class Side:
         await self.reads.wait()
         self.learned += accounts
 
-    async def _submit(self, payload: bytes) -> bytes:
+    async def _submit(self, payload: bytes, announce: Announce) -> bytes:
         self.batches.append(len(wire.decode_envelopes(payload)))
-        answer = await self.rig.host.submit(payload)
+        answer = await self.rig.host.submit(payload, announce)
         if self.lost:
             self.lost -= 1
             raise OSError("the answer is lost")
