@@ -23,7 +23,7 @@ from structlog.testing import capture_logs
 from test_links import SECRET, Side, until
 from test_router import Net
 
-from tertulia.actors import quarantine, router
+from tertulia.actors import links, quarantine, router
 from tertulia.actors.commits import Announce
 from tertulia.actors.connections import Way
 from tertulia.actors.conversation import ConversationActor, Taken, Turning
@@ -252,4 +252,36 @@ async def test_the_gateway_knows_in_whose_turn_its_host_was_lost(over: bool, tmp
     await until(lambda: len(side.settled) == 3)
     blamed = None if over else DIED_IN_ITS_TURN
     assert side.settled == [(sent[0], None), (sent[1], blamed), (sent[2], None)]
+    await side.stop()
+
+
+@pytest.mark.parametrize("how", ["taken over", "deadline"])
+async def test_a_host_that_hangs_in_a_turn_is_told_apart_too(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not die by itself: the others take its partitions, and it ends once it wakes."""
+    monkeypatch.setattr(links, "SWEEP", 0.01)
+    side = Side()
+    at = side.door.open_unix(tmp_path / "host-0.1.sock")
+    side.way = Way(at.address, 0, SECRET)
+    hangs, wakes = asyncio.Event(), asyncio.Event()
+
+    async def hang(payload: bytes, announce: Announce) -> bytes:
+        announce(0, True)
+        hangs.set()
+        await wakes.wait()
+        return await side.rig.host.submit(payload)
+
+    side.door._submit = hang
+    sent = [to_thread(received(f"{n}"), THREAD, attempt=1) for n in range(2)]
+    link = side.link(deadline=0.05 if how == "deadline" else 5)
+    for envelope in sent:
+        link.send(envelope)
+    await hangs.wait()
+    if how == "taken over":
+        await until(lambda: any(batch.turn is not None for batch in link._batches.values()))
+        link.close()
+    await until(lambda: len(side.settled) == 2)
+    assert side.settled == [(sent[0], DIED_IN_ITS_TURN), (sent[1], None)]
+    wakes.set()
     await side.stop()
