@@ -497,6 +497,19 @@ async def test_garbage_of_a_known_peer_ends_its_connection_alone(host: Side, gar
     assert isinstance(host.settled[0][1], Done)
 
 
+async def test_what_comes_behind_garbage_is_not_taken(host: Side) -> None:
+    reader, writer, binding = await dial(host.way)
+    handshake = PeerHandshake(SECRET, "odd", binding)
+    writer.write(framed(Kind.HELLO, 1, handshake.hello()))
+    writer.write(framed(Kind.PROOF, 2, handshake.prove((await frame(reader))[2])))
+    await frame(reader)
+    writer.write(framed(Kind.WATCH, 3, b"garbage") + COMMANDS)
+    await shown_out(reader)
+    writer.close()
+    await host.rig.quiet()
+    assert host.batches == []
+
+
 @pytest.mark.parametrize("answer", [b"\xc1", wire.encode([Done(), Done()]), wire.encode([])])
 async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(
     host: Side, answer: bytes, monkeypatch: pytest.MonkeyPatch
