@@ -35,12 +35,17 @@ class Resident(Protocol):
     def thread(self) -> object: ...
 
 
+Announce = Callable[[int, bool], None]
+"""Tells who sent a batch that the turn of a command begins (True) or has ended: its place in the batch, and which."""
+
+
 class Reply:
     """The answers of one incoming batch; `done` resolves when the last one is there."""
 
-    __slots__ = ("done", "missing", "outcomes")
+    __slots__ = ("announce", "done", "missing", "outcomes")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, announce: Announce | None = None) -> None:
+        self.announce = announce
         self.outcomes: list[Outcome | None] = [None] * size
         self.missing = size
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -60,6 +65,7 @@ class Item:
 
     __slots__ = (
         "alone",
+        "announced",
         "attempts",
         "envelope",
         "heard",
@@ -84,6 +90,8 @@ class Item:
         self.resident: Resident | None = None
         self.alone = False
         """To be committed by itself."""
+        self.announced = False
+        """Whether its sender knows that its turn begins."""
         self.opened = False
         """Whether this very command opened its conversation."""
         self.looked_up = False

@@ -1,4 +1,5 @@
-"""Frames over TCP between gateways and hosts, and the two ends of them that carry bytes and nothing else.
+"""Frames between gateways and hosts, and the two ends of them that carry bytes and nothing else. What they travel over is
+`link_transport.py`'s; who is at the other end, `handshake.py`'s.
 
 Ray makes the actors and watches over them, and the partition map says where a host listens. What flows between a gateway and a
 host all the time flows here, because a Ray call costs either side about half a millisecond of CPU, however little it
@@ -10,22 +11,23 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import hmac
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from ..core.ports import HostAddress
+from .handshake import key_of
 
 HEADER = struct.Struct("<IBI")
+TURN = struct.Struct("<IB")
+"""Payload of a TURN, under the number of its batch: the command's place in it; 1 before its turn, 0 after it."""
 MAX_FRAME = 128 * 1024 * 1024
 """Bytes of a payload: more than `MAX_BATCH` of the largest commands."""
 MAX_GREETING = 1024
-"""Bytes of a payload from a peer that has not shown the secret yet."""
-
-_PURPOSE = b"tertulia connections between gateways and hosts"
+"""Bytes of a payload from a side that has not proved itself yet; a longer one ends the connection."""
 
 
 class Kind(enum.IntEnum):
@@ -38,26 +40,24 @@ class Kind(enum.IntEnum):
     ENTRIES = 5
     WATCH_EVENTS = 6
     LEARN = 7
+    CHALLENGE = 8
+    PROOF = 9
+    TURN = 10
 
 
 class Way(msgspec.Struct, frozen=True):
-    """Where an incarnation of a host listens, and what a gateway must show there."""
+    """Where an incarnation of a host listens (a path and 0 for a Unix socket), the key that both sides prove to know, and the CA
+    that its certificate must come from, if the operator has given one."""
 
     address: str
     port: int
     secret: bytes
+    ca: Path | None = None
 
 
-def way_to(at: HostAddress, server_secret: str) -> Way:
+def way_to(at: HostAddress, server_secret: str, ca: Path | None = None) -> Way:
     """The way to a host of this server."""
-    return Way(at.address, at.port, secret_of(at.incarnation, server_secret))
-
-
-def secret_of(incarnation: str, server_secret: str) -> bytes:
-    """What gateways show to this incarnation: 32 bytes under a key of their own, made from the secret that all processes of a
-    server share."""
-    key = hmac.digest(server_secret.encode(), _PURPOSE, "sha256")
-    return hmac.digest(key, incarnation.encode(), "sha256")
+    return Way(at.address, at.port, key_of(at.incarnation, server_secret), ca)
 
 
 class Connection(asyncio.Protocol):
@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, kind: Kind, number: int, payload: bytes) -> None:
         """Write a frame; into the void when the connection is lost, of which `on_lost` tells."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(HEADER.pack(len(payload), kind, number) + payload)
 
     def close(self) -> None:
@@ -121,4 +121,6 @@ class Connection(asyncio.Protocol):
             at = start + size
             self._wanted = HEADER.size
             self._on_frame(self, kind, number, bytes(buffer[start:at]))
+            if self._transport is not None and self._transport.is_closing():
+                return  # it was ended over this frame: what came behind it counts for nothing
         del buffer[:at]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
+from ..core.poison import PoisonList
 from ..core.ports import FeedArchive, HostAddress, Ownership
 from . import wire
 from .connections import way_to
@@ -29,16 +31,24 @@ class Gateway:
         listener: Listener,
         *,
         secret: str,
+        link_ca: Path | None = None,
+        poison: PoisonList | None = None,
         deadline: float,
         max_waiting: int,
     ) -> None:
         self.name = name
         self._deadline = deadline
         self._secret = secret
+        self._link_ca = link_ca
         self._rewatch = asyncio.Event()
         self.feeds = Feeds(archive, listener, self._watch)
         self.router = Router(
-            ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
+            ownership,
+            self._link,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            changed=self._rewatch.set,
+            poison=poison,
         )
 
     def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
@@ -46,7 +56,7 @@ class Gateway:
             name,
             at.incarnation,
             self.name,
-            way=way_to(at, self._secret),
+            way=way_to(at, self._secret, self._link_ca),
             settle=settle,
             deliver=self._deliver,
             lost=self._rewatch.set,

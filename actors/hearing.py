@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ..core.entries import Entry
+from ..core.poison import PoisonList
 from ..core.ports import HostAddress, Ownership
 from . import wire
 from .connections import way_to
@@ -25,6 +27,8 @@ class Hearing:
         listener: Callable[[Sequence[Entry]], None],
         *,
         secret: str,
+        link_ca: Path | None = None,
+        poison: PoisonList | None = None,
         deadline: float,
         max_waiting: int,
     ) -> None:
@@ -32,9 +36,15 @@ class Hearing:
         self._listener = listener
         self._deadline = deadline
         self._secret = secret
+        self._link_ca = link_ca
         self._rewatch = asyncio.Event()
         self.router = Router(
-            ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._rewatch.set
+            ownership,
+            self._link,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            changed=self._rewatch.set,
+            poison=poison,
         )
 
     def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
@@ -42,7 +52,7 @@ class Hearing:
             name,
             at.incarnation,
             self._name,
-            way=way_to(at, self._secret),
+            way=way_to(at, self._secret, self._link_ca),
             settle=settle,
             deliver=lambda payload: self._listener(wire.decode_entries(payload)),
             lost=self._rewatch.set,

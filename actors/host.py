@@ -24,7 +24,7 @@ from ..core.ports import Archive, Journal
 from ..core.ports_bots import RulesArchive
 from . import wire
 from .account_rules import AccountRulesKeeper
-from .commits import MAX_ATTEMPTS, CommitQueue, Item, Reply
+from .commits import MAX_ATTEMPTS, Announce, CommitQueue, Item, Reply
 from .conversation import Taken
 from .listening import Listening
 from .repeats import first_answers
@@ -99,6 +99,7 @@ class ConversationHost:
         self._replies: set[Reply] = set()
         self._stale = on_stale
         self._tasks: set[asyncio.Task[None]] = set()
+        self._announcing = asyncio.Lock()
         self.draining = False
         self.commits = CommitQueue(
             journal,
@@ -136,17 +137,20 @@ class ConversationHost:
         if self.rules is not None:
             await self.rules.learn(accounts)
 
-    async def submit(self, payload: bytes) -> bytes:
+    async def submit(self, payload: bytes, announce: Announce | None = None) -> bytes:
         """A batch of envelopes in, their outcomes out: `run`, as bytes."""
-        return wire.encode(await self.run(wire.decode_envelopes(payload)))
+        return wire.encode(await self.run(wire.decode_envelopes(payload), announce))
 
-    async def run(self, envelopes: Sequence[Envelope]) -> list[Outcome | None]:
-        """Commands in, their outcomes out, in order. All have committed, or never will, on return.
+    async def run(
+        self, envelopes: Sequence[Envelope], announce: Announce | None = None
+    ) -> list[Outcome | None]:
+        """Commands in, their outcomes out, in order. All have committed, or never will, on return. `announce` hears of the
+        turns of those that may have ended a host before.
 
         At most `max_waiting` commands wait in a host; what is beyond is refused as overloaded.
         """
         room = max(0, self._max_waiting - self._admitted)
-        reply = Reply(len(envelopes))
+        reply = Reply(len(envelopes), announce)
         admitted = min(room, len(envelopes))
         self._admitted += admitted
         self._replies.add(reply)
@@ -193,11 +197,30 @@ class ConversationHost:
 
     def _run(self, item: Item) -> None:
         """Run an item whose target has been loaded, if it exists."""
+        if item.envelope.attempt > 0 and not item.announced and item.reply.announce is not None:
+            self._start(self._run_announced(item, item.reply.announce))
+            return
         try:
             self._dispatch(item)
         except Exception as error:
             log.exception("command_failed", command=type(item.envelope.command).__name__)
             item.answer(Refused("internal", f"the command failed: {type(error).__name__}"))
+
+    async def _run_announced(self, item: Item, announce: Announce) -> None:
+        """Run what a host may have died of, one at a time: should this one die too, its sender knows in whose turn."""
+        target = item.envelope.conversation_id or item.envelope.thread
+        assert target is not None
+        async with self._announcing:
+            there = self.residents.has(target)
+            announce(item.slot, True)
+            await asyncio.sleep(0)  # uvloop writes at the end of a turn of the loop
+            if item.partition not in self.owned or (there and not self.residents.has(target)):
+                self.accept(item)
+            else:
+                item.announced = True
+                self._run(item)
+                item.announced = False
+            announce(item.slot, False)
 
     def _dispatch(self, item: Item) -> None:
         envelope = item.envelope

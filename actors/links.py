@@ -11,11 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from ..core.commands import Envelope, Moved, Outcome, Refused
 from . import wire
-from .connections import Connection, Kind, Way
+from .connections import MAX_FRAME, MAX_GREETING, TURN, Connection, Kind, Way
+from .handshake import PeerHandshake
+from .link_transport import connect
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +33,8 @@ SWEEP = 0.5
 """Seconds between looks for batches whose deadline has passed."""
 
 BROKEN = Refused("internal", "the command could not be sent")
+DIED_IN_ITS_TURN = Refused("internal", "the host was lost in the very turn of this command")
+"""Of a command that was under way to a lost host before, and whose turn the host had begun and not ended."""
 NOT_SENT = Moved()
 """What surely did not leave is asked again like what belongs elsewhere."""
 
@@ -37,17 +42,19 @@ Settle = Callable[[Envelope, Outcome | None], None]
 
 
 class _Batch:
-    __slots__ = ("deadline", "envelopes")
+    __slots__ = ("deadline", "envelopes", "turn")
 
     def __init__(self, envelopes: list[Envelope], deadline: float) -> None:
         self.envelopes = envelopes
         self.deadline = deadline
+        self.turn: int | None = None
+        """The place of the command whose turn has begun and not ended, as far as hosts announce turns."""
 
 
 class HostLink:
     """A gateway's way to one host.
 
-    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it. `way` says where it
+    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it, and DIED_IN_ITS_TURN. `way` says where it
     listens; `deliver` gets the entries it pushes; `lost` hears that pushes may have been missed.
     The queue is bounded by the router, which counts what it lets in.
     """
@@ -76,7 +83,7 @@ class HostLink:
         self._scheduled = False
         self._number = 0
         self._batches: dict[int, _Batch] = {}
-        self._answers: dict[int, asyncio.Future[None]] = {}
+        self._answers: dict[int, asyncio.Future[bytes]] = {}
         self._answered: deque[tuple[list[Envelope], bytes]] = deque()
         self._answering = False
         self._connection: Connection | None = None
@@ -128,11 +135,15 @@ class HostLink:
         self._sweeper = None
         now = time.monotonic()
         for number in [n for n, b in self._batches.items() if b.deadline < now]:
-            batch = self._batches.pop(number).envelopes
-            log.warning("host_call_failed", host=self.name, error="deadline", commands=len(batch))
-            self._settle_all(batch, None)
+            batch = self._batches.pop(number)
+            log.warning("host_call_failed", host=self.name, error="deadline", commands=len(batch.envelopes))
+            self._settle_lost(batch)
         if self._batches:
             self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+    def _settle_lost(self, batch: _Batch) -> None:
+        for place, envelope in enumerate(batch.envelopes):
+            self._settle(envelope, DIED_IN_ITS_TURN if place == batch.turn else None)
 
     def _settle_all(self, batch: list[Envelope], outcome: Outcome | None) -> None:
         for envelope in batch:
@@ -147,15 +158,19 @@ class HostLink:
         return self._connecting
 
     async def _open(self) -> Connection:
-        async with asyncio.timeout(CONNECT_DEADLINE):
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self._on_frame, self._on_lost), self._way.address, self._way.port
-            )
-            try:
-                await self._request(connection, Kind.HELLO, self._way.secret + self._gateway.encode())
-            except BaseException:
-                connection.abort()
-                raise
+        """A connection to a host that has proved itself, and to which we have. Until then nothing but the handshake is sent to it
+        or taken from it."""
+        connection = Connection(self._on_frame, self._on_lost, MAX_GREETING)
+        try:
+            async with asyncio.timeout(CONNECT_DEADLINE):
+                binding = await connect(lambda: connection, self._way.address, self._way.port, self._way.ca)
+                handshake = PeerHandshake(self._way.secret, self._gateway, binding)
+                challenge = await self._request(connection, Kind.HELLO, handshake.hello())
+                await self._request(connection, Kind.PROOF, handshake.prove(challenge))
+        except BaseException:
+            connection.abort()
+            raise
+        connection.limit = MAX_FRAME
         return connection
 
     def _connected(self, task: asyncio.Task[Connection]) -> None:
@@ -167,30 +182,49 @@ class HostLink:
             return
         if error is not None:
             log.warning("host_not_reached", host=self.name, error=repr(error))
+        elif not task.cancelled():
+            task.result().abort()
         queue, self._queue = self._queue, []
         self._settle_all(queue, NOT_SENT)
 
-    async def _request(self, connection: Connection, kind: Kind, payload: bytes) -> None:
+    async def _request(self, connection: Connection, kind: Kind, payload: bytes) -> bytes:
         """Send a frame and wait for its answer. Raises ConnectionError when the connection goes first."""
         self._number += 1
         number = self._number
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
             connection.send(kind, number, payload)
-            await answer
+            return await answer
         finally:
             del self._answers[number]
 
     def _on_frame(self, connection: Connection, kind: int, number: int, payload: bytes) -> None:
-        if kind == Kind.ENTRIES:
-            self._deliver(payload)
+        if connection is not self._connection:  # the host has not proved itself yet
+            if kind in (Kind.CHALLENGE, Kind.ANSWER):
+                self._resolve(number, payload)
+            else:
+                connection.abort()
+        elif kind == Kind.ENTRIES:
+            try:
+                self._deliver(payload)
+            except msgspec.MsgspecError as error:
+                log.warning("entries_broken", host=self.name, error=str(error))
+                connection.abort()
         elif kind == Kind.ANSWER:
             if (batch := self._batches.pop(number, None)) is not None:
                 self._answered.append((batch.envelopes, payload))
                 if not self._answering:
                     self._answer()
-            elif (answer := self._answers.get(number)) is not None and not answer.done():
-                answer.set_result(None)
+            else:
+                self._resolve(number, payload)
+        elif kind == Kind.TURN and len(payload) == TURN.size:
+            place, begun = TURN.unpack(payload)
+            if (batch := self._batches.get(number)) is not None:
+                batch.turn = place if begun else None
+
+    def _resolve(self, number: int, payload: bytes) -> None:
+        if (answer := self._answers.get(number)) is not None and not answer.done():
+            answer.set_result(payload)
 
     def _answer(self) -> None:
         """Settle the oldest batch that is answered. The next one has its turn after whatever else is ready: a commit answers many
@@ -203,9 +237,13 @@ class HostLink:
     def _settle_answered(self, batch: list[Envelope], payload: bytes) -> None:
         try:
             outcomes = wire.decode_outcomes(payload)
-        except Exception:
-            log.exception("answer_broken", host=self.name, commands=len(batch))
-            self._settle_all(batch, BROKEN)
+            if len(outcomes) != len(batch):
+                raise ValueError(f"{len(outcomes)} outcomes for {len(batch)} commands")
+        except ValueError as error:  # msgspec's errors are ValueErrors
+            log.warning("answer_broken", host=self.name, commands=len(batch), error=str(error))
+            self._settle_all(batch, None)
+            if self._connection is not None:
+                self._connection.abort()
             return
         for envelope, outcome in zip(batch, outcomes, strict=True):
             self._settle(envelope, outcome)
@@ -228,7 +266,7 @@ class HostLink:
         batches, self._batches = self._batches, {}
         queue, self._queue = self._queue, []
         for batch in batches.values():
-            self._settle_all(batch.envelopes, None)
+            self._settle_lost(batch)
         self._settle_all(queue, NOT_SENT)
 
     async def watch(self, accounts: list[str]) -> bool:

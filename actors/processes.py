@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import ray
@@ -19,6 +20,7 @@ from .conversation import ConversationActor
 from .dispatcher import Dispatcher
 from .door import Door
 from .host import ConversationHost, fresh_id
+from .link_transport import ListeningSocket, Tls
 from .membership import MembershipKeeper
 from .publishing import FeedPublisher
 from .supervision import answer_command, answer_question
@@ -37,7 +39,11 @@ class HostParts(Protocol):
     publisher: FeedPublisher
     stale: asyncio.Event
     secret: bytes
-    """What gateways must show to be let in."""
+    """The key that the host and its peers prove to know."""
+    socket: Path | None
+    """The Unix socket to listen on; None: TLS on the node's address."""
+    tls: Tls | None
+    """For TLS, where there is no socket."""
 
     async def main_loop(self) -> None: ...
     async def close(self) -> None: ...
@@ -69,10 +75,15 @@ class HostProcess:
         self._parts = await patiently(lambda: compose(settings, name))
         host = self._parts.host
         self._door = Door(host.submit, host.learn, self._parts.publisher, self._parts.secret)
-        address = ray.util.get_node_ip_address()
-        port = await self._door.open(address)
-        await patiently(lambda: self._parts.membership.startup(address, port))
+        at = self._listen()
+        await patiently(lambda: self._parts.membership.startup(at.address, at.port))
         self._work = asyncio.ensure_future(self._run())
+
+    def _listen(self) -> ListeningSocket:
+        if self._parts.socket is not None:
+            return self._door.open_unix(self._parts.socket)
+        assert self._parts.tls is not None, "a host without a socket has TLS"
+        return self._door.open_tls(ray.util.get_node_ip_address(), self._parts.tls)
 
     async def _run(self) -> None:
         try:

@@ -1,7 +1,8 @@
 """A gateway's router: from a command to the host that owns its partition, and back with the outcome.
 
 Owns the gateway's copy of the partition map and the retries: a command whose host died, froze or gave the partition away
-waits for the map to change and goes again, under the same id, until its deadline.
+waits for the map to change and goes again, under the same id, until its deadline; unless it is what ends the hosts
+(`quarantine.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import msgspec
 import structlog
 
 from ..core.commands import Done, Envelope, Moved, Outcome
-from ..core.errors import BY_CODE, Internal, Overloaded, TertuliaError
+from ..core.errors import BY_CODE, Internal, Invalid, Overloaded, TertuliaError
+from ..core.poison import PoisonList
 from ..core.ports import HostAddress, Ownership, PartitionMap
-from .links import HostLink
+from .links import DIED_IN_ITS_TURN, HostLink
+from .quarantine import MAX_LOSSES, Quarantine
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +33,17 @@ Settled = Callable[[Done | TertuliaError], None]
 """Hears of a command's outcome, once: its commit, or its refusal."""
 
 
+SET_ASIDE = "the server failed again and again while it worked on this: it is set aside, and repeats of it are refused"
+
+
 class _Waiting:
-    __slots__ = ("deadline", "settled")
+    __slots__ = ("deadline", "losses", "settled")
 
     def __init__(self, settled: Settled, deadline: float) -> None:
         self.settled = settled
         self.deadline = deadline
+        self.losses = 0
+        """Hosts that were lost while they had it."""
 
 
 class Router:
@@ -50,8 +58,10 @@ class Router:
         deadline: float,
         max_waiting: int,
         changed: Callable[[], None],
+        poison: PoisonList | None = None,
     ) -> None:
         self._ownership = ownership
+        self.quarantine = Quarantine(poison)
         self._link = link
         self._deadline = deadline
         self._max_waiting = max_waiting
@@ -100,7 +110,14 @@ class Router:
         """
         if self.full:
             raise Overloaded("too many commands are waiting", retry_after=1)
-        self._waiting[envelope.id] = _Waiting(settled, time.monotonic() + self._deadline)
+        waiting = self._waiting[envelope.id] = _Waiting(settled, time.monotonic() + self._deadline)
+        if self.quarantine.active:
+            if self.quarantine.refuses(envelope):
+                self._loop.call_soon(self._end, envelope, Invalid(SET_ASIDE))
+                return
+            waiting.losses = self.quarantine.losses(envelope)
+            if waiting.losses and envelope.attempt == 0:
+                envelope = msgspec.structs.replace(envelope, attempt=1)
         try:
             self._dispatch(envelope)
         except BaseException:  # an id that names no partition: it must not count as waiting for ever
@@ -111,22 +128,27 @@ class Router:
         owner = self._owners[envelope.partition] if self._owners else None
         link = self.links.get(owner) if owner is not None else None
         if link is None:
-            self._parked.append(envelope)
-            self._wake.set()
+            self._park(envelope)
         else:
             link.send(envelope)
 
     def _settle(self, envelope: Envelope, outcome: Outcome | None) -> None:
         if isinstance(outcome, Done):
+            if self.quarantine.active:
+                self.quarantine.cleared(envelope)
             self._end(envelope, outcome)
+        elif outcome is None:
+            self._lost(envelope)
+        elif outcome is DIED_IN_ITS_TURN:
+            self.quarantine.set_aside(envelope)
+            self._end(envelope, Invalid(SET_ASIDE))
         elif envelope.id not in self._waiting:
             return
-        elif outcome is None or isinstance(outcome, Moved):
-            # None: it may have happened. The next attempt is told to look first.
-            again = envelope if outcome else msgspec.structs.replace(envelope, attempt=envelope.attempt + 1)
-            self._parked.append(again)
-            self._wake.set()
+        elif isinstance(outcome, Moved):
+            self._park(envelope)
         else:
+            if outcome.retry_after is None and self.quarantine.active:
+                self.quarantine.cleared(envelope)
             cls = BY_CODE.get(outcome.code, Internal)
             error = cls(
                 outcome.detail,
@@ -135,6 +157,23 @@ class Router:
                 retry_after=outcome.retry_after,
             )
             self._end(envelope, error)
+
+    def _lost(self, envelope: Envelope) -> None:
+        """It may have happened, and it may be what ended the host. The next attempt is told to look first, and is watched."""
+        waiting = self._waiting.get(envelope.id)
+        losses = (self.quarantine.losses(envelope) if waiting is None else waiting.losses) + 1
+        if losses >= MAX_LOSSES:
+            self.quarantine.set_aside(envelope)
+            self._end(envelope, Internal(SET_ASIDE))  # nobody knows whether its last host stored it
+            return
+        self.quarantine.lost(envelope, losses)
+        if waiting is not None:
+            waiting.losses = losses
+            self._park(msgspec.structs.replace(envelope, attempt=envelope.attempt + 1))
+
+    def _park(self, envelope: Envelope) -> None:
+        self._parked.append(envelope)
+        self._wake.set()
 
     def _end(self, envelope: Envelope, outcome: Done | TertuliaError) -> None:
         waiting = self._waiting.pop(envelope.id, None)
@@ -178,6 +217,8 @@ class Router:
             return
         if time.monotonic() > waiting.deadline:
             self._end(envelope, Overloaded("the conversation's host is not available", retry_after=2))
+        elif self.quarantine.refuses(envelope):  # another gateway has set it aside meanwhile
+            self._end(envelope, Invalid(SET_ASIDE))
         else:
             self._dispatch(envelope)
 
@@ -185,6 +226,7 @@ class Router:
         """Read the map; make links to new incarnations and close those to old ones."""
         async with self._refreshing:  # an older map must not undo a newer one
             self._use(await self._ownership.read_map())
+            await self.quarantine.refresh()
 
     def _use(self, current: PartitionMap) -> None:
         changed = False

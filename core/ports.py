@@ -158,7 +158,8 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 class HostAddress(msgspec.Struct, frozen=True):
-    """An incarnation of a host, and where it listens for gateways."""
+    """An incarnation of a host, and where it listens for gateways: an IP address and a port, with TLS, or the path of a Unix socket
+    and 0."""
 
     incarnation: str
     address: str

@@ -19,11 +19,11 @@ from .actor_settings import ActorSettings, begin_process
 from .actors import wire
 from .actors.classifier_client import HttpClassifier
 from .actors.commits import Item
-from .actors.connections import secret_of
 from .actors.conversation import Taken
 from .actors.events import WebhookCaller
 from .actors.gateway import Gateway
 from .actors.handles import DispatcherLinks, RayConversation
+from .actors.handshake import key_of
 from .actors.host import ConversationHost, Placement, fresh_id, now_ms
 from .actors.membership import MembershipKeeper
 from .actors.options import CONVERSATION, create
@@ -41,6 +41,7 @@ from .core.ports_http import Stores
 from .events import make_poster
 from .files import attachments
 from .garbage import calm_garbage_collector
+from .host_links import socket_of, tls_of
 from .http.app import make_app
 from .http.jwks import KeySet, http_fetch
 from .http.limits import RequestLimits
@@ -77,6 +78,7 @@ from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
+from .storage.poison import PostgresPoisonList
 from .storage.postgres import Database, storage_unavailable, unreachable
 from .storage.presence import ValkeyPresence
 from .storage.retiming import PostgresRetiming
@@ -106,7 +108,9 @@ class HostParts:
         assert settings.jwt_secret is not None
         incarnation = str(uuid.uuid4())
         self.stale = asyncio.Event()
-        self.secret = secret_of(incarnation, settings.jwt_secret)
+        self.secret = key_of(incarnation, settings.jwt_secret)
+        self.socket = socket_of(settings, name, incarnation)
+        self.tls = tls_of(settings) if self.socket is None else None
         self.publisher = FeedPublisher()
         self._database = database
         self._classifier = classifier(settings)
@@ -253,6 +257,8 @@ class GatewayParts:
             PostgresFeeds(database, as_stored=True),
             self._on_entry,
             secret=settings.jwt_secret,
+            link_ca=settings.link_ca,
+            poison=PostgresPoisonList(database),
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )

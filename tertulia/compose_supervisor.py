@@ -14,6 +14,7 @@ from .settings import Settings
 from .storage import valkey
 from .storage.hints import ValkeyHints
 from .storage.ownership import PostgresOwnership
+from .storage.poison import PostgresPoisonList
 from .storage.postgres import Database
 from .storage.presence import ValkeyPresence
 from .storage.supervision import PostgresSupervision
@@ -34,6 +35,8 @@ class SupervisorParts:
             PostgresOwnership(database),
             lambda entries: self.supervisor.hear(entries),
             secret=settings.jwt_secret,
+            link_ca=settings.link_ca,
+            poison=PostgresPoisonList(database),
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )

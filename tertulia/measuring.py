@@ -55,6 +55,16 @@ async def gateway_samples(
     ]
     waiting = gateway.router.waiting
     samples.append(Sample("tertulia_commands_waiting", "Commands waiting for their outcome", waiting, me))
+    aside = gateway.router.quarantine.set_aside_total
+    samples.append(
+        Sample(
+            "tertulia_commands_set_aside_total",
+            "Commands set aside: hosts died of them",
+            aside,
+            me,
+            "counter",
+        )
+    )
     for host, figures in sorted((await gateway.host_statistics(HOST_DEADLINE)).items()):
         labels = {"host": host}
         samples.append(

@@ -23,8 +23,10 @@ from ray.exceptions import ActorDiedError, RayError
 
 from . import actor_settings, compose, compose_dispatcher, compose_supervisor, demo
 from .actors.handles import NAMESPACE, call
+from .actors.link_transport import client_context
 from .actors.options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
 from .demo_double import DemoDouble, DoubleError
+from .host_links import choose_folder, tls_of
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
 from .ray_folder import RayFolder
@@ -144,6 +146,10 @@ class Serving:
             updates["credentials_keys"] = load_or_create(data, "credentials_keys", new_key)
         if self.settings.attachments_url is None:
             updates["attachments_url"] = (data / "attachments").absolute().as_uri()
+        try:
+            updates["link_folder"] = choose_folder(self.settings)
+        except (OSError, ServerError) as error:
+            raise StartError(f"the hosts' sockets have no folder: {_short(error)}") from error
         if self.settings.log_format == "auto":  # the actors' own output is no terminal
             updates["log_format"] = "console" if sys.stdout.isatty() else "json"
         self.settings = self.settings.model_copy(update=updates)
@@ -355,11 +361,13 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
         "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
         "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
+        "TERTULIA_LINK_CERT": lambda: tls_of(settings),
+        "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
     }
     for name, check in checks.items():
         try:
             check()
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise StartError(f"{name} is wrong: {error}") from error
 
 

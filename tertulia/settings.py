@@ -72,6 +72,22 @@ class Settings(BaseSettings):
         description="the e-mail API, in place of Postmark's own; TERTULIA_POSTMARK_URL is the same",
     )
 
+    link_folder: Path | None = Field(
+        None,
+        description="folder of the hosts' Unix sockets on one machine, made private; <data>/run when unset. Not used on a"
+        " cluster (RAY_ADDRESS), where hosts listen with TLS",
+    )
+    link_cert: Path | None = Field(
+        None,
+        description="certificate (PEM, with its chain) that hosts of a cluster show to gateways; each host makes its own"
+        " when unset",
+    )
+    link_key: Path | None = Field(None, description="private key (PEM) of TERTULIA_LINK_CERT")
+    link_ca: Path | None = Field(
+        None,
+        description="CA certificates (PEM) that hosts' certificates must come from, besides the mutual proof; none when unset",
+    )
+
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
     jwt_issuer: str = Field("tertulia", description="required iss of tokens")
     jwt_audience: str = Field("tertulia", description="required aud (or Cognito client_id) of tokens")

@@ -9,6 +9,7 @@ from samples import uid
 
 from tertulia.core.commands import ThreadKey
 from tertulia.core.entries import Entry
+from tertulia.core.poison import PoisonList
 from tertulia.core.ports import Archive, FeedArchive, Journal, Ownership
 from tertulia.core.supervision import SupervisionStore
 from tertulia.storage.accounts import PostgresAccounts
@@ -22,8 +23,10 @@ from tertulia.storage.memory import (
     MemoryOwnership,
     MemoryStore,
 )
+from tertulia.storage.memory_poison import MemoryPoisonList
 from tertulia.storage.memory_supervision import MemorySupervision
 from tertulia.storage.ownership import PostgresOwnership
+from tertulia.storage.poison import PostgresPoisonList
 from tertulia.storage.postgres import Database
 from tertulia.storage.supervision import PostgresSupervision
 
@@ -34,6 +37,7 @@ class Backend(Protocol):
     ownership: Ownership
     feeds: FeedArchive
     supervision: SupervisionStore
+    poison: PoisonList
 
     async def add_account(self) -> str: ...
 
@@ -73,6 +77,7 @@ class MemoryBackend:
         self.ownership = MemoryOwnership(self.store)
         self.feeds = MemoryFeeds(self.store)
         self.supervision = MemorySupervision(self.store)
+        self.poison = MemoryPoisonList()
 
     async def add_account(self) -> str:
         account = uid()
@@ -102,6 +107,7 @@ class PostgresBackend:
         self.ownership = PostgresOwnership(database)
         self.feeds = PostgresFeeds(database)
         self.supervision = PostgresSupervision(database)
+        self.poison = PostgresPoisonList(database)
 
     async def reset(self) -> None:
         """Nobody owns anything."""

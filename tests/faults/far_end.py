@@ -1,0 +1,85 @@
+"""The far end of a connection between machines, for a test that puts it into a network namespace: a host, a gateway, or an impostor
+of either. Says what it does on standard output, in lines that begin with `>`, and ends with its standard input.
+
+    far_end.py host <address> <key>             listens, answers every command
+    far_end.py gateway <address> <port> <key>   sends a command
+    far_end.py nods <address>                   listens with TLS, believes everybody, forges every answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tertulia.actors import wire
+from tertulia.actors.commits import Announce
+from tertulia.actors.connections import HEADER, Kind, Way
+from tertulia.actors.door import Door
+from tertulia.actors.link_transport import make_tls
+from tertulia.actors.links import HostLink
+from tertulia.actors.publishing import FeedPublisher
+from tertulia.core.commands import By, Done, Envelope, Outcome, Post
+
+CONVERSATION = "00000000-0000-7000-8000-000000000000"
+
+
+def command(text: str) -> Envelope:
+    return Envelope("id", "account", By("agent", "ana", "agent"), Post("agent", text), CONVERSATION)
+
+
+def say(*words: object) -> None:
+    print(">", *words, flush=True)
+
+
+async def host(address: str, key: str) -> None:
+    async def submit(payload: bytes, announce: Announce) -> bytes:
+        envelopes = wire.decode_envelopes(payload)
+        say("commands", len(envelopes))
+        return wire.encode([Done() for _ in envelopes])
+
+    async def learn(accounts: list[str]) -> None:
+        say("learned", accounts)
+
+    door = Door(submit, learn, FeedPublisher(), bytes.fromhex(key))
+    at = door.open_tls(address, make_tls())
+    say("listens", at.address, at.port)
+    await asyncio.to_thread(sys.stdin.read)
+    await door.close()
+
+
+async def gateway(address: str, port: str, key: str) -> None:
+    settled: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+    link = HostLink(
+        "far",
+        "incarnation",
+        "gateway",
+        way=Way(address, int(port), bytes.fromhex(key)),
+        settle=lambda envelope, outcome: settled.set_result(outcome),
+        deliver=lambda payload: None,
+        lost=lambda: None,
+        deadline=5,
+    )
+    link.send(command("from afar"))
+    say("outcome", type(await settled).__name__)
+    link.close()
+
+
+async def nods(address: str) -> None:
+    async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                size, kind, number = HEADER.unpack(await reader.readexactly(HEADER.size))
+                await reader.readexactly(size)
+                say("heard", kind)
+                forged = wire.encode([Done()])
+                writer.write(HEADER.pack(len(forged), Kind.ANSWER, number) + forged)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(visit, address, 0, ssl=make_tls().context)
+    say("listens", address, server.sockets[0].getsockname()[1])
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run({"host": host, "gateway": gateway, "nods": nods}[sys.argv[1]](*sys.argv[2:]))
