@@ -130,7 +130,9 @@ async def _make_months(connection: asyncpg.Connection | PoolConnectionProxy, now
         name = f"entries_{start:%Y_%m}"
         if await connection.fetchval("SELECT to_regclass($1)", name) is None:
             low, high = (first_id_of(int(t.timestamp() * 1000)) for t in (start, end))
-            await connection.execute("SELECT make_entries_partition($1, $2::text::uuid, $3::text::uuid)", name, low, high)
+            await connection.execute(
+                "SELECT make_entries_partition($1, $2::text::uuid, $3::text::uuid)", name, low, high
+            )
 
 
 def _month(now: datetime, ahead: int) -> datetime:

@@ -85,7 +85,9 @@ async def prepare(owner: asyncpg.Connection, url: str, own_urls: dict[str, str |
             try:
                 await check(wanted, role)
             except _CANNOT_LOG_IN as again:
-                raise RolesError(f"{role} cannot log in where DATABASE_URL does ({again}). {_by_hand(role)}") from again
+                raise RolesError(
+                    f"{role} cannot log in where DATABASE_URL does ({again}). {_by_hand(role)}"
+                ) from again
 
 
 async def check(login: Login, role: str) -> None:
@@ -98,7 +100,10 @@ async def check(login: Login, role: str) -> None:
         other = APP_ROLE if role == SYSTEM_ROLE else SYSTEM_ROLE
         beyond = await connection.fetch(_BEYOND, other)
         if beyond:
-            user, names = await connection.fetchval("SELECT session_user"), ", ".join(row[0] for row in beyond)
+            user, names = (
+                await connection.fetchval("SELECT session_user"),
+                ", ".join(row[0] for row in beyond),
+            )
             raise RolesError(
                 f"{user} could leave row-level security, by what it is or may become ({names}). {_by_hand(role)}"
             )
@@ -112,7 +117,9 @@ async def _let_log_in(owner: asyncpg.Connection, role: str, password: str | None
     try:
         await owner.execute(f"ALTER ROLE {role} LOGIN{secret}")
     except asyncpg.InsufficientPrivilegeError as error:
-        raise RolesError(f"{role} cannot log in, and DATABASE_URL's user may not change it. {_by_hand(role)}") from error
+        raise RolesError(
+            f"{role} cannot log in, and DATABASE_URL's user may not change it. {_by_hand(role)}"
+        ) from error
 
 
 def _by_hand(role: str) -> str:

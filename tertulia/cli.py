@@ -133,8 +133,10 @@ def upgrade() -> None:
     from .storage import migrate
 
     settings = read_settings()
-    urls = {"app_url": settings.app_database_url, "system_url": settings.system_database_url}
-    _run(migrate.upgrade(database_url(settings), **urls), lambda names: names or ["up to date"])
+    work = migrate.upgrade(
+        database_url(settings), app_url=settings.app_database_url, system_url=settings.system_database_url
+    )
+    _run(work, lambda names: names or ["up to date"])
 
 
 @db.command()
@@ -160,12 +162,13 @@ def create(
 
     settings = read_settings()
     url, chosen = database_url(settings), (account_id or fresh_id()).lower()
-    own = {"app_url": settings.app_database_url, "system_url": settings.system_database_url}
     if not is_uuid(chosen):
         fail(f"--id must be a UUID (given: {account_id!r})")
 
     async def make() -> bool:
-        database = await Database.connect(url, system=1, app=1, **own)
+        database = await Database.connect(
+            url, system=1, app=1, app_url=settings.app_database_url, system_url=settings.system_database_url
+        )
         try:
             return await PostgresAccounts(database).create(chosen, name)
         finally:

@@ -41,12 +41,14 @@ from .events import make_poster
 from .files import attachments
 from .garbage import calm_garbage_collector
 from .http.app import make_app
+from .http.expensive_reads import ExpensiveReads
 from .http.jwks import KeySet, http_fetch
 from .http.limits import RequestLimits
 from .http.origins import OriginPolicy
 from .http.presence import PresenceKeeper
 from .http.protocol import ProblemRunner
 from .http.retelling import Retelling
+from .http.revocations import Revocations
 from .http.services import Services
 from .http.streams.hub import Hub
 from .http.streams.typists import TYPING, Typists
@@ -281,22 +283,27 @@ class GatewayParts:
         vault = FernetVault(settings.credentials_keys)
         self._poster = make_poster(settings)
         self._classifier = classifier(settings)
+        clients = PostgresClients(database)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
+        verifier = TokenVerifier.from_settings(settings, signer, keys)
+        self._revocations = Revocations(clients, verifier, self.hub)
         services = Services(
             settings=settings,
             gateway=self.gateway,
             hub=self.hub,
             signer=signer,
-            verifier=TokenVerifier.from_settings(settings, signer, keys),
+            verifier=verifier,
             tickets=Tickets(ValkeyTickets(self._valkey)),
             limits=RequestLimits(settings, ValkeyPermits(self._valkey)),
+            expensive=ExpensiveReads.from_settings(settings),
+            revocations=self._revocations,
             stores=Stores(
                 conversations=PostgresConversations(database),
                 channels=PostgresChannels(database),
                 agents=PostgresAgents(database),
                 contacts=PostgresContacts(database),
                 accounts=PostgresAccounts(database),
-                clients=PostgresClients(database),
+                clients=clients,
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
                 preferences=PostgresPreferences(database),
@@ -358,6 +365,7 @@ class GatewayParts:
     async def startup(self) -> None:
         """Find the hosts, then listen."""
         await self.gateway.startup()
+        await self._revocations.refresh()
         await self._runner.setup()
         await web.TCPSite(
             self._runner, self._settings.host, self._settings.port, backlog=1024, reuse_port=True
@@ -371,6 +379,7 @@ class GatewayParts:
             group.create_task(self.presence.main_loop())
             group.create_task(self.typists.main_loop())
             group.create_task(self.retelling.main_loop())
+            group.create_task(self._revocations.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close what is open."""

@@ -70,8 +70,8 @@ BEGIN
   EXECUTE format('CREATE POLICY system_work ON %I TO tertulia_system USING (true) WITH CHECK (true)', name);
 END $$;
 
--- Api clients that were deleted. Gateways look here several times a second and refuse the tokens that such a client still
--- holds; a row may go once those have ended by themselves.
+-- Api clients that were deleted while they may still hold a token, which lives for an hour. Gateways look here several times a
+-- second and refuse it; a row goes once the token has ended by itself.
 CREATE TABLE api_client_revocations (
   client_id uuid PRIMARY KEY,
   account_id uuid NOT NULL,
@@ -85,12 +85,12 @@ CREATE POLICY own_account ON api_client_revocations TO tertulia_app
 CREATE POLICY system_work ON api_client_revocations TO tertulia_system USING (true) WITH CHECK (true);
 CREATE FUNCTION note_api_client_revocation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-  DELETE FROM api_client_revocations WHERE revoked_at < now() - interval '1 day';
+  DELETE FROM api_client_revocations WHERE revoked_at < now() - interval '2 hours';
   INSERT INTO api_client_revocations (client_id, account_id) VALUES (OLD.id, OLD.account_id) ON CONFLICT DO NOTHING;
   RETURN NULL;
 END $$;
 CREATE TRIGGER api_client_revocation AFTER DELETE ON api_clients
-  FOR EACH ROW EXECUTE FUNCTION note_api_client_revocation();
+  FOR EACH ROW WHEN (OLD.last_used_at > now() - interval '2 hours') EXECUTE FUNCTION note_api_client_revocation();
 
 -- The upkeep of indexes and months is for the owner alone; tertulia_system asks for it through these functions.
 ALTER FUNCTION tidy_search_indexes() SECURITY DEFINER;
