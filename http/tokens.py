@@ -25,6 +25,7 @@ from jwt.exceptions import PyJWTError
 
 from ..core.errors import Forbidden, Malformed, Unauthenticated
 from ..core.principal import Principal, Role
+from ..core.user_ids import USER_ID_RULE, is_user_id, shown_name
 from ..settings import Settings
 from .jwks import KeySet
 
@@ -263,8 +264,8 @@ def _peek(token: str) -> tuple[dict[str, Any], str]:
 def _verified(claims: dict[str, Any], audience: str, now: float, leeway: float) -> Verified:
     expires_at = _check_times(claims, now, leeway)
     _check_audience(claims, audience)
-    if not _is_name(claims["sub"]):
-        raise Unauthenticated("claim sub must be a printable string of at most 255 characters")
+    if not isinstance(claims["sub"], str) or not is_user_id(claims["sub"]):
+        raise Unauthenticated(f"claim sub must be {USER_ID_RULE}")
     principals = {a: _principal(claims, a, role, expires_at) for a, role in _accounts(claims).items()}
     only = next(iter(principals.values())) if len(principals) == 1 else None
     return Verified(expires_at + leeway, only, principals)
@@ -342,7 +343,7 @@ def _principal(claims: dict[str, Any], account: str, role: Role, expires_at: flo
         token_id=claims.get("jti"),
         channel_id=channel,
         contact_identifier=contact,
-        contact_name=name if isinstance(name := claims.get("contact_name"), str) else None,
+        contact_name=shown_name(name) if isinstance(name := claims.get("contact_name"), str) else None,
         name=name if _is_name(name := claims.get("name")) else None,
     )
 

@@ -24,6 +24,7 @@ BEGIN
     GRANT tertulia_system TO CURRENT_USER;
   END IF;
 
+  EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema());  -- databases from before Postgres 15 have it
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO tertulia_app, tertulia_system', current_schema());
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO tertulia_system', current_schema());
   EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO tertulia_system',
