@@ -15,13 +15,15 @@ import structlog
 from msgspec.structs import replace
 
 from ..core.commands import Assign, Command, Done, EndOffer, MarkRead, Opening, Post, Receive, ThreadKey
-from ..core.conversation import Conversation
+from ..core.conversation import Conversation, State
+from ..core.decide import decide
 from ..core.entries import Attachment, Entry, Priority, SenderType
 from ..core.errors import Forbidden, Invalid, NotFound, TertuliaError
 from ..core.events import account_topic, conversation_topic
 from ..core.ids import is_uuid
 from ..core.principal import Principal, Role
 from ..core.status import Status
+from ..core.turns import Turn
 from ..core.user_ids import NAME_PATTERN, USER_ID_RULE, is_user_id
 from ..core.views import ConversationView, conversation_view, message_view
 from . import attaching
@@ -182,11 +184,20 @@ async def ask_for_agent(
         if not is_user_id(agent_id):
             raise Invalid("there can be no such agent", errors=((path, USER_ID_RULE),))
         if principal.role is not Role.SERVICE and await agents.get(call.account_id, agent_id) is None:
+            await _check_allowed(call, command, conversation_id)
             raise Invalid("there is no such agent", errors=((path, "is nobody that this account has seen"),))
     done = await call.ask_supervisor(command, conversation_id)
     if principal.role is Role.SERVICE:
         await agents.ensure(call.account_id, agent_id)
     return done
+
+
+async def _check_allowed(call: Call[Any], command: Command, conversation_id: str) -> None:
+    """Raises what the conversation would refuse the command for, whoever is named in it."""
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None:
+        raise NotFound("no such conversation")
+    decide(State(c), call.by(), command, Turn(c.updated_at, lambda: c.id))
 
 
 async def answer_offer(

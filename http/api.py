@@ -179,7 +179,7 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
             body = await read_body(request, body_type, optional=optional)
         call = Call(request, app, services, path, principal, body, query)
         if expensive is not None and principal is not None and expensive(query):
-            async with services.expensive.admitted(principal):
+            async with services.expensive.counted(principal):
                 return await handler(call)
         return await handler(call)
 

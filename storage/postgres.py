@@ -13,6 +13,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from ..core.errors import NotFound, Overloaded, StorageUnavailable
+from .fair_shares import FairShares
 from .roles import APP_ROLE, SYSTEM_ROLE, Login, login
 
 UNREACHABLE = frozenset({"08", "57", "53", "58", "40", "55", "25"})
@@ -29,6 +30,8 @@ LOCK_TIMEOUT = 3.0
 """Seconds for which a statement of an API request waits for a lock: 503."""
 EXPENSIVE_TIMEOUT = 20.0
 """As READ_TIMEOUT, for the reads that `Database.expensive` is for."""
+EXPENSIVE_WAIT = 10.0
+"""Seconds for which one of those waits for a connection: 503."""
 ANSWER_MARGIN = 2.0
 """Seconds over a time-out of Postgres after which it counts as gone: it has not even said that it gave up."""
 
@@ -50,17 +53,26 @@ class Database:
 
     `system()` works across accounts: journal, activation, look-ups that must find an account first.
     `account(id)` sees that account's rows and no others; `expensive(id)` likewise, over connections of their own, so that
-    other requests never wait for one that reads much. Waiting for a connection is bounded by ACQUIRE_DEADLINE, then
-    Overloaded; so is a statement of a request by its time-out. A database that cannot be used is StorageUnavailable,
+    other requests never wait for one that reads much. Accounts take turns at either (`fair_shares.py`). Waiting for a
+    connection is bounded by ACQUIRE_DEADLINE (EXPENSIVE_WAIT), then Overloaded; so is a statement of a request by its time-out. A database that cannot be used is StorageUnavailable,
     whatever broke underneath: requests answer 503 then, without knowing of drivers.
     """
 
     def __init__(
-        self, system: asyncpg.Pool, app: asyncpg.Pool, expensive: asyncpg.Pool | None = None
+        self,
+        system: asyncpg.Pool,
+        app: asyncpg.Pool,
+        expensive: asyncpg.Pool | None = None,
+        *,
+        app_size: int = 8,
+        expensive_size: int = 1,
     ) -> None:
+        """`app_size`, `expensive_size`: how many connections those pools have at most."""
         self._system = system
         self._app = app
         self._expensive = expensive or app
+        self._shares = FairShares(app_size, wait=ACQUIRE_DEADLINE)
+        self._expensive_shares = FairShares(expensive_size, wait=EXPENSIVE_WAIT)
 
     @classmethod
     async def connect(
@@ -85,6 +97,8 @@ class Database:
             await _pool(for_system, 1, system, SYSTEM_TIMEOUT, deadline=SYSTEM_DEADLINE),
             await _pool(for_app, 0, app, read_timeout, lock_timeout=min(LOCK_TIMEOUT, read_timeout)),
             await _pool(for_app, 0, expensive, expensive_timeout, lock_timeout=LOCK_TIMEOUT),
+            app_size=app,
+            expensive_size=expensive,
         )
 
     @asynccontextmanager
@@ -95,13 +109,16 @@ class Database:
     @asynccontextmanager
     async def account(self, account_id: str) -> AsyncIterator[Connection]:
         """For what answers at once: a page, an object, a small write."""
-        async with self._bound(self._app, account_id) as connection:
+        async with self._shares.turn(account_id), self._bound(self._app, account_id) as connection:
             yield connection
 
     @asynccontextmanager
     async def expensive(self, account_id: str) -> AsyncIterator[Connection]:
         """For what may read much of an account: statistics, searches, whole histories. Who may: `http/expensive_reads.py`."""
-        async with self._bound(self._expensive, account_id) as connection:
+        async with (
+            self._expensive_shares.turn(account_id),
+            self._bound(self._expensive, account_id) as connection,
+        ):
             yield connection
 
     @asynccontextmanager

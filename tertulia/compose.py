@@ -9,7 +9,6 @@ import asyncio
 import uuid
 
 import aiohttp
-import asyncpg
 import ray
 import structlog
 from aiohttp import web
@@ -37,6 +36,7 @@ from .core.conversation import State
 from .core.entries import Entry
 from .core.links import LinkSigner
 from .core.ports_http import Stores
+from .database import connect
 from .events import make_poster
 from .files import attachments
 from .garbage import calm_garbage_collector
@@ -78,7 +78,7 @@ from .storage.journal import PostgresJournal
 from .storage.migrate import make_months
 from .storage.ownership import PostgresOwnership
 from .storage.permits import ValkeyPermits
-from .storage.postgres import Database, storage_unavailable, unreachable
+from .storage.postgres import Database
 from .storage.presence import ValkeyPresence
 from .storage.retiming import PostgresRetiming
 from .storage.senders import PostgresSenders
@@ -206,26 +206,6 @@ def classifier(settings: Settings) -> HttpClassifier | None:
     if settings.classifier_url is None:
         return None
     return HttpClassifier(settings.classifier_url, settings.classifier_key, settings.classifier_timeout)
-
-
-async def connect(settings: Settings, *, system: int, app: int) -> Database:
-    """The database; StorageUnavailable while it is away, for which the actors wait."""
-    assert settings.database_url is not None
-    try:
-        return await Database.connect(
-            settings.database_url,
-            system=system,
-            app=app,
-            expensive=settings.expensive_reads,
-            app_url=settings.app_database_url,
-            system_url=settings.system_database_url,
-            read_timeout=settings.database_timeout,
-            expensive_timeout=settings.database_expensive_timeout,
-        )
-    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-        if not unreachable(error):
-            raise
-        raise storage_unavailable(error) from error
 
 
 async def host(settings: Settings, name: str) -> HostParts:

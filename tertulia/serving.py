@@ -24,6 +24,7 @@ from ray.exceptions import RayError
 from . import compose, compose_dispatcher, compose_supervisor, demo
 from .actors.handles import NAMESPACE, call
 from .actors.options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
+from .database import connect
 from .demo_double import DemoDouble, DoubleError
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
@@ -201,7 +202,7 @@ class Serving:
                 raise StartError(str(error)) from error
 
     async def _install_demo(self, double: DemoDouble) -> None:
-        database = await compose.connect(self.settings, system=1, app=1)
+        database = await connect(self.settings, system=1, app=1)
         try:
             await demo.install(self.settings, database, double.url)
         finally:

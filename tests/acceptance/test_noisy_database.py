@@ -30,7 +30,8 @@ async def team(server: OwnServer) -> AsyncIterator[Team]:
         yield await make_account(server, stack)
 
 
-async def test_the_server_is_nobody_in_the_database_but_its_two_roles(server: OwnServer) -> None:
+async def test_the_server_is_nobody_in_the_database_but_its_two_roles(server: OwnServer, agent: Desk) -> None:
+    ok(await agent.http.get("/v1/conversations"), 200)
     sessions = await server.sql("SELECT usename FROM pg_stat_activity WHERE application_name = 'tertulia'")
     assert {row[0] for row in sessions} == {"tertulia_app", "tertulia_system"}
 
