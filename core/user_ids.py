@@ -18,7 +18,7 @@ _DECEPTIVE: Final = "\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800
 direction and joiners are not among them: names in Arabic, Hebrew or Persian are written with them, and emoji are."""
 NAME_PATTERN: Final = f"^[^{_DECEPTIVE}]*(?![\\s\\S])"
 """What a name given to the API must match."""
-_deceptive: Final = re.compile(f"[{_DECEPTIVE}]+")
+_deceptive: Final = re.compile(f"[{_DECEPTIVE.replace('x00', 'x01', 1)}]+")
 
 
 def is_user_id(text: str) -> bool:
@@ -35,5 +35,8 @@ def is_user_id(text: str) -> bool:
 
 
 def shown_name(name: str | None) -> str | None:
-    """A name that came with a call or a token, without what deceives whoever reads it; None where nothing is left."""
+    """A name that came with a call or a token, without what deceives whoever reads it; None where nothing is left.
+
+    NUL stays: the database refuses it, and a call that brings one is set aside.
+    """
     return None if name is None else _deceptive.sub("", name).strip() or None

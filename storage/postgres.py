@@ -176,7 +176,11 @@ async def _pool(
     lock_timeout: float | None = None,
     deadline: float | None = None,
 ) -> asyncpg.Pool:
-    """Connections of one kind of work; `timeout` ends its statements and idle transactions, in seconds."""
+    """Connections of one kind of work; `timeout` ends its statements and idle transactions, in seconds.
+
+    A transaction that takes too long as a whole ends with its connection, so that is left to those of several statements.
+    """
+    transaction_timeout = max(SYSTEM_TIMEOUT, 2 * timeout)
     milliseconds = str(round(timeout * 1000))
     settings = {
         "application_name": "tertulia",
@@ -188,7 +192,7 @@ async def _pool(
 
     async def init(connection: asyncpg.Connection) -> None:
         if connection.get_server_version().major >= 17:  # older ones do not know it
-            await connection.execute(f"SET transaction_timeout = {milliseconds}")
+            await connection.execute(f"SET transaction_timeout = {round(transaction_timeout * 1000)}")
 
     return await asyncpg.create_pool(
         login.url,
