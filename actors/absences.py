@@ -34,6 +34,9 @@ class Absences:
         """Whose grace has passed."""
         now = self._now()
         grace = desk.facts.settings.presence_grace_s * 1000
+        desk.attendance.miss(
+            (user_id for user_id, held_by in desk.desk.floor.held_by.items() if held_by), now
+        )
         for user_id, since in desk.attendance.absent_since.items():
             again = held.absences.get(user_id, 0)
             if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
@@ -44,7 +47,10 @@ class Absences:
         rows = await self._store.unanswered(list(desk.desk.floor.held_by.get(user_id, ())))
         if desk.attendance.absent_since.get(user_id) != since:
             return
+        was_there = user_id in desk.attendance.last_seen
         for row in rows:
+            if row.taken and not was_there:
+                continue  # they work without a stream
             due = max(row.assigned_at, since) + grace <= self._now()
             if due and not row.answered and not self._errands.busy(row.conversation_id):
                 desk.send(row.conversation_id, Release("absent", only_from=user_id))

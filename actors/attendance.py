@@ -15,7 +15,7 @@ _RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
 
 
 class Attendance:
-    """One account's. `absent_since` has those who were there once and are not any more."""
+    """One account's. `absent_since` has those who were there once and are not any more, and those who were missed."""
 
     def __init__(self) -> None:
         self._said: dict[str, dict[str, Presence]] = {}
@@ -44,6 +44,13 @@ class Attendance:
                 self.last_seen[p.user_id] = now
             changed |= self._look(p.user_id, now)
         return changed
+
+    def miss(self, user_ids: Iterable[str], now: int) -> None:
+        """Somebody counts on these: who was never there is absent from now on."""
+        for user_id in user_ids:
+            if user_id not in self._status:
+                self._status[user_id] = "offline"
+                self.absent_since[user_id] = now
 
     def pass_time(self, now: int) -> dict[str, PresenceStatus]:
         """Let expire what has; whose status is another one now."""

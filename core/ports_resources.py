@@ -163,8 +163,12 @@ class ClientStore(Protocol):
         """Account and hash of a client, across accounts: for those who ask for a token."""
         ...
 
-    async def used(self, client_id: str) -> None:
-        """A token was issued to it now."""
+    async def used(self, client_id: str) -> bool:
+        """Note that it is given a token now; False where it was deleted meanwhile, and must not get one."""
+        ...
+
+    async def revoked(self, since: int | None) -> list[tuple[str, int]]:
+        """Clients deleted since then (µs), across accounts, each with its time; None: all whose tokens may still live."""
         ...
 
 

@@ -144,11 +144,14 @@ class AccountFacts(msgspec.Struct, frozen=True):
 
 
 class Unanswered(msgspec.Struct, frozen=True):
-    """Since when an agent has a conversation, and whether they have written to the customer since."""
+    """Since when an agent has a conversation, whether they have written to the customer since, and whether they took it
+    themselves.
+    """
 
     conversation_id: str
     assigned_at: int
     answered: bool
+    taken: bool
 
 
 class SupervisionStore(Protocol):

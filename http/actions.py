@@ -14,14 +14,17 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from ..core.commands import Assign, Done, EndOffer, MarkRead, Opening, Post, Receive, ThreadKey
-from ..core.conversation import Conversation
+from ..core.commands import Assign, Command, Done, EndOffer, MarkRead, Opening, Post, Receive, ThreadKey
+from ..core.conversation import Conversation, State
+from ..core.decide import decide
 from ..core.entries import Attachment, Entry, Priority, SenderType
 from ..core.errors import Forbidden, Invalid, NotFound, TertuliaError
 from ..core.events import account_topic, conversation_topic
 from ..core.ids import is_uuid
 from ..core.principal import Principal, Role
 from ..core.status import Status
+from ..core.turns import Turn
+from ..core.user_ids import NAME_PATTERN, USER_ID_RULE, is_user_id
 from ..core.views import ConversationView, conversation_view, message_view
 from . import attaching
 from .api import Call
@@ -34,7 +37,7 @@ log = structlog.get_logger(__name__)
 Content = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-Name = Annotated[str, msgspec.Meta(max_length=255)]
+Name = Annotated[str, msgspec.Meta(max_length=255, pattern=NAME_PATTERN)]
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Subject = Annotated[str, msgspec.Meta(max_length=998)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -166,7 +169,35 @@ async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tup
 
 async def assign(call: Call[Any], conversation_id: str, agent_id: str, reason: str = "manual") -> Done:
     """Give a conversation to an agent, who must be available and have room for it."""
-    return await call.ask_supervisor(Assign(agent_id, reason), conversation_id)
+    return await ask_for_agent(call, Assign(agent_id, reason), conversation_id, agent_id, "agent_id")
+
+
+async def ask_for_agent(
+    call: Call[Any], command: Command, conversation_id: str, agent_id: str, path: str
+) -> Done:
+    """Ask the supervisor for what gives a conversation to `agent_id`, whom the field `path` names.
+
+    A person may name only somebody whom the account has seen; a service anybody, who is seen from then on. Raises Invalid.
+    """
+    principal, agents = call.principal, call.services.stores.agents
+    if agent_id != principal.user_id or not principal.is_staff:
+        if not is_user_id(agent_id):
+            raise Invalid("there can be no such agent", errors=((path, USER_ID_RULE),))
+        if principal.role is not Role.SERVICE and await agents.get(call.account_id, agent_id) is None:
+            await _check_allowed(call, command, conversation_id)
+            raise Invalid("there is no such agent", errors=((path, "is nobody that this account has seen"),))
+    done = await call.ask_supervisor(command, conversation_id)
+    if principal.role is Role.SERVICE:
+        await agents.ensure(call.account_id, agent_id)
+    return done
+
+
+async def _check_allowed(call: Call[Any], command: Command, conversation_id: str) -> None:
+    """Raises what the conversation would refuse the command for, whoever is named in it."""
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None:
+        raise NotFound("no such conversation")
+    decide(State(c), call.by(), command, Turn(c.updated_at, lambda: c.id))
 
 
 async def answer_offer(

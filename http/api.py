@@ -95,7 +95,7 @@ class Route(msgspec.Struct, frozen=True):
     validates itself. `media`: what its answers are. `upload`: the types of a body that the handler reads itself, as a
     stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
     the handler checks it. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts
-    its requests itself. `direct`: how a request comes to its answer where `handler` has nothing to wait for.
+    its requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`). `direct`: how a request comes to its answer where `handler` has nothing to wait for.
     """
 
     method: str
@@ -117,6 +117,7 @@ class Route(msgspec.Struct, frozen=True):
     signed: bool = False
     refuses: tuple[int, ...] = ()
     direct: Direct | None = None
+    expensive: Callable[[Any], bool] | None = None
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -141,6 +142,7 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
     if found.kind == "ticket":
         await services.limits.admit_address(request.remote)
         principal = await services.tickets.redeem(found.value)
+        services.verifier.check_revoked(principal)
     else:
         account = request.headers.get("X-Account-Id")
         cached = services.verifier.cached(found.value, account)
@@ -161,7 +163,7 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
     """What serves a route's requests, given the parameters of their paths."""
     services = app[SERVICES]
     handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
-    stream, optional, signed = route.stream, route.body_optional, route.signed
+    stream, optional, signed, expensive = route.stream, route.body_optional, route.signed, route.expensive
     read_body = bodies.read_form if route.form else bodies.read
 
     async def handle(request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
@@ -175,6 +177,10 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
         body = None
         if body_type is not None:
             body = await read_body(request, body_type, optional=optional)
-        return await handler(Call(request, app, services, path, principal, body, query))
+        call = Call(request, app, services, path, principal, body, query)
+        if expensive is not None and principal is not None and expensive(query):
+            async with services.expensive.counted(principal):
+                return await handler(call)
+        return await handler(call)
 
     return handle

@@ -12,6 +12,7 @@ from ..core.entries import Actor
 from ..core.errors import Invalid, NotFound
 from ..core.ids import is_uuid
 from ..core.records import Place
+from ..core.user_ids import is_user_id
 from .actions import MAX_METADATA
 from .api import Call
 
@@ -55,11 +56,6 @@ def check_size(value: Any, path: str) -> None:
     """Raises Invalid when a free-form object is too large."""
     if value and len(msgspec.json.encode(value)) > MAX_METADATA:
         raise Invalid("the body is not valid", errors=((path, f"at most {MAX_METADATA} bytes as JSON"),))
-
-
-def is_user_id(text: str) -> bool:
-    """Whether a token may have this `sub`."""
-    return 0 < len(text) <= 255 and text.isprintable()
 
 
 def user_id(call: Call[Any]) -> str:

@@ -13,10 +13,12 @@ from ..actors.gateway import Gateway
 from ..actors.understanding import Understanding
 from ..core.links import LinkSigner
 from ..settings import Settings
+from .expensive_reads import ExpensiveReads
 from .limits import RequestLimits
 from .metrics import Sample
 from .origins import OriginPolicy
 from .presence import PresenceKeeper
+from .revocations import Revocations
 from .tickets import Tickets
 from .tokens import TokenSigner, TokenVerifier
 
@@ -40,6 +42,8 @@ class Services(msgspec.Struct, frozen=True):
     verifier: TokenVerifier
     tickets: Tickets
     limits: RequestLimits
+    expensive: ExpensiveReads
+    revocations: Revocations
     stores: Stores
     origins: OriginPolicy
     hints: Hints

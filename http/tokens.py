@@ -15,7 +15,7 @@ import math
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple, TypeGuard
 
 import jwt
@@ -25,6 +25,7 @@ from jwt.exceptions import PyJWTError
 
 from ..core.errors import Forbidden, Malformed, Unauthenticated
 from ..core.principal import Principal, Role
+from ..core.user_ids import USER_ID_RULE, is_user_id, shown_name
 from ..settings import Settings
 from .jwks import KeySet
 
@@ -34,6 +35,8 @@ MIN_SECRET_BYTES: Final = 32
 MAX_TOKEN_CHARS: Final = 8_192
 MAX_NAME_CHARS: Final = 255
 CACHED_TOKENS: Final = 16_384
+REVOKED_FOR: Final = 7_200.0
+"""Seconds for which a deleted api client is remembered: longer than its last token lives."""
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ROLES: Final = {role.value: role for role in Role}
@@ -133,6 +136,7 @@ class TokenVerifier:
         self._key_set_issuer = key_set_issuer
         self._cache: OrderedDict[str, Verified] = OrderedDict()
         self._cached_tokens = cached_tokens
+        self._revoked: OrderedDict[str, float] = OrderedDict()
 
     @classmethod
     def from_settings(cls, settings: Settings, signer: TokenSigner, key_set: KeySet | None) -> TokenVerifier:
@@ -141,6 +145,28 @@ class TokenVerifier:
             raise ValueError("the key set and TERTULIA_JWKS_URL go together")
         issuer = settings.jwt_issuer if key_set is not None else None
         return cls(signer, leeway=settings.jwt_leeway, key_set=key_set, key_set_issuer=issuer)
+
+    def revoke(self, client_ids: Collection[str]) -> None:
+        """Refuse the service tokens of these api clients, those verified before too."""
+        now = self._signer.clock()
+        news = [client_id for client_id in client_ids if client_id not in self._revoked]
+        if not news:
+            return
+        self._revoked.update(dict.fromkeys(news, now))
+        while self._revoked and next(iter(self._revoked.values())) < now - REVOKED_FOR:
+            self._revoked.popitem(last=False)
+        for token in [token for token, verified in self._cache.items() if self._is_revoked(verified)]:
+            del self._cache[token]
+
+    def check_revoked(self, principal: Principal) -> None:
+        """Raises Unauthenticated for an api client that was deleted."""
+        if principal.role is Role.SERVICE and principal.user_id in self._revoked:
+            raise Unauthenticated("the api client was deleted")
+
+    def _is_revoked(self, verified: Verified) -> bool:
+        return any(
+            p.role is Role.SERVICE and p.user_id in self._revoked for p in verified.by_account.values()
+        )
 
     def cached(self, token: str, account: str | None = None) -> Principal | None:
         """The principal of a token verified before; None when it must go through `verify`. Never waits.
@@ -168,6 +194,8 @@ class TokenVerifier:
         verified = _verified(
             await self._claims(token), self._signer.audience, self._signer.clock(), self._leeway
         )
+        if self._revoked and self._is_revoked(verified):
+            raise Unauthenticated("the api client was deleted")
         self._cache[token] = verified
         if len(self._cache) > self._cached_tokens:
             self._cache.popitem(last=False)
@@ -236,8 +264,8 @@ def _peek(token: str) -> tuple[dict[str, Any], str]:
 def _verified(claims: dict[str, Any], audience: str, now: float, leeway: float) -> Verified:
     expires_at = _check_times(claims, now, leeway)
     _check_audience(claims, audience)
-    if not _is_name(claims["sub"]):
-        raise Unauthenticated("claim sub must be a printable string of at most 255 characters")
+    if not isinstance(claims["sub"], str) or not is_user_id(claims["sub"]):
+        raise Unauthenticated(f"claim sub must be {USER_ID_RULE}")
     principals = {a: _principal(claims, a, role, expires_at) for a, role in _accounts(claims).items()}
     only = next(iter(principals.values())) if len(principals) == 1 else None
     return Verified(expires_at + leeway, only, principals)
@@ -315,7 +343,7 @@ def _principal(claims: dict[str, Any], account: str, role: Role, expires_at: flo
         token_id=claims.get("jti"),
         channel_id=channel,
         contact_identifier=contact,
-        contact_name=name if isinstance(name := claims.get("contact_name"), str) else None,
+        contact_name=shown_name(name) if isinstance(name := claims.get("contact_name"), str) else None,
         name=name if _is_name(name := claims.get("name")) else None,
     )
 

@@ -63,6 +63,8 @@ class PostgresAudit:
     async def page(
         self, account_id: str, action: str | None, target_id: str | None, after: Place | None, limit: int
     ) -> Page[AuditRecord]:
-        async with self._database.account(account_id) as connection:
+        filtered = action is not None or target_id is not None  # no index leads to these
+        session = self._database.expensive if filtered else self._database.account
+        async with session(account_id) as connection:
             rows = await connection.fetch(sql("audit_page"), action, target_id, *bounds(after, limit))
         return page_of(rows, _record, limit)

@@ -56,6 +56,10 @@ class PostgresClients:
             row = await connection.fetchrow(sql("client_secret"), client_id)
         return (row[0], row[1]) if row is not None else None
 
-    async def used(self, client_id: str) -> None:
+    async def used(self, client_id: str) -> bool:
         async with self._database.system() as connection:
-            await connection.execute(sql("client_used"), client_id)
+            return await connection.fetchval(sql("client_used"), client_id) is not None
+
+    async def revoked(self, since: int | None) -> list[tuple[str, int]]:
+        async with self._database.system() as connection:
+            return [tuple(row) for row in await connection.fetch(sql("clients_revoked"), since)]

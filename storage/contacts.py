@@ -114,7 +114,8 @@ class PostgresContacts(Erasure):
         return _contact(row) if row is not None else None
 
     async def page(self, account_id: str, q: str | None, after: Place | None, limit: int) -> Page[Contact]:
-        async with self._database.account(account_id) as connection:
+        session = self._database.account if q is None else self._database.expensive
+        async with session(account_id) as connection:
             if q is None:
                 rows = await connection.fetch(sql("contacts_page", columns=_CONTACT), *bounds(after, limit))
             else:

@@ -127,7 +127,8 @@ class PostgresEventWebhooks:
         self, account_id: str, webhook_id: str, status: DeliveryState | None, after: Place | None, limit: int
     ) -> Page[EventDelivery]:
         query = sql("event_deliveries_page", columns=_DELIVERY)
-        async with self._database.account(account_id) as connection:
+        session = self._database.account if status is None else self._database.expensive
+        async with session(account_id) as connection:
             rows = await connection.fetch(query, webhook_id, status, *bounds(after, limit))
         return page_of(rows, _delivery, limit)
 

@@ -54,7 +54,8 @@ class PostgresInbox:
         """See `core.ports_http.InboxStore`."""
         query = sql("inbox_page", columns=sql("conversation_columns"))
         key, last = (after.key, after.id) if after is not None else (None, None)
-        async with self._database.account(account_id) as connection:
+        session = self._database.account if wanted.q is None else self._database.expensive
+        async with session(account_id) as connection:
             rows = await connection.fetch(
                 query, filter_json(wanted), sort.key, sort.descending, key, last, limit + 1
             )
@@ -94,14 +95,14 @@ class PostgresInbox:
 
     async def labels(self, account_id: str) -> list[LabelCount]:
         """See `core.ports_http.InboxStore`."""
-        async with self._database.account(account_id) as connection:
+        async with self._database.expensive(account_id) as connection:
             rows = await connection.fetch(sql("labels_used"), account_id, LABELLED, MAX_LABELS)
         return [LabelCount(*row) for row in rows]
 
     async def agent_stats(self, account_id: str, user_id: str, period: Period) -> AgentStats:
         """See `core.ports_http.InboxStore`."""
         asked = account_id, user_id, period.start, period.end
-        async with self._database.account(account_id) as connection:
+        async with self._database.expensive(account_id) as connection:
             assigned = await connection.fetchval(sql("agent_assigned"), *asked)
             resolved = await connection.fetchval(sql("agent_resolved"), *asked)
             said = await connection.fetchrow(sql("agent_messages"), *asked)
@@ -122,7 +123,7 @@ class PostgresInbox:
     async def stats(self, account_id: str, period: Period) -> InboxStats:
         """See `core.ports_http.InboxStore`."""
         span = period.start, period.end
-        async with self._database.account(account_id) as connection:
+        async with self._database.expensive(account_id) as connection:
             statuses = await _pairs(connection, "stats_statuses")
             waiting = await connection.fetchrow(sql("stats_queue"))
             times = await connection.fetchrow(sql("stats_times"), *span)

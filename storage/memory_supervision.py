@@ -95,7 +95,10 @@ class MemorySupervision:
             return None
         later = [e.data for e in entries if e.seq > assigned.seq and isinstance(e.data, Message)]
         answered = any(m.sender_type == "agent" and not m.is_private for m in later)
-        return Unanswered(conversation_id, assigned.at, answered)
+        data = assigned.data
+        assert isinstance(data, Assigned)
+        taken = assigned.actor.type == "agent" and assigned.actor.id == data.agent_id
+        return Unanswered(conversation_id, assigned.at, answered, taken)
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
         self.rosters[account_id, digest] = tuple(agents)

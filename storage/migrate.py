@@ -14,19 +14,14 @@ import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from ..core.ids import first_id_of
+from . import roles
 
 FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x7E57
 _MONTHS_LOCK = 0x7E58
 _MONTHS_AHEAD = 3
-# Entries that came before their month was made stand in the default partition, and would forbid the new one.
-_MONTH = """
-CREATE TABLE {name} (LIKE entries INCLUDING ALL);
-WITH early AS (
-  DELETE FROM entries_other WHERE conversation_id >= '{low}' AND conversation_id < '{high}' RETURNING *)
-INSERT INTO {name} SELECT * FROM early;
-ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}');
-"""
+_LOGIN_ROLES = 19
+"""The migration from which on the server has login roles, and months are made by a function."""
 
 
 class MigrationError(Exception):
@@ -49,8 +44,14 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
     return [Migration(int(f.stem.split("_")[0]), f.stem, f.read_text()) for f in files]
 
 
-async def upgrade(url: str, folder: Path = FOLDER) -> list[str]:
-    """Apply what is missing; returns the names applied. Safe under concurrent callers."""
+async def upgrade(
+    url: str, folder: Path = FOLDER, *, app_url: str | None = None, system_url: str | None = None
+) -> list[str]:
+    """Apply what is missing, and let the server's roles log in; returns the names applied. Safe under concurrent callers.
+
+    `url` is the owner's. `app_url` and `system_url` are the operator's own logins for the two roles (`roles.py`). Raises
+    MigrationError; RolesError where the server would have to work with more rights than it may.
+    """
     connection = await asyncpg.connect(url, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
@@ -62,17 +63,29 @@ async def upgrade(url: str, folder: Path = FOLDER) -> list[str]:
         fresh = [m for m in read_migrations(folder) if m.number not in applied]
         for migration in fresh:
             async with connection.transaction():
-                await connection.execute(migration.text)
+                await _apply(connection, migration)
                 await connection.execute(
                     "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
                     migration.number,
                     migration.name,
                     migration.checksum,
                 )
-        await make_months(connection)
+        if _LOGIN_ROLES in applied | {m.number for m in fresh}:
+            await make_months(connection)
+            await roles.prepare(connection, url, {roles.APP_ROLE: app_url, roles.SYSTEM_ROLE: system_url})
         return [m.name for m in fresh]
     finally:
         await connection.close()
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    try:
+        await connection.execute(migration.text)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationError(
+            f"migration {migration.name} needs more rights than DATABASE_URL's user has ({error}): it has to own the"
+            f" database and to have CREATEROLE"
+        ) from error
 
 
 async def verify(url: str, folder: Path = FOLDER) -> list[str]:
@@ -117,9 +130,9 @@ async def _make_months(connection: asyncpg.Connection | PoolConnectionProxy, now
         name = f"entries_{start:%Y_%m}"
         if await connection.fetchval("SELECT to_regclass($1)", name) is None:
             low, high = (first_id_of(int(t.timestamp() * 1000)) for t in (start, end))
-            # In this order: those who write entries lock the whole before its parts as well.
-            await connection.execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
-            await connection.execute(_MONTH.format(name=name, low=low, high=high))
+            await connection.execute(
+                "SELECT make_entries_partition($1, $2::text::uuid, $3::text::uuid)", name, low, high
+            )
 
 
 def _month(now: datetime, ahead: int) -> datetime:

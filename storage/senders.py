@@ -20,6 +20,7 @@ from ..core.channel_messages import Sender
 from ..core.errors import Internal, Invalid, NotFound, Overloaded, TertuliaError
 from ..core.ids import new_id
 from ..core.records import ChannelType
+from ..core.user_ids import shown_name
 from .postgres import Database
 from .queries import sql
 
@@ -70,6 +71,7 @@ class PostgresSenders:
 
     async def resolve(self, account_id: str, channel_type: ChannelType, sender: Sender) -> str:
         """See `core.ports_inbound.SenderStore`."""
+        sender = msgspec.structs.replace(sender, name=shown_name(sender.name))
         names = list(dict.fromkeys((sender.identifier, *sender.aliases)))
         thread = self._remembered(account_id, channel_type, names, sender)
         if thread is not None:

@@ -140,10 +140,14 @@ def database_url(settings: Settings) -> str:
 
 @db.command()
 def upgrade() -> None:
-    """Apply the migrations that are missing."""
+    """Apply the migrations that are missing, and let the server's two roles log in."""
     from .storage import migrate
 
-    _run(migrate.upgrade(database_url(read_settings())), lambda names: names or ["up to date"])
+    settings = read_settings()
+    work = migrate.upgrade(
+        database_url(settings), app_url=settings.app_database_url, system_url=settings.system_database_url
+    )
+    _run(work, lambda names: names or ["up to date"])
 
 
 @db.command()
@@ -167,12 +171,15 @@ def create(
     from .storage.accounts import PostgresAccounts
     from .storage.postgres import Database
 
-    url, chosen = database_url(read_settings()), (account_id or fresh_id()).lower()
+    settings = read_settings()
+    url, chosen = database_url(settings), (account_id or fresh_id()).lower()
     if not is_uuid(chosen):
         fail(f"--id must be a UUID (given: {account_id!r})")
 
     async def make() -> bool:
-        database = await Database.connect(url, system=1, app=1)
+        database = await Database.connect(
+            url, system=1, app=1, app_url=settings.app_database_url, system_url=settings.system_database_url
+        )
         try:
             return await PostgresAccounts(database).create(chosen, name)
         finally:
@@ -186,10 +193,11 @@ def _run(work: Any, lines: Any) -> Any:
     import asyncpg
 
     from .storage.migrate import MigrationError
+    from .storage.roles import RolesError
 
     try:
         result = asyncio.run(work)
-    except MigrationError as error:
+    except (MigrationError, RolesError) as error:
         fail(str(error))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         fail(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")

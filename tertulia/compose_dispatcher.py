@@ -10,8 +10,8 @@ from .actors.dispatcher import Dispatcher
 from .actors.provider_client import ProviderClient
 from .actors.sending import Sender
 from .channels import CHANNELS
-from .compose import connect
 from .core.links import LinkSigner
+from .database import connect
 from .events import EventParts
 from .files import attachments, guard, media_fetcher
 from .settings import Settings

@@ -7,8 +7,8 @@ import uuid
 from .actor_settings import ActorSettings, begin_process
 from .actors.hearing import Hearing
 from .actors.supervisor import Supervisor
-from .compose import connect
 from .core.supervision import shards_of
+from .database import connect
 from .garbage import calm_garbage_collector
 from .settings import Settings
 from .storage import valkey

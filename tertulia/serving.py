@@ -25,6 +25,7 @@ from . import actor_settings, compose, compose_dispatcher, compose_supervisor, d
 from .actors.handles import NAMESPACE, call
 from .actors.link_transport import client_context
 from .actors.options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
+from .database import connect
 from .demo_double import DemoDouble, DoubleError
 from .host_links import choose_folder, tls_of
 from .http.origins import OriginPolicy
@@ -35,7 +36,7 @@ from .storage import migrate, valkey
 from .storage.credentials import FernetVault, new_key
 from .storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
 from .storage.objects import open_objects
-from .storage.postgres import Database
+from .storage.roles import RolesError
 from .storage.secrets import load_or_create
 from .watching import in_thread, watch_over
 
@@ -180,8 +181,12 @@ class Serving:
     async def _prepare_database(self) -> None:
         assert self.settings.database_url is not None and self.settings.redis_url is not None
         try:
-            applied = await migrate.upgrade(self.settings.database_url)
-        except migrate.MigrationError as error:
+            applied = await migrate.upgrade(
+                self.settings.database_url,
+                app_url=self.settings.app_database_url,
+                system_url=self.settings.system_database_url,
+            )
+        except (migrate.MigrationError, RolesError) as error:
             raise StartError(str(error)) from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
             raise StartError(f"the database (DATABASE_URL) cannot be used: {_short(error)}") from error
@@ -194,7 +199,7 @@ class Serving:
         finally:
             await client.aclose()
         if self._double is not None:
-            await self._install_demo(self.settings.database_url, self._double)
+            await self._install_demo(self._double)
 
     async def _launch_double(self) -> None:
         """The demo's providers: their process starts while the rest does."""
@@ -205,8 +210,8 @@ class Serving:
             except DoubleError as error:
                 raise StartError(str(error)) from error
 
-    async def _install_demo(self, database_url: str, double: DemoDouble) -> None:
-        database = await Database.connect(database_url, system=1, app=1)
+    async def _install_demo(self, double: DemoDouble) -> None:
+        database = await connect(self.settings, system=1, app=1)
         try:
             await demo.install(self.settings, database, double.url)
         finally:

@@ -34,7 +34,37 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=1, le=65535, description="port the gateways listen on")
     data: Path = Field(Path(".tertulia"), description="folder of the embedded servers and generated secrets")
     database_url: str | None = Field(
-        None, validation_alias=_env("DATABASE_URL"), description="Postgres; embedded when unset"
+        None,
+        validation_alias=_env("DATABASE_URL"),
+        description="Postgres, as the owner of the schema; embedded when unset",
+    )
+    app_database_url: str | None = Field(
+        None,
+        description="login of role tertulia_app, for API requests; made by DATABASE_URL's user when unset",
+    )
+    system_database_url: str | None = Field(
+        None,
+        description="login of role tertulia_system, for work across accounts; made by DATABASE_URL's user when unset",
+    )
+    database_timeout: float = Field(
+        5, gt=0, le=60, description="longest statement of an API request in Postgres; beyond it 503"
+    )
+    database_expensive_timeout: float = Field(
+        20, gt=0, le=300, description="the same for statistics, searches and exports"
+    )
+    expensive_reads: int = Field(
+        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
+        ge=1,
+        le=64,
+        description="statistics, searches and exports that one gateway has Postgres work on at once; more wait",
+    )
+    expensive_reads_account: int = Field(
+        16,
+        ge=1,
+        description="of these, how many one account may have at a gateway, waiting ones included; beyond it 429",
+    )
+    expensive_reads_user: int = Field(
+        4, ge=1, description="of these, how many one user may have at a gateway; beyond it 429"
     )
     redis_url: str | None = Field(
         None, validation_alias=_env("REDIS_URL"), description="Valkey or Redis; embedded when unset"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
 from ...core.errors import NotFound
@@ -25,7 +27,8 @@ async def stats(call: Call[None]) -> web.Response:
     period = Period.of(query.start, query.end, clock.now_ms())
     if await call.services.stores.agents.get(call.account_id, agent_id) is None:
         raise NotFound("no such agent")
-    return answer(await call.services.stores.inbox.agent_stats(call.account_id, agent_id, period))
+    read = partial(call.services.stores.inbox.agent_stats, call.account_id, agent_id, period)
+    return answer(await call.services.expensive.shared(call.principal, ("agent", agent_id, query), read))
 
 
 ROUTES = [

@@ -137,6 +137,11 @@ async def erase(call: Call[None]) -> web.Response:
 
 async def export(call: Call[None]) -> web.StreamResponse:
     """The answer is written while it is read, a conversation at a time; broken off, it is no valid JSON."""
+    async with call.services.expensive.counted(call.principal):
+        return await _export(call)
+
+
+async def _export(call: Call[None]) -> web.StreamResponse:
     contact, stores = await _found(call), call.services.stores
     await stores.audit.add(call.account_id, author(call), "contact.exported", ("contact", contact.id))
     response = web.StreamResponse(
@@ -183,7 +188,7 @@ BASE = "/v1/contacts"
 ONE = {200: ContactView}
 ROUTES = [
     Route("GET", BASE, index, "contacts.read", {200: ContactsPage}, "Contacts, newest first", query=ContactsQuery,
-          tag=TAG),
+          tag=TAG, expensive=lambda query: query.q is not None),
     Route("POST", BASE, create, "contacts.write", {201: ContactView}, "Make a contact", body=NewContact, tag=TAG),
     Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "One contact", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "Change a contact", body=ContactPatch, tag=TAG),

@@ -189,7 +189,9 @@ async def patch(call: Call[Patch]) -> web.Response:
     if changes.get("assignee_id") == "me":
         changes["assignee_id"] = call.principal.user_id
     if changes.get("assignee_id") is not None:
-        done = await call.ask_supervisor(Update(changes), call.id())
+        done = await actions.ask_for_agent(
+            call, Update(changes), call.id(), changes["assignee_id"], "assignee_id"
+        )
     else:
         done = await call.ask(Update(changes), conversation=call.id())
     return answer(actions.conversation_of(done))
@@ -220,7 +222,7 @@ async def assign(call: Call[Assignment]) -> web.Response:
 async def handoff(call: Call[HandoffRequest]) -> web.Response:
     command = Handoff(call.body.reason, call.body.agent_id)
     if call.body.agent_id is not None:
-        done = await call.ask_supervisor(command, call.id())
+        done = await actions.ask_for_agent(call, command, call.id(), call.body.agent_id, "agent_id")
     else:
         done = await call.ask(command, conversation=call.id())
     return answer(actions.conversation_of(done))

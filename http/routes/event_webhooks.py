@@ -217,7 +217,7 @@ ROUTES = [
           "A new secret, shown once; the old one signs too for 24 hours", tag=TAG),
     Route("POST", ONE + "/test", test, MANAGE, {200: WebhookTestView}, "Send a ping now; what came back", tag=TAG),
     Route("GET", ONE + "/deliveries", deliveries, MANAGE, {200: DeliveriesPage}, "Deliveries, newest first",
-          query=DeliveriesQuery, tag=TAG),
+          query=DeliveriesQuery, tag=TAG, expensive=lambda query: query.status is not None),
     Route("GET", DELIVERY, delivery, MANAGE, {200: EventDeliveryDetail}, "A delivery, with what is sent", tag=TAG),
     Route("POST", DELIVERY + "/replay", replay, MANAGE, {200: EventDeliveryView}, "Send an event again", tag=TAG),
     Route("POST", ONE + "/replay", replay_failed, MANAGE, {200: ReplayedView}, "Send again what failed since a time",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -113,11 +114,13 @@ async def list_conversations(call: Call[None]) -> web.Response:
 async def stats(call: Call[None]) -> web.Response:
     query: StatsQuery = call.query
     period = Period.of(query.start, query.end, clock.now_ms())
-    return answer(await call.services.stores.inbox.stats(call.account_id, period))
+    read = partial(call.services.stores.inbox.stats, call.account_id, period)
+    return answer(await call.services.expensive.shared(call.principal, ("stats", query), read))
 
 
 async def labels(call: Call[None]) -> web.Response:
-    return answer(Labels(await call.services.stores.inbox.labels(call.account_id)))
+    read = partial(call.services.stores.inbox.labels, call.account_id)
+    return answer(Labels(await call.services.expensive.shared(call.principal, "labels", read)))
 
 
 async def assignments(call: Call[None]) -> web.Response:
@@ -128,7 +131,7 @@ async def assignments(call: Call[None]) -> web.Response:
 BASE = "/v1/conversations"
 ROUTES = [
     Route("GET", BASE, list_conversations, "inbox.read", {200: InboxPage}, "The account's conversations",
-          query=InboxQuery, tag=TAG),
+          query=InboxQuery, tag=TAG, expensive=lambda query: bool(query.q)),
     Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "Figures of the inbox", query=StatsQuery,
           tag=TAG),
     Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: Assignments},

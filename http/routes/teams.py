@@ -14,10 +14,11 @@ from aiohttp import web
 
 from ...core.errors import Invalid, NotFound
 from ...core.people_views import TeamMemberView, TeamView, member_view, team_view
+from ...core.user_ids import USER_ID_RULE, is_user_id
 from .. import actions, reconcile
 from ..api import Call, Route, answer, no_content
 from ..clock import fresh_id
-from ..resources import PageQuery, author, cursor, given, is_user_id, place, user_id
+from ..resources import PageQuery, author, cursor, given, place, user_id
 
 TAG = "teams"
 TeamName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\S")]
@@ -103,7 +104,7 @@ async def members(call: Call[None]) -> web.Response:
 async def add_member(call: Call[NewMember]) -> web.Response:
     wanted = call.body.user_id
     if not is_user_id(wanted):
-        raise Invalid("the body is not valid", errors=(("user_id", "1–255 printable characters"),))
+        raise Invalid("the body is not valid", errors=(("user_id", USER_ID_RULE),))
     added = await call.services.stores.teams.add_member(call.account_id, call.id(), wanted, author(call))
     if added is None:
         raise _unknown()

@@ -76,6 +76,10 @@ class Hub:
         """The open streams of people who answer customers."""
         return [session for session in self._sessions if session.principal.is_staff]
 
+    def of_services(self) -> list[Session]:
+        """The open streams of api clients."""
+        return [session for session in self._sessions if session.principal.role is Role.SERVICE]
+
     def accounts(self) -> set[str]:
         """Those with open streams."""
         return {feed.account_id for feed in self._sessions.values()}

@@ -66,7 +66,7 @@ def installation() -> Path:
 
 
 class EmbeddedPostgres(Server):
-    """`url` connects as the database's owner, a superuser: row-level security needs a SET ROLE after it."""
+    """`url` connects as the database's owner, a superuser, who runs migrations; the server logs in as `storage/roles.py` says."""
 
     name = "postgres"
     start_within = 300.0

@@ -71,3 +71,13 @@ def test_a_clock_that_is_set_makes_nobody_leave_or_stay() -> None:
         assert a.pass_time(159 + ms) == {} and a.last_seen == {"ana": 100 + ms, "ben": 20 + ms}
         assert a.pass_time(160 + ms) == {"ana": "offline"}
         assert a.absent_since == {"ana": 160 + ms, "ben": 40 + ms}
+
+
+def test_who_was_never_there_is_absent_from_when_somebody_counts_on_them() -> None:
+    a = Attendance()
+    a.miss(["ana", "nobody"], 10)
+    a.miss(["ana", "nobody"], 20)
+    assert a.absent_since == {"ana": 10, "nobody": 10} and not a.last_seen
+    assert a.hear(said("one", "online", 100), 30) == {"ana": "online"}
+    a.miss(["ana", "nobody"], 40)
+    assert a.absent_since == {"nobody": 10}

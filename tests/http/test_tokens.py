@@ -440,3 +440,48 @@ async def test_a_fetch_has_a_deadline(clock: Clock) -> None:
     keys = KeySet(never, deadline=0.01, clock=clock)
     with pytest.raises(StorageUnavailable):
         await keys.key("r", "RS256")
+
+
+async def test_a_deleted_clients_tokens_are_refused_and_no_others(
+    signer: TokenSigner, verifier: TokenVerifier, clock: Clock
+) -> None:
+    client, other = (str(UUID(int=n)) for n in (0x1C, 0x2C))
+    known, fresh = (signer.issue(client, {A: Role.SERVICE}, lifetime=60, token_id=i) for i in "12")
+    others = [
+        signer.issue(other, {A: Role.SERVICE}, lifetime=60),
+        signer.issue(client, {A: Role.AGENT}, lifetime=60),  # a person who happens to be called so
+    ]
+    for token in (known, *others):
+        await verifier.verify(token)
+    verifier.revoke([client])
+    assert verifier.cached(known) is None
+    for token in (known, fresh):
+        with pytest.raises(Unauthenticated, match="deleted"):
+            await verifier.verify(token)
+    for token in others:
+        principal = verifier.cached(token)
+        assert principal is not None
+        verifier.check_revoked(principal)
+    clock.now += 7_201  # its tokens have ended by themselves
+    verifier.revoke([other])
+    assert list(verifier._revoked) == [other]
+
+
+@pytest.mark.parametrize("sub", ["<b>x</b>", "a\u202eb", "a\u200bb", " x", "x\n", ""])
+async def test_an_id_that_cannot_be_read_is_nobodys(verifier: TokenVerifier, clock: Clock, sub: str) -> None:
+    with pytest.raises(Unauthenticated, match="sub"):
+        await verifier.verify(jwt.encode(claims(clock, sub=sub), SECRET, algorithm="HS256"))
+
+
+async def test_names_in_tokens_do_not_turn_the_text_around_them(
+    verifier: TokenVerifier, clock: Clock
+) -> None:
+    customer = claims(
+        clock,
+        accounts={A: "customer"},
+        channel_id=CHANNEL,
+        contact_identifier="c",
+        contact_name="ana\u202ecod.exe",
+    )
+    principal = await verifier.verify(jwt.encode(customer, SECRET, algorithm="HS256"))
+    assert principal.contact_name == "anacod.exe"

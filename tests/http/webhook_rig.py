@@ -205,7 +205,7 @@ class Rig:
         return Services(
             settings=self.settings, gateway=_Gateway(router), hub=unused, signer=self.signer,  # type: ignore[arg-type]
             verifier=TokenVerifier.from_settings(self.settings, self.signer, None), tickets=unused,
-            limits=RequestLimits(self.settings, self.permits),
+            limits=RequestLimits(self.settings, self.permits), expensive=unused, revocations=unused,
             stores=Stores(
                 conversations=PostgresConversations(database), channels=PostgresChannels(database),
                 agents=PostgresAgents(database), contacts=PostgresContacts(database),

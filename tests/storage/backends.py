@@ -112,7 +112,7 @@ class PostgresBackend:
     async def reset(self) -> None:
         """Nobody owns anything."""
         async with self.database.system() as connection:
-            await connection.execute("TRUNCATE hosts")
+            await connection.execute("DELETE FROM hosts")
             await connection.execute("UPDATE partitions SET owner = NULL WHERE owner IS NOT NULL")
 
     async def add_account(self) -> str:
