@@ -7,12 +7,15 @@ lists them from this class, so a description is written for an operator.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .core.ids import is_uuid
+from .core.provider_urls import ProviderUrls
 from .core.supervision import SHARDS
 
 
@@ -148,8 +151,13 @@ class Settings(BaseSettings):
     s3_secret_access_key: str | None = Field(None, description="the secret of TERTULIA_S3_ACCESS_KEY_ID")
     allowed_networks: str = Field(
         "",
-        description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
-        " separated (10.1.0.0/16); none when unset",
+        description="private networks that attachments may be fetched from, event webhooks be sent to and channels name as"
+        " config.base_url, comma separated (10.1.0.0/16); none when unset",
+    )
+    account_networks: str = Field(
+        "",
+        description="private networks and URLs that the channels of one account may name as config.base_url, comma"
+        " separated (<account id>=10.1.0.0/16,<account id>=http://10.1.2.3:8081)",
     )
     webhooks_allow_private: bool = Field(
         False, description="event webhooks may use http and private addresses: for development and tests"
@@ -204,6 +212,18 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[str, ...]:
         """The private networks that may be called."""
         return tuple(sorted(_parts(self.allowed_networks)))
+
+    def provider_access(self) -> ProviderUrls:
+        """Where providers are, and what channels may name in their place. Raises ValueError for a setting that is wrong."""
+        accounts: dict[str, tuple[str, ...]] = {}
+        for part in sorted(_parts(self.account_networks)):
+            account, equals, place = part.partition("=")
+            if not equals or not is_uuid(account.lower()):
+                raise ValueError(f"{part!r} is not <account id>=<network or URL>")
+            if "://" not in place:
+                ip_network(place)
+            accounts[account.lower()] = (*accounts.get(account.lower(), ()), place)
+        return ProviderUrls(self.provider_urls(), self.networks(), accounts)
 
 
 def _parts(text: str) -> frozenset[str]:
