@@ -121,6 +121,7 @@ async def test_answers_of_no_route(server: OwnServer, service: Desk) -> None:
         b"nonsense\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
         b"GET /health HTTP/1.0\r\n\r\n",
+        b"GET /v1/conversations HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + b"x" * 1_000_000,
     ],
 )
 async def test_answers_to_what_is_hardly_http(server: OwnServer, request_: bytes) -> None:
