@@ -75,7 +75,10 @@ class ProviderClient:
                 return Answer(response.status, _lower(response), answer, left_at)
         except Refused as error:
             return Failure(
-                "unreachable", f"the provider is not called: {error}", retry=error.temporary, provider=True
+                "unreachable",
+                f"the provider is not called: {error}",
+                retry=error.temporary,
+                provider=error.temporary,
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Failure("unreachable", _said(error), retry=True, provider=True)
