@@ -1,32 +1,33 @@
-"""Requests to providers over HTTP: one session, a deadline each, no redirects, bounded answers.
+"""Requests to providers over HTTP: a deadline each, no redirects, bounded answers.
 
-Says of a request that failed whether the provider may have got it. Never tries anything twice. A channel's admin may name
-another server in the provider's place, a private one too; where clouds hand out credentials nothing is ever sent.
+Says of a request that failed whether the provider may have got it. Never tries anything twice. Where a request may go is the
+guard's to say (`channels/guard.py`). What it says of a failure is shown to the account, so it names no address and quotes nothing:
+the log has the rest.
 """
 
 from __future__ import annotations
 
-import errno
-import socket
 import time
-from typing import Any
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
-from yarl import URL
+import structlog
 
-from ..core.addresses import never
+from ..core.addresses import Grant, Refused
 from ..core.channel_messages import ProviderRequest
 from ..core.delivery import Failure
+
+log = structlog.get_logger(__name__)
 
 DEADLINE = 10.0
 """Seconds for a request and its whole answer."""
 CONNECT_DEADLINE = 5.0
 MAX_ANSWER = 256 * 1024
 """Bytes of an answer; what is beyond is not read."""
-CONNECTIONS = 512
-"""More than there are sends at once, so that none waits for a connection to come free."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -38,56 +39,54 @@ class Answer(msgspec.Struct, frozen=True):
     left_at: int
 
 
+class Guard(Protocol):
+    """What requests leave through."""
+
+    def request(
+        self, method: str, url: str, *, grants: Collection[Grant], **options: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Raises Refused, aiohttp.ClientError, TimeoutError."""
+        ...
+
+
 class ProviderClient:
-    """See the module. Made inside a running loop."""
+    """See the module. The guard stays its owner's."""
 
-    def __init__(self, deadline: float = DEADLINE) -> None:
+    def __init__(self, guard: Guard, deadline: float = DEADLINE) -> None:
+        self._guard = guard
         self._deadline = deadline
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=_socket),
-            timeout=aiohttp.ClientTimeout(
-                total=deadline, connect=CONNECT_DEADLINE, sock_connect=CONNECT_DEADLINE
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-        )
 
-    async def send(self, request: ProviderRequest) -> Answer | Failure:
+    async def send(self, request: ProviderRequest, grants: Collection[Grant] = ()) -> Answer | Failure:
         """The provider's answer, or why there is none."""
         left_at = time.time_ns() // 1_000_000
         headers, body = _content(request)
         try:
-            async with self._session.request(
+            async with self._guard.request(
                 request.method,
-                URL(request.url),
+                request.url,
+                grants=grants,
                 headers=headers,
                 data=body,
                 auth=aiohttp.BasicAuth(*request.auth, encoding="utf-8") if request.auth else None,
-                allow_redirects=False,
+                deadline=self._deadline,
+                connect_deadline=CONNECT_DEADLINE,
             ) as response:
                 answer = await _read(response)
                 return Answer(response.status, _lower(response), answer, left_at)
-        except aiohttp.InvalidURL as error:
-            return Failure("unreachable", f"not a URL: {error}")
+        except Refused as error:
+            return Failure(
+                "unreachable",
+                f"the provider is not called: {error}",
+                retry=error.temporary,
+                provider=error.temporary,
+            )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Failure("unreachable", _said(error), retry=True, provider=True)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The request may have gone out before it broke.
-            said = (
-                f"no answer within {self._deadline:g} s" if isinstance(error, TimeoutError) else _said(error)
-            )
+            timed_out = isinstance(error, TimeoutError)
+            said = f"no answer within {self._deadline:g} s" if timed_out else _said(error)
             return Failure("no_answer", said, retry=True, provider=True, unknown=True)
-
-    async def close(self) -> None:
-        await self._session.close()
-
-
-def _socket(address: Any) -> socket.socket:
-    """A socket for a resolved address, as `getaddrinfo` describes one."""
-    family, kind, protocol, _, place = address
-    if never(str(place[0])):
-        raise PermissionError(errno.EACCES, f"{place[0]} is an address that is never called")
-    return socket.socket(family, kind, protocol)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -114,4 +113,10 @@ def _content(request: ProviderRequest) -> tuple[dict[str, str], bytes | None]:
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    """What went wrong, in words that tell nothing of the network we are in."""
+    log.info("provider_request_failed", error=f"{type(error).__name__}: {error}"[:300])
+    if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)):
+        return "the provider's certificate is not valid"
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+        return "the provider could not be reached"
+    return f"the connection broke before there was an answer ({type(error).__name__})"

@@ -5,12 +5,13 @@ Decides nothing about retries, and writes nothing: that is the lane's (`lanes.py
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import msgspec
 import structlog
 
+from ..core.addresses import Grant
 from ..core.channel_messages import NotSent, Outbound, OutboundFile, ProviderRequest, Sent
 from ..core.delivery import Failure
 from ..core.entries import Attachment
@@ -19,6 +20,7 @@ from ..core.ports_channels import ChannelKind
 from ..core.ports_deliveries import AttachmentStore
 from ..core.ports_http import Vault
 from ..core.ports_outbox import ToSend
+from ..core.provider_urls import Base, ProviderUrls
 from ..core.records import Channel
 from .provider_client import Answer
 
@@ -29,7 +31,7 @@ MAX_FILE = 25 * 1024 * 1024
 MIN_RATE, MAX_RATE = 0.01, 10_000.0
 OURS = "/v1/attachments/"
 
-Transport = Callable[[ProviderRequest], Awaitable[Answer | Failure]]
+Transport = Callable[[ProviderRequest, Collection[Grant]], Awaitable[Answer | Failure]]
 
 
 class ChannelFinder(Protocol):
@@ -42,7 +44,7 @@ class Line(msgspec.Struct, frozen=True):
     channel: Channel
     kind: ChannelKind
     credentials: dict[str, str]
-    base_url: str
+    base: Base
     status_url: str
     rate: float
 
@@ -55,7 +57,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """See the module. `base_urls`: by channel type, where a setting names one. `link` makes an attachment's URL public."""
+    """See the module. `urls`: where a channel's provider is. `link` makes an attachment's URL public."""
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Sender:
         transport: Transport,
         *,
         public_url: str,
-        base_urls: Mapping[str, str],
+        urls: ProviderUrls,
         link: Callable[[str], str],
         attachments: AttachmentStore | None,
     ) -> None:
@@ -74,7 +76,7 @@ class Sender:
         self._vault = vault
         self._transport = transport
         self._public_url = public_url.rstrip("/")
-        self._base_urls = base_urls
+        self._urls = urls
         self._link = link
         self._attachments = attachments
 
@@ -94,13 +96,13 @@ class Sender:
         kind = self._kinds.get(channel.type)
         if kind is None:
             return Failure("channel_unsupported", f"nothing can be sent on a {channel.type} channel")
-        base_url = channel.config.get("base_url") or self._base_urls.get(channel.type) or kind.base_url
+        base = self._urls.of(channel, kind.base_url)
         status_url = f"{self._public_url}/v1/webhooks/{channel.type}/{channel.id}"
-        return Line(channel, kind, credentials, base_url.rstrip("/"), status_url, _rate(channel, kind))
+        return Line(channel, kind, credentials, base, status_url, _rate(channel, kind))
 
     async def ask(self, line: Line, request: ProviderRequest) -> Taken | Failure:
         """Make one of a message's requests."""
-        answer = await self._transport(request)
+        answer = await self._transport(request, line.base.grants)
         if isinstance(answer, Failure):
             return answer
         outcome = _judged(line.kind, answer)
@@ -116,14 +118,12 @@ class Sender:
             return error.failure
         message = _outbound(line, item, tuple(files))
         try:
-            requests = line.kind.requests(message, line.credentials, line.base_url, line.status_url)
+            requests = line.kind.requests(message, line.credentials, line.base.url, line.status_url)
         except KeyError as error:
             return Failure("no_credentials", f"the channel lacks {error.args[0]!r}", asked=False)
-        except Exception as error:  # of a channel's module: this message fails, the others go on
+        except Exception:  # of a channel's module: this message fails, the others go on
             log.exception("requests_failed", channel_type=line.channel.type, message_id=item.message_id)
-            return Failure(
-                "unsendable", f"the message cannot be put in the provider's form: {error}", asked=False
-            )
+            return Failure("unsendable", "the message cannot be put in the provider's form", asked=False)
         if len(requests) <= item.parts_done:
             return Failure(
                 "unsendable", "there is nothing in the message that the provider takes", asked=False

@@ -6,8 +6,9 @@ import time
 
 import aiohttp
 
+from ..core.addresses import Grant
 from ..core.event_delivery import MAX_EXCERPT, Answer, excerpt_of
-from .guard import Guard, Refused, beginning, origin
+from .guard import Guard, Refused, beginning
 
 DEADLINE = 10.0
 """Seconds for a request and its answer."""
@@ -39,10 +40,10 @@ class GuardedPoster:
         )
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
-        trusted = (origin(url),) if self._private else ()
+        grants = (Grant(url),) if self._private else ()
         try:
             async with self._guard.request(
-                "POST", url, trusted=trusted, headers=headers, deadline=self._deadline, data=body
+                "POST", url, grants=grants, headers=headers, deadline=self._deadline, data=body
             ) as response:
                 text = excerpt_of(await beginning(response, MAX_EXCERPT))
                 response.close()  # the rest is left unread, however long it is

@@ -16,12 +16,14 @@ import aiohttp
 import msgspec
 import structlog
 
+from ..core.addresses import Grant
 from ..core.channel_messages import Credentials, MediaStep
 from ..core.errors import Invalid, StorageUnavailable, TertuliaError, TooLarge
 from ..core.ports_channels import ChannelKind
 from ..core.ports_deliveries import MediaQueue, PendingMedia
+from ..core.provider_urls import ProviderUrls
 from ..core.records import Channel, ChannelType
-from .guard import DEADLINE, MAX_REDIRECTS, Guard, Refused, beginning, origin, pieces
+from .guard import DEADLINE, MAX_REDIRECTS, Guard, Refused, beginning, pieces
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +61,7 @@ class NotFetched(Exception):
 
 
 class MediaFetcher:
-    """The loop. `base_url` gives the API that stands in for a provider's own on channels of a type, if any."""
+    """The loop. `urls` says where a channel's provider is, and what may be called there."""
 
     def __init__(
         self,
@@ -68,7 +70,7 @@ class MediaFetcher:
         kinds: Mapping[ChannelType, ChannelKind],
         find_channel: FindChannel,
         credentials: OpenCredentials,
-        base_url: Callable[[str], str | None],
+        urls: ProviderUrls,
         *,
         most: int,
         backoff: tuple[float, ...] = BACKOFF,
@@ -78,7 +80,7 @@ class MediaFetcher:
         self._kinds = kinds
         self._find_channel = find_channel
         self._credentials = credentials
-        self._base_url = base_url
+        self._urls = urls
         self._most = most
         self._backoff = backoff
 
@@ -133,17 +135,15 @@ class MediaFetcher:
         kind = self._kinds.get(channel.type)
         if kind is None:
             raise NotFetched(f"channels of type {channel.type} have no files to fetch", final=True)
-        own = channel.config.get("base_url") or self._base_url(channel.type)
-        base, credentials = (own or kind.base_url).rstrip("/"), self._credentials(channel)
-        hosts = {urlsplit(base).hostname or "", *SECRET_HOSTS.get(channel.type, ())}
-        trusted = [origin(own)] if own else []
+        base, credentials = self._urls.of(channel, kind.base_url), self._credentials(channel)
+        hosts = {urlsplit(base.url).hostname or "", *SECRET_HOSTS.get(channel.type, ())}
         answer: Any = None
         until = asyncio.get_running_loop().time() + DEADLINE
         for _ in range(MAX_STEPS):
-            step = kind.media_step(pending.media, credentials, base, answer)
+            step = kind.media_step(pending.media, credentials, base.url, answer)
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout_at(until):
-                    request = self._request(step, FILE_HOSTS.get(channel.type, ()), hosts, trusted)
+                    request = self._request(step, FILE_HOSTS.get(channel.type, ()), hosts, base.grants)
                     response = await stack.enter_async_context(request)
                     _check_status(response)
                     if not step.last:
@@ -155,7 +155,11 @@ class MediaFetcher:
         raise NotFetched("the provider leads from one step to the next without an end", final=True)
 
     def _request(
-        self, step: MediaStep, file_hosts: Collection[str], secret_hosts: Collection[str], trusted: list[str]
+        self,
+        step: MediaStep,
+        file_hosts: Collection[str],
+        secret_hosts: Collection[str],
+        grants: Collection[Grant],
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         wanted = step.request
         body: dict[str, Any] = {}
@@ -166,7 +170,7 @@ class MediaFetcher:
         return self._guard.request(
             wanted.method,
             wanted.url,
-            trusted=trusted,
+            grants=grants,
             headers=dict(wanted.headers),
             auth=aiohttp.BasicAuth(*wanted.auth) if wanted.auth else None,
             secret_hosts=secret_hosts,
@@ -204,7 +208,9 @@ def _failure(error: Exception) -> NotFetched:
     """What went wrong, without an address or a secret: it is shown to whoever asks for the file."""
     if isinstance(error, NotFetched):
         return error
-    if isinstance(error, (Refused, TooLarge, Invalid)):
+    if isinstance(error, Refused):
+        return NotFetched(str(error), final=not error.temporary)
+    if isinstance(error, (TooLarge, Invalid)):
         return NotFetched(str(error), final=True)
     if isinstance(error, TertuliaError):
         return NotFetched(error.detail)

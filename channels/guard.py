@@ -1,4 +1,4 @@
-"""HTTP requests to addresses that came from outside: attachments' URLs, accounts' webhooks.
+"""HTTP requests to addresses that came from outside: attachments' URLs, accounts' webhooks, channels' base URLs.
 
 Owns the one way such a request may leave the server. A name is resolved once, every address it gives is checked, and the
 connection goes to a checked one, with Host and SNI as the URL has them. It must never follow what it has not checked,
@@ -11,7 +11,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from ssl import SSLContext
 from typing import Any
 
@@ -19,32 +18,31 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from ..core.addresses import HTTPS, AddressRules, is_numeric_host, never
+from ..core.addresses import HTTPS, AddressRules, Grant, Reach, Refused, is_numeric_host, parsed
+
+__all__ = ["Guard", "Refused", "beginning", "check_address", "checked", "origin", "pieces"]
 
 DEADLINE = 30.0
+CONNECT_DEADLINE = 10.0
+"""Seconds until a connection stands, its name's resolution and the wait for a free one included."""
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PIECE = 65_536
 
 
-class Refused(Exception):
-    """A request that may not leave, or an answer that may not come in; the text is fit for whoever gave the URL."""
-
-
 class _Checking(AbstractResolver):
     """A resolver whose answers are all checked: one that may not be called refuses the name."""
 
-    def __init__(self, inner: AbstractResolver, rules: AddressRules, *, trusted: bool) -> None:
+    def __init__(self, inner: AbstractResolver, reach: Reach) -> None:
         self._inner = inner
-        self._rules = rules
-        self._trusted = trusted
+        self._reach = reach
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
         for result in found:
-            check_address(result["host"], self._rules, trusted=self._trusted)
+            check_address(result["host"], self._reach)
         return found
 
     async def close(self) -> None:
@@ -52,11 +50,7 @@ class _Checking(AbstractResolver):
 
 
 class Guard:
-    """Requests under `AddressRules`. Make it where a loop runs; `close` it.
-
-    `trusted` origins of a request (`http://127.0.0.1:9000`) are the operator's or the channel's own: plain HTTP, any
-    port and private addresses are let through there, and nowhere else.
-    """
+    """Requests under `AddressRules`, and under the grants that each brings. Make it where a loop runs; `close` it."""
 
     def __init__(
         self,
@@ -70,13 +64,20 @@ class Guard:
         self._resolver = resolver or aiohttp.ThreadedResolver()
         self._ssl = ssl
         self._connections = connections
-        self._strict = self._session(trusted=False)
-        self._lenient = self._session(trusted=True)
+        self._sessions: dict[Reach, aiohttp.ClientSession] = {}
 
-    def _session(self, *, trusted: bool) -> aiohttp.ClientSession:
+    def _session(self, reach: Reach) -> aiohttp.ClientSession:
+        """The session whose connections lead as far as `reach`: one that reaches less must not find another's open connection.
+        There are as many as the settings name different networks."""
+        session = self._sessions.get(reach)
+        if session is None:
+            session = self._sessions[reach] = self._new_session(reach)
+        return session
+
+    def _new_session(self, reach: Reach) -> aiohttp.ClientSession:
         # no DNS cache: an address counts for the connection it was resolved for
         connector = aiohttp.TCPConnector(
-            resolver=_Checking(self._resolver, self._rules, trusted=trusted),
+            resolver=_Checking(self._resolver, reach),
             use_dns_cache=False,
             limit=self._connections,
             ssl=self._ssl or True,
@@ -91,13 +92,9 @@ class Guard:
 
     async def close(self) -> None:
         """End every connection; the resolver too."""
-        await self._strict.close()
-        await self._lenient.close()
+        for session in self._sessions.values():
+            await session.close()
         await self._resolver.close()
-
-    def check(self, url: str, *, trusted: Collection[str] = ()) -> URL:
-        """The URL as it will be called. Raises Refused; names are checked when they are resolved."""
-        return checked(url, self._rules, trusted)
 
     @asynccontextmanager
     async def request(
@@ -105,30 +102,32 @@ class Guard:
         method: str,
         url: str,
         *,
-        trusted: Collection[str] = (),
+        grants: Collection[Grant] = (),
         headers: dict[str, str] | None = None,
         auth: aiohttp.BasicAuth | None = None,
         secret_hosts: Collection[str] | None = None,
         redirect_hosts: Collection[str] = (),
         max_redirects: int = 0,
         deadline: float = DEADLINE,
+        connect_deadline: float = CONNECT_DEADLINE,
         **body: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request and its answer; `deadline` holds for everything until the block ends, redirects included.
+        """One request and its answer; `deadline` holds for everything until the block ends, redirects included, and
+        `connect_deadline` for each connection.
 
         `headers` and `auth` go to `secret_hosts` alone (None: the URL's own host). Redirects are followed within the
         host and to `redirect_hosts`, at most `max_redirects` (GET only); otherwise they are the answer.
         Raises Refused, aiohttp.ClientError, TimeoutError.
         """
-        target = self.check(url, trusted=trusted)
+        target, reach = checked(url, self._rules, grants)
         owners = {target.host} if secret_hosts is None else set(secret_hosts)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(10.0, deadline))
+        patience = min(connect_deadline, deadline)
+        timeout = aiohttp.ClientTimeout(total=None, connect=patience, sock_connect=patience)
         async with asyncio.timeout(deadline):
             for hop in range(max_redirects + 1):
-                session = self._lenient if origin(target) in trusted else self._strict
                 known = target.host in owners
                 async with _refusals(
-                    session.request(
+                    self._session(reach).request(
                         method,
                         target,
                         headers=headers if known else None,
@@ -143,15 +142,15 @@ class Guard:
                         return
                     if hop == max_redirects:
                         raise Refused("too many redirects")
-                    target = self._next(target, response, trusted, redirect_hosts)
+                    target, reach = self._next(target, response, grants, redirect_hosts)
 
     def _next(
         self,
         target: URL,
         response: aiohttp.ClientResponse,
-        trusted: Collection[str],
+        grants: Collection[Grant],
         redirect_hosts: Collection[str],
-    ) -> URL:
+    ) -> tuple[URL, Reach]:
         location = response.headers.get("Location")
         if not location:
             raise Refused("a redirect to nowhere")
@@ -161,7 +160,7 @@ class Guard:
             raise Refused("a redirect to something that is no URL") from None
         if following.host != target.host and following.host not in redirect_hosts:
             raise Refused("a redirect to another host")
-        return self.check(str(following), trusted=trusted)
+        return checked(str(following), self._rules, grants)
 
 
 @asynccontextmanager
@@ -173,7 +172,7 @@ async def _refusals(request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
     except aiohttp.InvalidURL:
         raise Refused("not a URL that can be called") from None
     except aiohttp.ClientConnectorDNSError as error:
-        raise Refused("the host has no address") from error
+        raise Refused("the host has no address", temporary=True) from error
 
 
 def origin(url: str | URL) -> str:
@@ -185,44 +184,35 @@ def origin(url: str | URL) -> str:
         return ""
 
 
-def checked(url: str, rules: AddressRules, trusted: Collection[str] = ()) -> URL:
-    """The URL, where its form allows a call. Raises Refused."""
+def checked(url: str, rules: AddressRules, grants: Collection[Grant] = ()) -> tuple[URL, Reach]:
+    """The URL as it will be called, and how far its connection may lead. Raises Refused; names are checked when resolved."""
     try:
-        parsed = URL(url)
-        host, port = parsed.host, parsed.port
+        target = URL(url)
+        host, port = target.host, target.port
     except ValueError:
         raise Refused("not a URL") from None
-    if parsed.scheme not in ("https", "http") or not host:
+    if target.scheme not in ("https", "http") or not host:
         raise Refused("not an https URL")
-    if parsed.user is not None or parsed.password is not None:
+    if target.user is not None or target.password is not None:
         raise Refused("a URL must not carry a user or a password")
-    own = origin(parsed) in trusted
-    if not own and parsed.scheme != "https":
+    own = origin(target)
+    grant = next((g for g in grants if origin(g.url) == own), None)
+    if grant is None and target.scheme != "https":
         raise Refused("not an https URL")
-    if not own and port not in rules.ports:
+    if grant is None and port not in rules.ports:
         raise Refused(f"port {port} is not allowed, only {HTTPS}")
     if is_numeric_host(host) or "%" in host:
         raise Refused("the host is not a plain name or address")
-    if _is_address(host):
-        check_address(host, rules, trusted=own)
-    return parsed
+    reach = rules.reach if grant is None else rules.granted(grant, target.scheme, port)
+    if parsed(host) is not None:
+        check_address(host, reach)
+    return target, reach
 
 
-def check_address(text: str, rules: AddressRules, *, trusted: bool) -> None:
+def check_address(text: str, reach: Reach) -> None:
     """Raises Refused for an address that may not be called."""
-    if trusted:
-        if never(text):
-            raise Refused("the host stands at an address that is never called")
-    elif (reason := rules.refusal(text)) is not None:
+    if (reason := reach.refusal(text)) is not None:
         raise Refused(f"the host stands at {reason}")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def pieces(response: aiohttp.ClientResponse, most: int) -> AsyncIterator[bytes]:

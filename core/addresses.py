@@ -1,44 +1,66 @@
-"""Which addresses the server may call on somebody else's word: an attachment's URL, an account's webhook.
+"""Which addresses the server may call on somebody else's word: an attachment's URL, an account's webhook, a channel's base URL.
 
-Owns the rules; `channels/guard.py` holds every connection to them. Ranges: the IANA registries of special-purpose
-addresses (RFC 6890), and forms of IPv6 that carry an IPv4 address, which count as what they carry.
+Owns the rules; `channels/guard.py` holds every connection to them. Which addresses are the internet's: `special_addresses.py`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address
+from typing import NamedTuple
 
 import msgspec
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from .special_addresses import Address, inside, is_never_called, refusal
 
 HTTPS = 443
 
-_NAT64 = IPv6Network("64:ff9b::/96")
-_REFUSED = tuple(
-    (ipaddress.ip_network(network), what)
-    for network, what in {
-        "100.64.0.0/10": "an address shared behind a carrier's NAT",
-        "192.0.0.0/24": "an address of protocols",
-        "192.88.99.0/24": "a 6to4 relay",
-        "168.63.129.16/32": "a cloud's own service",
-        "::/96": "an IPv4-compatible address",
-        "::ffff:0:0/96": "an IPv4-mapped address",
-        "2002::/16": "a 6to4 address",
-        "2001::/23": "a tunnelled address",
-        "64:ff9b:1::/48": "a local NAT64 address",
-        "3fff::/20": "an address of documentation",
-        "5f00::/16": "an address of segment routing",
-        "fec0::/10": "a site-local address",
-    }.items()
-)
-"""What `ipaddress`, in one version of Python or another, takes for global and is not the internet."""
-_METADATA = ("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "fe80::/10", "fd00:ec2::254/128")
-_NEVER = tuple(ipaddress.ip_network(network) for network in _METADATA)
 _NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGNORECASE)
+
+
+class Refused(Exception):
+    """A request that may not leave, or an answer that may not come in; the text is fit for whoever gave the URL.
+
+    `temporary`: another try may be let through.
+    """
+
+    def __init__(self, reason: str, *, temporary: bool = False) -> None:
+        super().__init__(reason)
+        self.temporary = temporary
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What is let through at the origin of `url` (scheme, host and port), and nowhere else.
+
+    `networks` None: the operator names this URL, and so plain HTTP, any port and private addresses are fine. Else somebody else
+    does: plain HTTP, ports and addresses of their own only inside these networks.
+    """
+
+    url: str
+    networks: tuple[str, ...] | None = None
+
+
+class Reach(NamedTuple):
+    """Which addresses a connection may lead to: those of `networks` (None: all), and `public` ones."""
+
+    networks: tuple[str, ...] | None
+    public: bool = True
+
+    def refusal(self, text: str) -> str | None:
+        """Why a connection to this address is refused; None where it is not."""
+        address = parsed(text)
+        if address is None:
+            return "something that is no address"
+        networks = self.networks or ()
+        if is_never_called(address) and not _is_listed(address, networks):
+            return "an address that is never called"
+        if self.networks is None or is_inside(address, networks):
+            return None
+        reason = refusal(address)
+        if reason is None and not self.public:
+            return "an address outside the allowed networks, where only HTTPS on port 443 is called"
+        return reason
 
 
 class AddressRules(msgspec.Struct, frozen=True):
@@ -47,45 +69,43 @@ class AddressRules(msgspec.Struct, frozen=True):
     networks: tuple[str, ...] = ()
     ports: frozenset[int] = frozenset({HTTPS})
 
+    @property
+    def reach(self) -> Reach:
+        """Of a URL that nobody vouches for."""
+        return Reach(self.networks)
+
     def refusal(self, text: str) -> str | None:
         """Why a connection to this address is refused; None where it is not."""
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return "something that is no address"
-        if any(_in(address, ipaddress.ip_network(network)) for network in self.networks):
-            return None
-        return refusal(address)
+        return self.reach.refusal(text)
+
+    def granted(self, grant: Grant, scheme: str, port: int | None) -> Reach:
+        """Of a URL at the origin of a grant."""
+        if grant.networks is None:
+            return Reach(None)
+        return Reach(grant.networks, public=scheme == "https" and port in self.ports)
 
 
-def refusal(address: Address) -> str | None:
-    """Why an address is none of the internet's; None where it is."""
-    address = carried(address)
-    for network, what in _REFUSED:
-        if _in(address, network):
-            return what
-    if address.is_multicast:
-        return "a multicast address"
-    if isinstance(address, IPv6Address) and address.scope_id is not None:
-        return "a scoped address"
-    if not address.is_global or address.is_reserved:
-        return "a private or reserved address"
-    return None
+def parsed(text: str) -> Address | None:
+    """The address; None for what is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
-def carried(address: Address) -> Address:
-    """The IPv4 address behind NAT64, where networks without IPv4 find the internet's; else the address itself."""
-    if isinstance(address, IPv6Address) and address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address
+def is_inside(address: Address, networks: tuple[str, ...]) -> bool:
+    """Whether one of the networks holds it. An address with a zone is in none."""
+    if getattr(address, "scope_id", None) is not None:
+        return False
+    return any(inside(address, ipaddress.ip_network(network)) for network in networks)
 
 
-def never(text: str) -> bool:
-    """Whether not even a trusted origin may stand there: where clouds hand out credentials, and what is no host."""
-    address = ipaddress.ip_address(text)
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address.sixtofour or carried(address)
-    return any(_in(address, n) for n in _NEVER) or address.is_multicast or address.is_unspecified
+def _is_listed(address: Address, networks: tuple[str, ...]) -> bool:
+    """Whether the operator allows this very address, not only a network around it."""
+    return any(
+        network.num_addresses == 1 and inside(address, network)
+        for network in map(ipaddress.ip_network, networks)
+    )
 
 
 def is_numeric_host(host: str) -> bool:
@@ -97,7 +117,3 @@ def is_numeric_host(host: str) -> bool:
     except ValueError:
         return True
     return False
-
-
-def _in(address: Address, network: Network) -> bool:
-    return address.version == network.version and address in network

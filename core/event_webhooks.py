@@ -89,16 +89,17 @@ def ping_body(webhook_id: str, now: int) -> bytes:
     return _encode(_Body(PING, rfc3339(now), {"webhook_id": webhook_id}))
 
 
-def check_url(url: str, *, private: bool) -> None:
-    """Raises Invalid where a webhook may not have this URL. `private`: http and addresses of a private network are fine.
+def check_url(url: str, *, private: bool, networks: tuple[str, ...] = ()) -> None:
+    """Raises Invalid where a webhook may not have this URL. `private`: http and any address are fine; `networks`: private ones that
+    the operator allows.
 
     What a host's name stands for is looked at when something is sent, and each time anew.
     """
-    if fault := _url_fault(url, private=private):
+    if fault := _url_fault(url, private, AddressRules(networks)):
         raise Invalid("the URL is not usable", errors=(("url", fault),))
 
 
-def _url_fault(url: str, *, private: bool) -> str | None:
+def _url_fault(url: str, private: bool, rules: AddressRules) -> str | None:
     if len(url) > MAX_URL or not url.isprintable() or " " in url:
         return f"at most {MAX_URL} printable characters without spaces"
     try:
@@ -110,15 +111,15 @@ def _url_fault(url: str, *, private: bool) -> str | None:
         return "must begin with https://"
     if not host or parts.username is not None or parts.fragment:
         return "must name a host, and neither a user nor a fragment"
-    return None if private else _place_fault(host, port)
+    return None if private else _place_fault(host, port, rules)
 
 
-def _place_fault(host: str, port: int | None) -> str | None:
+def _place_fault(host: str, port: int | None, rules: AddressRules) -> str | None:
     if port not in (None, HTTPS):
         return f"the port must be {HTTPS}"
     if is_numeric_host(host) or "%" in host:
         return "the host is not a plain name or address"
     if ":" in host or host.replace(".", "").isdigit():
-        reason = AddressRules().refusal(host)
+        reason = rules.refusal(host)
         return f"the host is {reason}" if reason else None
     return "the host is this machine" if host == "localhost" or host.endswith(".localhost") else None

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from . import customer_views
 from .conversation import apply
 from .entries import (
     Assigned,
@@ -59,8 +60,8 @@ def parse_cursor(text: str) -> Cursor | None:
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it, with `reduced` in place
-    of its data where that says what is the team's own; `for_leads`: no agent who is none does."""
+    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it, as `for_customer` says;
+    `for_leads`: no agent who is none does."""
 
     index: int
     type: str
@@ -68,11 +69,10 @@ class Event(msgspec.Struct, frozen=True):
     topics: tuple[str, ...]
     public: bool = False
     for_leads: bool = False
-    reduced: Any = None
 
     def for_customer(self) -> Event:
-        """The event as customers see it."""
-        return self if self.reduced is None else msgspec.structs.replace(self, data=self.reduced)
+        """A public event as customers see it."""
+        return msgspec.structs.replace(self, data=customer_views.event_data(self.type, self.data))
 
     def may_reach(self, role: Role) -> bool:
         return role not in _KEPT_FROM[self.public, self.for_leads]
@@ -128,8 +128,7 @@ def events_of(entry: Entry) -> list[Event]:
         change = {"from": data.from_status, "to": data.to_status}
         return [Event(0, "conversation:status", change, both, True)]
     if isinstance(data, HandoffRequested):
-        said = {"reason": data.reason}
-        return [Event(0, "conversation:handoff", said, both, True, reduced={"reason": None})]
+        return [Event(0, "conversation:handoff", {"reason": data.reason}, both, True)]
     if isinstance(data, Assigned):
         events = [Event(0, "agent:assigned", data_view(entry), both, True)]
         if data.agent_id is not None:

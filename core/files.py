@@ -58,13 +58,26 @@ _PROVEN = frozenset(
 _PROGRAMS = frozenset(
     {"application/x-msdownload", "application/x-elf", "application/x-mach-binary", "text/x-shellscript"}
 )
-_ACTIVE = frozenset(
+INLINE = frozenset(
     {
-        "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml", "text/javascript",
-        "application/javascript", "text/css", "application/x-shockwave-flash",
+        "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif", "image/tiff",
+        "image/bmp", "image/x-icon", "image/vnd.microsoft.icon",
+        "audio/aac", "audio/amr", "audio/flac", "audio/mp4", "audio/mpeg", "audio/ogg", "audio/opus", "audio/wav",
+        "audio/webm", "audio/x-m4a", "audio/x-wav", "audio/3gpp",
+        "video/mp4", "video/mpeg", "video/ogg", "video/quicktime", "video/webm", "video/3gpp", "video/x-m4v",
+        "application/pdf",
     }
 )  # fmt: skip
-_INLINE_KINDS = ("image/", "audio/", "video/")
+"""Types that a browser may show in place: pixels, sound and PDF, none of which runs in a page. Everything else is saved, what this
+list does not know among it."""
+_ACTIVE = frozenset(
+    {
+        "html", "xhtml", "xml", "svg", "mathml", "xsl", "xslt", "javascript", "ecmascript", "jscript", "livescript", "vbscript",
+        "css", "component", "shockwave", "wasm", "hta", "mhtml", "multipart",
+    }
+)  # fmt: skip
+"""Words of types that browsers run or take apart as markup (`+xml`, `x-javascript` …)."""
+_WORDS = re.compile(r"[a-z0-9]+")
 _UNSAFE = re.compile(r'[^A-Za-z0-9 !#$&+,.()@^_`{}~=\[\]-]|["\\%]')
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
@@ -102,7 +115,7 @@ def allowed(content_type: str, types: Collection[str]) -> bool:
     """Whether a type is among `types`, where `image/*` stands for every image but those that can hold scripts."""
     if content_type in types:
         return True
-    return content_type not in _ACTIVE and content_type.partition("/")[0] + "/*" in types
+    return not is_active(content_type) and content_type.partition("/")[0] + "/*" in types
 
 
 def refusal(declared: str | None, beginning: bytes, types: Collection[str]) -> str | None:
@@ -132,11 +145,14 @@ def _differ(declared: str, found: str | None) -> bool:
     return said != found and (said in _PROVEN or found in _PROVEN)
 
 
+def is_active(content_type: str) -> bool:
+    """Whether files of a type can hold scripts or markup: HTML, SVG, anything `+xml` …"""
+    return not _ACTIVE.isdisjoint(_WORDS.findall(content_type))
+
+
 def is_inline(content_type: str) -> bool:
     """Whether a browser may show it in place; everything else is saved."""
-    return (
-        content_type.startswith(_INLINE_KINDS) or content_type == "application/pdf"
-    ) and content_type not in _ACTIVE
+    return content_type in INLINE
 
 
 def safe_name(text: str | None) -> str | None:

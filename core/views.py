@@ -206,15 +206,12 @@ def data_view(entry: Entry) -> dict[str, Any]:
     return changes_view(data.changes)
 
 
-def entry_view(entry: Entry, *, for_customer: bool = False) -> EntryView:
-    """`for_customer`: without why the bot or an agent stepped back, which is the team's own."""
-    data = data_view(entry)
-    if for_customer and isinstance(entry.data, (StatusChanged, HandoffRequested)):
-        data = {**data, "reason": None}
+def entry_view(entry: Entry) -> EntryView:
+    """An entry as the team sees it."""
     return EntryView(
         entry.seq,
         kind_of(entry.data),
         rfc3339(entry.at),
         ActorView(entry.actor.type, entry.actor.id),
-        data,
+        data_view(entry),
     )

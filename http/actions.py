@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from ..core import customer_views
 from ..core.commands import Assign, Command, Done, EndOffer, MarkRead, Opening, Post, Receive, ThreadKey
 from ..core.conversation import Conversation, State
 from ..core.decide import decide
@@ -25,7 +26,7 @@ from ..core.principal import Principal, Role
 from ..core.status import Status
 from ..core.turns import Turn
 from ..core.user_ids import NAME_PATTERN, USER_ID_RULE, is_user_id
-from ..core.views import ConversationView, conversation_view, message_view
+from ..core.views import ConversationView, MessageView, conversation_view, message_view
 from . import attaching
 from .api import Call
 from .mentioning import with_mentions
@@ -53,8 +54,6 @@ MAX_METADATA = 16_384
 """Bytes of one object's metadata as JSON."""
 
 DEFAULT_SENDER: dict[Role, SenderType] = {Role.CUSTOMER: "contact", Role.SERVICE: "bot"}
-
-__all__ = ["conversation_view", "message_view"]
 
 
 class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,10 +93,17 @@ def conversation_id(text: str) -> str:
     return text
 
 
-def conversation_of(done: Done) -> ConversationView:
-    """The conversation after a command."""
+def conversation_of(call: Call[Any], done: Done) -> ConversationView:
+    """The conversation after a command, as the caller sees it."""
     assert done.conversation is not None
-    return conversation_view(done.conversation)
+    view = conversation_view(done.conversation)
+    return customer_views.conversation_view(view) if call.principal.role is Role.CUSTOMER else view
+
+
+def message_of(call: Call[Any], entry: Entry) -> MessageView:
+    """The message of an entry, as the caller sees it."""
+    view = message_view(entry)
+    return customer_views.message_view(view) if call.principal.role is Role.CUSTOMER else view
 
 
 def check_metadata(metadata: dict[str, Any] | None) -> None:
@@ -212,7 +218,10 @@ async def with_positions(call: Call[Any], found: list[Conversation]) -> list[Con
     """Conversations as clients see them, with the places in the queue of those that wait, where these are at hand."""
     waiting = [c.id for c in found if c.status is Status.OPEN]
     places = await call.services.supervision.positions(call.account_id, waiting) if waiting else {}
-    return [conversation_view(c, places.get(c.id)) for c in found]
+    views = [conversation_view(c, places.get(c.id)) for c in found]
+    return (
+        list(map(customer_views.conversation_view, views)) if call.principal.role is Role.CUSTOMER else views
+    )
 
 
 async def refresh_routing(call: Call[Any]) -> None:

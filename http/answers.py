@@ -7,6 +7,7 @@ same few every time; what is special (HTTP/1.0, HEAD, a connection about to clos
 from __future__ import annotations
 
 import time
+from collections.abc import MutableMapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -16,16 +17,42 @@ from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 
+from .security_headers import BASE, headers_for, secure
+
 REQUEST_ID: Final = "X-Request-Id"
+_SERVER: Final = f"Server: {SERVER_SOFTWARE}\r\n"
 _HEAD: Final = (
-    "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
-    f"{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
+    f"HTTP/1.1 %s\r\nContent-Type: application/json\r\n{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\n"
 )
+
+
+class _Ours:
+    """What every answer of this process carries, as headers and as the head that is written at once."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self.headers = headers
+        self.head = (
+            _HEAD + _SERVER + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+        )
+
+
+_ours = _Ours(BASE)
+
+
+def configure(public_url: str | None) -> None:
+    """Make answers those of a server that clients find at `public_url`. There is one application in a process."""
+    global _ours
+    _ours = _Ours(headers_for(public_url))
+
+
+def secured(headers: MutableMapping[str, str]) -> None:
+    """Add to a response's headers those that every answer carries."""
+    secure(headers, _ours.headers)
 
 
 def json_bytes(status: int, request_id: str, body: bytes) -> bytes:
     """An HTTP/1.1 answer on a connection that goes on."""
-    head = _HEAD % (_status_line(status), request_id, len(body), _date(int(time.time())))
+    head = _ours.head % (_status_line(status), request_id, len(body), _date(int(time.time())))
     return head.encode() + body
 
 
@@ -64,6 +91,7 @@ class JsonAnswer(web.Response):
         if self.request_id is None or not self._is_plain(request):
             if self.request_id is not None:
                 self.headers[REQUEST_ID] = self.request_id
+            secured(self.headers)
             return await super().prepare(request)
         self._written = True
         body = self.body

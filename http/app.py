@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from . import problems
+from . import answers, problems
 from .api import endpoint
 from .direct import DIRECT, DirectRoutes
 from .lane import LANE, Endpoint, Lane
@@ -21,6 +21,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     """The application, ready for a runner."""
     app = web.Application(client_max_size=services.settings.max_body)
     app[SERVICES] = services
+    answers.configure(services.settings.public_url)
     app[DOCUMENT] = Document(ALL, version)
     app[GATE] = WebhookGate(services.vault, services.limits)
     app[UPLOADS] = Uploads()

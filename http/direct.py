@@ -17,7 +17,7 @@ import structlog
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http_parser import RawRequestMessage
 
-from ..core.commands import Command, Done, Envelope, acting
+from ..core.commands import By, Command, Done, Envelope, acting
 from ..core.errors import TertuliaError
 from ..core.ids import is_uuid
 from ..core.principal import Principal
@@ -35,11 +35,12 @@ _encode: Final = msgspec.json.Encoder().encode
 class Direct(msgspec.Struct, frozen=True):
     """How a route's request becomes one command to the conversation in its path, and the outcome its answer.
 
-    `command(principal, headers, body)`: None where something has to be waited for first. `answer(done)`: status and JSON.
+    `command(principal, headers, body)`: None where something has to be waited for first. `answer(by, done)`: status and
+    JSON, as whoever asks sees it.
     """
 
     command: Callable[[Principal, Mapping[str, str], Any], Command | None]
-    answer: Callable[[Done], tuple[int, Any]]
+    answer: Callable[[By, Done], tuple[int, Any]]
 
 
 class Connection(Protocol):
@@ -109,7 +110,8 @@ class DirectRoutes:
             envelope = None  # the usual way says what is wrong, and fails as one expects if it is our fault
         if envelope is None:
             return connection.reader(body)
-        exchange = _Exchange(connection, served, problems.request_id_for(headers), began, self._count)
+        request_id = problems.request_id_for(headers)
+        exchange = _Exchange(connection, served, envelope.by, request_id, began, self._count)
         connection.begin()
         self._router.send(envelope, exchange.settled)
         return None
@@ -135,18 +137,20 @@ class DirectRoutes:
 class _Exchange:
     """One request whose command is under way."""
 
-    __slots__ = ("_began", "_connection", "_count", "_request_id", "_served")
+    __slots__ = ("_began", "_by", "_connection", "_count", "_request_id", "_served")
 
     def __init__(
         self,
         connection: Connection,
         served: _Served,
+        by: By,
         request_id: str,
         began: float,
         count: Callable[[Table, int, float], None],
     ) -> None:
         self._connection = connection
         self._served = served
+        self._by = by
         self._request_id = request_id
         self._began = began
         self._count = count
@@ -155,7 +159,7 @@ class _Exchange:
         """The command's outcome becomes the answer."""
         if isinstance(outcome, Done):
             try:
-                status, value = self._served.direct.answer(outcome)
+                status, value = self._served.direct.answer(self._by, outcome)
                 data = answers.json_bytes(status, self._request_id, _encode(value))
             except Exception as error:
                 status, data = self._problem(error)

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from ..core.errors import Malformed, Overloaded, TertuliaError
 from ..logs import request_context
-from .answers import REQUEST_ID, JsonAnswer
+from .answers import REQUEST_ID, JsonAnswer, secured
 
 log = structlog.get_logger(__name__)
 
@@ -127,20 +127,25 @@ async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) 
     if isinstance(response, JsonAnswer):
         response.request_id = request_id
     elif not response.prepared:
-        response.headers[REQUEST_ID] = request_id
+        stamp(request, response)
     return response
 
 
 def install(app: web.Application) -> None:
-    """Puts the middleware first, and the request id on streams too, whose headers leave before they return."""
+    """Puts the middleware first, and its headers on streams too, whose headers leave before they return."""
     app.middlewares.insert(0, errors_middleware)
     app.on_response_prepare.append(_stamp)
 
 
 async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
-    request_id = request.get(_REQUEST)
-    if request_id is not None and not isinstance(response, JsonAnswer):
-        response.headers[REQUEST_ID] = request_id
+    if request.get(_REQUEST) is not None and not isinstance(response, JsonAnswer):
+        stamp(request, response)
+
+
+def stamp(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """The headers of every response, for one whose handler sends them off itself: on the short way nobody else would."""
+    response.headers[REQUEST_ID] = request[_REQUEST]
+    secured(response.headers)
 
 
 def request_id_for(headers: Mapping[str, str]) -> str:
@@ -189,6 +194,7 @@ def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamRespons
 
 def _response(status: int, body: dict[str, Any], request_id: str, retry_after: float | None) -> web.Response:
     headers = {REQUEST_ID: request_id}
+    secured(headers)
     if status in _RETRIED:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after or 1)))
     elif status == 401:

@@ -306,7 +306,7 @@ def _accounts(claims: dict[str, Any]) -> dict[str, Role]:
     if isinstance(raw, str):  # Cognito's claims are strings
         try:
             raw = msgspec.json.decode(raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, ValueError, RecursionError):
             raw = None
     if not isinstance(raw, dict):
         raise Unauthenticated("claim accounts must map account ids to roles")

@@ -23,6 +23,8 @@ from .storage.outbox import PostgresOutbox
 from .storage.postgres import Database
 
 CONNECTIONS = 12
+PROVIDER_CONNECTIONS = 512
+"""More than there are sends at once, so that none waits for a connection to come free."""
 
 
 class DispatcherParts:
@@ -34,15 +36,15 @@ class DispatcherParts:
         self._settings = settings
         self._database = database
         self._valkey = valkey.connect(settings.redis_url)
-        self._client = ProviderClient()
+        self._providers = guard(settings, connections=PROVIDER_CONNECTIONS)
         links = LinkSigner(settings.jwt_secret, settings.base_url())
         sender = Sender(
             CHANNELS,
             PostgresChannels(database),
             FernetVault(settings.credentials_keys),
-            self._client.send,
+            ProviderClient(self._providers).send,
             public_url=settings.base_url(),
-            base_urls=settings.provider_urls(),
+            urls=settings.provider_access(),
             link=lambda url: links.for_provider(url, time.time()),
             attachments=attachments(settings, database),
         )
@@ -68,7 +70,7 @@ class DispatcherParts:
 
     async def drain(self) -> None:
         await self.dispatcher.drain(self._settings.drain)
-        await self._client.close()
+        await self._providers.close()
         await self._events.close()
         await self._guard.close()
         await self._valkey.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .core.addresses import parsed
 from .core.principal import Role
 from .core.records import ChannelType
 from .http.tokens import TokenSigner
@@ -83,3 +84,14 @@ def token(settings: Settings, user_id: str) -> str:
     assert settings.jwt_secret is not None
     signer = TokenSigner.from_settings(settings, settings.jwt_secret)
     return signer.issue(user_id, {ACCOUNT: AGENTS[user_id][1]}, lifetime=TOKEN_LIFE)
+
+
+def with_double(settings: Settings, double_url: str) -> Settings:
+    """Settings under which the demo account's channels, and nobody else's, may name the double as their `base_url`. Where the server
+    listens on this machine alone, they may name others on it too: doubles of one's own.
+    """
+    places = [double_url]
+    if settings.host == "localhost" or ((address := parsed(settings.host)) and address.is_loopback):
+        places += ["127.0.0.0/8", "::1/128"]
+    allowed = [*filter(None, [settings.account_networks]), *(f"{ACCOUNT}={place}" for place in places)]
+    return settings.model_copy(update={"account_networks": ",".join(allowed)})

@@ -19,9 +19,9 @@ def attachments(settings: Settings, database: Database) -> PostgresAttachments:
     return PostgresAttachments(database, open_objects(settings), most=settings.max_attachment)
 
 
-def guard(settings: Settings) -> Guard:
+def guard(settings: Settings, *, connections: int = 64) -> Guard:
     """The one way to addresses that came from outside. Whoever makes it closes it."""
-    return Guard(AddressRules(networks=settings.networks()))
+    return Guard(AddressRules(networks=settings.networks()), connections=connections)
 
 
 def media_fetcher(settings: Settings, database: Database, guard: Guard) -> MediaFetcher:
@@ -33,6 +33,6 @@ def media_fetcher(settings: Settings, database: Database, guard: Guard) -> Media
         CHANNELS,
         PostgresChannels(database).find,
         FernetVault(settings.credentials_keys).open,
-        settings.provider_urls().get,
+        settings.provider_access(),
         most=settings.max_attachment,
     )

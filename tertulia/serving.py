@@ -209,6 +209,7 @@ class Serving:
                 await self._double.launch()
             except DoubleError as error:
                 raise StartError(str(error)) from error
+            self.settings = demo.with_double(self.settings, self._double.url)
 
     async def _install_demo(self, double: DemoDouble) -> None:
         database = await connect(self.settings, system=1, app=1)
@@ -365,6 +366,7 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_CREDENTIALS_KEYS": lambda: FernetVault(keys),
         "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
         "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
+        "TERTULIA_ACCOUNT_NETWORKS": settings.provider_access,
         "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
         "TERTULIA_LINK_CERT": lambda: tls_of(settings),
         "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),

@@ -7,16 +7,18 @@ lists them from this class, so a description is written for an operator.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .core.ids import is_uuid
+from .core.provider_urls import ProviderUrls
 from .core.supervision import SHARDS
+from .secret_settings import secret_fields
 
 
 def _env(*names: str) -> AliasChoices:
@@ -134,6 +136,58 @@ class Settings(BaseSettings):
         description="origins that may open streams from a browser, comma separated; the own origin always may",
     )
 
+    allowed_hosts: str = Field(
+        "",
+        description="host names this server is called by, comma separated, *.example.com for all below; then it"
+        " answers 421 under any other name. Addresses, localhost and the public URL's host always are allowed",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="addresses or networks of reverse proxies, comma separated (10.0.0.7,fd00::/8): their X-Forwarded-For"
+        " and X-Forwarded-Proto are believed, nobody else's; none when unset",
+    )
+    metrics_token: str | None = Field(
+        None, min_length=16, description="bearer token for /metrics, from wherever it is asked"
+    )
+    metrics_networks: str = Field(
+        "127.0.0.0/8,::1",
+        description="addresses or networks that may read /metrics without a token, comma separated; never through a proxy",
+    )
+
+    max_connections: int | None = Field(
+        None,
+        ge=16,
+        description="open connections of one gateway; the oldest idle one makes way, else 503. When unset, as many as the"
+        " limit of open files allows, less what the gateway needs itself",
+    )
+    max_connections_per_address: int = Field(
+        8_192,
+        ge=1,
+        description="open connections of one address (of IPv6 a /64) to one gateway, at most half of all; its oldest idle"
+        " one makes way, else 503. Trusted proxies are not bounded",
+    )
+    header_timeout: float = Field(
+        10,
+        gt=0,
+        description="longest wait for a request's header, from its first byte or the connection's beginning",
+    )
+    keepalive_timeout: float = Field(
+        75, gt=0, description="how long a connection may be idle between two requests"
+    )
+    body_timeout: float = Field(
+        10,
+        gt=0,
+        description="a body must come whole, or in each such interval at TERTULIA_MIN_RATE; else 408",
+    )
+    write_timeout: float = Field(
+        30,
+        gt=0,
+        description="a client must take its answers, or in each such interval at TERTULIA_MIN_RATE; else it is cut off",
+    )
+    min_rate: float = Field(
+        512, ge=0, description="slowest body, and slowest reader of answers, bytes a second"
+    )
+
     demo_double_port: int | None = Field(
         None,
         ge=1,
@@ -161,7 +215,32 @@ class Settings(BaseSettings):
     )
     stream_send_deadline: float = Field(15, gt=0, description="longest wait for a slow reader to take bytes")
     heartbeat: float = Field(15, gt=0, description="WebSocket ping and SSE comment interval")
+    stream_queue_per_account: int = Field(
+        67_108_864,
+        ge=4096,
+        description="bytes that may wait for all readers of one account in one gateway; beyond it the slowest get 1013",
+    )
     max_streams: int = Field(20_000, ge=1, description="open streams of one gateway; beyond it 503")
+    max_streams_per_user: int = Field(
+        50, ge=1, description="open streams of one agent or service in one gateway; beyond it 429"
+    )
+    max_streams_per_customer: int = Field(
+        10, ge=1, description="open streams of one web chat customer in one gateway; beyond it 429"
+    )
+    max_streams_per_account: int | None = Field(
+        None,
+        ge=1,
+        description="open streams of one account in one gateway; beyond it 429; half of TERTULIA_MAX_STREAMS when unset",
+    )
+    max_streams_per_address: int = Field(
+        1_000, ge=1, description="open streams of one client address in one gateway; beyond it 429"
+    )
+    rate_frames: float = Field(
+        500,
+        gt=0,
+        description="WebSocket frames a second, of any kind, of one connection and of one user in one gateway; four times as"
+        " many at once; beyond it the socket is closed with 1008. An address may send 4, an account 10 times as many",
+    )
     resident_conversations: int = Field(200_000, ge=16, description="conversations one host keeps in memory")
     idle_after: float = Field(900, gt=0, description="idle time before a conversation leaves memory")
     presence_ttl: float = Field(
@@ -173,6 +252,25 @@ class Settings(BaseSettings):
     )
 
     max_attachment: int = Field(26_214_400, ge=1024, description="largest attachment, bytes")
+    upload_min_rate: float = Field(
+        1_024,
+        gt=0,
+        description="bytes a second an upload must bring, over 10 seconds; a slower one ends with 408",
+    )
+    max_uploads: int = Field(128, ge=1, description="uploads under way in one gateway; beyond it 503")
+    max_uploads_account: int = Field(
+        48, ge=1, description="of them, those of one account, its visitors half of that; beyond it 429"
+    )
+    max_uploads_user: int = Field(16, ge=1, description="of them, those of one user; beyond it 429")
+    max_downloads: int = Field(512, ge=1, description="files one gateway hands out at once; beyond it 503")
+    max_downloads_account: int = Field(
+        128,
+        ge=1,
+        description="of them, those of one account, its visitors and its signed links half of that each; beyond it 429",
+    )
+    max_downloads_user: int = Field(
+        32, ge=1, description="of them, those of one user, or of one address by signed links; beyond it 429"
+    )
     attachment_types: str = Field(
         "image/*,audio/*,video/*,application/pdf,text/plain,text/csv,text/calendar,text/vcard,text/markdown,"
         "application/json,application/rtf,application/zip,application/msword,application/vnd.ms-excel,"
@@ -197,8 +295,13 @@ class Settings(BaseSettings):
     s3_secret_access_key: str | None = Field(None, description="the secret of TERTULIA_S3_ACCESS_KEY_ID")
     allowed_networks: str = Field(
         "",
-        description="private networks that attachments and event webhooks may be fetched from and sent to, comma"
-        " separated (10.1.0.0/16); none when unset",
+        description="private networks that attachments may be fetched from, event webhooks be sent to and channels name as"
+        " config.base_url, comma separated (10.1.0.0/16); none when unset",
+    )
+    account_networks: str = Field(
+        "",
+        description="private networks and URLs that the channels of one account may name as config.base_url, comma"
+        " separated (<account id>=10.1.0.0/16,<account id>=http://10.1.2.3:8081)",
     )
     webhooks_allow_private: bool = Field(
         False, description="event webhooks may use http and private addresses: for development and tests"
@@ -246,6 +349,14 @@ class Settings(BaseSettings):
         """The extra origins as a set."""
         return frozenset(o.strip() for o in self.allowed_origins.split(",") if o.strip())
 
+    def host_names(self) -> frozenset[str]:
+        """The names this server answers to, besides its own."""
+        return _parts(self.allowed_hosts.lower())
+
+    def proxies(self) -> frozenset[str]:
+        """The reverse proxies that are believed."""
+        return _parts(self.trusted_proxies)
+
     def upload_types(self) -> frozenset[str]:
         """The types that may be uploaded."""
         return _parts(self.attachment_types.lower())
@@ -254,59 +365,26 @@ class Settings(BaseSettings):
         """The private networks that may be called."""
         return tuple(sorted(_parts(self.allowed_networks)))
 
+    def metrics_readers(self) -> frozenset[str]:
+        """The networks that may read /metrics."""
+        return _parts(self.metrics_networks)
+
+    def provider_access(self) -> ProviderUrls:
+        """Where providers are, and what channels may name in their place. Raises ValueError for a setting that is wrong."""
+        accounts: dict[str, tuple[str, ...]] = {}
+        for part in sorted(_parts(self.account_networks)):
+            account, equals, place = part.partition("=")
+            if not equals or not is_uuid(account.lower()):
+                raise ValueError(f"{part!r} is not <account id>=<network or URL>")
+            if "://" not in place:
+                ip_network(place)
+            accounts[account.lower()] = (*accounts.get(account.lower(), ()), place)
+        return ProviderUrls(self.provider_urls(), self.networks(), accounts)
+
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Without the secrets: a repr ends up in logs and tracebacks."""
         hidden = secret_fields(self)
         return [(name, "…" if name in hidden else value) for name, value in super().__repr_args__()]
-
-
-SECRET_NAME = re.compile(r"(^|_)(secret|keys?|tokens?|password)(_|$)")
-"""A setting of such a name is a secret."""
-
-SECRET_URLS = frozenset({"database_url", "redis_url"})
-"""URLs that usually hold a password. Others count as secrets when they do hold one."""
-
-
-def secret_fields(settings: Settings) -> frozenset[str]:
-    """The settings that are given and must reach nobody but the server's own processes."""
-    return frozenset(
-        name
-        for name in Settings.model_fields
-        if isinstance(value := getattr(settings, name), str) and value and is_secret(name, value)
-    )
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Whether a setting's value is nobody's but the server's."""
-    if SECRET_NAME.search(name) or name in SECRET_URLS:
-        return True
-    try:
-        return "://" in value and urlsplit(value).password is not None
-    except ValueError:
-        return False
-
-
-def variables(field: str) -> list[str]:
-    """The environment variables of a setting, the usual one first."""
-    alias = Settings.model_fields[field].validation_alias
-    return (
-        [str(a) for a in alias.choices] if isinstance(alias, AliasChoices) else [f"TERTULIA_{field.upper()}"]
-    )
-
-
-def given_by_environment() -> dict[str, str]:
-    """What this process' environment says for the settings, by field, not validated."""
-    fields = {variable.lower(): name for name in Settings.model_fields for variable in variables(name)}
-    return {
-        fields.get(key.lower(), key): value for key, value in EnvSettingsSource(Settings)().items() if value
-    }
-
-
-def forget_secrets(settings: Settings) -> None:
-    """Take the secrets out of this process' environment: every process that it starts would inherit them."""
-    hidden = {variable.lower() for name in secret_fields(settings) for variable in variables(name)}
-    for name in [name for name in os.environ if name.lower() in hidden]:
-        del os.environ[name]
 
 
 def _parts(text: str) -> frozenset[str]:

@@ -43,8 +43,10 @@ CALM = {
     "TERTULIA_RATE_ADDRESS_BURST": "1000000",
     "TERTULIA_LOG_FORMAT": "json",
     "TERTULIA_WEBHOOKS_ALLOW_PRIVATE": "true",
+    "TERTULIA_ALLOWED_NETWORKS": "127.0.0.0/8",
+    "RAY_DEDUP_LOGS": "0",  # every record of an actor's, for those who look for one
 }
-"""Two of everything, limits that no test meets by accident, and event webhooks that may be on this machine."""
+"""Two of everything, limits that no test meets by accident, and event webhooks and providers that may be on this machine."""
 
 
 def free_port() -> int:

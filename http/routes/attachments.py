@@ -43,8 +43,9 @@ SEND_DEADLINE = 60.0
 """Seconds a reader may take for one piece."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Cache-Control": "private, max-age=3600",
+    "Vary": "Authorization, X-Account-Id",
     "Referrer-Policy": "no-referrer",
     "Accept-Ranges": "bytes",
 }

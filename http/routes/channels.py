@@ -77,12 +77,16 @@ def check_credentials(type: ChannelType, credentials: dict[str, str]) -> None:
         raise Invalid("the credentials are not valid", errors=tuple(errors))
 
 
-def check_config(config: dict[str, Any]) -> None:
-    """Raises Invalid where the configuration is too large or its `base_url` is none."""
+def check_config(call: Call[Any], config: dict[str, Any]) -> None:
+    """Raises Invalid where the configuration is too large, or its `base_url` is none or leads where the account may not call."""
     check_size(config, "config")
-    if "base_url" in config and not _is_base_url(config["base_url"]):
-        message = "must be an http or https URL without user, query or fragment"
-        raise Invalid("the body is not valid", errors=(("config.base_url", message),))
+    if "base_url" not in config:
+        return
+    url, fault = config["base_url"], "must be an http or https URL without user, query or fragment"
+    if _is_base_url(url):
+        fault = call.services.settings.provider_access().fault(call.account_id, url)
+    if fault is not None:
+        raise Invalid("the body is not valid", errors=(("config.base_url", fault),))
 
 
 def _is_base_url(value: Any) -> bool:
@@ -113,7 +117,7 @@ def _sealed(call: Call[Any], channel_id: str, credentials: dict[str, str]) -> by
 
 async def create(call: Call[NewChannel]) -> web.Response:
     body, channel_id, now = call.body, fresh_id(), now_ms()
-    check_config(body.config)
+    check_config(call, body.config)
     check_credentials(body.type, body.credentials)
     wanted = Channel(
         channel_id,
@@ -149,7 +153,7 @@ async def read(call: Call[None]) -> web.Response:
 async def patch(call: Call[ChannelPatch]) -> web.Response:
     changes, before = given(call.body), await _found(call)
     if "config" in changes:
-        check_config(changes["config"])
+        check_config(call, changes["config"])
     if "credentials" in changes:
         check_credentials(before.type, changes["credentials"])
         changes["credentials"] = _sealed(call, before.id, changes["credentials"])

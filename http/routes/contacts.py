@@ -17,6 +17,7 @@ from ...core.views import conversation_view, entry_view
 from .. import actions, reconcile
 from ..api import Call, Route, answer, no_content
 from ..clock import fresh_id, now_ms
+from ..problems import stamp
 from ..resources import PageQuery, author, check_size, cursor, given, place
 
 TAG = "contacts"
@@ -148,9 +149,9 @@ async def _export(call: Call[None]) -> web.StreamResponse:
         headers={
             "Content-Type": "application/json",
             "Content-Disposition": f'attachment; filename="contact-{contact.id}.json"',
-            "Cache-Control": "no-store",
         }
     )
+    stamp(call.request, response)
     await response.prepare(call.request)
     encode = msgspec.json.encode
     await response.write(

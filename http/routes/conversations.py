@@ -124,20 +124,18 @@ async def _open(call: Call[actions.NewConversation], *, find: bool) -> Done:
 
 
 async def create(call: Call[actions.NewConversation]) -> web.Response:
-    return answer(actions.conversation_of(await _open(call, find=False)), 201)
+    return answer(actions.conversation_of(call, await _open(call, find=False)), 201)
 
 
 async def find_or_create(call: Call[actions.NewConversation]) -> web.Response:
     done = await _open(call, find=True)
-    return answer(actions.conversation_of(done), 200 if done.repeated else 201)
+    return answer(actions.conversation_of(call, done), 200 if done.repeated else 201)
 
 
 async def read(call: Call[None]) -> web.Response:
     wanted = _included(call)
     c = await visible(call, call.id())
     (view,) = await actions.with_positions(call, [c])
-    if call.principal.role is Role.CUSTOMER:
-        view = _for_customer(view)
     if not wanted:
         return answer(view)
     parts: dict[str, Any] = {}
@@ -164,13 +162,6 @@ def _included(call: Call[None]) -> frozenset[str]:
     return names
 
 
-def _for_customer(view: ConversationView) -> ConversationView:
-    """Without what is the team's own."""
-    return msgspec.structs.replace(
-        view, labels=(), metadata={}, bot_context={}, handoff_reason=None, team_id=None, priority="normal"
-    )
-
-
 async def patch(call: Call[Patch]) -> web.Response:
     changes = {k: v for k, v in msgspec.structs.asdict(call.body).items() if v is not msgspec.UNSET}
     if not changes:
@@ -194,7 +185,7 @@ async def patch(call: Call[Patch]) -> web.Response:
         )
     else:
         done = await call.ask(Update(changes), conversation=call.id())
-    return answer(actions.conversation_of(done))
+    return answer(actions.conversation_of(call, done))
 
 
 async def close(call: Call[None]) -> web.Response:
@@ -216,7 +207,7 @@ async def assign(call: Call[Assignment]) -> web.Response:
         await check_team(call, body.team_id)
         assert body.team_id is not None
         done = await call.ask_supervisor(Entrust(body.team_id, body.strategy or "least_busy"), call.id())
-    return answer(actions.conversation_of(done))
+    return answer(actions.conversation_of(call, done))
 
 
 async def handoff(call: Call[HandoffRequest]) -> web.Response:
@@ -225,28 +216,28 @@ async def handoff(call: Call[HandoffRequest]) -> web.Response:
         done = await actions.ask_for_agent(call, command, call.id(), call.body.agent_id, "agent_id")
     else:
         done = await call.ask(command, conversation=call.id())
-    return answer(actions.conversation_of(done))
+    return answer(actions.conversation_of(call, done))
 
 
 async def hand_back(call: Call[None]) -> web.Response:
-    return answer(actions.conversation_of(await call.ask(GiveBack(), conversation=call.id())))
+    return answer(actions.conversation_of(call, await call.ask(GiveBack(), conversation=call.id())))
 
 
 async def release(call: Call[None]) -> web.Response:
-    return answer(actions.conversation_of(await call.ask(Release(), conversation=call.id())))
+    return answer(actions.conversation_of(call, await call.ask(Release(), conversation=call.id())))
 
 
 async def accept(call: Call[None]) -> web.Response:
-    return answer(actions.conversation_of(await actions.answer_offer(call, call.id(), "accepted")))
+    return answer(actions.conversation_of(call, await actions.answer_offer(call, call.id(), "accepted")))
 
 
 async def decline(call: Call[None]) -> web.Response:
-    return answer(actions.conversation_of(await actions.answer_offer(call, call.id(), "declined")))
+    return answer(actions.conversation_of(call, await actions.answer_offer(call, call.id(), "declined")))
 
 
 async def rate(call: Call[Rating]) -> web.Response:
     done = await call.ask(Rate(call.body.score, call.body.comment), conversation=call.id())
-    return answer(actions.conversation_of(done))
+    return answer(actions.conversation_of(call, done))
 
 
 async def mark_read(call: Call[ReadMarker]) -> web.Response:

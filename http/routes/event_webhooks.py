@@ -93,7 +93,8 @@ async def _found(call: Call[Any]) -> EventWebhook:
 
 
 def _check(call: Call[Any], url: str) -> None:
-    check_url(url, private=call.services.settings.webhooks_allow_private)
+    settings = call.services.settings
+    check_url(url, private=settings.webhooks_allow_private, networks=settings.networks())
 
 
 async def create(call: Call[NewWebhook]) -> web.Response:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from ...core.commands import Command, Done, Recall
+from ...core import customer_views
+from ...core.commands import By, Command, Done, Recall
 from ...core.conversation import Conversation
 from ...core.errors import NotFound
 from ...core.events import events_of
@@ -62,7 +63,7 @@ async def visible(call: Call[Any], conversation_id: str) -> Conversation:
 
 async def create(call: Call[actions.NewMessage]) -> web.Response:
     entry, repeated = await actions.post(call, call.id(), call.body)
-    return answer(message_view(entry), _status(repeated))
+    return answer(actions.message_of(call, entry), _status(repeated))
 
 
 def _status(repeated: bool) -> int:
@@ -75,8 +76,9 @@ def _command(principal: Principal, headers: Mapping[str, str], message: actions.
     return actions.to_post(principal, headers, message)
 
 
-def _answer(done: Done) -> tuple[int, MessageView]:
-    return _status(done.repeated), message_view(done.entries[0])
+def _answer(by: By, done: Done) -> tuple[int, MessageView]:
+    view = message_view(done.entries[0])
+    return _status(done.repeated), customer_views.message_view(view) if by.role == Role.CUSTOMER else view
 
 
 async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) -> MessagesPage:
@@ -92,7 +94,7 @@ async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) 
     more = len(entries) > query.limit
     forward = query.after_seq is not None and query.before_seq is None
     entries = (entries[: query.limit] if forward else entries[-query.limit :]) if more else entries
-    return MessagesPage([message_view(e) for e in entries], more)
+    return MessagesPage([actions.message_of(call, e) for e in entries], more)
 
 
 async def read(call: Call[None]) -> web.Response:
@@ -106,16 +108,18 @@ async def entries(call: Call[None]) -> web.Response:
     found = await call.services.stores.conversations.entries(
         call.account_id, c.id, after=query.after_seq, limit=query.limit + 1
     )
-    shown, customer = found[: query.limit], call.principal.role is Role.CUSTOMER
-    if customer:
-        shown = [e for e in shown if any(event.public for event in events_of(e))]
-    items = [entry_view(e, for_customer=customer) for e in shown]
+    shown = found[: query.limit]
+    if call.principal.role is Role.CUSTOMER:
+        public = (e for e in shown if any(event.public for event in events_of(e)))
+        items = [customer_views.entry_view(e) for e in public]
+    else:
+        items = [entry_view(e) for e in shown]
     return answer(EntriesPage(items, len(found) > query.limit))
 
 
 async def context(call: Call[None]) -> web.Response:
     done = await call.ask(Recall(call.query.count), conversation=call.id())
-    return answer(Context([message_view(e) for e in done.entries]))
+    return answer(Context([actions.message_of(call, e) for e in done.entries]))
 
 
 BASE = "/v1/conversations/{id}"

@@ -15,7 +15,7 @@ from ...core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from ...core.principal import Role
 from ...core.records import Channel
 from ...core.times import rfc3339
-from ...core.views import MessageView, message_view
+from ...core.views import MessageView
 from .. import actions
 from ..api import Call, Route, answer, authenticate
 from ..clock import fresh_id, now_ms
@@ -110,7 +110,7 @@ async def send(call: Call[NewChatMessage]) -> web.Response:
         attachments=call.body.attachments,
     )
     entry, repeated = await actions.receive(call, Opening(channel.type, p.contact_name), message)
-    return answer(message_view(entry), 200 if repeated else 201)
+    return answer(actions.message_of(call, entry), 200 if repeated else 201)
 
 
 async def read(call: Call[None]) -> web.Response:

@@ -112,7 +112,7 @@ async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall
 
 async def _unproved(gate: WebhookGate, address: str | None, *, charged: bool) -> Unauthenticated:
     await gate.refuse(address, charged=charged)
-    return Unauthenticated("the call does not prove to be the channel's provider's")
+    return Unauthenticated("webhook signature verification failed")
 
 
 def parsed(

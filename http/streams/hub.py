@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from ...actors.feeds import Feed, Feeds
+from ...core.customer_views import hint_data
 from ...core.entries import Entry, Message, Opened
 from ...core.errors import Overloaded
 from ...core.events import (
@@ -40,8 +41,6 @@ MAX_REPLAY = 50_000
 REPLAYS = 4
 """Replays that read from Postgres at once; others wait their turn."""
 PAGE = 500
-PUBLIC_HINTS = frozenset({"conversation:typing", "conversation:receipt", "queue:update"})
-"""What a customer may hear of the events that are no entries."""
 SWEEP = 1.0
 
 
@@ -112,14 +111,17 @@ class Hub:
             sessions = topics.get((entry.account_id, topic))
             if not sessions:
                 continue
-            frame = _frame(entry, event, topic, generation)
-            reduced = (
-                frame if event.reduced is None else _frame(entry, event.for_customer(), topic, generation)
-            )
+            frame = reduced = None  # each is encoded once, and only if somebody gets it
             for session in sessions if reached is None else sessions - reached:
                 role = session.principal.role
-                if event.may_reach(role):
-                    session.push(reduced if role is Role.CUSTOMER else frame)
+                if not event.may_reach(role):
+                    continue
+                if role is Role.CUSTOMER:
+                    reduced = reduced or _frame(entry, event.for_customer(), topic, generation)
+                    session.push(reduced)
+                else:
+                    frame = frame or _frame(entry, event, topic, generation)
+                    session.push(frame)
             reached = sessions if reached is None else reached | sessions
 
     def hint(
@@ -135,16 +137,22 @@ class Hub:
         if feed is None or not feed.started:
             return False
         cursor = Cursor(feed.generation, feed.position, END)
+        public = hint_data(type, data)
         reached: set[Session] = set()
         for topic in topics:
             sessions = self._topics.get((account_id, topic), set()) - reached
             if sessions:
-                frame = Frame(
-                    type, encode_hint(type, data, topic, cursor, now_ms(), conversation_id), str(cursor)
-                )
+                now = now_ms()
+                frame = Frame(type, encode_hint(type, data, topic, cursor, now, conversation_id), str(cursor))
+                reduced = frame
+                if public is not None and public != data:
+                    json = encode_hint(type, public, topic, cursor, now, conversation_id)
+                    reduced = Frame(type, json, str(cursor))
                 for session in sessions:
-                    if type in PUBLIC_HINTS or session.principal.role is not Role.CUSTOMER:
+                    if session.principal.role is not Role.CUSTOMER:
                         session.push(frame)
+                    elif public is not None:
+                        session.push(reduced)
                 reached |= sessions
         return bool(reached)
 

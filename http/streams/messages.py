@@ -101,7 +101,7 @@ async def _send(call: Call[Any], session: Session, said: Send) -> Any:
         content=said.content, is_private=said.is_private, client_message_id=said.client_message_id
     )
     entry, _ = await actions.post(call, actions.conversation_id(said.conversation_id), message)
-    return actions.message_view(entry)
+    return actions.message_of(call, entry)
 
 
 async def _read(call: Call[Any], session: Session, said: Read) -> dict[str, Any]:
@@ -115,7 +115,7 @@ async def _takeover(call: Call[Any], session: Session, said: OfConversation) -> 
     call.principal.require("conversation.claim")
     conversation_id = actions.conversation_id(said.conversation_id)
     done = await actions.assign(call, conversation_id, call.principal.user_id, "takeover")
-    return actions.conversation_of(done)
+    return actions.conversation_of(call, done)
 
 
 def _offer(
@@ -123,7 +123,7 @@ def _offer(
 ) -> Callable[[Call[Any], Session, OfConversation], Awaitable[Any]]:
     async def answer(call: Call[Any], session: Session, said: OfConversation) -> Any:
         conversation_id = actions.conversation_id(said.conversation_id)
-        return actions.conversation_of(await actions.answer_offer(call, conversation_id, outcome))
+        return actions.conversation_of(call, await actions.answer_offer(call, conversation_id, outcome))
 
     return answer
 

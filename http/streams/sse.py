@@ -20,6 +20,7 @@ async def stream(call: Call[None]) -> web.StreamResponse:
     response = EventSourceResponse(
         headers={"X-Accel-Buffering": "no"}, ping_interval=services.settings.heartbeat
     )
+    response.headers["Cache-Control"] = "no-store"  # aiohttp_sse sets no-cache, which keeps a copy
     async with opened(call, SseTransport(request, response)) as session:
         topics = await subscribe(call, session, query.topics)
         await response.prepare(request)

@@ -51,6 +51,10 @@ def agent(desks: dict[str, Desk]) -> Desk:
 @pytest.fixture
 async def other(server: OwnServer) -> Account:
     """A second account, made with the command line, and its web chat channel."""
+    return await second_account(server)
+
+
+async def second_account(server: OwnServer) -> Account:
     if not await server.sql("SELECT 1 FROM accounts WHERE id = $1", OTHER.id):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tertulia", "account", "create", "Other", "--id", OTHER.id,

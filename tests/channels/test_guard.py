@@ -19,8 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tertulia.channels.guard import Guard, Refused, beginning, origin, pieces
-from tertulia.core.addresses import AddressRules, is_numeric_host
+from tertulia.channels.guard import Guard, Refused, beginning, pieces
+from tertulia.core.addresses import AddressRules, Grant, is_numeric_host
 
 REFUSED_ADDRESSES = [
     "127.0.0.1",
@@ -46,6 +46,17 @@ REFUSED_ADDRESSES = [
     "fe80::1%1",
     "fc00::1",
     "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd20:ce::254",
+    "fd00:c1::a9fe:a9fe",
+    "192.0.0.192",
+    "169.254.170.2",
+    "4000::1",
+    "2001:2::1",
+    "2001:1::1",
+    "100:0:0:1::1",
+    "::8.8.8.8",
+    "2001:0:808:808::1",
     "fec0::1",
     "ff02::1",
     "2001:db8::1",
@@ -258,15 +269,46 @@ async def test_the_certificate_must_be_the_names(tmp_path: Path) -> None:
                 await get(guard, f"https://other.example:{inside.port}/")
 
 
+async def test_a_channels_grant_opens_its_networks_and_no_more(tmp_path: Path) -> None:
+    """Plain HTTP and ports of one's own lead into the allowed network alone, whatever a name stands for meanwhile."""
+    names = Names(inner_example=[["127.0.0.1"], ["127.0.0.2"], ["1.1.1.1"]])
+    async with site() as inside, guarded(resolver=names) as guard:
+        base = f"http://inner.example:{inside.port}"
+        grants = [Grant(base, ("127.0.0.1/32",))]
+        assert (await get(guard, base + "/close", grants=grants))[0] == 200
+        with pytest.raises(Refused, match="private"):
+            await get(guard, base + "/close", grants=grants)
+        with pytest.raises(Refused, match="outside the allowed networks"):
+            await get(guard, base + "/close", grants=grants)
+        with pytest.raises(Refused, match="private"):
+            await get(guard, inside.base, grants=[Grant(inside.base, ("10.0.0.0/8",))])
+        assert len(inside.seen) == 1
+
+
+async def test_a_connection_that_one_account_may_open_is_nobody_elses(tmp_path: Path) -> None:
+    """Connections are kept: one into a network must not serve a request that may not go there."""
+    async with site() as inside, guarded() as guard:
+        assert (await get(guard, inside.base, grants=[Grant(inside.base, ("127.0.0.0/8",))]))[0] == 200
+        with pytest.raises(Refused):
+            await get(guard, inside.base, grants=[Grant(inside.base, ())])
+        with pytest.raises(Refused):
+            await get(
+                guard,
+                inside.base.replace("127.0.0.1", "localhost"),
+                grants=[Grant(inside.base, ("127.0.0.0/8",))],
+            )
+        assert len(inside.seen) == 1
+
+
 async def test_a_trusted_origin_is_called_as_it_is_and_no_other() -> None:
     async with site() as inside, site() as other, guarded() as guard:
-        trusted = [origin(inside.base)]
-        assert (await get(guard, inside.base + "/a", trusted=trusted))[0] == 200
+        grants = [Grant(inside.base)]
+        assert (await get(guard, inside.base + "/a", grants=grants))[0] == 200
         for url in (other.base, f"https://127.0.0.1:{inside.port}/", f"http://localhost:{inside.port}/"):
             with pytest.raises(Refused):
-                await get(guard, url, trusted=trusted)
+                await get(guard, url, grants=grants)
         with pytest.raises(Refused, match="never"):
-            await get(guard, "http://169.254.169.254/", trusted=[origin("http://169.254.169.254")])
+            await get(guard, "http://169.254.169.254/", grants=[Grant("http://169.254.169.254")])
 
 
 @pytest.mark.parametrize(
@@ -278,18 +320,18 @@ async def test_redirects_do_not_leave_the_host(location: str) -> None:
     async with site() as inside, guarded(resolver=Names()) as guard:
         inside.redirects["/away"] = location
         with pytest.raises(Refused):
-            await get(guard, inside.base + "/away", trusted=[origin(inside.base)], max_redirects=3)
+            await get(guard, inside.base + "/away", grants=[Grant(inside.base)], max_redirects=3)
         assert len(inside.seen) == 1
 
 
 async def test_redirects_on_the_host_are_followed_three_times() -> None:
     async with site() as inside, guarded() as guard:
         inside.redirects |= {"/1": "/2", "/2": "/3", "/3": f"{inside.base}/end", "/0": "/1"}
-        trusted = [origin(inside.base)]
-        assert (await get(guard, inside.base + "/1", trusted=trusted, max_redirects=3))[0] == 200
+        grants = [Grant(inside.base)]
+        assert (await get(guard, inside.base + "/1", grants=grants, max_redirects=3))[0] == 200
         with pytest.raises(Refused, match="too many"):
-            await get(guard, inside.base + "/0", trusted=trusted, max_redirects=3)
-        status, _ = await get(guard, inside.base + "/1", trusted=trusted)  # a webhook's: it is the answer
+            await get(guard, inside.base + "/0", grants=grants, max_redirects=3)
+        status, _ = await get(guard, inside.base + "/1", grants=grants)  # a webhook's: it is the answer
         assert status == 307
 
 
@@ -300,7 +342,7 @@ async def test_credentials_stay_with_their_host() -> None:
         base = f"http://files.example:{files.port}"
         inside.redirects["/media"] = f"{base}/file"
         async with guarded(resolver=names) as guard:
-            options: dict[str, Any] = {"trusted": [origin(inside.base), origin(base)], "headers": secret}
+            options: dict[str, Any] = {"grants": [Grant(inside.base), Grant(base)], "headers": secret}
             await get(
                 guard, inside.base + "/media", redirect_hosts={"files.example"}, max_redirects=1, **options
             )
@@ -311,15 +353,15 @@ async def test_credentials_stay_with_their_host() -> None:
 
 async def test_what_comes_back_is_limited() -> None:
     async with site() as inside, guarded() as guard:
-        trusted = [origin(inside.base)]
-        async with guard.request("GET", inside.base + "/a", trusted=trusted) as response:
+        grants = [Grant(inside.base)]
+        async with guard.request("GET", inside.base + "/a", grants=grants) as response:
             with pytest.raises(Refused, match="larger"):
                 [piece async for piece in pieces(response, 599)]
         with pytest.raises(Refused, match="larger"):
-            await get(guard, inside.base + "/endless", trusted=trusted)
+            await get(guard, inside.base + "/endless", grants=grants)
         with pytest.raises(Refused, match="encoded"):
-            await get(guard, inside.base + "/gzip", trusted=trusted)
-        async with guard.request("GET", inside.base + "/a", trusted=trusted) as response:
+            await get(guard, inside.base + "/gzip", grants=grants)
+        async with guard.request("GET", inside.base + "/a", grants=grants) as response:
             assert await beginning(response, 7) == b"hello h"
         assert all("Cookie" not in r.headers for r in inside.seen)
 
@@ -328,7 +370,7 @@ async def test_the_deadline_holds_for_the_body_too() -> None:
     async with site() as inside, guarded() as guard:
         with pytest.raises(TimeoutError):
             async with guard.request(
-                "GET", inside.base + "/endless", trusted=[origin(inside.base)], deadline=0.2
+                "GET", inside.base + "/endless", grants=[Grant(inside.base)], deadline=0.2
             ) as response:
                 async for _ in pieces(response, 1 << 50):
                     pass

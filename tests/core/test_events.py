@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import data, entries
 
+from tertulia.core import customer_views
 from tertulia.core.entries import (
     Assigned,
     Edited,
@@ -95,13 +96,13 @@ def test_why_the_bot_stepped_back_is_the_teams_own(entry: Entry) -> None:
     (event,) = events_of(entry)
     assert event.data == {"reason": entry.data.reason}  # type: ignore[union-attr]
     assert event.for_customer().data == {"reason": None} and event.for_customer().index == event.index
-    assert entry_view(entry, for_customer=True).data == {"reason": None}
+    assert customer_views.entry_view(entry).data == {"reason": None}
     assert entry_view(entry).data == event.data
 
 
 @given(entries(data[StatusChanged]))
 def test_a_change_of_status_keeps_its_reason_from_customers(entry: Entry) -> None:
-    seen = entry_view(entry, for_customer=True).data
+    seen = customer_views.entry_view(entry).data
     assert seen == entry_view(entry).data | {"reason": None}
     assert events_of(entry)[0].for_customer() == events_of(entry)[0]
 

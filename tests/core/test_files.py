@@ -86,11 +86,34 @@ def test_types_of_headers() -> None:
         assert files.plain_type(nothing) is None
 
 
-def test_what_is_shown_in_place() -> None:
-    assert (
-        files.is_inline("image/png") and files.is_inline("application/pdf") and files.is_inline("video/mp4")
+ACTIVE = [
+    "image/svg+xml", "image/svg", "image/foo+xml", "image/x+xml", "image/svg+xml-compressed", "image/vnd.x+xml", "text/html",
+    "text/xml", "text/xsl", "text/css", "text/javascript", "text/x-component", "application/xml", "application/xhtml+xml",
+    "application/mathml+xml", "application/rss+xml", "application/javascript", "application/x-javascript",
+    "application/ecmascript", "application/x-shockwave-flash", "application/wasm", "audio/x+xml", "video/svg+xml",
+    "multipart/related", "multipart/x-mixed-replace", "application/xml-dtd", "image/xml",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("active", ACTIVE)
+def test_active_types_are_never_shown_in_place_nor_behind_a_star(active: str) -> None:
+    assert files.is_active(active) and not files.is_inline(active)
+    assert not files.allowed(
+        active, {"image/*", "audio/*", "video/*", "text/*", "application/*", "multipart/*"}
     )
-    assert not any(map(files.is_inline, ("image/svg+xml", "text/html", "text/plain", "application/zip")))
+    assert files.allowed(active, {active}), "an operator may take them, to be saved"
+
+
+def test_what_is_shown_in_place() -> None:
+    shown = ("image/png", "image/jpeg", "application/pdf", "video/mp4", "audio/ogg")
+    assert all(map(files.is_inline, shown)) and not any(map(files.is_active, files.INLINE))
+    saved = ("text/plain", "application/zip", "application/octet-stream", "image/unknown", "video/x-unknown")
+    assert not any(map(files.is_inline, saved)) and not any(map(files.is_active, saved))
+    for office in (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/msword",
+    ):
+        assert not files.is_active(office)
 
 
 @pytest.mark.parametrize(

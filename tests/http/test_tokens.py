@@ -154,6 +154,7 @@ BAD: dict[str, dict[str, Any]] = {
     "role a list": {"accounts": {A: ["agent"]}},
     "accounts a list": {"accounts": [A]},
     "accounts bad json": {"accounts": "{"},
+    "accounts half a surrogate pair": {"accounts": "\ud800"},
 }
 
 
@@ -347,6 +348,80 @@ async def test_each_issuer_has_one_family(federated: TokenVerifier, clock: Clock
     ):
         with pytest.raises(Unauthenticated):
             await federated.verify(token)
+
+
+def _attackers(clock: Clock, **header: Any) -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "mine", "alg": "RS256", "use": "sig"}
+    named = {k: public if v == "JWK" else v for k, v in header.items()}
+    return jwt.encode(claims(clock), key, algorithm="RS256", headers={"kid": "r"} | named)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"jwk": "JWK"}, {"jwk": "JWK", "kid": "mine"}, {"jku": "https://evil.example/jwks"}, {"x5u": "https://evil.example/x"},
+        {"x5c": ["MIIB"]}, {"x5t": "AAAA"}, {"crit": ["exp"]}, {"kid": "../../../dev/null"}, {"kid": "r' OR '1'='1"},
+        {"kid": "r\0"}, {"kid": ""}, {"typ": "JWE"}, {"cty": "JWT"}, {"b64": False, "crit": ["b64"]},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_token_does_not_say_by_which_key_it_is_verified(
+    federated: TokenVerifier, provider: Provider, clock: Clock, header: dict[str, Any]
+) -> None:
+    with pytest.raises(Unauthenticated):
+        await federated.verify(_attackers(clock, **header))
+    assert provider.fetches <= 1, "the provider's own set, and no other address"
+
+
+@pytest.mark.parametrize("kid", [7, None, ["r"], {"a": 1}, True])
+async def test_a_kid_that_is_no_text_names_no_key(federated: TokenVerifier, clock: Clock, kid: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await federated.verify(by_hand({"alg": "RS256", "kid": kid}, claims(clock), SECRET.encode()))
+
+
+DEAR = {
+    "a megabyte": lambda clock: hs256(claims(clock, x="y" * 1_000_000)),
+    "100,000 accounts": lambda clock: hs256(
+        claims(clock, accounts={str(UUID(int=n)): "agent" for n in range(100_000)})
+    ),
+    "100,000 accounts as text": lambda clock: hs256(
+        claims(clock, accounts=json.dumps({str(UUID(int=n)): "agent" for n in range(100_000)}))
+    ),
+    "deep": lambda clock: by_hand_text('{"alg":"HS256"}', '{"a":' * 1000 + "1" + "}" * 1000),
+    "deep lists": lambda clock: by_hand_text('{"alg":"HS256"}', "[" * 2900 + "]" * 2900),
+    "a deep header": lambda clock: by_hand_text('{"alg":' + "[" * 2800 + "]" * 2800 + "}", "{}"),
+    "deep accounts as text": lambda clock: hs256(claims(clock, accounts="[" * 2500 + "]" * 2500)),
+    "a long number": lambda clock: by_hand_text(
+        '{"alg":"HS256"}', '{"iss":"tertulia","exp":' + "9" * 5500 + "}"
+    ),
+    "dots": lambda clock: "." * 8000,
+}
+
+
+def by_hand_text(header: str, payload: str) -> str:
+    """A well-signed token of any JSON."""
+    parts = [base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode() for text in (header, payload)]
+    signature = hmac.digest(SECRET.encode(), ".".join(parts).encode(), hashlib.sha256)
+    return ".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=").decode()])
+
+
+@pytest.mark.parametrize("make", DEAR.values(), ids=DEAR.keys())
+async def test_what_is_dear_to_read_is_refused(verifier: TokenVerifier, clock: Clock, make: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(make(clock))
+
+
+async def test_a_token_holds_as_many_accounts_as_fit_and_no_more(
+    verifier: TokenVerifier, clock: Clock
+) -> None:
+    """The length of a token is what bounds its accounts."""
+    few, many = ({str(UUID(int=n)): "agent" for n in range(count)} for count in (100, 130))
+    assert (await verifier.verify(hs256(claims(clock, accounts=few)), str(UUID(int=99)))).account_id == str(
+        UUID(int=99)
+    )
+    with pytest.raises(Unauthenticated, match="too long"):
+        await verifier.verify(hs256(claims(clock, accounts=many)))
 
 
 async def test_a_flood_of_unknown_kids_is_one_fetch(

@@ -6,9 +6,11 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import asyncpg
 import httpx
@@ -18,6 +20,7 @@ from structlog.testing import capture_logs
 from webhook_rig import Rig
 
 from tertulia.core.commands import Refused
+from tertulia.core.records import Channel
 from tertulia.storage.postgres import Database
 
 MakeRig = Callable[..., Awaitable[Rig]]
@@ -94,20 +97,6 @@ async def test_a_good_call_is_stored_before_it_is_acknowledged(rig: Rig, type: s
     assert message["subject"] == ("Order" if type == "email" else None)
 
 
-def _sha1(secrets: dict[str, str], body: bytes) -> dict[str, str]:
-    return {
-        "X-Hub-Signature": "sha1=" + hmac.new(secrets["app_secret"].encode(), body, hashlib.sha1).hexdigest()
-    }
-
-
-def _flipped(name: str) -> Callable[[dict[str, str]], dict[str, str]]:
-    def flip(headers: dict[str, str]) -> dict[str, str]:
-        value = headers[name]
-        return headers | {name: value[:-3] + ("A" if value[-3] != "A" else "B") + value[-2:]}
-
-    return flip
-
-
 PROOF = {
     "whatsapp": "X-Hub-Signature-256",
     "messenger": "X-Hub-Signature-256",
@@ -117,36 +106,91 @@ PROOF = {
 }
 
 
+class Forgery(NamedTuple):
+    """A call that proves nothing: what is posted, where (`query` behind the path), with which headers."""
+
+    body: bytes
+    headers: dict[str, str]
+    query: str = ""
+
+
+def _flipped(value: str) -> str:
+    return value[:-3] + ("A" if value[-3] != "A" else "B") + value[-2:]
+
+
+async def forgeries(rig: Rig, channel: Channel) -> dict[str, Forgery]:
+    """Every way to fail that a type has, by name."""
+    type, name, secrets = channel.type, PROOF[channel.type], rig.secrets(channel)
+    neighbour = await rig.channel(type)
+    foreigner = await rig.channel(type, account=await rig.second_account())
+    body, good = signed(channel, secrets, SAID[type])
+    without = {k: v for k, v in good.items() if k != name}
+    found = {
+        "missing": Forgery(body, without),
+        "empty": Forgery(body, good | {name: ""}),
+        "flipped": Forgery(body, good | {name: _flipped(good[name])}),
+        "cut": Forgery(body, good | {name: good[name][:-1]}),
+        "longer": Forgery(body, good | {name: good[name] + "0"}),
+        "another channel's": Forgery(
+            body, good | {name: signed(neighbour, rig.secrets(neighbour), SAID[type])[1][name]}
+        ),
+        "another account's": Forgery(
+            body, good | {name: signed(foreigner, rig.secrets(foreigner), SAID[type])[1][name]}
+        ),
+    }
+    if type in ("whatsapp", "messenger"):
+        secret = secrets["app_secret"].encode()
+        sha1 = {"X-Hub-Signature": "sha1=" + hmac.new(secret, body, hashlib.sha1).hexdigest()}
+        found |= {
+            "SHA-1 only": Forgery(body, without | sha1),
+            "SHA-1 in its place": Forgery(body, without | {name: sha1["X-Hub-Signature"]}),
+            "no scheme": Forgery(body, good | {name: good[name].removeprefix("sha256=")}),
+            "serialised anew": Forgery(json.dumps(json.loads(body), indent=1).encode(), good),
+            "a blank more": Forgery(body + b" ", good),
+            "of no body": Forgery(
+                body, good | {name: "sha256=" + hmac.new(secret, b"", hashlib.sha256).hexdigest()}
+            ),
+        }
+    if type == "sms":
+        fields = urlencode({**SAID[type], "Body": "other"}).encode()
+        found |= {
+            "another query": Forgery(body, good, "?a=b"),
+            "another text": Forgery(fields, good),
+            "a field more": Forgery(body + b"&Extra=1", good),
+            "as JSON": Forgery(json.dumps(SAID[type]).encode(), good | {"Content-Type": "application/json"}),
+        }
+    if type == "email":
+        pair = f"{secrets['webhook_user']}:".encode()
+        found["no password"] = Forgery(body, good | {name: "Basic " + base64.b64encode(pair).decode()})
+        found["no base64"] = Forgery(body, good | {name: "Basic %%%"})
+        found["a bearer"] = Forgery(body, good | {name: good[name].replace("Basic", "Bearer")})
+    return found
+
+
 @pytest.mark.parametrize("type", list(SAID))
 async def test_what_proves_nothing_is_401(rig: Rig, type: str) -> None:
-    channel, other, name = await rig.channel(type), await rig.channel(type), PROOF[type]
-    body, good = signed(channel, rig.secrets(channel), SAID[type])
-    _, foreign = signed(channel, rig.secrets(other), SAID[type])
-    without = {k: v for k, v in good.items() if k != name}
-    wrong = [without, good | {name: ""}, _flipped(name)(good), good | {name: foreign[name]}]
-    if name == "X-Hub-Signature-256":
-        wrong += [
-            without | _sha1(rig.secrets(channel), body),
-            good | {name: good[name].removeprefix("sha256=")},
-        ]
-    for headers in wrong:
-        refused(
-            await rig.clients[0].post(path(channel), content=body, headers=headers), 401, "unauthenticated"
+    channel = await rig.channel(type)
+    for name, forgery in (await forgeries(rig, channel)).items():
+        answer = await rig.clients[0].post(
+            path(channel) + forgery.query, content=forgery.body, headers=forgery.headers
         )
-    if type in ("whatsapp", "messenger"):  # the same document, written otherwise
-        refused(
-            await rig.clients[0].post(path(channel), content=body + b" ", headers=good),
-            401,
-            "unauthenticated",
-        )
-    if type == "sms":  # Twilio signs the query as well
-        refused(
-            await rig.clients[0].post(path(channel) + "?a=b", content=body, headers=good),
-            401,
-            "unauthenticated",
-        )
+        assert answer.status_code == 401, (name, answer.text)
+        refused(answer, 401, "unauthenticated")
+        assert answer.json()["detail"] == "webhook signature verification failed", name
     assert await rig.messages(channel) == []
-    assert (await rig.clients[0].post(path(channel), content=body, headers=good)).status_code == 200
+    assert (await rig.call(channel, SAID[type])).status_code == 200
+    assert len(await rig.messages(channel)) == 1
+
+
+@pytest.mark.parametrize("type", list(SAID))
+async def test_a_channel_without_its_secret_takes_no_call(rig: Rig, type: str) -> None:
+    """Nothing proves anything there, an empty proof least of all."""
+    channel = await rig.channel(type)
+    sealed = rig.vault.seal(rig.account, channel.id, {"unused": "x"})
+    await rig.owner.execute("UPDATE channels SET credentials = $1 WHERE id = $2", sealed, channel.id)
+    body, headers = signed(channel, dict.fromkeys(CREDENTIALS[type], ""), SAID[type])
+    for proof in (headers, {k: v for k, v in headers.items() if k != PROOF[type]}):
+        refused(await rig.clients[0].post(path(channel), content=body, headers=proof), 401, "unauthenticated")
 
 
 async def test_the_url_is_signed_exactly_as_it_was_received(rig: Rig) -> None:

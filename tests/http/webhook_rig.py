@@ -232,16 +232,21 @@ class Rig:
 
     async def channel(self, type: str, **fields: Any) -> Channel:
         """A channel with credentials of its own: no other channel's pass here."""
-        made = str(uuid.uuid4())
+        made, account = str(uuid.uuid4()), fields.get("account", self.account)
         secrets = {k: f"{v}{next(_numbers)}{os.getpid()}" for k, v in CREDENTIALS[type].items()}
-        sealed = self.vault.seal(self.account, made, secrets)
+        sealed = self.vault.seal(account, made, secrets)
         await self.owner.execute(
             "INSERT INTO channels (id, account_id, type, name, credentials, is_active) VALUES ($1, $2, $3, 'x', $4, $5)",
-            made, self.account, type, sealed, fields.get("is_active", True),
+            made, account, type, sealed, fields.get("is_active", True),
         )  # fmt: skip
         channel = await PostgresChannels(self.database).find(made)
         assert channel is not None
         return channel
+
+    async def second_account(self) -> str:
+        made = str(uuid.uuid4())
+        await PostgresAccounts(self.database).create(made, "Other")
+        return made
 
     def secrets(self, channel: Channel) -> dict[str, str]:
         return self.vault.open(channel)

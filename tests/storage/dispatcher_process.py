@@ -14,6 +14,8 @@ from fake_provider import FakeKind
 from tertulia.actors.dispatcher import Dispatcher
 from tertulia.actors.provider_client import ProviderClient
 from tertulia.actors.sending import Sender
+from tertulia.channels.guard import Guard
+from tertulia.core.provider_urls import ProviderUrls
 from tertulia.storage.channels import PostgresChannels
 from tertulia.storage.credentials import FernetVault
 from tertulia.storage.outbox import PostgresOutbox
@@ -29,7 +31,7 @@ async def main(url: str, provider: str, shard: int, shards: int) -> None:
     database = await Database.connect(url, system=8, app=1)
     sender = Sender(
         {"telegram": FakeKind()}, PostgresChannels(database), FernetVault(os.environ["VAULT_KEY"]),
-        ProviderClient().send, public_url="https://t.example", base_urls={"telegram": provider},
+        ProviderClient(Guard()).send, public_url="https://t.example", urls=ProviderUrls({"telegram": provider}),
         link=lambda url: url, attachments=None,
     )  # fmt: skip
     dispatcher = Dispatcher(PostgresOutbox(database), sender, NoReaders(), shard=shard, shards=shards)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -19,6 +20,7 @@ from tertulia.channels.fetching import ATTEMPTS, MediaFetcher
 from tertulia.channels.guard import Guard
 from tertulia.core.channel_messages import Credentials, Media, MediaStep, ProviderRequest
 from tertulia.core.ports_deliveries import NewMedia, PendingMedia, StoredAttachment
+from tertulia.core.provider_urls import ProviderUrls
 from tertulia.core.records import Channel
 from tertulia.settings import Settings
 from tertulia.storage.attachments import PostgresAttachments
@@ -92,7 +94,8 @@ class Fetching:
         self.store = PostgresAttachments(database, objects, most=MOST)
         self.account_id = account_id
         self.channel = Channel(str(uuid.uuid4()), account_id, "whatsapp", "x", {}, None, True, 0, 0)
-        self.override: str | None = None
+        self.operator: dict[str, str] = {}
+        self.accounts: dict[str, tuple[str, ...]] = {}
         self.credentials = {"access_token": "token"}
         self.fetcher = MediaFetcher(
             self.store,
@@ -100,7 +103,7 @@ class Fetching:
             {"whatsapp": KIND},
             self._find,
             lambda _: self.credentials,
-            lambda _: self.override,
+            ProviderUrls(operator=self.operator, accounts=self.accounts),
             most=MOST,
             backoff=(0.0,),
         )
@@ -132,7 +135,7 @@ async def fetching(
     await owner.execute("DELETE FROM attachments WHERE status = 'pending'")
     guard = Guard()
     made = Fetching(database, tmp_path / "bytes", account_id, guard)
-    made.override = provider.url
+    made.operator["whatsapp"] = provider.url
     try:
         yield made
     finally:
@@ -156,7 +159,7 @@ async def test_an_id_leads_to_the_file(fetching: Fetching, provider: Provider) -
 async def test_a_body_may_ask_for_it(fetching: Fetching, provider: Provider) -> None:
     provider.leads_to(provider.url + "/file", "/getFile")
     provider.picture()
-    fetching.override = provider.url + "/"
+    fetching.operator["whatsapp"] = provider.url + "/"
     found = await fetching.settled(await fetching.note("document", id="abc"))
     assert found.status == "stored" and provider.seen[0].method == "POST"
     assert provider.bodies[0] == b'{"file_id": "abc"}'
@@ -173,7 +176,8 @@ async def test_credentials_that_are_missing_may_come_yet(fetching: Fetching, pro
 
 
 async def test_the_channels_own_base_url_counts_first(fetching: Fetching, provider: Provider) -> None:
-    fetching.override = "http://127.0.0.1:1"
+    fetching.operator["whatsapp"] = "http://127.0.0.1:1"
+    fetching.accounts[fetching.account_id] = ("127.0.0.0/8",)
     fetching.channel = Channel(
         fetching.channel.id,
         fetching.account_id,
@@ -187,6 +191,20 @@ async def test_the_channels_own_base_url_counts_first(fetching: Fetching, provid
     )
     provider.picture()
     assert (await fetching.settled(await fetching.note(url=provider.url + "/file"))).status == "stored"
+
+
+async def test_a_channels_base_url_leads_inside_only_where_its_account_may(
+    fetching: Fetching, provider: Provider
+) -> None:
+    """Another account may call the provider's address; this one reads nothing of what stands there."""
+    fetching.accounts[str(uuid.uuid4())] = (provider.url, "127.0.0.0/8")
+    fetching.channel = msgspec.structs.replace(fetching.channel, config={"base_url": provider.url})
+    provider.picture()
+    for media in ({"id": "1"}, {"url": provider.url + "/file"}):
+        found = await fetching.settled(await fetching.note(**media))
+        assert found.status == "failed" and "private" in (found.error or ""), found.error
+        assert "127.0.0.1" not in (found.error or "")
+    assert provider.seen == []
 
 
 async def test_a_provider_that_fails_is_asked_again(fetching: Fetching, provider: Provider) -> None:

@@ -23,10 +23,12 @@ from serving import ROOT, free_port, until
 from tertulia.actors.dispatcher import Dispatcher
 from tertulia.actors.provider_client import ProviderClient
 from tertulia.actors.sending import Sender
+from tertulia.channels.guard import Guard
 from tertulia.core import delivery
 from tertulia.core.channel_messages import Receipt
 from tertulia.core.delivery import shard_of
 from tertulia.core.entries import Actor, Attachment
+from tertulia.core.provider_urls import ProviderUrls
 from tertulia.core.records import Channel
 from tertulia.storage.channels import PostgresChannels
 from tertulia.storage.credentials import FernetVault, new_key
@@ -58,11 +60,12 @@ class Rig(Desk):
     provider: FakeProvider
     hints: Hints
     channels: PostgresChannels
+    networks: tuple[str, ...] = ()
 
     def dispatcher(self, client: ProviderClient, kind: FakeKind | None = None) -> Dispatcher:
         sender = Sender(
             {"telegram": kind or FakeKind()}, self.channels, VAULT, client.send, public_url="https://t.example",
-            base_urls={"telegram": self.provider.url}, link=lambda url: f"https://t.example{url}", attachments=None,
+            urls=ProviderUrls({"telegram": self.provider.url}, self.networks), link=lambda url: f"https://t.example{url}", attachments=None,
         )  # fmt: skip
         shard = shard_of(self.channel, SHARDS)
         return Dispatcher(
@@ -71,7 +74,8 @@ class Rig(Desk):
 
     @asynccontextmanager
     async def running(self, deadline: float = 5, kind: FakeKind | None = None) -> AsyncIterator[Dispatcher]:
-        client = ProviderClient(deadline)
+        guard = Guard()
+        client = ProviderClient(guard, deadline)
         dispatcher = self.dispatcher(client, kind)
         await dispatcher.startup()
         work = asyncio.create_task(dispatcher.main_loop())
@@ -81,7 +85,7 @@ class Rig(Desk):
             await dispatcher.drain(5)
             work.cancel()
             await asyncio.wait([work])
-            await client.close()
+            await guard.close()
 
     async def settled(self, *messages: str, status: str = "sent") -> None:
         async def all_there() -> bool:
@@ -363,6 +367,7 @@ async def test_the_url_of_the_channel_comes_first_and_redirects_are_not_followed
         return web.Response(status=307, headers={"Location": rig.provider.url + "/send"})
 
     rig.provider.behaviour = redirect
+    rig.networks = ("127.0.0.0/8",)
     await rig.change_channel(config={"base_url": rig.provider.url + "/"})
     rig_url, rig.provider.url = rig.provider.url, "http://127.0.0.1:9"
     message = await rig.reply(
@@ -372,6 +377,16 @@ async def test_the_url_of_the_channel_comes_first_and_redirects_are_not_followed
         rig.provider.url = rig_url
         await rig.settled(message, status="failed")
     assert len(rig.provider.heard) == 1
+
+
+async def test_a_channels_base_url_leads_inside_only_where_it_may(rig: Rig) -> None:
+    await rig.change_channel(config={"base_url": rig.provider.url})
+    message = await rig.reply(await rig.customer_writes())
+    async with rig.running():
+        await rig.settled(message, status="failed")
+    found = await rig.deliveries.get(rig.account, message)
+    assert rig.provider.heard == [] and found is not None and found.error is not None
+    assert found.error["code"] == "unreachable" and "127.0.0.1" not in found.error["detail"]
 
 
 async def test_a_stop_finishes_what_is_under_way(rig: Rig) -> None:
