@@ -49,7 +49,8 @@ class ProviderClient:
                 total=deadline, connect=CONNECT_DEADLINE, sock_connect=CONNECT_DEADLINE
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
+            headers={"Accept-Encoding": "identity"},  # what is limited in size must not unfold afterwards
+            auto_decompress=False,
         )
 
     async def send(self, request: ProviderRequest) -> Answer | Failure:
@@ -91,6 +92,9 @@ def _socket(address: Any) -> socket.socket:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The answer's body; nothing of one that is encoded, which was not asked for: then the status alone counts."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        return b""
     read = bytearray()
     async for piece in response.content.iter_chunked(64 * 1024):
         read += piece

@@ -381,6 +381,8 @@ async def gateway(settings: Settings, name: str) -> GatewayParts:
     """A gateway's parts, connected but not listening."""
     logs.configure(settings.log_level, settings.log_format)
     database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
-    parts = GatewayParts(settings, name, database, aiohttp.ClientSession())
+    # what is limited in size must not unfold afterwards
+    session = aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}, auto_decompress=False)
+    parts = GatewayParts(settings, name, database, session)
     calm_garbage_collector()
     return parts

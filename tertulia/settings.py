@@ -124,6 +124,25 @@ class Settings(BaseSettings):
     )
 
     max_attachment: int = Field(26_214_400, ge=1024, description="largest attachment, bytes")
+    upload_min_rate: float = Field(
+        1_024,
+        gt=0,
+        description="bytes a second an upload must bring, over 10 seconds; a slower one ends with 408",
+    )
+    max_uploads: int = Field(128, ge=1, description="uploads under way in one gateway; beyond it 503")
+    max_uploads_account: int = Field(
+        48, ge=1, description="of them, those of one account, its visitors half of that; beyond it 429"
+    )
+    max_uploads_user: int = Field(16, ge=1, description="of them, those of one user; beyond it 429")
+    max_downloads: int = Field(512, ge=1, description="files one gateway hands out at once; beyond it 503")
+    max_downloads_account: int = Field(
+        128,
+        ge=1,
+        description="of them, those of one account, its visitors and its signed links half of that each; beyond it 429",
+    )
+    max_downloads_user: int = Field(
+        32, ge=1, description="of them, those of one user, or of one address by signed links; beyond it 429"
+    )
     attachment_types: str = Field(
         "image/*,audio/*,video/*,application/pdf,text/plain,text/csv,text/calendar,text/vcard,text/markdown,"
         "application/json,application/rtf,application/zip,application/msword,application/vnd.ms-excel,"

@@ -187,7 +187,7 @@ async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | Non
     """Do what the client said; the answer, or None where it gave no `ref` and nothing went wrong."""
     ref: str | int | None = None
     try:
-        head = bodies.decode(text, _Head)
+        head = bodies.decode_head(text, _Head)
         ref = head.ref
         row = MESSAGES.get(head.type)
         if row is None:
