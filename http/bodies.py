@@ -47,7 +47,7 @@ def check_content_type(request: web.BaseRequest) -> None:
 
 
 async def read(request: web.Request, type_: type[T], *, optional: bool = False) -> T:
-    """The body of a request as `type_`. Raises UnsupportedMedia, Malformed, Invalid, TooLarge; aiohttp's 408 passes.
+    """The body of a request as `type_`. Raises UnsupportedMedia, Malformed, Invalid; aiohttp's 408 and 413 pass.
 
     `optional`: where there is no body, all of `type_`'s defaults.
     """

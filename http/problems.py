@@ -171,7 +171,8 @@ def new_request_id() -> str:
 
 def _answer(request: web.Request, error: Exception, request_id: str) -> web.StreamResponse:
     if request.transport is None or request.transport.is_closing():
-        log.info("client_gone", method=request.method, path=request.path)
+        if request.writer.output_size == 0:  # while it sent its body, or before its answer was ready
+            log.info("client_gone", method=request.method, path=request.path)
         raise ConnectionResetError("the client has gone") from error  # nobody reads an answer
     if request.writer.output_size > 0:
         # a stream under way has no place for a second answer: end the connection

@@ -114,9 +114,13 @@ async def pieces(request: web.BaseRequest, most: int, pace: Pace) -> AsyncIterat
 
 
 async def whole(request: web.BaseRequest, most: int) -> bytes:
-    """The body of a request. Does not wait where all of it has come. Raises TooLarge, HTTPRequestTimeout."""
+    """The body of a request. Does not wait where all of it has come. Raises HTTPRequestEntityTooLarge,
+    HTTPRequestTimeout."""
     content = request.content
     if content.is_eof() and content.total_bytes <= most:
         return content.read_nowait()
-    parts = [piece async for piece in pieces(request, most, Pace())]
+    try:
+        parts = [piece async for piece in pieces(request, most, Pace())]
+    except TooLarge:
+        raise web.HTTPRequestEntityTooLarge(most, request.content_length or content.total_bytes) from None
     return parts[0] if len(parts) == 1 else b"".join(parts)

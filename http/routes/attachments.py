@@ -170,9 +170,8 @@ async def read(call: Call[None]) -> web.StreamResponse:
     start, end = part or (0, found.size)
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
-    client = (
-        Client.at(found.account_id, call.request.remote) if call.is_by_link else Client.of(call.principal)
-    )
+    request = call.request
+    client = Client.at(found.account_id, request.remote) if call.is_by_link else Client.of(call.principal)
     async with call.app[DOWNLOADS].one(client):
         return await _send(call, found, headers, start, end, 200 if part is None else 206)
 
