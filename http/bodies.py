@@ -16,9 +16,10 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
+from ..core import json_checks
 from ..core.errors import Invalid, Malformed, UnsupportedMedia
 from ..core.misfits import misfit, quoted
-from . import json_checks, reading
+from . import reading
 
 T = TypeVar("T")
 
@@ -26,6 +27,8 @@ MAX_DEPTH: Final = 64
 """Brackets inside one another. Below what any JSON library takes: orjson writes 254."""
 
 MAX_FORM_FIELDS: Final = 100
+MAX_ERRORS: Final = 20
+"""Wrong query parameters that one answer names; the rest is left out."""
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
 USUAL: Final = frozenset({"application/json", "application/json; charset=utf-8"})
@@ -136,7 +139,7 @@ def query(parameters: Mapping[str, str], type_: type[T]) -> T:
         else:
             raw[name] = value
     if errors:
-        raise Invalid("the query parameters are not valid", errors=tuple(dict.fromkeys(errors)))
+        raise Invalid("the query parameters are not valid", errors=tuple(dict.fromkeys(errors))[:MAX_ERRORS])
     try:
         return msgspec.convert(raw, type_, strict=False)
     except msgspec.ValidationError as error:

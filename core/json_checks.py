@@ -1,6 +1,6 @@
 """What a JSON body must be beside well-formed, found out from its bytes before anything is made of them.
 
-Owns the checks that msgspec leaves to us: how deep a body nests, how large its free-form objects are, and whether every value can
+Pure. Owns the checks that msgspec leaves to us: how deep a body nests, how large its free-form objects are, and whether every value can
 be stored in Postgres. Each costs time linear in the body and next to no memory; the path of a wrong value is built for that value
 alone, and only once there is one.
 """
@@ -16,7 +16,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from ..core.misfits import quoted
+from .misfits import quoted
 
 MAX_FREE_FORM: Final = 65_536
 """Bytes of a free-form object (`metadata` …) as it was sent, whitespace included; a larger one is refused without being decoded.
