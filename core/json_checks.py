@@ -24,41 +24,54 @@ Four times what such an object may have as compact JSON."""
 MAX_KEY: Final = 40
 """Characters of one key that a path repeats."""
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-"""A string, or what is left of a body that ends within one: whatever begins at a quote matches, so that none is read twice."""
+CHUNK: Final = 65_536
+"""Bytes of a body that are looked at together: what is made of them is small, however many strings they hold."""
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
-_LONG_NUMBER: Final = b"0" * 19
+_NINETEEN_DIGITS: Final = b"0" * 19
 _DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _MOST: Final = b"9223372036854775807"
 
 
-def _nineteen_digits() -> bytes:
-    """An expression of the numbers of 19 digits that are at most `_MOST`."""
+def _fitting() -> bytes:
+    """An expression of the numbers of 19 digits that fit 64 bits."""
     smaller = (
         b"%s[0-%c][0-9]{%d}" % (_MOST[:at], digit - 1, len(_MOST) - at - 1)
         for at, digit in enumerate(_MOST)
         if digit > ord("0")
     )
-    return b"|".join([*smaller, _MOST, rb"(?<=-)9223372036854775808"])
+    return b"|".join([*smaller, _MOST, b"(?<=-)9223372036854775808"])
 
 
-_STORABLE: Final = re.compile(
-    rb'(?:[^"0-9]++|"(?:[^"\\]++|\\(?!u0000).)*+"'
-    rb"|(?:[0-9]{1,18}+|" + _nineteen_digits() + rb")(?![0-9.eE])"
-    rb"|[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++))*+",
-    re.DOTALL,
+_TOO_LONG: Final = re.compile(
+    rb"(?<![0-9.eE+])(?<![eE]-)(?!(?:" + _fitting() + rb")(?![0-9]))[0-9]{19,}+(?![.eE])"
 )
-"""Well-formed JSON up to the first string that holds NUL or the first whole number of more than 64 bits."""
+"""A whole number of more than 64 bits, outside of strings."""
+
+
+def _outside_strings(body: bytes) -> Iterator[bytes]:
+    """What well-formed JSON holds beside its strings, in pieces."""
+    # without escaped backslashes, and then without escaped quotes, every quote begins a string or ends one
+    text = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    within = 0
+    for at in range(0, len(text), CHUNK):
+        parts = text[at : at + CHUNK].split(b'"')
+        yield b"".join(parts[within::2])
+        within ^= (len(parts) - 1) & 1
 
 
 def nests_deeper(body: bytes, most: int) -> bool:
     """Whether JSON nests deeper than `most`. Of what is no JSON it says anything, at the same cost."""
     if body.count(b"[") + body.count(b"{") <= most:
         return False
-    steps = array("b", _STRING.sub(b"", body).translate(_STEPS, _NOT_BRACKETS))
-    return max(accumulate(steps), default=0) > most
+    depth = 0
+    for piece in _outside_strings(body):
+        steps = piece.translate(_STEPS, _NOT_BRACKETS)
+        if max(accumulate(array("b", steps), initial=depth)) > most:
+            return True
+        depth += steps.count(b"\x01") - steps.count(b"\xff")
+    return False
 
 
 def oversized(body: bytes, type_: Any, most: int = MAX_FREE_FORM) -> str | None:
@@ -75,17 +88,19 @@ def oversized(body: bytes, type_: Any, most: int = MAX_FREE_FORM) -> str | None:
     return next((field for field, raw in msgspec.structs.asdict(found).items() if len(raw) > most), None)
 
 
-def unstorable(body: bytes) -> tuple[str, str] | None:
-    """The path of a value in well-formed JSON that cannot be stored, and what is wrong with it."""
+def seems_unstorable(body: bytes) -> bool:
+    """Whether well-formed JSON holds a value that cannot be stored, if only where a later one of the same key takes its place."""
+    if rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
+        return True
     # digits made alike and looked for as bytes: a quarter of a regular expression's time
-    if b"\\u0000" not in body and _LONG_NUMBER not in body.translate(_DIGITS_ALIKE):
-        return None
-    good = _STORABLE.match(body)
-    if good is not None and good.end() == len(body):
-        return None
-    return _first_unstorable(
-        msgspec.json.decode(body)
-    )  # None: of a key given twice, a value that does not count
+    if _NINETEEN_DIGITS not in body.translate(_DIGITS_ALIKE):
+        return False
+    return _TOO_LONG.search(b"".join(_outside_strings(body))) is not None
+
+
+def unstorable(body: bytes) -> tuple[str, str] | None:
+    """The path of the first value in well-formed JSON that cannot be stored, and what is wrong with it."""
+    return _first_unstorable(msgspec.json.decode(body)) if seems_unstorable(body) else None
 
 
 def _first_unstorable(document: Any) -> tuple[str, str] | None:

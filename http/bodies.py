@@ -93,9 +93,12 @@ def decode(body: bytes, type_: type[T]) -> T:
     if json_checks.nests_deeper(body, MAX_DEPTH):
         raise Malformed(_TOO_DEEP)
     value = _decode(body, type_)
-    wrong = json_checks.unstorable(body)
-    if wrong is not None:
-        raise Invalid(_NOT_VALID, errors=(wrong,))
+    if json_checks.seems_unstorable(body):
+        del value  # the body is not held in memory twice
+        wrong = json_checks.unstorable(body)
+        if wrong is not None:
+            raise Invalid(_NOT_VALID, errors=(wrong,))
+        value = _decode(body, type_)
     return value
 
 

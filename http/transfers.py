@@ -52,8 +52,9 @@ class Client:
 class Transfers:
     """Those of one kind (`what`: uploads, downloads) that are under way. Bounds: `process` > `account` > `user`."""
 
-    def __init__(self, what: str, *, process: int, account: int, user: int) -> None:
+    def __init__(self, what: str, *, process: int, account: int, user: int, wait: float = WAIT) -> None:
         self._what = what
+        self._wait_at_most = wait
         self._process = process
         self._account = min(account, process)
         self._shared = max(1, self._account // 2)
@@ -107,7 +108,7 @@ class Transfers:
         keys = {key for key, _, _ in ends}
         self._waiting.update(keys)
         loop = asyncio.get_running_loop()
-        until = loop.time() + WAIT
+        until = loop.time() + self._wait_at_most
         try:
             while (refusal := self._refusal(scopes)) is not None:
                 if loop.time() >= until:
