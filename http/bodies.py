@@ -30,6 +30,7 @@ MAX_FORM_FIELDS: Final = 100
 MAX_ERRORS: Final = 20
 """Wrong query parameters that one answer names; the rest is left out."""
 _FORM: Final = "application/x-www-form-urlencoded"
+_WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
 USUAL: Final = frozenset({"application/json", "application/json; charset=utf-8"})
 _TOO_DEEP: Final = f"the body is nested more than {MAX_DEPTH} deep"
@@ -90,9 +91,9 @@ def decode(body: bytes, type_: type[T]) -> T:
     """`body` as `type_`. Raises Malformed (no JSON, too deep) and Invalid (`errors` name the field)."""
     if not body:
         raise Malformed("the request has no body; a JSON document is expected")
+    value = _decode(body, type_)
     if json_checks.nests_deeper(body, MAX_DEPTH):
         raise Malformed(_TOO_DEEP)
-    value = _decode(body, type_)
     if json_checks.seems_unstorable(body):
         del value  # the body is not held in memory twice
         wrong = json_checks.unstorable(body)
@@ -104,8 +105,6 @@ def decode(body: bytes, type_: type[T]) -> T:
 
 def decode_head(body: bytes, type_: type[T]) -> T:
     """A few fields of a body, the others unseen: `decode` has to follow. Raises Malformed and Invalid."""
-    if json_checks.nests_deeper(body, MAX_DEPTH):
-        raise Malformed(_TOO_DEEP)
     return _decode(body, type_)
 
 
@@ -127,7 +126,7 @@ def query(parameters: Mapping[str, str], type_: type[T]) -> T:
 
     Raises Invalid naming the parameter: unknown ones, and those given twice that are no list.
     """
-    lists = _query_fields(type_)
+    lists, texts, numbers = _query_fields(type_), _fields_with(type_, str), _fields_with(type_, int)
     raw: dict[str, str | list[str]] = {}
     errors: list[tuple[str, str]] = []
     for name, value in parameters.items():
@@ -135,6 +134,10 @@ def query(parameters: Mapping[str, str], type_: type[T]) -> T:
             errors.append((quoted(name), "unknown parameter"))
         elif not _storable(value):
             errors.append((name, "must not contain NUL or half a surrogate pair"))
+        elif name not in texts and value.lower() == "null":
+            errors.append((name, "must not be null"))  # which msgspec takes for one that is not there
+        elif name in numbers and not _WHOLE.fullmatch(value):
+            errors.append((name, "must be a whole number"))  # msgspec takes 1e3 for one
         elif lists[name]:
             raw.setdefault(name, []).append(value)  # type: ignore[union-attr]
         elif name in raw:
@@ -163,6 +166,17 @@ def _query_fields(type_: Any) -> dict[str, bool]:
     """Parameter name → whether it may be repeated."""
     hints = get_type_hints(type_, include_extras=False)
     return {f.encode_name: _is_list(hints[f.name]) for f in msgspec.structs.fields(type_)}
+
+
+@lru_cache(maxsize=1024)
+def _fields_with(type_: Any, kind: type) -> frozenset[str]:
+    """Parameters that may be of a kind."""
+    hints = get_type_hints(type_)
+    return frozenset(f.encode_name for f in msgspec.structs.fields(type_) if _has(hints[f.name], kind))
+
+
+def _has(hint: Any, kind: type) -> bool:
+    return hint is kind or any(_has(arm, kind) for arm in get_args(hint))
 
 
 def _is_list(hint: Any) -> bool:

@@ -12,7 +12,7 @@ import aiohttp
 import httpx
 import pytest
 from desks import Desk, fresh, ok, problem
-from forged import PLACES, encoded, forged, genuine
+from forged import PLACES, forged, genuine
 from serving import OwnServer
 
 from tertulia.demo import ACCOUNT, WEBCHAT
@@ -49,7 +49,7 @@ async def paths(admin: httpx.AsyncClient, service: Desk) -> dict[str, str]:
     """What each parameter of a path may stand for, so that a request gets as far as its query."""
     conversation = await service.open()
     team = ok(await admin.post("/v1/teams", json={"name": fresh("team")}), 201)["id"]
-    hook = {"url": "http://127.0.0.1:9/hook", "events": []}
+    hook = {"url": "http://127.0.0.1:9/hook"}
     webhook = ok(await admin.post("/v1/event-webhooks", json=hook), 201)["id"]
     return {
         "/v1/conversations/{id}": conversation["id"],
@@ -75,7 +75,7 @@ async def routes(
     """Paths of the document with their query parameters; streams are for others."""
     document = ok(await client.get("/openapi.json"), 200)
     found = [
-        (path, [p for p in operations[method].get("parameters", ()) if p["in"] == "query"])
+        (path, [p for p in operations[method].get("parameters", ()) if p.get("in") == "query"])
         for path, operations in document["paths"].items()
         if method in operations and path not in ("/v1/stream", "/v1/ws")
     ]
@@ -99,8 +99,6 @@ async def test_every_cursor_is_refused_unless_it_is_the_routes_own(
         kind = {"/v1/conversations": "inbox", "/v1/queue": "queue"}.get(path, "place")
         ok(await admin.get(url, params={"cursor": genuine(kind)}), 200)
         texts = [text for each in PLACES for text in forged(each)] + [genuine(k) for k in PLACES if k != kind]
-        if kind == "queue":  # a place of other lists is no place of the queue, nor the other way round
-            assert encoded(json.dumps(PLACES["place"])) not in texts
         answers = await asyncio.gather(
             *(admin.get(url, params={"cursor": text}) for text in dict.fromkeys(texts))
         )

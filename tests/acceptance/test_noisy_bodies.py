@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
+import test_noisy_neighbours
 from desks import Account, Desk, fresh, ok
 from neighbours import QuietNeighbour
 from serving import OwnServer
 from test_encoded_bodies import BOMB
-from test_noisy_neighbours import quiet  # noqa: F401
 
+quiet = test_noisy_neighbours.quiet
 TOO_LONG = b"9" * 20
 REFUSED: dict[str, bytes] = {
     "lists": b'{"content":"a","metadata":{"x":[' + b"[]," * 300_000 + TOO_LONG + b"]}}",
@@ -27,7 +28,7 @@ REFUSED: dict[str, bytes] = {
 @pytest.mark.parametrize("what", REFUSED)
 async def test_bodies_that_are_refused(
     server: OwnServer, agent: Desk, quiet: QuietNeighbour, what: str
-) -> None:  # noqa: F811
+) -> None:
     i = (await agent.open())["id"]
     headers = {"Content-Type": "application/json"}
     async with quiet, server.client(server.token("agent", "refused")) as client:
@@ -40,7 +41,7 @@ async def test_bodies_that_are_refused(
 
 
 @pytest.mark.parametrize("token", [True, False])
-async def test_compressed_bodies(server: OwnServer, quiet: QuietNeighbour, token: bool) -> None:  # noqa: F811
+async def test_compressed_bodies(server: OwnServer, quiet: QuietNeighbour, token: bool) -> None:
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     async with quiet, server.client(server.token("agent", "packer") if token else None) as client:
         for _ in range(12):
@@ -75,7 +76,7 @@ class Trickle:
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=b"])
 async def test_trickling_uploads(
-    server: OwnServer, other: Account, agent: Desk, quiet: QuietNeighbour, kind: str  # noqa: F811
+    server: OwnServer, other: Account, agent: Desk, quiet: QuietNeighbour, kind: str
 ) -> None:  # fmt: skip
     trickle = Trickle(server, server.customer(fresh("trickler")), kind)
     begun = (
@@ -96,7 +97,7 @@ async def test_trickling_uploads(
 
 
 async def test_slow_readers(
-    server: OwnServer, other: Account, agent: Desk, quiet: QuietNeighbour  # noqa: F811
+    server: OwnServer, other: Account, agent: Desk, quiet: QuietNeighbour
 ) -> None:  # fmt: skip
     content = os.urandom(8_000_000)
     headers = {"Content-Type": "application/zip"}
