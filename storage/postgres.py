@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 UNREACHABLE = frozenset({"08", "57", "53", "58", "40", "55", "25"})
 """SQLSTATE classes that say "not now" rather than "not this": connection, operator, resources, system, lock."""
 
-UNFIT = frozenset({"22001", "22003", "22007", "22008", "22021", "22P02", "22P05"})
-"""SQLSTATEs of values out of range, too long, no such time or number, or with characters that text cannot hold."""
+UNFIT = frozenset({"22000", "22001", "22003", "22007", "22008", "22021", "22P02", "22P05"})
+"""SQLSTATEs of values that asyncpg itself refuses to send, out of range, too long, no such time or number, or with characters that text cannot hold."""
 
 ACQUIRE_DEADLINE = 5.0
 QUERY_DEADLINE = 10.0

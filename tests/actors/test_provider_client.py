@@ -1,13 +1,16 @@
-"""Requests to providers: where none is ever sent. (What becomes of the others: tests/storage/test_sending.py.)"""
+"""Requests to providers: where none is ever sent, and what is never unpacked. (What becomes of the others: tests/storage/test_sending.py.)"""
 
 from __future__ import annotations
 
 import socket
+import zlib
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from tertulia.actors.provider_client import ProviderClient
+from tertulia.actors.provider_client import Answer, ProviderClient
 from tertulia.core.channel_messages import ProviderRequest
 from tertulia.core.delivery import Failure
 
@@ -33,3 +36,23 @@ async def test_addresses_that_hand_out_credentials_are_never_called(
         await client.close()
     assert isinstance(answer, Failure) and answer.code == "unreachable" and not answer.unknown
     assert "never called" in answer.detail and connected == []
+
+
+async def test_an_answer_that_was_packed_is_not_unpacked() -> None:
+    asked: list[str | None] = []
+
+    async def packed(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Accept-Encoding"))
+        body = zlib.compress(bytes(100_000_000))
+        return web.Response(body=body, status=400, headers={"Content-Encoding": "deflate"})
+
+    app = web.Application()
+    app.router.add_post("/", packed)
+    async with TestServer(app) as server:
+        client = ProviderClient(deadline=10)
+        try:
+            answer = await client.send(ProviderRequest("POST", str(server.make_url("/")), json={}))
+        finally:
+            await client.close()
+    assert isinstance(answer, Answer) and (answer.status, answer.body) == (400, b"")
+    assert asked == ["identity"]
