@@ -22,7 +22,8 @@ UNREACHABLE = frozenset({"08", "57", "53", "58", "40", "55", "25"})
 """SQLSTATE classes that say "not now" rather than "not this": connection, operator, resources, system, lock."""
 
 UNFIT = frozenset({"22000", "22001", "22003", "22007", "22008", "22021", "22P02", "22P05"})
-"""SQLSTATEs of values that asyncpg itself refuses to send, out of range, too long, no such time or number, or with characters that text cannot hold."""
+"""SQLSTATEs of values that asyncpg refuses to send or Postgres to take: out of range, too long, no such time or number, or with
+characters that text cannot hold."""
 
 ACQUIRE_DEADLINE = 5.0
 QUERY_DEADLINE = 10.0
