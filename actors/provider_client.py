@@ -90,6 +90,9 @@ class ProviderClient:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The answer's body; nothing of one that is encoded, which was not asked for: then the status alone counts."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        return b""
     read = bytearray()
     async for piece in response.content.iter_chunked(64 * 1024):
         read += piece

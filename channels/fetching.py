@@ -200,7 +200,7 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
 def _json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         raise NotFetched("the provider's answer is no JSON") from None
 
 

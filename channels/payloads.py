@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from ..core.channel_messages import ChannelEvent, Faulty, Inbound, Media, Sender
+from ..core.json_checks import nests_deeper
 from .text import clean, content
 
 MAX_DEPTH: Final = 64
@@ -22,12 +23,16 @@ MAX_KEPT: Final = 12_000
 """Bytes of a provider's JSON that a message's metadata keeps."""
 _YEAR_10000: Final = 253_402_300_800_000
 _DIGITS: Final = re.compile(r"[0-9]{1,15}").fullmatch
-_ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2}|u0000)|.)",
+_LOW: Final = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HIGH: Final = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
+_UNSTORABLE: Final = re.compile(
+    rb"((?:[^\\]++|\\[^u]|\\u(?!0000|[dD][89a-fA-F])|%b%b)*+)(?:((?:\\u0000|%b(?!%b)|%b)++)|\\|\Z)"
+    % (_HIGH, _LOW, _HIGH, _LOW, _LOW),
     re.DOTALL,
 )
-"""An escape of a JSON string; its group is what cannot be stored: NUL, or half of a surrogate pair."""
+"""What can be stored, and behind it the escapes that cannot: NUL, and halves of surrogate pairs. The two are read together, as only so
+a backslash is known to begin an escape; every match begins where the last one ended, so that nothing is read twice."""
+_REPLACEMENT: Final = b"\\ufffd"
 
 Object = dict[str, Any]
 
@@ -35,25 +40,20 @@ Object = dict[str, Any]
 def document(body: bytes) -> Object:
     """The JSON object of a body, every text in it storable. Raises ValueError."""
     if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
-        body = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], body)
+        body = _UNSTORABLE.sub(_replaced, body)
+    if nests_deeper(body, MAX_DEPTH):
+        raise ValueError(f"the body is JSON nested more than {MAX_DEPTH} deep")
     try:
         found = orjson.loads(body.decode("utf-8", "replace"))
     except orjson.JSONDecodeError as error:
         raise ValueError(f"the body is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise ValueError("the body is not a JSON object")
-    level: list[Any] = [found]
-    for _ in range(MAX_DEPTH):
-        level = [child for part in level for child in _children(part)]
-        if not level:
-            return found
-    raise ValueError(f"the body is nested more than {MAX_DEPTH} deep")
+    return found
 
 
-def _children(part: Any) -> Iterable[Any]:
-    if isinstance(part, dict):
-        return part.values()
-    return part if isinstance(part, list) else ()
+def _replaced(found: re.Match[bytes]) -> bytes:
+    return found[1] + _REPLACEMENT * (len(found[2]) // len(_REPLACEMENT)) if found[2] else found[0]
 
 
 def collect(parts: Any, read: Callable[[Object], Iterable[ChannelEvent]]) -> Iterator[ChannelEvent]:

@@ -5,18 +5,16 @@ Pure shapes and rules; `storage/inbox.py` answers them. Times inside are ms sinc
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
+from . import cursors
 from .conversation import Conversation
 from .entries import Assigned, Entry, Priority, StatusChanged
 from .errors import Invalid
-from .ids import is_uuid
 from .records import ChannelType
 from .status import HELD, Status
 from .times import rfc3339, rfc3339_or_none
@@ -67,32 +65,22 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
 class _Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     sort: SortKey
     descending: bool
-    key: int
-    id: str
-
-
-_cursor = msgspec.json.Decoder(_Cursor)
-_MAX_KEY = 253_402_300_800_000_000
-"""μs since the epoch at the end of the year 9999."""
+    key: cursors.Micros
+    id: cursors.Id
 
 
 def write_cursor(sort: Sort, seen: Seen) -> str:
     """Opaque to clients, and good for this sort only."""
-    text = msgspec.json.encode(_Cursor(sort.key, sort.descending, seen.key, seen.id))
-    return urlsafe_b64encode(text).decode().rstrip("=")
+    return cursors.write(_Cursor(sort.key, sort.descending, seen.key, seen.id))
 
 
 def read_cursor(text: str, sort: Sort) -> Seen:
     """Where a page goes on. Raises Invalid for what `write_cursor` never wrote, or wrote for another sort."""
-    try:
-        cursor = _cursor.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error, msgspec.MsgspecError):
-        cursor = None
-    highest = len(PRIORITIES) if sort.key == "priority" else _MAX_KEY
-    if cursor is None or not is_uuid(cursor.id) or not 0 <= cursor.key <= highest:
-        raise Invalid("the cursor is not valid", errors=(("cursor", "none of ours"),))
+    cursor = cursors.read(text, _Cursor)
     if (cursor.sort, cursor.descending) != (sort.key, sort.descending):
-        raise Invalid("the cursor is not valid", errors=(("cursor", "of a list with another sort"),))
+        raise cursors.not_ours("of a list with another sort")
+    if sort.key == "priority" and cursor.key > len(PRIORITIES):
+        raise cursors.not_ours()
     return Seen(cursor.key, cursor.id)
 
 

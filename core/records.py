@@ -6,6 +6,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from .cursors import Id, Micros
+
 Item = TypeVar("Item")
 
 ChannelType = Literal["webchat", "whatsapp", "telegram", "messenger", "sms", "email"]
@@ -75,11 +77,11 @@ class AuditRecord(msgspec.Struct, frozen=True):
     details: dict[str, Any]
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where a page ended: the last row's time in microseconds, and its id."""
 
-    at: int
-    id: str
+    at: Micros
+    id: Id
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):

@@ -12,8 +12,9 @@ from .metrics import METRICS, Metrics
 from .openapi import DOCUMENT, Document
 from .problems import Handler
 from .routes import ALL
-from .routes.attachments import UPLOADS, Uploads
+from .routes.attachments import DOWNLOADS, UPLOADS
 from .services import SERVICES, Services
+from .transfers import Transfers
 from .webhook_gate import GATE, WebhookGate
 
 
@@ -24,7 +25,19 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     answers.configure(services.settings.public_url)
     app[DOCUMENT] = Document(ALL, version)
     app[GATE] = WebhookGate(services.vault, services.limits)
-    app[UPLOADS] = Uploads()
+    limits = services.settings
+    app[UPLOADS] = Transfers(
+        "uploads",
+        process=limits.max_uploads,
+        account=limits.max_uploads_account,
+        user=limits.max_uploads_user,
+    )
+    app[DOWNLOADS] = Transfers(
+        "downloads",
+        process=limits.max_downloads,
+        account=limits.max_downloads_account,
+        user=limits.max_downloads_user,
+    )
     metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)

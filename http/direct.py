@@ -29,6 +29,9 @@ from .services import Services
 from .tokens import bearer
 
 log = structlog.get_logger(__name__)
+
+MAX_BODY: Final = 32_768
+"""Bytes of a body beyond which a request goes the usual way: one that is refused is decoded on both."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -70,7 +73,7 @@ class DirectRoutes:
         self._verifier = services.verifier
         self._limits = services.limits
         self._router = services.gateway.router
-        self._max_body = services.settings.max_body
+        self._max_body = min(services.settings.max_body, MAX_BODY)
         self._count = metrics.count
         self._routes: dict[tuple[str, str], _Served] = {}
 
@@ -100,6 +103,7 @@ class DirectRoutes:
             or message.should_close
             or headers.get("Content-Type") not in bodies.USUAL
             or "Expect" in headers
+            or "Content-Encoding" in headers
             or payload.total_bytes > self._max_body
         ):
             return payload

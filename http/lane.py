@@ -44,7 +44,13 @@ class Lane:
         async def serve(request: web.Request) -> web.StreamResponse:
             path = request.raw_path
             parts = (path if "?" not in path else path[: path.index("?")]).split("/")
-            if len(parts) <= PLACE or len(parts[PLACE]) != _ID_LENGTH or "Expect" in request.headers:
+            headers = request.headers
+            if (
+                len(parts) <= PLACE
+                or len(parts[PLACE]) != _ID_LENGTH
+                or "Expect" in headers
+                or "Content-Encoding" in headers
+            ):
                 return await usual(request)
             value, parts[PLACE] = parts[PLACE], ""
             found = routes.get((request.method, "/".join(parts)))

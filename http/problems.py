@@ -18,8 +18,9 @@ from typing import Any, Final
 import msgspec
 import structlog
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
-from ..core.errors import Malformed, Overloaded, TertuliaError
+from ..core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
 from ..logs import request_context
 from .answers import REQUEST_ID, JsonAnswer, secured
 
@@ -112,6 +113,10 @@ def request_id_of(request: web.Request) -> str:
 
 @web.middleware
 async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if "Content-Encoding" in request.headers and is_encoded(request.headers):
+        response = await answered(request, _refuse_encoded())
+        response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
+        return response
     """The outermost middleware: gives every request an id and every failure its problem."""
     return await answered(request, handler(request))
 
@@ -129,6 +134,16 @@ async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) 
     elif not response.prepared:
         stamp(request, response)
     return response
+
+
+def is_encoded(headers: CIMultiDictProxy[str]) -> bool:
+    """Whether a request's body would have to be unpacked. None ever is: a small one can unfold to any size."""
+    codings = ",".join(headers.getall("Content-Encoding", ())).split(",")
+    return any(coding.strip().lower() not in ("", "identity") for coding in codings)
+
+
+async def _refuse_encoded() -> web.StreamResponse:
+    raise UnsupportedMedia("the body must not be encoded: Content-Encoding may only be identity")
 
 
 def install(app: web.Application) -> None:
@@ -161,6 +176,8 @@ def new_request_id() -> str:
 
 def _answer(request: web.Request, error: Exception, request_id: str) -> web.StreamResponse:
     if request.transport is None or request.transport.is_closing():
+        if request.writer.output_size == 0:  # while it sent its body, or before its answer was ready
+            log.info("client_gone", method=request.method, path=request.path)
         raise ConnectionResetError("the client has gone") from error  # nobody reads an answer
     if request.writer.output_size > 0:
         # a stream under way has no place for a second answer: end the connection

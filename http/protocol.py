@@ -111,6 +111,8 @@ class ProblemProtocol(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        if isinstance(exc, ConnectionError):
+            raise exc  # the client has gone, or its answer had begun: `problems` has said so
         request_id = new_request_id()
         if status < 500:
             log.info("request_unreadable", status=status, remote=request.remote, request_id=request_id)
@@ -180,5 +182,6 @@ class ProblemRunner(web.AppRunner):
             self._direct,
             request_factory=made.request_factory,
             loop=made._loop,
+            auto_decompress=False,  # `problems` refuses what is compressed; nobody may unpack what is left unread either
             **made._kwargs,
         )

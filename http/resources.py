@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 
 import msgspec
 
+from ..core import cursors
 from ..core.entries import Actor
 from ..core.errors import Invalid, NotFound
-from ..core.ids import is_uuid
 from ..core.records import Place
 from ..core.user_ids import is_user_id
 from .actions import MAX_METADATA
@@ -27,21 +25,12 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def place(cursor: str | None) -> Place | None:
     """Where a page begins. Raises Invalid for what is no cursor of ours."""
-    if cursor is None:
-        return None
-    try:
-        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        found = msgspec.json.decode(raw, type=Place)
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        found = None
-    if found is None or not is_uuid(found.id) or not 0 <= found.at < 2**53:
-        raise Invalid("the cursor is not valid", errors=(("cursor", "is no next_cursor of a page"),))
-    return found
+    return None if cursor is None else cursors.read(cursor, Place)
 
 
 def cursor(place: Place | None) -> str | None:
     """A place as clients hold it."""
-    return None if place is None else urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+    return None if place is None else cursors.write(place)
 
 
 def given(patch: msgspec.Struct) -> dict[str, Any]:

@@ -10,14 +10,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from ..core.errors import NotFound, Overloaded, StorageUnavailable
+from ..core.errors import Invalid, NotFound, Overloaded, StorageUnavailable
 from .fair_shares import FairShares
 from .roles import APP_ROLE, SYSTEM_ROLE, Login, login
 
+log = structlog.get_logger(__name__)
+
 UNREACHABLE = frozenset({"08", "57", "53", "58", "40", "55", "25"})
 """SQLSTATE classes that say "not now" rather than "not this": connection, operator, resources, system, lock."""
+
+UNFIT = frozenset({"22000", "22001", "22003", "22007", "22008", "22021", "22P02", "22P05"})
+"""SQLSTATEs of values that asyncpg refuses to send or Postgres to take: out of range, too long, no such time or number, or with
+characters that text cannot hold."""
 
 ACQUIRE_DEADLINE = 5.0
 SYSTEM_DEADLINE = 10.0
@@ -138,6 +145,11 @@ class Database:
             if str(getattr(error, "constraint_name", "")).endswith("_account_id_fkey"):
                 raise NotFound("no such account") from error
             raise
+        except (asyncpg.DataError, asyncpg.InterfaceError) as error:
+            if not _unfit(error):
+                raise
+            log.warning("value_refused_by_database", exc_info=error)
+            raise Invalid("a value is out of range") from error
 
     @asynccontextmanager
     async def _acquired(self, pool: asyncpg.Pool) -> AsyncIterator[Connection]:
@@ -215,6 +227,13 @@ def unreachable(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
         return False  # asyncpg's own DataError: an argument that cannot be encoded was never sent
     return isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError))
+
+
+def _unfit(error: BaseException) -> bool:
+    """Whether `error` says that an argument is not one the database can take: what a request brought should have been refused before."""
+    if isinstance(error, asyncpg.PostgresError):
+        return getattr(error, "sqlstate", None) in UNFIT
+    return isinstance(error, ValueError)  # asyncpg's own DataError
 
 
 def storage_unavailable(error: BaseException) -> StorageUnavailable:

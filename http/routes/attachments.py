@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from ...core.entries import Actor
-from ...core.errors import Forbidden, Gone, NotFound, NotReady, Overloaded, UnsupportedMedia
+from ...core.errors import Forbidden, Gone, NotFound, NotReady, UnsupportedMedia
 from ...core.files import (
     BINARY,
     Unsatisfiable,
@@ -33,11 +33,10 @@ from ...core.principal import Role
 from ...core.times import rfc3339
 from ..api import Call, Route, answer
 from ..clock import fresh_id, now_ms
+from ..transfers import Client, Transfers
 from ..uploads import FORM, incoming
 
 TAG = "attachments"
-MAX_UPLOADS = 64
-"""Uploads under way in one gateway; beyond it 503."""
 RETRY_PENDING = 5.0
 SEND_DEADLINE = 60.0
 """Seconds a reader may take for one piece."""
@@ -86,12 +85,9 @@ class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def create(call: Call[None]) -> web.Response:
     p, settings = call.principal, call.services.settings
-    uploads = call.app[UPLOADS]
-    if uploads.under_way >= MAX_UPLOADS:
-        raise Overloaded("too many uploads at once", retry_after=2)
-    uploads.under_way += 1
-    try:
-        file = await incoming(call.request)
+    most = settings.max_attachment
+    async with call.app[UPLOADS].one(Client.of(p)):
+        file = await incoming(call.request, most=most, min_rate=settings.upload_min_rate)
         types = settings.upload_types()
 
         def settle(beginning: bytes) -> str:
@@ -108,9 +104,7 @@ async def create(call: Call[None]) -> web.Response:
             safe_name(file.name) or safe_name(call.query.name),
         )
         async with aclosing(file.pieces) as pieces:
-            made = await call.services.stores.attachments.upload(new, pieces, settings.max_attachment, settle)
-    finally:
-        uploads.under_way -= 1
+            made = await call.services.stores.attachments.upload(new, pieces, most, settle)
     return answer(_view(made), 201)
 
 
@@ -177,7 +171,10 @@ async def read(call: Call[None]) -> web.StreamResponse:
     start, end = part or (0, found.size)
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
-    return await _send(call, found, headers, start, end, 200 if part is None else 206)
+    request = call.request
+    client = Client.at(found.account_id, request.remote) if call.is_by_link else Client.of(call.principal)
+    async with call.app[DOWNLOADS].one(client):
+        return await _send(call, found, headers, start, end, 200 if part is None else 206)
 
 
 async def _send(
@@ -214,19 +211,13 @@ def _headers(a: StoredAttachment) -> dict[str, str]:
     }
 
 
-class Uploads:
-    """How many uploads this gateway has under way."""
-
-    def __init__(self) -> None:
-        self.under_way = 0
-
-
-UPLOADS: web.AppKey[Uploads] = web.AppKey("uploads", Uploads)
+UPLOADS: web.AppKey[Transfers] = web.AppKey("uploads", Transfers)
+DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)
 
 BASE = "/v1/attachments"
 ROUTES = [
     Route("POST", BASE, create, "message.write", {201: AttachmentView}, "Upload a file, to be named by a message",
-          query=UploadQuery, tag=TAG, upload=("*/*", FORM)),
+          query=UploadQuery, tag=TAG, upload=("*/*", FORM), refuses=(408,)),
     Route("GET", BASE + "/{id}", read, "conversation.read", {200: bytes, 206: bytes, 304: None}, "A file",
           query=ReadQuery, tag=TAG, signed=True, media="*/*", refuses=(410, 416)),
     Route("GET", BASE + "/{id}/link", link, "conversation.read", {200: LinkView},

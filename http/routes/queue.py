@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
+from ...core import cursors
 from ...core.entries import Priority
-from ...core.errors import Invalid
 from ...core.supervision import QueueItem
 from ...core.times import rfc3339
 from ..api import Call, Route, answer
 from ..resources import PageQuery
 
 TAG = "queue"
-Order = tuple[int, int, str]
+_Time = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
+Order = tuple[_Time, _Time, cursors.Id]
+"""A place in the queue: when it would have come with no priority and when it came (ms since the epoch), and its id."""
 
 
 class Requirements(msgspec.Struct, frozen=True):
@@ -61,23 +62,11 @@ def _view(item: QueueItem) -> QueueItemView:
     )
 
 
-def _after(cursor: str | None) -> Order | None:
-    if cursor is None:
-        return None
-    try:
-        return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Order)
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        raise Invalid(
-            "the cursor is not valid", errors=(("cursor", "is no next_cursor of a page"),)
-        ) from None
-
-
 async def index(call: Call[None]) -> web.Response:
     query: PageQuery = call.query
-    page = await call.services.supervision.queue(call.account_id, _after(query.cursor), query.limit)
-    cursor = None
-    if page.more:
-        cursor = urlsafe_b64encode(msgspec.json.encode(page.items[-1].order)).decode().rstrip("=")
+    after = None if query.cursor is None else cursors.read(query.cursor, Order)
+    page = await call.services.supervision.queue(call.account_id, after, query.limit)
+    cursor = cursors.write(page.items[-1].order) if page.more else None
     return answer(QueuePageView([_view(item) for item in page.items], cursor, page.total))
 
 

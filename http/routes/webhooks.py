@@ -26,6 +26,7 @@ from ...core.ids import is_uuid
 from ...core.ports_channels import ChannelKind
 from ...core.ports_inbound import Fault, NewFailure
 from ...core.records import Channel, ChannelType
+from .. import reading
 from ..api import Call, Route
 from ..inbound import Taken, take
 from ..services import Services
@@ -75,18 +76,12 @@ def _call(call: Call[None], body: bytes) -> WebhookCall:
 
 
 async def _body(call: Call[None], most: int) -> bytes:
-    """The raw body. Raises TooLarge."""
-    request = call.request
-    detail = f"the body of a call is at most {most} bytes"
-    if (request.content_length or 0) > most:
-        raise TooLarge(detail)
-    parts, size = [], 0
-    async with asyncio.timeout(BODY_DEADLINE):
-        async for part in request.content.iter_any():
-            size += len(part)
-            if size > most:
-                raise TooLarge(detail)
-            parts.append(part)
+    """The raw body. Raises TooLarge, HTTPRequestTimeout."""
+    pace = reading.Pace(deadline=BODY_DEADLINE)
+    try:
+        parts = [part async for part in reading.pieces(call.request, most, pace)]
+    except TooLarge:
+        raise TooLarge(f"the body of a call is at most {most} bytes") from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import structlog
@@ -27,9 +27,17 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Call[Any], Session, Any], Awaitable[Any]]
 
 
+Ref = (
+    Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    | Annotated[str, msgspec.Meta(max_length=255)]
+    | None
+)
+"""What a client's message is answered under; it is repeated to the client, so it is short."""
+
+
 class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     type: str
-    ref: str | int | None = None
+    ref: Ref = None
 
 
 class Subscribe(_Said, frozen=True):
@@ -65,11 +73,11 @@ class Bare(_Said, frozen=True):
 
 class _Head(msgspec.Struct, frozen=True):
     type: str
-    ref: str | int | None = None
+    ref: Ref = None
 
 
 class _Ref(msgspec.Struct, frozen=True):
-    ref: str | int | None = None
+    ref: Ref = None
 
 
 async def _subscribe(call: Call[Any], session: Session, said: Subscribe) -> dict[str, Any]:
@@ -185,9 +193,9 @@ _encode = msgspec.json.Encoder().encode
 
 async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | None:
     """Do what the client said; the answer, or None where it gave no `ref` and nothing went wrong."""
-    ref: str | int | None = None
+    ref: Ref = None
     try:
-        head = bodies.decode(text, _Head)
+        head = bodies.decode_head(text, _Head)
         ref = head.ref
         row = MESSAGES.get(head.type)
         if row is None:

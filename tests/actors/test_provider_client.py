@@ -1,13 +1,16 @@
-"""Requests to providers: where none is ever sent, and what is told of those that fail. (The rest: tests/storage/test_sending.py.)"""
+"""Requests to providers: where none is ever sent, and what is never unpacked. (The rest: tests/storage/test_sending.py.)"""
 
 from __future__ import annotations
 
 import socket
+import zlib
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from tertulia.actors.provider_client import ProviderClient
+from tertulia.actors.provider_client import Answer, ProviderClient
 from tertulia.channels.guard import Guard
 from tertulia.core.addresses import Grant
 from tertulia.core.channel_messages import ProviderRequest
@@ -77,3 +80,25 @@ async def test_what_could_not_be_reached_names_no_address() -> None:
         "the provider could not be reached",
         True,
     )
+
+
+async def test_an_answer_that_was_packed_is_not_unpacked() -> None:
+    asked: list[str | None] = []
+
+    async def packed(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Accept-Encoding"))
+        body = zlib.compress(bytes(100_000_000))
+        return web.Response(body=body, status=400, headers={"Content-Encoding": "deflate"})
+
+    app = web.Application()
+    app.router.add_post("/", packed)
+    async with TestServer(app) as server:
+        guard, url = Guard(), str(server.make_url("/"))
+        try:
+            answer = await ProviderClient(guard, deadline=10).send(
+                ProviderRequest("POST", url, json={}), (Grant(url),)
+            )
+        finally:
+            await guard.close()
+    assert isinstance(answer, Answer) and (answer.status, answer.body) == (400, b"")
+    assert asked == ["identity"]

@@ -188,6 +188,31 @@ def asked(*pairs: tuple[str, str]) -> Query:
     return bodies.query(MultiDict(pairs), Query)
 
 
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    limit: int = 20
+    before: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    shown: bool | None = None
+    q: str | None = None
+
+
+@pytest.mark.parametrize("name", ["limit", "before", "shown"])
+@pytest.mark.parametrize(
+    "text", ["null", "NULL", "Null", "1e3", "1.0", "1_0", "+5", " 5", "\u0661", "1" * 20, "", "NaN"]
+)
+def test_a_number_is_nothing_else(name: str, text: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        bodies.query({name: text}, Wanted)
+    assert [path for path, _ in caught.value.errors] == [name]
+    assert bodies.query({"q": text}, Wanted).q == text
+
+
+def test_many_wrong_parameters_are_not_all_named() -> None:
+    wrong = MultiDict((f"x{n}", "1") for n in range(4_000))
+    with pytest.raises(Invalid) as caught:
+        bodies.query(wrong, Wanted)
+    assert len(caught.value.errors) == bodies.MAX_ERRORS
+
+
 def test_a_query_is_typed() -> None:
     got = asked(
         ("status", "open"),

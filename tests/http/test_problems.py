@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -207,12 +208,6 @@ async def test_a_client_that_left_gets_no_answer_and_no_record(app: web.Applicat
     assert logs == []
 
 
-async def test_a_body_that_breaks_its_own_headers_is_malformed(client: TestClient[Any, Any]) -> None:
-    response = await client.post("/echo", data=b"no gzip", headers={"Content-Encoding": "gzip"})
-    assert response.status == 400
-    await problem(response, 400, "malformed")
-
-
 async def raw(port: int, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data)
@@ -220,6 +215,65 @@ async def raw(port: int, data: bytes) -> bytes:
         return await reader.read()
     finally:
         writer.close()
+
+
+@pytest.fixture
+async def port(app: web.Application) -> AsyncIterator[int]:
+    """The application behind the product's own connections."""
+    runner = ProblemRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+async def test_a_body_that_breaks_its_own_headers_is_malformed(port: int) -> None:
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = await raw(port, head + b"5\r\nhello\r\nno length\r\n")
+    assert b" 400 " in answer.split(b"\r\n")[0] and b'"code":"malformed"' in answer
+
+
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "deflate", "br", "zstd", "compress", "x", "identity, gzip", "GZIP"]
+)
+@pytest.mark.parametrize("path", ["/echo", "/nothing/there"])
+async def test_a_compressed_body_is_refused_wherever_it_goes(port: int, encoding: str, path: str) -> None:
+    async with (
+        ClientSession() as session,
+        session.post(
+            f"http://127.0.0.1:{port}{path}", data=b"{}", headers={"Content-Encoding": encoding}
+        ) as response,
+    ):
+        assert response.status == 415 and response.headers["Accept-Encoding"] == "identity"
+        await problem(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("encoding", ["identity", "", "Identity , identity"])
+async def test_identity_is_no_encoding(port: int, encoding: str) -> None:
+    async with (
+        ClientSession() as session,
+        session.post(
+            f"http://127.0.0.1:{port}/echo", data=b"x", headers={"Content-Encoding": encoding}
+        ) as response,
+    ):
+        assert response.status == 200 and await response.read() == b"x"
+
+
+async def test_a_body_that_comes_compressed_is_never_unpacked(port: int, app: web.Application) -> None:
+    packed = zlib.compress(bytes(100_000))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n"
+        % len(packed)
+    )
+    writer.write(b"no deflate" + packed[10:])  # an error, if anybody tried
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 415 ")
+    length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+    assert json.loads(await reader.readexactly(length))["status"] == 415
+    writer.write(b"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+    assert (await reader.read()).endswith(b"\r\n\r\nx")
+    writer.close()
 
 
 async def test_unreadable_http_is_a_problem_too(app: web.Application) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import asyncpg
 import pytest
 
-from tertulia.core.errors import StorageUnavailable
+from tertulia.core.errors import Invalid, StorageUnavailable
 from tertulia.storage.postgres import Database
 
 SOCKET = ".s.PGSQL.5432"
@@ -75,3 +75,29 @@ async def test_a_session_that_ended_between_two_uses_is_an_outage(
             assert await connection.fetchval("SELECT pg_backend_pid()") != pid
         way.end.set()
         await database.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("SELECT $1::int", 2**40),
+        ("SELECT $1::bigint", 2**70),
+        ("SELECT $1::bigint::int", 2**40),
+        ("SELECT to_timestamp($1::float8)", 1e15),
+        ("SELECT $1::uuid", "no uuid"),
+        ("SELECT $1::text::uuid", "no uuid"),
+        ("SELECT $1::text", "a\0b"),
+        ("SELECT $1::text::jsonb", '"\\u0000"'),
+        ("SELECT $1::text", "\ud800"),
+    ],
+)
+async def test_a_value_that_the_database_cannot_take_is_refused(
+    database: Database, query: str, value: object
+) -> None:
+    account = "00000000-0000-0000-0000-000000000001"
+    with pytest.raises(Invalid):
+        async with database.account(account) as connection:
+            await connection.fetchval(query, value)
+    with pytest.raises(asyncpg.DivisionByZeroError):  # nobody's value but a fault of ours
+        async with database.account(account) as connection:
+            await connection.fetchval("SELECT 1 / 0")
