@@ -85,6 +85,58 @@ class Settings(BaseSettings):
         description="origins that may open streams from a browser, comma separated; the own origin always may",
     )
 
+    allowed_hosts: str = Field(
+        "",
+        description="host names this server is called by, comma separated, *.example.com for all below; then it"
+        " answers 421 under any other name. Addresses, localhost and the public URL's host always are allowed",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="addresses or networks of reverse proxies, comma separated (10.0.0.7,fd00::/8): their X-Forwarded-For"
+        " and X-Forwarded-Proto are believed, nobody else's; none when unset",
+    )
+    metrics_token: str | None = Field(
+        None, min_length=16, description="bearer token for /metrics, from wherever it is asked"
+    )
+    metrics_networks: str = Field(
+        "127.0.0.0/8,::1",
+        description="addresses or networks that may read /metrics without a token, comma separated; never through a proxy",
+    )
+
+    max_connections: int | None = Field(
+        None,
+        ge=16,
+        description="open connections of one gateway; the oldest idle one makes way, else 503. When unset, as many as the"
+        " limit of open files allows, less what the gateway needs itself",
+    )
+    max_connections_per_address: int = Field(
+        8_192,
+        ge=1,
+        description="open connections of one address (of IPv6 a /64) to one gateway, at most half of all; its oldest idle"
+        " one makes way, else 503. Trusted proxies are not bounded",
+    )
+    header_timeout: float = Field(
+        10,
+        gt=0,
+        description="longest wait for a request's header, from its first byte or the connection's beginning",
+    )
+    keepalive_timeout: float = Field(
+        75, gt=0, description="how long a connection may be idle between two requests"
+    )
+    body_timeout: float = Field(
+        10,
+        gt=0,
+        description="a body must come whole, or in each such interval at TERTULIA_MIN_RATE; else 408",
+    )
+    write_timeout: float = Field(
+        30,
+        gt=0,
+        description="a client must take its answers, or in each such interval at TERTULIA_MIN_RATE; else it is cut off",
+    )
+    min_rate: float = Field(
+        512, ge=0, description="slowest body, and slowest reader of answers, bytes a second"
+    )
+
     demo_double_port: int | None = Field(
         None,
         ge=1,
@@ -197,6 +249,14 @@ class Settings(BaseSettings):
         """The extra origins as a set."""
         return frozenset(o.strip() for o in self.allowed_origins.split(",") if o.strip())
 
+    def host_names(self) -> frozenset[str]:
+        """The names this server answers to, besides its own."""
+        return _parts(self.allowed_hosts.lower())
+
+    def proxies(self) -> frozenset[str]:
+        """The reverse proxies that are believed."""
+        return _parts(self.trusted_proxies)
+
     def upload_types(self) -> frozenset[str]:
         """The types that may be uploaded."""
         return _parts(self.attachment_types.lower())
@@ -204,6 +264,10 @@ class Settings(BaseSettings):
     def networks(self) -> tuple[str, ...]:
         """The private networks that may be called."""
         return tuple(sorted(_parts(self.allowed_networks)))
+
+    def metrics_readers(self) -> frozenset[str]:
+        """The networks that may read /metrics."""
+        return _parts(self.metrics_networks)
 
 
 def _parts(text: str) -> frozenset[str]:
