@@ -14,12 +14,13 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import SERVER_SOFTWARE
 
 REQUEST_ID: Final = "X-Request-Id"
+SERVER: Final = "tertulia"
+"""The Server header: no versions, which would tell what this one is open to."""
 _HEAD: Final = (
     "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
-    f"{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
+    f"{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\nServer: {SERVER}\r\n\r\n"
 )
 
 
@@ -34,7 +35,7 @@ def response_bytes(response: web.Response) -> bytes:
     body = response.body
     assert isinstance(body, bytes)
     now = _date(int(time.time()))
-    headers = {**response.headers, "Content-Length": len(body), "Date": now, "Server": SERVER_SOFTWARE}
+    headers = {**response.headers, "Content-Length": len(body), "Date": now, "Server": SERVER}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {_status_line(response.status)}\r\n{lines}\r\n".encode() + body
 

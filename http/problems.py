@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
 from ..core.errors import Malformed, Overloaded, TertuliaError
 from ..logs import request_context
-from .answers import REQUEST_ID, JsonAnswer
+from .answers import REQUEST_ID, SERVER, JsonAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +45,14 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     # HTTP's own, which no command can raise
     "method_not_allowed": (405, "Method not allowed"),
     "request_timeout": (408, "Request timeout"),
+    "target_too_long": (414, "Target too long"),
     "range_not_satisfiable": (416, "Range not satisfiable"),
+    "expectation_failed": (417, "Expectation failed"),
+    "misdirected_request": (421, "Misdirected request"),
     "upgrade_required": (426, "Upgrade required"),
     "headers_too_large": (431, "Headers too large"),
+    "not_implemented": (501, "Not implemented"),
+    "http_version_not_supported": (505, "HTTP version not supported"),
 }
 """Code → HTTP status and title. Every class of `core/errors.py` has its row."""
 
@@ -105,6 +110,15 @@ def status_response(status: int, request_id: str, detail: str | None = None) -> 
     return _response(status, body, request_id, None)
 
 
+async def refused(request: web.Request, status: int, detail: str) -> web.StreamResponse:
+    """The answer to a request that no route is asked about; the connection ends with it."""
+    response = status_response(status, request_id_for(request.headers), detail)
+    if request.version not in (HttpVersion10, HttpVersion11):
+        request._cache["version"] = HttpVersion11  # the answer is of a version that exists
+    response.force_close()
+    return response
+
+
 def request_id_of(request: web.Request) -> str:
     """The id of a request under `errors_middleware`."""
     return request[_REQUEST]
@@ -128,6 +142,7 @@ async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) 
         response.request_id = request_id
     elif not response.prepared:
         response.headers[REQUEST_ID] = request_id
+        response.headers["Server"] = SERVER
     return response
 
 
@@ -138,6 +153,7 @@ def install(app: web.Application) -> None:
 
 
 async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = SERVER
     request_id = request.get(_REQUEST)
     if request_id is not None and not isinstance(response, JsonAnswer):
         response.headers[REQUEST_ID] = request_id
@@ -188,7 +204,7 @@ def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamRespons
 
 
 def _response(status: int, body: dict[str, Any], request_id: str, retry_after: float | None) -> web.Response:
-    headers = {REQUEST_ID: request_id}
+    headers = {REQUEST_ID: request_id, "Server": SERVER}
     if status in _RETRIED:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after or 1)))
     elif status == 401:

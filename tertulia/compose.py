@@ -41,6 +41,7 @@ from .events import make_poster
 from .files import attachments
 from .garbage import calm_garbage_collector
 from .http.app import make_app
+from .http.connection_policy import raise_file_limit
 from .http.jwks import KeySet, http_fetch
 from .http.limits import RequestLimits
 from .http.origins import OriginPolicy
@@ -380,6 +381,7 @@ class GatewayParts:
 async def gateway(settings: Settings, name: str) -> GatewayParts:
     """A gateway's parts, connected but not listening."""
     logs.configure(settings.log_level, settings.log_format)
+    raise_file_limit()
     database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
     parts = GatewayParts(settings, name, database, aiohttp.ClientSession())
     calm_garbage_collector()

@@ -25,6 +25,8 @@ from . import compose, compose_dispatcher, compose_supervisor, demo
 from .actors.handles import NAMESPACE, call
 from .actors.options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
 from .demo_double import DemoDouble, DoubleError
+from .http.client_address import TrustedProxies
+from .http.hosts import HostPolicy
 from .http.origins import OriginPolicy
 from .http.tokens import TokenSigner
 from .settings import Settings
@@ -340,6 +342,9 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_JWT_SECRET": lambda: TokenSigner.from_settings(settings, jwt_secret),
         "TERTULIA_CREDENTIALS_KEYS": lambda: FernetVault(keys),
         "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
+        "TERTULIA_ALLOWED_HOSTS": lambda: HostPolicy.from_settings(settings),
+        "TERTULIA_TRUSTED_PROXIES": lambda: TrustedProxies(settings.proxies()),
+        "TERTULIA_METRICS_NETWORKS": lambda: TrustedProxies(settings.metrics_readers()),
         "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
         "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
     }
