@@ -15,12 +15,10 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import SERVER_SOFTWARE
 
-from .security_headers import BASE, headers_for, secure
+from .security_headers import BASE, SERVER, headers_for, secure
 
 REQUEST_ID: Final = "X-Request-Id"
-_SERVER: Final = f"Server: {SERVER_SOFTWARE}\r\n"
 _HEAD: Final = (
     f"HTTP/1.1 %s\r\nContent-Type: application/json\r\n{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\n"
 )
@@ -31,9 +29,7 @@ class _Ours:
 
     def __init__(self, headers: dict[str, str]) -> None:
         self.headers = headers
-        self.head = (
-            _HEAD + _SERVER + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-        )
+        self.head = _HEAD + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
 
 
 _ours = _Ours(BASE)
@@ -61,7 +57,7 @@ def response_bytes(response: web.Response) -> bytes:
     body = response.body
     assert isinstance(body, bytes)
     now = _date(int(time.time()))
-    headers = {**response.headers, "Content-Length": len(body), "Date": now, "Server": SERVER_SOFTWARE}
+    headers = {**response.headers, "Content-Length": len(body), "Date": now, "Server": SERVER}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {_status_line(response.status)}\r\n{lines}\r\n".encode() + body
 

@@ -7,13 +7,14 @@ only a typed `Call`. The OpenAPI document is made from the same table (`openapi.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from ..core.commands import By, Command, Done, Envelope, ThreadKey, acting
-from ..core.errors import NotFound, Unauthenticated
+from ..core.errors import NotFound, TertuliaError, Unauthenticated
 from ..core.ids import is_uuid
 from ..core.principal import Principal
 from . import bodies
@@ -26,6 +27,8 @@ from .tokens import credential
 
 Body = TypeVar("Body")
 
+_COUNTED: web.RequestKey[Principal] = web.RequestKey("counted", Principal)
+"""For whom a request has been counted already."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -94,8 +97,9 @@ class Route(msgspec.Struct, frozen=True):
     `form`: the body may be a form as well. `describes`: for the document, the types of body fields that a handler
     validates itself. `media`: what its answers are. `upload`: the types of a body that the handler reads itself, as a
     stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
-    the handler checks it. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts
-    its requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`). `direct`: how a request comes to its answer where `handler` has nothing to wait for.
+    the handler checks it, and counts the request. `refuses`: statuses of problems besides those of every route. `own_limits`: the
+    handler counts its requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
+    `direct`: how a request comes to its answer where `handler` has nothing to wait for.
     """
 
     method: str
@@ -135,28 +139,46 @@ def no_content() -> web.Response:
 
 async def authenticate(request: web.Request, services: Services, *, stream: bool = False) -> Principal:
     """The principal of a request, counted against its limits. Raises Unauthenticated, RateLimited …"""
+    try:
+        principal = await _proved(request, services, stream=stream)
+    except Unauthenticated:
+        await services.limits.admit_address(request.remote)
+        raise
+    if request.get(_COUNTED) != principal:
+        await services.limits.admit(principal)
+    return principal
+
+
+async def _proved(request: web.Request, services: Services, *, stream: bool) -> Principal:
+    """Whose token or ticket a request bears. Raises Unauthenticated …"""
     found = credential(request, stream=stream)
     if found is None:
-        await services.limits.admit_address(request.remote)
         raise Unauthenticated("a bearer token is required")
     if found.kind == "ticket":
-        await services.limits.admit_address(request.remote)
         principal = await services.tickets.redeem(found.value)
         services.verifier.check_revoked(principal)
-    else:
-        account = request.headers.get("X-Account-Id")
-        cached = services.verifier.cached(found.value, account)
-        if cached is None:
-            try:
-                cached = await services.verifier.verify(found.value, account)
-            except Unauthenticated:
-                await services.limits.admit_address(request.remote)
-                raise
-            if cached.is_staff:
-                await services.stores.agents.ensure(cached.account_id, cached.user_id, cached.name)
-        principal = cached
-    await services.limits.admit(principal)
+        return principal
+    account = request.headers.get("X-Account-Id")
+    principal = services.verifier.cached(found.value, account)
+    if principal is None:
+        principal = await services.verifier.verify(found.value, account)
+        if principal.is_staff:
+            await services.stores.agents.ensure(principal.account_id, principal.user_id, principal.name)
     return principal
+
+
+async def admit_anyone(request: web.Request, services: Services) -> None:
+    """Counts a request to a route that asks for no token: for its holder where it bears one that holds, else for its address.
+    Raises RateLimited."""
+    principal = None
+    if "Authorization" in request.headers:
+        with suppress(TertuliaError):
+            principal = await _proved(request, services, stream=False)
+    if principal is None:
+        await services.limits.admit_address(request.remote)
+    else:
+        await services.limits.admit(principal)
+        request[_COUNTED] = principal
 
 
 def endpoint(route: Route, app: web.Application) -> Endpoint:
@@ -168,11 +190,12 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
 
     async def handle(request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
         principal = None
-        if permission is not None and not (signed and "signature" in request.query):
-            principal = await authenticate(request, services, stream=stream)
-            principal.require(permission)
+        if permission is not None:
+            if not (signed and "signature" in request.query):
+                principal = await authenticate(request, services, stream=stream)
+                principal.require(permission)
         elif not route.own_limits:
-            await services.limits.admit_address(request.remote)
+            await admit_anyone(request, services)
         query = bodies.query(request.query, query_type) if query_type is not None else None
         body = None
         if body_type is not None:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from . import answers, problems
 from .api import endpoint
+from .connection_policy import POLICY, ConnectionPolicy
 from .direct import DIRECT, DirectRoutes
 from .lane import LANE, Endpoint, Lane
 from .metrics import METRICS, Metrics
@@ -24,6 +25,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app[SERVICES] = services
     answers.configure(services.settings.public_url)
     app[DOCUMENT] = Document(ALL, version)
+    policy = app[POLICY] = ConnectionPolicy.from_settings(services.settings)
     app[GATE] = WebhookGate(services.vault, services.limits)
     limits = services.settings
     app[UPLOADS] = Transfers(
@@ -42,10 +44,13 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)
     lane = app[LANE] = Lane(metrics.requests)
-    direct = app[DIRECT] = DirectRoutes(services, metrics.requests)
+    direct = app[DIRECT] = DirectRoutes(services, metrics.requests, policy.checks)
     for route in ALL:
         serve = endpoint(route, app)
         added = app.router.add_route(route.method, route.path, _by_router(serve))
+        if route.method == "GET" and not route.stream:  # RFC 9110 section 9.1: HEAD where there is GET
+            head = app.router.add_route("HEAD", route.path, _by_router(serve))
+            metrics.requests.know(head, route.path, "HEAD", stream=False)
         table = metrics.requests.know(added, route.path, route.method, stream=route.stream)
         if route.media == "application/json" and not (route.stream or route.upload):
             lane.add(route.method, route.path, serve, table)

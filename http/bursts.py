@@ -44,13 +44,13 @@ class Bursts:
 class BurstTransport:
     """A transport whose writes wait; all else is the `real` one's, which has everything by then. Only an abort drops what waits."""
 
-    __slots__ = ("_bursts", "_real", "_size", "_waiting", "is_closing")
+    __slots__ = ("_bursts", "_real", "_size", "_waiting", "_written", "is_closing")
 
     def __init__(self, real: asyncio.Transport, bursts: Bursts) -> None:
         self._real = real
         self._bursts = bursts
         self._waiting: list[Any] | None = None
-        self._size = 0
+        self._size = self._written = 0
         self.is_closing = real.is_closing
 
     def write(self, data: Any) -> None:
@@ -70,13 +70,20 @@ class BurstTransport:
 
     def flush(self) -> None:
         """Let out what waits; into the void when the connection is lost."""
-        waiting, self._waiting, self._size = self._waiting, None, 0
+        waiting, self._waiting = self._waiting, None
+        size, self._size = self._size, 0
         if waiting is not None and not self.is_closing():
+            self._written += size
             self._real.write(waiting[0] if len(waiting) == 1 else b"".join(waiting))
 
     def get_write_buffer_size(self) -> int:
         """As in asyncio, with what waits."""
         return self._size + self._real.get_write_buffer_size()
+
+    def progress(self) -> tuple[int, int]:
+        """Bytes that the kernel has taken, and those that it has not: the other side does not read them."""
+        waiting = self._real.get_write_buffer_size()
+        return self._written - waiting, waiting
 
     def abort(self) -> None:
         """As in asyncio."""

@@ -25,6 +25,7 @@ from . import answers, bodies, problems
 from .clock import fresh_id
 from .lane import PLACE
 from .metrics import RequestMetrics, Table
+from .request_checks import RequestChecks
 from .services import Services
 from .tokens import bearer
 
@@ -69,7 +70,8 @@ class _Served(msgspec.Struct, frozen=True):
 class DirectRoutes:
     """The routes that go this way. `begin` stands between aiohttp's parser and its queue of requests."""
 
-    def __init__(self, services: Services, metrics: RequestMetrics) -> None:
+    def __init__(self, services: Services, metrics: RequestMetrics, checks: RequestChecks) -> None:
+        self._host_refusal = checks.host_refusal
         self._verifier = services.verifier
         self._limits = services.limits
         self._router = services.gateway.router
@@ -105,6 +107,8 @@ class DirectRoutes:
             or "Expect" in headers
             or "Content-Encoding" in headers
             or payload.total_bytes > self._max_body
+            or message.chunked
+            or self._host_refusal(headers) is not None
         ):
             return payload
         began, body = time.perf_counter(), payload.read_nowait()

@@ -76,4 +76,5 @@ class OriginPolicy:
 
 
 def _own(request: web.BaseRequest) -> Origin | None:
+    # the scheme may be a trusted proxy's word (client_address.py); that the name is ours, request_checks.py has seen to
     return parse(f"{request.scheme}://{request.headers.get('Host', '')}")

@@ -17,12 +17,13 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDictProxy
 
 from ..core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
 from ..logs import request_context
 from .answers import REQUEST_ID, JsonAnswer, secured
+from .security_headers import SERVER
 
 log = structlog.get_logger(__name__)
 
@@ -46,9 +47,14 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     # HTTP's own, which no command can raise
     "method_not_allowed": (405, "Method not allowed"),
     "request_timeout": (408, "Request timeout"),
+    "target_too_long": (414, "Target too long"),
     "range_not_satisfiable": (416, "Range not satisfiable"),
+    "expectation_failed": (417, "Expectation failed"),
+    "misdirected_request": (421, "Misdirected request"),
     "upgrade_required": (426, "Upgrade required"),
     "headers_too_large": (431, "Headers too large"),
+    "not_implemented": (501, "Not implemented"),
+    "http_version_not_supported": (505, "HTTP version not supported"),
 }
 """Code → HTTP status and title. Every class of `core/errors.py` has its row."""
 
@@ -106,6 +112,15 @@ def status_response(status: int, request_id: str, detail: str | None = None) -> 
     return _response(status, body, request_id, None)
 
 
+async def refused(request: web.Request, status: int, detail: str) -> web.StreamResponse:
+    """The answer to a request that no route is asked about; the connection ends with it."""
+    response = status_response(status, request_id_for(request.headers), detail)
+    if request.version not in (HttpVersion10, HttpVersion11):
+        request._cache["version"] = HttpVersion11  # the answer is of a version that exists
+    response.force_close()
+    return response
+
+
 def request_id_of(request: web.Request) -> str:
     """The id of a request under `errors_middleware`."""
     return request[_REQUEST]
@@ -153,13 +168,15 @@ def install(app: web.Application) -> None:
 
 
 async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
-    if request.get(_REQUEST) is not None and not isinstance(response, JsonAnswer):
+    if not isinstance(response, JsonAnswer):
         stamp(request, response)
 
 
 def stamp(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """The headers of every response, for one whose handler sends them off itself: on the short way nobody else would."""
-    response.headers[REQUEST_ID] = request[_REQUEST]
+    if (request_id := request.get(_REQUEST)) is not None:
+        response.headers[REQUEST_ID] = request_id
+    response.headers["Server"] = SERVER  # aiohttp may have put its own there
     secured(response.headers)
 
 

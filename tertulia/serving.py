@@ -7,11 +7,9 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_network
 from typing import Any, TypeVar
 
 import asyncpg
@@ -21,21 +19,18 @@ import structlog
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayError
 
-from . import actor_settings, compose, compose_dispatcher, compose_supervisor, demo
+from . import actor_settings, compose_dispatcher, compose_gateway, compose_host, compose_supervisor, demo
 from .actors.handles import NAMESPACE, call
-from .actors.link_transport import client_context
 from .actors.options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
 from .database import connect
 from .demo_double import DemoDouble, DoubleError
-from .host_links import choose_folder, tls_of
-from .http.origins import OriginPolicy
-from .http.tokens import TokenSigner
+from .host_links import choose_folder
 from .ray_folder import RayFolder
 from .settings import Settings
+from .start_checks import StartError, check_port, check_settings, reach
 from .storage import migrate, valkey
-from .storage.credentials import FernetVault, new_key
+from .storage.credentials import new_key
 from .storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
-from .storage.objects import open_objects
 from .storage.roles import RolesError
 from .storage.secrets import load_or_create
 from .watching import in_thread, watch_over
@@ -49,10 +44,6 @@ START_DEADLINE = 60.0
 KILL_DEADLINE = 5.0
 SHUTDOWN_DEADLINE = 20.0
 """Seconds for which the stop waits for Ray's head, which may be away."""
-
-
-class StartError(Exception):
-    """Why the server cannot start: one sentence for the operator."""
 
 
 class Serving:
@@ -285,7 +276,7 @@ class Serving:
             self._ray_folder.tighten()
 
     def _start_host(self, index: int) -> ActorHandle:
-        return create(HOST, index, compose.host, self._given, f"host:{index}", detached=self._detached)
+        return create(HOST, index, compose_host.host, self._given, f"host:{index}", detached=self._detached)
 
     def _start_dispatcher(self, index: int) -> ActorHandle:
         return create(
@@ -299,7 +290,7 @@ class Serving:
 
     def _start_gateway(self, index: int) -> ActorHandle:
         name = f"gateway:{index}"
-        return create(GATEWAY, index, compose.gateway, self._given, name, detached=self._detached)
+        return create(GATEWAY, index, compose_gateway.gateway, self._given, name, detached=self._detached)
 
     async def _all_up(self, handles: list[ActorHandle], what: str) -> None:
         try:
@@ -348,48 +339,6 @@ class Serving:
             log.warning("drain_failed", error=_short(error))
         with contextlib.suppress(RayError, TimeoutError):
             await asyncio.wait_for(in_thread(lambda: ray.kill(handle)), KILL_DEADLINE)
-
-
-def reach(ray_address: str) -> None:
-    """Raise OSError when nobody listens at a `host:port`: Ray itself would try for minutes, then end the process."""
-    host, _, port = ray_address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=3).close()
-
-
-def check_settings(settings: Settings) -> None:
-    """Raise StartError for what only the parts themselves can judge, before anything is started."""
-    assert settings.jwt_secret is not None and settings.credentials_keys is not None
-    jwt_secret, keys = settings.jwt_secret, settings.credentials_keys
-    checks: dict[str, Callable[[], object]] = {
-        "TERTULIA_JWT_SECRET": lambda: TokenSigner.from_settings(settings, jwt_secret),
-        "TERTULIA_CREDENTIALS_KEYS": lambda: FernetVault(keys),
-        "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
-        "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
-        "TERTULIA_ACCOUNT_NETWORKS": settings.provider_access,
-        "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
-        "TERTULIA_LINK_CERT": lambda: tls_of(settings),
-        "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
-    }
-    for name, check in checks.items():
-        try:
-            check()
-        except (ValueError, OSError) as error:
-            raise StartError(f"{name} is wrong: {error}") from error
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise StartError when the port is taken: the gateways share it, so they would not notice."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen(1)
-        except OSError as error:
-            raise StartError(
-                f"{host}:{port} cannot be listened on (TERTULIA_PORT): {error.strerror}"
-            ) from error
 
 
 def _cause(error: BaseException) -> str:

@@ -128,16 +128,20 @@ async def _visible(call: Call[Any]) -> StoredAttachment:
 
 
 async def _linked(call: Call[Any]) -> StoredAttachment:
-    """The attachment of a signed link. Raises Forbidden, NotFound."""
+    """The attachment of a signed link. Raises Forbidden, NotFound, RateLimited."""
     query: ReadQuery = call.query
     links = call.services.links
+    limits, request = call.services.limits, call.request
     if query.expires is None or query.signature is None:
+        await limits.admit_address(request.remote)
         raise Forbidden("the link is not valid")
     if not links.is_good(call.id(), query.expires, query.signature, now_ms() / 1000):
+        await limits.admit_address(request.remote)
         raise Forbidden("the link is not valid, or has expired")
     found = await call.services.stores.attachments.find(call.id())
     if found is None:
         raise NotFound("no such attachment")
+    await limits.admit_account(found.account_id)
     return found
 
 

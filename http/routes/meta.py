@@ -1,15 +1,27 @@
-"""`/health`, `/ready`, `/metrics`: for load balancers and operators. No token, no account."""
+"""`/health`, `/ready`, `/metrics`: for load balancers and operators. No account.
+
+The first two are asked by load balancers, whose address may be everybody's: they are never limited. Metrics tell much of a business;
+they go to whoever has their token, else to the addresses that the settings name, if nothing stands between.
+"""
 
 from __future__ import annotations
 
+import hmac
+from typing import Final
+
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from ...core.errors import Forbidden, Unauthenticated
 from ..api import Call, Route, answer
+from ..client_address import PEER
+from ..connection_policy import POLICY
 from ..metrics import METRICS
+from ..tokens import bearer
 
 TAG = "operations"
+_PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -33,13 +45,61 @@ async def ready(call: Call[None]) -> web.Response:
     return answer(Readiness("ready" if needed else "not_ready", checks), 200 if needed else 503)
 
 
+def _has_token(call: Call[None]) -> bool:
+    token = call.services.settings.metrics_token
+    return token is not None and hmac.compare_digest(
+        (bearer(call.request.headers) or "").encode(), token.encode()
+    )
+
+
+def _is_near(call: Call[None]) -> bool:
+    """Whether the request comes from an address that may read, directly: whoever passes it on says so, or is trusted to."""
+    request, policy = call.request, call.app[POLICY]
+    return (
+        PEER not in request
+        and not any(name in request.headers for name in _PASSED_ON)
+        and policy.metrics_readers.trusts(request.remote)
+        and policy.checks.is_own_host(request.headers.get(hdrs.HOST))
+    )
+
+
 async def metrics(call: Call[None]) -> web.Response:
+    if not _has_token(call) and not _is_near(call):
+        request, limits = call.request, call.services.limits
+        await limits.admit_address(request.remote)
+        if call.services.settings.metrics_token is not None:
+            raise Unauthenticated("the metrics' bearer token is required")
+        raise Forbidden(
+            "metrics are for the operator: see TERTULIA_METRICS_TOKEN and TERTULIA_METRICS_NETWORKS"
+        )
     body = await call.app[METRICS].page()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 ROUTES = [
-    Route("GET", "/health", health, None, {200: Health}, "Whether the process lives", tag=TAG),
-    Route("GET", "/ready", ready, None, {200: Readiness, 503: Readiness}, "Whether it can serve", tag=TAG),
-    Route("GET", "/metrics", metrics, None, {200: str}, "Prometheus metrics", tag=TAG, media="text/plain"),
+    Route(
+        "GET", "/health", health, None, {200: Health}, "Whether the process lives", tag=TAG, own_limits=True
+    ),
+    Route(
+        "GET",
+        "/ready",
+        ready,
+        None,
+        {200: Readiness, 503: Readiness},
+        "Whether it can serve",
+        tag=TAG,
+        own_limits=True,
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        None,
+        {200: str},
+        "Prometheus metrics",
+        tag=TAG,
+        media="text/plain",
+        own_limits=True,
+        refuses=(401, 403),
+    ),
 ]

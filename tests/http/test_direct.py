@@ -201,7 +201,7 @@ def request(
     **headers: str | None,
 ) -> bytes:
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields: dict[str, str | None] = {"Host": "a", "Content-Type": "application/json"}
+    fields: dict[str, str | None] = {"Host": "127.0.0.1", "Content-Type": "application/json"}
     fields |= {"Content-Length": str(len(sent)), "Authorization": token and f"Bearer {token}"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = "".join(f"{k}: {v}\r\n" for k, v in fields.items() if v is not None)

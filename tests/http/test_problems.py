@@ -292,7 +292,7 @@ async def test_unreadable_http_is_a_problem_too(app: web.Application) -> None:
             assert b" 400 " in head.split(b"\r\n")[0] and b"application/problem+json" in head
             assert json.loads(body)["code"] == "malformed" and b"bad header" not in body
         head = await raw(port, b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000 + b"\r\n\r\n")
-        assert b" 400 " in head.split(b"\r\n")[0] and b"application/problem+json" in head
+        assert b" 431 " in head.split(b"\r\n")[0] and b"application/problem+json" in head
         async with (
             ClientSession() as session,
             session.post(f"http://127.0.0.1:{port}/echo", data=b"x") as response,
