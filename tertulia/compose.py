@@ -49,6 +49,7 @@ from .http.protocol import ProblemRunner
 from .http.retelling import Retelling
 from .http.services import Services
 from .http.streams.hub import Hub
+from .http.streams.stream_limits import StreamLimits
 from .http.streams.typists import TYPING, Typists
 from .http.tickets import Tickets
 from .http.tokens import TokenSigner, TokenVerifier
@@ -245,7 +246,12 @@ class GatewayParts:
         self._session = session
         self._valkey = valkey.connect(settings.redis_url)
         feeds = PostgresFeeds(database)
-        self.hub = Hub(feeds, max_streams=settings.max_streams, send_deadline=settings.stream_send_deadline)
+        self.hub = Hub(
+            feeds,
+            max_streams=settings.max_streams,
+            send_deadline=settings.stream_send_deadline,
+            limits=StreamLimits.of(settings),
+        )
         self.gateway = Gateway(
             name,
             PostgresOwnership(database),

@@ -112,7 +112,32 @@ class Settings(BaseSettings):
     )
     stream_send_deadline: float = Field(15, gt=0, description="longest wait for a slow reader to take bytes")
     heartbeat: float = Field(15, gt=0, description="WebSocket ping and SSE comment interval")
+    stream_queue_per_account: int = Field(
+        67_108_864,
+        ge=4096,
+        description="bytes that may wait for all readers of one account in one gateway; beyond it the slowest get 1013",
+    )
     max_streams: int = Field(20_000, ge=1, description="open streams of one gateway; beyond it 503")
+    max_streams_per_user: int = Field(
+        50, ge=1, description="open streams of one agent or service in one gateway; beyond it 429"
+    )
+    max_streams_per_customer: int = Field(
+        10, ge=1, description="open streams of one web chat customer in one gateway; beyond it 429"
+    )
+    max_streams_per_account: int | None = Field(
+        None,
+        ge=1,
+        description="open streams of one account in one gateway; beyond it 429; half of TERTULIA_MAX_STREAMS when unset",
+    )
+    max_streams_per_address: int = Field(
+        1_000, ge=1, description="open streams of one client address in one gateway; beyond it 429"
+    )
+    rate_frames: float = Field(
+        500,
+        gt=0,
+        description="WebSocket frames a second, of any kind, of one connection and of one user in one gateway; four times as"
+        " many at once; beyond it the socket is closed with 1008. An address may send 4, an account 10 times as many",
+    )
     resident_conversations: int = Field(200_000, ge=16, description="conversations one host keeps in memory")
     idle_after: float = Field(900, gt=0, description="idle time before a conversation leaves memory")
     presence_ttl: float = Field(

@@ -15,16 +15,17 @@ class WebSocketTransport:
 
     kind: ClassVar[str] = "websocket"
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+    def __init__(self, request: web.Request) -> None:
         self._request = request
-        self._socket = socket
+        self.socket: web.WebSocketResponse
+        """Set before anything is sent."""
 
     async def send(self, frames: list[Frame]) -> None:
         for frame in frames:
-            await self._socket.send_frame(frame.json, web.WSMsgType.TEXT)
+            await self.socket.send_frame(frame.json, web.WSMsgType.TEXT)
 
     async def close(self, code: int, reason: str) -> None:
-        await self._socket.close(code=code, message=reason.encode())
+        await self.socket.close(code=code, message=reason.encode())
 
     @property
     def gone(self) -> bool:
