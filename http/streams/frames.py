@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
@@ -89,15 +89,26 @@ def _end_of_frame(data: bytes, at: int, size: int) -> int | None:
     return end + wide + int.from_bytes(data[at + 2 : at + 2 + wide], "big")
 
 
+class FrameBudget(Protocol):
+    """What those a connection belongs to may still send together."""
+
+    def left(self) -> float:
+        """In frames."""
+        ...
+
+    def spend(self, cost: float) -> str | None:
+        """Count frames; whose rate they exceed, if any."""
+        ...
+
+
 Refuse = Callable[[int, str], None]
-Spend = Callable[[float], str | None]
-"""Counts frames for others than the connection: whose rate they exceed, if any."""
 
 
 class FrameGate:
     """Stands before the parser of one connection. `refuse` is told once, with a close code and a reason."""
 
     __slots__ = (
+        "_budget",
         "_closed",
         "_counter",
         "_full_at",
@@ -105,16 +116,15 @@ class FrameGate:
         "_parser",
         "_rate",
         "_refuse",
-        "_spend",
         "_timer",
     )
 
     def __init__(
-        self, parser: Any, rate: Rate, spend: Spend, refuse: Refuse, loop: asyncio.AbstractEventLoop
+        self, parser: Any, rate: Rate, budget: FrameBudget, refuse: Refuse, loop: asyncio.AbstractEventLoop
     ) -> None:
         self._parser = parser
         self._rate = rate
-        self._spend = spend
+        self._budget = budget
         self._refuse = refuse
         self._loop = loop
         self._counter = FrameCounter()
@@ -141,13 +151,13 @@ class FrameGate:
         self._parser.feed_eof()
 
     def _count(self, data: bytes) -> str | None:
-        frames = self._counter.feed(data, int(self._rate.burst))
+        now = self._loop.time()
+        left = min(self._rate.left(self._full_at, now), self._budget.left())
+        frames = self._counter.feed(data, max(0, int(left)))
         cost = frames + len(data) / BYTES_PER_FRAME
-        full_at = self._rate.spend(self._full_at, self._loop.time(), cost)
-        if full_at is None:
-            return "connection"
-        self._full_at = full_at
-        return self._spend(cost)
+        enough, self._full_at = self._rate.spend(self._full_at, now, cost)
+        excess = self._budget.spend(cost)
+        return excess if enough else "connection"
 
     def _time_message(self) -> None:
         if self._counter.finished or not self._counter.unfinished:
@@ -172,10 +182,10 @@ class FrameGate:
 class LimitedWebSocket(web.WebSocketResponse):
     """aiohttp's WebSocket behind a `FrameGate`. Once that has refused, nothing more is read from the client."""
 
-    def __init__(self, rate: Rate, spend: Spend, refuse: Refuse, **options: Any) -> None:
+    def __init__(self, rate: Rate, budget: FrameBudget, refuse: Refuse, **options: Any) -> None:
         super().__init__(**options)
         self._rate = rate
-        self._spend = spend
+        self._budget = budget
         self._on_refused = refuse
 
     def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: Any) -> None:
@@ -183,7 +193,7 @@ class LimitedWebSocket(web.WebSocketResponse):
         early, connection._message_tail = connection._message_tail, b""
         super()._post_start(request, protocol, writer)
         connection._payload_parser = FrameGate(
-            connection._payload_parser, self._rate, self._spend, self._refused, connection._loop
+            connection._payload_parser, self._rate, self._budget, self._refused, connection._loop
         )
         if early:
             connection.data_received(early)

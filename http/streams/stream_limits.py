@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BURST_SECONDS: Final = 4
 """Seconds' worth of frames that may come at once: a page that joins all its conversations as it opens."""
+CALM_SHARE: Final = 0.25
+"""Share of a user's burst that must be free for a stream to open, so that a flood cannot go on in the next connection at once."""
 ADDRESS_FRAMES: Final = 4
 """How many users' rates of frames one address has: an office behind one address."""
 ACCOUNT_FRAMES: Final = 10
@@ -31,6 +33,8 @@ RETRY_AFTER: Final = 5.0
 """Seconds after which whoever has too many streams may ask again: one that was lost is noticed by then, or soon."""
 RELIEF_PAUSE: Final = 0.1
 """Seconds between two times that an account's slowest readers are closed."""
+TOLD: Final = Rate(0.1, 1)
+"""How often the log says that a user's streams are refused."""
 
 Clock = Callable[[], float]
 
@@ -107,11 +111,10 @@ class StreamCounts:
         self._addresses: Counter[str] = Counter()
         self._accounts: dict[str, AccountStreams] = {}
         self.frame_rate = Rate(limits.frames, limits.frames * BURST_SECONDS)
-        self._frames = {
-            "user": TokenBuckets(self.frame_rate, clock=clock),
-            "address": TokenBuckets(self.frame_rate.times(ADDRESS_FRAMES), clock=clock),
-            "account": TokenBuckets(self.frame_rate.times(ACCOUNT_FRAMES), clock=clock),
-        }
+        self._user_frames = TokenBuckets(self.frame_rate, clock=clock)
+        self._address_frames = TokenBuckets(self.frame_rate.times(ADDRESS_FRAMES), clock=clock)
+        self._account_frames = TokenBuckets(self.frame_rate.times(ACCOUNT_FRAMES), clock=clock)
+        self._told = TokenBuckets(TOLD, clock=clock)
 
     def __len__(self) -> int:
         return self._total
@@ -122,6 +125,8 @@ class StreamCounts:
         if self._total >= limits.gateway:
             raise Overloaded("this gateway holds as many streams as it may", retry_after=RETRY_AFTER)
         user = user_key(principal)
+        if self._user_frames.left(user) < self.frame_rate.burst * CALM_SHARE:
+            raise RateLimited("this user has sent too many frames", retry_after=BURST_SECONDS * CALM_SHARE)
         per_user = limits.customer if principal.role is Role.CUSTOMER else limits.user
         account = self._accounts.get(principal.account_id)
         for who, count, most in (
@@ -151,17 +156,25 @@ class StreamCounts:
         if not session.account.sessions:
             self._accounts.pop(principal.account_id, None)
 
+    def frames_left(self, principal: Principal, address: str) -> float:
+        """How many frames a connection may still send, by its user, address and account."""
+        return min(
+            self._user_frames.left(user_key(principal)),
+            self._address_frames.left(address),
+            self._account_frames.left(principal.account_id),
+        )
+
     def spend_frames(self, principal: Principal, address: str, cost: float) -> str | None:
         """Count frames for their user, address and account; whose rate they exceed, if any."""
-        keys: tuple[tuple[str, Hashable], ...] = (
-            ("user", user_key(principal)),
-            ("address", address),
-            ("account", principal.account_id),
-        )
-        for who, key in keys:
-            if not self._frames[who].spend(key, cost):
-                return who
-        return None
+        if not self._user_frames.spend(user_key(principal), cost):
+            return "user"
+        if not self._address_frames.spend(address, cost):
+            return "address"
+        return None if self._account_frames.spend(principal.account_id, cost) else "account"
+
+    def is_news(self, principal: Principal) -> bool:
+        """Whether the log is to say once more that a stream of this user was refused."""
+        return self._told.spend(user_key(principal), 1)
 
 
 def _less(counter: Counter, key: Hashable) -> None:

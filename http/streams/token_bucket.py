@@ -29,10 +29,16 @@ class Rate(msgspec.Struct, frozen=True):
         """The same for somebody who stands for several."""
         return Rate(self.rate * factor, self.burst * factor)
 
-    def spend(self, full_at: float, now: float, cost: float) -> float | None:
-        """When a bucket that would be full at `full_at` is full after `cost` more, or None when it has not that much."""
-        full_at = max(full_at, now) + cost / self.rate
-        return full_at if full_at - now <= self.burst / self.rate else None
+    def left(self, full_at: float, now: float) -> float:
+        """The tokens of a bucket that will be full at `full_at`; negative when it is in debt."""
+        return self.burst - max(0.0, full_at - now) * self.rate
+
+    def spend(self, full_at: float, now: float, cost: float) -> tuple[bool, float]:
+        """Whether a bucket has `cost` tokens, and when it is full after they are taken. One that has fewer is emptied: who asks
+        for more all the time never gets any."""
+        enough = cost <= self.left(full_at, now)
+        taken = max(full_at, now) + cost / self.rate
+        return enough, taken if enough else max(full_at, now + self.burst / self.rate)
 
 
 class TokenBuckets:
@@ -47,22 +53,23 @@ class TokenBuckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
+    def left(self, key: Hashable) -> float:
+        """The key's tokens."""
+        return self._rate.left(self._full_at.get(key, 0.0), self._clock())
+
     def spend(self, key: Hashable, cost: float) -> bool:
-        """Take `cost` tokens, or none: whether there were as many."""
-        full_at = self._rate.spend(self._full_at.get(key, 0.0), self._clock(), cost)
-        if full_at is None:
-            return False
+        """Take `cost` tokens: whether there were as many. Where there were not, none are left."""
+        enough, full_at = self._rate.spend(self._full_at.get(key, 0.0), self._clock(), cost)
         self._keep(key, full_at)
-        return True
+        return enough
 
     def charge(self, key: Hashable, cost: float) -> None:
         """Take `cost` tokens for what is done already, into debt when there are fewer."""
         self._keep(key, max(self._full_at.get(key, 0.0), self._clock()) + cost / self._rate.rate)
 
     def wait(self, key: Hashable) -> float:
-        """Seconds until the bucket has no debt."""
-        owed = self._full_at.get(key, 0.0) - self._clock() - self._rate.burst / self._rate.rate
-        return max(0.0, owed)
+        """Seconds until the bucket is out of debt."""
+        return max(0.0, -self.left(key) / self._rate.rate)
 
     def _keep(self, key: Hashable, full_at: float) -> None:
         self._full_at[key] = full_at

@@ -13,6 +13,7 @@ from .frames import LimitedWebSocket
 from .messages import respond
 from .opening import StreamQuery, opened, subscribe
 from .session import CloseCode, Frame, Session
+from .stream_limits import StreamCounts
 from .transports import WebSocketTransport
 
 log = structlog.get_logger(__name__)
@@ -36,8 +37,8 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
     async with opened(call, transport) as session:
         socket = transport.socket = LimitedWebSocket(
             counts.frame_rate,
-            partial(counts.spend_frames, call.principal, session.address),
-            partial(_refuse, session),
+            _FrameBudget(counts, session),
+            partial(_refuse, session, counts),
             heartbeat=services.settings.heartbeat,
             max_msg_size=MAX_MESSAGE,
             compress=False,
@@ -84,9 +85,27 @@ async def _read(call: Call[None], session: Session, socket: LimitedWebSocket) ->
             task.cancel()
 
 
-def _refuse(session: Session, code: int, reason: str) -> None:
+class _FrameBudget:
+    """`frames.FrameBudget` of a session's user, address and account."""
+
+    __slots__ = ("_counts", "_session")
+
+    def __init__(self, counts: StreamCounts, session: Session) -> None:
+        self._counts = counts
+        self._session = session
+
+    def left(self) -> float:
+        return self._counts.frames_left(self._session.principal, self._session.address)
+
+    def spend(self, cost: float) -> str | None:
+        return self._counts.spend_frames(self._session.principal, self._session.address, cost)
+
+
+def _refuse(session: Session, counts: StreamCounts, code: int, reason: str) -> None:
     principal = session.principal
-    log.info("websocket_refused", reason=reason, account_id=principal.account_id, user_id=principal.user_id)
+    if counts.is_news(principal):
+        account_id, user_id = principal.account_id, principal.user_id
+        log.info("websocket_refused", reason=reason, account_id=account_id, user_id=user_id)
     session.close(code, reason)
 
 
