@@ -45,7 +45,14 @@ class RawWebSocket:
     """An open WebSocket whose bytes are the caller's own. Blocking: use it in a thread."""
 
     def __init__(
-        self, port: int, token: str, query: str = "", *, receive_buffer: int = 0, timeout: float = 30
+        self,
+        port: int,
+        token: str,
+        query: str = "",
+        *,
+        path: str = "/v1/ws",
+        receive_buffer: int = 0,
+        timeout: float = 30,
     ) -> None:
         self.socket = socket.socket()
         if receive_buffer:
@@ -54,7 +61,7 @@ class RawWebSocket:
         self.socket.connect(("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
-            f"GET /v1/ws?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
+            f"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
             f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
         head = b""
