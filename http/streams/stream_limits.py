@@ -27,6 +27,8 @@ ADDRESS_FRAMES: Final = 4
 """How many users' rates of frames one address has: an office behind one address."""
 ACCOUNT_FRAMES: Final = 10
 """How many users' rates of frames one account has in one gateway."""
+STAFF_SHARE: Final = 0.1
+"""Share of an account's streams that its customers leave to those who answer them."""
 BYTES_PER_FRAME: Final = 4096
 """Bytes received that count as one more frame, so that few large messages cost no less than many small ones."""
 RETRY_AFTER: Final = 5.0
@@ -129,9 +131,12 @@ class StreamCounts:
             raise RateLimited("this user has sent too many frames", retry_after=BURST_SECONDS * CALM_SHARE)
         per_user = limits.customer if principal.role is Role.CUSTOMER else limits.user
         account = self._accounts.get(principal.account_id)
+        per_account = limits.account
+        if principal.role is Role.CUSTOMER:
+            per_account -= int(per_account * STAFF_SHARE)
         for who, count, most in (
             ("user", self._users[user], per_user),
-            ("account", 0 if account is None else len(account.sessions), limits.account),
+            ("account", 0 if account is None else len(account.sessions), per_account),
             ("address", self._addresses[address], limits.address),
         ):
             if count >= most:
@@ -158,19 +163,24 @@ class StreamCounts:
 
     def frames_left(self, principal: Principal, address: str) -> float:
         """How many frames a connection may still send, by its user, address and account."""
+        customer = principal.role is Role.CUSTOMER
         return min(
             self._user_frames.left(user_key(principal)),
-            self._address_frames.left(address),
-            self._account_frames.left(principal.account_id),
+            self._address_frames.left((address, customer)),
+            self._account_frames.left((principal.account_id, customer)),
         )
 
     def spend_frames(self, principal: Principal, address: str, cost: float) -> str | None:
-        """Count frames for their user, address and account; whose rate they exceed, if any."""
+        """Count frames for their user, address and account; whose rate they exceed, if any.
+
+        Customers are counted apart from everybody else of their address and account: visitors must not silence agents.
+        """
+        customer = principal.role is Role.CUSTOMER
         if not self._user_frames.spend(user_key(principal), cost):
             return "user"
-        if not self._address_frames.spend(address, cost):
+        if not self._address_frames.spend((address, customer), cost):
             return "address"
-        return None if self._account_frames.spend(principal.account_id, cost) else "account"
+        return None if self._account_frames.spend((principal.account_id, customer), cost) else "account"
 
     def is_news(self, principal: Principal) -> bool:
         """Whether the log is to say once more that a stream of this user was refused."""
