@@ -9,7 +9,6 @@ nothing else about the protocol: what is malformed the parser refuses.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from aiohttp import web
@@ -89,43 +88,35 @@ def _end_of_frame(data: bytes, at: int, size: int) -> int | None:
     return end + wide + int.from_bytes(data[at + 2 : at + 2 + wide], "big")
 
 
-class FrameBudget(Protocol):
-    """What those a connection belongs to may still send together."""
+class FrameGuard(Protocol):
+    """Whoever a connection belongs to: what they may send, and what happens when it is too much."""
+
+    @property
+    def rate(self) -> Rate:
+        """Of one connection."""
+        ...
 
     def left(self) -> float:
-        """In frames."""
+        """Frames that those may still send together of whose connections this is one."""
         ...
 
     def spend(self, cost: float) -> str | None:
-        """Count frames; whose rate they exceed, if any."""
+        """Count frames for them; whose rate they exceed, if any."""
+        ...
+
+    def refuse(self, code: int, reason: str) -> None:
+        """End the connection with this close frame."""
         ...
 
 
-Refuse = Callable[[int, str], None]
-
-
 class FrameGate:
-    """Stands before the parser of one connection. `refuse` is told once, with a close code and a reason."""
+    """Stands before the parser of one connection. `refuse` is called once, with the reason."""
 
-    __slots__ = (
-        "_budget",
-        "_closed",
-        "_counter",
-        "_full_at",
-        "_loop",
-        "_parser",
-        "_rate",
-        "_refuse",
-        "_timer",
-    )
+    __slots__ = ("_closed", "_counter", "_full_at", "_guard", "_loop", "_parser", "_timer")
 
-    def __init__(
-        self, parser: Any, rate: Rate, budget: FrameBudget, refuse: Refuse, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, parser: Any, guard: FrameGuard, loop: asyncio.AbstractEventLoop) -> None:
         self._parser = parser
-        self._rate = rate
-        self._budget = budget
-        self._refuse = refuse
+        self._guard = guard
         self._loop = loop
         self._counter = FrameCounter()
         self._full_at = 0.0
@@ -151,12 +142,12 @@ class FrameGate:
         self._parser.feed_eof()
 
     def _count(self, data: bytes) -> str | None:
-        now = self._loop.time()
-        left = min(self._rate.left(self._full_at, now), self._budget.left())
+        guard, now = self._guard, self._loop.time()
+        left = min(guard.rate.left(self._full_at, now), guard.left())
         frames = self._counter.feed(data, max(0, int(left)))
         cost = frames + len(data) / BYTES_PER_FRAME
-        enough, self._full_at = self._rate.spend(self._full_at, now, cost)
-        excess = self._budget.spend(cost)
+        enough, self._full_at = guard.rate.spend(self._full_at, now, cost)
+        excess = guard.spend(cost)
         return excess if enough else "connection"
 
     def _time_message(self) -> None:
@@ -175,32 +166,29 @@ class FrameGate:
     def _end(self, reason: str) -> tuple[bool, bytes]:
         self._closed = True
         self._cancel()
-        self._refuse(CloseCode.POLICY, reason)
+        self._guard.refuse(CloseCode.POLICY, reason)
         return True, b""
 
 
-class LimitedWebSocket(web.WebSocketResponse):
-    """aiohttp's WebSocket behind a `FrameGate`. Once that has refused, nothing more is read from the client."""
+class GuardedWebSocket(web.WebSocketResponse):
+    """aiohttp's WebSocket behind a `FrameGate`."""
 
-    def __init__(self, rate: Rate, budget: FrameBudget, refuse: Refuse, **options: Any) -> None:
+    __slots__ = ("_guard",)
+
+    def __init__(self, guard: FrameGuard, **options: Any) -> None:
         super().__init__(**options)
-        self._rate = rate
-        self._budget = budget
-        self._on_refused = refuse
+        self._guard = guard
 
     def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: Any) -> None:
         connection: Any = request.protocol
         early, connection._message_tail = connection._message_tail, b""
         super()._post_start(request, protocol, writer)
-        connection._payload_parser = FrameGate(
-            connection._payload_parser, self._rate, self._budget, self._refused, connection._loop
-        )
+        connection._payload_parser = FrameGate(connection._payload_parser, self._guard, connection._loop)
         if early:
             connection.data_received(early)
 
-    def _refused(self, code: int, reason: str) -> None:
-        request = self._req
-        if request is not None and request.transport is not None:
-            request.transport.pause_reading()
-        self._timeout = LINGER  # the client's part of the closing handshake stays unread
-        self._on_refused(code, reason)
+    def read_no_more(self) -> None:
+        """Leave the rest to the kernel. The client's part of the closing handshake stays unread, so it is not waited for."""
+        self._timeout = LINGER
+        if self._req is not None and self._req.transport is not None:
+            self._req.transport.pause_reading()

@@ -9,11 +9,12 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from ..api import Call
-from .frames import LimitedWebSocket
+from .frames import GuardedWebSocket
 from .messages import respond
 from .opening import StreamQuery, opened, subscribe
 from .session import CloseCode, Frame, Session
 from .stream_limits import StreamCounts
+from .token_bucket import Rate
 from .transports import WebSocketTransport
 
 log = structlog.get_logger(__name__)
@@ -32,13 +33,10 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
     """Serve one reader and writer until it closes, its token ends, or the gateway drains."""
     request, services = call.request, call.services
     query: StreamQuery = call.query
-    counts = services.hub.counts
     transport = WebSocketTransport(request)
     async with opened(call, transport) as session:
-        socket = transport.socket = LimitedWebSocket(
-            counts.frame_rate,
-            _FrameBudget(counts, session),
-            partial(_refuse, session, counts),
+        socket = transport.socket = GuardedWebSocket(
+            _SessionGuard(services.hub.counts, session, transport),
             heartbeat=services.settings.heartbeat,
             max_msg_size=MAX_MESSAGE,
             compress=False,
@@ -61,7 +59,7 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
     return socket
 
 
-async def _read(call: Call[None], session: Session, socket: LimitedWebSocket) -> None:
+async def _read(call: Call[None], session: Session, socket: GuardedWebSocket) -> None:
     under_way: set[asyncio.Task[None]] = set()
     taken = 0
     try:
@@ -85,14 +83,19 @@ async def _read(call: Call[None], session: Session, socket: LimitedWebSocket) ->
             task.cancel()
 
 
-class _FrameBudget:
-    """`frames.FrameBudget` of a session's user, address and account."""
+class _SessionGuard:
+    """`frames.FrameGuard` of a session's user, address and account."""
 
-    __slots__ = ("_counts", "_session")
+    __slots__ = ("_counts", "_session", "_transport")
 
-    def __init__(self, counts: StreamCounts, session: Session) -> None:
+    def __init__(self, counts: StreamCounts, session: Session, transport: WebSocketTransport) -> None:
         self._counts = counts
         self._session = session
+        self._transport = transport
+
+    @property
+    def rate(self) -> Rate:
+        return self._counts.frame_rate
 
     def left(self) -> float:
         return self._counts.frames_left(self._session.principal, self._session.address)
@@ -100,13 +103,13 @@ class _FrameBudget:
     def spend(self, cost: float) -> str | None:
         return self._counts.spend_frames(self._session.principal, self._session.address, cost)
 
-
-def _refuse(session: Session, counts: StreamCounts, code: int, reason: str) -> None:
-    principal = session.principal
-    if counts.is_news(principal):
-        account_id, user_id = principal.account_id, principal.user_id
-        log.info("websocket_refused", reason=reason, account_id=account_id, user_id=user_id)
-    session.close(code, reason)
+    def refuse(self, code: int, reason: str) -> None:
+        principal = self._session.principal
+        if self._counts.is_news(principal):
+            account_id, user_id = principal.account_id, principal.user_id
+            log.info("websocket_refused", reason=reason, account_id=account_id, user_id=user_id)
+        self._transport.socket.read_no_more()
+        self._session.close(code, reason)
 
 
 async def _answer(call: Call[None], session: Session, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -20,7 +19,7 @@ from tertulia.http.streams.frames import (
     MAX_FRAGMENTS,
     FrameCounter,
     FrameGate,
-    LimitedWebSocket,
+    GuardedWebSocket,
     TooManyFragments,
 )
 from tertulia.http.streams.token_bucket import Rate
@@ -139,9 +138,13 @@ class Loop:
         self.timer = None
 
 
-class Budget:
-    def __init__(self, tokens: float = 1e9) -> None:
+class Guard:
+    """One connection's, and others' that have `tokens` left."""
+
+    def __init__(self, rate: Rate, tokens: float = 1e9) -> None:
+        self.rate = rate
         self.tokens = tokens
+        self.refused: list[tuple[int, str]] = []
 
     def left(self) -> float:
         return self.tokens
@@ -150,19 +153,19 @@ class Budget:
         self.tokens -= cost
         return "user" if self.tokens < 0 else None
 
+    def refuse(self, code: int, reason: str) -> None:
+        self.refused.append((code, reason))
+
 
 class Gate:
-    def __init__(self, rate: Rate, budget: Budget | None = None) -> None:
-        self.parser, self.loop = Parser(), Loop()
-        self.refused: list[tuple[int, str]] = []
+    def __init__(self, rate: Rate, tokens: float = 1e9) -> None:
+        self.parser, self.loop, self.guard = Parser(), Loop(), Guard(rate, tokens)
         loop: Any = self.loop
-        self.gate = FrameGate(
-            self.parser,
-            rate,
-            budget or Budget(),
-            lambda code, reason: self.refused.append((code, reason)),
-            loop,
-        )
+        self.gate = FrameGate(self.parser, self.guard, loop)
+
+    @property
+    def refused(self) -> list[tuple[int, str]]:
+        return self.guard.refused
 
 
 def test_frames_within_the_rate_pass_and_more_end_the_connection_once() -> None:
@@ -179,7 +182,7 @@ def test_frames_within_the_rate_pass_and_more_end_the_connection_once() -> None:
 
 
 def test_frames_count_for_others_too() -> None:
-    under = Gate(Rate(10, 20), Budget(5))
+    under = Gate(Rate(10, 20), 5)
     assert under.gate.feed_data(frame(PING) * 10) == (True, b"")
     assert under.refused == [(1008, "too many frames of one user")] and under.parser.fed == b""
 
@@ -219,7 +222,6 @@ def test_a_connection_that_ends_leaves_no_timer() -> None:
 def test_the_private_names_of_aiohttp_that_the_gate_goes_by() -> None:
     """A release that renames one of them would let frames in uncounted."""
     assert {"_message_tail", "_payload_parser", "_loop"} <= set(dir(RequestHandler))
-    assert LimitedWebSocket._post_start is not web.WebSocketResponse._post_start
-    socket = LimitedWebSocket(Rate(1, 1), Budget(), lambda code, reason: None, timeout=7)
+    assert GuardedWebSocket._post_start is not web.WebSocketResponse._post_start
+    socket = GuardedWebSocket(Guard(Rate(1, 1)), timeout=7)
     assert socket._timeout == 7 and socket._req is None
-    assert asyncio.iscoroutinefunction(web.WebSocketResponse.close)

@@ -139,7 +139,7 @@ def test_frames_are_counted_by_user_address_and_account() -> None:
     for n in range(6):
         assert counts.spend_frames(principal(f"v{n}"), f"10.0.1.{n}", 39) is None
     assert counts.spend_frames(principal("w"), "10.0.2.1", 10) == "account"
-    assert counts.spend_frames(principal("w", role=Role.CUSTOMER), "10.0.1.1", 40) is None
+    assert counts.spend_frames(principal("x", role=Role.CUSTOMER), "10.0.1.1", 40) is None
     assert counts.spend_frames(principal(account="another"), "10.0.2.2", 40) is None
     now += 4
     assert counts.spend_frames(principal(), "10.0.0.1", 40) is None
