@@ -167,7 +167,7 @@ async def test_hundreds_of_sockets_of_one_visitor_are_refused(
 
 
 async def test_topics_of_a_stream_are_bounded(server: OwnServer, service: Desk) -> None:
-    """Ids of one conversation in different spellings are one topic, so these are conversations that exist."""
+    """Many at once are looked up together; how many a stream has in sum, the hub's own tests show."""
     made = await asyncio.gather(*(service.open() for _ in range(40)))
     topics = [f"conversation:{c['id']}" for c in made]
     async with open_socket(server, server.token(user=fresh("topics")), "topics=user") as ws:
