@@ -79,8 +79,8 @@ class RawWebSocket:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def flood(self, blob: bytes, seconds: float, *, read: bool = True) -> Outcome:
-        """Send `blob` over and over for `seconds`, or until the server ends the connection.
+    def flood(self, blob: bytes, seconds: float, *, read: bool = True, once: bool = False) -> Outcome:
+        """Send `blob` over and over (or `once`) for `seconds`, or until the server ends the connection.
 
         With `read` the answers are read meanwhile, and the server's close frame, where there is one, is waited for.
         """
@@ -103,6 +103,8 @@ class RawWebSocket:
                             break
                         outcome.sent += sent
                         at = (at + sent) % len(blob)
+                        if once and not at:
+                            selector.modify(self.socket, selectors.EVENT_READ)
         if read:
             self._find_close(outcome)
         return outcome
