@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ..core.entries import Entry, Erased
+from ..core.entries import Edited, Entry, Erased, Message
 from ..core.erasure import blanked
 from ..core.errors import NotFound
 from ..core.ports import FeedArchive, FeedHead
@@ -25,7 +25,10 @@ REORDER_WAIT = 0.05
 POLL = 1.0
 """Seconds between looks at where the feeds stand in Postgres: the bound on how late a lost delivery is noticed."""
 KEPT = 2048
-"""Entries a feed keeps for readers that reconnect."""
+"""Entries a feed keeps for readers that reconnect. The oldest go first, as with `KEPT_BYTES`; those are read from Postgres."""
+KEPT_BYTES = 16 * 1024 * 1024
+"""About as many bytes of them: a character counts as one, what else an entry holds as `ENTRY_SIZE`."""
+ENTRY_SIZE = 512
 MAX_HELD = 8192
 """Early entries a feed holds. Beyond it they are dropped, and read from Postgres in their turn."""
 PAGE = 1000
@@ -45,7 +48,8 @@ class Feed:
         self.readers = 0
         self._listener = listener
         self._held: dict[int, Entry] = {}
-        self.recent: deque[Entry] = deque(maxlen=KEPT)
+        self.recent: deque[Entry] = deque()
+        self._kept_bytes = 0
 
     @property
     def started(self) -> bool:
@@ -59,7 +63,7 @@ class Feed:
     def start(self, head: FeedHead) -> None:
         """Begin right after `head`; what came before the start is delivered now."""
         while self.recent and self.recent[-1].position > head.position:
-            self.recent.pop()
+            self._kept_bytes -= _size(self.recent.pop())
         self.generation, self.position, self.kept_from = head.generation, head.position, head.kept_from
         self._advance()
 
@@ -90,13 +94,26 @@ class Feed:
         self.position = entry.position
         if isinstance(entry.data, Erased):
             self._blank(entry.conversation_id)
-        self.recent.append(entry)
+        self._keep(entry)
         self._listener(entry)
+
+    def fill(self, page: Sequence[Entry]) -> None:
+        """Keep these and nothing else, for readers that reconnect."""
+        self.recent.clear()
+        self._kept_bytes = 0
+        for entry in page:
+            self._keep(entry)
+
+    def _keep(self, entry: Entry) -> None:
+        recent = self.recent
+        recent.append(entry)
+        self._kept_bytes += _size(entry)
+        while len(recent) > KEPT or (self._kept_bytes > KEPT_BYTES and len(recent) > 1):
+            self._kept_bytes -= _size(recent.popleft())
 
     def _blank(self, conversation_id: str) -> None:
         """Whoever reconnects from now on must not be told what was erased."""
-        kept = [blanked(e) if e.conversation_id == conversation_id else e for e in self.recent]
-        self.recent = deque(kept, maxlen=KEPT)
+        self.fill([blanked(e) if e.conversation_id == conversation_id else e for e in self.recent])
 
     def since(self, position: int) -> list[Entry] | None:
         """The delivered entries after `position`, or None where memory does not reach back that far."""
@@ -105,6 +122,11 @@ class Feed:
         if not self.recent or self.recent[0].position > position + 1:
             return None
         return [e for e in self.recent if e.position > position]
+
+
+def _size(entry: Entry) -> int:
+    """About how many bytes an entry takes."""
+    return ENTRY_SIZE + (len(entry.data.content) if isinstance(entry.data, Message | Edited) else 0)
 
 
 class Feeds:
@@ -159,8 +181,7 @@ class Feeds:
         (head,) = heads
         # The newest entries at once, so that many readers coming back together cost one query.
         page = await self._archive.read(feed.account_id, max(0, head.position - KEPT), KEPT)
-        feed.recent.clear()
-        feed.recent.extend(page)
+        feed.fill(page)
         feed.start(head)
 
     async def rewatch(self) -> None:

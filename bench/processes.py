@@ -105,7 +105,7 @@ class Process:
 
 
 class Server(Process):
-    """`tertulia serve` on a data folder of its own, with rate limits out of the way."""
+    """`tertulia serve` on a data folder of its own, with what bounds one client out of the way: here one is all."""
 
     def __init__(self, data: Path, **env: str) -> None:
         self.port = free_port()
@@ -120,6 +120,9 @@ class Server(Process):
                 "TERTULIA_LOG_LEVEL": "warning",
                 **{f"TERTULIA_RATE_{name}": "10000000" for name in ("ACCOUNT", "USER", "ADDRESS")},
                 "TERTULIA_RATE_ADDRESS_BURST": "10000000",
+                "TERTULIA_RATE_FRAMES": "1000000",
+                "TERTULIA_STREAM_QUEUE_PER_ACCOUNT": "1073741824",
+                **{f"TERTULIA_MAX_STREAMS_PER_{name}": "20000" for name in ("ACCOUNT", "USER", "ADDRESS")},
                 **env,
             },
         )

@@ -4,7 +4,7 @@ token, and by row-level security beneath; the few that look across accounts say 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,10 +21,21 @@ from .ports_resources import AccountStore, AuditStore, ChannelStore, ClientStore
 from .records import Channel
 
 
+class Thread(NamedTuple):
+    """Whose a conversation is."""
+
+    channel_id: str
+    contact_identifier: str
+
+
 class ConversationStore(Protocol):
     """Committed conversations and their histories."""
 
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
+
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
+        """Whose each of these is; one query for all of them. What does not exist is not in it."""
+        ...
 
     async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
         """Ids of a customer's conversations on a channel, newest first, at most 50."""

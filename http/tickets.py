@@ -10,16 +10,20 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
 
 import msgspec
 
-from ..core.errors import Unauthenticated
+from ..core.errors import RateLimited, Unauthenticated
 from ..core.ports_auth import TicketStore
 from ..core.principal import Principal
 
 LIFETIME: Final = 30.0
+MAX_UNREDEEMED: Final = 100
+"""Tickets of one user that one gateway has issued and not yet seen redeemed or expired. Beyond it RateLimited. One that another gateway
+redeems counts until it would have expired."""
 _FORM: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -43,15 +47,31 @@ class Tickets:
         self._store = store
         self._clock = clock
         self._new_ticket = new_ticket
+        self._issued: OrderedDict[str, tuple[float, Hashable]] = (
+            OrderedDict()
+        )  # in the order in which they expire
+        self._unredeemed: Counter[Hashable] = Counter()
 
     async def issue(self, principal: Principal) -> Ticket:
-        """A ticket for `principal`, good for 30 s or until its token ends. Raises StorageUnavailable."""
+        """A ticket for `principal`, good for 30 s or until its token ends. Raises RateLimited, StorageUnavailable."""
         now = self._clock()
         lifetime = min(LIFETIME, principal.expires_at - now)
         if lifetime <= 0:
             raise Unauthenticated("the token has expired")
+        user = principal.account_id, principal.user_id
+        self._forget_expired(now)
+        if self._unredeemed[user] >= MAX_UNREDEEMED:
+            detail = f"{MAX_UNREDEEMED} tickets of this user wait to be redeemed: open streams with them, or let them expire"
+            raise RateLimited(detail, retry_after=LIFETIME)
         ticket = self._new_ticket()
-        await self._store.put(_digest(ticket), msgspec.json.encode(principal), lifetime)
+        digest = _digest(ticket)
+        self._issued[digest] = now + LIFETIME, user
+        self._unredeemed[user] += 1
+        try:
+            await self._store.put(digest, msgspec.json.encode(principal), lifetime)
+        except BaseException:
+            self._forget(digest)
+            raise
         return Ticket(ticket, now + lifetime)
 
     async def redeem(self, ticket: str) -> Principal:
@@ -61,13 +81,27 @@ class Tickets:
         """
         if not _FORM.fullmatch(ticket):
             raise Unauthenticated("the ticket is not valid")
-        payload = await self._store.take(_digest(ticket))
+        digest = _digest(ticket)
+        payload = await self._store.take(digest)
+        self._forget(digest)
         if payload is None:
             raise Unauthenticated("the ticket is unknown, used or expired")
         principal = msgspec.json.decode(payload, type=Principal)
         if principal.expires_at <= self._clock():
             raise Unauthenticated("the token the ticket was made with has expired")
         return principal
+
+    def _forget_expired(self, now: float) -> None:
+        while self._issued and next(iter(self._issued.values()))[0] <= now:
+            self._forget(next(iter(self._issued)))
+
+    def _forget(self, digest: str) -> None:
+        if digest not in self._issued:
+            return
+        _, user = self._issued.pop(digest)
+        self._unredeemed[user] -= 1
+        if self._unredeemed[user] <= 0:
+            del self._unredeemed[user]
 
 
 def _digest(ticket: str) -> str:

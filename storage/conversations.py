@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.conversation import Conversation
 from ..core.entries import Entry
+from ..core.ports_http import Thread
 from .postgres import Database
 from .queries import sql
 from .rows import conversation_from_row, entry_from_row
@@ -22,6 +23,11 @@ class PostgresConversations:
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(sql("load_conversations", columns=_COLUMNS), [conversation_id])
         return conversation_from_row(row) if row is not None else None
+
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(sql("conversation_threads"), conversations)
+        return {row[0]: Thread(row[1], row[2]) for row in rows}
 
     async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
         async with self._database.account(account_id) as connection:

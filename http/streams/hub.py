@@ -10,60 +10,45 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
 import structlog
 
 from ...actors.feeds import Feed, Feeds
 from ...core.customer_views import hint_data
-from ...core.entries import Entry, Message, Opened
-from ...core.errors import Overloaded
-from ...core.events import (
-    END,
-    Cursor,
-    Event,
-    account_topic,
-    conversation_topic,
-    encode_event,
-    encode_hint,
-    events_of,
-    parse_cursor,
-)
+from ...core.entries import Entry, Opened
+from ...core.errors import Conflict
+from ...core.events import END, Cursor, Event, conversation_topic, encode_hint, events_of, parse_cursor
 from ...core.principal import Principal, Role
 from ..clock import now_ms
+from .replays import MAX_REPLAY, ReplayArchive, Replays, event_frame
 from .session import CloseCode, Frame, Session
+from .stream_limits import StreamCounts, StreamLimits
+from .topics import MAX_TOPICS
 
 log = structlog.get_logger(__name__)
 
-MAX_REPLAY = 50_000
-"""Entries a replay goes back. A reader further behind is told to refetch (`reset`)."""
-REPLAYS = 4
-"""Replays that read from Postgres at once; others wait their turn."""
-PAGE = 500
 SWEEP = 1.0
 
 
-class ReplayArchive(Protocol):
-    """Reading a feed, or some conversations of it."""
-
-    async def read(self, account_id: str, after: int, limit: int) -> list[Entry]: ...
-    async def read_conversations(
-        self, account_id: str, conversations: list[str], after: int, until: int, limit: int
-    ) -> list[Entry]: ...
-
-
 class Hub:
-    """See the module. At most `max_streams` sessions; beyond that Overloaded."""
+    """See the module. At most `max_streams` sessions, and of each user, account and address as many as `limits` say."""
 
-    def __init__(self, archive: ReplayArchive, *, max_streams: int, send_deadline: float) -> None:
-        self._archive = archive
-        self._max_streams = max_streams
+    def __init__(
+        self,
+        archive: ReplayArchive,
+        *,
+        max_streams: int,
+        send_deadline: float,
+        limits: StreamLimits | None = None,
+    ) -> None:
+        self.counts = StreamCounts(limits or StreamLimits(gateway=max_streams))
+        self._replays = Replays(archive)
         self._send_deadline = send_deadline
         self._topics: defaultdict[tuple[str, str], set[Session]] = defaultdict(set)  # by account and topic
         self._followers: defaultdict[tuple[str, str, str], set[Session]] = defaultdict(set)  # by thread
         self._sessions: dict[Session, Feed] = {}
-        self._replays = asyncio.Semaphore(REPLAYS)
         self.feeds: Feeds  # set by the composition: feeds and hub know each other
         self.draining = False
         self._left = asyncio.Event()
@@ -102,6 +87,10 @@ class Hub:
         """A new conversation: the customer's own streams follow it from its first entry."""
         thread = (entry.account_id, opened.channel_id, opened.contact_identifier)
         for session in self._followers.get(thread, ()):
+            if len(session.topics) >= MAX_TOPICS:
+                self.part(
+                    session, [min(session.topics)]
+                )  # ids begin with their time: the oldest conversation's
             self._subscribe(session, conversation_topic(entry.conversation_id))
 
     def _deliver(self, entry: Entry, event: Event, generation: str) -> None:
@@ -117,10 +106,10 @@ class Hub:
                 if not event.may_reach(role):
                     continue
                 if role is Role.CUSTOMER:
-                    reduced = reduced or _frame(entry, event.for_customer(), topic, generation)
+                    reduced = reduced or event_frame(entry, event.for_customer(), topic, generation)
                     session.push(reduced)
                 else:
-                    frame = frame or _frame(entry, event, topic, generation)
+                    frame = frame or event_frame(entry, event, topic, generation)
                     session.push(frame)
             reached = sessions if reached is None else reached | sessions
 
@@ -158,11 +147,14 @@ class Hub:
 
     # -- coming and going
 
-    async def open(self, session: Session) -> Feed:
-        """Let a session in. It hears nothing until it joins topics."""
-        if len(self._sessions) >= self._max_streams:
-            raise Overloaded("this gateway holds as many streams as it may", retry_after=5)
-        feed = await self.feeds.attach(session.principal.account_id)
+    async def open(self, session: Session, address: str = "unknown") -> Feed:
+        """Let a session in. It hears nothing until it joins topics. Raises Overloaded, RateLimited."""
+        self.counts.take(session, address)
+        try:
+            feed = await self.feeds.attach(session.principal.account_id)
+        except BaseException:
+            self.counts.give_back(session)
+            raise
         self._sessions[session] = feed
         return feed
 
@@ -172,6 +164,7 @@ class Hub:
         self._left.set()
         if feed is not None:
             self.feeds.detach(feed)
+            self.counts.give_back(session)
         for topic in session.topics:
             self._drop(topic, session)
         session.topics.clear()
@@ -199,10 +192,13 @@ class Hub:
     ) -> None:
         """Subscribe, replaying what came after `since` first; `greet` puts the `ready` event before all.
 
-        A cursor from which continuity cannot be proved gets a `reset` event with a fresh one.
+        A cursor from which continuity cannot be proved gets a `reset` event with a fresh one. Raises Conflict when there would
+        be too many topics.
         """
         feed = self._sessions[session]
         wanted = [t for t in topics if t not in session.topics]
+        if len(session.topics) + len(wanted) > MAX_TOPICS:
+            raise Conflict(f"a stream has at most {MAX_TOPICS} topics: unsubscribe from some first")
         now = Cursor(feed.generation, feed.position, END)
         cursor = parse_cursor(since) if since is not None else now
         reachable = cursor is not None and self._reachable(feed, cursor)
@@ -210,8 +206,8 @@ class Hub:
             session.push(ready_frame(cursor if cursor is not None and reachable else now))
         if cursor is None or not reachable:
             session.push(reset_frame(now))
-        elif since is not None:
-            await self._replay(session, feed, wanted, cursor)
+        elif since is not None and wanted:
+            await self._replays.replay(session, feed, wanted, cursor)
         for topic in wanted:
             self._subscribe(session, topic)
 
@@ -230,55 +226,6 @@ class Hub:
             and feed.position - cursor.position <= MAX_REPLAY
         )
 
-    async def _replay(self, session: Session, feed: Feed, topics: list[str], cursor: Cursor) -> None:
-        """Push what came after `cursor`; on return, without a pause since, nothing newer has been delivered live."""
-        after = cursor.position - 1 if cursor.index < END else cursor.position
-        half = session.limit // 2
-        first = True
-        while session.closing is None:
-            entries, reached = feed.since(after), feed.position
-            if first and entries is not None and _may_have_moved(entries, topics):
-                entries = None
-            first = False
-            live = entries is not None
-            if entries is None:
-                async with self._replays:
-                    entries, reached = await self._page(feed.account_id, topics, after, feed.position)
-            for entry in entries:
-                self._push_replay(session, entry, topics, cursor, feed.generation)
-                if session.queued > half:
-                    await session.room(half)
-                    live = False  # we waited: there may be newer ones by now
-            after = reached
-            if live:
-                return
-
-    async def _page(
-        self, account_id: str, topics: list[str], after: int, until: int
-    ) -> tuple[list[Entry], int]:
-        """A page of what concerns `topics`, and the position up to which it is complete."""
-        threads = [t.removeprefix("conversation:") for t in topics if t.startswith("conversation:")]
-        if len(threads) == len(topics):
-            page = await self._archive.read_conversations(account_id, threads, after, until, PAGE)
-            return page, page[-1].position if len(page) == PAGE else until
-        page = await self._archive.read(account_id, after, PAGE)
-        return page, page[-1].position if page else until
-
-    def _push_replay(
-        self, session: Session, entry: Entry, topics: list[str], cursor: Cursor, generation: str
-    ) -> None:
-        customer = session.principal.role is Role.CUSTOMER
-        for event in events_of(entry):
-            seen = entry.position < cursor.position or (
-                entry.position == cursor.position and event.index <= cursor.index
-            )
-            if seen or not event.may_reach(session.principal.role):
-                continue
-            topic = next((t for t in event.topics if t in topics), None)
-            if topic is not None:
-                shown = event.for_customer() if customer else event
-                session.push(_frame(entry, shown, topic, generation))
-
     # -- time
 
     async def main_loop(self) -> None:
@@ -293,8 +240,7 @@ class Hub:
                 elif session.principal.expires_at <= now:
                     session.close(CloseCode.POLICY, "the token has ended")
                 elif session.sending_since and moment - session.sending_since > self._send_deadline:
-                    session.close(CloseCode.OVERLOADED, "too slow: reconnect with your last event id")
-                    session.abort()
+                    session.cut("too slow: reconnect with your last event id")
 
     async def drain(self, code: int = CloseCode.DRAINING) -> None:
         """Close every stream; each client resumes elsewhere from the last event id it has."""
@@ -310,22 +256,6 @@ class Hub:
 
 def _thread_of(principal: Principal) -> tuple[str, str, str]:
     return (principal.account_id, principal.channel_id or "", principal.contact_identifier or "")
-
-
-def _may_have_moved(entries: Iterable[Entry], topics: Container[str]) -> bool:
-    """Whether the reader is to be shown messages that were to be sent to a provider: memory has them as they were then,
-    and only the archive knows what became of them. (Those that come while it is read are as new as live ones.)"""
-    return any(
-        isinstance(e.data, Message)
-        and e.data.delivery_status == "queued"
-        and (conversation_topic(e.conversation_id) in topics or account_topic(e.account_id) in topics)
-        for e in entries
-    )
-
-
-def _frame(entry: Entry, event: Event, topic: str, generation: str) -> Frame:
-    json = encode_event(entry, event, topic, generation)
-    return Frame(event.type, json, f"{generation}.{entry.position}.{event.index}")
 
 
 def reset_frame(cursor: Cursor) -> Frame:

@@ -20,11 +20,14 @@ from ...core.routing.facts import PresenceStatus
 from .. import actions, bodies
 from ..api import Call
 from . import topics as topic_rules
+from .opening import admit_topics
 from .session import Session
 
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Call[Any], Session, Any], Awaitable[Any]]
+
+TopicNames = Annotated[list[str], msgspec.Meta(max_length=topic_rules.MAX_TOPICS)]
 
 
 Ref = (
@@ -41,12 +44,12 @@ class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Subscribe(_Said, frozen=True):
-    topics: list[str]
+    topics: TopicNames
     since: str | None = None
 
 
 class Unsubscribe(_Said, frozen=True):
-    topics: list[str]
+    topics: TopicNames
 
 
 class OfConversation(_Said, frozen=True):
@@ -81,12 +84,14 @@ class _Ref(msgspec.Struct, frozen=True):
 
 
 async def _subscribe(call: Call[Any], session: Session, said: Subscribe) -> dict[str, Any]:
+    await admit_topics(call, len(said.topics))
     topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
     await call.services.hub.join(session, topics, said.since)
     return {"topics": sorted(session.topics)}
 
 
 async def _unsubscribe(call: Call[Any], session: Session, said: Unsubscribe) -> dict[str, Any]:
+    await admit_topics(call, len(said.topics))
     topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
     call.services.hub.part(session, topics)
     return {"topics": sorted(session.topics)}

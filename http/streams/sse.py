@@ -11,14 +11,18 @@ from ..api import Call
 from .opening import StreamQuery, opened, subscribe
 from .transports import SseTransport
 
+UNHEARD = 4
+"""Heartbeats without a sign of life from the client's kernel (TCP_USER_TIMEOUT) after which a stream is over."""
+
 
 async def stream(call: Call[None]) -> web.StreamResponse:
     """Serve one reader until it hangs up, its token ends, or the gateway drains."""
     request, services = call.request, call.services
     query: StreamQuery = call.query
     since = request.headers.get("Last-Event-ID") or query.since
+    heartbeat = services.settings.heartbeat
     response = EventSourceResponse(
-        headers={"X-Accel-Buffering": "no"}, ping_interval=services.settings.heartbeat
+        headers={"X-Accel-Buffering": "no"}, ping_interval=heartbeat, send_timeout=UNHEARD * heartbeat
     )
     response.headers["Cache-Control"] = "no-store"  # aiohttp_sse sets no-cache, which keeps a copy
     async with opened(call, SseTransport(request, response)) as session:

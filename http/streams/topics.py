@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from ...core.conversation import Conversation
 from ...core.errors import Forbidden, Invalid, NotFound
 from ...core.events import account_topic, conversation_topic, user_topic
 from ...core.ids import is_uuid
+from ...core.ports_http import Thread
 from ...core.principal import Principal, Role
 
 MAX_TOPICS = 1000
-"""Topics of one stream."""
+"""Topics of one stream, and of one message about them. Beyond it 422, or 409 when it is those it has already."""
 
 
 class Conversations(Protocol):
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
+        """Whose each of these is; what does not exist is not in it."""
+        ...
+
     async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
         """Ids of a customer's conversations on a channel, newest first."""
         ...
 
 
 async def resolve(principal: Principal, names: Iterable[str], conversations: Conversations) -> list[str]:
-    """Topics as the hub knows them. Raises Invalid, Forbidden, NotFound."""
+    """Topics as the hub knows them, with one look for all conversations among them. Raises Invalid, Forbidden, NotFound."""
     names = list(dict.fromkeys(names))
     if len(names) > MAX_TOPICS:
         raise Invalid(f"at most {MAX_TOPICS} topics", errors=(("topics", f"at most {MAX_TOPICS}"),))
-    return [await _resolve(principal, name, conversations) for name in names]
+    topics = [_parse(principal, name) for name in names]
+    prefix = conversation_topic("")
+    ids = [topic.removeprefix(prefix) for topic in topics if topic.startswith(prefix)]
+    found = await _threads(principal, ids, conversations)
+    for id in ids:
+        if id not in found or not may_see(principal, found[id]):
+            raise NotFound("no such conversation")
+    return topics
 
 
-async def _resolve(principal: Principal, name: str, conversations: Conversations) -> str:
+async def _threads(
+    principal: Principal, ids: list[str], conversations: Conversations
+) -> Mapping[str, Thread | Conversation]:
+    if len(ids) != 1:
+        return await conversations.threads(principal.account_id, ids) if ids else {}
+    found = await conversations.get(principal.account_id, ids[0])
+    return {} if found is None else {ids[0]: found}
+
+
+def _parse(principal: Principal, name: str) -> str:
+    """A topic by its name on the wire; whether its conversation exists is not known yet."""
     kind, _, rest = name.partition(":")
     if kind == "conversation" and rest:
-        conversation_id = rest.lower()
-        found = (
-            await conversations.get(principal.account_id, conversation_id)
-            if is_uuid(conversation_id)
-            else None
-        )
-        if found is None or not may_see(principal, found):
+        if not is_uuid(rest.lower()):
             raise NotFound("no such conversation")
-        return conversation_topic(conversation_id)
+        return conversation_topic(rest.lower())
     if kind == "account" and rest in ("", principal.account_id):
         if principal.role is Role.CUSTOMER:
             raise Forbidden("customers have no inbox")
@@ -57,7 +73,7 @@ async def _resolve(principal: Principal, name: str, conversations: Conversations
     )
 
 
-def may_see(principal: Principal, c: Conversation) -> bool:
+def may_see(principal: Principal, c: Thread | Conversation) -> bool:
     """Whether the conversation is the principal's to see: staff all of the account's, a customer their own."""
     return principal.role is not Role.CUSTOMER or (
         (c.channel_id, c.contact_identifier) == (principal.channel_id, principal.contact_identifier)

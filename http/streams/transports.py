@@ -7,24 +7,28 @@ from typing import ClassVar
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from .frames import GuardedWebSocket
 from .session import Frame
 
 
 class WebSocketTransport:
     """`session.Transport` over an aiohttp WebSocket."""
 
+    __slots__ = ("_request", "socket")
+
     kind: ClassVar[str] = "websocket"
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+    def __init__(self, request: web.Request) -> None:
         self._request = request
-        self._socket = socket
+        self.socket: GuardedWebSocket
+        """Set before anything is sent."""
 
     async def send(self, frames: list[Frame]) -> None:
         for frame in frames:
-            await self._socket.send_frame(frame.json, web.WSMsgType.TEXT)
+            await self.socket.send_frame(frame.json, web.WSMsgType.TEXT)
 
     async def close(self, code: int, reason: str) -> None:
-        await self._socket.close(code=code, message=reason.encode())
+        await self.socket.close(code=code, message=reason.encode())
 
     @property
     def gone(self) -> bool:
@@ -36,6 +40,8 @@ class WebSocketTransport:
 
 class SseTransport:
     """`session.Transport` over an event stream. A close says in a comment when and why it ends; `retry:` is 1 s."""
+
+    __slots__ = ("_request", "_response")
 
     kind: ClassVar[str] = "sse"
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 TYPING = "conversation:typing"
 SHOWN = 5.0
 """Seconds for which somebody is typing who has said so."""
 REPEATED = 2.0
 """Seconds within which the same word of the same typist is not passed on again. Readers must hear it again within `SHOWN`."""
+CHANGES = 6
+"""Words of one typist passed on within `REPEATED` of the first of them. More are dropped: whoever starts and stops that often is no
+person, and readers see the typing end after `SHOWN` in any case."""
 SWEEP = 0.25
 MOST = 10_000
 """Typists that are kept in mind. With one more the longest silent has stopped."""
@@ -32,23 +35,41 @@ class Readers(Protocol):
         ...
 
 
+class _Said(NamedTuple):
+    """The last word of a typist, when it was passed on, and how many were passed on since `since`."""
+
+    state: str
+    at: float
+    since: float
+    changes: int
+
+
 class Typists:
     """See the module. Both tables are in the order of their times, as each says how long all of its lines last."""
 
     def __init__(self, readers: Readers, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._readers = readers
         self._clock = clock
-        self._said: dict[Typist, tuple[str, float]] = {}
+        self._said: dict[Typist, _Said] = {}
         self._shown: dict[Typist, tuple[float, dict[str, Any], list[str]]] = {}
 
     def is_news(self, typist: Typist, state: str) -> bool:
         """Whether a word of a typist is to be passed on."""
-        known, at = self._said.get(typist, ("", 0.0))
-        return state != known or self._clock() - at >= REPEATED
+        said = self._said.get(typist)
+        if said is None:
+            return True
+        now = self._clock()
+        if state == said.state:
+            return now - said.at >= REPEATED
+        return said.changes < CHANGES or now - said.since >= REPEATED
 
     def passed_on(self, typist: Typist, state: str) -> None:
-        self._said.pop(typist, None)
-        self._said[typist] = (state, self._clock())
+        now = self._clock()
+        said = self._said.pop(typist, None)
+        if said is None or now - said.since >= REPEATED:
+            self._said[typist] = _Said(state, now, now, 1)
+        else:
+            self._said[typist] = _Said(state, now, said.since, said.changes + 1)
         if len(self._said) > MOST:
             del self._said[next(iter(self._said))]
 
@@ -65,7 +86,7 @@ class Typists:
     def sweep(self) -> None:
         """Tell of those who have stopped without a word."""
         now = self._clock()
-        for typist in [t for t, (_, at) in self._said.items() if now - at >= REPEATED]:
+        for typist in [t for t, said in self._said.items() if now - said.at >= REPEATED]:
             del self._said[typist]
         while self._shown and self._shown[first := next(iter(self._shown))][0] <= now:
             self._stop(first)

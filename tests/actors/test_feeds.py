@@ -12,14 +12,16 @@ from samples import ACCOUNT, NOW, THREAD, Scribe, received, to_thread, uid
 
 from tertulia.actors import feeds as feeds_module
 from tertulia.actors.feeds import KEPT, MAX_HELD, Feed, Feeds
-from tertulia.core.entries import Actor, Entry, HandoffRequested
+from tertulia.core.entries import Actor, Entry, HandoffRequested, Message
 from tertulia.core.errors import NotFound
 from tertulia.core.ports import FeedHead
 from tertulia.storage.memory import MemoryFeeds, MemoryJournal, MemoryStore
 
 
-def entry(position: int) -> Entry:
-    return Entry(ACCOUNT, "c", position, NOW, Actor("system"), HandoffRequested("x"), position)
+def entry(position: int, content: str | None = None) -> Entry:
+    """One that keeps little in memory, or a message."""
+    data = HandoffRequested("x") if content is None else Message("m", "inbound", "contact", "k", content)
+    return Entry(ACCOUNT, "c", position, NOW, Actor("system"), data, position)
 
 
 class Reader:
@@ -91,6 +93,17 @@ def test_what_is_held_is_bounded() -> None:
     assert reader.positions == list(range(1, MAX_HELD + 2))
     assert len(feed.recent) == KEPT and feed.since(10) is None
     assert [e.position for e in feed.since(MAX_HELD - 1) or []] == [MAX_HELD, MAX_HELD + 1]
+
+
+def test_what_is_kept_is_bounded_in_bytes_too() -> None:
+    feed = Feed(ACCOUNT, Reader())
+    feed.start(FeedHead(ACCOUNT, "g", 0, 1))
+    for position in range(1, 1200):
+        feed.offer(entry(position, "x" * 60_000))
+    assert len(feed.recent) < 300 and feed.since(100) is None
+    assert [e.position for e in feed.since(1197) or []] == [1198, 1199]
+    feed.fill([entry(n, "x" * 60_000) for n in range(1, 1200)])
+    assert len(feed.recent) < 300 and feed.recent[-1].position == 1199
 
 
 class Archive(MemoryFeeds):

@@ -4,13 +4,14 @@ import asyncio
 import hashlib
 from uuid import UUID
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 from valkey_process import ValkeyServer
 
-from tertulia.core.errors import StorageUnavailable, Unauthenticated
+from tertulia.core.errors import RateLimited, StorageUnavailable, Unauthenticated
 from tertulia.core.principal import Principal, Role
-from tertulia.http.tickets import Tickets
+from tertulia.http.tickets import LIFETIME, MAX_UNREDEEMED, Tickets
 from tertulia.storage.tickets import ValkeyTickets
 from tertulia.storage.valkey import Prefix
 
@@ -77,3 +78,34 @@ async def test_without_valkey_nobody_passes(valkey_server: ValkeyServer, client:
     with pytest.raises(Unauthenticated):
         await tickets.redeem(ticket)
     assert await tickets.redeem((await tickets.issue(principal())).ticket) == principal()
+
+
+async def test_unredeemed_tickets_of_one_user_are_bounded(client: Redis) -> None:
+    now = NOW
+    tickets = Tickets(ValkeyTickets(client), clock=lambda: now)
+    made = [await tickets.issue(principal()) for _ in range(MAX_UNREDEEMED)]
+    with pytest.raises(RateLimited) as caught:
+        await tickets.issue(principal())
+    assert caught.value.retry_after == LIFETIME
+    await tickets.issue(msgspec.structs.replace(principal(), user_id="another"))
+    await tickets.redeem(made[0].ticket)
+    await tickets.issue(principal())
+    with pytest.raises(RateLimited):
+        await tickets.issue(principal())
+    now += LIFETIME
+    await tickets.issue(principal())
+    assert len(tickets._issued) == sum(tickets._unredeemed.values()) == 1
+
+
+async def test_a_ticket_that_could_not_be_kept_counts_for_nobody() -> None:
+    class Away:
+        async def put(self, digest: str, payload: bytes, lifetime: float) -> None:
+            raise StorageUnavailable("Valkey does not answer")
+
+        async def take(self, digest: str) -> bytes | None:
+            raise AssertionError
+
+    tickets = Tickets(Away(), clock=lambda: NOW)
+    for _ in range(MAX_UNREDEEMED + 1):
+        with pytest.raises(StorageUnavailable):
+            await tickets.issue(principal())

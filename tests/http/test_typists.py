@@ -78,6 +78,21 @@ def test_what_is_repeated_is_passed_on_now_and_then() -> None:
     assert typists.is_news(("a", "d", "ana"), "start"), "each conversation by itself"
 
 
+def test_who_starts_and_stops_all_the_time_is_passed_on_now_and_then() -> None:
+    typists, typist = (gateway := Gateway()).typists, ("a", "c", "ana")
+    passed = []
+    for n in range(400):
+        state = ("start", "stop")[n % 2]
+        if typists.is_news(typist, state):
+            typists.passed_on(typist, state)
+            passed.append(gateway.now)
+        gateway.now += REPEATED / 100
+        typists.sweep()
+    assert len(passed) <= 4 * module.CHANGES + 4
+    for at in passed:
+        assert sum(at <= other < at + REPEATED for other in passed) <= 2 * module.CHANGES
+
+
 def test_so_many_are_kept_in_mind_and_no_more(monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "MOST", 2)
     gateway = Gateway()

@@ -1,0 +1,194 @@
+"""A client's WebSocket frames, counted before they are parsed.
+
+aiohttp parses whatever one read of the socket brings, up to 256 KiB, before anybody else gets a turn: 43,000 empty frames. Pings,
+pongs and fragments among them never reach our code. So `FrameGate` stands before its parser: it looks at the frames' heads (RFC
+6455 section 5.2), at no more of them than a client may send at once, and lets nothing through once they are too many. It decides
+nothing else about the protocol: what is malformed the parser refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+from .session import CloseCode
+from .stream_limits import BYTES_PER_FRAME
+from .token_bucket import Rate
+
+MAX_FRAGMENTS: Final = 1024
+"""Frames of one message. With one more the socket closes with 1008."""
+MESSAGE_DEADLINE: Final = 30.0
+"""Seconds from the first byte of a message to its last, when it comes in several reads. After them the socket closes with 1008."""
+LINGER: Final = 1.0
+"""Seconds between the close frame that ends a flood and the end of the connection, for the client to read the one before the other."""
+
+
+class FrameCounter:
+    """Follows the frames of one connection through its reads."""
+
+    __slots__ = ("_final", "_fragments", "_head", "_skip", "finished")
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._skip = 0
+        self._final = False
+        self._fragments = 0
+        self.finished = False
+        """Whether a message ended in the last read."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message or a frame has begun and not ended."""
+        return bool(self._head or self._skip or self._fragments)
+
+    def feed(self, data: bytes, most: int) -> int:
+        """How many frames begin in `data`; after `most` it counts no further. Raises TooManyFragments."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        count, at, size = 0, self._skip, len(data)
+        self.finished = self._final and 0 < at <= size
+        while at < size and count <= most:
+            end = _end_of_frame(data, at, size)
+            if end is None:
+                self._head = data[at:]
+                break
+            count += 1
+            first = data[at]
+            self._final = False
+            if not first & 0x08:  # a control frame may stand between fragments
+                self._final = bool(first & 0x80)
+                self._fragments = 0 if self._final else self._fragments + 1
+                if self._fragments > MAX_FRAGMENTS:
+                    raise TooManyFragments
+            at = end
+            if self._final and at <= size:
+                self.finished = True
+        self._skip = max(0, at - size)
+        return count
+
+
+class TooManyFragments(Exception):
+    """A message of more frames than `MAX_FRAGMENTS`."""
+
+
+def _end_of_frame(data: bytes, at: int, size: int) -> int | None:
+    """Where the frame that begins at `at` ends, or None while its length is not there yet."""
+    if size - at < 2:
+        return None
+    second = data[at + 1]
+    length = second & 0x7F
+    end = at + (6 if second & 0x80 else 2)
+    if length < 126:
+        return end + length
+    wide = 2 if length == 126 else 8
+    if size - at < 2 + wide:
+        return None
+    return end + wide + int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+
+
+class FrameGuard(Protocol):
+    """Whoever a connection belongs to: what they may send, and what happens when it is too much."""
+
+    @property
+    def rate(self) -> Rate:
+        """Of one connection."""
+        ...
+
+    def left(self) -> float:
+        """Frames that those may still send together of whose connections this is one."""
+        ...
+
+    def spend(self, cost: float) -> str | None:
+        """Count frames for them; whose rate they exceed, if any."""
+        ...
+
+    def refuse(self, code: int, reason: str) -> None:
+        """End the connection with this close frame."""
+        ...
+
+
+class FrameGate:
+    """Stands before the parser of one connection. `refuse` is called once, with the reason."""
+
+    __slots__ = ("_closed", "_counter", "_full_at", "_guard", "_loop", "_parser", "_timer")
+
+    def __init__(self, parser: Any, guard: FrameGuard, loop: asyncio.AbstractEventLoop) -> None:
+        self._parser = parser
+        self._guard = guard
+        self._loop = loop
+        self._counter = FrameCounter()
+        self._full_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """As aiohttp's parser has it: whether nothing more is wanted, and what is left."""
+        if self._closed:
+            return True, b""
+        try:
+            excess = self._count(data)
+        except TooManyFragments:
+            return self._end(f"a message of more than {MAX_FRAGMENTS} fragments")
+        if excess is not None:
+            return self._end(f"too many frames of one {excess}")
+        self._time_message()
+        return self._parser.feed_data(data)
+
+    def feed_eof(self) -> None:
+        """The client has hung up."""
+        self._cancel()
+        self._parser.feed_eof()
+
+    def _count(self, data: bytes) -> str | None:
+        guard, now = self._guard, self._loop.time()
+        left = min(guard.rate.left(self._full_at, now), guard.left())
+        frames = self._counter.feed(data, max(0, int(left)))
+        cost = frames + len(data) / BYTES_PER_FRAME
+        enough, self._full_at = guard.rate.spend(self._full_at, now, cost)
+        excess = guard.spend(cost)
+        return excess if enough else "connection"
+
+    def _time_message(self) -> None:
+        if self._counter.finished or not self._counter.unfinished:
+            self._cancel()
+        if self._timer is None and self._counter.unfinished:
+            self._timer = self._loop.call_later(
+                MESSAGE_DEADLINE, self._end, "a message took too long to arrive"
+            )
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _end(self, reason: str) -> tuple[bool, bytes]:
+        self._closed = True
+        self._cancel()
+        self._guard.refuse(CloseCode.POLICY, reason)
+        return True, b""
+
+
+class GuardedWebSocket(web.WebSocketResponse):
+    """aiohttp's WebSocket behind a `FrameGate`."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, guard: FrameGuard, **options: Any) -> None:
+        super().__init__(**options)
+        self._guard = guard
+
+    def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: Any) -> None:
+        connection: Any = request.protocol
+        early, connection._message_tail = connection._message_tail, b""
+        super()._post_start(request, protocol, writer)
+        connection._payload_parser = FrameGate(connection._payload_parser, self._guard, connection._loop)
+        if early:
+            connection.data_received(early)
+
+    def read_no_more(self) -> None:
+        """Leave the rest to the kernel. The client's part of the closing handshake stays unread, so it is not waited for."""
+        self._timeout = LINGER
+        if self._req is not None and self._req.transport is not None:
+            self._req.transport.pause_reading()

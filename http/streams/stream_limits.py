@@ -1,0 +1,193 @@
+"""How much of a gateway the streams of one user, account or address may take: how many there are, how many frames they send, how
+many bytes wait for them. Each is counted in this gateway alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ...core.errors import Overloaded, RateLimited
+from ...core.principal import Principal, Role
+from ...settings import Settings
+from .token_bucket import Rate, TokenBuckets
+
+if TYPE_CHECKING:
+    from .session import Session
+
+BURST_SECONDS: Final = 4
+"""Seconds' worth of frames that may come at once: a page that joins all its conversations as it opens."""
+CALM_SHARE: Final = 0.25
+"""Share of a user's burst that must be free for a stream to open, so that a flood cannot go on in the next connection at once."""
+ADDRESS_FRAMES: Final = 4
+"""How many users' rates of frames one address has: an office behind one address."""
+ACCOUNT_FRAMES: Final = 10
+"""How many users' rates of frames one account has in one gateway."""
+STAFF_SHARE: Final = 0.1
+"""Share of an account's streams that its customers leave to those who answer them."""
+BYTES_PER_FRAME: Final = 4096
+"""Bytes received that count as one more frame, so that few large messages cost no less than many small ones."""
+RETRY_AFTER: Final = 5.0
+"""Seconds after which whoever has too many streams may ask again: one that was lost is noticed by then, or soon."""
+RELIEF_PAUSE: Final = 0.1
+"""Seconds between two times that an account's slowest readers are closed."""
+TOLD: Final = Rate(0.1, 1)
+"""How often the log says that a user's streams are refused."""
+
+Clock = Callable[[], float]
+
+
+class StreamLimits(msgspec.Struct, frozen=True):
+    """The settings of the same names. Beyond `gateway` 503, beyond the others 429; beyond `frames` a second 1008, beyond
+    `account_queue` bytes the account's slowest readers are closed with 1013."""
+
+    gateway: int = 20_000
+    user: int = 50
+    customer: int = 10
+    account: int = 10_000
+    address: int = 1_000
+    frames: float = 500
+    account_queue: int = 64 * 1024 * 1024
+
+    @classmethod
+    def of(cls, settings: Settings) -> StreamLimits:
+        """What an operator set."""
+        return cls(
+            gateway=settings.max_streams,
+            user=settings.max_streams_per_user,
+            customer=settings.max_streams_per_customer,
+            account=settings.max_streams_per_account or max(1, settings.max_streams // 2),
+            address=settings.max_streams_per_address,
+            frames=settings.rate_frames,
+            account_queue=settings.stream_queue_per_account,
+        )
+
+
+class AccountStreams:
+    """The open streams of one account, and the bytes that wait for them; a frame that waits for several counts once."""
+
+    __slots__ = ("_relief", "limit", "queued", "sessions")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.queued = 0
+        self.sessions: set[Session] = set()
+        self._relief = 0.0
+
+    def relieve(self, now: float) -> None:
+        """Close the readers for whom most waits, until a quarter of the limit is free again.
+
+        What the kernel has not taken of them goes a moment later, so this waits as long before it closes more.
+        """
+        if now - self._relief < RELIEF_PAUSE:
+            return
+        self._relief = now
+        excess = self.queued - self.limit * 3 // 4
+        for session in sorted(self.sessions, key=lambda s: s.queued, reverse=True):
+            if excess <= 0 or not session.queued:
+                return
+            excess -= session.queued
+            session.cut("the account's readers are too slow: reconnect with your last event id")
+
+
+UNCOUNTED: Final = AccountStreams(1 << 62)
+"""The account of a session that has no place yet."""
+
+
+def user_key(principal: Principal) -> Hashable:
+    """Whose streams are counted together. The account is part of it: another tenant's namesake is somebody else."""
+    return principal.account_id, principal.user_id
+
+
+class StreamCounts:
+    """Who has how many streams, and what they may still send."""
+
+    def __init__(self, limits: StreamLimits, *, clock: Clock = time.monotonic) -> None:
+        self.limits = limits
+        self._total = 0
+        self._users: Counter[Hashable] = Counter()
+        self._addresses: Counter[str] = Counter()
+        self._accounts: dict[str, AccountStreams] = {}
+        self.frame_rate = Rate(limits.frames, limits.frames * BURST_SECONDS)
+        self._user_frames = TokenBuckets(self.frame_rate, clock=clock)
+        self._address_frames = TokenBuckets(self.frame_rate.times(ADDRESS_FRAMES), clock=clock)
+        self._account_frames = TokenBuckets(self.frame_rate.times(ACCOUNT_FRAMES), clock=clock)
+        self._told = TokenBuckets(TOLD, clock=clock)
+
+    def __len__(self) -> int:
+        return self._total
+
+    def take(self, session: Session, address: str) -> None:
+        """Give a session its place. Raises Overloaded, RateLimited."""
+        limits, principal = self.limits, session.principal
+        if self._total >= limits.gateway:
+            raise Overloaded("this gateway holds as many streams as it may", retry_after=RETRY_AFTER)
+        user = user_key(principal)
+        if self._user_frames.left(user) < self.frame_rate.burst * CALM_SHARE:
+            raise RateLimited("this user has sent too many frames", retry_after=BURST_SECONDS * CALM_SHARE)
+        per_user = limits.customer if principal.role is Role.CUSTOMER else limits.user
+        account = self._accounts.get(principal.account_id)
+        per_account = limits.account
+        if principal.role is Role.CUSTOMER:
+            per_account -= int(per_account * STAFF_SHARE)
+        for who, count, most in (
+            ("user", self._users[user], per_user),
+            ("account", 0 if account is None else len(account.sessions), per_account),
+            ("address", self._addresses[address], limits.address),
+        ):
+            if count >= most:
+                detail = f"this {who} has {count} open streams, as many as it may: close one first"
+                raise RateLimited(detail, retry_after=RETRY_AFTER)
+        self._total += 1
+        self._users[user] += 1
+        self._addresses[address] += 1
+        if account is None:
+            account = self._accounts[principal.account_id] = AccountStreams(limits.account_queue)
+        account.sessions.add(session)
+        session.account, session.address = account, address
+
+    def give_back(self, session: Session) -> None:
+        """The session has ended: its place is free, and what waited for it is gone."""
+        principal = session.principal
+        self._total -= 1
+        _less(self._users, user_key(principal))
+        _less(self._addresses, session.address)
+        session.release()
+        session.account.sessions.discard(session)
+        if not session.account.sessions:
+            self._accounts.pop(principal.account_id, None)
+
+    def frames_left(self, principal: Principal, address: str) -> float:
+        """How many frames a connection may still send, by its user, address and account."""
+        customer = principal.role is Role.CUSTOMER
+        return min(
+            self._user_frames.left(user_key(principal)),
+            self._address_frames.left((address, customer)),
+            self._account_frames.left((principal.account_id, customer)),
+        )
+
+    def spend_frames(self, principal: Principal, address: str, cost: float) -> str | None:
+        """Count frames for their user, address and account; whose rate they exceed, if any.
+
+        Customers are counted apart from everybody else of their address and account: visitors must not silence agents.
+        """
+        customer = principal.role is Role.CUSTOMER
+        if not self._user_frames.spend(user_key(principal), cost):
+            return "user"
+        if not self._address_frames.spend((address, customer), cost):
+            return "address"
+        return None if self._account_frames.spend((principal.account_id, customer), cost) else "account"
+
+    def is_news(self, principal: Principal) -> bool:
+        """Whether the log is to say once more that a stream of this user was refused."""
+        return self._told.spend(user_key(principal), 1)
+
+
+def _less(counter: Counter, key: Hashable) -> None:
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]
