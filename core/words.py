@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from .normalization import MAX_NORMALIZED, normalized
+
 APART = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u309f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -24,10 +26,10 @@ JOINERS = re.compile("[\u00ad\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]")
 
 
 def fold(text: str) -> str:
-    """Text with what does not count taken out."""
-    text = JOINERS.sub("", text)
-    text = ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return unicodedata.normalize("NFKC", text.casefold())
+    """The beginning of a text, `MAX_NORMALIZED` characters, with what does not count taken out."""
+    text = JOINERS.sub("", text[:MAX_NORMALIZED])
+    text = ACCENTS.sub("", normalized("NFKD", text.casefold()))
+    return normalized("NFKC", text.casefold())
 
 
 @lru_cache(maxsize=8192)
@@ -40,7 +42,7 @@ def _part(char: str) -> str:
 
 
 class Text:
-    """A text ready to be searched for many phrases."""
+    """A text ready to be searched for many phrases: its beginning, as `fold` has it."""
 
     __slots__ = ("_words",)
 
