@@ -23,11 +23,11 @@ MAX_KEPT: Final = 12_000
 _YEAR_10000: Final = 253_402_300_800_000
 _DIGITS: Final = re.compile(r"[0-9]{1,15}").fullmatch
 _ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2}|u0000)|.)",
-    re.DOTALL,
+    rb"(?<!\\)((?:\\\\)*+)\\u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?:([dD][89a-fA-F][0-9a-fA-F]{2}|0000)))"
 )
-"""An escape of a JSON string; its group is what cannot be stored: NUL, or half of a surrogate pair."""
+"""A whole surrogate pair as a JSON string escapes it, or (the second group) what cannot be stored: half of one, or NUL. The
+first group is the escaped backslashes before it."""
 
 Object = dict[str, Any]
 
@@ -35,7 +35,7 @@ Object = dict[str, Any]
 def document(body: bytes) -> Object:
     """The JSON object of a body, every text in it storable. Raises ValueError."""
     if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
-        body = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], body)
+        body = _ESCAPE.sub(lambda escape: escape[1] + b"\\ufffd" if escape[2] else escape[0], body)
     try:
         found = orjson.loads(body.decode("utf-8", "replace"))
     except orjson.JSONDecodeError as error:
@@ -44,16 +44,14 @@ def document(body: bytes) -> Object:
         raise ValueError("the body is not a JSON object")
     level: list[Any] = [found]
     for _ in range(MAX_DEPTH):
-        level = [child for part in level for child in _children(part)]
+        level = [child for part in level for child in _children(part) if isinstance(child, dict | list)]
         if not level:
             return found
     raise ValueError(f"the body is nested more than {MAX_DEPTH} deep")
 
 
 def _children(part: Any) -> Iterable[Any]:
-    if isinstance(part, dict):
-        return part.values()
-    return part if isinstance(part, list) else ()
+    return part.values() if isinstance(part, dict) else part
 
 
 def collect(parts: Any, read: Callable[[Object], Iterable[ChannelEvent]]) -> Iterator[ChannelEvent]:

@@ -16,9 +16,9 @@ Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 MAX_NON_STARTERS: Final = 30
 """Combining marks in a row (UAX #15, UAX15-D3). A joiner is put before the next one; nothing is taken away."""
-MAX_NORMALIZED: Final = 16_384
-"""Characters of a text that are normalised, and so found by a search, a rule or a keyword; what follows is left out of the
-result, which may be 18 times as long as what was given. The text itself is stored whole."""
+MAX_FOLDED: Final = 16_384
+"""Characters of a text that are folded, and so found by rules, keywords and names; a folded one may be 18 times as long. The
+text itself is stored whole."""
 JOINER: Final = "\u034f"
 """COMBINING GRAPHEME JOINER."""
 _LAST_MARK: Final = 0x1F000
@@ -28,10 +28,8 @@ _SHORTEST: Final = MAX_NON_STARTERS // 4
 
 
 def normalized(form: Form, text: str) -> str:
-    """The first `MAX_NORMALIZED` characters of `text` in a normalisation form, their runs of marks bounded."""
-    if text.isascii():
-        return text[:MAX_NORMALIZED]
-    return unicodedata.normalize(form, stream_safe(text[:MAX_NORMALIZED]))
+    """`text` in a normalisation form, its runs of marks bounded."""
+    return text if text.isascii() else unicodedata.normalize(form, stream_safe(text))
 
 
 def stream_safe(text: str) -> str:
