@@ -15,6 +15,7 @@ from .routes import ALL
 from .routes.attachments import UPLOADS, Uploads
 from .services import SERVICES, Services
 from .webhook_gate import GATE, WebhookGate
+from .webhook_parsing import PARSER, WebhookParser
 
 
 def make_app(services: Services, version: str = "0") -> web.Application:
@@ -23,6 +24,8 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app[SERVICES] = services
     app[DOCUMENT] = Document(ALL, version)
     app[GATE] = WebhookGate(services.vault, services.limits)
+    parser = app[PARSER] = WebhookParser()
+    app.on_cleanup.append(parser.close)
     app[UPLOADS] = Uploads()
     metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)
