@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
 MOST_GROWTH = 8.0
@@ -63,3 +63,29 @@ def assert_linear(
         tracemalloc.stop()
     size = len(inputs[2])
     assert peak <= memory * size + 1_000_000, f"{peak} bytes for an input of {size}"
+
+
+def assert_all_linear(
+    function: Callable[[Any], object],
+    makers: Mapping[str, Callable[[int], Sized]],
+    n: int,
+    *,
+    memory: float = MOST_MEMORY,
+    refuses: type[BaseException] | tuple[type[BaseException], ...] = (),
+) -> None:
+    """`assert_linear` for each of many inputs, without measuring again what a single run shows to be cheap enough."""
+    faults = []
+    for name, make in makers.items():
+        value = make(4 * n)
+        began = time.thread_time()
+        try:
+            function(value)
+        except refuses:
+            pass
+        dear = time.thread_time() - began > MOST_GROWTH * FLOOR
+        try:
+            if dear:
+                assert_linear(function, make, n, memory=memory, refuses=refuses)
+        except AssertionError as error:
+            faults.append(f"{name}: {error}")
+    assert not faults, "\n".join(faults)

@@ -14,6 +14,7 @@ from ...core.times import rfc3339, rfc3339_or_none
 from .. import actions
 from ..api import Call, Route, answer
 from ..resources import PageQuery, cursor, place
+from ..webhook_parsing import PARSER
 from .webhooks import take_in
 
 TAG = "webhooks"

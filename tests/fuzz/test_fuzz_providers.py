@@ -61,7 +61,9 @@ def test_sms(text: str, number: str, url: str) -> None:
 @fuzzed
 @given(texts, html, header, header, st.data())
 def test_email(text: str, body: str, named: str, subject: str, data: st.DataObject) -> None:
-    headers = dict.fromkeys(("Message-ID", "References", "In-Reply-To", "Auto-Submitted", "Precedence"), named)
+    headers = dict.fromkeys(
+        ("Message-ID", "References", "In-Reply-To", "Auto-Submitted", "Precedence"), named
+    )
     good = mail(headers, Subject=subject, TextBody=text, Date=named, Attachments=[attachment(Name=subject)])
     sender = {"From": named, "FromFull": {"Email": "", "Name": subject}}
     for fields in ({}, {"HtmlBody": body, "TextBody": ""}, {"HtmlBody": body, **sender}):
