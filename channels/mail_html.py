@@ -8,6 +8,8 @@ from typing import Final
 
 import nh3
 
+from . import text
+
 MAX_HTML: Final = 400_000
 """Characters that are looked at."""
 _DEEPEST: Final = 256
@@ -106,7 +108,7 @@ def sanitised(source: str) -> str:
 
     Remote pictures stay. What is too long or too deeply nested is cut off.
     """
-    return _CLEANER.clean(_bounded(_parted(source[:MAX_HTML])))
+    return _CLEANER.clean(_bounded(_parted(text.clean(source[:MAX_HTML]))))
 
 
 def _parted(source: str) -> str:

@@ -60,7 +60,7 @@ from tertulia.core.channel_messages import Media, Outbound, OutboundFile, Sender
 from tertulia.core.errors import Invalid
 from tertulia.core.people import Agent
 
-MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 100_000, 250_000
+MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 100_000, 131_072
 SECRETS = {
     "bot_token": "1:a", "secret_token": "s", "auth_token": "s", "account_sid": "AC1", "from_number": "+1", "app_secret": "s",
     "verify_token": "s", "access_token": "s", "page_access_token": "s", "page_id": "1", "phone_number_id": "1",
@@ -80,6 +80,8 @@ class Row(msgspec.Struct, frozen=True):
 
 REFUSES = (ValueError, Invalid, guard.Refused, files.Unsatisfiable, KeyError)
 """What the functions may raise. KeyError: a channel without credentials."""
+CALL = 300.0
+"""The same, where a character is six bytes of JSON (`\\u0000`) first."""
 HEADERS = {**TEXTS, **MAIL}
 PAGES = {**TEXTS, **HTML}
 BODIES: dict[str, Callable[[int], Sized]] = {
@@ -131,8 +133,10 @@ def _provider(
         return kind.parse(call(orjson.dumps(said(text.encode("utf-8", "replace").decode()))), {})
 
     return {
-        f"channels.{name}.parse": Row(parse, TEXTS, MESSAGE),
-        f"channels.{name}.parse of any body": Row(lambda body: kind.parse(call(body), {}), BODIES, BODY),
+        f"channels.{name}.parse": Row(parse, TEXTS, MESSAGE, CALL),
+        f"channels.{name}.parse of any body": Row(
+            lambda body: kind.parse(call(body), {}), BODIES, 32_768, CALL
+        ),
         f"channels.{name}.parse of a list": Row(
             lambda parts: kind.parse(call(orjson.dumps(listed(parts))), {}), _many(one), 1_000, 20_000
         ),
@@ -147,6 +151,13 @@ def _provider(
 def _page(said: str) -> Any:
     event = {"sender": {"id": "1"}, "timestamp": 1_760_000_000_000, "message": {"mid": "m", "text": said}}
     return {"object": "page", "entry": [{"messaging": [event]}]}
+
+
+def _photo(sizes: list[Any]) -> Any:
+    update = telegram_message(7, 1, "")
+    del update["message"]["text"]
+    update["message"]["photo"] = sizes
+    return update
 
 
 def _form(said: str) -> bytes:
@@ -191,7 +202,7 @@ PROVIDERS: dict[str, Row] = {
         telegram,
         lambda said: telegram_message(7, 1, said, **{"from": {"id": 7, "first_name": said}}),
         "x-telegram-bot-api-secret-token",
-        lambda sizes: telegram_message(7, 1, "", text=None, photo=sizes),
+        lambda sizes: _photo(sizes),
         lambda number: {"file_id": str(number), "width": number, "height": 1},
     ),
     **_provider(
@@ -211,7 +222,7 @@ PROVIDERS: dict[str, Row] = {
         lambda number: {"Name": f"X-{number}", "Value": "x", "Email": f"a{number}@b.c"},
     ),
     **_provider("sms", sms, lambda said: {}, "x-twilio-signature", lambda parts: {}, lambda number: number),
-    "channels.sms.parse": Row(lambda said: sms.parse(call(_form(said)), {}), TEXTS, MESSAGE),
+    "channels.sms.parse": Row(lambda said: sms.parse(call(_form(said)), {}), TEXTS, 2_048, 1_000),
     "channels.sms.parse of a form": Row(
         lambda said: sms.parse(call(said.encode("utf-8", "replace")), {}),
         {**TEXTS, "fields": repeated("a=b&"), "one": lambda n: "MessageSid=" + "%41" * (n // 3)},
