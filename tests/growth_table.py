@@ -287,7 +287,7 @@ CHANNELS: dict[str, Row] = {
         lambda said: whatsapp_contents.content_of({"type": "image", "image": {"id": "a", "caption": said, "filename": said}}),
         TEXTS, MESSAGE,
     ),
-    "channels.answers.answer_of": Row(answers.answer_of, BODIES, BODY, 100),
+    "channels.answers.answer_of": Row(answers.answer_of, BODIES, 16_384, 100),
     "channels.answers.provider_id": Row(answers.provider_id, TEXTS, MESSAGE),
     "channels.answers.seconds": Row(answers.seconds, TEXTS, HEADER),
     "channels.answers.asked_for": Row(lambda said: answers.asked_for({"retry-after": said, "date": said}), HEADERS, 2_048),
