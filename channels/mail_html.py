@@ -17,20 +17,19 @@ _LONGEST_TEXT: Final = 2_000
 """Characters of one text that are given up to end a cut at a tag."""
 _MOST_WORK: Final = 250_000
 """The sanitiser's work on a tag grows with the tags open around it; so much of it in all, a tenth of a second or so."""
+_LONGEST_TAG: Final = 4_096
+"""Characters of a tag without its attributes' values."""
+_DEAR_ENOUGH: Final = 5_000
+"""Characters to be escaped before measures are taken: to write one takes the sanitiser longer the longer the text around it."""
+_MOST_DEAR: Final = 1_000
+"""Of them in one text, where measures are taken."""
+_BARE: Final = re.compile(r"&(?!#?[0-9A-Za-z]{1,31};)")
+_DEAR: Final = re.compile(f"(?:&[^<>&]*+){{1,{_MOST_DEAR}}}+")
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
-
-_LONGEST_TAG: Final = 4_096
-"""Characters of a tag without its attributes' values."""
-_DEAR_ENOUGH: Final = 20_000
-"""Characters to be escaped before measures are taken: to write one takes the sanitiser longer the longer the text around it."""
-_TEXT: Final = 8_192
-"""Characters of one text, where measures are taken."""
-_BARE: Final = re.compile(r"&(?!#?[0-9A-Za-z]{1,31};)")
-_LONG_TEXT: Final = re.compile(f"[^<>]{{{_TEXT}}}")
 
 _SHALLOW: Final = _words(
     "area base br col embed hr img input link meta source track wbr"
@@ -118,7 +117,12 @@ def _parted(source: str) -> str:
     if sum(map(source.count, "&\u0085\u00a0")) <= _DEAR_ENOUGH:
         return source
     source = source.replace("\u00a0", " ").replace("\u0085", " ")
-    return _LONG_TEXT.sub(r"\g<0><!---->", _BARE.sub("&amp;", source)[:MAX_HTML])
+    return _DEAR.sub(_followed, _BARE.sub("&amp;", source)[:MAX_HTML])
+
+
+def _followed(text: re.Match[str]) -> str:
+    """A part of a text, and a comment where the same text goes on."""
+    return f"{text[0]}<!---->" if text.string.startswith("&", text.end()) else text[0]
 
 
 def shortened(clean: str, most: int) -> str:
@@ -129,7 +133,7 @@ def shortened(clean: str, most: int) -> str:
         opened, closed = cut.rfind("<"), cut.rfind(">")
         if opened > closed or closed >= end - _LONGEST_TEXT:
             cut = cut[: opened if opened > closed else closed + 1]
-        shorter = _CLEANER.clean(cut)
+        shorter = _CLEANER.clean(_parted(cut))
         if len(shorter) <= most:
             return shorter
         end -= max(most // 16 + 1, len(shorter) - most)

@@ -17,7 +17,7 @@ from .text import clean, content
 
 MAX_DEPTH: Final = 64
 """Brackets inside one another, as for the API's own bodies. Providers use about a dozen."""
-MAX_VALUES: Final = 500_000
+MAX_VALUES: Final = 100_000
 """Values in a body, about: commas and brackets outside its strings. A call with a thousand messages has 30,000."""
 MAX_IDENTIFIER: Final = 255
 MAX_PROVIDER_ID: Final = 512

@@ -55,14 +55,18 @@ def assert_linear(
     figures = f"{small * 1e3:.2f}, {middle * 1e3:.2f}, {large * 1e3:.2f} ms at {n}, {2 * n}, {4 * n}"
     assert large <= MOST_GROWTH * max(small, FLOOR), f"grows faster than its input: {figures}"
 
+    _check_memory(run, inputs[2], memory)
+
+
+def _check_memory(run: Callable[[Any], object], value: Sized, most: float) -> None:
     tracemalloc.start()
     try:
-        run(inputs[2])
+        run(value)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    size = len(inputs[2])
-    assert peak <= memory * size + 1_000_000, f"{peak} bytes for an input of {size}"
+    size = len(value)
+    assert peak <= most * size + 1_000_000, f"{peak} bytes for an input of {size}"
 
 
 def assert_all_linear(
@@ -73,19 +77,28 @@ def assert_all_linear(
     memory: float = MOST_MEMORY,
     refuses: type[BaseException] | tuple[type[BaseException], ...] = (),
 ) -> None:
-    """`assert_linear` for each of many inputs, without measuring again what a single run shows to be cheap enough."""
-    faults = []
-    for name, make in makers.items():
-        value = make(4 * n)
-        began = time.thread_time()
+    """`assert_linear` for each of many inputs. Only what two single runs do not show to be linear is measured with care."""
+
+    def run(value: Sized) -> None:
         try:
             function(value)
         except refuses:
             pass
-        dear = time.thread_time() - began > MOST_GROWTH * FLOOR
+
+    def timed(value: Sized) -> float:
+        began = time.thread_time()
+        run(value)
+        return time.thread_time() - began
+
+    faults = []
+    for name, make in makers.items():
+        large = make(4 * n)
         try:
-            if dear:
-                assert_linear(function, make, n, memory=memory, refuses=refuses)
+            if (seconds := timed(large)) > MOST_GROWTH * FLOOR:
+                if seconds > MOST_GROWTH / 1.3 * timed(make(n)):
+                    assert_linear(function, make, n, memory=memory, refuses=refuses)
+                else:
+                    _check_memory(run, large, memory)
         except AssertionError as error:
             faults.append(f"{name}: {error}")
     assert not faults, "\n".join(faults)

@@ -60,7 +60,7 @@ from tertulia.core.channel_messages import Media, Outbound, OutboundFile, Sender
 from tertulia.core.errors import Invalid
 from tertulia.core.people import Agent
 
-MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 100_000, 131_072
+MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
 SECRETS = {
     "bot_token": "1:a", "secret_token": "s", "auth_token": "s", "account_sid": "AC1", "from_number": "+1", "app_secret": "s",
     "verify_token": "s", "access_token": "s", "page_access_token": "s", "page_id": "1", "phone_number_id": "1",
@@ -272,7 +272,7 @@ CHANNELS: dict[str, Row] = {
     "channels.text.length": Row(text.length, TEXTS, MESSAGE),
     "channels.text.pieces": Row(lambda said: text.pieces(said, 160), TEXTS, MESSAGE, 100),
     "channels.phones.e164": Row(phones.e164, {**TEXTS, "digits, then none": lambda n: "1" * n + "x"}, MESSAGE),
-    "channels.payloads.document": Row(payloads.document, BODIES, BODY, 100),
+    "channels.payloads.document": Row(payloads.document, BODIES, 32_768, 100),
     "channels.payloads.kept": Row(lambda said: payloads.kept({"a": said.replace("\ud800", "")}), TEXTS, MESSAGE),
     "channels.payloads.kind_of": Row(payloads.kind_of, TEXTS, MESSAGE),
     "channels.payloads.milliseconds": Row(payloads.milliseconds, TEXTS, MESSAGE),

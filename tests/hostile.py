@@ -151,9 +151,9 @@ TEXTS: dict[str, Make] = {
 }
 
 HTML: dict[str, Make] = {
-    "pre and blanks": lambda n: "<pre>" + " " * n + "x</pre>",
-    "pre and lines": lambda n: "<pre>" + "\n" * n + "x</pre>",
-    "pre and tabs": lambda n: "<pre>" + " \t" * (n // 2) + "x</pre>",
+    "pre and blanks": lambda n: "<pre>x" + " " * n + "x</pre>",
+    "pre and lines": lambda n: "<pre>x" + "\n" * n + "x</pre>",
+    "pre and tabs": lambda n: "<pre>x" + " \t" * (n // 2) + "x</pre>",
     "pre and lines of blanks": lambda n: "<pre>" + ("\n" + " " * 50) * (n // 51) + "x</pre>",
     "pre, never closed": repeated("<pre> "),
     "pre in pre": nested("<pre> ", "</pre>"),

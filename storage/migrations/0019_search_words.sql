@@ -1,7 +1,7 @@
 -- Indexing a message's words in time linear in its length.
 --
 -- Postgres's parser looks ahead for URLs, hosts, file paths, e-mail addresses and compound words, and begins anew where it found
--- none: `a_a_a_ …` or `~/a.~/a. …`, 65,536 characters as one message, kept a commit busy for minutes. Without ASCII punctuation
+-- none: `a_a_a_ …` or `~/~/~/ …`, 65,536 characters as one message, kept a commit busy for minutes. Without ASCII punctuation
 -- there is nothing to look ahead for. What it parted anyhow is found as before; `shop.example/orders/7` is found by each of its
 -- words, as is `order_number`.
 

@@ -24,7 +24,7 @@ MESSAGES = {
     },
     "digits": lambda n: "1" * (n - 1) + "x",
     "underscores between": repeated("a_"),
-    "home folders": repeated("~/a."),
+    "home folders": repeated("~/"),
     "emoji": TEXTS["emoji"],
 }
 """What kept a turn or a commit busy for seconds to minutes."""
