@@ -82,6 +82,8 @@ REFUSES = (ValueError, Invalid, guard.Refused, files.Unsatisfiable, KeyError)
 """What the functions may raise. KeyError: a channel without credentials."""
 CALL = 300.0
 """The same, where a character is six bytes of JSON (`\\u0000`) first."""
+MAILED = 600.0
+"""The same of a mail, which repeats the text in up to five places; the call is made within what is measured."""
 HEADERS = {**TEXTS, **MAIL}
 PAGES = {**TEXTS, **HTML}
 BODIES: dict[str, Callable[[int], Sized]] = {
@@ -226,7 +228,7 @@ PROVIDERS: dict[str, Row] = {
     "channels.sms.parse of a form": Row(
         lambda said: sms.parse(call(said.encode("utf-8", "replace")), {}),
         {**TEXTS, "fields": repeated("a=b&"), "one": lambda n: "MessageSid=" + "%41" * (n // 3)},
-        32_768,
+        32_768, 128,
     ),
     "channels.sms.verify of a url": Row(
         lambda url: sms.verify(call(b"a=b", url=url, headers={"x-twilio-signature": "x"}), SECRETS), TEXTS, 2_048
@@ -237,16 +239,16 @@ PROVIDERS: dict[str, Row] = {
     "channels.meta.entries": Row(lambda body: meta.entries(body, "page"), BODIES, BODY),
     "channels.mail_inbound.received": Row(_mailed(Headers=lambda said: [
         {"Name": name, "Value": said} for name in ("Message-ID", "References", "In-Reply-To", "Auto-Submitted", "Return-Path")
-    ]), HEADERS, HEADER),
+    ]), HEADERS, HEADER, MAILED),
     "channels.mail_inbound.received from": Row(
-        _mailed(From=_same, FromFull=lambda said: {"Email": "", "Name": said}), HEADERS, HEADER
+        _mailed(From=_same, FromFull=lambda said: {"Email": "", "Name": said}), HEADERS, HEADER, MAILED
     ),
-    "channels.mail_inbound.received at": Row(_mailed(Date=_same, Subject=_same), HEADERS, HEADER),
-    "channels.mail_inbound.received as html": Row(_mailed(HtmlBody=_same, TextBody=lambda _: ""), PAGES, PAGE, 100),
-    "channels.mail_inbound.received as text": Row(_mailed(TextBody=_same, HtmlBody=lambda _: ""), HEADERS, BODY),
+    "channels.mail_inbound.received at": Row(_mailed(Date=_same, Subject=_same), HEADERS, HEADER, MAILED),
+    "channels.mail_inbound.received as html": Row(_mailed(HtmlBody=_same, TextBody=lambda _: ""), PAGES, PAGE, MAILED),
+    "channels.mail_inbound.received as text": Row(_mailed(TextBody=_same, HtmlBody=lambda _: ""), HEADERS, BODY, MAILED),
     "channels.mail_inbound.received files": Row(
         _mailed(Attachments=lambda said: [attachment(Content=said), attachment(base64.b64encode(said.encode()), Name=said)]),
-        TEXTS, BODY,
+        TEXTS, BODY, MAILED,
     ),
 }  # fmt: skip
 
@@ -309,7 +311,7 @@ def _invalid(channel: Any) -> Callable[[Any], object]:
 
 CORE: dict[str, Row] = {
     "core.normalization.normalized": Row(lambda said: normalization.normalized("NFKC", said), TEXTS, MESSAGE, 200),
-    "core.normalization.stream_safe": Row(normalization.stream_safe, TEXTS, MESSAGE),
+    "core.normalization.stream_safe": Row(normalization.stream_safe, TEXTS, MESSAGE, 128),
     "core.words.fold": Row(words.fold, TEXTS, MESSAGE, 200),
     "core.words.Text": Row(lambda said: words.Text(said).has("a a a"), TEXTS, MESSAGE, 400),
     "core.people.folded": Row(people.folded, TEXTS, MESSAGE, 400),
@@ -331,7 +333,7 @@ CORE: dict[str, Row] = {
     "core.mentions.mentioned": Row(lambda said: mentions.mentioned(said, [Agent("a", "b c")]), TEXTS, MESSAGE),
     "core.templates.render": Row(lambda said: templates.render(said, {"a": "b"}), TEXTS, MESSAGE),
     "core.languages.primary": Row(languages.primary, TEXTS, MESSAGE, 100),
-    "core.understanding.by_script": Row(understanding.by_script, TEXTS, MESSAGE),
+    "core.understanding.by_script": Row(understanding.by_script, TEXTS, MESSAGE, 128),
     "core.understanding.has_words": Row(understanding.has_words, TEXTS, MESSAGE),
     "core.understanding.scored": Row(understanding.scored, TEXTS, MESSAGE),
     "core.understanding.is_english": Row(understanding.is_english, TEXTS, MESSAGE, 100),
@@ -341,6 +343,7 @@ CORE: dict[str, Row] = {
     "core.files.byte_range": Row(lambda said: files.byte_range(said, 1_000), TEXTS, MESSAGE),
     "core.files.sniffed": Row(files.sniffed, {**BODIES, "blanks": lambda n: b" " * n + b"<"}, 1_024),
     "core.files.refusal": Row(lambda said: files.refusal(said, b"GIF89a", ("image/*",)), TEXTS, MESSAGE),
+    "core.files.settled_type": Row(lambda said: files.settled_type(said, b"GIF89a"), TEXTS, MESSAGE),
     "core.files.allowed": Row(lambda said: files.allowed(said, ("image/*",)), TEXTS, MESSAGE),
     "core.files.is_inline": Row(files.is_inline, TEXTS, MESSAGE),
     "core.misfits.misfit": Row(misfits.misfit, TEXTS, MESSAGE),
