@@ -4,12 +4,13 @@
 
 PYTHON ?= python3
 ARGS ?=
+EXAMPLES ?= 20000
 BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check bench format lock clean
+.PHONY: help serve test fuzz check bench format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -19,6 +20,9 @@ serve: $(READY) ## the server with demo data, on 127.0.0.1:8080
 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout=0 $(ARGS)
 
 check: $(READY) ## format, lint, types
 	@$(BIN)/ruff format --check .

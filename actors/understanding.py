@@ -26,6 +26,7 @@ from ..core.understanding import (
     by_script,
     has_words,
     is_english,
+    scored,
 )
 
 log = structlog.get_logger(__name__)
@@ -152,7 +153,7 @@ class Understanding:
         language = self._language(wanted.content) if wanted.detect else None
         sentiment = None
         if wanted.mood_below is not None and (score := self._scorer.value) is not None:
-            mood = score(wanted.content[:SCORED])
+            mood = score(scored(wanted.content))
             # the scorer takes any language for English; few messages come so far
             if mood < wanted.mood_below and self._is_english(wanted, language):
                 sentiment = mood

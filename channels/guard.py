@@ -8,6 +8,7 @@ and never send headers or credentials to a host they are not meant for.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -28,6 +29,11 @@ CONNECT_DEADLINE = 10.0
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PIECE = 65_536
+MAX_URL = 8_192
+"""Characters of a URL; a longer one is refused."""
+MAX_AUTHORITY = 512
+"""Characters of a URL up to its path: scheme, host and port; a longer one is refused."""
+_AUTHORITY = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*+:)?[/\\]*+[^/\\?#]*+")
 
 
 class _Checking(AbstractResolver):
@@ -155,7 +161,7 @@ class Guard:
         if not location:
             raise Refused("a redirect to nowhere")
         try:
-            following = target.join(URL(location))
+            following = target.join(_parsed(location))
         except ValueError:
             raise Refused("a redirect to something that is no URL") from None
         if following.host != target.host and following.host not in redirect_hosts:
@@ -175,10 +181,17 @@ async def _refusals(request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
         raise Refused("the host has no address", temporary=True) from error
 
 
+def _parsed(url: str | URL) -> URL:
+    """Raises ValueError. A host has at most 253 characters (RFC 1035); encoding a long one of any script takes minutes."""
+    if isinstance(url, str) and (len(url) > MAX_URL or len(_AUTHORITY.match(url)[0]) > MAX_AUTHORITY):  # pyright: ignore[reportOptionalSubscript]
+        raise ValueError("too long")
+    return URL(url)
+
+
 def origin(url: str | URL) -> str:
     """`scheme://host:port`, the port always given, by which origins are compared; empty where there is none."""
     try:
-        parsed = URL(url)
+        parsed = _parsed(url)
         return f"{parsed.scheme}://{parsed.host}:{parsed.port}" if parsed.host else ""
     except ValueError:
         return ""
@@ -187,7 +200,7 @@ def origin(url: str | URL) -> str:
 def checked(url: str, rules: AddressRules, grants: Collection[Grant] = ()) -> tuple[URL, Reach]:
     """The URL as it will be called, and how far its connection may lead. Raises Refused; names are checked when resolved."""
     try:
-        target = URL(url)
+        target = _parsed(url)
         host, port = target.host, target.port
     except ValueError:
         raise Refused("not a URL") from None

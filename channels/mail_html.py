@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-from html.parser import HTMLParser
 from typing import Final
 
 import nh3
+
+from . import text
 
 MAX_HTML: Final = 400_000
 """Characters that are looked at."""
@@ -16,6 +17,14 @@ _LONGEST_TEXT: Final = 2_000
 """Characters of one text that are given up to end a cut at a tag."""
 _MOST_WORK: Final = 250_000
 """The sanitiser's work on a tag grows with the tags open around it; so much of it in all, a tenth of a second or so."""
+_LONGEST_TAG: Final = 4_096
+"""Characters of a tag without its attributes' values."""
+_DEAR_ENOUGH: Final = 5_000
+"""Characters to be escaped before measures are taken: to write one takes the sanitiser longer the longer the text around it."""
+_MOST_DEAR: Final = 1_000
+"""Of them in one text, where measures are taken."""
+_BARE: Final = re.compile(r"&(?!#?[0-9A-Za-z]{1,31};)")
+_DEAR: Final = re.compile(f"(?:&[^<>&]*+){{1,{_MOST_DEAR}}}+")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -76,12 +85,20 @@ _CLEANER: Final = nh3.Cleaner(
 _URL: Final = re.compile(r"(https?://\w[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}])")
 """Without the marks that end a sentence around it."""
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,30})")
+_CLEAN_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^<>\"]++|\"[^\"]*+\")*+)>")
+_ALT: Final = re.compile(r"(?<=\salt=\")([^\"]*+)\"")
+_ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "nbsp": "\u00a0"}
+_ENTITY: Final = re.compile(f"&({'|'.join(_ENTITIES)});")
+"""How the sanitiser writes tags and what it escapes: nothing else is markup."""
+_QUOTED: Final = re.compile("\"[^\"]*+\"|'[^']*+'")
+_OPEN_TAG: Final = re.compile(r"<[a-zA-Z](?:[^>=]++|=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|))*+")
 _BLOCKS: Final = _words(
     "blockquote br caption center dd div dl dt figure figcaption h1 h2 h3 h4 h5 h6 hr li ol p pre table tr ul"
 )
 _LINE, _SPACE = "\x1e", "\x1d"
 """Where a block begins or ends, and where an empty line parts it from the others."""
-_MARKS: Final = re.compile(f"[ \t]*[{_LINE}{_SPACE}][ \t{_LINE}{_SPACE}]*")
+_MARKS: Final = re.compile(f"[{_LINE}{_SPACE}][ \t{_LINE}{_SPACE}]*+")
+"""Blanks before them are the end of a line, which is stripped: a pattern that began with blanks would try each of them."""
 _SPACED: Final = _words("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul")
 
 
@@ -90,7 +107,22 @@ def sanitised(source: str) -> str:
 
     Remote pictures stay. What is too long or too deeply nested is cut off.
     """
-    return _CLEANER.clean(_bounded(source[:MAX_HTML]))
+    return _CLEANER.clean(_bounded(_parted(text.clean(source[:MAX_HTML]))))
+
+
+def _parted(source: str) -> str:
+    """`source` as it is, unless it has very many characters that the sanitiser must escape, which costs the square of their
+    number in one text. Then texts are parted by comments, which it removes; and blanks that do not break break, and an
+    ampersand that begins nothing is written out, as a comment would not part them in an attribute."""
+    if sum(map(source.count, "&\u0085\u00a0")) <= _DEAR_ENOUGH:
+        return source
+    source = source.replace("\u00a0", " ").replace("\u0085", " ")
+    return _DEAR.sub(_followed, _BARE.sub("&amp;", source)[:MAX_HTML])
+
+
+def _followed(text: re.Match[str]) -> str:
+    """A part of a text, and a comment where the same text goes on."""
+    return f"{text[0]}<!---->" if text.string.startswith("&", text.end()) else text[0]
 
 
 def shortened(clean: str, most: int) -> str:
@@ -101,15 +133,24 @@ def shortened(clean: str, most: int) -> str:
         opened, closed = cut.rfind("<"), cut.rfind(">")
         if opened > closed or closed >= end - _LONGEST_TEXT:
             cut = cut[: opened if opened > closed else closed + 1]
-        shorter = _CLEANER.clean(cut)
+        shorter = _CLEANER.clean(_parted(cut))
         if len(shorter) <= most:
             return shorter
-        end -= max(64, len(shorter) - most)
+        end -= max(most // 16 + 1, len(shorter) - most)
     return clean if len(clean) <= most else ""
+
+
+def _crowded(source: str) -> int:
+    """Where the first tag with far too many attributes begins, each of which the sanitiser compares with all before it."""
+    for tag in _OPEN_TAG.finditer(source):
+        if len(tag[0]) > _LONGEST_TAG and len(_QUOTED.sub("", tag[0])) > _LONGEST_TAG:
+            return tag.start()
+    return len(source)
 
 
 def _bounded(source: str) -> str:
     """`source` up to where it would cost too much."""
+    source = source[: _crowded(source)]
     open_tags: dict[str, int] = {}
     depth = work = 0
     for tag in _TAG.finditer(source):
@@ -130,47 +171,60 @@ def _bounded(source: str) -> str:
 def as_text(clean: str) -> str:
     """Sanitised HTML as plain text: blocks on lines of their own, pictures by their description."""
     reader = _TextReader()
-    reader.feed(clean)
-    reader.close()
-    return reader.text()
+    done = 0
+    for tag in _CLEAN_TAG.finditer(clean):
+        reader.text(clean[done : tag.start()])
+        if tag[1]:
+            reader.end(tag[2].lower())
+        else:
+            reader.start(tag[2].lower(), tag[3])
+        done = tag.end()
+    reader.text(clean[done:])
+    return reader.read()
 
 
-class _TextReader(HTMLParser):
+class _TextReader:
+    """Gathers what is to be read, block by block."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._parts: list[str] = []
         self._verbatim = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: str) -> None:
         self._break(tag)
         if tag == "li":
             self._parts.append("- ")
         elif tag == "pre":
             self._verbatim += 1
-        elif tag == "img" and (alt := dict(attrs).get("alt")):
-            self._parts.append(f"[{' '.join(alt.split())}]")
+        elif tag == "img" and (alt := _ALT.search(attributes)):
+            self._parts.append(f"[{' '.join(_unescaped(alt[1]).split())}]" if alt[1] else "")
         elif tag in ("td", "th"):
             self._parts.append(" ")
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag == "pre" and self._verbatim:
             self._verbatim -= 1
         if tag != "br":
             self._break(tag)
 
-    def handle_data(self, data: str) -> None:
-        data = data.replace(_LINE, "").replace(_SPACE, "")
-        self._parts.append(data if self._verbatim else re.sub(r"[ \t\r\n\f]+", " ", data))
+    def text(self, escaped: str) -> None:
+        text = _unescaped(escaped)
+        self._parts.append(text if self._verbatim else re.sub(r"[ \t\r\n\f]+", " ", text))
 
     def _break(self, tag: str) -> None:
         if tag in _BLOCKS:
             self._parts.append("\n" if tag in ("br", "hr") else _SPACE if tag in _SPACED else _LINE)
 
-    def text(self) -> str:
+    def read(self) -> str:
         """Blocks end a line once, however many of them meet; `<br>` always does."""
         joined = _MARKS.sub(lambda marks: "\n\n" if _SPACE in marks[0] else "\n", "".join(self._parts))
         lines = (line.rstrip().removeprefix(" ") for line in joined.split("\n"))
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _unescaped(escaped: str) -> str:
+    text = _ENTITY.sub(lambda entity: _ENTITIES[entity[1]], escaped)
+    return text.replace(_LINE, "").replace(_SPACE, "")
 
 
 def paragraphs(text: str) -> str:

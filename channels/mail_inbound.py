@@ -20,6 +20,10 @@ from ..core.channel_messages import ChannelEvent, Faulty, Inbound, Media, Sender
 from . import mail_html, mail_text, payloads, text
 
 MAX_SUBJECT: Final = 998
+MAX_DATE: Final = 100
+"""Characters of a Date header that are read."""
+MAX_TEXT: Final = 1_000_000
+"""Characters of a mail's text in which the new part is looked for; a message keeps the first 65,536 of that."""
 MAX_ORIGINAL: Final = 10_000
 MAX_METADATA: Final = 15_360
 """Bytes as JSON, of the 16,384 that a message's metadata may have: the rest is for what others note."""
@@ -32,6 +36,7 @@ _SHORTENED: Final[dict[str, Callable[[str, int], str]]] = {
     "original": lambda whole, most: whole[:most],
 }
 _CUT_FIRST: Final = (*_SHORTENED, "inline", "cc", "to", "reply_to")
+_BLANKS: Final = b" \t\r\n\v\f"
 _ADDRESS: Final = re.compile(r"[^\s<>,;\"\x00-\x1f\x7f]+")
 
 Object = dict[str, Any]
@@ -85,12 +90,20 @@ def _headers(listed: Any) -> dict[str, str]:
 
 def _sender(mail: Object) -> Sender:
     full = payloads.inner(mail, "FromFull")
-    name, address = parseaddr(payloads.string(mail, "From"))
+    name, address = _parted_address(payloads.string(mail, "From"))
     address = (payloads.string(full, "Email") or address).strip().lower()
     if not _ADDRESS.fullmatch(address) or len(address) > payloads.MAX_IDENTIFIER:
         raise ValueError("FromFull.Email is no address" if address else "FromFull.Email is missing")
     given = payloads.string(full, "Name") or payloads.string(mail, "FromName") or name
     return Sender(address, _line(given, text.MAX_NAME) or None)
+
+
+def _parted_address(value: str) -> tuple[str, str]:
+    """Name and address of a From header; both empty where it is longer than a line may be, or nested without an end."""
+    try:
+        return parseaddr(value) if len(value) <= MAX_SUBJECT else ("", "")
+    except RecursionError:  # the library calls itself for a comment in a comment
+        return "", ""
 
 
 def _provider_id(mail: Object, headers: Mapping[str, str]) -> str:
@@ -105,11 +118,11 @@ def _line(value: str, most: int) -> str:
 
 def _said(mail: Object, subject: str, html: str) -> tuple[str, str]:
     """What the sender wrote now, and the whole text it stood in. Of a mail passed on, the whole is what is said."""
-    plain = payloads.string(mail, "TextBody").replace("\r\n", "\n").strip()
+    plain = payloads.string(mail, "TextBody")[:MAX_TEXT].replace("\r\n", "\n").strip()
     whole = plain or mail_html.as_text(html)
     if subjects.is_forward(subject):
         return whole, whole
-    stripped = payloads.string(mail, "StrippedTextReply").replace("\r\n", "\n").strip()
+    stripped = payloads.string(mail, "StrippedTextReply")[:MAX_TEXT].replace("\r\n", "\n").strip()
     return stripped or mail_text.new_part(whole), whole
 
 
@@ -147,7 +160,8 @@ def _file(part: Any) -> tuple[Media, str | None]:
     if not isinstance(part, dict):
         raise ValueError("an object was expected")
     try:
-        data = base64.b64decode("".join(payloads.string(part, "Content").split()), validate=True)
+        encoded = payloads.string(part, "Content").encode("ascii").translate(None, _BLANKS)
+        data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("Content is not base64") from None
     content_type = (text.short(part.get("ContentType"), 100) or "").partition(";")[0].strip().lower() or None
@@ -162,7 +176,7 @@ def _time(value: str) -> int | None:
     """A mail's date, as its sender's clock had it: RFC 5322, or ISO 8601, as some servers write."""
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            when = read(value.strip())
+            when = read(value.strip()[:MAX_DATE])
         except (ValueError, TypeError, OverflowError, IndexError):
             continue
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
@@ -197,7 +211,7 @@ def _cut(whole: str, room: int, shortened: Callable[[str, int], str]) -> str:
         part = shortened(whole, most)
         if (size := _size(part)) <= room:
             return part
-        most = most * room // (size + 1)
+        most = min(most * room // (size + 1), most * 7 // 8)
     return ""
 
 

@@ -5,6 +5,7 @@ What is wrong is a ValueError that names the field; `collect` makes it a `Faulty
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -17,34 +18,34 @@ from .text import clean, content
 
 MAX_DEPTH: Final = 64
 """Brackets inside one another, as for the API's own bodies. Providers use about a dozen."""
+MAX_VALUES: Final = 100_000
+"""Values in a body, about: commas and brackets outside its strings. A call with a thousand messages has 30,000."""
 MAX_IDENTIFIER: Final = 255
 MAX_PROVIDER_ID: Final = 512
 MAX_KEPT: Final = 12_000
 """Bytes of a provider's JSON that a message's metadata keeps."""
 _YEAR_10000: Final = 253_402_300_800_000
 _DIGITS: Final = re.compile(r"[0-9]{1,15}").fullmatch
-_LOW: Final = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_HIGH: Final = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
-_UNSTORABLE: Final = re.compile(
-    rb"((?:[^\\]++|\\[^u]|\\u(?!0000|[dD][89a-fA-F])|%b%b)*+)(?:((?:\\u0000|%b(?!%b)|%b)++)|\\|\Z)"
-    % (_HIGH, _LOW, _HIGH, _LOW, _LOW),
-    re.DOTALL,
+_ESCAPES: Final = re.compile(
+    rb"(?<!\\)((?:\\\\)*+)((?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|\\u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000)){1,4096}+)"
 )
-"""What can be stored, and behind it the escapes that cannot: NUL, and halves of surrogate pairs. The two are read together, as only so
-a backslash is known to begin an escape; every match begins where the last one ended, so that nothing is read twice."""
-_REPLACEMENT: Final = b"\\ufffd"
+"""A run of escapes of a JSON string that may not be storable, pairs kept whole, and the escaped backslashes before it."""
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_SEPARATORS: Final = (b",", b"[", b"{")
 
 Object = dict[str, Any]
 
 
 def document(body: bytes) -> Object:
     """The JSON object of a body, every text in it storable. Raises ValueError."""
+    _check_size(body)
     if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
-        body = _UNSTORABLE.sub(_replaced, body)
+        body = _ESCAPES.sub(_mended, body)
     if nests_deeper(body, MAX_DEPTH):
         raise ValueError(f"the body is JSON nested more than {MAX_DEPTH} deep")
     try:
-        found = orjson.loads(body.decode("utf-8", "replace"))
+        found = _loaded(body)
     except orjson.JSONDecodeError as error:
         raise ValueError(f"the body is not JSON: {error}") from None
     if not isinstance(found, dict):
@@ -52,8 +53,27 @@ def document(body: bytes) -> Object:
     return found
 
 
-def _replaced(found: re.Match[bytes]) -> bytes:
-    return found[1] + _REPLACEMENT * (len(found[2]) // len(_REPLACEMENT)) if found[2] else found[0]
+def _check_size(body: bytes) -> None:
+    """Raises ValueError for more values than any call has: each takes a hundred bytes of memory where it took two here."""
+    if sum(map(body.count, _SEPARATORS)) > MAX_VALUES:
+        outside = _STRING.sub(b"", body)
+        if sum(map(outside.count, _SEPARATORS)) > MAX_VALUES:
+            raise ValueError(f"the body has more than {MAX_VALUES} values")
+
+
+def _loaded(body: bytes) -> Any:
+    """orjson takes UTF-8 alone; what is none is replaced."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        text = body.decode("utf-8", "replace")
+    return orjson.loads(text)
+
+
+def _mended(escapes: re.Match[bytes]) -> bytes:
+    """A run of escapes without NUL and halves of surrogate pairs: U+FFFD for each."""
+    text = clean(json.loads(b'"%b"' % escapes[2]).replace("\0", "\ufffd"))
+    return escapes[1] + json.dumps(text)[1:-1].encode()
 
 
 def collect(parts: Any, read: Callable[[Object], Iterable[ChannelEvent]]) -> Iterator[ChannelEvent]:

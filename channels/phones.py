@@ -13,7 +13,7 @@ def e164(number: str) -> str:
     number = number.strip()
     if not number:
         raise ValueError("the sender has no number")
-    if not re.fullmatch(r"\+?[0-9 ().-]*[0-9][0-9 ().-]*", number):
+    if not re.fullmatch(r"\+?[ ().-]*+[0-9][0-9 ().-]*+", number):
         return number
     digits = re.sub(r"[^0-9]", "", number)
     if len(digits) > 20:

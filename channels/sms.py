@@ -61,14 +61,13 @@ def challenge(call: WebhookCall, credentials: Credentials) -> WebhookAnswer | No
 
 def verify(call: WebhookCall, credentials: Credentials) -> bool:
     """Over the URL as it is, or with its default port named, or with its port left out: Twilio has done all three."""
-    token = credentials.get("auth_token")
-    if not token:
+    token, given = credentials.get("auth_token"), call.headers.get("x-twilio-signature")
+    if not token or not given:
         return False
     try:
         fields = _fields(call.body)
     except ValueError:
         return False
-    given = call.headers.get("x-twilio-signature")
     return any(signing.same(given, signing.twilio(token, url, fields)) for url in _spellings(call.url))
 
 

@@ -12,6 +12,7 @@ MAX_CONTENT: Final = 65_536
 MAX_NAME: Final = 255
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+_NOT_BLANK: Final = re.compile(r"\S")
 _BREAKS: Final = ("\n\n", "\n", ". ", " ")
 """Where a text is best split, best first."""
 
@@ -34,7 +35,7 @@ def short(value: Any, most: int = MAX_NAME) -> str | None:
 
 def length(text: str) -> int:
     """In UTF-16 code units, the strictest of the ways in which providers count."""
-    return len(text) + sum(1 for character in text if character > "\uffff")
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def pieces(text: str, limit: int) -> list[str]:
@@ -44,26 +45,33 @@ def pieces(text: str, limit: int) -> list[str]:
         return [text]
     found = []
     rest = text.strip()
-    while length(rest) > limit:
-        end = _fitting(rest, limit)
-        cut = next((at for at in (_last(rest, mark, end) for mark in _BREAKS) if at >= max(1, end // 2)), end)
-        found.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    return [piece for piece in (*found, rest) if piece] or [text[:1]]
+    at = 0
+    while (end := _fitting(rest, at, limit)) < len(rest):
+        least = at + max(1, (end - at) // 2)
+        cut = next((cut for cut in (_last(rest, mark, at, end) for mark in _BREAKS) if cut >= least), end)
+        found.append(rest[at:cut].rstrip())
+        at = _past_blanks(rest, cut)
+    return [piece for piece in (*found, rest[at:]) if piece] or [text[:1]]
 
 
-def _fitting(text: str, limit: int) -> int:
-    """How many characters of `text` make at most `limit` units."""
-    end = units = 0
-    for end, character in enumerate(text):
-        units += 1 + (character > "\uffff")
-        if units > limit:
-            return end
-    return len(text)
+def _fitting(text: str, at: int, limit: int) -> int:
+    """Where the characters from `at` on that make at most `limit` units end."""
+    part = text[at : at + limit]
+    over = length(part) - limit
+    while over > 0:  # each step takes away at least half of what is too much
+        part = part[: len(part) - (over + 1) // 2]
+        over = length(part) - limit
+    return at + len(part)
 
 
-def _last(text: str, mark: str, end: int) -> int:
-    """Behind the last `mark` whose visible part is within `end`, its white space left out; -1 for none."""
+def _past_blanks(text: str, at: int) -> int:
+    """Where the text goes on behind white space."""
+    found = _NOT_BLANK.search(text, at)
+    return found.start() if found else len(text)
+
+
+def _last(text: str, mark: str, at: int, end: int) -> int:
+    """Behind the last `mark` from `at` on whose visible part is within `end`, its white space left out; -1 for none."""
     seen = len(mark.rstrip())
-    at = text.rfind(mark, 0, end - seen + len(mark))
-    return at if at < 0 else at + seen
+    found = text.rfind(mark, at, end - seen + len(mark))
+    return found if found < 0 else found + seen

@@ -96,12 +96,38 @@ def _change(change: Object) -> Iterator[ChannelEvent]:
     if change.get("field") != "messages":
         return
     value = inner(change, "value")
-    yield from collect(value.get("messages"), partial(_message, objects(value.get("contacts"))))
+    yield from collect(value.get("messages"), partial(_message, _People(objects(value.get("contacts")))))
     yield from collect(value.get("statuses"), _status)
     yield from collect(value.get("errors"), _error)
 
 
-def _message(people: list[Object], said: Object) -> Iterator[ChannelEvent]:
+class _People:
+    """Who a payload's messages are from, found by phone or user id; the first of several counts."""
+
+    def __init__(self, people: list[Object]) -> None:
+        self._people = people
+        self._phones: dict[str, int] = {}
+        self._users: dict[str, int] = {}
+        for place, person in enumerate(people):
+            phone, user = person.get("wa_id"), person.get("user_id")
+            if isinstance(phone, str):
+                self._phones.setdefault(_bare(phone), place)
+            if isinstance(user, str):
+                self._users.setdefault(user, place)
+
+    def find(self, phone: str | None, user: str | None) -> Object:
+        """Empty where nobody is known; who says nothing of themselves is the only one there is."""
+        if phone is None and user is None:
+            return self._people[0] if len(self._people) == 1 else {}
+        places = (
+            None if phone is None else self._phones.get(_bare(phone)),
+            None if user is None else self._users.get(user),
+        )
+        known = [place for place in places if place is not None]
+        return self._people[min(known)] if known else {}
+
+
+def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
     sender = _sender(said, people)
     at = milliseconds(said.get("timestamp"), SECOND)
     kind = string(said, "type")
@@ -132,14 +158,12 @@ def _inbound(id: str, sender: Sender, said: Object, at: int | None) -> Inbound:
     )
 
 
-def _sender(said: Object, people: list[Object]) -> Sender:
+def _sender(said: Object, people: _People) -> Sender:
     """Known by their phone, as long as WhatsApp shows it, else by their user id."""
     phone, user = _who(said, "from"), _who(said, "from_user_id")
     if phone is not None and not _is_phone(phone):
         phone, user = None, user or phone
-    person = next((p for p in people if _is(p, phone, user)), {})
-    if phone is None and user is None and len(people) == 1:
-        person = people[0]
+    person = people.find(phone, user)
     shown = phone or _who(person, "wa_id")
     known = (
         e164(shown) if shown else None,
@@ -167,12 +191,6 @@ def _bare(phone: str) -> str:
 
 def _who(holder: Object, key: str) -> str | None:
     return optional(holder, key, MAX_IDENTIFIER)
-
-
-def _is(person: Object, phone: str | None, user: str | None) -> bool:
-    number = person.get("wa_id")
-    same_phone = phone is not None and isinstance(number, str) and _bare(number) == _bare(phone)
-    return same_phone or (user is not None and person.get("user_id") == user)
 
 
 def _status(status: Object) -> Iterator[ChannelEvent]:

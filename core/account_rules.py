@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from .bots import Actions, BotRule, FaultyRule, stored_rule
 from .handoff import asked_in_words
+from .normalization import MAX_FOLDED
 from .settings import AccountSettings, Sla, known_settings
 from .words import Text, fold
 
@@ -116,6 +117,7 @@ def _answers_timed(sla: Sla) -> bool:
 
 def asks_for_human(content: str, keywords: tuple[str, ...]) -> str | None:
     """`asked_in_words`, at the price of a few searches where a text of plain letters has no keyword in it anyhow."""
+    content = content[:MAX_FOLDED]
     if content.isascii():
         lowered = content.lower()
         if not any(word in lowered for word in _first_words(keywords)):

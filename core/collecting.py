@@ -26,7 +26,7 @@ QUESTIONS = {
     "order_number": "What is your order number?",
 }
 SHAPES = {
-    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+    "email": re.compile(r"(?<=[^@\s])@[^@\s]+\.[^@\s]"),
     "phone": re.compile(r"(\d[^\d\n]{0,3}){6,}"),
     "order_number": re.compile(r"\d"),
 }

@@ -6,12 +6,12 @@ Whether an agent is there, and who gets a conversation, is not decided here.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Any
 
 import msgspec
 
 from .errors import Invalid
+from .normalization import MAX_FOLDED, normalized
 from .records import ChannelType
 from .settings import Hours, block_faults, is_timezone
 
@@ -101,7 +101,8 @@ class CannedResponse(msgspec.Struct, frozen=True):
 
 def folded(text: str) -> str:
     """What two names have in common that a person takes for the same: compatibility forms, case and spaces aside."""
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+    text = normalized("NFKC", text[:MAX_FOLDED]).casefold()
+    return " ".join(normalized("NFKC", text).split())
 
 
 def check_hours(hours: AvailableHours, path: str = "available_hours") -> None:

@@ -22,7 +22,9 @@ from .status import Status
 READ = 1000
 """Characters of a message that its language is told by."""
 SCORED = 500
-"""Characters of a message whose mood counts: scoring costs more than in proportion."""
+"""Characters of a message whose mood counts: scoring costs more than in proportion. An emoji counts as `EMOJI` of them, being
+scored by its description."""
+EMOJI = 25
 SURE = 0.4
 """Probability from which a language is believed: see decision 0007 for what it was measured on."""
 SURE_OF_ENGLISH = 0.3
@@ -34,6 +36,8 @@ NO_LANGUAGE = "zxx"
 ALIASES = {"ary": "ar", "arz": "ar", "nn": "no", "wuu": "zh", "yue": "zh"}
 """Languages that agents and rules rather name by a larger one."""
 ETHIOPIC = re.compile("[\u1200-\u139f\u2d80-\u2ddf\uab00-\uab2f\U0001e7e0-\U0001e7ff]")
+FIRST_SYMBOL = "\u00a9"
+"""No emoji has a smaller code."""
 SYLLABLES_FROM = "\u0e00"
 """Letters of scripts from here on stand for a syllable or a word; but for the Ethiopic ones, which are told apart before."""
 OPEN_TO_BOTS = frozenset({Status.OPEN, Status.BOT, Status.RESOLVED})
@@ -129,6 +133,19 @@ def by_script(text: str) -> str | None:
     if ethiopic < 2 or 2 * ethiopic < sum(map(str.isalpha, text)):
         return None
     return "am"
+
+
+def scored(text: str) -> str:
+    """The beginning of a message whose mood is scored."""
+    text = text[:SCORED]
+    if text.isascii():
+        return text
+    left = SCORED
+    for at, char in enumerate(text):
+        left -= EMOJI if char >= FIRST_SYMBOL and not char.isalnum() else 1
+        if left < 0:
+            return text[:at]
+    return text
 
 
 def has_words(text: str) -> bool:

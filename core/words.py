@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from .normalization import MAX_FOLDED, normalized
+
 APART = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u309f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -24,10 +26,10 @@ JOINERS = re.compile("[\u00ad\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]")
 
 
 def fold(text: str) -> str:
-    """Text with what does not count taken out."""
-    text = JOINERS.sub("", text)
-    text = ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return unicodedata.normalize("NFKC", text.casefold())
+    """The beginning of a text, `MAX_FOLDED` characters, with what does not count taken out."""
+    text = JOINERS.sub("", text[:MAX_FOLDED])
+    text = ACCENTS.sub("", normalized("NFKD", text.casefold()))
+    return normalized("NFKC", text.casefold())
 
 
 @lru_cache(maxsize=8192)
@@ -40,30 +42,34 @@ def _part(char: str) -> str:
 
 
 class Text:
-    """A text ready to be searched for many phrases."""
+    """A text ready to be searched for many phrases: its beginning, as `fold` has it."""
 
-    __slots__ = ("_words",)
+    __slots__ = ("_known", "_words")
 
     def __init__(self, text: str) -> None:
-        self._words = f" {_spaced(text)} "
+        spaced = _spaced(text)
+        self._words = f" {spaced} "
+        self._known = frozenset(spaced.split())
 
     def has(self, phrase: str) -> bool:
         """Whether it has all words of `phrase`, next to each other and in order. No phrase without words is found."""
-        words = _phrase(phrase)
-        return bool(words) and f" {words} " in self._words
+        first, words = _phrase(phrase)
+        return first in self._known and words in self._words
 
     def first_of(self, phrases: Iterable[str]) -> str | None:
         return next((phrase for phrase in phrases if self.has(phrase)), None)
 
     @property
     def empty(self) -> bool:
-        return not self._words.strip()
+        return not self._known
 
 
 def _spaced(text: str) -> str:
     return " ".join("".join(map(_part, fold(text))).split())
 
 
-@lru_cache(maxsize=4096)
-def _phrase(text: str) -> str:
-    return _spaced(text)
+@lru_cache(maxsize=32_768)
+def _phrase(text: str) -> tuple[str, str]:
+    """Its first word, and all of them as they stand in a text; no text knows the first word of none."""
+    spaced = _spaced(text)
+    return spaced.partition(" ")[0], f" {spaced} "

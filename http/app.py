@@ -17,6 +17,7 @@ from .routes.attachments import DOWNLOADS, UPLOADS
 from .services import SERVICES, Services
 from .transfers import Transfers
 from .webhook_gate import GATE, WebhookGate
+from .webhook_parsing import PARSER, WebhookParser
 
 
 def make_app(services: Services, version: str = "0") -> web.Application:
@@ -40,6 +41,8 @@ def make_app(services: Services, version: str = "0") -> web.Application:
         account=limits.max_downloads_account,
         user=limits.max_downloads_user,
     )
+    parser = app[PARSER] = WebhookParser()
+    app.on_cleanup.append(parser.close)
     metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)

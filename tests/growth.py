@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
 MOST_GROWTH = 8.0
@@ -28,10 +28,12 @@ def assert_linear(
     *,
     memory: float = MOST_MEMORY,
     refuses: type[BaseException] | tuple[type[BaseException], ...] = (),
+    clock: Callable[[], float] = time.thread_time,
 ) -> None:
     """Fails unless `function(make(k * n))` costs time linear in k, and at 4 n at most `memory` bytes a byte of input.
 
-    `refuses`: errors by which the function may end; refusing has to be as cheap as taking.
+    `refuses`: errors by which the function may end; refusing has to be as cheap as taking. `clock`: another than this thread's
+    CPU time, where the work is another process's.
     """
     inputs = [make(n), make(2 * n), make(4 * n)]
 
@@ -46,18 +48,57 @@ def assert_linear(
     gc.collect()
     for _ in range(REPEATS):
         for at, value in enumerate(inputs):
-            began = time.thread_time()
+            began = clock()
             run(value)
-            best[at] = min(best[at], time.thread_time() - began)
+            best[at] = min(best[at], clock() - began)
     small, middle, large = best
     figures = f"{small * 1e3:.2f}, {middle * 1e3:.2f}, {large * 1e3:.2f} ms at {n}, {2 * n}, {4 * n}"
     assert large <= MOST_GROWTH * max(small, FLOOR), f"grows faster than its input: {figures}"
 
+    _check_memory(run, inputs[2], memory)
+
+
+def _check_memory(run: Callable[[Any], object], value: Sized, most: float) -> None:
     tracemalloc.start()
     try:
-        run(inputs[2])
+        run(value)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    size = len(inputs[2])
-    assert peak <= memory * size + 1_000_000, f"{peak} bytes for an input of {size}"
+    size = len(value)
+    assert peak <= most * size + 1_000_000, f"{peak} bytes for an input of {size}"
+
+
+def assert_all_linear(
+    function: Callable[[Any], object],
+    makers: Mapping[str, Callable[[int], Sized]],
+    n: int,
+    *,
+    memory: float = MOST_MEMORY,
+    refuses: type[BaseException] | tuple[type[BaseException], ...] = (),
+) -> None:
+    """`assert_linear` for each of many inputs. Only what two single runs do not show to be linear is measured with care."""
+
+    def run(value: Sized) -> None:
+        try:
+            function(value)
+        except refuses:
+            pass
+
+    def timed(value: Sized) -> float:
+        began = time.thread_time()
+        run(value)
+        return time.thread_time() - began
+
+    faults = []
+    for name, make in makers.items():
+        large = make(4 * n)
+        try:
+            if (seconds := timed(large)) > MOST_GROWTH * FLOOR:
+                if seconds > MOST_GROWTH / 1.3 * timed(make(n)):
+                    assert_linear(function, make, n, memory=memory, refuses=refuses)
+                else:
+                    _check_memory(run, large, memory)
+        except AssertionError as error:
+            faults.append(f"{name}: {error}")
+    assert not faults, "\n".join(faults)

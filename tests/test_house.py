@@ -310,3 +310,39 @@ def test_http_does_not_shadow_the_standard_library() -> None:
     command = [sys.executable, "-c", program, str(ROOT)]
     found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert not Path(found).is_relative_to(ROOT / "http")
+
+
+def normalizes(tree: ast.Module) -> bool:
+    """Whether a source calls `unicodedata.normalize`, by whatever name, or takes it to hand on."""
+    names = {"unicodedata"} | {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == "unicodedata"
+    }
+    taken = {(module, name) for _, level, module, name in imports(tree) if not level}
+    return ("unicodedata", "normalize") in taken or any(
+        isinstance(node, ast.Attribute) and node.attr == "normalize" and dotted(node.value) in names
+        for node in ast.walk(tree)
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import unicodedata\nunicodedata.normalize('NFC', x)", True),
+        ("import unicodedata as u\nf = u.normalize", True),
+        ("from unicodedata import normalize as n", True),
+        ("import unicodedata\nunicodedata.category(x)", False),
+        ("from .normalization import normalized", False),
+    ],
+)
+def test_the_checker_sees_who_normalizes(source: str, found: bool) -> None:
+    assert normalizes(ast.parse(source)) is found
+
+
+def test_one_module_normalizes_text() -> None:
+    """It bounds runs of combining marks first, without which normalising is quadratic."""
+    users = {path for path, source in product().items() if normalizes(ast.parse(source))}
+    assert users == {"core/normalization.py"}

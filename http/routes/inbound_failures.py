@@ -14,7 +14,8 @@ from ...core.times import rfc3339, rfc3339_or_none
 from .. import actions
 from ..api import Call, Route, answer
 from ..resources import PageQuery, cursor, place
-from .webhooks import parsed, take_in
+from ..webhook_parsing import PARSER
+from .webhooks import take_in
 
 TAG = "webhooks"
 
@@ -117,7 +118,7 @@ async def replay(call: Call[None]) -> web.Response:
     if channel is None or kind is None:
         raise NotFound("no such channel")
     received = WebhookCall("POST", call.request.path, {}, failure.headers, failure.payload)
-    events, faults = parsed(kind, received, channel.config)
+    events, faults = await call.app[PARSER].parse(kind, received, channel.config)
     taken = await take_in(services, channel, events, faults)
     after = await services.stores.inbound.replayed(call.account_id, failure.id, taken.faults)
     if after is None:

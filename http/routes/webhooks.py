@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -31,6 +31,7 @@ from ..api import Call, Route
 from ..inbound import Taken, take
 from ..services import Services
 from ..webhook_gate import GATE, WebhookGate
+from ..webhook_parsing import PARSER
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,8 @@ LARGE: Final[frozenset[ChannelType]] = frozenset({"email"})
 """Whose calls carry files, up to `max_webhook_body`. Only of BY_HEADERS: nobody unknown may send that much."""
 MOST: Final[dict[ChannelType, int]] = {"whatsapp": 3 * 1024 * 1024, "messenger": 3 * 1024 * 1024}
 """Bytes that a provider's calls may have by its own documents, where that is more than `max_body` usually is."""
+LEAST: Final[dict[ChannelType, int]] = {"sms": 128 * 1024}
+"""Bytes that a provider's calls stay far below: where its proof covers the parsed fields, anybody's call is parsed."""
 WITHOUT: Final[frozenset[ChannelType]] = frozenset({"webchat"})
 """Who has no provider that could call."""
 BODY_DEADLINE: Final = 30.0
@@ -96,7 +99,7 @@ async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall
     proved = channel.type in BY_HEADERS
     if proved and not kind.verify(_call(call, b""), credentials):
         raise await _unproved(gate, address, charged=charged)
-    usual = max(settings.max_body, MOST.get(channel.type, 0))
+    usual = LEAST.get(channel.type) or max(settings.max_body, MOST.get(channel.type, 0))
     most = settings.max_webhook_body if channel.type in LARGE else usual
     received = _call(call, await _body(call, most))
     if not proved and not kind.verify(received, credentials):
@@ -108,19 +111,6 @@ async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall
 async def _unproved(gate: WebhookGate, address: str | None, *, charged: bool) -> Unauthenticated:
     await gate.refuse(address, charged=charged)
     return Unauthenticated("webhook signature verification failed")
-
-
-def parsed(
-    kind: ChannelKind, received: WebhookCall, config: dict[str, Any]
-) -> tuple[list[ChannelEvent], list[Fault]]:
-    """The events of a call; where it makes no sense as a whole, a fault instead."""
-    try:
-        return kind.parse(received, config), []
-    except ValueError as error:
-        return [], [Fault(f"the payload makes no sense: {error}"[:1000])]
-    except Exception as error:  # a fault of ours in a format of theirs: nothing is gained by a repeat
-        log.exception("webhook_unreadable")
-        return [], [Fault(f"the payload cannot be read: {type(error).__name__}")]
 
 
 async def take_in(
@@ -144,7 +134,7 @@ async def take_in(
 
 async def receive(call: Call[None]) -> web.Response:
     channel, kind, received = await _verified(call)
-    events, faults = parsed(kind, received, channel.config)
+    events, faults = await call.app[PARSER].parse(kind, received, channel.config)
     taken = await take_in(call.services, channel, events, faults)
     if taken.faults:
         await _set_aside(call.services, channel, received, taken.faults)

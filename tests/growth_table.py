@@ -1,0 +1,402 @@
+"""Every function that reads what a stranger wrote, and the texts that it is measured with: `test_growth_table.py` runs them.
+
+A row names the function as `module.function`. `n` is a fourth of what reaches it: of a message's 65,536 characters, of a header,
+of a body. Functions of `EXEMPT` read nothing of a stranger's, or nothing but what a row's function hands on.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sized
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import orjson
+from calls import call
+from hostile import HTML, JSON, MAIL, TEXTS, repeated
+from postmark import attachment, mail
+from provider_calls import telegram_message, whatsapp_said, whatsapp_value
+
+from tertulia.channels import (
+    answers,
+    email,
+    guard,
+    mail_html,
+    mail_text,
+    messenger,
+    meta,
+    payloads,
+    phones,
+    signing,
+    sms,
+    telegram,
+    telegram_contents,
+    text,
+    whatsapp,
+    whatsapp_contents,
+)
+from tertulia.core import (
+    account_rules,
+    addresses,
+    collecting,
+    event_delivery,
+    files,
+    handoff,
+    identifiers,
+    languages,
+    links,
+    mentions,
+    misfits,
+    normalization,
+    people,
+    rating,
+    subjects,
+    templates,
+    understanding,
+    words,
+)
+from tertulia.core.channel_messages import Media, Outbound, OutboundFile, Sender
+from tertulia.core.errors import Invalid
+from tertulia.core.people import Agent
+
+MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
+SECRETS = {
+    "bot_token": "1:a", "secret_token": "s", "auth_token": "s", "account_sid": "AC1", "from_number": "+1", "app_secret": "s",
+    "verify_token": "s", "access_token": "s", "page_access_token": "s", "page_id": "1", "phone_number_id": "1",
+    "server_token": "s", "from_address": "a@b.c", "webhook_user": "u", "webhook_password": "p",
+}  # fmt: skip
+
+
+class Row(msgspec.Struct, frozen=True):
+    """`function` is given what each of `makers` makes; it may raise one of `refuses`."""
+
+    function: Callable[[Any], object]
+    makers: Mapping[str, Callable[[int], Sized]]
+    n: int
+    memory: float = 64.0
+    """Bytes at a time for each character: a compatibility form becomes 18 characters of two bytes, in several copies."""
+
+
+REFUSES = (ValueError, Invalid, guard.Refused, files.Unsatisfiable, KeyError)
+"""What the functions may raise. KeyError: a channel without credentials."""
+CALL = 300.0
+"""The same, where a character is six bytes of JSON (`\\u0000`) first."""
+MAILED = 600.0
+"""The same of a mail, which repeats the text in up to five places; the call is made within what is measured."""
+HEADERS = {**TEXTS, **MAIL}
+PAGES = {**TEXTS, **HTML}
+BODIES: dict[str, Callable[[int], Sized]] = {
+    name: (lambda n, make=make: make(n).encode("utf-8", "surrogateescape")) for name, make in JSON.items()
+} | {name: (lambda n, make=make: make(n).encode("utf-8", "replace")) for name, make in TEXTS.items()}
+
+
+def _many(make: Callable[[int], Any]) -> dict[str, Callable[[int], Sized]]:
+    return {"many": lambda n: [make(number) for number in range(n)]}
+
+
+def _outbound(said: str, **more: Any) -> Outbound:
+    return Outbound("m", "c", "+6281", said, **more)
+
+
+def _sent(kind: Any) -> Callable[[Any], object]:
+    def send(said: str) -> object:
+        file = OutboundFile("https://a/b", said[:255], said[:100])
+        return kind.requests(
+            _outbound(said, files=(file,), subject=said, reply_to=said), SECRETS, "https://a", "https://b"
+        )
+
+    return send
+
+
+def _answered(kind: Any) -> Callable[[Any], object]:
+    return lambda body: kind.outcome(400, {"Retry-After": "1"}, body)
+
+
+def _media(kind: Any) -> Callable[[Any], object]:
+    return lambda said: kind.media_step(Media("image", id=said, url=said), SECRETS, "https://a", None)
+
+
+def _challenge(kind: Any) -> Callable[[Any], object]:
+    query = {"hub.mode": "subscribe", "hub.verify_token": "s"}
+    return lambda said: kind.challenge(call(query={**query, "hub.challenge": said}), SECRETS)
+
+
+def _verify(kind: Any, header: str) -> Callable[[Any], object]:
+    return lambda said: kind.verify(call(said.encode("utf-8", "replace"), {header: said}), SECRETS)
+
+
+def _provider(
+    name: str, kind: Any, said: Callable[[str], Any], header: str, listed: Callable[[Any], Any], one: Any
+) -> dict[str, Row]:
+    """The rows that every provider has."""
+
+    def parse(text: str) -> object:
+        return kind.parse(call(orjson.dumps(said(text.encode("utf-8", "replace").decode()))), {})
+
+    return {
+        f"channels.{name}.parse": Row(parse, TEXTS, MESSAGE, CALL),
+        f"channels.{name}.parse of any body": Row(
+            lambda body: kind.parse(call(body), {}), BODIES, 32_768, CALL
+        ),
+        f"channels.{name}.parse of a list": Row(
+            lambda parts: kind.parse(call(orjson.dumps(listed(parts))), {}), _many(one), 1_000, 20_000
+        ),
+        f"channels.{name}.verify": Row(_verify(kind, header), TEXTS, MESSAGE),
+        f"channels.{name}.challenge": Row(_challenge(kind), TEXTS, MESSAGE),
+        f"channels.{name}.requests": Row(_sent(kind), TEXTS, MESSAGE, 200),
+        f"channels.{name}.outcome": Row(_answered(kind), BODIES, MESSAGE),
+        f"channels.{name}.media_step": Row(_media(kind), TEXTS, 1_024),
+    }
+
+
+def _page(said: str) -> Any:
+    event = {"sender": {"id": "1"}, "timestamp": 1_760_000_000_000, "message": {"mid": "m", "text": said}}
+    return {"object": "page", "entry": [{"messaging": [event]}]}
+
+
+def _photo(sizes: list[Any]) -> Any:
+    update = telegram_message(7, 1, "")
+    del update["message"]["text"]
+    update["message"]["photo"] = sizes
+    return update
+
+
+def _form(said: str) -> bytes:
+    fields = {"MessageSid": "SM1", "From": "+6281", "Body": said, "ProfileName": said}
+    return urlencode(fields, errors="replace").encode()
+
+
+def _contact(number: int) -> Any:
+    return whatsapp_said(f"w{number}", "hi", phone=str(6_281_000_000 + number)), {
+        "wa_id": str(6_281_000_000 + number),
+        "profile": {"name": "Ana"},
+    }
+
+
+def _mailed(**fields: Callable[[str], Any]) -> Callable[[Any], object]:
+    """Parses a mail with hostile text in these of its fields."""
+
+    def parse(said: str) -> object:
+        said = said.encode("utf-8", "replace").decode()
+        return email.parse(
+            call(orjson.dumps(mail(**{name: make(said) for name, make in fields.items()}))), {}
+        )
+
+    return parse
+
+
+def _same(said: str) -> str:
+    return said
+
+
+PROVIDERS: dict[str, Row] = {
+    **_provider(
+        "whatsapp",
+        whatsapp,
+        lambda said: whatsapp_value(messages=[whatsapp_said("w", said, phone="6281")]),
+        "x-hub-signature-256",
+        lambda pairs: whatsapp_value(messages=[m for m, _ in pairs], contacts=[c for _, c in pairs]),
+        _contact,
+    ),
+    **_provider(
+        "telegram",
+        telegram,
+        lambda said: telegram_message(7, 1, said, **{"from": {"id": 7, "first_name": said}}),
+        "x-telegram-bot-api-secret-token",
+        lambda sizes: _photo(sizes),
+        lambda number: {"file_id": str(number), "width": number, "height": 1},
+    ),
+    **_provider(
+        "messenger",
+        messenger,
+        _page,
+        "x-hub-signature-256",
+        lambda events: {"object": "page", "entry": [{"messaging": events}]},
+        lambda number: {"sender": {"id": "1"}, "timestamp": 1, "message": {"mid": str(number), "text": "hi"}},
+    ),
+    **_provider(
+        "email",
+        email,
+        lambda said: mail(TextBody=said, Subject=said),
+        "authorization",
+        lambda listed: mail(Headers=listed, Attachments=[attachment(b"x") for _ in listed], ToFull=listed, CcFull=listed),
+        lambda number: {"Name": f"X-{number}", "Value": "x", "Email": f"a{number}@b.c"},
+    ),
+    **_provider("sms", sms, lambda said: {}, "x-twilio-signature", lambda parts: {}, lambda number: number),
+    "channels.sms.parse": Row(lambda said: sms.parse(call(_form(said)), {}), TEXTS, 2_048, 1_000),
+    "channels.sms.parse of a form": Row(
+        lambda said: sms.parse(call(said.encode("utf-8", "replace")), {}),
+        {**TEXTS, "fields": repeated("a=b&"), "one": lambda n: "MessageSid=" + "%41" * (n // 3)},
+        32_768, 128,
+    ),
+    "channels.sms.verify of a url": Row(
+        lambda url: sms.verify(call(b"a=b", url=url, headers={"x-twilio-signature": "x"}), SECRETS), TEXTS, 2_048
+    ),
+    "channels.meta.not_sent": Row(
+        lambda body: meta.not_sent(400, {}, {"error": {"message": body, "code": body}}), TEXTS, MESSAGE
+    ),
+    "channels.meta.entries": Row(lambda body: meta.entries(body, "page"), BODIES, BODY),
+    "channels.mail_inbound.received": Row(_mailed(Headers=lambda said: [
+        {"Name": name, "Value": said} for name in ("Message-ID", "References", "In-Reply-To", "Auto-Submitted", "Return-Path")
+    ]), HEADERS, HEADER, MAILED),
+    "channels.mail_inbound.received from": Row(
+        _mailed(From=_same, FromFull=lambda said: {"Email": "", "Name": said}), HEADERS, HEADER, MAILED
+    ),
+    "channels.mail_inbound.received at": Row(_mailed(Date=_same, Subject=_same), HEADERS, HEADER, MAILED),
+    "channels.mail_inbound.received as html": Row(_mailed(HtmlBody=_same, TextBody=lambda _: ""), PAGES, PAGE, MAILED),
+    "channels.mail_inbound.received as text": Row(_mailed(TextBody=_same, HtmlBody=lambda _: ""), HEADERS, BODY, MAILED),
+    "channels.mail_inbound.received files": Row(
+        _mailed(Attachments=lambda said: [attachment(Content=said), attachment(base64.b64encode(said.encode()), Name=said)]),
+        TEXTS, BODY, MAILED,
+    ),
+}  # fmt: skip
+
+CHANNELS: dict[str, Row] = {
+    "channels.mail_html.sanitised": Row(mail_html.sanitised, PAGES, PAGE),
+    "channels.mail_html.as_text": Row(mail_html.as_text, PAGES, PAGE, 100),
+    "channels.mail_html.as_text of clean": Row(lambda page: mail_html.as_text(mail_html.sanitised(page)), PAGES, PAGE, 100),
+    "channels.mail_html.shortened": Row(
+        lambda page: mail_html.shortened(clean := mail_html.sanitised(page), len(clean) // 2), PAGES, 8_192
+    ),
+    "channels.mail_html.paragraphs": Row(mail_html.paragraphs, TEXTS, MESSAGE, 100),
+    "channels.mail_text.message_id": Row(mail_text.message_id, HEADERS, HEADER),
+    "channels.mail_text.references": Row(lambda said: mail_text.references(said, said), HEADERS, HEADER, 100),
+    "channels.mail_text.wire_id": Row(mail_text.wire_id, HEADERS, HEADER),
+    "channels.mail_text.new_part": Row(mail_text.new_part, HEADERS, BODY, 100),
+    "channels.mail_text.is_automatic": Row(
+        lambda said: mail_text.is_automatic(dict.fromkeys(("auto-submitted", "content-type", "precedence"), said), said),
+        HEADERS, HEADER,
+    ),
+    "channels.text.clean": Row(text.clean, TEXTS, BODY),
+    "channels.text.content": Row(text.content, TEXTS, BODY),
+    "channels.text.short": Row(text.short, TEXTS, BODY),
+    "channels.text.length": Row(text.length, TEXTS, MESSAGE),
+    "channels.text.pieces": Row(lambda said: text.pieces(said, 160), TEXTS, MESSAGE, 100),
+    "channels.phones.e164": Row(phones.e164, {**TEXTS, "digits, then none": lambda n: "1" * n + "x"}, MESSAGE),
+    "channels.payloads.document": Row(payloads.document, BODIES, 32_768, 100),
+    "channels.payloads.kept": Row(lambda said: payloads.kept({"a": said.replace("\ud800", "")}), TEXTS, MESSAGE),
+    "channels.payloads.kind_of": Row(payloads.kind_of, TEXTS, MESSAGE),
+    "channels.payloads.milliseconds": Row(payloads.milliseconds, TEXTS, MESSAGE),
+    "channels.payloads.identifier": Row(lambda said: payloads.identifier({"a": said}, "a"), TEXTS, MESSAGE),
+    "channels.payloads.message": Row(lambda said: payloads.message("a", Sender("b"), said), TEXTS, MESSAGE),
+    "channels.payloads.unsupported": Row(lambda said: payloads.unsupported(said, {}), TEXTS, MESSAGE),
+    "channels.telegram_contents.content_of": Row(
+        lambda said: telegram_contents.content_of({"poll": {"question": said, "options": [{"text": said}]}}),
+        {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
+    ),
+    "channels.whatsapp_contents.content_of": Row(
+        lambda said: whatsapp_contents.content_of({"type": "image", "image": {"id": "a", "caption": said, "filename": said}}),
+        TEXTS, MESSAGE,
+    ),
+    "channels.answers.answer_of": Row(answers.answer_of, BODIES, 16_384, 100),
+    "channels.answers.provider_id": Row(answers.provider_id, TEXTS, MESSAGE),
+    "channels.answers.seconds": Row(answers.seconds, TEXTS, HEADER),
+    "channels.answers.asked_for": Row(lambda said: answers.asked_for({"retry-after": said, "date": said}), HEADERS, 2_048),
+    "channels.answers.refused": Row(lambda said: answers.refused(400, {}, said, said), TEXTS, MESSAGE),
+    "channels.signing.same": Row(lambda said: signing.same(said, "secret"), TEXTS, MESSAGE),
+    "channels.signing.sha256_hex": Row(lambda said: signing.sha256_hex("s", said.encode("utf-8", "replace")), TEXTS, MESSAGE),
+    "channels.signing.twilio": Row(lambda said: signing.twilio("s", "https://a", [(said, said)]), TEXTS, MESSAGE),
+    "channels.guard.origin": Row(guard.origin, TEXTS, 2_048),
+    "channels.guard.checked": Row(lambda url: guard.checked(url, addresses.AddressRules()), TEXTS, 2_048),
+    "channels.guard.checked host": Row(
+        lambda host: guard.checked(f"https://{host}/", addresses.AddressRules()), TEXTS, 2_048
+    ),
+}  # fmt: skip
+
+
+def _invalid(channel: Any) -> Callable[[Any], object]:
+    return lambda said: identifiers.normalised(channel, said, "a")
+
+
+CORE: dict[str, Row] = {
+    "core.normalization.normalized": Row(lambda said: normalization.normalized("NFKC", said), TEXTS, MESSAGE, 200),
+    "core.normalization.stream_safe": Row(normalization.stream_safe, TEXTS, MESSAGE, 128),
+    "core.words.fold": Row(words.fold, TEXTS, MESSAGE, 200),
+    "core.words.Text": Row(lambda said: words.Text(said).has("a a a"), TEXTS, MESSAGE, 400),
+    "core.people.folded": Row(people.folded, TEXTS, MESSAGE, 400),
+    "core.subjects.topic": Row(subjects.topic, HEADERS, HEADER),
+    "core.subjects.without_prefixes": Row(subjects.without_prefixes, HEADERS, HEADER),
+    "core.subjects.is_forward": Row(subjects.is_forward, HEADERS, HEADER),
+    "core.account_rules.asks_for_human": Row(
+        lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, MESSAGE, 400
+    ),
+    "core.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(words.Text(said), ("a", "b c")), TEXTS, MESSAGE, 400),
+    "core.collecting.fits": Row(
+        lambda said: [collecting.fits(field, said) for field in (*collecting.SHAPES, "x")], TEXTS, MESSAGE, 400
+    ),
+    "core.collecting.answer": Row(
+        lambda said: collecting.answer(collecting.start({}, ("email",)).context, said), TEXTS, MESSAGE, 400
+    ),
+    "core.rating.score_of": Row(rating.score_of, TEXTS, MESSAGE),
+    "core.mentions.words_of": Row(mentions.words_of, TEXTS, MESSAGE),
+    "core.mentions.mentioned": Row(lambda said: mentions.mentioned(said, [Agent("a", "b c")]), TEXTS, MESSAGE),
+    "core.templates.render": Row(lambda said: templates.render(said, {"a": "b"}), TEXTS, MESSAGE),
+    "core.languages.primary": Row(languages.primary, TEXTS, MESSAGE, 100),
+    "core.understanding.by_script": Row(understanding.by_script, TEXTS, MESSAGE, 128),
+    "core.understanding.has_words": Row(understanding.has_words, TEXTS, MESSAGE),
+    "core.understanding.scored": Row(understanding.scored, TEXTS, MESSAGE),
+    "core.understanding.is_english": Row(understanding.is_english, TEXTS, MESSAGE, 100),
+    "core.files.plain_type": Row(files.plain_type, TEXTS, MESSAGE),
+    "core.files.safe_name": Row(files.safe_name, TEXTS, MESSAGE, 100),
+    "core.files.disposition": Row(lambda said: files.disposition(said.replace("\ud800", ""), inline=True), TEXTS, MESSAGE, 100),
+    "core.files.byte_range": Row(lambda said: files.byte_range(said, 1_000), TEXTS, MESSAGE),
+    "core.files.sniffed": Row(files.sniffed, {**BODIES, "blanks": lambda n: b" " * n + b"<"}, 1_024),
+    "core.files.refusal": Row(lambda said: files.refusal(said, b"GIF89a", ("image/*",)), TEXTS, MESSAGE),
+    "core.files.settled_type": Row(lambda said: files.settled_type(said, b"GIF89a"), TEXTS, MESSAGE),
+    "core.files.allowed": Row(lambda said: files.allowed(said, ("image/*",)), TEXTS, MESSAGE),
+    "core.files.is_inline": Row(files.is_inline, TEXTS, MESSAGE),
+    "core.misfits.misfit": Row(misfits.misfit, TEXTS, MESSAGE),
+    "core.misfits.quoted": Row(misfits.quoted, TEXTS, MESSAGE),
+    "core.identifiers.normalised": Row(_invalid("email"), HEADERS, MESSAGE),
+    "core.identifiers.normalised whatsapp": Row(_invalid("whatsapp"), HEADERS, MESSAGE),
+    "core.identifiers.normalised sms": Row(_invalid("sms"), HEADERS, MESSAGE),
+    "core.links.id_of": Row(lambda said: links.id_of(links.BASE + said), TEXTS, MESSAGE),
+    "core.addresses.is_numeric_host": Row(addresses.is_numeric_host, TEXTS, 2_048),
+    "core.event_delivery.excerpt_of": Row(lambda said: event_delivery.excerpt_of(said.encode("utf-8", "replace")), TEXTS, MESSAGE),
+}  # fmt: skip
+ROWS = {**PROVIDERS, **CHANNELS, **CORE}
+
+_TAKEN_BY_PARSE = "reads one part of a document that `document` has read; the rows of `parse` go through it"
+EXEMPT: dict[str, str] = {
+    **{
+        f"channels.{name}.answer": "reads nothing"
+        for name in ("whatsapp", "telegram", "messenger", "sms", "email")
+    },
+    **{
+        f"channels.payloads.{name}": _TAKEN_BY_PARSE
+        for name in ("collect", "inner", "string", "optional", "objects")
+    },
+    "channels.telegram.number": _TAKEN_BY_PARSE,
+    "channels.meta.challenge": "of WhatsApp and Messenger, which have rows",
+    "channels.meta.verify": "of WhatsApp and Messenger, which have rows",
+    "channels.meta.post": "writes what `requests` hands it",
+    "channels.meta.bearer": "reads the operator's own token",
+    "channels.meta.numbered": "writes what `requests` hands it",
+    "channels.guard.check_address": "reads an address that a resolver gave",
+    "channels.guard.pieces": "bounded by its `most`, in pieces of 64 KiB",
+    "channels.guard.beginning": "bounded by its `most`",
+    "core.people.check_hours": "reads an agent's own settings, bounded by their schema",
+    "core.people.distinct": "reads an agent's own settings, bounded by their schema",
+    "core.account_rules.account_rules": "reads an account's own rules, bounded by their schema",
+    "core.account_rules.silent": "reads an account's own rules",
+    "core.account_rules.speaks": "reads an account's own rules",
+    "core.handoff.unsure": "reads no text",
+    "core.handoff.angry": "reads no text",
+    "core.collecting.question": "reads an account's own field",
+    "core.collecting.under_way": "reads the bot's own context",
+    "core.collecting.start": "reads an account's own fields",
+    "core.collecting.given_up": "reads the bot's own context",
+    "core.rating.answered": "hands the text to `score_of`",
+    "core.mentions.mentions_of": "reads what `mentioned` stored",
+    "core.understanding.wanted": "looks at a few fields, not at the text",
+    "core.understanding.for_first": "looks at a few fields, not at the text",
+    "core.understanding.language_of": "looks at a few fields, not at the text",
+    "core.understanding.believed": "reads a detector's word",
+    "core.understanding.believed_english": "reads a detector's word",
+    "core.links.path_of": "writes an address of ours",
+    "core.addresses.refusal": "reads an address, not a text",
+    "core.addresses.carried": "reads an address, not a text",
+    "core.addresses.never": "reads an address that a resolver gave",
+}
+"""Function → why it needs no row."""
