@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Final
 
+SERVER: Final = "tertulia"
+"""The Server header: no versions, which would tell what this one is open to."""
+
 BASE: Final = {
+    "Server": SERVER,
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

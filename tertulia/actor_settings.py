@@ -19,7 +19,9 @@ import msgspec
 import ray
 
 from . import logs
-from .settings import Settings, given_by_environment, secret_fields, variables
+from .secret_settings import secret_fields
+from .settings import Settings
+from .settings_environment import given_by_environment, variables
 from .storage.data_folder import UMASK
 from .storage.embedded.files import write_private
 from .storage.secrets import read_private

@@ -13,7 +13,8 @@ import uvloop
 from pydantic import ValidationError
 
 from . import __version__, logs, ray_environment
-from .settings import Settings, is_secret
+from .secret_settings import is_secret
+from .settings import Settings
 from .storage import data_folder
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 
-from .settings import Settings, forget_secrets
+from .settings import Settings
+from .settings_environment import forget_secrets
 from .storage.secrets import load_or_create
 
 LOCAL = {

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tertulia.actor_settings import ActorSettings, SecretsDiffer, complete, forget, secrets_file, withhold
-from tertulia.settings import Settings, forget_secrets, secret_fields, variables
+from tertulia.secret_settings import secret_fields
+from tertulia.settings import Settings
+from tertulia.settings_environment import forget_secrets, variables
 
 SECRETS = {
     "jwt_secret": "canary-jwt-secret-of-thirty-two-bytes",

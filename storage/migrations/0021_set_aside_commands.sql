@@ -11,3 +11,7 @@ CREATE TABLE set_aside_commands (
 CREATE INDEX set_aside_commands_at ON set_aside_commands (at DESC);
 CREATE INDEX set_aside_commands_account ON set_aside_commands (account_id);
 ALTER TABLE set_aside_commands ENABLE ROW LEVEL SECURITY;
+ALTER TABLE set_aside_commands FORCE ROW LEVEL SECURITY;
+CREATE POLICY system_work ON set_aside_commands TO tertulia_system USING (true) WITH CHECK (true);
+CREATE POLICY own_account ON set_aside_commands TO tertulia_app
+  USING (account_id = (SELECT current_account())) WITH CHECK (account_id = (SELECT current_account()));

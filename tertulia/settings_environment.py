@@ -1,0 +1,34 @@
+"""Settings and environment variables: which variable is a setting's, and taking secrets out of the environment."""
+
+from __future__ import annotations
+
+import os
+
+from pydantic import AliasChoices
+from pydantic_settings import EnvSettingsSource
+
+from .secret_settings import secret_fields
+from .settings import Settings
+
+
+def variables(field: str) -> list[str]:
+    """The environment variables of a setting, the usual one first."""
+    alias = Settings.model_fields[field].validation_alias
+    return (
+        [str(a) for a in alias.choices] if isinstance(alias, AliasChoices) else [f"TERTULIA_{field.upper()}"]
+    )
+
+
+def given_by_environment() -> dict[str, str]:
+    """What this process' environment says for the settings, by field, not validated."""
+    fields = {variable.lower(): name for name in Settings.model_fields for variable in variables(name)}
+    return {
+        fields.get(key.lower(), key): value for key, value in EnvSettingsSource(Settings)().items() if value
+    }
+
+
+def forget_secrets(settings: Settings) -> None:
+    """Take the secrets out of this process' environment: every process that it starts would inherit them."""
+    hidden = {variable.lower() for name in secret_fields(settings) for variable in variables(name)}
+    for name in [name for name in os.environ if name.lower() in hidden]:
+        del os.environ[name]
