@@ -18,20 +18,31 @@ from typing import Any
 import msgspec
 import uvloop
 
-from tertulia.actors import wire
-from tertulia.actors.host import ConversationHost, fresh_id, now_ms
-from tertulia.actors.links import FULL
-from tertulia.actors.placement import SharedPlacement
-from tertulia.actors.publishing import FeedPublisher
-from tertulia.core.commands import By, Command, Done, Envelope, Open, Opening, Post, Recall, ThreadKey
-from tertulia.core.conversation import State, apply
-from tertulia.core.entries import Actor, Entry
-from tertulia.core.ports import Archive, Journal, Repeat, ThreadWanted, Write
-from tertulia.core.thread import Thread
-from tertulia.garbage import calm_garbage_collector
-from tertulia.storage.archive import PostgresArchive
-from tertulia.storage.journal import PostgresJournal
-from tertulia.storage.postgres import Database
+from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.placement import SharedPlacement
+from tertulia.actors.transport import codec
+from tertulia.actors.transport.entry_publisher import FeedPublisher
+from tertulia.actors.transport.host_link import FULL
+from tertulia.composition.garbage_collection import calm_garbage_collector
+from tertulia.core.conversation.commands import (
+    By,
+    Command,
+    Done,
+    Envelope,
+    Open,
+    Opening,
+    Post,
+    Recall,
+    ThreadKey,
+)
+from tertulia.core.conversation.entries import Actor, Entry
+from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.thread import Thread
+from tertulia.core.ports.hosting import Archive, Journal, Repeat, ThreadWanted, Write
+from tertulia.storage.postgres.conversations.archive import PostgresArchive
+from tertulia.storage.postgres.conversations.journal import PostgresJournal
+from tertulia.storage.postgres.database import Database
 
 from . import seed
 from .processes import Tenant, resident_bytes
@@ -136,7 +147,7 @@ class Probe:
     ) -> tuple[float, list[Done]]:
         """Send envelopes in batches, so many calls under way. Seconds, and the outcomes."""
         assert self.host is not None
-        payloads = [wire.encode(envelopes[i : i + batch]) for i in range(0, len(envelopes), batch)]
+        payloads = [codec.encode(envelopes[i : i + batch]) for i in range(0, len(envelopes), batch)]
         answers: list[bytes] = []
         queue = iter(payloads)
 
@@ -147,7 +158,7 @@ class Probe:
         began = time.perf_counter()
         await asyncio.gather(*(lane(self.host) for _ in range(calls)))
         seconds = time.perf_counter() - began
-        done = [o for answer in answers for o in wire.decode_outcomes(answer)]
+        done = [o for answer in answers for o in codec.decode_outcomes(answer)]
         refused = [o for o in done if not isinstance(o, Done)]
         if refused or len(done) != len(envelopes):
             raise RuntimeError(f"{len(refused)} of {len(envelopes)} commands were refused: {refused[:1]}")

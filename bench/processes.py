@@ -18,11 +18,11 @@ import aiohttp
 import asyncpg
 import msgspec
 
-from tertulia.core.principal import Role
-from tertulia.http.tokens import TokenSigner
+from tertulia.core.accounts.principal import Role
+from tertulia.http.auth.tokens import TokenSigner
 from tertulia.settings import Settings
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.database import Database
 
 from . import load, readers
 

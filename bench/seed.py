@@ -9,10 +9,10 @@ from uuid import UUID
 
 import asyncpg
 
-from tertulia.core.conversation import State, apply
-from tertulia.core.entries import Actor, Entry, Message, Opened, kind_of
+from tertulia.core.conversation.entries import Actor, Entry, Message, Opened, kind_of
+from tertulia.core.conversation.state import State, apply
 from tertulia.core.ids import new_conversation_id, new_id, partition_of_thread
-from tertulia.storage.rows import encode_data
+from tertulia.storage.postgres.rows import encode_data
 
 from .processes import Tenant
 

@@ -5,14 +5,17 @@ Web chat is not in it: it has no provider, no webhook and nothing to send to; it
 
 from __future__ import annotations
 
-from ..core.ports_channels import ChannelKind
-from ..core.records import ChannelType
-from . import email, messenger, sms, telegram, whatsapp
+from ..core.accounts.records import ChannelType
+from ..core.ports.channels import ChannelKind
+from .email import channel
+from .meta import messenger, whatsapp
+from .sms import channel as sms
+from .telegram import channel as telegram
 
 CHANNELS: dict[ChannelType, ChannelKind] = {
     "whatsapp": whatsapp,
     "messenger": messenger,
     "telegram": telegram,
     "sms": sms,
-    "email": email,
+    "email": channel,
 }

@@ -1,6 +1,6 @@
 """The error tree. Every refusal a client can see is one of these; the code stands on the class.
 
-`http/problems.py` maps a class to an HTTP status, the stream sessions to an error frame; nothing else
+`http/framework/problems.py` maps a class to an HTTP status, the stream sessions to an error frame; nothing else
 decides what an error looks like outside.
 """
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from . import answers, problems
-from .api import endpoint
-from .connection_policy import POLICY, ConnectionPolicy
-from .direct import DIRECT, DirectRoutes
-from .lane import LANE, Endpoint, Lane
-from .metrics import METRICS, Metrics
-from .openapi import DOCUMENT, Document
-from .problems import Handler
+from .actions.transfers import Transfers
+from .actions.webhook_parsing import PARSER, WebhookParser
+from .auth.webhook_gate import GATE, WebhookGate
+from .connection.fast_path import DIRECT, FastPathRoutes
+from .connection.fast_router import LANE, Lane
+from .connection.policy import POLICY, ConnectionPolicy
+from .framework import problems, responses
+from .framework.endpoint import Endpoint, endpoint
+from .framework.metrics import METRICS, Metrics
+from .framework.openapi import DOCUMENT, Document
+from .framework.problems import Handler
+from .framework.services import SERVICES, Services
 from .routes import ALL
-from .routes.attachments import DOWNLOADS, UPLOADS
-from .services import SERVICES, Services
-from .transfers import Transfers
-from .webhook_gate import GATE, WebhookGate
-from .webhook_parsing import PARSER, WebhookParser
+from .routes.conversation.attachments import DOWNLOADS, UPLOADS
 
 
 def make_app(services: Services, version: str = "0") -> web.Application:
     """The application, ready for a runner."""
     app = web.Application(client_max_size=services.settings.max_body)
     app[SERVICES] = services
-    answers.configure(services.settings.public_url)
+    responses.configure(services.settings.public_url)
     app[DOCUMENT] = Document(ALL, version)
     policy = app[POLICY] = ConnectionPolicy.from_settings(services.settings)
     app[GATE] = WebhookGate(services.vault, services.limits)
@@ -47,7 +47,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)
     lane = app[LANE] = Lane(metrics.requests)
-    direct = app[DIRECT] = DirectRoutes(services, metrics.requests, policy.checks)
+    direct = app[DIRECT] = FastPathRoutes(services, metrics.requests, policy.checks)
     for route in ALL:
         serve = endpoint(route, app)
         added = app.router.add_route(route.method, route.path, _by_router(serve))

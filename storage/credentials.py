@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from ..core.accounts.records import Channel
 from ..core.errors import Internal
-from ..core.records import Channel
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def new_key() -> str:
 
 
 class FernetVault:
-    """`core.ports_http.Vault`. `keys`, newest first, comma separated; all of them open, the first one seals.
+    """`core.ports.http.Vault`. `keys`, newest first, comma separated; all of them open, the first one seals.
 
     Raises ValueError on a malformed key.
     """
@@ -39,11 +39,11 @@ class FernetVault:
         return self._open(channel.account_id, channel.id, channel.credentials, dict[str, str])
 
     def seal_secrets(self, account_id: str, webhook_id: str, secrets: Sequence[str]) -> bytes:
-        """See `core.ports_events.WebhookSecrets`."""
+        """See `core.ports.event_webhooks.WebhookSecrets`."""
         return self._seal(account_id, webhook_id, list(secrets))
 
     def open_secrets(self, account_id: str, webhook_id: str, sealed: bytes) -> list[str]:
-        """See `core.ports_events.WebhookSecrets`."""
+        """See `core.ports.event_webhooks.WebhookSecrets`."""
         return self._open(account_id, webhook_id, sealed, list[str])
 
     def _seal(self, account_id: str, owner: str, secret: Any) -> bytes:

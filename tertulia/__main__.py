@@ -1,6 +1,6 @@
 """`python -m tertulia`."""
 
-from .cli import main
+from .command_line.app import main
 
 if __name__ == "__main__":
     main()

@@ -15,9 +15,9 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid
-from .core.provider_urls import ProviderUrls
-from .core.supervision import SHARDS
+from .core.routing.supervision_messages import SHARDS
 from .secret_settings import secret_fields
 
 

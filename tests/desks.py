@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 
 class Account(NamedTuple):

@@ -18,47 +18,32 @@ from hostile import HTML, JSON, MAIL, TEXTS, repeated
 from postmark import attachment, mail
 from provider_calls import telegram_message, whatsapp_said, whatsapp_value
 
-from tertulia.channels import (
-    answers,
-    email,
-    guard,
-    mail_html,
-    mail_text,
-    messenger,
-    meta,
-    payloads,
-    phones,
-    signing,
-    sms,
-    telegram,
-    telegram_contents,
-    text,
-    whatsapp,
-    whatsapp_contents,
-)
-from tertulia.core import (
-    account_rules,
-    addresses,
-    collecting,
-    event_delivery,
-    files,
-    handoff,
-    identifiers,
-    languages,
-    links,
-    mentions,
-    misfits,
-    normalization,
-    people,
-    rating,
-    subjects,
-    templates,
-    understanding,
-    words,
-)
-from tertulia.core.channel_messages import Media, Outbound, OutboundFile, Sender
+from tertulia.channels.email import channel as email
+from tertulia.channels.email import html
+from tertulia.channels.email import text as mail_text
+from tertulia.channels.meta import graph, messenger, whatsapp, whatsapp_contents
+from tertulia.channels.outgoing import guard
+from tertulia.channels.shared import payloads, phones, provider_answers, signing, text
+from tertulia.channels.sms import channel as sms
+from tertulia.channels.telegram import channel as telegram
+from tertulia.channels.telegram import contents
+from tertulia.core import url_policy
+from tertulia.core.accounts import agents_and_teams, identifiers
+from tertulia.core.accounts.agents_and_teams import Agent
+from tertulia.core.channels import file_types, signed_urls
+from tertulia.core.channels.messages import Media, Outbound, OutboundFile, Sender
+from tertulia.core.conversation import mentions
 from tertulia.core.errors import Invalid
-from tertulia.core.people import Agent
+from tertulia.core.text import (
+    email_subjects,
+    field_errors,
+    languages,
+    normalization,
+    templates,
+    text_matching,
+)
+from tertulia.core.turn import account_rules, csat, form_filling, handoff, message_analysis
+from tertulia.core.webhooks import delivery
 
 MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
 SECRETS = {
@@ -78,7 +63,7 @@ class Row(msgspec.Struct, frozen=True):
     """Bytes at a time for each character: a compatibility form becomes 18 characters of two bytes, in several copies."""
 
 
-REFUSES = (ValueError, Invalid, guard.Refused, files.Unsatisfiable, KeyError)
+REFUSES = (ValueError, Invalid, guard.Refused, file_types.Unsatisfiable, KeyError)
 """What the functions may raise. KeyError: a channel without credentials."""
 CALL = 300.0
 """The same, where a character is six bytes of JSON (`\\u0000`) first."""
@@ -234,9 +219,9 @@ PROVIDERS: dict[str, Row] = {
         lambda url: sms.verify(call(b"a=b", url=url, headers={"x-twilio-signature": "x"}), SECRETS), TEXTS, 2_048
     ),
     "channels.meta.not_sent": Row(
-        lambda body: meta.not_sent(400, {}, {"error": {"message": body, "code": body}}), TEXTS, MESSAGE
+        lambda body: graph.not_sent(400, {}, {"error": {"message": body, "code": body}}), TEXTS, MESSAGE
     ),
-    "channels.meta.entries": Row(lambda body: meta.entries(body, "page"), BODIES, BODY),
+    "channels.meta.entries": Row(lambda body: graph.entries(body, "page"), BODIES, BODY),
     "channels.mail_inbound.received": Row(_mailed(Headers=lambda said: [
         {"Name": name, "Value": said} for name in ("Message-ID", "References", "In-Reply-To", "Auto-Submitted", "Return-Path")
     ]), HEADERS, HEADER, MAILED),
@@ -253,13 +238,13 @@ PROVIDERS: dict[str, Row] = {
 }  # fmt: skip
 
 CHANNELS: dict[str, Row] = {
-    "channels.mail_html.sanitised": Row(mail_html.sanitised, PAGES, PAGE),
-    "channels.mail_html.as_text": Row(mail_html.as_text, PAGES, PAGE, 100),
-    "channels.mail_html.as_text of clean": Row(lambda page: mail_html.as_text(mail_html.sanitised(page)), PAGES, PAGE, 100),
+    "channels.mail_html.sanitised": Row(html.sanitised, PAGES, PAGE),
+    "channels.mail_html.as_text": Row(html.as_text, PAGES, PAGE, 100),
+    "channels.mail_html.as_text of clean": Row(lambda page: html.as_text(html.sanitised(page)), PAGES, PAGE, 100),
     "channels.mail_html.shortened": Row(
-        lambda page: mail_html.shortened(clean := mail_html.sanitised(page), len(clean) // 2), PAGES, 8_192
+        lambda page: html.shortened(clean := html.sanitised(page), len(clean) // 2), PAGES, 8_192
     ),
-    "channels.mail_html.paragraphs": Row(mail_html.paragraphs, TEXTS, MESSAGE, 100),
+    "channels.mail_html.paragraphs": Row(html.paragraphs, TEXTS, MESSAGE, 100),
     "channels.mail_text.message_id": Row(mail_text.message_id, HEADERS, HEADER),
     "channels.mail_text.references": Row(lambda said: mail_text.references(said, said), HEADERS, HEADER, 100),
     "channels.mail_text.wire_id": Row(mail_text.wire_id, HEADERS, HEADER),
@@ -282,25 +267,25 @@ CHANNELS: dict[str, Row] = {
     "channels.payloads.message": Row(lambda said: payloads.message("a", Sender("b"), said), TEXTS, MESSAGE),
     "channels.payloads.unsupported": Row(lambda said: payloads.unsupported(said, {}), TEXTS, MESSAGE),
     "channels.telegram_contents.content_of": Row(
-        lambda said: telegram_contents.content_of({"poll": {"question": said, "options": [{"text": said}]}}),
+        lambda said: contents.content_of({"poll": {"question": said, "options": [{"text": said}]}}),
         {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
     ),
     "channels.whatsapp_contents.content_of": Row(
         lambda said: whatsapp_contents.content_of({"type": "image", "image": {"id": "a", "caption": said, "filename": said}}),
         TEXTS, MESSAGE,
     ),
-    "channels.answers.answer_of": Row(answers.answer_of, BODIES, 16_384, 100),
-    "channels.answers.provider_id": Row(answers.provider_id, TEXTS, MESSAGE),
-    "channels.answers.seconds": Row(answers.seconds, TEXTS, HEADER),
-    "channels.answers.asked_for": Row(lambda said: answers.asked_for({"retry-after": said, "date": said}), HEADERS, 2_048),
-    "channels.answers.refused": Row(lambda said: answers.refused(400, {}, said, said), TEXTS, MESSAGE),
+    "channels.answers.answer_of": Row(provider_answers.answer_of, BODIES, 16_384, 100),
+    "channels.answers.provider_id": Row(provider_answers.provider_id, TEXTS, MESSAGE),
+    "channels.answers.seconds": Row(provider_answers.seconds, TEXTS, HEADER),
+    "channels.answers.asked_for": Row(lambda said: provider_answers.asked_for({"retry-after": said, "date": said}), HEADERS, 2_048),
+    "channels.answers.refused": Row(lambda said: provider_answers.refused(400, {}, said, said), TEXTS, MESSAGE),
     "channels.signing.same": Row(lambda said: signing.same(said, "secret"), TEXTS, MESSAGE),
     "channels.signing.sha256_hex": Row(lambda said: signing.sha256_hex("s", said.encode("utf-8", "replace")), TEXTS, MESSAGE),
     "channels.signing.twilio": Row(lambda said: signing.twilio("s", "https://a", [(said, said)]), TEXTS, MESSAGE),
     "channels.guard.origin": Row(guard.origin, TEXTS, 2_048),
-    "channels.guard.checked": Row(lambda url: guard.checked(url, addresses.AddressRules()), TEXTS, 2_048),
+    "channels.guard.checked": Row(lambda url: guard.checked(url, url_policy.AddressRules()), TEXTS, 2_048),
     "channels.guard.checked host": Row(
-        lambda host: guard.checked(f"https://{host}/", addresses.AddressRules()), TEXTS, 2_048
+        lambda host: guard.checked(f"https://{host}/", url_policy.AddressRules()), TEXTS, 2_048
     ),
 }  # fmt: skip
 
@@ -312,48 +297,48 @@ def _invalid(channel: Any) -> Callable[[Any], object]:
 CORE: dict[str, Row] = {
     "core.normalization.normalized": Row(lambda said: normalization.normalized("NFKC", said), TEXTS, MESSAGE, 200),
     "core.normalization.stream_safe": Row(normalization.stream_safe, TEXTS, MESSAGE, 128),
-    "core.words.fold": Row(words.fold, TEXTS, MESSAGE, 200),
-    "core.words.Text": Row(lambda said: words.Text(said).has("a a a"), TEXTS, MESSAGE, 400),
-    "core.people.folded": Row(people.folded, TEXTS, MESSAGE, 400),
-    "core.subjects.topic": Row(subjects.topic, HEADERS, HEADER),
-    "core.subjects.without_prefixes": Row(subjects.without_prefixes, HEADERS, HEADER),
-    "core.subjects.is_forward": Row(subjects.is_forward, HEADERS, HEADER),
+    "core.words.fold": Row(text_matching.fold, TEXTS, MESSAGE, 200),
+    "core.words.Text": Row(lambda said: text_matching.Text(said).has("a a a"), TEXTS, MESSAGE, 400),
+    "core.people.folded": Row(agents_and_teams.folded, TEXTS, MESSAGE, 400),
+    "core.subjects.topic": Row(email_subjects.topic, HEADERS, HEADER),
+    "core.subjects.without_prefixes": Row(email_subjects.without_prefixes, HEADERS, HEADER),
+    "core.subjects.is_forward": Row(email_subjects.is_forward, HEADERS, HEADER),
     "core.account_rules.asks_for_human": Row(
         lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, MESSAGE, 400
     ),
-    "core.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(words.Text(said), ("a", "b c")), TEXTS, MESSAGE, 400),
+    "core.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(text_matching.Text(said), ("a", "b c")), TEXTS, MESSAGE, 400),
     "core.collecting.fits": Row(
-        lambda said: [collecting.fits(field, said) for field in (*collecting.SHAPES, "x")], TEXTS, MESSAGE, 400
+        lambda said: [form_filling.fits(field, said) for field in (*form_filling.SHAPES, "x")], TEXTS, MESSAGE, 400
     ),
     "core.collecting.answer": Row(
-        lambda said: collecting.answer(collecting.start({}, ("email",)).context, said), TEXTS, MESSAGE, 400
+        lambda said: form_filling.answer(form_filling.start({}, ("email",)).context, said), TEXTS, MESSAGE, 400
     ),
-    "core.rating.score_of": Row(rating.score_of, TEXTS, MESSAGE),
+    "core.rating.score_of": Row(csat.score_of, TEXTS, MESSAGE),
     "core.mentions.words_of": Row(mentions.words_of, TEXTS, MESSAGE),
     "core.mentions.mentioned": Row(lambda said: mentions.mentioned(said, [Agent("a", "b c")]), TEXTS, MESSAGE),
     "core.templates.render": Row(lambda said: templates.render(said, {"a": "b"}), TEXTS, MESSAGE),
     "core.languages.primary": Row(languages.primary, TEXTS, MESSAGE, 100),
-    "core.understanding.by_script": Row(understanding.by_script, TEXTS, MESSAGE, 128),
-    "core.understanding.has_words": Row(understanding.has_words, TEXTS, MESSAGE),
-    "core.understanding.scored": Row(understanding.scored, TEXTS, MESSAGE),
-    "core.understanding.is_english": Row(understanding.is_english, TEXTS, MESSAGE, 100),
-    "core.files.plain_type": Row(files.plain_type, TEXTS, MESSAGE),
-    "core.files.safe_name": Row(files.safe_name, TEXTS, MESSAGE, 100),
-    "core.files.disposition": Row(lambda said: files.disposition(said.replace("\ud800", ""), inline=True), TEXTS, MESSAGE, 100),
-    "core.files.byte_range": Row(lambda said: files.byte_range(said, 1_000), TEXTS, MESSAGE),
-    "core.files.sniffed": Row(files.sniffed, {**BODIES, "blanks": lambda n: b" " * n + b"<"}, 1_024),
-    "core.files.refusal": Row(lambda said: files.refusal(said, b"GIF89a", ("image/*",)), TEXTS, MESSAGE),
-    "core.files.settled_type": Row(lambda said: files.settled_type(said, b"GIF89a"), TEXTS, MESSAGE),
-    "core.files.allowed": Row(lambda said: files.allowed(said, ("image/*",)), TEXTS, MESSAGE),
-    "core.files.is_inline": Row(files.is_inline, TEXTS, MESSAGE),
-    "core.misfits.misfit": Row(misfits.misfit, TEXTS, MESSAGE),
-    "core.misfits.quoted": Row(misfits.quoted, TEXTS, MESSAGE),
+    "core.understanding.by_script": Row(message_analysis.by_script, TEXTS, MESSAGE, 128),
+    "core.understanding.has_words": Row(message_analysis.has_words, TEXTS, MESSAGE),
+    "core.understanding.scored": Row(message_analysis.scored, TEXTS, MESSAGE),
+    "core.understanding.is_english": Row(message_analysis.is_english, TEXTS, MESSAGE, 100),
+    "core.files.plain_type": Row(file_types.plain_type, TEXTS, MESSAGE),
+    "core.files.safe_name": Row(file_types.safe_name, TEXTS, MESSAGE, 100),
+    "core.files.disposition": Row(lambda said: file_types.disposition(said.replace("\ud800", ""), inline=True), TEXTS, MESSAGE, 100),
+    "core.files.byte_range": Row(lambda said: file_types.byte_range(said, 1_000), TEXTS, MESSAGE),
+    "core.files.sniffed": Row(file_types.sniffed, {**BODIES, "blanks": lambda n: b" " * n + b"<"}, 1_024),
+    "core.files.refusal": Row(lambda said: file_types.refusal(said, b"GIF89a", ("image/*",)), TEXTS, MESSAGE),
+    "core.files.settled_type": Row(lambda said: file_types.settled_type(said, b"GIF89a"), TEXTS, MESSAGE),
+    "core.files.allowed": Row(lambda said: file_types.allowed(said, ("image/*",)), TEXTS, MESSAGE),
+    "core.files.is_inline": Row(file_types.is_inline, TEXTS, MESSAGE),
+    "core.misfits.field_error": Row(field_errors.field_error, TEXTS, MESSAGE),
+    "core.misfits.quoted": Row(field_errors.quoted, TEXTS, MESSAGE),
     "core.identifiers.normalised": Row(_invalid("email"), HEADERS, MESSAGE),
     "core.identifiers.normalised whatsapp": Row(_invalid("whatsapp"), HEADERS, MESSAGE),
     "core.identifiers.normalised sms": Row(_invalid("sms"), HEADERS, MESSAGE),
-    "core.links.id_of": Row(lambda said: links.id_of(links.BASE + said), TEXTS, MESSAGE),
-    "core.addresses.is_numeric_host": Row(addresses.is_numeric_host, TEXTS, 2_048),
-    "core.event_delivery.excerpt_of": Row(lambda said: event_delivery.excerpt_of(said.encode("utf-8", "replace")), TEXTS, MESSAGE),
+    "core.links.id_of": Row(lambda said: signed_urls.id_of(signed_urls.BASE + said), TEXTS, MESSAGE),
+    "core.addresses.is_numeric_host": Row(url_policy.is_numeric_host, TEXTS, 2_048),
+    "core.event_delivery.excerpt_of": Row(lambda said: delivery.excerpt_of(said.encode("utf-8", "replace")), TEXTS, MESSAGE),
 }  # fmt: skip
 ROWS = {**PROVIDERS, **CHANNELS, **CORE}
 

@@ -11,8 +11,8 @@ from desks import Desk, fresh, ok
 from readers import Chat, open_socket
 from serving import OwnServer
 
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.database import Database
 
 
 class Team:

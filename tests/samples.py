@@ -7,11 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tertulia.actors.conversation import ConversationActor, Turning
-from tertulia.core.commands import By, Command, Done, Envelope, Opening, Post, Receive, ThreadKey
-from tertulia.core.conversation import State, apply
-from tertulia.core.decide import open_conversation
-from tertulia.core.entries import (
+from tertulia.actors.host.conversation_actor import ConversationActor
+from tertulia.actors.transport.turns import Turning
+from tertulia.core.conversation.commands import By, Command, Done, Envelope, Opening, Post, Receive, ThreadKey
+from tertulia.core.conversation.entries import (
     Actor,
     Assigned,
     Attachment,
@@ -29,10 +28,12 @@ from tertulia.core.entries import (
     StatusChanged,
     Updated,
 )
+from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.status import Status
+from tertulia.core.conversation.thread import Thread
 from tertulia.core.ids import new_conversation_id, new_id
-from tertulia.core.ports import HostAddress, Write
-from tertulia.core.status import Status
-from tertulia.core.thread import Thread
+from tertulia.core.ports.hosting import HostAddress, Write
+from tertulia.core.turn.decide import open_conversation
 
 NOW = 1_800_000_000_000
 

@@ -26,7 +26,7 @@ import httpx
 import jwt
 import psutil
 
-from tertulia.demo import ACCOUNT, WEBCHAT
+from tertulia.serving.demo import ACCOUNT, WEBCHAT
 from tertulia.storage.embedded import postgres, valkey
 from tertulia.storage.embedded.files import socket_folder
 from tertulia.storage.embedded.processes import dies_with_parent

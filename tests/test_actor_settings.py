@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from tertulia.actor_settings import ActorSettings, SecretsDiffer, complete, forget, secrets_file, withhold
+from tertulia.composition.actor_settings import (
+    ActorSettings,
+    SecretsDiffer,
+    complete,
+    forget,
+    secrets_file,
+    withhold,
+)
 from tertulia.secret_settings import secret_fields
 from tertulia.settings import Settings
 from tertulia.settings_environment import forget_secrets, variables

@@ -12,9 +12,9 @@ import asyncpg
 import jwt
 import pytest
 
-from tertulia.cli import read_settings
-from tertulia.storage import migrate
+from tertulia.command_line.app import read_settings
 from tertulia.storage.embedded import EmbeddedPostgres
+from tertulia.storage.postgres import migrate
 
 ACCOUNT = "00000000-0000-0000-0000-000000000001"
 

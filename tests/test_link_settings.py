@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tertulia.host_links import LONGEST_SOCKET, choose_folder, socket_of, tls_of
+from tertulia.composition.host_links import LONGEST_SOCKET, choose_folder, socket_of, tls_of
+from tertulia.serving.start_checks import StartError, check_settings
 from tertulia.settings import Settings
-from tertulia.start_checks import StartError, check_settings
 from tertulia.storage.credentials import new_key
 
 INCARNATION = "01890000-0000-4000-8000-000000000000"

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 from serving import ROOT, OwnServer, free_port, until
 
-from tertulia import demo
-from tertulia.demo_double import DoubleError
-from tertulia.demo_double import free_port as next_free_port
+from tertulia.serving import demo
+from tertulia.serving.demo_double import DoubleError
+from tertulia.serving.demo_double import free_port as next_free_port
 
 Start = Callable[..., Awaitable[OwnServer]]
 

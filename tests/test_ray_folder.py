@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tertulia.ray_folder import KEPT_SESSIONS, LONGEST_SOCKET, RayFolder
+from tertulia.serving.ray_folder import KEPT_SESSIONS, LONGEST_SOCKET, RayFolder
 
 
 def session(folder: Path, second: int) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from tertulia.core.principal import Role
+from tertulia.core.accounts.principal import Role
 
 from ..processes import BenchError, make_id, token
 from ..results import Figure, Series

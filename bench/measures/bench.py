@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from tertulia.storage import migrate
 from tertulia.storage.embedded import EmbeddedPostgres
+from tertulia.storage.postgres import migrate
 
 from ..processes import Process, Server, Tenant, connected, free_port, make_tenant, open_conversations
 from ..results import Figure

@@ -19,7 +19,7 @@ SINGLES = 20
 
 
 async def fan_out(bench: Bench) -> list[Figure]:
-    """Bursts of messages, and one message at a time; the clock stops when every reader has every frame."""
+    """WriteCoalescer of messages, and one message at a time; the clock stops when every reader has every frame."""
     server, bare = await bench.server(), await bench.front("bare")
     ours = readers.Spec(
         port=server.port, path="/v1/ws?topics=account", token=bench.tenant.agent, streams=READERS

@@ -32,7 +32,7 @@ LANGUAGES = ("en", "am", "es", "id")
 TEAMS = tuple(f"team-{n}" for n in range(10))
 
 
-class Floor:
+class Board:
     """A desk with all agents at work, all of them busy, and `queued` conversations waiting."""
 
     def __init__(self, queued: int) -> None:
@@ -107,7 +107,7 @@ async def routing(bench: Bench) -> list[Figure]:
     floors = {}
     for queued in QUEUED:
         bench.step(f"filling a queue of {queued:,}")
-        floors[queued] = Floor(queued)
+        floors[queued] = Board(queued)
         floors[queued].decide(DECISIONS // 5)
     cost: dict[int, list[float]] = {queued: [] for queued in QUEUED}
     for number in range(bench.rounds):

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from tertulia.core.principal import Role
+from tertulia.core.accounts.principal import Role
 
 from .. import load
 from ..processes import BenchError, connected, make_id, run_load, token

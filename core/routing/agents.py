@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from msgspec.structs import replace
 
-from ..hours import Schedule
+from ..accounts.business_hours import Schedule
 from .facts import Agent, Need, Preferences, PresenceStatus, Reason
 from .ranking import Line, Ranking, bits
 

@@ -17,10 +17,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from .agents import Agents
+from .board import Board, Offered
 from .eligibility import may_assign
 from .explain import Explain, decide, explain
 from .facts import Policy, Waiting, order
-from .floor import Floor, Offered
 from .messages import (
     Accepted,
     AgentChanged,
@@ -39,19 +39,19 @@ from .messages import (
     Refused,
     Released,
     Requeue,
+    Snapshot,
     TakenByHand,
     TimePassed,
-    Truth,
 )
 from .queue import Queue
 
 
 class Desk:
     def __init__(self, policy: Policy) -> None:
-        self.floor = Floor(policy)
+        self.floor = Board(policy)
 
     @classmethod
-    def restored(cls, truth: Truth, now: int) -> tuple[Desk, list[Effect]]:
+    def restored(cls, truth: Snapshot, now: int) -> tuple[Desk, list[Effect]]:
         """A desk as the stored state says, and what it does at once."""
         desk = cls(truth.policy)
         floor = desk.floor
@@ -99,10 +99,10 @@ class Desk:
     def offers(self) -> dict[str, Offered]:
         return self.floor.offers
 
-    def truth(self) -> Truth:
+    def truth(self) -> Snapshot:
         """What another desk is made from to go on like this one, but for offers."""
         floor = self.floor
-        return Truth(floor.policy, tuple(floor.agents), tuple(floor.held.values()), tuple(floor.queue))
+        return Snapshot(floor.policy, tuple(floor.agents), tuple(floor.held.values()), tuple(floor.queue))
 
     def why_waiting(self, conversation_id: str, now: int) -> Explain | None:
         """Every agent, and why it cannot have this conversation; None: it does not wait."""

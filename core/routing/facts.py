@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from ..entries import Priority
-from ..hours import MINUTE, Schedule
-from ..settings import Hours
+from ..accounts.account_settings import Hours
+from ..accounts.business_hours import MINUTE, Schedule
+from ..conversation.entries import Priority
 
 Strategy = Literal["least_busy", "round_robin", "manual_queue"]
 """`least_busy`: fewest conversations, then longest idle. `round_robin`: longest since the last assignment.

@@ -125,7 +125,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     deadline: int
 
 
-class Truth(msgspec.Struct, frozen=True, gc=False):
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """What a desk is made from: what is stored. `waiting` are those that are not on offer.
 
     Of `agents` the figures `active` and `offered` are not looked at: they follow from `held`.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..conversation import Conversation, LastHeld
-from ..hours import MINUTE
-from ..languages import primary
-from ..settings import AccountSettings
-from ..understanding import language_of
+from ..accounts.account_settings import AccountSettings
+from ..accounts.business_hours import MINUTE
+from ..conversation.state import Conversation, LastHeld
+from ..text.languages import language_of, primary
 from .facts import Overflow, Policy, Relaxation, Waiting
 
 HOUR = 60 * MINUTE

@@ -1,38 +1,18 @@
 """The routes of the native API, a module a resource; `ALL` is every one of them.
 
-Where `http/lane.py` does not know the way, aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after
+Where `http/connection/fast_router.py` does not know the way, aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after
 the other, each by a regular expression: the busiest come first.
 """
 
 from __future__ import annotations
 
-from ..api import Route
-from . import (
-    account,
-    agent_reports,
-    agents,
-    attachments,
-    bot_rules,
-    canned,
-    channels,
-    clients,
-    contacts,
-    conversations,
-    deliveries,
-    docs,
-    event_webhooks,
-    identifiers,
-    inbound_failures,
-    inbox,
-    messages,
-    meta,
-    preferences,
-    queue,
-    streams,
-    teams,
-    webchat,
-    webhooks,
-)
+from ..framework.endpoint import Route
+from . import docs, meta
+from .admin import account, api_clients, bot_rules, event_webhooks
+from .conversation import attachments, conversations, inbox, messages, queue, webchat
+from .people import agent_reports, agents, canned_responses, contacts, identifiers, preferences, teams
+from .providers import channels, deliveries, inbound_failures, webhooks
+from .streams import routes
 
 ALL: list[Route] = [
     *webhooks.ROUTES,
@@ -40,7 +20,7 @@ ALL: list[Route] = [
     *inbox.ROUTES,  # before conversations: `stats` is no id
     *conversations.ROUTES,
     *webchat.ROUTES,
-    *streams.ROUTES,
+    *routes.ROUTES,
     *attachments.ROUTES,
     *contacts.ROUTES,
     *identifiers.ROUTES,
@@ -48,14 +28,14 @@ ALL: list[Route] = [
     *inbound_failures.ROUTES,
     *preferences.ROUTES,
     *teams.ROUTES,
-    *canned.ROUTES,
+    *canned_responses.ROUTES,
     *bot_rules.ROUTES,
     *agents.ROUTES,
     *agent_reports.ROUTES,
     *queue.ROUTES,
     *deliveries.ROUTES,
     *account.ROUTES,
-    *clients.ROUTES,
+    *api_clients.ROUTES,
     *event_webhooks.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,

@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from ...core.errors import NotFound
-from ..api import Call, Route
-from ..openapi import DOCUMENT
+from ..framework.endpoint import Call, Route
+from ..framework.openapi import DOCUMENT
 
 TAG = "operations"
 STATIC = Path(__file__).parents[1] / "static"

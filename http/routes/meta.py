@@ -14,11 +14,11 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ...core.errors import Forbidden, Unauthenticated
-from ..api import Call, Route, answer
-from ..client_address import PEER
-from ..connection_policy import POLICY
-from ..metrics import METRICS
-from ..tokens import bearer
+from ..auth.client_address import PEER
+from ..auth.tokens import bearer
+from ..connection.policy import POLICY
+from ..framework.endpoint import Call, Route, answer
+from ..framework.metrics import METRICS
 
 TAG = "operations"
 _PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")

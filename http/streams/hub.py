@@ -15,13 +15,21 @@ from typing import Any
 
 import structlog
 
-from ...actors.feeds import Feed, Feeds
-from ...core.customer_views import hint_data
-from ...core.entries import Entry, Opened
+from ...actors.clock import now_ms
+from ...actors.gateway.account_feeds import Feed, Feeds
+from ...core.accounts.principal import Principal, Role
+from ...core.conversation.entries import Entry, Opened
 from ...core.errors import Conflict
-from ...core.events import END, Cursor, Event, conversation_topic, encode_hint, events_of, parse_cursor
-from ...core.principal import Principal, Role
-from ..clock import now_ms
+from ...core.views.customers import hint_data
+from ...core.views.stream_events import (
+    END,
+    Cursor,
+    Event,
+    conversation_topic,
+    encode_hint,
+    events_of,
+    parse_cursor,
+)
 from .replays import MAX_REPLAY, ReplayArchive, Replays, event_frame
 from .session import CloseCode, Frame, Session
 from .stream_limits import StreamCounts, StreamLimits

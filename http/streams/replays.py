@@ -12,10 +12,18 @@ import time
 from collections.abc import Callable, Container, Iterable
 from typing import Final, Protocol
 
-from ...actors.feeds import Feed
-from ...core.entries import Entry, Message
-from ...core.events import END, Cursor, Event, account_topic, conversation_topic, encode_event, events_of
-from ...core.principal import Principal, Role
+from ...actors.gateway.account_feeds import Feed
+from ...core.accounts.principal import Principal, Role
+from ...core.conversation.entries import Entry, Message
+from ...core.views.stream_events import (
+    END,
+    Cursor,
+    Event,
+    account_topic,
+    conversation_topic,
+    encode_event,
+    events_of,
+)
 from .fair_slots import FairSlots
 from .session import Frame, Session
 from .stream_limits import user_key

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from typing import ClassVar, Protocol
 
-from ...core.principal import Principal
+from ...core.accounts.principal import Principal
 from .stream_limits import UNCOUNTED, AccountStreams
 
 SendPong = Callable[[], Awaitable[None]]

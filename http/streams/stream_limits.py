@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ...core.accounts.principal import Principal, Role
 from ...core.errors import Overloaded, RateLimited
-from ...core.principal import Principal, Role
 from ...settings import Settings
 from .token_bucket import Rate, TokenBuckets
 

@@ -1,7 +1,7 @@
 """Token buckets of one gateway, spent without waiting: what streams cost it, by whoever they belong to.
 
 Kept as the generic cell rate algorithm does (ITU-T I.371): of a bucket only the time is kept at which it will be full again.
-`limits.py` shares its buckets between gateways; these need not be, for they guard this process's own event loop and memory.
+`rate_limits.py` shares its buckets between gateways; these need not be, for they guard this process's own event loop and memory.
 """
 
 from __future__ import annotations

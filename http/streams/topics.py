@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from ...core.conversation import Conversation
+from ...core.accounts.principal import Principal, Role
+from ...core.conversation.state import Conversation
 from ...core.errors import Forbidden, Invalid, NotFound
-from ...core.events import account_topic, conversation_topic, user_topic
 from ...core.ids import is_uuid
-from ...core.ports_http import Thread
-from ...core.principal import Principal, Role
+from ...core.ports.http import Thread
+from ...core.views.stream_events import account_topic, conversation_topic, user_topic
 
 MAX_TOPICS = 1000
 """Topics of one stream, and of one message about them. Beyond it 422, or 409 when it is those it has already."""

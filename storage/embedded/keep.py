@@ -1,4 +1,4 @@
-"""Keeping an embedded server running: it is started again whenever it exits unasked."""
+"""ConversationCache an embedded server running: it is started again whenever it exits unasked."""
 
 from __future__ import annotations
 

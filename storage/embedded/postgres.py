@@ -66,7 +66,7 @@ def installation() -> Path:
 
 
 class EmbeddedPostgres(Server):
-    """`url` connects as the database's owner, a superuser, who runs migrations; the server logs in as `storage/roles.py` says."""
+    """`url` connects as the database's owner, a superuser, who runs migrations; the server logs in as `storage/postgres/roles.py` says."""
 
     name = "postgres"
     start_within = 300.0

@@ -12,8 +12,8 @@ import pytest
 from desks import Account, Desk, make_room
 from serving import ROOT, OwnServer
 
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.database import Database
 
 OTHER = Account("00000000-0000-0000-0000-0000000000b0", "00000000-0000-0000-0000-0000000000b1")
 

@@ -208,7 +208,7 @@ MESSAGES: dict[str, dict[str, Any] | None] = {
     "offer:decline": {"conversation_id": "{conversation}"},
     "ping": None,
 }
-"""Every type of `tertulia.http.streams.messages.MESSAGES`, naming an object of another account."""
+"""Every type of `tertulia.http.routes.streams.messages.MESSAGES`, naming an object of another account."""
 
 
 def filled(value: Any, objects: dict[str, str]) -> Any:

@@ -10,7 +10,7 @@ from desks import Desk, fresh, ok
 from examples import Example
 from serving import OwnServer, until
 
-from tertulia.demo import ACCOUNT
+from tertulia.serving.demo import ACCOUNT
 
 _numbers = itertools.count(1)
 

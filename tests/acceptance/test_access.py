@@ -22,9 +22,9 @@ from objects import more_objects
 from readers import READERS, Chat, SseReader, WsReader, open_socket
 from serving import OwnServer
 
-from tertulia.demo import ACCOUNT, WEBCHAT
 from tertulia.http.routes import ALL as TABLE
-from tertulia.http.streams.messages import MESSAGES as SPOKEN
+from tertulia.http.routes.streams.messages import MESSAGES as SPOKEN
+from tertulia.serving.demo import ACCOUNT, WEBCHAT
 
 KEYS = [f"{route.method} {route.path}" for route in TABLE]
 KNOWN = [key for key in KEYS if key in ROUTES]

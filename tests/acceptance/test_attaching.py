@@ -15,7 +15,7 @@ import pytest
 from desks import Account, Desk, fresh, ok, problem
 from serving import OwnServer, until
 
-from tertulia.demo import ACCOUNT, WEBCHAT
+from tertulia.serving.demo import ACCOUNT, WEBCHAT
 
 PNG = b"\x89PNG\r\n\x1a\n" + os.urandom(300_000)
 LIMIT = 26_214_400
@@ -295,7 +295,7 @@ async def test_a_link_needs_no_token(server: OwnServer, agent: Desk) -> None:
 
 
 async def test_a_link_ends(server: OwnServer, agent: Desk) -> None:
-    from tertulia.core.links import LinkSigner  # the server's own secret, a link of its past
+    from tertulia.core.channels.signed_urls import LinkSigner  # the server's own secret, a link of its past
 
     made = await attached(agent.http)
     url, _ = LinkSigner(server.secret).signed_link(made["id"], 1_000_000_000)

@@ -14,7 +14,7 @@ from provider_calls import CREDENTIALS, path, signed, telegram_message
 from receivers import Receiver, receiving
 from serving import OwnServer, until
 
-from tertulia import demo
+from tertulia.serving import demo
 
 Start = Callable[..., Awaitable[OwnServer]]
 CANARY = "canary-5c1e"

@@ -19,9 +19,9 @@ from readers import READERS, Chat, open_socket
 from serving import OwnServer
 from test_access import KEYS, call, request_for
 
-from tertulia.core.principal import PERMISSIONS, Role
-from tertulia.demo import WEBCHAT
+from tertulia.core.accounts.principal import PERMISSIONS, Role
 from tertulia.http.routes import ALL as TABLE
+from tertulia.serving.demo import WEBCHAT
 
 CANARY = "canary-2b9d"
 HIDDEN = {

@@ -14,10 +14,10 @@ from receivers import Receiver, receiving, with_status
 from serving import OwnServer, until
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from tertulia.demo import ACCOUNT
-from tertulia.events import EventParts
+from tertulia.composition.event_delivery import EventParts
+from tertulia.serving.demo import ACCOUNT
 from tertulia.settings import Settings
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres.database import Database
 
 BASE = "/v1/event-webhooks"
 

@@ -15,7 +15,7 @@ from desks import Desk, fresh, ok, problem
 from forged import PLACES, forged, genuine
 from serving import OwnServer
 
-from tertulia.demo import ACCOUNT, WEBCHAT
+from tertulia.serving.demo import ACCOUNT, WEBCHAT
 
 NUMBERS = ["-1", "-9223372036854775809", "9223372036854775808", "1" * 40, "1.5", "1e3", "NaN", "Infinity", "", "x", "null",
            "true", "0x10", "\u0661", "1_0"]  # fmt: skip

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from serving import OwnServer
 
-from tertulia.demo import ACCOUNT
+from tertulia.serving.demo import ACCOUNT
 
 CLASSIFIER_KEY = b"classifier-key"
 """As `OwnServer` sets it in the environment."""

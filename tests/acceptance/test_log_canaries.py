@@ -17,7 +17,7 @@ from provider_calls import CREDENTIALS, mail, path, signed, telegram_message, wh
 from readers import open_socket
 from serving import OwnServer, until
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 CANARY = "canary-8e61"
 FORGED = f'{CANARY}\n{{"event": "forged"}}\r\n\x1b[2J\u202e\u2028'

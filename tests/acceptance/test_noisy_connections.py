@@ -14,7 +14,7 @@ from desks import fresh, ok
 from neighbours import QuietNeighbour
 from serving import OwnServer
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 Start = Callable[..., Awaitable[OwnServer]]
 SHORT = {

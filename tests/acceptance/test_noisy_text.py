@@ -14,7 +14,7 @@ from provider_calls import mail
 from serving import OwnServer
 from test_noisy_neighbours import quiet  # noqa: F401
 
-from tertulia import demo
+from tertulia.serving import demo
 
 LONGEST = 65_534
 MESSAGES = {

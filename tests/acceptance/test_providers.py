@@ -14,7 +14,7 @@ from desks import Desk, fresh, ok
 from readers import SseReader
 from serving import OwnServer, until
 
-from tertulia import demo
+from tertulia.serving import demo
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

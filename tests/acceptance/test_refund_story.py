@@ -12,7 +12,7 @@ from desks import Desk, ok
 from routing_accounts import Team, make_account
 from serving import OwnServer, until
 
-from tertulia import demo
+from tertulia.serving import demo
 
 CREDENTIALS = {
     "app_secret": "story-secret",

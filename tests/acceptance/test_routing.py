@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from routing_accounts import Team, make_account
 from serving import OwnServer, until
 
-from tertulia.actors.supervisor import TELL
+from tertulia.actors.supervisor.supervisor import TELL
 
 NOTICE = "notification:queue"
 

@@ -14,7 +14,7 @@ from readers import open_socket
 from serving import OwnServer
 from test_access import KEYS, STREAMS, request_for
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 KEPT = {
     "GET /openapi.json": "no-cache",

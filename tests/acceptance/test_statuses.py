@@ -10,7 +10,7 @@ import pytest
 from desks import Desk, fresh, ok, problem
 from serving import OwnServer
 
-from tertulia.demo import IDENTITY_SECRET, WEBCHAT
+from tertulia.serving.demo import IDENTITY_SECRET, WEBCHAT
 
 STATUSES = ("open", "bot", "assigned", "pending", "resolved", "closed", "expired")
 REFUSED = None

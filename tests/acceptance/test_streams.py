@@ -16,7 +16,7 @@ from desks import Account, Desk, fresh, ok, problem
 from readers import READERS, Chat, SseReader, WsReader, open_socket
 from serving import OwnServer, until
 
-from tertulia.demo import ACCOUNT
+from tertulia.serving.demo import ACCOUNT
 
 
 async def refused(server: OwnServer, token: str | None, status: int, query: str = "", **options) -> None:

@@ -13,7 +13,7 @@ from desks import Desk, fresh, ok, problem
 from readers import READERS, Chat, Reader, open_socket
 from serving import OwnServer
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 DEFAULTS = {
     "available_channels": [],

@@ -9,9 +9,9 @@ from rig import Rig
 from samples import ACCOUNT
 from supervised import Office
 
-from tertulia.actors import supervisor as module
+from tertulia.actors.supervisor import supervisor as module
 from tertulia.core.routing.facts import Preferences
-from tertulia.core.supervision import AgentFacts
+from tertulia.core.routing.supervision_messages import AgentFacts
 
 
 @pytest.fixture(params=["shared", "dedicated"])

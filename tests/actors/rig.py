@@ -10,20 +10,22 @@ from typing import Any
 from msgspec.structs import replace
 from samples import ACCOUNT
 
-from tertulia.actors import wire
-from tertulia.actors.commits import Item
-from tertulia.actors.conversation import ConversationActor, Taken, Turning
-from tertulia.actors.host import ConversationHost, Placement, fresh_id, now_ms
-from tertulia.actors.placement import DedicatedPlacement, SharedPlacement
-from tertulia.actors.understanding import Understanding
-from tertulia.core.commands import Done, Envelope, Outcome, ThreadKey
-from tertulia.core.conversation import State, apply
-from tertulia.core.entries import Entry, Message
+from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.host.commit_queue import PendingCommand
+from tertulia.actors.host.conversation_actor import ConversationActor
+from tertulia.actors.host.host import ConversationHost, Placement
+from tertulia.actors.host.message_analysis import MessageAnalysis
+from tertulia.actors.host.placement import DedicatedPlacement, SharedPlacement
+from tertulia.actors.transport import codec
+from tertulia.actors.transport.turns import Taken, Turning
+from tertulia.core.conversation.commands import Done, Envelope, Outcome, ThreadKey
+from tertulia.core.conversation.entries import Entry, Message
+from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.thread import Thread
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports import Repeat, Target, ThreadWanted, Write
-from tertulia.core.thread import Thread
-from tertulia.storage.memory import MemoryArchive, MemoryJournal, MemoryStore
-from tertulia.storage.memory_bots import MemoryRulesArchive
+from tertulia.core.ports.hosting import Repeat, Target, ThreadWanted, Write
+from tertulia.storage.memory.bots import MemoryRulesArchive
+from tertulia.storage.memory.conversations import MemoryArchive, MemoryJournal, MemoryStore
 
 Fault = Callable[[Callable[[], Awaitable[list[int]]]], Awaitable[list[int]]]
 """Gets the real commit, and does with it what it likes."""
@@ -118,7 +120,7 @@ class Remote:
     """A conversation actor in a process of its own, but for the process. `deaths` says at which calls it dies."""
 
     def __init__(self, state: State, rig: Rig) -> None:
-        self._actor = ConversationActor(wire.decode_state(wire.encode(state)), fresh_id)
+        self._actor = ConversationActor(codec.decode_state(codec.encode(state)), fresh_id)
         self._rig = rig
         self.dead = False
 
@@ -126,7 +128,7 @@ class Remote:
         await asyncio.sleep(0)
         if self.dead:
             raise ConnectionError("the actor is dead")
-        arrived = wire.decode_turnings(wire.encode(turnings))
+        arrived = codec.decode_turnings(codec.encode(turnings))
         self._rig.calls += 1
         dies = self._rig.deaths(self._rig.calls)
         done = [self._actor.turn(t) for t in arrived[: len(arrived) // 2 if dies else None]]
@@ -135,7 +137,7 @@ class Remote:
         if dies:  # stopped by now it is too, perhaps, but its answer was on the way
             self.dead = True
             raise ConnectionError("the actor died in the middle")
-        return wire.decode_taken(wire.encode(done))
+        return codec.decode_taken(codec.encode(done))
 
     def stop(self) -> None:
         self.dead = True
@@ -158,7 +160,7 @@ class Rig:
         *,
         max_waiting: int = 10_000,
         rules: MemoryRulesArchive | None = None,
-        understanding: Understanding | None = None,
+        understanding: MessageAnalysis | None = None,
     ) -> None:
         self.store = MemoryStore()
         self.store.add_account(ACCOUNT)
@@ -197,7 +199,7 @@ class Rig:
         ]
 
     def _placement(self) -> Placement:
-        def taken(item: Item, result: Taken) -> None:
+        def taken(item: PendingCommand, result: Taken) -> None:
             self.host.taken(item, result)
 
         if self.placement == "shared":
@@ -221,7 +223,7 @@ class Rig:
 
     async def submit(self, *envelopes: Envelope) -> list[Outcome]:
         async with asyncio.timeout(20):
-            return wire.decode_outcomes(await self.host.submit(wire.encode(list(envelopes))))
+            return codec.decode_outcomes(await self.host.submit(codec.encode(list(envelopes))))
 
     async def ask(self, envelope: Envelope) -> Outcome:
         (outcome,) = await self.submit(envelope)

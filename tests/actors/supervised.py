@@ -10,16 +10,16 @@ from typing import Any
 from rig import Rig
 from samples import ACCOUNT, SERVICE, THREAD, to_thread
 
-from tertulia.actors.host import now_ms
-from tertulia.actors.supervisor import Supervisor
-from tertulia.core.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
-from tertulia.core.entries import Entry
+from tertulia.actors.clock import now_ms
+from tertulia.actors.supervisor.supervisor import Supervisor
+from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
+from tertulia.core.conversation.entries import Entry
 from tertulia.core.errors import BY_CODE, Internal
-from tertulia.core.supervision import SHARDS, Presence
-from tertulia.storage.memory_supervision import MemoryPresence, MemorySupervision
+from tertulia.core.routing.supervision_messages import SHARDS, Presence
+from tertulia.storage.memory.supervision import MemoryPresence, MemorySupervision
 
 
-class Hearing:
+class HostSubscription:
     """The way to the host, with a door: `faults` say what becomes of the next commands. Nothing is pushed but by the test."""
 
     def __init__(self, rig: Rig) -> None:
@@ -69,7 +69,7 @@ class Office:
         self.store = MemorySupervision(rig.store)
         self.presence = MemoryPresence()
         self.hints = Hints()
-        self.hearing = Hearing(rig)
+        self.hearing = HostSubscription(rig)
         self.tasks: list[asyncio.Task[None]] = []
         self.all: list[Supervisor] = []
 

@@ -14,8 +14,8 @@ import orjson
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tertulia.core.channel_messages import Edited, Faulty, Inbound, Receipt, WebhookCall
-from tertulia.core.ports_channels import ChannelKind
+from tertulia.core.channels.messages import Edited, Faulty, Inbound, Receipt, WebhookCall
+from tertulia.core.ports.channels import ChannelKind
 
 URL = "https://desk.example.com/v1/webhooks/x/00000000-0000-0000-0000-000000000011"
 ID = "0190a5f3-1111-7222-8333-444455556666"

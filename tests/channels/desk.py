@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from tertulia.channels import CHANNELS
 from tertulia.channels.double.server import make_app
-from tertulia.core.channel_messages import (
+from tertulia.core.channels.messages import (
     ChannelEvent,
     Inbound,
     Media,
@@ -25,7 +25,7 @@ from tertulia.core.channel_messages import (
     SendOutcome,
     WebhookCall,
 )
-from tertulia.core.ports_channels import ChannelKind
+from tertulia.core.ports.channels import ChannelKind
 
 CREDENTIALS: dict[str, dict[str, str]] = {
     "whatsapp": {"app_secret": "s3cret-ä", "verify_token": "v", "access_token": "EAAG", "phone_number_id": "106540352242922"},

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from tertulia.channels import email
-from tertulia.core.channel_messages import ChannelEvent, Inbound, Receipt, WebhookCall
+from tertulia.channels.email import channel
+from tertulia.core.channels.messages import ChannelEvent, Inbound, Receipt, WebhookCall
 
 CREDENTIALS = {
     "server_token": "11111111-2222-3333-4444-555555555555",
@@ -33,7 +33,7 @@ def call(body: Any, authorization: str | None = None) -> WebhookCall:
 
 
 def parse(body: Any) -> list[ChannelEvent]:
-    return email.parse(call(body), {})
+    return channel.parse(call(body), {})
 
 
 def inbound(body: Any) -> Inbound:

@@ -13,10 +13,10 @@ import aiohttp
 import msgspec
 import pytest
 from desk import CREDENTIALS, CUSTOMERS, MESSAGE, TYPES, Desk, desk, kind
-from test_house import imports
+from test_architecture import imports
 
 from tertulia.channels import double
-from tertulia.core.channel_messages import Edited, NotSent, OutboundFile, Receipt, Sent
+from tertulia.core.channels.messages import Edited, NotSent, OutboundFile, Receipt, Sent
 
 PICTURE = {"name": "a.png", "content_type": "image/png", "data": base64.b64encode(b"\x89PNG").decode()}
 BIG = {

@@ -14,12 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from postmark import CREDENTIALS, JSON, OURS, attachment, basic, call, inbound, mail, parse
 
-from tertulia.channels import email
-from tertulia.core.channel_messages import (
-    Faulty,
-    Inbound,
-    Media,
-)
+from tertulia.channels.email import channel
+from tertulia.core.channels.messages import Faulty, Inbound, Media
 
 MESSAGE_ID = "CAGXpo2WKfxHWZ5UFYCR3H_J9SNMG+5AXUovfEFL6DjWBJSyZaA@mail.customer.example"
 
@@ -47,17 +43,17 @@ MESSAGE_ID = "CAGXpo2WKfxHWZ5UFYCR3H_J9SNMG+5AXUovfEFL6DjWBJSyZaA@mail.customer.
     ],
 )
 def test_verify(authorization: str | None, credentials: dict[str, str], holds: bool) -> None:
-    assert email.verify(call(b"{}", authorization), credentials) is holds
+    assert channel.verify(call(b"{}", authorization), credentials) is holds
 
 
 @unhurried
 @given(st.text(), st.dictionaries(st.sampled_from(["webhook_user", "webhook_password"]), st.text()))
 def test_verify_never_raises(authorization: str, credentials: dict[str, str]) -> None:
-    assert email.verify(call(b"", authorization), credentials) is False
+    assert channel.verify(call(b"", authorization), credentials) is False
 
 
 def test_a_get_proves_nothing() -> None:
-    assert email.challenge(call(b""), CREDENTIALS) is None
+    assert channel.challenge(call(b""), CREDENTIALS) is None
 
 
 # -- mail in
@@ -306,7 +302,7 @@ RECORDS = [
 @unhurried
 @given(st.sampled_from([mail(), mail(Attachments=[attachment()]), *RECORDS]).flatmap(wrecked))
 def test_a_payload_with_anything_anywhere_gives_events_or_a_value_error(payload: Any) -> None:
-    for event in must_hold(email, call(json.dumps(payload).encode())):
+    for event in must_hold(channel, call(json.dumps(payload).encode())):
         if isinstance(event, Inbound):
             assert len(event.content) <= 65_536 and len(event.topic) <= 200
             assert len(msgspec.json.encode(event.metadata)) <= 16_384

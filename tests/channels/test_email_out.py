@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from postmark import CREDENTIALS, JSON, OURS, parse, receipt
 
-from tertulia.channels import email
-from tertulia.core.channel_messages import NotSent, Outbound, OutboundFile, Receipt, Sent
+from tertulia.channels.email import channel
+from tertulia.core.channels.messages import NotSent, Outbound, OutboundFile, Receipt, Sent
 
 MESSAGE_ID = "CAGXpo2WKfxHWZ5UFYCR3H_J9SNMG+5AXUovfEFL6DjWBJSyZaA@mail.customer.example"
 
@@ -66,7 +66,7 @@ OUT = Outbound(
 
 
 def sent(message: Outbound) -> dict[str, Any]:
-    (request,) = email.requests(
+    (request,) = channel.requests(
         message, CREDENTIALS, "https://api.postmarkapp.com/", "https://desk.example/s"
     )
     assert (request.method, request.url) == ("POST", "https://api.postmarkapp.com/email")
@@ -158,7 +158,7 @@ def test_a_channel_may_name_its_tag_and_which_links_are_followed(given: str, use
 
 
 def answer(status: int, body: Any, **headers: str) -> Sent | NotSent:
-    return email.outcome(status, headers, body if isinstance(body, bytes) else msgspec.json.encode(body))
+    return channel.outcome(status, headers, body if isinstance(body, bytes) else msgspec.json.encode(body))
 
 
 def test_outcomes() -> None:
@@ -189,4 +189,4 @@ def test_outcomes() -> None:
     st.integers(100, 599), st.dictionaries(st.text(), st.text()), st.binary() | JSON.map(msgspec.json.encode)
 )
 def test_no_answer_makes_it_raise(status: int, headers: dict[str, str], body: bytes) -> None:
-    assert isinstance(email.outcome(status, headers, body), Sent | NotSent)
+    assert isinstance(channel.outcome(status, headers, body), Sent | NotSent)

@@ -19,8 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tertulia.channels.guard import Guard, Refused, beginning, pieces
-from tertulia.core.addresses import AddressRules, Grant, is_numeric_host
+from tertulia.channels.outgoing.guard import Guard, Refused, beginning, pieces
+from tertulia.core.url_policy import AddressRules, Grant, is_numeric_host
 
 REFUSED_ADDRESSES = [
     "127.0.0.1",

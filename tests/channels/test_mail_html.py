@@ -12,8 +12,8 @@ from calls import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels import mail_html
-from tertulia.channels.mail_html import as_text, paragraphs, sanitised, shortened
+from tertulia.channels.email import html as mail_html
+from tertulia.channels.email.html import as_text, paragraphs, sanitised, shortened
 
 
 class Faults(HTMLParser):

@@ -10,8 +10,8 @@ from calls import ID, call, junk, meta_signature, must_hold, only, unhurried, wr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels import messenger
-from tertulia.core.channel_messages import (
+from tertulia.channels.meta import messenger
+from tertulia.core.channels.messages import (
     Edited,
     Faulty,
     Inbound,

@@ -11,8 +11,9 @@ from calls import ID, any_text, call, form, junk, must_hold, only, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels import signing, sms
-from tertulia.core.channel_messages import (
+from tertulia.channels.shared import signing
+from tertulia.channels.sms import channel
+from tertulia.core.channels.messages import (
     Faulty,
     Inbound,
     Media,
@@ -58,7 +59,7 @@ PUBLISHED = [
 @pytest.mark.parametrize(("body", "signature"), PUBLISHED)
 def test_the_published_signatures_hold(body: str, signature: str) -> None:
     called = call(body.encode(), {SIGNATURE: signature}, url=DOCUMENTED)
-    assert sms.verify(called, CREDENTIALS)
+    assert channel.verify(called, CREDENTIALS)
 
 
 @pytest.mark.parametrize(("body", "signature"), PUBLISHED)
@@ -80,15 +81,15 @@ def test_the_published_signatures_hold(body: str, signature: str) -> None:
 )
 def test_anything_else_does_not(body: str, signature: str, change: dict[str, Any]) -> None:
     called: dict[str, Any] = {"url": DOCUMENTED, "body": body.encode(), "headers": {SIGNATURE: signature}}
-    assert not sms.verify(call(**(called | change)), CREDENTIALS)
+    assert not channel.verify(call(**(called | change)), CREDENTIALS)
 
 
 def test_another_token_and_none() -> None:
     body, signature = PUBLISHED[0]
     called = call(body.encode(), {SIGNATURE: signature}, url=DOCUMENTED)
-    assert not sms.verify(called, {"auth_token": "12346"})
+    assert not channel.verify(called, {"auth_token": "12346"})
     empty = call(b"", {SIGNATURE: signing.twilio("", DOCUMENTED, [])}, url=DOCUMENTED)
-    assert not sms.verify(empty, {"auth_token": ""}) and not sms.verify(empty, {})
+    assert not channel.verify(empty, {"auth_token": ""}) and not channel.verify(empty, {})
 
 
 @pytest.mark.parametrize(
@@ -108,13 +109,13 @@ def test_another_token_and_none() -> None:
 )
 def test_the_port_may_be_named_or_not(signed: str, seen: str, holds: bool) -> None:
     signature = signing.twilio("12345", signed, TEXT.items())
-    assert sms.verify(form(TEXT, url=seen, headers={SIGNATURE: signature}), CREDENTIALS) is holds
+    assert channel.verify(form(TEXT, url=seen, headers={SIGNATURE: signature}), CREDENTIALS) is holds
 
 
 @unhurried
 @given(st.text(), st.binary(), st.text(), st.text(min_size=1))
 def test_verifying_never_raises(header: str, body: bytes, url: str, token: str) -> None:
-    assert not sms.verify(call(body, {SIGNATURE: header}, url=url), {"auth_token": token})
+    assert not channel.verify(call(body, {SIGNATURE: header}, url=url), {"auth_token": token})
 
 
 @unhurried
@@ -122,18 +123,18 @@ def test_verifying_never_raises(header: str, body: bytes, url: str, token: str) 
 def test_every_form_can_be_signed(fields: list[tuple[str, str]]) -> None:
     body = urlencode(fields, errors="replace")
     signature = signing.twilio("12345", DOCUMENTED, parse_qsl(body, keep_blank_values=True))
-    assert sms.verify(call(body.encode(), {SIGNATURE: signature}, url=DOCUMENTED), CREDENTIALS)
+    assert channel.verify(call(body.encode(), {SIGNATURE: signature}, url=DOCUMENTED), CREDENTIALS)
 
 
 def test_too_many_fields_are_refused() -> None:
     called = call(b"&".join(b"a%d=1" % n for n in range(1001)), {SIGNATURE: "x"})
-    assert not sms.verify(called, CREDENTIALS)
+    assert not channel.verify(called, CREDENTIALS)
     with pytest.raises(ValueError):
-        sms.parse(called, {})
+        channel.parse(called, {})
 
 
 def read(fields: Any) -> Any:
-    return only(sms.parse(form(fields), {}))
+    return only(channel.parse(form(fields), {}))
 
 
 def test_a_text() -> None:
@@ -186,7 +187,7 @@ def test_receipts(status: str, expected: str) -> None:
 
 @pytest.mark.parametrize("status", ["queued", "accepted", "sending", "scheduled", "what"])
 def test_what_says_nothing_new(status: str) -> None:
-    assert sms.parse(form({"MessageSid": SID, "MessageStatus": status}), {}) == []
+    assert channel.parse(form({"MessageSid": SID, "MessageStatus": status}), {}) == []
 
 
 def test_a_failure_says_why() -> None:
@@ -215,12 +216,12 @@ def test_a_broken_message_is_set_aside(change: dict[str, str], reason: str) -> N
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff\xff", b"Body=hi&From=%2B1", b"MessageSid=&SmsSid="])
 def test_a_senseless_form_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
-        sms.parse(call(body), {})
+        channel.parse(call(body), {})
 
 
 def test_text_that_cannot_be_stored_is_mended() -> None:
     body = b"MessageSid=SM1&From=%2B14158675309&Body=a%00b%ED%A0%80c%F0%9F%98%80"
-    found = only(sms.parse(call(body), {}))
+    found = only(channel.parse(call(body), {}))
     assert found.content.startswith("a\ufffdb\ufffd") and found.content.endswith("c😀")
     assert found.content.isprintable()
 
@@ -229,25 +230,25 @@ def test_text_that_cannot_be_stored_is_mended() -> None:
 @given(st.dictionaries(st.sampled_from([*TEXT, "MessageStatus", "MediaUrl0", "ErrorCode"]), any_text))
 def test_no_form_breaks_the_parser(changes: dict[str, str]) -> None:
     fields = {**TEXT, **changes}
-    must_hold(sms, call(urlencode(fields, errors="surrogatepass").encode()))
+    must_hold(channel, call(urlencode(fields, errors="surrogatepass").encode()))
 
 
 @unhurried
 @given(st.binary())
 def test_no_body_breaks_the_parser(body: bytes) -> None:
-    must_hold(sms, call(body))
-    must_hold(sms, call(b"MessageSid=SM1&From=%2B1&" + body))
+    must_hold(channel, call(body))
+    must_hold(channel, call(b"MessageSid=SM1&From=%2B1&" + body))
 
 
 def test_twilio_is_told_to_say_nothing() -> None:
-    answer = sms.answer()
+    answer = channel.answer()
     assert (answer.status, answer.body, answer.content_type) == (200, b"<Response/>", "text/xml")
-    assert sms.challenge(call(method="GET"), CREDENTIALS) is None
+    assert channel.challenge(call(method="GET"), CREDENTIALS) is None
 
 
 def sends(**fields: Any) -> list[Any]:
     given = {"to": "+14158675309", "content": "Hello", **fields}
-    found = sms.requests(Outbound(ID, "c", **given), CREDENTIALS, "http://double", "https://desk/status")
+    found = channel.requests(Outbound(ID, "c", **given), CREDENTIALS, "http://double", "https://desk/status")
     for request in found:
         assert request.url == f"http://double/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
         assert (request.method, request.auth, request.json) == ("POST", (ACCOUNT, "12345"), None)
@@ -270,7 +271,7 @@ def test_files_are_sent() -> None:
 
 
 def test_nothing_is_asked_for_where_no_receipts_can_go() -> None:
-    (request,) = sms.requests(Outbound(ID, "c", "+1", "Hi"), CREDENTIALS, "http://double", "")
+    (request,) = channel.requests(Outbound(ID, "c", "+1", "Hi"), CREDENTIALS, "http://double", "")
     assert request.form == (("From", "+15017122661"), ("To", "+1"), ("Body", "Hi"))
 
 
@@ -289,21 +290,21 @@ def test_nothing_is_asked_for_where_no_receipts_can_go() -> None:
 )
 def test_what_a_refusal_means(http: int, code: int | None, retry: bool, slow_down: bool) -> None:
     body = {"code": code, "message": "Because.", "more_info": "https://www.twilio.com/docs", "status": http}
-    found = sms.outcome(http, {"Retry-After": "2"}, json.dumps(body).encode())
+    found = channel.outcome(http, {"Retry-After": "2"}, json.dumps(body).encode())
     wait = 2.0 if retry else None
     assert found == NotSent(str(code or f"http_{http}"), "Because.", retry, wait, slow_down)
 
 
 def test_what_was_taken() -> None:
     body = {"sid": SID, "status": "queued", "error_code": None}
-    assert sms.outcome(201, {}, json.dumps(body).encode()) == Sent(SID)
-    assert sms.outcome(201, {}, b"") == Sent(None)
+    assert channel.outcome(201, {}, json.dumps(body).encode()) == Sent(SID)
+    assert channel.outcome(201, {}, b"") == Sent(None)
 
 
 @unhurried
 @given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
 def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
-    assert isinstance(sms.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
+    assert isinstance(channel.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
 
 
 @pytest.mark.parametrize(
@@ -323,13 +324,13 @@ def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
     ],
 )
 def test_only_twilio_is_told_the_token(url: str, told: bool) -> None:
-    step = sms.media_step(Media("image", url=url), CREDENTIALS, sms.base_url, None)
+    step = channel.media_step(Media("image", url=url), CREDENTIALS, channel.base_url, None)
     assert step.last and step.request.url == url
     assert step.request.auth == ((ACCOUNT, "12345") if told else None)
 
 
 def test_a_double_is_told_its_own_token() -> None:
-    step = sms.media_step(
+    step = channel.media_step(
         Media("image", url="http://127.0.0.1:9/m"), CREDENTIALS, "http://127.0.0.1:9/twilio", None
     )
     assert step.request.auth == (ACCOUNT, "12345")

@@ -10,8 +10,8 @@ from calls import ID, call, junk, must_hold, only, unhurried, wrecked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels import telegram
-from tertulia.core.channel_messages import (
+from tertulia.channels.telegram import channel
+from tertulia.core.channels.messages import (
     Edited,
     Faulty,
     Inbound,
@@ -46,23 +46,23 @@ def update(kind: str = "message", **more: Any) -> dict[str, Any]:
 
 
 def read(body: dict[str, Any]) -> Any:
-    return only(telegram.parse(call(body), {}))
+    return only(channel.parse(call(body), {}))
 
 
 def test_the_secret_is_the_channel_s() -> None:
-    assert telegram.verify(call(b"{}", {HEADER: "s3cret"}), CREDENTIALS)
+    assert channel.verify(call(b"{}", {HEADER: "s3cret"}), CREDENTIALS)
     for headers in ({}, {HEADER: ""}, {HEADER: "s3creT"}, {HEADER: "s3cret "}, {HEADER: "é\udcff"}):
-        assert not telegram.verify(call(b"{}", headers), CREDENTIALS)
+        assert not channel.verify(call(b"{}", headers), CREDENTIALS)
     for credentials in ({}, {"secret_token": ""}):
-        assert not telegram.verify(call(b"{}", {HEADER: ""}), credentials)
-        assert not telegram.verify(call(b"{}"), credentials)
-    assert telegram.challenge(call(method="GET"), CREDENTIALS) is None
+        assert not channel.verify(call(b"{}", {HEADER: ""}), credentials)
+        assert not channel.verify(call(b"{}"), credentials)
+    assert channel.challenge(call(method="GET"), CREDENTIALS) is None
 
 
 @unhurried
 @given(st.text(), st.binary())
 def test_verifying_never_raises(header: str, body: bytes) -> None:
-    assert telegram.verify(call(body, {HEADER: header}), CREDENTIALS) == (header == "s3cret")
+    assert channel.verify(call(body, {HEADER: header}), CREDENTIALS) == (header == "s3cret")
 
 
 def test_a_text() -> None:
@@ -146,7 +146,7 @@ def test_an_edit_that_does_not_say_when_is_as_old_as_its_message() -> None:
 
 def test_a_chat_that_does_not_say_its_type_is_private_by_its_id() -> None:
     assert read(update(text="hi", chat={"id": 7777777777})).sender == SENDER
-    assert telegram.parse(call(update(text="hi", chat={"id": -100123})), {}) == []
+    assert channel.parse(call(update(text="hi", chat={"id": -100123})), {}) == []
 
 
 def test_a_button() -> None:
@@ -178,7 +178,7 @@ GROUP = {"id": -100123, "type": "supergroup", "title": "G"}
     ],
 )
 def test_what_is_not_read(body: dict[str, Any]) -> None:
-    assert telegram.parse(call(body), {}) == []
+    assert channel.parse(call(body), {}) == []
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_broken_update_is_set_aside(body: dict[str, Any], reason: str) -> None
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"update_id":"1"}', b"[" * 100_000])
 def test_a_senseless_update_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
-        telegram.parse(call(body), {})
+        channel.parse(call(body), {})
 
 
 EVERYTHING: list[dict[str, Any]] = [
@@ -217,26 +217,26 @@ EVERYTHING: list[dict[str, Any]] = [
 
 
 def test_the_wrecking_starts_from_good_updates() -> None:
-    found = [only(must_hold(telegram, call(body))) for body in EVERYTHING]
+    found = [only(must_hold(channel, call(body))) for body in EVERYTHING]
     assert not any(isinstance(event, Faulty) for event in found)
 
 
 @unhurried
 @given(st.sampled_from(EVERYTHING).flatmap(wrecked))
 def test_no_update_breaks_the_parser(body: Any) -> None:
-    must_hold(telegram, call(body))
+    must_hold(channel, call(body))
 
 
 @unhurried
 @given(junk)
 def test_no_body_breaks_the_parser(body: Any) -> None:
-    must_hold(telegram, call(body))
-    must_hold(telegram, call({"update_id": 1, "message": body}))
+    must_hold(channel, call(body))
+    must_hold(channel, call({"update_id": 1, "message": body}))
 
 
 def sends(**fields: Any) -> list[tuple[str, Any]]:
     given = {"to": "7777777777", "content": "Hello", **fields}
-    found = telegram.requests(Outbound(ID, "c", **given), CREDENTIALS, "http://double", "")
+    found = channel.requests(Outbound(ID, "c", **given), CREDENTIALS, "http://double", "")
     start = "http://double/bot123456:ABC-DEF1234/"
     assert all(r.method == "POST" and r.url.startswith(start) for r in found)
     assert all(r.json.pop("chat_id") == 7777777777 for r in found)
@@ -286,12 +286,12 @@ def test_files_are_sent(fields: dict[str, Any], expected: list[Any]) -> None:
 
 
 def outcome(status: int, **body: Any) -> Any:
-    return telegram.outcome(status, {}, json.dumps(body).encode())
+    return channel.outcome(status, {}, json.dumps(body).encode())
 
 
 def test_answers() -> None:
     assert outcome(200, ok=True, result=message(text="Hello")) == Sent("7777777777:42")
-    assert telegram.outcome(200, {}, b"") == Sent(None)
+    assert channel.outcome(200, {}, b"") == Sent(None)
     blocked = "Forbidden: bot was blocked by the user"
     assert outcome(403, ok=False, error_code=403, description=blocked) == NotSent("403", blocked)
     fast = {"error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 14}}
@@ -307,18 +307,18 @@ def test_answers() -> None:
 @unhurried
 @given(st.integers(100, 599), st.binary() | junk.map(lambda body: json.dumps(body).encode()))
 def test_no_answer_breaks_the_reading(http: int, body: bytes) -> None:
-    assert isinstance(telegram.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
+    assert isinstance(channel.outcome(http, {}, body), Sent if 200 <= http < 300 else NotSent)
 
 
 def test_a_file_is_fetched_in_two_steps() -> None:
     media = Media("image", id="AgACAgIAAxk")
-    first = telegram.media_step(media, CREDENTIALS, "http://double", None)
+    first = channel.media_step(media, CREDENTIALS, "http://double", None)
     assert (first.last, first.request.json) == (False, {"file_id": "AgACAgIAAxk"})
     assert first.request.url == "http://double/bot123456:ABC-DEF1234/getFile"
     answer = {"ok": True, "result": {"file_id": "x", "file_path": "photos/file 1.jpg"}}
-    second = telegram.media_step(media, CREDENTIALS, "http://double", answer)
+    second = channel.media_step(media, CREDENTIALS, "http://double", answer)
     assert second.last and second.request.method == "GET"
     assert second.request.url == "http://double/file/bot123456:ABC-DEF1234/photos/file%201.jpg"
     for bad in ({}, {"ok": True, "result": {}}, [], {"result": 7}):
         with pytest.raises(ValueError):
-            telegram.media_step(media, CREDENTIALS, "http://double", bad)
+            channel.media_step(media, CREDENTIALS, "http://double", bad)

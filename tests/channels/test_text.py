@@ -7,7 +7,7 @@ from calls import any_text, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels.text import clean, content, length, pieces, short
+from tertulia.channels.shared.text import clean, content, length, pieces, short
 
 
 @unhurried

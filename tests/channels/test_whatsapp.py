@@ -12,15 +12,8 @@ from calls import ID, call, junk, meta_signature, must_hold, only, unhurried, wr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels import whatsapp
-from tertulia.core.channel_messages import (
-    Edited,
-    Faulty,
-    Inbound,
-    Media,
-    Receipt,
-    Sender,
-)
+from tertulia.channels.meta import whatsapp
+from tertulia.core.channels.messages import Edited, Faulty, Inbound, Media, Receipt, Sender
 
 CREDENTIALS = {
     "app_secret": "s3cret",

@@ -10,8 +10,8 @@ from calls import ID, junk, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels import whatsapp
-from tertulia.core.channel_messages import Media, NotSent, Outbound, OutboundFile, Sent
+from tertulia.channels.meta import whatsapp
+from tertulia.core.channels.messages import Media, NotSent, Outbound, OutboundFile, Sent
 
 CREDENTIALS = {"app_secret": "s3cret", "access_token": "EAAG", "phone_number_id": "106540352242922"}
 WAMID = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="

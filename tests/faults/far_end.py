@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tertulia.actors import wire
-from tertulia.actors.commits import Announce
-from tertulia.actors.connections import HEADER, Kind, Way
-from tertulia.actors.door import Door
-from tertulia.actors.link_transport import make_tls
-from tertulia.actors.links import HostLink
-from tertulia.actors.publishing import FeedPublisher
-from tertulia.core.commands import By, Done, Envelope, Outcome, Post
+from tertulia.actors.transport import codec
+from tertulia.actors.transport.entry_publisher import FeedPublisher
+from tertulia.actors.transport.framing import HEADER, HostEndpoint, Kind
+from tertulia.actors.transport.host_link import HostLink
+from tertulia.actors.transport.host_listener import HostListener
+from tertulia.actors.transport.link_transport import make_tls
+from tertulia.actors.transport.turns import Announce
+from tertulia.core.conversation.commands import By, Done, Envelope, Outcome, Post
 
 CONVERSATION = "00000000-0000-7000-8000-000000000000"
 
@@ -33,14 +33,14 @@ def say(*words: object) -> None:
 
 async def host(address: str, key: str) -> None:
     async def submit(payload: bytes, announce: Announce) -> bytes:
-        envelopes = wire.decode_envelopes(payload)
+        envelopes = codec.decode_envelopes(payload)
         say("commands", len(envelopes))
-        return wire.encode([Done() for _ in envelopes])
+        return codec.encode([Done() for _ in envelopes])
 
     async def learn(accounts: list[str]) -> None:
         say("learned", accounts)
 
-    door = Door(submit, learn, FeedPublisher(), bytes.fromhex(key))
+    door = HostListener(submit, learn, FeedPublisher(), bytes.fromhex(key))
     at = door.open_tls(address, make_tls())
     say("listens", at.address, at.port)
     await asyncio.to_thread(sys.stdin.read)
@@ -53,7 +53,7 @@ async def gateway(address: str, port: str, key: str) -> None:
         "far",
         "incarnation",
         "gateway",
-        way=Way(address, int(port), bytes.fromhex(key)),
+        way=HostEndpoint(address, int(port), bytes.fromhex(key)),
         settle=lambda envelope, outcome: settled.set_result(outcome),
         deliver=lambda payload: None,
         lost=lambda: None,
@@ -71,7 +71,7 @@ async def nods(address: str) -> None:
                 size, kind, number = HEADER.unpack(await reader.readexactly(HEADER.size))
                 await reader.readexactly(size)
                 say("heard", kind)
-                forged = wire.encode([Done()])
+                forged = codec.encode([Done()])
                 writer.write(HEADER.pack(len(forged), Kind.ANSWER, number) + forged)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()

@@ -17,7 +17,7 @@ from oracle import History, Verdict, judge
 from readers import Event, Reader
 from serving import OwnServer
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 PAUSE = 0.15
 """Seconds a writer rests between messages: the machine is shared, and a fault needs traffic, not saturation."""

@@ -16,14 +16,14 @@ from far_end import command
 from serving import ROOT
 from test_partitions import HERE, THERE, Link, link
 
-from tertulia.actors import wire
-from tertulia.actors.commits import Announce
-from tertulia.actors.connections import Way
-from tertulia.actors.door import Door
-from tertulia.actors.link_transport import make_tls
-from tertulia.actors.links import HostLink
-from tertulia.actors.publishing import FeedPublisher
-from tertulia.core.commands import Done, Envelope, Moved, Outcome
+from tertulia.actors.transport import codec
+from tertulia.actors.transport.entry_publisher import FeedPublisher
+from tertulia.actors.transport.framing import HostEndpoint
+from tertulia.actors.transport.host_link import HostLink
+from tertulia.actors.transport.host_listener import HostListener
+from tertulia.actors.transport.link_transport import make_tls
+from tertulia.actors.transport.turns import Announce
+from tertulia.core.conversation.commands import Done, Envelope, Moved, Outcome
 
 __all__ = ["link"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
@@ -76,7 +76,7 @@ class Near:
             "far",
             "incarnation",
             "gateway-here",
-            way=Way(THERE, port, key),
+            way=HostEndpoint(THERE, port, key),
             settle=lambda envelope, outcome: self.settled.append((envelope, outcome)),
             deliver=lambda payload: None,
             lost=lambda: None,
@@ -144,14 +144,14 @@ async def test_an_impostor_gateway_is_refused(link: Link) -> None:
     taken: list[str] = []
 
     async def submit(payload: bytes, announce: Announce) -> bytes:
-        envelopes = wire.decode_envelopes(payload)
+        envelopes = codec.decode_envelopes(payload)
         taken.extend(envelope.id for envelope in envelopes)
-        return wire.encode([Done() for _ in envelopes])
+        return codec.encode([Done() for _ in envelopes])
 
     async def learn(accounts: list[str]) -> None:
         taken.extend(accounts)
 
-    door = Door(submit, learn, FeedPublisher(), KEY)
+    door = HostListener(submit, learn, FeedPublisher(), KEY)
     at = door.open_tls(HERE, make_tls())
     for key, outcome in ((OTHER, "Moved"), (KEY, "Done")):
         async with far_end(link, "gateway", HERE, str(at.port), key.hex()) as far:

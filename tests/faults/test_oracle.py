@@ -10,16 +10,16 @@ import asyncpg
 import pytest
 from oracle import History, Verdict, judge
 
-from tertulia.core.commands import ThreadKey
-from tertulia.core.conversation import State, apply
-from tertulia.core.entries import Actor, Entry, Message, Opened
+from tertulia.core.conversation.commands import ThreadKey
+from tertulia.core.conversation.entries import Actor, Entry, Message, Opened
+from tertulia.core.conversation.state import State, apply
 from tertulia.core.ids import new_conversation_id, partition_of_thread
-from tertulia.core.ports import StaleEpoch, Write
-from tertulia.storage import journal as journal_module
-from tertulia.storage import migrate
+from tertulia.core.ports.hosting import StaleEpoch, Write
 from tertulia.storage.embedded import EmbeddedPostgres
-from tertulia.storage.journal import PostgresJournal
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres import migrate
+from tertulia.storage.postgres.conversations import journal as journal_module
+from tertulia.storage.postgres.conversations.journal import PostgresJournal
+from tertulia.storage.postgres.database import Database
 
 Stored = dict[str, list[tuple[int, str]]]
 

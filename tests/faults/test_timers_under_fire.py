@@ -9,7 +9,7 @@ import signal
 import pytest
 from serving import OwnServer, until
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 CONVERSATIONS = 400

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving import OwnServer
 
-from tertulia.demo import WEBCHAT
+from tertulia.serving.demo import WEBCHAT
 
 HOST = "Host: 127.0.0.1\r\n"
 PATIENCE = 30.0

@@ -16,7 +16,11 @@ from hypothesis import strategies as st
 from postmark import attachment, mail
 from provider_calls import telegram_message, whatsapp_said, whatsapp_value
 
-from tertulia.channels import CHANNELS, email, messenger, sms, telegram, whatsapp
+from tertulia.channels import CHANNELS
+from tertulia.channels.email import channel as email
+from tertulia.channels.meta import messenger, whatsapp
+from tertulia.channels.sms import channel as sms
+from tertulia.channels.telegram import channel as telegram
 
 
 def _messenger(text: str) -> Any:

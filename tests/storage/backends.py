@@ -7,28 +7,28 @@ from typing import Protocol
 import msgspec
 from samples import uid
 
-from tertulia.core.commands import ThreadKey
-from tertulia.core.entries import Entry
-from tertulia.core.poison import PoisonList
-from tertulia.core.ports import Archive, FeedArchive, Journal, Ownership
-from tertulia.core.supervision import SupervisionStore
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.archive import PostgresArchive
-from tertulia.storage.feeds import PostgresFeeds
-from tertulia.storage.journal import PostgresJournal
-from tertulia.storage.memory import (
+from tertulia.core.conversation.commands import ThreadKey
+from tertulia.core.conversation.entries import Entry
+from tertulia.core.conversation.poison import PoisonList
+from tertulia.core.ports.hosting import Archive, FeedArchive, Journal, Ownership
+from tertulia.core.routing.supervision_messages import SupervisionStore
+from tertulia.storage.memory.conversations import (
     MemoryArchive,
     MemoryFeeds,
     MemoryJournal,
     MemoryOwnership,
     MemoryStore,
 )
-from tertulia.storage.memory_poison import MemoryPoisonList
-from tertulia.storage.memory_supervision import MemorySupervision
-from tertulia.storage.ownership import PostgresOwnership
-from tertulia.storage.poison import PostgresPoisonList
-from tertulia.storage.postgres import Database
-from tertulia.storage.supervision import PostgresSupervision
+from tertulia.storage.memory.poison import MemoryPoisonList
+from tertulia.storage.memory.supervision import MemorySupervision
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.accounts.supervision import PostgresSupervision
+from tertulia.storage.postgres.conversations.archive import PostgresArchive
+from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
+from tertulia.storage.postgres.conversations.journal import PostgresJournal
+from tertulia.storage.postgres.conversations.ownership import PostgresOwnership
+from tertulia.storage.postgres.conversations.poison import PostgresPoisonList
+from tertulia.storage.postgres.database import Database
 
 
 class Backend(Protocol):

@@ -17,9 +17,9 @@ from receivers import Receiver, receiving
 from samples import Scribe
 from timed_host import Running
 
-from tertulia.storage import migrate
 from tertulia.storage.embedded import EmbeddedPostgres
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres import migrate
+from tertulia.storage.postgres.database import Database
 
 
 @pytest.fixture(scope="session")

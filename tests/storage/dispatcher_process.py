@@ -11,15 +11,15 @@ from typing import Any
 
 from fake_provider import FakeKind
 
-from tertulia.actors.dispatcher import Dispatcher
-from tertulia.actors.provider_client import ProviderClient
-from tertulia.actors.sending import Sender
-from tertulia.channels.guard import Guard
-from tertulia.core.provider_urls import ProviderUrls
-from tertulia.storage.channels import PostgresChannels
+from tertulia.actors.dispatcher.dispatcher import Dispatcher
+from tertulia.actors.dispatcher.message_sender import Sender
+from tertulia.actors.dispatcher.provider_client import ProviderClient
+from tertulia.channels.outgoing.guard import Guard
+from tertulia.core.channels.provider_urls import ProviderUrls
 from tertulia.storage.credentials import FernetVault
-from tertulia.storage.outbox import PostgresOutbox
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres.accounts.channels import PostgresChannels
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.delivery.outbox import PostgresOutbox
 
 
 class NoReaders:

@@ -10,17 +10,18 @@ import asyncpg
 from backends import PostgresBackend
 from samples import Scribe, received, to_thread, uid
 
-from tertulia.actors.events import EventPump, EventSender, WebhookCaller
-from tertulia.channels.event_posts import GuardedPoster
-from tertulia.channels.guard import Guard
-from tertulia.core.commands import ThreadKey
-from tertulia.core.entries import Actor
-from tertulia.core.event_delivery import new_secret
-from tertulia.core.ports_events import EventDelivery, EventQueue, EventWebhook, NewEventWebhook
-from tertulia.storage.audit import PostgresAudit
+from tertulia.actors.webhooks.event_delivery import EventPump, EventSender, WebhookCaller
+from tertulia.channels.outgoing.event_posts import GuardedPoster
+from tertulia.channels.outgoing.guard import Guard
+from tertulia.core.conversation.commands import ThreadKey
+from tertulia.core.conversation.entries import Actor
+from tertulia.core.ports.event_webhooks import EventQueue
+from tertulia.core.webhooks.delivery import new_secret
+from tertulia.core.webhooks.records import EventDelivery, EventWebhook, NewEventWebhook
 from tertulia.storage.credentials import FernetVault, new_key
-from tertulia.storage.event_queue import PostgresEventQueue
-from tertulia.storage.event_webhooks import PostgresEventWebhooks
+from tertulia.storage.postgres.accounts.audit import PostgresAudit
+from tertulia.storage.postgres.delivery.event_queue import PostgresEventQueue
+from tertulia.storage.postgres.delivery.event_webhooks import PostgresEventWebhooks
 
 BY = Actor("agent", "dana")
 VAULT = FernetVault(new_key())

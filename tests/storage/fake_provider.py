@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from tertulia.core.channel_messages import Credentials, NotSent, Outbound, ProviderRequest, SendOutcome, Sent
+from tertulia.core.channels.messages import Credentials, NotSent, Outbound, ProviderRequest, SendOutcome, Sent
 
 
 class FakeKind:
-    """`core.ports_channels.ChannelKind`, as far as sending goes."""
+    """`core.ports.channels.ChannelKind`, as far as sending goes."""
 
     base_url = "http://127.0.0.1:9"  # nobody
     rate = 1000.0
@@ -41,7 +41,7 @@ class FakeKind:
         )  # fmt: skip
 
 
-class Heard(NamedTuple):
+class Analysis(NamedTuple):
     at: float
     message: str
     conversation: str
@@ -57,7 +57,7 @@ class FakeProvider:
     """`heard` is every request in the order of arrival; `taken` those that were answered well."""
 
     def __init__(self) -> None:
-        self.heard: list[Heard] = []
+        self.heard: list[Analysis] = []
         self.requests: list[dict[str, Any]] = []
         self.at_once = 0
         self.most_at_once = 0
@@ -83,7 +83,7 @@ class FakeProvider:
         body = await request.json()
         self.requests.append({**body, "headers": dict(request.headers)})
         now = asyncio.get_running_loop().time()
-        self.heard.append(Heard(now, body["message_id"], body["conversation"], body["part"], body["text"]))
+        self.heard.append(Analysis(now, body["message_id"], body["conversation"], body["part"], body["text"]))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

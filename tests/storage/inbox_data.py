@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 import asyncpg
 import msgspec
 
-from tertulia.core.conversation import Conversation
-from tertulia.core.inbox import PRIORITIES, InboxFilter, Seen, Sort
-from tertulia.core.status import Status
-from tertulia.storage.inbox import PostgresInbox
-from tertulia.storage.queries import sql
-from tertulia.storage.rows import conversation_from_row
+from tertulia.core.conversation.state import Conversation
+from tertulia.core.conversation.status import Status
+from tertulia.core.views.inbox import PRIORITIES, InboxFilter, Seen, Sort
+from tertulia.storage.postgres.conversations.inbox import PostgresInbox
+from tertulia.storage.postgres.queries import sql
+from tertulia.storage.postgres.rows import conversation_from_row
 
 MAKE = """
 WITH made AS (

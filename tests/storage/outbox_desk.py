@@ -9,12 +9,12 @@ import asyncpg
 from backends import PostgresBackend
 from samples import Scribe, agent, answered, said, to_conversation, to_thread, uid
 
-from tertulia.core.channel_messages import Receipt
-from tertulia.core.commands import Opening, Receive, ThreadKey
-from tertulia.core.entries import Message
-from tertulia.core.ports_outbox import ToSend
-from tertulia.storage.deliveries import PostgresDeliveries
-from tertulia.storage.outbox import PostgresOutbox
+from tertulia.core.channels.messages import Receipt
+from tertulia.core.conversation.commands import Opening, Receive, ThreadKey
+from tertulia.core.conversation.entries import Message
+from tertulia.core.ports.outbox import ToSend
+from tertulia.storage.postgres.delivery.deliveries import PostgresDeliveries
+from tertulia.storage.postgres.delivery.outbox import PostgresOutbox
 
 
 class Desk:

@@ -10,20 +10,21 @@ import asyncpg
 from backends import PostgresBackend
 from samples import SERVICE, to_thread, uid
 
-from tertulia.actors import wire
-from tertulia.actors.commits import Item
-from tertulia.actors.conversation import Taken
-from tertulia.actors.host import ConversationHost, fresh_id, now_ms
-from tertulia.actors.placement import SharedPlacement
-from tertulia.actors.supervisor import Supervisor
-from tertulia.core.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
-from tertulia.core.entries import Assigned, Entry, Message
+from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.host.commit_queue import PendingCommand
+from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.placement import SharedPlacement
+from tertulia.actors.supervisor.supervisor import Supervisor
+from tertulia.actors.transport import codec
+from tertulia.actors.transport.turns import Taken
+from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
+from tertulia.core.conversation.entries import Assigned, Entry, Message
 from tertulia.core.errors import BY_CODE, Internal
-from tertulia.core.supervision import SHARDS, Presence, shard_of
-from tertulia.storage.memory_supervision import MemoryPresence
+from tertulia.core.routing.supervision_messages import SHARDS, Presence, shard_of
+from tertulia.storage.memory.supervision import MemoryPresence
 
 
-class Floor:
+class Board:
     """The host, with its commits pushed to whoever is listed in `supervisors`."""
 
     def __init__(self, backend: PostgresBackend, owner: asyncpg.Connection) -> None:
@@ -42,7 +43,7 @@ class Floor:
             on_stale=asyncio.Event(),
         )
 
-    def _taken(self, item: Item, result: Taken) -> None:
+    def _taken(self, item: PendingCommand, result: Taken) -> None:
         self.host.taken(item, result)
 
     async def start(self) -> None:
@@ -77,7 +78,7 @@ class Floor:
             supervisor.hear(placed)
 
     async def ask(self, envelope: Envelope) -> Done:
-        (outcome,) = wire.decode_outcomes(await self.host.submit(wire.encode([envelope])))
+        (outcome,) = codec.decode_outcomes(await self.host.submit(codec.encode([envelope])))
         return done(outcome)
 
     # -- what happens

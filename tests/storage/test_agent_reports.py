@@ -7,10 +7,10 @@ import uuid
 import asyncpg
 import msgspec
 
-from tertulia.core.inbox import DAY_MS, Durations, Period
-from tertulia.core.people_views import LabelCount
-from tertulia.storage.inbox import PostgresInbox
-from tertulia.storage.postgres import Database
+from tertulia.core.views.inbox import DAY_MS, Durations, Period
+from tertulia.core.views.people import LabelCount
+from tertulia.storage.postgres.conversations.inbox import PostgresInbox
+from tertulia.storage.postgres.database import Database
 
 
 async def write(

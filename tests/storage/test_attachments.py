@@ -20,14 +20,14 @@ import httpx
 import pytest
 from serving import free_port, until
 
-from tertulia.core.channel_messages import Media
-from tertulia.core.entries import Actor
+from tertulia.core.channels.messages import Media
+from tertulia.core.channels.records import NewMedia, NewUpload, StoredAttachment
+from tertulia.core.conversation.entries import Actor
 from tertulia.core.errors import Invalid, NotFound, StorageUnavailable, TooLarge, UnsupportedMedia
-from tertulia.core.ports_deliveries import NewMedia, NewUpload, StoredAttachment
 from tertulia.settings import Settings
-from tertulia.storage.attachments import PostgresAttachments
-from tertulia.storage.objects import Objects, open_objects
-from tertulia.storage.postgres import Database
+from tertulia.storage.objects.object_store import Objects, open_objects
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.delivery.attachments import PostgresAttachments
 
 AGENT = Actor("agent", "abeba")
 MOST = 12_000_000

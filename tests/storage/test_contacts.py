@@ -7,13 +7,13 @@ import uuid
 import asyncpg
 import pytest
 
-from tertulia.core.entries import Actor
+from tertulia.core.accounts.records import Contact
+from tertulia.core.conversation.entries import Actor
 from tertulia.core.errors import Conflict, NotFound
-from tertulia.core.ports_resources import NewIdentifier
-from tertulia.core.records import Contact
-from tertulia.storage.audit import PostgresAudit
-from tertulia.storage.contacts import PostgresContacts
-from tertulia.storage.postgres import Database
+from tertulia.core.ports.resources import NewIdentifier
+from tertulia.storage.postgres.accounts.audit import PostgresAudit
+from tertulia.storage.postgres.accounts.contacts import PostgresContacts
+from tertulia.storage.postgres.database import Database
 
 BY = Actor("agent", "dana")
 

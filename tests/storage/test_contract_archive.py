@@ -8,8 +8,8 @@ import pytest
 from backends import Backend, thread, unplaced
 from samples import OPENING, Scribe, agent, conversation_id, received, to_conversation, to_thread, uid
 
-from tertulia.core.commands import Close, Open, ThreadKey, Update
-from tertulia.core.ports import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, ThreadWanted, Write
+from tertulia.core.conversation.commands import Close, Open, ThreadKey, Update
+from tertulia.core.ports.hosting import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, ThreadWanted, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:

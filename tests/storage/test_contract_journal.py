@@ -25,7 +25,7 @@ from samples import (
     uid,
 )
 
-from tertulia.core.commands import (
+from tertulia.core.conversation.commands import (
     Assign,
     By,
     Close,
@@ -42,9 +42,9 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import LastHeld
-from tertulia.core.entries import Message
-from tertulia.core.ports import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
+from tertulia.core.conversation.entries import Message
+from tertulia.core.conversation.state import LastHeld
+from tertulia.core.ports.hosting import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backends import Backend
 from samples import answered, conversation_id, to_conversation, uid
 
-from tertulia.core.poison import MAX_LISTED, set_aside
+from tertulia.core.conversation.poison import MAX_LISTED, set_aside
 
 
 async def test_what_was_set_aside_is_listed_once(backend: Backend) -> None:

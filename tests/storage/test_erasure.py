@@ -12,13 +12,16 @@ import pytest
 from msgspec.structs import replace
 from samples import listening
 
-from tertulia.actors import wire
-from tertulia.actors.commits import Item
-from tertulia.actors.conversation import Taken
-from tertulia.actors.feeds import Feed
-from tertulia.actors.host import ConversationHost, fresh_id, now_ms
-from tertulia.actors.placement import SharedPlacement
-from tertulia.core.commands import (
+from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.gateway.account_feeds import Feed
+from tertulia.actors.host.commit_queue import PendingCommand
+from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.placement import SharedPlacement
+from tertulia.actors.transport import codec
+from tertulia.actors.transport.turns import Taken
+from tertulia.core.channels.records import NewUpload
+from tertulia.core.channels.signed_urls import path_of
+from tertulia.core.conversation.commands import (
     By,
     Close,
     Command,
@@ -33,21 +36,19 @@ from tertulia.core.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.conversation import State, apply
-from tertulia.core.entries import Actor, Attachment, Entry, Message
-from tertulia.core.links import path_of
-from tertulia.core.ports import FeedHead
-from tertulia.core.ports_deliveries import NewUpload
-from tertulia.core.ports_resources import NewIdentifier
+from tertulia.core.conversation.entries import Actor, Attachment, Entry, Message
+from tertulia.core.conversation.state import State, apply
+from tertulia.core.ports.hosting import FeedHead
+from tertulia.core.ports.resources import NewIdentifier
 from tertulia.settings import Settings
-from tertulia.storage.archive import PostgresArchive
-from tertulia.storage.attachments import PostgresAttachments
-from tertulia.storage.contacts import PostgresContacts
-from tertulia.storage.conversations import PostgresConversations
-from tertulia.storage.journal import PostgresJournal
-from tertulia.storage.objects import open_objects
-from tertulia.storage.ownership import PostgresOwnership
-from tertulia.storage.postgres import Database
+from tertulia.storage.objects.object_store import open_objects
+from tertulia.storage.postgres.accounts.contacts import PostgresContacts
+from tertulia.storage.postgres.conversations.archive import PostgresArchive
+from tertulia.storage.postgres.conversations.conversations import PostgresConversations
+from tertulia.storage.postgres.conversations.journal import PostgresJournal
+from tertulia.storage.postgres.conversations.ownership import PostgresOwnership
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.delivery.attachments import PostgresAttachments
 
 ADMIN = By("agent", "dana", "admin")
 WORDS, NAME, NUMBER = "my secret words", "Ada Lovelace", "+15550001"
@@ -81,13 +82,13 @@ class Running:
             on_stale=asyncio.Event(),
         )
 
-    def _taken(self, item: Item, taken: Taken) -> None:
+    def _taken(self, item: PendingCommand, taken: Taken) -> None:
         self.host.taken(item, taken)
 
     async def ask(self, command: Command, conversation_id: str | None = None, by: By = ADMIN) -> Outcome:
         thread = None if conversation_id else self.thread
         envelope = Envelope(fresh_id(), self.account_id, by, command, conversation_id, thread)
-        (outcome,) = wire.decode_outcomes(await self.host.submit(wire.encode([envelope])))
+        (outcome,) = codec.decode_outcomes(await self.host.submit(codec.encode([envelope])))
         return outcome
 
     async def write(

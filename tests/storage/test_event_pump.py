@@ -12,11 +12,11 @@ from backends import PostgresBackend
 from event_rig import EventRig
 from samples import SERVICE, agent, to_conversation
 
-from tertulia.core.commands import Assign, Handoff
-from tertulia.core.ports_events import EventWebhook
-from tertulia.storage import event_queue
-from tertulia.storage.event_queue import PostgresEventQueue
-from tertulia.storage.postgres import Database
+from tertulia.core.conversation.commands import Assign, Handoff
+from tertulia.core.webhooks.records import EventWebhook
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.delivery import event_queue
+from tertulia.storage.postgres.delivery.event_queue import PostgresEventQueue
 
 URL = "https://hooks.example.com/in"
 
@@ -205,8 +205,8 @@ async def test_an_erasure_reaches_what_is_queued_and_logged(
     events: EventRig, postgres: PostgresBackend
 ) -> None:
     """As `finish_erasure` does it, after the conversation was erased by its command."""
-    from tertulia.core.commands import By, Erase
-    from tertulia.storage.contacts import PostgresContacts
+    from tertulia.core.conversation.commands import By, Erase
+    from tertulia.storage.postgres.accounts.contacts import PostgresContacts
 
     webhook = await events.webhook(URL, ())
     # a contact that the store knows, as a host would have made it

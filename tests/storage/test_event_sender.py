@@ -15,15 +15,15 @@ from samples import uid
 from serving import until
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from tertulia.actors.events import WebhookCaller
-from tertulia.channels.event_posts import GuardedPoster
-from tertulia.channels.guard import Guard
+from tertulia.actors.webhooks.event_delivery import WebhookCaller
+from tertulia.channels.outgoing.event_posts import GuardedPoster
+from tertulia.channels.outgoing.guard import Guard
 from tertulia.core.errors import Conflict, Overloaded
-from tertulia.core.event_delivery import RETRIES, Answer, new_secret
-from tertulia.core.ports_events import EventWebhook
-from tertulia.storage import event_queue
-from tertulia.storage.event_queue import PostgresEventQueue
-from tertulia.storage.event_webhooks import MAX_WEBHOOKS
+from tertulia.core.webhooks.delivery import RETRIES, Answer, new_secret
+from tertulia.core.webhooks.records import EventWebhook
+from tertulia.storage.postgres.delivery import event_queue
+from tertulia.storage.postgres.delivery.event_queue import PostgresEventQueue
+from tertulia.storage.postgres.delivery.event_webhooks import MAX_WEBHOOKS
 
 
 async def test_an_event_is_delivered_signed_and_logged(events: EventRig, receiver: Receiver) -> None:

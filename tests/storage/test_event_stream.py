@@ -12,12 +12,13 @@ from event_rig import EventRig
 from redis.asyncio import Redis
 from serving import until
 
-from tertulia.actors.events import EventStreamer
+from tertulia.actors.webhooks.event_delivery import EventStreamer
 from tertulia.core.errors import StorageUnavailable
-from tertulia.core.event_webhooks import OutgoingEvent
-from tertulia.storage import event_stream, valkey
+from tertulia.core.webhooks.events import OutgoingEvent
 from tertulia.storage.embedded import EmbeddedValkey
-from tertulia.storage.event_stream import PostgresEventLog, ValkeyEventStream
+from tertulia.storage.valkey import client as valkey
+from tertulia.storage.valkey import event_stream
+from tertulia.storage.valkey.event_stream import PostgresEventLog, ValkeyEventStream
 
 STREAM = "events"
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tertulia.core.errors import Overloaded
-from tertulia.storage.fair_shares import FairShares
+from tertulia.storage.postgres.fair_shares import FairShares
 
 
 class Reads:

@@ -16,16 +16,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from serving import until
 
-from tertulia.channels.fetching import ATTEMPTS, MediaFetcher
-from tertulia.channels.guard import Guard
-from tertulia.core.channel_messages import Credentials, Media, MediaStep, ProviderRequest
-from tertulia.core.ports_deliveries import NewMedia, PendingMedia, StoredAttachment
-from tertulia.core.provider_urls import ProviderUrls
-from tertulia.core.records import Channel
+from tertulia.channels.outgoing.guard import Guard
+from tertulia.channels.outgoing.media_fetcher import ATTEMPTS, MediaFetcher
+from tertulia.core.accounts.records import Channel
+from tertulia.core.channels.messages import Credentials, Media, MediaStep, ProviderRequest
+from tertulia.core.channels.provider_urls import ProviderUrls
+from tertulia.core.channels.records import NewMedia, PendingMedia, StoredAttachment
 from tertulia.settings import Settings
-from tertulia.storage.attachments import PostgresAttachments
-from tertulia.storage.objects import open_objects
-from tertulia.storage.postgres import Database
+from tertulia.storage.objects.object_store import open_objects
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.delivery.attachments import PostgresAttachments
 
 JPEG = b"\xff\xd8\xff\xe0 a picture" * 1000
 MOST = 100_000

@@ -11,15 +11,15 @@ import pytest
 from backends import PostgresBackend
 from samples import OPENING, SERVICE, Scribe, answered, said, to_conversation, to_thread, uid
 
-from tertulia.core.channel_messages import Sender
-from tertulia.core.commands import Edit, Receive, ThreadKey
-from tertulia.core.entries import Actor, Message
+from tertulia.core.channels.messages import Sender
+from tertulia.core.conversation.commands import Edit, Receive, ThreadKey
+from tertulia.core.conversation.entries import Actor, Message
 from tertulia.core.errors import Invalid, NotFound
-from tertulia.core.ports_inbound import MAX_FAILURES, MAX_PAYLOAD, Fault, NewFailure
-from tertulia.storage.contacts import PostgresContacts
-from tertulia.storage.inbound import PostgresInbound
-from tertulia.storage.postgres import Database
-from tertulia.storage.senders import PostgresSenders
+from tertulia.core.ports.inbound import MAX_FAILURES, MAX_PAYLOAD, Fault, NewFailure
+from tertulia.storage.postgres.accounts.contacts import PostgresContacts
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.delivery.inbound import PostgresInbound
+from tertulia.storage.postgres.delivery.senders import PostgresSenders
 
 PHONE, USER, PARENT = "+628123456789", "ID.1349120865530274", "ID.ENT.11815799212886844830"
 BOTH = Sender(PHONE, "Sari", (USER,))

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inbox_data import Big, Explaining, conversations_of, fill, filters, named
 
-from tertulia.core.inbox import (
+from tertulia.core.conversation.status import Status
+from tertulia.core.views.inbox import (
     DAY_MS,
     PRIORITIES,
     InboxFilter,
@@ -23,10 +24,9 @@ from tertulia.core.inbox import (
     read_cursor,
     write_cursor,
 )
-from tertulia.core.status import Status
-from tertulia.storage.inbox import PostgresInbox, filter_json, like_pattern
-from tertulia.storage.postgres import Database
-from tertulia.storage.queries import sql
+from tertulia.storage.postgres.conversations.inbox import PostgresInbox, filter_json, like_pattern
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.queries import sql
 
 SORTS = [
     Sort(key, down)  # pyright: ignore[reportArgumentType]

@@ -13,7 +13,14 @@ import pytest
 from samples import conversation_id, uid
 
 from tertulia.core.ids import first_id_of, new_conversation_id
-from tertulia.storage.migrate import FOLDER, MigrationError, make_months, read_migrations, upgrade, verify
+from tertulia.storage.postgres.migrate import (
+    FOLDER,
+    MigrationError,
+    make_months,
+    read_migrations,
+    upgrade,
+    verify,
+)
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 from samples import conversation_id, uid
 
-from tertulia.core.conversation import Conversation, Fired, LastHeld, OpenOffer, Routing
-from tertulia.core.status import Status
-from tertulia.storage.migrate import FOLDER, upgrade
-from tertulia.storage.postgres import Database
-from tertulia.storage.supervision import PostgresSupervision
+from tertulia.core.conversation.state import Conversation, Fired, LastHeld, OpenOffer, Routing
+from tertulia.core.conversation.status import Status
+from tertulia.storage.postgres.accounts.supervision import PostgresSupervision
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.migrate import FOLDER, upgrade
 
 ACCOUNT = uid()
 MADE, REOPENED, DONE, CHANGED = 1_700_000_000_000, 1_700_000_100_123, 1_700_000_200_456, 1_700_000_300_789

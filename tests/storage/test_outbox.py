@@ -13,14 +13,14 @@ from backends import PostgresBackend, thread
 from outbox_desk import Desk
 from samples import uid
 
-from tertulia.core.channel_messages import Receipt
-from tertulia.core.delivery import STATUSES, later
-from tertulia.core.entries import Message
+from tertulia.core.channels.delivery_policy import STATUSES, later
+from tertulia.core.channels.messages import Receipt
+from tertulia.core.conversation.entries import Message
 from tertulia.core.errors import Conflict
-from tertulia.core.ports import StaleEpoch
-from tertulia.storage.conversations import PostgresConversations
-from tertulia.storage.feeds import PostgresFeeds
-from tertulia.storage.queries import sql
+from tertulia.core.ports.hosting import StaleEpoch
+from tertulia.storage.postgres.conversations.conversations import PostgresConversations
+from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
+from tertulia.storage.postgres.queries import sql
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"
 DOWN = {"code": "down", "detail": "not today"}
@@ -84,7 +84,7 @@ async def test_a_message_that_waits_keeps_its_conversation_waiting(desk: Desk) -
 async def test_a_long_queue_in_one_conversation_does_not_hide_others(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tertulia.storage.outbox.LOOK_AT", 4)
+    monkeypatch.setattr("tertulia.storage.postgres.delivery.outbox.LOOK_AT", 4)
     talkative = await desk.customer_writes("+1")
     for n in range(10):
         await desk.reply(talkative, str(n))

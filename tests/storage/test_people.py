@@ -9,9 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tertulia.core.entries import Actor
-from tertulia.core.errors import Conflict
-from tertulia.core.people import (
+from tertulia.core.accounts.account_settings import Hours
+from tertulia.core.accounts.agents_and_teams import (
     Agent,
     AvailableHours,
     CannedResponse,
@@ -19,14 +18,15 @@ from tertulia.core.people import (
     PreferencesFilter,
     Team,
 )
-from tertulia.core.settings import Hours
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.agents import PostgresAgents, PostgresPreferences
-from tertulia.storage.audit import PostgresAudit
-from tertulia.storage.canned import PostgresCanned
-from tertulia.storage.postgres import Database
-from tertulia.storage.supervision import PostgresSupervision
-from tertulia.storage.teams import PostgresTeams
+from tertulia.core.conversation.entries import Actor
+from tertulia.core.errors import Conflict
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.accounts.agents import PostgresAgents, PostgresPreferences
+from tertulia.storage.postgres.accounts.audit import PostgresAudit
+from tertulia.storage.postgres.accounts.canned import PostgresCanned
+from tertulia.storage.postgres.accounts.supervision import PostgresSupervision
+from tertulia.storage.postgres.accounts.teams import PostgresTeams
+from tertulia.storage.postgres.database import Database
 
 BY = Actor("agent", "dana")
 ANY = PreferencesFilter()

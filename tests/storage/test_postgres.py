@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from tertulia.core.errors import Invalid, StorageUnavailable
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres.database import Database
 
 SOCKET = ".s.PGSQL.5432"
 

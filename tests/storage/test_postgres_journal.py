@@ -11,15 +11,15 @@ import pytest
 from backends import PostgresBackend, everything, thread
 from samples import Scribe, conversation_id, received, to_thread, uid
 
-from tertulia.core.commands import ThreadKey
-from tertulia.core.entries import Entry, Message
+from tertulia.core.conversation.commands import ThreadKey
+from tertulia.core.conversation.entries import Entry, Message
 from tertulia.core.errors import StorageUnavailable
-from tertulia.core.ports import NotStored, Rejected, StaleEpoch, Write
-from tertulia.storage import journal
-from tertulia.storage.archive import PostgresArchive
-from tertulia.storage.feeds import PostgresFeeds
-from tertulia.storage.journal import PostgresJournal
-from tertulia.storage.postgres import Database
+from tertulia.core.ports.hosting import NotStored, Rejected, StaleEpoch, Write
+from tertulia.storage.postgres.conversations import journal
+from tertulia.storage.postgres.conversations.archive import PostgresArchive
+from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
+from tertulia.storage.postgres.conversations.journal import PostgresJournal
+from tertulia.storage.postgres.database import Database
 
 GATE = 0x6A7E
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"

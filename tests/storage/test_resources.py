@@ -7,15 +7,15 @@ import uuid
 import asyncpg
 import pytest
 
-from tertulia.core.entries import Actor
+from tertulia.core.accounts.account_settings import AccountSettings, known_settings, merge_settings
+from tertulia.core.accounts.records import Channel
+from tertulia.core.conversation.entries import Actor
 from tertulia.core.errors import Conflict, Invalid
-from tertulia.core.records import Channel
-from tertulia.core.settings import AccountSettings, known_settings, merge_settings
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.audit import PostgresAudit
-from tertulia.storage.channels import PostgresChannels
-from tertulia.storage.clients import PostgresClients
-from tertulia.storage.postgres import Database
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.accounts.audit import PostgresAudit
+from tertulia.storage.postgres.accounts.channels import PostgresChannels
+from tertulia.storage.postgres.accounts.clients import PostgresClients
+from tertulia.storage.postgres.database import Database
 
 BY = Actor("agent", "dana")
 

@@ -9,16 +9,16 @@ import pytest
 from samples import uid
 from timed_host import Running, a_thread
 
-from tertulia.actors.host import fresh_id
-from tertulia.actors.retiming import Retimer
-from tertulia.core.commands import Assign, By, Command, Envelope, Update
-from tertulia.core.entries import Actor, Message, SlaNoted
+from tertulia.actors.clock import fresh_id
+from tertulia.actors.host.timer_rescheduling import TimerRescheduler
+from tertulia.core.conversation.commands import Assign, By, Command, Envelope, Update
+from tertulia.core.conversation.entries import Actor, Message, SlaNoted
+from tertulia.core.conversation.status import Status
 from tertulia.core.ids import PARTITIONS, partition_of_conversation
-from tertulia.core.ports_bots import Retiming
-from tertulia.core.status import Status
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.postgres import Database
-from tertulia.storage.retiming import PostgresRetiming
+from tertulia.core.ports.bots import TimerRescheduling
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.conversations.timer_rescheduling import PostgresRescheduling
+from tertulia.storage.postgres.database import Database
 
 BY = Actor("agent", "dana")
 ANA = By("agent", "ana", "lead")
@@ -37,8 +37,8 @@ async def do(running: Running, conversation_id: str, command: Command) -> None:
     await running.ask(Envelope(fresh_id(), running.account_id, ANA, command, conversation_id))
 
 
-async def waits(running: Running) -> list[Retiming]:
-    found = await PostgresRetiming(running.database).wanted(range(PARTITIONS), 1000)
+async def waits(running: Running) -> list[TimerRescheduling]:
+    found = await PostgresRescheduling(running.database).wanted(range(PARTITIONS), 1000)
     return [w for w in found if w.account_id == running.account_id]
 
 
@@ -70,7 +70,7 @@ async def test_a_shorter_expiry_counts_for_what_was_there_and_a_longer_one_is_wa
         assert {(await running.read(i))[0].status for i in ids} == {status}
 
 
-class Faulty(PostgresRetiming):
+class Faulty(PostgresRescheduling):
     """Cannot read the conversations of one account."""
 
     account: str
@@ -90,7 +90,7 @@ async def test_an_account_that_fails_holds_up_no_other(running: Running, faulty:
         assert await PostgresAccounts(running.database).update(account, None, {"expiry_hours": 2}, BY)
     archive = Faulty(running.database)
     archive.account = accounts[faulty]
-    await Retimer(archive, running.host, running.ticker, now=running.now).look()
+    await TimerRescheduler(archive, running.host, running.ticker, now=running.now).look()
     left = {w.account_id for w in await archive.wanted(range(PARTITIONS), 1000)}
     assert left & set(accounts) == {accounts[faulty]}
     await running.retimer.look()
@@ -151,7 +151,7 @@ async def test_what_a_lost_host_did_not_look_through_its_successor_does(
 ) -> None:
     i = await opened(running)
     await stated(running, expiry_hours=3)
-    archive = PostgresRetiming(database)
+    archive = PostgresRescheduling(database)
     (wanted,) = await waits(running)
     half = {p: e for p, e in running.host.epochs.items() if p % 2}
     await archive.done(wanted, half)
@@ -189,7 +189,7 @@ async def test_only_what_is_looked_at_sooner_is_written(
 ) -> None:
     i = await opened(running)
     c, _ = await running.read(i)
-    archive = PostgresRetiming(database)
+    archive = PostgresRescheduling(database)
     page = await archive.page(running.account_id, Status.OPEN, uid(), range(PARTITIONS), 10)
     assert page == []
     first = "00000000-0000-0000-0000-000000000000"

@@ -12,15 +12,15 @@ from backends import PostgresBackend, everything, thread
 from managed import OWNER, Managed, managed
 from samples import Scribe, received, to_thread, uid
 
-from tertulia.core.entries import Actor
+from tertulia.core.conversation.entries import Actor
 from tertulia.core.errors import Overloaded
-from tertulia.core.inbox import InboxFilter, Sort
-from tertulia.storage import migrate, roles
-from tertulia.storage.clients import PostgresClients
-from tertulia.storage.inbox import PostgresInbox
-from tertulia.storage.migrate import make_months
-from tertulia.storage.postgres import Database
-from tertulia.storage.roles import APP_ROLE, SYSTEM_ROLE, RolesError
+from tertulia.core.views.inbox import InboxFilter, Sort
+from tertulia.storage.postgres import migrate, roles
+from tertulia.storage.postgres.accounts.clients import PostgresClients
+from tertulia.storage.postgres.conversations.inbox import PostgresInbox
+from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.migrate import make_months
+from tertulia.storage.postgres.roles import APP_ROLE, SYSTEM_ROLE, RolesError
 
 NOBODYS = {"schema_migrations", "hosts", "partitions", "supervisors", "dispatchers"}
 """Tables that hold nothing of an account."""

@@ -11,28 +11,28 @@ from msgspec.structs import replace
 from samples import uid
 from timed_host import Running, a_thread
 
-from tertulia.actors.account_rules import AccountRulesKeeper
-from tertulia.actors.host import fresh_id, now_ms
-from tertulia.core.account_rules import MAX_RULES, UNREAD, AccountRules
-from tertulia.core.commands import By, Envelope, Post, Update
-from tertulia.core.conversation import State
-from tertulia.core.entries import Actor, Message, StatusChanged
+from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.host.rules_cache import RulesCache
+from tertulia.core.accounts.agents_and_teams import CannedResponse
+from tertulia.core.conversation.commands import By, Envelope, Post, Update
+from tertulia.core.conversation.entries import Actor, Message, StatusChanged
+from tertulia.core.conversation.recent_messages import Recent
+from tertulia.core.conversation.state import State
+from tertulia.core.conversation.status import Status
 from tertulia.core.errors import Conflict, StorageUnavailable
 from tertulia.core.ids import partition_of_conversation
-from tertulia.core.people import CannedResponse
-from tertulia.core.ports_bots import BotRuleRecord
-from tertulia.core.recent import Recent
-from tertulia.core.status import Status
-from tertulia.storage.accounts import PostgresAccounts
-from tertulia.storage.agents import PostgresAgents, PostgresPreferences
-from tertulia.storage.archive import PostgresArchive
-from tertulia.storage.audit import PostgresAudit
-from tertulia.storage.bots import PostgresBotRules, PostgresRulesArchive, PostgresTimers
-from tertulia.storage.canned import PostgresCanned
-from tertulia.storage.memory import MemoryStore
-from tertulia.storage.memory_bots import MemoryTimers
-from tertulia.storage.postgres import Database
-from tertulia.storage.teams import PostgresTeams
+from tertulia.core.ports.bots import BotRuleRecord
+from tertulia.core.turn.account_rules import MAX_RULES, UNREAD, AccountRules
+from tertulia.storage.memory.bots import MemoryTimers
+from tertulia.storage.memory.conversations import MemoryStore
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.accounts.agents import PostgresAgents, PostgresPreferences
+from tertulia.storage.postgres.accounts.audit import PostgresAudit
+from tertulia.storage.postgres.accounts.bots import PostgresBotRules, PostgresRulesArchive, PostgresTimers
+from tertulia.storage.postgres.accounts.canned import PostgresCanned
+from tertulia.storage.postgres.accounts.teams import PostgresTeams
+from tertulia.storage.postgres.conversations.archive import PostgresArchive
+from tertulia.storage.postgres.database import Database
 
 BY = Actor("agent", "dana")
 SERVICE = By("service", "svc", "service")
@@ -206,7 +206,7 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
 ) -> None:
     await rules.create(a_rule(account_id), BY)
     failing = Failing(archive)
-    keeper = AccountRulesKeeper(failing, lambda: {account_id})
+    keeper = RulesCache(failing, lambda: {account_id})
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD
     failing.fails = False
@@ -238,7 +238,7 @@ async def test_a_change_counts_for_those_who_were_being_read_meanwhile(
     rules: PostgresBotRules, archive: PostgresRulesArchive, account_id: str
 ) -> None:
     late = Late(archive)
-    keeper = AccountRulesKeeper(late, lambda: {account_id})
+    keeper = RulesCache(late, lambda: {account_id})
     preparing = asyncio.create_task(keeper.prepare({account_id}))
     await late.asked.wait()
     await rules.create(a_rule(account_id), BY)
@@ -377,7 +377,7 @@ async def test_timers_that_went_by_what_could_not_be_read_are_to_be_set_anew(
     archive: PostgresRulesArchive, database: Database, account_id: str
 ) -> None:
     accounts, failing = PostgresAccounts(database), Failing(archive)
-    keeper = AccountRulesKeeper(failing, lambda: {account_id})
+    keeper = RulesCache(failing, lambda: {account_id})
     await accounts.update(account_id, None, {"expiry_hours": 3}, BY)
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD and not keeper.retimed

@@ -20,19 +20,19 @@ from fake_provider import FakeKind, FakeProvider
 from outbox_desk import Desk
 from serving import ROOT, free_port, until
 
-from tertulia.actors.dispatcher import Dispatcher
-from tertulia.actors.provider_client import ProviderClient
-from tertulia.actors.sending import Sender
-from tertulia.channels.guard import Guard
-from tertulia.core import delivery
-from tertulia.core.channel_messages import Receipt
-from tertulia.core.delivery import shard_of
-from tertulia.core.entries import Actor, Attachment
-from tertulia.core.provider_urls import ProviderUrls
-from tertulia.core.records import Channel
-from tertulia.storage.channels import PostgresChannels
+from tertulia.actors.dispatcher.dispatcher import Dispatcher
+from tertulia.actors.dispatcher.message_sender import Sender
+from tertulia.actors.dispatcher.provider_client import ProviderClient
+from tertulia.channels.outgoing.guard import Guard
+from tertulia.core.accounts.records import Channel
+from tertulia.core.channels import delivery_policy
+from tertulia.core.channels.delivery_policy import shard_of
+from tertulia.core.channels.messages import Receipt
+from tertulia.core.channels.provider_urls import ProviderUrls
+from tertulia.core.conversation.entries import Actor, Attachment
 from tertulia.storage.credentials import FernetVault, new_key
-from tertulia.storage.outbox import PostgresOutbox
+from tertulia.storage.postgres.accounts.channels import PostgresChannels
+from tertulia.storage.postgres.delivery.outbox import PostgresOutbox
 
 KEY = new_key()
 VAULT = FernetVault(KEY)
@@ -119,10 +119,10 @@ async def rig(postgres: PostgresBackend, owner: asyncpg.Connection, provider: Fa
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of fractions of a second where the product has seconds."""
-    monkeypatch.setattr(delivery, "BACKOFF_BASE", 0.05)
-    monkeypatch.setattr(delivery, "BACKOFF_FACTOR", 1.5)
-    monkeypatch.setattr(delivery.Breaker, "REST", 0.4)
-    monkeypatch.setattr("tertulia.actors.dispatcher.POLL_EVERY", 0.2)
+    monkeypatch.setattr(delivery_policy, "BACKOFF_BASE", 0.05)
+    monkeypatch.setattr(delivery_policy, "BACKOFF_FACTOR", 1.5)
+    monkeypatch.setattr(delivery_policy.Breaker, "REST", 0.4)
+    monkeypatch.setattr("tertulia.actors.dispatcher.dispatcher.POLL_EVERY", 0.2)
 
 
 def answering(*statuses: int, **headers: str) -> Any:
@@ -149,7 +149,7 @@ async def test_a_message_is_sent_once_and_readers_are_told(rig: Rig) -> None:
 
 
 async def test_a_wake_is_faster_than_the_poll(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tertulia.actors.dispatcher.POLL_EVERY", 3600)
+    monkeypatch.setattr("tertulia.actors.dispatcher.dispatcher.POLL_EVERY", 3600)
     conversation = await rig.customer_writes()
     async with rig.running() as dispatcher:
         for n in range(3):
@@ -207,15 +207,15 @@ async def test_a_refusal_is_final_and_the_next_one_goes_on(rig: Rig) -> None:
 
 
 async def test_a_message_fails_after_its_last_try(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "BACKOFF_BASE", 0.01)
-    monkeypatch.setattr(delivery, "BACKOFF_FACTOR", 1.0)
-    monkeypatch.setattr(delivery, "GIVE_UP_AFTER", 0.0)
-    monkeypatch.setattr(delivery.Breaker, "OPEN_AFTER", 100)
+    monkeypatch.setattr(delivery_policy, "BACKOFF_BASE", 0.01)
+    monkeypatch.setattr(delivery_policy, "BACKOFF_FACTOR", 1.0)
+    monkeypatch.setattr(delivery_policy, "GIVE_UP_AFTER", 0.0)
+    monkeypatch.setattr(delivery_policy.Breaker, "OPEN_AFTER", 100)
     rig.provider.behaviour = answering(*[500] * 20)
     message = await rig.reply(await rig.customer_writes())
     async with rig.running():
         await rig.settled(message, status="failed")
-    assert len(rig.provider.heard) == delivery.MAX_ATTEMPTS
+    assert len(rig.provider.heard) == delivery_policy.MAX_ATTEMPTS
     found = await rig.deliveries.get(rig.account, message)
     assert found is not None and found.error == {"code": "http_500", "detail": "no"}
 
@@ -440,7 +440,7 @@ async def test_of_two_dispatchers_the_stale_one_ends_itself(rig: Rig) -> None:
 async def test_a_claim_whose_answer_was_lost_is_found_again(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tertulia.actors.dispatcher.STRAYS_EVERY", 0.3)
+    monkeypatch.setattr("tertulia.actors.dispatcher.dispatcher.STRAYS_EVERY", 0.3)
     message = await rig.reply(await rig.customer_writes())
     claim, lost = PostgresOutbox.claim, []
 

@@ -9,23 +9,23 @@ import asyncpg
 import pytest
 from backends import PostgresBackend
 from samples import SERVICE
-from supervisors_rig import Floor, ana, until
+from supervisors_rig import Board, ana, until
 
-from tertulia.actors import shards
-from tertulia.actors import supervisor as module
-from tertulia.actors.host import fresh_id
-from tertulia.actors.rosters import FIRST
-from tertulia.core.commands import Assign, Envelope
+from tertulia.actors.clock import fresh_id
+from tertulia.actors.supervisor import shard_ownership
+from tertulia.actors.supervisor import supervisor as module
+from tertulia.actors.supervisor.rosters import FIRST
+from tertulia.core.conversation.commands import Assign, Envelope
 from tertulia.core.errors import Overloaded, StorageUnavailable
-from tertulia.core.supervision import SHARDS, Head, shard_of, shards_of, supervisor_of
+from tertulia.core.routing.supervision_messages import SHARDS, Head, shard_of, shards_of, supervisor_of
 
 
 @pytest.fixture
 async def floor(
     postgres: PostgresBackend, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Floor]:
+) -> AsyncIterator[Board]:
     monkeypatch.setattr(module, "POLL", 0.05)
-    floor = Floor(postgres, owner)
+    floor = Board(postgres, owner)
     await floor.start()
     yield floor
     await floor.stop()
@@ -48,10 +48,10 @@ def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
 
 
 async def test_two_counts_over_one_database_never_both_have_an_account(
-    floor: Floor, monkeypatch: pytest.MonkeyPatch
+    floor: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "POLL", 60)  # the old one finds out by what it tries
-    monkeypatch.setattr(shards, "RECLAIM_AFTER", 60)
+    monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 60)
     ours, theirs = await floor.account(even), await floor.account(odd)
     old = await floor.supervisor(shards_of(0, 1))
     await old.present([ana(ours), ana(theirs)])
@@ -77,9 +77,9 @@ async def test_two_counts_over_one_database_never_both_have_an_account(
 
 
 async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
-    floor: Floor, monkeypatch: pytest.MonkeyPatch
+    floor: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards, "RECLAIM_AFTER", 0.05)
+    monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 0.05)
     account = await floor.account(odd)
     beside = await floor.account(lambda shard: shard == shard_of(account))
     gone = await floor.supervisor(shards_of(1, 2))
@@ -109,7 +109,7 @@ async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
 
 
 async def test_what_waits_in_a_shard_comes_along_once_it_can_be_read(
-    floor: Floor, monkeypatch: pytest.MonkeyPatch
+    floor: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = await floor.account(odd)
     beside = await floor.account(lambda shard: shard == shard_of(account))
@@ -133,7 +133,7 @@ async def test_what_waits_in_a_shard_comes_along_once_it_can_be_read(
 # -- what changed
 
 
-async def test_only_what_has_changed_is_read(floor: Floor) -> None:
+async def test_only_what_has_changed_is_read(floor: Board) -> None:
     store = floor.backend.supervision
     busy, still = await floor.account(), await floor.account()
     await floor.owner.execute(
@@ -153,7 +153,7 @@ async def test_only_what_has_changed_is_read(floor: Floor) -> None:
     assert {h.account_id for h in (await store.moved(str(1 << 40))).heads} >= {busy, still}
 
 
-async def test_what_commits_after_a_look_is_seen_by_the_next(floor: Floor) -> None:
+async def test_what_commits_after_a_look_is_seen_by_the_next(floor: Board) -> None:
     store, account = floor.backend.supervision, await floor.account()
     async with floor.owner.transaction():
         await floor.owner.execute(
@@ -167,7 +167,7 @@ async def test_what_commits_after_a_look_is_seen_by_the_next(floor: Floor) -> No
 # -- what is forgotten
 
 
-async def test_a_roster_goes_with_the_last_decision_that_names_it(floor: Floor) -> None:
+async def test_a_roster_goes_with_the_last_decision_that_names_it(floor: Board) -> None:
     store, account = floor.backend.supervision, await floor.account()
     supervisor = await floor.supervisor()
     await supervisor.present([ana(account)])

@@ -9,23 +9,24 @@ from typing import Any
 
 from samples import listening, uid
 
-from tertulia.actors.commits import Item
-from tertulia.actors.conversation import Taken
-from tertulia.actors.host import ConversationHost, fresh_id, now_ms
-from tertulia.actors.placement import SharedPlacement
-from tertulia.actors.retiming import Retimer
-from tertulia.actors.ticking import Ticker
-from tertulia.core.commands import By, Done, Envelope, Opening, Post, Receive, ThreadKey
-from tertulia.core.conversation import Conversation
-from tertulia.core.entries import Entry
+from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.host.commit_queue import PendingCommand
+from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.placement import SharedPlacement
+from tertulia.actors.host.timer_loop import TimerLoop
+from tertulia.actors.host.timer_rescheduling import TimerRescheduler
+from tertulia.actors.transport.turns import Taken
+from tertulia.core.conversation.commands import By, Done, Envelope, Opening, Post, Receive, ThreadKey
+from tertulia.core.conversation.entries import Entry
+from tertulia.core.conversation.state import Conversation
 from tertulia.core.ids import PARTITIONS
-from tertulia.storage.archive import PostgresArchive
-from tertulia.storage.bots import PostgresRulesArchive, PostgresTimers
-from tertulia.storage.conversations import PostgresConversations
-from tertulia.storage.journal import PostgresJournal
-from tertulia.storage.ownership import PostgresOwnership
-from tertulia.storage.postgres import Database
-from tertulia.storage.retiming import PostgresRetiming
+from tertulia.storage.postgres.accounts.bots import PostgresRulesArchive, PostgresTimers
+from tertulia.storage.postgres.conversations.archive import PostgresArchive
+from tertulia.storage.postgres.conversations.conversations import PostgresConversations
+from tertulia.storage.postgres.conversations.journal import PostgresJournal
+from tertulia.storage.postgres.conversations.ownership import PostgresOwnership
+from tertulia.storage.postgres.conversations.timer_rescheduling import PostgresRescheduling
+from tertulia.storage.postgres.database import Database
 
 
 def a_thread(account_id: str, n: int = 0) -> ThreadKey:
@@ -46,8 +47,8 @@ class Running:
             PostgresJournal(database), PostgresArchive(database), self, placement, max_waiting=1000,
             on_stale=self.stale, rules=PostgresRulesArchive(database),
         )  # fmt: skip
-        self.ticker = Ticker(PostgresTimers(database), self.host, now=self.now, new_id=fresh_id)
-        self.retimer = Retimer(PostgresRetiming(database), self.host, self.ticker, now=self.now)
+        self.ticker = TimerLoop(PostgresTimers(database), self.host, now=self.now, new_id=fresh_id)
+        self.retimer = TimerRescheduler(PostgresRescheduling(database), self.host, self.ticker, now=self.now)
 
     def now(self) -> int:
         return now_ms() + self.ahead
@@ -55,7 +56,7 @@ class Running:
     def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
         pass
 
-    def _taken(self, item: Item, taken: Taken) -> None:
+    def _taken(self, item: PendingCommand, taken: Taken) -> None:
         self.host.taken(item, taken)
 
     async def start(self) -> None:

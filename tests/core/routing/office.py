@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tertulia.core.hours import MINUTE
+from tertulia.core.accounts.business_hours import MINUTE
 from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.facts import Policy, Preferences, Waiting
 from tertulia.core.routing.messages import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from office import HOUR, MINUTE, NOW, SECOND, Office, conversation, given, words
 
+from tertulia.core.accounts.account_settings import Hours
 from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.facts import Overflow, Policy, Preferences, Reason, Relaxation
 from tertulia.core.routing.messages import (
@@ -30,7 +31,6 @@ from tertulia.core.routing.messages import (
     WakeAt,
     Withdraw,
 )
-from tertulia.core.settings import Hours
 
 WORKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 

@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tertulia.core.hours import MINUTE
+from tertulia.core.accounts.account_settings import Hours
+from tertulia.core.accounts.business_hours import MINUTE
 from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.eligibility import may_assign, refusals, unfit, unready
 from tertulia.core.routing.explain import Explain, candidates, replay
@@ -49,7 +50,6 @@ from tertulia.core.routing.messages import (
     WakeAt,
     Withdraw,
 )
-from tertulia.core.settings import Hours
 
 START = 1_800_000_000_000
 ALL_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 from office import HOUR, NOW
 
-from tertulia.core.conversation import Conversation, Fired, LastHeld, Routing
-from tertulia.core.hours import MINUTE
+from tertulia.core.accounts.account_settings import AccountSettings, merge_settings
+from tertulia.core.accounts.business_hours import MINUTE
+from tertulia.core.conversation.state import Conversation, Fired, LastHeld, Routing
 from tertulia.core.routing.facts import HEAD_START, Overflow, Policy, Relaxation, Waiting
 from tertulia.core.routing.policy import policy_of, waiting_of
-from tertulia.core.settings import AccountSettings, merge_settings
 
 
 def test_the_defaults_are_the_same() -> None:

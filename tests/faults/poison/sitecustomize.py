@@ -27,7 +27,7 @@ def _deadly(turn):
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name != "tertulia.actors.conversation":
+        if name != "tertulia.actors.host.conversation_actor":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

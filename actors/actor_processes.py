@@ -1,0 +1,242 @@
+"""The classes that run as Ray actors: each a thin shell around plain objects that the composition makes.
+
+A shell starts its loops, forwards calls, and ends its own process when it must not go on: Ray then starts it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import ray
+import structlog
+
+from ..core.errors import StorageUnavailable
+from .clock import fresh_id
+from .dispatcher.dispatcher import Dispatcher
+from .gateway.supervisor_client import answer_command, answer_question
+from .host.conversation_actor import ConversationActor
+from .host.host import ConversationHost
+from .host.membership import MembershipKeeper
+from .supervisor.supervisor import Supervisor
+from .transport import codec
+from .transport.entry_publisher import FeedPublisher
+from .transport.host_listener import HostListener
+from .transport.link_transport import ListeningSocket, Tls
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class HostParts(Protocol):
+    """What the composition makes for a host."""
+
+    host: ConversationHost
+    membership: MembershipKeeper
+    publisher: FeedPublisher
+    stale: asyncio.Event
+    secret: bytes
+    """The key that the host and its peers prove to know."""
+    socket: Path | None
+    """The Unix socket to listen on; None: TLS on the node's address."""
+    tls: Tls | None
+    """For TLS, where there is no socket."""
+
+    async def main_loop(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+START_PAUSE = 0.2
+"""Seconds between attempts to start while the storage is away."""
+
+
+async def patiently(start: Callable[[], Awaitable[T]]) -> T:
+    """What `start` gives, tried again for as long as the storage is away.
+
+    Ray starts a process anew when it dies, but gives an actor up for good when its constructor fails.
+    """
+    while True:
+        try:
+            return await start()
+        except StorageUnavailable as error:
+            log.warning("start_waits_for_storage", error=str(error))
+            await asyncio.sleep(START_PAUSE)
+
+
+class HostProcess:
+    """A conversation host in a process of its own."""
+
+    async def __init__(
+        self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
+    ) -> None:
+        self._parts = await patiently(lambda: compose(settings, name))
+        host = self._parts.host
+        self._door = HostListener(host.submit, host.learn, self._parts.publisher, self._parts.secret)
+        at = self._listen()
+        await patiently(lambda: self._parts.membership.startup(at.address, at.port))
+        self._work = asyncio.ensure_future(self._run())
+
+    def _listen(self) -> ListeningSocket:
+        if self._parts.socket is not None:
+            return self._door.open_unix(self._parts.socket)
+        assert self._parts.tls is not None, "a host without a socket has TLS"
+        return self._door.open_tls(ray.util.get_node_ip_address(), self._parts.tls)
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("host_failed")
+        # Superseded or broken: nothing in this memory may be trusted. Ray starts a fresh incarnation.
+        os._exit(1)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def statistics(self) -> dict[str, float]:
+        return self._parts.host.statistics()
+
+    async def drain(self) -> None:
+        """Give the partitions back and finish what is under way."""
+        await self._parts.membership.leave()
+        self._work.cancel()
+        await self._door.close()
+        await self._parts.close()
+
+
+class GatewayParts(Protocol):
+    """What the composition makes for a gateway."""
+
+    async def startup(self) -> None: ...
+    async def main_loop(self) -> None: ...
+    async def drain(self) -> None: ...
+
+
+class GatewayProcess:
+    """A gateway in a process of its own."""
+
+    async def __init__(
+        self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str
+    ) -> None:
+        self._parts = await patiently(lambda: compose(settings, name))
+        await patiently(self._parts.startup)
+        self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("gateway_failed")
+        os._exit(1)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def drain(self) -> None:
+        """Take no new requests, finish those under way, close the streams with their cursors."""
+        self._work.cancel()
+        await self._parts.drain()
+
+
+class DispatcherParts(Protocol):
+    """What the composition makes for a dispatcher."""
+
+    dispatcher: Dispatcher
+
+    async def main_loop(self) -> None: ...
+    async def drain(self) -> None: ...
+
+
+class DispatcherProcess:
+    """A dispatcher in a process of its own."""
+
+    async def __init__(
+        self, compose: Callable[[Any, int], Awaitable[DispatcherParts]], settings: Any, shard: int
+    ) -> None:
+        self._parts = await patiently(lambda: compose(settings, shard))
+        await patiently(self._parts.dispatcher.startup)
+        self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("dispatcher_failed")
+        # Superseded or broken: what it has under way is its successor's. Ray starts a fresh incarnation.
+        os._exit(1)
+
+    async def wake(self, channels: list[str]) -> None:
+        self._parts.dispatcher.wake(channels)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def statistics(self) -> dict[str, dict[str, float]]:
+        return await self._parts.dispatcher.statistics()
+
+    async def drain(self) -> None:
+        """Claim no more, and finish what is under way."""
+        await self._parts.drain()
+        self._work.cancel()
+
+
+class SupervisorParts(Protocol):
+    """What the composition makes for a supervisor."""
+
+    supervisor: Supervisor
+
+    async def main_loop(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class SupervisorProcess:
+    """A supervisor in a process of its own. What is asked of it and answered is encoded as in `codec.py`."""
+
+    async def __init__(
+        self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, number: int
+    ) -> None:
+        self._parts = await patiently(lambda: compose(settings, number))
+        await patiently(self._parts.supervisor.startup)
+        self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._parts.main_loop()
+        except Exception:
+            log.exception("supervisor_failed")
+        # Broken: its successor reads what stands. Ray starts a fresh incarnation.
+        os._exit(1)
+
+    async def ask(self, payload: bytes) -> bytes:
+        """A command's outcome."""
+        return await answer_command(self._parts.supervisor, payload)
+
+    async def tell(self, payload: bytes) -> bytes:
+        """Anything else that gateways ask."""
+        return await answer_question(self._parts.supervisor, payload)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def statistics(self) -> dict[str, float]:
+        return self._parts.supervisor.statistics()
+
+    async def drain(self) -> None:
+        """Decide nothing more."""
+        self._work.cancel()
+        self._parts.supervisor.close()
+        await self._parts.close()
+
+
+class ConversationProcess:
+    """A conversation actor in a process of its own (placement `dedicated`)."""
+
+    def __init__(self, state: bytes) -> None:
+        self._actor = ConversationActor(codec.decode_state(state), fresh_id)
+
+    def turns(self, payload: bytes) -> bytes:
+        return codec.encode([self._actor.turn(t) for t in codec.decode_turnings(payload)])

@@ -1,0 +1,1 @@
+"""A dispatcher and its parts: outbound messages to providers."""

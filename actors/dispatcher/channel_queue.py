@@ -1,0 +1,302 @@
+"""One lane for each channel with messages to send: claims them, sends them, writes down what became of each.
+
+Owns the channel's pace (token bucket, circuit breaker, how many at once) and the order of claim → send → outcome. A known
+outcome is written before the next message of its conversation can be claimed, since until then that one is in its way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+
+from ...core.channels.delivery_policy import (
+    MAX_CRASHES,
+    MAX_RETRY_AFTER,
+    SLOW_DOWN,
+    Breaker,
+    Bucket,
+    Failure,
+    Tries,
+    next_try,
+)
+from ...core.channels.records import Delivery
+from ...core.errors import Overloaded, StorageUnavailable
+from ...core.ports.http import Hints
+from ...core.ports.outbox import Outbox, ToSend
+from ...core.views.stream_events import conversation_topic
+from .message_sender import Line, Sender, Taken
+
+log = structlog.get_logger(__name__)
+
+WINDOW = 16
+"""Messages of one channel under way at once."""
+IDLE = 30.0
+"""Seconds without anything to do after which a lane ends; its breaker and bucket are forgotten with it."""
+RETRY_STORAGE = 0.25
+DEFAULT_RATE = 1.0
+CRASHED = Failure("outcome_unknown", "its dispatcher ended each time that it sent this")
+
+T = TypeVar("T")
+
+
+class Budget:
+    """How many messages are under way in all lanes together, of at most `size`."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.used = 0
+
+    @property
+    def free(self) -> int:
+        return self.size - self.used
+
+
+class Lane:
+    """See the module. `incarnation` names the dispatcher's claims; `counts`: (channel type, what) → how often."""
+
+    def __init__(
+        self,
+        channel_id: str,
+        outbox: Outbox,
+        sender: Sender,
+        hints: Hints,
+        *,
+        shard: int,
+        incarnation: str,
+        budget: Budget,
+        counts: Counter[tuple[str, str]],
+    ) -> None:
+        self.channel_id = channel_id
+        self.type = "unknown"
+        self.under_way: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self.breaker = Breaker()
+        self.draining = False
+        self._outbox = outbox
+        self._sender = sender
+        self._hints = hints
+        self._shard = shard
+        self._incarnation = incarnation
+        self._budget = budget
+        self._counts = counts
+        self._bucket = Bucket.full(DEFAULT_RATE, time.monotonic())
+        self._woken = asyncio.Event()
+        self._ended_loop = asyncio.Event()
+        self._busy_until = 0.0
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._woken.set()
+
+    async def main_loop(self) -> None:
+        """Send until there was nothing to do for a while. Raises StaleEpoch when another dispatcher took over."""
+        try:
+            await self._work()
+        finally:
+            self._ended_loop.set()
+
+    async def _work(self) -> None:
+        self._busy_until = time.monotonic() + IDLE
+        while not self.draining:
+            self._woken.clear()
+            line = await self._line()
+            room, wait = self._room()
+            if line is None or room <= 0:
+                await self._sleep(wait if line is not None else RETRY_STORAGE)
+                continue
+            items = await self._claim(room)
+            if items is None:
+                await self._sleep(RETRY_STORAGE)
+                continue
+            for item in items:
+                self._start(line, item)
+            if len(items) == room:
+                continue
+            if await self._idle():
+                return
+
+    async def _idle(self) -> bool:
+        """Wait to be woken; True when it has been long enough."""
+        await self._sleep(max(self._busy_until - time.monotonic(), 1.0))
+        now = time.monotonic()
+        at_rest = (
+            self.breaker.closed
+            and not self.under_way
+            and now >= max(self._busy_until, self._bucket.paused_until)
+        )
+        return at_rest and not self._woken.is_set()
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+
+    # -- the pace
+
+    def _room(self) -> tuple[int, float]:
+        """How many messages may be claimed now, and how long to wait where none may."""
+        now = time.monotonic()
+        tokens, until_token = self._bucket.room(now)
+        allowed, until_closed = self.breaker.room(now)
+        room = min(tokens, WINDOW - len(self.under_way), self._budget.free)
+        if allowed is not None:
+            room = min(room, allowed)
+        # a full window or budget: whoever ends wakes us, or the time-out does
+        return room, max(until_token, until_closed) or 0.1
+
+    async def _line(self) -> Line | Failure | None:
+        """What sends here; None while the storage cannot say."""
+        try:
+            line = await self._sender.line(self.channel_id)
+        except (StorageUnavailable, Overloaded, TimeoutError) as error:
+            log.warning("lane_waits_for_storage", channel_id=self.channel_id, error=str(error))
+            return None
+        if isinstance(line, Line) and self._bucket.rate != line.rate:
+            fresh = self._bucket.rate == DEFAULT_RATE
+            now = time.monotonic()
+            self._bucket = Bucket.full(line.rate, now) if fresh else self._bucket.at_rate(line.rate)
+        return line
+
+    async def _claim(self, room: int) -> list[ToSend] | None:
+        try:
+            return await self._outbox.claim(self._shard, self._incarnation, self.channel_id, room)
+        except (StorageUnavailable, Overloaded, TimeoutError) as error:
+            # What it took all the same is found as a stray (see `dispatcher.py`).
+            log.warning("claim_failed", channel_id=self.channel_id, error=str(error))
+            return None
+
+    # -- one message
+
+    def _start(self, line: Line | Failure, item: ToSend) -> None:
+        now = time.monotonic()
+        self._busy_until = now + IDLE
+        if isinstance(line, Line):
+            self._bucket = self._bucket.took(now)
+            self.breaker = self.breaker.began()
+        self.type = item.channel_type
+        self._budget.used += 1
+        task = asyncio.ensure_future(self._deliver(line, item))
+        self.under_way[item.key] = task
+        task.add_done_callback(lambda done: self._ended(item, done))
+
+    def _ended(self, item: ToSend, task: asyncio.Task[None]) -> None:
+        self.under_way.pop(item.key, None)
+        self._budget.used -= 1
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("send_broken", message_id=item.message_id, error=repr(error))
+            self.breaker = self.breaker.spared()
+
+    async def _deliver(self, line: Line | Failure, item: ToSend) -> None:
+        if isinstance(line, Failure):
+            await self._failed(item, line)
+        elif item.crashes > MAX_CRASHES:
+            self.breaker = self.breaker.spared()
+            await self._failed(item, CRASHED)
+        else:
+            await self._send(line, item)
+
+    async def _send(self, line: Line, item: ToSend) -> None:
+        requests = await self._sender.requests(line, item)
+        if isinstance(requests, Failure):
+            await self._tried_in_vain(item, requests)
+            return
+        if item.told and len(requests) == 1:
+            log.info("send_known_by_receipt", message_id=item.message_id)
+            self.breaker = self.breaker.spared()
+            await self._sent(item, 0, Taken(None, time.time_ns() // 1_000_000))
+            return
+        for part in range(item.parts_done, len(requests)):
+            if part > item.parts_done:
+                self._bucket = self._bucket.took(time.monotonic())
+            result = await self._sender.ask(line, requests[part])
+            if isinstance(result, Failure):
+                await self._tried_in_vain(item, result)
+                return
+            self.breaker = self.breaker.answered()
+            if part == len(requests) - 1:
+                await self._sent(item, part, result)
+            elif not await self._part_sent(item, part, result):
+                return
+
+    def _learn(self, failure: Failure) -> None:
+        """What a failure says about the channel."""
+        now = time.monotonic()
+        if failure.provider:
+            self.breaker = self.breaker.failed(now)
+        elif failure.asked:
+            self.breaker = self.breaker.answered()
+        else:
+            self.breaker = self.breaker.spared()
+        if failure.slow_down or failure.retry_after:
+            self._bucket = self._bucket.paused(now, min(failure.retry_after or SLOW_DOWN, MAX_RETRY_AFTER))
+
+    async def _part_sent(self, item: ToSend, part: int, taken: Taken) -> bool:
+        held = await self._written(
+            lambda: self._outbox.part_sent(self._incarnation, item, part, taken.provider_id)
+        )
+        if not held:
+            log.warning("claim_lost", message_id=item.message_id)
+        return held
+
+    async def _sent(self, item: ToSend, part: int, taken: Taken) -> None:
+        delivery = await self._written(
+            lambda: self._outbox.sent(self._incarnation, item, part, taken.provider_id, taken.left_at)
+        )
+        self._counts[self.type, "sent"] += 1
+        await self._publish(item, delivery)
+
+    async def _tried_in_vain(self, item: ToSend, failure: Failure) -> None:
+        self._learn(failure)
+        tries = Tries(item.attempts, item.lost_answers, item.age)
+        delay = next_try(failure, tries, random.random())
+        if delay is None:
+            await self._failed(item, failure)
+            return
+        self._counts[self.type, "retries"] += 1
+        log.info("send_retried", message_id=item.message_id, code=failure.code, delay=round(delay, 1))
+        await self._written(
+            lambda: self._outbox.again(self._incarnation, item, delay, failure.error, unknown=failure.unknown)
+        )
+        asyncio.get_running_loop().call_later(delay, self.wake)
+
+    async def _failed(self, item: ToSend, failure: Failure) -> None:
+        delivery = await self._written(
+            lambda: self._outbox.failed(self._incarnation, item, failure.error, unknown=failure.unknown)
+        )
+        log.warning("send_failed", message_id=item.message_id, code=failure.code, attempts=item.attempts)
+        self._counts[self.type, "failed"] += 1
+        await self._publish(item, delivery)
+
+    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write an outcome, for as long as it takes: it is known here alone."""
+        while True:
+            try:
+                return await write()
+            except (StorageUnavailable, Overloaded, TimeoutError) as error:
+                log.warning("outcome_waits_for_storage", channel_id=self.channel_id, error=str(error))
+                await asyncio.sleep(RETRY_STORAGE)
+
+    async def _publish(self, item: ToSend, delivery: Delivery | None) -> None:
+        if delivery is None:
+            log.warning("claim_lost", message_id=item.message_id)
+            return
+        data: dict[str, Any] = {"message_id": item.message_id, "delivery_status": delivery.status}
+        if delivery.error is not None:
+            data["delivery_error"] = delivery.error
+        topics = [conversation_topic(item.conversation_id)]
+        await self._hints.send(item.account_id, "conversation:receipt", data, topics, item.conversation_id)
+
+    async def drain(self) -> None:
+        """Claim no more, and finish what is under way."""
+        self.draining = True
+        self._woken.set()
+        await self._ended_loop.wait()  # a claim under way still brings something to send
+        if self.under_way:
+            await asyncio.wait(list(self.under_way.values()))

@@ -1,0 +1,171 @@
+"""A dispatcher: sends the queued messages of its shard's channels. A plain class; `actor_options.py` makes a Ray actor of it.
+
+Owns the lanes, one for each channel with something to send, and how they come to be: by a host's wake after a commit, or by the
+poll, which covers lost wakes and due retries. It ends when another incarnation of its shard has registered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+
+from ...core.channels.delivery_policy import shard_of
+from ...core.errors import Overloaded, StorageUnavailable
+from ...core.ports.hosting import StaleEpoch
+from ...core.ports.http import Hints
+from ...core.ports.outbox import Outbox
+from .channel_queue import Budget, Lane
+from .message_sender import Sender
+
+log = structlog.get_logger(__name__)
+
+POLL_EVERY = 1.0
+STRAYS_EVERY = 30.0
+"""Longer than any claim can take: what is held here and unknown here twice in a row is a stray."""
+TIDY_EVERY = 3600.0
+MAX_UNDER_WAY = 256
+"""Messages that one dispatcher sends at once. Those beyond wait in the outbox."""
+
+Figures = dict[str, dict[str, float]]
+"""Channel type → figure → value."""
+
+
+class Dispatcher:
+    """See the module."""
+
+    def __init__(self, outbox: Outbox, sender: Sender, hints: Hints, *, shard: int, shards: int) -> None:
+        self.incarnation = str(uuid.uuid4())
+        self.stale = asyncio.Event()
+        self.lanes: dict[str, Lane] = {}
+        self._outbox = outbox
+        self._sender = sender
+        self._hints = hints
+        self._shard = shard
+        self._shards = shards
+        self._budget = Budget(MAX_UNDER_WAY)
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._suspects: set[tuple[str, int, int]] = set()
+        self._draining = False
+
+    async def startup(self) -> None:
+        """Shut out whoever had this shard before."""
+        again = await self._outbox.register(self._shard, self._shards, self.incarnation)
+        if again:
+            log.warning("sendings_of_unknown_outcome", messages=again)
+
+    async def main_loop(self) -> None:
+        """Send until another incarnation takes over, or until cancelled."""
+        loops = [(self._poll, POLL_EVERY), (self._release_strays, STRAYS_EVERY), (self._tidy, TIDY_EVERY)]
+        tasks = [asyncio.ensure_future(_every(work, seconds)) for work, seconds in loops]
+        try:
+            await self.stale.wait()
+        finally:
+            for task in [*tasks, *self._tasks]:
+                task.cancel()
+
+    def wake(self, channels: Iterable[str]) -> None:
+        """These channels have something to send. Those of other shards are left alone."""
+        for channel_id in channels:
+            if shard_of(channel_id, self._shards) == self._shard and not self._draining:
+                self._lane(channel_id).wake()
+
+    def _lane(self, channel_id: str) -> Lane:
+        lane = self.lanes.get(channel_id)
+        if lane is None:
+            lane = self.lanes[channel_id] = Lane(
+                channel_id, self._outbox, self._sender, self._hints,
+                shard=self._shard, incarnation=self.incarnation, budget=self._budget, counts=self._counts,
+            )  # fmt: skip
+            task = asyncio.ensure_future(self._run(lane))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return lane
+
+    async def _run(self, lane: Lane) -> None:
+        try:
+            await lane.main_loop()
+        except StaleEpoch as error:
+            log.error("dispatcher_superseded", reason=str(error))
+            self.stale.set()
+        except Exception:  # a fault of ours: the poll starts the lane anew
+            log.exception("lane_failed", channel_id=lane.channel_id)
+        finally:
+            if not lane.under_way and self.lanes.get(lane.channel_id) is lane:
+                del self.lanes[lane.channel_id]
+            elif lane.under_way and not self._draining:
+                await self._bury(lane)
+
+    async def _bury(self, lane: Lane) -> None:
+        """A lane that failed while messages are under way: another one starts when they have ended."""
+        await lane.drain()
+        if self.lanes.get(lane.channel_id) is lane:
+            del self.lanes[lane.channel_id]
+
+    # -- what nobody tells us
+
+    async def _poll(self) -> None:
+        loop = asyncio.get_running_loop()
+        for due in await self._outbox.due():
+            if due.delay <= 0:
+                self.wake([due.channel_id])
+            elif due.delay < POLL_EVERY:
+                loop.call_later(due.delay, self.wake, [due.channel_id])
+
+    async def _release_strays(self) -> None:
+        """Claims whose answer was lost on its way here, and sendings that broke: nobody else would end them."""
+        held = set(await self._outbox.held(self.incarnation))
+        known = {key for lane in self.lanes.values() for key in lane.under_way}
+        suspects = {h for h in held if h[:2] not in known}
+        if strays := suspects & self._suspects:
+            log.warning("strays_released", messages=len(strays))
+            await self._outbox.release(self.incarnation, [(c, seq) for c, seq, _ in strays])
+        self._suspects = suspects
+
+    async def _tidy(self) -> None:
+        await self._outbox.tidy()
+
+    # -- the end, and figures
+
+    async def drain(self, seconds: float) -> None:
+        """Claim no more; finish what is under way, within `seconds`. What is not finished then is of unknown outcome."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(lane.drain() for lane in list(self.lanes.values())))
+        except TimeoutError:
+            left = sum(len(lane.under_way) for lane in self.lanes.values())
+            log.warning("drained_too_late", messages=left)
+
+    async def statistics(self) -> Figures:
+        """Gauges and counters for /metrics, of this shard's channels."""
+        figures: Figures = {}
+
+        def add(type: str, name: str, value: float) -> None:
+            of_type = figures.setdefault(type, {})
+            of_type[name] = of_type.get(name, 0.0) + value
+
+        for (type, what), count in self._counts.items():
+            add(type, f"{what}_total", count)
+        for lane in self.lanes.values():
+            add(lane.type, "open_circuits", float(not lane.breaker.closed))
+        for channel_id, (type, count) in (await self._outbox.depths()).items():
+            if shard_of(channel_id, self._shards) == self._shard:
+                add(type, "queued", count)
+        return figures
+
+
+async def _every(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Run `work` again and again; a failure waits for the next time."""
+    while True:
+        try:
+            await work()
+        except (StorageUnavailable, Overloaded, TimeoutError) as error:
+            log.warning("dispatcher_waits_for_storage", error=str(error))
+        except Exception:
+            log.exception("dispatcher_loop_failed")
+        await asyncio.sleep(seconds)

@@ -1,0 +1,208 @@
+"""Sending one claimed message: from its entry to the provider's requests, and from the answers to an outcome.
+
+Decides nothing about retries, and writes nothing: that is the lane's (`channel_queue.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from ...core.accounts.records import Channel
+from ...core.channels.delivery_policy import Failure
+from ...core.channels.messages import NotSent, Outbound, OutboundFile, ProviderRequest, Sent
+from ...core.channels.provider_urls import Base, ProviderUrls
+from ...core.conversation.entries import Attachment
+from ...core.errors import TertuliaError
+from ...core.ports.channels import ChannelKind
+from ...core.ports.deliveries import AttachmentStore
+from ...core.ports.http import Vault
+from ...core.ports.outbox import ToSend
+from ...core.url_policy import Grant
+from .provider_client import Answer
+
+log = structlog.get_logger(__name__)
+
+MAX_FILE = 25 * 1024 * 1024
+"""Bytes of an attachment that goes along with a message."""
+MIN_RATE, MAX_RATE = 0.01, 10_000.0
+OURS = "/v1/attachments/"
+
+Transport = Callable[[ProviderRequest, Collection[Grant]], Awaitable[Answer | Failure]]
+
+
+class ChannelFinder(Protocol):
+    async def find(self, channel_id: str) -> Channel | None: ...
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A channel that can send, with all that takes."""
+
+    channel: Channel
+    kind: ChannelKind
+    credentials: dict[str, str]
+    base: Base
+    status_url: str
+    rate: float
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """The provider took a request, which left at `left_at` (ms)."""
+
+    provider_id: str | None
+    left_at: int
+
+
+class Sender:
+    """See the module. `urls`: where a channel's provider is. `link` makes an attachment's URL public."""
+
+    def __init__(
+        self,
+        kinds: Mapping[Any, ChannelKind],
+        channels: ChannelFinder,
+        vault: Vault,
+        transport: Transport,
+        *,
+        public_url: str,
+        urls: ProviderUrls,
+        link: Callable[[str], str],
+        attachments: AttachmentStore | None,
+    ) -> None:
+        self._kinds = kinds
+        self._channels = channels
+        self._vault = vault
+        self._transport = transport
+        self._public_url = public_url.rstrip("/")
+        self._urls = urls
+        self._link = link
+        self._attachments = attachments
+
+    async def line(self, channel_id: str) -> Line | Failure:
+        """What it takes to send on a channel, or why nothing can be sent."""
+        channel = await self._channels.find(channel_id)
+        if channel is None:
+            return Failure("channel_deleted", "the channel does not exist any more")
+        if not channel.is_active:
+            return Failure("channel_inactive", "the channel is switched off")
+        try:
+            credentials = self._vault.open(channel)
+        except TertuliaError as error:
+            return Failure("no_credentials", f"the channel's credentials cannot be opened: {error.detail}")
+        if not credentials:
+            return Failure("no_credentials", "the channel has no credentials")
+        kind = self._kinds.get(channel.type)
+        if kind is None:
+            return Failure("channel_unsupported", f"nothing can be sent on a {channel.type} channel")
+        base = self._urls.of(channel, kind.base_url)
+        status_url = f"{self._public_url}/v1/webhooks/{channel.type}/{channel.id}"
+        return Line(channel, kind, credentials, base, status_url, _rate(channel, kind))
+
+    async def ask(self, line: Line, request: ProviderRequest) -> Taken | Failure:
+        """Make one of a message's requests."""
+        answer = await self._transport(request, line.base.grants)
+        if isinstance(answer, Failure):
+            return answer
+        outcome = _judged(line.kind, answer)
+        return outcome if isinstance(outcome, Failure) else Taken(outcome.provider_id, answer.left_at)
+
+    async def requests(self, line: Line, item: ToSend) -> list[ProviderRequest] | Failure:
+        """All requests of a message, in order; some of them may have been made before (`parts_done`)."""
+        if not item.recipient:
+            return Failure("erased", "the customer was erased", asked=False)
+        try:
+            files = [await self._file(line, item.account_id, a) for a in item.message.attachments]
+        except _Missing as error:
+            return error.failure
+        message = _outbound(line, item, tuple(files))
+        try:
+            requests = line.kind.requests(message, line.credentials, line.base.url, line.status_url)
+        except KeyError as error:
+            return Failure("no_credentials", f"the channel lacks {error.args[0]!r}", asked=False)
+        except Exception:  # of a channel's module: this message fails, the others go on
+            log.exception("requests_failed", channel_type=line.channel.type, message_id=item.message_id)
+            return Failure("unsendable", "the message cannot be put in the provider's form", asked=False)
+        if len(requests) <= item.parts_done:
+            return Failure(
+                "unsendable", "there is nothing in the message that the provider takes", asked=False
+            )
+        return requests
+
+    async def _file(self, line: Line, account_id: str, attachment: Attachment) -> OutboundFile:
+        file = OutboundFile(
+            self._link(attachment.url), attachment.name, attachment.content_type, attachment.size
+        )
+        if not line.kind.needs_files or self._attachments is None or not attachment.url.startswith(OURS):
+            return file
+        stored = await self._attachments.get(account_id, attachment.url.removeprefix(OURS))
+        if stored is None or stored.status == "failed":
+            raise _Missing(Failure("attachment_missing", f"{attachment.url} cannot be read", asked=False))
+        if stored.status == "pending":
+            raise _Missing(
+                Failure(
+                    "attachment_pending", f"{attachment.url} is still on its way", retry=True, asked=False
+                )
+            )
+        data = bytearray()
+        async for piece in self._attachments.read(stored):
+            data += piece
+            if len(data) > MAX_FILE:
+                raise _Missing(
+                    Failure(
+                        "attachment_too_large",
+                        f"{attachment.url} is larger than {MAX_FILE} bytes",
+                        asked=False,
+                    )
+                )
+        return msgspec.structs.replace(
+            file, data=bytes(data), name=file.name or stored.name,
+            content_type=file.content_type or stored.content_type, size=len(data),
+        )  # fmt: skip
+
+
+class _Missing(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+def _outbound(line: Line, item: ToSend, files: tuple[OutboundFile, ...]) -> Outbound:
+    m = item.message
+    return Outbound(
+        message_id=item.message_id,
+        conversation_id=item.conversation_id,
+        to=item.recipient,
+        content=m.content,
+        content_type=m.content_type,
+        files=files,
+        reply_to=item.reply_to or (item.references[-1] if item.references else None),
+        references=item.references,
+        subject=item.subject,
+        automatic=m.sender_type in ("bot", "system"),
+        config=line.channel.config,
+        metadata=m.metadata,
+    )
+
+
+def _judged(kind: ChannelKind, answer: Answer) -> Sent | Failure:
+    try:
+        outcome = kind.outcome(answer.status, answer.headers, answer.body)
+    except Exception as error:
+        log.exception("outcome_not_understood", status=answer.status)
+        taken = 200 <= answer.status < 300
+        detail = f"the provider's answer ({answer.status}) was not understood: {type(error).__name__}"
+        return Failure("bad_answer", detail, retry=True, unknown=taken, provider=answer.status >= 500)
+    if isinstance(outcome, NotSent):
+        return Failure(
+            outcome.code, outcome.detail, retry=outcome.retry, retry_after=outcome.retry_after,
+            slow_down=outcome.slow_down, provider=answer.status >= 500,
+        )  # fmt: skip
+    return outcome
+
+
+def _rate(channel: Channel, kind: ChannelKind) -> float:
+    rate = channel.config.get("rate")
+    usable = isinstance(rate, (int, float)) and not isinstance(rate, bool) and MIN_RATE <= rate <= MAX_RATE
+    return float(rate) if usable else kind.rate  # pyright: ignore[reportArgumentType]

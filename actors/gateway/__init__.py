@@ -1,0 +1,1 @@
+"""What an HTTP gateway knows of hosts, feeds and supervisors."""

@@ -1,0 +1,100 @@
+"""A gateway without its HTTP face: the router to the hosts and the feeds from them, with their loops."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from ...core.conversation.poison import PoisonList
+from ...core.ports.hosting import FeedArchive, HostAddress, Ownership
+from ..transport import codec
+from ..transport.framing import endpoint_of
+from ..transport.host_link import HostLink, Settle
+from ..transport.ray_calls import host_statistics
+from ..transport.router import Router
+from .account_feeds import Feeds, Listener
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """What the HTTP side stands on. `listener` gets every entry of the watched accounts, in feed order. `secret` is
+    the one that all processes of the server share."""
+
+    def __init__(
+        self,
+        name: str,
+        ownership: Ownership,
+        archive: FeedArchive,
+        listener: Listener,
+        *,
+        secret: str,
+        link_ca: Path | None = None,
+        poison: PoisonList | None = None,
+        deadline: float,
+        max_waiting: int,
+    ) -> None:
+        self.name = name
+        self._deadline = deadline
+        self._secret = secret
+        self._link_ca = link_ca
+        self._rewatch = asyncio.Event()
+        self.feeds = Feeds(archive, listener, self._watch)
+        self.router = Router(
+            ownership,
+            self._link,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            changed=self._rewatch.set,
+            poison=poison,
+        )
+
+    def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
+        return HostLink(
+            name,
+            at.incarnation,
+            self.name,
+            way=endpoint_of(at, self._secret, self._link_ca),
+            settle=settle,
+            deliver=self._deliver,
+            lost=self._rewatch.set,
+            deadline=self._deadline,
+        )
+
+    def _deliver(self, payload: bytes) -> None:
+        self.feeds.deliver(codec.decode_entries(payload))
+
+    async def _watch(self, accounts: list[str]) -> None:
+        told = await asyncio.gather(*(link.watch(accounts) for link in self.router.links.values()))
+        if not all(told):
+            self._rewatch.set()
+
+    async def learn(self, account_id: str) -> None:
+        """An account's settings or rules have changed: on return, conversations go by them. A host that cannot be told finds out
+        by itself, moments later."""
+        await asyncio.gather(*(link.learn([account_id]) for link in self.router.links.values()))
+
+    async def _rewatch_loop(self) -> None:
+        while True:
+            await self._rewatch.wait()
+            self._rewatch.clear()
+            await self.feeds.rewatch()
+            await asyncio.sleep(0.2)
+
+    async def startup(self) -> None:
+        await self.router.startup()
+
+    async def main_loop(self) -> None:
+        """Route, deliver and heal until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.router.main_loop())
+            group.create_task(self.feeds.main_loop())
+            group.create_task(self._rewatch_loop())
+
+    async def host_statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
+        """Each host's figures by its name; None for one that does not answer in `deadline` seconds."""
+        names = list(self.router.links)
+        found = await asyncio.gather(*(host_statistics(name, deadline) for name in names))
+        return dict(zip(names, found, strict=True))

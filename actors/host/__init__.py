@@ -1,0 +1,1 @@
+"""A conversation host and its parts."""

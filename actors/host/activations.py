@@ -1,0 +1,257 @@
+"""What a host has in memory: threads, and the conversations that live in them. Activation and passivation.
+
+A command for something that is not here waits while it is loaded, together with all others that are missing: two or
+three queries a batch, however many conversations. Nothing with an uncommitted write ever leaves memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from sys import intern
+
+import structlog
+
+from ...core.conversation.commands import Refused, ThreadKey
+from ...core.conversation.state import Conversation, State
+from ...core.conversation.thread import Thread
+from ...core.ports.hosting import Archive, Rejected, Target, ThreadWanted
+from .commit_queue import PendingCommand
+
+log = structlog.get_logger(__name__)
+
+MAX_LOAD = 500
+"""Conversations activated by one round of queries."""
+
+
+class ActiveThread:
+    """A thread key in memory. `conversations` are those of it that are active."""
+
+    __slots__ = ("conversations", "key", "thread")
+
+    def __init__(self, key: ThreadKey, thread: Thread) -> None:
+        self.key = key
+        self.thread = thread
+        self.conversations: tuple[ActiveConversation, ...] = ()
+
+
+class ActiveConversation:
+    """A conversation in memory. `actor` is whatever the placement runs its turns with; `known`: the conversation after the
+    last turn that has come back from there."""
+
+    __slots__ = ("actor", "id", "known", "pending", "thread", "touched")
+
+    def __init__(self, known: Conversation, thread: ActiveThread, actor: object) -> None:
+        self.id = known.id
+        self.known = known
+        self.thread = thread
+        self.actor = actor
+        self.pending = 0
+        self.touched = 0.0
+
+
+def key_of(c: Conversation) -> ThreadKey:
+    return ThreadKey(c.account_id, c.channel_id, c.contact_identifier, c.topic)
+
+
+def _shared(key: ThreadKey) -> ThreadKey:
+    """The key with the ids that many keys have in common held once."""
+    return ThreadKey(intern(key.account_id), intern(key.channel_id), key.identifier, key.topic)
+
+
+class Activations:
+    """The host's memory, and the one loop that fills it.
+
+    `activate` makes the placement's actor for a loaded state; `run` takes an item whose target is in memory, if it exists.
+    `settled` waits until nothing is on its way to the journal that was decided before; `prepare` hears which accounts'
+    conversations are about to be in memory.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        activate: Callable[[State], object],
+        passivate: Callable[[object], None],
+        run: Callable[[PendingCommand], None],
+        settled: Callable[[], Awaitable[None]],
+        new_id: Callable[[], str],
+        prepare: Callable[[set[str]], Awaitable[None]] | None = None,
+    ) -> None:
+        self._archive = archive
+        self._activate = activate
+        self._passivate = passivate
+        self._run = run
+        self._settled = settled
+        self._prepare = prepare
+        self._unsettled = False
+        self._new_id = new_id
+        self.threads: dict[ThreadKey, ActiveThread] = {}
+        self.conversations: dict[str, ActiveConversation] = {}
+        self._waiting: defaultdict[Target, list[PendingCommand]] = defaultdict(list)
+        self._wake = asyncio.Event()
+        self.activations = 0
+
+    def of_account(self, account_id: str) -> list[str]:
+        """The conversations of an account that are in memory."""
+        threads = (t for key, t in self.threads.items() if key.account_id == account_id)
+        return [r.id for thread in threads for r in thread.conversations]
+
+    @property
+    def loading(self) -> int:
+        """Items waiting for their target to be loaded."""
+        return sum(map(len, self._waiting.values()))
+
+    def has(self, target: Target) -> bool:
+        """Whether the target is in memory, and nobody is ahead who waits for it."""
+        if target in self._waiting:
+            return False
+        return target in self.conversations if isinstance(target, str) else target in self.threads
+
+    def load(self, target: Target, item: PendingCommand) -> None:
+        """Let `item` wait until `target` is in memory; then it is run."""
+        self._waiting[target].append(item)
+        self._wake.set()
+
+    def open(self, thread: ActiveThread, state: State) -> ActiveConversation:
+        """Put a conversation into memory."""
+        resident = ActiveConversation(state.conversation, thread, self._activate(state))
+        resident.touched = time.monotonic()
+        thread.conversations += (resident,)
+        self.conversations[resident.id] = resident
+        return resident
+
+    def unopen(self, resident: ActiveConversation) -> None:
+        """Take back `open` for a conversation whose first command was refused: it never was."""
+        resident.thread.thread.forget(resident.id)
+        self.drop(resident)
+
+    def drop_thread(self, key: ThreadKey) -> None:
+        """Forget a thread and its conversations; what was not committed never was."""
+        thread = self.threads.pop(key, None)
+        for resident in thread.conversations if thread else ():
+            self.drop(resident)
+
+    def drop(self, resident: ActiveConversation) -> None:
+        if resident.pending:
+            self._unsettled = True  # what the archive says now, it may not say after the commits under way
+        self.conversations.pop(resident.id, None)
+        thread = resident.thread
+        thread.conversations = tuple(r for r in thread.conversations if r is not resident)
+        self._passivate(resident.actor)
+
+    def sweep(self, idle_after: float, most: int) -> int:
+        """Passivate what has been idle for `idle_after` seconds, and the least recently used beyond `most`."""
+        now = time.monotonic()
+        free = [r for r in self.conversations.values() if r.pending == 0]
+        surplus = len(self.conversations) - most
+        old = [r for r in free if now - r.touched > idle_after]
+        if len(old) < surplus:
+            old = sorted(free, key=lambda r: r.touched)[:surplus]
+        for resident in old:
+            self.drop(resident)
+        for key in [k for k, t in self.threads.items() if not t.conversations and k not in self._waiting]:
+            del self.threads[key]
+        return len(old)
+
+    async def main_loop(self) -> None:
+        """Load what is waited for until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._serve(list(self._waiting)[:MAX_LOAD])
+
+    async def _serve(self, targets: Sequence[Target]) -> None:
+        """Load targets and run what waits for them, or refuse it."""
+        try:
+            await self._load(targets)
+        except Rejected as error:
+            if len(targets) > 1:  # one of them is at fault: halves find it, and the others go on
+                half = len(targets) // 2
+                await self._serve(targets[:half])
+                await self._serve(targets[half:])
+                return
+            log.warning("activation_rejected", error=str(error))
+            self._refuse(targets, Refused("invalid", "no conversation can have this address"))
+        except Exception as error:
+            log.warning("activation_failed", error=repr(error), conversations=len(targets))
+            self._refuse(
+                targets, Refused("storage_unavailable", "the storage could not be reached", retry_after=1)
+            )
+        else:
+            # Out of `_waiting` only now: what arrived during the load keeps its place behind what came before.
+            for target in targets:
+                for item in self._waiting.pop(target):
+                    self._run(item)
+
+    def _refuse(self, targets: Sequence[Target], refused: Refused) -> None:
+        for target in targets:
+            for item in self._waiting.pop(target):
+                item.answer(refused)
+
+    async def _load(self, targets: Sequence[Target]) -> None:
+        """Put the targets into memory, as far as they exist, all at once at the end."""
+        while True:
+            if self._unsettled:
+                self._unsettled = False
+                await self._settled()
+            states, threads = await self._read(targets)
+            if self._prepare is not None:
+                await self._prepare({key.account_id for key in threads})
+            known = threads.keys() | self.threads.keys()
+            if not self._unsettled and all(key_of(s.conversation) in known for s in states.values()):
+                break  # else something was dropped during the reads
+        for key, thread in threads.items():
+            if key not in self.threads:
+                shared = _shared(key)
+                self.threads[shared] = ActiveThread(shared, thread)
+        for target in targets:
+            if isinstance(target, str) and target not in states and target not in self.conversations:
+                self._forget(target)
+        for conversation_id, state in states.items():
+            if conversation_id not in self.conversations:
+                self.open(self.threads[key_of(state.conversation)], state)
+                self.activations += 1
+
+    async def _read(self, targets: Sequence[Target]) -> tuple[dict[str, State], dict[ThreadKey, Thread]]:
+        """The states of the targets and of those their threads lead to, and the threads that are not in memory."""
+        states: dict[str, State] = {}
+        threads: dict[ThreadKey, Thread] = {}
+        if missing := [t for t in targets if isinstance(t, str) and t not in self.conversations]:
+            states = await self._archive.load_conversations(missing)
+        if wanted := self._wanted(targets, states):
+            threads = await self._archive.load_threads(wanted)
+        there = {k: self.threads[k].thread for k in targets if isinstance(k, ThreadKey) and k in self.threads}
+        firsts = {_first(thread) for thread in (threads | there).values()} - {None}
+        if further := firsts - states.keys() - self.conversations.keys():
+            states |= await self._archive.load_conversations(sorted(i for i in further if i is not None))
+        return states, threads
+
+    def _wanted(self, targets: Sequence[Target], states: dict[str, State]) -> list[ThreadWanted]:
+        wanted: dict[ThreadKey, tuple[str, str | None]] = {}
+        for target in targets:
+            if isinstance(target, ThreadKey):
+                opening = self._waiting[target][0].envelope.opening
+                wanted[target] = (opening.channel_type, opening.contact_name)
+        for state in states.values():
+            c = state.conversation
+            wanted.setdefault(key_of(c), (c.channel_type, c.contact_name))
+        return [
+            ThreadWanted(key, channel_type, self._new_id(), self._new_id(), name)
+            for key, (channel_type, name) in wanted.items()
+            if key not in self.threads
+        ]
+
+    def _forget(self, conversation_id: str) -> None:
+        """It does not exist (any more): no thread may lead to it."""
+        for item in self._waiting[conversation_id]:
+            key = item.envelope.thread
+            if key is not None and key in self.threads:
+                self.threads[key].thread.forget(conversation_id)
+
+
+def _first(thread: Thread) -> str | None:
+    return thread.live or (thread.resolved[0] if thread.resolved else None)

@@ -1,0 +1,177 @@
+"""Finding out what `core/turn/message_analysis.py` wants to know about a message: py3langid, vaderSentiment, an account's classifier.
+
+A library is loaded when the first message needs it, beside the loop: the detector of languages takes 0.7 s and 80 MB of the
+process, which whoever never needs it never pays. What fails is as good as nothing found out; it is never an error for the
+customer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import structlog
+from msgspec.structs import replace
+
+from ...core.ports.bots import Classifier, Question
+from ...core.turn.message_analysis import (
+    NO_ANALYSIS,
+    READ,
+    SCORED,
+    Analysis,
+    Wanted,
+    believed,
+    believed_english,
+    by_script,
+    has_words,
+    is_english,
+    scored,
+)
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Detect = Callable[[str], tuple[str, float]]
+"""A text's language, and how probable it is."""
+Score = Callable[[str], float]
+"""A text's mood, from -1 to 1."""
+
+
+class NotLoaded(Exception):
+    """A library that is needed has not been loaded yet."""
+
+    def __init__(self, tool: Tool) -> None:
+        super().__init__(tool.name)
+        self.tool = tool
+
+
+class Tool(Generic[T]):
+    """A function of a library, which is loaded once, in a thread. One that cannot be loaded is done without."""
+
+    def __init__(self, name: str, load: Callable[[], T]) -> None:
+        self.name = name
+        self._load = load
+        self._value: T | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._tried = False
+
+    @property
+    def value(self) -> T | None:
+        """Raises NotLoaded; None: it cannot be loaded."""
+        if not self._tried:
+            raise NotLoaded(self)
+        return self._value
+
+    async def load(self) -> None:
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(self._work())
+        await asyncio.shield(self._loading)
+
+    async def _work(self) -> None:
+        try:
+            self._value = await asyncio.to_thread(self._load)
+        except Exception as error:
+            log.error("library_unusable", library=self.name, error=repr(error))
+        self._tried = True
+
+
+def load_detector() -> Detect:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True).classify
+
+
+def load_scorer() -> Score:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    scores = SentimentIntensityAnalyzer().polarity_scores
+    return lambda text: scores(text)["compound"]
+
+
+class MessageAnalysis:
+    """See the module. One for each process; without `classifier` no message is classified."""
+
+    def __init__(
+        self,
+        classifier: Classifier | None = None,
+        *,
+        detector: Callable[[], Detect] = load_detector,
+        scorer: Callable[[], Score] = load_scorer,
+    ) -> None:
+        self._classifier = classifier
+        self._detector = Tool("py3langid", detector)
+        self._scorer = Tool("vaderSentiment", scorer)
+        self._classified = self._unclassified = 0
+
+    def at_once(self, wanted: Wanted) -> Analysis | None:
+        """What can be told without waiting for anything; None: something has to be waited for."""
+        if wanted.classify and self._classifier is not None:
+            return None
+        try:
+            return self._read(wanted)
+        except NotLoaded:
+            return None
+
+    async def hear(self, wanted: Wanted) -> Analysis:
+        """Never raises. Takes as long as the classifier may, and a library to load."""
+        while True:
+            try:
+                heard = self._read(wanted)
+                break
+            except NotLoaded as missing:
+                await missing.tool.load()
+        if not wanted.classify or self._classifier is None:
+            return heard
+        language = wanted.known or heard.language
+        question = Question(wanted.content, wanted.channel_type, language, wanted.account_id)
+        try:
+            found = await self._classifier.classify(question)
+        except Exception:
+            log.exception("classifier_failed", account=wanted.account_id)
+            found = None
+        if found is None:
+            self._unclassified += 1
+            return heard
+        self._classified += 1
+        return replace(heard, classification=found)
+
+    def statistics(self) -> dict[str, float]:
+        """Counters for /metrics."""
+        return {"classified_total": self._classified, "unclassified_total": self._unclassified}
+
+    def _read(self, wanted: Wanted) -> Analysis:
+        try:
+            return self._judged(wanted)
+        except NotLoaded:
+            raise
+        except Exception:
+            log.exception("understanding_failed", account=wanted.account_id)
+            return NO_ANALYSIS
+
+    def _judged(self, wanted: Wanted) -> Analysis:
+        language = self._language(wanted.content) if wanted.detect else None
+        sentiment = None
+        if wanted.mood_below is not None and (score := self._scorer.value) is not None:
+            mood = score(scored(wanted.content))
+            # the scorer takes any language for English; few messages come so far
+            if mood < wanted.mood_below and self._is_english(wanted, language):
+                sentiment = mood
+        return Analysis(language, sentiment)
+
+    def _language(self, content: str) -> str | None:
+        text = content[:READ]
+        if (language := by_script(text)) is not None:
+            return language
+        if not has_words(text) or (detect := self._detector.value) is None:
+            return None
+        return believed(*detect(text))
+
+    def _is_english(self, wanted: Wanted, language: str | None) -> bool:
+        known = wanted.known or language
+        if known is not None:
+            return is_english(known)
+        text = wanted.content[:SCORED]
+        if not has_words(text) or (detect := self._detector.value) is None:
+            return False
+        return believed_english(*detect(text))

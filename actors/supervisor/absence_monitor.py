@@ -1,0 +1,56 @@
+"""Conversations of agents who are gone: what they have not answered goes back to the queue once their grace has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ...core.conversation.commands import Release
+from ...core.routing.supervision_messages import SupervisionStore
+from .account_desk import AccountDesk
+from .account_registry import Held
+from .command_sender import CommandSender
+
+PAUSE = 1000
+"""Least ms between two looks at what an absent agent has not answered."""
+
+
+class AbsenceMonitor:
+    """`start` runs what a look leads to."""
+
+    def __init__(
+        self,
+        store: SupervisionStore,
+        errands: CommandSender,
+        now: Callable[[], int],
+        start: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._store = store
+        self._errands = errands
+        self._now = now
+        self._start = start
+
+    def look(self, held: Held, desk: AccountDesk) -> None:
+        """Whose grace has passed."""
+        now = self._now()
+        grace = desk.facts.settings.presence_grace_s * 1000
+        desk.attendance.miss(
+            (user_id for user_id, held_by in desk.desk.floor.held_by.items() if held_by), now
+        )
+        for user_id, since in desk.attendance.absent_since.items():
+            again = held.absences.get(user_id, 0)
+            if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
+                held.absences[user_id] = now + max(PAUSE, grace // 4)
+                self._start(self._requeue(desk, user_id, since, grace))
+
+    async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
+        rows = await self._store.unanswered(list(desk.desk.floor.held_by.get(user_id, ())))
+        if desk.attendance.absent_since.get(user_id) != since:
+            return
+        was_there = user_id in desk.attendance.last_seen
+        for row in rows:
+            if row.taken and not was_there:
+                continue  # they work without a stream
+            due = max(row.assigned_at, since) + grace <= self._now()
+            if due and not row.answered and not self._errands.busy(row.conversation_id):
+                desk.send(row.conversation_id, Release("absent", only_from=user_id))

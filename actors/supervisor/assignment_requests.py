@@ -1,0 +1,134 @@
+"""What people ask of a supervisor: claims, transfers, takeovers, answers to offers, giving a conversation to a team.
+
+The rules of who may ask for what are those of `core.turn.decide`, looked at before anything is reserved; whether the agent can take
+it is the desk's to say; then the very command of the person goes to the conversation, under the supervisor's fence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from ...core.conversation.commands import Done, EndOffer, Entrust, Envelope
+from ...core.conversation.entries import Assigned
+from ...core.conversation.state import Conversation, State
+from ...core.conversation.status import HELD
+from ...core.errors import Conflict, NotFound
+from ...core.routing import messages
+from ...core.routing.facts import Reason
+from ...core.routing.supervision_messages import SupervisionStore
+from ...core.turn.context import Turn
+from ...core.turn.decide import check_party, decide
+from .account_desk import AccountDesk
+from .command_sender import CommandSender, InFlightCommand
+
+NO_OFFER = "there is no open offer of this conversation for you"
+
+
+async def ask_desk(
+    desk: AccountDesk,
+    envelope: Envelope,
+    errands: CommandSender,
+    store: SupervisionStore,
+) -> Done:
+    """Do what a person asks; returns after the commit. Raises Conflict with the reason and the present state."""
+    conversation_id = envelope.conversation_id
+    assert conversation_id is not None
+    envelope = replace(envelope, fence=desk.fence)
+    c = await _known(desk, conversation_id, errands, store)
+    # From here to the errand nothing waits: what is looked at stays as it is.
+    command = envelope.command
+    if c is not None and isinstance(command, EndOffer):
+        errand = _answer(desk, envelope, command, c)
+    elif c is not None and (event := _assignment(desk, envelope, c)) is not None:
+        errand = InFlightCommand(envelope)
+        _check(desk, desk.tell(event, errand), c, event.agent_id)
+    else:  # it assigns nobody, or the conversation is over: the conversation itself says what becomes of it
+        errand = InFlightCommand(envelope)
+        errands.add(errand)
+    done = await asyncio.shield(errand.outcome)
+    if isinstance(command, Entrust):
+        return await _routed(desk, done, errands, store)
+    return done
+
+
+async def _known(
+    desk: AccountDesk, conversation_id: str, errands: CommandSender, store: SupervisionStore
+) -> Conversation | None:
+    """The conversation, with nothing of ours under way to it; None: it is not live."""
+    await errands.idle(conversation_id)
+    if conversation_id not in desk.conversations:
+        # Perhaps so new that nobody told us yet.
+        found = (await store.conversations([conversation_id])).get(conversation_id)
+        if found is None or found.account_id != desk.id:
+            raise NotFound("no such conversation")
+        desk.take(found)
+        await errands.idle(conversation_id)
+    return desk.conversations.get(conversation_id)
+
+
+def _assignment(desk: AccountDesk, envelope: Envelope, c: Conversation) -> messages.TakenByHand | None:
+    """What the desk has to count, if the command comes to an assignment. Raises what the conversation would refuse it for."""
+    check_party(c, envelope.account_id, envelope.by)
+    entries = decide(State(c), envelope.by, envelope.command, Turn(c.updated_at, lambda: c.id))
+    agents = [e.agent_id for e in entries if isinstance(e, Assigned) and e.agent_id is not None]
+    if not agents:
+        return None
+    desk.know(agents[-1])
+    return messages.TakenByHand(desk.waiting(c), agents[-1], "transfer" if c.status in HELD else "claim")
+
+
+def _check(desk: AccountDesk, effects: list[messages.Effect], c: Conversation, agent_id: str) -> None:
+    for effect in effects:
+        if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
+            raise _refusal(desk, effect, c, agent_id)
+
+
+def _refusal(desk: AccountDesk, effect: messages.Refused, c: Conversation, agent_id: str) -> Conflict:
+    agent = desk.desk.agents.get(agent_id)
+    state: dict[str, Any] = {"status": c.status, "assignee_id": effect.holder or c.assignee_id}
+    if effect.why == "held":
+        return Conflict(f"the conversation is already assigned to {effect.holder}", current=state)
+    state |= {"agent_id": agent_id, "reason": effect.why}
+    if effect.why == Reason.FULL and agent is not None:
+        state |= {"active": agent.active, "maximum": agent.preferences.maximum}
+        most = agent.preferences.maximum
+        return Conflict(f"{agent_id} has as many conversations as they may ({most})", current=state)
+    if effect.why == Reason.UNAVAILABLE:
+        return Conflict(f"{agent_id} is not available", current=state)
+    return Conflict(f"{agent_id} cannot take the conversation: {effect.why}", current=state)
+
+
+def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation) -> InFlightCommand:
+    """The agent's answer, with the offer it is for. Raises Conflict where there is none, or not any more."""
+    check_party(c, envelope.account_id, envelope.by)
+    agent_id = envelope.by.id or ""
+    found = desk.end_of_offer(c.id, agent_id)
+    state = {"status": c.status, "assignee_id": c.assignee_id}
+    if found is None:
+        raise Conflict(NO_OFFER, current=state)
+    offer_id, record = found
+    accepts = command.outcome == "accepted"
+    answer = EndOffer(offer_id, command.outcome, record if accepts else None)
+    errand = InFlightCommand(replace(envelope, command=answer))
+    event = messages.Accepted(c.id, agent_id) if accepts else messages.Declined(c.id, agent_id)
+    for effect in desk.tell(event, errand):
+        if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
+            raise Conflict(NO_OFFER, current=state)
+    return errand
+
+
+async def _routed(desk: AccountDesk, done: Done, errands: CommandSender, store: SupervisionStore) -> Done:
+    """A conversation given to a team, as it is once it has been given to an agent at hand."""
+    assert done.conversation is not None
+    conversation_id, seq = done.conversation.id, done.conversation.seq
+    await errands.idle(conversation_id)
+    known = desk.conversations.get(conversation_id)
+    if known is None or known.seq > seq:
+        found = (await store.conversations([conversation_id])).get(conversation_id)
+        if found is not None:
+            return msgspec.structs.replace(done, conversation=found)
+    return done

@@ -1,0 +1,150 @@
+"""A supervisor's commands to conversations: one at a time for each conversation, each repeated until its outcome is known.
+
+What a supervisor has decided it has counted already; so a command whose outcome is unknown goes again under the same id, which
+has one effect, however long that takes. Only a refusal, or a successor of the supervisor, ends it otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Container
+
+import msgspec
+import structlog
+
+from ...core.conversation.commands import Done, Envelope
+from ...core.errors import Internal, Overloaded, StorageUnavailable, Superseded, TertuliaError
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 3.0
+"""Seconds between attempts: doubled from the first to the longest."""
+PATIENCE = 1.0
+"""Seconds that somebody who wants nothing but quiet waits for it."""
+
+
+class InFlightCommand:
+    """`prepare` must have succeeded before the command goes. `outcome` is for a person who waits for it."""
+
+    __slots__ = ("envelope", "outcome", "prepare")
+
+    def __init__(self, envelope: Envelope, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.envelope = envelope
+        self.prepare = prepare
+        self.outcome: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self.outcome.add_done_callback(_heard)
+
+
+def _heard(outcome: asyncio.Future[Done]) -> None:
+    if not outcome.cancelled():
+        outcome.exception()  # nobody may be waiting for it
+
+
+class CommandSender:
+    """`done(done)` hears of each command that was accepted; `settled(account_id, conversation_id, refused)` when a
+    conversation has none left. `superseded(fence)`: the supervisor that sends under this fence has a successor.
+
+    What waits is bounded by its makers: a desk decides once for each conversation, and people are counted at the entrance.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Envelope], Awaitable[Done]],
+        *,
+        done: Callable[[Done], None],
+        settled: Callable[[str, str, bool], None],
+        superseded: Callable[[tuple[int, int]], None],
+    ) -> None:
+        self._send = send
+        self._done = done
+        self._settled = settled
+        self._superseded = superseded
+        self._queues: dict[str, deque[InFlightCommand]] = {}
+        self._idle: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def busy(self, conversation_id: str) -> bool:
+        return conversation_id in self._queues
+
+    async def idle(self, conversation_id: str) -> None:
+        """Until nothing of the conversation is under way; whoever goes on without waiting finds it so."""
+        while conversation_id in self._queues:
+            await self._idle[conversation_id].wait()
+
+    async def quiet(self, conversations: Container[str]) -> None:
+        """Until what is under way now to any of these is over, or for `PATIENCE`."""
+        under_way = [self._idle[i] for i in self._queues if i in conversations]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                for over in under_way:
+                    await over.wait()
+
+    def add(self, errand: InFlightCommand) -> None:
+        conversation_id = errand.envelope.conversation_id
+        assert conversation_id is not None
+        queue = self._queues.get(conversation_id)
+        if queue is not None:
+            queue.append(errand)
+            return
+        self._queues[conversation_id] = deque([errand])
+        self._idle[conversation_id] = asyncio.Event()
+        task = asyncio.ensure_future(self._run(errand.envelope.account_id, conversation_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, account_id: str, conversation_id: str) -> None:
+        queue, refused = self._queues[conversation_id], False
+        try:
+            while queue:
+                refused = not await self._one(queue.popleft()) or refused
+        finally:
+            del self._queues[conversation_id]
+            self._idle.pop(conversation_id).set()
+        self._settled(account_id, conversation_id, refused)
+
+    async def _one(self, errand: InFlightCommand) -> bool:
+        """Whether it was accepted."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                if errand.prepare is not None:
+                    await errand.prepare()
+                done = await self._send(errand.envelope)
+            except (Overloaded, StorageUnavailable) as error:
+                log.info("errand_repeated", error=error.code, detail=error.detail)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                attempt = errand.envelope.attempt + 1
+                errand.envelope = msgspec.structs.replace(errand.envelope, attempt=attempt)
+            except Superseded:
+                _refuse(errand, Overloaded("the supervisor is being replaced", retry_after=1))
+                if errand.envelope.fence is not None:
+                    self._superseded(errand.envelope.fence)
+                return False
+            except TertuliaError as error:
+                _refuse(errand, error)
+                return False
+            except Exception as error:  # a fault of ours: whoever waits is answered, and what follows goes on
+                log.exception("errand_failed", command=type(errand.envelope.command).__name__)
+                _refuse(errand, Internal(f"the command failed: {type(error).__name__}"))
+                return False
+            else:
+                self._done(done)
+                if not errand.outcome.done():
+                    errand.outcome.set_result(done)
+                return True
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+def _refuse(errand: InFlightCommand, error: TertuliaError) -> None:
+    if not errand.outcome.done():
+        errand.outcome.set_exception(error)

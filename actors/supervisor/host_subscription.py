@@ -1,0 +1,82 @@
+"""A supervisor's ears and mouth: the router to the hosts, and from every host the entries that are no messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ...core.conversation.entries import Entry
+from ...core.conversation.poison import PoisonList
+from ...core.ports.hosting import HostAddress, Ownership
+from ..transport import codec
+from ..transport.framing import endpoint_of
+from ..transport.host_link import HostLink, Settle
+from ..transport.router import Router
+
+REWATCH_PAUSE = 0.2
+
+
+class HostSubscription:
+    """`listener` gets what the hosts push, of all accounts. What is lost on the way nobody says here."""
+
+    def __init__(
+        self,
+        name: str,
+        ownership: Ownership,
+        listener: Callable[[Sequence[Entry]], None],
+        *,
+        secret: str,
+        link_ca: Path | None = None,
+        poison: PoisonList | None = None,
+        deadline: float,
+        max_waiting: int,
+    ) -> None:
+        self._name = name
+        self._listener = listener
+        self._deadline = deadline
+        self._secret = secret
+        self._link_ca = link_ca
+        self._rewatch = asyncio.Event()
+        self.router = Router(
+            ownership,
+            self._link,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            changed=self._rewatch.set,
+            poison=poison,
+        )
+
+    def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
+        return HostLink(
+            name,
+            at.incarnation,
+            self._name,
+            way=endpoint_of(at, self._secret, self._link_ca),
+            settle=settle,
+            deliver=lambda payload: self._listener(codec.decode_entries(payload)),
+            lost=self._rewatch.set,
+            deadline=self._deadline,
+        )
+
+    async def startup(self) -> None:
+        await self.router.startup()
+        await self.listen()
+
+    async def listen(self) -> None:
+        """Tell every host that this one listens."""
+        told = await asyncio.gather(*(link.watch_events() for link in self.router.links.values()))
+        if not all(told):
+            self._rewatch.set()
+
+    async def main_loop(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.router.main_loop())
+            group.create_task(self._rewatch_loop())
+
+    async def _rewatch_loop(self) -> None:
+        while True:
+            await self._rewatch.wait()
+            self._rewatch.clear()
+            await self.listen()
+            await asyncio.sleep(REWATCH_PAUSE)

@@ -1,0 +1,105 @@
+"""What a supervisor tells of an account: its agents, its queue, and the hints about both. Reads the desk, changes nothing but
+what counts as told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ...core.routing.facts import order
+from ...core.routing.supervision_messages import AgentPresence, QueueItem, QueuePage
+from ...core.views.stream_events import account_topic, conversation_topic
+from .account_desk import AccountDesk
+
+MOST = 500
+"""Agents told of at once; the others follow."""
+
+
+class Hint(msgspec.Struct, frozen=True):
+    type: str
+    data: dict[str, Any]
+    topics: list[str]
+    conversation_id: str | None = None
+
+
+def agents_of(desk: AccountDesk) -> list[AgentPresence]:
+    """Every agent, by id."""
+    return [
+        AgentPresence(
+            a.id,
+            desk.names.get(a.id),
+            desk.attendance.status(a.id),
+            a.active,
+            a.preferences.maximum,
+            a.preferences.available,
+            desk.attendance.last_seen.get(a.id),
+        )
+        for a in sorted(desk.desk.agents, key=lambda a: a.id)
+    ]
+
+
+def presence_hints(desk: AccountDesk) -> list[Hint]:
+    """`agent:presence` of those whose status or figures are not as told last."""
+    if not desk.presence_moved:
+        return []
+    desk.presence_moved = False
+    hints: list[Hint] = []
+    for a in desk.desk.agents:
+        now = (desk.attendance.status(a.id), a.active, a.preferences.maximum)
+        if desk.told.get(a.id, ("offline", 0, now[2])) == now:
+            continue
+        if len(hints) == MOST:
+            desk.presence_moved = True
+            break
+        desk.told[a.id] = now
+        data = {"user_id": a.id, "status": now[0], "active": now[1], "maximum": now[2]}
+        hints.append(Hint("agent:presence", data, [account_topic(desk.id)]))
+    return hints
+
+
+def queue_hints(desk: AccountDesk, now: int) -> list[Hint]:
+    """`queue:update`. See `queue_updates.py` for whose."""
+    return [
+        Hint(
+            "queue:update",
+            {
+                "conversation_id": conversation_id,
+                "position": position,
+                "estimated_wait_s": seconds(desk.desk.estimated_wait(position, now)),
+            },
+            [account_topic(desk.id), conversation_topic(conversation_id)],
+            conversation_id,
+        )
+        for conversation_id, position in desk.news.take(desk.desk)
+    ]
+
+
+def queue_page(desk: AccountDesk, after: tuple[int, int, str] | None, limit: int, now: int) -> QueuePage:
+    """The queue from a place on."""
+    queue = desk.desk.queue
+    start = 0 if after is None else queue.up_to(after)
+    items = []
+    for position, w in enumerate(queue.slice(start, start + limit), start + 1):
+        offered = desk.desk.offers.get(w.id)
+        items.append(
+            QueueItem(
+                w.id,
+                position,
+                w.waiting_since,
+                desk.desk.estimated_wait(position, now),
+                w.priority,
+                w.channel_type,
+                tuple(sorted(w.topics)),
+                w.language,
+                w.team_id,
+                w.strategy,
+                None if offered is None else offered.agent_id,
+                order(w, desk.desk.floor.policy),
+            )
+        )
+    return QueuePage(items, start + len(items) < len(queue), len(queue))
+
+
+def seconds(ms: int | None) -> int | None:
+    return None if ms is None else -(-ms // 1000)

@@ -1,0 +1,102 @@
+"""The shards a supervisor holds: taking them over, finding out that another one has, taking them again when asked to.
+
+How many supervisors there are says only which shards one takes when it starts; its gateways say what it is asked for. Where two
+supervisors take the same shard (the number changes while old processes still run), the later has it: every shard has an epoch of
+its own, which fences the commands of the one before, and that one lets go of the shard's accounts and keeps the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+import structlog
+
+from ...core.errors import Overloaded
+from ...core.routing.supervision_messages import SupervisionStore, shard_of
+
+log = structlog.get_logger(__name__)
+
+RECLAIM_AFTER = 3.0
+"""Seconds for which a shard is left to the one who took it, whoever asks: two of them do not fight over it faster than that."""
+AT_ONCE = 4
+"""ShardOwnership taken over at the same time. Each in a transaction of its own: a commit may wait for several of them."""
+
+Fence = tuple[int, int]
+"""A shard and its epoch."""
+
+
+class ShardOwnership:
+    """`own`: those to take over at the start."""
+
+    def __init__(self, store: SupervisionStore, incarnation: str, own: Iterable[int]) -> None:
+        self._store = store
+        self._incarnation = incarnation
+        self._own = tuple(own)
+        self._held: dict[int, int] = {}
+        self._lost_at: dict[int, float] = {}
+        self._lock = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def has_first(self) -> bool:
+        """Whether what is to be done once, by any of the supervisors, is for this one to do."""
+        return 0 in self._held
+
+    def has(self, account_id: str) -> bool:
+        return shard_of(account_id) in self._held
+
+    def stands(self, fence: Fence) -> bool:
+        """Whether it is still ours, as far as we know."""
+        return self._held.get(fence[0]) == fence[1]
+
+    async def startup(self) -> None:
+        """Take over what is ours from the start, but for what an attempt before this one took: accounts of that may be loaded.
+        Raises StorageUnavailable, once no taking over is under way."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(shard: int) -> None:
+            async with gate:
+                await self._take(shard)
+
+        missing = [shard for shard in self._own if shard not in self._held]
+        taken = await asyncio.gather(*map(one, missing), return_exceptions=True)
+        for failure in taken:
+            if failure is not None:
+                raise failure
+
+    async def _take(self, shard: int) -> None:
+        self._held[shard] = await self._store.register(shard, self._incarnation)
+        self._lost_at.pop(shard, None)
+
+    async def fence(self, account_id: str) -> tuple[Fence, bool]:
+        """The fence of an account's shard, and whether the shard was taken over for it. Raises Overloaded where another
+        supervisor has only just taken it, StorageUnavailable."""
+        shard = shard_of(account_id)
+        async with self._lock:
+            taken = shard not in self._held
+            if taken:
+                left = self._lost_at.get(shard, 0.0) + RECLAIM_AFTER - time.monotonic()
+                if shard in self._lost_at and left > 0:
+                    raise Overloaded("another supervisor has taken this account over", retry_after=1)
+                await self._take(shard)
+                log.info("shard_taken", shard=shard, epoch=self._held[shard])
+            return (shard, self._held[shard]), taken
+
+    def lose(self, fence: Fence) -> bool:
+        """Somebody else has it; False where this was known, or is history."""
+        if not self.stands(fence):
+            return False
+        del self._held[fence[0]]
+        self._lost_at[fence[0]] = time.monotonic()
+        log.warning("shard_lost", shard=fence[0], epoch=fence[1])
+        return True
+
+    async def look(self) -> list[Fence]:
+        """What is ours no longer. Raises StorageUnavailable."""
+        before = list(self._held.items())
+        standing = await self._store.epochs()
+        return [fence for fence in before if standing.get(fence[0]) != fence[1] and self.lose(fence)]

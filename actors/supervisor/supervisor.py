@@ -1,0 +1,392 @@
+"""A supervisor: balances the agents of the accounts in its shards. A plain class; `actor_options.py` makes a Ray actor of it.
+
+Owns the accounts' time: what is heard and what was missed, presence that runs out, conversations of agents who are gone, what
+people ask for. Which accounts it has is for `shard_ownership.py` and `accounts.py` to know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from ...core.conversation.commands import Done, Envelope
+from ...core.conversation.entries import Entry
+from ...core.conversation.state import LastHeld
+from ...core.errors import NotFound, Overloaded, TertuliaError
+from ...core.ids import new_id
+from ...core.ports.http import Hints
+from ...core.routing.messages import TimePassed
+from ...core.routing.supervision_messages import (
+    AgentPresence,
+    Presence,
+    PresenceStore,
+    QueuePage,
+    SupervisionStore,
+)
+from ..clock import WallClock, now_ms
+from .absence_monitor import AbsenceMonitor
+from .account_desk import AccountDesk, Tools
+from .account_registry import Accounts, Held
+from .assignment_requests import ask_desk
+from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
+from .gap_recovery import GapRecovery
+from .host_subscription import HostSubscription
+from .notifications import Hint, agents_of, presence_hints, queue_hints, queue_page
+from .rosters import Rosters
+from .shard_ownership import Fence, ShardOwnership
+from .sticky_lookup import StickyLookup
+
+log = structlog.get_logger(__name__)
+
+TICK = 0.25
+"""Seconds between looks at presence that runs out, and at agents who are gone."""
+POLL = 1.0
+"""Seconds between looks for what was missed, and for changed preferences."""
+TELL = 1.0
+"""Seconds between what is told of the queue and of the agents' figures."""
+MAX_ASKING = 4096
+"""People's requests under way. Beyond it Overloaded."""
+REST = 10.0
+"""Seconds between looks for accounts in which nothing is left to do."""
+TRIM = 60.0
+"""Seconds between looks at some of the rosters that are stored."""
+
+
+class Supervisor:
+    """See the module. `own`: the shards to begin with."""
+
+    def __init__(
+        self,
+        store: SupervisionStore,
+        presence: PresenceStore,
+        hearing: HostSubscription,
+        hints: Hints,
+        *,
+        own: Iterable[int],
+        incarnation: str,
+    ) -> None:
+        self._store = store
+        self._hearing = hearing
+        self._hints = hints
+        self.shards = ShardOwnership(store, incarnation, own)
+        self._last_held = StickyLookup(store, self._served)
+        self.accounts = Accounts(
+            store, presence, self.shards, self._last_held, tools=self._tools, taken=self._shard_taken
+        )
+        self._catching_up = GapRecovery(store, self.accounts)
+        self._rosters = Rosters(store, self.accounts)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._asking = 0
+        self._clock = WallClock()
+        self._mark: str | None = None
+        self._unread = False
+        self.errands = CommandSender(
+            hearing.router.ask, done=self._done, settled=self._settled, superseded=self._superseded
+        )
+        self._absences = AbsenceMonitor(store, self.errands, now_ms, self._start)
+
+    # -- life
+
+    async def startup(self) -> None:
+        """Take the shards over, listen, and load what has something to do."""
+        await self.shards.startup()
+        self._mark = (await self._store.moved(None)).mark
+        await self._hearing.startup()
+        await self._load_waking()
+        log.debug("supervisor_started", shards=len(self.shards))
+
+    async def _load_waking(self) -> None:
+        """What has something to do in the shards; again with the next poll, where that cannot be read."""
+        self._unread = False
+        try:
+            waking = await self._store.waking()
+        except TertuliaError:
+            self._unread = True
+            raise
+        for account_id in waking:
+            if self.shards.has(account_id):
+                self.accounts.want(account_id)
+        await self.accounts.load_wanted()
+
+    async def main_loop(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for loop in (
+                self._hearing.main_loop(),
+                self._every(TICK, self._tick),
+                self._every(POLL, self._poll),
+                self._every(TELL, self._tell),
+                self._every(REST, self._rest),
+                self._every(TRIM, self._trim),
+                self._catching_up.main_loop(),
+                self._last_held.main_loop(),
+            ):
+                group.create_task(loop)
+
+    def close(self) -> None:
+        """Decide nothing more. What is under way is repeated by nobody: a successor reads what came of it."""
+        self.errands.close()
+        for task in [*self._tasks]:
+            task.cancel()
+        self.accounts.close()
+
+    async def _every(self, seconds: float, step: Any) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await step()
+            except TertuliaError as error:
+                log.warning("supervisor_step_failed", step=step.__name__, error=repr(error))
+
+    def _superseded(self, fence: Fence) -> None:
+        if self.shards.lose(fence):
+            self.accounts.drop_shard(fence[0])
+
+    def _shard_taken(self, shard: int) -> None:
+        """For one account of it; the others that have something to do come with it."""
+        self._start(self._load_waking())
+
+    # -- accounts
+
+    async def account(self, account_id: str) -> AccountDesk:
+        """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it."""
+        return await self.accounts.load(account_id)
+
+    def _tools(self, fence: Fence) -> Tools:
+        return Tools(
+            fence,
+            now_ms,
+            lambda: new_id(now_ms(), random.getrandbits(80)),
+            self.errands,
+            lambda account_id, at: self._wake(account_id, at, fence),
+            self._rosters.keep,
+            self._catching_up.want,
+            self._last_held.want,
+        )
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("supervisor_task_failed", error=repr(error))
+
+    # -- what happens
+
+    def hear(self, entries: Sequence[Entry]) -> None:
+        """What a host pushed."""
+        by_account: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if self.shards.has(entry.account_id):
+                by_account[entry.account_id].append(entry)
+        missing = False
+        for account_id, own in by_account.items():
+            held = self.accounts.get(account_id)
+            if held is None or held.desk is None:
+                self.accounts.want(account_id)  # the loading reads it
+                missing = True
+                continue
+            for entry in own:
+                held.hear(entry.position)
+            with self.accounts.apart(account_id):
+                held.desk.hear(own)
+        if missing:
+            self._start(self.accounts.load_wanted())
+
+    def _done(self, done: Done) -> None:
+        if done.conversation is None:
+            return
+        held = self.accounts.get(done.conversation.account_id)
+        if held is not None and held.desk is not None:
+            held.refusals.pop(done.conversation.id, None)
+            with self.accounts.apart(done.conversation.account_id):
+                held.desk.done(done)
+
+    def _settled(self, account_id: str, conversation_id: str, refused: bool) -> None:
+        """Nothing of the conversation is under way. After a refusal what we believe of it is read anew, ever more slowly
+        where that does not help."""
+        held = self.accounts.get(account_id)
+        if held is None or held.desk is None:
+            return
+        if not refused:
+            with self.accounts.apart(account_id):
+                held.desk.sync(conversation_id)
+            return
+        held.refusals = {i: n for i, n in held.refusals.items() if i in held.desk.conversations}
+        times = held.refusals[conversation_id] = held.refusals.get(conversation_id, 0) + 1
+        pause = min(FIRST_PAUSE * 2 ** (times - 1), LONGEST_PAUSE) if times > 1 else 0
+        asyncio.get_running_loop().call_later(pause, self._catching_up.want, account_id, conversation_id)
+
+    def _served(self, account_id: str, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
+        desk = self.accounts.desk(account_id)
+        if desk is not None:
+            with self.accounts.apart(account_id):
+                desk.served(conversation_id, contact_id, last)
+
+    def _wake(self, account_id: str, at: int | None, fence: Fence) -> None:
+        held = self.accounts.get(account_id)
+        if held is None or not self.shards.stands(fence):  # asked by a desk that was dropped
+            return
+        held.close()
+        held.wake = None
+        if at is not None:
+            delay = min(max(0, at - now_ms()) / 1000, 3600.0)
+            held.wake = asyncio.get_running_loop().call_later(delay, self._woken, account_id, held)
+
+    def _woken(self, account_id: str, held: Held) -> None:
+        held.wake = None
+        if held.desk is not None:
+            with self.accounts.apart(account_id):
+                held.desk.tell(TimePassed())
+            if held.wake is None:  # it was woken early, and has nothing new to say
+                self._wake(account_id, held.desk.next_alarm, held.desk.fence)
+
+    async def _poll(self) -> None:
+        """Look how far the feeds and the facts have moved, and whether a shard has another owner."""
+        moved = await self._store.moved(self._mark)
+        for head in moved.heads:
+            held = self.accounts.get(head.account_id)
+            if held is not None:
+                held.see(head)
+            elif head.fed and self.shards.has(head.account_id):
+                self.accounts.want(head.account_id)
+        self._mark = moved.mark
+        for fence in await self.shards.look():
+            self.accounts.drop_shard(fence[0])
+        for held, desk in self.accounts.loaded():
+            if held.newest_version > held.version:
+                await self._learn(held, desk)
+        await self._catching_up.look()
+        self._start(self._load_waking() if self._unread else self.accounts.load_wanted())
+
+    async def _learn(self, held: Held, desk: AccountDesk) -> None:
+        async with held.learning:
+            version = held.newest_version
+            facts = await self._store.facts(desk.id)
+            if facts is not None:
+                with self.accounts.apart(desk.id):
+                    desk.learn(facts)
+                held.version = version
+
+    # -- time
+
+    def _follow_clock(self) -> None:
+        """Nobody leaves, or is thought to be there for longer, because our clock was set."""
+        if ms := self._clock.set_by():
+            log.warning("clock_set", milliseconds=ms)
+            for held, desk in self.accounts.loaded():
+                held.absences.clear()
+                desk.attendance.move(ms)
+
+    async def _tick(self) -> None:
+        self._follow_clock()
+        for held, desk in self.accounts.loaded():
+            with self.accounts.apart(desk.id):
+                desk.pass_time()
+                self._absences.look(held, desk)
+
+    async def _tell(self) -> None:
+        for _, desk in self.accounts.loaded():
+            hints: list[Hint] = []
+            with self.accounts.apart(desk.id):
+                hints += (*presence_hints(desk), *queue_hints(desk, now_ms()))
+            for hint in hints:
+                told = await self._hints.send(
+                    desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
+                )
+                if not told:
+                    desk.retell()
+                    return
+
+    async def _rest(self) -> None:
+        self.accounts.drop_idle()
+
+    async def _trim(self) -> None:
+        """One of the supervisors, whoever has the first shard, forgets rosters that no decision names any more."""
+        if self.shards.has_first:
+            await self._rosters.trim()
+
+    # -- what is asked
+
+    async def ask(self, envelope: Envelope) -> Done:
+        """A command that may assign. Raises TertuliaError; at most `MAX_ASKING` are under way."""
+        if self._asking >= MAX_ASKING:
+            raise Overloaded("too many commands are waiting", retry_after=1)
+        self._asking += 1
+        held: Held | None = None
+        try:
+            desk = await self.account(envelope.account_id)
+            if (held := self.accounts.get(desk.id)) is not None:
+                held.asking += 1
+            return await ask_desk(desk, envelope, self.errands, self._store)
+        finally:
+            self._asking -= 1
+            if held is not None:
+                held.asking -= 1
+
+    async def present(self, entries: Sequence[Presence]) -> None:
+        """What connections of agents say, its times by our clock. On return, nothing more comes to those who are not online."""
+        self._follow_clock()
+        by_account: defaultdict[str, list[Presence]] = defaultdict(list)
+        for entry in entries:
+            by_account[entry.account_id].append(entry)
+        heard = (self._present(account_id, said) for account_id, said in by_account.items())
+        for failure in await asyncio.gather(*heard, return_exceptions=True):
+            if failure is not None:  # another supervisor may have it; the others were heard all the same
+                raise failure
+
+    async def _present(self, account_id: str, said: Sequence[Presence]) -> None:
+        try:
+            desk = await self.account(account_id)
+        except NotFound:
+            return
+        with self.accounts.apart(account_id):
+            desk.hear_presence(said)
+        if any(p.status != "online" for p in said):
+            await self.errands.quiet(desk.conversations)
+
+    async def agents(self, account_id: str) -> list[AgentPresence]:
+        return agents_of(await self.account(account_id))
+
+    async def queue(self, account_id: str, after: tuple[int, int, str] | None, limit: int) -> QueuePage:
+        return queue_page(await self.account(account_id), after, limit, now_ms())
+
+    async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]:
+        """Of those that wait."""
+        queue = (await self.account(account_id)).desk.queue
+        found = ((i, queue.position(i)) for i in conversations)
+        return {i: position for i, position in found if position is not None}
+
+    async def refresh(self, account_id: str) -> None:
+        """Preferences, teams or settings have changed: go by them from now on. What was decided before is stored on return: who
+        says that they are unavailable is given nothing after the answer. What is not in memory will go by them."""
+        held = self.accounts.get(account_id)
+        if held is not None:
+            desk = await self.account(account_id)
+            await self._learn(held, desk)
+            await self.errands.quiet(desk.conversations)
+
+    async def retell(self, account_id: str) -> None:
+        """What was told may not have been heard."""
+        (await self.account(account_id)).retell()
+
+    def statistics(self) -> dict[str, float]:
+        """Gauges for /metrics."""
+        desks = [desk for _, desk in self.accounts.loaded()]
+        return {
+            "shards": len(self.shards),
+            "accounts": len(desks),
+            "queued": sum(len(d.desk.queue) for d in desks),
+            "held": sum(len(d.desk.held) for d in desks),
+            "offers": sum(len(d.desk.offers) for d in desks),
+            "under_way": len(self.errands),
+        }

@@ -1,0 +1,1 @@
+"""How processes reach each other: frames, links to hosts, calls through Ray, and the codec."""

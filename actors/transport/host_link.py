@@ -1,0 +1,310 @@
+"""A gateway's end of the connections: the way to one host.
+
+What queues in one turn of the event loop goes as one batch. Every batch has a deadline; one whose outcome is unknown is
+said to be so, and its commands are asked again under the same ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from ...core.conversation.commands import Envelope, Moved, Outcome, Refused
+from . import codec
+from .framing import MAX_FRAME, MAX_HANDSHAKE, TURN, Connection, HostEndpoint, Kind
+from .handshake import PeerHandshake
+from .link_transport import connect
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH = 512
+"""Commands in one frame."""
+FULL = 32
+"""Commands that leave at once: the host begins while this gateway still reads what came with them."""
+BUSY = 4 * FULL
+"""Commands under way from which on twice as many leave together."""
+CONNECT_DEADLINE = 3.0
+SWEEP = 0.5
+"""Seconds between looks for batches whose deadline has passed."""
+
+BROKEN = Refused("internal", "the command could not be sent")
+DIED_IN_ITS_TURN = Refused("internal", "the host was lost in the very turn of this command")
+"""Of a command that was under way to a lost host before, and whose turn the host had begun and not ended."""
+NOT_SENT = Moved()
+"""What surely did not leave is asked again like what belongs elsewhere."""
+
+Settle = Callable[[Envelope, Outcome | None], None]
+
+
+class _Batch:
+    __slots__ = ("deadline", "envelopes", "turn")
+
+    def __init__(self, envelopes: list[Envelope], deadline: float) -> None:
+        self.envelopes = envelopes
+        self.deadline = deadline
+        self.turn: int | None = None
+        """The place of the command whose turn has begun and not ended, as far as hosts announce turns."""
+
+
+class HostLink:
+    """A gateway's way to one host.
+
+    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it, and DIED_IN_ITS_TURN. `way` says where it
+    listens; `deliver` gets the entries it pushes; `lost` hears that pushes may have been missed.
+    The queue is bounded by the router, which counts what it lets in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        incarnation: str,
+        gateway: str,
+        *,
+        way: HostEndpoint,
+        settle: Settle,
+        deliver: Callable[[bytes], None],
+        lost: Callable[[], None],
+        deadline: float,
+    ) -> None:
+        self.name = name
+        self.incarnation = incarnation
+        self._gateway = gateway
+        self._way = way
+        self._settle = settle
+        self._deliver = deliver
+        self._lost = lost
+        self._deadline = deadline
+        self._queue: list[Envelope] = []
+        self._scheduled = False
+        self._number = 0
+        self._batches: dict[int, _Batch] = {}
+        self._answers: dict[int, asyncio.Future[bytes]] = {}
+        self._answered: deque[tuple[list[Envelope], bytes]] = deque()
+        self._answering = False
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection] | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def send(self, envelope: Envelope) -> None:
+        """Queue a command; it leaves at the end of this turn of the event loop, or once there is a connection."""
+        self._queue.append(envelope)
+        queued = len(self._queue)
+        if queued >= 2 * FULL or (queued == FULL and not self._busy):
+            self._flush()
+        elif not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._leave)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether the host has enough to do meanwhile: then fewer and larger batches cost both sides less."""
+        return sum(len(batch.envelopes) for batch in self._batches.values()) >= BUSY
+
+    def _leave(self) -> None:
+        self._scheduled = False
+        self._flush()
+
+    def _flush(self) -> None:
+        connection = self._connection
+        if connection is None or not connection.open:
+            if self._queue:
+                self._connect()
+            return
+        while self._queue:
+            batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
+            try:
+                payload = codec.encode(batch)
+            except Exception:  # a fault of ours: whoever waits must hear of it all the same
+                log.exception("batch_broken", host=self.name, commands=len(batch))
+                self._settle_all(batch, BROKEN)
+                continue
+            self._number += 1
+            self._batches[self._number] = _Batch(batch, time.monotonic() + self._deadline)
+            connection.send(Kind.COMMANDS, self._number, payload)
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+    def _sweep(self) -> None:
+        """Give up on batches whose deadline has passed: the connection may be fine, and the host frozen."""
+        self._sweeper = None
+        now = time.monotonic()
+        for number in [n for n, b in self._batches.items() if b.deadline < now]:
+            batch = self._batches.pop(number)
+            log.warning("host_call_failed", host=self.name, error="deadline", commands=len(batch.envelopes))
+            self._settle_lost(batch)
+        if self._batches:
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+    def _settle_lost(self, batch: _Batch) -> None:
+        for place, envelope in enumerate(batch.envelopes):
+            self._settle(envelope, DIED_IN_ITS_TURN if place == batch.turn else None)
+
+    def _settle_all(self, batch: list[Envelope], outcome: Outcome | None) -> None:
+        for envelope in batch:
+            self._settle(envelope, outcome)
+
+    # -- the connection
+
+    def _connect(self) -> asyncio.Task[Connection]:
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._open())
+            self._connecting.add_done_callback(self._connected)
+        return self._connecting
+
+    async def _open(self) -> Connection:
+        """A connection to a host that has proved itself, and to which we have. Until then nothing but the handshake is sent to it
+        or taken from it."""
+        connection = Connection(self._on_frame, self._on_lost, MAX_HANDSHAKE)
+        try:
+            async with asyncio.timeout(CONNECT_DEADLINE):
+                binding = await connect(lambda: connection, self._way.address, self._way.port, self._way.ca)
+                handshake = PeerHandshake(self._way.secret, self._gateway, binding)
+                challenge = await self._request(connection, Kind.HELLO, handshake.hello())
+                await self._request(connection, Kind.PROOF, handshake.prove(challenge))
+        except BaseException:
+            connection.abort()
+            raise
+        connection.limit = MAX_FRAME
+        return connection
+
+    def _connected(self, task: asyncio.Task[Connection]) -> None:
+        self._connecting = None
+        error = None if task.cancelled() else task.exception()
+        if error is None and not task.cancelled() and not self._closed:
+            self._connection = task.result()
+            self._flush()
+            return
+        if error is not None:
+            log.warning("host_not_reached", host=self.name, error=repr(error))
+        elif not task.cancelled():
+            task.result().abort()
+        queue, self._queue = self._queue, []
+        self._settle_all(queue, NOT_SENT)
+
+    async def _request(self, connection: Connection, kind: Kind, payload: bytes) -> bytes:
+        """Send a frame and wait for its answer. Raises ConnectionError when the connection goes first."""
+        self._number += 1
+        number = self._number
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            connection.send(kind, number, payload)
+            return await answer
+        finally:
+            del self._answers[number]
+
+    def _on_frame(self, connection: Connection, kind: int, number: int, payload: bytes) -> None:
+        if connection is not self._connection:  # the host has not proved itself yet
+            if kind in (Kind.CHALLENGE, Kind.ANSWER):
+                self._resolve(number, payload)
+            else:
+                connection.abort()
+        elif kind == Kind.ENTRIES:
+            try:
+                self._deliver(payload)
+            except msgspec.MsgspecError as error:
+                log.warning("entries_broken", host=self.name, error=str(error))
+                connection.abort()
+        elif kind == Kind.ANSWER:
+            if (batch := self._batches.pop(number, None)) is not None:
+                self._answered.append((batch.envelopes, payload))
+                if not self._answering:
+                    self._answer()
+            else:
+                self._resolve(number, payload)
+        elif kind == Kind.TURN and len(payload) == TURN.size:
+            place, begun = TURN.unpack(payload)
+            if (batch := self._batches.get(number)) is not None:
+                batch.turn = place if begun else None
+
+    def _resolve(self, number: int, payload: bytes) -> None:
+        if (answer := self._answers.get(number)) is not None and not answer.done():
+            answer.set_result(payload)
+
+    def _answer(self) -> None:
+        """Settle the oldest batch that is answered. The next one has its turn after whatever else is ready: a commit answers many
+        at once, and their clients' next requests shall reach the host while it stores, not after it."""
+        self._answering = bool(self._answered)
+        if self._answering:
+            self._settle_answered(*self._answered.popleft())
+            asyncio.get_running_loop().call_soon(self._answer)
+
+    def _settle_answered(self, batch: list[Envelope], payload: bytes) -> None:
+        try:
+            outcomes = codec.decode_outcomes(payload)
+            if len(outcomes) != len(batch):
+                raise ValueError(f"{len(outcomes)} outcomes for {len(batch)} commands")
+        except ValueError as error:  # msgspec's errors are ValueErrors
+            log.warning("answer_broken", host=self.name, commands=len(batch), error=str(error))
+            self._settle_all(batch, None)
+            if self._connection is not None:
+                self._connection.abort()
+            return
+        for envelope, outcome in zip(batch, outcomes, strict=True):
+            self._settle(envelope, outcome)
+
+    def _on_lost(self, connection: Connection) -> None:
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(ConnectionError("the connection was lost"))
+        if connection is not self._connection:
+            return
+        self._connection = None
+        self._fail()
+        if not self._closed:
+            log.warning("host_connection_lost", host=self.name)
+            self._lost()
+
+    def _fail(self) -> None:
+        while self._answered:
+            self._settle_answered(*self._answered.popleft())
+        batches, self._batches = self._batches, {}
+        queue, self._queue = self._queue, []
+        for batch in batches.values():
+            self._settle_lost(batch)
+        self._settle_all(queue, NOT_SENT)
+
+    async def watch(self, accounts: list[str]) -> bool:
+        """Tell the host what this gateway wants to hear of; False when it could not be told."""
+        return await self._tell(Kind.WATCH, codec.encode(accounts))
+
+    async def watch_events(self) -> bool:
+        """Tell the host to push every account's entries that are no messages; False when it could not be told."""
+        return await self._tell(Kind.WATCH_EVENTS, b"")
+
+    async def learn(self, accounts: list[str]) -> bool:
+        """Tell the host that settings or rules of accounts have changed, and wait until it goes by them; False when it could
+        not be told."""
+        return await self._tell(Kind.LEARN, codec.encode(accounts))
+
+    async def _tell(self, kind: Kind, payload: bytes) -> bool:
+        try:
+            async with asyncio.timeout(CONNECT_DEADLINE):
+                connection = self._connection or await asyncio.shield(self._connect())
+                await self._request(connection, kind, payload)
+        except (TimeoutError, OSError) as error:
+            log.warning("host_not_told", host=self.name, what=kind.name, error=repr(error))
+            return False
+        except asyncio.CancelledError:
+            if self._closed:  # it was the connecting that was cancelled, not we
+                return False
+            raise
+        return True
+
+    def close(self) -> None:
+        """Give up on this host: what is under way is settled as unknown, what waits as not sent."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+        self._fail()

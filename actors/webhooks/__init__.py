@@ -1,0 +1,1 @@
+"""Event webhooks: deliveries to integrators."""

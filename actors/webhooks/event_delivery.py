@@ -1,0 +1,195 @@
+"""Telling integrators what happens: loops that turn feeds into deliveries, send these, and feed the Redis stream.
+
+All state is in Postgres: any number of processes may run any of these, and each may die at any moment. Events are
+delivered at least once, an account's in the order of its feed as long as nothing fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ...core.errors import Internal, Overloaded, TertuliaError
+from ...core.ports.event_webhooks import EventLog, EventQueue, EventSink, Poster, WebhookSecrets
+from ...core.webhooks.delivery import Answer, headers_of, judge, wait_before_retry
+from ...core.webhooks.records import Claimed, EventWebhook
+
+log = structlog.get_logger(__name__)
+
+POLL = 0.25
+"""Seconds between looks for work, when there was none."""
+PAUSE = 1.0
+"""Seconds of rest after a failure of the storage."""
+TRIM_EVERY = 60.0
+CONCURRENCY = 64
+"""Deliveries that one process has under way. What is due beyond them stays in the queue."""
+
+
+async def until_idle(step: Callable[[], Awaitable[int]], what: str) -> None:
+    """Call `step` until there is nothing to do; a failure of the storage is logged, and costs a pause."""
+    try:
+        while await step():
+            pass
+        return
+    except TertuliaError as error:
+        log.warning(f"{what}_failed", error=repr(error))
+    except Exception:
+        log.exception(f"{what}_failed")
+    await asyncio.sleep(PAUSE)
+
+
+async def forever(step: Callable[[], Awaitable[int]], what: str, every: float) -> None:
+    """`until_idle`, again and again, with rests between."""
+    while True:
+        await until_idle(step, what)
+        await asyncio.sleep(every)
+
+
+class EventPump:
+    """Turns the accounts' feeds into deliveries. `pumped` is called when there are new ones."""
+
+    def __init__(self, queue: EventQueue, pumped: Callable[[], None] = lambda: None) -> None:
+        self._queue = queue
+        self._pumped = pumped
+
+    async def step(self) -> int:
+        """One page; how many webhooks it was for."""
+        moved = await self._queue.pump()
+        if moved:
+            self._pumped()
+        return moved
+
+    async def main_loop(self) -> None:
+        """Pump, and keep the log within its bounds, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(forever(self.step, "event_pump", POLL))
+            group.create_task(forever(self._queue.trim, "event_trim", TRIM_EVERY))
+
+
+class WebhookCaller:
+    """Signs a body with a webhook's secrets and sends it: one attempt, whatever comes of it.
+
+    `most` calls are under way at once; one more is refused with Overloaded.
+    """
+
+    def __init__(self, poster: Poster, secrets: WebhookSecrets, *, most: int = CONCURRENCY) -> None:
+        self._poster = poster
+        self._secrets = secrets
+        self._most = most
+        self._under_way = 0
+
+    async def call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Answer:
+        if self._under_way >= self._most:
+            raise Overloaded("too many webhooks are being called at the moment", retry_after=5)
+        self._under_way += 1
+        try:
+            return await self._call(webhook, event_id, body)
+        finally:
+            self._under_way -= 1
+
+    async def _call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Answer:
+        now = time.time()
+        try:
+            secrets = self._secrets.open_secrets(webhook.account_id, webhook.id, webhook.secret)
+        except Internal as error:
+            return Answer(None, error=error.detail)
+        if webhook.previous_until is None or webhook.previous_until <= now * 1000:
+            secrets = secrets[:1]
+        return await self._poster.post(webhook.url, headers_of(secrets, event_id, int(now), body), body)
+
+
+class EventSender:
+    """Sends what is due, `concurrency` deliveries at a time. `disable_after`: seconds of nothing but failures after which
+    a webhook is switched off."""
+
+    def __init__(
+        self,
+        queue: EventQueue,
+        caller: WebhookCaller,
+        *,
+        disable_after: float,
+        concurrency: int = CONCURRENCY,
+    ) -> None:
+        self._queue = queue
+        self._caller = caller
+        self._disable_after = disable_after
+        self._concurrency = concurrency
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to send, or room for it."""
+        self._woken.set()
+
+    async def main_loop(self) -> None:
+        """Send until cancelled. What is under way then is sent again by another, once its claim has ended."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._woken.clear()
+                await until_idle(lambda: self._start(group), "event_claim")
+                try:
+                    async with asyncio.timeout(POLL):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+
+    async def _start(self, group: asyncio.TaskGroup) -> int:
+        room = self._concurrency - len(self._under_way)
+        claimed = await self._queue.claim(room) if room else []
+        for one in claimed:
+            task = group.create_task(self._deliver(one))
+            self._under_way.add(task)
+            task.add_done_callback(self._done)
+        return len(claimed)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self.wake()
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        try:
+            answer = await self._caller.call(claimed.webhook, claimed.event_id, claimed.payload)
+            judgement = judge(answer)
+            wait = None
+            if judgement == "failed":
+                wait = wait_before_retry(claimed.attempts, answer, time.time(), random.random())
+            disabled = await self._queue.finish(claimed, answer, judgement, wait, self._disable_after)
+        except TertuliaError as error:  # its claim will end, and it is sent again
+            log.warning("event_outcome_lost", delivery=claimed.id, error=repr(error))
+            return
+        except Exception:
+            log.exception("event_delivery_failed", delivery=claimed.id)
+            return
+        if disabled is not None:
+            log.warning(
+                "event_webhook_disabled",
+                account=claimed.webhook.account_id,
+                webhook=claimed.webhook.id,
+                reason=disabled,
+            )
+
+
+class EventStreamer:
+    """Writes every account's events into the Redis stream."""
+
+    def __init__(self, positions: EventLog, sink: EventSink, stream: str) -> None:
+        self._positions = positions
+        self._sink = sink
+        self._stream = stream
+
+    async def main_loop(self) -> None:
+        """Write until cancelled."""
+        started = False
+
+        async def step() -> int:
+            nonlocal started
+            if not started:
+                await self._positions.start(self._stream)
+                started = True
+            return await self._positions.pump(self._stream, self._sink)
+
+        await forever(step, "event_stream", POLL)

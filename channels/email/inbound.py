@@ -1,0 +1,221 @@
+"""A mail as Postmark hands it in (https://postmarkapp.com/developer/webhooks/inbound-webhook), as a message.
+
+Owns what of a mail is shown, what is kept beside it, and in what order that is cut to fit.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parseaddr, parsedate_to_datetime
+from typing import Any, Final
+
+import msgspec
+
+from ...core.channels.messages import ChannelEvent, Faulty, Inbound, Media, Sender
+from ...core.text import email_subjects
+from ..shared import payloads, text
+from . import html as mail_html
+from . import text as mail_text
+
+MAX_SUBJECT: Final = 998
+MAX_DATE: Final = 100
+"""Characters of a Date header that are read."""
+MAX_TEXT: Final = 1_000_000
+"""Characters of a mail's text in which the new part is looked for; a message keeps the first 65,536 of that."""
+MAX_ORIGINAL: Final = 10_000
+MAX_METADATA: Final = 15_360
+"""Bytes as JSON, of the 16,384 that a message's metadata may have: the rest is for what others note."""
+MAX_ADDRESSES: Final = 10
+MAX_ATTACHMENTS: Final = 50
+_LEAST: Final = 200
+"""Characters below which the rest of a text is not worth keeping."""
+_SHORTENED: Final[dict[str, Callable[[str, int], str]]] = {
+    "html": mail_html.shortened,
+    "original": lambda whole, most: whole[:most],
+}
+_CUT_FIRST: Final = (*_SHORTENED, "inline", "cc", "to", "reply_to")
+_BLANKS: Final = b" \t\r\n\v\f"
+_ADDRESS: Final = re.compile(r"[^\s<>,;\"\x00-\x1f\x7f]+")
+
+Object = dict[str, Any]
+
+
+def received(mail: Object) -> Iterator[ChannelEvent]:
+    """The message, and what of its attachments could not be read. Raises ValueError without a sender or an id."""
+    headers = _headers(mail.get("Headers"))
+    sender = _sender(mail)
+    media, inline, faults = _attachments(mail.get("Attachments"))
+    subject = _line(payloads.string(mail, "Subject"), MAX_SUBJECT)
+    html = mail_html.sanitised(payloads.string(mail, "HtmlBody"))
+    said, original = _said(mail, subject, html)
+    content, notes = text.content(said)
+    metadata = {
+        "postmark_id": payloads.optional(mail, "MessageID"),
+        "to": _addresses(mail, "To"),
+        "cc": _addresses(mail, "Cc"),
+        "reply_to": text.short(mail.get("ReplyTo")),
+        "auto_reply": mail_text.is_automatic(headers, sender.identifier),
+        "spam": headers.get("x-spam-status", "").strip().lower().startswith("yes"),
+        "inline": inline,
+        "original": original if original != content else None,
+        "html": html,
+        **notes,
+    }
+    yield Inbound(
+        _provider_id(mail, headers),
+        sender,
+        content or ("" if media else subject or "[empty message]"),
+        "text" if content or not media else media[0].kind,
+        media,
+        topic=email_subjects.topic(subject),
+        references=mail_text.references(headers.get("in-reply-to", ""), headers.get("references", "")),
+        subject=subject or None,
+        at=_time(payloads.string(mail, "Date")),
+        metadata=_fitting({key: value for key, value in metadata.items() if value}),
+    )
+    yield from faults
+
+
+def _headers(listed: Any) -> dict[str, str]:
+    """Name in lower case → value; of one given twice the first."""
+    found: dict[str, str] = {}
+    for header in payloads.objects(listed):
+        name, value = header.get("Name"), header.get("Value")
+        if isinstance(name, str) and isinstance(value, str):
+            found.setdefault(name.strip().lower(), value)
+    return found
+
+
+def _sender(mail: Object) -> Sender:
+    full = payloads.inner(mail, "FromFull")
+    name, address = _parted_address(payloads.string(mail, "From"))
+    address = (payloads.string(full, "Email") or address).strip().lower()
+    if not _ADDRESS.fullmatch(address) or len(address) > payloads.MAX_IDENTIFIER:
+        raise ValueError("FromFull.Email is no address" if address else "FromFull.Email is missing")
+    given = payloads.string(full, "Name") or payloads.string(mail, "FromName") or name
+    return Sender(address, _line(given, text.MAX_NAME) or None)
+
+
+def _parted_address(value: str) -> tuple[str, str]:
+    """Name and address of a From header; both empty where it is longer than a line may be, or nested without an end."""
+    try:
+        return parseaddr(value) if len(value) <= MAX_SUBJECT else ("", "")
+    except RecursionError:  # the library calls itself for a comment in a comment
+        return "", ""
+
+
+def _provider_id(mail: Object, headers: Mapping[str, str]) -> str:
+    """The Message-ID, by which answers name it; Postmark's own id where the mail came without."""
+    known = mail_text.message_id(headers.get("message-id", ""))
+    return known or payloads.identifier(mail, "MessageID", mail_text.MAX_ID)
+
+
+def _line(value: str, most: int) -> str:
+    return " ".join(value.split())[:most].strip()
+
+
+def _said(mail: Object, subject: str, html: str) -> tuple[str, str]:
+    """What the sender wrote now, and the whole text it stood in. Of a mail passed on, the whole is what is said."""
+    plain = payloads.string(mail, "TextBody")[:MAX_TEXT].replace("\r\n", "\n").strip()
+    whole = plain or mail_html.as_text(html)
+    if email_subjects.is_forward(subject):
+        return whole, whole
+    stripped = payloads.string(mail, "StrippedTextReply")[:MAX_TEXT].replace("\r\n", "\n").strip()
+    return stripped or mail_text.new_part(whole), whole
+
+
+def _addresses(mail: Object, key: str) -> list[Object]:
+    """The first of `ToFull` or `CcFull`, as `{email, name}`."""
+    found = []
+    for full in payloads.objects(mail.get(key + "Full")):
+        if address := text.short(full.get("Email")):
+            name = text.short(full.get("Name"), 100)
+            found.append({"email": address.lower(), **({"name": name} if name else {})})
+    return found[:MAX_ADDRESSES]
+
+
+def _attachments(listed: Any) -> tuple[tuple[Media, ...], dict[str, int], list[Faulty]]:
+    """The files, which of them the HTML shows (content id → number of the file), and what could not be read."""
+    media: list[Media] = []
+    inline: dict[str, int] = {}
+    faults: list[Faulty] = []
+    for part in listed if isinstance(listed, list) else ():
+        try:
+            if len(media) >= MAX_ATTACHMENTS:
+                raise ValueError(f"more than {MAX_ATTACHMENTS} attachments")
+            file, content_id = _file(part)
+        except ValueError as error:
+            kept = {k: v for k, v in part.items() if k != "Content"} if isinstance(part, dict) else part
+            faults.append(Faulty(f"an attachment: {error}", payloads.kept(kept)))
+            continue
+        if content_id:
+            inline.setdefault(content_id, len(media))
+        media.append(file)
+    return tuple(media), inline, faults
+
+
+def _file(part: Any) -> tuple[Media, str | None]:
+    if not isinstance(part, dict):
+        raise ValueError("an object was expected")
+    try:
+        encoded = payloads.string(part, "Content").encode("ascii").translate(None, _BLANKS)
+        data = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("Content is not base64") from None
+    content_type = (text.short(part.get("ContentType"), 100) or "").partition(";")[0].strip().lower() or None
+    name = text.short(part.get("Name"))
+    content_id = text.short(part.get("ContentID"), 200)
+    kind = payloads.kind_of(content_type)
+    file = Media(kind, data=data, name=name, content_type=content_type, size=len(data))
+    return file, content_id.strip("<>") if content_id else None
+
+
+def _time(value: str) -> int | None:
+    """A mail's date, as its sender's clock had it: RFC 5322, or ISO 8601, as some servers write."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            when = read(value.strip()[:MAX_DATE])
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        try:
+            return payloads.milliseconds(int(when.timestamp() * 1000))
+        except (OverflowError, ValueError):
+            return None
+    return None
+
+
+def _fitting(metadata: Object) -> Object:
+    """Metadata within `MAX_METADATA`. First the HTML is cut, then the original text, then the lists go; what was cut
+    says so in `<name>_truncated`."""
+    if len(original := metadata.get("original", "")) > MAX_ORIGINAL:
+        metadata = {**metadata, "original": original[:MAX_ORIGINAL], "original_truncated": True}
+    for name in _CUT_FIRST:
+        if _size(metadata) <= MAX_METADATA:
+            break
+        if name in metadata:
+            rest = {key: value for key, value in metadata.items() if key != name}
+            rest[f"{name}_truncated"] = True
+            room = MAX_METADATA - _size(rest) - len(f',"{name}":')
+            part = _cut(metadata[name], room, _SHORTENED[name]) if name in _SHORTENED else ""
+            metadata = {**rest, name: part} if part else rest
+    return metadata
+
+
+def _cut(whole: str, room: int, shortened: Callable[[str, int], str]) -> str:
+    """The beginning of a text that takes at most `room` bytes as JSON; empty where that would be next to nothing."""
+    most = min(len(whole), room)
+    while most >= _LEAST:
+        part = shortened(whole, most)
+        if (size := _size(part)) <= room:
+            return part
+        most = min(most * room // (size + 1), most * 7 // 8)
+    return ""
+
+
+def _size(value: Any) -> int:
+    return len(msgspec.json.encode(value))

@@ -1,0 +1,246 @@
+"""Messenger: a Facebook page's messages.
+
+https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import quote
+
+from ...core.channels.messages import (
+    ChannelEvent,
+    Credentials,
+    Edited,
+    Media,
+    MediaStep,
+    Outbound,
+    ProviderRequest,
+    Receipt,
+    Sender,
+    SendOutcome,
+    Sent,
+    WebhookAnswer,
+    WebhookCall,
+)
+from ..shared.payloads import (
+    DELETED,
+    MAX_IDENTIFIER,
+    Object,
+    collect,
+    identifier,
+    inner,
+    kept,
+    kind_of,
+    message,
+    milliseconds,
+    objects,
+    optional,
+    string,
+    unsupported,
+)
+from ..shared.provider_answers import answer_of, provider_id
+from ..shared.text import pieces, short
+from . import graph
+
+base_url = graph.BASE_URL
+rate = 300.0
+needs_files = False
+
+MAX_TEXT: Final = 2000
+FILES: Final = {"image": "image", "audio": "audio", "video": "video", "file": "document"}
+"""Type of an attachment → kind of file."""
+
+challenge = graph.challenge
+verify = graph.verify
+
+
+def answer() -> WebhookAnswer:
+    return WebhookAnswer()
+
+
+def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
+    """`standby`, where another app has the conversation, is not read; nor are echoes of what the page sent."""
+    return list(collect(graph.entries(call.body, "page"), _entry))
+
+
+def _entry(entry: Object) -> Iterable[ChannelEvent]:
+    return collect(entry.get("messaging"), _event)
+
+
+def _event(event: Object) -> Iterator[ChannelEvent]:
+    kind = next((kind for kind in EVENTS if event.get(kind) is not None), None)
+    if kind is not None:
+        yield from EVENTS[kind](event, inner(event, kind))
+
+
+def _sender(event: Object) -> Sender:
+    return Sender(identifier(inner(event, "sender"), "id", MAX_IDENTIFIER))
+
+
+def _at(event: Object) -> int | None:
+    return milliseconds(event.get("timestamp"))
+
+
+def _time(event: Object) -> int:
+    if (at := _at(event)) is None:
+        raise ValueError("timestamp is missing")
+    return at
+
+
+def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
+    if said.get("is_echo") is True:
+        return
+    id, sender = identifier(said, "mid"), _sender(event)
+    if said.get("is_deleted") is True:
+        yield Edited(message(id, sender, *DELETED), _time(event))
+        return
+    text = string(said, "text")
+    content_type, notes = "text", {}
+    if quick := inner(said, "quick_reply"):
+        content_type, notes = "button", {"quick_reply": kept(quick)}
+    if said.get("referral"):
+        notes["referral"] = kept(said["referral"])
+    media, lines = _attachments(said)
+    if not text and not media and not lines:
+        text, content_type, _ = unsupported("unknown", said)
+    elif lines and not text and not media:
+        content_type = lines[0][1]
+    if content_type == "unsupported":
+        notes["raw"] = kept(said)
+    elif lines:
+        notes["attachments"] = kept(said["attachments"])
+    yield message(
+        id,
+        sender,
+        "\n".join(filter(None, [text, *(line for line, _ in lines)])),
+        content_type,
+        media,
+        reply_to=optional(inner(said, "reply_to"), "mid"),
+        at=_at(event),
+        metadata=notes,
+    )
+
+
+def _attachments(said: Object) -> tuple[tuple[Media, ...], list[tuple[str, str]]]:
+    """The files, and what else came along as a line of text and its content type."""
+    media, lines = [], []
+    found = said.get("attachments")
+    if found is not None and not isinstance(found, list):
+        raise ValueError("attachments is no list")
+    for attachment in objects(found):
+        kind, payload = string(attachment, "type"), inner(attachment, "payload")
+        if kind in FILES and payload.get("url"):
+            shown = "sticker" if payload.get("sticker_id") else FILES[kind]
+            media.append(Media(shown, url=string(payload, "url"), name=short(payload.get("title"))))
+        else:
+            lines.append(_line(kind, attachment, payload))
+    return tuple(media), lines
+
+
+def _line(kind: str, attachment: Object, payload: Object) -> tuple[str, str]:
+    place = inner(payload, "coordinates")
+    if place:
+        return f"{place.get('lat')}, {place.get('long')}", "location"
+    title = short(attachment.get("title")) or short(payload.get("title"))
+    url = short(attachment.get("url"), 2000) or short(payload.get("url"), 2000)
+    if title or url:
+        return "\n".join(filter(None, [title, url])), kind or "link"
+    return unsupported(kind or "unknown", None)[:2]
+
+
+def _postback(event: Object, postback: Object) -> Iterator[ChannelEvent]:
+    """A button of the page's own was pressed. Old ones have no id: their sender and time make one."""
+    sender = _sender(event)
+    id = optional(postback, "mid") or f"postback:{sender.identifier}:{_time(event)}"
+    said = string(postback, "title") or string(postback, "payload")
+    notes = {"postback": kept(postback)}
+    yield message(id, sender, said, "button", at=_at(event), metadata=notes)
+
+
+def _reaction(event: Object, reaction: Object) -> Iterator[ChannelEvent]:
+    sender, to = _sender(event), identifier(reaction, "mid")
+    removed = string(reaction, "action") == "unreact"
+    said = string(reaction, "emoji") or string(reaction, "reaction")
+    yield message(
+        f"reaction:{_time(event)}:{sender.identifier}:{to}",
+        sender,
+        "[reaction removed]" if removed else said,
+        "reaction",
+        reply_to=to,
+        at=_at(event),
+        metadata={"removed": True} if removed else None,
+    )
+
+
+def _edit(event: Object, edit: Object) -> Iterator[ChannelEvent]:
+    yield Edited(message(identifier(edit, "mid"), _sender(event), string(edit, "text")), _time(event))
+
+
+def _delivery(event: Object, delivery: Object) -> Iterator[ChannelEvent]:
+    mids = delivery.get("mids") or []
+    if not isinstance(mids, list) or not all(isinstance(mid, str) for mid in mids):
+        raise ValueError("mids is no list of ids")
+    watermark = milliseconds(delivery.get("watermark"))
+    if not mids and watermark is None:
+        raise ValueError("mids and watermark are missing")
+    yield Receipt(
+        "delivered",
+        tuple(mids),
+        recipient=_sender(event).identifier,
+        watermark=watermark,
+        at=_at(event),
+    )
+
+
+def _read(event: Object, read: Object) -> Iterator[ChannelEvent]:
+    watermark = milliseconds(read.get("watermark"))
+    if watermark is None:
+        raise ValueError("watermark is missing")
+    yield Receipt("read", recipient=_sender(event).identifier, watermark=watermark, at=_at(event))
+
+
+EVENTS: Final[dict[str, Callable[[Object, Object], Iterator[ChannelEvent]]]] = {
+    "message": _message,
+    "postback": _postback,
+    "reaction": _reaction,
+    "message_edit": _edit,
+    "delivery": _delivery,
+    "read": _read,
+}
+"""The kinds of event that mean something here; opt-ins, hand-overs and the like do not."""
+
+
+def requests(
+    message: Outbound, credentials: Credentials, base_url: str, status_url: str
+) -> list[ProviderRequest]:
+    """The text, then a request for each file."""
+    url = f"{base_url}/{quote(credentials['page_id'], safe='')}/messages"
+    parts: list[Object] = []
+    if message.content:
+        parts += ({"text": piece} for piece in pieces(message.content, MAX_TEXT))
+    for file in message.files:
+        kind = kind_of(file.content_type)
+        type_ = "file" if kind == "document" else kind
+        parts.append({"attachment": {"type": type_, "payload": {"url": file.url, "is_reusable": False}}})
+    bodies = (
+        {"recipient": {"id": message.to}, "messaging_type": "RESPONSE", "message": part} for part in parts
+    )
+    first = {"reply_to": {"mid": message.reply_to}} if message.reply_to else {}
+    token = credentials["page_access_token"]
+    return [graph.post(url, token, body) for body in graph.numbered(bodies, first)]
+
+
+def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
+    found = answer_of(body)
+    if not 200 <= status < 300 or "error" in found:
+        return graph.not_sent(status, headers, found)
+    return Sent(provider_id(found.get("message_id")))
+
+
+def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:
+    """The URL is signed by Facebook, and takes no token."""
+    if not media.url:
+        raise ValueError("the file has no url")
+    return MediaStep(ProviderRequest("GET", media.url), last=True)

@@ -1,0 +1,287 @@
+"""WhatsApp by Meta's Cloud API. What its messages say is read in `whatsapp_contents.py`.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+from ...core.channels.messages import (
+    ChannelEvent,
+    Credentials,
+    Edited,
+    Faulty,
+    Inbound,
+    Media,
+    MediaStep,
+    Outbound,
+    OutboundFile,
+    ProviderRequest,
+    Receipt,
+    Sender,
+    SendOutcome,
+    Sent,
+    WebhookAnswer,
+    WebhookCall,
+)
+from ...core.conversation.entries import DeliveryStatus
+from ...core.ids import is_uuid
+from ..shared.payloads import (
+    DELETED,
+    MAX_IDENTIFIER,
+    Object,
+    collect,
+    identifier,
+    inner,
+    message,
+    milliseconds,
+    objects,
+    optional,
+    string,
+)
+from ..shared.phones import e164
+from ..shared.provider_answers import answer_of, provider_id
+from ..shared.text import length, pieces, short
+from . import graph
+from .whatsapp_contents import content_of
+
+base_url = graph.BASE_URL
+rate = 80.0
+needs_files = False
+
+MAX_TEXT: Final = 4096
+MAX_CAPTION: Final = 1024
+SECOND: Final = 1000
+STATUSES: Final[dict[str, DeliveryStatus]] = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "played": "read",
+    "failed": "failed",
+}
+SENT_AS: Final = {
+    "image/jpeg": "image",
+    "image/png": "image",
+    "audio/aac": "audio",
+    "audio/amr": "audio",
+    "audio/mpeg": "audio",
+    "audio/mp4": "audio",
+    "audio/ogg": "audio",
+    "video/mp4": "video",
+    "video/3gpp": "video",
+}
+"""The types that WhatsApp shows or plays; it takes every other as a document."""
+
+challenge = graph.challenge
+verify = graph.verify
+
+
+def answer() -> WebhookAnswer:
+    return WebhookAnswer()
+
+
+def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
+    return list(collect(graph.entries(call.body, "whatsapp_business_account"), _entry))
+
+
+def _entry(entry: Object) -> Iterable[ChannelEvent]:
+    return collect(entry.get("changes"), _change)
+
+
+def _change(change: Object) -> Iterator[ChannelEvent]:
+    if change.get("field") != "messages":
+        return
+    value = inner(change, "value")
+    yield from collect(value.get("messages"), partial(_message, _People(objects(value.get("contacts")))))
+    yield from collect(value.get("statuses"), _status)
+    yield from collect(value.get("errors"), _error)
+
+
+class _People:
+    """Who a payload's messages are from, found by phone or user id; the first of several counts."""
+
+    def __init__(self, people: list[Object]) -> None:
+        self._people = people
+        self._phones: dict[str, int] = {}
+        self._users: dict[str, int] = {}
+        for place, person in enumerate(people):
+            phone, user = person.get("wa_id"), person.get("user_id")
+            if isinstance(phone, str):
+                self._phones.setdefault(_bare(phone), place)
+            if isinstance(user, str):
+                self._users.setdefault(user, place)
+
+    def find(self, phone: str | None, user: str | None) -> Object:
+        """Empty where nobody is known; who says nothing of themselves is the only one there is."""
+        if phone is None and user is None:
+            return self._people[0] if len(self._people) == 1 else {}
+        places = (
+            None if phone is None else self._phones.get(_bare(phone)),
+            None if user is None else self._users.get(user),
+        )
+        known = [place for place in places if place is not None]
+        return self._people[min(known)] if known else {}
+
+
+def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
+    sender = _sender(said, people)
+    at = milliseconds(said.get("timestamp"), SECOND)
+    kind = string(said, "type")
+    if kind not in ("edit", "revoke"):
+        yield _inbound(identifier(said, "id"), sender, said, at)
+        return
+    if at is None:
+        raise ValueError("timestamp is missing")
+    change = inner(said, kind)
+    original = identifier(change, "original_message_id")
+    if kind == "edit":
+        yield Edited(_inbound(original, sender, inner(change, "message"), None), at)
+    else:
+        yield Edited(message(original, sender, *DELETED), at)
+
+
+def _inbound(id: str, sender: Sender, said: Object, at: int | None) -> Inbound:
+    found = content_of(said)
+    return message(
+        id,
+        sender,
+        found.content,
+        found.content_type,
+        found.media,
+        reply_to=found.reply_to or optional(inner(said, "context"), "id"),
+        at=at,
+        metadata=found.metadata,
+    )
+
+
+def _sender(said: Object, people: _People) -> Sender:
+    """Known by their phone, as long as WhatsApp shows it, else by their user id."""
+    phone, user = _who(said, "from"), _who(said, "from_user_id")
+    if phone is not None and not _is_phone(phone):
+        phone, user = None, user or phone
+    person = people.find(phone, user)
+    shown = phone or _who(person, "wa_id")
+    known = (
+        e164(shown) if shown else None,
+        user,
+        _who(person, "user_id"),
+        _who(said, "from_parent_user_id"),
+        _who(person, "parent_user_id"),
+    )
+    names = tuple(dict.fromkeys(name for name in known if name))
+    if not names:
+        raise ValueError("from and from_user_id are missing")
+    profile = inner(person, "profile")
+    username = short(profile.get("username"))
+    notes = {"username": username} if username else {}
+    return Sender(names[0], short(profile.get("name")), names[1:], notes)
+
+
+def _is_phone(text: str) -> bool:
+    return _bare(text).isdecimal()
+
+
+def _bare(phone: str) -> str:
+    return phone.removeprefix("+")
+
+
+def _who(holder: Object, key: str) -> str | None:
+    return optional(holder, key, MAX_IDENTIFIER)
+
+
+def _status(status: Object) -> Iterator[ChannelEvent]:
+    kind = STATUSES.get(string(status, "status"))
+    if kind is None:
+        return
+    ours = string(status, "biz_opaque_callback_data")
+    yield Receipt(
+        kind,
+        (identifier(status, "id"),),
+        message_id=ours if is_uuid(ours) else None,
+        at=milliseconds(status.get("timestamp"), SECOND),
+        error=_reason(status) if kind == "failed" else None,
+    )
+
+
+def _reason(status: Object) -> Object:
+    first = next(iter(objects(status.get("errors"))), {})
+    more = first.get("error_data")
+    detail = (
+        short(more.get("details") if isinstance(more, dict) else None, 1000)
+        or short(first.get("message"), 1000)
+        or short(first.get("title"), 1000)
+    )
+    return {"code": provider_id(first.get("code")) or "failed", "detail": detail or "WhatsApp gave no reason"}
+
+
+def _error(error: Object) -> Iterator[ChannelEvent]:
+    """An error of the account's or the system's, that no message had a part in."""
+    yield Faulty(f"WhatsApp reports error {provider_id(error.get('code')) or 'without a code'}", error)
+
+
+def requests(
+    message: Outbound, credentials: Credentials, base_url: str, status_url: str
+) -> list[ProviderRequest]:
+    """A request for each file, the text as caption of the first where it can have one; else the text goes ahead."""
+    url = f"{base_url}/{quote(credentials['phone_number_id'], safe='')}/messages"
+    common = {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        **_recipient(message.to),
+        "biz_opaque_callback_data": message.message_id,
+    }
+    parts = list(_parts(message))
+    bodies = ({**common, **part} for part in parts)
+    first = {"context": {"message_id": message.reply_to}} if message.reply_to else {}
+    return [graph.post(url, credentials["access_token"], body) for body in graph.numbered(bodies, first)]
+
+
+def _recipient(to: str) -> dict[str, str]:
+    """Phones go in `to`, user ids, which begin with a country's letters, in `recipient`."""
+    return {"to": to} if _is_phone(to) else {"recipient": to}
+
+
+def _parts(message: Outbound) -> Iterator[Object]:
+    caption = message.content
+    kind = _kind(message.files[0]) if message.files else "text"
+    if caption and (kind in ("text", "audio") or length(caption) > MAX_CAPTION):
+        for piece in pieces(caption, MAX_TEXT):
+            yield {"type": "text", "text": {"body": piece}}
+        caption = ""
+    for file in message.files:
+        kind = _kind(file)
+        body = {"link": file.url}
+        if caption:
+            body["caption"] = caption
+        if kind == "document" and file.name:
+            body["filename"] = file.name
+        yield {"type": kind, kind: body}
+        caption = ""
+
+
+def _kind(file: OutboundFile) -> str:
+    return SENT_AS.get((file.content_type or "").partition(";")[0].strip().lower(), "document")
+
+
+def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
+    found = answer_of(body)
+    if not 200 <= status < 300 or "error" in found:
+        return graph.not_sent(status, headers, found)
+    first = next(iter(objects(found.get("messages"))), {})
+    return Sent(provider_id(first.get("id")))
+
+
+def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:
+    """The id leads to a URL, good for five minutes, which takes the token too."""
+    headers = graph.bearer(credentials["access_token"])
+    if answer is None:
+        url = f"{base_url}/{quote(media.id or '', safe='')}"
+        return MediaStep(ProviderRequest("GET", url, headers=headers), last=False)
+    url = answer.get("url") if isinstance(answer, dict) else None
+    if not isinstance(url, str):
+        raise ValueError("the answer has no url")
+    return MediaStep(ProviderRequest("GET", url, headers=headers), last=True)

@@ -1,0 +1,147 @@
+"""What a WhatsApp message says: a reader for each of its types.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from ...core.channels.messages import Media
+from ..shared.payloads import Object, identifier, inner, kept, objects, optional, string, unsupported
+from ..shared.text import short
+
+
+class Content(msgspec.Struct, frozen=True):
+    """Of a message, what its type decides."""
+
+    content: str
+    content_type: str = "text"
+    media: tuple[Media, ...] = ()
+    reply_to: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+def content_of(message: Object) -> Content:
+    """Raises ValueError where the message is not what its type says."""
+    kind = string(message, "type")
+    found = READERS.get(kind, _unsupported)(kind, message)
+    notes = {key: kept(message[key]) for key in ("referral",) if message.get(key)}
+    context = inner(message, "context")
+    notes |= {key: True for key in ("forwarded", "frequently_forwarded") if context.get(key) is True}
+    if context.get("referred_product"):
+        notes["referred_product"] = kept(context["referred_product"])
+    return msgspec.structs.replace(found, metadata=found.metadata | notes) if notes else found
+
+
+def _text(kind: str, message: Object) -> Content:
+    body = inner(message, "text")
+    if "body" not in body:
+        raise ValueError("text.body is missing")
+    return Content(string(body, "body"))
+
+
+def _file(kind: str, message: Object) -> Content:
+    file = inner(message, kind)
+    media = Media(
+        kind,
+        id=identifier(file, "id"),
+        name=short(file.get("filename")),
+        content_type=short(file.get("mime_type")),
+    )
+    details = {key: file[key] for key in ("voice", "animated") if file.get(key) is True}
+    if digest := short(file.get("sha256")):
+        details["sha256"] = digest
+    return Content(string(file, "caption"), kind, (media,), metadata={"media": details} if details else {})
+
+
+def _location(kind: str, message: Object) -> Content:
+    place = inner(message, "location")
+    latitude, longitude = place.get("latitude"), place.get("longitude")
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        raise ValueError("location.latitude or location.longitude is missing")
+    where = [short(place.get("name")), short(place.get("address")), f"{latitude}, {longitude}"]
+    return Content("\n".join(filter(None, where)), kind, metadata={"location": kept(place)})
+
+
+def _contacts(kind: str, message: Object) -> Content:
+    people = message.get("contacts")
+    if not isinstance(people, list) or not people:
+        raise ValueError("contacts is missing")
+    lines = [_person(person) for person in objects(people)]
+    return Content("\n".join(lines) or "[contacts]", kind, metadata={"contacts": kept(people)})
+
+
+def _person(person: Object) -> str:
+    name = person.get("name")
+    found = [short(name.get("formatted_name")) if isinstance(name, dict) else None]
+    found += [short(phone.get("phone")) for phone in objects(person.get("phones"))]
+    return ", ".join(filter(None, found)) or "[contact]"
+
+
+def _reaction(kind: str, message: Object) -> Content:
+    reaction = inner(message, "reaction")
+    emoji = string(reaction, "emoji")
+    to = identifier(reaction, "message_id")
+    if emoji:
+        return Content(emoji, kind, reply_to=to)
+    return Content("[reaction removed]", kind, reply_to=to, metadata={"removed": True})
+
+
+def _button(kind: str, message: Object) -> Content:
+    """The quick reply of a template."""
+    button = inner(message, "button")
+    return Content(string(button, "text"), kind, metadata={"button": kept(button)})
+
+
+def _interactive(kind: str, message: Object) -> Content:
+    """The answer to a message with buttons, with a list, or with a form."""
+    interactive = inner(message, "interactive")
+    type_ = string(interactive, "type")
+    chosen = inner(interactive, type_)
+    if type_ in ("button_reply", "list_reply"):
+        return Content(string(chosen, "title"), type_.removesuffix("_reply"), metadata={type_: kept(chosen)})
+    if type_ == "nfm_reply":
+        said = string(chosen, "body") or string(chosen, "name") or "[form]"
+        return Content(said, "form", metadata={type_: kept(chosen)})
+    return _unsupported(f"interactive {type_}", message)
+
+
+def _order(kind: str, message: Object) -> Content:
+    order = inner(message, "order")
+    count = len(objects(order.get("product_items")))
+    said = f"[order of {count} {'product' if count == 1 else 'products'}]"
+    return Content(
+        "\n".join(filter(None, [said, string(order, "text")])), kind, metadata={"order": kept(order)}
+    )
+
+
+def _system(kind: str, message: Object) -> Content:
+    """What WhatsApp itself says of the customer, such as that their number changed."""
+    system = inner(message, "system")
+    return Content(string(system, "body") or "[system message]", kind, metadata={"system": kept(system)})
+
+
+def _unsupported(kind: str, message: Object) -> Content:
+    said, content_type, metadata = unsupported(kind or "unknown", message)
+    return Content(said, content_type, reply_to=optional(inner(message, "context"), "id"), metadata=metadata)
+
+
+READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
+    "text": _text,
+    "image": _file,
+    "audio": _file,
+    "video": _file,
+    "document": _file,
+    "sticker": _file,
+    "location": _location,
+    "contacts": _contacts,
+    "reaction": _reaction,
+    "button": _button,
+    "interactive": _interactive,
+    "order": _order,
+    "system": _system,
+}

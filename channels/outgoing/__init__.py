@@ -1,0 +1,1 @@
+"""Outgoing HTTP requests to addresses that others name."""

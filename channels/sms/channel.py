@@ -1,0 +1,200 @@
+"""SMS and MMS by Twilio: forms in, forms out, and a status callback for each change.
+
+https://www.twilio.com/docs/messaging/guides/webhook-request
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+from typing import Any, Final
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
+
+from ...core.channels.messages import (
+    ChannelEvent,
+    Credentials,
+    Faulty,
+    Inbound,
+    Media,
+    MediaStep,
+    Outbound,
+    ProviderRequest,
+    Receipt,
+    Sender,
+    SendOutcome,
+    Sent,
+    WebhookAnswer,
+    WebhookCall,
+)
+from ...core.conversation.entries import DeliveryStatus
+from ..shared import signing
+from ..shared.payloads import MAX_IDENTIFIER, identifier, kind_of, message
+from ..shared.phones import e164
+from ..shared.provider_answers import answer_of, provider_id, refused
+from ..shared.text import clean, pieces, short
+
+base_url = "https://api.twilio.com"
+rate = 10.0
+needs_files = False
+
+MAX_TEXT: Final = 1600
+MAX_FILES: Final = 10
+MAX_FIELDS: Final = 1000
+STATUSES: Final[dict[str, DeliveryStatus]] = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "failed",
+    "failed": "failed",
+    "canceled": "failed",
+}
+"""Of a status callback; those before `sent` say nothing new."""
+TOO_FAST: Final = frozenset({"20429", "21611"})
+"""Too many requests, too many queued. https://www.twilio.com/docs/api/errors"""
+MAY_PASS: Final = frozenset({"20500", "20503", "20504"})
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def challenge(call: WebhookCall, credentials: Credentials) -> WebhookAnswer | None:
+    return None
+
+
+def verify(call: WebhookCall, credentials: Credentials) -> bool:
+    """Over the URL as it is, or with its default port named, or with its port left out: Twilio has done all three."""
+    token, given = credentials.get("auth_token"), call.headers.get("x-twilio-signature")
+    if not token or not given:
+        return False
+    try:
+        fields = _fields(call.body)
+    except ValueError:
+        return False
+    return any(signing.same(given, signing.twilio(token, url, fields)) for url in _spellings(call.url))
+
+
+def _spellings(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return [url]
+    host = parts.netloc if port is None else re.sub(r":[0-9]*\Z", "", parts.netloc)
+    found = [url, _at(parts, url, host)]
+    if port is None and parts.scheme in _DEFAULT_PORTS:
+        found.append(_at(parts, url, f"{host}:{_DEFAULT_PORTS[parts.scheme]}"))
+    return list(dict.fromkeys(found))
+
+
+def _at(parts: SplitResult, url: str, netloc: str) -> str:
+    """`url` at another host, letter by letter the same otherwise."""
+    return url.replace(parts.netloc, netloc, 1) if parts.netloc else url
+
+
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    """Raises ValueError for more fields than any message has."""
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+
+
+def answer() -> WebhookAnswer:
+    """Instructions to Twilio: none. Anything else would be sent to the customer."""
+    return WebhookAnswer(body=b"<Response/>", content_type="text/xml")
+
+
+def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
+    """A message, or what became of one of ours: they come to the same address."""
+    fields = {clean(key): clean(value) for key, value in _fields(call.body)}
+    if not (fields.get("MessageSid") or fields.get("SmsSid")):
+        raise ValueError("MessageSid is missing")
+    try:
+        status = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
+        if status in ("received", "receiving"):
+            return [_inbound(fields)]
+        return [_receipt(fields, STATUSES[status])] if status in STATUSES else []
+    except ValueError as error:
+        return [Faulty(str(error), fields)]
+
+
+def _sid(fields: dict[str, str]) -> str:
+    return identifier(fields, "MessageSid" if fields.get("MessageSid") else "SmsSid")
+
+
+def _inbound(fields: dict[str, str]) -> Inbound:
+    count = fields.get("NumMedia", "")
+    files = min(int(count), MAX_FILES) if re.fullmatch("[0-9]{1,3}", count) else 0
+    number = identifier(fields, "From", MAX_IDENTIFIER).strip()
+    stop = short(fields.get("OptOutType"))
+    return message(
+        _sid(fields),
+        # short codes and names have no plus sign, and are no E.164
+        Sender(e164(number) if number.startswith("+") else number, short(fields.get("ProfileName"))),
+        fields.get("Body", ""),
+        media=tuple(_media(fields, n) for n in range(files)),
+        reply_to=short(fields.get("OriginalRepliedMessageSid"), 512),
+        metadata={"opt_out": stop} if stop else None,
+    )
+
+
+def _media(fields: dict[str, str], n: int) -> Media:
+    content_type = short(fields.get(f"MediaContentType{n}"))
+    return Media(
+        kind_of(content_type), url=identifier(fields, f"MediaUrl{n}", 4096), content_type=content_type
+    )
+
+
+def _receipt(fields: dict[str, str], status: DeliveryStatus) -> Receipt:
+    error = None
+    if status == "failed":
+        said = fields.get("MessageStatus") or fields.get("SmsStatus") or "failed"
+        error = {
+            "code": short(fields.get("ErrorCode")) or said,
+            "detail": short(fields.get("ErrorMessage"), 1000) or f"Twilio says that the message is {said}",
+        }
+    return Receipt(status, (_sid(fields),), error=error)
+
+
+def requests(
+    message: Outbound, credentials: Credentials, base_url: str, status_url: str
+) -> list[ProviderRequest]:
+    """As many as the text or the files need, whichever are more; both start with the first."""
+    account, sender = credentials["account_sid"], credentials["from_number"]
+    url = f"{base_url}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
+    texts = pieces(message.content, MAX_TEXT) if message.content else []
+    files = [message.files[n : n + MAX_FILES] for n in range(0, len(message.files), MAX_FILES)]
+    found = []
+    for text, some in zip_longest(texts, files):
+        form = [("From", sender), ("To", message.to)]
+        if text:
+            form.append(("Body", text))
+        form += [("MediaUrl", file.url) for file in some or ()]
+        if status_url:
+            form.append(("StatusCallback", status_url))
+        auth = (account, credentials["auth_token"])
+        found.append(ProviderRequest("POST", url, form=tuple(form), auth=auth))
+    return found
+
+
+def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
+    found = answer_of(body)
+    if 200 <= status < 300:
+        return Sent(provider_id(found.get("sid")))
+    return refused(status, headers, found.get("code"), found.get("message"), slow=TOO_FAST, again=MAY_PASS)
+
+
+def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:
+    """Twilio's own server asks for the account's token; nobody else is told it."""
+    if not media.url:
+        raise ValueError("the file has no url")
+    own = _origin(media.url) is not None and _origin(media.url) == _origin(base_url)
+    auth = (credentials["account_sid"], credentials["auth_token"]) if own else None
+    return MediaStep(ProviderRequest("GET", media.url, auth=auth), last=True)
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port; None for what programs could read in two ways."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+        return None
+    return parts.scheme, (parts.hostname or "").lower(), port

@@ -1,0 +1,258 @@
+"""Telegram bots, in private chats. What their messages say is read in `contents.py`.
+
+https://core.telegram.org/bots/api
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeGuard
+from urllib.parse import quote
+
+from ...core.channels.messages import (
+    ChannelEvent,
+    Credentials,
+    Edited,
+    Inbound,
+    Media,
+    MediaStep,
+    NotSent,
+    Outbound,
+    OutboundFile,
+    ProviderRequest,
+    Sender,
+    SendOutcome,
+    Sent,
+    WebhookAnswer,
+    WebhookCall,
+)
+from ..shared import signing
+from ..shared.payloads import (
+    Object,
+    collect,
+    document,
+    identifier,
+    inner,
+    kept,
+    message,
+    milliseconds,
+    string,
+)
+from ..shared.provider_answers import answer_of, provider_id, refused
+from ..shared.text import length, pieces, short
+from .contents import content_of
+
+base_url = "https://api.telegram.org"
+rate = 30.0
+needs_files = False
+
+MAX_TEXT: Final = 4096
+MAX_CAPTION: Final = 1024
+SECOND: Final = 1000
+SENT_BY: Final = {
+    "image/jpeg": ("sendPhoto", "photo", 5),
+    "image/png": ("sendPhoto", "photo", 5),
+    "image/gif": ("sendAnimation", "animation", 20),
+    "audio/mpeg": ("sendAudio", "audio", 20),
+    "audio/mp4": ("sendAudio", "audio", 20),
+    "audio/ogg": ("sendVoice", "voice", 20),
+    "video/mp4": ("sendVideo", "video", 20),
+    "application/pdf": ("sendDocument", "document", 20),
+    "application/zip": ("sendDocument", "document", 20),
+}
+"""Content type → method, field, and most megabytes of a file that Telegram fetches by its URL. No others are: of
+those the customer is sent the address. https://core.telegram.org/bots/api#sending-files"""
+
+
+def challenge(call: WebhookCall, credentials: Credentials) -> WebhookAnswer | None:
+    return None
+
+
+def verify(call: WebhookCall, credentials: Credentials) -> bool:
+    return signing.same(call.headers.get("x-telegram-bot-api-secret-token"), credentials.get("secret_token"))
+
+
+def answer() -> WebhookAnswer:
+    return WebhookAnswer()
+
+
+def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
+    """An update is of one kind. Groups, channels, and the bot's own membership are not read."""
+    update = document(call.body)
+    number(update, "update_id")
+    return list(collect([update], _update))
+
+
+def _update(update: Object) -> Iterator[ChannelEvent]:
+    kind = next((kind for kind in UPDATES if update.get(kind) is not None), None)
+    if kind is not None:
+        yield from UPDATES[kind](inner(update, kind))
+
+
+def _message(said: Object) -> Iterator[ChannelEvent]:
+    if _is_private(said):
+        yield _inbound(said)
+
+
+def _edited(said: Object) -> Iterator[ChannelEvent]:
+    if _is_private(said):
+        at = milliseconds(said.get("edit_date") or said.get("date"), SECOND)
+        if at is None:
+            raise ValueError("edit_date is missing")
+        yield Edited(_inbound(said), at)
+
+
+def _pressed(query: Object) -> Iterator[ChannelEvent]:
+    """A button under one of the bot's messages; of messages sent by way of the bot elsewhere there is no chat."""
+    under = inner(query, "message")
+    if not _is_private(under):
+        return
+    said = string(query, "data") or string(query, "game_short_name")
+    yield message(
+        f"callback:{identifier(query, 'id', 255)}",
+        _sender(number(inner(under, "chat"), "id"), inner(query, "from")),
+        said,
+        "button",
+        reply_to=_id(under),
+    )
+
+
+UPDATES: Final[dict[str, Callable[[Object], Iterator[ChannelEvent]]]] = {
+    "message": _message,
+    "edited_message": _edited,
+    "callback_query": _pressed,
+}
+
+
+def number(holder: Object, key: str) -> int:
+    value = holder.get(key)
+    if not _is_whole(value):
+        raise ValueError(f"{key} is no whole number")
+    return value
+
+
+def _is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_private(said: Object) -> bool:
+    """A chat that does not say its type is one by its id: those of groups and channels are negative."""
+    chat = inner(said, "chat")
+    if "type" in chat:
+        return chat["type"] == "private"
+    return _is_whole(chat.get("id")) and chat["id"] > 0
+
+
+def _id(said: Object) -> str:
+    """Message ids are numbered in each chat."""
+    return f"{number(inner(said, 'chat'), 'id')}:{number(said, 'message_id')}"
+
+
+def _sender(chat: int, person: Object) -> Sender:
+    names = filter(None, (short(person.get("first_name")), short(person.get("last_name"))))
+    notes = {key: short(person.get(key)) for key in ("username", "language_code")}
+    return Sender(
+        str(chat), short(" ".join(names)), metadata={key: note for key, note in notes.items() if note}
+    )
+
+
+def _inbound(said: Object) -> Inbound:
+    chat = number(inner(said, "chat"), "id")
+    content, content_type, media, notes = content_of(said)
+    answered = inner(said, "reply_to_message")
+    extras = {key: kept(said[key]) for key in ("media_group_id", "forward_origin") if said.get(key)}
+    return message(
+        _id(said),
+        _sender(chat, inner(said, "from") or inner(said, "chat")),
+        content,
+        content_type,
+        media,
+        reply_to=f"{chat}:{number(answered, 'message_id')}" if answered else None,
+        at=milliseconds(said.get("date"), SECOND),
+        metadata=notes | extras,
+    )
+
+
+def requests(
+    message: Outbound, credentials: Credentials, base_url: str, status_url: str
+) -> list[ProviderRequest]:
+    """A request for each file, the text as caption of the first where it is short enough; else the text goes ahead."""
+    url = f"{base_url}/bot{quote(credentials['bot_token'], safe=':')}"
+    found = []
+    for n, (method, body) in enumerate(_parts(message)):
+        body = {"chat_id": _chat(message.to), **body}
+        if n == 0 and (reply := _reply(message.reply_to)) is not None:
+            body["reply_parameters"] = {"message_id": reply, "allow_sending_without_reply": True}
+        found.append(ProviderRequest("POST", f"{url}/{method}", json=body))
+    return found
+
+
+def _parts(message: Outbound) -> Iterator[tuple[str, Object]]:
+    caption = message.content
+    if not message.files or _way(message.files[0]) is None or length(caption) > MAX_CAPTION:
+        for piece in pieces(caption, MAX_TEXT) if caption else ():
+            yield "sendMessage", {"text": piece}
+        caption = ""
+    for file in message.files:
+        way = _way(file)
+        if way is None:
+            yield "sendMessage", {"text": "\n".join(filter(None, [file.name, file.url]))}
+            continue
+        method, field = way
+        yield method, {field: file.url, "caption": caption} if caption else {field: file.url}
+        caption = ""
+
+
+def _way(file: OutboundFile) -> tuple[str, str] | None:
+    content_type = (file.content_type or "").partition(";")[0].strip().lower()
+    if content_type not in SENT_BY:
+        return None
+    method, field, most = SENT_BY[content_type]
+    return (method, field) if (file.size or 0) <= most * 1_000_000 else None
+
+
+def _chat(to: str) -> int | str:
+    return int(to) if to.removeprefix("-").isdecimal() and len(to) < 20 else to
+
+
+def _reply(provider_id: str | None) -> int | None:
+    """The number of a message in its chat; there is none of a button that was pressed."""
+    if provider_id is None or provider_id.startswith("callback:"):
+        return None
+    last = provider_id.rpartition(":")[2]
+    return int(last) if last.isdecimal() and len(last) < 16 else None
+
+
+def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
+    found = answer_of(body)
+    if not 200 <= status < 300 or found.get("ok") is False:
+        return _refused(status, headers, found)
+    result = found.get("result")
+    if not isinstance(result, dict):
+        return Sent(None)
+    chat = result.get("chat")
+    chat_id = provider_id(chat.get("id")) if isinstance(chat, dict) else None
+    message_id = provider_id(result.get("message_id"))
+    return Sent(f"{chat_id}:{message_id}" if chat_id and message_id else None)
+
+
+def _refused(status: int, headers: dict[str, str], found: Object) -> NotSent:
+    parameters = found.get("parameters")
+    wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    return refused(
+        status, headers, found.get("error_code"), found.get("description"), slow=("429",), wait=wait
+    )
+
+
+def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:
+    """The id leads to a path, good for an hour. Telegram gives out files of up to 20 MB."""
+    token = quote(credentials["bot_token"], safe=":")
+    if answer is None:
+        return MediaStep(
+            ProviderRequest("POST", f"{base_url}/bot{token}/getFile", json={"file_id": media.id}), last=False
+        )
+    result = answer.get("result") if isinstance(answer, dict) else None
+    path = result.get("file_path") if isinstance(result, dict) else None
+    if not isinstance(path, str):
+        raise ValueError("the answer has no file_path")
+    return MediaStep(ProviderRequest("GET", f"{base_url}/file/bot{token}/{quote(path)}"), last=True)

@@ -1,0 +1,45 @@
+"""Contact identifiers in the form in which they are stored: one customer, one spelling, whoever wrote it down."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import phonenumbers
+
+from ..errors import Invalid
+from .records import ChannelType
+
+PHONES: Final[frozenset[ChannelType]] = frozenset({"whatsapp", "sms"})
+_PHONE: Final = re.compile(r"\+?[0-9 ().\-/\u00a0\u2010-\u2013]+").fullmatch
+_USER_ID: Final = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}").fullmatch
+"""WhatsApp's own id of a user whose phone it does not tell: the country, a dot, letters and digits."""
+
+
+def normalised(channel_type: ChannelType, identifier: str, path: str) -> str:
+    """An identifier given by hand, as the providers' calls would give it. Raises Invalid, naming `path`."""
+    identifier = identifier.strip()
+    if not identifier:
+        raise Invalid("the identifier is empty", errors=((path, "must not be blank"),))
+    if channel_type in PHONES:
+        return _phone(channel_type, identifier, path)
+    return identifier.lower() if channel_type == "email" else identifier
+
+
+def _phone(channel_type: ChannelType, identifier: str, path: str) -> str:
+    if channel_type == "whatsapp" and _USER_ID(identifier):
+        return identifier
+    scheme, colon, rest = identifier.partition(":")
+    number = rest.strip() if colon and scheme.lower() in ("whatsapp", "sms", "tel") else identifier
+    if _PHONE(number):
+        try:
+            parsed = phonenumbers.parse("+" + re.sub(r"[^0-9]", "", number))
+        except phonenumbers.NumberParseException:
+            pass
+        else:
+            if phonenumbers.is_possible_number(parsed):
+                return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    raise Invalid(
+        "the identifier is no phone number",
+        errors=((path, "must be a phone number with its country code, such as +628123456789"),),
+    )

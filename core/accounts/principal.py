@@ -1,0 +1,164 @@
+"""Who is asking: the principal a request or a stream acts as, and what each role may do.
+
+The table of permissions lives here and nowhere else; a route names one permission and calls
+`Principal.require`. This module never decides whether a *particular* object may be touched (its
+account, its assignee, a customer's own conversation): that is asked where the object is known.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import msgspec
+
+from ..errors import Forbidden
+
+
+class Role(enum.StrEnum):
+    """The roles a token's `accounts` claim may name."""
+
+    AGENT = "agent"
+    LEAD = "lead"
+    ADMIN = "admin"
+    SERVICE = "service"
+    CUSTOMER = "customer"
+
+
+_AGENT: Final = frozenset(
+    {
+        "me",  # own preferences, presence, offers: every route under /me
+        "inbox.read",  # every conversation of the account, in lists
+        "conversation.read",  # one conversation, its messages and entries
+        "streams.read",
+        "message.write",
+        "note.write",
+        "deliveries.retry",  # send again what could not be delivered
+        "conversation.create",
+        "conversation.update",  # status, priority, labels, subject, metadata, snooze, archive
+        "conversation.claim",  # assign to oneself, accept, decline, release, take over
+        "conversation.handoff",
+        "contacts.read",
+        "contacts.write",
+        "agents.read",
+        "teams.read",
+        "canned.read",  # and render
+    }
+)
+
+_LEAD: Final = _AGENT | {
+    "conversation.assign_others",
+    "queue.read",
+    "agents.manage",  # other agents' preferences
+    "teams.manage",
+    "canned.manage",
+    "contacts.merge",
+    "reports.read",
+}
+
+_ADMIN: Final = _LEAD | {
+    "channels.manage",
+    "bot_rules.manage",
+    "account.read",
+    "account.manage",
+    "clients.manage",
+    "event_webhooks.manage",
+    "contacts.erase",
+    "contacts.export",
+    "audit.read",
+}
+
+_SERVICE: Final = frozenset(
+    {
+        "inbox.read",
+        "conversation.read",
+        "streams.read",
+        "message.write",
+        "message.as_any_sender",
+        "note.write",
+        "deliveries.retry",
+        "conversation.create",
+        "conversation.update",
+        "conversation.expire",
+        "conversation.handoff",
+        "conversation.assign_others",
+        "contacts.read",
+        "contacts.write",
+        "contacts.merge",
+        "agents.read",
+        "teams.read",
+        "canned.read",
+        "queue.read",
+        "reports.read",
+        "account.read",
+        "csat.write",
+        "webchat.vouch",  # open a session for a customer it knows
+        "webhooks.work",
+    }
+)
+
+_CUSTOMER: Final = frozenset(
+    {
+        "streams.read",
+        "webchat.read",
+        "webchat.write",
+        "csat.write",
+        "conversation.read",  # its own, without what is internal
+        "message.write",
+    }
+)
+
+PERMISSIONS: Final[dict[Role, frozenset[str]]] = {
+    Role.AGENT: _AGENT,
+    Role.LEAD: _LEAD,
+    Role.ADMIN: _ADMIN,
+    Role.SERVICE: _SERVICE,
+    Role.CUSTOMER: _CUSTOMER,
+}
+"""Role → what it may do. Staff roles nest; `service` and `customer` stand beside them: neither has `me`."""
+
+ALL_PERMISSIONS: Final = frozenset().union(*PERMISSIONS.values())
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One identity in one account, as a verified token states it.
+
+    `user_id` is the token's `sub` (an agent's id, a service's client id, a customer's session id);
+    `expires_at` is the token's `exp` in epoch seconds, without leeway: a stream ends then.
+    `name` is the token's claim of that name, what a member of the team is called.
+    `channel_id` and `contact_identifier` are set exactly for customers and name their only thread.
+    """
+
+    account_id: str
+    role: Role
+    user_id: str
+    expires_at: float
+    token_id: str | None = None
+    channel_id: str | None = None
+    contact_identifier: str | None = None
+    contact_name: str | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        bound = self.channel_id is not None and self.contact_identifier is not None
+        unbound = self.channel_id is None and self.contact_identifier is None
+        if not (bound if self.role is Role.CUSTOMER else unbound):
+            raise ValueError("exactly customers are bound to a channel and a contact identifier")
+
+    @property
+    def is_staff(self) -> bool:
+        """A person who answers customers: agent, lead or admin."""
+        return self.role not in (Role.SERVICE, Role.CUSTOMER)
+
+    def may(self, permission: str) -> bool:
+        """Whether the role has the permission. A name outside the table is a programming error: KeyError."""
+        if permission in PERMISSIONS[self.role]:
+            return True
+        if permission not in ALL_PERMISSIONS:
+            raise KeyError(permission)
+        return False
+
+    def require(self, permission: str) -> None:
+        """Raises Forbidden unless the role has the permission."""
+        if not self.may(permission):
+            raise Forbidden(f"role {self.role.value} lacks the permission {permission}")

@@ -1,0 +1,1 @@
+"""What passes between providers and conversations."""

@@ -1,0 +1,178 @@
+"""What passes between `channels/` (the providers' wire formats) and the rest: calls in, events, messages out.
+
+A channel module turns a `WebhookCall` into `Inbound`, `Edited` and `Receipt` events, and an `Outbound` message into
+`ProviderRequest`s. Times are milliseconds since the epoch; identifiers are in the form that is stored: E.164 for phones,
+lower case for e-mail, the provider's own id elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from ..conversation.entries import DeliveryStatus
+
+Credentials = Mapping[str, str]
+"""Field → value, as `channels.md` names them for each type."""
+
+
+class WebhookCall(msgspec.Struct, frozen=True):
+    """A provider's call. `url` is the public one, exactly as signed; names in `headers` are lower case."""
+
+    method: str
+    url: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class WebhookAnswer(msgspec.Struct, frozen=True):
+    """What the provider wants to hear."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """The customer. `aliases` are further identifiers of the same person (WhatsApp: phone and user id)."""
+
+    identifier: str
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+
+
+class Media(msgspec.Struct, frozen=True):
+    """A file of an inbound message, one of: `id` (to be asked for), `url` (to be fetched), `data` (it came along)."""
+
+    kind: str
+    id: str | None = None
+    url: str | None = None
+    data: bytes | None = None
+    name: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    """A customer's message. `provider_id` is unique within the channel for good; `reply_to` is a provider id.
+
+    `content` may be empty where there is media. `topic` is part of the thread key (e-mail only); `references` are the
+    provider ids of the messages it answers, nearest first (e-mail only), which lead to its thread where they are known.
+    """
+
+    provider_id: str
+    sender: Sender
+    content: str
+    content_type: str = "text"
+    media: tuple[Media, ...] = ()
+    reply_to: str | None = None
+    topic: str = ""
+    references: tuple[str, ...] = ()
+    subject: str | None = None
+    at: int | None = None
+    metadata: dict[str, Any] = {}
+
+
+class Edited(msgspec.Struct, frozen=True):
+    """A customer changed a message. `inbound` is the message as it is now; the newest `edited_at` counts."""
+
+    inbound: Inbound
+    edited_at: int
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What became of messages we sent: those named in `provider_ids`, or those that `recipient` was sent before
+    `watermark` (ms). `message_id` is our own id, where the provider gives it back. `error`: `{code, detail}`.
+    """
+
+    status: DeliveryStatus
+    provider_ids: tuple[str, ...] = ()
+    message_id: str | None = None
+    recipient: str | None = None
+    watermark: int | None = None
+    at: int | None = None
+    error: dict[str, Any] | None = None
+
+
+class Faulty(msgspec.Struct, frozen=True):
+    """A part of a payload that could not be understood: it is set aside with the reason."""
+
+    reason: str
+    payload: Any
+
+
+ChannelEvent = Inbound | Edited | Receipt | Faulty
+
+
+class OutboundFile(msgspec.Struct, frozen=True):
+    """An attachment to send: a public `url` that the provider can fetch; `data` where the provider takes bytes."""
+
+    url: str
+    name: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+    data: bytes | None = None
+
+
+class Outbound(msgspec.Struct, frozen=True):
+    """A message to send to `to`. `reply_to` and `references` (oldest first) are provider ids. `automatic`: no person wrote it."""
+
+    message_id: str
+    conversation_id: str
+    to: str
+    content: str
+    content_type: str = "text"
+    files: tuple[OutboundFile, ...] = ()
+    reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    subject: str | None = None
+    automatic: bool = False
+    config: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+
+
+class ProviderRequest(msgspec.Struct, frozen=True):
+    """One HTTP request to a provider; at most one of `json` and `form`. `auth` is basic."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = {}
+    json: Any = None
+    form: tuple[tuple[str, str], ...] | None = None
+    auth: tuple[str, str] | None = None
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The provider took it, under this id."""
+
+    provider_id: str | None
+
+
+class NotSent(msgspec.Struct, frozen=True):
+    """The provider refused it. `retry`: another try may succeed, after `retry_after` seconds where it said so.
+
+    `slow_down`: the whole channel is too fast, not only this message.
+    """
+
+    code: str
+    detail: str
+    retry: bool = False
+    retry_after: float | None = None
+    slow_down: bool = False
+
+
+SendOutcome = Sent | NotSent
+
+
+class MediaStep(msgspec.Struct, frozen=True):
+    """The next request on the way to a file; `last`: its answer is the file itself."""
+
+    request: ProviderRequest
+    last: bool
+
+
+MediaKind = Literal["image", "audio", "video", "document", "sticker"]

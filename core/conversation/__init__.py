@@ -1,0 +1,1 @@
+"""A conversation: its state, entries, commands and status table."""

@@ -1,0 +1,352 @@
+"""A conversation's state, and how an entry changes it. `apply` is total: what was accepted always applies."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from sys import intern
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from .entries import (
+    NOTHING,
+    Assigned,
+    DeliveryStatus,
+    Edited,
+    Entry,
+    Erased,
+    HandoffRequested,
+    LeadsNotified,
+    Message,
+    Offered,
+    OfferEnded,
+    Opened,
+    Priority,
+    Rated,
+    SlaNoted,
+    StatusChanged,
+    Updated,
+)
+from .erasure import ERASED_FIELDS, blanked
+from .recent_messages import Recent
+from .status import HELD, LIVE, Status
+
+PREVIEW_LENGTH = 120
+CSAT_ASK = "csat_ask"
+"""In the metadata of a message of the system's that asks for a score."""
+
+
+class OpenOffer(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    agent_id: str
+    expires_at: int
+
+
+class LastHeld(msgspec.Struct, frozen=True, gc=False):
+    """Who held a conversation, until when."""
+
+    agent_id: str
+    until: int
+
+
+class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What routing has to remember of a conversation. Customers never see it.
+
+    `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
+    `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
+    the same customer may go to them. `given_back`: the entry by which humans gave it back to the bot, whose answers before
+    that are not held against it. `leads_notified`: that nobody can take it.
+    """
+
+    offer: OpenOffer | None = None
+    declined_by: tuple[str, ...] = ()
+    strategy: str | None = None
+    last: LastHeld | None = None
+    given_back: int = 0
+    leads_notified: bool = False
+
+
+class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at. `reopened_at`: since
+    when it is to be resolved anew."""
+
+    csat_asked: bool = False
+    sla: dict[str, int] = {}
+    reopened_at: int | None = None
+
+
+NEVER_FIRED = Fired()
+"""Of most conversations, shared by all of them."""
+UNROUTED = Routing()
+"""The routing of most conversations, shared by all of them."""
+
+
+class Conversation(msgspec.Struct, frozen=True, gc=False):
+    """The projection: one row of `conversations`, one object of the API. Times in ms since the epoch."""
+
+    id: str
+    account_id: str
+    channel_id: str
+    channel_type: str
+    contact_id: str
+    contact_identifier: str
+    created_at: int
+    updated_at: int
+    waiting_since: int
+    topic: str = ""
+    contact_name: str | None = None
+    outlet_id: str | None = None
+    status: Status = Status.OPEN
+    priority: Priority = "normal"
+    subject: str | None = None
+    labels: tuple[str, ...] = ()
+    assignee_id: str | None = None
+    team_id: str | None = None
+    handoff_requested: bool = False
+    handoff_reason: str | None = None
+    bot_context: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    seq: int = 0
+    unread_count: int = 0
+    first_reply_at: int | None = None
+    last_message_at: int | None = None
+    last_message_preview: str | None = None
+    snoozed_until: int | None = None
+    resolved_at: int | None = None
+    archived_at: int | None = None
+    csat_due: bool = False
+    """Whether it has been resolved since the customer's last score."""
+    unanswered_since: int | None = None
+    """The customer's first message that no agent has answered yet."""
+    timer_at: int | None = None
+    """When to look what is due: no entry's doing, but of the turn that knows the account's settings. It may be too early."""
+    fired: Fired = NEVER_FIRED
+    routing: Routing = UNROUTED
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
+        of the customer's next message."""
+        return self.status is Status.OPEN and self.snoozed_until is None
+
+    @property
+    def opened_at(self) -> int:
+        """When it was last opened. `waiting_since` is its age, which a reopening does not take from it."""
+        return self.created_at if self.fired.reopened_at is None else self.fired.reopened_at
+
+    @property
+    def left_to_humans(self) -> bool:
+        """Whether it waits for the next human: one had it since it was last opened, or somebody gave it to a team. The bot gets
+        it again by being given it, not by the customer's writing on."""
+        last = self.routing.last
+        had = last is not None and last.until > self.opened_at
+        return self.status is Status.OPEN and (had or self.routing.strategy is not None)
+
+    @property
+    def erased(self) -> bool:
+        """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
+        return not self.contact_identifier
+
+
+TOUCHED = (
+    "seq",
+    "unread_count",
+    "updated_at",
+    "first_reply_at",
+    "last_message_at",
+    "last_message_preview",
+    "unanswered_since",
+)
+"""What a plain message changes."""
+settled = attrgetter(*(f for f in Conversation.__struct_fields__ if f not in TOUCHED))
+"""What it leaves as it was."""
+
+
+def first_delivery(c: Conversation) -> DeliveryStatus:
+    """How a message to the customer starts: a web chat's streams show it at once, a provider has to be sent it."""
+    return "sent" if c.channel_type == "webchat" else "queued"
+
+
+NO_MESSAGES = Recent()
+
+
+class State(msgspec.Struct, frozen=True, gc=False):
+    """What a conversation actor holds: the projection and its newest messages, oldest first."""
+
+    conversation: Conversation
+    recent: Recent = NO_MESSAGES
+
+    def messages(self) -> tuple[Entry, ...]:
+        """The newest messages, oldest first, unpacked."""
+        c = self.conversation
+        return self.recent.entries(c.account_id, c.id)
+
+
+def apply(state: State | None, entry: Entry) -> State:
+    """The state after `entry`. The first entry must be `Opened`, and only the first."""
+    data = entry.data
+    if isinstance(data, Opened):
+        return State(_opened(entry, data))
+    if state is None:
+        raise ValueError(
+            f"entry {entry.seq} of conversation {entry.conversation_id} comes before its opening"
+        )
+    c = state.conversation
+    if isinstance(data, Message):
+        return State(_messaged(c, entry, data), state.recent.then(entry))
+    if isinstance(data, StatusChanged):
+        return State(_status_changed(c, entry, data), state.recent)
+    if isinstance(data, Edited):
+        return _edited(state, entry, data)
+    if isinstance(data, Erased):
+        c = replace(c, seq=entry.seq, updated_at=entry.at, **ERASED_FIELDS)
+        return State(c, Recent.of(map(blanked, state.messages())))
+    fields: dict[str, Any]
+    if isinstance(data, Assigned):
+        fields = {"assignee_id": data.agent_id, "routing": _given(c.routing, data, entry.at)}
+    elif isinstance(data, Offered):
+        offer = OpenOffer(data.offer_id, data.agent_id, data.expires_at)
+        fields = {"routing": replace(c.routing, offer=offer)}
+    elif isinstance(data, OfferEnded):
+        refused = data.outcome in ("declined", "timeout")
+        fields = {"routing": _without(replace(c.routing, offer=None), data.agent_id if refused else None)}
+    elif isinstance(data, Updated):
+        fields = {k: tuple(v) if k == "labels" else v for k, v in data.changes.items() if k != "strategy"}
+        if "strategy" in data.changes:
+            fields["routing"] = replace(c.routing, strategy=data.changes["strategy"])
+    elif isinstance(data, HandoffRequested):
+        fields = {"handoff_requested": True, "handoff_reason": data.reason}
+    elif isinstance(data, SlaNoted):
+        sla = {**c.fired.sla, f"{data.target}_{data.state}": data.due_at}
+        fields = {"fired": replace(c.fired, sla=sla)}
+    elif isinstance(data, LeadsNotified):
+        fields = {"routing": replace(c.routing, leads_notified=True)}
+    else:
+        assert isinstance(data, Rated)
+        fields = {"csat_due": False}
+    return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
+
+
+def _given(routing: Routing, data: Assigned, at: int) -> Routing:
+    """Who gives a conversation back does not get it again; who lost their connection may."""
+    if data.agent_id is None and data.previous_agent_id is not None:
+        routing = replace(routing, last=LastHeld(data.previous_agent_id, at))
+    return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
+
+
+def _without(routing: Routing, agent_id: str | None) -> Routing:
+    if agent_id is None or agent_id in routing.declined_by:
+        return routing
+    return replace(routing, declined_by=(*routing.declined_by, agent_id))
+
+
+def _opened(entry: Entry, data: Opened) -> Conversation:
+    return Conversation(
+        id=entry.conversation_id,
+        account_id=entry.account_id,
+        channel_id=data.channel_id,
+        channel_type=intern(data.channel_type),
+        contact_id=data.contact_id,
+        contact_identifier=data.contact_identifier,
+        contact_name=data.contact_name,
+        topic=data.topic,
+        outlet_id=data.outlet_id,
+        subject=data.subject,
+        priority=data.priority,
+        labels=data.labels,
+        bot_context=NOTHING,
+        metadata=data.metadata or NOTHING,
+        created_at=entry.at,
+        updated_at=entry.at,
+        waiting_since=entry.at,
+    )
+
+
+def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
+    if data.is_private:
+        return replace(c, seq=entry.seq, updated_at=entry.at)
+    by_agent = data.sender_type == "agent"
+    unread = c.unread_count + 1 if data.direction == "inbound" else 0 if by_agent else c.unread_count
+    first_reply = entry.at if by_agent and c.first_reply_at is None else c.first_reply_at
+    since = c.unanswered_since
+    if by_agent:
+        since = None
+    elif since is None and data.direction == "inbound":
+        since = entry.at
+    if data.sender_type == "system" and data.metadata.get(CSAT_ASK) is True:
+        c = replace(c, fired=replace(c.fired, csat_asked=True))
+    return replace(
+        c,
+        seq=entry.seq,
+        updated_at=entry.at,
+        unread_count=unread,
+        first_reply_at=first_reply,
+        last_message_at=entry.at,
+        last_message_preview=data.content[:PREVIEW_LENGTH],
+        unanswered_since=since,
+    )
+
+
+def edited_at(message: Message) -> int:
+    """When a message was last edited, in ms; 0 for never."""
+    at = message.metadata.get("edited_at", 0)
+    return at if isinstance(at, int) else 0
+
+
+def amended(entry: Entry, edit: Edited) -> Entry:
+    """A message's entry as it reads after an edit; any other entry as it is."""
+    message = entry.data
+    if not isinstance(message, Message) or message.id != edit.message_id:
+        return entry
+    metadata = {**message.metadata, "edited_at": edit.edited_at}
+    return replace(entry, data=replace(message, content=edit.content, metadata=metadata))
+
+
+def _edited(state: State, entry: Entry, edit: Edited) -> State:
+    c, messages = state.conversation, [amended(e, edit) for e in state.messages()]
+    public = [e.data for e in messages if isinstance(e.data, Message) and not e.data.is_private]
+    # Behind that many notes the message has left memory: then its text tells that it was the last one.
+    last = (
+        public[-1].id == edit.message_id
+        if public
+        else (c.last_message_preview == edit.previous_content[:PREVIEW_LENGTH])
+    )
+    if last:
+        c = replace(c, last_message_preview=edit.content[:PREVIEW_LENGTH])
+    return State(replace(c, seq=entry.seq, updated_at=entry.at), Recent.of(messages))
+
+
+def _first_reply(told: dict[str, int]) -> dict[str, int]:
+    """Of the targets told of, the one whose clock a reopening does not start anew."""
+    return {timer: at for timer, at in told.items() if timer.startswith("first_reply")}
+
+
+def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conversation:
+    to = data.to_status
+    fields: dict[str, Any] = {"status": to}
+    if to in LIVE and to not in HELD:
+        fields["assignee_id"] = None
+    routing = c.routing
+    if c.status in HELD and to not in HELD and c.assignee_id is not None:
+        routing = replace(routing, last=LastHeld(c.assignee_id, entry.at))
+    if to is Status.BOT and (c.handoff_requested or data.from_status in HELD):
+        routing = replace(routing, given_back=entry.seq)
+        fields |= {"handoff_requested": False, "handoff_reason": None}
+    fields["routing"] = routing
+    if to is Status.RESOLVED:
+        fields |= {"resolved_at": entry.at, "csat_due": True}
+    elif data.from_status is Status.RESOLVED and to in LIVE:
+        fields |= {
+            "resolved_at": None,
+            "handoff_requested": False,
+            "handoff_reason": None,
+            "unanswered_since": None,
+            "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at),
+            "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
+        }
+    return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -1,0 +1,105 @@
+"""The life of a conversation: one literal table, from (status, change) to the next status.
+
+What is not in the table is refused. `tests/core/conversation/test_status.py` walks every status with every change.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ..errors import Conflict
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    BOT = "bot"
+    ASSIGNED = "assigned"
+    PENDING = "pending"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+
+
+class Change(StrEnum):
+    """What happens to a conversation, as far as its status is concerned."""
+
+    CUSTOMER_WROTE = "customer_wrote"
+    BOT_TOOK = "bot_took"
+    GIVEN_BACK = "given_back"
+    ASSIGNED = "assigned"
+    HANDED_OFF = "handed_off"
+    RELEASED = "released"
+    WAITS = "waits"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+
+
+S, C = Status, Change
+
+LIVE = frozenset({S.OPEN, S.BOT, S.ASSIGNED, S.PENDING})
+"""Only these hold the thread key."""
+FINAL = frozenset({S.CLOSED, S.EXPIRED})
+HELD = frozenset({S.ASSIGNED, S.PENDING})
+"""Only these, and what was resolved out of them, have an assignee."""
+
+NEXT: dict[tuple[Status, Change], Status] = {
+    (S.OPEN, C.CUSTOMER_WROTE): S.OPEN,
+    (S.BOT, C.CUSTOMER_WROTE): S.BOT,
+    (S.ASSIGNED, C.CUSTOMER_WROTE): S.ASSIGNED,
+    (S.PENDING, C.CUSTOMER_WROTE): S.ASSIGNED,
+    (S.RESOLVED, C.CUSTOMER_WROTE): S.OPEN,
+    (S.OPEN, C.BOT_TOOK): S.BOT,
+    (S.OPEN, C.GIVEN_BACK): S.BOT,
+    (S.ASSIGNED, C.GIVEN_BACK): S.BOT,
+    (S.PENDING, C.GIVEN_BACK): S.BOT,
+    (S.OPEN, C.ASSIGNED): S.ASSIGNED,
+    (S.BOT, C.ASSIGNED): S.ASSIGNED,
+    (S.ASSIGNED, C.ASSIGNED): S.ASSIGNED,
+    (S.PENDING, C.ASSIGNED): S.ASSIGNED,
+    (S.OPEN, C.HANDED_OFF): S.OPEN,
+    (S.BOT, C.HANDED_OFF): S.OPEN,
+    (S.ASSIGNED, C.HANDED_OFF): S.OPEN,
+    (S.PENDING, C.HANDED_OFF): S.OPEN,
+    (S.ASSIGNED, C.RELEASED): S.OPEN,
+    (S.PENDING, C.RELEASED): S.OPEN,
+    (S.ASSIGNED, C.WAITS): S.PENDING,
+    (S.OPEN, C.RESOLVED): S.RESOLVED,
+    (S.BOT, C.RESOLVED): S.RESOLVED,
+    (S.ASSIGNED, C.RESOLVED): S.RESOLVED,
+    (S.PENDING, C.RESOLVED): S.RESOLVED,
+    (S.RESOLVED, C.REOPENED): S.OPEN,
+    (S.OPEN, C.CLOSED): S.CLOSED,
+    (S.BOT, C.CLOSED): S.CLOSED,
+    (S.ASSIGNED, C.CLOSED): S.CLOSED,
+    (S.PENDING, C.CLOSED): S.CLOSED,
+    (S.RESOLVED, C.CLOSED): S.CLOSED,
+    (S.OPEN, C.EXPIRED): S.EXPIRED,
+    (S.BOT, C.EXPIRED): S.EXPIRED,
+    (S.PENDING, C.EXPIRED): S.EXPIRED,
+}
+
+AIMS: dict[Change, Status] = {change: to for (_, change), to in reversed(NEXT.items())}
+"""What a change mostly comes to: for its refusal to name."""
+
+ASKED: dict[Status, Change] = {
+    S.OPEN: C.REOPENED,
+    S.PENDING: C.WAITS,
+    S.RESOLVED: C.RESOLVED,
+    S.CLOSED: C.CLOSED,
+    S.EXPIRED: C.EXPIRED,
+}
+"""The change a client asks for by naming a status. `bot` and `assigned` only come about by other means."""
+
+
+def next_status(status: Status, change: Change, wanted: Status | None = None) -> Status:
+    """The status after `change`; Conflict, naming both states, where the table has none."""
+    try:
+        return NEXT[status, change]
+    except KeyError:
+        aim = AIMS[change]
+        to = wanted or (change if aim is status else f"{aim} ({change})")
+        raise Conflict(
+            f"a conversation that is {status} cannot become {to}", current={"status": status}
+        ) from None

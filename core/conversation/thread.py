@@ -1,0 +1,52 @@
+"""Which conversation a thread key means: the live one, else the newest resolved one, else a new one."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .commands import Receive, ThreadCommand
+from .state import Conversation
+from .status import LIVE, Status
+
+
+class Thread(msgspec.Struct, gc=False):
+    """What a host knows of a thread key. `resolved` holds ids, newest first (ids sort by time).
+
+    `erased`: its contact was forgotten, so the next conversation needs the thread read anew.
+    """
+
+    contact_id: str
+    contact_name: str | None = None
+    live: str | None = None
+    resolved: tuple[str, ...] = ()
+    erased: bool = False
+
+    def target(self, command: ThreadCommand) -> str | None:
+        """The conversation `command` is for; None when a new one must be opened."""
+        if self.live is not None:
+            return self.live
+        if isinstance(command, Receive) and self.resolved:
+            return self.resolved[0]
+        return None
+
+    def follow(self, before: Conversation, after: Conversation) -> None:
+        """Take in that a conversation's contact was merged, renamed or erased: later ones start with the same."""
+        if after.erased:
+            self.erased = True
+        elif (before.contact_id, before.contact_name) != (after.contact_id, after.contact_name):
+            self.contact_id, self.contact_name = after.contact_id, after.contact_name
+
+    def forget(self, conversation_id: str) -> None:
+        """A conversation that does not exist any more."""
+        if self.live == conversation_id:
+            self.live = None
+        self.resolved = tuple(i for i in self.resolved if i != conversation_id)
+
+    def note(self, c: Conversation) -> None:
+        """Take in a conversation's new status."""
+        if c.status in LIVE:
+            self.live = c.id
+        elif self.live == c.id:
+            self.live = None
+        rest = tuple(i for i in self.resolved if i != c.id)
+        self.resolved = tuple(sorted((c.id, *rest), reverse=True)) if c.status is Status.RESOLVED else rest

@@ -1,0 +1,1 @@
+"""The ports: what the layers above need of storage and the network."""

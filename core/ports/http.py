@@ -1,0 +1,132 @@
+"""The ports of the HTTP side: what its routes read and write besides commands. All bound to one account by the caller's
+token, and by row-level security beneath; the few that look across accounts say so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from ..accounts.records import Channel
+from ..conversation.entries import Entry
+from ..conversation.state import Conversation
+from ..views.inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
+from ..views.people import AgentStats, LabelCount
+from .bots import BotRuleStore
+from .deliveries import AttachmentStore, DeliveryStore
+from .event_webhooks import EventWebhookStore
+from .inbound import InboundStore, SenderStore
+from .people import AgentStore, CannedStore, PreferencesStore, TeamStore
+from .resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
+
+
+class Thread(NamedTuple):
+    """Whose a conversation is."""
+
+    channel_id: str
+    contact_identifier: str
+
+
+class ConversationStore(Protocol):
+    """Committed conversations and their histories."""
+
+    async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
+
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
+        """Whose each of these is; one query for all of them. What does not exist is not in it."""
+        ...
+
+    async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
+        """Ids of a customer's conversations on a channel, newest first, at most 50."""
+        ...
+
+    async def messages(
+        self,
+        account_id: str,
+        conversations: list[str],
+        *,
+        before: int | None,
+        after: int | None,
+        limit: int,
+        public: bool,
+    ) -> list[Entry]:
+        """Message entries, oldest first: the newest `limit`, or those around a seq. `public` leaves notes out."""
+        ...
+
+    async def entries(self, account_id: str, conversation_id: str, *, after: int, limit: int) -> list[Entry]:
+        """Entries numbered above `after`, oldest first."""
+        ...
+
+
+class InboxStore(Protocol):
+    """Lists of conversations, and what is told about them."""
+
+    async def page(
+        self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
+    ) -> Page:
+        """The conversations that pass the filter, in order, from `after` on: rows that do not move meanwhile come
+        exactly once, however many are added.
+        """
+        ...
+
+    async def stats(self, account_id: str, period: Period) -> InboxStats: ...
+
+    async def assignments(self, account_id: str, conversation_id: str) -> list[AssignmentView]:
+        """Who held a conversation, oldest first."""
+        ...
+
+    async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None: ...
+
+    async def agent_stats(self, account_id: str, user_id: str, period: Period) -> AgentStats: ...
+
+    async def labels(self, account_id: str) -> list[LabelCount]:
+        """The labels of the account's newest conversations, a bounded number of both, the most used first."""
+        ...
+
+
+class Vault(Protocol):
+    """Channel credentials at rest."""
+
+    def open(self, channel: Channel) -> dict[str, str]:
+        """The credentials in the clear; empty where the channel has none."""
+        ...
+
+    def seal(self, account_id: str, channel_id: str, credentials: dict[str, str]) -> bytes:
+        """Ciphertext, bound to this account's channel."""
+        ...
+
+
+class Hints(Protocol):
+    """Events that are no entries, sent to the readers of every gateway. Best effort: False where it is known to have failed."""
+
+    async def send(
+        self,
+        account_id: str,
+        type: str,
+        data: dict[str, Any],
+        topics: list[str],
+        conversation_id: str | None = None,
+    ) -> bool: ...
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """Every store a handler may use."""
+
+    conversations: ConversationStore
+    channels: ChannelStore
+    agents: AgentStore
+    contacts: ContactStore
+    accounts: AccountStore
+    clients: ClientStore
+    audit: AuditStore
+    inbox: InboxStore
+    preferences: PreferencesStore
+    teams: TeamStore
+    canned: CannedStore
+    bot_rules: BotRuleStore
+    attachments: AttachmentStore
+    event_webhooks: EventWebhookStore
+    deliveries: DeliveryStore
+    senders: SenderStore
+    inbound: InboundStore

@@ -1,0 +1,295 @@
+"""What the bot makes of a message, in the very turn that takes it: its answer, its labels and the hand-over are one commit
+with the message, so that no rule runs twice or is lost.
+
+The bot speaks only where no human has or had the conversation, and not after one was asked for; nor does it answer machines,
+which may answer in turn, without end (RFC 3834). Whatever rules have no answer to
+they give to humans; in an account without rules, bots are the concern of the services that write as them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from ..conversation.entries import (
+    Actor,
+    Entry,
+    EntryData,
+    HandoffRequested,
+    Message,
+    StatusChanged,
+    Updated,
+    actor,
+)
+from ..conversation.state import Conversation, State, first_delivery
+from ..conversation.status import Change, Status, next_status
+from ..text.languages import language_of
+from ..text.templates import render
+from . import form_filling
+from .account_rules import AccountRules, asks_for_human, silent, speaks
+from .assignment import with_offer_ended
+from .bot_rules import Actions, BotRule, Evaluation, Facts, evaluate
+from .handoff import angry, unsure
+from .message_analysis import NO_ANALYSIS, Analysis
+
+Said = list[tuple[Actor, EntryData]]
+
+BOTS_TURN = frozenset({Status.OPEN, Status.BOT})
+"""Where nobody has the conversation yet."""
+LONGEST = 65_536
+MAX_LABELS = 50
+MAX_REASONS, LONGEST_REASON = 10, 200
+"""What a bot's message keeps of the reasons for it."""
+SYSTEM = actor("system", None)
+UNANSWERED = "No bot rule has an answer"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be done about a message: by which rule, if any matched, and why a human takes over, if one does."""
+
+    evaluation: Evaluation
+    actions: Actions | None
+    handoff: str | None
+
+
+def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = False) -> Plan:
+    """The same for a dry run and in earnest. Who asks for a human gets one, and no answer from the bot; what the rule
+    says of the way there (team, labels, priority) counts all the same. So does who is angry, where otherwise the bot would
+    answer, or has the conversation."""
+    evaluation = evaluate(account.all, facts, at)
+    rule = evaluation.rule
+    bot_speaks = bot_has_it or (rule is not None and speaks(rule.actions))
+    asked = _for_human(facts.content, facts.sentiment, account, bot_speaks=bot_speaks)
+    if rule is None:
+        return Plan(evaluation, None, asked)
+    if asked is not None:
+        return Plan(evaluation, silent(rule.actions), asked)
+    routes = rule.actions.assign_team_id is not None or rule.actions.assign_strategy is not None
+    by_rule = f"Rule “{rule.name}”" if routes and not rule.actions.collect_info else None
+    return Plan(evaluation, rule.actions, by_rule)
+
+
+def _for_human(
+    content: str, sentiment: float | None, account: AccountRules, *, bot_speaks: bool = True
+) -> str | None:
+    """Why a human takes over, if the message itself says so: in words, or, where the bot would speak, by its mood."""
+    asked = asks_for_human(content, account.settings.handoff_keywords)
+    return angry(sentiment, account.settings.handoff_sentiment) if asked is None and bot_speaks else asked
+
+
+def respond(
+    before: Conversation,
+    state: State,
+    message: Message,
+    account: AccountRules,
+    now: int,
+    new_id: Callable[[], str],
+    heard: Analysis = NO_ANALYSIS,
+) -> Said:
+    """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it. `heard`: what was
+    found out about the message."""
+    said = _noted(before, state, message, account, now, new_id, heard)
+    if not said:
+        return said
+    # where the bot takes what is on offer to an agent, nobody is asked any more
+    all_of_it = with_offer_ended(state.conversation, tuple(data for _, data in said))
+    return [*((SYSTEM, data) for data in all_of_it[: len(all_of_it) - len(said)]), *said]
+
+
+def _noted(
+    before: Conversation,
+    state: State,
+    message: Message,
+    account: AccountRules,
+    now: int,
+    new_id: Callable[[], str],
+    heard: Analysis,
+) -> Said:
+    """The same, with a new language noted first, so that rules and routing go by it; while the customer waits for a human too."""
+    c = state.conversation
+    if c.status not in BOTS_TURN or message.is_private:
+        return []
+    if message.direction != "inbound" or heard.language is None or not _speechless(c, account):
+        return _respond(before, state, message, account, now, new_id, heard)
+    context = {**c.bot_context, "language": heard.language}
+    state = replace(state, conversation=replace(c, bot_context=context))
+    noted: Said = [(SYSTEM, Updated({"bot_context": context}))]
+    return noted + _respond(before, state, message, account, now, new_id, heard, detected=True)
+
+
+def _respond(
+    before: Conversation,
+    state: State,
+    message: Message,
+    account: AccountRules,
+    now: int,
+    new_id: Callable[[], str],
+    heard: Analysis,
+    detected: bool = False,
+) -> Said:
+    c = state.conversation
+    if c.handoff_requested:
+        return []
+    if message.sender_type == "bot":
+        since = c.routing.given_back
+        reason = unsure([_unsure(e.data) for e in state.messages() if e.seq > since and _public_answer(e)])
+        return _handed_over(c, reason, SYSTEM) if reason else []
+    if message.direction != "inbound":
+        return []
+    if c.left_to_humans:
+        asked = _for_human(message.content, heard.sentiment, account, bot_speaks=False)
+        return _handed_over(c, asked, SYSTEM) if asked else []
+    if c.status is Status.BOT and form_filling.under_way(c.bot_context) is not None:
+        return [] if _by_machine(message) else _collect(state, message, account, new_id, heard)
+    if not account.rules and not account.faulty:
+        return _without_rules(c, message, account, heard)
+    new = before.last_message_at is None or before.status is Status.RESOLVED
+    facts = Facts(
+        message.content,
+        c.channel_type,
+        new,
+        language_of(c.metadata, c.bot_context),
+        heard.classification,
+        detected,
+        heard.sentiment,
+    )
+    found = plan(account, facts, now, bot_has_it=c.status is Status.BOT)
+    if found.actions is not None and _by_machine(message):
+        found = replace(found, actions=silent(found.actions))
+    rule = found.evaluation.rule
+    if rule is None or found.actions is None:
+        if found.handoff is None and c.status is Status.BOT:
+            return _handed_over(c, UNANSWERED, SYSTEM)
+        return _handed_over(c, found.handoff, SYSTEM) if found.handoff else []
+    return _by_rule(c, account, rule, found, new_id)
+
+
+def _without_rules(c: Conversation, message: Message, account: AccountRules, heard: Analysis) -> Said:
+    bot_has_it = c.status is Status.BOT
+    asked = _for_human(message.content, heard.sentiment, account, bot_speaks=bot_has_it)
+    if asked is None and bot_has_it and account.unread:
+        asked = UNANSWERED
+    return _handed_over(c, asked, SYSTEM) if asked else []
+
+
+def _by_machine(message: Message) -> bool:
+    """An out-of-office note, a bounce: its channel says so."""
+    return message.metadata.get("auto_reply") is True
+
+
+def _by_rule(
+    c: Conversation, account: AccountRules, rule: BotRule, found: Plan, new_id: Callable[[], str]
+) -> Said:
+    by = actor("bot", rule.id)
+    assert found.actions is not None
+    changes = changes_of(c, found.actions)
+    words: list[str] = []
+    replies = found.actions.reply_text is not None or found.actions.reply_template_id is not None
+    if replies and (text := account.reply_of(rule)) is not None:
+        words.append(filled(text, c))
+    handoff = found.handoff
+    if found.actions.collect_info:
+        step = form_filling.start(c.bot_context, found.actions.collect_info)
+        if step.context != c.bot_context:
+            changes["bot_context"] = step.context
+        if step.question is not None:
+            words.append(step.question)
+        else:
+            handoff = _outcome(step)
+    said: Said = [(by, Updated(changes))] if changes else []
+    reasons = next((v.reasons for v in found.evaluation.verdicts if v.rule_id == rule.id), ())
+    said += [(by, _message(c, rule.id, text, new_id, reasons)) for text in words if text.strip()]
+    if handoff is not None:
+        return said + _handed_over(c, handoff, by)
+    if words and c.status is Status.OPEN:
+        said.append((by, StatusChanged(c.status, next_status(c.status, Change.BOT_TOOK))))
+    return said
+
+
+def changes_of(c: Conversation, actions: Actions) -> dict[str, Any]:
+    """The fields that a rule's actions change."""
+    wanted: dict[str, Any] = {}
+    labels = tuple(dict.fromkeys((*c.labels, *actions.set_labels)))[: max(MAX_LABELS, len(c.labels))]
+    if labels != c.labels:
+        wanted["labels"] = labels
+    if actions.set_priority not in (None, c.priority):
+        wanted["priority"] = actions.set_priority
+    if actions.assign_team_id not in (None, c.team_id):
+        wanted["team_id"] = actions.assign_team_id
+    if actions.assign_strategy not in (None, c.routing.strategy):
+        wanted["strategy"] = actions.assign_strategy
+    return wanted
+
+
+def filled(text: str, c: Conversation) -> str:
+    """A text of a rule, as this customer gets it."""
+    values = {"contact_name": c.contact_name or "", "agent_name": "", "conversation_id": c.id}
+    return render(text, values)[:LONGEST]
+
+
+def _collect(
+    state: State, message: Message, account: AccountRules, new_id: Callable[[], str], heard: Analysis
+) -> Said:
+    c = state.conversation
+    asker = next(
+        (m.sender_id for e in reversed(state.messages()) if _public_answer(e) and (m := _of(e))), None
+    )
+    by = actor("bot", asker)
+    asked = _for_human(message.content, heard.sentiment, account)
+    if asked is not None:
+        rest = form_filling.given_up(c.bot_context)
+        return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]
+    step = form_filling.answer(c.bot_context, message.content)
+    said: Said = [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []
+    if step.question is not None:
+        return [*said, (by, _message(c, asker, step.question, new_id, ()))]
+    return said + _handed_over(c, _outcome(step), by)
+
+
+def _outcome(step: form_filling.Step) -> str:
+    if step.outcome == "complete":
+        return "The bot has collected what it asks for"
+    return "The customer did not answer the bot's questions"
+
+
+def _handed_over(c: Conversation, reason: str, by: Actor) -> Said:
+    to = next_status(c.status, Change.HANDED_OFF)
+    said: Said = [(by, HandoffRequested(reason))]
+    return said if to is c.status else [*said, (by, StatusChanged(c.status, to, reason))]
+
+
+def _message(
+    c: Conversation, rule_id: str | None, text: str, new_id: Callable[[], str], reasons: tuple[str, ...]
+) -> Message:
+    kept = [reason[:LONGEST_REASON] for reason in reasons[:MAX_REASONS]]
+    return Message(
+        id=new_id(),
+        direction="outbound",
+        sender_type="bot",
+        sender_id=rule_id,
+        content=text,
+        delivery_status=first_delivery(c),
+        metadata={"rule_id": rule_id, "reasons": kept},
+    )
+
+
+def _public_answer(entry: Entry) -> bool:
+    m = entry.data
+    return isinstance(m, Message) and m.sender_type == "bot" and not m.is_private
+
+
+def _of(entry: Entry) -> Message:
+    assert isinstance(entry.data, Message)
+    return entry.data
+
+
+def _unsure(data: EntryData) -> bool:
+    return isinstance(data, Message) and data.metadata.get("low_confidence") is True
+
+
+def _speechless(c: Conversation, account: AccountRules) -> bool:
+    """Whether nobody knows in which language the customer writes, and it matters."""
+    return account.heeds_language and language_of(c.metadata, c.bot_context) is None

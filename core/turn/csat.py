@@ -1,0 +1,28 @@
+"""Scores that customers give in words: a message that is nothing but a digit from 1 to 5, in whatever script's digits."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from ..conversation.commands import Post
+from ..conversation.state import Conversation
+from ..conversation.status import Status
+
+SCORES = range(1, 6)
+WRITTEN = ("text", "button")
+
+
+def score_of(content: str) -> int | None:
+    """The score that a text is, and nothing else."""
+    text = content.strip()
+    value = unicodedata.digit(text, None) if len(text) == 1 else None
+    return value if value in SCORES else None
+
+
+def answered(c: Conversation, post: Post) -> int | None:
+    """The score by which a customer answers the question they were asked after the resolution. Anything else they write
+    reopens the conversation."""
+    asked = c.status is Status.RESOLVED and c.csat_due and c.fired.csat_asked
+    if not asked or post.content_type not in WRITTEN or post.attachments:
+        return None
+    return score_of(post.content)

@@ -1,0 +1,361 @@
+"""`decide`: from a conversation's state and a command to the entries it is accepted as, or a refusal.
+
+The rules are those of the table in `status.py` and of who may ask for what. Pure: ids come from `Turn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from ..conversation.commands import (
+    Assign,
+    By,
+    Close,
+    Command,
+    Edit,
+    EndOffer,
+    Entrust,
+    Erase,
+    GiveBack,
+    Handoff,
+    MarkRead,
+    NotifyLeads,
+    Offer,
+    Open,
+    Opening,
+    Post,
+    Rate,
+    Recall,
+    Receive,
+    Release,
+    ThreadKey,
+    Tick,
+    Update,
+)
+from ..conversation.entries import (
+    NOTHING,
+    Assigned,
+    Edited,
+    Entry,
+    EntryData,
+    Erased,
+    Message,
+    Opened,
+    Priority,
+    Rated,
+    StatusChanged,
+    Updated,
+)
+from ..conversation.state import Conversation, State, edited_at, first_delivery
+from ..conversation.status import ASKED, FINAL, LIVE, Change, Status, next_status
+from ..errors import Conflict, Forbidden, Invalid, NotFound
+from .assignment import (
+    assign,
+    end_offer,
+    entrust,
+    give_back,
+    hand_off,
+    notify_leads,
+    offer,
+    release,
+    status_change,
+    with_offer_ended,
+)
+from .context import Turn
+from .csat import answered
+from .timers import fire
+
+CUSTOMERS = (Post, Receive, Open, Rate, Recall)
+"""The commands a customer may give, each for their own conversation."""
+
+
+END_OF_TIME: Final = 253_402_300_800_000
+"""The year 10000, in ms: RFC 3339 writes nothing later."""
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
+class Changes(msgspec.Struct, forbid_unknown_fields=True):
+    """What `Update` may change. What is stored must be readable for good."""
+
+    status: Status | None = None
+    assignee_id: str | None = None
+    team_id: str | None = None
+    priority: Priority = "normal"
+    labels: tuple[str, ...] = ()
+    subject: str | None = None
+    metadata: dict[str, Any] = {}
+    bot_context: dict[str, Any] = {}
+    contact_id: Annotated[str, msgspec.Meta(pattern=UUID_PATTERN)] = ""
+    contact_name: str | None = None
+    outlet_id: str | None = None
+    snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=END_OF_TIME)] | None = None
+    archived: bool = False
+
+
+def check_party(c: Conversation, account_id: str, by: By) -> None:
+    """Raise NotFound unless the conversation is of the account and, for a customer, their own."""
+    if c.account_id != account_id:
+        raise NotFound("no such conversation")
+    if by.role == "customer" and (by.channel_id, by.contact_identifier) != (
+        c.channel_id,
+        c.contact_identifier,
+    ):
+        raise NotFound("no such conversation")
+
+
+def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
+    """The entries `command` is accepted as; none where nothing changes. Raises a TertuliaError.
+
+    Whether the conversation is theirs at all is `check_party`'s to say, before anything else is looked at.
+    """
+    c = state.conversation
+    if c.erased and not isinstance(command, Erase):
+        raise NotFound("no such conversation: its customer was erased")
+    if by.role == "customer" and not isinstance(command, CUSTOMERS):
+        raise Forbidden("this is not for customers to do")
+    if isinstance(command, Edit):
+        return _edit(state, by, command)
+    return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
+
+
+def open_conversation(
+    thread: ThreadKey, contact_id: str, opening: Opening, contact_name: str | None
+) -> tuple[EntryData, ...]:
+    """Entry 0 of a new conversation."""
+    return (
+        Opened(
+            channel_id=thread.channel_id,
+            channel_type=opening.channel_type,
+            contact_id=contact_id,
+            contact_identifier=thread.identifier,
+            contact_name=opening.contact_name or contact_name,
+            topic=thread.topic,
+            outlet_id=opening.outlet_id,
+            subject=opening.subject,
+            priority=opening.priority,
+            labels=opening.labels,
+            metadata=opening.metadata,
+        ),
+    )
+
+
+def repeated(state: State, by: By, post: Post) -> Entry | None:
+    """The message a repeated key or provider id stands for, if memory still has it.
+
+    Raises Conflict when the same key comes with other content.
+    """
+    recent = state.recent
+    if not (recent.may_hold(post.key) or recent.may_hold(post.external_id)):
+        return None
+    for entry in reversed(state.messages()):
+        message = entry.data
+        assert isinstance(message, Message)
+        if post.external_id is not None and message.external_id == post.external_id:
+            return entry
+        same_sender = message.sender_type == post.sender_type and (
+            post.sender_type == "contact" or message.sender_id == by.id
+        )
+        if post.key is not None and message.client_message_id == post.key and same_sender:
+            check_same(message, post)
+            return entry
+    return None
+
+
+def check_same(message: Message, post: Post) -> None:
+    """Raise Conflict when `post` says something else than the message its key already stands for."""
+    same = (
+        message.content == post.content
+        and message.content_type == post.content_type
+        and message.is_private == post.is_private
+        and message.attachments == post.attachments
+        and message.reply_to == post.reply_to
+    )
+    if not same:
+        raise Conflict(
+            f"the key {post.key!r} already stands for another message",
+            current={"message_id": message.id},
+        )
+
+
+def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
+    if c.status in FINAL:
+        raise Conflict(f"a conversation that is {c.status} takes no messages", current={"status": c.status})
+    inbound = post.sender_type == "contact"
+    if inbound and post.is_private:
+        raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
+    if by.role == "customer" and not inbound:
+        raise Forbidden("customers write as themselves")
+    if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
+        raise Conflict(
+            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
+            " resolved: post with sender_type agent or system, or a note (is_private)",
+            current={"status": c.status, "handoff_requested": True},
+        )
+    before: tuple[EntryData, ...] = ()
+    if inbound:
+        score = answered(c, post)
+        before = _customer_wrote(c, turn) if score is None else (Rated(score),)
+    message = Message(
+        id=turn.new_id(),
+        direction="inbound" if inbound else "outbound",
+        sender_type=post.sender_type,
+        sender_id=c.contact_identifier if inbound else by.id,
+        content=post.content,
+        content_type=post.content_type,
+        attachments=post.attachments,
+        is_private=post.is_private,
+        external_id=post.external_id,
+        client_message_id=post.key,
+        reply_to=post.reply_to,
+        delivery_status=None if inbound or post.is_private else first_delivery(c),
+        metadata=post.metadata or NOTHING,
+    )
+    return (*before, message)
+
+
+def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
+    if c.status is Status.RESOLVED:
+        _check_thread_free(c, turn)
+    woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
+    return (*woken, *status_change(c, Change.CUSTOMER_WROTE))
+
+
+def _check_thread_free(c: Conversation, turn: Turn) -> None:
+    if turn.live_id is not None and turn.live_id != c.id:
+        raise Conflict(
+            "this customer has a newer live conversation on the channel",
+            current={"status": c.status, "live_conversation_id": turn.live_id},
+        )
+
+
+def _close(c: Conversation, by: By, _: Close, turn: Turn) -> tuple[EntryData, ...]:
+    return () if c.status is Status.CLOSED else status_change(c, Change.CLOSED)
+
+
+def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ...]:
+    if by.role != "admin":
+        raise Forbidden("erasing a customer is for admins")
+    if c.erased:
+        return ()
+    return (*(() if c.status in FINAL else status_change(c, Change.CLOSED)), Erased())
+
+
+def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData, ...]:
+    if by.role not in ("customer", "service"):
+        raise Forbidden("the customer rates, or a service for them")
+    if not 1 <= command.score <= 5:
+        raise Invalid("a score is 1 to 5", errors=(("score", "1 to 5"),))
+    if not c.csat_due:
+        raise Conflict(
+            "a conversation takes one score for each time it is resolved, and none is due now",
+            current={"status": c.status},
+        )
+    return (Rated(command.score, command.comment),)
+
+
+def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
+    """Only the newest edit counts, in whatever order they come; a text that stays as it was is none."""
+    if by.role != "service":
+        raise Forbidden("a message is edited by its provider's word alone")
+    if not 0 <= command.edited_at < END_OF_TIME:
+        raise Invalid("an edit has a time", errors=(("edited_at", "ms since the epoch"),))
+    seq, before = command.seq, command.previous_content
+    for entry in state.messages():
+        message = entry.data
+        if isinstance(message, Message) and message.id == command.message_id:
+            if edited_at(message) >= command.edited_at:
+                return ()
+            seq, before = entry.seq, message.content
+    if before == command.content:
+        return ()
+    return (Edited(command.message_id, seq, command.content, before, command.edited_at),)
+
+
+def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
+    _check_changes(command.changes)
+    changes = dict(command.changes)
+    status = changes.pop("status", None)
+    assigns = "assignee_id" in changes
+    assignee = changes.pop("assignee_id", None)
+    if "archived" in changes:
+        archived = changes.pop("archived")
+        if archived != (c.archived_at is not None):
+            changes["archived_at"] = turn.now if archived else None
+    changes = {k: v for k, v in changes.items() if getattr(c, k) != (tuple(v) if k == "labels" else v)}
+    entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
+    if assigns:
+        entries += assign(c, by, Assign(assignee), turn)
+        c = _after(c, entries)
+    if status is not None and status != c.status:
+        entries += _ask_status(c, by, Status(status), turn)
+    return entries
+
+
+def _check_changes(changes: dict[str, Any]) -> None:
+    try:
+        msgspec.convert(changes, Changes)
+    except msgspec.ValidationError as error:
+        raise Invalid("these changes cannot be made", errors=(("", str(error)),)) from error
+
+
+def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
+    """The conversation as far as a second rule of the same command must see the first one's effect."""
+    for data in entries:
+        if isinstance(data, StatusChanged):
+            c = msgspec.structs.replace(c, status=data.to_status)
+        elif isinstance(data, Assigned):
+            c = msgspec.structs.replace(c, assignee_id=data.agent_id)
+    return c
+
+
+def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[EntryData, ...]:
+    change = ASKED.get(wanted)
+    if change is None:
+        raise Conflict(
+            f"a conversation that is {c.status} cannot become {wanted}", current={"status": c.status}
+        )
+    to = next_status(c.status, change, wanted)
+    if wanted is Status.EXPIRED and by.role != "service":
+        raise Forbidden("only a service may expire a conversation")
+    if to in LIVE and c.status not in LIVE:
+        _check_thread_free(c, turn)
+    return (StatusChanged(c.status, to),)
+
+
+def _tick(c: Conversation, by: By, _: Tick, turn: Turn) -> tuple[EntryData, ...]:
+    if by.type != "system":
+        raise Forbidden("the clock ticks by itself")
+    return () if turn.account is None else fire(c, turn.account, turn.now, turn.new_id)
+
+
+def _nothing(c: Conversation, by: By, _: Command, turn: Turn) -> tuple[EntryData, ...]:
+    return ()
+
+
+def _receive(c: Conversation, by: By, command: Receive, turn: Turn) -> tuple[EntryData, ...]:
+    return _post(c, by, command.post, turn)
+
+
+_RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryData, ...]]] = {
+    Post: _post,
+    Receive: _receive,
+    Open: _nothing,
+    Update: _update,
+    Assign: assign,
+    Offer: offer,
+    EndOffer: end_offer,
+    Entrust: entrust,
+    NotifyLeads: notify_leads,
+    Release: release,
+    Handoff: hand_off,
+    GiveBack: give_back,
+    Close: _close,
+    Erase: _erase,
+    Rate: _rate,
+    Tick: _tick,
+    MarkRead: _nothing,
+    Recall: _nothing,
+}

@@ -1,0 +1,122 @@
+"""Timers: what is due in a conversation comes of its state and the clock alone, so a timer that fires twice has one effect.
+
+`timer_at` is when to look: the earliest instant at which anything may be due. A message may leave it too early, which costs a
+look; never too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec.structs import replace
+
+from ..accounts.account_settings import AccountSettings
+from ..conversation.entries import EntryData, Message, SlaNoted, StatusChanged, Updated
+from ..conversation.state import CSAT_ASK, Conversation, first_delivery, settled
+from ..conversation.status import Change, next_status
+from .account_rules import AccountRules
+from .sla import HOUR, Beside, Target, Timer, since_of, timers_of
+
+ASKED_WITHIN = HOUR
+"""Who was resolved longer ago, in ms, is not asked for a score any more: when the account takes to asking, or after an outage."""
+AGAIN = 1_000
+"""After a look at which nothing could be done about what is due, in ms."""
+
+
+def pending(c: Conversation, settings: AccountSettings, now: int) -> dict[Timer, int]:
+    """Every timer that has not had its effect yet, with its instant."""
+    beside = Beside(c.unanswered_since, csat_asked=c.fired.csat_asked or not c.csat_due)
+    found = timers_of(c, settings, beside)
+    if found.get(Timer.CSAT_ASK, now) < now - ASKED_WITHIN:
+        del found[Timer.CSAT_ASK]
+    for target in Target:
+        warning, breach = Timer(f"{target}_warning"), Timer(f"{target}_breach")
+        if breach in found and _told(c, beside, target, breach):
+            del found[breach]
+            found.pop(warning, None)
+        if warning in found and _told(c, beside, target, warning):
+            del found[warning]
+    return found
+
+
+def _told(c: Conversation, beside: Beside, target: Target, timer: Timer) -> bool:
+    """Whether it was told of since the target's clock began to run; it may have been due at another time then, as another
+    priority or other settings had it."""
+    since, told = since_of(c, beside, target), c.fired.sla.get(timer)
+    return since is not None and told is not None and told >= since
+
+
+def next_timer(c: Conversation, settings: AccountSettings, now: int) -> int | None:
+    return min(pending(c, settings, now).values(), default=None)
+
+
+def sooner(c: Conversation, settings: AccountSettings, now: int) -> int | None:
+    """The instant to look at by these settings, if it is before the one that stands."""
+    due = next_timer(c, settings, now)
+    return due if due is not None and (c.timer_at is None or due < c.timer_at) else None
+
+
+def timed(before: Conversation | None, after: Conversation, account: AccountRules, now: int) -> Conversation:
+    """`after` with its next timer, as what happened since `before` has made it."""
+    if before is not None and settled(before) == settled(after):
+        if not account.answers_timed or after.unanswered_since == before.unanswered_since:
+            return after
+        due = next_timer(after, account.settings, now)
+        if due is None or (after.timer_at is not None and after.timer_at <= due):
+            return after
+    else:
+        due = next_timer(after, account.settings, now)
+    return after if due == after.timer_at else replace(after, timer_at=due)
+
+
+def looked_at(c: Conversation, account: AccountRules, now: int) -> Conversation:
+    """A conversation with its next timer, after what was due at `now` has had its effect."""
+    due = next_timer(c, account.settings, now)
+    return replace(c, timer_at=None if due is None else max(due, now + AGAIN))
+
+
+def fire(
+    c: Conversation, account: AccountRules, now: int, new_id: Callable[[], str]
+) -> tuple[EntryData, ...]:
+    """What is due, in the order it came due, up to what ends the conversation."""
+    due = {timer: at for timer, at in pending(c, account.settings, now).items() if at <= now}
+    entries: list[EntryData] = []
+    for timer, at in sorted(due.items(), key=lambda pair: (pair[1], pair[0])):
+        if timer in ENDS:
+            change, reason = ENDS[timer]
+            return (*entries, StatusChanged(c.status, next_status(c.status, change), reason))
+        if timer is Timer.SNOOZE_END:
+            entries.append(Updated({"snoozed_until": None}))
+        elif timer is Timer.CSAT_ASK:
+            entries.append(_csat(c, account.settings.csat_question, new_id))
+        elif timer in SLA and not (SLA[timer][1] == "warning" and _breach_of(timer) in due):
+            target, state = SLA[timer]
+            entries.append(SlaNoted(target.value, state, at))
+    return tuple(entries)
+
+
+ENDS = {
+    Timer.EXPIRY: (Change.EXPIRED, "nobody has written for as long as the account waits"),
+    Timer.AUTO_CLOSE: (Change.CLOSED, "resolved for as long as the account keeps it open"),
+}
+SLA: dict[Timer, tuple[Target, Literal["warning", "breach"]]] = {
+    **{Timer(f"{t}_warning"): (t, "warning") for t in Target},
+    **{Timer(f"{t}_breach"): (t, "breach") for t in Target},
+}
+
+
+def _breach_of(warning: Timer) -> Timer:
+    return Timer(f"{SLA[warning][0]}_breach")
+
+
+def _csat(c: Conversation, question: str, new_id: Callable[[], str]) -> Message:
+    return Message(
+        id=new_id(),
+        direction="outbound",
+        sender_type="system",
+        sender_id=None,
+        content=question,
+        delivery_status=first_delivery(c),
+        metadata={CSAT_ASK: True},
+    )

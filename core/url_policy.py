@@ -1,0 +1,119 @@
+"""Which addresses the server may call on somebody else's word: an attachment's URL, an account's webhook, a channel's base URL.
+
+Owns the rules; `channels/outgoing/guard.py` holds every connection to them. Which addresses are the internet's: `special_addresses.py`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from ipaddress import IPv4Address
+from typing import NamedTuple
+
+import msgspec
+
+from .special_addresses import Address, inside, is_never_called, refusal
+
+HTTPS = 443
+
+_NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGNORECASE)
+
+
+class Refused(Exception):
+    """A request that may not leave, or an answer that may not come in; the text is fit for whoever gave the URL.
+
+    `temporary`: another try may be let through.
+    """
+
+    def __init__(self, reason: str, *, temporary: bool = False) -> None:
+        super().__init__(reason)
+        self.temporary = temporary
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What is let through at the origin of `url` (scheme, host and port), and nowhere else.
+
+    `networks` None: the operator names this URL, and so plain HTTP, any port and private addresses are fine. Else somebody else
+    does: plain HTTP, ports and addresses of their own only inside these networks.
+    """
+
+    url: str
+    networks: tuple[str, ...] | None = None
+
+
+class Reach(NamedTuple):
+    """Which addresses a connection may lead to: those of `networks` (None: all), and `public` ones."""
+
+    networks: tuple[str, ...] | None
+    public: bool = True
+
+    def refusal(self, text: str) -> str | None:
+        """Why a connection to this address is refused; None where it is not."""
+        address = parsed(text)
+        if address is None:
+            return "something that is no address"
+        networks = self.networks or ()
+        if is_never_called(address) and not _is_listed(address, networks):
+            return "an address that is never called"
+        if self.networks is None or is_inside(address, networks):
+            return None
+        reason = refusal(address)
+        if reason is None and not self.public:
+            return "an address outside the allowed networks, where only HTTPS on port 443 is called"
+        return reason
+
+
+class AddressRules(msgspec.Struct, frozen=True):
+    """What an operator lets through besides the internet's HTTPS: `networks` as in `10.1.0.0/16`."""
+
+    networks: tuple[str, ...] = ()
+    ports: frozenset[int] = frozenset({HTTPS})
+
+    @property
+    def reach(self) -> Reach:
+        """Of a URL that nobody vouches for."""
+        return Reach(self.networks)
+
+    def refusal(self, text: str) -> str | None:
+        """Why a connection to this address is refused; None where it is not."""
+        return self.reach.refusal(text)
+
+    def granted(self, grant: Grant, scheme: str, port: int | None) -> Reach:
+        """Of a URL at the origin of a grant."""
+        if grant.networks is None:
+            return Reach(None)
+        return Reach(grant.networks, public=scheme == "https" and port in self.ports)
+
+
+def parsed(text: str) -> Address | None:
+    """The address; None for what is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def is_inside(address: Address, networks: tuple[str, ...]) -> bool:
+    """Whether one of the networks holds it. An address with a zone is in none."""
+    if getattr(address, "scope_id", None) is not None:
+        return False
+    return any(inside(address, ipaddress.ip_network(network)) for network in networks)
+
+
+def _is_listed(address: Address, networks: tuple[str, ...]) -> bool:
+    """Whether the operator allows this very address, not only a network around it."""
+    return any(
+        network.num_addresses == 1 and inside(address, network)
+        for network in map(ipaddress.ip_network, networks)
+    )
+
+
+def is_numeric_host(host: str) -> bool:
+    """Whether resolvers take a host for an IPv4 address that is not written as one: 127.1, 2130706433, 0x7f.1."""
+    if not _NUMERIC_HOST.fullmatch(host):
+        return False
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return True
+    return False

@@ -1,0 +1,243 @@
+"""The inbox's vocabulary: what a list asks for, where a page ended, what reports say, who held a conversation.
+
+Pure shapes and rules; `storage/postgres/conversations/inbox.py` answers them. Times inside are ms since the epoch unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from ..accounts.records import ChannelType
+from ..conversation.entries import Assigned, Entry, Priority, StatusChanged
+from ..conversation.state import Conversation
+from ..conversation.status import HELD, Status
+from ..errors import Invalid
+from ..text import cursors
+from ..times import rfc3339, rfc3339_or_none
+
+SortKey = Literal["last_message_at", "created_at", "priority", "waiting_since"]
+PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
+"""By rank: what `sort=priority` orders by."""
+DAY_MS = 86_400_000
+MAX_REPORT_DAYS = 92
+
+
+class InboxFilter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a list asks for; None asks for nothing. `unassigned` looks for conversations nobody holds."""
+
+    statuses: tuple[Status, ...] | None = None
+    assignee_id: str | None = None
+    unassigned: bool | None = None
+    team_id: str | None = None
+    channel_id: str | None = None
+    channel_type: ChannelType | None = None
+    contact_id: str | None = None
+    labels: tuple[str, ...] | None = None
+    priority: Priority | None = None
+    archived: bool | None = None
+    q: str | None = None
+
+
+class Sort(msgspec.Struct, frozen=True):
+    """The order of a list; ties go by id in the same direction."""
+
+    key: SortKey = "last_message_at"
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Sort:
+        """`created_at:asc` and the like; without a direction the newest or most urgent come first."""
+        key, _, direction = text.partition(":")
+        return cls(msgspec.convert(key, SortKey), direction != "asc")
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """The last row of a page: its sort key (μs since the epoch, or a priority's rank) and its id."""
+
+    key: int
+    id: str
+
+
+class _Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    sort: SortKey
+    descending: bool
+    key: cursors.Micros
+    id: cursors.Id
+
+
+def write_cursor(sort: Sort, seen: Seen) -> str:
+    """Opaque to clients, and good for this sort only."""
+    return cursors.write(_Cursor(sort.key, sort.descending, seen.key, seen.id))
+
+
+def read_cursor(text: str, sort: Sort) -> Seen:
+    """Where a page goes on. Raises Invalid for what `write_cursor` never wrote, or wrote for another sort."""
+    cursor = cursors.read(text, _Cursor)
+    if (cursor.sort, cursor.descending) != (sort.key, sort.descending):
+        raise cursors.not_ours("of a list with another sort")
+    if sort.key == "priority" and cursor.key > len(PRIORITIES):
+        raise cursors.not_ours()
+    return Seen(cursor.key, cursor.id)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some conversations in order; `seen` where there are more."""
+
+    items: list[Conversation]
+    seen: Seen | None
+
+
+class ContactIdentifierView(msgspec.Struct, frozen=True):
+    id: str
+    channel_type: str
+    identifier: str
+    display_name: str | None
+    metadata: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class ContactDetail(msgspec.Struct, frozen=True):
+    """A contact with its addresses."""
+
+    id: str
+    name: str | None
+    attributes: dict[str, Any]
+    identifiers: list[ContactIdentifierView]
+    created_at: str
+    updated_at: str
+
+
+class AssignmentView(msgspec.Struct, frozen=True):
+    """An agent's time with a conversation, from assignment until somebody else, or nobody, holds it."""
+
+    id: str
+    agent_id: str
+    previous_agent_id: str | None
+    by: str
+    assigned_at: str
+    ended_at: str | None
+    explain: dict[str, Any] | None
+
+
+def assignments_of(entries: Iterable[Entry]) -> list[AssignmentView]:
+    """The assignments that a conversation's entries tell of, both oldest first; other entries may be left out.
+
+    One ends with the next, with a release, and when the conversation leaves `assigned` and `pending`.
+    """
+    found: list[AssignmentView] = []
+    holder: tuple[Assigned, str, int] | None = None
+
+    def end(at: int | None) -> None:
+        if holder is not None:
+            data, agent_id, since = holder
+            found.append(
+                AssignmentView(
+                    data.assignment_id,
+                    agent_id,
+                    data.previous_agent_id,
+                    data.by,
+                    rfc3339(since),
+                    rfc3339_or_none(at),
+                    data.explain,
+                )
+            )
+
+    for entry in entries:
+        data = entry.data
+        if isinstance(data, Assigned):
+            end(entry.at)
+            holder = None if data.agent_id is None else (data, data.agent_id, entry.at)
+        elif isinstance(data, StatusChanged) and data.to_status not in HELD:
+            end(entry.at)
+            holder = None
+    end(None)
+    return found
+
+
+class Period(msgspec.Struct, frozen=True):
+    """From `start` (included) to `end` (not)."""
+
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, start: datetime | None, end: datetime | None, now: int, *, days: int = 30) -> Period:
+        """The period a report asks for. Raises Invalid: times without an offset, nothing in it, too much in it."""
+        for name, time in (("from", start), ("to", end)):
+            if time is not None and time.tzinfo is None:
+                raise Invalid("a time needs an offset", errors=((name, "RFC 3339 with Z or an offset"),))
+            if time is not None and not 1970 <= time.year < 9999:
+                raise Invalid("a time is out of range", errors=((name, "not before 1970"),))
+        until = now if end is None else int(end.timestamp() * 1000)
+        since = until - days * DAY_MS if start is None else int(start.timestamp() * 1000)
+        if since >= until:
+            raise Invalid("the period is empty", errors=(("from", "must come before `to`"),))
+        if until - since > MAX_REPORT_DAYS * DAY_MS:
+            raise Invalid("the period is too long", errors=(("from", f"at most {MAX_REPORT_DAYS} days"),))
+        return cls(since, until)
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """Open conversations that no agent and no bot holds."""
+
+    waiting: int
+    oldest_waiting_since: str | None
+
+
+class Durations(msgspec.Struct, frozen=True):
+    """Of conversations created in the period, in seconds."""
+
+    count: int
+    p50_s: float | None
+    p90_s: float | None
+
+
+class DayVolume(msgspec.Struct, frozen=True):
+    """One day in UTC. Notes are no messages here."""
+
+    date: str
+    conversations: int
+    inbound: int
+    outbound: int
+
+
+class Volume(msgspec.Struct, frozen=True):
+    conversations: int
+    inbound: int
+    outbound: int
+    days: list[DayVolume]
+
+
+class Csat(msgspec.Struct, frozen=True):
+    """A conversation's last score in the period counts."""
+
+    count: int
+    average: float | None
+    distribution: dict[str, int]
+
+
+class AiFigures(msgspec.Struct, frozen=True):
+    """`bot_message_share` is that of all outbound messages."""
+
+    bot_messages: int
+    bot_message_share: float | None
+    handoffs: int
+
+
+class InboxStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
+    """`statuses` and `queue` as they are now, the rest about the period."""
+
+    start: str
+    end: str
+    statuses: dict[str, int]
+    queue: Queue
+    first_reply: Durations
+    resolution: Durations
+    volume: Volume
+    csat: Csat
+    ai: AiFigures

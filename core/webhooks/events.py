@@ -1,0 +1,125 @@
+"""Events as integrators get them, by webhook or from the Redis stream: which there are, who wants which, and how they read.
+
+The event itself is that of the streams (`events.py`), bound to one topic; a webhook's body wraps it as Standard Webhooks
+recommends (https://www.standardwebhooks.com). Hints (typing, presence, receipts) are in no feed, and so not among these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ..conversation.entries import Entry
+from ..errors import Invalid
+from ..times import rfc3339
+from ..url_policy import HTTPS, AddressRules, is_numeric_host
+from ..views.stream_events import encode_event, events_of
+
+EventType = Literal[
+    "conversation:new",
+    "conversation:updated",
+    "conversation:status",
+    "conversation:message",
+    "conversation:handoff",
+    "agent:assigned",
+    "notification:assignment",
+    "notification:offer",
+    "notification:mention",
+    "notification:sla",
+    "notification:queue",
+]
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+ON_REQUEST = "notification:"
+"""Types that begin so go only where they are named: each repeats, for one user, what another event says."""
+PING = "ping"
+MAX_URL = 2048
+
+
+class OutgoingEvent(msgspec.Struct, frozen=True):
+    """`id` is stable however often the event is sent, and holds no full stop, which ends it in what is signed. `event`
+    is the event as JSON; `at` in ms."""
+
+    id: str
+    type: str
+    account_id: str
+    conversation_id: str | None
+    at: int
+    event: bytes
+
+
+class _Body(msgspec.Struct, frozen=True):
+    type: str
+    timestamp: str
+    data: Any
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def outgoing(entry: Entry, generation: str) -> list[OutgoingEvent]:
+    """The events of an entry, in order, each once: under the account's topic, or the one of the user it is for."""
+    return [
+        OutgoingEvent(
+            f"evt_{generation}_{entry.position}_{event.index}",
+            event.type,
+            entry.account_id,
+            entry.conversation_id,
+            entry.at,
+            encode_event(entry, event, event.topics[0], generation),
+        )
+        for event in events_of(entry)
+    ]
+
+
+def wanted(event_types: Sequence[str], type: str) -> bool:
+    """Whether a webhook for these types takes an event of this one. None named: all but those told on request."""
+    return type in event_types if event_types else not type.startswith(ON_REQUEST)
+
+
+def body_of(event: OutgoingEvent) -> bytes:
+    """What a webhook's receiver is sent."""
+    return _encode(_Body(event.type, rfc3339(event.at), msgspec.Raw(event.event)))
+
+
+def ping_body(webhook_id: str, now: int) -> bytes:
+    """The body of a test."""
+    return _encode(_Body(PING, rfc3339(now), {"webhook_id": webhook_id}))
+
+
+def check_url(url: str, *, private: bool, networks: tuple[str, ...] = ()) -> None:
+    """Raises Invalid where a webhook may not have this URL. `private`: http and any address are fine; `networks`: private ones that
+    the operator allows.
+
+    What a host's name stands for is looked at when something is sent, and each time anew.
+    """
+    if fault := _url_fault(url, private, AddressRules(networks)):
+        raise Invalid("the URL is not usable", errors=(("url", fault),))
+
+
+def _url_fault(url: str, private: bool, rules: AddressRules) -> str | None:
+    if len(url) > MAX_URL or not url.isprintable() or " " in url:
+        return f"at most {MAX_URL} printable characters without spaces"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "is no URL"
+    if parts.scheme != "https" and not (private and parts.scheme == "http"):
+        return "must begin with https://"
+    if not host or parts.username is not None or parts.fragment:
+        return "must name a host, and neither a user nor a fragment"
+    return None if private else _place_fault(host, port, rules)
+
+
+def _place_fault(host: str, port: int | None, rules: AddressRules) -> str | None:
+    if port not in (None, HTTPS):
+        return f"the port must be {HTTPS}"
+    if is_numeric_host(host) or "%" in host:
+        return "the host is not a plain name or address"
+    if ":" in host or host.replace(".", "").isdigit():
+        reason = rules.refusal(host)
+        return f"the host is {reason}" if reason else None
+    return "the host is this machine" if host == "localhost" or host.endswith(".localhost") else None

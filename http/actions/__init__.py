@@ -1,0 +1,1 @@
+"""What routes, streams and dialects do to conversations."""

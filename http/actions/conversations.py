@@ -1,0 +1,295 @@
+"""What the REST routes, the WebSocket and the dialects all do to conversations: one function an action.
+
+Each takes the typed call, sends the command, and returns core structs. Shapes of input that several of them take live
+here too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from ...core.accounts.principal import Principal, Role
+from ...core.accounts.user_ids import NAME_PATTERN, USER_ID_RULE, is_user_id
+from ...core.conversation.commands import (
+    Assign,
+    Command,
+    Done,
+    EndOffer,
+    MarkRead,
+    Opening,
+    Post,
+    Receive,
+    ThreadKey,
+)
+from ...core.conversation.entries import Attachment, Entry, Priority, SenderType
+from ...core.conversation.state import Conversation, State
+from ...core.conversation.status import Status
+from ...core.errors import Forbidden, Invalid, NotFound, TertuliaError
+from ...core.ids import is_uuid
+from ...core.turn.context import Turn
+from ...core.turn.decide import decide
+from ...core.views import customers
+from ...core.views.conversations import ConversationView, MessageView, conversation_view, message_view
+from ...core.views.stream_events import account_topic, conversation_topic
+from ..framework.bodies import MAX_METADATA
+from ..framework.endpoint import Call
+from ..streams.topics import may_see
+from ..streams.typists import TYPING
+from . import attachments as attaching
+from .mentions import with_mentions
+
+log = structlog.get_logger(__name__)
+
+Content = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536)]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Name = Annotated[str, msgspec.Meta(max_length=255, pattern=NAME_PATTERN)]
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Subject = Annotated[str, msgspec.Meta(max_length=998)]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Labels = Annotated[list[Label], msgspec.Meta(max_length=50)]
+Uuid = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        max_length=36,  # `$` lets a newline follow
+    ),
+]
+
+DEFAULT_SENDER: dict[Role, SenderType] = {Role.CUSTOMER: "contact", Role.SERVICE: "bot"}
+
+
+class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST …/messages`."""
+
+    content: Content
+    sender_type: SenderType | None = None
+    is_private: bool = False
+    content_type: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "text"
+    attachments: Annotated[list[Attachment], msgspec.Meta(max_length=30)] = []
+    reply_to: Uuid | None = None
+    client_message_id: Key | None = None
+    metadata: dict[str, Any] = {}
+
+
+class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/conversations` and `…/find-or-create`."""
+
+    channel_id: Uuid
+    contact_identifier: Identifier
+    contact_name: Name | None = None
+    subject: Subject | None = None
+    priority: Priority = "normal"
+    labels: Labels = []
+    metadata: dict[str, Any] = {}
+    outlet_id: Uuid | None = None
+
+
+TypingState = Literal["start", "stop"]
+
+
+def conversation_id(text: str) -> str:
+    """A conversation's id from a client; what is no UUID is not found."""
+    text = text.lower()
+    if not is_uuid(text):
+        raise NotFound("no such conversation")
+    return text
+
+
+def conversation_of(call: Call[Any], done: Done) -> ConversationView:
+    """The conversation after a command, as the caller sees it."""
+    assert done.conversation is not None
+    view = conversation_view(done.conversation)
+    return customers.conversation_view(view) if call.principal.role is Role.CUSTOMER else view
+
+
+def message_of(call: Call[Any], entry: Entry) -> MessageView:
+    """The message of an entry, as the caller sees it."""
+    view = message_view(entry)
+    return customers.message_view(view) if call.principal.role is Role.CUSTOMER else view
+
+
+def check_metadata(metadata: dict[str, Any] | None) -> None:
+    """Raises Invalid when metadata is too large to keep in memory with the conversation."""
+    if metadata and len(msgspec.json.encode(metadata)) > MAX_METADATA:
+        raise Invalid(
+            "metadata is too large", errors=(("metadata", f"at most {MAX_METADATA} bytes as JSON"),)
+        )
+
+
+def sender(principal: Principal, wanted: SenderType | None) -> SenderType:
+    """Who a message is from: a service may speak as anybody, everybody else as themselves."""
+    role = principal.role
+    own = DEFAULT_SENDER.get(role, "agent")
+    if wanted is not None and wanted != own and role is not Role.SERVICE:
+        raise Forbidden(f"a token with role {role} may not write as {wanted}")
+    return wanted or own
+
+
+def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessage) -> Post:
+    """The command for a message; the `Idempotency-Key` header counts where the body names no key."""
+    check_metadata(message.metadata)
+    key = message.client_message_id or headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
+        raise Invalid("the key is not usable", errors=(("client_message_id", "1–255 printable characters"),))
+    return Post(
+        sender_type=sender(principal, message.sender_type),
+        content=message.content,
+        content_type=message.content_type,
+        attachments=tuple(message.attachments),
+        is_private=message.is_private,
+        reply_to=message.reply_to,
+        key=key,
+        metadata=message.metadata,
+    )
+
+
+async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tuple[Entry, bool]:
+    """Write a message into a conversation; whether it is a repeat comes with it."""
+    if call.principal.role is not Role.CUSTOMER:
+        call.principal.require("message.write")
+    if message.is_private:
+        check_metadata(message.metadata)
+        metadata = await with_mentions(call, message.content, message.metadata)
+        message = msgspec.structs.replace(message, metadata=metadata)
+    attachments: list[str] = []
+    if message.attachments:
+        message, attachments = await _described(call, message)
+    done = await call.ask(
+        to_post(call.principal, call.request.headers, message), conversation=conversation_id
+    )
+    if attachments:
+        await _link(call, done.entries[0], attachments)
+    return done.entries[0], done.repeated
+
+
+async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tuple[Entry, bool]:
+    """A customer's own message, wherever it leads."""
+    p = call.principal
+    assert p.channel_id is not None and p.contact_identifier is not None
+    thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
+    message, attachments = await _described(call, message)
+    done = await call.ask(
+        Receive(opening, to_post(call.principal, call.request.headers, message)), thread=thread
+    )
+    await _link(call, done.entries[0], attachments)
+    return done.entries[0], done.repeated
+
+
+async def assign(call: Call[Any], conversation_id: str, agent_id: str, reason: str = "manual") -> Done:
+    """Give a conversation to an agent, who must be available and have room for it."""
+    return await ask_for_agent(call, Assign(agent_id, reason), conversation_id, agent_id, "agent_id")
+
+
+async def ask_for_agent(
+    call: Call[Any], command: Command, conversation_id: str, agent_id: str, path: str
+) -> Done:
+    """Ask the supervisor for what gives a conversation to `agent_id`, whom the field `path` names.
+
+    A person may name only somebody whom the account has seen; a service anybody, who is seen from then on. Raises Invalid.
+    """
+    principal, agents = call.principal, call.services.stores.agents
+    if agent_id != principal.user_id or not principal.is_staff:
+        if not is_user_id(agent_id):
+            raise Invalid("there can be no such agent", errors=((path, USER_ID_RULE),))
+        if principal.role is not Role.SERVICE and await agents.get(call.account_id, agent_id) is None:
+            await _check_allowed(call, command, conversation_id)
+            raise Invalid("there is no such agent", errors=((path, "is nobody that this account has seen"),))
+    done = await call.ask_supervisor(command, conversation_id)
+    if principal.role is Role.SERVICE:
+        await agents.ensure(call.account_id, agent_id)
+    return done
+
+
+async def _check_allowed(call: Call[Any], command: Command, conversation_id: str) -> None:
+    """Raises what the conversation would refuse the command for, whoever is named in it."""
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None:
+        raise NotFound("no such conversation")
+    decide(State(c), call.by(), command, Turn(c.updated_at, lambda: c.id))
+
+
+async def answer_offer(
+    call: Call[Any], conversation_id: str, outcome: Literal["accepted", "declined"]
+) -> Done:
+    """The caller's answer to the open offer of a conversation."""
+    call.principal.require("conversation.claim")
+    return await call.ask_supervisor(EndOffer("", outcome), conversation_id)
+
+
+async def with_positions(call: Call[Any], found: list[Conversation]) -> list[ConversationView]:
+    """Conversations as clients see them, with the places in the queue of those that wait, where these are at hand."""
+    waiting = [c.id for c in found if c.status is Status.OPEN]
+    places = await call.services.supervision.positions(call.account_id, waiting) if waiting else {}
+    views = [conversation_view(c, places.get(c.id)) for c in found]
+    return list(map(customers.conversation_view, views)) if call.principal.role is Role.CUSTOMER else views
+
+
+async def refresh_routing(call: Call[Any]) -> None:
+    """Let routing go by what was changed. Should it be away, it finds out by itself."""
+    with contextlib.suppress(TertuliaError):
+        await call.services.supervision.refresh(call.account_id)
+
+
+async def refresh_rules(call: Call[Any]) -> None:
+    """Let conversations go by what was changed: settings, bot rules, the texts and teams that rules name."""
+    await call.services.gateway.learn(call.account_id)
+
+
+async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:
+    """A message whose attachments are as their records say, and the ids of those that are ours. Raises Invalid."""
+    if not message.attachments:
+        return message, []
+    found, ids = await attaching.described(call, message.attachments)
+    return replace(message, attachments=list(found)), ids
+
+
+async def _link(call: Call[Any], entry: Entry, attachments: list[str]) -> None:
+    """Note in attachments whose they are. The message stands already, so a failure here must not be its answer."""
+    try:
+        await call.services.stores.attachments.link(call.account_id, entry.conversation_id, attachments)
+    except TertuliaError as error:
+        log.warning("attachments_not_linked", conversation_id=entry.conversation_id, error=error.detail)
+
+
+async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) -> Conversation:
+    """Move the read marker and tell the account's readers."""
+    done = await call.ask(command, conversation=conversation_id)
+    assert done.conversation is not None
+    unread = {"conversation_id": conversation_id, "unread_count": done.conversation.unread_count}
+    topics = [account_topic(call.account_id), conversation_topic(conversation_id)]
+    await call.services.hints.send(call.account_id, "conversation:updated", unread, topics, conversation_id)
+    return done.conversation
+
+
+async def typing(call: Call[Any], conversation_id: str, state: str) -> None:
+    """Tell the conversation's readers who is typing. Stored nowhere, lost without harm."""
+    user_id = call.principal.contact_identifier or call.principal.user_id
+    typist = call.account_id, conversation_id, f"{call.principal.channel_id or ''}/{user_id}"
+    typists = call.services.typists
+    if not typists.is_news(typist, state):
+        return
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None or not may_see(call.principal, c):
+        raise NotFound("no such conversation")
+    data = {
+        "conversation_id": conversation_id,
+        "user_id": user_id,
+        "name": c.contact_name if call.principal.role is Role.CUSTOMER else call.principal.name,
+        "state": state,
+    }
+    typists.passed_on(typist, state)
+    topics = [conversation_topic(conversation_id)]
+    await call.services.hints.send(call.account_id, TYPING, data, topics, conversation_id)
+
+
+async def check_team(call: Call[Any], team_id: str | None) -> None:
+    """Raises Invalid where a conversation may not be given to this team: it is none of the account's."""
+    if team_id is not None and await call.services.stores.teams.get(call.account_id, team_id) is None:
+        raise Invalid("there is no such team", errors=(("team_id", "is no team of this account"),))

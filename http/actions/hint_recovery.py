@@ -1,0 +1,60 @@
+"""After hints were lost on their way, has it told anew how things stand: who is there, and who waits where.
+
+Hints that are lost are lost; but a reader that stays connected must not go on with a picture that was right before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from ...core.errors import TertuliaError
+from ...core.routing.supervision_messages import Supervision
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 8
+"""Accounts asked for at a time."""
+AGAIN = 1.0
+"""Seconds after which those are asked for again whose supervisor did not answer."""
+
+
+class HintRecovery:
+    """`accounts`: those with readers here."""
+
+    def __init__(self, supervision: Supervision, accounts: Callable[[], set[str]]) -> None:
+        self._supervision = supervision
+        self._accounts = accounts
+        self._wanted: set[str] = set()
+        self._lost = asyncio.Event()
+
+    def lost(self) -> None:
+        """Hints may have been lost until now."""
+        self._lost.set()
+
+    async def main_loop(self) -> None:
+        while True:
+            await self._lost.wait()
+            self._lost.clear()
+            self._wanted |= self._accounts()
+            while self._wanted:
+                await self._ask()
+                if self._wanted:
+                    await asyncio.sleep(AGAIN)
+                    self._wanted &= self._accounts()
+
+    async def _ask(self) -> None:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(account_id: str) -> None:
+            async with room:
+                try:
+                    await self._supervision.retell(account_id)
+                except TertuliaError as error:
+                    log.info("not_told_anew", account=account_id, error=error.detail)
+                    return
+            self._wanted.discard(account_id)
+
+        await asyncio.gather(*(one(account_id) for account_id in self._wanted))

@@ -1,0 +1,265 @@
+"""From a provider's events to commands: who wrote, in which thread, in answer to what; all committed, or said why not.
+
+What can never succeed is a `Fault`, to be set aside by the caller; what may succeed later is raised, so that the provider
+repeats its call. Repeats are harmless: provider ids are unique in their channel for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ...actors.clock import fresh_id
+from ...core.accounts.records import Channel
+from ...core.channels.messages import ChannelEvent, Edited, Faulty, Inbound, Receipt
+from ...core.channels.records import NewMedia
+from ...core.conversation.commands import By, Command, Done, Edit, Envelope, Opening, Post, Receive, ThreadKey
+from ...core.conversation.entries import Attachment, Entry, Message
+from ...core.conversation.state import edited_at
+from ...core.errors import Internal, Overloaded, RateLimited, StorageUnavailable, TertuliaError
+from ...core.ports.inbound import Fault, Original
+from ...core.views.stream_events import conversation_topic
+from ..framework.services import Services
+
+LATER: Final = (Overloaded, StorageUnavailable, Internal, RateLimited)
+"""Refusals that say nothing against the event: the provider is asked to repeat its call."""
+MAX_PART: Final = 4_096
+"""Characters shown of the part of a payload that was set aside."""
+
+
+class Taken(msgspec.Struct):
+    """What came of a call's events."""
+
+    received: int = 0
+    repeated: int = 0
+    edited: int = 0
+    receipts: int = 0
+    faults: list[Fault] = []
+
+
+class _Said(msgspec.Struct):
+    """A message on its way: the event, and where it leads."""
+
+    message: Inbound
+    edited_at: int | None = None
+    thread: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+async def take(services: Services, channel: Channel, events: Sequence[ChannelEvent]) -> Taken:
+    """Everything that a verified call says; returns after the commit. Raises one of LATER."""
+    return await _Call(services, channel).take(events)
+
+
+class _Call:
+    """The events of one call."""
+
+    def __init__(self, services: Services, channel: Channel) -> None:
+        self._services = services
+        self._channel = channel
+        self._taken = Taken()
+
+    async def take(self, events: Sequence[ChannelEvent]) -> Taken:
+        said: list[_Said] = []
+        receipts: list[Receipt] = []
+        for event in events:
+            if isinstance(event, Inbound):
+                said.append(_Said(event))
+            elif isinstance(event, Edited):
+                said.append(_Said(event.inbound, event.edited_at))
+            elif isinstance(event, Receipt):
+                receipts.append(event)
+            else:
+                self._fault(event.reason, event)
+        if said:
+            await self._messages(said)
+        if receipts:
+            await self._receipts(receipts)
+        return self._taken
+
+    # -- messages
+
+    async def _messages(self, said: list[_Said]) -> None:
+        said = await self._settled([self._resolve(item) for item in said], said)
+        originals = await self._originals(said)
+        await self._ingest(said)
+        outcomes = [self._say(item, originals) for item in said]
+        # Gathered coroutines begin in order, and a command is queued before its coroutine first waits.
+        await self._settled(outcomes, said)
+
+    async def _settled(self, work: Sequence[Any], said: list[_Said]) -> list[_Said]:
+        """Those whose work was done; the others are faults. Raises where one of them is to be repeated."""
+        results = await asyncio.gather(*work, return_exceptions=True)
+        later = [r for r in results if isinstance(r, BaseException) and not _final(r)]
+        if later:
+            raise later[0]
+        good = []
+        for item, result in zip(said, results, strict=True):
+            if isinstance(result, TertuliaError):
+                self._fault(f"{result.code}: {result.detail}", item.message)
+            else:
+                good.append(item)
+        return good
+
+    async def _resolve(self, item: _Said) -> None:
+        channel = self._channel
+        item.thread = await self._services.stores.senders.resolve(
+            channel.account_id, channel.type, item.message.sender
+        )
+
+    async def _originals(self, said: list[_Said]) -> dict[str, Original]:
+        """The messages that these answer or change."""
+        wanted: dict[str, None] = {}
+        for item in said:
+            message = item.message
+            if item.edited_at is not None:
+                wanted[message.provider_id] = None
+            for reference in (*filter(None, (message.reply_to,)), *message.references):
+                wanted |= dict.fromkeys(_spellings(reference))
+        if not wanted:
+            return {}
+        channel = self._channel
+        return await self._services.stores.inbound.originals(channel.account_id, channel.id, list(wanted))
+
+    async def _ingest(self, said: list[_Said]) -> None:
+        """Files go ahead of their messages, under ids that a repeat finds again."""
+        media: list[NewMedia] = []
+        for item in said:
+            made = []
+            for index, file in enumerate(item.message.media):
+                name = f"{item.message.provider_id}:{index}"
+                media.append(NewMedia(str(uuid.uuid5(uuid.UUID(self._channel.id), name)), file))
+                url = f"/v1/attachments/{media[-1].id}"
+                made.append(Attachment(url, file.name, file.content_type, file.size))
+            item.attachments = tuple(made)
+        if media:
+            channel = self._channel
+            await self._services.stores.attachments.ingest(channel.account_id, channel.id, media)
+
+    async def _say(self, item: _Said, originals: dict[str, Original]) -> None:
+        if item.edited_at is None:
+            done = await self._receive(item, originals)
+        else:
+            done = await self._edit(item, item.edited_at, originals)
+        if done is not None and done.repeated:
+            self._taken.repeated += 1
+        elif item.edited_at is None:
+            self._taken.received += 1
+        else:
+            self._taken.edited += 1
+
+    async def _receive(self, item: _Said, originals: dict[str, Original]) -> Done:
+        message, channel = item.message, self._channel
+        answered = _first(originals, _spellings(message.reply_to)) if message.reply_to else None
+        metadata = message.metadata
+        if item.edited_at is not None:
+            metadata = {**metadata, "edited_at": item.edited_at}
+        post = Post(
+            sender_type="contact",
+            content=message.content,
+            content_type=message.content_type,
+            attachments=item.attachments,
+            external_id=message.provider_id,
+            reply_to=answered.message_id if answered else None,
+            metadata=metadata,
+        )
+        # The name is the contact's, which the team may have changed; `resolve` has noted what the provider says.
+        opening = Opening(channel.type, subject=message.subject)
+        thread = ThreadKey(channel.account_id, channel.id, item.thread, _topic(item, originals))
+        return await self._ask(Receive(opening, post), item.thread, thread=thread)
+
+    async def _edit(self, item: _Said, at: int, originals: dict[str, Original]) -> Done | None:
+        """An edit of a message we have; of one we have not, it is that message, and the original will be the repeat."""
+        original = originals.get(item.message.provider_id)
+        if original is None:
+            done = await self._receive(item, originals)
+            if not done.repeated:
+                return done
+            original = _original(item.message.provider_id, done.entries[0])
+        if original.edited_at >= at:
+            return None
+        edit = Edit(
+            item.message.provider_id,
+            original.message_id,
+            original.seq,
+            item.message.content,
+            original.content,
+            at,
+        )
+        return await self._ask(edit, item.thread, conversation=original.conversation_id)
+
+    async def _ask(
+        self,
+        command: Command,
+        identifier: str,
+        *,
+        thread: ThreadKey | None = None,
+        conversation: str | None = None,
+    ) -> Done:
+        """On the customer's behalf, by the provider's word."""
+        by = By("contact", identifier, "service")
+        envelope = Envelope(fresh_id(), self._channel.account_id, by, command, conversation, thread)
+        return await self._services.gateway.router.ask(envelope)
+
+    # -- the rest
+
+    async def _receipts(self, receipts: list[Receipt]) -> None:
+        channel, hints = self._channel, self._services.hints
+        moved = await self._services.stores.deliveries.receive(channel.account_id, channel.id, receipts)
+        self._taken.receipts += len(receipts)
+        for delivery in moved:
+            told: dict[str, Any] = {"message_id": delivery.message_id, "delivery_status": delivery.status}
+            if delivery.error is not None:
+                told["delivery_error"] = delivery.error
+            topics = [conversation_topic(delivery.conversation_id)]
+            await hints.send(
+                channel.account_id, "conversation:receipt", told, topics, delivery.conversation_id
+            )
+
+    def _fault(self, reason: str, event: Inbound | Faulty) -> None:
+        part = event.payload if isinstance(event, Faulty) else event
+        self._taken.faults.append(Fault(reason[:1000], part_of(part)))
+
+
+def part_of(value: Any) -> str | None:
+    """A part of a payload as it is shown to a person: JSON without bytes, cut where it is long."""
+    try:
+        text = msgspec.json.encode(value, enc_hook=str).decode()
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return text[:MAX_PART].replace("\\u0000", "\ufffd")
+
+
+def _final(error: BaseException) -> bool:
+    return isinstance(error, TertuliaError) and not isinstance(error, LATER)
+
+
+def _spellings(reference: str) -> tuple[str, ...]:
+    """A provider id as it may be stored: Postmark calls what others know as `id@its.domain` by the id alone."""
+    local, at, _ = reference.partition("@")
+    return (reference, local) if at and local else (reference,)
+
+
+def _first(originals: dict[str, Original], names: Sequence[str]) -> Original | None:
+    return next((originals[name] for name in names if name in originals), None)
+
+
+def _topic(item: _Said, originals: dict[str, Original]) -> str:
+    """The topic of the thread: that of the nearest known message of this customer's that it refers to, else its own."""
+    for reference in item.message.references:
+        known = _first(originals, _spellings(reference))
+        if known is not None and known.contact_identifier == item.thread:
+            return known.topic
+    return item.message.topic
+
+
+def _original(provider_id: str, entry: Entry) -> Original:
+    message = entry.data
+    assert isinstance(message, Message), "the first answer to a message is a message"
+    return Original(
+        provider_id, entry.conversation_id, entry.seq, message.id, message.content, edited_at(message), "", ""
+    )

@@ -1,0 +1,80 @@
+"""Which web pages may open streams: the Origin check against cross-site WebSocket hijacking.
+
+Owns the comparison of origins (RFC 6454: scheme, host and port, all three). It must never match by prefix,
+suffix or substring. A request without Origin is not from a page of another site (browsers send it with
+every WebSocket handshake and cross-origin fetch) and passes, unless the browser says it is cross-site.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ...core.errors import Forbidden
+from ...settings import Settings
+
+_PORTS: Final = {"http": 80, "https": 443}
+_HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+
+
+class Origin(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+
+
+def parse(text: str) -> Origin | None:
+    """`scheme://host[:port]` and nothing more, else None (`null` too). Default ports are filled in."""
+    scheme, separator, authority = text.lower().partition("://")
+    if not separator or scheme not in _PORTS:
+        return None
+    host, port = authority, _PORTS[scheme]
+    head, colon, tail = authority.rpartition(":")
+    if colon and not authority.endswith("]"):
+        if not (tail.isascii() and tail.isdigit()) or not 0 < int(tail[:6]) < 65_536:
+            return None
+        host, port = head, int(tail)
+    return Origin(scheme, host, port) if _HOST.fullmatch(host) else None
+
+
+class OriginPolicy:
+    """The origins that may open streams: the server's own, and those of the settings.
+
+    Raises ValueError for a setting that is no origin: `*` would let every page use a visitor's cookie.
+    """
+
+    def __init__(self, allowed: frozenset[str] = frozenset(), public_url: str | None = None) -> None:
+        parsed = {text: parse(text.removesuffix("/")) for text in allowed}
+        wrong = sorted(text for text, origin in parsed.items() if origin is None)
+        if wrong:
+            raise ValueError(f"not an origin (scheme://host[:port]): {', '.join(wrong)}")
+        self._allowed = {origin for origin in parsed.values() if origin is not None}
+        if public_url is not None:
+            parts = urlsplit(public_url)
+            own = parse(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+            if own is None:
+                raise ValueError("the public URL must be http:// or https:// with a host")
+            self._allowed.add(own)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> OriginPolicy:
+        return cls(settings.origins(), settings.public_url)
+
+    def check(self, request: web.BaseRequest) -> None:
+        """Raises Forbidden when a page of another origin opens the stream."""
+        origins = request.headers.getall("Origin", ())
+        if not origins:
+            if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+                raise Forbidden("streams may not be opened from another site")
+            return
+        origin = parse(origins[0]) if len(origins) == 1 else None
+        if origin is None or (origin not in self._allowed and origin != _own(request)):
+            raise Forbidden("streams may not be opened from this origin")
+
+
+def _own(request: web.BaseRequest) -> Origin | None:
+    # the scheme may be a trusted proxy's word (client_address.py); that the name is ours, request_checks.py has seen to
+    return parse(f"{request.scheme}://{request.headers.get('Host', '')}")

@@ -1,0 +1,275 @@
+"""Rate limits: per account, per user, per address, shared by all gateways and spent without I/O.
+
+Owns who is limited and how permits are spent. A gateway leases permits from a shared token bucket
+(`core.ports.auth.PermitSource`) in chunks, at most a twentieth of a second's worth at a time unless more
+requests are already waiting, and spends them here. It must never let Valkey decide whether the server
+works: when a lease fails, this gateway limits each key with a bucket of its own at the full rate (with n
+gateways that is up to n times the rate: a degraded limit, not none), says so once, and asks Valkey again
+after a second.
+
+Chunks grow while a key is busy and shrink while it is not, so that a quiet key on many gateways does not
+strand the permits it needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Final
+
+import structlog
+
+from ...core.accounts.principal import Principal, Role
+from ...core.errors import RateLimited, StorageUnavailable
+from ...core.ports.auth import Grant, PermitSource
+from ...settings import Settings
+
+log = structlog.get_logger(__name__)
+
+NEED_LEASE: Final = None
+"""What `try_spend` answers when only `spend` can tell."""
+
+CHUNKS_PER_SECOND: Final = 20
+LEASE_LIFE: Final = 1.0  # seconds after which permits not spent are dropped
+LEASE_DEADLINE: Final = 0.25
+DEGRADED_FOR: Final = 1.0
+MAX_KEYS: Final = 65_536
+
+Clock = Callable[[], float]
+
+
+class _Purse:
+    """What this gateway holds of one key: leased permits, or while degraded a bucket of its own."""
+
+    __slots__ = ("chunk", "flight", "local", "local_at", "permits", "refused_until", "until", "waiting")
+
+    def __init__(self, chunk: int) -> None:
+        self.permits = 0
+        self.until = 0.0
+        self.refused_until = 0.0
+        self.chunk = chunk
+        self.waiting = 0
+        self.flight: asyncio.Task[None] | None = None
+        self.local: float | None = None
+        self.local_at = 0.0
+
+
+class PermitDesk:
+    """The way to the shared buckets, with one memory of whether it works for every dimension."""
+
+    def __init__(self, source: PermitSource, *, clock: Clock = time.monotonic) -> None:
+        self._source = source
+        self._clock = clock
+        self._degraded_until = float("-inf")
+        self._degraded = False
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the last lease failed."""
+        return self._degraded
+
+    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Grant | None:
+        """A grant of the shared bucket, or None while the gateway is on its own."""
+        if self._clock() < self._degraded_until:
+            return None
+        try:
+            async with asyncio.timeout(LEASE_DEADLINE):
+                grant = await self._source.lease(bucket, rate=rate, burst=burst, wanted=wanted)
+        except (StorageUnavailable, TimeoutError):
+            self._degraded_until = self._clock() + DEGRADED_FOR
+            if not self._degraded:
+                self._degraded = True
+                log.warning("rate_limits_degraded", consequence="each gateway limits on its own")
+            return None
+        if self._degraded:
+            self._degraded = False
+            log.info("rate_limits_shared_again")
+        return grant
+
+
+class Limiter:
+    """One dimension of limits: `rate` a second for each key, `burst` at once.
+
+    At most `max_keys` keys are remembered, the
+    least recently used go first; a forgotten key loses the permits leased for it, and while degraded starts
+    again with a full bucket.
+    """
+
+    def __init__(
+        self,
+        dimension: str,
+        desk: PermitDesk,
+        *,
+        rate: float,
+        burst: int,
+        clock: Clock = time.monotonic,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        self._dimension = dimension
+        self._desk = desk
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._max_keys = max_keys
+        self._purses: OrderedDict[Hashable, _Purse] = OrderedDict()
+        self._most = max(1, min(burst, int(rate / CHUNKS_PER_SECOND)))
+        self._least = max(1, self._most // 8)
+
+    def try_spend(self, key: Hashable) -> bool | None:
+        """True: spent. False: refused for now. NEED_LEASE: only `spend` can tell. Never waits."""
+        purse = self._purses.get(key)
+        if purse is None:
+            return NEED_LEASE
+        now = self._clock()
+        if purse.permits > 0 and now < purse.until:
+            purse.permits -= 1
+            self._purses.move_to_end(key)
+            return True
+        return False if now < purse.refused_until else NEED_LEASE
+
+    def has(self, key: Hashable) -> bool:
+        """Whether `try_spend` would spend one."""
+        purse = self._purses.get(key)
+        return purse is not None and purse.permits > 0 and self._clock() < purse.until
+
+    async def spend(self, key: Hashable) -> None:
+        """Spends one permit, leasing if it must. Raises RateLimited with `retry_after` in seconds."""
+        purse = self._purse(key)
+        while True:
+            now = self._clock()
+            if purse.permits > 0 and now < purse.until:
+                purse.permits -= 1
+                return
+            if now < purse.refused_until:
+                detail = f"too many requests for one {self._dimension}"
+                raise RateLimited(detail, retry_after=purse.refused_until - now)
+            await self._top_up(key, purse)
+
+    def __len__(self) -> int:
+        return len(self._purses)
+
+    def _purse(self, key: Hashable) -> _Purse:
+        purse = self._purses.get(key)
+        if purse is None:
+            purse = self._purses[key] = _Purse(self._least)
+            if len(self._purses) > self._max_keys:
+                self._purses.popitem(last=False)
+        else:
+            self._purses.move_to_end(key)
+        return purse
+
+    async def _top_up(self, key: Hashable, purse: _Purse) -> None:
+        if purse.flight is None:
+            purse.flight = asyncio.create_task(self._lease(_text(key), purse))
+        purse.waiting += 1
+        try:
+            # shielded: one request that is cancelled must not take the lease from the others
+            await asyncio.shield(purse.flight)
+        finally:
+            purse.waiting -= 1
+
+    async def _lease(self, key: str, purse: _Purse) -> None:
+        try:
+            if purse.permits == 0 and self._clock() < purse.until:
+                purse.chunk = min(self._most, purse.chunk * 2)
+            elif purse.permits > 0:
+                purse.chunk = max(self._least, purse.chunk // 2)
+            wanted = min(self._burst, max(purse.chunk, purse.waiting))
+            bucket = f"{self._dimension}:{key}"
+            grant = await self._desk.lease(bucket, rate=self._rate, burst=self._burst, wanted=wanted)
+            if grant is None:
+                grant = self._own_grant(purse, wanted)
+            else:
+                purse.local = None
+            now = self._clock()
+            purse.permits, purse.until = grant.permits, now + LEASE_LIFE
+            if grant.permits < wanted:
+                # the bucket is empty: asking more often than a chunk takes to refill would only cost I/O
+                purse.refused_until = now + max(grant.wait, 1 / CHUNKS_PER_SECOND)
+        finally:
+            purse.flight = None
+
+    def _own_grant(self, purse: _Purse, wanted: int) -> Grant:
+        now = self._clock()
+        tokens = float(self._burst)
+        if purse.local is not None:
+            tokens = min(tokens, purse.local + (now - purse.local_at) * self._rate)
+        permits = min(wanted, int(tokens))
+        purse.local, purse.local_at = tokens - permits, now
+        return Grant(permits, 0.0 if permits else (1 - purse.local) / self._rate)
+
+
+class RequestLimits:
+    """The limits of the API: what a request is counted for, by who sent it."""
+
+    def __init__(self, settings: Settings, source: PermitSource, *, clock: Clock = time.monotonic) -> None:
+        desk = PermitDesk(source, clock=clock)
+        self.desk = desk
+        per_account, per_user = settings.rate_account, settings.rate_user
+        self.account = Limiter("account", desk, rate=per_account, burst=max(1, int(per_account)), clock=clock)
+        self.user = Limiter("user", desk, rate=per_user, burst=max(1, int(per_user)), clock=clock)
+        self.address = Limiter(
+            "address", desk, rate=settings.rate_address, burst=settings.rate_address_burst, clock=clock
+        )
+
+    async def admit(self, principal: Principal) -> None:
+        """Counts a request for its user, then its account; a service only for its account.
+
+        Does not suspend while permits are at hand. Raises RateLimited.
+        """
+        account = principal.account_id
+        if principal.role is not Role.SERVICE:
+            # the account is part of it: one tenant's token must not spend the permits of another's namesake
+            user = (account, principal.user_id)
+            if not self.user.try_spend(user):
+                await self.user.spend(user)
+        if not self.account.try_spend(account):
+            await self.account.spend(account)
+
+    def at_hand(self, principal: Principal) -> bool:
+        """Whether `admit` would find the permits it spends, without asking for any."""
+        if principal.role is not Role.SERVICE and not self.user.has(
+            (principal.account_id, principal.user_id)
+        ):
+            return False
+        return self.account.has(principal.account_id)
+
+    def admit_at_once(self, principal: Principal) -> None:
+        """As `admit`, where permits are `at_hand`."""
+        account = principal.account_id
+        if principal.role is not Role.SERVICE:
+            self.user.try_spend((account, principal.user_id))
+        self.account.try_spend(account)
+
+    async def admit_account(self, account_id: str) -> None:
+        """Counts a request proved to belong to an account without a token: a signed webhook."""
+        if not self.account.try_spend(account_id):
+            await self.account.spend(account_id)
+
+    async def admit_address(self, address: str | None) -> None:
+        """Counts a request without a token for the address it came from."""
+        key = address_key(address)
+        if not self.address.try_spend(key):
+            await self.address.spend(key)
+
+
+def _text(key: Hashable) -> str:
+    return ":".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def address_key(address: str | None) -> str:
+    """What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which one customer is given whole."""
+    if address is None:
+        return "unknown"
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))

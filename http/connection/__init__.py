@@ -1,0 +1,1 @@
+"""Client connections: everything that knows aiohttp's internals."""

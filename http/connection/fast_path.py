@@ -1,0 +1,177 @@
+"""The direct way of a command: from the read that brought its request to the turn of the event loop that settles it, with no task,
+no future and no request object between.
+
+It is for requests that have all they need at hand: the whole body in one read, a token that is known, permits to spend, a
+connection with nothing else under way. Every other one, and everything that is refused before its command leaves, goes the way
+of `fast_router.py` as if nobody had looked at it; what a client sees is the same. What it saves: docs/decisions/0009.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp.http_parser import RawRequestMessage
+
+from ...actors.clock import fresh_id
+from ...core.conversation.commands import By, Done, Envelope, acting
+from ...core.errors import TertuliaError
+from ...core.ids import is_uuid
+from ..auth.tokens import bearer
+from ..framework import bodies, problems, responses
+from ..framework.endpoint import Direct
+from ..framework.metrics import RequestMetrics, Table
+from ..framework.services import Services
+from .fast_router import PLACE
+from .request_checks import RequestChecks
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY: Final = 32_768
+"""Bytes of a body beyond which a request goes the usual way: one that is refused is decoded on both."""
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Connection(Protocol):
+    """What is needed of a client's connection (`protocol.py`)."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way on it, and answers are read."""
+        ...
+
+    def begin(self) -> None: ...
+    def answer(self, data: bytes) -> None: ...
+    def reader(self, body: bytes) -> StreamReader: ...
+
+
+class _Served(msgspec.Struct, frozen=True):
+    direct: Direct
+    body: type
+    permission: str
+    table: Table
+
+
+class FastPathRoutes:
+    """The routes that go this way. `begin` stands between aiohttp's parser and its queue of requests."""
+
+    def __init__(self, services: Services, metrics: RequestMetrics, checks: RequestChecks) -> None:
+        self._host_refusal = checks.host_refusal
+        self._verifier = services.verifier
+        self._limits = services.limits
+        self._router = services.gateway.router
+        self._max_body = min(services.settings.max_body, MAX_BODY)
+        self._count = metrics.count
+        self._routes: dict[tuple[str, str], _Served] = {}
+
+    def add(self, method: str, path: str, direct: Direct, body: type, permission: str, table: Table) -> None:
+        """Serve `path`, `/v1/conversations/{id}/…`."""
+        parts = path.split("/")
+        parts[PLACE] = ""
+        self._routes[method, "/".join(parts)] = _Served(direct, body, permission, table)
+
+    def begin(
+        self, connection: Connection, message: RawRequestMessage, payload: StreamReader
+    ) -> StreamReader | None:
+        """Send a request's command on its way; None: it has left, and the connection will get its answer. Otherwise the body, which
+        is unread."""
+        if not connection.is_idle or not payload.is_eof() or self._router.full:
+            return payload
+        parts = message.path.split("/")
+        if len(parts) <= PLACE:
+            return payload
+        conversation_id, parts[PLACE] = parts[PLACE], ""
+        served = self._routes.get((message.method, "/".join(parts)))
+        headers = message.headers
+        if (
+            served is None
+            or not is_uuid(conversation_id)
+            or message.version != HttpVersion11
+            or message.should_close
+            or headers.get("Content-Type") not in bodies.USUAL
+            or "Expect" in headers
+            or "Content-Encoding" in headers
+            or payload.total_bytes > self._max_body
+            or message.chunked
+            or self._host_refusal(headers) is not None
+        ):
+            return payload
+        began, body = time.perf_counter(), payload.read_nowait()
+        try:
+            envelope = self._envelope(served, conversation_id, headers, body)
+        except Exception:
+            envelope = None  # the usual way says what is wrong, and fails as one expects if it is our fault
+        if envelope is None:
+            return connection.reader(body)
+        request_id = problems.request_id_for(headers)
+        exchange = _Exchange(connection, served, envelope.by, request_id, began, self._count)
+        connection.begin()
+        self._router.send(envelope, exchange.settled)
+        return None
+
+    def _envelope(
+        self, served: _Served, conversation_id: str, headers: Mapping[str, str], body: bytes
+    ) -> Envelope | None:
+        """Raises what the request is refused for; None where something has to be waited for."""
+        token = bearer(headers)
+        principal = token and self._verifier.cached(token, headers.get("X-Account-Id"))
+        if not principal:
+            return None
+        principal.require(served.permission)
+        if not self._limits.at_hand(principal):  # refused before the body costs anything
+            return None
+        command = served.direct.command(principal, headers, bodies.decode(body, served.body))
+        if command is None:
+            return None
+        self._limits.admit_at_once(principal)
+        return Envelope(fresh_id(), principal.account_id, acting(principal), command, conversation_id)
+
+
+class _Exchange:
+    """One request whose command is under way."""
+
+    __slots__ = ("_began", "_by", "_connection", "_count", "_request_id", "_served")
+
+    def __init__(
+        self,
+        connection: Connection,
+        served: _Served,
+        by: By,
+        request_id: str,
+        began: float,
+        count: Callable[[Table, int, float], None],
+    ) -> None:
+        self._connection = connection
+        self._served = served
+        self._by = by
+        self._request_id = request_id
+        self._began = began
+        self._count = count
+
+    def settled(self, outcome: Done | TertuliaError) -> None:
+        """The command's outcome becomes the answer."""
+        if isinstance(outcome, Done):
+            try:
+                status, value = self._served.direct.answer(self._by, outcome)
+                data = responses.json_bytes(status, self._request_id, _encode(value))
+            except Exception as error:
+                status, data = self._problem(error)
+        else:
+            status, data = self._problem(outcome)
+        self._count(self._served.table, status, time.perf_counter() - self._began)
+        self._connection.answer(data)
+
+    def _problem(self, error: Exception) -> tuple[int, bytes]:
+        if isinstance(error, TertuliaError):
+            response = problems.problem_response(error, self._request_id)
+        else:
+            log.error("request_failed", exc_info=error, request_id=self._request_id)
+            response = problems.status_response(500, self._request_id, problems.FAILED)
+        return response.status, responses.response_bytes(response)
+
+
+DIRECT: web.AppKey[FastPathRoutes] = web.AppKey("direct", FastPathRoutes)

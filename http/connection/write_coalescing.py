@@ -1,0 +1,94 @@
+"""Writes that wait for the end of the event loop's turn, and then leave one after the other.
+
+A write to a socket wakes whoever reads there. When writes come one by one, with work between them, a reader goes to sleep in between, and
+to wake it costs this side as much as the write itself (docs/decisions/0009). One turn answers the requests of many connections,
+those of a whole commit for instance: their answers are written in one go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+MOST: Final = 64 * 1024
+"""Bytes of one connection that wait. What goes beyond leaves at once, so that the real transport tells when it has too much."""
+
+
+class WriteCoalescer:
+    """What waits in one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[CoalescingTransport] = []
+
+    def add(self, transport: CoalescingTransport) -> None:
+        """Flush it at the end of this turn."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(transport)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for transport in waiting:
+            try:
+                transport.flush()
+            except Exception:  # the others must not wait for ever
+                log.exception("connection_failed")
+                transport.abort()
+
+
+class CoalescingTransport:
+    """A transport whose writes wait; all else is the `real` one's, which has everything by then. Only an abort drops what waits."""
+
+    __slots__ = ("_bursts", "_real", "_size", "_waiting", "_written", "is_closing")
+
+    def __init__(self, real: asyncio.Transport, bursts: WriteCoalescer) -> None:
+        self._real = real
+        self._bursts = bursts
+        self._waiting: list[Any] | None = None
+        self._size = self._written = 0
+        self.is_closing = real.is_closing
+
+    def write(self, data: Any) -> None:
+        """As in asyncio."""
+        if self._waiting is None:
+            self._waiting = [data]
+            self._bursts.add(self)
+        else:
+            self._waiting.append(data)
+        self._size += len(data)
+        if self._size > MOST:
+            self.flush()
+
+    def writelines(self, list_of_data: Iterable[Any]) -> None:
+        """As in asyncio."""
+        self.write(b"".join(list_of_data))
+
+    def flush(self) -> None:
+        """Let out what waits; into the void when the connection is lost."""
+        waiting, self._waiting = self._waiting, None
+        size, self._size = self._size, 0
+        if waiting is not None and not self.is_closing():
+            self._written += size
+            self._real.write(waiting[0] if len(waiting) == 1 else b"".join(waiting))
+
+    def get_write_buffer_size(self) -> int:
+        """As in asyncio, with what waits."""
+        return self._size + self._real.get_write_buffer_size()
+
+    def progress(self) -> tuple[int, int]:
+        """Bytes that the kernel has taken, and those that it has not: the other side does not read them."""
+        waiting = self._real.get_write_buffer_size()
+        return self._written - waiting, waiting
+
+    def abort(self) -> None:
+        """As in asyncio."""
+        self._real.abort()
+
+    def __getattr__(self, name: str) -> Any:
+        self.flush()
+        return getattr(self._real, name)

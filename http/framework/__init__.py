@@ -1,0 +1,1 @@
+"""Routes as data: validation, errors, responses, the OpenAPI document, metrics."""

@@ -1,0 +1,221 @@
+"""Routes as data: method, path, permission, the types that validate, the types that answer.
+
+`endpoint` makes an aiohttp handler of a route: who asks, may they, is the input good; then the handler, which sees
+only a typed `Call`. The OpenAPI document is made from the same table (`openapi.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from ...actors.clock import fresh_id
+from ...core.accounts.principal import Principal
+from ...core.conversation.commands import By, Command, Done, Envelope, ThreadKey, acting
+from ...core.errors import NotFound, TertuliaError, Unauthenticated
+from ...core.ids import is_uuid
+from ..auth.tokens import credential
+from . import bodies
+from .responses import JsonAnswer
+from .services import SERVICES, Services
+
+Body = TypeVar("Body")
+
+_COUNTED: web.RequestKey[Principal] = web.RequestKey("counted", Principal)
+"""For whom a request has been counted already."""
+_encode = msgspec.json.Encoder().encode
+
+
+class Call(Generic[Body]):
+    """One request, understood. `body` and `query` have the route's types; `path` its parameters."""
+
+    __slots__ = ("app", "body", "path", "principal", "query", "request", "services")
+
+    def __init__(
+        self,
+        request: web.Request,
+        app: web.Application,
+        services: Services,
+        path: Mapping[str, str],
+        principal: Any,
+        body: Any,
+        query: Any,
+    ) -> None:
+        self.request = request
+        self.app = app
+        self.services = services
+        self.path = path
+        self.principal: Principal = principal
+        self.body: Body = body
+        self.query: Any = query
+
+    @property
+    def is_by_link(self) -> bool:
+        """Whether a link's signature stands in for a token (`Route.signed`): the handler checks it."""
+        return self.principal is None
+
+    @property
+    def account_id(self) -> str:
+        return self.principal.account_id
+
+    def id(self, name: str = "id") -> str:
+        """A path parameter that is an id; what is no UUID is not found."""
+        value = self.path[name].lower()
+        if not is_uuid(value):
+            raise NotFound("no such object")
+        return value
+
+    def by(self) -> By:
+        """On whose behalf a command of this call is."""
+        return acting(self.principal)
+
+    async def ask(
+        self, command: Command, *, conversation: str | None = None, thread: ThreadKey | None = None
+    ) -> Done:
+        """Send a command to its conversation; returns after the commit."""
+        envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation, thread)
+        return await self.services.gateway.router.ask(envelope)
+
+    async def ask_supervisor(self, command: Command, conversation: str) -> Done:
+        """Send a command that may assign the conversation: the account's supervisor passes it on, or refuses it."""
+        envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation)
+        return await self.services.supervision.ask(envelope)
+
+
+Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`permission` None: no token asked. `answers` maps status to type (None: no body).
+
+    `form`: the body may be a form as well. `describes`: for the document, the types of body fields that a handler
+    validates itself. `media`: what its answers are. `upload`: the types of a body that the handler reads itself, as a
+    stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
+    the handler checks it, and counts the request. `refuses`: statuses of problems besides those of every route. `own_limits`: the
+    handler counts its requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
+    `direct`: how a request comes to its answer where `handler` has nothing to wait for.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    permission: str | None
+    answers: dict[int, Any]
+    summary: str
+    body: Any = None
+    query: Any = None
+    body_optional: bool = False
+    tag: str = ""
+    stream: bool = False
+    form: bool = False
+    describes: dict[str, Any] = {}
+    media: str = "application/json"
+    own_limits: bool = False
+    upload: tuple[str, ...] = ()
+    signed: bool = False
+    refuses: tuple[int, ...] = ()
+    direct: Direct | None = None
+    expensive: Callable[[Any], bool] | None = None
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON answer."""
+    if headers is not None:
+        return web.Response(
+            body=_encode(value), status=status, content_type="application/json", headers=headers
+        )
+    return JsonAnswer(_encode(value), status)
+
+
+def no_content() -> web.Response:
+    return web.Response(status=204)
+
+
+async def authenticate(request: web.Request, services: Services, *, stream: bool = False) -> Principal:
+    """The principal of a request, counted against its limits. Raises Unauthenticated, RateLimited …"""
+    try:
+        principal = await _proved(request, services, stream=stream)
+    except Unauthenticated:
+        await services.limits.admit_address(request.remote)
+        raise
+    if request.get(_COUNTED) != principal:
+        await services.limits.admit(principal)
+    return principal
+
+
+async def _proved(request: web.Request, services: Services, *, stream: bool) -> Principal:
+    """Whose token or ticket a request bears. Raises Unauthenticated …"""
+    found = credential(request, stream=stream)
+    if found is None:
+        raise Unauthenticated("a bearer token is required")
+    if found.kind == "ticket":
+        principal = await services.tickets.redeem(found.value)
+        services.verifier.check_revoked(principal)
+        return principal
+    account = request.headers.get("X-Account-Id")
+    principal = services.verifier.cached(found.value, account)
+    if principal is None:
+        principal = await services.verifier.verify(found.value, account)
+        if principal.is_staff:
+            await services.stores.agents.ensure(principal.account_id, principal.user_id, principal.name)
+    return principal
+
+
+async def admit_anyone(request: web.Request, services: Services) -> None:
+    """Counts a request to a route that asks for no token: for its holder where it bears one that holds, else for its address.
+    Raises RateLimited."""
+    principal = None
+    if "Authorization" in request.headers:
+        with suppress(TertuliaError):
+            principal = await _proved(request, services, stream=False)
+    if principal is None:
+        await services.limits.admit_address(request.remote)
+    else:
+        await services.limits.admit(principal)
+        request[_COUNTED] = principal
+
+
+def endpoint(route: Route, app: web.Application) -> Endpoint:
+    """What serves a route's requests, given the parameters of their paths."""
+    services = app[SERVICES]
+    handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
+    stream, optional, signed, expensive = route.stream, route.body_optional, route.signed, route.expensive
+    read_body = bodies.read_form if route.form else bodies.read
+
+    async def handle(request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
+        principal = None
+        if permission is not None:
+            if not (signed and "signature" in request.query):
+                principal = await authenticate(request, services, stream=stream)
+                principal.require(permission)
+        elif not route.own_limits:
+            await admit_anyone(request, services)
+        query = bodies.query(request.query, query_type) if query_type is not None else None
+        body = None
+        if body_type is not None:
+            body = await read_body(request, body_type, optional=optional)
+        call = Call(request, app, services, path, principal, body, query)
+        if expensive is not None and principal is not None and expensive(query):
+            async with services.expensive.counted(principal):
+                return await handler(call)
+        return await handler(call)
+
+    return handle
+
+
+class Direct(msgspec.Struct, frozen=True):
+    """How a route's request becomes one command to the conversation in its path, and the outcome its answer.
+
+    `command(principal, headers, body)`: None where something has to be waited for first. `answer(by, done)`: status and
+    JSON, as whoever asks sees it.
+    """
+
+    command: Callable[[Principal, Mapping[str, str], Any], Command | None]
+    answer: Callable[[By, Done], tuple[int, Any]]
+
+
+Endpoint = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]

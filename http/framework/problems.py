@@ -1,0 +1,246 @@
+"""What an error looks like outside: application/problem+json, one table from code to status.
+
+Owns the mapping, the middleware that applies it, and the request id. It must never show a stack trace, the
+text of an exception nobody expected, or a message of another library to a client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+import structlog
+from aiohttp import HttpVersion10, HttpVersion11, web
+from multidict import CIMultiDictProxy
+
+from ...core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
+from ...logs import request_context
+from .responses import REQUEST_ID, JsonAnswer, secured
+from .security_headers import SERVER
+
+log = structlog.get_logger(__name__)
+
+STATUS: Final[dict[str, tuple[int, str]]] = {
+    "malformed": (400, "Malformed request"),
+    "unauthenticated": (401, "Not authenticated"),
+    "forbidden": (403, "Not allowed"),
+    "not_found": (404, "Not found"),
+    "conflict": (409, "Conflicts with the present state"),
+    "gone": (410, "Gone"),
+    "too_large": (413, "Too large"),
+    "unsupported_media_type": (415, "Unsupported media type"),
+    "invalid": (422, "Invalid request"),
+    "rate_limited": (429, "Too many requests"),
+    "overloaded": (503, "Overloaded"),
+    "storage_unavailable": (503, "Storage unavailable"),
+    "superseded": (503, "Overloaded"),
+    "not_ready": (503, "Not ready yet"),
+    "internal": (500, "Internal error"),
+    "error": (500, "Internal error"),
+    # HTTP's own, which no command can raise
+    "method_not_allowed": (405, "Method not allowed"),
+    "request_timeout": (408, "Request timeout"),
+    "target_too_long": (414, "Target too long"),
+    "range_not_satisfiable": (416, "Range not satisfiable"),
+    "expectation_failed": (417, "Expectation failed"),
+    "misdirected_request": (421, "Misdirected request"),
+    "upgrade_required": (426, "Upgrade required"),
+    "headers_too_large": (431, "Headers too large"),
+    "not_implemented": (501, "Not implemented"),
+    "http_version_not_supported": (505, "HTTP version not supported"),
+}
+"""Code → HTTP status and title. Every class of `core/errors.py` has its row."""
+
+_CODE_OF_STATUS: Final = {
+    status: code for code, (status, _) in reversed(STATUS.items()) if code != "error"
+} | {503: "overloaded"}
+_RETRIED: Final = (429, 503)
+_DETAIL_OF_STATUS: Final = {
+    404: "there is no such route",
+    405: "this route does not know this method",
+    413: "the request body is too large",
+    503: "try again later",
+}
+
+FAILED: Final = "the server failed; the request id names the record of it"
+_SAFE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REQUEST: Final = web.RequestKey("request_id", str)
+_process_part: Final = secrets.token_hex(6)
+_numbers: Final = itertools.count(1)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def problem_response(error: TertuliaError, request_id: str) -> web.Response:
+    """The answer to a refused request."""
+    status, title = STATUS[error.code]
+    body: dict[str, Any] = {
+        "type": f"urn:tertulia:problem:{error.code}",
+        "title": title,
+        "status": status,
+        "code": error.code,
+        "detail": _utf8(error.detail),
+        "errors": [{"path": _utf8(path), "message": _utf8(message)} for path, message in error.errors],
+        "request_id": request_id,
+    }
+    if error.current is not None:
+        body["current"] = error.current
+    return _response(status, body, request_id, error.retry_after)
+
+
+def status_response(status: int, request_id: str, detail: str | None = None) -> web.Response:
+    """The answer for an HTTP status that no command raised (a route unknown, a request unreadable)."""
+    code = _CODE_OF_STATUS.get(status, "malformed" if status < 500 else "internal")
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
+    row_status, title = STATUS[code]
+    body = {
+        "type": f"urn:tertulia:problem:{code}",
+        "title": title if row_status == status else phrase,
+        "status": status,
+        "code": code,
+        "detail": detail or _DETAIL_OF_STATUS.get(status, phrase),
+        "errors": [],
+        "request_id": request_id,
+    }
+    return _response(status, body, request_id, None)
+
+
+async def refused(request: web.Request, status: int, detail: str) -> web.StreamResponse:
+    """The answer to a request that no route is asked about; the connection ends with it."""
+    response = status_response(status, request_id_for(request.headers), detail)
+    if request.version not in (HttpVersion10, HttpVersion11):
+        request._cache["version"] = HttpVersion11  # the answer is of a version that exists
+    response.force_close()
+    return response
+
+
+def request_id_of(request: web.Request) -> str:
+    """The id of a request under `errors_middleware`."""
+    return request[_REQUEST]
+
+
+@web.middleware
+async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if "Content-Encoding" in request.headers and is_encoded(request.headers):
+        response = await answered(request, _refuse_encoded())
+        response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
+        return response
+    """The outermost middleware: gives every request an id and every failure its problem."""
+    return await answered(request, handler(request))
+
+
+async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+    """`answer`, or the problem it failed with; either bears the request's id."""
+    request[_REQUEST] = request_id = request_id_for(request.headers)
+    request_context.set({"request_id": request_id})
+    try:
+        response = await answer
+    except Exception as error:
+        response = _answer(request, error, request_id)
+    if isinstance(response, JsonAnswer):
+        response.request_id = request_id
+    elif not response.prepared:
+        stamp(request, response)
+    return response
+
+
+def is_encoded(headers: CIMultiDictProxy[str]) -> bool:
+    """Whether a request's body would have to be unpacked. None ever is: a small one can unfold to any size."""
+    codings = ",".join(headers.getall("Content-Encoding", ())).split(",")
+    return any(coding.strip().lower() not in ("", "identity") for coding in codings)
+
+
+async def _refuse_encoded() -> web.StreamResponse:
+    raise UnsupportedMedia("the body must not be encoded: Content-Encoding may only be identity")
+
+
+def install(app: web.Application) -> None:
+    """Puts the middleware first, and its headers on streams too, whose headers leave before they return."""
+    app.middlewares.insert(0, errors_middleware)
+    app.on_response_prepare.append(_stamp)
+
+
+async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
+    if not isinstance(response, JsonAnswer):
+        stamp(request, response)
+
+
+def stamp(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """The headers of every response, for one whose handler sends them off itself: on the short way nobody else would."""
+    if (request_id := request.get(_REQUEST)) is not None:
+        response.headers[REQUEST_ID] = request_id
+    response.headers["Server"] = SERVER  # aiohttp may have put its own there
+    secured(response.headers)
+
+
+def request_id_for(headers: Mapping[str, str]) -> str:
+    """The id that a request brings, where it is harmless; a new one otherwise."""
+    offered = headers.get(REQUEST_ID)
+    return offered if offered is not None and _SAFE_ID.fullmatch(offered) else new_request_id()
+
+
+def new_request_id() -> str:
+    """An id unique between processes and restarts; cheap, and no secret."""
+    return f"{_process_part}-{next(_numbers):x}"
+
+
+def _answer(request: web.Request, error: Exception, request_id: str) -> web.StreamResponse:
+    if request.transport is None or request.transport.is_closing():
+        if request.writer.output_size == 0:  # while it sent its body, or before its answer was ready
+            log.info("client_gone", method=request.method, path=request.path)
+        raise ConnectionResetError("the client has gone") from error  # nobody reads an answer
+    if request.writer.output_size > 0:
+        # a stream under way has no place for a second answer: end the connection
+        log.warning("stream_failed", path=request.path, exc_info=error)
+        raise ConnectionResetError("the response had begun") from error
+    if isinstance(error, TertuliaError):
+        return problem_response(error, request_id)
+    if isinstance(error, web.HTTPException):
+        return _http_answer(error, request_id)
+    if isinstance(error, web.RequestPayloadError):
+        return problem_response(Malformed("the body could not be read as its headers say"), request_id)
+    if isinstance(error, asyncio.TimeoutError):
+        log.warning("request_timed_out", method=request.method, path=request.path)
+        return problem_response(Overloaded("the request took too long"), request_id)
+    log.error("request_failed", method=request.method, path=request.path, exc_info=error)
+    return status_response(500, request_id, FAILED)
+
+
+def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamResponse:
+    if error.status < 400:
+        raise error  # a redirect is an answer, and aiohttp sends a raised one only when raised
+    detail = None
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        detail = f"{error.method} is not allowed here"
+    response = status_response(error.status, request_id, detail)
+    for name in ("Allow", "Content-Range", "Retry-After", "WWW-Authenticate"):
+        if name in error.headers:
+            response.headers[name] = error.headers[name]
+    return response
+
+
+def _response(status: int, body: dict[str, Any], request_id: str, retry_after: float | None) -> web.Response:
+    headers = {REQUEST_ID: request_id}
+    secured(headers)
+    if status in _RETRIED:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after or 1)))
+    elif status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(body),
+        headers=headers,
+        content_type="application/problem+json",
+    )
+
+
+def _utf8(text: str) -> str:
+    """A client's own text may come back in a detail: without the halves of surrogate pairs."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

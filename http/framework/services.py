@@ -1,0 +1,63 @@
+"""What the HTTP side stands on: everything a handler may use, made by the composition and held under one AppKey."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from ...actors.gateway.gateway import Gateway
+from ...actors.host.message_analysis import MessageAnalysis
+from ...actors.webhooks.event_delivery import WebhookCaller
+from ...core.channels.signed_urls import LinkSigner
+from ...settings import Settings
+from ..auth.origins import OriginPolicy
+from ..auth.rate_limits import RequestLimits
+from ..auth.revocations import Revocations
+from ..auth.tickets import Tickets
+from ..auth.tokens import TokenSigner, TokenVerifier
+from ..streams.presence import PresenceKeeper
+from .expensive_reads import ExpensiveReads
+from .metrics import Sample
+
+if TYPE_CHECKING:
+    from ...core.accounts.records import ChannelType
+    from ...core.ports.channels import ChannelKind
+    from ...core.ports.event_webhooks import WebhookSecrets
+    from ...core.ports.http import Hints, Stores, Vault
+    from ...core.routing.supervision_messages import Supervision
+    from ..streams.hub import Hub
+    from ..streams.typists import Typists
+
+
+class Services(msgspec.Struct, frozen=True):
+    """See the module. `stores` are the tables of `core/ports/http.py`, `kinds` the modules of `channels/` by channel type."""
+
+    settings: Settings
+    gateway: Gateway
+    hub: Hub
+    signer: TokenSigner
+    verifier: TokenVerifier
+    tickets: Tickets
+    limits: RequestLimits
+    expensive: ExpensiveReads
+    revocations: Revocations
+    stores: Stores
+    origins: OriginPolicy
+    hints: Hints
+    supervision: Supervision
+    presence: PresenceKeeper
+    typists: Typists
+    vault: Vault
+    kinds: Mapping[ChannelType, ChannelKind]
+    links: LinkSigner
+    webhook_secrets: WebhookSecrets
+    webhook_caller: WebhookCaller
+    understanding: MessageAnalysis
+    readiness: Callable[[], Awaitable[dict[str, str]]]
+    update_metrics: Callable[[], Awaitable[list[Sample]]]
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

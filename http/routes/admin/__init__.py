@@ -1,0 +1,1 @@
+"""Routes of an account's settings and integrations."""

@@ -1,0 +1,233 @@
+"""`/v1/bot-rules`: what the bot answers, and what it would make of a message."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id, now_ms
+from ....core.accounts.records import ChannelType
+from ....core.errors import Invalid, NotFound
+from ....core.ids import is_uuid
+from ....core.ports.bots import BotRuleRecord
+from ....core.times import rfc3339
+from ....core.turn.bot import plan
+from ....core.turn.bot_rules import Actions, Conditions, Facts, TriggerType, read_parts
+from ....core.turn.message_analysis import NO_ANALYSIS, for_first
+from ...actions import conversations
+from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
+
+TAG = "bot rules"
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Priority = Annotated[
+    int,
+    msgspec.Meta(ge=-1_000_000, le=1_000_000, description="Lower is tried first; of equal ones, the older"),
+]
+Parts = dict[str, Any]
+MAX_ACTIONS = 300_000
+EARLIEST, LATEST = 1971, 9000
+
+
+class NewBotRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Name
+    trigger_type: TriggerType
+    priority: Priority = 100
+    is_active: bool = True
+    conditions: Parts = {}
+    actions: Parts = {}
+
+
+class BotRulePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`conditions` and `actions` replace what was there."""
+
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    trigger_type: TriggerType | msgspec.UnsetType = msgspec.UNSET
+    priority: Priority | msgspec.UnsetType = msgspec.UNSET
+    is_active: bool | msgspec.UnsetType = msgspec.UNSET
+    conditions: Parts | msgspec.UnsetType = msgspec.UNSET
+    actions: Parts | msgspec.UnsetType = msgspec.UNSET
+
+
+class BotRuleView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    priority: int
+    is_active: bool
+    trigger_type: str
+    conditions: Parts
+    actions: Parts
+    created_at: str
+    updated_at: str
+
+
+class BotRulesPage(msgspec.Struct, frozen=True):
+    items: list[BotRuleView]
+    next_cursor: str | None
+
+
+class DryRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer's first message. `at`: when it comes, RFC 3339; now, unless it says so. `language`: detected, unless it says
+    so, where rules or agents heed it. The classifier is asked as for a message in earnest."""
+
+    content: conversations.Content
+    channel_type: ChannelType
+    at: datetime | None = None
+    language: Annotated[str, msgspec.Meta(min_length=2, max_length=35)] | None = None
+
+
+class VerdictView(msgspec.Struct, frozen=True):
+    rule_id: str
+    name: str
+    matched: bool
+    reasons: tuple[str, ...]
+    faulty: bool
+
+
+class DryRunResult(msgspec.Struct, frozen=True):
+    """Every active rule in the order of trying, and what would be done: that of the first one that matches; `handoff`,
+    among it, is why a human would take over."""
+
+    rules: list[VerdictView]
+    actions: Parts
+
+
+def view(r: BotRuleRecord) -> BotRuleView:
+    times = rfc3339(r.created_at), rfc3339(r.updated_at)
+    return BotRuleView(r.id, r.name, r.priority, r.is_active, r.trigger_type, r.conditions, r.actions, *times)
+
+
+async def _check(call: Call[Any], trigger_type: TriggerType, conditions: Parts, does: Parts) -> None:
+    """Raises Invalid with paths below `conditions` and `actions`."""
+    check_size(conditions, "conditions")
+    if len(msgspec.json.encode(does)) > MAX_ACTIONS:
+        raise Invalid("the rule is not valid", errors=(("actions", f"at most {MAX_ACTIONS} bytes as JSON"),))
+    _, wanted = read_parts(trigger_type, conditions, does)
+    stores, account = call.services.stores, call.account_id
+    team, text = wanted.assign_team_id, wanted.reply_template_id
+    if team is not None and not (is_uuid(team) and await stores.teams.get(account, team)):
+        raise Invalid(
+            "the rule is not valid", errors=(("actions.assign_team_id", "is no team of this account"),)
+        )
+    if text is not None and not (is_uuid(text) and await stores.canned.get(account, text)):
+        fault = ("actions.reply_template_id", "is no canned response of this account")
+        raise Invalid("the rule is not valid", errors=(fault,))
+
+
+async def create(call: Call[NewBotRule]) -> web.Response:
+    b = call.body
+    await _check(call, b.trigger_type, b.conditions, b.actions)
+    wanted = BotRuleRecord(
+        fresh_id(),
+        call.account_id,
+        b.name,
+        b.priority,
+        b.is_active,
+        b.trigger_type,
+        b.conditions,
+        b.actions,
+        0,
+        0,
+    )
+    made = await call.services.stores.bot_rules.create(wanted, author(call))
+    await conversations.refresh_rules(call)
+    return answer(view(made), 201)
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: PageQuery = call.query
+    page = await call.services.stores.bot_rules.page(call.account_id, place(query.cursor), query.limit)
+    return answer(BotRulesPage([view(r) for r in page.items], cursor(page.next)))
+
+
+async def _found(call: Call[Any]) -> BotRuleRecord:
+    found = await call.services.stores.bot_rules.get(call.account_id, call.id())
+    if found is None:
+        raise _unknown()
+    return found
+
+
+async def read(call: Call[None]) -> web.Response:
+    return answer(view(await _found(call)))
+
+
+async def patch(call: Call[BotRulePatch]) -> web.Response:
+    before, changes = await _found(call), given(call.body)
+    if changes.keys() & {"trigger_type", "conditions", "actions"}:
+        now = {f: changes.get(f, getattr(before, f)) for f in ("trigger_type", "conditions", "actions")}
+        await _check(call, now["trigger_type"], now["conditions"], now["actions"])
+    after = await call.services.stores.bot_rules.update(call.account_id, before.id, changes, author(call))
+    if after is None:
+        raise _unknown()
+    await conversations.refresh_rules(call)
+    return answer(view(after))
+
+
+async def delete(call: Call[None]) -> web.Response:
+    if not await call.services.stores.bot_rules.delete(call.account_id, call.id(), author(call)):
+        raise _unknown()
+    await conversations.refresh_rules(call)
+    return no_content()
+
+
+async def test(call: Call[DryRun]) -> web.Response:
+    b = call.body
+    account = await call.services.stores.bot_rules.in_force(call.account_id)
+    if account is None:
+        raise NotFound("no such account")
+    at = _instant(b.at)
+    want = for_first(call.account_id, b.content, b.channel_type, b.language, account)
+    heard = NO_ANALYSIS if want is None else await call.services.understanding.hear(want)
+    facts = Facts(
+        b.content,
+        b.channel_type,
+        True,
+        b.language or heard.language,
+        heard.classification,
+        heard.language is not None,
+        heard.sentiment,
+    )
+    found = plan(account, facts, at)
+    does: Parts = {} if found.actions is None else msgspec.to_builtins(found.actions)
+    rule = found.evaluation.rule
+    if rule is not None and "reply_template_id" in does and (text := account.reply_of(rule)) is not None:
+        does["reply_text"] = text
+    if found.handoff is not None:
+        does["handoff"] = found.handoff
+    verdicts = [
+        VerdictView(v.rule_id, v.name, v.matched, v.reasons, v.faulty) for v in found.evaluation.verdicts
+    ]
+    return answer(DryRunResult(verdicts, does))
+
+
+def _instant(at: datetime | None) -> int:
+    if at is None:
+        return now_ms()
+    if at.tzinfo is None or not EARLIEST <= at.year <= LATEST:
+        fault = ("at", f"RFC 3339 with Z or an offset, of the years {EARLIEST} to {LATEST}")
+        raise Invalid("the body is not valid", errors=(fault,))
+    return int(at.timestamp() * 1000)
+
+
+def _unknown() -> NotFound:
+    return NotFound("no such bot rule")
+
+
+BASE = "/v1/bot-rules"
+ONE = {200: BotRuleView}
+MANAGE = "bot_rules.manage"
+DESCRIBES = {"conditions": Conditions, "actions": Actions}
+ROUTES = [
+    Route("GET", BASE, index, MANAGE, {200: BotRulesPage}, "Bot rules, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "Make a bot rule",
+          body=NewBotRule, tag=TAG, describes=DESCRIBES),
+    Route("POST", BASE + "/test", test, MANAGE, {200: DryRunResult},
+          "What the rules would make of a message; nothing is written", body=DryRun, tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, ONE, "One bot rule", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a bot rule",
+          body=BotRulePatch, tag=TAG, describes=DESCRIBES),
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a bot rule", tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,229 @@
+"""`/v1/attachments`: files of messages. They come in and go out as streams; no file is ever in memory whole.
+
+Who may have a file: staff and services of its account; a customer once a public message of their own conversation holds
+it; and whoever has a signed link. One that is still being fetched from its provider is 503 with Retry-After; one that
+could not be fetched is 410 with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id, now_ms
+from ....core.accounts.principal import Role
+from ....core.channels.file_types import (
+    BINARY,
+    Unsatisfiable,
+    byte_range,
+    disposition,
+    is_inline,
+    plain_type,
+    refusal,
+    safe_name,
+    settled_type,
+)
+from ....core.channels.records import NewUpload, StoredAttachment
+from ....core.channels.signed_urls import path_of
+from ....core.conversation.entries import Actor
+from ....core.errors import Forbidden, Gone, NotFound, NotReady, UnsupportedMedia
+from ....core.times import rfc3339
+from ...actions.transfers import Client, Transfers
+from ...actions.uploads import FORM, incoming
+from ...framework.endpoint import Call, Route, answer
+
+TAG = "attachments"
+RETRY_PENDING = 5.0
+SEND_DEADLINE = 60.0
+"""Seconds a reader may take for one piece."""
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Cache-Control": "private, max-age=3600",
+    "Vary": "Authorization, X-Account-Id",
+    "Referrer-Policy": "no-referrer",
+    "Accept-Ranges": "bytes",
+}
+
+
+class AttachmentView(msgspec.Struct, frozen=True):
+    """`url` is what a message names it by."""
+
+    id: str
+    url: str
+    name: str | None
+    content_type: str
+    size: int
+
+
+class LinkView(msgspec.Struct, frozen=True):
+    """`url` needs no token until `expires_at`."""
+
+    url: str
+    expires_at: str
+
+
+class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: (
+        Annotated[
+            str, msgspec.Meta(max_length=1024, description="The file's name; a form's own counts first")
+        ]
+        | None
+    ) = None
+
+
+class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a signed link; both or neither."""
+
+    expires: Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None = None
+    signature: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+async def create(call: Call[None]) -> web.Response:
+    p, settings = call.principal, call.services.settings
+    most = settings.max_attachment
+    async with call.app[UPLOADS].one(Client.of(p)):
+        file = await incoming(call.request, most=most, min_rate=settings.upload_min_rate)
+        types = settings.upload_types()
+
+        def settle(beginning: bytes) -> str:
+            if (reason := refusal(file.content_type, beginning, types)) is not None:
+                raise UnsupportedMedia(reason)
+            return settled_type(file.content_type, beginning)
+
+        by = call.by()
+        new = NewUpload(
+            fresh_id(),
+            call.account_id,
+            Actor(by.type, by.id),
+            p.channel_id,
+            safe_name(file.name) or safe_name(call.query.name),
+        )
+        async with aclosing(file.pieces) as pieces:
+            made = await call.services.stores.attachments.upload(new, pieces, most, settle)
+    return answer(_view(made), 201)
+
+
+def _view(a: StoredAttachment) -> AttachmentView:
+    assert a.content_type is not None and a.size is not None
+    return AttachmentView(a.id, path_of(a.id), a.name, a.content_type, a.size)
+
+
+async def _visible(call: Call[Any]) -> StoredAttachment:
+    """The attachment, if the token's holder may have it. Raises NotFound."""
+    p, attachment_id = call.principal, call.id()
+    attachments = call.services.stores.attachments
+    found = await attachments.get(call.account_id, attachment_id)
+    if found is not None and p.role is Role.CUSTOMER:
+        assert p.channel_id is not None and p.contact_identifier is not None
+        if not await attachments.is_shown(call.account_id, found.id, p.channel_id, p.contact_identifier):
+            found = None
+    if found is None:
+        raise NotFound("no such attachment")
+    return found
+
+
+async def _linked(call: Call[Any]) -> StoredAttachment:
+    """The attachment of a signed link. Raises Forbidden, NotFound, RateLimited."""
+    query: ReadQuery = call.query
+    links = call.services.links
+    limits, request = call.services.limits, call.request
+    if query.expires is None or query.signature is None:
+        await limits.admit_address(request.remote)
+        raise Forbidden("the link is not valid")
+    if not links.is_good(call.id(), query.expires, query.signature, now_ms() / 1000):
+        await limits.admit_address(request.remote)
+        raise Forbidden("the link is not valid, or has expired")
+    found = await call.services.stores.attachments.find(call.id())
+    if found is None:
+        raise NotFound("no such attachment")
+    await limits.admit_account(found.account_id)
+    return found
+
+
+def _check_stored(a: StoredAttachment) -> None:
+    if a.status == "pending":
+        raise NotReady("the file is still being fetched", retry_after=RETRY_PENDING)
+    if a.status == "failed":
+        raise Gone(f"the file could not be fetched: {a.error}")
+
+
+async def link(call: Call[None]) -> web.Response:
+    found = await _visible(call)
+    _check_stored(found)
+    url, expires = call.services.links.signed_link(found.id, now_ms() / 1000)
+    return answer(LinkView(url, rfc3339(expires * 1000)))
+
+
+async def read(call: Call[None]) -> web.StreamResponse:
+    found = await (_linked(call) if call.is_by_link else _visible(call))
+    _check_stored(found)
+    assert found.size is not None
+    headers, etag = _headers(found), f'"{found.digest}"'
+    asked = call.request.headers
+    if etag in (tag.strip().removeprefix("W/") for tag in asked.get("If-None-Match", "").split(",")):
+        return web.Response(status=304, headers=headers)
+    header = asked.get("Range") if asked.get("If-Range", etag) == etag else None
+    try:
+        part = byte_range(header, found.size)
+    except Unsatisfiable:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{found.size}"}) from None
+    start, end = part or (0, found.size)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
+    request = call.request
+    client = Client.at(found.account_id, request.remote) if call.is_by_link else Client.of(call.principal)
+    async with call.app[DOWNLOADS].one(client):
+        return await _send(call, found, headers, start, end, 200 if part is None else 206)
+
+
+async def _send(
+    call: Call[None], a: StoredAttachment, headers: dict[str, str], start: int, end: int, status: int
+) -> web.StreamResponse:
+    # the first piece before the status: what is not in the store is still an answer of its own
+    pieces = call.services.stores.attachments.read(a, start, end)
+    async with aclosing(pieces) as stream:
+        try:
+            piece = await anext(stream)
+        except NotFound as error:
+            raise Gone(error.detail) from None
+        response = web.StreamResponse(status=status, headers=headers)
+        response.content_length = end - start
+        await response.prepare(call.request)
+        async with asyncio.timeout(None) as patience:
+            while piece:
+                patience.reschedule(asyncio.get_running_loop().time() + SEND_DEADLINE)
+                await response.write(piece)
+                piece = await anext(stream, b"")
+    await response.write_eof()
+    return response
+
+
+def _headers(a: StoredAttachment) -> dict[str, str]:
+    content_type = plain_type(a.content_type) or BINARY
+    return {
+        **_HEADERS,
+        "Content-Type": f"{content_type}; charset=utf-8"
+        if content_type.startswith("text/")
+        else content_type,
+        "Content-Disposition": disposition(a.name, inline=is_inline(content_type)),
+        "ETag": f'"{a.digest}"',
+    }
+
+
+UPLOADS: web.AppKey[Transfers] = web.AppKey("uploads", Transfers)
+DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)
+
+BASE = "/v1/attachments"
+ROUTES = [
+    Route("POST", BASE, create, "message.write", {201: AttachmentView}, "Upload a file, to be named by a message",
+          query=UploadQuery, tag=TAG, upload=("*/*", FORM), refuses=(408,)),
+    Route("GET", BASE + "/{id}", read, "conversation.read", {200: bytes, 206: bytes, 304: None}, "A file",
+          query=ReadQuery, tag=TAG, signed=True, media="*/*", refuses=(410, 416)),
+    Route("GET", BASE + "/{id}/link", link, "conversation.read", {200: LinkView},
+          "A link to a file that needs no token, for 15 minutes", tag=TAG, refuses=(410,)),
+]  # fmt: skip

@@ -1,0 +1,286 @@
+"""`/v1/conversations`: opening, reading, changing, assigning. Lists are in `inbox.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+
+from ....core.accounts.identifiers import normalised
+from ....core.accounts.principal import Role
+from ....core.accounts.records import ChannelType
+from ....core.channels.messages import Sender
+from ....core.conversation.commands import (
+    Close,
+    Done,
+    Entrust,
+    GiveBack,
+    Handoff,
+    MarkRead,
+    Open,
+    Opening,
+    Rate,
+    Release,
+    ThreadKey,
+    Update,
+)
+from ....core.conversation.entries import Priority
+from ....core.conversation.status import Status
+from ....core.errors import Conflict, Forbidden, Invalid, NotFound
+from ....core.text.email_subjects import topic
+from ....core.views.conversations import ConversationView, MessageView, conversation_view
+from ....core.views.inbox import AssignmentView, ContactDetail
+from ...actions import conversations
+from ...actions.conversations import check_team
+from ...framework.endpoint import Call, Route, answer, no_content
+from .messages import MessagesQuery, page, visible
+
+TAG = "conversations"
+SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp"})
+"""Where a customer may be known by more than one, all of which lead to the same thread."""
+INCLUDABLE = frozenset({"messages", "contact", "assignments"})
+UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible."""
+
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    assignee_id: UserId | msgspec.UnsetType | None = msgspec.UNSET
+    team_id: conversations.Uuid | msgspec.UnsetType | None = msgspec.UNSET
+    priority: Priority | msgspec.UnsetType = msgspec.UNSET
+    labels: conversations.Labels | msgspec.UnsetType = msgspec.UNSET
+    subject: conversations.Subject | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    snoozed_until: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    archived: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    include: Annotated[
+        list[str], msgspec.Meta(description="Any of messages, contact, assignments, separated by commas")
+    ] = []
+
+
+class ConversationDetail(ConversationView, frozen=True, kw_only=True):
+    """A conversation with what `include` asked for: `messages` are the newest 50, oldest first."""
+
+    messages: list[MessageView] | msgspec.UnsetType = msgspec.UNSET
+    contact: ContactDetail | msgspec.UnsetType | None = msgspec.UNSET
+    assignments: list[AssignmentView] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    agent_id: UserId | None = None
+    team_id: conversations.Uuid | None = None
+    strategy: Literal["round_robin", "least_busy", "manual_queue"] | None = None
+
+
+class HandoffRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    agent_id: UserId | None = None
+
+
+class Rating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    score: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    comment: Annotated[str, msgspec.Meta(max_length=5000)] | None = None
+
+
+class ReadMarker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    seq: conversations.Seq
+
+
+class Typing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    state: conversations.TypingState
+
+
+async def _open(call: Call[conversations.NewConversation], *, find: bool) -> Done:
+    body = call.body
+    conversations.check_metadata(body.metadata)
+    channel = await call.services.stores.channels.find(body.channel_id)
+    if channel is None or channel.account_id != call.account_id:
+        raise NotFound("no such channel")
+    if not channel.is_active:
+        raise Conflict("the channel is switched off")
+    opening = Opening(
+        channel.type,
+        body.contact_name,
+        body.outlet_id,
+        body.subject,
+        body.priority,
+        tuple(dict.fromkeys(body.labels)),
+        body.metadata,
+    )
+    identifier = normalised(channel.type, body.contact_identifier, "contact_identifier")
+    if channel.type in SEVERAL_IDENTIFIERS:
+        sender = Sender(identifier, body.contact_name)
+        identifier = await call.services.stores.senders.resolve(call.account_id, channel.type, sender)
+    # a sender of mail has a conversation for each matter: the customer's answer looks for the same one
+    about = topic(body.subject or "") if channel.type == "email" else ""
+    thread = ThreadKey(call.account_id, channel.id, identifier, about)
+    return await call.ask(Open(opening, find=find), thread=thread)
+
+
+async def create(call: Call[conversations.NewConversation]) -> web.Response:
+    return answer(conversations.conversation_of(call, await _open(call, find=False)), 201)
+
+
+async def find_or_create(call: Call[conversations.NewConversation]) -> web.Response:
+    done = await _open(call, find=True)
+    return answer(conversations.conversation_of(call, done), 200 if done.repeated else 201)
+
+
+async def read(call: Call[None]) -> web.Response:
+    wanted = _included(call)
+    c = await visible(call, call.id())
+    (view,) = await conversations.with_positions(call, [c])
+    if not wanted:
+        return answer(view)
+    parts: dict[str, Any] = {}
+    inbox = call.services.stores.inbox
+    if "messages" in wanted:
+        parts["messages"] = (await page(call, [c.id], MessagesQuery())).items
+    if "contact" in wanted:
+        parts["contact"] = await inbox.contact(call.account_id, c.contact_id)
+    if "assignments" in wanted:
+        parts["assignments"] = await inbox.assignments(call.account_id, c.id)
+    return answer(ConversationDetail(**msgspec.structs.asdict(view), **parts))
+
+
+def _included(call: Call[None]) -> frozenset[str]:
+    """What `include` names, with commas or by repetition. Raises Invalid, and Forbidden for what is the team's own."""
+    query: ReadQuery = call.query
+    names = frozenset(name.strip() for text in query.include for name in text.split(",")) - {""}
+    unknown = sorted(names - INCLUDABLE)
+    if unknown:
+        message = f"{unknown[0][:80]!r} is none of {', '.join(sorted(INCLUDABLE))}"
+        raise Invalid("the query parameters are not valid", errors=(("include", message),))
+    if call.principal.role is Role.CUSTOMER and names - {"messages"}:
+        raise Forbidden("customers may include messages only")
+    return names
+
+
+async def patch(call: Call[Patch]) -> web.Response:
+    changes = {k: v for k, v in msgspec.structs.asdict(call.body).items() if v is not msgspec.UNSET}
+    if not changes:
+        raise Invalid("nothing to change", errors=(("", "name at least one field"),))
+    conversations.check_metadata(changes.get("metadata"))
+    if "labels" in changes:
+        changes["labels"] = list(dict.fromkeys(changes["labels"]))
+    snoozed = changes.get("snoozed_until")
+    if snoozed is not None:
+        if snoozed.tzinfo is None:
+            raise Invalid(
+                "a time needs an offset", errors=(("snoozed_until", "RFC 3339 with Z or an offset"),)
+            )
+        changes["snoozed_until"] = int(snoozed.timestamp() * 1000)
+    await check_team(call, changes.get("team_id"))
+    if changes.get("assignee_id") == "me":
+        changes["assignee_id"] = call.principal.user_id
+    if changes.get("assignee_id") is not None:
+        done = await conversations.ask_for_agent(
+            call, Update(changes), call.id(), changes["assignee_id"], "assignee_id"
+        )
+    else:
+        done = await call.ask(Update(changes), conversation=call.id())
+    return answer(conversations.conversation_of(call, done))
+
+
+async def close(call: Call[None]) -> web.Response:
+    await call.ask(Close(), conversation=call.id())
+    return no_content()
+
+
+async def assign(call: Call[Assignment]) -> web.Response:
+    body = call.body
+    if (body.agent_id is None) == (body.team_id is None):
+        raise Invalid(
+            "either agent_id or team_id", errors=(("agent_id", "give exactly one of agent_id, team_id"),)
+        )
+    if body.agent_id is not None:
+        agent_id = call.principal.user_id if body.agent_id == "me" else body.agent_id
+        done = await conversations.assign(call, call.id(), agent_id)
+    else:
+        call.principal.require("conversation.assign_others")
+        await check_team(call, body.team_id)
+        assert body.team_id is not None
+        done = await call.ask_supervisor(Entrust(body.team_id, body.strategy or "least_busy"), call.id())
+    return answer(conversations.conversation_of(call, done))
+
+
+async def handoff(call: Call[HandoffRequest]) -> web.Response:
+    command = Handoff(call.body.reason, call.body.agent_id)
+    if call.body.agent_id is not None:
+        done = await conversations.ask_for_agent(call, command, call.id(), call.body.agent_id, "agent_id")
+    else:
+        done = await call.ask(command, conversation=call.id())
+    return answer(conversations.conversation_of(call, done))
+
+
+async def hand_back(call: Call[None]) -> web.Response:
+    return answer(conversations.conversation_of(call, await call.ask(GiveBack(), conversation=call.id())))
+
+
+async def release(call: Call[None]) -> web.Response:
+    return answer(conversations.conversation_of(call, await call.ask(Release(), conversation=call.id())))
+
+
+async def accept(call: Call[None]) -> web.Response:
+    return answer(
+        conversations.conversation_of(call, await conversations.answer_offer(call, call.id(), "accepted"))
+    )
+
+
+async def decline(call: Call[None]) -> web.Response:
+    return answer(
+        conversations.conversation_of(call, await conversations.answer_offer(call, call.id(), "declined"))
+    )
+
+
+async def rate(call: Call[Rating]) -> web.Response:
+    done = await call.ask(Rate(call.body.score, call.body.comment), conversation=call.id())
+    return answer(conversations.conversation_of(call, done))
+
+
+async def mark_read(call: Call[ReadMarker]) -> web.Response:
+    if call.principal.role is Role.CUSTOMER:
+        raise Forbidden("the unread count is the team's")
+    return answer(conversation_view(await conversations.mark_read(call, call.id(), MarkRead(call.body.seq))))
+
+
+async def typing(call: Call[Typing]) -> web.Response:
+    await conversations.typing(call, call.id(), call.body.state)
+    return no_content()
+
+
+BASE = "/v1/conversations"
+ONE = {200: ConversationView}
+ROUTES = [
+    Route("POST", BASE, create, "conversation.create", {201: ConversationView}, "Open a conversation",
+          body=conversations.NewConversation, tag=TAG),
+    Route("POST", f"{BASE}/find-or-create", find_or_create, "conversation.create",
+          {200: ConversationView, 201: ConversationView}, "The live conversation of a thread key, or a new one",
+          body=conversations.NewConversation, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "conversation.read", {200: ConversationDetail}, "One conversation",
+          query=ReadQuery, tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, "conversation.update", ONE, "Change a conversation", body=Patch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", close, "conversation.update", {204: None}, "Close a conversation", tag=TAG),
+    Route("POST", BASE + "/{id}/assign", assign, "conversation.update", ONE, "Assign to an agent or a team",
+          body=Assignment, tag=TAG),
+    Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
+          body=HandoffRequest, tag=TAG),
+    Route("POST", BASE + "/{id}/handback", hand_back, "conversation.update", ONE,
+          "Give an open, assigned or pending conversation back to the bot: the handoff is over, its agent's slot is free, and "
+          "it waits for nobody. By its assignee, a lead, an admin or a service", tag=TAG),
+    Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
+    Route("POST", BASE + "/{id}/accept", accept, "conversation.claim", ONE, "Accept an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/decline", decline, "conversation.claim", ONE, "Decline an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score, one for each time it is resolved",
+          body=Rating, tag=TAG),
+    Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
+          body=ReadMarker, tag=TAG),
+    Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "Typing indicator",
+          body=Typing, tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,143 @@
+"""`/v1/conversations` as a list, its reports, and who held a conversation. Single conversations: `conversations.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from ....actors import clock
+from ....core.accounts.records import ChannelType
+from ....core.conversation.entries import Priority
+from ....core.conversation.status import Status
+from ....core.views.conversations import ConversationView
+from ....core.views.inbox import (
+    AssignmentView,
+    InboxFilter,
+    InboxStats,
+    Period,
+    Sort,
+    read_cursor,
+    write_cursor,
+)
+from ....core.views.people import LabelCount
+from ...actions import conversations
+from ...framework.endpoint import Call, Route, answer
+from .messages import visible
+
+TAG = "conversations"
+SortText = Literal[
+    "last_message_at", "last_message_at:asc", "last_message_at:desc",
+    "created_at", "created_at:asc", "created_at:desc",
+    "priority", "priority:asc", "priority:desc",
+    "waiting_since", "waiting_since:asc", "waiting_since:desc",
+]  # fmt: skip
+"""Without a direction: the newest, or the most urgent, first."""
+
+
+class InboxQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Conditions are joined by AND. `archived` left out shows all."""
+
+    status: list[Status] = []
+    assignee_id: (
+        Annotated[
+            str, msgspec.Meta(min_length=1, max_length=255, description="`me`, `none`, or an agent's id")
+        ]
+        | None
+    ) = None
+    team_id: conversations.Uuid | None = None
+    channel_id: conversations.Uuid | None = None
+    channel_type: ChannelType | None = None
+    contact_id: conversations.Uuid | None = None
+    label: conversations.Label | None = None
+    priority: Priority | None = None
+    archived: bool | None = None
+    q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    sort: SortText = "last_message_at:desc"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    cursor: Annotated[str, msgspec.Meta(max_length=400)] | None = None
+
+
+class InboxPage(msgspec.Struct, frozen=True):
+    items: list[ConversationView]
+    next_cursor: str | None
+
+
+class StatsQuery(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}
+):
+    """The last 30 days unless told otherwise; at most 92."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Assignments(msgspec.Struct, frozen=True):
+    items: list[AssignmentView]
+
+
+class Labels(msgspec.Struct, frozen=True):
+    items: list[LabelCount]
+
+
+def _filter(query: InboxQuery, me: str) -> InboxFilter:
+    q = " ".join(query.q.split()) if query.q is not None else ""
+    nobody = query.assignee_id == "none"
+    return InboxFilter(
+        statuses=tuple(dict.fromkeys(query.status)) or None,
+        assignee_id=None if nobody else me if query.assignee_id == "me" else query.assignee_id,
+        unassigned=nobody or None,
+        team_id=query.team_id,
+        channel_id=query.channel_id,
+        channel_type=query.channel_type,
+        contact_id=query.contact_id,
+        labels=(query.label,) if query.label is not None else None,
+        priority=query.priority,
+        archived=query.archived,
+        q=q or None,
+    )
+
+
+async def list_conversations(call: Call[None]) -> web.Response:
+    query: InboxQuery = call.query
+    sort = Sort.parse(query.sort)
+    after = read_cursor(query.cursor, sort) if query.cursor is not None else None
+    page = await call.services.stores.inbox.page(
+        call.account_id, _filter(query, call.principal.user_id), sort, after=after, limit=query.limit
+    )
+    cursor = write_cursor(sort, page.seen) if page.seen is not None else None
+    return answer(InboxPage(await conversations.with_positions(call, page.items), cursor))
+
+
+async def stats(call: Call[None]) -> web.Response:
+    query: StatsQuery = call.query
+    period = Period.of(query.start, query.end, clock.now_ms())
+    read = partial(call.services.stores.inbox.stats, call.account_id, period)
+    return answer(await call.services.expensive.shared(call.principal, ("stats", query), read))
+
+
+async def labels(call: Call[None]) -> web.Response:
+    read = partial(call.services.stores.inbox.labels, call.account_id)
+    return answer(Labels(await call.services.expensive.shared(call.principal, "labels", read)))
+
+
+async def assignments(call: Call[None]) -> web.Response:
+    c = await visible(call, call.id())
+    return answer(Assignments(await call.services.stores.inbox.assignments(call.account_id, c.id)))
+
+
+BASE = "/v1/conversations"
+ROUTES = [
+    Route("GET", BASE, list_conversations, "inbox.read", {200: InboxPage}, "The account's conversations",
+          query=InboxQuery, tag=TAG, expensive=lambda query: bool(query.q)),
+    Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "Figures of the inbox", query=StatsQuery,
+          tag=TAG),
+    Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: Assignments},
+          "Who held a conversation, oldest first", tag=TAG),
+    Route("GET", "/v1/labels", labels, "inbox.read", {200: Labels},
+          "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
+]  # fmt: skip
+"""Before those of `conversations.py`: `stats` is no conversation's id."""

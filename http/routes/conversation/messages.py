@@ -1,0 +1,167 @@
+"""`…/{id}/messages`, `…/entries`, `…/context`: what was said in a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....core.accounts.principal import Principal, Role
+from ....core.conversation.commands import By, Command, Done, Recall
+from ....core.conversation.recent_messages import CONTEXT_SIZE
+from ....core.conversation.state import Conversation
+from ....core.errors import NotFound
+from ....core.views import customers
+from ....core.views.conversations import EntryView, MessageView, entry_view, message_view
+from ....core.views.stream_events import events_of
+from ...actions import conversations as actions
+from ...framework.endpoint import Call, Direct, Route, answer
+from ...streams.topics import may_see
+
+TAG = "messages"
+
+
+class MessagesPage(msgspec.Struct, frozen=True):
+    items: list[MessageView]
+    has_more: bool
+
+
+class EntriesPage(msgspec.Struct, frozen=True):
+    items: list[EntryView]
+    has_more: bool
+
+
+class Context(msgspec.Struct, frozen=True):
+    items: list[MessageView]
+
+
+class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    before_seq: actions.Seq | None = None
+    after_seq: actions.Seq | None = None
+
+
+class EntriesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    after_seq: actions.Seq = 0
+
+
+class ContextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    count: Annotated[int, msgspec.Meta(ge=1, le=CONTEXT_SIZE)] = 4
+
+
+async def visible(call: Call[Any], conversation_id: str) -> Conversation:
+    """The conversation, if it is the caller's to see. Raises NotFound."""
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None or not may_see(call.principal, c):
+        raise NotFound("no such conversation")
+    return c
+
+
+async def create(call: Call[actions.NewMessage]) -> web.Response:
+    entry, repeated = await actions.post(call, call.id(), call.body)
+    return answer(actions.message_of(call, entry), _status(repeated))
+
+
+def _status(repeated: bool) -> int:
+    return 200 if repeated else 201
+
+
+def _command(principal: Principal, headers: Mapping[str, str], message: actions.NewMessage) -> Command | None:
+    if message.is_private or message.attachments:  # who is mentioned and what is attached has to be looked up
+        return None
+    return actions.to_post(principal, headers, message)
+
+
+def _answer(by: By, done: Done) -> tuple[int, MessageView]:
+    view = message_view(done.entries[0])
+    return _status(done.repeated), customers.message_view(view) if by.role == Role.CUSTOMER else view
+
+
+async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) -> MessagesPage:
+    """One page of messages; whether there are more lies in the direction asked."""
+    entries = await call.services.stores.conversations.messages(
+        call.account_id,
+        conversations,
+        before=query.before_seq,
+        after=query.after_seq,
+        limit=query.limit + 1,
+        public=call.principal.role is Role.CUSTOMER,
+    )
+    more = len(entries) > query.limit
+    forward = query.after_seq is not None and query.before_seq is None
+    entries = (entries[: query.limit] if forward else entries[-query.limit :]) if more else entries
+    return MessagesPage([actions.message_of(call, e) for e in entries], more)
+
+
+async def read(call: Call[None]) -> web.Response:
+    c = await visible(call, call.id())
+    return answer(await page(call, [c.id], call.query))
+
+
+async def entries(call: Call[None]) -> web.Response:
+    c = await visible(call, call.id())
+    query: EntriesQuery = call.query
+    found = await call.services.stores.conversations.entries(
+        call.account_id, c.id, after=query.after_seq, limit=query.limit + 1
+    )
+    shown = found[: query.limit]
+    if call.principal.role is Role.CUSTOMER:
+        public = (e for e in shown if any(event.public for event in events_of(e)))
+        items = [customers.entry_view(e) for e in public]
+    else:
+        items = [entry_view(e) for e in shown]
+    return answer(EntriesPage(items, len(found) > query.limit))
+
+
+async def context(call: Call[None]) -> web.Response:
+    done = await call.ask(Recall(call.query.count), conversation=call.id())
+    return answer(Context([actions.message_of(call, e) for e in done.entries]))
+
+
+BASE = "/v1/conversations/{id}"
+ROUTES = [
+    Route(
+        "POST",
+        f"{BASE}/messages",
+        create,
+        "message.write",
+        {201: MessageView, 200: MessageView},
+        "Write a message or a note; the same client_message_id again answers 200 with the first one",
+        body=actions.NewMessage,
+        tag=TAG,
+        direct=Direct(_command, _answer),
+    ),
+    Route(
+        "GET",
+        f"{BASE}/messages",
+        read,
+        "conversation.read",
+        {200: MessagesPage},
+        "Messages, oldest first",
+        query=MessagesQuery,
+        tag=TAG,
+    ),
+    Route(
+        "GET",
+        f"{BASE}/entries",
+        entries,
+        "conversation.read",
+        {200: EntriesPage},
+        "Every entry, oldest first",
+        query=EntriesQuery,
+        tag=TAG,
+    ),
+    Route(
+        "GET",
+        f"{BASE}/context",
+        context,
+        "inbox.read",
+        {200: Context},
+        "The newest public messages, from the actor's memory",
+        query=ContextQuery,
+        tag=TAG,
+    ),
+]

@@ -1,0 +1,76 @@
+"""`/v1/queue`: the conversations that wait for an agent, in the order in which they are given away."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from ....core.conversation.entries import Priority
+from ....core.routing.supervision_messages import QueueItem
+from ....core.text import cursors
+from ....core.times import rfc3339
+from ...framework.endpoint import Call, Route, answer
+from ...framework.pagination import PageQuery
+
+TAG = "queue"
+_Time = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
+Order = tuple[_Time, _Time, cursors.Id]
+"""A place in the queue: when it would have come with no priority and when it came (ms since the epoch), and its id."""
+
+
+class Requirements(msgspec.Struct, frozen=True):
+    """What an agent must serve to get it from routing."""
+
+    channel_type: str
+    topics: tuple[str, ...]
+    language: str | None
+    team_id: str | None
+
+
+class QueueItemView(msgspec.Struct, frozen=True):
+    """`estimated_wait_s` is null while too few were served to say. `offered_to`: who is being asked."""
+
+    conversation_id: str
+    position: int
+    waiting_since: str
+    estimated_wait_s: int | None
+    priority: Priority
+    requirements: Requirements
+    strategy: str
+    offered_to: str | None
+
+
+class QueuePageView(msgspec.Struct, frozen=True):
+    items: list[QueueItemView]
+    next_cursor: str | None
+    total: int
+
+
+def _view(item: QueueItem) -> QueueItemView:
+    wait = item.estimated_wait
+    return QueueItemView(
+        item.conversation_id,
+        item.position,
+        rfc3339(item.waiting_since),
+        None if wait is None else -(-wait // 1000),
+        item.priority,
+        Requirements(item.channel_type, item.topics, item.language, item.team_id),
+        item.strategy,
+        item.offered_to,
+    )
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: PageQuery = call.query
+    after = None if query.cursor is None else cursors.read(query.cursor, Order)
+    page = await call.services.supervision.queue(call.account_id, after, query.limit)
+    cursor = cursors.write(page.items[-1].order) if page.more else None
+    return answer(QueuePageView([_view(item) for item in page.items], cursor, page.total))
+
+
+ROUTES = [
+    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "Who waits, in order", query=PageQuery,
+          tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,156 @@
+"""Web chat: sessions for customers, and their messages."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id, now_ms
+from ....core.accounts.principal import Role
+from ....core.accounts.records import Channel
+from ....core.conversation.commands import Opening
+from ....core.conversation.entries import Attachment
+from ....core.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from ....core.times import rfc3339
+from ....core.views.conversations import MessageView
+from ...actions import conversations
+from ...auth.tokens import credential
+from ...framework.endpoint import Call, Route, answer, authenticate
+from .messages import MessagesPage, MessagesQuery, page
+
+TAG = "web chat"
+SESSION_LIFE = 24 * 3600
+"""Seconds a session's token lives."""
+
+
+class NewSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    contact_name: conversations.Name | None = None
+    contact_identifier: conversations.Identifier | None = None
+    identity_hash: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    token: str
+    contact_identifier: str
+    expires_at: str
+
+
+class NewChatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    content: conversations.Content
+    client_message_id: conversations.Key | None = None
+    attachments: Annotated[list[Attachment], msgspec.Meta(max_length=30)] = []
+
+
+async def webchat_channel(call: Call[Any], channel_id: str) -> Channel:
+    """The channel, if it is an active web chat. Raises NotFound, Conflict."""
+    channel = await call.services.stores.channels.find(channel_id)
+    if channel is None or channel.type != "webchat":
+        raise NotFound("no such web chat channel")
+    if not channel.is_active:
+        raise Conflict("the channel is switched off")
+    return channel
+
+
+async def create_session(call: Call[NewSession]) -> web.Response:
+    channel = await webchat_channel(call, call.id("channel_id"))
+    body = call.body
+    identifier = body.contact_identifier
+    if identifier is None:
+        identifier = f"visitor-{fresh_id()}"
+    elif not await _vouched(call, channel) and not _proved(call, channel, identifier, body.identity_hash):
+        raise Forbidden("a known customer needs an identity_hash made with the channel's identity_secret")
+    token = call.services.signer.issue(
+        f"customer:{identifier}"[:255],
+        {channel.account_id: Role.CUSTOMER},
+        lifetime=SESSION_LIFE,
+        channel_id=channel.id,
+        contact_identifier=identifier,
+        contact_name=body.contact_name,
+    )
+    expires = rfc3339((now_ms() // 1000 + SESSION_LIFE) * 1000)
+    return answer(SessionView(token, identifier, expires), 201)
+
+
+async def _vouched(call: Call[NewSession], channel: Channel) -> bool:
+    """Whether a service of the channel's account asks."""
+    if credential(call.request) is None:
+        return False
+    principal = await authenticate(call.request, call.services)
+    if principal.account_id != channel.account_id:
+        raise NotFound("no such web chat channel")
+    if not principal.may("webchat.vouch"):
+        raise Forbidden("only a service may open a session for a known customer")
+    return True
+
+
+def _proved(call: Call[NewSession], channel: Channel, identifier: str, identity_hash: str | None) -> bool:
+    secret = call.services.vault.open(channel).get("identity_secret")
+    if identity_hash is None or not secret:
+        return False
+    expected = hmac.new(secret.encode(), identifier.encode(), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), identity_hash.lower().encode())
+
+
+async def send(call: Call[NewChatMessage]) -> web.Response:
+    p = call.principal
+    if p.role is not Role.CUSTOMER or p.channel_id is None:
+        raise Forbidden("only a customer's session token writes here")
+    channel = await call.services.stores.channels.find(p.channel_id)
+    if channel is None or channel.account_id != p.account_id:
+        raise Unauthenticated("the session's channel is gone")
+    if not channel.is_active:
+        raise Conflict("the channel is switched off")
+    message = conversations.NewMessage(
+        call.body.content,
+        client_message_id=call.body.client_message_id,
+        attachments=call.body.attachments,
+    )
+    entry, repeated = await conversations.receive(call, Opening(channel.type, p.contact_name), message)
+    return answer(conversations.message_of(call, entry), 200 if repeated else 201)
+
+
+async def read(call: Call[None]) -> web.Response:
+    p = call.principal
+    if p.channel_id is None or p.contact_identifier is None:
+        raise Forbidden("only a customer's session token reads here")
+    own = await call.services.stores.conversations.of_thread(p.account_id, p.channel_id, p.contact_identifier)
+    return answer(await page(call, own[:1], call.query))
+
+
+ROUTES = [
+    Route(
+        "POST",
+        "/v1/webchat/{channel_id}/sessions",
+        create_session,
+        None,
+        {201: SessionView},
+        "A session for a customer: a new one, or a known one with proof",
+        body=NewSession,
+        body_optional=True,
+        tag=TAG,
+    ),
+    Route(
+        "POST",
+        "/v1/webchat/messages",
+        send,
+        "webchat.write",
+        {201: MessageView, 200: MessageView},
+        "The customer writes",
+        body=NewChatMessage,
+        tag=TAG,
+    ),
+    Route(
+        "GET",
+        "/v1/webchat/messages",
+        read,
+        "webchat.read",
+        {200: MessagesPage},
+        "The customer's newest conversation, oldest message first",
+        query=MessagesQuery,
+        tag=TAG,
+    ),
+]

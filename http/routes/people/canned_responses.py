@@ -1,0 +1,152 @@
+"""`/v1/canned-responses`: texts at hand, and what they read like in a conversation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id
+from ....core.accounts.agents_and_teams import CannedResponse
+from ....core.accounts.principal import Role
+from ....core.errors import NotFound
+from ....core.text.templates import render as fill
+from ....core.views.people import CannedResponseView, canned_view
+from ...actions import conversations
+from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.pagination import PageQuery, author, cursor, given, place
+
+TAG = "canned responses"
+ShortCode = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=100, pattern=r"^\S+(?![\s\S])", description="Without spaces, as `/refund`"
+    ),
+]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Category = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
+class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    short_code: ShortCode
+    title: Title
+    content: conversations.Content
+    category: Category | None = None
+
+
+class CannedPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    short_code: ShortCode | msgspec.UnsetType = msgspec.UNSET
+    title: Title | msgspec.UnsetType = msgspec.UNSET
+    content: conversations.Content | msgspec.UnsetType = msgspec.UNSET
+    category: Category | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class CannedQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    """`q` looks in short codes, titles and contents."""
+
+    category: Category | None = None
+    q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class RenderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    conversation_id: conversations.Uuid
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    content: str
+
+
+class CannedPage(msgspec.Struct, frozen=True):
+    items: list[CannedResponseView]
+    next_cursor: str | None
+
+
+async def create(call: Call[NewCannedResponse]) -> web.Response:
+    body = call.body
+    wanted = CannedResponse(
+        fresh_id(),
+        call.account_id,
+        body.short_code,
+        body.title,
+        body.content,
+        body.category,
+        call.principal.user_id,
+        0,
+        0,
+    )
+    return answer(canned_view(await call.services.stores.canned.create(wanted, author(call))), 201)
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: CannedQuery = call.query
+    page = await call.services.stores.canned.page(
+        call.account_id, query.category, query.q or None, place(query.cursor), query.limit
+    )
+    return answer(CannedPage([canned_view(c) for c in page.items], cursor(page.next)))
+
+
+async def _found(call: Call[Any]) -> CannedResponse:
+    found = await call.services.stores.canned.get(call.account_id, call.id())
+    if found is None:
+        raise _unknown()
+    return found
+
+
+async def read(call: Call[None]) -> web.Response:
+    return answer(canned_view(await _found(call)))
+
+
+async def patch(call: Call[CannedPatch]) -> web.Response:
+    after = await call.services.stores.canned.update(
+        call.account_id, call.id(), given(call.body), author(call)
+    )
+    if after is None:
+        raise _unknown()
+    await conversations.refresh_rules(call)
+    return answer(canned_view(after))
+
+
+async def delete(call: Call[None]) -> web.Response:
+    if not await call.services.stores.canned.delete(call.account_id, call.id(), author(call)):
+        raise _unknown()
+    await conversations.refresh_rules(call)
+    return no_content()
+
+
+async def render(call: Call[RenderRequest]) -> web.Response:
+    """The agent's name is the caller's; for a service, that of the agent who holds the conversation. A name that nobody
+    knows is empty: better a gap that the agent sees than braces that the customer sees.
+    """
+    canned, stores = await _found(call), call.services.stores
+    c = await stores.conversations.get(call.account_id, call.body.conversation_id)
+    if c is None:
+        raise NotFound("no such conversation", errors=(("conversation_id", "no such conversation"),))
+    p = call.principal
+    agent_id = c.assignee_id if p.role is Role.SERVICE else p.user_id
+    agent = await stores.agents.get(call.account_id, agent_id) if agent_id is not None else None
+    values = {
+        "contact_name": c.contact_name or "",
+        "agent_name": (agent.name if agent is not None else None) or "",
+        "conversation_id": c.id,
+    }
+    return answer(Rendered(fill(canned.content, values)))
+
+
+def _unknown() -> NotFound:
+    return NotFound("no such canned response")
+
+
+BASE = "/v1/canned-responses"
+ONE = {200: CannedResponseView}
+READ, MANAGE = "canned.read", "canned.manage"
+ROUTES = [
+    Route("GET", BASE, index, READ, {200: CannedPage}, "Canned responses, oldest first", query=CannedQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "Make a canned response",
+          body=NewCannedResponse, tag=TAG),
+    Route("GET", BASE + "/{id}", read, READ, ONE, "One canned response", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a canned response", body=CannedPatch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a canned response", tag=TAG),
+    Route("POST", BASE + "/{id}/render", render, READ, {200: Rendered},
+          "The text with the names of a conversation filled in", body=RenderRequest, tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,204 @@
+"""`/v1/contacts`: the customers. How conversations follow a merge, a new name, an erasure: `reconcile.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id, now_ms
+from ....core.accounts.identifiers import normalised
+from ....core.accounts.records import ChannelType, Contact
+from ....core.errors import Invalid, NotFound
+from ....core.ports.resources import NewIdentifier
+from ....core.times import rfc3339
+from ....core.views.conversations import conversation_view, entry_view
+from ....core.views.resources import ContactExport, ContactView, contact_view
+from ...actions import conversations, reconcile
+from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
+from ...framework.problems import stamp
+
+TAG = "contacts"
+EXPORT_PAGE = 500
+"""Entries of an export held in memory at once."""
+
+
+class IdentifierOfContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    channel_type: ChannelType
+    identifier: conversations.Identifier
+    display_name: conversations.Name | None = None
+
+
+class NewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: conversations.Name | None = None
+    attributes: dict[str, Any] = {}
+    identifiers: Annotated[list[IdentifierOfContact], msgspec.Meta(max_length=50)] = []
+
+
+class ContactPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`attributes` are replaced as a whole. A new name is brought to the contact's conversations."""
+
+    name: conversations.Name | msgspec.UnsetType | None = msgspec.UNSET
+    attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ContactsQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    q: (
+        Annotated[
+            str, msgspec.Meta(min_length=1, max_length=200, description="Part of a name or an identifier")
+        ]
+        | None
+    ) = None
+
+
+class MergeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    into: conversations.Uuid
+
+
+class ContactsPage(msgspec.Struct, frozen=True):
+    items: list[ContactView]
+    next_cursor: str | None
+
+
+async def create(call: Call[NewContact]) -> web.Response:
+    body = call.body
+    check_size(body.attributes, "attributes")
+    keys: list[tuple[ChannelType, str]] = [
+        (i.channel_type, normalised(i.channel_type, i.identifier, f"identifiers[{n}].identifier"))
+        for n, i in enumerate(body.identifiers)
+    ]
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            raise Invalid(
+                "the body is not valid", errors=((f"identifiers[{index}].identifier", "given twice"),)
+            )
+    identifiers = [
+        NewIdentifier(fresh_id(), *key, i.display_name) for key, i in zip(keys, body.identifiers, strict=True)
+    ]
+    contact = await call.services.stores.contacts.create(
+        call.account_id, fresh_id(), body.name, body.attributes, identifiers
+    )
+    return answer(contact_view(contact), 201)
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: ContactsQuery = call.query
+    q = query.q.strip() if query.q else None
+    page = await call.services.stores.contacts.page(
+        call.account_id, q or None, place(query.cursor), query.limit
+    )
+    return answer(ContactsPage([contact_view(c) for c in page.items], cursor(page.next)))
+
+
+async def _found(call: Call[Any]) -> Contact:
+    contact = await call.services.stores.contacts.get(call.account_id, call.id())
+    if contact is None:
+        raise NotFound("no such contact")
+    return contact
+
+
+async def read(call: Call[None]) -> web.Response:
+    return answer(contact_view(await _found(call)))
+
+
+async def patch(call: Call[ContactPatch]) -> web.Response:
+    changes = given(call.body)
+    check_size(changes.get("attributes"), "attributes")
+    contact = await call.services.stores.contacts.update(call.account_id, call.id(), changes)
+    if contact is None:
+        raise NotFound("no such contact")
+    if "name" in changes:
+        await reconcile.rename(call, contact)
+    return answer(contact_view(contact))
+
+
+async def delete(call: Call[None]) -> web.Response:
+    if not await call.services.stores.contacts.delete(call.account_id, call.id()):
+        raise NotFound("no such contact")
+    return no_content()
+
+
+async def merge(call: Call[MergeRequest]) -> web.Response:
+    left, into = call.id(), call.body.into
+    if left == into:
+        raise Invalid("the body is not valid", errors=(("into", "must be another contact"),))
+    contact = await call.services.stores.contacts.merge(call.account_id, left, into, author(call))
+    if contact is None:
+        raise NotFound("no such contact")
+    await reconcile.follow(call, left, contact)
+    return answer(contact_view(contact))
+
+
+async def erase(call: Call[None]) -> web.Response:
+    await reconcile.erase(call, call.id())
+    return no_content()
+
+
+async def export(call: Call[None]) -> web.StreamResponse:
+    """The answer is written while it is read, a conversation at a time; broken off, it is no valid JSON."""
+    async with call.services.expensive.counted(call.principal):
+        return await _export(call)
+
+
+async def _export(call: Call[None]) -> web.StreamResponse:
+    contact, stores = await _found(call), call.services.stores
+    await stores.audit.add(call.account_id, author(call), "contact.exported", ("contact", contact.id))
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/json",
+            "Content-Disposition": f'attachment; filename="contact-{contact.id}.json"',
+        }
+    )
+    stamp(call.request, response)
+    await response.prepare(call.request)
+    encode = msgspec.json.encode
+    await response.write(
+        b'{"exported_at":' + encode(rfc3339(now_ms())) + b',"contact":' + encode(contact_view(contact))
+    )
+    await response.write(b',"conversations":[')
+    first = True
+    for conversation_id in await stores.contacts.conversations(call.account_id, contact.id):
+        c = await stores.conversations.get(call.account_id, conversation_id)
+        if c is None:
+            continue
+        head = b"" if first else b","
+        first = False
+        await response.write(head + b'{"conversation":' + encode(conversation_view(c)) + b',"entries":[')
+        await _write_entries(call, response, conversation_id)
+        await response.write(b"]}")
+    await response.write(b"]}")
+    await response.write_eof()
+    return response
+
+
+async def _write_entries(call: Call[Any], response: web.StreamResponse, conversation_id: str) -> None:
+    after, head = 0, b""
+    while True:
+        page = await call.services.stores.conversations.entries(
+            call.account_id, conversation_id, after=after, limit=EXPORT_PAGE
+        )
+        if not page:
+            return
+        await response.write(head + b",".join(msgspec.json.encode(entry_view(e)) for e in page))
+        after, head = page[-1].seq, b","
+
+
+BASE = "/v1/contacts"
+ONE = {200: ContactView}
+ROUTES = [
+    Route("GET", BASE, index, "contacts.read", {200: ContactsPage}, "Contacts, newest first", query=ContactsQuery,
+          tag=TAG, expensive=lambda query: query.q is not None),
+    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "Make a contact", body=NewContact, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "One contact", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "Change a contact", body=ContactPatch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},
+          "Delete a contact without conversations", tag=TAG),
+    Route("POST", BASE + "/{id}/merge", merge, "contacts.merge", ONE,
+          "Merge it into another contact, which is returned", body=MergeRequest, tag=TAG),
+    Route("POST", BASE + "/{id}/erase", erase, "contacts.erase", {204: None},
+          "Forget a customer: names, addresses and words, for good", tag=TAG),
+    Route("GET", BASE + "/{id}/export", export, "contacts.export", {200: ContactExport},
+          "Everything about a contact", tag=TAG),
+]  # fmt: skip

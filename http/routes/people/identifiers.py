@@ -1,0 +1,110 @@
+"""`/v1/contact-identifiers`: the customers' addresses. Each belongs to one contact of the account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id
+from ....core.accounts.identifiers import normalised
+from ....core.accounts.records import ChannelType, ContactIdentifier
+from ....core.errors import NotFound
+from ....core.ports.resources import NewIdentifier
+from ....core.views.resources import IdentifierView, identifier_view
+from ...actions import conversations, reconcile
+from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.pagination import PageQuery, check_size, cursor, given, place
+
+TAG = "contacts"
+
+
+class NewContactIdentifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    contact_id: conversations.Uuid
+    channel_type: ChannelType
+    identifier: conversations.Identifier
+    display_name: conversations.Name | None = None
+    metadata: dict[str, Any] = {}
+
+
+class IdentifierPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An identifier that is moved to another contact takes its conversations along."""
+
+    contact_id: conversations.Uuid | msgspec.UnsetType = msgspec.UNSET
+    display_name: conversations.Name | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class IdentifiersQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    contact_id: conversations.Uuid | None = None
+
+
+class IdentifiersPage(msgspec.Struct, frozen=True):
+    items: list[IdentifierView]
+    next_cursor: str | None
+
+
+async def create(call: Call[NewContactIdentifier]) -> web.Response:
+    body = call.body
+    check_size(body.metadata, "metadata")
+    identifier = normalised(body.channel_type, body.identifier, "identifier")
+    wanted = NewIdentifier(fresh_id(), body.channel_type, identifier, body.display_name, body.metadata)
+    made = await call.services.stores.contacts.add_identifier(call.account_id, body.contact_id, wanted)
+    if made is None:
+        raise NotFound("no such contact", errors=(("contact_id", "no such contact"),))
+    return answer(identifier_view(made), 201)
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: IdentifiersQuery = call.query
+    page = await call.services.stores.contacts.identifiers(
+        call.account_id, query.contact_id, place(query.cursor), query.limit
+    )
+    return answer(IdentifiersPage([identifier_view(i) for i in page.items], cursor(page.next)))
+
+
+async def _found(call: Call[Any]) -> ContactIdentifier:
+    found = await call.services.stores.contacts.identifier(call.account_id, call.id())
+    if found is None:
+        raise NotFound("no such contact identifier")
+    return found
+
+
+async def read(call: Call[None]) -> web.Response:
+    return answer(identifier_view(await _found(call)))
+
+
+async def patch(call: Call[IdentifierPatch]) -> web.Response:
+    changes = given(call.body)
+    check_size(changes.get("metadata"), "metadata")
+    before, contacts = await _found(call), call.services.stores.contacts
+    after = await contacts.update_identifier(call.account_id, before.id, changes)
+    if after is None:
+        raise NotFound("no such contact identifier")
+    if after.contact_id != before.contact_id:
+        contact = await contacts.get(call.account_id, after.contact_id)
+        if contact is not None:
+            await reconcile.follow(call, before.contact_id, contact, after)
+    return answer(identifier_view(after))
+
+
+async def delete(call: Call[None]) -> web.Response:
+    if not await call.services.stores.contacts.delete_identifier(call.account_id, call.id()):
+        raise NotFound("no such contact identifier")
+    return no_content()
+
+
+BASE = "/v1/contact-identifiers"
+ONE = {200: IdentifierView}
+ROUTES = [
+    Route("GET", BASE, index, "contacts.read", {200: IdentifiersPage}, "Contact identifiers, oldest first",
+          query=IdentifiersQuery, tag=TAG),
+    Route("POST", BASE, create, "contacts.write", {201: IdentifierView}, "Give a contact an identifier",
+          body=NewContactIdentifier, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "One contact identifier", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "Change a contact identifier",
+          body=IdentifierPatch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},
+          "Delete a contact identifier; its conversations keep their contact", tag=TAG),
+]  # fmt: skip

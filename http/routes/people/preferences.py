@@ -1,0 +1,147 @@
+"""`/v1/agent-preferences`: what an agent takes on, and when. Their own for everybody in the team, others' for leads.
+
+An agent is whoever came with a token of the account or was put into one of its teams; preferences begin with the defaults.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....core.accounts.agents_and_teams import (
+    AgentPreferences,
+    AvailableHours,
+    PreferencesFilter,
+    check_hours,
+    distinct,
+)
+from ....core.accounts.records import ChannelType
+from ....core.errors import NotFound
+from ....core.views.people import AgentPreferencesView, preferences_view
+from ...actions import conversations
+from ...framework.endpoint import Call, Route, answer
+from ...framework.pagination import PageQuery, author, cursor, given, place, user_id
+
+TAG = "agents"
+Topics = Annotated[list[conversations.Label], msgspec.Meta(max_length=100)]
+Channels = Annotated[list[ChannelType], msgspec.Meta(max_length=20)]
+Language = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}(?![\\s\\S])",
+        max_length=35,
+        description="A BCP 47 tag, as `en` or `am-ET`",
+    ),
+]
+Languages = Annotated[list[Language], msgspec.Meta(max_length=50)]
+Capacity = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+
+
+class NotificationsPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Only what is given changes."""
+
+    sound: bool | msgspec.UnsetType = msgspec.UNSET
+    desktop: bool | msgspec.UnsetType = msgspec.UNSET
+    email_on_assignment: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class PreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Only what is given changes. Empty lists, and null or an empty schedule for the hours, mean any."""
+
+    available_channels: Channels | msgspec.UnsetType = msgspec.UNSET
+    available_topics: Topics | msgspec.UnsetType = msgspec.UNSET
+    available_hours: AvailableHours | msgspec.UnsetType | None = msgspec.UNSET
+    languages: Languages | msgspec.UnsetType = msgspec.UNSET
+    max_concurrent_conversations: Capacity | msgspec.UnsetType = msgspec.UNSET
+    is_available: bool | msgspec.UnsetType = msgspec.UNSET
+    auto_accept: bool | msgspec.UnsetType = msgspec.UNSET
+    notification_preferences: NotificationsPatch | msgspec.UnsetType = msgspec.UNSET
+
+
+class PreferencesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    """Conditions are joined by AND; a topic or channel given several times means all of them. Agents who name none serve
+    any, and so are found for each.
+    """
+
+    is_available: bool | None = None
+    available_topics: Topics = msgspec.field(default_factory=list)
+    available_channels: Channels = msgspec.field(default_factory=list)
+
+
+class PreferencesPage(msgspec.Struct, frozen=True):
+    items: list[AgentPreferencesView]
+    next_cursor: str | None
+
+
+async def _of(call: Call[Any], agent_id: str) -> AgentPreferences:
+    found = await call.services.stores.preferences.get(call.account_id, agent_id)
+    if found is None:
+        raise NotFound("no such agent")
+    return found
+
+
+async def _own(call: Call[Any]) -> AgentPreferences:
+    """The caller's preferences, made now where the storage was away when they first came."""
+    p, stores = call.principal, call.services.stores
+    found = await stores.preferences.get(p.account_id, p.user_id)
+    if found is None:
+        await stores.agents.ensure(p.account_id, p.user_id, p.name)
+        found = await _of(call, p.user_id)
+    return found
+
+
+async def _change(call: Call[PreferencesPatch], agent_id: str) -> web.Response:
+    changes = distinct(given(call.body))
+    hours = changes.get("available_hours")
+    if hours is not None:
+        check_hours(hours)
+    after = await call.services.stores.preferences.update(call.account_id, agent_id, changes, author(call))
+    if after is None:
+        raise NotFound("no such agent")
+    if "languages" in changes:
+        await conversations.refresh_rules(call)
+    await conversations.refresh_routing(call)
+    return answer(preferences_view(after))
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: PreferencesQuery = call.query
+    wanted = PreferencesFilter(
+        query.is_available, tuple(query.available_topics), tuple(query.available_channels)
+    )
+    page = await call.services.stores.preferences.page(
+        call.account_id, wanted, place(query.cursor), query.limit
+    )
+    return answer(PreferencesPage([preferences_view(p) for p in page.items], cursor(page.next)))
+
+
+async def read_own(call: Call[None]) -> web.Response:
+    return answer(preferences_view(await _own(call)))
+
+
+async def patch_own(call: Call[PreferencesPatch]) -> web.Response:
+    return await _change(call, (await _own(call)).user_id)
+
+
+async def read(call: Call[None]) -> web.Response:
+    return answer(preferences_view(await _of(call, user_id(call))))
+
+
+async def patch(call: Call[PreferencesPatch]) -> web.Response:
+    return await _change(call, user_id(call))
+
+
+BASE = "/v1/agent-preferences"
+ONE = {200: AgentPreferencesView}
+ROUTES = [
+    Route("GET", BASE, index, "agents.read", {200: PreferencesPage}, "Agents' preferences, oldest first",
+          query=PreferencesQuery, tag=TAG),
+    Route("GET", f"{BASE}/me", read_own, "me", ONE, "One's own preferences", tag=TAG),
+    Route("PATCH", f"{BASE}/me", patch_own, "me", ONE, "Change one's own preferences", body=PreferencesPatch, tag=TAG),
+    Route("GET", BASE + "/{user_id}", read, "agents.read", ONE, "An agent's preferences", tag=TAG),
+    Route("PATCH", BASE + "/{user_id}", patch, "agents.manage", ONE, "Change an agent's preferences",
+          body=PreferencesPatch, tag=TAG),
+]  # fmt: skip
+"""`me` before `{user_id}`."""

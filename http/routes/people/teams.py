@@ -1,0 +1,145 @@
+"""`/v1/teams` and who is in them.
+
+A team that is deleted is gone at once: no list shows it and no conversation can be given to it. Then its conversations let
+go of it one by one, by an entry like any other change of theirs; those that are over for good keep its id, as history.
+What a failure in between leaves undone, the same call does when it is made again.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id
+from ....core.accounts.user_ids import USER_ID_RULE, is_user_id
+from ....core.errors import Invalid, NotFound
+from ....core.views.people import TeamMemberView, TeamView, member_view, team_view
+from ...actions import conversations, reconcile
+from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.pagination import PageQuery, author, cursor, given, place, user_id
+
+TAG = "teams"
+TeamName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\S")]
+Description = Annotated[str, msgspec.Meta(max_length=2000)]
+
+
+class NewTeam(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: TeamName
+    description: Description | None = None
+
+
+class TeamPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: TeamName | msgspec.UnsetType = msgspec.UNSET
+    description: Description | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`user_id`: the `sub` of their tokens. They need not have come yet."""
+
+    user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class TeamsPage(msgspec.Struct, frozen=True):
+    items: list[TeamView]
+    next_cursor: str | None
+
+
+class MembersPage(msgspec.Struct, frozen=True):
+    items: list[TeamMemberView]
+    next_cursor: str | None
+
+
+async def create(call: Call[NewTeam]) -> web.Response:
+    body = call.body
+    made = await call.services.stores.teams.create(
+        call.account_id, fresh_id(), body.name, body.description, author(call)
+    )
+    return answer(team_view(made), 201)
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: PageQuery = call.query
+    page = await call.services.stores.teams.page(call.account_id, place(query.cursor), query.limit)
+    return answer(TeamsPage([team_view(t) for t in page.items], cursor(page.next)))
+
+
+async def read(call: Call[None]) -> web.Response:
+    found = await call.services.stores.teams.get(call.account_id, call.id())
+    if found is None:
+        raise _unknown()
+    return answer(team_view(found))
+
+
+async def patch(call: Call[TeamPatch]) -> web.Response:
+    after = await call.services.stores.teams.update(
+        call.account_id, call.id(), given(call.body), author(call)
+    )
+    if after is None:
+        raise _unknown()
+    return answer(team_view(after))
+
+
+async def delete(call: Call[None]) -> web.Response:
+    team_id, teams = call.id(), call.services.stores.teams
+    if not await teams.begin_deletion(call.account_id, team_id):
+        raise _unknown()
+    await reconcile.leave_team(call, team_id)
+    await teams.finish_deletion(call.account_id, team_id, author(call))
+    await conversations.refresh_rules(call)
+    return no_content()
+
+
+async def members(call: Call[None]) -> web.Response:
+    query: PageQuery = call.query
+    page = await call.services.stores.teams.members(
+        call.account_id, call.id(), place(query.cursor), query.limit
+    )
+    if page is None:
+        raise _unknown()
+    return answer(MembersPage([member_view(m) for m in page.items], cursor(page.next)))
+
+
+async def add_member(call: Call[NewMember]) -> web.Response:
+    wanted = call.body.user_id
+    if not is_user_id(wanted):
+        raise Invalid("the body is not valid", errors=(("user_id", USER_ID_RULE),))
+    added = await call.services.stores.teams.add_member(call.account_id, call.id(), wanted, author(call))
+    if added is None:
+        raise _unknown()
+    member, new = added
+    await conversations.refresh_routing(call)
+    return answer(member_view(member), 201 if new else 200)
+
+
+async def remove_member(call: Call[None]) -> web.Response:
+    if not await call.services.stores.teams.remove_member(
+        call.account_id, call.id(), user_id(call), author(call)
+    ):
+        raise NotFound("no such member")
+    await conversations.refresh_routing(call)
+    return no_content()
+
+
+def _unknown() -> NotFound:
+    return NotFound("no such team")
+
+
+BASE = "/v1/teams"
+ONE = {200: TeamView}
+MANAGE = "teams.manage"
+ROUTES = [
+    Route("GET", BASE, index, "teams.read", {200: TeamsPage}, "Teams, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: TeamView}, "Make a team", body=NewTeam, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "teams.read", ONE, "One team", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a team", body=TeamPatch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None},
+          "Delete a team; conversations that are not over let go of it", tag=TAG),
+    Route("GET", BASE + "/{id}/members", members, "teams.read", {200: MembersPage},
+          "A team's members, in the order they joined", query=PageQuery, tag=TAG),
+    Route("POST", BASE + "/{id}/members", add_member, MANAGE, {201: TeamMemberView, 200: TeamMemberView},
+          "Put somebody into a team; 200 where they are in it already", body=NewMember, tag=TAG),
+    Route("DELETE", BASE + "/{id}/members/{user_id}", remove_member, MANAGE, {204: None},
+          "Take somebody out of a team", tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Routes of channels, providers' webhooks and deliveries."""

@@ -1,0 +1,182 @@
+"""`/v1/channels`: the account's inboxes. Credentials go in and never come out; given ones replace all earlier ones.
+
+A channel's type never changes. One with conversations is switched off (`is_active`), not deleted: they would lose their name.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from ....actors.clock import fresh_id, now_ms
+from ....core.accounts.records import Channel, ChannelType
+from ....core.errors import Internal, Invalid, NotFound
+from ....core.views.resources import ChannelView, channel_view
+from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
+
+TAG = "channels"
+MAX_CREDENTIAL = 4096
+MAX_URL = 2048
+
+CREDENTIAL_FIELDS: dict[ChannelType, frozenset[str]] = {
+    "whatsapp": frozenset({"app_secret", "verify_token", "access_token", "phone_number_id"}),
+    "messenger": frozenset({"app_secret", "verify_token", "page_access_token", "page_id"}),
+    "telegram": frozenset({"bot_token", "secret_token"}),
+    "sms": frozenset({"account_sid", "auth_token", "from_number"}),
+    "email": frozenset({"server_token", "from_address", "webhook_user", "webhook_password"}),
+    "webchat": frozenset({"identity_secret"}),
+}
+"""What a channel of each type may be given. None is demanded: a channel may be set up in steps."""
+
+ChannelName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Config = Annotated[
+    dict[str, Any],
+    msgspec.Meta(description="`base_url` replaces the provider's; the rest is the channel's own"),
+]
+Credentials = Annotated[
+    dict[str, str],
+    msgspec.Meta(description="Write-only; field names depend on the type. They replace all earlier ones"),
+]
+
+
+class NewChannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: ChannelType
+    name: ChannelName
+    config: Config = {}
+    credentials: Credentials = {}
+    is_active: bool = True
+
+
+class ChannelPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: ChannelName | msgspec.UnsetType = msgspec.UNSET
+    config: Config | msgspec.UnsetType = msgspec.UNSET
+    credentials: Credentials | msgspec.UnsetType = msgspec.UNSET
+    is_active: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class ChannelsPage(msgspec.Struct, frozen=True):
+    items: list[ChannelView]
+    next_cursor: str | None
+
+
+def check_credentials(type: ChannelType, credentials: dict[str, str]) -> None:
+    """Raises Invalid naming each field that is none of the type's, or empty, or too long."""
+    known = CREDENTIAL_FIELDS[type]
+    errors: list[tuple[str, str]] = []
+    for name, value in credentials.items():
+        path = f"credentials.{name[:100]}"
+        if name not in known:
+            errors.append((path, f"unknown field; {type} has {', '.join(sorted(known))}"))
+        elif not 0 < len(value) <= MAX_CREDENTIAL:
+            errors.append((path, f"1 to {MAX_CREDENTIAL} characters"))
+    if errors:
+        raise Invalid("the credentials are not valid", errors=tuple(errors))
+
+
+def check_config(call: Call[Any], config: dict[str, Any]) -> None:
+    """Raises Invalid where the configuration is too large, or its `base_url` is none or leads where the account may not call."""
+    check_size(config, "config")
+    if "base_url" not in config:
+        return
+    url, fault = config["base_url"], "must be an http or https URL without user, query or fragment"
+    if _is_base_url(url):
+        fault = call.services.settings.provider_access().fault(call.account_id, url)
+    if fault is not None:
+        raise Invalid("the body is not valid", errors=(("config.base_url", fault),))
+
+
+def _is_base_url(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > MAX_URL or not value.isprintable() or " " in value:
+        return False
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        return False
+    clean = not (url.query or url.fragment) and url.username is None and "?" not in value and "#" not in value
+    return url.scheme in ("http", "https") and bool(url.hostname) and clean
+
+
+def shown(call: Call[Any], channel: Channel) -> ChannelView:
+    """A channel as clients see it."""
+    try:
+        return channel_view(channel, sorted(call.services.vault.open(channel)))
+    except (
+        Internal
+    ):  # sealed with a key that is no longer configured: the rest can be seen, and new ones be given
+        return channel_view(channel, None)
+
+
+def _sealed(call: Call[Any], channel_id: str, credentials: dict[str, str]) -> bytes | None:
+    return call.services.vault.seal(call.account_id, channel_id, credentials) if credentials else None
+
+
+async def create(call: Call[NewChannel]) -> web.Response:
+    body, channel_id, now = call.body, fresh_id(), now_ms()
+    check_config(call, body.config)
+    check_credentials(body.type, body.credentials)
+    wanted = Channel(
+        channel_id,
+        call.account_id,
+        body.type,
+        body.name,
+        body.config,
+        _sealed(call, channel_id, body.credentials),
+        body.is_active,
+        now,
+        now,
+    )
+    return answer(shown(call, await call.services.stores.channels.create(wanted, author(call))), 201)
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: PageQuery = call.query
+    page = await call.services.stores.channels.page(call.account_id, place(query.cursor), query.limit)
+    return answer(ChannelsPage([shown(call, c) for c in page.items], cursor(page.next)))
+
+
+async def _found(call: Call[Any]) -> Channel:
+    channel = await call.services.stores.channels.get(call.account_id, call.id())
+    if channel is None:
+        raise NotFound("no such channel")
+    return channel
+
+
+async def read(call: Call[None]) -> web.Response:
+    return answer(shown(call, await _found(call)))
+
+
+async def patch(call: Call[ChannelPatch]) -> web.Response:
+    changes, before = given(call.body), await _found(call)
+    if "config" in changes:
+        check_config(call, changes["config"])
+    if "credentials" in changes:
+        check_credentials(before.type, changes["credentials"])
+        changes["credentials"] = _sealed(call, before.id, changes["credentials"])
+    channel = await call.services.stores.channels.update(call.account_id, before.id, changes, author(call))
+    if channel is None:
+        raise NotFound("no such channel")
+    return answer(shown(call, channel))
+
+
+async def delete(call: Call[None]) -> web.Response:
+    if not await call.services.stores.channels.delete(call.account_id, call.id(), author(call)):
+        raise NotFound("no such channel")
+    return no_content()
+
+
+BASE = "/v1/channels"
+ONE = {200: ChannelView}
+MANAGE = "channels.manage"
+ROUTES = [
+    Route("GET", BASE, index, MANAGE, {200: ChannelsPage}, "Channels, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: ChannelView}, "Connect a channel", body=NewChannel, tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, ONE, "One channel", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a channel, switch it on or off", body=ChannelPatch,
+          tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a channel without conversations", tag=TAG),
+]  # fmt: skip

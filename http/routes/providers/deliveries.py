@@ -1,0 +1,61 @@
+"""`/v1/deliveries`: what became of messages sent to providers. The dead letters are those with `status=failed`."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from ....core.channels.records import Delivery
+from ....core.conversation.entries import DeliveryStatus
+from ....core.errors import NotFound
+from ....core.views.resources import DeliveryView, delivery_view
+from ...actions.conversations import Uuid
+from ...framework.endpoint import Call, Route, answer
+from ...framework.pagination import PageQuery, cursor, place
+
+TAG = "deliveries"
+
+
+class DeliveriesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    status: DeliveryStatus | None = None
+    channel_id: Uuid | None = None
+
+
+class DeliveriesPage(msgspec.Struct, frozen=True):
+    items: list[DeliveryView]
+    next_cursor: str | None
+
+
+async def page(call: Call[None]) -> web.Response:
+    query: DeliveriesQuery = call.query
+    found = await call.services.stores.deliveries.page(
+        call.account_id, query.status, query.channel_id, place(query.cursor), query.limit
+    )
+    return answer(DeliveriesPage([delivery_view(d) for d in found.items], cursor(found.next)))
+
+
+def _found(delivery: Delivery | None) -> Delivery:
+    if delivery is None:
+        raise NotFound("no such delivery")
+    return delivery
+
+
+async def read(call: Call[None]) -> web.Response:
+    found = await call.services.stores.deliveries.get(call.account_id, call.id("message_id"))
+    return answer(delivery_view(_found(found)))
+
+
+async def retry(call: Call[None]) -> web.Response:
+    """The channel's dispatcher finds it by its poll."""
+    found = await call.services.stores.deliveries.retry(call.account_id, call.id("message_id"))
+    return answer(delivery_view(_found(found)), 202)
+
+
+BASE = "/v1/deliveries"
+ROUTES = [
+    Route("GET", BASE, page, "reports.read", {200: DeliveriesPage}, "Deliveries to providers, newest first",
+          query=DeliveriesQuery, tag=TAG),
+    Route("GET", BASE + "/{message_id}", read, "inbox.read", {200: DeliveryView}, "The delivery of a message", tag=TAG),
+    Route("POST", BASE + "/{message_id}/retry", retry, "deliveries.retry", {202: DeliveryView},
+          "Send a message again that could not be delivered", tag=TAG),
+]  # fmt: skip

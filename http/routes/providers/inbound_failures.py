@@ -1,0 +1,145 @@
+"""`/v1/inbound-failures`: providers' payloads that could not be taken in, to be looked at and replayed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....core.channels.messages import WebhookCall
+from ....core.errors import Conflict, NotFound
+from ....core.ports.inbound import MAX_PAYLOAD, Failure, Fault
+from ....core.times import rfc3339, rfc3339_or_none
+from ...actions import conversations
+from ...actions.webhook_parsing import PARSER
+from ...framework.endpoint import Call, Route, answer
+from ...framework.pagination import PageQuery, cursor, place
+from .webhooks import take_in
+
+TAG = "webhooks"
+
+
+class FaultView(msgspec.Struct, frozen=True):
+    """`part`: the part of the payload at fault, as JSON, cut where it is long; null where it is the whole."""
+
+    reason: str
+    part: str | None
+
+
+class InboundFailureView(msgspec.Struct, frozen=True):
+    """`size`: bytes of the whole payload. `replayed_at`: since when all of it has been taken in."""
+
+    id: str
+    channel_id: str
+    at: str
+    reason: str
+    faults: list[FaultView]
+    size: int
+    replayed_at: str | None
+
+
+class InboundFailureDetail(InboundFailureView, frozen=True, kw_only=True):
+    """`payload`: as text; what is no UTF-8 in it is replaced. `truncated`: it was too long to be kept whole."""
+
+    payload: str
+    truncated: bool
+
+
+class InboundFailuresQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    channel_id: conversations.Uuid | None = None
+
+
+class InboundFailuresPage(msgspec.Struct, frozen=True):
+    items: list[InboundFailureView]
+    next_cursor: str | None
+
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class ReplayView(msgspec.Struct, frozen=True):
+    """What came of a replay: messages taken in, those that were here before, edits, receipts; and what still fails."""
+
+    received: Count
+    repeated: Count
+    edited: Count
+    receipts: Count
+    faults: list[FaultView]
+    failure: InboundFailureView
+
+
+def _faults(faults: tuple[Fault, ...] | list[Fault]) -> list[FaultView]:
+    return [FaultView(f.reason, f.part) for f in faults]
+
+
+def _fields(f: Failure) -> dict[str, Any]:
+    return {
+        "id": f.id,
+        "channel_id": f.channel_id,
+        "at": rfc3339(f.at),
+        "reason": f.faults[0].reason if f.faults else "",
+        "faults": _faults(f.faults),
+        "size": f.size,
+        "replayed_at": rfc3339_or_none(f.replayed_at),
+    }
+
+
+async def index(call: Call[None]) -> web.Response:
+    query: InboundFailuresQuery = call.query
+    page = await call.services.stores.inbound.failures(
+        call.account_id, query.channel_id, place(query.cursor), query.limit
+    )
+    return answer(
+        InboundFailuresPage([InboundFailureView(**_fields(f)) for f in page.items], cursor(page.next))
+    )
+
+
+async def _found(call: Call[None]) -> Failure:
+    failure = await call.services.stores.inbound.failure(call.account_id, call.id())
+    if failure is None:
+        raise NotFound("no such inbound failure")
+    return failure
+
+
+async def read(call: Call[None]) -> web.Response:
+    f = await _found(call)
+    text = f.payload.decode("utf-8", "replace")
+    return answer(InboundFailureDetail(**_fields(f), payload=text, truncated=f.size > len(f.payload)))
+
+
+async def replay(call: Call[None]) -> web.Response:
+    """As the webhook would, without its signature, which held when the call came."""
+    failure, services = await _found(call), call.services
+    if failure.size > len(failure.payload):
+        raise Conflict(f"the payload was longer than {MAX_PAYLOAD} bytes and was not kept whole")
+    channel = await services.stores.channels.get(call.account_id, failure.channel_id)
+    kind = services.kinds.get(channel.type) if channel is not None else None
+    if channel is None or kind is None:
+        raise NotFound("no such channel")
+    received = WebhookCall("POST", call.request.path, {}, failure.headers, failure.payload)
+    events, faults = await call.app[PARSER].parse(kind, received, channel.config)
+    taken = await take_in(services, channel, events, faults)
+    after = await services.stores.inbound.replayed(call.account_id, failure.id, taken.faults)
+    if after is None:
+        raise NotFound("the failure was let go meanwhile: newer ones took its place")
+    return answer(
+        ReplayView(
+            taken.received,
+            taken.repeated,
+            taken.edited,
+            taken.receipts,
+            _faults(taken.faults),
+            InboundFailureView(**_fields(after)),
+        )
+    )
+
+
+BASE = "/v1/inbound-failures"
+MANAGE = "channels.manage"
+ROUTES = [
+    Route("GET", BASE, index, MANAGE, {200: InboundFailuresPage}, "Payloads that were set aside, newest first",
+          query=InboundFailuresQuery, tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, {200: InboundFailureDetail}, "One of them, with its payload", tag=TAG),
+    Route("POST", BASE + "/{id}/replay", replay, MANAGE, {200: ReplayView}, "Try to take it in again", tag=TAG),
+]  # fmt: skip

@@ -1,0 +1,174 @@
+"""`/v1/webhooks/{channel_type}/{channel_id}`: the providers' calls. They prove themselves by their own signatures.
+
+Everything is committed before the 200. What can never be taken in is set aside (`inbound_failures.py`) and answered
+200 as well, or its provider would repeat it for ever; what may be later is 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from ....core.accounts.records import Channel, ChannelType
+from ....core.channels.messages import ChannelEvent, WebhookAnswer, WebhookCall
+from ....core.errors import Internal, NotFound, Overloaded, StorageUnavailable, TooLarge, Unauthenticated
+from ....core.ids import is_uuid
+from ....core.ports.channels import ChannelKind
+from ....core.ports.inbound import Fault, NewFailure
+from ...actions.inbound import Taken, take
+from ...actions.webhook_parsing import PARSER
+from ...auth.webhook_gate import GATE, WebhookGate
+from ...framework import body_reading
+from ...framework.endpoint import Call, Route
+from ...framework.services import Services
+
+log = structlog.get_logger(__name__)
+
+TAG = "webhooks"
+BY_HEADERS: Final[frozenset[ChannelType]] = frozenset({"telegram", "email"})
+"""Whose proof is in the headers alone: it is asked for before a byte of the body is read."""
+LARGE: Final[frozenset[ChannelType]] = frozenset({"email"})
+"""Whose calls carry files, up to `max_webhook_body`. Only of BY_HEADERS: nobody unknown may send that much."""
+MOST: Final[dict[ChannelType, int]] = {"whatsapp": 3 * 1024 * 1024, "messenger": 3 * 1024 * 1024}
+"""Bytes that a provider's calls may have by its own documents, where that is more than `max_body` usually is."""
+LEAST: Final[dict[ChannelType, int]] = {"sms": 128 * 1024}
+"""Bytes that a provider's calls stay far below: where its proof covers the parsed fields, anybody's call is parsed."""
+WITHOUT: Final[frozenset[ChannelType]] = frozenset({"webchat"})
+"""Who has no provider that could call."""
+BODY_DEADLINE: Final = 30.0
+DEADLINE: Final = 25.0
+"""Seconds for everything that a call says; beyond it 503."""
+KEPT_HEADERS: Final = ("content-type",)
+"""Headers that a replay needs. No secret is among them."""
+
+
+async def _found(call: Call[None], gate: WebhookGate, *, charged: bool) -> tuple[Channel, ChannelKind]:
+    services, channel_id = call.services, call.path["channel_id"].lower()
+    channel = await services.stores.channels.find(channel_id) if is_uuid(channel_id) else None
+    if (
+        channel is None
+        or channel.type not in services.kinds
+        or channel.type in WITHOUT
+        or channel.type != call.path["channel_type"]
+        or not channel.is_active
+    ):
+        request = call.request
+        await gate.refuse(request.remote, charged=charged)
+        raise NotFound("no such channel")
+    return channel, services.kinds[channel.type]
+
+
+def _call(call: Call[None], body: bytes) -> WebhookCall:
+    """The call as its provider signed it."""
+    request = call.request
+    base = call.services.settings.public_url or f"{request.scheme}://{request.host}"
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    url = base.rstrip("/") + request.raw_path
+    return WebhookCall(request.method, url, dict(request.query), headers, body)
+
+
+async def _body(call: Call[None], most: int) -> bytes:
+    """The raw body. Raises TooLarge, HTTPRequestTimeout."""
+    pace = body_reading.Pace(deadline=BODY_DEADLINE)
+    try:
+        parts = [part async for part in body_reading.pieces(call.request, most, pace)]
+    except TooLarge:
+        raise TooLarge(f"the body of a call is at most {most} bytes") from None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall]:
+    """The channel and the call, proved to be its provider's. Raises NotFound, Unauthenticated, RateLimited, TooLarge."""
+    request = call.request
+    gate, address = call.app[GATE], request.remote
+    charged = await gate.enter(call.path["channel_id"].lower(), address)
+    channel, kind = await _found(call, gate, charged=charged)
+    credentials = gate.credentials(channel)
+    settings = call.services.settings
+    proved = channel.type in BY_HEADERS
+    if proved and not kind.verify(_call(call, b""), credentials):
+        raise await _unproved(gate, address, charged=charged)
+    usual = LEAST.get(channel.type) or max(settings.max_body, MOST.get(channel.type, 0))
+    most = settings.max_webhook_body if channel.type in LARGE else usual
+    received = _call(call, await _body(call, most))
+    if not proved and not kind.verify(received, credentials):
+        raise await _unproved(gate, address, charged=charged)
+    await gate.prove(channel)
+    return channel, kind, received
+
+
+async def _unproved(gate: WebhookGate, address: str | None, *, charged: bool) -> Unauthenticated:
+    await gate.refuse(address, charged=charged)
+    return Unauthenticated("webhook signature verification failed")
+
+
+async def take_in(
+    services: Services, channel: Channel, events: list[ChannelEvent], faults: list[Fault]
+) -> Taken:
+    """Everything a call says, committed. Raises StorageUnavailable or Overloaded where the provider should repeat it."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            taken = await take(services, channel, events)
+    except TimeoutError:
+        raise Overloaded("the call could not be stored in time: repeat it", retry_after=2) from None
+    except StorageUnavailable:
+        raise
+    except (Internal, Overloaded) as error:
+        log.warning("webhook_not_stored", channel=channel.id, error=error.detail)
+        retry_after = error.retry_after or 1
+        raise Overloaded(f"the call could not be stored: {error.detail}", retry_after=retry_after) from error
+    taken.faults += faults
+    return taken
+
+
+async def receive(call: Call[None]) -> web.Response:
+    channel, kind, received = await _verified(call)
+    events, faults = await call.app[PARSER].parse(kind, received, channel.config)
+    taken = await take_in(call.services, channel, events, faults)
+    if taken.faults:
+        await _set_aside(call.services, channel, received, taken.faults)
+    return _answer(kind.answer())
+
+
+async def _set_aside(
+    services: Services, channel: Channel, received: WebhookCall, faults: list[Fault]
+) -> None:
+    kept: Mapping[str, str] = {n: received.headers[n] for n in KEPT_HEADERS if n in received.headers}
+    failure_id = await services.stores.inbound.set_aside(
+        NewFailure(channel.account_id, channel.id, tuple(faults[:100]), dict(kept), received.body)
+    )
+    log.warning(
+        "webhook_set_aside",
+        channel=channel.id,
+        failure=failure_id,
+        reason=faults[0].reason,
+        faults=len(faults),
+    )
+
+
+async def challenge(call: Call[None]) -> web.Response:
+    request = call.request
+    gate, address = call.app[GATE], request.remote
+    charged = await gate.enter(call.path["channel_id"].lower(), address)
+    channel, kind = await _found(call, gate, charged=charged)
+    answer = kind.challenge(_call(call, b""), gate.credentials(channel))
+    if answer is None:
+        raise await _unproved(gate, address, charged=charged)
+    return _answer(answer)
+
+
+def _answer(answer: WebhookAnswer) -> web.Response:
+    return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
+
+
+PATH = "/v1/webhooks/{channel_type}/{channel_id}"
+ROUTES = [
+    Route("POST", PATH, receive, None, {200: None}, "A provider's call, signed its own way", tag=TAG, own_limits=True,
+          upload=("application/json", "application/x-www-form-urlencoded"), refuses=(401, 413)),
+    Route("GET", PATH, challenge, None, {200: None}, "A provider asks whether the address is right", tag=TAG,
+          own_limits=True, refuses=(401,)),
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""WebSocket and Server-Sent Events: opening a stream, and what clients say on it."""

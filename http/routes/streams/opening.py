@@ -1,0 +1,77 @@
+"""What opening a stream takes, whatever the transport: the origin, a place in the hub, the topics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from ....core.accounts.principal import Role
+from ....core.errors import Overloaded
+from ...auth.rate_limits import address_key
+from ...framework.endpoint import Call
+from ...streams import topics as topic_rules
+from ...streams.session import Session, Transport
+
+TOPICS_PER_REQUEST = 50
+"""Topics named at once that count as one more request of their user and account."""
+FLUSH_WITHIN = 5.0
+"""Seconds the last bytes of a stream may take to leave. Then the connection is cut: who takes none would keep them for ever."""
+
+
+class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`topics`: comma separated; `since`: the last event id seen; `ticket`: from `POST /v1/auth/ticket`."""
+
+    topics: str | None = None
+    since: str | None = None
+    ticket: str | None = None
+
+
+@asynccontextmanager
+async def opened(call: Call[None], transport: Transport) -> AsyncIterator[Session]:
+    """A session in the hub, for as long as the block lasts. Raises Overloaded and RateLimited when there are too many."""
+    services = call.services
+    services.origins.check(call.request)
+    if services.hub.draining:
+        raise Overloaded("this server is stopping", retry_after=1)
+    session = Session(call.principal, transport, services.settings.stream_queue)
+    await services.hub.open(session, client_address(call.request))
+    try:
+        yield session
+    finally:
+        services.hub.leave(session)
+        _flush(call.request)
+
+
+def client_address(request: web.BaseRequest) -> str:
+    """What counts as one address of streams."""
+    return address_key(request.remote)
+
+
+def _flush(request: web.BaseRequest) -> None:
+    """The connection is about to close, which it does once what is buffered has left."""
+    transport = request.transport
+    if transport is not None and transport.get_write_buffer_size():
+        asyncio.get_running_loop().call_later(FLUSH_WITHIN, transport.abort)
+
+
+async def subscribe(call: Call[None], session: Session, names: str | None) -> list[str]:
+    """The topics a stream starts with. Raises what `topics.resolve` does."""
+    conversations = call.services.stores.conversations
+    if call.principal.role is Role.CUSTOMER:
+        call.services.hub.follow(session)
+    if names is None or not names.strip():
+        return await topic_rules.defaults(call.principal, conversations)
+    wanted = [n.strip() for n in names.split(",") if n.strip()]
+    await admit_topics(call, len(wanted))
+    return await topic_rules.resolve(call.principal, wanted, conversations)
+
+
+async def admit_topics(call: Call[Any], count: int) -> None:
+    """Count what looking up many topics costs, beyond the request that names them. Raises RateLimited."""
+    for _ in range(count // TOPICS_PER_REQUEST):
+        await call.services.limits.admit(call.principal)

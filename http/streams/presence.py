@@ -1,0 +1,143 @@
+"""Presence as this gateway hears it: what agents say over REST and over their streams, renewed for as long as a stream is open.
+
+A status lives `ttl` seconds. What is said goes to the account's supervisor directly and into Valkey, where a supervisor that
+starts finds it; each renewal writes both again, so neither has to be there all the time. One entry stands for all streams of
+an agent here (the best of what they said), one for what was said over REST, which any open stream of the agent renews. The
+latter is said for the agent: what streams said before it counts no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from msgspec.structs import replace
+
+from ...actors.clock import WallClock, now_ms
+from ...core.accounts.principal import Principal
+from ...core.errors import StorageUnavailable, TertuliaError
+from ...core.routing.facts import PresenceStatus
+from ...core.routing.supervision_messages import REST, Presence, PresenceStore, Supervision, is_older, moved
+from .session import Session
+
+log = structlog.get_logger(__name__)
+
+_RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
+Agent = tuple[str, str]
+"""Account and user."""
+
+
+class PresenceKeeper:
+    """See the module. `staff`: the open streams of people who answer customers."""
+
+    def __init__(
+        self,
+        gateway: str,
+        store: PresenceStore,
+        supervision: Supervision,
+        staff: Callable[[], Sequence[Session]],
+        *,
+        ttl: float,
+    ) -> None:
+        self._gateway = gateway
+        self._store = store
+        self._supervision = supervision
+        self._staff = staff
+        self._ttl = ttl
+        self._on_streams: dict[Session, Presence] = {}
+        self._at_rest: dict[Agent, Presence] = {}
+        self._clock = WallClock()
+
+    async def say(self, principal: Principal, status: PresenceStatus, session: Session | None = None) -> None:
+        """An agent's word, for one stream or, without one, for the agent. Raises StorageUnavailable when nobody hears it."""
+        self._follow_clock()
+        agent = principal.account_id, principal.user_id
+        now = now_ms()
+        connection = REST if session is None else self._gateway
+        said = Presence(*agent, connection, status, now + self._life, now)
+        if session is None:
+            self._at_rest[agent] = said
+        else:
+            self._on_streams[session] = said
+            # what another stream said before has been renewed since, and counts for as long as this does
+            said = replace(self._best().get(agent, said), expires_at=said.expires_at)
+        if not await self._tell([said]):
+            raise StorageUnavailable("presence cannot be kept at the moment", retry_after=1)
+
+    def _follow_clock(self) -> None:
+        """What is said from now on is later than what was said, though the clock may have been set back."""
+        if ms := self._clock.set_by():
+            self._on_streams = {session: moved(p, ms) for session, p in self._on_streams.items()}
+            self._at_rest = {agent: moved(p, ms) for agent, p in self._at_rest.items()}
+
+    @property
+    def _life(self) -> int:
+        return int(self._ttl * 1000)
+
+    def _best(self) -> dict[Agent, Presence]:
+        """The best of what streams said since the agent spoke over REST, as said last."""
+        best: dict[Agent, Presence] = {}
+        for said in self._on_streams.values():
+            agent = said.account_id, said.user_id
+            rest = self._at_rest.get(agent)
+            if rest is not None and rest.said_at >= said.said_at:
+                continue
+            other = best.get(agent, said)
+            better = max(said, other, key=lambda p: _RANK[p.status])
+            best[agent] = replace(better, said_at=max(said.said_at, other.said_at))
+        return best
+
+    async def _tell(self, said: list[Presence]) -> bool:
+        """Whether anybody heard."""
+        told = await asyncio.gather(
+            self._supervision.present(said), self._store.put(said), return_exceptions=True
+        )
+        for error in told:
+            if isinstance(error, TertuliaError):
+                log.warning("presence_not_told", error=error.detail)
+            elif isinstance(error, BaseException):
+                raise error
+        return not all(isinstance(error, TertuliaError) for error in told)
+
+    async def main_loop(self) -> None:
+        """Renew until cancelled."""
+        while True:
+            await asyncio.sleep(self._ttl / 3)
+            started = time.monotonic()
+            await self._renew()
+            if time.monotonic() - started > self._ttl / 3:
+                log.warning("presence_renewal_slow", seconds=time.monotonic() - started)
+
+    async def _renew(self) -> None:
+        streams = set(self._staff())
+        for session in [s for s in self._on_streams if s not in streams]:
+            del self._on_streams[session]
+        agents = {(s.principal.account_id, s.principal.user_id) for s in streams}
+        self._follow_clock()
+        await self._look(agents)
+        now = now_ms()
+        for agent in [a for a, p in self._at_rest.items() if p.expires_at <= now and a not in agents]:
+            del self._at_rest[agent]
+        until = now + self._life
+        said = [replace(best, expires_at=until) for best in self._best().values()]
+        for agent in agents & self._at_rest.keys():
+            renewed = self._at_rest[agent] = replace(self._at_rest[agent], expires_at=until)
+            said.append(renewed)
+        if said:
+            await self._tell(said)
+
+    async def _look(self, agents: set[Agent]) -> None:
+        """What agents with streams here said over REST elsewhere."""
+        for account_id in {account_id for account_id, _ in agents}:
+            try:
+                found = await self._store.read(account_id)
+            except TertuliaError:
+                return  # what is known is renewed
+            for p in found:
+                agent = p.account_id, p.user_id
+                known = self._at_rest.get(agent)
+                newer = known is None or is_older(known, p)
+                if p.connection == REST and agent in agents and newer and p.expires_at > now_ms():
+                    self._at_rest[agent] = p

@@ -1,0 +1,1 @@
+"""Simulated customers and agents against a running server."""

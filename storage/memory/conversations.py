@@ -1,0 +1,306 @@
+"""The ports on plain memory: journal, archive, ownership and feeds over one `MemoryStore`.
+
+For embedding and for tests that need no database; the same contract suite runs against these and against Postgres.
+Everything is lost with the process. Nothing here waits, so every operation is atomic between tasks of one loop.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from ...core.conversation.commands import ThreadKey
+from ...core.conversation.entries import Edited, Entry, Message
+from ...core.conversation.recent_messages import Recent
+from ...core.conversation.state import Conversation, State, amended, edited_at
+from ...core.conversation.status import Status
+from ...core.conversation.thread import Thread
+from ...core.ids import PARTITIONS, is_uuid, partition_of_conversation
+from ...core.ports.hosting import (
+    REPEATS_WITHIN,
+    THREAD_RESOLVED,
+    DuplicateKey,
+    FeedHead,
+    HostAddress,
+    Membership,
+    PartitionMap,
+    Peer,
+    Rejected,
+    Repeat,
+    StaleEpoch,
+    StaleSupervisor,
+    Target,
+    ThreadWanted,
+    Write,
+)
+from ..postgres.rows import conversation_to_json, encode_data
+
+
+class _Feed:
+    """An account's entries, in the order of their commits: the one at index i has position i + 1."""
+
+    def __init__(self) -> None:
+        self.generation = uuid.uuid4().hex[:8]
+        self.kept_from = 1
+        self.entries: list[Entry] = []
+
+
+class _Host(msgspec.Struct):
+    at: HostAddress
+    beats: int = 0
+    draining: bool = False
+
+
+class _Partition(msgspec.Struct):
+    owner: str | None = None
+    epoch: int = 0
+
+
+class MemoryStore:
+    """What the twins share. Accounts must be made before their first commit."""
+
+    def __init__(self) -> None:
+        self.feeds: dict[str, _Feed] = {}
+        self.conversations: dict[str, Conversation] = {}
+        self.threads: defaultdict[ThreadKey, set[str]] = defaultdict(set)
+        self.entries: defaultdict[str, list[Entry]] = defaultdict(list)
+        self.keys: dict[tuple[str, str], Entry] = {}
+        self.provider_ids: dict[tuple[str, str], Entry] = {}
+        self.outbox: dict[tuple[str, str], Entry] = {}
+        self.contacts: dict[tuple[str, str, str], tuple[str, str | None]] = {}
+        self.partitions = [_Partition() for _ in range(PARTITIONS)]
+        self.hosts: dict[str, _Host] = {}
+        self.supervisors: dict[int, int] = {}
+
+    def add_account(self, account_id: str) -> None:
+        """Make an account's feed unless it exists."""
+        self.feeds.setdefault(account_id, _Feed())
+
+    def of_thread(self, key: ThreadKey) -> list[Conversation]:
+        """A thread's conversations, newest first."""
+        return [self.conversations[i] for i in sorted(self.threads.get(key, ()), reverse=True)]
+
+
+def thread_key(c: Conversation) -> ThreadKey:
+    return ThreadKey(c.account_id, c.channel_id, c.contact_identifier, c.topic)
+
+
+class MemoryJournal:
+    """`core.ports.hosting.Journal` on memory."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
+        """See `core.ports.hosting.Journal.commit`. Checks everything before it changes anything."""
+        for partition in {partition_of_conversation(w.after.id) for w in writes}:
+            if self._store.partitions[partition].epoch != epochs.get(partition, -1):
+                raise StaleEpoch("stale epoch")
+        for fence in {w.fence for w in writes if w.fence is not None}:
+            if self._store.supervisors.get(fence[0]) != fence[1]:
+                raise StaleSupervisor("stale supervisor")
+        opened = {w.after.id for w in writes if w.before is None}
+        for write in writes:
+            self._check_content(write)
+            if write.after.id not in opened and write.after.id not in self._store.conversations:
+                raise Rejected("a conversation of the batch does not exist")
+        self._check_unique(writes)
+        return [self._add(write, entry) for write in writes for entry in self._apply(write)]
+
+    def _check_content(self, write: Write) -> None:
+        after = write.after
+        ids = (after.id, after.account_id, after.channel_id, after.contact_id, after.team_id, after.outlet_id)
+        if not all(is_uuid(i) for i in ids if i is not None):
+            raise Rejected("an id is no UUID")
+        if after.account_id not in self._store.feeds:
+            raise Rejected("an account of the batch has no feed")
+        try:
+            texts = [conversation_to_json(after), *(encode_data(e.data).decode() for e in write.entries)]
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Rejected(str(error)) from error
+        if "\0" in (write.key or "") or any("\\u0000" in text.replace("\\\\", "") for text in texts):
+            raise Rejected("text with a NUL cannot be stored")
+
+    def _check_unique(self, writes: Sequence[Write]) -> None:
+        store = self._store
+        seen: set[tuple[object, ...]] = set()
+        ends: dict[str, Conversation] = {}
+        for write in writes:
+            ends[write.after.id] = write.after
+            new: list[tuple[object, ...]] = [("seq", e.conversation_id, e.seq) for e in write.entries]
+            taken = any(e.seq < len(store.entries[e.conversation_id]) for e in write.entries)
+            if write.entries and write.key is not None:
+                new.append(("key", write.after.id, write.key))
+                taken = taken or (write.after.id, write.key) in store.keys
+            for external in _external_ids(write):
+                new.append(("provider", write.after.channel_id, external))
+                taken = taken or (write.after.channel_id, external) in store.provider_ids
+            if taken or len(set(new)) < len(new) or seen & set(new):
+                raise DuplicateKey("a key of the batch is taken")
+            seen |= set(new)
+        live = [thread_key(c) for c in ends.values() if c.live]
+        for key in live:
+            beside = any(c.live for c in store.of_thread(key) if c.id not in ends)
+            if beside or live.count(key) > 1:
+                raise DuplicateKey("conversations_live")
+
+    def _apply(self, write: Write) -> tuple[Entry, ...]:
+        self._store.conversations[write.after.id] = write.after
+        self._store.threads[thread_key(write.after)].add(write.after.id)
+        return write.entries
+
+    def _add(self, write: Write, entry: Entry) -> int:
+        store, feed = self._store, self._store.feeds[entry.account_id]
+        placed = replace(entry, position=len(feed.entries) + 1)
+        feed.entries.append(placed)
+        entries = store.entries[entry.conversation_id]
+        if isinstance(entry.data, Edited):
+            self._amend(feed, entries, entry.data)
+        entries.append(placed)
+        if entry is write.answer and write.key is not None:
+            store.keys[entry.conversation_id, write.key] = placed
+        if isinstance(entry.data, Message):
+            if entry.data.external_id is not None:
+                store.provider_ids[write.after.channel_id, entry.data.external_id] = placed
+            if entry.data.delivery_status == "queued":
+                store.outbox[write.after.channel_id, entry.data.id] = placed
+        return placed.position
+
+    def _amend(self, feed: _Feed, entries: list[Entry], edit: Edited) -> None:
+        """The message itself reads as edited, wherever it is read, unless a later edit was here first."""
+        old = entries[edit.message_seq]
+        if not isinstance(old.data, Message) or edited_at(old.data) >= edit.edited_at:
+            return
+        new = entries[edit.message_seq] = feed.entries[old.position - 1] = amended(old, edit)
+        for known in (self._store.keys, self._store.provider_ids):
+            for key in [k for k, e in known.items() if e is old]:
+                known[key] = new
+
+
+def _external_ids(write: Write) -> list[str]:
+    messages = (e.data for e in write.entries if isinstance(e.data, Message))
+    return [m.external_id for m in messages if m.external_id is not None]
+
+
+class MemoryArchive:
+    """`core.ports.hosting.Archive` on memory."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
+        """See `core.ports.hosting.Archive`."""
+        if not all(map(is_uuid, ids)):
+            raise Rejected("an id is no UUID")
+        return {i: self._state(i) for i in ids if i in self._store.conversations}
+
+    def _state(self, conversation_id: str) -> State:
+        messages = [e for e in self._store.entries[conversation_id] if isinstance(e.data, Message)]
+        return State(self._store.conversations[conversation_id], Recent.of(messages))
+
+    async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
+        """See `core.ports.hosting.Archive`."""
+        if any("\0" in w.key.identifier + w.key.topic + (w.name or "") for w in wanted):
+            raise Rejected("text with a NUL cannot be stored")
+        return {w.key: self._thread(w) for w in wanted}
+
+    def _thread(self, wanted: ThreadWanted) -> Thread:
+        key = wanted.key
+        if key.account_id not in self._store.feeds:
+            raise Rejected("no such account")
+        contact_id, name = self._store.contacts.setdefault(
+            (key.account_id, wanted.channel_type, key.identifier), (wanted.contact_id, wanted.name)
+        )
+        conversations = self._store.of_thread(key)
+        live = next((c.id for c in conversations if c.live), None)
+        resolved = [c.id for c in conversations if c.status is Status.RESOLVED]
+        return Thread(contact_id, name, live, tuple(resolved[:THREAD_RESOLVED]))
+
+    async def find_repeats(
+        self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
+    ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
+        """See `core.ports.hosting.Archive`."""
+        by_key: dict[tuple[Target, str], Repeat] = {}
+        for target, key in keys:
+            ids = [target] if isinstance(target, str) else [c.id for c in self._store.of_thread(target)]
+            for conversation_id in reversed(ids[:REPEATS_WITHIN]):
+                if (entry := self._store.keys.get((conversation_id, key))) is not None:
+                    by_key[target, key] = Repeat(conversation_id, entry)
+        provided = {k: self._store.provider_ids.get(k) for k in provider_ids}
+        return by_key, {k: Repeat(e.conversation_id, e) for k, e in provided.items() if e is not None}
+
+
+class MemoryOwnership:
+    """`core.ports.hosting.Ownership` on memory."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def register(self, name: str, node: str, at: HostAddress) -> None:
+        before = self._store.hosts.get(name)
+        if before is not None:
+            self._free(before.at.incarnation, range(PARTITIONS))
+        self._store.hosts[name] = _Host(at, 0 if before is None else before.beats + 1)
+
+    async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
+        host = self._store.hosts.get(name)
+        if host is None or host.at.incarnation != incarnation:
+            raise StaleEpoch(f"a newer incarnation of {name} has taken its place")
+        host.beats += 1
+        host.draining = draining
+        owners = [p.owner for p in self._store.partitions]
+        return Membership(
+            tuple(
+                Peer(name, h.at.incarnation, h.beats, h.draining, owners.count(h.at.incarnation))
+                for name, h in self._store.hosts.items()
+            )
+        )
+
+    async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
+        free = [i for i, p in enumerate(self._store.partitions) if p.owner is None or p.owner not in alive]
+        return {i: self._change(i, incarnation) for i in free[:limit]}
+
+    async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
+        self._free(incarnation, partitions)
+
+    def _free(self, incarnation: str, partitions: Iterable[int]) -> None:
+        for i in partitions:
+            if self._store.partitions[i].owner == incarnation:
+                self._change(i, None)
+
+    def _change(self, partition: int, owner: str | None) -> int:
+        p = self._store.partitions[partition]
+        p.owner, p.epoch = owner, p.epoch + 1
+        return p.epoch
+
+    async def read_map(self) -> PartitionMap:
+        names = {h.at.incarnation: name for name, h in self._store.hosts.items()}
+        owners = tuple(names.get(p.owner) if p.owner else None for p in self._store.partitions)
+        owning = {name for name in owners if name is not None}
+        return PartitionMap(owners, {n: self._store.hosts[n].at for n in owning})
+
+
+class MemoryFeeds:
+    """`core.ports.hosting.FeedArchive` on memory."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def heads(self, accounts: Sequence[str]) -> list[FeedHead]:
+        feeds = [(a, self._store.feeds[a]) for a in accounts if a in self._store.feeds]
+        return [FeedHead(a, f.generation, len(f.entries), f.kept_from) for a, f in feeds]
+
+    async def read(self, account_id: str, after: int, limit: int) -> list[Entry]:
+        feed = self._store.feeds.get(account_id)
+        return feed.entries[max(0, after) :][:limit] if feed else []
+
+    async def read_conversations(
+        self, account_id: str, conversations: list[str], after: int, until: int, limit: int
+    ) -> list[Entry]:
+        """A page of some conversations' entries after one position and up to another, in feed order."""
+        page = await self.read(account_id, after, until - after)
+        return [e for e in page if e.conversation_id in conversations][:limit]

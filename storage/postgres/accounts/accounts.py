@@ -1,0 +1,113 @@
+"""Accounts: making them and what they start with, for the command line and the demo; and their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from ....core.accounts.account_settings import known_settings, merge_settings, retimes
+from ....core.accounts.records import Account
+from ....core.conversation.entries import Actor
+from ....core.errors import Conflict
+from ....core.ids import PARTITIONS
+from ..database import Database
+from ..queries import sql
+from .agents import ensure_agent
+from .audit import record
+
+_COLUMNS = sql("account_columns")
+
+
+def _account(row: Sequence[Any]) -> Account:
+    i, name, settings, *times = row
+    return Account(i, name, msgspec.json.decode(settings), *times)
+
+
+class PostgresAccounts:
+    """`core.ports.resources.AccountStore`; and, across accounts, an account's first objects, made once: repeating such
+    a call changes nothing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, account_id: str, name: str, settings: dict[str, Any] | None = None) -> bool:
+        """Make an account with its feed; False where it exists already."""
+        async with self._database.system() as connection, connection.transaction():
+            made = await connection.fetchval(
+                "INSERT INTO accounts (id, name, settings) VALUES ($1, $2, $3::text::jsonb)"
+                " ON CONFLICT DO NOTHING RETURNING true",
+                account_id,
+                name,
+                msgspec.json.encode(settings or {}).decode(),
+            )
+            await connection.execute(
+                "INSERT INTO account_feeds (account_id) VALUES ($1) ON CONFLICT DO NOTHING", account_id
+            )
+        return bool(made)
+
+    async def add_channel(
+        self, account_id: str, channel_id: str, type: str, name: str, credentials: bytes | None = None
+    ) -> None:
+        """Make a channel unless it exists."""
+        async with self._database.system() as connection:
+            await connection.execute(
+                "INSERT INTO channels (id, account_id, type, name, credentials) VALUES ($1, $2, $3, $4, $5)"
+                " ON CONFLICT DO NOTHING",
+                channel_id,
+                account_id,
+                type,
+                name,
+                credentials,
+            )
+
+    async def point_channel(self, account_id: str, channel_id: str, base_url: str) -> None:
+        """Set where a channel's provider is, unless it has been set to somewhere else than this machine."""
+        async with self._database.system() as connection:
+            await connection.execute(
+                "UPDATE channels SET config = config || jsonb_build_object('base_url', $3::text), updated_at = now()"
+                " WHERE account_id = $1 AND id = $2 AND config ->> 'base_url' IS DISTINCT FROM $3"
+                " AND coalesce(config ->> 'base_url', '') ~ '^(http://127[.]0[.]0[.]1:[0-9]+)?$'",
+                account_id,
+                channel_id,
+                base_url,
+            )
+
+    async def add_agent(self, account_id: str, user_id: str, name: str) -> None:
+        """Make an agent with this name and default preferences; one who exists is called so from now on."""
+        async with self._database.system() as connection:
+            await ensure_agent(connection, account_id, user_id, name)
+
+    async def get(self, account_id: str) -> Account | None:
+        async with self._database.account(account_id) as connection:
+            row = await connection.fetchrow(sql("account_get", columns=_COLUMNS), account_id)
+        return _account(row) if row is not None else None
+
+    async def update(
+        self, account_id: str, name: str | None, settings: dict[str, Any] | None, by: Actor
+    ) -> Account | None:
+        try:
+            async with self._database.account(account_id) as connection, connection.transaction():
+                query = sql("account_get", columns=_COLUMNS) + " FOR UPDATE"
+                row = await connection.fetchrow(query, account_id)
+                if row is None:
+                    return None
+                before = _account(row).settings
+                stored = merge_settings(before, settings or {})
+                merged = None if settings is None else msgspec.json.encode(stored).decode()
+                row = await connection.fetchrow(
+                    sql("account_update", columns=_COLUMNS), account_id, name, merged
+                )
+                if retimes(known_settings(before), known_settings(stored)):
+                    await connection.execute(sql("retiming_mark"), account_id, list(range(PARTITIONS)))
+                details = {"settings": sorted(settings or {})} | ({"name": name} if name else {})
+                await record(connection, account_id, by, "account.updated", ("account", account_id), details)
+        except asyncpg.UniqueViolationError:
+            raise Conflict(
+                "another account has this sub-domain", errors=(("settings.sub_domain", "is taken"),)
+            ) from None
+        assert row is not None
+        return _account(row)

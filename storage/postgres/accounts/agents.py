@@ -1,0 +1,145 @@
+"""Agents and their preferences: rows made on first use, for whoever holds a valid token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+
+from ....core.accounts.agents_and_teams import (
+    Agent,
+    AgentPreferences,
+    AvailableHours,
+    NotificationPreferences,
+    PreferencesFilter,
+    folded,
+)
+from ....core.accounts.records import Page, Place
+from ....core.conversation.entries import Actor
+from ....core.errors import NotFound
+from ..database import Connection, Database, unreachable
+from ..pages import bounds, page_of
+from ..queries import sql
+from .audit import record
+
+log = structlog.get_logger(__name__)
+
+MAX_CALLED = 500
+"""Agents that share the names of one look-up."""
+_COLUMNS = sql("preferences_columns")
+_hours = msgspec.json.Decoder(AvailableHours)
+_notifications = msgspec.json.Decoder(NotificationPreferences)
+
+
+def _preferences(row: Sequence[Any]) -> AgentPreferences:
+    i, account, user, channels, topics, hours, languages, most, available, accepts, *rest = row
+    notifications, created, updated = rest
+    return AgentPreferences(
+        i,
+        account,
+        user,
+        tuple(channels),
+        tuple(topics),
+        None if hours is None else _hours.decode(hours),
+        tuple(languages),
+        most,
+        available,
+        accepts,
+        _notifications.decode(notifications),
+        created,
+        updated,
+    )
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+async def ensure_agent(
+    connection: Connection, account_id: str, user_id: str, name: str | None = None
+) -> None:
+    """Make an agent's row and default preferences unless they exist, and note the name."""
+    key = None if name is None else folded(name)
+    await connection.execute(sql("agent_ensure"), account_id, user_id, name, key)
+
+
+class PostgresAgents:
+    """`core.ports.people.AgentStore` on Postgres."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ensure(self, account_id: str, user_id: str, name: str | None = None) -> None:
+        try:
+            async with self._database.account(account_id) as connection:
+                await ensure_agent(connection, account_id, user_id, name)
+        except NotFound:
+            pass  # no such account: what the token asks for will not be there either
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            if not unreachable(error):
+                raise
+            log.warning("agent_row_skipped", error=repr(error))
+
+    async def get(self, account_id: str, user_id: str) -> Agent | None:
+        async with self._database.account(account_id) as connection:
+            row = await connection.fetchrow(sql("agent_get"), account_id, user_id)
+        return Agent(*row) if row is not None else None
+
+    async def called(self, account_id: str, ids: Sequence[str], names: Sequence[str]) -> list[Agent]:
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(sql("agents_called"), account_id, ids, names, MAX_CALLED)
+        return [Agent(*row) for row in rows]
+
+
+class PostgresPreferences:
+    """`core.ports.people.PreferencesStore` on Postgres."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, account_id: str, user_id: str) -> AgentPreferences | None:
+        async with self._database.account(account_id) as connection:
+            row = await connection.fetchrow(sql("preferences_get", columns=_COLUMNS), account_id, user_id)
+        return _preferences(row) if row is not None else None
+
+    async def page(
+        self, account_id: str, wanted: PreferencesFilter, after: Place | None, limit: int
+    ) -> Page[AgentPreferences]:
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(
+                sql("preferences_page", columns=_COLUMNS),
+                account_id,
+                wanted.is_available,
+                list(wanted.topics),
+                list(wanted.channels),
+                *bounds(after, limit),
+            )
+        return page_of(rows, _preferences, limit)
+
+    async def update(
+        self, account_id: str, user_id: str, changes: dict[str, Any], by: Actor
+    ) -> AgentPreferences | None:
+        async with self._database.account(account_id) as connection, connection.transaction():
+            row = await connection.fetchrow(
+                sql("preferences_update", columns=_COLUMNS),
+                account_id,
+                user_id,
+                changes.get("available_channels"),
+                changes.get("available_topics"),
+                "available_hours" in changes,
+                _json(changes.get("available_hours")),
+                changes.get("languages"),
+                changes.get("max_concurrent_conversations"),
+                changes.get("is_available"),
+                changes.get("auto_accept"),
+                _json(changes.get("notification_preferences")),
+            )
+            if row is not None and by != Actor("agent", user_id):
+                details = {"fields": sorted(changes)}
+                await record(
+                    connection, account_id, by, "agent_preferences.updated", ("agent", user_id), details
+                )
+        return _preferences(row) if row is not None else None

@@ -1,0 +1,129 @@
+"""Channels, with a short memory of them: every web chat message and webhook needs its channel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ....core.accounts.records import Channel, Page, Place
+from ....core.conversation.entries import Actor
+from ....core.errors import Conflict
+from ..database import Database
+from ..pages import bounds, page_of
+from ..queries import sql
+from .audit import record
+
+REMEMBERED = 5.0
+"""Seconds a channel is remembered: how late another gateway's change may be seen here."""
+MAX_REMEMBERED = 10_000
+_COLUMNS = sql("channel_columns")
+
+
+def _channel(row: Sequence[Any]) -> Channel:
+    i, account, kind, name, config, *rest = row
+    return Channel(i, account, kind, name, msgspec.json.decode(config), *rest)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+class PostgresChannels:
+    """`core.ports.resources.ChannelStore` on Postgres."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, tuple[float, Channel | None]] = {}
+        self._changes = 0
+
+    async def find(self, channel_id: str) -> Channel | None:
+        """A channel by its id alone, across accounts."""
+        known = self._known.get(channel_id)
+        if known is not None and time.monotonic() - known[0] < REMEMBERED:
+            return known[1]
+        changes = self._changes
+        async with self._database.system() as connection:
+            row = await connection.fetchrow(sql("channel_find", columns=_COLUMNS), channel_id)
+        channel = _channel(row) if row is not None else None
+        if changes == self._changes:  # else what was read may be older than a change made here meanwhile
+            self._remember(channel_id, channel)
+        return channel
+
+    def _remember(self, channel_id: str, channel: Channel | None) -> None:
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        self._known[channel_id] = (time.monotonic(), channel)
+
+    def _changed(self, channel_id: str, channel: Channel | None) -> None:
+        self._changes += 1
+        self._remember(channel_id, channel)
+
+    async def page(self, account_id: str, after: Place | None, limit: int) -> Page[Channel]:
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(sql("channels_page", columns=_COLUMNS), *bounds(after, limit))
+        return page_of(rows, _channel, limit)
+
+    async def get(self, account_id: str, channel_id: str) -> Channel | None:
+        async with self._database.account(account_id) as connection:
+            row = await connection.fetchrow(sql("channel_find", columns=_COLUMNS), channel_id)
+        return _channel(row) if row is not None else None
+
+    async def create(self, channel: Channel, by: Actor) -> Channel:
+        async with self._database.account(channel.account_id) as connection, connection.transaction():
+            row = await connection.fetchrow(
+                sql("channel_create", columns=_COLUMNS),
+                channel.id,
+                channel.account_id,
+                channel.type,
+                channel.name,
+                _json(channel.config),
+                channel.credentials,
+                channel.is_active,
+            )
+            details = {"type": channel.type, "name": channel.name}
+            target = ("channel", channel.id)
+            await record(connection, channel.account_id, by, "channel.created", target, details)
+        assert row is not None
+        made = _channel(row)
+        self._changed(made.id, made)
+        return made
+
+    async def update(
+        self, account_id: str, channel_id: str, changes: dict[str, Any], by: Actor
+    ) -> Channel | None:
+        config = changes.get("config")
+        async with self._database.account(account_id) as connection, connection.transaction():
+            row = await connection.fetchrow(
+                sql("channel_update", columns=_COLUMNS),
+                channel_id,
+                changes.get("name"),
+                None if config is None else _json(config),
+                "credentials" in changes,
+                changes.get("credentials"),
+                changes.get("is_active"),
+            )
+            if row is None:
+                return None
+            details: dict[str, Any] = {"fields": sorted(changes)}
+            if "is_active" in changes:
+                details["is_active"] = changes["is_active"]
+            await record(connection, account_id, by, "channel.updated", ("channel", channel_id), details)
+        channel = _channel(row)
+        self._changed(channel_id, channel)
+        return channel
+
+    async def delete(self, account_id: str, channel_id: str, by: Actor) -> bool:
+        async with self._database.account(account_id) as connection, connection.transaction():
+            row = await connection.fetchrow(sql("channel_delete"), channel_id)
+            assert row is not None
+            existed, gone = row
+            if existed and not gone:
+                raise Conflict("the channel has conversations: switch it off instead (is_active: false)")
+            if gone:
+                await record(connection, account_id, by, "channel.deleted", ("channel", channel_id))
+        if gone:
+            self._changed(channel_id, None)
+        return existed

@@ -1,0 +1,1 @@
+"""Conversations on Postgres: the journal and what reads it."""

@@ -1,0 +1,44 @@
+"""Who owns which partition, on Postgres. Implements `core.ports.hosting.Ownership`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....core.ports.hosting import HostAddress, Membership, PartitionMap, Peer, StaleEpoch
+from ..database import Database
+from ..queries import sql
+
+
+class PostgresOwnership:
+    """`core.ports.hosting.Ownership` on Postgres. Every change of owner raises the partition's epoch in the same statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def register(self, name: str, node: str, at: HostAddress) -> None:
+        async with self._database.system() as connection:
+            await connection.execute(sql("host_register"), name, at.incarnation, node, at.address, at.port)
+
+    async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
+        async with self._database.system() as connection:
+            if await connection.fetchval(sql("host_beat"), name, incarnation, draining) is None:
+                raise StaleEpoch(f"a newer incarnation of {name} has taken its place")
+            rows = await connection.fetch(sql("host_peers"))
+        return Membership(tuple(Peer(*row) for row in rows))
+
+    async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
+        async with self._database.system() as connection:
+            rows = await connection.fetch(sql("partitions_claim"), incarnation, alive, limit)
+        return dict(rows)
+
+    async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
+        async with self._database.system() as connection:
+            await connection.execute(sql("partitions_release"), incarnation, partitions)
+
+    async def read_map(self) -> PartitionMap:
+        async with self._database.system() as connection:
+            rows = await connection.fetch(sql("partitions_map"))
+        return PartitionMap(
+            tuple(name for name, *_ in rows),
+            {name: HostAddress(*at) for name, *at in rows if name is not None},
+        )

@@ -1,0 +1,140 @@
+"""Numbered SQL migrations, applied in order under an advisory lock, each in a transaction, with its checksum kept.
+
+Also makes the months' partitions of `entries`, which are no migration: they come with time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from ...core.ids import first_id_of
+from . import roles
+
+FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 0x7E57
+_MONTHS_LOCK = 0x7E58
+_MONTHS_AHEAD = 3
+_LOGIN_ROLES = 19
+"""The migration from which on the server has login roles, and months are made by a function."""
+
+
+class MigrationError(Exception):
+    """The schema and the migrations on disk do not fit; the message says which."""
+
+
+class Migration(msgspec.Struct, frozen=True):
+    number: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def read_migrations(folder: Path = FOLDER) -> list[Migration]:
+    """All migrations in order."""
+    files = sorted(folder.glob("*.sql"))
+    return [Migration(int(f.stem.split("_")[0]), f.stem, f.read_text()) for f in files]
+
+
+async def upgrade(
+    url: str, folder: Path = FOLDER, *, app_url: str | None = None, system_url: str | None = None
+) -> list[str]:
+    """Apply what is missing, and let the server's roles log in; returns the names applied. Safe under concurrent callers.
+
+    `url` is the owner's. `app_url` and `system_url` are the operator's own logins for the two roles (`roles.py`). Raises
+    MigrationError; RolesError where the server would have to work with more rights than it may.
+    """
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL,"
+            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        applied = await _check(connection, folder)
+        fresh = [m for m in read_migrations(folder) if m.number not in applied]
+        for migration in fresh:
+            async with connection.transaction():
+                await _apply(connection, migration)
+                await connection.execute(
+                    "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
+                    migration.number,
+                    migration.name,
+                    migration.checksum,
+                )
+        if _LOGIN_ROLES in applied | {m.number for m in fresh}:
+            await make_months(connection)
+            await roles.prepare(connection, url, {roles.APP_ROLE: app_url, roles.SYSTEM_ROLE: system_url})
+        return [m.name for m in fresh]
+    finally:
+        await connection.close()
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    try:
+        await connection.execute(migration.text)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationError(
+            f"migration {migration.name} needs more rights than DATABASE_URL's user has ({error}): it has to own the"
+            f" database and to have CREATEROLE"
+        ) from error
+
+
+async def verify(url: str, folder: Path = FOLDER) -> list[str]:
+    """The names of migrations still missing; MigrationError where an applied one differs from its file."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+            return [m.name for m in read_migrations(folder)]
+        applied = await _check(connection, folder)
+        return [m.name for m in read_migrations(folder) if m.number not in applied]
+    finally:
+        await connection.close()
+
+
+async def _check(connection: asyncpg.Connection, folder: Path) -> set[int]:
+    on_disk = {m.number: m for m in read_migrations(folder)}
+    rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations")
+    for row in rows:
+        known = on_disk.get(row["number"])
+        if known is None:
+            raise MigrationError(
+                f"the database has migration {row['name']}, which this version does not know"
+            )
+        if known.checksum != row["checksum"]:
+            raise MigrationError(f"migration {row['name']} was changed after it was applied")
+    return {row["number"] for row in rows}
+
+
+async def make_months(
+    connection: asyncpg.Connection | PoolConnectionProxy, now: datetime | None = None
+) -> None:
+    """Make the partitions of `entries` for this month and the next ones, where they are missing."""
+    now = now or datetime.now(UTC)
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _MONTHS_LOCK)
+        await _make_months(connection, now)
+
+
+async def _make_months(connection: asyncpg.Connection | PoolConnectionProxy, now: datetime) -> None:
+    for ahead in range(-1, _MONTHS_AHEAD + 1):
+        start, end = _month(now, ahead), _month(now, ahead + 1)
+        name = f"entries_{start:%Y_%m}"
+        if await connection.fetchval("SELECT to_regclass($1)", name) is None:
+            low, high = (first_id_of(int(t.timestamp() * 1000)) for t in (start, end))
+            await connection.execute(
+                "SELECT make_entries_partition($1, $2::text::uuid, $3::text::uuid)", name, low, high
+            )
+
+
+def _month(now: datetime, ahead: int) -> datetime:
+    months = now.year * 12 + now.month - 1 + ahead
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)

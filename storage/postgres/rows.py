@@ -1,0 +1,85 @@
+"""Between database rows and core structs: the one place that knows both orders of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from sys import intern
+from typing import Any
+
+import msgspec
+
+from ...core.conversation.entries import NOTHING, Entry, EntryData, Message, Opened, Updated, actor
+from ...core.conversation.state import NEVER_FIRED, UNROUTED, Conversation, Fired, Routing
+from ...core.conversation.status import Status
+
+_DATA = msgspec.json.Decoder(EntryData, strict=False)
+_FIRED = msgspec.json.Decoder(Fired)
+_ROUTING = msgspec.json.Decoder(Routing)
+_LABELS = msgspec.json.Decoder(tuple[str, ...])
+_STATUSES = {s.value: s for s in Status}
+_FREE: dict[type[EntryData], str] = {Opened: "metadata", Message: "metadata", Updated: "changes"}
+"""Where an entry has JSON of its writer's."""
+encode_data = msgspec.json.Encoder().encode
+decode_data = _DATA.decode
+
+
+def conversation_from_row(row: Sequence[Any]) -> Conversation:
+    """A row of `conversation_columns.sql`, whose order is that of the struct's fields."""
+    f = list(row)
+    f[:4] = map(intern, f[:4])  # held once, however many rows name them
+    f[12] = _STATUSES[f[12]]
+    f[15] = _LABELS.decode(f[15]) if f[15] != "[]" else ()
+    f[20] = _object(f[20]) if f[20] != "{}" else NOTHING
+    f[21] = _object(f[21]) if f[21] != "{}" else NOTHING
+    f[-2] = _FIRED.decode(f[-2]) if f[-2] != "{}" else NEVER_FIRED
+    f[-1] = _ROUTING.decode(f[-1]) if f[-1] != "{}" else UNROUTED
+    return Conversation(*f)
+
+
+def entry_from_row(row: Sequence[Any]) -> Entry:
+    """A row of `entry_columns.sql`."""
+    account, conversation, seq, at, actor_type, actor_id, data, position = row
+    by = actor(actor_type, actor_id)
+    said = _DATA.decode(data)
+    if (name := _FREE.get(type(said))) is not None and (free := getattr(said, name)):
+        _restore_floats(free)
+    return Entry(intern(account), intern(conversation), seq, at, by, said, position)
+
+
+def _object(text: str) -> dict[str, Any]:
+    document = msgspec.json.decode(text)
+    _restore_floats(document)
+    return document
+
+
+def _restore_floats(document: Any) -> None:
+    """Postgres writes 1e300 out as an integer, which fits no wire. Integers beyond 64 bits are refused at the door, so what is
+    one by now was a float."""
+    for key, value in document.items() if isinstance(document, dict) else enumerate(document):
+        if isinstance(value, (dict, list)):
+            _restore_floats(value)
+        elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            document[key] = float(value)
+
+
+def iso(ms: int | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds, as Postgres and the API take it."""
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03d}Z"
+
+
+_TIMES = tuple(
+    f
+    for f in Conversation.__struct_fields__
+    if f.endswith("_at") or f in ("waiting_since", "snoozed_until", "unanswered_since")
+)
+
+
+def conversation_to_json(c: Conversation) -> str:
+    """A whole row of `conversations` as JSON, for jsonb_populate_record."""
+    row = msgspec.structs.asdict(c)
+    for name in _TIMES:
+        row[name] = iso(row[name])
+    return msgspec.json.encode(row).decode()

@@ -1,0 +1,74 @@
+-- Queries of archive: each starts with a line `-- name:` and is described by the comment below it.
+
+
+-- name: find_keys
+-- The entries that repeated command keys stand for.
+-- $1 uuid[] conversations, $2 text[] keys
+SELECT e.command_key, {{columns}} FROM unnest($1::uuid[], $2::text[]) AS w (id, key)
+JOIN entries e ON e.conversation_id = w.id AND e.command_key = w.key
+
+
+-- name: find_provider_ids
+-- The entries that repeated provider ids stand for.
+-- $1 uuid[] channels, $2 text[] provider ids
+SELECT m.channel_id::text, m.external_id, {{columns}} FROM unnest($1::uuid[], $2::text[]) AS w (channel, external)
+JOIN provider_messages m ON m.channel_id = w.channel AND m.external_id = w.external
+JOIN entries e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
+
+
+-- name: find_thread_keys
+-- The entries that repeated command keys stand for, among the newest conversations of a thread key.
+-- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] identifiers, $4 text[] topics, $5 text[] keys,
+-- $6 integer: how many conversations of each thread
+SELECT w.ord, {{columns}}
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+  WITH ORDINALITY AS w (account, channel, identifier, topic, key, ord)
+CROSS JOIN LATERAL (
+  SELECT c.id FROM conversations c
+  WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
+    AND c.topic = w.topic ORDER BY c.id DESC LIMIT $6) AS c
+JOIN entries e ON e.conversation_id = c.id AND e.command_key = w.key
+ORDER BY e.conversation_id DESC
+
+
+-- name: load_recent
+-- The newest messages of each conversation, oldest first, for activation.
+-- $1 uuid[]: ids; $2 integer: how many of each
+SELECT e.* FROM unnest($1::uuid[]) AS w (id) CROSS JOIN LATERAL (
+  SELECT {{columns}} FROM entries e
+  WHERE e.conversation_id = w.id AND e.kind = 'message' ORDER BY e.seq DESC LIMIT $2) AS e
+ORDER BY 2, 3
+
+
+-- name: load_threads
+-- What each thread key holds: the contact, the live conversation, the newest resolved ones.
+-- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] channel types, $4 text[] identifiers, $5 text[] topics,
+-- $6 integer: how many resolved ones
+SELECT w.ord, ci.contact_id::text, coalesce(ct.name, ci.display_name),
+  (SELECT c.id::text FROM conversations c
+   WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
+     AND c.topic = w.topic AND c.status IN ('open', 'bot', 'assigned', 'pending')),
+  ARRAY(SELECT c.id::text FROM conversations c
+   WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
+     AND c.topic = w.topic AND c.status = 'resolved' ORDER BY c.id DESC LIMIT $6)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+  WITH ORDINALITY AS w (account, channel, type, identifier, topic, ord)
+LEFT JOIN contact_identifiers ci
+  ON ci.account_id = w.account AND ci.channel_type = w.type AND ci.identifier = w.identifier
+LEFT JOIN contacts ct ON ct.id = ci.contact_id
+
+
+-- name: make_contacts
+-- A contact for each identifier that has none yet. Of two makers at once the first wins; the other finds its
+-- identifier missing from the answer and reads it again. (The foreign key is checked at the statement's end.)
+-- $1 uuid[] contact ids, $2 uuid[] identifier ids, $3 uuid[] accounts, $4 text[] channel types, $5 text[] identifiers,
+-- $6 text[] names
+WITH made AS (
+  INSERT INTO contact_identifiers (id, account_id, contact_id, channel_type, identifier, display_name)
+  SELECT w.identifier_id, w.account_id, w.contact_id, w.channel_type, w.identifier, w.name
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
+    AS w (contact_id, identifier_id, account_id, channel_type, identifier, name)
+  ON CONFLICT ON CONSTRAINT contact_identifiers_unique DO NOTHING
+  RETURNING account_id, contact_id, display_name
+)
+INSERT INTO contacts (id, account_id, name) SELECT contact_id, account_id, display_name FROM made

@@ -1,0 +1,54 @@
+-- Queries of conversations: each starts with a line `-- name:` and is described by the comment below it.
+
+
+-- name: conversation_columns
+-- Conversation columns, in the order that rows.py reads.
+c.id::text, c.account_id::text, c.channel_id::text, c.channel_type, c.contact_id::text, c.contact_identifier,
+(extract(epoch FROM c.created_at) * 1000)::bigint, (extract(epoch FROM c.updated_at) * 1000)::bigint,
+(extract(epoch FROM c.waiting_since) * 1000)::bigint, c.topic, c.contact_name, c.outlet_id::text, c.status, c.priority,
+c.subject, c.labels::text, c.assignee_id, c.team_id::text, c.handoff_requested, c.handoff_reason, c.bot_context::text,
+c.metadata::text, c.seq, c.unread_count, (extract(epoch FROM c.first_reply_at) * 1000)::bigint,
+(extract(epoch FROM c.last_message_at) * 1000)::bigint, c.last_message_preview,
+(extract(epoch FROM c.snoozed_until) * 1000)::bigint, (extract(epoch FROM c.resolved_at) * 1000)::bigint,
+(extract(epoch FROM c.archived_at) * 1000)::bigint, c.csat_due,
+(extract(epoch FROM c.unanswered_since) * 1000)::bigint, (extract(epoch FROM c.timer_at) * 1000)::bigint,
+c.fired::text, c.routing::text
+
+
+-- name: conversation_threads
+-- Whose conversations these are: the channel and the customer of each that exists in the caller's account.
+-- $1 uuid[]: ids
+SELECT id::text, channel_id::text, contact_identifier FROM conversations WHERE id = ANY ($1::uuid[])
+
+
+-- name: conversations_of_thread
+-- A customer's conversations on a channel, newest first.
+-- $1 uuid account, $2 uuid channel, $3 text identifier
+SELECT id::text FROM conversations WHERE account_id = $1 AND channel_id = $2 AND contact_identifier = $3
+ORDER BY id DESC LIMIT 50
+
+
+-- name: entries_after
+-- A conversation's entries after a seq. Entry 0, the opening, is not listed.
+-- $1 uuid conversation, $2 integer after, $3 limit
+SELECT {{columns}} FROM entries e WHERE e.conversation_id = $1 AND e.seq > greatest($2, 0) ORDER BY e.seq LIMIT $3
+
+
+-- name: messages_after
+-- The first messages after a seq, oldest first.
+-- $1 uuid[] conversations, $2 integer before (unused here: null), $3 integer after, $4 limit, $5 boolean: leave notes out
+SELECT {{columns}} FROM entries e
+WHERE e.conversation_id = ANY ($1::uuid[]) AND e.kind = 'message' AND ($2::integer IS NULL OR e.seq < $2)
+  AND e.seq > $3 AND NOT ($5 AND coalesce((e.data ->> 'is_private')::boolean, false))
+ORDER BY e.conversation_id, e.seq LIMIT $4
+
+
+-- name: messages_before
+-- The newest messages, or the newest before a seq, oldest first.
+-- $1 uuid[] conversations, $2 integer before or null, $3 integer after or null, $4 limit, $5 boolean: leave notes out
+SELECT * FROM (
+  SELECT {{columns}} FROM entries e
+  WHERE e.conversation_id = ANY ($1::uuid[]) AND e.kind = 'message' AND ($2::integer IS NULL OR e.seq < $2)
+    AND ($3::integer IS NULL OR e.seq > $3) AND NOT ($5 AND coalesce((e.data ->> 'is_private')::boolean, false))
+  ORDER BY e.conversation_id DESC, e.seq DESC LIMIT $4) AS newest
+ORDER BY 2, 3

@@ -1,0 +1,155 @@
+-- Queries of inbox: each starts with a line `-- name:` and is described by the comment below it.
+
+
+-- name: agent_assigned
+-- How often conversations became an agent's in a period.
+-- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
+SELECT count(*) FROM entries e
+WHERE e.account_id = $1 AND e.kind = 'assigned' AND e.data ->> 'agent_id' = $2
+  AND e.at >= to_timestamp($3::bigint / 1000.0) AND e.at < to_timestamp($4::bigint / 1000.0)
+
+
+-- name: agent_messages
+-- An agent's messages in a period, notes left out; of how many conversations they were the first reply, and the seconds
+-- these had taken.
+-- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
+WITH said AS (
+  SELECT e.conversation_id, e.at FROM entries e
+  WHERE e.account_id = $1 AND e.kind = 'message'
+    AND e.at >= to_timestamp($3::bigint / 1000.0) AND e.at < to_timestamp($4::bigint / 1000.0)
+    AND e.data ->> 'sender_type' = 'agent' AND e.data ->> 'sender_id' = $2
+    AND e.data -> 'is_private' IS DISTINCT FROM 'true'::jsonb),
+first AS (
+  SELECT DISTINCT c.id, extract(epoch FROM c.first_reply_at - c.created_at)::float8 AS took
+  FROM said s JOIN conversations c ON c.id = s.conversation_id AND c.first_reply_at = s.at)
+SELECT (SELECT count(*) FROM said), count(took), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY took)
+FROM first
+
+
+-- name: agent_ratings
+-- How often each score was a conversation's last one in a period, of those that the agent had held last before the score.
+-- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
+SELECT score, count(*) FROM (
+  SELECT DISTINCT ON (e.conversation_id) (e.data ->> 'score')::integer AS score,
+    (SELECT a.data ->> 'agent_id' FROM entries a
+     WHERE a.conversation_id = e.conversation_id AND a.seq < e.seq AND a.kind = 'assigned'
+       AND a.data ->> 'agent_id' IS NOT NULL ORDER BY a.seq DESC LIMIT 1) AS agent
+  FROM entries e
+  WHERE e.account_id = $1 AND e.kind = 'rated'
+    AND e.at >= to_timestamp($3::bigint / 1000.0) AND e.at < to_timestamp($4::bigint / 1000.0)
+  ORDER BY e.conversation_id, e.seq DESC) AS last
+WHERE agent = $2 GROUP BY score
+
+
+-- name: agent_resolved
+-- An agent's conversations that were resolved in a period and not opened again.
+-- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
+SELECT count(*) FROM conversations c
+WHERE c.account_id = $1 AND c.assignee_id = $2
+  AND c.resolved_at >= to_timestamp($3::bigint / 1000.0) AND c.resolved_at < to_timestamp($4::bigint / 1000.0)
+
+
+-- name: assignment_entries
+-- What tells who held a conversation: its assignments and changes of status, the newest, oldest first.
+-- $1 uuid conversation, $2 limit
+SELECT * FROM (
+  SELECT {{columns}} FROM entries e WHERE e.conversation_id = $1 AND e.kind IN ('assigned', 'status')
+  ORDER BY e.seq DESC LIMIT $2) AS newest
+ORDER BY 3
+
+
+-- name: contact_detail
+-- A contact with its identifiers as a JSON array, oldest first; times in ms.
+-- $1 uuid contact
+SELECT k.id::text, k.name, k.attributes::text, (extract(epoch FROM k.created_at) * 1000)::bigint,
+  (extract(epoch FROM k.updated_at) * 1000)::bigint,
+  ARRAY (SELECT ROW (i.id::text, i.channel_type, i.identifier, i.display_name, i.metadata::text,
+                     (extract(epoch FROM i.created_at) * 1000)::bigint, (extract(epoch FROM i.updated_at) * 1000)::bigint)
+         FROM contact_identifiers i WHERE i.contact_id = k.id ORDER BY i.created_at, i.id)
+FROM contacts k WHERE k.id = $1
+
+
+-- name: inbox_page
+-- A page of the inbox: conversations, each with its sort key for the cursor.
+-- $1 text: an inbox_filter as JSON, $2 sort, $3 boolean: descending, $4 bigint and $5 uuid: the last row seen or null,
+-- $6 how many
+SELECT p.key, {{columns}}
+FROM inbox_page(jsonb_populate_record(NULL::inbox_filter, $1::text::jsonb), $2, $3, $4, $5, $6)
+  WITH ORDINALITY AS p (id, key, n)
+JOIN conversations c ON c.id = p.id
+ORDER BY p.n
+
+
+-- name: labels_used
+-- Labels of an account's newest conversations, the most used first.
+-- $1 uuid account, $2 how many conversations, $3 how many labels
+SELECT label, count(*) FROM (
+  SELECT labels FROM conversations WHERE account_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2) AS newest,
+  jsonb_array_elements_text(newest.labels) AS label
+GROUP BY label ORDER BY count(*) DESC, label LIMIT $3
+
+
+-- name: routing_rosters
+-- Rosters by digest, of the account at hand. $1 text[] digests
+SELECT digest, agents::text FROM routing_rosters WHERE digest = ANY ($1::text[])
+
+
+-- name: stats_handoffs
+-- Handoffs asked for in a period.
+-- $1 bigint from, $2 bigint to: ms since the epoch
+SELECT count(*) FROM entries e
+WHERE e.kind = 'handoff' AND e.at >= to_timestamp($1::bigint / 1000.0) AND e.at < to_timestamp($2::bigint / 1000.0)
+
+
+-- name: stats_messages
+-- Messages a day, in UTC, notes left out: inbound, outbound, and how many of these a bot wrote.
+-- $1 bigint from, $2 bigint to: ms since the epoch
+SELECT (e.at AT TIME ZONE 'UTC')::date::text,
+  count(*) FILTER (WHERE e.data ->> 'direction' = 'inbound'),
+  count(*) FILTER (WHERE e.data ->> 'direction' = 'outbound'),
+  count(*) FILTER (WHERE e.data ->> 'direction' = 'outbound' AND e.data ->> 'sender_type' = 'bot')
+FROM entries e
+WHERE e.kind = 'message' AND e.at >= to_timestamp($1::bigint / 1000.0) AND e.at < to_timestamp($2::bigint / 1000.0)
+  AND e.data -> 'is_private' IS DISTINCT FROM 'true'::jsonb
+GROUP BY 1
+
+
+-- name: stats_opened
+-- Conversations created a day, in UTC.
+-- $1 bigint from, $2 bigint to: ms since the epoch
+SELECT (created_at AT TIME ZONE 'UTC')::date::text, count(*) FROM conversations
+WHERE created_at >= to_timestamp($1::bigint / 1000.0) AND created_at < to_timestamp($2::bigint / 1000.0)
+GROUP BY 1
+
+
+-- name: stats_queue
+-- Conversations that wait for somebody, and since when the oldest does (ms).
+SELECT count(*), (extract(epoch FROM min(waiting_since)) * 1000)::bigint FROM conversations WHERE status = 'open' AND snoozed_until IS NULL
+
+
+-- name: stats_ratings
+-- How often each score was a conversation's last one in a period.
+-- $1 bigint from, $2 bigint to: ms since the epoch
+SELECT score, count(*) FROM (
+  SELECT DISTINCT ON (e.conversation_id) (e.data ->> 'score')::integer AS score FROM entries e
+  WHERE e.kind = 'rated'
+    AND e.at >= to_timestamp($1::bigint / 1000.0) AND e.at < to_timestamp($2::bigint / 1000.0)
+  ORDER BY e.conversation_id, e.seq DESC) AS last
+GROUP BY score
+
+
+-- name: stats_statuses
+-- Conversations by status, as they are now.
+SELECT status, count(*) FROM conversations GROUP BY status
+
+
+-- name: stats_times
+-- Seconds to the first reply and to the resolution, of conversations created in a period.
+-- $1 bigint from, $2 bigint to: ms since the epoch
+SELECT count(t.reply), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t.reply),
+  count(t.resolution), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t.resolution)
+FROM (
+  SELECT extract(epoch FROM first_reply_at - created_at)::float8 AS reply,
+    extract(epoch FROM resolved_at - created_at)::float8 AS resolution
+  FROM conversations
+  WHERE created_at >= to_timestamp($1::bigint / 1000.0) AND created_at < to_timestamp($2::bigint / 1000.0)) AS t

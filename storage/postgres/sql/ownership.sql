@@ -1,0 +1,49 @@
+-- Queries of ownership: each starts with a line `-- name:` and is described by the comment below it.
+
+
+-- name: host_beat
+-- A sign of life. No row: a newer incarnation has taken the name.
+-- $1 name, $2 incarnation, $3 draining
+UPDATE hosts SET beats = beats + 1, draining = $3, updated_at = now() WHERE name = $1 AND incarnation = $2
+RETURNING beats
+
+
+-- name: host_peers
+-- Every host, with how many partitions it owns.
+SELECT h.name, h.incarnation::text, h.beats, h.draining, count(p.id)::integer
+FROM hosts h LEFT JOIN partitions p ON p.owner = h.incarnation GROUP BY h.name
+
+
+-- name: host_register
+-- A new incarnation of a host. Its predecessor of the same name is gone: its partitions become free.
+-- (Reading `freed` makes it run before the host's row changes: its predecessor is only known until then.)
+-- $1 name, $2 incarnation, $3 node, $4 address, $5 port
+WITH before AS (SELECT incarnation FROM hosts WHERE name = $1 FOR UPDATE),
+freed AS (
+  UPDATE partitions SET owner = NULL, epoch = epoch + 1 WHERE owner IN (SELECT incarnation FROM before) RETURNING id
+)
+INSERT INTO hosts (name, incarnation, node, address, port)
+SELECT $1::text, $2::uuid, $3::text, $4::text, $5::integer FROM (SELECT count(*) FROM freed) AS counted
+ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, node = excluded.node,
+  address = excluded.address, port = excluded.port,
+  beats = hosts.beats + 1, draining = false, updated_at = now()
+
+
+-- name: partitions_claim
+-- Take partitions that nobody living owns. Raising the epoch shuts the former owner's commits out.
+-- $1 uuid: me, $2 uuid[]: the living, $3 integer: how many at most
+UPDATE partitions SET owner = $1, epoch = epoch + 1 WHERE id IN (
+  SELECT id FROM partitions WHERE owner IS NULL OR owner <> ALL ($2::uuid[]) ORDER BY id LIMIT $3 FOR UPDATE)
+RETURNING id, epoch
+
+
+-- name: partitions_map
+-- Who owns what, in the order of partitions.
+SELECT h.name, h.incarnation::text, h.address, h.port
+FROM partitions p LEFT JOIN hosts h ON h.incarnation = p.owner ORDER BY p.id
+
+
+-- name: partitions_release
+-- Give partitions back.
+-- $1 uuid: me, $2 integer[]: partitions
+UPDATE partitions SET owner = NULL, epoch = epoch + 1 WHERE owner = $1 AND id = ANY ($2::integer[])

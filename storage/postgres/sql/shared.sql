@@ -1,0 +1,34 @@
+-- Queries of shared: each starts with a line `-- name:` and is described by the comment below it.
+
+
+-- name: delivery_columns
+-- Delivery columns, in the order that rows.py reads.
+(extract(epoch FROM o.created_at) * 1000000)::bigint, o.message_id::text, o.account_id::text, o.channel_id::text,
+o.conversation_id::text, o.seq, replace(o.status, 'sending', 'queued'), o.attempts, (
+  SELECT i.provider_id FROM outbox_ids i WHERE i.conversation_id = o.conversation_id AND i.seq = o.seq
+  ORDER BY i.part LIMIT 1),
+o.error::text, CASE WHEN o.status = 'queued' THEN (extract(epoch FROM o.next_attempt_at) * 1000)::bigint END,
+(extract(epoch FROM o.created_at) * 1000)::bigint, (extract(epoch FROM o.updated_at) * 1000)::bigint
+
+
+-- name: entry_columns
+-- Entry columns, in the order that rows.py reads.
+e.account_id::text, e.conversation_id::text, e.seq, (extract(epoch FROM e.at) * 1000)::bigint, e.actor_type, e.actor_id,
+e.data::text, e.position
+
+
+-- name: shown_columns
+-- Shown columns, in the order that rows.py reads.
+e.account_id::text, e.conversation_id::text, e.seq, (extract(epoch FROM e.at) * 1000)::bigint, e.actor_type, e.actor_id,
+coalesce((
+  SELECT e.data || jsonb_build_object('delivery_status', replace(o.status, 'sending', 'queued'), 'delivery_error', o.error,
+    'external_id', (SELECT i.provider_id FROM outbox_ids i WHERE i.conversation_id = o.conversation_id AND i.seq = o.seq
+                    ORDER BY i.part LIMIT 1))
+  FROM outbox o WHERE e.kind = 'message' AND e.data ->> 'delivery_status' = 'queued'
+    AND o.conversation_id = e.conversation_id AND o.seq = e.seq), e.data)::text, e.position
+
+
+-- name: load_conversations
+-- Conversations by id, for activation.
+-- $1 uuid[]: ids
+SELECT {{columns}} FROM conversations c WHERE c.id = ANY ($1::uuid[])

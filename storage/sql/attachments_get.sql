@@ -1,3 +1,0 @@
--- Some attachments of the bound account.
--- $1 uuid[]
-SELECT {{columns}} FROM attachments WHERE id = ANY ($1::uuid[])

@@ -1,3 +1,0 @@
--- One bot rule.
--- $1 uuid
-SELECT {{columns}} FROM bot_rules WHERE id = $1

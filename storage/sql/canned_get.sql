@@ -1,3 +1,0 @@
--- One canned response.
--- $1 uuid
-SELECT {{columns}} FROM canned_responses WHERE id = $1

@@ -1,2 +1,0 @@
--- Conversations by status, as they are now.
-SELECT status, count(*) FROM conversations GROUP BY status

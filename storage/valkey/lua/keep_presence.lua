@@ -1,0 +1,21 @@
+-- Keeps what connections of an account's agents say.
+--   KEYS[1]  the account's hash: `connection|agent` = `status:expires_at:said_at`
+--   ARGV     seconds to keep it, then field and value in turn
+-- Every gateway with a stream of an agent renews what was said over REST (a field without a connection), perhaps when it has
+-- just been outdone at another: an older word with another status changes nothing. See is_older in core/routing/supervision_messages.py.
+local function outdone(field, value)
+  local known = string.sub(field, 1, 1) == '|' and redis.call('HGET', KEYS[1], field)
+  if not known then
+    return false
+  end
+  local status, said_at = string.match(value, '^(%a+):%d+:(%d+)$')
+  local known_status, known_at = string.match(known, '^(%a+):%d+:(%d+)$')
+  return known_at and said_at and status ~= known_status and tonumber(said_at) < tonumber(known_at)
+end
+
+for i = 2, #ARGV, 2 do
+  if not outdone(ARGV[i], ARGV[i + 1]) then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[1])

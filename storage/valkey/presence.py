@@ -1,0 +1,68 @@
+"""Presence in Valkey: a hash an account, a field for each connection of an agent, `status:expires_at:said_at` its value.
+
+Owns the call of `lua/keep_presence.lua`. Kept for a day, expired ones too, so that a supervisor that starts knows since when somebody is away. Whatever is lost here
+the gateways write again with their next renewal; the supervisors hear of presence from the gateways themselves.
+The times are Valkey's: those who write and those who read may have clocks that differ by more than a status lives.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import get_args
+
+from redis.asyncio import Redis
+
+from ...core.routing.facts import PresenceStatus
+from ...core.routing.supervision_messages import Presence, by_clock
+from .client import Prefix, failures, script
+
+KEPT = 24 * 3600
+_STATUSES = frozenset(get_args(PresenceStatus))
+
+
+class ValkeyPresence:
+    """`core.routing.supervision_messages.PresenceStore` on Valkey. Raises StorageUnavailable."""
+
+    def __init__(self, client: Redis, now: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._client = client
+        self._now = now
+        self._keep = script(client, "keep_presence")
+
+    async def put(self, entries: Sequence[Presence]) -> None:
+        fields: defaultdict[str, list[str]] = defaultdict(list)
+        with failures():
+            for e in by_clock(entries, await self._ahead()):
+                said = f"{e.connection}|{e.user_id}", f"{e.status}:{e.expires_at}:{e.said_at}"
+                fields[e.account_id] += said
+            async with self._client.pipeline(transaction=False) as pipe:
+                for account_id, said in fields.items():
+                    await self._keep(keys=[Prefix.PRESENCE + account_id], args=[KEPT, *said], client=pipe)
+                await pipe.execute()
+
+    async def read(self, account_id: str) -> list[Presence]:
+        """What cannot be read counts as not said; what is older than a day is dropped."""
+        key = Prefix.PRESENCE + account_id
+        with failures():
+            ahead = await self._ahead()
+            oldest = self._now() + ahead - KEPT * 1000
+            stored: dict[bytes, bytes] = await self._client.hgetall(key)  # type: ignore[misc]
+            found, old = [], []
+            for field, value in stored.items():
+                connection, _, user = field.decode(errors="replace").partition("|")
+                status, *times = value.decode(errors="replace").split(":")
+                fit = status in _STATUSES and len(times) == 2 and all(t.isdecimal() for t in times)
+                if not fit or int(times[0]) < oldest:
+                    old.append(field)
+                else:
+                    until, said_at = map(int, times)
+                    found.append(Presence(account_id, user, connection, status, until, said_at))  # type: ignore[arg-type]
+            if old:
+                await self._client.hdel(key, *old)  # type: ignore[misc]
+        return by_clock(found, -ahead)
+
+    async def _ahead(self) -> int:
+        """By how many ms Valkey's clock is ahead of ours."""
+        seconds, micros = await self._client.time()  # type: ignore[misc]
+        return seconds * 1000 + micros // 1000 - self._now()

@@ -1,0 +1,122 @@
+"""What the actors are told when they start: the settings without the secrets, and how to tell that theirs are the same.
+
+Ray keeps an actor's arguments in the store of its head, in clear, for as long as the actor lives. So no secret is among
+them. An actor's process reads the secrets itself: from its node's environment (a cluster), or from a private file in the
+data folder that `tertulia serve` writes for the actors of its own machine. Which is the right one the arguments tell by a
+fingerprint, keyed by the JWT secret: it lets nobody guess a secret who does not have that one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import ray
+
+from .. import logs
+from ..secret_settings import secret_fields
+from ..settings import Settings
+from ..settings_environment import given_by_environment, variables
+from ..storage.data_folder import UMASK
+from ..storage.embedded.files import write_private
+from ..storage.secrets import read_private
+
+
+class SecretsDiffer(Exception):
+    """An actor does not find the server's secrets where it runs: one sentence that names the variables and the node."""
+
+
+class ActorSettings(msgspec.Struct, frozen=True):
+    """A server's settings as an actor's argument. `fingerprints` by field; `file` holds the secrets on the server's own machine."""
+
+    settings: Settings
+    fingerprints: dict[str, str]
+    file: Path
+
+
+def secrets_file(settings: Settings) -> Path:
+    """Where the secrets of the server on this port are, for its own machine's actors, while it runs."""
+    return settings.data / "secrets" / f"serve-{settings.port}.json"
+
+
+def withhold(settings: Settings) -> ActorSettings:
+    """The settings as an actor may be given them; the secrets go into the private file."""
+    assert settings.jwt_secret is not None
+    secrets = {name: getattr(settings, name) for name in secret_fields(settings)}
+    path = secrets_file(settings)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(path, msgspec.json.encode(secrets).decode())
+    return ActorSettings(
+        settings.model_copy(update=dict.fromkeys(secrets)),
+        {name: _fingerprint(settings.jwt_secret, name, value) for name, value in secrets.items()},
+        path,
+    )
+
+
+def forget(settings: Settings) -> None:
+    """Remove the private file: no actor starts any more."""
+    secrets_file(settings).unlink(missing_ok=True)
+
+
+def begin_process(given: ActorSettings) -> Settings:
+    """What every actor's process does first: be private, find the secrets, log. Raises SecretsDiffer."""
+    os.umask(UMASK)
+    settings = complete(given)
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def complete(given: ActorSettings) -> Settings:
+    """The settings with the secrets, which are looked for in the environment, then in the file. Raises SecretsDiffer."""
+    sources = [given_by_environment(), _kept(given.file)]
+    found: dict[str, str] = {}
+    for jwt_secret in (source.get("jwt_secret") for source in sources):
+        if jwt_secret is not None and _right(given, jwt_secret, "jwt_secret", jwt_secret):
+            found = _matching(given, jwt_secret, sources)
+            break
+    if wrong := sorted(set(given.fingerprints) - set(found)):
+        raise SecretsDiffer(_explained(wrong, sources))
+    return given.settings.model_copy(update=found)
+
+
+def _matching(given: ActorSettings, jwt_secret: str, sources: list[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        name: source[name]
+        for source in sources
+        for name in given.fingerprints
+        if isinstance(source.get(name), str) and _right(given, jwt_secret, name, source[name])
+    }
+
+
+def _right(given: ActorSettings, jwt_secret: str, name: str, value: str) -> bool:
+    return hmac.compare_digest(given.fingerprints[name], _fingerprint(jwt_secret, name, value))
+
+
+def _fingerprint(jwt_secret: str, name: str, value: str) -> str:
+    key = hashlib.sha256(b"tertulia settings fingerprint\0" + jwt_secret.encode()).digest()
+    return hmac.digest(key, f"{name}\0{value}".encode(), "sha256").hex()
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(read_private(path), type=dict[str, Any])
+    except (OSError, ValueError):  # not this machine's, or not for us: the environment has to have them
+        return {}
+
+
+def _explained(wrong: list[str], sources: list[Mapping[str, Any]]) -> str:
+    """Without the JWT secret nothing can be compared, so that one is named alone."""
+    names = ["jwt_secret"] if "jwt_secret" in wrong else wrong
+    there = any(source.get(name) for source in sources for name in names)
+    missing = ", ".join(variables(name)[0] for name in names)
+    node = ray.util.get_node_ip_address()
+    what = "not the server's" if there else "not set"
+    return (
+        f"{missing}: {what} on node {node}; every node's environment must hold the server's own before `ray start` "
+        "(cluster.yaml says how)"
+    )

@@ -1,0 +1,83 @@
+"""The composition of a dispatcher, called inside its Ray actor: what stands behind the ports of `actors/dispatcher/dispatcher.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from ..actors.dispatcher.dispatcher import Dispatcher
+from ..actors.dispatcher.message_sender import Sender
+from ..actors.dispatcher.provider_client import ProviderClient
+from ..channels import CHANNELS
+from ..core.channels.signed_urls import LinkSigner
+from ..settings import Settings
+from ..storage.credentials import FernetVault
+from ..storage.postgres.accounts.channels import PostgresChannels
+from ..storage.postgres.database import Database
+from ..storage.postgres.delivery.outbox import PostgresOutbox
+from ..storage.valkey import client
+from ..storage.valkey.hints import ValkeyHints
+from .actor_settings import ActorSettings, begin_process
+from .attachments import attachments, guard, media_fetcher
+from .database import connect
+from .event_delivery import EventParts
+
+CONNECTIONS = 12
+PROVIDER_CONNECTIONS = 512
+"""More than there are sends at once, so that none waits for a connection to come free."""
+
+
+class DispatcherParts:
+    """A dispatcher with its loops. See `actors.actor_processes.DispatcherParts`. Made inside a running loop."""
+
+    def __init__(self, settings: Settings, shard: int, database: Database) -> None:
+        assert settings.redis_url is not None and settings.jwt_secret is not None
+        assert settings.credentials_keys is not None
+        self._settings = settings
+        self._database = database
+        self._valkey = client.connect(settings.redis_url)
+        self._providers = guard(settings, connections=PROVIDER_CONNECTIONS)
+        links = LinkSigner(settings.jwt_secret, settings.base_url())
+        sender = Sender(
+            CHANNELS,
+            PostgresChannels(database),
+            FernetVault(settings.credentials_keys),
+            ProviderClient(self._providers).send,
+            public_url=settings.base_url(),
+            urls=settings.provider_access(),
+            link=lambda url: links.for_provider(url, time.time()),
+            attachments=attachments(settings, database),
+        )
+        hints = ValkeyHints(self._valkey, lambda hint: None)  # it has no readers of its own
+        self.dispatcher = Dispatcher(
+            PostgresOutbox(database), sender, hints, shard=shard, shards=settings.dispatchers
+        )
+        self._guard = guard(settings)
+        self._media = media_fetcher(settings, database, self._guard)
+        self._events = EventParts(settings, database)
+
+    async def main_loop(self) -> None:
+        """Work until superseded."""
+        work = (self.dispatcher.main_loop(), self._media.main_loop(), self._events.main_loop())
+        loops = [asyncio.ensure_future(loop) for loop in work]
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for loop in done:
+                loop.result()  # the dispatcher's ends when it is superseded; else it is a fault
+        finally:
+            for loop in loops:
+                loop.cancel()
+
+    async def drain(self) -> None:
+        await self.dispatcher.drain(self._settings.drain)
+        await self._providers.close()
+        await self._events.close()
+        await self._guard.close()
+        await self._valkey.aclose()
+        await self._database.close()
+
+
+async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
+    """A dispatcher's parts, connected but not registered."""
+    settings = begin_process(given)
+    return DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))

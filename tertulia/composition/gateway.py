@@ -1,0 +1,246 @@
+"""The composition of a gateway, called inside its Ray actor: what stands behind each port of the HTTP side."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from .. import __version__
+from ..actors.gateway.gateway import Gateway
+from ..actors.gateway.supervisor_client import SupervisorLinks
+from ..actors.host.message_analysis import MessageAnalysis
+from ..actors.transport.ray_calls import DispatcherLinks
+from ..actors.webhooks.event_delivery import WebhookCaller
+from ..channels import CHANNELS
+from ..core.channels.signed_urls import LinkSigner
+from ..core.conversation.entries import Entry
+from ..core.ports.http import Stores
+from ..http.actions.hint_recovery import HintRecovery
+from ..http.app import make_app
+from ..http.auth.jwks import KeySet, http_fetch
+from ..http.auth.origins import OriginPolicy
+from ..http.auth.rate_limits import RequestLimits
+from ..http.auth.revocations import Revocations
+from ..http.auth.tickets import Tickets
+from ..http.auth.tokens import TokenSigner, TokenVerifier
+from ..http.connection.policy import raise_file_limit
+from ..http.connection.protocol import ProblemRunner
+from ..http.framework.expensive_reads import ExpensiveReads
+from ..http.framework.services import Services
+from ..http.streams.hub import Hub
+from ..http.streams.presence import PresenceKeeper
+from ..http.streams.stream_limits import StreamLimits
+from ..http.streams.typists import TYPING, Typists
+from ..settings import Settings
+from ..storage.credentials import FernetVault
+from ..storage.postgres.accounts.accounts import PostgresAccounts
+from ..storage.postgres.accounts.agents import PostgresAgents, PostgresPreferences
+from ..storage.postgres.accounts.audit import PostgresAudit
+from ..storage.postgres.accounts.bots import PostgresBotRules
+from ..storage.postgres.accounts.canned import PostgresCanned
+from ..storage.postgres.accounts.channels import PostgresChannels
+from ..storage.postgres.accounts.clients import PostgresClients
+from ..storage.postgres.accounts.contacts import PostgresContacts
+from ..storage.postgres.accounts.teams import PostgresTeams
+from ..storage.postgres.conversations.conversations import PostgresConversations
+from ..storage.postgres.conversations.feeds import PostgresFeeds
+from ..storage.postgres.conversations.inbox import PostgresInbox
+from ..storage.postgres.conversations.ownership import PostgresOwnership
+from ..storage.postgres.conversations.poison import PostgresPoisonList
+from ..storage.postgres.database import Database
+from ..storage.postgres.delivery.deliveries import PostgresDeliveries
+from ..storage.postgres.delivery.event_webhooks import PostgresEventWebhooks
+from ..storage.postgres.delivery.inbound import PostgresInbound
+from ..storage.postgres.delivery.senders import PostgresSenders
+from ..storage.valkey import client
+from ..storage.valkey.hints import Hint, ValkeyHints
+from ..storage.valkey.permits import ValkeyPermits
+from ..storage.valkey.presence import ValkeyPresence
+from ..storage.valkey.tickets import ValkeyTickets
+from .actor_settings import ActorSettings, begin_process
+from .attachments import attachments
+from .classifier import classifier
+from .database import connect
+from .event_delivery import make_poster
+from .garbage_collection import calm_garbage_collector
+from .metrics import gateway_samples
+
+log = structlog.get_logger(__name__)
+
+GATEWAY_CONNECTIONS = 8
+WEBHOOK_TESTS = 16
+"""Tests of event webhooks that a gateway has under way; beyond them 503."""
+
+
+class GatewayParts:
+    """A gateway with its HTTP server and its loops. See `actors.actor_processes.GatewayParts`."""
+
+    def __init__(
+        self, settings: Settings, name: str, database: Database, session: aiohttp.ClientSession
+    ) -> None:
+        assert settings.redis_url is not None and settings.jwt_secret is not None
+        assert settings.credentials_keys is not None
+        self._settings = settings
+        self._database = database
+        self._session = session
+        self._valkey = client.connect(settings.redis_url)
+        feeds = PostgresFeeds(database)
+        self.hub = Hub(
+            feeds,
+            max_streams=settings.max_streams,
+            send_deadline=settings.stream_send_deadline,
+            limits=StreamLimits.of(settings),
+        )
+        self.gateway = Gateway(
+            name,
+            PostgresOwnership(database),
+            PostgresFeeds(database, as_stored=True),
+            self._on_entry,
+            secret=settings.jwt_secret,
+            link_ca=settings.link_ca,
+            poison=PostgresPoisonList(database),
+            deadline=settings.command_deadline,
+            max_waiting=settings.max_waiting,
+        )
+        self.hub.feeds = self.gateway.feeds
+        self.typists = Typists(self.hub)
+        dispatchers = DispatcherLinks(settings.dispatchers)
+        supervision = SupervisorLinks(settings.supervisors)
+        self.retelling = HintRecovery(supervision, self.hub.accounts)
+        self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
+        self.presence = PresenceKeeper(
+            name,
+            ValkeyPresence(self._valkey),
+            supervision,
+            self.hub.staff,
+            ttl=settings.presence_ttl,
+        )
+        signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+        vault = FernetVault(settings.credentials_keys)
+        self._poster = make_poster(settings)
+        self._classifier = classifier(settings)
+        clients = PostgresClients(database)
+        keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
+        verifier = TokenVerifier.from_settings(settings, signer, keys)
+        self._revocations = Revocations(clients, verifier, self.hub)
+        services = Services(
+            settings=settings,
+            gateway=self.gateway,
+            hub=self.hub,
+            signer=signer,
+            verifier=verifier,
+            tickets=Tickets(ValkeyTickets(self._valkey)),
+            limits=RequestLimits(settings, ValkeyPermits(self._valkey)),
+            expensive=ExpensiveReads.from_settings(settings),
+            revocations=self._revocations,
+            stores=Stores(
+                conversations=PostgresConversations(database),
+                channels=PostgresChannels(database),
+                agents=PostgresAgents(database),
+                contacts=PostgresContacts(database),
+                accounts=PostgresAccounts(database),
+                clients=clients,
+                audit=PostgresAudit(database),
+                inbox=PostgresInbox(database),
+                preferences=PostgresPreferences(database),
+                teams=PostgresTeams(database),
+                canned=PostgresCanned(database),
+                bot_rules=PostgresBotRules(database),
+                attachments=attachments(settings, database),
+                event_webhooks=PostgresEventWebhooks(database),
+                deliveries=PostgresDeliveries(database),
+                senders=PostgresSenders(database),
+                inbound=PostgresInbound(database),
+            ),
+            origins=OriginPolicy.from_settings(settings),
+            hints=self.hints,
+            supervision=supervision,
+            presence=self.presence,
+            typists=self.typists,
+            vault=vault,
+            kinds=CHANNELS,
+            links=LinkSigner(settings.jwt_secret, settings.public_url),
+            webhook_secrets=vault,
+            webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
+            understanding=MessageAnalysis(self._classifier),
+            readiness=self._readiness,
+            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers, supervision),
+        )
+        self._runner = ProblemRunner(
+            make_app(services, __version__),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=settings.drain,
+        )
+
+    def _on_entry(self, entry: Entry) -> None:
+        self.hub.on_entry(entry)
+
+    def _on_hint(self, hint: Hint) -> None:
+        if hint.type == TYPING and hint.conversation_id is not None:
+            self.typists.deliver(hint.account_id, hint.data, hint.topics, hint.conversation_id)
+        else:
+            self.hub.hint(hint.account_id, hint.type, hint.data, hint.topics, hint.conversation_id)
+
+    async def _readiness(self) -> dict[str, str]:
+        checks = {"postgres": "ok", "valkey": "ok", "hosts": "ok"}
+        try:
+            async with asyncio.timeout(2):
+                await self.gateway.router.refresh()
+        except Exception as error:
+            checks["postgres"] = f"not reachable ({type(error).__name__})"
+        if not self.gateway.router.complete:
+            checks["hosts"] = "some partitions have no host at the moment"
+        try:
+            async with asyncio.timeout(1):
+                await self._valkey.ping()
+        except Exception as error:
+            checks["valkey"] = f"not reachable ({type(error).__name__})"
+        return checks
+
+    async def startup(self) -> None:
+        """Find the hosts, then listen."""
+        await self.gateway.startup()
+        await self._revocations.refresh()
+        await self._runner.setup()
+        await web.TCPSite(
+            self._runner, self._settings.host, self._settings.port, backlog=1024, reuse_port=True
+        ).start()
+
+    async def main_loop(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.gateway.main_loop())
+            group.create_task(self.hub.main_loop())
+            group.create_task(self.hints.main_loop())
+            group.create_task(self.presence.main_loop())
+            group.create_task(self.typists.main_loop())
+            group.create_task(self.retelling.main_loop())
+            group.create_task(self._revocations.main_loop())
+
+    async def drain(self) -> None:
+        """Stop listening, end the streams, let requests finish, close what is open."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        await self.hub.drain()
+        await self._runner.cleanup()
+        await self._valkey.aclose()
+        await self._poster.close()
+        if self._classifier is not None:
+            await self._classifier.close()
+        await self._session.close()
+        await self._database.close()
+
+
+async def gateway(given: ActorSettings, name: str) -> GatewayParts:
+    """A gateway's parts, connected but not listening."""
+    settings = begin_process(given)
+    raise_file_limit()
+    database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
+    # what is limited in size must not unfold afterwards
+    session = aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}, auto_decompress=False)
+    parts = GatewayParts(settings, name, database, session)
+    calm_garbage_collector()
+    return parts

@@ -1,0 +1,167 @@
+"""The composition of a conversation host, called inside its Ray actor: what stands behind the ports of `actors/host/host.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import ray
+import structlog
+
+from ..actors.actor_options import CONVERSATION, create
+from ..actors.clock import fresh_id, now_ms
+from ..actors.host.commit_queue import PendingCommand
+from ..actors.host.host import ConversationHost, Placement
+from ..actors.host.membership import MembershipKeeper
+from ..actors.host.message_analysis import MessageAnalysis
+from ..actors.host.placement import DedicatedPlacement, SharedPlacement
+from ..actors.host.timer_loop import TimerLoop
+from ..actors.host.timer_rescheduling import TimerRescheduler
+from ..actors.transport import codec
+from ..actors.transport.entry_publisher import FeedPublisher
+from ..actors.transport.handshake import key_of
+from ..actors.transport.ray_calls import DispatcherLinks, RayConversation
+from ..actors.transport.turns import Taken
+from ..core.conversation.state import State
+from ..settings import Settings
+from ..storage.postgres.accounts.bots import PostgresRulesArchive, PostgresTimers
+from ..storage.postgres.conversations.archive import PostgresArchive
+from ..storage.postgres.conversations.journal import PostgresJournal
+from ..storage.postgres.conversations.ownership import PostgresOwnership
+from ..storage.postgres.conversations.timer_rescheduling import PostgresRescheduling
+from ..storage.postgres.database import Database
+from ..storage.postgres.migrate import make_months
+from .actor_settings import ActorSettings, begin_process
+from .classifier import classifier
+from .database import connect
+from .garbage_collection import calm_garbage_collector
+from .host_links import socket_of, tls_of
+
+log = structlog.get_logger(__name__)
+
+HOST_CONNECTIONS = 6
+MONTHS_EVERY = 6 * 3600.0
+TIDY_EVERY = 0.2
+
+
+def node_id() -> str:
+    """Ray's id of the node this process runs on."""
+    return ray.get_runtime_context().get_node_id()
+
+
+class HostParts:
+    """A conversation host with its loops. See `actors.actor_processes.HostParts`."""
+
+    def __init__(self, settings: Settings, name: str, database: Database) -> None:
+        assert settings.jwt_secret is not None
+        incarnation = str(uuid.uuid4())
+        self.stale = asyncio.Event()
+        self.secret = key_of(incarnation, settings.jwt_secret)
+        self.socket = socket_of(settings, name, incarnation)
+        self.tls = tls_of(settings) if self.socket is None else None
+        self.publisher = FeedPublisher()
+        self._database = database
+        self._classifier = classifier(settings)
+        self.host = ConversationHost(
+            PostgresJournal(database),
+            PostgresArchive(database),
+            self.publisher,
+            self._placement(settings),
+            max_waiting=settings.max_waiting,
+            on_stale=self.stale,
+            outbound=DispatcherLinks(settings.dispatchers).wake,
+            rules=PostgresRulesArchive(database),
+            understanding=MessageAnalysis(self._classifier),
+        )
+        self.ticker = TimerLoop(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
+        self.retimer = TimerRescheduler(PostgresRescheduling(database), self.host, self.ticker, now=now_ms)
+        self.membership = MembershipKeeper(
+            PostgresOwnership(database),
+            self.host,
+            name=name,
+            incarnation=incarnation,
+            node=node_id(),
+            takeover_after=settings.takeover_after,
+            stale=self.stale,
+        )
+        self._settings = settings
+
+    def _placement(self, settings: Settings) -> Placement:
+        if settings.placement == "shared":
+            return SharedPlacement(self._taken, now=now_ms, new_id=fresh_id)
+        return DedicatedPlacement(
+            self._taken,
+            lambda resident, items: self.host.taken_back(resident, items),
+            _start_conversation,
+            now=now_ms,
+        )
+
+    def _taken(self, item: PendingCommand, taken: Taken) -> None:
+        self.host.taken(item, taken)
+
+    async def main_loop(self) -> None:
+        """Serve until superseded."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self.host.commits.main_loop()),
+                group.create_task(self.host.residents.main_loop()),
+                group.create_task(self.membership.main_loop()),
+                group.create_task(self._sweep()),
+                group.create_task(self._months()),
+                group.create_task(self._tidy()),
+                group.create_task(self.ticker.main_loop()),
+                group.create_task(self.retimer.main_loop()),
+                group.create_task(self.host.main_loop()),
+            ]
+            await self.stale.wait()
+            for task in tasks:
+                task.cancel()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(30.0, self._settings.idle_after))
+            self.host.residents.sweep(self._settings.idle_after, self._settings.resident_conversations)
+
+    async def _months(self) -> None:
+        """New months need new partitions of the journal; made well ahead, so a failure has time to be mended."""
+        while True:
+            await asyncio.sleep(MONTHS_EVERY)
+            try:
+                async with self._database.system() as connection:
+                    await make_months(connection)
+            except Exception as error:
+                log.error("journal_partitions_failed", error=repr(error))
+
+    async def _tidy(self) -> None:
+        """Keep the search indexes' pending lists short while there are commits (see migration 0009)."""
+        seen = 0
+        while True:
+            await asyncio.sleep(TIDY_EVERY)
+            if seen == self.host.commits.committed:
+                continue
+            seen = self.host.commits.committed
+            try:
+                async with self._database.system() as connection:
+                    await connection.execute("SELECT tidy_search_indexes()")
+            except Exception as error:
+                log.warning("search_upkeep_failed", error=repr(error))
+
+    async def close(self) -> None:
+        if self._classifier is not None:
+            await self._classifier.close()
+        await self._database.close()
+
+
+async def host(given: ActorSettings, name: str) -> HostParts:
+    """A host's parts, connected."""
+    settings = begin_process(given)
+    parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
+    calm_garbage_collector()
+    return parts
+
+
+def _start_conversation(state: State) -> RayConversation:
+    key = state.conversation.id
+    return RayConversation(
+        CONVERSATION.name.format(key), lambda: create(CONVERSATION, key, codec.encode(state))
+    )

@@ -1,0 +1,42 @@
+"""What the settings say about the connections between hosts and their peers: the folder of the Unix sockets on one machine, the
+certificate on a cluster.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..actors.transport.link_transport import Tls, load_tls, make_tls
+from ..settings import Settings
+from ..storage.embedded.files import private_folder, socket_folder
+
+LONGEST_SOCKET = "host-255.00000000.sock"
+"""A name as long as the longest of a host's socket."""
+
+
+def choose_folder(settings: Settings) -> Path | None:
+    """The private folder of the hosts' sockets, as an absolute path: the actors may run in another directory. None on a cluster.
+    Raises ServerError or OSError."""
+    if settings.ray_address is not None:
+        return None
+    if settings.link_folder is not None:
+        return private_folder(settings.link_folder.absolute())
+    data = settings.data.absolute()
+    data.mkdir(parents=True, exist_ok=True)
+    return socket_folder(data, LONGEST_SOCKET)
+
+
+def socket_of(settings: Settings, name: str, incarnation: str) -> Path | None:
+    """Where a host listens on one machine; None where it listens with TLS."""
+    if settings.link_folder is None:
+        return None
+    return private_folder(settings.link_folder) / f"{name.replace(':', '-')}.{incarnation[:8]}.sock"
+
+
+def tls_of(settings: Settings) -> Tls:
+    """The operator's certificate, or one made for this process alone. Raises ValueError or OSError."""
+    if (settings.link_cert is None) != (settings.link_key is None):
+        raise ValueError("a certificate (TERTULIA_LINK_CERT) and its key (TERTULIA_LINK_KEY) go together")
+    if settings.link_cert is not None and settings.link_key is not None:
+        return load_tls(settings.link_cert, settings.link_key)
+    return make_tls()

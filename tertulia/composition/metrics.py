@@ -1,0 +1,102 @@
+"""The figures of /metrics that a gateway does not count itself: its streams and queues, and what hosts and dispatchers say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..actors.gateway.gateway import Gateway
+from ..actors.gateway.supervisor_client import SupervisorLinks
+from ..actors.transport.ray_calls import DispatcherLinks
+from ..http.framework.metrics import Sample
+from ..http.streams.hub import Hub
+
+HOST_DEADLINE = 1.0
+"""Seconds that a host has for its figures; one that is late shows as `tertulia_host_up 0`."""
+
+_HELP = {
+    "partitions": "Partitions the host owns",
+    "conversations": "Conversations in the host's memory",
+    "waiting": "Commands under way in the host",
+    "listening": "Threads whose commands wait until something is found out about a message",
+    "classified_total": "Messages that the classifier told the intent of",
+    "unclassified_total": "Messages that it was to be asked about, and did not tell",
+    "activations_total": "Conversations loaded into memory",
+    "commits_total": "Group commits",
+    "committed_total": "Commands committed",
+}
+
+
+_BALANCING = {
+    "shards": "ShardOwnership of accounts that the supervisor holds",
+    "accounts": "Accounts with something to do that the supervisor balances",
+    "queued": "Conversations that wait for an agent",
+    "held": "Conversations that an agent has",
+    "offers": "Offers without an answer",
+    "under_way": "Conversations with a decision on its way",
+}
+_SENDING = {
+    "queued": "Messages that wait to be sent to the provider, or are being sent",
+    "sent_total": "Messages that the provider took",
+    "failed_total": "Messages that failed for good",
+    "retries_total": "Tries that will be repeated",
+    "open_circuits": "Channels that rest because their provider fails",
+}
+
+
+async def gateway_samples(
+    gateway: Gateway, hub: Hub, dispatchers: DispatcherLinks, supervisors: SupervisorLinks
+) -> list[Sample]:
+    """Everything at this moment. Hosts are asked at once; those that do not answer are left out."""
+    me = {"gateway": gateway.name}
+    open_streams = hub.count_by_transport()
+    samples = [
+        Sample("tertulia_streams_open", "Open streams", open_streams[kind], {**me, "transport": kind})
+        for kind in ("sse", "websocket")
+    ]
+    waiting = gateway.router.waiting
+    samples.append(Sample("tertulia_commands_waiting", "Commands waiting for their outcome", waiting, me))
+    aside = gateway.router.quarantine.set_aside_total
+    samples.append(
+        Sample(
+            "tertulia_commands_set_aside_total",
+            "Commands set aside: hosts died of them",
+            aside,
+            me,
+            "counter",
+        )
+    )
+    for host, figures in sorted((await gateway.host_statistics(HOST_DEADLINE)).items()):
+        labels = {"host": host}
+        samples.append(
+            Sample("tertulia_host_up", "Whether the host answers", float(figures is not None), labels)
+        )
+        for name, value in (figures or {}).items():
+            kind: Literal["gauge", "counter"] = "counter" if name.endswith("_total") else "gauge"
+            text = _HELP.get(name, name.replace("_", " ").capitalize())
+            samples.append(Sample(f"tertulia_host_{name}", text, value, labels, kind))
+    return samples + await _dispatcher_samples(dispatchers) + await _supervisor_samples(supervisors)
+
+
+async def _supervisor_samples(supervisors: SupervisorLinks) -> list[Sample]:
+    samples: list[Sample] = []
+    for name, figures in (await supervisors.statistics(HOST_DEADLINE)).items():
+        me = {"supervisor": name}
+        up = float(figures is not None)
+        samples.append(Sample("tertulia_supervisor_up", "Whether the supervisor answers", up, me))
+        for what, value in (figures or {}).items():
+            samples.append(Sample(f"tertulia_supervisor_{what}", _BALANCING[what], value, me))
+    return samples
+
+
+async def _dispatcher_samples(dispatchers: DispatcherLinks) -> list[Sample]:
+    samples: list[Sample] = []
+    for name, figures in (await dispatchers.statistics(HOST_DEADLINE)).items():
+        me = {"dispatcher": name}
+        up = float(figures is not None)
+        samples.append(Sample("tertulia_dispatcher_up", "Whether the dispatcher answers", up, me))
+        for channel_type, values in (figures or {}).items():
+            for what, value in values.items():
+                kind: Literal["gauge", "counter"] = "counter" if what.endswith("_total") else "gauge"
+                labels = {**me, "channel_type": channel_type}
+                samples.append(Sample(f"tertulia_outbox_{what}", _SENDING[what], value, labels, kind))
+    return samples

@@ -1,0 +1,66 @@
+"""The composition of a supervisor, called inside its Ray actor: what stands behind the ports of `actors/supervisor/supervisor.py`."""
+
+from __future__ import annotations
+
+import uuid
+
+from ..actors.supervisor.host_subscription import HostSubscription
+from ..actors.supervisor.supervisor import Supervisor
+from ..core.routing.supervision_messages import shards_of
+from ..settings import Settings
+from ..storage.postgres.accounts.supervision import PostgresSupervision
+from ..storage.postgres.conversations.ownership import PostgresOwnership
+from ..storage.postgres.conversations.poison import PostgresPoisonList
+from ..storage.postgres.database import Database
+from ..storage.valkey import client
+from ..storage.valkey.hints import ValkeyHints
+from ..storage.valkey.presence import ValkeyPresence
+from .actor_settings import ActorSettings, begin_process
+from .database import connect
+from .garbage_collection import calm_garbage_collector
+
+CONNECTIONS = 6
+
+
+class SupervisorParts:
+    """A supervisor with its loops. See `actors.actor_processes.SupervisorParts`. Made inside a running loop."""
+
+    def __init__(self, settings: Settings, number: int, database: Database) -> None:
+        assert settings.redis_url is not None and settings.jwt_secret is not None
+        self._database = database
+        self._valkey = client.connect(settings.redis_url)
+        incarnation = str(uuid.uuid4())
+        hearing = HostSubscription(
+            f"supervisor:{number}:{incarnation}",
+            PostgresOwnership(database),
+            lambda entries: self.supervisor.hear(entries),
+            secret=settings.jwt_secret,
+            link_ca=settings.link_ca,
+            poison=PostgresPoisonList(database),
+            deadline=settings.command_deadline,
+            max_waiting=settings.max_waiting,
+        )
+        self.supervisor = Supervisor(
+            PostgresSupervision(database),
+            ValkeyPresence(self._valkey),
+            hearing,
+            ValkeyHints(self._valkey, lambda hint: None),  # it has no readers of its own
+            own=shards_of(number, settings.supervisors),
+            incarnation=incarnation,
+        )
+
+    async def main_loop(self) -> None:
+        """Work until cancelled."""
+        await self.supervisor.main_loop()
+
+    async def close(self) -> None:
+        await self._valkey.aclose()
+        await self._database.close()
+
+
+async def supervisor(given: ActorSettings, number: int) -> SupervisorParts:
+    """A supervisor's parts, connected but not registered."""
+    settings = begin_process(given)
+    parts = SupervisorParts(settings, number, await connect(settings, system=CONNECTIONS, app=1))
+    calm_garbage_collector()
+    return parts

@@ -1,0 +1,1 @@
+"""`tertulia serve`: starting, watching and stopping the parts."""

@@ -1,0 +1,97 @@
+"""The demo account: what `tertulia serve --demo` makes, with the ids that README and api.md name."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..core.accounts.principal import Role
+from ..core.accounts.records import ChannelType
+from ..core.url_policy import parsed
+from ..http.auth.tokens import TokenSigner
+from ..settings import Settings
+from ..storage.credentials import FernetVault
+from ..storage.postgres.accounts.accounts import PostgresAccounts
+from ..storage.postgres.database import Database
+
+
+def demo_id(number: int) -> str:
+    """`00000000-0000-0000-0000-0000000000NN`"""
+    return f"00000000-0000-0000-0000-{number:012d}"
+
+
+ACCOUNT = demo_id(1)
+WEBCHAT = demo_id(11)
+OUTLET = demo_id(12)
+IDENTITY_SECRET = "demo-identity-secret"
+AGENTS = {
+    demo_id(21): ("Abeba", Role.AGENT),
+    demo_id(22): ("Bruno", Role.AGENT),
+    demo_id(23): ("Chen", Role.LEAD),
+    demo_id(24): ("Dana", Role.ADMIN),
+}
+
+
+class DemoChannel(msgspec.Struct, frozen=True):
+    """A channel whose provider is the double."""
+
+    id: str
+    type: ChannelType
+    name: str
+    credentials: dict[str, str]
+
+
+CHANNELS = (
+    DemoChannel(demo_id(13), "whatsapp", "WhatsApp", {
+        "app_secret": "demo-app-secret", "verify_token": "demo-verify-token", "access_token": "demo-whatsapp-token",
+        "phone_number_id": "100000000000013",
+    }),
+    DemoChannel(demo_id(14), "telegram", "Telegram", {
+        "bot_token": "14:demo-bot-token", "secret_token": "demo-secret-token",
+    }),
+    DemoChannel(demo_id(15), "messenger", "Messenger", {
+        "app_secret": "demo-app-secret", "verify_token": "demo-verify-token", "page_access_token": "demo-page-token",
+        "page_id": "100000000000015",
+    }),
+    DemoChannel(demo_id(16), "sms", "SMS", {
+        "account_sid": "ACdemo16", "auth_token": "demo-auth-token", "from_number": "+15005550006",
+    }),
+    DemoChannel(demo_id(17), "email", "E-mail", {
+        "server_token": "demo-server-token", "from_address": "support@demo.example", "webhook_user": "demo",
+        "webhook_password": "demo-webhook-password",
+    }),
+)  # fmt: skip
+TOKEN_LIFE = 12 * 3600
+
+
+async def install(settings: Settings, database: Database, double_url: str) -> None:
+    """Make the demo account and what belongs to it. What exists is left as it is, but for the double's address."""
+    assert settings.credentials_keys is not None
+    vault = FernetVault(settings.credentials_keys)
+    accounts = PostgresAccounts(database)
+    await accounts.create(ACCOUNT, "Demo", {"sub_domain": "demo"})
+    sealed = vault.seal(ACCOUNT, WEBCHAT, {"identity_secret": IDENTITY_SECRET})
+    await accounts.add_channel(ACCOUNT, WEBCHAT, "webchat", "Web chat", sealed)
+    for channel in CHANNELS:
+        sealed = vault.seal(ACCOUNT, channel.id, channel.credentials)
+        await accounts.add_channel(ACCOUNT, channel.id, channel.type, channel.name, sealed)
+        await accounts.point_channel(ACCOUNT, channel.id, double_url)
+    for user_id, (name, _) in AGENTS.items():
+        await accounts.add_agent(ACCOUNT, user_id, name)
+
+
+def token(settings: Settings, user_id: str) -> str:
+    """A token for one of the demo's agents."""
+    assert settings.jwt_secret is not None
+    signer = TokenSigner.from_settings(settings, settings.jwt_secret)
+    return signer.issue(user_id, {ACCOUNT: AGENTS[user_id][1]}, lifetime=TOKEN_LIFE)
+
+
+def with_double(settings: Settings, double_url: str) -> Settings:
+    """Settings under which the demo account's channels, and nobody else's, may name the double as their `base_url`. Where the server
+    listens on this machine alone, they may name others on it too: doubles of one's own.
+    """
+    places = [double_url]
+    if settings.host == "localhost" or ((address := parsed(settings.host)) and address.is_loopback):
+        places += ["127.0.0.0/8", "::1/128"]
+    allowed = [*filter(None, [settings.account_networks]), *(f"{ACCOUNT}={place}" for place in places)]
+    return settings.model_copy(update={"account_networks": ",".join(allowed)})

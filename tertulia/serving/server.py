@@ -1,0 +1,351 @@
+"""`tertulia serve`: starts what is missing, runs the actors, watches over them, and stops it all in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+import ray
+import redis
+import structlog
+from ray.actor import ActorHandle
+from ray.exceptions import ActorDiedError, RayError
+
+from ..actors.actor_options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
+from ..actors.transport.ray_calls import NAMESPACE, call
+from ..composition import actor_settings, dispatcher, gateway, host, supervisor
+from ..composition.database import connect
+from ..composition.host_links import choose_folder
+from ..settings import Settings
+from ..storage.credentials import new_key
+from ..storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
+from ..storage.postgres import migrate
+from ..storage.postgres.roles import RolesError
+from ..storage.secrets import load_or_create
+from ..storage.valkey import client as valkey
+from . import demo
+from .actor_watch import in_thread, watch_over
+from .demo_double import DemoDouble, DoubleError
+from .ray_folder import RayFolder
+from .start_checks import StartError, check_port, check_settings, reach
+
+log = structlog.get_logger(__name__)
+
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+START_DEADLINE = 60.0
+KILL_DEADLINE = 5.0
+SHUTDOWN_DEADLINE = 20.0
+"""Seconds for which the stop waits for Ray's head, which may be away."""
+
+
+class Serving:
+    """One running server: the embedded servers it started, Ray, the actors."""
+
+    def __init__(self, settings: Settings, say: Say, *, with_demo: bool) -> None:
+        self.settings = settings
+        self._say = say
+        self._with_demo = with_demo
+        self._embedded = settings.database_url is None or settings.redis_url is None
+        self._own_folder = settings.attachments_url is None
+        self._ready = False
+        self._servers: list[Server] = []
+        self._hosts: list[ActorHandle] = []
+        self._dispatchers: list[ActorHandle] = []
+        self._supervisors: list[ActorHandle] = []
+        self._gateways: list[ActorHandle] = []
+        self._keepers: list[asyncio.Task[None]] = []
+        self._watches: list[asyncio.Task[None]] = []
+        self._detached = settings.ray_address is not None
+        self._double: DemoDouble | None = None
+        self._ray_folder: RayFolder | None = None
+        self._given: actor_settings.ActorSettings | None = None
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start, serve until SIGTERM or SIGINT, stop. Raises StartError."""
+        stop = self._stop
+        self._listen(stop.set)
+        try:
+            await self._unless(stop, self.start())
+            await stop.wait()
+        finally:
+            self._listen(lambda: os._exit(130))
+            await self.stop()
+
+    def _listen(self, hear: Callable[[], object]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, hear)
+
+    async def _unless(self, stop: asyncio.Event, work: Awaitable[None]) -> None:
+        """Run `work`, giving it up when the operator wants to stop."""
+        task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            return
+        task.result()
+
+    async def start(self) -> None:
+        """Everything up to `ready`."""
+        began = time.monotonic()
+        check_port(self.settings.host, self.settings.port)
+        self._complete_secrets()
+        check_settings(self.settings)
+        ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
+        try:
+            await self._launch_double()
+            await self._start_storage()
+            await self._prepare_database()
+        finally:
+            await asyncio.wait([ray_up])
+        self._say(await ray_up)
+        self._listen(self._stop.set)  # Ray put its own handler in our place, which prints a stack and aborts
+        await self._start_actors()
+        for kind, handles, start in (
+            (HOST, self._hosts, self._start_host),
+            (DISPATCHER, self._dispatchers, self._start_dispatcher),
+            (SUPERVISOR, self._supervisors, self._start_supervisor),
+            (GATEWAY, self._gateways, self._start_gateway),
+        ):
+            for index in range(len(handles)):
+                watch = watch_over(kind.name.format(index), handles, index, start, self._say)
+                self._watches.append(asyncio.ensure_future(watch))
+        url = f"http://{self.settings.host}:{self.settings.port}"
+        self._ready = True
+        self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
+        if self._with_demo:
+            self._greet(url)
+
+    # -- parts
+
+    def _complete_secrets(self) -> None:
+        data = self.settings.data
+        updates: dict[str, Any] = {}
+        if self.settings.jwt_secret is None:
+            updates["jwt_secret"] = load_or_create(data, "jwt_secret", new_key)
+        if self.settings.credentials_keys is None:
+            updates["credentials_keys"] = load_or_create(data, "credentials_keys", new_key)
+        if self.settings.attachments_url is None:
+            updates["attachments_url"] = (data / "attachments").absolute().as_uri()
+        try:
+            updates["link_folder"] = choose_folder(self.settings)
+        except (OSError, ServerError) as error:
+            raise StartError(f"the hosts' sockets have no folder: {_short(error)}") from error
+        if self.settings.log_format == "auto":  # the actors' own output is no terminal
+            updates["log_format"] = "console" if sys.stdout.isatty() else "json"
+        self.settings = self.settings.model_copy(update=updates)
+
+    async def _start_storage(self) -> None:
+        wanted: list[tuple[str, type[Server], str | None]] = [
+            ("database_url", EmbeddedPostgres, self.settings.database_url),
+            ("redis_url", EmbeddedValkey, self.settings.redis_url),
+        ]
+        for field, kind, url in wanted:
+            if url is not None:
+                self._say(f"{field.removesuffix('_url')}: using the one configured")
+                continue
+            server = kind(self.settings.data)  # pyright: ignore[reportCallIssue]
+            began = time.monotonic()
+            try:
+                await server.start()
+            except ServerError as error:
+                raise StartError(error.sentence) from error
+            self._servers.append(server)
+            self._keepers.append(asyncio.ensure_future(keep_running(server, self._on_server)))
+            self.settings = self.settings.model_copy(update={field: server.url})
+            self._say(f"{server.name}: running in {self.settings.data} ({time.monotonic() - began:.1f} s)")
+
+    def _on_server(self, event: Any) -> None:
+        self._say(event.detail)
+
+    async def _prepare_database(self) -> None:
+        assert self.settings.database_url is not None and self.settings.redis_url is not None
+        try:
+            applied = await migrate.upgrade(
+                self.settings.database_url,
+                app_url=self.settings.app_database_url,
+                system_url=self.settings.system_database_url,
+            )
+        except (migrate.MigrationError, RolesError) as error:
+            raise StartError(str(error)) from error
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+            raise StartError(f"the database (DATABASE_URL) cannot be used: {_short(error)}") from error
+        self._say(f"schema: {len(applied)} migrations applied" if applied else "schema: up to date")
+        client = valkey.connect(self.settings.redis_url, deadline=3)
+        try:
+            await client.ping()
+        except (redis.RedisError, OSError, TimeoutError, ValueError) as error:
+            raise StartError(f"Valkey (REDIS_URL) cannot be used: {_short(error)}") from error
+        finally:
+            await client.aclose()
+        if self._double is not None:
+            await self._install_demo(self._double)
+
+    async def _launch_double(self) -> None:
+        """The demo's providers: their process starts while the rest does."""
+        if self._with_demo:
+            self._double = DemoDouble(self.settings)
+            try:
+                await self._double.launch()
+            except DoubleError as error:
+                raise StartError(str(error)) from error
+            self.settings = demo.with_double(self.settings, self._double.url)
+
+    async def _install_demo(self, double: DemoDouble) -> None:
+        database = await connect(self.settings, system=1, app=1)
+        try:
+            await demo.install(self.settings, database, double.url)
+        finally:
+            await database.close()
+        try:
+            await double.ready()
+        except DoubleError as error:
+            raise StartError(str(error)) from error
+        self._say(
+            f"provider double: {double.url}/double, for the demo's channels (tertulia provider-double --help)"
+        )
+
+    def _start_ray(self) -> str:
+        began = time.monotonic()
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        common: dict[str, Any] = {
+            "namespace": NAMESPACE,
+            "include_dashboard": False,
+            "log_to_driver": True,
+            "configure_logging": False,
+        }
+        try:
+            if self.settings.ray_address:
+                reach(self.settings.ray_address)
+                ray.init(address=self.settings.ray_address, **common)
+                self._check_reachable()
+                return f"ray: joined {self.settings.ray_address}"
+            self._ray_folder = RayFolder(self.settings.data)
+            ray.init(
+                address="local",
+                num_cpus=os.cpu_count(),
+                object_store_memory=100 * 1024 * 1024,
+                _temp_dir=str(self._ray_folder.path),
+                **common,
+            )
+        except (ConnectionError, RuntimeError, ValueError, OSError, ServerError) as error:
+            where = self.settings.ray_address or "a local cluster"
+            raise StartError(f"Ray ({where}) cannot be used: {_short(error)}") from error
+        return f"ray: running here ({time.monotonic() - began:.1f} s)"
+
+    def _check_reachable(self) -> None:
+        """Embedded servers and the folder of attachments are this machine's alone: a cluster of several needs its own."""
+        machines = {n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
+        if len(machines) > 1 and self._embedded:
+            raise StartError("a Ray cluster of several machines needs DATABASE_URL and REDIS_URL")
+        if len(machines) > 1 and self._own_folder:
+            raise StartError(
+                "a Ray cluster of several machines needs TERTULIA_ATTACHMENTS_URL: a bucket, or a folder they share"
+            )
+
+    async def _start_actors(self) -> None:
+        """All at once: each waits for the others where it needs them, and processes take a second to begin."""
+        began = time.monotonic()
+        s = self.settings
+        self._given = actor_settings.withhold(s)
+        self._hosts = [self._start_host(i) for i in range(s.hosts)]
+        self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
+        self._supervisors = [self._start_supervisor(i) for i in range(s.supervisors)]
+        self._dispatchers = [self._start_dispatcher(i) for i in range(s.dispatchers)]
+        for handles, what in (
+            (self._hosts, "conversation host"),
+            (self._supervisors, "supervisor"),
+            (self._dispatchers, "dispatcher"),
+            (self._gateways, "gateway"),
+        ):
+            await self._all_up(handles, what)
+            more = f", placement {s.placement}" if handles is self._hosts else ""
+            self._say(f"{what}s: {len(handles)} running{more} ({time.monotonic() - began:.1f} s)")
+        if self._ray_folder is not None:
+            self._ray_folder.tighten()
+
+    def _start_host(self, index: int) -> ActorHandle:
+        return create(HOST, index, host.host, self._given, f"host:{index}", detached=self._detached)
+
+    def _start_dispatcher(self, index: int) -> ActorHandle:
+        return create(DISPATCHER, index, dispatcher.dispatcher, self._given, index, detached=self._detached)
+
+    def _start_supervisor(self, index: int) -> ActorHandle:
+        return create(SUPERVISOR, index, supervisor.supervisor, self._given, index, detached=self._detached)
+
+    def _start_gateway(self, index: int) -> ActorHandle:
+        name = f"gateway:{index}"
+        return create(GATEWAY, index, gateway.gateway, self._given, name, detached=self._detached)
+
+    async def _all_up(self, handles: list[ActorHandle], what: str) -> None:
+        try:
+            await asyncio.gather(*(call(h, "ping", deadline=START_DEADLINE) for h in handles))
+        except (RayError, TimeoutError) as error:
+            raise StartError(f"a {what} did not start: {_cause(error)}") from error
+
+    def _greet(self, url: str) -> None:
+        lead = demo.demo_id(23)
+        self._say("")
+        self._say(f"demo account {demo.ACCOUNT}, web chat channel {demo.WEBCHAT}")
+        self._say(
+            "sign in as the lead Chen (12 hours) with this token, or make others with `tertulia token`:"
+        )
+        self._say(demo.token(self.settings, lead))
+
+    # -- the end
+
+    async def stop(self) -> None:
+        """Drain the gateways, then the supervisors, the hosts and the dispatchers; then end what was started here."""
+        for watch in self._watches:
+            watch.cancel()
+        if ray.is_initialized():
+            for handles in (self._gateways, self._supervisors, self._hosts, self._dispatchers):
+                await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(in_thread(ray.shutdown), SHUTDOWN_DEADLINE)
+        if self._given is not None:
+            actor_settings.forget(self.settings)
+        if self._double is not None:
+            await self._double.stop()
+        for keeper in self._keepers:
+            keeper.cancel()
+        for server in reversed(self._servers):
+            try:
+                await server.stop()
+            except ServerError as error:
+                log.warning("server_stop_failed", error=str(error))
+        if self._ready:
+            self._say("stopped")
+
+    async def _drain(self, handle: ActorHandle) -> None:
+        try:
+            await call(handle, "drain", deadline=self.settings.drain + 5)
+        except (RayError, TimeoutError) as error:
+            log.warning("drain_failed", error=_short(error))
+        with contextlib.suppress(RayError, TimeoutError):
+            await asyncio.wait_for(in_thread(lambda: ray.kill(handle)), KILL_DEADLINE)
+
+
+def _cause(error: BaseException) -> str:
+    """Ray's error holds the traceback of an actor's constructor: its last line says what went wrong."""
+    if isinstance(error, ActorDiedError) and actor_settings.SecretsDiffer.__name__ in str(error):
+        return str(error).strip().splitlines()[-1].partition(f"{actor_settings.SecretsDiffer.__name__}: ")[2]
+    return _short(error)
+
+
+def _short(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]

@@ -1,0 +1,66 @@
+"""What must hold before a server starts: settings that only their users can judge, a free port, a Ray that answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from ipaddress import ip_network
+
+from ..actors.transport.link_transport import client_context
+from ..composition.host_links import tls_of
+from ..http.auth.client_address import TrustedProxies
+from ..http.auth.hosts import HostPolicy
+from ..http.auth.origins import OriginPolicy
+from ..http.auth.tokens import TokenSigner
+from ..settings import Settings
+from ..storage.credentials import FernetVault
+from ..storage.objects.object_store import open_objects
+
+
+class StartError(Exception):
+    """Why the server cannot start: one sentence for the operator."""
+
+
+def reach(ray_address: str) -> None:
+    """Raise OSError when nobody listens at a `host:port`: Ray itself would try for minutes, then end the process."""
+    host, _, port = ray_address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=3).close()
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise StartError for what only the parts themselves can judge, before anything is started."""
+    assert settings.jwt_secret is not None and settings.credentials_keys is not None
+    jwt_secret, keys = settings.jwt_secret, settings.credentials_keys
+    checks: dict[str, Callable[[], object]] = {
+        "TERTULIA_JWT_SECRET": lambda: TokenSigner.from_settings(settings, jwt_secret),
+        "TERTULIA_CREDENTIALS_KEYS": lambda: FernetVault(keys),
+        "TERTULIA_ALLOWED_ORIGINS": lambda: OriginPolicy.from_settings(settings),
+        "TERTULIA_ALLOWED_HOSTS": lambda: HostPolicy.from_settings(settings),
+        "TERTULIA_TRUSTED_PROXIES": lambda: TrustedProxies(settings.proxies()),
+        "TERTULIA_METRICS_NETWORKS": lambda: TrustedProxies(settings.metrics_readers()),
+        "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
+        "TERTULIA_ACCOUNT_NETWORKS": settings.provider_access,
+        "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
+        "TERTULIA_LINK_CERT": lambda: tls_of(settings),
+        "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except (ValueError, OSError) as error:
+            raise StartError(f"{name} is wrong: {error}") from error
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise StartError when the port is taken: the gateways share it, so they would not notice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise StartError(
+                f"{host}:{port} cannot be listened on (TERTULIA_PORT): {error.strerror}"
+            ) from error

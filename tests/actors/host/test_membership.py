@@ -1,0 +1,305 @@
+"""Hosts share the partitions: fairly, never one twice, and nobody's silence is held against them too early."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from samples import uid
+
+from tertulia.actors.host import membership
+from tertulia.actors.host.membership import MembershipKeeper
+from tertulia.core.ids import PARTITIONS
+from tertulia.core.ports.hosting import StaleEpoch
+from tertulia.storage.memory.conversations import MemoryOwnership, MemoryStore
+
+TAKEOVER = 3.0
+
+
+class Host:
+    """As much of a host as membership sees."""
+
+    def __init__(self) -> None:
+        self.owned: set[int] = set()
+        self.epochs: dict[int, int] = {}
+        self.draining = False
+        self.disowning = asyncio.Event()
+        self.disowning.set()
+
+    def own(self, epochs: dict[int, int]) -> None:
+        self.owned |= epochs.keys()
+        self.epochs |= epochs
+
+    async def disown(self, partitions: set[int]) -> None:
+        self.owned -= partitions
+        await self.disowning.wait()
+        for partition in partitions:
+            self.epochs.pop(partition, None)
+
+
+class Cluster:
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.now = 100.0
+        self.members: dict[str, Member] = {}
+
+    async def join(self, name: str) -> Member:
+        member = Member(self, name)
+        self.members[name] = member
+        await member.keeper.startup("127.0.0.1", 1)
+        return member
+
+    async def beat(self, *members: Member, times: int = 1) -> None:
+        for _ in range(times):
+            self.now += 0.4
+            for member in members:
+                await member.keeper.beat()
+
+    def check(self) -> None:
+        """Under its present epoch a partition is at most one host's."""
+        holders = [
+            p for m in self.members.values() for p, e in m.host.epochs.items() if self.store.partitions[p].epoch == e
+        ]  # fmt: skip
+        assert len(holders) == len(set(holders))
+
+
+class Member:
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.host = Host()
+        self.ownership = Ownership(cluster.store)
+        self.stale = asyncio.Event()
+        self.incarnation = uid()
+        self.keeper = MembershipKeeper(
+            self.ownership,
+            self.host,  # type: ignore[arg-type]
+            name=name,
+            incarnation=self.incarnation,
+            node="n",
+            takeover_after=TAKEOVER,
+            stale=self.stale,
+            clock=lambda: cluster.now,
+        )
+
+
+class Ownership(MemoryOwnership):
+    """With a door before its claims, and one that fails."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.open = asyncio.Event()
+        self.open.set()
+        self.arrived = asyncio.Event()
+        self.down = False
+
+    async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
+        claimed = await super().claim(incarnation, alive, limit)
+        self.arrived.set()
+        await self.open.wait()
+        return claimed
+
+    async def beat(self, name: str, incarnation: str, *, draining: bool = False):  # type: ignore[no-untyped-def]
+        if self.down:
+            raise ConnectionError("no database")
+        return await super().beat(name, incarnation, draining=draining)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+async def test_the_first_host_takes_everything(cluster: Cluster) -> None:
+    one = await cluster.join("a")
+    assert len(one.host.owned) == PARTITIONS
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 7])
+async def test_hosts_share_fairly(cluster: Cluster, count: int) -> None:
+    members = [await cluster.join(f"h{n}") for n in range(count)]
+    await cluster.beat(*members, times=6)
+    shares = sorted(len(m.host.owned) for m in members)
+    assert sum(shares) == PARTITIONS and shares[-1] - shares[0] <= count
+    cluster.check()
+    before = [set(m.host.owned) for m in members]
+    await cluster.beat(*members, times=5)
+    assert [m.host.owned for m in members] == before, "partitions wander without need"
+
+
+async def test_a_silent_host_is_robbed_after_its_time_and_not_before(cluster: Cluster) -> None:
+    one, two = await cluster.join("a"), await cluster.join("b")
+    await cluster.beat(one, two, times=3)
+    fair = len(one.host.owned)
+    for _ in range(int(TAKEOVER / 0.4)):
+        await cluster.beat(two)
+        assert len(two.host.owned) == PARTITIONS - fair
+    await cluster.beat(two, times=2)
+    assert len(two.host.owned) == PARTITIONS
+    cluster.check()
+    with pytest.raises(StaleEpoch):  # it wakes, and finds that it has been robbed
+        await one.keeper.beat()
+
+
+async def test_who_slept_itself_judges_nobody(cluster: Cluster) -> None:
+    one, two = await cluster.join("a"), await cluster.join("b")
+    await cluster.beat(one, two, times=3)
+    share = set(two.host.owned)
+    cluster.now += TAKEOVER * 10  # both slept; the second wakes first
+    await two.keeper.beat()
+    assert two.host.owned == share
+    await one.keeper.beat()
+    await cluster.beat(one, two, times=3)
+    assert two.host.owned == share
+
+
+async def test_an_outage_of_the_database_kills_nobody(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "BEAT", 0)
+    one, two = await cluster.join("a"), await cluster.join("b")
+    await cluster.beat(one, two, times=3)
+    share = set(two.host.owned)
+    two.ownership.down = True
+    loop = asyncio.create_task(two.keeper.main_loop())
+    for _ in range(20):
+        cluster.now += TAKEOVER / 10
+        await asyncio.sleep(0)
+    two.ownership.down = False
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert two.host.owned == share and not two.stale.is_set()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+
+async def test_a_new_incarnation_ends_the_old_one(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "BEAT", 0)
+    old = await cluster.join("a")
+    new = await cluster.join("a")
+    assert len(new.host.owned) == PARTITIONS
+    async with asyncio.timeout(5):
+        await old.keeper.main_loop()
+    assert old.stale.is_set()
+
+
+async def test_who_leaves_gives_back_at_once(cluster: Cluster) -> None:
+    one, two = await cluster.join("a"), await cluster.join("b")
+    await cluster.beat(one, two, times=3)
+    one.host.disowning.clear()
+    leaving = asyncio.create_task(one.keeper.leave())
+    await asyncio.sleep(0)
+    await two.keeper.beat()
+    assert len(two.host.owned) == PARTITIONS // 2, "not before its work is done"
+    one.host.disowning.set()
+    await leaving
+    assert not one.host.owned
+    await one.keeper.beat()  # it draws no more
+    await two.keeper.beat()
+    assert len(two.host.owned) == PARTITIONS and not one.host.owned
+    cluster.check()
+
+
+async def test_who_waits_for_what_is_under_way_is_not_taken_for_dead(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "BEAT", 0.001)
+    one, two = await cluster.join("a"), await cluster.join("b")
+    one.host.disowning.clear()  # a classifier takes its time, say
+    giving = asyncio.create_task(one.keeper.beat())
+    while len(one.host.owned) > PARTITIONS // 2:
+        await asyncio.sleep(0)
+    one.ownership.down = True
+    await asyncio.sleep(0.01)
+    one.ownership.down = False
+    for _ in range(10):
+        await cluster.beat(two)
+        beats = cluster.store.hosts["a"].beats
+        async with asyncio.timeout(5):
+            while cluster.store.hosts["a"].beats == beats:
+                await asyncio.sleep(0)
+    assert not two.host.owned and not giving.done()
+    one.host.disowning.set()
+    await giving
+    await cluster.beat(two, one)
+    assert len(one.host.owned) == len(two.host.owned) == PARTITIONS // 2
+    cluster.check()
+
+
+async def test_leaving_waits_for_a_claim_under_way(cluster: Cluster) -> None:
+    one = Member(cluster, "a")
+    cluster.members["a"] = one
+    one.ownership.open.clear()
+    joining = asyncio.create_task(one.keeper.startup("127.0.0.1", 1))
+    await one.ownership.arrived.wait()
+    leaving = asyncio.create_task(one.keeper.leave())
+    await asyncio.sleep(0)
+    one.ownership.open.set()
+    await asyncio.gather(joining, leaving)
+    assert not one.host.owned and all(p.owner is None for p in cluster.store.partitions)
+
+
+class Schedules(RuleBasedStateMachine):
+    """Hosts come, go, fall silent and wake in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.cluster = self.runner.run(self._make())
+
+    async def _make(self) -> Cluster:
+        return Cluster()
+
+    def teardown(self) -> None:
+        self.runner.run(self._converge())
+        self.runner.close()
+
+    @rule(name=st.sampled_from("abc"))
+    def join(self, name: str) -> None:
+        self.runner.run(self.cluster.join(name))
+
+    @rule(names=st.permutations("abc"), seconds=st.sampled_from([0.1, 0.4, 1.0, 4.0]))
+    def beats(self, names: list[str], seconds: float) -> None:
+        self.cluster.now += seconds
+        for name in names[:2]:
+            self._beat(name)
+
+    def _beat(self, name: str) -> None:
+        member = self.cluster.members.get(name)
+        if member is None:
+            return
+        try:
+            self.runner.run(member.keeper.beat())
+        except StaleEpoch:
+            del self.cluster.members[name]  # as its process does
+
+    @rule(name=st.sampled_from("abc"))
+    def leave(self, name: str) -> None:
+        member = self.cluster.members.pop(name, None)
+        if member is not None:
+            self.runner.run(member.keeper.leave())
+            assert not member.host.owned
+
+    @invariant()
+    def no_partition_is_two_hosts(self) -> None:
+        self.cluster.check()
+
+    async def _converge(self) -> None:
+        for _ in range(25):
+            self.cluster.now += 0.4
+            for name, member in list(self.cluster.members.items()):
+                try:
+                    await member.keeper.beat()
+                except StaleEpoch:
+                    del self.cluster.members[name]
+        members = self.cluster.members.values()
+        if members:
+            shares = [len(m.host.owned) for m in members]
+            assert sum(shares) == PARTITIONS and max(shares) - min(shares) <= len(shares)
+            self.cluster.check()
+
+
+Schedules.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestSchedules = Schedules.TestCase

@@ -1,0 +1,52 @@
+"""Which positions of a queue are told, and when again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tertulia.actors.supervisor.queue_updates import QueueUpdates
+from tertulia.core.routing import messages
+from tertulia.core.routing.desk import Desk
+from tertulia.core.routing.facts import Policy, Waiting
+
+
+class Place:
+    """A desk whose queue is told of, as an account's desk does it."""
+
+    def __init__(self) -> None:
+        self.desk = Desk(Policy())
+        self.news = QueueUpdates()
+
+    def handle(self, event: Any) -> None:
+        for effect in self.desk.handle(event, 0):
+            if isinstance(effect, messages.Queued):
+                self.news.joined(effect.conversation_id)
+            elif isinstance(effect, messages.QueueMoved):
+                self.news.moved(effect.position)
+
+    def arrive(self, name: str, since: int) -> None:
+        self.handle(messages.Arrived(Waiting(id=name, waiting_since=since, channel_type="webchat")))
+
+    def told(self) -> dict[str, int]:
+        return dict(self.news.take(self.desk))
+
+
+def test_only_what_has_changed_is_told() -> None:
+    place = Place()
+    place.arrive("b", 2)
+    place.arrive("c", 3)
+    assert place.told() == {"b": 1, "c": 2} and place.told() == {}
+    place.arrive("a", 1)
+    assert place.told() == {"a": 1, "b": 2, "c": 3}
+    place.handle(messages.Gone("b"))
+    assert place.told() == {"c": 2}
+
+
+def test_who_comes_back_to_the_same_place_is_told_again() -> None:
+    place = Place()
+    place.arrive("a", 1)
+    assert place.told() == {"a": 1}
+    place.handle(messages.Gone("a"))
+    assert place.told() == {}
+    place.arrive("a", 1)
+    assert place.told() == {"a": 1}

@@ -1,0 +1,128 @@
+"""The OpenAPI document: true to the specification, and to the table of routes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tertulia.core.accounts.principal import PERMISSIONS
+from tertulia.core.errors import Conflict, Overloaded
+from tertulia.http.framework.openapi import Document, Problem, document, plain_path
+from tertulia.http.framework.problems import problem_response
+from tertulia.http.routes import ALL
+from tertulia.http.routes.docs import PAGE_POLICY, STATIC, _files
+
+VENDOR = STATIC / "vendor"
+
+
+@pytest.fixture(scope="module")
+def doc() -> dict[str, Any]:
+    return json.loads(Document(ALL, "1.2.3").encoded()[0])
+
+
+def operations(doc: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for methods in doc["paths"].values() for operation in methods.values()]
+
+
+def test_it_keeps_the_specification(doc: dict[str, Any]) -> None:
+    assert [error.message for error in OpenAPIV31SpecValidator(doc).iter_errors()] == []
+    assert doc["openapi"].startswith("3.1.") and doc["info"]["version"] == "1.2.3"
+
+
+def test_every_route_is_in_it_and_nothing_else(doc: dict[str, Any]) -> None:
+    written = {(m.upper(), path) for path, methods in doc["paths"].items() for m in methods}
+    assert written == {(r.method, plain_path(r.path)) for r in ALL}
+    assert len(written) == len(ALL)
+
+
+def test_operations_have_distinct_ids_and_say_what_they_answer(doc: dict[str, Any]) -> None:
+    ids = [o["operationId"] for o in operations(doc)]
+    assert len(set(ids)) == len(ids)
+    for operation in operations(doc):
+        assert any(status.startswith(("1", "2")) for status in operation["responses"]), operation[
+            "operationId"
+        ]
+        assert operation["tags"] and operation["summary"]
+
+
+def test_references_lead_somewhere(doc: dict[str, Any]) -> None:
+    for reference in re.findall(r'"\$ref": ?"#/([^"]+)"', json.dumps(doc)):
+        place: Any = doc
+        for part in reference.split("/"):
+            place = place[part]
+
+
+def test_security_follows_the_permissions(doc: dict[str, Any]) -> None:
+    for route in ALL:
+        operation = doc["paths"][plain_path(route.path)][route.method.lower()]
+        if route.permission is None:
+            assert {"bearer": []} not in operation["security"]
+        else:
+            assert {"bearer": []} in operation["security"] and {"401", "403"} <= operation["responses"].keys()
+            may = {role.value for role, names in PERMISSIONS.items() if route.permission in names}
+            assert all(role in operation["description"] for role in may)
+
+
+def test_bodies_and_parameters_are_those_that_validate(doc: dict[str, Any]) -> None:
+    contacts = doc["paths"]["/v1/contacts"]
+    body = contacts["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+    schema = doc["components"]["schemas"][body]
+    assert schema["additionalProperties"] is False and set(schema["properties"]) == {
+        "name",
+        "attributes",
+        "identifiers",
+    }
+    limit = next(p for p in contacts["get"]["parameters"] if p.get("name") == "limit")
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    assert (
+        "application/x-www-form-urlencoded"
+        in doc["paths"]["/v1/auth/token"]["post"]["requestBody"]["content"]
+    )
+    settings = doc["components"]["schemas"]["AccountPatch"]["properties"]["settings"]
+    assert settings == {"$ref": "#/components/schemas/AccountSettings"}
+
+
+@pytest.mark.parametrize("error", [Conflict("no", current={"a": 1}), Overloaded("later")])
+def test_problems_are_as_described(error: Any) -> None:
+    body = problem_response(error, "id").body
+    assert isinstance(body, bytes)
+    assert set(json.loads(body)) <= set(Problem.__struct_fields__)
+    msgspec.json.decode(body, type=Problem)
+
+
+def test_two_routes_of_one_path_and_method_would_be_seen() -> None:
+    written = document([*ALL, ALL[0]], "1")["paths"]
+    assert sum(map(len, written.values())) == len(ALL)
+
+
+# -- the files of the pages
+
+
+def test_vendored_files_are_those_of_their_packages() -> None:
+    packages = json.loads((VENDOR / "MANIFEST.json").read_text())["packages"]
+    listed = {name: sha for package in packages for name, sha in package["files"].items()}
+    found = {
+        p.relative_to(VENDOR).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in VENDOR.rglob("*")
+        if p.is_file() and p.name != "MANIFEST.json"
+    }
+    assert found == listed and all(package["version"] for package in packages)
+
+
+def test_only_listed_files_are_served() -> None:
+    assert {"docs.js", "docs.css", "vendor/swagger-ui/swagger-ui-bundle.js"} <= _files().keys()
+    assert all(path.is_relative_to(STATIC) for path in _files().values())
+    assert not any(name.startswith(("/", ".")) or ".." in Path(name).parts for name in _files())
+
+
+def test_the_page_obeys_its_policy() -> None:
+    page = (STATIC / "docs.html").read_text()
+    assert "unsafe" not in PAGE_POLICY
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\bstyle=|\bon\w+=|https?://", page)
