@@ -61,6 +61,8 @@ from tertulia.core.errors import Invalid
 from tertulia.core.people import Agent
 
 MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
+FOLDED, SUBJECT = normalization.MAX_FOLDED // 4, subjects.MAX_SUBJECT // 4
+"""Of functions that read no more: at a larger n a quadratic one would cost the same at n and at 4 n."""
 SECRETS = {
     "bot_token": "1:a", "secret_token": "s", "auth_token": "s", "account_sid": "AC1", "from_number": "+1", "app_secret": "s",
     "verify_token": "s", "access_token": "s", "page_access_token": "s", "page_id": "1", "phone_number_id": "1",
@@ -312,21 +314,21 @@ def _invalid(channel: Any) -> Callable[[Any], object]:
 CORE: dict[str, Row] = {
     "core.normalization.normalized": Row(lambda said: normalization.normalized("NFKC", said), TEXTS, MESSAGE, 200),
     "core.normalization.stream_safe": Row(normalization.stream_safe, TEXTS, MESSAGE, 128),
-    "core.words.fold": Row(words.fold, TEXTS, MESSAGE, 200),
-    "core.words.Text": Row(lambda said: words.Text(said).has("a a a"), TEXTS, MESSAGE, 400),
-    "core.people.folded": Row(people.folded, TEXTS, MESSAGE, 400),
-    "core.subjects.topic": Row(subjects.topic, HEADERS, HEADER),
+    "core.words.fold": Row(words.fold, TEXTS, FOLDED, 400),
+    "core.words.Text": Row(lambda said: words.Text(said).has("a a a"), TEXTS, FOLDED, 400),
+    "core.people.folded": Row(people.folded, TEXTS, FOLDED, 400),
+    "core.subjects.topic": Row(subjects.topic, HEADERS, SUBJECT),
     "core.subjects.without_prefixes": Row(subjects.without_prefixes, HEADERS, HEADER),
     "core.subjects.is_forward": Row(subjects.is_forward, HEADERS, HEADER),
     "core.account_rules.asks_for_human": Row(
-        lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, MESSAGE, 400
+        lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, FOLDED, 400
     ),
-    "core.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(words.Text(said), ("a", "b c")), TEXTS, MESSAGE, 400),
+    "core.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(words.Text(said), ("a", "b c")), TEXTS, FOLDED, 400),
     "core.collecting.fits": Row(
-        lambda said: [collecting.fits(field, said) for field in (*collecting.SHAPES, "x")], TEXTS, MESSAGE, 400
+        lambda said: [collecting.fits(field, said) for field in (*collecting.SHAPES, "x")], TEXTS, FOLDED, 400
     ),
     "core.collecting.answer": Row(
-        lambda said: collecting.answer(collecting.start({}, ("email",)).context, said), TEXTS, MESSAGE, 400
+        lambda said: collecting.answer(collecting.start({}, ("email",)).context, said), TEXTS, FOLDED, 400
     ),
     "core.rating.score_of": Row(rating.score_of, TEXTS, MESSAGE),
     "core.mentions.words_of": Row(mentions.words_of, TEXTS, MESSAGE),
