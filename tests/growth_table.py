@@ -317,7 +317,7 @@ CORE: dict[str, Row] = {
     "core.words.fold": Row(words.fold, TEXTS, FOLDED, 400),
     "core.words.Text": Row(lambda said: words.Text(said).has("a a a"), TEXTS, FOLDED, 400),
     "core.people.folded": Row(people.folded, TEXTS, FOLDED, 400),
-    "core.subjects.topic": Row(subjects.topic, HEADERS, SUBJECT),
+    "core.subjects.topic": Row(subjects.topic, HEADERS, SUBJECT, 1_500),
     "core.subjects.without_prefixes": Row(subjects.without_prefixes, HEADERS, HEADER),
     "core.subjects.is_forward": Row(subjects.is_forward, HEADERS, HEADER),
     "core.account_rules.asks_for_human": Row(
