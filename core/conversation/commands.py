@@ -114,9 +114,10 @@ class Offer(_Command, frozen=True):
 
 
 class EndOffer(_Command, frozen=True):
-    """What became of an offer; `accepted` assigns the conversation."""
+    """What became of an offer; `accepted` assigns the conversation. `offer_id` None: the one that is open to the sender, which the
+    supervisor fills in."""
 
-    offer_id: str
+    offer_id: str | None
     outcome: OfferOutcome
     explain: dict[str, Any] | None = None
 

@@ -27,7 +27,6 @@ class Write(msgspec.Struct):
     after: Conversation
     entries: tuple[Entry, ...]
     key: str | None = None
-    provider_id: str | None = None
     fence: tuple[int, int] | None = None
     keyed: int = -1
 

@@ -275,8 +275,7 @@ def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
 
 
 def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
-    _check_changes(command.changes)
-    changes = dict(command.changes)
+    changes = _checked(command.changes)
     status = changes.pop("status", None)
     assigns = "assignee_id" in changes
     assignee = changes.pop("assignee_id", None)
@@ -284,21 +283,23 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
         archived = changes.pop("archived")
         if archived != (c.archived_at is not None):
             changes["archived_at"] = turn.now if archived else None
-    changes = {k: v for k, v in changes.items() if getattr(c, k) != (tuple(v) if k == "labels" else v)}
+    changes = {k: v for k, v in changes.items() if getattr(c, k) != v}
     entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
     if assigns:
         entries += assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)
     if status is not None and status != c.status:
-        entries += _ask_status(c, by, Status(status), turn)
+        entries += _ask_status(c, by, status, turn)
     return entries
 
 
-def _check_changes(changes: dict[str, Any]) -> None:
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes with values of the types of `Changes`. Raises Invalid."""
     try:
-        msgspec.convert(changes, Changes)
+        checked = msgspec.convert(changes, Changes)
     except msgspec.ValidationError as error:
         raise Invalid("these changes cannot be made", errors=(("", str(error)),)) from error
+    return {field: getattr(checked, field) for field in changes}
 
 
 def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
