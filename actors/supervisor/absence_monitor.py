@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ...core.conversation.commands import Release
-from ...core.routing.supervision_messages import SupervisionStore
+from ...core.ports.supervision import SupervisionStore
 from .account_desk import AccountDesk
 from .account_registry import Held
 from .command_sender import CommandSender

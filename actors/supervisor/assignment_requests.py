@@ -17,9 +17,9 @@ from ...core.conversation.entries import Assigned
 from ...core.conversation.state import Conversation, State
 from ...core.conversation.status import HELD
 from ...core.errors import Conflict, NotFound
+from ...core.ports.supervision import SupervisionStore
 from ...core.routing import messages
 from ...core.routing.facts import Reason
-from ...core.routing.supervision_messages import SupervisionStore
 from ...core.turn.context import Turn
 from ...core.turn.decide import check_party, decide
 from .account_desk import AccountDesk

@@ -34,8 +34,8 @@ from tertulia.core.channels.signed_urls import LinkSigner
 from tertulia.core.conversation.commands import Envelope, Outcome
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.auth import Grant
-from tertulia.core.ports.hosting import HostAddress, PartitionMap
 from tertulia.core.ports.http import Stores
+from tertulia.core.ports.ownership import HostAddress, PartitionMap
 from tertulia.http.app import make_app
 from tertulia.http.auth.origins import OriginPolicy
 from tertulia.http.auth.rate_limits import RequestLimits

@@ -39,7 +39,7 @@ from tertulia.core.conversation.entries import Entry, EntryData, Message, kind_o
 from tertulia.core.conversation.recent_messages import Recent
 from tertulia.core.conversation.state import Conversation, OpenOffer, Routing, State
 from tertulia.core.conversation.status import Status
-from tertulia.core.ports.hosting import Write
+from tertulia.core.ports.journal import Write
 from tertulia.storage.postgres.rows import (
     conversation_from_row,
     conversation_to_json,

@@ -1,0 +1,61 @@
+"""The archive: what hosts read to activate conversations and to recognise repeated commands. Everything is batched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from ..conversation.commands import ThreadKey
+from ..conversation.entries import Entry
+from ..conversation.state import State
+from ..conversation.thread import Thread
+
+Target = str | ThreadKey
+"""What a command is for: a conversation's id, or a thread key."""
+REPEATS_WITHIN = 8
+THREAD_RESOLVED = 8
+"""Resolved conversations of a thread that a load brings, the newest."""
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """The first answer to a repeated key: its conversation and the entry."""
+
+    conversation_id: str
+    entry: Entry
+
+
+class ThreadWanted(msgspec.Struct, frozen=True):
+    """A thread to load. The ids and the name are for the contact, should it have to be made."""
+
+    key: ThreadKey
+    channel_type: str
+    contact_id: str
+    identifier_id: str
+    name: str | None = None
+
+
+class Archive(Protocol):
+    """What a host reads to activate actors. Everything here is batched.
+
+    Raises Rejected where the database refuses what is asked for (one poisoned target fails its whole batch: ask for each
+    alone), StorageUnavailable where it cannot be reached.
+    """
+
+    async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
+        """States by id; ids that do not exist are left out."""
+        ...
+
+    async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
+        """Threads by key, their contacts made where there are none."""
+        ...
+
+    async def find_repeats(
+        self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
+    ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
+        """First answers by (target, key) and by (channel id, provider id).
+
+        A thread key as target means the newest REPEATS_WITHIN conversations of it, whatever became of them.
+        """
+        ...
