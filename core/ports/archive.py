@@ -13,21 +13,22 @@ from ..conversation.state import State
 from ..conversation.thread import Thread
 
 Target = str | ThreadKey
-"""What a command is for: a conversation's id, or a thread key."""
+"""The target of a command: a conversation's id, or a thread key."""
 REPEATS_WITHIN = 8
+"""Conversations of a thread in which repeats are searched, the newest."""
 THREAD_RESOLVED = 8
-"""Resolved conversations of a thread that a load brings, the newest."""
+"""Resolved conversations of a thread that are loaded, the newest."""
 
 
 class Repeat(msgspec.Struct, frozen=True):
-    """The first answer to a repeated key: its conversation and the entry."""
+    """The original result of a repeated command: its conversation and the entry."""
 
     conversation_id: str
     entry: Entry
 
 
 class ThreadWanted(msgspec.Struct, frozen=True):
-    """A thread to load. The ids and the name are for the contact, should it have to be made."""
+    """A thread to load. The ids and the name are for its contact, if that must be created."""
 
     key: ThreadKey
     channel_type: str
@@ -39,8 +40,8 @@ class ThreadWanted(msgspec.Struct, frozen=True):
 class Archive(Protocol):
     """What a host reads to activate actors. Everything here is batched.
 
-    Raises Rejected where the database refuses what is asked for (one poisoned target fails its whole batch: ask for each
-    alone), StorageUnavailable where it cannot be reached.
+    Raises Rejected if the database refuses a target, which fails the whole batch: then ask for each alone. Raises
+    StorageUnavailable.
     """
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
@@ -48,14 +49,14 @@ class Archive(Protocol):
         ...
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
-        """Threads by key, their contacts made where there are none."""
+        """Threads by key; missing contacts are created."""
         ...
 
     async def find_repeats(
         self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
     ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
-        """First answers by (target, key) and by (channel id, provider id).
+        """Original results by (target, key) and by (channel id, provider id).
 
-        A thread key as target means the newest REPEATS_WITHIN conversations of it, whatever became of them.
+        A thread key as target stands for its newest REPEATS_WITHIN conversations, whatever their status.
         """
         ...

@@ -11,7 +11,7 @@ from ..conversation.entries import Entry
 
 
 class FeedHead(msgspec.Struct, frozen=True):
-    """Where an account's feed stands; entries before `kept_from` may be gone."""
+    """The position of an account's feed; entries before `kept_from` may be gone."""
 
     account_id: str
     generation: str
@@ -23,7 +23,7 @@ class FeedArchive(Protocol):
     """Reading the accounts' feeds."""
 
     async def heads(self, accounts: Sequence[str]) -> list[FeedHead]:
-        """Where feeds stand; accounts that do not exist are left out."""
+        """The heads of feeds; accounts that do not exist are left out."""
         ...
 
     async def read(self, account_id: str, after: int, limit: int) -> list[Entry]:

@@ -14,9 +14,8 @@ from ..conversation.state import Conversation
 class Write(msgspec.Struct):
     """What one accepted command changes: the conversation before and after, and the entries between.
 
-    `key` makes the command's repeat known (unique in its conversation); `provider_id` likewise, for good, in its channel.
-    `fence`: the supervisor (shard, epoch) on whose word it rests. `keyed`: which of the entries has the key and is what a
-    repeat gets; the last, unless it says so.
+    `key`: the command's deduplication key, unique in its conversation. `fence`: shard and epoch of the supervisor that decided
+    it. `keyed`: the index of the entry that has the key and is returned to repeats; by default the last.
     """
 
     before: Conversation | None
@@ -33,15 +32,15 @@ class Write(msgspec.Struct):
 
 
 class StaleEpoch(Exception):
-    """Another host has taken a partition over. Nothing was written; this host must drop its actors and stop."""
+    """Another host has taken over a partition. Nothing was written; this host must drop its actors and stop."""
 
 
 class StaleSupervisor(Exception):
-    """A supervisor on whose word the batch rests has a successor. Nothing was written."""
+    """A supervisor that decided part of the batch has a successor. Nothing was written."""
 
 
 class DuplicateKey(Exception):
-    """A key or provider id of the batch is taken already. Nothing was written."""
+    """A key or provider id of the batch exists already. Nothing was written."""
 
 
 class Rejected(Exception):
@@ -58,8 +57,8 @@ class Journal(Protocol):
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
         """Store a batch, all or nothing; returns the feed position of each entry, in order.
 
-        `epochs`: the epoch this host knows of each partition; those of the batch must still stand. Settling an
-        unknown outcome raises them, here as well.
-        Raises StaleEpoch, StaleSupervisor, DuplicateKey, Rejected or NotStored; an unknown outcome is settled before it returns.
+        `epochs`: this host's epochs by partition; those of the batch must be current. An unknown outcome is settled before this returns,
+        which raises the epochs, also in the argument.
+        Raises StaleEpoch, StaleSupervisor, DuplicateKey, Rejected or NotStored.
         """
         ...

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """A conversation host as the others see it."""
+    """A conversation host as other hosts see it."""
 
     name: str
     incarnation: str
@@ -23,8 +23,8 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 class HostAddress(msgspec.Struct, frozen=True):
-    """An incarnation of a host, and where it listens for gateways: an IP address and a port, with TLS, or the path of a Unix socket
-    and 0."""
+    """A host's incarnation, and where it listens for gateways: an IP address and a port, with TLS, or the path of a Unix socket and
+    0."""
 
     incarnation: str
     address: str
@@ -32,7 +32,7 @@ class HostAddress(msgspec.Struct, frozen=True):
 
 
 class PartitionMap(msgspec.Struct, frozen=True):
-    """`owners[p]` is the name of partition p's host, or None; `hosts` are those that own any, by name."""
+    """`owners[p]` is the name of the host that owns partition p, or None; `hosts`: the owners by name."""
 
     owners: tuple[str | None, ...]
     hosts: dict[str, HostAddress]
@@ -42,21 +42,21 @@ class Ownership(Protocol):
     """Who owns which partition. Every change of owner raises the partition's epoch."""
 
     async def register(self, name: str, node: str, at: HostAddress) -> None:
-        """Announce a new incarnation of a host, and where it listens; the partitions of its predecessor become free."""
+        """Announce a new incarnation of a host and its address; the partitions of its predecessor become free."""
         ...
 
     async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
-        """Show life; returns everybody's state. Raises StaleEpoch when a newer incarnation has replaced this one."""
+        """Write a heartbeat; returns the state of all hosts. Raises StaleEpoch if a newer incarnation has replaced this one."""
         ...
 
     async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
-        """Take up to `limit` partitions that no incarnation in `alive` owns; returns their epochs."""
+        """Claim up to `limit` partitions that no incarnation in `alive` owns; returns their epochs."""
         ...
 
     async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
-        """Give partitions back, so that another may claim them at once."""
+        """Give up partitions, so that others may claim them at once."""
         ...
 
     async def read_map(self) -> PartitionMap:
-        """Who owns what now."""
+        """The current owners."""
         ...

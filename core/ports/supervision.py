@@ -18,24 +18,24 @@ from ..routing.supervision_messages import (
 
 
 class SupervisionStore(Protocol):
-    """Reading what a supervisor is made of, across accounts. Raises StorageUnavailable."""
+    """What supervisors read, across accounts. Raises StorageUnavailable."""
 
     async def register(self, shard: int, incarnation: str) -> int:
-        """Take a shard over; returns the epoch. What predecessors have under way is stored by then, or never will be."""
+        """Take over a shard; returns its epoch. Commands of predecessors are stored by then, or never will be."""
         ...
 
     async def epochs(self) -> dict[int, int]:
-        """The epochs that stand, by shard."""
+        """The current epochs, by shard."""
         ...
 
     async def moved(self, mark: str | None) -> Moved:
-        """Every account that has changed since `mark`, some of them twice, perhaps others; without a mark none."""
+        """Every account that has changed since `mark`, perhaps repeated, perhaps with others; none without a mark."""
         ...
 
     async def head(self, account_id: str) -> Head | None: ...
 
     async def waking(self) -> list[str]:
-        """Accounts with conversations that wait or are held."""
+        """Accounts with waiting or held conversations."""
         ...
 
     async def facts(self, account_id: str) -> AccountFacts | None: ...
@@ -43,48 +43,48 @@ class SupervisionStore(Protocol):
     async def live(self, account_id: str) -> list[Conversation]: ...
 
     async def last_assigned(self, account_id: str) -> dict[str, int]:
-        """When agents got a conversation last, of those who did lately."""
+        """When agents last received a conversation; only recent times."""
         ...
 
     async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
-        """Who held a conversation of each (account, contact) last: now, where they still do."""
+        """The last holder of a conversation of each (account, contact), until now if they still hold it."""
         ...
 
     async def conversations(self, ids: Sequence[str]) -> dict[str, Conversation]: ...
 
     async def missed(self, ranges: Sequence[tuple[str, int, int]], limit: int) -> list[tuple[str, str, int]]:
-        """(account, conversation, position) of entries that are no messages, in ranges (account, after, until)."""
+        """(account, conversation, position) of entries other than messages, in ranges (account, after, until)."""
         ...
 
     async def unanswered(self, ids: Sequence[str]) -> list[Unanswered]: ...
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
-        """The agents that a decision's record names by their digest. Once it has been kept, it stays for a day at least."""
+        """Store the roster that a decision's record refers to by its digest, for at least a day."""
         ...
 
     async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
-        """Look at so many rosters after one (account, digest), and forget those that no stored decision names any more. The last
-        that was looked at; None at the end."""
+        """Check the next `limit` rosters after one (account, digest), and delete those that no stored decision refers to. Returns the
+        last one checked; None at the end."""
         ...
 
 
 class PresenceStore(Protocol):
-    """Presence as a supervisor finds it when it starts. It may be lost at any moment: gateways renew it."""
+    """Presence that a supervisor reads when it starts. It may be lost at any moment; gateways renew it."""
 
     async def put(self, entries: Sequence[Presence]) -> None:
-        """Keep them; what was said over REST is not outdone by what was said before."""
+        """Store reports; an older status set over REST does not replace a newer one."""
         ...
 
     async def read(self, account_id: str) -> list[Presence]:
-        """Expired ones of the last day as well: they tell since when somebody is away."""
+        """The account's reports, including those that expired within a day: they show since when an agent is away."""
         ...
 
 
 class Supervision(Protocol):
-    """What gateways ask supervisors. Raises Overloaded where the account's does not answer in time."""
+    """What gateways ask supervisors. Raises Overloaded if the account's supervisor does not answer in time."""
 
     async def ask(self, envelope: Any) -> Any:
-        """A command that may assign; its `Done`. Raises what `Router.ask` raises."""
+        """Send a command that may assign; returns its `Done`. Raises what `Router.ask` raises."""
         ...
 
     async def present(self, entries: Sequence[Presence]) -> None: ...
@@ -92,9 +92,9 @@ class Supervision(Protocol):
     async def queue(self, account_id: str, after: tuple[int, int, str] | None, limit: int) -> QueuePage: ...
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]: ...
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: on return, the supervisor goes by them."""
+        """Preferences, teams or settings have changed; on return, the supervisor applies them."""
         ...
 
     async def retell(self, account_id: str) -> None:
-        """What was told of agents and queue may not have been heard: it is told again, whole."""
+        """Send the state of agents and queue again in full, as earlier notifications may have been lost."""
         ...

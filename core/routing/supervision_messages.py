@@ -19,7 +19,7 @@ from ..conversation.entries import Priority
 from .facts import Preferences, PresenceStatus
 
 SHARDS: Final = 64
-"""Into so many the accounts are divided, however many supervisors there are: never change it beside running processes."""
+"""Shards of accounts, independent of the number of supervisors. All running processes must agree on it."""
 
 
 @lru_cache(maxsize=65_536)
@@ -29,21 +29,22 @@ def shard_of(account_id: str) -> int:
 
 
 def supervisor_of(account_id: str, supervisors: int) -> int:
-    """Which of so many supervisors is asked for an account."""
+    """The number of the supervisor that is responsible for an account."""
     return shard_of(account_id) % supervisors
 
 
 def shards_of(supervisor: int, supervisors: int) -> range:
-    """The shards of one of so many supervisors."""
+    """The shards of one of `supervisors` supervisors."""
     return range(supervisor, SHARDS, supervisors)
 
 
 REST = ""
-"""The connection that stands for what an agent said over REST."""
+"""The connection id of a status that an agent set over REST."""
 
 
 class Presence(msgspec.Struct, frozen=True, array_like=True):
-    """One connection of an agent says so, until `expires_at`. `said_at`: when it was said, however often it was renewed since."""
+    """The status that one connection of an agent reports, until `expires_at`. `said_at`: when it was first reported; renewals keep
+    it."""
 
     account_id: str
     user_id: str
@@ -54,27 +55,26 @@ class Presence(msgspec.Struct, frozen=True, array_like=True):
 
 
 def is_older(said: Presence, known: Presence) -> bool:
-    """Whether a connection said so before it said what is known, though it comes later. What was said over REST every gateway
-    renews that has a stream of the agent, perhaps when it has just been outdone: of two such words the one said last counts,
-    however long they last."""
+    """Whether a report that arrives later is older than the known one. Every gateway with a stream of the agent renews a status set
+    over REST, perhaps one that was just replaced: of two such reports the one set last counts, whenever they expire."""
     if said.connection == REST and said.status != known.status:
         return said.said_at < known.said_at
     return said.expires_at < known.expires_at
 
 
 CLOCKS_AGREE = 5000
-"""Ms. By less than this two clocks do not differ for certain: what one shows reaches the other late."""
+"""Ms. A smaller difference between two clocks may be the delay of the message that carried the time."""
 
 
 def by_clock(said: Iterable[Presence], ahead: int) -> list[Presence]:
-    """The same by a clock that is so many ms ahead of the one it was said by."""
+    """The same reports by a clock that is `ahead` ms ahead of the sender's."""
     if abs(ahead) < CLOCKS_AGREE:
         return list(said)
     return [moved(p, ahead) for p in said]
 
 
 def moved(p: Presence, ms: int) -> Presence:
-    """The same by a clock that is so many ms ahead, or was set so much."""
+    """The same report by a clock that is `ms` ahead, or was moved by that much."""
     return replace(p, expires_at=p.expires_at + ms, said_at=p.said_at and p.said_at + ms)
 
 
@@ -91,7 +91,7 @@ class AgentPresence(msgspec.Struct, frozen=True):
 
 
 class QueueItem(msgspec.Struct, frozen=True):
-    """One waiting conversation. `order` is its place for good, which cursors are made of."""
+    """One waiting conversation. `order` is its permanent sort key, from which cursors are made."""
 
     conversation_id: str
     position: int
@@ -114,7 +114,7 @@ class QueuePage(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """Where an account's feed stands, and how often what routing goes by has changed. `fed`: the feed has moved."""
+    """The position of an account's feed, and the version of its routing facts. `fed`: the feed has moved."""
 
     account_id: str
     position: int
@@ -123,7 +123,7 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """What has changed since a mark, and the mark to ask with the next time."""
+    """What has changed since a mark, and the mark for the next call."""
 
     mark: str
     heads: list[Head]
@@ -136,16 +136,14 @@ class AgentFacts(msgspec.Struct, frozen=True):
 
 
 class AccountFacts(msgspec.Struct, frozen=True):
-    """What routing goes by: everything that is stored of an account but its conversations."""
+    """Everything that routing reads of an account, except its conversations."""
 
     settings: AccountSettings
     agents: tuple[AgentFacts, ...]
 
 
 class Unanswered(msgspec.Struct, frozen=True):
-    """Since when an agent has a conversation, whether they have written to the customer since, and whether they took it
-    themselves.
-    """
+    """Since when an agent holds a conversation, whether they have written to the customer since, and whether they claimed it."""
 
     conversation_id: str
     assigned_at: int
