@@ -17,7 +17,7 @@ class TicketStore(Protocol):
         ...
 
 
-class Grant(NamedTuple):
+class Lease(NamedTuple):
     """Permits granted: `permits` may be fewer than wanted; if 0, one is available in `wait` seconds."""
 
     permits: int
@@ -27,7 +27,7 @@ class Grant(NamedTuple):
 class PermitSource(Protocol):
     """Token buckets shared by all gateways. A lost bucket counts as full, so limits may only err upwards."""
 
-    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Grant:
+    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease:
         """Take up to `wanted` permits from a bucket that is refilled at `rate` a second, up to `burst`.
 
         Atomic across gateways. Raises StorageUnavailable.

@@ -22,7 +22,7 @@ from .people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 
 
-class Thread(NamedTuple):
+class ThreadOwner(NamedTuple):
     """The channel and customer of a conversation."""
 
     channel_id: str
@@ -34,7 +34,7 @@ class ConversationStore(Protocol):
 
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
 
-    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, ThreadOwner]:
         """The threads of conversations, by id, in one query; missing ones are left out."""
         ...
 

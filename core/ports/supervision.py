@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from ..conversation.commands import Done, Envelope
 from ..conversation.state import Conversation, LastHeld
 from ..routing.supervision_messages import (
     AccountFacts,
@@ -83,8 +84,8 @@ class PresenceStore(Protocol):
 class Supervision(Protocol):
     """What gateways ask supervisors. Raises Overloaded if the account's supervisor does not answer in time."""
 
-    async def ask(self, envelope: Any) -> Any:
-        """Send a command that may assign; returns its `Done`. Raises what `Router.ask` raises."""
+    async def ask(self, envelope: Envelope) -> Done:
+        """Send a command that may assign. Raises what `Router.ask` raises."""
         ...
 
     async def present(self, entries: Sequence[Presence]) -> None: ...

@@ -34,7 +34,7 @@ from .messages import (
     Holding,
     PolicyChanged,
     PresenceChanged,
-    Refused,
+    RequestRefused,
     Snapshot,
     TakenByHand,
     TimePassed,
@@ -141,7 +141,7 @@ class Desk:
         offered = board.offers.get(event.conversation_id)
         if offered is None or offered.agent_id != event.agent_id:
             holder = board.holder(event.conversation_id)
-            board.effects.append(Refused(event.conversation_id, event.agent_id, "no_offer", holder))
+            board.effects.append(RequestRefused(event.conversation_id, event.agent_id, "no_offer", holder))
             return
         w = board.queue[event.conversation_id]
         board.close_offer(event.conversation_id)
@@ -151,7 +151,7 @@ class Desk:
         board = self.board
         offered = board.offers.get(event.conversation_id)
         if offered is None or offered.agent_id != event.agent_id:
-            board.effects.append(Refused(event.conversation_id, event.agent_id, "no_offer"))
+            board.effects.append(RequestRefused(event.conversation_id, event.agent_id, "no_offer"))
             return
         board.reject_offer(event.conversation_id, "declined")
 
@@ -161,13 +161,13 @@ class Desk:
         holder = board.holder(w.id)
         agent = board.agents.get(agent_id)
         if holder == agent_id or (holder is not None and event.by == "claim"):
-            board.effects.append(Refused(w.id, agent_id, "held", holder))
+            board.effects.append(RequestRefused(w.id, agent_id, "held", holder))
             return
         if agent is None:
-            board.effects.append(Refused(w.id, agent_id, "unknown_agent"))
+            board.effects.append(RequestRefused(w.id, agent_id, "unknown_agent"))
             return
         if (reason := may_assign(agent)) is not None:
-            board.effects.append(Refused(w.id, agent_id, reason, holder))
+            board.effects.append(RequestRefused(w.id, agent_id, reason, holder))
             return
         known = self._release(w.id)
         if known is not None:
@@ -184,7 +184,7 @@ class Desk:
         board = self.board
         w, agent_id = event.waiting, event.agent_id
         if agent_id not in board.agents:
-            board.effects.append(Refused(w.id, agent_id, "unknown_agent"))
+            board.effects.append(RequestRefused(w.id, agent_id, "unknown_agent"))
             return
         self._release(w.id)
         if w.id in board.offers:

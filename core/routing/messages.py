@@ -162,7 +162,7 @@ class QueueMoved(msgspec.Struct, frozen=True, gc=False):
     position: int
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
+class RequestRefused(msgspec.Struct, frozen=True, gc=False):
     """A person's request is refused. `held`: `holder` has the conversation."""
 
     conversation_id: str
@@ -177,4 +177,4 @@ class WakeAt(msgspec.Struct, frozen=True, gc=False):
     at: int | None
 
 
-Effect = Assign | Offer | Withdraw | Queued | QueueMoved | Refused | WakeAt
+Effect = Assign | Offer | Withdraw | Queued | QueueMoved | RequestRefused | WakeAt

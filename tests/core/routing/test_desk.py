@@ -22,7 +22,7 @@ from tertulia.core.routing.messages import (
     PresenceChanged,
     Queued,
     QueueMoved,
-    Refused,
+    RequestRefused,
     TakenByHand,
     TimePassed,
     WakeAt,
@@ -60,7 +60,7 @@ def test_one_of_twenty_claims_wins() -> None:
     office.arrive("c", strategy="manual_queue")
     found = [office.tell(TakenByHand(conversation("c"), f"a{n}")) for n in range(20)]
     assert Assign("c", "a0", "claim") in found[0]
-    assert all(Refused("c", f"a{n}", "held", "a0") in found[n] for n in range(1, 20))
+    assert all(RequestRefused("c", f"a{n}", "held", "a0") in found[n] for n in range(1, 20))
 
 
 def test_least_loaded_then_longest_idle() -> None:
@@ -118,7 +118,7 @@ def test_offers_go_from_one_to_the_next_and_never_back() -> None:
     effects = office.tell(TimePassed())
     assert Withdraw("c", "ben", "lapsed") in effects
     assert [e.position for e in effects if isinstance(e, Queued)] == [1]
-    assert office.tell(Accepted("c", "ben")) == [Refused("c", "ben", "no_offer", None)]
+    assert office.tell(Accepted("c", "ben")) == [RequestRefused("c", "ben", "no_offer", None)]
     office.agent("cem")
     assert office.holder("c") == "cem"
 
@@ -183,7 +183,7 @@ def test_each_refusal_has_a_name(
     assert office.desk.agents.get("ana") is not None
     by_hand = office.tell(TakenByHand(conversation("c"), "ana"))
     binding = reason in (Reason.UNAVAILABLE, Reason.FULL)
-    assert (Refused("c", "ana", reason, None) in by_hand) == binding
+    assert (RequestRefused("c", "ana", reason, None) in by_hand) == binding
     assert (Assign("c", "ana", "claim") in by_hand) != binding
 
 
@@ -301,7 +301,7 @@ def test_a_transfer_moves_and_frees() -> None:
     office.arrive("c2", topics=words("x"))
     effects = office.tell(TakenByHand(conversation("c1"), "ben", "transfer"))
     assert Assign("c1", "ben", "transfer", "ana") in effects and given(effects, "c2") == "ana"
-    assert Refused("c2", "ben", Reason.FULL, "ana") in office.tell(
+    assert RequestRefused("c2", "ben", Reason.FULL, "ana") in office.tell(
         TakenByHand(conversation("c2"), "ben", "transfer")
     )
 
@@ -420,7 +420,7 @@ def test_what_is_found_with_an_agent_counts_whatever_they_may_hold() -> None:
         "ana has one, as many as she may"
     )
     office.tell(Found(conversation("c2"), "ben"))
-    assert Refused("x", "nobody", "unknown_agent") in office.tell(Found(conversation("x"), "nobody"))
+    assert RequestRefused("x", "nobody", "unknown_agent") in office.tell(Found(conversation("x"), "nobody"))
     assert not office.desk.offers and office.waiting == [], (
         "ben has two; ana, who is free, took what was offered to him"
     )

@@ -41,7 +41,7 @@ from tertulia.core.routing.messages import (
     PresenceChanged,
     Queued,
     QueueMoved,
-    Refused,
+    RequestRefused,
     TakenByHand,
     TimePassed,
     WakeAt,
@@ -166,7 +166,7 @@ class World(RuleBasedStateMachine):
                 case QueueMoved(position):
                     assert 1 <= position <= len(self.desk.queue)
                 case _:
-                    assert isinstance(effect, Refused)
+                    assert isinstance(effect, RequestRefused)
 
     def check_given(self, conversation: str, agent_id: str, record: Explain) -> None:
         assert record.chosen == agent_id == replay(record)
@@ -240,11 +240,11 @@ class World(RuleBasedStateMachine):
         holder, known = self.held.get(w.id), self.desk.agents.get(agent)
         effects = self._step(TakenByHand(w, agent, by))  # type: ignore[arg-type]
         if holder == agent or (holder and by == "claim"):
-            assert Refused(w.id, agent, "held", holder) in effects
+            assert RequestRefused(w.id, agent, "held", holder) in effects
         elif known is None:
-            assert Refused(w.id, agent, "unknown_agent") in effects
+            assert RequestRefused(w.id, agent, "unknown_agent") in effects
         elif reason := may_assign(known):
-            assert Refused(w.id, agent, reason, holder) in effects
+            assert RequestRefused(w.id, agent, reason, holder) in effects
         else:
             assert Assign(w.id, agent, by, holder) in effects  # type: ignore[arg-type]
 
@@ -255,7 +255,7 @@ class World(RuleBasedStateMachine):
             conversation, agent = sorted(self.offers.items())[0]
         offered = self.offers.get(conversation) == agent
         effects = self._step((Accepted if accepts else Declined)(conversation, agent))
-        assert any(isinstance(e, Refused) for e in effects) != offered
+        assert any(isinstance(e, RequestRefused) for e in effects) != offered
 
     @rule(agent=agent_ids, given=preferences)
     def agent_changes(self, agent: str, given: Preferences) -> None:
