@@ -20,23 +20,10 @@ from ...core.conversation.state import Conversation, State, amended, edited_at
 from ...core.conversation.status import Status
 from ...core.conversation.thread import Thread
 from ...core.ids import PARTITIONS, is_uuid, partition_of_conversation
-from ...core.ports.hosting import (
-    REPEATS_WITHIN,
-    THREAD_RESOLVED,
-    DuplicateKey,
-    FeedHead,
-    HostAddress,
-    Membership,
-    PartitionMap,
-    Peer,
-    Rejected,
-    Repeat,
-    StaleEpoch,
-    StaleSupervisor,
-    Target,
-    ThreadWanted,
-    Write,
-)
+from ...core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, Repeat, Target, ThreadWanted
+from ...core.ports.feeds import FeedHead
+from ...core.ports.journal import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
+from ...core.ports.ownership import HostAddress, Membership, PartitionMap, Peer
 from ..postgres.rows import conversation_to_json, encode_data
 
 
@@ -90,13 +77,13 @@ def thread_key(c: Conversation) -> ThreadKey:
 
 
 class MemoryJournal:
-    """`core.ports.hosting.Journal` on memory."""
+    """`core.ports.journal.Journal` on memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
-        """See `core.ports.hosting.Journal.commit`. Checks everything before it changes anything."""
+        """See `core.ports.journal.Journal.commit`. Checks everything before it changes anything."""
         for partition in {partition_of_conversation(w.after.id) for w in writes}:
             if self._store.partitions[partition].epoch != epochs.get(partition, -1):
                 raise StaleEpoch("stale epoch")
@@ -187,13 +174,13 @@ def _external_ids(write: Write) -> list[str]:
 
 
 class MemoryArchive:
-    """`core.ports.hosting.Archive` on memory."""
+    """`core.ports.archive.Archive` on memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
-        """See `core.ports.hosting.Archive`."""
+        """See `core.ports.archive.Archive`."""
         if not all(map(is_uuid, ids)):
             raise Rejected("an id is no UUID")
         return {i: self._state(i) for i in ids if i in self._store.conversations}
@@ -203,7 +190,7 @@ class MemoryArchive:
         return State(self._store.conversations[conversation_id], Recent.of(messages))
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
-        """See `core.ports.hosting.Archive`."""
+        """See `core.ports.archive.Archive`."""
         if any("\0" in w.key.identifier + w.key.topic + (w.name or "") for w in wanted):
             raise Rejected("text with a NUL cannot be stored")
         return {w.key: self._thread(w) for w in wanted}
@@ -223,7 +210,7 @@ class MemoryArchive:
     async def find_repeats(
         self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
     ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
-        """See `core.ports.hosting.Archive`."""
+        """See `core.ports.archive.Archive`."""
         by_key: dict[tuple[Target, str], Repeat] = {}
         for target, key in keys:
             ids = [target] if isinstance(target, str) else [c.id for c in self._store.of_thread(target)]
@@ -235,7 +222,7 @@ class MemoryArchive:
 
 
 class MemoryOwnership:
-    """`core.ports.hosting.Ownership` on memory."""
+    """`core.ports.ownership.Ownership` on memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -285,7 +272,7 @@ class MemoryOwnership:
 
 
 class MemoryFeeds:
-    """`core.ports.hosting.FeedArchive` on memory."""
+    """`core.ports.feeds.FeedArchive` on memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

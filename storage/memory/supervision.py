@@ -24,7 +24,7 @@ from .conversations import MemoryStore
 
 
 class MemorySupervision:
-    """`core.routing.supervision_messages.SupervisionStore` on memory. `facts_of` is what accounts have set; `versions` how often."""
+    """`core.ports.supervision.SupervisionStore` on memory. `facts_of` is what accounts have set; `versions` how often."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -118,7 +118,7 @@ class MemorySupervision:
 
 
 class MemoryPresence:
-    """`core.routing.supervision_messages.PresenceStore` on memory."""
+    """`core.ports.supervision.PresenceStore` on memory."""
 
     def __init__(self) -> None:
         self._said: dict[tuple[str, str, str], Presence] = {}

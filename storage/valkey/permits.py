@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from ...core.ports.auth import Grant
+from ...core.ports.auth import Lease
 from .client import Prefix, failures, script
 
 
@@ -19,7 +19,7 @@ class ValkeyPermits:
     def __init__(self, client: Redis) -> None:
         self._lease = script(client, "lease_permits")
 
-    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Grant:
+    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease:
         with failures():
             permits, wait_us = await self._lease(keys=[Prefix.PERMITS + bucket], args=[rate, burst, wanted])
-        return Grant(int(permits), int(wait_us) / 1e6)
+        return Lease(int(permits), int(wait_us) / 1e6)

@@ -23,7 +23,7 @@ _STATUSES = frozenset(get_args(PresenceStatus))
 
 
 class ValkeyPresence:
-    """`core.routing.supervision_messages.PresenceStore` on Valkey. Raises StorageUnavailable."""
+    """`core.ports.supervision.PresenceStore` on Valkey. Raises StorageUnavailable."""
 
     def __init__(self, client: Redis, now: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self._client = client

@@ -10,8 +10,11 @@ from samples import uid
 from tertulia.core.conversation.commands import ThreadKey
 from tertulia.core.conversation.entries import Entry
 from tertulia.core.conversation.poison import PoisonList
-from tertulia.core.ports.hosting import Archive, FeedArchive, Journal, Ownership
-from tertulia.core.routing.supervision_messages import SupervisionStore
+from tertulia.core.ports.archive import Archive
+from tertulia.core.ports.feeds import FeedArchive
+from tertulia.core.ports.journal import Journal
+from tertulia.core.ports.ownership import Ownership
+from tertulia.core.ports.supervision import SupervisionStore
 from tertulia.storage.memory.conversations import (
     MemoryArchive,
     MemoryFeeds,

@@ -9,7 +9,8 @@ from backends import Backend, thread, unplaced
 from samples import OPENING, Scribe, agent, conversation_id, received, to_conversation, to_thread, uid
 
 from tertulia.core.conversation.commands import Close, Open, ThreadKey, Update
-from tertulia.core.ports.hosting import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, ThreadWanted, Write
+from tertulia.core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, ThreadWanted
+from tertulia.core.ports.journal import Rejected, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:

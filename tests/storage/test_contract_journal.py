@@ -44,7 +44,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import Message
 from tertulia.core.conversation.state import LastHeld
-from tertulia.core.ports.hosting import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
+from tertulia.core.ports.journal import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:

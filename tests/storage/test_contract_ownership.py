@@ -10,7 +10,7 @@ from backends import Backend
 from samples import listening
 
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.hosting import StaleEpoch
+from tertulia.core.ports.journal import StaleEpoch
 
 
 def incarnation() -> str:

@@ -38,7 +38,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import Actor, Attachment, Entry, Message
 from tertulia.core.conversation.state import State, apply
-from tertulia.core.ports.hosting import FeedHead
+from tertulia.core.ports.feeds import FeedHead
 from tertulia.core.ports.resources import NewIdentifier
 from tertulia.settings import Settings
 from tertulia.storage.objects.object_store import open_objects

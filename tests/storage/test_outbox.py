@@ -17,7 +17,7 @@ from tertulia.core.channels.delivery_policy import STATUSES, later
 from tertulia.core.channels.messages import Receipt
 from tertulia.core.conversation.entries import Message
 from tertulia.core.errors import Conflict
-from tertulia.core.ports.hosting import StaleEpoch
+from tertulia.core.ports.journal import StaleEpoch
 from tertulia.storage.postgres.conversations.conversations import PostgresConversations
 from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
 from tertulia.storage.postgres.queries import sql

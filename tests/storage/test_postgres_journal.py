@@ -14,7 +14,7 @@ from samples import Scribe, conversation_id, received, to_thread, uid
 from tertulia.core.conversation.commands import ThreadKey
 from tertulia.core.conversation.entries import Entry, Message
 from tertulia.core.errors import StorageUnavailable
-from tertulia.core.ports.hosting import NotStored, Rejected, StaleEpoch, Write
+from tertulia.core.ports.journal import NotStored, Rejected, StaleEpoch, Write
 from tertulia.storage.postgres.conversations import journal
 from tertulia.storage.postgres.conversations.archive import PostgresArchive
 from tertulia.storage.postgres.conversations.feeds import PostgresFeeds

@@ -139,7 +139,7 @@ async def test_the_languages_of_agents_are_among_what_hosts_go_by(
         found = (await archive.load([account_id]))[account_id]
         assert found == await rules.in_force(account_id)
         assert (await archive.versions([account_id]))[account_id] == found.version
-        return found.version, found.heeds_language
+        return found.version, found.uses_language
 
     async def prefer(user: str, **changes: Any) -> tuple[int, bool]:
         assert await preferences.update(account_id, user, changes, BY) is not None

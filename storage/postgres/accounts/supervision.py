@@ -1,4 +1,4 @@
-"""What supervisors read and the shards they hold, on Postgres. Implements `core.routing.supervision_messages.SupervisionStore`."""
+"""What supervisors read and the shards they hold, on Postgres. Implements `core.ports.supervision.SupervisionStore`."""
 
 from __future__ import annotations
 

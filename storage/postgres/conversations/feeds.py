@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.conversation.entries import Entry
-from ....core.ports.hosting import FeedHead
+from ....core.ports.feeds import FeedHead
 from ..database import Database
 from ..queries import sql
 from ..rows import entry_from_row

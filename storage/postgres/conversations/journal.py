@@ -18,7 +18,7 @@ from ....core.conversation.entries import Message, kind_of
 from ....core.conversation.state import Conversation, settled
 from ....core.errors import Overloaded, StorageUnavailable
 from ....core.ids import partition_of_conversation
-from ....core.ports.hosting import DuplicateKey, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
+from ....core.ports.journal import DuplicateKey, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
 from ..database import Database
 from ..queries import sql
 from ..rows import conversation_to_json, encode_data
@@ -65,13 +65,13 @@ STALE_SUPERVISOR = "TE002"
 
 
 class PostgresJournal:
-    """`core.ports.hosting.Journal` on Postgres."""
+    """`core.ports.journal.Journal` on Postgres."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
-        """See `core.ports.hosting.Journal.commit`."""
+        """See `core.ports.journal.Journal.commit`."""
         touched = sorted({partition_of_conversation(w.after.id) for w in writes})
         held = {p: epochs.get(p, -1) for p in touched}
         try:

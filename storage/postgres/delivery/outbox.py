@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ....core.channels.records import Delivery
 from ....core.conversation.entries import Message
-from ....core.ports.hosting import StaleEpoch
+from ....core.ports.journal import StaleEpoch
 from ....core.ports.outbox import Due, ToSend
 from ..database import Database
 from ..queries import sql
