@@ -63,6 +63,15 @@ def _restore_floats(document: Any) -> None:
             document[key] = float(value)
 
 
+def json_text(value: Any) -> str:
+    """A JSON parameter of a query."""
+    return msgspec.json.encode(value).decode()
+
+
+def json_or_none(value: Any) -> str | None:
+    return None if value is None else json_text(value)
+
+
 def iso(ms: int | None) -> str | None:
     """RFC 3339 in UTC with milliseconds, as Postgres and the API take it."""
     if ms is None:

@@ -23,6 +23,7 @@ from ....core.errors import NotFound
 from ..database import Connection, Database, unreachable
 from ..pages import bounds, page_of
 from ..queries import sql
+from ..rows import json_or_none
 from .audit import record
 
 log = structlog.get_logger(__name__)
@@ -52,10 +53,6 @@ def _preferences(row: Sequence[Any]) -> AgentPreferences:
         created,
         updated,
     )
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
 
 
 async def ensure_agent(
@@ -130,12 +127,12 @@ class PostgresPreferences:
                 changes.get("available_channels"),
                 changes.get("available_topics"),
                 "available_hours" in changes,
-                _json(changes.get("available_hours")),
+                json_or_none(changes.get("available_hours")),
                 changes.get("languages"),
                 changes.get("max_concurrent_conversations"),
                 changes.get("is_available"),
                 changes.get("auto_accept"),
-                _json(changes.get("notification_preferences")),
+                json_or_none(changes.get("notification_preferences")),
             )
             if row is not None and by != Actor("agent", user_id):
                 details = {"fields": sorted(changes)}

@@ -18,6 +18,7 @@ from ....core.turn.account_rules import MAX_RULES, AccountRules, StoredRule, acc
 from ..database import Connection, Database, storage_unavailable, unreachable
 from ..pages import bounds, page_of
 from ..queries import sql
+from ..rows import json_or_none
 from .audit import record
 
 _COLUMNS = sql("bot_rule_columns")
@@ -34,10 +35,6 @@ def _object(text: str) -> dict[str, Any]:
     """What else may have been stored by hand reads as nothing."""
     value = msgspec.json.decode(text)
     return value if isinstance(value, dict) else {}
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
 
 
 class PostgresBotRules:
@@ -59,8 +56,8 @@ class PostgresBotRules:
                 rule.priority,
                 rule.is_active,
                 rule.trigger_type,
-                _json(rule.conditions),
-                _json(rule.actions),
+                json_or_none(rule.conditions),
+                json_or_none(rule.actions),
                 MAX_RULES,
             )
             if row is None:
@@ -90,8 +87,8 @@ class PostgresBotRules:
                 changes.get("priority"),
                 changes.get("is_active"),
                 changes.get("trigger_type"),
-                _json(changes.get("conditions")),
-                _json(changes.get("actions")),
+                json_or_none(changes.get("conditions")),
+                json_or_none(changes.get("actions")),
             )
             if row is None:
                 return None

@@ -14,6 +14,7 @@ from ....core.errors import Conflict
 from ..database import Database
 from ..pages import bounds, page_of
 from ..queries import sql
+from ..rows import json_or_none, json_text
 from .audit import record
 
 REMEMBERED = 5.0
@@ -25,10 +26,6 @@ _COLUMNS = sql("channel_columns")
 def _channel(row: Sequence[Any]) -> Channel:
     i, account, kind, name, config, *rest = row
     return Channel(i, account, kind, name, msgspec.json.decode(config), *rest)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 class PostgresChannels:
@@ -79,7 +76,7 @@ class PostgresChannels:
                 channel.account_id,
                 channel.type,
                 channel.name,
-                _json(channel.config),
+                json_text(channel.config),
                 channel.credentials,
                 channel.is_active,
             )
@@ -100,7 +97,7 @@ class PostgresChannels:
                 sql("channel_update", columns=_COLUMNS),
                 channel_id,
                 changes.get("name"),
-                None if config is None else _json(config),
+                json_or_none(config),
                 "credentials" in changes,
                 changes.get("credentials"),
                 changes.get("is_active"),
