@@ -1,4 +1,4 @@
-"""Agents and their preferences: rows made on first use, for whoever holds a valid token."""
+"""Agents and their preferences on Postgres. Their rows are created when a valid token is first used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .audit import record
 log = structlog.get_logger(__name__)
 
 MAX_CALLED = 500
-"""Agents that share the names of one look-up."""
+"""Agents that one look-up by name returns at most."""
 _COLUMNS = sql("preferences_columns")
 _hours = msgspec.json.Decoder(AvailableHours)
 _notifications = msgspec.json.Decoder(NotificationPreferences)
@@ -58,7 +58,7 @@ def _preferences(row: Sequence[Any]) -> AgentPreferences:
 async def ensure_agent(
     connection: Connection, account_id: str, user_id: str, name: str | None = None
 ) -> None:
-    """Make an agent's row and default preferences unless they exist, and note the name."""
+    """Create an agent's row and default preferences unless they exist, and update the name."""
     key = None if name is None else folded(name)
     await connection.execute(sql("agent_ensure"), account_id, user_id, name, key)
 
@@ -74,7 +74,7 @@ class PostgresAgents:
             async with self._database.account(account_id) as connection:
                 await ensure_agent(connection, account_id, user_id, name)
         except NotFound:
-            pass  # no such account: what the token asks for will not be there either
+            pass  # no such account: the request itself will find nothing either
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             if not unreachable(error):
                 raise

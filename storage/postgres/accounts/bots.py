@@ -1,4 +1,4 @@
-"""Bot rules; what hosts read of accounts to go by them; and the timers that are due."""
+"""Bot rules, what hosts read of accounts to apply them, and due timers, on Postgres."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _rule(row: Sequence[Any]) -> BotRuleRecord:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """What else may have been stored by hand reads as nothing."""
+    """A JSON object. Anything else, stored by hand, reads as empty."""
     value = msgspec.json.decode(text)
     return value if isinstance(value, dict) else {}
 
@@ -61,7 +61,9 @@ class PostgresBotRules:
                 MAX_RULES,
             )
             if row is None:
-                raise Conflict(f"an account has {MAX_RULES} bot rules at most", current={"rules": MAX_RULES})
+                raise Conflict(
+                    f"an account can have at most {MAX_RULES} bot rules", current={"rules": MAX_RULES}
+                )
             details = {"name": rule.name}
             await record(connection, rule.account_id, by, "bot_rule.created", ("bot_rule", rule.id), details)
         return _rule(row)

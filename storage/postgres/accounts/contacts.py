@@ -1,4 +1,4 @@
-"""Contacts and their identifiers on Postgres. Erasure is in `erasure.py`."""
+"""Contacts and contact identifiers on Postgres. Erasure is in `erasure.py`."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class PostgresContacts(Erasure):
                 return await self._insert(connection, account_id, contact_id, identifier)
             except asyncpg.UniqueViolationError:
                 await self._check_free(connection, account_id, identifier, "identifier")
-                raise Conflict("the identifier changed hands just now: try again") from None
+                raise Conflict("the identifier has just moved to another contact: try again") from None
 
     async def identifier(self, account_id: str, identifier_id: str) -> ContactIdentifier | None:
         async with self._database.account(account_id) as connection:

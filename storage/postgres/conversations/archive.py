@@ -1,4 +1,4 @@
-"""What a conversation host reads to activate actors, in batches. Implements `core.ports.hosting.Archive`."""
+"""What a conversation host reads, in batches, to activate actors and recognise repeated commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PostgresArchive:
         self._database = database
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
-        """See `core.ports.hosting.Archive`. Two queries, however many conversations. Erased ones live no more."""
+        """Two queries, whatever the number of conversations. Erased ones are left out."""
         async with self._reading() as connection:
             rows = await connection.fetch(sql("load_conversations", columns=sql("conversation_columns")), ids)
             found = [c for c in map(conversation_from_row, rows) if not c.erased]
@@ -40,7 +40,6 @@ class PostgresArchive:
         return {c.id: State(c, Recent.of(recent.get(c.id, ()))) for c in found}
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
-        """See `core.ports.hosting.Archive`."""
         threads, missing = await self._read_threads(wanted)
         if missing:
             async with self._reading() as connection:
@@ -82,7 +81,6 @@ class PostgresArchive:
     async def find_repeats(
         self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
     ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
-        """See `core.ports.hosting.Archive`."""
         wanted = list(keys)
         single = [(i, k) for i, k in wanted if isinstance(i, str)]
         threads = [(t, k) for t, k in wanted if isinstance(t, ThreadKey)]

@@ -62,7 +62,7 @@ COMMIT = f"SELECT commit_batch({', '.join(_FORMS[holds] % place for place, holds
 COMMIT_DEADLINE = 10.0
 """Seconds until the outcome of a commit counts as unknown."""
 SETTLE_DEADLINE = 30.0
-"""Seconds to find out; after that the host gives its partitions up."""
+"""Seconds to settle an unknown outcome; after that the host gives up its partitions."""
 STALE_EPOCH = "TE001"
 STALE_SUPERVISOR = "TE002"
 
@@ -74,7 +74,6 @@ class PostgresJournal:
         self._database = database
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
-        """See `core.ports.hosting.Journal.commit`."""
         touched = sorted({partition_of_conversation(w.after.id) for w in writes})
         held = {p: epochs.get(p, -1) for p in touched}
         try:
@@ -134,7 +133,7 @@ class PostgresJournal:
                         await asyncio.sleep(0.1)
         except TimeoutError:
             # Nothing is certain, so this host must not go on. Its successor reads what is stored.
-            raise StaleEpoch("the storage did not come back to settle a commit") from cause
+            raise StaleEpoch("the storage did not return in time to settle a commit") from cause
         if len(held) < touched:
             raise StaleEpoch("partitions were taken over during a commit of unknown outcome")
         if len(found) < len(entries) or not entries:

@@ -20,7 +20,7 @@ UPDATE accounts SET name = coalesce($2, name), settings = coalesce($3::text::jso
 WHERE id = $1 RETURNING {{columns}}
 
 
--- name: retiming_mark
+-- name: rescheduling_request
 -- Ask for new timers in all of an account's conversations. Hosts must have read the present version of its settings
 -- first.
 -- $1 uuid account, $2 integer[] all partitions

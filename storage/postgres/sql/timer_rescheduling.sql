@@ -1,7 +1,7 @@
 -- Recomputing timers after an account's settings have changed (conversations/timer_rescheduling.py).
 
 
--- name: retiming_done
+-- name: rescheduling_done
 -- An account has been examined in these partitions. Counts only those that still have the epoch, and only if the
 -- settings have not changed again.
 -- $1 uuid account, $2 bigint version, $3 integer[] partitions, $4 bigint[] epochs
@@ -11,7 +11,7 @@ UPDATE account_retimings r SET waiting = ARRAY(
 WHERE account_id = $1 AND version = $2
 
 
--- name: retiming_move
+-- name: rescheduling_move
 -- Make timers due earlier. Skips conversations whose timer has changed meanwhile, or that are being written; returns the
 -- others.
 -- $1 uuid[] conversations, $2 bigint[] timers as read (ms), $3 bigint[] earlier timers (ms)
@@ -22,7 +22,7 @@ WITH held AS (
 UPDATE conversations c SET timer_at = to_timestamp(h.due / 1000.0) FROM held h WHERE c.id = h.id RETURNING c.id::text
 
 
--- name: retiming_page
+-- name: rescheduling_page
 -- A page of an account's conversations of one status, by id. The last ten bits of an id are its partition.
 -- $1 uuid account, $2 text status, $3 uuid after this id, $4 integer[] partitions or null for all, $5 integer limit
 SELECT {{columns}} FROM conversations c WHERE c.account_id = $1 AND c.status = $2 AND c.id > $3
@@ -30,12 +30,12 @@ SELECT {{columns}} FROM conversations c WHERE c.account_id = $1 AND c.status = $
 ORDER BY c.id LIMIT $5
 
 
--- name: retimings_end
+-- name: reschedulings_end
 -- Delete accounts that have been examined in every partition.
 DELETE FROM account_retimings WHERE waiting = '{}'
 
 
--- name: retimings_wanted
+-- name: reschedulings_wanted
 -- Accounts whose conversations are to be examined in some of these partitions.
 -- $1 integer[] partitions, $2 integer limit
 SELECT account_id::text, version FROM account_retimings WHERE waiting && $1::integer[] ORDER BY account_id LIMIT $2
