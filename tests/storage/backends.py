@@ -1,4 +1,4 @@
-"""What the contract suites need of a store beside its ports: accounts, and a look at what was written."""
+"""The stores that the contract suites compare, with what they need beside the ports: accounts, and a view of what was written."""
 
 from __future__ import annotations
 

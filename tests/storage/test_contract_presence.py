@@ -1,4 +1,4 @@
-"""Presence's contract, in memory and in Valkey: what connections said last, expired or not."""
+"""The contract of presence, in memory and in Valkey: the latest status of each connection, expired or not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ana(
     return Presence(account, "ana", connection, status, now_ms() + lasts, now_ms())  # type: ignore[arg-type]
 
 
-async def test_each_connection_counts_by_what_it_said_last(presence: PresenceStore) -> None:
+async def test_each_connection_counts_by_its_latest_status(presence: PresenceStore) -> None:
     account, other = uid(), uid()
     first, second, elsewhere = ana(account), ana(account, "gateway:1/1", "away"), ana(other)
     await presence.put([first, second, elsewhere])
@@ -50,14 +50,14 @@ async def test_each_connection_counts_by_what_it_said_last(presence: PresenceSto
     assert await presence.read(other) == [elsewhere] and await presence.read(uid()) == []
 
 
-async def test_expired_ones_tell_since_when_somebody_is_away(presence: PresenceStore) -> None:
+async def test_expired_presence_is_kept(presence: PresenceStore) -> None:
     account = uid()
     expired = ana(account, lasts=-3_600_000)
     await presence.put([expired])
     assert await presence.read(account) == [expired]
 
 
-async def test_a_renewal_of_an_older_word_over_rest_changes_nothing(presence: PresenceStore) -> None:
+async def test_renewing_an_older_status_over_rest_changes_nothing(presence: PresenceStore) -> None:
     account = uid()
     online = replace(ana(account, REST), said_at=now_ms() - 9_000)
     offline = ana(account, REST, "offline", lasts=1_000)

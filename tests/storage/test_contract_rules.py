@@ -1,4 +1,4 @@
-"""The contract of what hosts read of accounts, in memory and on Postgres: settings, with a version that tells a change."""
+"""What hosts read of accounts, in memory and on Postgres: settings, with a version that rises with each change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ async def test_accounts_that_do_not_exist_are_left_out(backend: Backend) -> None
     assert (await backend.rules.versions([nobody])) == {nobody: 0}
 
 
-async def test_a_change_is_told_by_the_version_and_read_with_it(backend: Backend) -> None:
+async def test_a_change_raises_the_version_and_is_read_with_it(backend: Backend) -> None:
     changed, still = await backend.add_account(), await backend.add_account()
     before = await backend.rules.load([changed, still])
     assert await backend.rules.versions([changed, still]) == {a: r.version for a, r in before.items()}

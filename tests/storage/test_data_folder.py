@@ -1,4 +1,4 @@
-"""The data folder is its owner's alone, however it came to be."""
+"""The data folder belongs to its owner alone, however it was created."""
 
 from __future__ import annotations
 

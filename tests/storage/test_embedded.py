@@ -1,4 +1,4 @@
-"""The embedded servers: that committed data outlives every way a server, or the one who started it, can die."""
+"""Embedded servers: committed data survives every way in which a server, or the process that started it, can die."""
 
 from __future__ import annotations
 

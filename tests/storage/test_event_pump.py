@@ -1,4 +1,4 @@
-"""From the feeds to deliveries: nothing lost, nothing twice, in order, whatever dies or runs beside."""
+"""From feeds to deliveries: nothing lost, nothing twice, in order, whichever processes die or run concurrently."""
 
 from __future__ import annotations
 

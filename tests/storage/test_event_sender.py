@@ -1,4 +1,4 @@
-"""Deliveries as a receiver sees them: signed, once, again after failures, never where they may not go."""
+"""Deliveries as a receiver sees them: signed, once, retried after failures, and never to a forbidden address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database that goes away looks like to those who use it."""
+"""What callers see when the database is unreachable."""
 
 from __future__ import annotations
 
@@ -98,6 +98,6 @@ async def test_a_value_that_the_database_cannot_take_is_refused(
     with pytest.raises(Invalid):
         async with database.account(account) as connection:
             await connection.fetchval(query, value)
-    with pytest.raises(asyncpg.DivisionByZeroError):  # nobody's value but a fault of ours
+    with pytest.raises(asyncpg.DivisionByZeroError):  # a bug of ours, not a bad value
         async with database.account(account) as connection:
             await connection.fetchval("SELECT 1 / 0")

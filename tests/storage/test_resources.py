@@ -1,4 +1,4 @@
-"""Channels, the account, api clients and the audit log on Postgres."""
+"""Channels, the account, API clients and the audit log on Postgres."""
 
 from __future__ import annotations
 

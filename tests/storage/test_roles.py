@@ -1,4 +1,4 @@
-"""What a session of the server can reach, whoever runs which SQL in it: on our own Postgres, and on a managed one."""
+"""What a session of the server can reach with any SQL: on the embedded Postgres, and on a managed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""schema.sql says what the migrations make, and every named query is described and used."""
+"""schema.sql equals the sum of the migrations, and every named query is described and used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated secrets: one value for good, whoever comes first."""
+"""Generated secrets: one permanent value, whichever process comes first."""
 
 from __future__ import annotations
 

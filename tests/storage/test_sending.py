@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from backends import PostgresBackend, thread
 from fake_provider import FakeKind, FakeProvider
-from outbox_desk import Desk
+from outbox_rig import OutboxRig
 from serving import ROOT, free_port, until
 
 from tertulia.actors.dispatcher.dispatcher import Dispatcher
@@ -54,7 +54,7 @@ class Hints:
         return True
 
 
-class Rig(Desk):
+class Rig(OutboxRig):
     """A channel with a provider behind it, and dispatchers for it."""
 
     provider: FakeProvider

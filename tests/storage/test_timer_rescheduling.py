@@ -1,4 +1,4 @@
-"""Changed settings reach the timers of conversations that were there before, on Postgres and hosts whose clock is the test's."""
+"""Changed settings reach the timers of existing conversations, on Postgres and hosts whose clock the test controls."""
 
 from __future__ import annotations
 
