@@ -58,7 +58,7 @@ class LateCloses:
                 writer.write(piece)
 
 
-async def test_a_session_that_ended_between_two_uses_is_an_outage(
+async def test_a_session_that_ended_between_uses_is_an_outage(
     postgres_url: str, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:
     async with LateCloses(postgres_url, tmp_path).open() as way:

@@ -47,7 +47,7 @@ def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
             assert shard_of(account) in parts[supervisor_of(account, count)]
 
 
-async def test_two_counts_over_one_database_never_both_have_an_account(
+async def test_supervisors_of_different_counts_never_share_an_account(
     rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "POLL", 60)  # the old one finds out by what it tries
@@ -76,7 +76,7 @@ async def test_two_counts_over_one_database_never_both_have_an_account(
     assert [a.status for a in await old.agents(another)] == ["online"], "the others are heard all the same"
 
 
-async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
+async def test_a_supervisor_takes_over_a_shard_on_request(
     rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 0.05)
@@ -108,7 +108,7 @@ async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
     await until(lambda: not only.shards.has(account), "the other one to find out")
 
 
-async def test_what_waits_in_a_shard_comes_along_once_it_can_be_read(
+async def test_waiting_conversations_of_a_shard_are_loaded_after_an_outage(
     rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = await rig.account(odd)
@@ -151,7 +151,7 @@ async def test_only_what_has_changed_is_read(rig: SupervisorsRig) -> None:
     assert {h.account_id for h in (await store.moved(str(1 << 40))).heads} >= {busy, still}
 
 
-async def test_what_commits_after_a_look_is_seen_by_the_next(rig: SupervisorsRig) -> None:
+async def test_a_commit_after_one_poll_is_seen_by_the_next(rig: SupervisorsRig) -> None:
     store, account = rig.backend.supervision, await rig.account()
     async with rig.owner.transaction():
         await rig.owner.execute(
@@ -165,7 +165,7 @@ async def test_what_commits_after_a_look_is_seen_by_the_next(rig: SupervisorsRig
 # -- what is forgotten
 
 
-async def test_a_roster_goes_with_the_last_decision_that_names_it(rig: SupervisorsRig) -> None:
+async def test_a_roster_is_deleted_with_the_last_decision_that_names_it(rig: SupervisorsRig) -> None:
     store, account = rig.backend.supervision, await rig.account()
     supervisor = await rig.supervisor()
     await supervisor.present([ana(account)])

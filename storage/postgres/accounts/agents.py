@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import msgspec
-import structlog
 
 from ....core.accounts.agents_and_teams import (
     Agent,
@@ -20,13 +18,11 @@ from ....core.accounts.agents_and_teams import (
 from ....core.accounts.records import Page, Place
 from ....core.conversation.entries import Actor
 from ....core.errors import NotFound
-from ..database import Connection, Database, unreachable
+from ..database import Connection, Database
 from ..pages import bounds, page_of
 from ..queries import sql
 from ..rows import json_or_none
 from .audit import record
-
-log = structlog.get_logger(__name__)
 
 MAX_CALLED = 500
 """Agents that one look-up by name returns at most."""
@@ -75,10 +71,6 @@ class PostgresAgents:
                 await ensure_agent(connection, account_id, user_id, name)
         except NotFound:
             pass  # no such account: the request itself will find nothing either
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            if not unreachable(error):
-                raise
-            log.warning("agent_row_skipped", error=repr(error))
 
     async def get(self, account_id: str, user_id: str) -> Agent | None:
         async with self._database.account(account_id) as connection:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from ....core.accounts.records import Page, Place
@@ -15,7 +13,7 @@ from ....core.errors import Conflict
 from ....core.ids import PARTITIONS
 from ....core.ports.bots import BotRuleRecord, DueTimer
 from ....core.turn.account_rules import MAX_RULES, AccountRules, StoredRule, account_rules
-from ..database import Connection, Database, storage_unavailable, unreachable
+from ..database import Connection, Database
 from ..pages import bounds, page_of
 from ..queries import sql
 from ..rows import json_or_none
@@ -119,12 +117,12 @@ class PostgresRulesArchive:
         self._database = database
 
     async def load(self, accounts: Iterable[str]) -> dict[str, AccountRules]:
-        async with _reading(self._database) as connection:
+        async with self._database.system() as connection:
             return await _load(connection, list(accounts))
 
     async def versions(self, accounts: Iterable[str]) -> dict[str, int]:
         wanted = list(accounts)
-        async with _reading(self._database) as connection:
+        async with self._database.system() as connection:
             rows = await connection.fetch(sql("account_rule_versions"), wanted)
         return dict.fromkeys(wanted, 0) | dict(map(tuple, rows))
 
@@ -139,7 +137,7 @@ class PostgresTimers:
         self, now: int, partitions: Collection[int], limit: int, besides: Sequence[str] = ()
     ) -> list[DueTimer]:
         some = None if len(partitions) == PARTITIONS else list(partitions)
-        async with _reading(self._database) as connection:
+        async with self._database.system() as connection:
             rows = await connection.fetch(sql("timers_due"), now, some, list(besides), limit)
         return [DueTimer(*row) for row in rows]
 
@@ -150,14 +148,3 @@ async def _load(connection: Connection, accounts: list[str]) -> dict[str, Accoun
         account: account_rules(msgspec.json.decode(settings), _STORED.decode(rules), version, languages)
         for account, version, settings, rules, languages in rows
     }
-
-
-@asynccontextmanager
-async def _reading(database: Database) -> AsyncIterator[Connection]:
-    try:
-        async with database.system() as connection:
-            yield connection
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        if unreachable(error):
-            raise storage_unavailable(error) from error
-        raise

@@ -15,7 +15,7 @@ from ....core.conversation.recent_messages import CONTEXT_SIZE, Recent
 from ....core.conversation.state import State
 from ....core.conversation.thread import Thread
 from ....core.ports.hosting import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, Repeat, Target, ThreadWanted
-from ..database import Connection, Database, storage_unavailable, unreachable
+from ..database import Connection, Database
 from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
 
@@ -112,9 +112,7 @@ class PostgresArchive:
         try:
             async with self._database.system() as connection:
                 yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            if unreachable(error):
-                raise storage_unavailable(error) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Rejected(str(error)) from error
 
 
