@@ -314,7 +314,7 @@ async def test_a_new_password_of_the_owner_is_followed(managed_postgres: Managed
         (f"IN ROLE {APP_ROLE}, {SYSTEM_ROLE}", SYSTEM_ROLE),
         (f"IN ROLE {APP_ROLE}, {OWNER}", OWNER),
         (f"IN ROLE {APP_ROLE}, pg_read_all_data", "pg_read_all_data"),
-        ("", f"no rights of {APP_ROLE}"),
+        ("", f"lacks the rights of {APP_ROLE}"),
     ],
 )
 async def test_a_login_with_too_many_rights_or_too_few_is_refused(
