@@ -34,7 +34,6 @@ LONG_FUNCTIONS = {
     "core/conversation/state.py:apply": "one case an entry",
     "core/turn/bot.py:_respond": "one case an answer",
     "core/views/stream_events.py:events_of": "one case an entry",
-    "storage/postgres/conversations/journal.py:_arguments": "one column a line",
     "tertulia/command_line/app.py:simulate": "one option a line",
     "tertulia/composition/gateway.py:__init__": "wiring",
 }

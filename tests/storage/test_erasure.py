@@ -173,7 +173,7 @@ async def test_nothing_of_an_erased_customer_is_left(
         assert NUMBER not in repr(resident.actor.state)  # pyright: ignore
 
 
-async def test_an_erased_conversation_takes_nothing_more(
+async def test_an_erased_conversation_accepts_nothing_more(
     database: Database, running: Running, owner: asyncpg.Connection
 ) -> None:
     entry = await running.write(WORDS)

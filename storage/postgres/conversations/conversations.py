@@ -1,4 +1,4 @@
-"""Reading conversations and their histories for clients. Bound to the caller's account by row-level security."""
+"""Conversations and their histories, as clients read them. Bound to the caller's account by row-level security."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
 
 _COLUMNS = sql("conversation_columns")
-_ENTRY = sql("shown_columns")  # messages with what became of them since
+_ENTRY = sql("shown_columns")  # messages with their present delivery status
 
 
 class PostgresConversations:

@@ -1,4 +1,4 @@
-"""Who owns which partition, on Postgres. Implements `core.ports.ownership.Ownership`."""
+"""Hosts and the partitions they own, on Postgres."""
 
 from __future__ import annotations
 

@@ -107,9 +107,9 @@ async def test_what_is_not_asked_is_not_told(understanding: MessageAnalysis) -> 
 
 async def test_a_long_text_costs_no_more_than_its_beginning(understanding: MessageAnalysis) -> None:
     kind = "Thank you for the good news. " * 60
-    assert await understanding.hear(ask(kind + "I hate you, thieves, scum! " * 2000, sentiment_below=-0.5)) == (
-        NO_ANALYSIS
-    )
+    assert await understanding.hear(
+        ask(kind + "I hate you, thieves, scum! " * 2000, sentiment_below=-0.5)
+    ) == (NO_ANALYSIS)
     assert (
         await understanding.hear(ask(kind + "Wo ist meine Bestellung? " * 2000, detect=True))
     ).language == ("en")
