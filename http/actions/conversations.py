@@ -150,8 +150,13 @@ def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessag
     )
 
 
-async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tuple[Entry, bool]:
-    """Write a message into a conversation; whether it is a repeat comes with it."""
+def needs_lookup(message: NewMessage) -> bool:
+    """Whether `to_post` alone does not make the command: mentions or attachments have to be looked up first."""
+    return message.is_private or bool(message.attachments)
+
+
+async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> Done:
+    """Write a message into a conversation; returns after the commit."""
     if call.principal.role is not Role.CUSTOMER:
         call.principal.require("message.write")
     if message.is_private:
@@ -166,7 +171,7 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     )
     if attachments:
         await _link(call, done.entries[0], attachments)
-    return done.entries[0], done.repeated
+    return done
 
 
 async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tuple[Entry, bool]:

@@ -97,7 +97,6 @@ class Route(msgspec.Struct, frozen=True):
     stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
     the handler checks it, and counts the request. `refuses`: statuses of problems besides those of every route. `own_limits`: the
     handler counts its requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
-    `direct`: how a request comes to its answer where `handler` has nothing to wait for.
     """
 
     method: str
@@ -118,7 +117,6 @@ class Route(msgspec.Struct, frozen=True):
     upload: tuple[str, ...] = ()
     signed: bool = False
     refuses: tuple[int, ...] = ()
-    direct: Direct | None = None
     expensive: Callable[[Any], bool] | None = None
 
 
@@ -207,15 +205,28 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
     return handle
 
 
-class Direct(msgspec.Struct, frozen=True):
-    """How a route's request becomes one command to the conversation in its path, and the outcome its answer.
+class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
+    """A handler whose route sends one command to the conversation in its path, declared once for both paths.
 
-    `command(principal, headers, body)`: None where something has to be waited for first. `answer(by, done)`: status and
-    JSON, as whoever asks sees it.
+    `command(principal, headers, body)` makes the command, `answer(by, done)` the status and the JSON that the caller may see.
+    The standard path calls the handler; the fast path (`connection/fast_path.py`) calls its parts, without a task. Where
+    `looks_up(body)` holds, the command needs something that must be waited for: only the standard path serves it, with `ask`.
     """
 
-    command: Callable[[Principal, Mapping[str, str], Any], Command | None]
+    command: Callable[[Principal, Mapping[str, str], Body], Command]
     answer: Callable[[By, Done], tuple[int, Any]]
+    looks_up: Callable[[Body], bool]
+    ask: Callable[[Call[Body]], Awaitable[Done]]
+
+    async def __call__(self, call: Call[Body]) -> web.StreamResponse:
+        conversation_id = call.id()
+        if self.looks_up(call.body):
+            done = await self.ask(call)
+        else:
+            command = self.command(call.principal, call.request.headers, call.body)
+            done = await call.ask(command, conversation=conversation_id)
+        status, value = self.answer(call.by(), done)
+        return answer(value, status)
 
 
 Endpoint = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]

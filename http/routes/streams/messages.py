@@ -114,8 +114,8 @@ async def _send(call: Call[Any], session: Session, said: Send) -> Any:
     message = conversations.NewMessage(
         content=said.content, is_private=said.is_private, client_message_id=said.client_message_id
     )
-    entry, _ = await conversations.post(call, conversations.conversation_id(said.conversation_id), message)
-    return conversations.message_of(call, entry)
+    done = await conversations.post(call, conversations.conversation_id(said.conversation_id), message)
+    return conversations.message_of(call, done.entries[0])
 
 
 async def _read(call: Call[Any], session: Session, said: Read) -> dict[str, Any]:
