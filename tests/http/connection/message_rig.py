@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,6 +86,17 @@ class Map:
         return PartitionMap(("h",) * PARTITIONS, {"h": HostAddress("i", "127.0.0.1", 1)})
 
 
+class Agents:
+    async def ensure(self, *_: Any) -> None: ...
+
+
+class Attachments:
+    async def get_all(self, *_: Any) -> dict[str, Any]:
+        return {}
+
+    async def link(self, *_: Any) -> None: ...
+
+
 async def nothing() -> list[Any]:
     return []
 
@@ -97,8 +108,16 @@ class Gate:
         self.permits = Permits()
         self.fast = 0
 
-    async def start(self, *, max_waiting: int = 1000, **options: Any) -> None:
-        configuration = Settings(rate_account=2000, rate_user=2000, max_body=2000)
+    async def start(
+        self,
+        *,
+        max_waiting: int = 1000,
+        max_body: int = 2000,
+        without: Sequence[web.AppKey[Any]] = (),
+        **options: Any,
+    ) -> None:
+        """Serve, `without` some keys of the application, such as `FAST_PATH`."""
+        configuration = Settings(rate_account=2000, rate_user=2000, max_body=max_body)
         self.signer = TokenSigner.from_settings(configuration, "s" * 40)
         self.router = Router(
             Map(),  # pyright: ignore[reportArgumentType]
@@ -116,6 +135,7 @@ class Gate:
             "verifier": TokenVerifier.from_settings(configuration, self.signer, None),
             "limits": RequestLimits(configuration, self.permits, clock=lambda: 0.0),
             "origins": OriginPolicy.from_settings(configuration),
+            "stores": SimpleNamespace(agents=Agents(), attachments=Attachments()),
             "update_metrics": nothing,
         }
         app = make_app(Services(**{name: parts.get(name) for name in Services.__struct_fields__}))  # pyright: ignore
@@ -127,6 +147,8 @@ class Gate:
             return left
 
         app[FAST_PATH].begin = counted  # type: ignore[method-assign]
+        for key in without:
+            del app[key]
         self.runner = ProblemRunner(app, access_log=None, handler_cancellation=False, **options)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", 0).start()
