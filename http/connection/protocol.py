@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import structlog
-from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
 from ..auth.client_address import PEER
-from ..framework import problems, responses
-from ..framework.problems import Handler, new_request_id, status_response
+from ..framework import responses
+from ..framework.problems import Handler, new_request_id, request_id_for, status_response
 from .deadlines import Watch
 from .fast_path import FAST_PATH, FastPathRoutes
 from .fast_router import FAST_ROUTER
@@ -281,7 +281,7 @@ class ProblemProtocol(RequestHandler):
             detail = "the server failed"
         if request.writer.output_size > 0:
             raise ConnectionError("the response had begun")
-        request._cache["version"] = HttpVersion11  # aiohttp assumes HTTP/1.0 for an unreadable request
+        _answer_by_http_11(request)  # aiohttp assumes HTTP/1.0 for an unreadable request
         response = status_response(status, request_id, detail)
         response.force_close()
         return response
@@ -299,6 +299,20 @@ def _address_of(transport: Any) -> str | None:
     """The peer's address, if it has one."""
     peer = transport.get_extra_info("peername") if transport is not None else None
     return str(peer[0]) if isinstance(peer, (tuple, list)) else None
+
+
+async def _refused(request: web.Request, status: int, detail: str) -> web.StreamResponse:
+    """The answer to a request that fails the checks of every route; the connection ends with it."""
+    response = status_response(status, request_id_for(request.headers), detail)
+    if request.version not in (HttpVersion10, HttpVersion11):
+        _answer_by_http_11(request)
+    response.force_close()
+    return response
+
+
+def _answer_by_http_11(request: web.BaseRequest) -> None:
+    """Give the answer a version that exists, whatever the request's was."""
+    request._cache["version"] = HttpVersion11
 
 
 def _last_answer(response: web.Response) -> bytes:
@@ -351,7 +365,7 @@ class ProblemRunner(web.AppRunner):
 
         def handle(request: web.Request) -> Awaitable[web.StreamResponse]:
             refused = refusal(request, request.raw_path)
-            return serve(request) if refused is None else problems.refused(request, *refused)
+            return serve(request) if refused is None else _refused(request, *refused)
 
         return handle
 

@@ -12,12 +12,12 @@ import math
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
+from http.client import responses as phrases
 from typing import Any, Final
 
 import msgspec
 import structlog
-from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from ...core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
@@ -98,7 +98,7 @@ def problem_response(error: TertuliaError, request_id: str) -> web.Response:
 def status_response(status: int, request_id: str, detail: str | None = None) -> web.Response:
     """The answer for an HTTP status that no command raised (a route unknown, a request unreadable)."""
     code = _CODE_OF_STATUS.get(status, "malformed" if status < 500 else "internal")
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
+    phrase = phrases.get(status, "Error")
     row_status, title = STATUS[code]
     body = {
         "type": f"urn:tertulia:problem:{code}",
@@ -110,15 +110,6 @@ def status_response(status: int, request_id: str, detail: str | None = None) -> 
         "request_id": request_id,
     }
     return _response(status, body, request_id, None)
-
-
-async def refused(request: web.Request, status: int, detail: str) -> web.StreamResponse:
-    """The answer to a request that no route is asked about; the connection ends with it."""
-    response = status_response(status, request_id_for(request.headers), detail)
-    if request.version not in (HttpVersion10, HttpVersion11):
-        request._cache["version"] = HttpVersion11  # the answer is of a version that exists
-    response.force_close()
-    return response
 
 
 def request_id_of(request: web.Request) -> str:
