@@ -10,7 +10,7 @@ READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz check bench format lock clean
+.PHONY: help serve test fuzz check bench format reference lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -35,6 +35,9 @@ bench: $(READY) ## the benchmarks
 format: $(READY) ## put the code into form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+reference: $(READY) ## write docs/errors.md and docs/websocket.md from the code's tables
+	@$(BIN)/python tests/reference.py
 
 lock: $(READY) ## renew requirements.lock with the newest versions that go together
 	@$(BIN)/python -m venv build/lock

@@ -273,7 +273,7 @@ async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) ->
     return done.conversation
 
 
-async def typing(call: Call[Any], conversation_id: str, state: str) -> None:
+async def typing(call: Call[Any], conversation_id: str, state: TypingState) -> None:
     """Tell the conversation's readers who is typing. Stored nowhere, lost without harm."""
     user_id = call.principal.contact_identifier or call.principal.user_id
     typist = call.account_id, conversation_id, f"{call.principal.channel_id or ''}/{user_id}"
