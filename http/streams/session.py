@@ -43,7 +43,9 @@ CLOSE_REASONS: Final[dict[CloseCode, CloseReason]] = {
     CloseCode.DRAINING: CloseReason(
         "the server is stopping", (), "yes, at once, with the last event id; another gateway answers"
     ),
-    CloseCode.PROTOCOL: CloseReason("a frame breaks RFC 6455", ("malformed",), "no: the client must be fixed"),
+    CloseCode.PROTOCOL: CloseReason(
+        "a frame breaks RFC 6455", ("malformed",), "no: the client must be fixed"
+    ),
     CloseCode.POLICY: CloseReason(
         "the token has ended, the API client was deleted, frames came too fast, or a message was not text",
         ("unauthenticated", "rate_limited"),
