@@ -98,7 +98,7 @@ class Transfers:
         return None
 
     async def _wait(self, scopes: list[tuple[Hashable, int, str]]) -> None:
-        """Wait for a slot; re-raises the refusal after `WAIT` seconds."""
+        """Wait for a slot. Raises RateLimited or Overloaded if none becomes free in time."""
         refusal = self._refusal(scopes)
         if refusal is None:
             return

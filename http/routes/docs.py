@@ -18,7 +18,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Content-Security-Policy of a page: this server's own files and nothing else, no inline scripts or styles."""
+"""Content-Security-Policy of a page: only this server's own files, no inline scripts or styles."""
 _PAGE = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -40,7 +40,7 @@ _TYPES = {
 
 @cache
 def _files() -> dict[str, Path]:
-    """What may be served, by its path below `static/`: a name that is not in this table reaches no file system."""
+    """The files that may be served, by path below `static/`; other names never reach the file system."""
     return {
         path.relative_to(STATIC).as_posix(): path
         for path in STATIC.rglob("*")
@@ -57,7 +57,7 @@ async def openapi(call: Call[None]) -> web.Response:
 
 
 def page(name: str, headers: dict[str, str]) -> web.FileResponse:
-    """A page of the server's own, with its policy."""
+    """One of the server's pages, with its policy."""
     return web.FileResponse(STATIC / name, headers={**headers, "Content-Type": _TYPES[".html"]})
 
 

@@ -1,7 +1,6 @@
-"""`/v1/event-webhooks`: where an account's events are sent, and the log of what was.
+"""`/v1/event-webhooks`: where an account's events are sent, and the log of deliveries.
 
-A secret is shown when it is made and never again. Deliveries are made in the background; only a test is sent while its
-caller waits.
+A secret is shown once, when it is created. Deliveries happen in the background; only a test is sent while its caller waits.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReplayedView(msgspec.Struct, frozen=True):
-    """How many deliveries are queued again."""
+    """The number of deliveries queued again."""
 
     replayed: int
 

@@ -1,4 +1,4 @@
-"""`/v1/conversations` as a list, its reports, and who held a conversation. Single conversations: `conversations.py`."""
+"""`/v1/conversations`: lists, reports, and assignment history. Single conversations: `conversations.py`."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ SortText = Literal[
     "priority", "priority:asc", "priority:desc",
     "waiting_since", "waiting_since:asc", "waiting_since:desc",
 ]  # fmt: skip
-"""Without a direction: the newest, or the most urgent, first."""
+"""Default direction: newest or most urgent first."""
 
 
 class InboxQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Conditions are joined by AND. `archived` left out shows all."""
+    """Conditions are combined by AND. Without `archived`, all are shown."""
 
     status: list[Status] = []
     assignee_id: (
@@ -69,7 +69,7 @@ class InboxPage(msgspec.Struct, frozen=True):
 class StatsQuery(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}
 ):
-    """The last 30 days unless told otherwise; at most 92."""
+    """By default the last 30 days; at most 92."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -140,4 +140,4 @@ ROUTES = [
     Route("GET", "/v1/labels", labels, "inbox.read", {200: Labels},
           "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
 ]  # fmt: skip
-"""Before those of `conversations.py`: `stats` is no conversation's id."""
+"""Listed before those of `conversations.py`: `stats` is not an id."""

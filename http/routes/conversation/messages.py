@@ -1,4 +1,4 @@
-"""`…/{id}/messages`, `…/entries`, `…/context`: what was said in a conversation."""
+"""`…/{id}/messages`, `…/entries`, `…/context`: the contents of a conversation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ContextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def visible(call: Call[Any], conversation_id: str) -> Conversation:
-    """The conversation, if it is the caller's to see. Raises NotFound."""
+    """The conversation, if the caller may see it. Raises NotFound."""
     c = await call.services.stores.conversations.get(call.account_id, conversation_id)
     if c is None or not may_see(call.principal, c):
         raise NotFound("no such conversation")
@@ -72,7 +72,7 @@ create = CommandHandler(actions.to_post, _answer, looks_up=actions.needs_lookup,
 
 
 async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) -> MessagesPage:
-    """One page of messages; whether there are more lies in the direction asked."""
+    """One page of messages; `has_more` refers to the requested direction."""
     entries = await call.services.stores.conversations.messages(
         call.account_id,
         conversations,

@@ -1,4 +1,4 @@
-"""`/v1/agents/{user_id}/stats`: an agent's figures, for themselves and for those who read reports."""
+"""`/v1/agents/{user_id}/stats`: an agent's figures, for the agent and for those who may read reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/contacts`: the customers. How conversations follow a merge, a new name, an erasure: `reconcile.py`."""
+"""`/v1/contacts`: the customers. Effects of merges, renaming and erasure on conversations: `actions/reconcile.py`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContactPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`attributes` are replaced as a whole. A new name is brought to the contact's conversations."""
+    """`attributes` are replaced as a whole. A new name is applied to the contact's conversations."""
 
     name: conversations.Name | msgspec.UnsetType | None = msgspec.UNSET
     attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
@@ -137,7 +137,7 @@ async def erase(call: Call[None]) -> web.Response:
 
 
 async def export(call: Call[None]) -> web.StreamResponse:
-    """The answer is written while it is read, a conversation at a time; broken off, it is no valid JSON."""
+    """Streams the answer, one conversation at a time; if it breaks off, it is not valid JSON."""
     async with call.services.expensive.counted(call.principal):
         return await _export(call)
 

@@ -1,8 +1,8 @@
-"""`/v1/teams` and who is in them.
+"""`/v1/teams` and their members.
 
-A team that is deleted is gone at once: no list shows it and no conversation can be given to it. Then its conversations let
-go of it one by one, by an entry like any other change of theirs; those that are over for good keep its id, as history.
-What a failure in between leaves undone, the same call does when it is made again.
+A deleted team disappears at once: no list shows it, and no conversation can be assigned to it. Then it is removed from its conversations
+one by one, by ordinary entries; closed ones keep its id as history. After a failure in between, repeating the call completes the
+work.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TeamPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`user_id`: the `sub` of their tokens. They need not have come yet."""
+    """`user_id`: the `sub` of their tokens. They need not have connected yet."""
 
     user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 

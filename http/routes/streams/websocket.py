@@ -30,7 +30,7 @@ CLOSING = 5.0
 
 
 async def websocket(call: Call[None]) -> web.StreamResponse:
-    """Serve one reader and writer until it closes, its token ends, or the gateway drains."""
+    """Serve one client until it closes, its token expires, or the gateway drains."""
     request, services = call.request, call.services
     query: StreamQuery = call.query
     transport = WebSocketTransport(request)
