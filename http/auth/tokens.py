@@ -40,7 +40,7 @@ REVOKED_FOR: Final = 7_200.0
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ROLES: Final = {role.value: role for role in Role}
-# times and audience are ours (an injected clock, Cognito's client_id); the rest PyJWT checks
+# times and audience are checked here (injected clock, Cognito's client_id); PyJWT checks the rest
 _OPTIONS: Final[Any] = {
     "require": ["exp", "iat", "iss", "sub"],
     "verify_exp": False,

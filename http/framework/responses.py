@@ -24,7 +24,7 @@ _HEAD: Final = (
 )
 
 
-class _Ours:
+class _CommonHeaders:
     """The headers of every answer of this process, as a mapping and as a preformatted head."""
 
     def __init__(self, headers: dict[str, str]) -> None:
@@ -32,23 +32,23 @@ class _Ours:
         self.head = _HEAD + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
 
 
-_ours = _Ours(BASE)
+_common = _CommonHeaders(BASE)
 
 
 def configure(public_url: str | None) -> None:
     """Set the headers for a server at `public_url`. There is one application per process."""
-    global _ours
-    _ours = _Ours(headers_for(public_url))
+    global _common
+    _common = _CommonHeaders(headers_for(public_url))
 
 
 def secured(headers: MutableMapping[str, str]) -> None:
     """Add the headers that every answer carries."""
-    secure(headers, _ours.headers)
+    secure(headers, _common.headers)
 
 
 def json_bytes(status: int, request_id: str, body: bytes) -> bytes:
     """A complete HTTP/1.1 answer on a connection that stays open."""
-    head = _ours.head % (_status_line(status), request_id, len(body), _date(int(time.time())))
+    head = _common.head % (_status_line(status), request_id, len(body), _date(int(time.time())))
     return head.encode() + body
 
 

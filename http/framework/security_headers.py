@@ -30,7 +30,7 @@ def headers_for(public_url: str | None) -> dict[str, str]:
     return BASE | _HSTS if public_url is not None and public_url.lower().startswith("https://") else BASE
 
 
-def secure(headers: MutableMapping[str, str], ours: dict[str, str]) -> None:
+def secure(headers: MutableMapping[str, str], common: dict[str, str]) -> None:
     """Add headers that the response has not set itself."""
-    for name, value in ours.items():
+    for name, value in common.items():
         headers.setdefault(name, value)

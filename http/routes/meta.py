@@ -78,7 +78,14 @@ async def metrics(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route(
-        "GET", "/health", health, None, {200: Health}, "Whether the process lives", tag=TAG, own_limits=True
+        "GET",
+        "/health",
+        health,
+        None,
+        {200: Health},
+        "Whether the process is alive",
+        tag=TAG,
+        own_limits=True,
     ),
     Route(
         "GET",
@@ -86,7 +93,7 @@ ROUTES = [
         ready,
         None,
         {200: Readiness, 503: Readiness},
-        "Whether it can serve",
+        "Whether it can serve requests",
         tag=TAG,
         own_limits=True,
     ),

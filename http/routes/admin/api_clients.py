@@ -119,10 +119,10 @@ async def token(call: Call[TokenRequest]) -> web.Response:
 BASE = "/v1/api-clients"
 MANAGE = "clients.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: ApiClientsPage}, "Api clients, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: NewApiClientView}, "Make an api client; its secret is shown once",
+    Route("GET", BASE, index, MANAGE, {200: ApiClientsPage}, "API clients, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: NewApiClientView}, "Create an API client; its secret is shown once",
           body=NewApiClient, tag=TAG),
-    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete an api client", tag=TAG),
-    Route("POST", "/v1/auth/token", token, None, {200: TokenView}, "A service token for an api client",
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete an API client", tag=TAG),
+    Route("POST", "/v1/auth/token", token, None, {200: TokenView}, "Issue a service token to an API client",
           body=TokenRequest, form=True, tag=TAG),
 ]  # fmt: skip

@@ -222,10 +222,10 @@ MANAGE = "bot_rules.manage"
 DESCRIBES = {"conditions": Conditions, "actions": Actions}
 ROUTES = [
     Route("GET", BASE, index, MANAGE, {200: BotRulesPage}, "Bot rules, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "Make a bot rule",
+    Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "Create a bot rule",
           body=NewBotRule, tag=TAG, describes=DESCRIBES),
     Route("POST", BASE + "/test", test, MANAGE, {200: DryRunResult},
-          "What the rules would make of a message; nothing is written", body=DryRun, tag=TAG),
+          "Try the rules on a message; nothing is stored", body=DryRun, tag=TAG),
     Route("GET", BASE + "/{id}", read, MANAGE, ONE, "One bot rule", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a bot rule",
           body=BotRulePatch, tag=TAG, describes=DESCRIBES),

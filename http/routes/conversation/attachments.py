@@ -220,10 +220,10 @@ DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)
 
 BASE = "/v1/attachments"
 ROUTES = [
-    Route("POST", BASE, create, "message.write", {201: AttachmentView}, "Upload a file, to be named by a message",
+    Route("POST", BASE, create, "message.write", {201: AttachmentView}, "Upload a file for use in a message",
           query=UploadQuery, tag=TAG, upload=("*/*", FORM), refuses=(408,)),
     Route("GET", BASE + "/{id}", read, "conversation.read", {200: bytes, 206: bytes, 304: None}, "A file",
           query=ReadQuery, tag=TAG, signed=True, media="*/*", refuses=(410, 416)),
     Route("GET", BASE + "/{id}/link", link, "conversation.read", {200: LinkView},
-          "A link to a file that needs no token, for 15 minutes", tag=TAG, refuses=(410,)),
+          "A link to a file that works without a token for 15 minutes", tag=TAG, refuses=(410,)),
 ]  # fmt: skip

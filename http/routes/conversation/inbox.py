@@ -133,10 +133,10 @@ BASE = "/v1/conversations"
 ROUTES = [
     Route("GET", BASE, list_conversations, "inbox.read", {200: InboxPage}, "The account's conversations",
           query=InboxQuery, tag=TAG, expensive=lambda query: bool(query.q)),
-    Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "Figures of the inbox", query=StatsQuery,
+    Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "Statistics of the inbox", query=StatsQuery,
           tag=TAG),
     Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: Assignments},
-          "Who held a conversation, oldest first", tag=TAG),
+          "The assignments of a conversation, oldest first", tag=TAG),
     Route("GET", "/v1/labels", labels, "inbox.read", {200: Labels},
           "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
 ]  # fmt: skip

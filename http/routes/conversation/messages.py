@@ -120,7 +120,7 @@ ROUTES = [
         create,
         "message.write",
         {201: MessageView, 200: MessageView},
-        "Write a message or a note; the same client_message_id again answers 200 with the first one",
+        "Write a message or a note; repeating a client_message_id returns the original with 200",
         body=actions.NewMessage,
         tag=TAG,
     ),

@@ -71,6 +71,6 @@ async def index(call: Call[None]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "Who waits, in order", query=PageQuery,
+    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "Waiting conversations, in order", query=PageQuery,
           tag=TAG),
 ]  # fmt: skip

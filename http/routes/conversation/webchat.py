@@ -139,7 +139,7 @@ ROUTES = [
         send,
         "webchat.write",
         {201: MessageView, 200: MessageView},
-        "The customer writes",
+        "Write a message as the customer",
         body=NewChatMessage,
         tag=TAG,
     ),

@@ -67,7 +67,7 @@ async def appear(call: Call[PresenceChange]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/agents", index, "agents.read", {200: Agents}, "Who is there, and how much they have", tag=TAG),
-    Route("PUT", "/v1/agents/me/presence", appear, "me", {200: PresenceView}, "One's own presence",
+    Route("GET", "/v1/agents", index, "agents.read", {200: Agents}, "Agents with presence and load", tag=TAG),
+    Route("PUT", "/v1/agents/me/presence", appear, "me", {200: PresenceView}, "Set one's own presence",
           body=PresenceChange, tag=TAG),
 ]  # fmt: skip

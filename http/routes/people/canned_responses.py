@@ -142,11 +142,11 @@ ONE = {200: CannedResponseView}
 READ, MANAGE = "canned.read", "canned.manage"
 ROUTES = [
     Route("GET", BASE, index, READ, {200: CannedPage}, "Canned responses, oldest first", query=CannedQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "Make a canned response",
+    Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "Create a canned response",
           body=NewCannedResponse, tag=TAG),
     Route("GET", BASE + "/{id}", read, READ, ONE, "One canned response", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a canned response", body=CannedPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a canned response", tag=TAG),
     Route("POST", BASE + "/{id}/render", render, READ, {200: Rendered},
-          "The text with the names of a conversation filled in", body=RenderRequest, tag=TAG),
+          "Render the text for a conversation", body=RenderRequest, tag=TAG),
 ]  # fmt: skip

@@ -190,7 +190,7 @@ ONE = {200: ContactView}
 ROUTES = [
     Route("GET", BASE, index, "contacts.read", {200: ContactsPage}, "Contacts, newest first", query=ContactsQuery,
           tag=TAG, expensive=lambda query: query.q is not None),
-    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "Make a contact", body=NewContact, tag=TAG),
+    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "Create a contact", body=NewContact, tag=TAG),
     Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "One contact", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "Change a contact", body=ContactPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},
@@ -198,7 +198,7 @@ ROUTES = [
     Route("POST", BASE + "/{id}/merge", merge, "contacts.merge", ONE,
           "Merge it into another contact, which is returned", body=MergeRequest, tag=TAG),
     Route("POST", BASE + "/{id}/erase", erase, "contacts.erase", {204: None},
-          "Forget a customer: names, addresses and words, for good", tag=TAG),
+          "Erase a customer for good: names, addresses and messages", tag=TAG),
     Route("GET", BASE + "/{id}/export", export, "contacts.export", {200: ContactExport},
           "Everything about a contact", tag=TAG),
 ]  # fmt: skip

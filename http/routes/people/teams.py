@@ -131,15 +131,15 @@ ONE = {200: TeamView}
 MANAGE = "teams.manage"
 ROUTES = [
     Route("GET", BASE, index, "teams.read", {200: TeamsPage}, "Teams, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: TeamView}, "Make a team", body=NewTeam, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: TeamView}, "Create a team", body=NewTeam, tag=TAG),
     Route("GET", BASE + "/{id}", read, "teams.read", ONE, "One team", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a team", body=TeamPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None},
-          "Delete a team; conversations that are not over let go of it", tag=TAG),
+          "Delete a team; it is removed from conversations that are not closed", tag=TAG),
     Route("GET", BASE + "/{id}/members", members, "teams.read", {200: MembersPage},
           "A team's members, in the order they joined", query=PageQuery, tag=TAG),
     Route("POST", BASE + "/{id}/members", add_member, MANAGE, {201: TeamMemberView, 200: TeamMemberView},
-          "Put somebody into a team; 200 where they are in it already", body=NewMember, tag=TAG),
+          "Add a member to a team; 200 if they are in it already", body=NewMember, tag=TAG),
     Route("DELETE", BASE + "/{id}/members/{user_id}", remove_member, MANAGE, {204: None},
-          "Take somebody out of a team", tag=TAG),
+          "Remove a member from a team", tag=TAG),
 ]  # fmt: skip

@@ -57,5 +57,5 @@ ROUTES = [
           query=DeliveriesQuery, tag=TAG),
     Route("GET", BASE + "/{message_id}", read, "inbox.read", {200: DeliveryView}, "The delivery of a message", tag=TAG),
     Route("POST", BASE + "/{message_id}/retry", retry, "deliveries.retry", {202: DeliveryView},
-          "Send a message again that could not be delivered", tag=TAG),
+          "Resend a message that could not be delivered", tag=TAG),
 ]  # fmt: skip

@@ -138,8 +138,8 @@ async def replay(call: Call[None]) -> web.Response:
 BASE = "/v1/inbound-failures"
 MANAGE = "channels.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: InboundFailuresPage}, "Payloads that were set aside, newest first",
+    Route("GET", BASE, index, MANAGE, {200: InboundFailuresPage}, "Payloads that could not be processed, newest first",
           query=InboundFailuresQuery, tag=TAG),
-    Route("GET", BASE + "/{id}", read, MANAGE, {200: InboundFailureDetail}, "One of them, with its payload", tag=TAG),
-    Route("POST", BASE + "/{id}/replay", replay, MANAGE, {200: ReplayView}, "Try to take it in again", tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, {200: InboundFailureDetail}, "One failure, with its payload", tag=TAG),
+    Route("POST", BASE + "/{id}/replay", replay, MANAGE, {200: ReplayView}, "Process it again", tag=TAG),
 ]  # fmt: skip
