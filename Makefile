@@ -10,7 +10,7 @@ READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz check bench schema format lock clean
+.PHONY: help serve test fuzz check bench schema format reference lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -38,6 +38,9 @@ schema: $(READY) ## write storage/postgres/schema.sql from the migrations
 format: $(READY) ## put the code into form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+reference: $(READY) ## write docs/errors.md and docs/websocket.md from the code's tables
+	@$(BIN)/python tests/reference.py
 
 lock: $(READY) ## renew requirements.lock with the newest versions that go together
 	@$(BIN)/python -m venv build/lock

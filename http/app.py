@@ -7,8 +7,8 @@ from aiohttp import web
 from .actions.transfers import Transfers
 from .actions.webhook_parsing import PARSER, WebhookParser
 from .auth.webhook_gate import GATE, WebhookGate
-from .connection.fast_path import DIRECT, FastPathRoutes
-from .connection.fast_router import LANE, Lane
+from .connection.fast_path import FAST_PATH, FastPathRoutes
+from .connection.fast_router import FAST_ROUTER, FastRouter
 from .connection.policy import POLICY, ConnectionPolicy
 from .framework import problems, responses
 from .framework.endpoint import Endpoint, endpoint
@@ -46,8 +46,8 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     metrics = app[METRICS] = Metrics(services.update_metrics)
     problems.install(app)
     app.middlewares.insert(0, metrics.requests.middleware)
-    lane = app[LANE] = Lane(metrics.requests)
-    direct = app[DIRECT] = FastPathRoutes(services, metrics.requests, policy.checks)
+    fast_router = app[FAST_ROUTER] = FastRouter(metrics.requests)
+    fast_path = app[FAST_PATH] = FastPathRoutes(services, metrics.requests, policy.checks)
     for route in ALL:
         serve = endpoint(route, app)
         added = app.router.add_route(route.method, route.path, _by_router(serve))
@@ -56,9 +56,8 @@ def make_app(services: Services, version: str = "0") -> web.Application:
             metrics.requests.know(head, route.path, "HEAD", stream=False)
         table = metrics.requests.know(added, route.path, route.method, stream=route.stream)
         if route.media == "application/json" and not (route.stream or route.upload):
-            lane.add(route.method, route.path, serve, table)
-        if route.direct is not None and route.permission is not None:
-            direct.add(route.method, route.path, route.direct, route.body, route.permission, table)
+            fast_router.add(route.method, route.path, serve, table)
+        fast_path.add(route, table)
     return app
 
 

@@ -1,1 +1,1 @@
-"""What routes, streams and dialects do to conversations."""
+"""Actions on conversations, shared by routes and streams."""

@@ -1,4 +1,4 @@
-"""Attachments in messages: what a message may name, and what is then written into it."""
+"""Attachments of messages: which ones a message may name, and how they are stored in it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MAX_URL = 2048
 async def described(
     call: Call[Any], attachments: Sequence[Attachment]
 ) -> tuple[tuple[Attachment, ...], list[str]]:
-    """A message's attachments as they are stored in it, and the ids of ours among them.
+    """A message's attachments as stored in it, and the ids of those on this server.
 
-    Ours get their name, type and size from their record; files elsewhere stay as they are. Raises Invalid naming each
-    that there is not, or that is none.
+    Attachments on this server get name, type and size from their record; external files stay as given. Raises Invalid, naming each
+    that does not exist or is not valid.
     """
     if not attachments:
         return (), []
@@ -49,7 +49,7 @@ async def described(
 
 
 def _may_name(principal: Principal, record: StoredAttachment) -> bool:
-    """A customer names what they uploaded themselves: else naming a file would be a way to read it."""
+    """Customers may name only their own uploads, or naming a file would be a way to read it."""
     if principal.role is not Role.CUSTOMER:
         return True
     own = ("contact", principal.contact_identifier, principal.channel_id)

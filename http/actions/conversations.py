@@ -1,7 +1,6 @@
-"""What the REST routes, the WebSocket and the dialects all do to conversations: one function an action.
+"""Actions on conversations, one function each, shared by the REST routes and the WebSocket.
 
-Each takes the typed call, sends the command, and returns core structs. Shapes of input that several of them take live
-here too.
+Each takes the typed call, sends the command, and returns core structs. Shared input types are here as well.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ Uuid = Annotated[
     str,
     msgspec.Meta(
         pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-        max_length=36,  # `$` lets a newline follow
+        max_length=36,  # because `$` also matches before a final newline
     ),
 ]
 
@@ -95,7 +94,7 @@ TypingState = Literal["start", "stop"]
 
 
 def conversation_id(text: str) -> str:
-    """A conversation's id from a client; what is no UUID is not found."""
+    """A conversation's id from a client. Raises NotFound if it is not a UUID."""
     text = text.lower()
     if not is_uuid(text):
         raise NotFound("no such conversation")
@@ -103,20 +102,20 @@ def conversation_id(text: str) -> str:
 
 
 def conversation_of(call: Call[Any], done: Done) -> ConversationView:
-    """The conversation after a command, as the caller sees it."""
+    """The conversation after a command, as the caller may see it."""
     assert done.conversation is not None
     view = conversation_view(done.conversation)
     return customers.conversation_view(view) if call.principal.role is Role.CUSTOMER else view
 
 
 def message_of(call: Call[Any], entry: Entry) -> MessageView:
-    """The message of an entry, as the caller sees it."""
+    """An entry's message, as the caller may see it."""
     view = message_view(entry)
     return customers.message_view(view) if call.principal.role is Role.CUSTOMER else view
 
 
 def check_metadata(metadata: dict[str, Any] | None) -> None:
-    """Raises Invalid when metadata is too large to keep in memory with the conversation."""
+    """Raises Invalid if metadata is too large to be kept in memory with the conversation."""
     if metadata and len(msgspec.json.encode(metadata)) > MAX_METADATA:
         raise Invalid(
             "metadata is too large", errors=(("metadata", f"at most {MAX_METADATA} bytes as JSON"),)
@@ -124,7 +123,7 @@ def check_metadata(metadata: dict[str, Any] | None) -> None:
 
 
 def sender(principal: Principal, wanted: SenderType | None) -> SenderType:
-    """Who a message is from: a service may speak as anybody, everybody else as themselves."""
+    """The sender type of a message. Services may choose any; all others write as themselves. Raises Forbidden."""
     role = principal.role
     own = DEFAULT_SENDER.get(role, "agent")
     if wanted is not None and wanted != own and role is not Role.SERVICE:
@@ -133,7 +132,7 @@ def sender(principal: Principal, wanted: SenderType | None) -> SenderType:
 
 
 def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessage) -> Post:
-    """The command for a message; the `Idempotency-Key` header counts where the body names no key."""
+    """The command for a message. Its key is the body's, else the `Idempotency-Key` header. Raises Invalid, Forbidden."""
     check_metadata(message.metadata)
     key = message.client_message_id or headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
@@ -150,8 +149,13 @@ def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessag
     )
 
 
-async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tuple[Entry, bool]:
-    """Write a message into a conversation; whether it is a repeat comes with it."""
+def needs_lookup(message: NewMessage) -> bool:
+    """Whether mentions or attachments must be looked up before `to_post`."""
+    return message.is_private or bool(message.attachments)
+
+
+async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> Done:
+    """Write a message into a conversation; returns after the commit."""
     if call.principal.role is not Role.CUSTOMER:
         call.principal.require("message.write")
     if message.is_private:
@@ -166,11 +170,11 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> tu
     )
     if attachments:
         await _link(call, done.entries[0], attachments)
-    return done.entries[0], done.repeated
+    return done
 
 
 async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tuple[Entry, bool]:
-    """A customer's own message, wherever it leads."""
+    """Write a customer's message into their live conversation, or a new one. Returns the entry, and whether it is a repeat."""
     p = call.principal
     assert p.channel_id is not None and p.contact_identifier is not None
     thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
@@ -183,16 +187,16 @@ async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tup
 
 
 async def assign(call: Call[Any], conversation_id: str, agent_id: str, reason: str = "manual") -> Done:
-    """Give a conversation to an agent, who must be available and have room for it."""
+    """Assign a conversation to an agent, who must be available and have capacity."""
     return await ask_for_agent(call, Assign(agent_id, reason), conversation_id, agent_id, "agent_id")
 
 
 async def ask_for_agent(
     call: Call[Any], command: Command, conversation_id: str, agent_id: str, path: str
 ) -> Done:
-    """Ask the supervisor for what gives a conversation to `agent_id`, whom the field `path` names.
+    """Send the supervisor a command that assigns a conversation to `agent_id`; `path` is the field for errors.
 
-    A person may name only somebody whom the account has seen; a service anybody, who is seen from then on. Raises Invalid.
+    People may name only agents known to the account. Services may name any agent, who is known from then on. Raises Invalid.
     """
     principal, agents = call.principal, call.services.stores.agents
     if agent_id != principal.user_id or not principal.is_staff:
@@ -208,7 +212,7 @@ async def ask_for_agent(
 
 
 async def _check_allowed(call: Call[Any], command: Command, conversation_id: str) -> None:
-    """Raises what the conversation would refuse the command for, whoever is named in it."""
+    """Raises what the conversation would refuse the command with, regardless of the agent."""
     c = await call.services.stores.conversations.get(call.account_id, conversation_id)
     if c is None:
         raise NotFound("no such conversation")
@@ -224,7 +228,7 @@ async def answer_offer(
 
 
 async def with_positions(call: Call[Any], found: list[Conversation]) -> list[ConversationView]:
-    """Conversations as clients see them, with the places in the queue of those that wait, where these are at hand."""
+    """Conversations as the caller may see them, with queue positions of waiting ones where known."""
     waiting = [c.id for c in found if c.status is Status.OPEN]
     places = await call.services.supervision.positions(call.account_id, waiting) if waiting else {}
     views = [conversation_view(c, places.get(c.id)) for c in found]
@@ -232,18 +236,18 @@ async def with_positions(call: Call[Any], found: list[Conversation]) -> list[Con
 
 
 async def refresh_routing(call: Call[Any]) -> None:
-    """Let routing go by what was changed. Should it be away, it finds out by itself."""
+    """Make routing reload what was changed. If it is down, it reloads when it starts."""
     with contextlib.suppress(TertuliaError):
         await call.services.supervision.refresh(call.account_id)
 
 
 async def refresh_rules(call: Call[Any]) -> None:
-    """Let conversations go by what was changed: settings, bot rules, the texts and teams that rules name."""
+    """Make conversations reload settings, bot rules, and the texts and teams that rules name."""
     await call.services.gateway.learn(call.account_id)
 
 
 async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:
-    """A message whose attachments are as their records say, and the ids of those that are ours. Raises Invalid."""
+    """The message with its attachments as stored, and the ids of those on this server. Raises Invalid."""
     if not message.attachments:
         return message, []
     found, ids = await attaching.described(call, message.attachments)
@@ -251,7 +255,7 @@ async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, 
 
 
 async def _link(call: Call[Any], entry: Entry, attachments: list[str]) -> None:
-    """Note in attachments whose they are. The message stands already, so a failure here must not be its answer."""
+    """Link attachments to their conversation. The message is committed, so a failure here is only logged."""
     try:
         await call.services.stores.attachments.link(call.account_id, entry.conversation_id, attachments)
     except TertuliaError as error:
@@ -268,8 +272,8 @@ async def mark_read(call: Call[Any], conversation_id: str, command: MarkRead) ->
     return done.conversation
 
 
-async def typing(call: Call[Any], conversation_id: str, state: str) -> None:
-    """Tell the conversation's readers who is typing. Stored nowhere, lost without harm."""
+async def typing(call: Call[Any], conversation_id: str, state: TypingState) -> None:
+    """Show the conversation's readers who is typing. A hint: not stored, and harmless if lost."""
     user_id = call.principal.contact_identifier or call.principal.user_id
     typist = call.account_id, conversation_id, f"{call.principal.channel_id or ''}/{user_id}"
     typists = call.services.typists
@@ -290,6 +294,6 @@ async def typing(call: Call[Any], conversation_id: str, state: str) -> None:
 
 
 async def check_team(call: Call[Any], team_id: str | None) -> None:
-    """Raises Invalid where a conversation may not be given to this team: it is none of the account's."""
+    """Raises Invalid if the account has no such team."""
     if team_id is not None and await call.services.stores.teams.get(call.account_id, team_id) is None:
         raise Invalid("there is no such team", errors=(("team_id", "is no team of this account"),))

@@ -1,6 +1,6 @@
-"""After hints were lost on their way, has it told anew how things stand: who is there, and who waits where.
+"""After hints may have been lost, has presence and queue positions sent again.
 
-Hints that are lost are lost; but a reader that stays connected must not go on with a picture that was right before.
+Lost hints are not repeated, but a reader that stays connected must not be left with an outdated state.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ...core.ports.supervision import Supervision
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 8
-"""Accounts asked for at a time."""
+"""Accounts refreshed at once."""
 AGAIN = 1.0
-"""Seconds after which those are asked for again whose supervisor did not answer."""
+"""Seconds between attempts for accounts whose supervisor did not answer."""
 
 
 class HintRecovery:
-    """`accounts`: those with readers here."""
+    """`accounts`: those with readers at this gateway."""
 
     def __init__(self, supervision: Supervision, accounts: Callable[[], set[str]]) -> None:
         self._supervision = supervision
@@ -31,7 +31,7 @@ class HintRecovery:
         self._lost = asyncio.Event()
 
     def lost(self) -> None:
-        """Hints may have been lost until now."""
+        """Note that hints may have been lost until now."""
         self._lost.set()
 
     async def main_loop(self) -> None:
@@ -53,7 +53,7 @@ class HintRecovery:
                 try:
                     await self._supervision.retell(account_id)
                 except TertuliaError as error:
-                    log.info("not_told_anew", account=account_id, error=error.detail)
+                    log.info("hints_not_resent", account=account_id, error=error.detail)
                     return
             self._wanted.discard(account_id)
 

@@ -1,7 +1,7 @@
-"""From a provider's events to commands: who wrote, in which thread, in answer to what; all committed, or said why not.
+"""Turns a provider's events into commands: who wrote, in which thread, in reply to what.
 
-What can never succeed is a `Fault`, to be set aside by the caller; what may succeed later is raised, so that the provider
-repeats its call. Repeats are harmless: provider ids are unique in their channel for good.
+An event that can never succeed becomes a `Fault`, which the caller stores; one that may succeed later raises, so that the provider
+repeats its call. Repeats are harmless: provider ids are unique within their channel for good.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from ...core.views.stream_events import conversation_topic
 from ..framework.services import Services
 
 LATER: Final = (Overloaded, StorageUnavailable, Internal, RateLimited)
-"""Refusals that say nothing against the event: the provider is asked to repeat its call."""
+"""Refusals that are not the event's fault: the provider is asked to repeat its call."""
 MAX_PART: Final = 4_096
-"""Characters shown of the part of a payload that was set aside."""
+"""Characters of a failed payload part that are shown."""
 
 
 class Taken(msgspec.Struct):
-    """What came of a call's events."""
+    """What became of a call's events."""
 
     received: int = 0
     repeated: int = 0
@@ -42,7 +42,7 @@ class Taken(msgspec.Struct):
 
 
 class _Said(msgspec.Struct):
-    """A message on its way: the event, and where it leads."""
+    """A message being processed: the event, and its thread and attachments once they are resolved."""
 
     message: Inbound
     edited_at: int | None = None
@@ -51,7 +51,7 @@ class _Said(msgspec.Struct):
 
 
 async def take(services: Services, channel: Channel, events: Sequence[ChannelEvent]) -> Taken:
-    """Everything that a verified call says; returns after the commit. Raises one of LATER."""
+    """Process all events of a verified call; returns after the commit. Raises one of LATER."""
     return await _Call(services, channel).take(events)
 
 
@@ -88,11 +88,11 @@ class _Call:
         originals = await self._originals(said)
         await self._ingest(said)
         outcomes = [self._say(item, originals) for item in said]
-        # Gathered coroutines begin in order, and a command is queued before its coroutine first waits.
+        # Gathered coroutines start in order, and each queues its command before it first awaits.
         await self._settled(outcomes, said)
 
     async def _settled(self, work: Sequence[Any], said: list[_Said]) -> list[_Said]:
-        """Those whose work was done; the others are faults. Raises where one of them is to be repeated."""
+        """The items whose work succeeded; the others become faults. Raises if one of them may succeed later."""
         results = await asyncio.gather(*work, return_exceptions=True)
         later = [r for r in results if isinstance(r, BaseException) and not _final(r)]
         if later:
@@ -112,7 +112,7 @@ class _Call:
         )
 
     async def _originals(self, said: list[_Said]) -> dict[str, Original]:
-        """The messages that these answer or change."""
+        """The stored messages that these reply to or edit."""
         wanted: dict[str, None] = {}
         for item in said:
             message = item.message
@@ -126,7 +126,7 @@ class _Call:
         return await self._services.stores.inbound.originals(channel.account_id, channel.id, list(wanted))
 
     async def _ingest(self, said: list[_Said]) -> None:
-        """Files go ahead of their messages, under ids that a repeat finds again."""
+        """Store files before their messages, under ids derived from the provider's, so that a repeat finds them."""
         media: list[NewMedia] = []
         for item in said:
             made = []
@@ -167,13 +167,14 @@ class _Call:
             reply_to=answered.message_id if answered else None,
             metadata=metadata,
         )
-        # The name is the contact's, which the team may have changed; `resolve` has noted what the provider says.
+        # The contact's name stays, since the team may have changed it; `resolve` has recorded the provider's.
         opening = Opening(channel.type, subject=message.subject)
         thread = ThreadKey(channel.account_id, channel.id, item.thread, _topic(item, originals))
         return await self._ask(Receive(opening, post), item.thread, thread=thread)
 
     async def _edit(self, item: _Said, at: int, originals: dict[str, Original]) -> Done | None:
-        """An edit of a message we have; of one we have not, it is that message, and the original will be the repeat."""
+        """Edit a stored message. If the original has not arrived yet, the edit is stored in its place, and the original will
+        count as its repeat."""
         original = originals.get(item.message.provider_id)
         if original is None:
             done = await self._receive(item, originals)
@@ -200,7 +201,7 @@ class _Call:
         thread: ThreadKey | None = None,
         conversation: str | None = None,
     ) -> Done:
-        """On the customer's behalf, by the provider's word."""
+        """Send a command on the customer's behalf."""
         by = By("contact", identifier, "service")
         envelope = Envelope(fresh_id(), self._channel.account_id, by, command, conversation, thread)
         return await self._services.gateway.router.ask(envelope)
@@ -226,7 +227,7 @@ class _Call:
 
 
 def part_of(value: Any) -> str | None:
-    """A part of a payload as it is shown to a person: JSON without bytes, cut where it is long."""
+    """A part of a payload for display: JSON, truncated to `MAX_PART` characters."""
     try:
         text = msgspec.json.encode(value, enc_hook=str).decode()
     except (TypeError, ValueError, RecursionError):
@@ -239,7 +240,7 @@ def _final(error: BaseException) -> bool:
 
 
 def _spellings(reference: str) -> tuple[str, ...]:
-    """A provider id as it may be stored: Postmark calls what others know as `id@its.domain` by the id alone."""
+    """The forms in which a provider id may be stored: Postmark uses the bare id where others use `id@its.domain`."""
     local, at, _ = reference.partition("@")
     return (reference, local) if at and local else (reference,)
 
@@ -249,7 +250,7 @@ def _first(originals: dict[str, Original], names: Sequence[str]) -> Original | N
 
 
 def _topic(item: _Said, originals: dict[str, Original]) -> str:
-    """The topic of the thread: that of the nearest known message of this customer's that it refers to, else its own."""
+    """The thread's topic: that of the nearest referenced message known to be this customer's, else the message's own."""
     for reference in item.message.references:
         known = _first(originals, _spellings(reference))
         if known is not None and known.contact_identifier == item.thread:

@@ -1,4 +1,4 @@
-"""Mentions in internal notes: the agents that a note names are looked up and kept in its `metadata.mentions`."""
+"""Mentions in internal notes: looks up the agents that a note names, and stores them in its `metadata.mentions`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ..framework.endpoint import Call
 
 
 async def with_mentions(call: Call[Any], text: str, metadata: dict[str, Any]) -> dict[str, Any]:
-    """A note's metadata with the ids of the agents that its text names, its author left out.
+    """A note's metadata with the ids of the agents that its text names, except its author.
 
-    What a client wrote there itself goes: only the text tells who is notified.
+    Mentions written by the client are replaced: only the text decides who is notified.
     """
     metadata = {k: v for k, v in metadata.items() if k != KEY}
     words = words_of(text)

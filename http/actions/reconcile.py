@@ -1,23 +1,22 @@
-"""Contacts, teams and the actors that know them: how a change of theirs reaches conversations in memory.
+"""Brings changes of contacts and teams to conversations, whose actors may be in memory.
 
-A conversation holds its contact's id and name in its actor, and a host holds them for each thread key it has loaded, so
-nothing may be changed behind their backs. Therefore:
+A conversation actor holds its contact's id and name, and a host holds them for each thread key it has loaded. A change in Postgres alone would
+not reach them. Therefore:
 
 - **Merging, renaming, moving an identifier.** First the contacts change in Postgres, so that threads loaded from now on have
-  the new ones. Then every conversation gets an `Update` of `contact_id` and `contact_name` through the router: an entry
-  like any other, seen by streams and replays, written into the projection by its commit; and the host's thread follows its
-  conversations (`Thread.follow`), so the customer's next conversation starts right as well. A conversation that was opened
-  meanwhile under the old contact is found by looking again, until there are none. What fails in between (503) is
-  completed by asking again.
-- **Deleting a team.** First nobody sees it any more, so that no conversation is given to it; then those it has get an `Update`;
-  then it goes. A conversation that was given to it in that same moment may keep its id, which names nothing then.
-- **Erasing.** First the name and the identifiers go, so that whoever loads the thread makes a new contact. Then every
-  conversation gets an `Erase`: it is closed, its actor and every gateway's memory of its messages are blanked, and it takes
+  the new ones. Then every conversation gets an `Update` of `contact_id` and `contact_name` through the router. This is an ordinary
+  entry: streams and replays see it, and its commit updates the projection. The host's thread follows its conversations
+  (`Thread.follow`), so the customer's next conversation is right as well. Conversations opened meanwhile under the old contact are found by
+  searching again until there are none. After a failure in between (503), the same request completes the work.
+- **Deleting a team.** First the team is hidden, so that no conversation can be assigned to it; then its conversations get an `Update`;
+  then it is deleted. A conversation assigned to it in that very moment may keep its id, which then names nothing.
+- **Erasing.** First the name and the identifiers are deleted, so that the thread is loaded with a new contact. Then every
+  conversation gets an `Erase`: it is closed, its messages are blanked in its actor and in every gateway's memory, and it takes
   no more commands. Then one transaction rewrites the entries and the projection, deletes the providers' ids and the
-  contacts, and refuses if a conversation had not been erased. After 200, the customer's words, names and addresses are in
-  no table, no actor and no replay of this server. They may be in what left it: streams' clients, providers, log archives,
-  backups, Postgres's WAL, and dead tuples until the next vacuum. Broken off, it is completed by asking again. A message
-  that a provider delivers again afterwards counts as new, as its id is forgotten.
+  contacts, and fails if a conversation has not been erased. After 200, the customer's words, names and addresses are in
+  no table, no actor and no replay of this server. They may remain outside: at stream clients and providers, in log archives,
+  backups, Postgres's WAL, and in dead tuples until the next vacuum. If interrupted, the same request completes it. A message
+  that a provider delivers again afterwards counts as new, since its id is forgotten.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ from ..framework.endpoint import Call
 from ..framework.pagination import author
 
 AT_ONCE = 32
-"""Commands of one request under way at the same time."""
+"""Commands of one request in flight at once."""
 MAX_ROUNDS = 5
 
 
 async def follow(
     call: Call[Any], left: str, contact: Contact, identifier: ContactIdentifier | None = None
 ) -> None:
-    """Bring the conversations of contact `left` (with one identifier only) to `contact`."""
+    """Move the conversations of contact `left`, or those of one of its identifiers, to `contact`."""
     changes: dict[str, Any] = {"contact_id": contact.id}
     if contact.name is not None:
         changes["contact_name"] = contact.name
@@ -48,14 +47,14 @@ async def follow(
 
 
 async def rename(call: Call[Any], contact: Contact) -> None:
-    """Bring a contact's new name to its conversations."""
+    """Give a contact's conversations its new name."""
     await _each(
         call, lambda: _conversations(call, [contact.id], None), Update({"contact_name": contact.name}), 1
     )
 
 
 async def erase(call: Call[Any], contact_id: str) -> None:
-    """Forget a contact. Raises NotFound, Conflict (merged into another)."""
+    """Erase a contact. Raises NotFound, Conflict (merged into another)."""
     contacts = call.services.stores.contacts
     ids = await contacts.begin_erasure(call.account_id, contact_id)
     if ids is None:
@@ -66,7 +65,7 @@ async def erase(call: Call[Any], contact_id: str) -> None:
 
 
 async def leave_team(call: Call[Any], team_id: str) -> None:
-    """Take a team that is being deleted from its conversations."""
+    """Remove a team that is being deleted from its conversations."""
     teams = call.services.stores.teams
     await _each(call, lambda: teams.conversations(call.account_id, team_id), Update({"team_id": None}))
 
@@ -85,7 +84,7 @@ async def _conversations(
 async def _each(
     call: Call[Any], find: Callable[[], Awaitable[list[str]]], command: Command, rounds: int = MAX_ROUNDS
 ) -> None:
-    """Send a command to every conversation that `find` finds, until it finds no others."""
+    """Send a command to every conversation that `find` returns, until it returns no new ones."""
     done: set[str] = set()
     free = asyncio.Semaphore(AT_ONCE)
 

@@ -1,7 +1,7 @@
-"""How many files go in and out of a gateway at once: bounds by user, by an account's customers, by account, and of the process.
+"""Bounds concurrent uploads and downloads of a gateway: by user, by an account's customers, by account, and in total.
 
-Owns the counts. A transfer beyond a bound waits a moment for a place, as a browser sends a message's files all at once; then it is
-refused, with 429 where the bound is the client's own and with 503 where it is the process's. Nothing of its body is read meanwhile.
+A transfer beyond a bound waits a moment for a slot, because browsers send a message's files all at once. Then it is refused: with 429
+for a bound of the client, with 503 for the total. Its body is not read meanwhile.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from ...core.errors import Overloaded, RateLimited, TertuliaError
 from ..auth.rate_limits import address_key
 
 WAIT: Final = 3.0
-"""Seconds a transfer may wait for a place."""
+"""Seconds that a transfer may wait for a slot."""
 WAITERS: Final = 2
-"""Transfers that may wait for each one that may be under way, of one client and of the process; beyond it they are refused at once."""
+"""Waiting transfers per slot, for each bound; more are refused at once."""
 RETRY_AFTER: Final = 5.0
 
 
 class Client:
-    """Who moves a file, as far as the bounds are concerned: scopes from the narrowest to the widest."""
+    """Who a transfer counts for: scopes from the narrowest to the widest."""
 
     __slots__ = ("account", "name", "shared")
 
     def __init__(self, account: str, name: str | None, shared: str | None) -> None:
         self.account = account
         self.name = name
-        """None: an account's own service, which counts for its account alone."""
+        """None for a service, which counts for its account only."""
         self.shared = shared
-        """What all of the account's strangers count for together, so that they leave room for its staff."""
+        """The scope shared by all customers and link holders of the account, so that they leave room for its staff."""
 
     @classmethod
     def of(cls, principal: Principal) -> Client:
@@ -45,12 +45,12 @@ class Client:
 
     @classmethod
     def at(cls, account: str, address: str | None) -> Client:
-        """Somebody with a signed link, of whom only the address is known."""
+        """The holder of a signed link, known by address only."""
         return cls(account, f"address {address_key(address)}", "links")
 
 
 class Transfers:
-    """Those of one kind (`what`: uploads, downloads) that are under way. Bounds: `process` > `account` > `user`."""
+    """The transfers of one kind (`what`: uploads, downloads). Bounds: `process` > `account` > `user`."""
 
     def __init__(self, what: str, *, process: int, account: int, user: int, wait: float = WAIT) -> None:
         self._what = what
@@ -69,7 +69,7 @@ class Transfers:
 
     @asynccontextmanager
     async def one(self, client: Client) -> AsyncIterator[None]:
-        """A place for the block. Raises RateLimited, Overloaded."""
+        """Hold a slot during the block. Raises RateLimited, Overloaded."""
         scopes = self._scopes(client)
         await self._wait(scopes)
         self._under_way.update(key for key, _, _ in scopes)
@@ -81,7 +81,7 @@ class Transfers:
                 self._freed.set_result(None)
 
     def _scopes(self, client: Client) -> list[tuple[Hashable, int, str]]:
-        """What a transfer counts for: the key (None: the process), the bound, whose it is."""
+        """The bounds of a transfer: key (None: the process), bound, and owner's name."""
         found: list[tuple[Hashable, int, str]] = []
         if client.name is not None:
             found.append(((client.account, "user", client.name), self._user, "for one user"))
@@ -98,7 +98,7 @@ class Transfers:
         return None
 
     async def _wait(self, scopes: list[tuple[Hashable, int, str]]) -> None:
-        """Until there is a place; what was refused keeps its reason."""
+        """Wait for a slot. Raises RateLimited or Overloaded if none becomes free in time."""
         refusal = self._refusal(scopes)
         if refusal is None:
             return

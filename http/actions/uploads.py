@@ -1,6 +1,6 @@
-"""Bodies that are files: streamed, never read whole; raw, or the one file of a form (RFC 7578).
+"""Bodies that are files, raw or as the one file of a form (RFC 7578). They are streamed, never held whole.
 
-Owns how a body is cut into pieces, how slow its sender may be, and how much a form may put around its file. What the file may be says
+Owns the size of pieces, the sender's time limits, and how much a form may put around its file. Allowed file types:
 `core/channels/file_types.py`.
 """
 
@@ -28,9 +28,9 @@ MAX_PART_HEADERS: Final = 16
 MAX_PART_HEADER: Final = 4_096
 """Bytes of one header of a part."""
 MAX_AROUND: Final = 16_384
-"""Bytes that a form may have before its file and, once more, behind it: boundaries, headers, preamble. Beyond it 400."""
+"""Bytes that a form may have before its file, and again after it: boundaries, headers, preamble. Beyond it 400."""
 PLAIN_ENCODINGS: Final = frozenset({"binary", "8bit", "7bit", "identity"})
-"""What a part may say of how it is encoded: not at all."""
+"""Values of a part's encoding headers that mean it is not encoded."""
 _NO_FORM: Final = "the body is not a form as its headers say"
 _ONE_FILE: Final = Invalid(
     "the form is not valid", errors=((FIELD, "the form must have this field and no other"),)
@@ -38,7 +38,7 @@ _ONE_FILE: Final = Invalid(
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """A file that is about to come: what its sender says of it, and its bytes."""
+    """A file about to be received: its name and type as sent, and its bytes."""
 
     name: str | None
     content_type: str | None
@@ -46,7 +46,7 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 async def incoming(request: web.Request, *, most: int, min_rate: float) -> Incoming:
-    """The file that a request brings, of `most` bytes or fewer, at `min_rate` bytes a second or more.
+    """The file in a request: at most `most` bytes, at least `min_rate` bytes a second.
 
     Raises Malformed, Invalid, TooLarge, UnsupportedMedia, HTTPRequestTimeout; so does reading it.
     """
@@ -96,7 +96,7 @@ async def _pieces(form: MultipartReader, part: Any, reader: PacedReader) -> Asyn
 
 
 async def _understood(read: Callable[[], Awaitable[T]]) -> T:
-    """What `read` finds in a form. Raises Malformed where it finds none: aiohttp says so with many an exception."""
+    """The result of `read`. Raises Malformed for a broken form, which aiohttp reports by various exceptions."""
     try:
         return await read()
     except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError):

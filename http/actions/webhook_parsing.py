@@ -1,7 +1,7 @@
-"""Parsing a provider's call: a short one at once, a long one in a thread, so that the event loop goes on answering others.
+"""Parses providers' calls: short ones at once, long ones in a thread, so that the event loop keeps running.
 
-Owns the threads and the bound on what waits for them. Parsers are linear and raise nothing but ValueError; a thread is not
-ended before its time, so nothing here may rely on a deadline to stop one.
+Owns the threads and the bound on waiting calls. Parsers are linear and raise only ValueError. A thread cannot be stopped, so
+nothing here relies on a deadline to stop one.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ log = structlog.get_logger(__name__)
 Parsed = tuple[list[ChannelEvent], list[Fault]]
 
 SHORT: Final = 65_536
-"""Bytes of a call that is parsed in the event loop: at most a few milliseconds. A longer one goes to a thread."""
+"""Largest call, in bytes, that is parsed in the event loop, in a few milliseconds at most."""
 THREADS: Final = 2
-"""Long calls parsed at the same time. More would only share the interpreter, and the time of everybody else."""
+"""Long calls parsed at once. More would only compete for the interpreter."""
 MAX_WAITING: Final = 16
-"""Long calls that are parsed or wait to be, each with a body of up to `max_webhook_body`; one more is answered 503."""
+"""Long calls being parsed or waiting, each with a body of up to `max_webhook_body`; one more is answered 503."""
 DEADLINE: Final = 20.0
-"""Seconds for a long call to be parsed, its waiting included; beyond it 503, and the provider repeats the call."""
+"""Seconds to parse a long call, including its wait; then 503, and the provider repeats the call."""
 
 
 class WebhookParser:
@@ -40,7 +40,7 @@ class WebhookParser:
         self._waiting = 0
 
     async def parse(self, kind: ChannelKind, received: WebhookCall, config: dict[str, Any]) -> Parsed:
-        """The events of a call; where it makes no sense as a whole, a fault instead. Raises Overloaded."""
+        """The events of a call, or a fault if it cannot be parsed as a whole. Raises Overloaded."""
         if len(received.body) <= SHORT:
             return parsed(kind, received, config)
         if self._waiting >= MAX_WAITING:
@@ -62,7 +62,7 @@ class WebhookParser:
             work.exception()  # its caller may have gone
 
     async def close(self, app: web.Application | None = None) -> None:
-        """Nothing that waits is begun any more."""
+        """Cancel calls that wait."""
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -71,11 +71,11 @@ PARSER: web.AppKey[WebhookParser] = web.AppKey("webhook_parser", WebhookParser)
 
 
 def parsed(kind: ChannelKind, received: WebhookCall, config: dict[str, Any]) -> Parsed:
-    """As `WebhookParser.parse`, here and now."""
+    """As `WebhookParser.parse`, synchronously."""
     try:
         return kind.parse(received, config), []
     except ValueError as error:
         return [], [Fault(f"the payload makes no sense: {error}"[:1000])]
-    except Exception as error:  # a fault of ours in a format of theirs: nothing is gained by a repeat
-        log.exception("webhook_unreadable")
+    except Exception as error:  # a bug in the parser: repeating the call would not help
+        log.exception("webhook_parsing_failed")
         return [], [Fault(f"the payload cannot be read: {type(error).__name__}")]

@@ -1,1 +1,1 @@
-"""Who is asking, and how often they may."""
+"""Authentication, authorization of origins and hosts, and rate limits."""

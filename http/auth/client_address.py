@@ -1,8 +1,8 @@
-"""Who a request comes from: the peer of its connection, or the client that trusted proxies name.
+"""The client's address: the peer of the connection, or the client named by trusted proxies.
 
-Owns the one reading of X-Forwarded-For and X-Forwarded-Proto. It must never believe either of a peer that the operator has not
-named: anybody can write these headers. `Forwarded` (RFC 7239) is not read at all: a proxy that sets one of the two families
-passes the other on as the client wrote it, and nothing tells which one that is.
+The only module that reads X-Forwarded-For and X-Forwarded-Proto, and only from peers that the operator has named, since anybody can
+write these headers. `Forwarded` (RFC 7239) is ignored: a proxy that sets one family of headers passes the other on as the client wrote
+it, and nothing tells which is which.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from multidict import CIMultiDictProxy
 PEER: Final[web.RequestKey[str]] = web.RequestKey("peer", str)
 """The trusted proxy that a request came through."""
 MAX_HOPS: Final = 32
-"""Entries of X-Forwarded-For that are read, from the right. Beyond them the farthest proxy read counts as the client."""
+"""Entries of X-Forwarded-For that are read, from the right. If there are more, the last one read counts as the client."""
 _REMEMBERED: Final = 4096
 _SCHEMES: Final = frozenset({"http", "https"})
 
 
 class TrustedProxies:
-    """The peers whose word about their clients counts. Raises ValueError for what is no address or network."""
+    """Peers that are trusted to name their clients. Raises ValueError for invalid addresses and networks."""
 
     def __init__(self, networks: Iterable[str] = ()) -> None:
         self._networks = [ip_network(text, strict=False) for text in networks]
@@ -34,14 +34,14 @@ class TrustedProxies:
         return bool(self._networks)
 
     def client(self, peer: str | None, headers: CIMultiDictProxy[str]) -> str | None:
-        """The address of the client: the rightmost hop that is not a trusted proxy, as the trusted ones tell it."""
+        """The client's address: the rightmost hop that is not a trusted proxy."""
         if not self.trusts(peer):
             return peer
         client = peer
         hops = ",".join(headers.getall("X-Forwarded-For", ())).rsplit(",", MAX_HOPS)[-MAX_HOPS:]
         for hop in reversed(hops):
             address = _address_of(hop)
-            if address is None:  # "unknown", or nonsense: all that is known is who said so
+            if address is None:  # "unknown", or not an address: the proxy is the last known hop
                 return client
             client = str(address)
             if not self.trusts(client):
@@ -49,7 +49,7 @@ class TrustedProxies:
         return client
 
     def scheme(self, peer: str | None, headers: CIMultiDictProxy[str]) -> str | None:
-        """The scheme a trusted proxy was asked by; None: nobody trusted says so."""
+        """The scheme that a trusted proxy reports, if one does."""
         if not self.trusts(peer):
             return None
         told = headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()

@@ -1,12 +1,12 @@
-"""Which names this server answers to: the check of Host against DNS rebinding.
+"""The host names of this server: the check of Host against DNS rebinding.
 
-A page of `evil.example` whose name the attacker points at this server sends `Host: evil.example` beside the equal
-`Origin: http://evil.example`: to the browser all is of one origin. Only the server can tell that the name is not its own.
+A page of `evil.example`, whose name the attacker resolves to this server, sends `Host: evil.example` and the matching
+`Origin: http://evil.example`: the browser sees a single origin. Only the server can tell that the name is not its own.
 
-- Addresses (`192.0.2.1`, `[::1]`) and loopback names always are its own: no name was resolved, so none can be rebound.
+- Addresses (`192.0.2.1`, `[::1]`) and loopback names are always its own: without name resolution there is no rebinding.
 - Its own names are those of TERTULIA_PUBLIC_URL, TERTULIA_ALLOWED_HOSTS, TERTULIA_ALLOWED_ORIGINS, TERTULIA_HOST and the machine's.
-- Under another name a request is refused if its Origin is that name, and where TERTULIA_ALLOWED_HOSTS is set, always. Without an
-  Origin it is no page that asks but a program, which may call this server what it likes: a container's name, for instance.
+- Under another name, a request is refused if its Origin is that name; if TERTULIA_ALLOWED_HOSTS is set, always. A request
+  without Origin comes from a program, not a page, and may use any name, such as a container's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REMEMBERED: Final = 1024
 
 
 class HostPolicy:
-    """The server's own names. `strict`: it answers under no other.
+    """The server's own names. `strict`: all others are refused.
 
     Names are lower case; `*.example.com` stands for every name below `example.com`, `*` for every name.
     """
@@ -40,7 +40,7 @@ class HostPolicy:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> HostPolicy:
-        """Raises ValueError for an allowed host that is no host name."""
+        """Raises ValueError for an allowed host that is not a host name."""
         allowed = settings.host_names()
         wrong = sorted(name for name in allowed if not _NAME.fullmatch(name))
         if wrong:
@@ -50,7 +50,7 @@ class HostPolicy:
         return cls(frozenset(allowed | {name.lower().rstrip(".") for name in own}), strict=bool(allowed))
 
     def _is_own(self, authority: str) -> bool | None:
-        """Whether `authority` (`host[:port]`) names this server. None: it is no authority."""
+        """Whether `authority` (`host[:port]`) names this server; None if it is malformed."""
         match = _AUTHORITY.fullmatch(authority)
         if match is None:
             return None

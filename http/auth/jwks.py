@@ -1,9 +1,8 @@
-"""The key set of an outside identity provider: fetched, cached, and never a way to be flooded.
+"""The key set of an external identity provider: when it is fetched, and how long it is cached.
 
-Owns when the set is fetched. One fetch at a time serves all who wait; a kid that is not in the set causes
-a fetch at most once in `cooldown`, however many arrive; a set past its `ttl` is refetched before it is used
-again, and goes on being used for `stale_for` when the endpoint is down. It must never decide whether a
-token is good, and never hold a symmetric key.
+One fetch at a time serves all waiters. Unknown kids cause at most one fetch per `cooldown`, however many arrive. A set older than
+`ttl` is fetched again before use; if the endpoint is down, it stays in use for `stale_for`. The module never decides
+whether a token is valid, and never holds a symmetric key.
 """
 
 from __future__ import annotations
@@ -53,8 +52,8 @@ def http_fetch(session: aiohttp.ClientSession, url: str) -> Fetch:
 class KeySet:
     """Signature keys by kid. All times are seconds; `clock` is monotonic.
 
-    Raises from `key`: Unauthenticated for a kid the provider does not have, StorageUnavailable (503) while
-    no usable set could ever be fetched.
+    `key` raises Unauthenticated for a kid that the provider does not have, and StorageUnavailable (503) while no usable set
+    has been fetched.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class KeySet:
         self._flight: asyncio.Task[None] | None = None
 
     async def key(self, kid: str | None, algorithm: str) -> PyJWK:
-        """The key a token's header names; a header without kid is accepted when only one key is possible."""
+        """The key named by a token's header. A header without kid is accepted if only one key is possible."""
         landings = self._landings
         if self._clock() - self._fetched_at >= self._ttl and self._may_refetch():
             await self._refresh()
@@ -100,7 +99,7 @@ class KeySet:
         return found
 
     async def close(self) -> None:
-        """Ends a fetch under way."""
+        """Cancel a fetch in progress."""
         if self._flight is not None:
             self._flight.cancel()
             await asyncio.gather(self._flight, return_exceptions=True)
@@ -109,12 +108,12 @@ class KeySet:
         return bool(self._keys) and self._clock() - self._fetched_at < self._ttl + self._stale_for
 
     def _may_refetch(self) -> bool:
-        """Whether to try now that the set is old: at once, but not again right after a failure."""
+        """Whether to refetch an expired set now: not right after a failure."""
         pause = self._cooldown if self._keys else self._retry_after
         return self._flight is not None or self._clock() - self._tried_at >= pause
 
     def _may_look_again(self) -> bool:
-        """Whether a kid that is not in the set may cause a fetch (or join one): the keys may have rotated."""
+        """Whether an unknown kid may cause or join a fetch, since keys may have rotated."""
         if self._flight is None:
             if self._clock() - self._looked_again_at < self._cooldown:
                 return False
@@ -133,7 +132,7 @@ class KeySet:
             self._tried_at = self._clock()
             self._flight = asyncio.create_task(self._load())
             self._flight.add_done_callback(self._landed)
-        # shielded: one impatient client must not end the fetch the others wait for
+        # shielded: a client that disconnects must not cancel the fetch for the others
         await asyncio.shield(self._flight)
 
     def _landed(self, _task: asyncio.Task[None]) -> None:

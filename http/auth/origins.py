@@ -1,8 +1,8 @@
 """Which web pages may open streams: the Origin check against cross-site WebSocket hijacking.
 
-Owns the comparison of origins (RFC 6454: scheme, host and port, all three). It must never match by prefix,
-suffix or substring. A request without Origin is not from a page of another site (browsers send it with
-every WebSocket handshake and cross-origin fetch) and passes, unless the browser says it is cross-site.
+Origins are compared as a whole (RFC 6454: scheme, host and port), never by prefix, suffix or substring. A request without Origin is
+not from another site's page, since browsers send it with every WebSocket handshake and cross-origin fetch; it passes unless
+the browser says that it is cross-site.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def parse(text: str) -> Origin | None:
 class OriginPolicy:
     """The origins that may open streams: the server's own, and those of the settings.
 
-    Raises ValueError for a setting that is no origin: `*` would let every page use a visitor's cookie.
+    Raises ValueError for a setting that is not an origin; `*` would let every page use a visitor's cookie.
     """
 
     def __init__(self, allowed: frozenset[str] = frozenset(), public_url: str | None = None) -> None:
@@ -76,5 +76,5 @@ class OriginPolicy:
 
 
 def _own(request: web.BaseRequest) -> Origin | None:
-    # the scheme may be a trusted proxy's word (client_address.py); that the name is ours, request_checks.py has seen to
+    # a trusted proxy may have set the scheme (client_address.py); request_checks.py has checked the name
     return parse(f"{request.scheme}://{request.headers.get('Host', '')}")

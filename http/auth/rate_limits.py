@@ -1,14 +1,11 @@
 """Rate limits: per account, per user, per address, shared by all gateways and spent without I/O.
 
-Owns who is limited and how permits are spent. A gateway leases permits from a shared token bucket
-(`core.ports.auth.PermitSource`) in chunks, at most a twentieth of a second's worth at a time unless more
-requests are already waiting, and spends them here. It must never let Valkey decide whether the server
-works: when a lease fails, this gateway limits each key with a bucket of its own at the full rate (with n
-gateways that is up to n times the rate: a degraded limit, not none), says so once, and asks Valkey again
-after a second.
+A gateway leases permits from a shared token bucket (`core.ports.auth.PermitSource`) in chunks, at most a twentieth of a second's worth
+at a time unless more requests are waiting, and spends them here. The server works without Valkey: when a lease fails, this gateway
+limits each key by a bucket of its own at the full rate (with n gateways up to n times the rate: a degraded limit, not none), logs it
+once, and tries Valkey again after a second.
 
-Chunks grow while a key is busy and shrink while it is not, so that a quiet key on many gateways does not
-strand the permits it needs.
+Chunks grow while a key is busy and shrink while it is quiet, so that a quiet key does not leave its permits spread over many gateways.
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ from ...settings import Settings
 log = structlog.get_logger(__name__)
 
 NEED_LEASE: Final = None
-"""What `try_spend` answers when only `spend` can tell."""
+"""Returned by `try_spend` if a permit must be leased first, which `spend` does."""
 
 CHUNKS_PER_SECOND: Final = 20
 LEASE_LIFE: Final = 1.0  # seconds after which permits not spent are dropped
@@ -42,7 +39,7 @@ Clock = Callable[[], float]
 
 
 class _Purse:
-    """What this gateway holds of one key: leased permits, or while degraded a bucket of its own."""
+    """The permits of one key at this gateway: leased ones, or its own bucket while degraded."""
 
     __slots__ = ("chunk", "flight", "local", "local_at", "permits", "refused_until", "until", "waiting")
 
@@ -57,8 +54,8 @@ class _Purse:
         self.local_at = 0.0
 
 
-class PermitDesk:
-    """The way to the shared buckets, with one memory of whether it works for every dimension."""
+class PermitLeases:
+    """Leases permits from the shared buckets, and remembers, for all dimensions together, whether that works."""
 
     def __init__(self, source: PermitSource, *, clock: Clock = time.monotonic) -> None:
         self._source = source
@@ -72,7 +69,7 @@ class PermitDesk:
         return self._degraded
 
     async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease | None:
-        """A grant of the shared bucket, or None while the gateway is on its own."""
+        """A grant of the shared bucket; None while degraded."""
         if self._clock() < self._degraded_until:
             return None
         try:
@@ -93,15 +90,14 @@ class PermitDesk:
 class Limiter:
     """One dimension of limits: `rate` a second for each key, `burst` at once.
 
-    At most `max_keys` keys are remembered, the
-    least recently used go first; a forgotten key loses the permits leased for it, and while degraded starts
-    again with a full bucket.
+    At most `max_keys` keys are remembered; the least recently used is forgotten first. It loses its leased permits and, while
+    degraded, starts again with a full bucket.
     """
 
     def __init__(
         self,
         dimension: str,
-        desk: PermitDesk,
+        leases: PermitLeases,
         *,
         rate: float,
         burst: int,
@@ -109,7 +105,7 @@ class Limiter:
         max_keys: int = MAX_KEYS,
     ) -> None:
         self._dimension = dimension
-        self._desk = desk
+        self._leases = leases
         self._rate = rate
         self._burst = burst
         self._clock = clock
@@ -119,7 +115,7 @@ class Limiter:
         self._least = max(1, self._most // 8)
 
     def try_spend(self, key: Hashable) -> bool | None:
-        """True: spent. False: refused for now. NEED_LEASE: only `spend` can tell. Never waits."""
+        """True if spent, False if refused for now, NEED_LEASE if `spend` must lease permits first. Never waits."""
         purse = self._purses.get(key)
         if purse is None:
             return NEED_LEASE
@@ -131,12 +127,12 @@ class Limiter:
         return False if now < purse.refused_until else NEED_LEASE
 
     def has(self, key: Hashable) -> bool:
-        """Whether `try_spend` would spend one."""
+        """Whether `try_spend` would return True."""
         purse = self._purses.get(key)
         return purse is not None and purse.permits > 0 and self._clock() < purse.until
 
     async def spend(self, key: Hashable) -> None:
-        """Spends one permit, leasing if it must. Raises RateLimited with `retry_after` in seconds."""
+        """Spend one permit, leasing more if needed. Raises RateLimited with `retry_after` in seconds."""
         purse = self._purse(key)
         while True:
             now = self._clock()
@@ -166,7 +162,7 @@ class Limiter:
             purse.flight = asyncio.create_task(self._lease(_text(key), purse))
         purse.waiting += 1
         try:
-            # shielded: one request that is cancelled must not take the lease from the others
+            # shielded: a cancelled request must not cancel the lease for the others
             await asyncio.shield(purse.flight)
         finally:
             purse.waiting -= 1
@@ -179,7 +175,7 @@ class Limiter:
                 purse.chunk = max(self._least, purse.chunk // 2)
             wanted = min(self._burst, max(purse.chunk, purse.waiting))
             bucket = f"{self._dimension}:{key}"
-            grant = await self._desk.lease(bucket, rate=self._rate, burst=self._burst, wanted=wanted)
+            grant = await self._leases.lease(bucket, rate=self._rate, burst=self._burst, wanted=wanted)
             if grant is None:
                 grant = self._own_grant(purse, wanted)
             else:
@@ -187,7 +183,7 @@ class Limiter:
             now = self._clock()
             purse.permits, purse.until = grant.permits, now + LEASE_LIFE
             if grant.permits < wanted:
-                # the bucket is empty: asking more often than a chunk takes to refill would only cost I/O
+                # the bucket is empty: asking again before a chunk has refilled would only cost I/O
                 purse.refused_until = now + max(grant.wait, 1 / CHUNKS_PER_SECOND)
         finally:
             purse.flight = None
@@ -203,26 +199,28 @@ class Limiter:
 
 
 class RequestLimits:
-    """The limits of the API: what a request is counted for, by who sent it."""
+    """The limits of the API: which keys a request counts for."""
 
     def __init__(self, settings: Settings, source: PermitSource, *, clock: Clock = time.monotonic) -> None:
-        desk = PermitDesk(source, clock=clock)
-        self.desk = desk
+        leases = PermitLeases(source, clock=clock)
+        self.leases = leases
         per_account, per_user = settings.rate_account, settings.rate_user
-        self.account = Limiter("account", desk, rate=per_account, burst=max(1, int(per_account)), clock=clock)
-        self.user = Limiter("user", desk, rate=per_user, burst=max(1, int(per_user)), clock=clock)
+        self.account = Limiter(
+            "account", leases, rate=per_account, burst=max(1, int(per_account)), clock=clock
+        )
+        self.user = Limiter("user", leases, rate=per_user, burst=max(1, int(per_user)), clock=clock)
         self.address = Limiter(
-            "address", desk, rate=settings.rate_address, burst=settings.rate_address_burst, clock=clock
+            "address", leases, rate=settings.rate_address, burst=settings.rate_address_burst, clock=clock
         )
 
     async def admit(self, principal: Principal) -> None:
-        """Counts a request for its user, then its account; a service only for its account.
+        """Count a request for its user, then its account; that of a service only for its account.
 
         Does not suspend while permits are at hand. Raises RateLimited.
         """
         account = principal.account_id
         if principal.role is not Role.SERVICE:
-            # the account is part of it: one tenant's token must not spend the permits of another's namesake
+            # the account is part of the key: users of two tenants may have the same id
             user = (account, principal.user_id)
             if not self.user.try_spend(user):
                 await self.user.spend(user)
@@ -230,7 +228,7 @@ class RequestLimits:
             await self.account.spend(account)
 
     def at_hand(self, principal: Principal) -> bool:
-        """Whether `admit` would find the permits it spends, without asking for any."""
+        """Whether `admit` would find its permits without leasing."""
         if principal.role is not Role.SERVICE and not self.user.has(
             (principal.account_id, principal.user_id)
         ):
@@ -238,19 +236,19 @@ class RequestLimits:
         return self.account.has(principal.account_id)
 
     def admit_at_once(self, principal: Principal) -> None:
-        """As `admit`, where permits are `at_hand`."""
+        """As `admit`; requires `at_hand`."""
         account = principal.account_id
         if principal.role is not Role.SERVICE:
             self.user.try_spend((account, principal.user_id))
         self.account.try_spend(account)
 
     async def admit_account(self, account_id: str) -> None:
-        """Counts a request proved to belong to an account without a token: a signed webhook."""
+        """Count a verified webhook call for its account."""
         if not self.account.try_spend(account_id):
             await self.account.spend(account_id)
 
     async def admit_address(self, address: str | None) -> None:
-        """Counts a request without a token for the address it came from."""
+        """Count a request without a token for its address."""
         key = address_key(address)
         if not self.address.try_spend(key):
             await self.address.spend(key)
@@ -261,7 +259,7 @@ def _text(key: Hashable) -> str:
 
 
 def address_key(address: str | None) -> str:
-    """What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which one customer is given whole."""
+    """What counts as one address: an IPv4 address, or the /64 of an IPv6 one, since a customer is assigned a whole /64."""
     if address is None:
         return "unknown"
     if ":" not in address:

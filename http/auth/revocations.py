@@ -1,8 +1,7 @@
-"""Deleted api clients: their tokens are refused, and their streams end, on every gateway within a second.
+"""Revokes deleted API clients: every gateway refuses their tokens and ends their streams within a second.
 
-Owns how a gateway learns of them: it asks Postgres, which is the truth, every POLL seconds for what was deleted since. Nothing
-else has to work for it, and a request pays nothing: verified tokens leave the verifier's memory when their client goes. While
-Postgres is away no client can be deleted either.
+Each gateway polls Postgres every POLL seconds for new deletions, so revocation depends on nothing else. Requests cost
+nothing extra: a deleted client's tokens are dropped from the verifier's cache. While Postgres is down no client can be deleted either.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from .tokens import TokenVerifier
 log = structlog.get_logger(__name__)
 
 POLL: Final = 0.5
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 OVERLAP: Final = 60_000_000
-"""Microseconds that each look goes back: a deletion may be committed later than its time says."""
+"""Microseconds of overlap between polls: a deletion may commit later than its timestamp."""
 
 
 class RevocationStore(Protocol):
     async def revoked(self, since: int | None) -> list[tuple[str, int]]:
-        """Api clients deleted since then, across accounts, with their time in µs; None: all whose tokens may still live."""
+        """API clients of all accounts deleted since then, with the time in µs; None: all whose tokens may still be valid."""
         ...
 
 
@@ -36,7 +35,7 @@ class ServiceStreams(Protocol):
 
 
 class Revocations:
-    """See the module."""
+    """Polls for deleted API clients and revokes them at this gateway."""
 
     def __init__(self, store: RevocationStore, verifier: TokenVerifier, streams: ServiceStreams) -> None:
         self._store = store
@@ -46,7 +45,7 @@ class Revocations:
         self._failing = False
 
     def revoke(self, client_ids: Iterable[str]) -> None:
-        """Refuse their tokens from now on, and end their streams."""
+        """Refuse their tokens from now on, and close their streams."""
         gone = frozenset(client_ids)
         self._verifier.revoke(gone)
         for session in self._streams.of_services():
@@ -54,7 +53,7 @@ class Revocations:
                 session.close(CloseCode.POLICY, "the api client was deleted")
 
     async def refresh(self) -> None:
-        """Learn what was deleted since the last look. Raises StorageUnavailable, Overloaded."""
+        """Poll once. Raises StorageUnavailable, Overloaded."""
         since = None if self._seen is None else self._seen - OVERLAP
         found = await self._store.revoked(since)
         if found:
@@ -62,7 +61,7 @@ class Revocations:
             self.revoke(client_id for client_id, _ in found)
 
     async def main_loop(self) -> None:
-        """Look again and again. Whoever starts it calls `refresh` first, before requests come."""
+        """Poll until cancelled. `refresh` must have been called before the first request."""
         while True:
             await asyncio.sleep(POLL)
             try:

@@ -1,7 +1,7 @@
-"""Single-use stream tickets: what a browser puts into a URL in place of its token.
+"""Single-use stream tickets, which browsers put into URLs in place of tokens.
 
-Owns a ticket's form, life and content. It must never accept a ticket the store has not confirmed: without
-the store the answer is 503, and a client falls back to a header or a cookie.
+Owns a ticket's form, lifetime and content. It never accepts a ticket that the store has not confirmed: without the store the
+answer is 503, and a client can fall back to a header or a cookie.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ...core.ports.auth import TicketStore
 
 LIFETIME: Final = 30.0
 MAX_UNREDEEMED: Final = 100
-"""Tickets of one user that one gateway has issued and not yet seen redeemed or expired. Beyond it RateLimited. One that another gateway
-redeems counts until it would have expired."""
+"""Outstanding tickets of one user at one gateway; beyond them RateLimited. One redeemed at another gateway counts until it would have
+expired."""
 _FORM: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -75,9 +75,9 @@ class Tickets:
         return Ticket(ticket, now + lifetime)
 
     async def redeem(self, ticket: str) -> Principal:
-        """The principal the ticket was made for, with the end of its token; the ticket is used up.
+        """Use a ticket up; returns its principal, which expires with the token.
 
-        Raises Unauthenticated for a ticket unknown, used or expired, StorageUnavailable when nobody can say.
+        Raises Unauthenticated for an unknown, used or expired ticket, and StorageUnavailable without the store.
         """
         if not _FORM.fullmatch(ticket):
             raise Unauthenticated("the ticket is not valid")

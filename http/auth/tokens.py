@@ -1,4 +1,4 @@
-"""JSON Web Tokens: which are good, what principal they make, and how the server issues its own.
+"""JSON Web Tokens: verification, the principal they stand for, and the server's own tokens.
 
 Owns the rules of a token: one algorithm family for each issuer, required claims, times against a clock that
 is passed in. The cryptography is PyJWT's. It must never do I/O except through the key set, never log a
@@ -36,11 +36,11 @@ MAX_TOKEN_CHARS: Final = 8_192
 MAX_NAME_CHARS: Final = 255
 CACHED_TOKENS: Final = 16_384
 REVOKED_FOR: Final = 7_200.0
-"""Seconds for which a deleted api client is remembered: longer than its last token lives."""
+"""Seconds for which a deleted API client is remembered: longer than the lifetime of its last token."""
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ROLES: Final = {role.value: role for role in Role}
-# times and audience are ours (an injected clock, Cognito's client_id); the rest PyJWT checks
+# times and audience are checked here (injected clock, Cognito's client_id); PyJWT checks the rest
 _OPTIONS: Final[Any] = {
     "require": ["exp", "iat", "iss", "sub"],
     "verify_exp": False,
@@ -54,14 +54,14 @@ Clock = Callable[[], float]
 
 
 class Credential(NamedTuple):
-    """What a request brought to say who it is: `kind` is bearer, cookie or ticket."""
+    """A request's credential: `kind` is bearer, cookie or ticket."""
 
     kind: str
     value: str
 
 
 class Verified(NamedTuple):
-    """A verified token: its principals by account id, and until when (epoch seconds) it may be believed."""
+    """A verified token: its principals by account id, and when it expires (epoch seconds)."""
 
     until: float
     only: Principal | None
@@ -81,7 +81,7 @@ class TokenSigner:
 
     @classmethod
     def from_settings(cls, settings: Settings, secret: str, *, clock: Clock = time.time) -> TokenSigner:
-        """`secret` is passed beside the settings because it may have been generated."""
+        """`secret` is a separate argument because it may have been generated."""
         issuer = SELF_ISSUER if settings.jwks_url else settings.jwt_issuer
         return cls(secret, issuer=issuer, audience=settings.jwt_audience, clock=clock)
 
@@ -96,7 +96,7 @@ class TokenSigner:
         contact_identifier: str | None = None,
         contact_name: str | None = None,
     ) -> str:
-        """A token of `lifetime` seconds; channel and contact identifier bind a customer's."""
+        """A token valid for `lifetime` seconds; a customer's is bound to a channel and contact identifier."""
         now = self.clock()
         claims: dict[str, Any] = {
             "iss": self.issuer,
@@ -117,7 +117,7 @@ class TokenSigner:
 
 
 class TokenVerifier:
-    """Turns a token into a principal. Verified tokens are kept until they end, the least recently used go first."""
+    """Verifies tokens. Caches verified ones until they expire; the least recently used is dropped first."""
 
     def __init__(
         self,
@@ -140,14 +140,14 @@ class TokenVerifier:
 
     @classmethod
     def from_settings(cls, settings: Settings, signer: TokenSigner, key_set: KeySet | None) -> TokenVerifier:
-        """`key_set` is given exactly when `settings.jwks_url` is."""
+        """`key_set` must be given exactly if `settings.jwks_url` is set."""
         if (key_set is None) != (settings.jwks_url is None):
             raise ValueError("the key set and TERTULIA_JWKS_URL go together")
         issuer = settings.jwt_issuer if key_set is not None else None
         return cls(signer, leeway=settings.jwt_leeway, key_set=key_set, key_set_issuer=issuer)
 
     def revoke(self, client_ids: Collection[str]) -> None:
-        """Refuse the service tokens of these api clients, those verified before too."""
+        """Refuse the service tokens of these API clients, including cached ones."""
         now = self._signer.clock()
         news = [client_id for client_id in client_ids if client_id not in self._revoked]
         if not news:
@@ -159,7 +159,7 @@ class TokenVerifier:
             del self._cache[token]
 
     def check_revoked(self, principal: Principal) -> None:
-        """Raises Unauthenticated for an api client that was deleted."""
+        """Raises Unauthenticated for a deleted API client."""
         if principal.role is Role.SERVICE and principal.user_id in self._revoked:
             raise Unauthenticated("the api client was deleted")
 
@@ -169,9 +169,9 @@ class TokenVerifier:
         )
 
     def cached(self, token: str, account: str | None = None) -> Principal | None:
-        """The principal of a token verified before; None when it must go through `verify`. Never waits.
+        """The principal of a cached token; None if `verify` must be called. Never waits.
 
-        `account` is the raw `X-Account-Id`. Raises Malformed, Forbidden about the choice of account.
+        `account` is the raw `X-Account-Id`. Raises Malformed or Forbidden for the choice of account.
         """
         verified = self._cache.get(token)
         if verified is None:
@@ -183,10 +183,10 @@ class TokenVerifier:
         return verified.only if account is None and verified.only is not None else _choose(verified, account)
 
     async def verify(self, token: str, account: str | None = None) -> Principal:
-        """The principal of a token. Waits at most for the key set.
+        """The principal of a token. Waits for the key set, at most.
 
-        Raises Unauthenticated, Malformed (several accounts and no `account`), Forbidden (not one of the
-        token's), StorageUnavailable (the provider's keys cannot be had).
+        Raises Unauthenticated, Malformed (several accounts and no `account`), Forbidden (an account not in the
+        token), StorageUnavailable (the provider's keys are unavailable).
         """
         known = self.cached(token, account)
         if known is not None:
@@ -225,9 +225,9 @@ class TokenVerifier:
 
 
 def credential(request: web.BaseRequest, *, stream: bool = False) -> Credential | None:
-    """Where a token may come from: the Authorization header; on streams also a ticket, then the cookie.
+    """A request's credential: the Authorization header; on streams also a ticket, then the cookie.
 
-    What the caller set on purpose goes before what a browser adds by itself.
+    What a caller sets deliberately takes precedence over what a browser adds by itself.
     """
     token = bearer(request.headers)
     if token is not None:
@@ -242,7 +242,7 @@ def credential(request: web.BaseRequest, *, stream: bool = False) -> Credential 
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:
-    """The token of the Authorization header. Raises Unauthenticated where it holds something else."""
+    """The token of the Authorization header. Raises Unauthenticated if it holds something else."""
     header = headers.get("Authorization")
     if header is None:
         return None
@@ -253,7 +253,7 @@ def bearer(headers: Mapping[str, str]) -> str | None:
 
 
 def _peek(token: str) -> tuple[dict[str, Any], str]:
-    """Header and issuer, unverified: only to find out which key and algorithm must verify them."""
+    """Header and issuer, unverified; used only to select the key and algorithm that must verify them."""
     parts = jwt.decode_complete(token, options={"verify_signature": False})
     issuer = parts["payload"].get("iss")
     if not isinstance(issuer, str):

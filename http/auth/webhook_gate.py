@@ -1,8 +1,8 @@
-"""Who gets in at the webhooks: what a gateway remembers of channels whose providers have proved themselves.
+"""Rate limits of webhook calls, and which channels have been verified at this gateway.
 
-Owns the order that keeps a flood cheap: a call for a channel that nobody has proved to know here costs its address a
-permit before anything is looked up, as does every call that fails; a channel's own provider, which may call for
-thousands of channels from one address, pays with its account's permits alone.
+Keeps a flood of forged calls cheap: a call to a channel that has not been verified here costs its address a permit before
+anything is looked up, and so does every call that fails. A verified provider, which may call for thousands of channels from one
+address, spends permits of the channel's account only.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ...core.ports.http import Vault
 from .rate_limits import RequestLimits
 
 MAX_CHANNELS: Final = 10_000
-"""Channels remembered; the one that was called longest ago is forgotten first."""
+"""Channels remembered; the least recently called one is forgotten first."""
 
 
 class WebhookGate:
-    """See the module."""
+    """Remembers at most `MAX_CHANNELS` verified channels and their decrypted credentials."""
 
     def __init__(self, vault: Vault, limits: RequestLimits) -> None:
         self._vault = vault
@@ -31,19 +31,19 @@ class WebhookGate:
         self._opened: OrderedDict[str, tuple[bytes | None, Credentials]] = OrderedDict()
 
     async def enter(self, channel_id: str, address: str | None) -> bool:
-        """Whether the address was charged for this call already. Raises RateLimited."""
+        """Charge the address unless the channel is verified; returns whether it was charged. Raises RateLimited."""
         if channel_id in self._proved:
             return False
         await self._limits.admit_address(address)
         return True
 
     async def refuse(self, address: str | None, *, charged: bool) -> None:
-        """Charges the address for a call that proved nothing, unless it was. Raises RateLimited."""
+        """Charge the address for a call that failed verification, unless it was charged already. Raises RateLimited."""
         if not charged:
             await self._limits.admit_address(address)
 
     async def prove(self, channel: Channel) -> None:
-        """A verified call: counts for its account. Raises RateLimited."""
+        """Remember the channel as verified, and charge its account. Raises RateLimited."""
         self._proved[channel.id] = None
         self._proved.move_to_end(channel.id)
         if len(self._proved) > MAX_CHANNELS:
@@ -51,7 +51,7 @@ class WebhookGate:
         await self._limits.admit_account(channel.account_id)
 
     def credentials(self, channel: Channel) -> Credentials:
-        """The channel's credentials, opened once as long as they do not change."""
+        """The channel's credentials, decrypted once until they change."""
         known = self._opened.get(channel.id)
         if known is None or known[0] != channel.credentials:
             known = self._opened[channel.id] = (channel.credentials, self._vault.open(channel))

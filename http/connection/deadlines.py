@@ -1,8 +1,8 @@
-"""How long a client may take: for a request's header, for its body, to read what it is answered.
+"""Deadlines of a client: for a request's header, for its body, and for reading the answers.
 
-Owns one timer a connection. It is not moved with every request, which would cost each of them; when it fires it looks at what the
-connection waits for, acts, and is set to the earliest moment at which there could be something to do. Idle time between two
-requests is aiohttp's own to measure, a handler's the handler's, and a stream that is read slowly its session's.
+Owns one timer per connection. The timer is not reset for every request, which would slow each of them down; when it fires, it checks
+what the connection waits for, acts, and is set to the earliest time at which something could be due. Not covered here: idle time between
+requests (aiohttp), the time handlers take (theirs), and slow readers of streams (`streams/session.py`).
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ class Deadlines(msgspec.Struct, frozen=True):
 
 
 class Watched(Protocol):
-    """A connection, as its watch sees it. Times are the event loop's."""
+    """A connection, as seen by its `Watch`. Times are the event loop's."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for a request, silent or half told."""
+        """Whether it waits for a request, or for the rest of a header."""
         ...
 
     @property
     def header_since(self) -> float | None:
-        """Since when a header is awaited that must come; None: none is."""
+        """When the wait for a required header began; None if none is awaited."""
         ...
 
     @property
     def body_received(self) -> int | None:
-        """Bytes of the body that is under way; None: none is, or it is us who do not read on."""
+        """Bytes received of the current body; None if there is none, or if reading is paused on this side."""
         ...
 
     @property
     def answers(self) -> tuple[int, int]:
-        """Bytes of answers that the client has taken, and those that still wait for it."""
+        """Bytes of answers that the client has taken, and bytes that still wait."""
         ...
 
     def header_overdue(self) -> None: ...
@@ -61,7 +61,7 @@ class Watched(Protocol):
 
 
 class _Pace:
-    """Whether bytes come, or go, at the least rate in each interval."""
+    """Checks that bytes move at the minimum rate in each interval."""
 
     __slots__ = ("_mark", "_since")
 
@@ -70,11 +70,11 @@ class _Pace:
         self._mark = 0
 
     def rest(self) -> None:
-        """Nothing is awaited."""
+        """Stop measuring: nothing is awaited."""
         self._since = _NEVER
 
     def left(self, now: float, moved: int, interval: float, min_rate: float) -> float:
-        """Seconds until this has to be looked at again; 0: too slow. `moved`: bytes so far."""
+        """Seconds until the next check; 0 if too slow. `moved`: bytes so far."""
         if self._since == _NEVER:
             self._since, self._mark = now, moved
         if now < self._since + interval:
@@ -104,23 +104,23 @@ class Watch:
         self._arm(self._deadlines.header)
 
     def stop(self) -> None:
-        """It is gone."""
+        """The connection is lost."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
     def header_began(self) -> None:
-        """A header has come in part."""
+        """A header has arrived in part."""
         self._need(self._deadlines.header)
 
     def body_began(self) -> None:
-        """A body has come in part."""
+        """A body has arrived in part."""
         self._body.rest()
         received = self._connection.body_received
         self._need(self._body.left(self._loop.time(), received or 0, self._deadlines.body, 0))
 
     def answers_wait(self) -> None:
-        """The client does not read as fast as it is answered."""
+        """The client reads more slowly than it is answered."""
         self._need(self._deadlines.write)
 
     def _need(self, seconds: float) -> None:
@@ -140,7 +140,7 @@ class Watch:
             self._arm(min(left, self._deadlines.keepalive))
 
     def _look(self, now: float) -> float | None:
-        """Act on what is overdue. Seconds until the next look; None: the connection is cut off."""
+        """Act on what is overdue. Returns seconds until the next check; None if the connection was cut."""
         connection, limits = self._connection, self._deadlines
         taken, waiting = connection.answers
         if waiting:

@@ -1,16 +1,15 @@
-"""The direct way of a command: from the read that brought its request to the turn of the event loop that settles it, with no task,
-no future and no request object between.
+"""The fast path of a command: from the read that completed its request to its outcome, without a task, a future or a request object.
 
-It is for requests that have all they need at hand: the whole body in one read, a token that is known, permits to spend, a
-connection with nothing else under way. Every other one, and everything that is refused before its command leaves, goes the way
-of `fast_router.py` as if nobody had looked at it; what a client sees is the same. What it saves: docs/decisions/0009.
+It serves requests for which nothing has to be awaited: the body came in one read, the token is cached, permits are at hand, and the
+connection is idle. All other requests, and all that are refused before their command is sent, take the standard path as if this
+module did not exist; clients see no difference. What it saves: docs/decisions/0009.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -23,7 +22,7 @@ from ...core.errors import TertuliaError
 from ...core.ids import is_uuid
 from ..auth.tokens import bearer
 from ..framework import bodies, problems, responses
-from ..framework.endpoint import Direct
+from ..framework.endpoint import CommandHandler, Route
 from ..framework.metrics import RequestMetrics, Table
 from ..framework.services import Services
 from .fast_router import PLACE
@@ -32,16 +31,16 @@ from .request_checks import RequestChecks
 log = structlog.get_logger(__name__)
 
 MAX_BODY: Final = 32_768
-"""Bytes of a body beyond which a request goes the usual way: one that is refused is decoded on both."""
+"""Largest body in bytes; larger ones take the standard path, since a refused body is decoded on both paths."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class Connection(Protocol):
-    """What is needed of a client's connection (`protocol.py`)."""
+    """What the fast path needs of a client's connection (`protocol.py`)."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is under way on it, and answers are read."""
+        """Whether no request is in progress, and the client reads its answers."""
         ...
 
     def begin(self) -> None: ...
@@ -50,14 +49,14 @@ class Connection(Protocol):
 
 
 class _Served(msgspec.Struct, frozen=True):
-    direct: Direct
+    handler: CommandHandler[Any]
     body: type
     permission: str
     table: Table
 
 
 class FastPathRoutes:
-    """The routes that go this way. `begin` stands between aiohttp's parser and its queue of requests."""
+    """The routes with a fast path. `begin` is called between aiohttp's parser and its queue of requests."""
 
     def __init__(self, services: Services, metrics: RequestMetrics, checks: RequestChecks) -> None:
         self._host_refusal = checks.host_refusal
@@ -68,17 +67,21 @@ class FastPathRoutes:
         self._count = metrics.count
         self._routes: dict[tuple[str, str], _Served] = {}
 
-    def add(self, method: str, path: str, direct: Direct, body: type, permission: str, table: Table) -> None:
-        """Serve `path`, `/v1/conversations/{id}/…`."""
-        parts = path.split("/")
-        parts[PLACE] = ""
-        self._routes[method, "/".join(parts)] = _Served(direct, body, permission, table)
+    def add(self, route: Route, table: Table) -> None:
+        """Serve a route whose handler is a `CommandHandler` and whose path is `/v1/conversations/{id}/…`."""
+        if isinstance(route.handler, CommandHandler) and route.permission is not None:
+            parts = route.path.split("/")
+            parts[PLACE] = ""
+            served = _Served(route.handler, route.body, route.permission, table)
+            self._routes[route.method, "/".join(parts)] = served
 
     def begin(
         self, connection: Connection, message: RawRequestMessage, payload: StreamReader
     ) -> StreamReader | None:
-        """Send a request's command on its way; None: it has left, and the connection will get its answer. Otherwise the body, which
-        is unread."""
+        """Send a request's command, if it qualifies.
+
+        Returns None once the command is sent: the connection will get its answer. Otherwise returns the body, unread.
+        """
         if not connection.is_idle or not payload.is_eof() or self._router.full:
             return payload
         parts = message.path.split("/")
@@ -104,7 +107,7 @@ class FastPathRoutes:
         try:
             envelope = self._envelope(served, conversation_id, headers, body)
         except Exception:
-            envelope = None  # the usual way says what is wrong, and fails as one expects if it is our fault
+            envelope = None  # the standard path fails the same way, and answers
         if envelope is None:
             return connection.reader(body)
         request_id = problems.request_id_for(headers)
@@ -116,7 +119,7 @@ class FastPathRoutes:
     def _envelope(
         self, served: _Served, conversation_id: str, headers: Mapping[str, str], body: bytes
     ) -> Envelope | None:
-        """Raises what the request is refused for; None where something has to be waited for."""
+        """The command in its envelope, or None if something has to be awaited. Raises what the request is refused for."""
         token = bearer(headers)
         principal = token and self._verifier.cached(token, headers.get("X-Account-Id"))
         if not principal:
@@ -124,15 +127,16 @@ class FastPathRoutes:
         principal.require(served.permission)
         if not self._limits.at_hand(principal):  # refused before the body costs anything
             return None
-        command = served.direct.command(principal, headers, bodies.decode(body, served.body))
-        if command is None:
+        message = bodies.decode(body, served.body)
+        if served.handler.looks_up(message):
             return None
+        command = served.handler.command(principal, headers, message)
         self._limits.admit_at_once(principal)
         return Envelope(fresh_id(), principal.account_id, acting(principal), command, conversation_id)
 
 
 class _Exchange:
-    """One request whose command is under way."""
+    """One request whose command is in flight."""
 
     __slots__ = ("_began", "_by", "_connection", "_count", "_request_id", "_served")
 
@@ -153,10 +157,10 @@ class _Exchange:
         self._count = count
 
     def settled(self, outcome: Done | TertuliaError) -> None:
-        """The command's outcome becomes the answer."""
+        """Answer the request with the command's outcome."""
         if isinstance(outcome, Done):
             try:
-                status, value = self._served.direct.answer(self._by, outcome)
+                status, value = self._served.handler.answer(self._by, outcome)
                 data = responses.json_bytes(status, self._request_id, _encode(value))
             except Exception as error:
                 status, data = self._problem(error)
@@ -174,4 +178,4 @@ class _Exchange:
         return response.status, responses.response_bytes(response)
 
 
-DIRECT: web.AppKey[FastPathRoutes] = web.AppKey("direct", FastPathRoutes)
+FAST_PATH: web.AppKey[FastPathRoutes] = web.AppKey("fast_path", FastPathRoutes)

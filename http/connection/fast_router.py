@@ -1,7 +1,6 @@
-"""The short way from a request to its route, past aiohttp's router and middlewares, for paths like `/v1/conversations/{id}/…`.
+"""Routes paths like `/v1/conversations/{id}/…` by one look-up in a table, past aiohttp's router and middlewares.
 
-Most requests name one thing by its id, and then one look in a table tells the route. All other paths, those that are written in
-an unusual way among them, go through aiohttp's router; what a client sees is the same on either way.
+All other paths, including unusual spellings of these, go through aiohttp's router; clients see no difference.
 """
 
 from __future__ import annotations
@@ -17,26 +16,26 @@ from ..framework.metrics import RequestMetrics, Table
 from ..framework.problems import Handler
 
 PLACE: Final = 3
-"""Where the id stands among the parts of a path: `/v1/conversations/{id}` begins with an empty one."""
+"""Index of the id among the parts of a path; the first part of `/v1/conversations/{id}` is empty."""
 _ID_LENGTH: Final = 36
 
 
-class Lane:
-    """Requests to the routes it was told of. `serve` stands before aiohttp's own handler."""
+class FastRouter:
+    """A table of routes with one id. `serve` wraps aiohttp's own handler."""
 
     def __init__(self, metrics: RequestMetrics) -> None:
         self._metrics = metrics
         self._routes: dict[tuple[str, str], tuple[Endpoint, str, Table]] = {}
 
     def add(self, method: str, path: str, endpoint: Endpoint, table: Table) -> None:
-        """Serve a route, if its path has one parameter and that in the usual place."""
+        """Serve a route, if its path has exactly one parameter, at `PLACE`."""
         parts = path.split("/")
         if path.count("{") == 1 and len(parts) > PLACE and parts[PLACE].startswith("{"):
             name, parts[PLACE] = parts[PLACE][1:-1], ""
             self._routes[method, "/".join(parts)] = endpoint, name, table
 
-    def serve(self, usual: Handler) -> Handler:
-        """A handler of all requests; `usual` gets those that are not ours."""
+    def serve(self, fallback: Handler) -> Handler:
+        """A handler of all requests; those to other routes go to `fallback`."""
         routes, count, now = self._routes, self._metrics.count, time.perf_counter
 
         async def serve(request: web.Request) -> web.StreamResponse:
@@ -49,11 +48,11 @@ class Lane:
                 or "Expect" in headers
                 or "Content-Encoding" in headers
             ):
-                return await usual(request)
+                return await fallback(request)
             value, parts[PLACE] = parts[PLACE], ""
             found = routes.get((request.method, "/".join(parts)))
             if found is None or not value.isascii() or "%" in value or "#" in value:
-                return await usual(request)
+                return await fallback(request)
             endpoint, name, table = found
             began = now()
             response = await problems.answered(request, endpoint(request, {name: value}))
@@ -63,4 +62,4 @@ class Lane:
         return serve
 
 
-LANE: web.AppKey[Lane] = web.AppKey("lane", Lane)
+FAST_ROUTER: web.AppKey[FastRouter] = web.AppKey("fast_router", FastRouter)

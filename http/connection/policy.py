@@ -1,6 +1,6 @@
-"""What binds the connections of a gateway: how many, for how long, whose word about clients counts, by which names they may call.
+"""The rules for a gateway's connections: how many, their deadlines, trusted proxies, and accepted host names.
 
-Owns the making of these from the settings, and the bound by open files.
+Builds them from the settings, and bounds connections by the limit of open files.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .table import ConnectionTable
 log = structlog.get_logger(__name__)
 
 MOST_FILES: Final = 1_048_576
-"""Open files that are asked for at most, where the hard limit is higher or there is none."""
+"""The limit of open files that is requested at most."""
 SPARE_SHARE: Final = 8
-"""One in so many files is kept for what a gateway opens besides connections: attachments, calls to other services, hosts."""
+"""One file in so many is reserved for uses other than connections: attachments, calls to other services, hosts."""
 SPARE: Final = 1_024
-"""The most that is kept so."""
+"""The largest such reserve."""
 
 
 class ConnectionPolicy(msgspec.Struct, frozen=True):
-    """See the module."""
+    """The connection rules of one application."""
 
     table: ConnectionTable
     deadlines: Deadlines
@@ -41,12 +41,12 @@ class ConnectionPolicy(msgspec.Struct, frozen=True):
 
     @classmethod
     def default(cls) -> ConnectionPolicy:
-        """That of an application without settings."""
+        """For an application without settings."""
         return cls.from_settings(Settings())  # pyright: ignore[reportCallIssue]
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ConnectionPolicy:
-        """Raises ValueError for addresses and host names that are none."""
+        """Raises ValueError for invalid addresses and host names."""
         proxies = TrustedProxies(settings.proxies())
         possible = max(1, connections_possible())
         most = min(settings.max_connections or possible, possible)
@@ -62,7 +62,7 @@ class ConnectionPolicy(msgspec.Struct, frozen=True):
 
 
 def raise_file_limit() -> None:
-    """Ask for as many open files as the hard limit allows: a connection is one."""
+    """Raise the soft limit of open files to the hard one, since each connection is a file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -71,7 +71,7 @@ def raise_file_limit() -> None:
 
 
 def connections_possible() -> int:
-    """How many connections the limit of open files leaves room for, beside what is open already and what is spared."""
+    """Connections that the limit of open files allows, less the files already open and the reserve."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MOST_FILES if soft == resource.RLIM_INFINITY else min(soft, MOST_FILES)
     return files - _open_files() - min(SPARE, files // SPARE_SHARE)

@@ -1,7 +1,7 @@
-"""What is wrong with a request before anybody looks at its route: its Host, its method, how its body is coded.
+"""Checks of every request before routing: its Host, method, version and transfer coding.
 
-Owns the refusals that RFC 9110 and 9112 ask of a server and aiohttp's parser leaves to it. Asked once for every request on
-either path, so what is usual costs two look-ups.
+Owns the refusals that RFC 9110 and 9112 require of a server and that aiohttp's parser leaves to it. Called once per request on
+either path, so the common case costs two look-ups.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RequestChecks:
         self._hosts = hosts
 
     def refusal(self, head: Head, target: str) -> Refusal | None:
-        """Why a request is refused, whatever its route; None: it is not."""
+        """Why a request is refused regardless of its route, if it is."""
         headers = head.headers
         if not target.startswith("/"):
             if head.method == hdrs.METH_CONNECT:
@@ -57,11 +57,11 @@ class RequestChecks:
         return self.host_refusal(headers)
 
     def is_own_host(self, authority: str | None) -> bool:
-        """Whether a Host is a name of this server's, for what no other may read: HTTP/1.0 may have none."""
+        """Whether a Host names this server. HTTP/1.0 requests may have none."""
         return authority is None or self._hosts.is_own(authority) is True
 
     def host_refusal(self, headers: CIMultiDictProxy[str]) -> Refusal | None:
-        """What of `refusal` is about Host."""
+        """The part of `refusal` that concerns Host."""
         authority = headers.get(hdrs.HOST)
         if authority is None or self._hosts.is_own(authority):
             return None
@@ -79,7 +79,7 @@ class RequestChecks:
 
 
 def _is_origin(text: str | None, authority: str) -> bool:
-    """Whether a page of the host in `authority` asks, on whatever port: the name is what was rebound."""
+    """Whether the page that asks is of the host in `authority`, on any port: after DNS rebinding the name matches."""
     if text is None:
         return False
     origin, own = origins.parse(text), origins.parse(f"http://{authority}")

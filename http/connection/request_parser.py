@@ -1,8 +1,8 @@
-"""aiohttp's parser of a connection's requests, one request at a time.
+"""aiohttp's parser of a connection's requests, run one request at a time.
 
-Owns three things the parser leaves open. What is no HTTP loses only itself: requests that came whole before it, in the same
-read, are answered first. A body that breaks off in its coding fails for whoever reads it, at once. And requests that can go the
-direct way have left when it returns.
+Adds three things. Bytes that are not HTTP cost only themselves: complete requests before them, in the same read, are answered
+first. A body whose chunked coding breaks fails at once for its reader. And a request that qualifies for the fast path has been sent
+when `feed_data` returns.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .fast_path import Connection, FastPathRoutes
 MAX_TARGET: Final = 8190
 """Bytes of a request's target; beyond it 414."""
 MAX_FIELD: Final = 8191
-"""Bytes of one header field, name and value; beyond it 431. Another number than `MAX_TARGET`, by which the two are told apart."""
+"""Bytes of one header field, name and value; beyond it 431. It differs from `MAX_TARGET` so that the two errors can be told apart."""
 MAX_FIELDS: Final = 128
 """Header fields of a request; beyond it 431."""
 MAX_HEAD: Final = 65_536
-"""Bytes of a header that comes in several reads; beyond it 431."""
+"""Bytes of a header that arrives in several reads; beyond it 431."""
 MAX_QUEUED: Final = 32
-"""Requests of one connection that wait; while they do, nothing more is read from it. aiohttp's own bound."""
+"""Queued requests of one connection; while the queue is full, nothing more is read. aiohttp's own bound."""
 _ONE_BY_ONE: Final = 1
-"""A parser that may have one message in flight stops after each; it is never told that one is consumed, so it always does."""
+"""The parser stops after so many messages in flight. It is never told that one was consumed, so it stops after each."""
 
 _END: Final = b"\r\n\r\n"
 _END_SIZE: Final = len(_END)
@@ -46,16 +46,16 @@ Messages = tuple[Sequence[tuple[Any, Any]], bool, bytes]
 
 
 class ParsedConnection(Connection, Protocol):
-    """What the parser needs to know of its connection."""
+    """What the parser needs of its connection."""
 
     @property
     def is_reading(self) -> bool:
-        """Whether more may be parsed now: its bodies have room."""
+        """Whether more may be parsed now: the bodies' buffers have room."""
         ...
 
     @property
     def queued(self) -> int:
-        """Requests that wait."""
+        """Requests in the queue."""
         ...
 
     def header_began(self) -> None: ...
@@ -65,13 +65,16 @@ class ParsedConnection(Connection, Protocol):
 
 
 class RequestParser:
-    """See the module. `heard`: a request has come. `in_head`: one has come in part. `body`: what comes now, if it is a body."""
+    """The parser of one connection.
+
+    `received`: a request has arrived. `in_head`: a header has arrived in part. `body`: the body that is arriving.
+    """
 
     def __init__(
-        self, connection: Any, direct: FastPathRoutes | None, loop: Any, read_bufsize: int, **options: Any
+        self, connection: Any, fast_path: FastPathRoutes | None, loop: Any, read_bufsize: int, **options: Any
     ) -> None:
         self._connection: ParsedConnection = connection
-        self._direct = direct
+        self._fast_path = fast_path
         self._real: Any = HttpRequestParser(
             connection,
             loop,
@@ -87,11 +90,11 @@ class RequestParser:
         self._head_bytes = 0
         self._ended = False
         self.failure: HttpProcessingError | None = None
-        self.heard = self.in_head = False
+        self.received = self.in_head = False
         self.body: StreamReader | None = None
 
     def feed_data(self, data: bytes) -> Messages:
-        """As in aiohttp. A `failure` that came after requests is kept, and raised when this is called next."""
+        """As in aiohttp. A `failure` that came after requests is kept, and raised by the next call."""
         if self._ended:
             return _NOTHING
         if self.failure is not None:
@@ -105,21 +108,21 @@ class RequestParser:
         messages = first[0]
         if len(messages) == 1 and self.body is None:
             message, payload = messages[0]
-            if (  # the usual: one request, whole, and nothing else
+            if (  # the common case: exactly one complete request
                 payload.is_eof()
                 and data.find(_END) + _END_SIZE + payload.total_bytes == len(data)
-                and not message.upgrade  # of these the parser has to be asked once more
+                and not message.upgrade  # the parser must be called once more for these
             ):
-                if self.in_head or not self.heard:
-                    self.heard, self.in_head, self._head_bytes = True, False, 0
-                if self._direct is not None:
-                    left = self._direct.begin(self._connection, message, payload)
+                if self.in_head or not self.received:
+                    self.received, self.in_head, self._head_bytes = True, False, 0
+                if self._fast_path is not None:
+                    left = self._fast_path.begin(self._connection, message, payload)
                     return (() if left is None else ((message, left),)), False, b""
                 return first
         return self._all(first, data)
 
     def _failed(self, error: Exception) -> Messages:
-        """What stands first is no HTTP, or no body as its header says."""
+        """The read begins with bytes that are not HTTP, or that break the body's coding."""
         failure = _failure(error)
         if self.body is None:
             raise failure
@@ -127,11 +130,11 @@ class RequestParser:
         return _NOTHING
 
     def _all(self, first: Messages, data: bytes) -> Messages:
-        """All that `data` completes, and what it begins."""
+        """All requests that `data` completes, and the one it begins."""
         in_body = self.body is not None
         if self.body is not None and self.body.is_eof():
             self.body = None
-            if not first[0] and not first[1]:  # what follows that body
+            if not first[0] and not first[1]:  # what follows the body
                 try:
                     first = self._feed(b"")
                 except (HttpProcessingError, ValueError, LookupError) as error:
@@ -142,18 +145,18 @@ class RequestParser:
                 self._head_came(len(data))
             return first
         messages, upgraded, tail = first if first[1] else self._rest(list(first[0]), data)
-        self._heard(messages)
-        if len(messages) == 1 and not upgraded and self._direct is not None and self.failure is None:
+        self._requests_came(messages)
+        if len(messages) == 1 and not upgraded and self._fast_path is not None and self.failure is None:
             message, payload = messages[0]
-            left = self._direct.begin(self._connection, message, payload)
+            left = self._fast_path.begin(self._connection, message, payload)
             messages = () if left is None else ((message, left),)
         return messages, upgraded, tail
 
     def _rest(self, messages: list[tuple[Any, Any]], data: bytes) -> Messages:
-        """`messages`, and what requests of the same read follow them."""
+        """`messages`, and the requests that follow them in the same read."""
         room = MAX_QUEUED - self._connection.queued
         while True:
-            if _loses_the_rest(messages[-1][0]) and (len(messages) > 1 or not _is_one(data)):
+            if _drops_the_rest(messages[-1][0]) and (len(messages) > 1 or not _is_one(data)):
                 return self._closing(messages)
             if not self._connection.is_reading or len(messages) >= room:
                 return messages, False, b""
@@ -167,7 +170,7 @@ class RequestParser:
                 return messages, upgraded, tail
 
     def _closing(self, messages: list[tuple[Any, Any]]) -> Messages:
-        """The connection ends with the last of these, so that its client knows that what stands behind was not heard."""
+        """Close the connection after the last of these, which tells the client that later requests were not processed."""
         message, payload = messages[-1]
         messages[-1] = message._replace(should_close=True), payload
         self._ended = payload.is_eof()
@@ -178,14 +181,14 @@ class RequestParser:
         if not payload.is_eof():
             self._ended = True
             self._connection.body_failed(payload, error)
-        elif message.should_close:  # nobody reads what follows the last request
+        elif message.should_close:  # what follows the last request is ignored
             self._ended = True
         else:
             self.failure = error
             self._connection.failure_waits()
 
-    def _heard(self, messages: Sequence[tuple[Any, Any]]) -> None:
-        self.heard, self.in_head, self._head_bytes = True, False, 0
+    def _requests_came(self, messages: Sequence[tuple[Any, Any]]) -> None:
+        self.received, self.in_head, self._head_bytes = True, False, 0
         payload = messages[-1][1]
         self.body = None
         if not payload.is_eof() and not self._ended:
@@ -202,31 +205,31 @@ class RequestParser:
             self._connection.header_began()
 
     def message_consumed(self) -> None:
-        """aiohttp has taken a request from its queue; see `_ONE_BY_ONE`."""
+        """aiohttp has taken a request from its queue. Not passed on: see `_ONE_BY_ONE`."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
 
-def _loses_the_rest(message: Any) -> bool:
-    """Whether a request asks for an upgrade that aiohttp's parser does not know, as to h2c: it drops the bytes behind it."""
+def _drops_the_rest(message: Any) -> bool:
+    """Whether a request asks for an upgrade unknown to aiohttp's parser, such as h2c: the parser drops the bytes after it."""
     return message.upgrade and message.headers.get(hdrs.UPGRADE, "").lower() != "websocket"
 
 
 def _is_one(data: bytes) -> bool:
-    """Whether a read held one header without a body, and nothing else."""
+    """Whether a read consisted of one header, without a body."""
     return data.count(_END) == 1 and data.endswith(_END)
 
 
 def _failure(error: Exception) -> HttpProcessingError:
-    """What yarl says about a target that is no URL is an error of HTTP too."""
+    """A target that yarl cannot parse is an HTTP error, too."""
     if isinstance(error, HttpProcessingError):
         return error
     return BadHttpMessage("the request's target cannot be read")
 
 
 def status_of(error: BaseException | None) -> int:
-    """The status of what the parser refuses (RFC 9110 section 15, RFC 9112 section 3)."""
+    """The status for a parser's error (RFC 9110 section 15, RFC 9112 section 3)."""
     if isinstance(error, LineTooLong):
         return 414 if error.args[1] == MAX_TARGET else 431
     text = str(error)

@@ -1,8 +1,7 @@
-"""How many connections there may be, of one address and in all.
+"""Bounds the number of connections, per address and in total.
 
-Owns who gets in and who makes way. A client that is full makes way for itself: its own oldest idle connection is closed for its
-new one, nobody else's. Only where the gateway is full does somebody else's make way, of those that are idle longest one of the
-address that has most.
+Decides who is accepted and who is closed for it. An address at its bound loses its own oldest idle connection to its new one. When
+the gateway is full, one of the connections that have been idle longest is closed, of the address that has the most.
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ from ..auth.rate_limits import address_key
 log = structlog.get_logger(__name__)
 
 LOOKS: Final = 32
-"""Connections that are looked at for one that is idle, the oldest first; those that are busy then count as the youngest. So a
-connection costs the same to accept however many there are."""
-TOLD_EVERY: Final = 10.0
-"""Seconds between two records of refused connections."""
+"""Connections checked for an idle one, oldest first; if all are busy, they move to the end. Accepting thus costs the same however
+many connections there are."""
+LOG_INTERVAL: Final = 10.0
+"""Seconds between two log records of refused connections."""
 
 
 class Member(Protocol):
-    """A connection, as its table sees it."""
+    """A connection, as seen by the table."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for a request, silent or half told."""
+        """Whether it waits for a request, or for the rest of a header."""
         ...
 
     def make_way(self) -> None:
-        """Close: another one needs the place."""
+        """Close, so that a new connection can be accepted."""
         ...
 
 
 class ConnectionTable:
-    """The open connections of a gateway: at most `most`, and of one address `most_of_address`; trusted proxies', who speak for
-    many, are bounded by `most` alone."""
+    """The open connections of a gateway: at most `most`, and `most_of_address` of one address. Trusted proxies, which carry many
+    clients, are bounded by `most` alone."""
 
     def __init__(
         self,
@@ -59,17 +58,17 @@ class ConnectionTable:
         self._clock = clock
         self._all: OrderedDict[Member, str] = OrderedDict()
         self._of: dict[str, OrderedDict[Member, None]] = {}
-        self._told_at = float("-inf")
+        self._logged_at = float("-inf")
 
     def __len__(self) -> int:
         return len(self._all)
 
     def of(self, address: str | None) -> int:
-        """How many connections an address has."""
+        """The number of an address's connections."""
         return len(self._of.get(address_key(address), ()))
 
     def enter(self, member: Member, address: str | None) -> bool:
-        """Take in a connection; False: there is no place, and none that could be made."""
+        """Accept a connection; False if it is full and no connection is idle."""
         key = address_key(address)
         own = self._of.get(key)
         bounded = not self._proxies.trusts(address)
@@ -82,7 +81,7 @@ class ConnectionTable:
         return True
 
     def leave(self, member: Member) -> None:
-        """A connection has ended, or makes way. Told twice, nothing happens."""
+        """Remove a connection. Idempotent."""
         key = self._all.pop(member, None)
         if key is not None:
             own = self._of[key]
@@ -91,7 +90,7 @@ class ConnectionTable:
                 del self._of[key]
 
     def _clear(self, members: OrderedDict[Member, str] | OrderedDict[Member, None]) -> bool:
-        """Make a place among `members`."""
+        """Close an idle one of `members`; returns whether there was one."""
         oldest = list(islice(members, LOOKS))
         idle = [member for member in oldest if member.is_waiting]
         if not idle:
@@ -106,8 +105,8 @@ class ConnectionTable:
     def _refuse(self, address: str | None, bound: str) -> bool:
         self.refused += 1
         now = self._clock()
-        if now - self._told_at >= TOLD_EVERY:
-            self._told_at = now
+        if now - self._logged_at >= LOG_INTERVAL:
+            self._logged_at = now
             log.warning(
                 "connections_refused", full=bound, address=address, refused=self.refused, open=len(self)
             )

@@ -1,8 +1,8 @@
-"""The mask of a client's WebSocket frames (RFC 6455 section 5.1), which aiohttp's reader takes or leaves.
+"""Requires clients to mask WebSocket frames (RFC 6455 section 5.1), which aiohttp's reader does not.
 
-Owns nothing but where frames begin. All else that is wrong with a frame (reserved bits, unknown opcodes, control frames that are
-long or in fragments) aiohttp's reader refuses itself; so a frame without a mask is replaced by one that it refuses, and the
-connection fails with 1002 in the reader's own way, after everything that came before.
+It only finds where frames begin. aiohttp's reader refuses all other faults of frames (reserved bits, unknown opcodes, long or fragmented
+control frames); so an unmasked frame is replaced by one that the reader refuses, and the connection fails with 1002 after
+everything that came before.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any, Final
 _MASKED: Final = 0x80
 _LENGTH: Final = 0x7F
 _MORE: Final = {126: 2, 127: 8}
-"""Bytes of the length that follow, by what the second byte says."""
+"""Value of the second byte → bytes of extended length that follow."""
 _MASK_BYTES: Final = 4
 _REFUSED: Final = b"\xf0\x80"
-"""A frame with all reserved bits set, to no extension: 1002."""
+"""A frame with all reserved bits set, without an extension that would define them: 1002."""
 
 
 class MaskedFrames:
-    """Stands before the `reader` of one connection. `frames` counts the frames that began: of data, of control, every fragment."""
+    """Wraps the `reader` of one connection. `frames` counts frames that began: data and control frames, every fragment."""
 
     __slots__ = ("_failed", "_head", "_held", "_reader", "_skip", "_wanted", "frames")
 
@@ -36,7 +36,7 @@ class MaskedFrames:
         """As in aiohttp."""
         if self._failed:
             return True, b""
-        if self._held:  # the first byte of a frame, which is its head so far
+        if self._held:  # the first byte of a frame header
             data, self._head = self._held + data, b""
         good = self._good(data)
         passed, self._held = bytes(data[:good]), b""
@@ -51,7 +51,7 @@ class MaskedFrames:
         self._reader.feed_eof()
 
     def _good(self, data: bytes) -> int:
-        """How much of `data` may go on: up to a frame whose mask bit has not come, or is not set."""
+        """How much of `data` may be passed on: up to a frame whose mask bit is unset, or has not arrived."""
         at, size, began = 0, len(data), 0
         while at < size:
             if self._skip:
@@ -71,7 +71,7 @@ class MaskedFrames:
         return began if len(self._head) == 1 else size
 
     def _frame(self) -> None:
-        """The head of a frame, once all of it is there."""
+        """Process the header of a frame once it is complete."""
         head = self._head
         if len(head) < self._wanted:
             return

@@ -1,8 +1,8 @@
-"""From bytes to a typed command: JSON bodies and query strings, and which field was wrong.
+"""Decodes JSON bodies and query strings into typed structs, and names the wrong field.
 
-Owns what every body must be beside its type: UTF-8, no NUL, at most `MAX_DEPTH` deep, whole numbers of at
-most 64 bits; what passes here can be stored in Postgres and written as JSON again. It must never repair a
-body. Of a key given twice the last counts, at every level, as in ECMAScript and Postgres's jsonb.
+Besides their type, all bodies must be UTF-8 without NUL, at most `MAX_DEPTH` deep, with whole numbers of at most 64 bits, so that
+they can be stored in Postgres and encoded as JSON again. Bodies are never repaired. Of duplicate keys the last one counts, at every
+level, as in ECMAScript and Postgres's jsonb.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from . import body_reading
 T = TypeVar("T")
 
 MAX_DEPTH: Final = 64
-"""Brackets inside one another. Below what any JSON library takes: orjson writes 254."""
+"""Nested brackets. Less than any JSON library accepts: orjson writes 254."""
 
 MAX_FORM_FIELDS: Final = 100
 MAX_ERRORS: Final = 20
-"""Wrong query parameters that one answer names; the rest is left out."""
+"""Wrong query parameters named in one answer."""
 _FORM: Final = "application/x-www-form-urlencoded"
 _WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
@@ -39,7 +39,7 @@ _HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def check_content_type(request: web.BaseRequest) -> None:
-    """Raises UnsupportedMedia unless a request with a body says that it is JSON in UTF-8."""
+    """Raises UnsupportedMedia if the request has a body that is not declared as JSON in UTF-8."""
     if request.headers.get("Content-Type") in USUAL or not request.body_exists:
         return
     charset = request.charset
@@ -53,7 +53,7 @@ def check_content_type(request: web.BaseRequest) -> None:
 async def read(request: web.Request, type_: type[T], *, optional: bool = False) -> T:
     """The body of a request as `type_`. Raises UnsupportedMedia, Malformed, Invalid; aiohttp's 408 and 413 pass.
 
-    `optional`: where there is no body, all of `type_`'s defaults.
+    `optional`: without a body, `type_` with all its defaults.
     """
     if not optional:
         check_content_type(request)
@@ -68,7 +68,7 @@ async def read(request: web.Request, type_: type[T], *, optional: bool = False) 
 
 
 async def read_form(request: web.Request, type_: type[T], *, optional: bool = False) -> T:
-    """As `read`; a form (application/x-www-form-urlencoded) is taken as an object of strings."""
+    """As `read`; a form (application/x-www-form-urlencoded) is read as an object of strings."""
     if request.content_type != _FORM:
         return await read(request, type_, optional=optional)
     try:
@@ -95,7 +95,7 @@ def decode(body: bytes, type_: type[T]) -> T:
     if json_checks.nests_deeper(body, MAX_DEPTH):
         raise Malformed(_TOO_DEEP)
     if json_checks.seems_unstorable(body):
-        del value  # the body is not held in memory twice
+        del value  # do not hold the body in memory twice
         wrong = json_checks.unstorable(body)
         if wrong is not None:
             raise Invalid(_NOT_VALID, errors=(wrong,))
@@ -104,7 +104,7 @@ def decode(body: bytes, type_: type[T]) -> T:
 
 
 def decode_head(body: bytes, type_: type[T]) -> T:
-    """A few fields of a body, the others unseen: `decode` has to follow. Raises Malformed and Invalid."""
+    """A few fields of a body, without checking the others: `decode` must follow. Raises Malformed and Invalid."""
     return _decode(body, type_)
 
 
@@ -124,7 +124,7 @@ def _decode(body: bytes, type_: type[T]) -> T:
 def query(parameters: Mapping[str, str], type_: type[T]) -> T:
     """Query parameters as the struct `type_`: numbers and booleans from text, lists from repetition.
 
-    Raises Invalid naming the parameter: unknown ones, and those given twice that are no list.
+    Raises Invalid for unknown parameters and for repeated ones that are not lists.
     """
     lists, texts, numbers = _query_fields(type_), _fields_with(type_, str), _fields_with(type_, int)
     raw: dict[str, str | list[str]] = {}
@@ -135,7 +135,7 @@ def query(parameters: Mapping[str, str], type_: type[T]) -> T:
         elif not _storable(value):
             errors.append((name, "must not contain NUL or half a surrogate pair"))
         elif name not in texts and value.lower() == "null":
-            errors.append((name, "must not be null"))  # which msgspec takes for one that is not there
+            errors.append((name, "must not be null"))  # which msgspec takes for an absent one
         elif name in numbers and not _WHOLE.fullmatch(value):
             errors.append((name, "must be a whole number"))  # msgspec takes 1e3 for one
         elif lists[name]:
@@ -170,7 +170,7 @@ def _query_fields(type_: Any) -> dict[str, bool]:
 
 @lru_cache(maxsize=1024)
 def _fields_with(type_: Any, kind: type) -> frozenset[str]:
-    """Parameters that may be of a kind."""
+    """Parameters whose type includes `kind`."""
     hints = get_type_hints(type_)
     return frozenset(f.encode_name for f in msgspec.structs.fields(type_) if _has(hints[f.name], kind))
 
@@ -191,7 +191,7 @@ def _invalid(message: str, detail: str = _NOT_VALID) -> Invalid:
 
 
 def _why(body: bytes, message: str) -> str:
-    # msgspec takes half a surrogate pair at the end of a string for a body cut short
+    # msgspec takes half a surrogate pair at the end of a string for a truncated body
     if _HALF_PAIR.search(body) and ("truncated" in message or "surrogate" in message):
         return "the body holds half a surrogate pair (\\ud800 to \\udfff) or is cut short"
     return message

@@ -1,7 +1,8 @@
-"""Reading a request's body: how much of it, how long it may take, and how slow its sender may be.
+"""Reading a request's body: its size, and the total time that its sender may take.
 
-Owns the one way in which a handler waits for a body. Only the time spent waiting for the client counts, so that a busy disk of ours
-breaks off nobody's upload. Whoever is too slow gets 408, and the connection ends.
+How slowly bytes may arrive is bounded for every body by the connection (`connection/deadlines.py`). This module adds a deadline for the
+whole body, and for uploads a stricter rate. Only time spent waiting for the client counts, so a busy disk of the server
+fails no upload. A sender that is too slow gets 408, and the connection ends.
 """
 
 from __future__ import annotations
@@ -15,18 +16,16 @@ from aiohttp import StreamReader, web
 from ...core.errors import TooLarge
 
 DEADLINE: Final = 30.0
-"""Seconds the whole body of a command or a webhook may take; then 408."""
-MIN_RATE: Final = 256
-"""Bytes a second that such a body must bring, on average over `WINDOW`; below it 408."""
+"""Seconds the whole body of a command may take; then 408."""
 WINDOW: Final = 10.0
-"""Seconds of waiting over which a sender's rate is measured."""
+"""Seconds of waiting over which a rate is measured."""
 TOO_LARGE: Final = "the request body is too large"
 
 
 class Pace:
-    """How one body has to come: within `deadline` seconds of waiting, at `rate` bytes a second or more in each `window`."""
+    """The time limits of one body: `deadline` seconds of waiting in all, and at least `rate` bytes a second in each `window`."""
 
-    def __init__(self, *, deadline: float = DEADLINE, rate: float = MIN_RATE, window: float = WINDOW) -> None:
+    def __init__(self, *, deadline: float = DEADLINE, rate: float = 0.0, window: float = WINDOW) -> None:
         self._left = deadline
         self._window = window
         self._window_left = window
@@ -34,9 +33,9 @@ class Pace:
         self._came = 0
 
     async def read(self, read: Callable[[], Awaitable[bytes]]) -> bytes:
-        """What `read` brings, as long as it comes at this pace. Raises HTTPRequestTimeout.
+        """The result of `read`. Raises HTTPRequestTimeout if the body comes too slowly.
 
-        `read` may be called again after it was cancelled, as aiohttp's readers may.
+        `read` may be cancelled and called again, as aiohttp's readers may.
         """
         clock = asyncio.get_running_loop().time
         while True:
@@ -60,9 +59,9 @@ class Pace:
 
 
 class PacedReader:
-    """A body read at a pace and up to a size: the part of `StreamReader` that aiohttp's `MultipartReader` uses.
+    """A body with a pace and a size limit. Has the methods of `StreamReader` that aiohttp's `MultipartReader` uses.
 
-    `allow(n)` lets `n` more bytes be read; beyond them TooLarge, or what `allow` was told.
+    `allow(n, error)` lets `n` more bytes be read; the next one raises `error`.
     """
 
     def __init__(self, content: StreamReader, pace: Pace) -> None:
@@ -72,7 +71,7 @@ class PacedReader:
         self._beyond: Exception = TooLarge(TOO_LARGE)
 
     def allow(self, most: int, beyond: Exception) -> None:
-        """Replaces what was allowed before."""
+        """Replace the size limit."""
         self._allowed, self._beyond = most, beyond
 
     async def read(self, size: int) -> bytes:
@@ -101,7 +100,7 @@ class PacedReader:
 
 
 async def pieces(request: web.BaseRequest, most: int, pace: Pace) -> AsyncIterator[bytes]:
-    """The body of a request as it comes, at most `most` bytes. Raises TooLarge, HTTPRequestTimeout."""
+    """The body of a request as it arrives, at most `most` bytes. Raises TooLarge, HTTPRequestTimeout."""
     content: Any = request.content
     if (request.content_length or 0) > most:
         raise TooLarge(TOO_LARGE)
@@ -114,8 +113,7 @@ async def pieces(request: web.BaseRequest, most: int, pace: Pace) -> AsyncIterat
 
 
 async def whole(request: web.BaseRequest, most: int) -> bytes:
-    """The body of a request. Does not wait where all of it has come. Raises HTTPRequestEntityTooLarge,
-    HTTPRequestTimeout."""
+    """The body of a request; does not wait if all of it has arrived. Raises HTTPRequestEntityTooLarge, HTTPRequestTimeout."""
     content = request.content
     if content.is_eof() and content.total_bytes <= most:
         return content.read_nowait()

@@ -1,7 +1,7 @@
-"""Routes as data: method, path, permission, the types that validate, the types that answer.
+"""Routes as data: method, path, permission, and the types of input and answers.
 
-`endpoint` makes an aiohttp handler of a route: who asks, may they, is the input good; then the handler, which sees
-only a typed `Call`. The OpenAPI document is made from the same table (`openapi.py`).
+`endpoint` turns a route into an aiohttp handler: it authenticates, authorizes and validates, then calls the route's handler with a
+typed `Call`. The OpenAPI document is made from the same table (`openapi.py`).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from .services import SERVICES, Services
 Body = TypeVar("Body")
 
 _COUNTED: web.RequestKey[Principal] = web.RequestKey("counted", Principal)
-"""For whom a request has been counted already."""
+"""The principal whose limits a request has been counted against."""
 _encode = msgspec.json.Encoder().encode
 
 
 class Call(Generic[Body]):
-    """One request, understood. `body` and `query` have the route's types; `path` its parameters."""
+    """One validated request. `body` and `query` have the route's types; `path` holds its parameters."""
 
     __slots__ = ("app", "body", "path", "principal", "query", "request", "services")
 
@@ -55,7 +55,7 @@ class Call(Generic[Body]):
 
     @property
     def is_by_link(self) -> bool:
-        """Whether a link's signature stands in for a token (`Route.signed`): the handler checks it."""
+        """Whether a link's signature replaces the token (`Route.signed`); the handler verifies it."""
         return self.principal is None
 
     @property
@@ -63,14 +63,14 @@ class Call(Generic[Body]):
         return self.principal.account_id
 
     def id(self, name: str = "id") -> str:
-        """A path parameter that is an id; what is no UUID is not found."""
+        """A path parameter that is an id. Raises NotFound if it is not a UUID."""
         value = self.path[name].lower()
         if not is_uuid(value):
             raise NotFound("no such object")
         return value
 
     def by(self) -> By:
-        """On whose behalf a command of this call is."""
+        """The sender of this call's commands."""
         return acting(self.principal)
 
     async def ask(
@@ -81,7 +81,7 @@ class Call(Generic[Body]):
         return await self.services.gateway.router.ask(envelope)
 
     async def ask_supervisor(self, command: Command, conversation: str) -> Done:
-        """Send a command that may assign the conversation: the account's supervisor passes it on, or refuses it."""
+        """Send a command that may assign the conversation to the account's supervisor, which passes it on or refuses it."""
         envelope = Envelope(fresh_id(), self.account_id, self.by(), command, conversation)
         return await self.services.supervision.ask(envelope)
 
@@ -90,14 +90,13 @@ Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`permission` None: no token asked. `answers` maps status to type (None: no body).
+    """One route. `permission` None: no token is required. `answers` maps status to type (None: no body).
 
-    `form`: the body may be a form as well. `describes`: for the document, the types of body fields that a handler
-    validates itself. `media`: what its answers are. `upload`: the types of a body that the handler reads itself, as a
-    stream. `signed`: the query parameter `signature` may stand in for a token; then nobody is asked who they are, and
-    the handler checks it, and counts the request. `refuses`: statuses of problems besides those of every route. `own_limits`: the
-    handler counts its requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
-    `direct`: how a request comes to its answer where `handler` has nothing to wait for.
+    `form`: the body may also be a form. `describes`: for the OpenAPI document, the types of body fields that the handler
+    validates itself. `media`: the media type of its answers. `upload`: media types of a body that the handler reads itself, as a
+    stream. `signed`: the query parameter `signature` may replace the token; the handler then verifies it and counts the
+    request. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts its
+    requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
     """
 
     method: str
@@ -118,7 +117,6 @@ class Route(msgspec.Struct, frozen=True):
     upload: tuple[str, ...] = ()
     signed: bool = False
     refuses: tuple[int, ...] = ()
-    direct: Direct | None = None
     expensive: Callable[[Any], bool] | None = None
 
 
@@ -148,7 +146,7 @@ async def authenticate(request: web.Request, services: Services, *, stream: bool
 
 
 async def _proved(request: web.Request, services: Services, *, stream: bool) -> Principal:
-    """Whose token or ticket a request bears. Raises Unauthenticated …"""
+    """The principal of a request's token or ticket. Raises Unauthenticated …"""
     found = credential(request, stream=stream)
     if found is None:
         raise Unauthenticated("a bearer token is required")
@@ -166,7 +164,7 @@ async def _proved(request: web.Request, services: Services, *, stream: bool) -> 
 
 
 async def admit_anyone(request: web.Request, services: Services) -> None:
-    """Counts a request to a route that asks for no token: for its holder where it bears one that holds, else for its address.
+    """Count a request to a route without required token: for the token's holder if it has a valid one, else for its address.
     Raises RateLimited."""
     principal = None
     if "Authorization" in request.headers:
@@ -180,7 +178,7 @@ async def admit_anyone(request: web.Request, services: Services) -> None:
 
 
 def endpoint(route: Route, app: web.Application) -> Endpoint:
-    """What serves a route's requests, given the parameters of their paths."""
+    """The function that serves a route's requests, given the parameters of their paths."""
     services = app[SERVICES]
     handler, permission, body_type, query_type = route.handler, route.permission, route.body, route.query
     stream, optional, signed, expensive = route.stream, route.body_optional, route.signed, route.expensive
@@ -207,15 +205,28 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
     return handle
 
 
-class Direct(msgspec.Struct, frozen=True):
-    """How a route's request becomes one command to the conversation in its path, and the outcome its answer.
+class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
+    """A handler that sends one command to the conversation in its route's path. Both paths of such a route derive from it.
 
-    `command(principal, headers, body)`: None where something has to be waited for first. `answer(by, done)`: status and
-    JSON, as whoever asks sees it.
+    `command(principal, headers, body)` makes the command; `answer(by, done)` makes the status and the JSON that the caller may
+    see. The standard path calls the handler itself, the fast path (`connection/fast_path.py`) its parts. If `looks_up(body)`,
+    the command needs data that must be awaited: only the standard path serves it, by calling `ask`.
     """
 
-    command: Callable[[Principal, Mapping[str, str], Any], Command | None]
+    command: Callable[[Principal, Mapping[str, str], Body], Command]
     answer: Callable[[By, Done], tuple[int, Any]]
+    looks_up: Callable[[Body], bool]
+    ask: Callable[[Call[Body]], Awaitable[Done]]
+
+    async def __call__(self, call: Call[Body]) -> web.StreamResponse:
+        conversation_id = call.id()
+        if self.looks_up(call.body):
+            done = await self.ask(call)
+        else:
+            command = self.command(call.principal, call.request.headers, call.body)
+            done = await call.ask(command, conversation=conversation_id)
+        status, value = self.answer(call.by(), done)
+        return answer(value, status)
 
 
 Endpoint = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]

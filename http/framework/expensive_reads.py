@@ -1,11 +1,10 @@
-"""Expensive reads: statistics, searches, exports. Bounded by account and by user, and shared by whoever asks for the same.
+"""Expensive reads (statistics, searches, exports): bounded by account and by user, and shared by concurrent equal requests.
 
-Owns how many of them are under way at this gateway. Which reads count: `Route.expensive`, and the handlers that call `counted`
-or `shared`. Their queries use `Database.expensive`: connections of their own, at which accounts take turns
-(`storage/postgres/fair_shares.py`), so a cheap read never waits for an expensive one, nor one account's for all of another's. It must
-never do I/O.
+Counts those in progress at this gateway: the ones of `Route.expensive`, and of handlers that call `counted` or `shared`. Their queries
+use `Database.expensive`, a pool of its own at which accounts take turns (`storage/postgres/fair_shares.py`), so a cheap read never
+waits for an expensive one, nor one account for all reads of another. This module does no I/O.
 
-When a bound is reached: 429. When no connection comes free in time: 503, from the storage.
+Beyond a bound: 429. If no connection becomes free in time: 503, from the storage.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ RETRY_AFTER: Final = 2.0
 
 
 class ExpensiveReads:
-    """An account has at most `account` reads under way, those that wait for a connection included; a user of it at most `user`."""
+    """At most `account` reads per account and `user` per user, including those that wait for a connection."""
 
     def __init__(self, *, account: int, user: int) -> None:
         self._of_account, self._of_user = account, user
@@ -42,7 +41,7 @@ class ExpensiveReads:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way."""
+        """Whether no read is in progress."""
         return not self._accounts and not self._users and not self._flights
 
     @asynccontextmanager
@@ -65,9 +64,9 @@ class ExpensiveReads:
             _take(self._users, user)
 
     async def shared(self, principal: Principal, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
-        """The result of `read`, counted; whoever asks for the same of the same account meanwhile gets the same.
+        """The result of `read`, counted; concurrent calls of the same account with the same `key` share it.
 
-        `key` names what is asked. A reader that goes away does not take the result from the others.
+        A caller that is cancelled does not cancel the read for the others.
         """
         whole = (principal.account_id, key)
         flight = self._flights.get(whole)
@@ -79,7 +78,7 @@ class ExpensiveReads:
     def _landed(self, whole: Hashable, flight: asyncio.Task[Any]) -> None:
         del self._flights[whole]
         if not flight.cancelled():
-            flight.exception()  # seen, even where every reader has gone
+            flight.exception()  # retrieved, even if all callers have gone
 
     async def _read(self, principal: Principal, read: Callable[[], Awaitable[T]]) -> T:
         async with self.counted(principal):

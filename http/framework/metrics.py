@@ -1,8 +1,7 @@
-"""What /metrics says: requests as this gateway served them, and figures that are asked for when the page is.
+"""The /metrics page: requests served by this gateway, and figures gathered when the page is requested.
 
-A request costs one look in a table, a bisection and three additions: the series of a route and status is found by the route
-object itself, and only the page makes Prometheus's objects of it. Labels are routes, methods, statuses, transports
-and hosts, never an account, a conversation or anything else a client chooses.
+Counting a request costs one look-up, a bisection and three additions; Prometheus objects are made only for the page. Labels are
+routes, methods, statuses, transports and hosts, never an account, a conversation, or anything else that a client chooses.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ log = structlog.get_logger(__name__)
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the latency buckets, in seconds."""
 FRESH: Final = 1.0
-"""Seconds for which figures that cost calls to hosts are reused."""
+"""Seconds for which gathered figures are reused, since they cost calls to hosts."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -62,14 +61,14 @@ class RequestMetrics(Collector):
         self._unmatched: Table = {}
 
     def know(self, route: object, path: str, method: str, *, stream: bool) -> Table:
-        """Count requests of an aiohttp route under these names. Its counts by status."""
+        """Count requests of an aiohttp route under these labels. Returns its counts by status."""
         table: Table = {}
         self._routes[route] = (path, method, stream, table)
         return table
 
     @property
     def middleware(self) -> Middleware:
-        """The outermost middleware: what it hands on has a status already."""
+        """The outermost middleware: every response has its final status here."""
         routes, unmatched, count, now = self._routes, self._unmatched, self.count, time.perf_counter
 
         @web.middleware
@@ -83,7 +82,7 @@ class RequestMetrics(Collector):
         return measure
 
     def count(self, table: Table, status: int, seconds: float) -> None:
-        """One request of a route, whose table `know` told."""
+        """Count one request; `table` is from `know`."""
         series = table.get(status)
         if series is None:
             series = table[status] = _Series()
@@ -123,7 +122,7 @@ def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
 
 
 class Metrics:
-    """The page. `gather` fetches the figures that are not counted here; `requests` are counted as they are answered."""
+    """The page. `gather` fetches the figures that are not counted here; `requests` counts answers."""
 
     def __init__(self, gather: Callable[[], Awaitable[list[Sample]]]) -> None:
         self.requests = RequestMetrics()
@@ -137,7 +136,7 @@ class Metrics:
         self._registry.register(_Latest(self))
 
     async def page(self) -> bytes:
-        """The text format. Never fails because a host does."""
+        """The page in Prometheus's text format. A failing host does not fail it."""
         async with self._asking:
             if self._gathered is None or time.monotonic() - self._gathered[0] > FRESH:
                 self._gathered = time.monotonic(), await self._gather()
@@ -145,7 +144,7 @@ class Metrics:
 
     @property
     def latest(self) -> list[Sample]:
-        """The figures gathered last."""
+        """The most recently gathered figures."""
         return self._gathered[1] if self._gathered is not None else []
 
 

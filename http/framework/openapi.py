@@ -1,7 +1,4 @@
-"""The OpenAPI 3.1 document, made from the table of routes and the types that validate and answer.
-
-Nothing is written twice: a route that is in the table is in the document, with the same types.
-"""
+"""The OpenAPI 3.1 document, generated from the table of routes and their types, so that the two cannot differ."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Document:
-    """The document of some routes, made when it is first asked for."""
+    """The document of a table of routes, made on first use."""
 
     def __init__(self, routes: Sequence[Route], version: str) -> None:
         self._routes = routes
@@ -66,7 +63,7 @@ DOCUMENT: web.AppKey[Document] = web.AppKey("openapi", Document)
 
 
 def plain_path(path: str) -> str:
-    """A route's path as the document writes it: parameters without their patterns."""
+    """A route's path with parameters stripped of their patterns."""
     return _PARAMETER.sub(r"{\1}", path)
 
 
@@ -130,7 +127,7 @@ _SCHEMES = {
 
 
 def _types(routes: Sequence[Route]) -> list[Any]:
-    """Every type the routes name, each once."""
+    """Every type that the routes use, once."""
     found: dict[int, Any] = {id(Problem): Problem}
     for route in routes:
         for type_ in (route.body, route.query, *route.answers.values(), *route.describes.values()):
@@ -179,7 +176,7 @@ def _operation(route: Route, schemas: dict[int, Any], components: dict[str, Any]
 
 
 def _upload(media: str) -> dict[str, Any]:
-    """The body of a file; in a form its field is called `file`."""
+    """The body of an upload; in a form the field is `file`."""
     if not media.startswith("multipart/"):
         return {"schema": _FILE}
     return {"schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}}
@@ -217,7 +214,7 @@ def _path_schema(name: str) -> dict[str, Any]:
 
 
 def _query_parameter(name: str, schema: dict[str, Any], required: bool) -> dict[str, Any]:
-    """A query has no null: a parameter that may be absent says so by `required`."""
+    """Queries have no null: optional parameters are marked by `required`."""
     schema = dict(schema)
     arms = [a for a in schema.get("anyOf", []) if a.get("type") != "null"]
     if "anyOf" in schema:
@@ -266,5 +263,5 @@ def _refusals(route: Route) -> list[int]:
 
 
 def _component(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """What a reference stands for."""
+    """Resolve a reference."""
     return components[schema["$ref"].removeprefix(_SCHEMAS)]

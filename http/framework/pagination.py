@@ -1,4 +1,4 @@
-"""What the routes of plain resources share: pages with opaque cursors, patches, limits of free-form objects."""
+"""Shared by the routes of plain resources: pages with opaque cursors, patches, and limits of free-form objects."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def place(cursor: str | None) -> Place | None:
-    """Where a page begins. Raises Invalid for what is no cursor of ours."""
+    """The place where a page begins. Raises Invalid for an unknown cursor."""
     return None if cursor is None else cursors.read(cursor, Place)
 
 
 def cursor(place: Place | None) -> str | None:
-    """A place as clients hold it."""
+    """A place as an opaque cursor."""
     return None if place is None else cursors.write(place)
 
 
 def given(patch: msgspec.Struct) -> dict[str, Any]:
-    """The fields that a patch names. Raises Invalid where there are none."""
+    """The fields set by a patch. Raises Invalid if there are none."""
     changes = {k: v for k, v in msgspec.structs.asdict(patch).items() if v is not msgspec.UNSET}
     if not changes:
         raise Invalid("nothing to change", errors=(("", "name at least one field"),))
@@ -42,13 +42,13 @@ def given(patch: msgspec.Struct) -> dict[str, Any]:
 
 
 def check_size(value: Any, path: str) -> None:
-    """Raises Invalid when a free-form object is too large."""
+    """Raises Invalid if a free-form object is too large."""
     if value and len(msgspec.json.encode(value)) > MAX_METADATA:
         raise Invalid("the body is not valid", errors=((path, f"at most {MAX_METADATA} bytes as JSON"),))
 
 
 def user_id(call: Call[Any]) -> str:
-    """The user that the path names; what no token can have is not found."""
+    """The user id in the path. Raises NotFound if no token can have it."""
     value = call.path["user_id"]
     if not is_user_id(value):
         raise NotFound("no such agent")
@@ -56,6 +56,6 @@ def user_id(call: Call[Any]) -> str:
 
 
 def author(call: Call[Any]) -> Actor:
-    """Who stands in the audit log for what this call does."""
+    """The author of this call in the audit log."""
     by = call.by()
     return Actor(by.type, by.id)

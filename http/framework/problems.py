@@ -1,7 +1,7 @@
-"""What an error looks like outside: application/problem+json, one table from code to status.
+"""Errors as clients see them: application/problem+json, and one table from code to HTTP status.
 
-Owns the mapping, the middleware that applies it, and the request id. It must never show a stack trace, the
-text of an exception nobody expected, or a message of another library to a client.
+Owns the mapping, the middleware that applies it, and the request id. Never shows a client a stack trace, the text of an unexpected
+exception, or a message of another library.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import math
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
+from http.client import responses as phrases
 from typing import Any, Final
 
 import msgspec
 import structlog
-from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from ...core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
@@ -44,7 +44,7 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "not_ready": (503, "Not ready yet"),
     "internal": (500, "Internal error"),
     "error": (500, "Internal error"),
-    # HTTP's own, which no command can raise
+    # raised by HTTP itself, never by a command
     "method_not_allowed": (405, "Method not allowed"),
     "request_timeout": (408, "Request timeout"),
     "target_too_long": (414, "Target too long"),
@@ -56,12 +56,13 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "not_implemented": (501, "Not implemented"),
     "http_version_not_supported": (505, "HTTP version not supported"),
 }
-"""Code → HTTP status and title. Every class of `core/errors.py` has its row."""
+"""Code → HTTP status and title. Every class of `core/errors.py` has a row; docs/errors.md is generated from it."""
 
 _CODE_OF_STATUS: Final = {
     status: code for code, (status, _) in reversed(STATUS.items()) if code != "error"
 } | {503: "overloaded"}
-_RETRIED: Final = (429, 503)
+RETRIED: Final = (429, 503)
+"""Statuses that carry Retry-After."""
 _DETAIL_OF_STATUS: Final = {
     404: "there is no such route",
     405: "this route does not know this method",
@@ -96,9 +97,9 @@ def problem_response(error: TertuliaError, request_id: str) -> web.Response:
 
 
 def status_response(status: int, request_id: str, detail: str | None = None) -> web.Response:
-    """The answer for an HTTP status that no command raised (a route unknown, a request unreadable)."""
+    """The answer for an HTTP status without an error of `core`: an unknown route, an unreadable request."""
     code = _CODE_OF_STATUS.get(status, "malformed" if status < 500 else "internal")
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
+    phrase = phrases.get(status, "Error")
     row_status, title = STATUS[code]
     body = {
         "type": f"urn:tertulia:problem:{code}",
@@ -112,15 +113,6 @@ def status_response(status: int, request_id: str, detail: str | None = None) -> 
     return _response(status, body, request_id, None)
 
 
-async def refused(request: web.Request, status: int, detail: str) -> web.StreamResponse:
-    """The answer to a request that no route is asked about; the connection ends with it."""
-    response = status_response(status, request_id_for(request.headers), detail)
-    if request.version not in (HttpVersion10, HttpVersion11):
-        request._cache["version"] = HttpVersion11  # the answer is of a version that exists
-    response.force_close()
-    return response
-
-
 def request_id_of(request: web.Request) -> str:
     """The id of a request under `errors_middleware`."""
     return request[_REQUEST]
@@ -128,16 +120,16 @@ def request_id_of(request: web.Request) -> str:
 
 @web.middleware
 async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The outermost middleware: gives every request an id, and every failure its problem."""
     if "Content-Encoding" in request.headers and is_encoded(request.headers):
         response = await answered(request, _refuse_encoded())
         response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
         return response
-    """The outermost middleware: gives every request an id and every failure its problem."""
     return await answered(request, handler(request))
 
 
 async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
-    """`answer`, or the problem it failed with; either bears the request's id."""
+    """The result of `answer`, or the problem for its error; both carry the request's id."""
     request[_REQUEST] = request_id = request_id_for(request.headers)
     request_context.set({"request_id": request_id})
     try:
@@ -152,7 +144,7 @@ async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) 
 
 
 def is_encoded(headers: CIMultiDictProxy[str]) -> bool:
-    """Whether a request's body would have to be unpacked. None ever is: a small one can unfold to any size."""
+    """Whether a request's body is compressed. Compressed bodies are refused: a small one can unpack to any size."""
     codings = ",".join(headers.getall("Content-Encoding", ())).split(",")
     return any(coding.strip().lower() not in ("", "identity") for coding in codings)
 
@@ -162,7 +154,7 @@ async def _refuse_encoded() -> web.StreamResponse:
 
 
 def install(app: web.Application) -> None:
-    """Puts the middleware first, and its headers on streams too, whose headers leave before they return."""
+    """Install the middleware, and stamp streams as well, whose headers are sent before their handler returns."""
     app.middlewares.insert(0, errors_middleware)
     app.on_response_prepare.append(_stamp)
 
@@ -173,31 +165,31 @@ async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def stamp(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """The headers of every response, for one whose handler sends them off itself: on the short way nobody else would."""
+    """Add the headers that every response carries."""
     if (request_id := request.get(_REQUEST)) is not None:
         response.headers[REQUEST_ID] = request_id
-    response.headers["Server"] = SERVER  # aiohttp may have put its own there
+    response.headers["Server"] = SERVER  # replaces aiohttp's
     secured(response.headers)
 
 
 def request_id_for(headers: Mapping[str, str]) -> str:
-    """The id that a request brings, where it is harmless; a new one otherwise."""
+    """The id in the request's header, if it is harmless; else a new one."""
     offered = headers.get(REQUEST_ID)
     return offered if offered is not None and _SAFE_ID.fullmatch(offered) else new_request_id()
 
 
 def new_request_id() -> str:
-    """An id unique between processes and restarts; cheap, and no secret."""
+    """An id unique across processes and restarts; cheap, not secret."""
     return f"{_process_part}-{next(_numbers):x}"
 
 
 def _answer(request: web.Request, error: Exception, request_id: str) -> web.StreamResponse:
     if request.transport is None or request.transport.is_closing():
-        if request.writer.output_size == 0:  # while it sent its body, or before its answer was ready
+        if request.writer.output_size == 0:  # while sending its body, or before the answer was ready
             log.info("client_gone", method=request.method, path=request.path)
-        raise ConnectionResetError("the client has gone") from error  # nobody reads an answer
+        raise ConnectionResetError("the client has gone") from error  # an answer would not be read
     if request.writer.output_size > 0:
-        # a stream under way has no place for a second answer: end the connection
+        # a response that has begun cannot be replaced: end the connection
         log.warning("stream_failed", path=request.path, exc_info=error)
         raise ConnectionResetError("the response had begun") from error
     if isinstance(error, TertuliaError):
@@ -215,7 +207,7 @@ def _answer(request: web.Request, error: Exception, request_id: str) -> web.Stre
 
 def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamResponse:
     if error.status < 400:
-        raise error  # a redirect is an answer, and aiohttp sends a raised one only when raised
+        raise error  # redirects are raised to aiohttp, which sends them
     detail = None
     if isinstance(error, web.HTTPMethodNotAllowed):
         detail = f"{error.method} is not allowed here"
@@ -229,7 +221,7 @@ def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamRespons
 def _response(status: int, body: dict[str, Any], request_id: str, retry_after: float | None) -> web.Response:
     headers = {REQUEST_ID: request_id}
     secured(headers)
-    if status in _RETRIED:
+    if status in RETRIED:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after or 1)))
     elif status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -242,5 +234,5 @@ def _response(status: int, body: dict[str, Any], request_id: str, retry_after: f
 
 
 def _utf8(text: str) -> str:
-    """A client's own text may come back in a detail: without the halves of surrogate pairs."""
+    """Text that may repeat a client's input, with unpaired surrogates replaced."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
-"""JSON answers, written at once: status line, headers and body as one piece of bytes.
+"""JSON answers, serialized as one piece: status line, headers and body.
 
-aiohttp makes a table of headers for each answer and serialises it. Where nobody asked for anything special the headers are the
-same few every time; what is special (HTTP/1.0, HEAD, a connection about to close, headers of the handler's) is aiohttp's to write.
+aiohttp builds and serializes a table of headers for each answer, although most answers have the same few. This module writes
+those; special cases (HTTP/1.0, HEAD, a closing connection, headers set by a handler) are left to aiohttp.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ _HEAD: Final = (
 )
 
 
-class _Ours:
-    """What every answer of this process carries, as headers and as the head that is written at once."""
+class _CommonHeaders:
+    """The headers of every answer of this process, as a mapping and as a preformatted head."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self.headers = headers
         self.head = _HEAD + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
 
 
-_ours = _Ours(BASE)
+_common = _CommonHeaders(BASE)
 
 
 def configure(public_url: str | None) -> None:
-    """Make answers those of a server that clients find at `public_url`. There is one application in a process."""
-    global _ours
-    _ours = _Ours(headers_for(public_url))
+    """Set the headers for a server at `public_url`. There is one application per process."""
+    global _common
+    _common = _CommonHeaders(headers_for(public_url))
 
 
 def secured(headers: MutableMapping[str, str]) -> None:
-    """Add to a response's headers those that every answer carries."""
-    secure(headers, _ours.headers)
+    """Add the headers that every answer carries."""
+    secure(headers, _common.headers)
 
 
 def json_bytes(status: int, request_id: str, body: bytes) -> bytes:
-    """An HTTP/1.1 answer on a connection that goes on."""
-    head = _ours.head % (_status_line(status), request_id, len(body), _date(int(time.time())))
+    """A complete HTTP/1.1 answer on a connection that stays open."""
+    head = _common.head % (_status_line(status), request_id, len(body), _date(int(time.time())))
     return head.encode() + body
 
 
 def response_bytes(response: web.Response) -> bytes:
-    """The same of a response of ours with any headers, and a body that is there."""
+    """The same for a response with any headers and a complete body."""
     body = response.body
     assert isinstance(body, bytes)
     now = _date(int(time.time()))
@@ -63,8 +63,7 @@ def response_bytes(response: web.Response) -> bytes:
 
 
 class JsonAnswer(web.Response):
-    """An answer with a JSON body, so never a 204 or 304. It carries no cookies. `request_id` is told in a header, where there is
-    one."""
+    """An answer with a JSON body, so never a 204 or 304, and without cookies. `request_id`, if set, becomes a header."""
 
     request_id: str | None = None
     _written = _closes = False
@@ -81,7 +80,7 @@ class JsonAnswer(web.Response):
         return True if self._written else super().keep_alive
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """As in aiohttp; here the body may go with the head."""
+        """As in aiohttp, but the body may be sent along with the head."""
         if self._written:
             return None
         if self.request_id is None or not self._is_plain(request):

@@ -1,4 +1,4 @@
-"""What the HTTP side stands on: everything a handler may use, made by the composition and held under one AppKey."""
+"""Everything that handlers may use, built by the composition and held under one AppKey."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Services(msgspec.Struct, frozen=True):
-    """See the module. `stores` are the tables of `core/ports/http.py`, `kinds` the modules of `channels/` by channel type."""
+    """The services of one gateway. `stores` are the tables of `core/ports/http.py`, `kinds` the modules of `channels/` by channel type."""
 
     settings: Settings
     gateway: Gateway

@@ -1,7 +1,7 @@
-"""The routes of the native API, a module a resource; `ALL` is every one of them.
+"""The routes of the native API, one module per resource; `ALL` lists them all.
 
-Where `http/connection/fast_router.py` does not know the way, aiohttp tries routes that share their fixed beginning (`/v1/conversations`) one after
-the other, each by a regular expression: the busiest come first.
+Paths that `http/connection/fast_router.py` does not serve are matched by aiohttp, which tries routes with the same fixed prefix
+(`/v1/conversations`) one after the other, each by a regular expression: the busiest come first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .streams import routes
 ALL: list[Route] = [
     *webhooks.ROUTES,
     *messages.ROUTES,
-    *inbox.ROUTES,  # before conversations: `stats` is no id
+    *inbox.ROUTES,  # before conversations: `stats` is not an id
     *conversations.ROUTES,
     *webchat.ROUTES,
     *routes.ROUTES,

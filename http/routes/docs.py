@@ -18,7 +18,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Content-Security-Policy of a page: this server's own files and nothing else, no inline scripts or styles."""
+"""Content-Security-Policy of a page: only this server's own files, no inline scripts or styles."""
 _PAGE = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -40,7 +40,7 @@ _TYPES = {
 
 @cache
 def _files() -> dict[str, Path]:
-    """What may be served, by its path below `static/`: a name that is not in this table reaches no file system."""
+    """The files that may be served, by path below `static/`; other names never reach the file system."""
     return {
         path.relative_to(STATIC).as_posix(): path
         for path in STATIC.rglob("*")
@@ -57,7 +57,7 @@ async def openapi(call: Call[None]) -> web.Response:
 
 
 def page(name: str, headers: dict[str, str]) -> web.FileResponse:
-    """A page of the server's own, with its policy."""
+    """One of the server's pages, with its policy."""
     return web.FileResponse(STATIC / name, headers={**headers, "Content-Type": _TYPES[".html"]})
 
 
@@ -74,6 +74,6 @@ async def static(call: Call[Any]) -> web.StreamResponse:
 
 ROUTES = [
     Route("GET", "/openapi.json", openapi, None, {200: dict[str, Any], 304: None}, "This document", tag=TAG),
-    Route("GET", "/docs", docs, None, {200: str}, "This document for people", tag=TAG, media="text/html"),
+    Route("GET", "/docs", docs, None, {200: str}, "This document as a web page", tag=TAG, media="text/html"),
     Route("GET", "/static/{path:.+}", static, None, {200: None}, "Files of the server's pages", tag=TAG),
 ]  # fmt: skip

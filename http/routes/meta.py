@@ -1,7 +1,7 @@
 """`/health`, `/ready`, `/metrics`: for load balancers and operators. No account.
 
-The first two are asked by load balancers, whose address may be everybody's: they are never limited. Metrics tell much of a business;
-they go to whoever has their token, else to the addresses that the settings name, if nothing stands between.
+The first two are for load balancers, which may share an address with everybody, so they are never rate-limited. Metrics reveal much
+about a business: they require a token, or a direct connection from an address that the settings name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`checks` names each part this gateway needs: `ok`, or what is wrong with it."""
+    """`checks` has each part that this gateway needs: `ok`, or its fault."""
 
     status: str
     checks: dict[str, str]
@@ -53,7 +53,7 @@ def _has_token(call: Call[None]) -> bool:
 
 
 def _is_near(call: Call[None]) -> bool:
-    """Whether the request comes from an address that may read, directly: whoever passes it on says so, or is trusted to."""
+    """Whether the request comes directly from an address that may read metrics. Proxies reveal themselves, or are known."""
     request, policy = call.request, call.app[POLICY]
     return (
         PEER not in request
@@ -78,7 +78,14 @@ async def metrics(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route(
-        "GET", "/health", health, None, {200: Health}, "Whether the process lives", tag=TAG, own_limits=True
+        "GET",
+        "/health",
+        health,
+        None,
+        {200: Health},
+        "Whether the process is alive",
+        tag=TAG,
+        own_limits=True,
     ),
     Route(
         "GET",
@@ -86,7 +93,7 @@ ROUTES = [
         ready,
         None,
         {200: Readiness, 503: Readiness},
-        "Whether it can serve",
+        "Whether it can serve requests",
         tag=TAG,
         own_limits=True,
     ),

@@ -1,4 +1,4 @@
-"""Slots for work that many want at once, given out fairly: whoever asks most waits longest, and nobody else for them."""
+"""A fair semaphore: accounts, and users within an account, take turns, so a busy one delays only itself."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _Waiting = deque[asyncio.Future[None]]
 class FairSlots:
     """`total` slots, at most `per_account` and `per_user` of them for one account and one of its users.
 
-    Those who wait get them in turn: the accounts one after the other, in each its users one after the other, and of each user
-    whoever came first. Who may wait is bounded by whoever calls: each stream waits for one.
+    Slots go round-robin over waiting accounts, within an account over its users, and to a user's requests in order. The number of waiters is
+    not bounded here: callers bound it, as each stream waits for one slot.
     """
 
     def __init__(self, total: int, *, per_account: int, per_user: int) -> None:
@@ -27,7 +27,7 @@ class FairSlots:
 
     @asynccontextmanager
     async def slot(self, account: str, user: Hashable) -> AsyncIterator[None]:
-        """Wait for a slot, and hold it for as long as the block lasts. `user` is unique among all accounts."""
+        """Wait for a slot, and hold it during the block. `user` must be unique across accounts."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(account, OrderedDict()).setdefault(user, deque()).append(waiter)
         self._give()
@@ -36,7 +36,7 @@ class FairSlots:
         except asyncio.CancelledError:
             if waiter.cancelled():
                 self._forget(account, user, waiter)
-            else:  # it was given one in the same turn
+            else:  # it got a slot in the same turn of the loop
                 self._take_back(account, user)
             raise
         try:
@@ -73,7 +73,7 @@ class FairSlots:
                 waiter.set_result(None)
 
     def _next(self) -> tuple[str, OrderedDict[Hashable, _Waiting], Hashable, _Waiting] | None:
-        """Whose turn it is. Only those who hold slots are passed over, so few are looked at."""
+        """The next waiter. Skips only accounts and users at their bound, who hold slots, so few are visited."""
         for account, users in self._waiting.items():
             if self._held_by_account[account] < self._per_account:
                 for user, waiters in users.items():

@@ -1,6 +1,6 @@
-"""The gateway's readers: who listens to which topic, and how one that comes back catches up.
+"""The gateway's stream sessions by topic, and how a returning session catches up.
 
-Entries arrive in feed order, each is encoded once for each topic it concerns, and pushed to that topic's sessions. A
+Entries arrive in feed order; each is encoded once per topic that it concerns and pushed to the topic's sessions. A
 session joins its topics in the same step of the event loop in which it has caught up, so nothing falls between.
 """
 
@@ -41,7 +41,7 @@ SWEEP = 1.0
 
 
 class Hub:
-    """See the module. At most `max_streams` sessions, and of each user, account and address as many as `limits` say."""
+    """The sessions of one gateway: at most `max_streams`, and of each user, account and address as many as `limits` allow."""
 
     def __init__(
         self,
@@ -69,21 +69,21 @@ class Hub:
         return [session for session in self._sessions if session.principal.is_staff]
 
     def of_services(self) -> list[Session]:
-        """The open streams of api clients."""
+        """The open streams of API clients."""
         return [session for session in self._sessions if session.principal.role is Role.SERVICE]
 
     def accounts(self) -> set[str]:
-        """Those with open streams."""
+        """The accounts with open streams."""
         return {feed.account_id for feed in self._sessions.values()}
 
     def count_by_transport(self) -> Counter[str]:
-        """How many sessions there are of each kind."""
+        """The number of sessions of each kind."""
         return Counter(session.kind for session in self._sessions)
 
     # -- delivery
 
     def on_entry(self, entry: Entry) -> None:
-        """Deliver an entry to whoever listens."""
+        """Deliver an entry to the sessions of its topics."""
         feed = self.feeds.get(entry.account_id)
         generation = feed.generation if feed else ""
         if isinstance(entry.data, Opened):
@@ -92,13 +92,13 @@ class Hub:
             self._deliver(entry, event, generation)
 
     def _lead(self, entry: Entry, opened: Opened) -> None:
-        """A new conversation: the customer's own streams follow it from its first entry."""
+        """Subscribe a customer's streams to their new conversation, from its first entry."""
         thread = (entry.account_id, opened.channel_id, opened.contact_identifier)
         for session in self._followers.get(thread, ()):
             if len(session.topics) >= MAX_TOPICS:
                 self.part(
                     session, [min(session.topics)]
-                )  # ids begin with their time: the oldest conversation's
+                )  # the oldest conversation: ids begin with their time
             self._subscribe(session, conversation_topic(entry.conversation_id))
 
     def _deliver(self, entry: Entry, event: Event, generation: str) -> None:
@@ -108,7 +108,7 @@ class Hub:
             sessions = topics.get((entry.account_id, topic))
             if not sessions:
                 continue
-            frame = reduced = None  # each is encoded once, and only if somebody gets it
+            frame = reduced = None  # each form is encoded once, and only if a session gets it
             for session in sessions if reached is None else sessions - reached:
                 role = session.principal.role
                 if not event.may_reach(role):
@@ -129,7 +129,7 @@ class Hub:
         topics: Iterable[str],
         conversation_id: str | None,
     ) -> bool:
-        """Deliver an event that is no entry; it is never replayed. Whether anybody listens to its topics."""
+        """Deliver an event that is not an entry and is never replayed. Returns whether any session has its topics."""
         feed = self.feeds.get(account_id)
         if feed is None or not feed.started:
             return False
@@ -156,7 +156,7 @@ class Hub:
     # -- coming and going
 
     async def open(self, session: Session, address: str = "unknown") -> Feed:
-        """Let a session in. It hears nothing until it joins topics. Raises Overloaded, RateLimited."""
+        """Add a session, which gets nothing until it joins topics. Raises Overloaded, RateLimited."""
         self.counts.take(session, address)
         try:
             feed = await self.feeds.attach(session.principal.account_id)
@@ -167,7 +167,7 @@ class Hub:
         return feed
 
     def leave(self, session: Session) -> None:
-        """Forget a session."""
+        """Remove a session."""
         feed = self._sessions.pop(session, None)
         self._left.set()
         if feed is not None:
@@ -198,10 +198,10 @@ class Hub:
     async def join(
         self, session: Session, topics: Iterable[str], since: str | None, *, greet: bool = False
     ) -> None:
-        """Subscribe, replaying what came after `since` first; `greet` puts the `ready` event before all.
+        """Subscribe, after replaying what came after `since`; `greet` sends the `ready` event first.
 
-        A cursor from which continuity cannot be proved gets a `reset` event with a fresh one. Raises Conflict when there would
-        be too many topics.
+        A cursor that cannot be resumed without gaps gets a `reset` event with a fresh one. Raises Conflict if there would be too many
+        topics.
         """
         feed = self._sessions[session]
         wanted = [t for t in topics if t not in session.topics]
@@ -220,7 +220,7 @@ class Hub:
             self._subscribe(session, topic)
 
     def follow(self, session: Session) -> None:
-        """Let a customer's session hear of the conversations of its thread that are yet to come."""
+        """Subscribe a customer's session to the future conversations of its thread."""
         self._followers[_thread_of(session.principal)].add(session)
 
     def _subscribe(self, session: Session, topic: str) -> None:
@@ -237,7 +237,7 @@ class Hub:
     # -- time
 
     async def main_loop(self) -> None:
-        """End the streams whose token ended and cut those that take nothing, until cancelled."""
+        """Close streams whose token has expired, and cut those that do not read, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP)
@@ -251,7 +251,7 @@ class Hub:
                     session.cut("too slow: reconnect with your last event id")
 
     async def drain(self, code: int = CloseCode.DRAINING) -> None:
-        """Close every stream; each client resumes elsewhere from the last event id it has."""
+        """Close every stream; clients resume at another gateway from their last event id."""
         self.draining = True
         for session in list(self._sessions):
             session.close(code, "this server is stopping: reconnect with your last event id")
@@ -267,11 +267,11 @@ def _thread_of(principal: Principal) -> tuple[str, str, str]:
 
 
 def reset_frame(cursor: Cursor) -> Frame:
-    """Tells a client to refetch and go on from `cursor`."""
+    """Tells a client to refetch, then go on from `cursor`."""
     json = encode_hint("reset", {"cursor": str(cursor)}, "", cursor, now_ms())
     return Frame("reset", json, str(cursor))
 
 
 def ready_frame(cursor: Cursor) -> Frame:
-    """The first event of a stream. No id: a browser must not take it for seen."""
+    """The first event of a stream. It has no id, so that a browser does not count it as seen."""
     return Frame("ready", encode_hint("ready", {"cursor": str(cursor)}, "", cursor, now_ms()), None)

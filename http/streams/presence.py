@@ -1,9 +1,9 @@
-"""Presence as this gateway hears it: what agents say over REST and over their streams, renewed for as long as a stream is open.
+"""Agents' presence at this gateway, as set over REST and over streams, and renewed while a stream is open.
 
-A status lives `ttl` seconds. What is said goes to the account's supervisor directly and into Valkey, where a supervisor that
-starts finds it; each renewal writes both again, so neither has to be there all the time. One entry stands for all streams of
-an agent here (the best of what they said), one for what was said over REST, which any open stream of the agent renews. The
-latter is said for the agent: what streams said before it counts no more.
+Presence expires after `ttl` seconds unless renewed. It is sent to the account's supervisor and written to Valkey, where a starting
+supervisor finds it; each renewal repeats both, so either may be down for a while. One entry stands for all streams of an agent here (the
+best status that they set), another for the status set over REST, which any open stream of the agent renews. A status set
+over REST holds for the agent and overrides what streams set before it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Agent = tuple[str, str]
 
 
 class PresenceKeeper:
-    """See the module. `staff`: the open streams of people who answer customers."""
+    """Keeps presence alive. `staff`: the open streams of people who answer customers."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class PresenceKeeper:
         self._clock = WallClock()
 
     async def say(self, principal: Principal, status: PresenceStatus, session: Session | None = None) -> None:
-        """An agent's word, for one stream or, without one, for the agent. Raises StorageUnavailable when nobody hears it."""
+        """Set the status of one stream or, without one, of the agent. Raises StorageUnavailable if it reaches neither side."""
         self._follow_clock()
         agent = principal.account_id, principal.user_id
         now = now_ms()
@@ -62,13 +62,13 @@ class PresenceKeeper:
             self._at_rest[agent] = said
         else:
             self._on_streams[session] = said
-            # what another stream said before has been renewed since, and counts for as long as this does
+            # the best status may be another stream's; it is renewed along with this one
             said = replace(self._best().get(agent, said), expires_at=said.expires_at)
-        if not await self._tell([said]):
+        if not await self._publish([said]):
             raise StorageUnavailable("presence cannot be kept at the moment", retry_after=1)
 
     def _follow_clock(self) -> None:
-        """What is said from now on is later than what was said, though the clock may have been set back."""
+        """Shift stored times if the clock was set back, so that later statuses stay later."""
         if ms := self._clock.set_by():
             self._on_streams = {session: moved(p, ms) for session, p in self._on_streams.items()}
             self._at_rest = {agent: moved(p, ms) for agent, p in self._at_rest.items()}
@@ -78,7 +78,7 @@ class PresenceKeeper:
         return int(self._ttl * 1000)
 
     def _best(self) -> dict[Agent, Presence]:
-        """The best of what streams said since the agent spoke over REST, as said last."""
+        """The best status of each agent's streams, of those set since the last one over REST."""
         best: dict[Agent, Presence] = {}
         for said in self._on_streams.values():
             agent = said.account_id, said.user_id
@@ -90,17 +90,17 @@ class PresenceKeeper:
             best[agent] = replace(better, said_at=max(said.said_at, other.said_at))
         return best
 
-    async def _tell(self, said: list[Presence]) -> bool:
-        """Whether anybody heard."""
-        told = await asyncio.gather(
+    async def _publish(self, said: list[Presence]) -> bool:
+        """Returns whether the supervisor or Valkey took it."""
+        results = await asyncio.gather(
             self._supervision.present(said), self._store.put(said), return_exceptions=True
         )
-        for error in told:
+        for error in results:
             if isinstance(error, TertuliaError):
-                log.warning("presence_not_told", error=error.detail)
+                log.warning("presence_not_published", error=error.detail)
             elif isinstance(error, BaseException):
                 raise error
-        return not all(isinstance(error, TertuliaError) for error in told)
+        return not all(isinstance(error, TertuliaError) for error in results)
 
     async def main_loop(self) -> None:
         """Renew until cancelled."""
@@ -117,7 +117,7 @@ class PresenceKeeper:
             del self._on_streams[session]
         agents = {(s.principal.account_id, s.principal.user_id) for s in streams}
         self._follow_clock()
-        await self._look(agents)
+        await self._read_from_others(agents)
         now = now_ms()
         for agent in [a for a, p in self._at_rest.items() if p.expires_at <= now and a not in agents]:
             del self._at_rest[agent]
@@ -127,15 +127,15 @@ class PresenceKeeper:
             renewed = self._at_rest[agent] = replace(self._at_rest[agent], expires_at=until)
             said.append(renewed)
         if said:
-            await self._tell(said)
+            await self._publish(said)
 
-    async def _look(self, agents: set[Agent]) -> None:
-        """What agents with streams here said over REST elsewhere."""
+    async def _read_from_others(self, agents: set[Agent]) -> None:
+        """Read statuses that agents with streams here have set over REST at other gateways."""
         for account_id in {account_id for account_id, _ in agents}:
             try:
                 found = await self._store.read(account_id)
             except TertuliaError:
-                return  # what is known is renewed
+                return  # renew what is known
             for p in found:
                 agent = p.account_id, p.user_id
                 known = self._at_rest.get(agent)

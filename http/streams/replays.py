@@ -1,8 +1,8 @@
-"""Replays: what a reader missed, from the newest entries in memory or from Postgres, before it hears what comes.
+"""Replays what a reader has missed, from recent entries in memory or from Postgres, before live delivery goes on.
 
-A replay costs the gateway's time, memory and the database. So whoever replays waits for a slot (`FairSlots`) to read a page, goes no
-faster than their user and account may, and gives the event loop up after every page. A page is dropped when its reader does not take
-it, and read again once it does: slow readers keep nothing in memory but their queues.
+Replays cost the gateway time and memory, and load the database. So each waits for a slot (`FairSlots`) to read a page, is limited by the
+rates of its user and account, and yields to the event loop after every page. A page that its reader does not take is
+dropped and read again later: slow readers keep nothing in memory but their queues.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from .stream_limits import user_key
 from .token_bucket import Rate, TokenBuckets
 
 MAX_REPLAY: Final = 50_000
-"""Entries a replay goes back. A reader further behind is told to refetch (`reset`)."""
+"""Entries that a replay goes back; a reader further behind must refetch (`reset`)."""
 REPLAYS: Final = 4
-"""Pages that are read from Postgres at once; others wait their turn."""
+"""Pages read from Postgres at once."""
 REPLAYS_PER_ACCOUNT: Final = 3
 REPLAYS_PER_USER: Final = 2
 PAGE: Final = 500
 LEAST_PAGE: Final = 16
 USER_PACE: Final = Rate(10_000, 2 * MAX_REPLAY)
-"""Entries replayed to one user a second, and at once. Beyond it a replay waits."""
+"""Entries replayed to one user: per second, and as a burst. Beyond it a replay waits."""
 ACCOUNT_PACE: Final = Rate(40_000, 8 * MAX_REPLAY)
-"""The same of one account in one gateway."""
+"""The same, for one account at one gateway."""
 LEAST_COST: Final = 25
-"""Entries that any read counts as."""
+"""Entries that a read counts as, at least."""
 LONGEST_WAIT: Final = 1.0
-"""Seconds between two looks at whether the reader of a waiting replay is still there."""
+"""Seconds between checks whether the reader of a waiting replay is still connected."""
 
 
 class ReplayArchive(Protocol):
-    """Reading a feed, or some conversations of it."""
+    """Reads a feed, or some conversations of it."""
 
     async def read(self, account_id: str, after: int, limit: int) -> list[Entry]: ...
     async def read_conversations(
@@ -57,7 +57,7 @@ class ReplayArchive(Protocol):
 
 
 class Replays:
-    """All replays of a gateway. See the module."""
+    """All replays of a gateway."""
 
     def __init__(self, archive: ReplayArchive, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._archive = archive
@@ -66,7 +66,7 @@ class Replays:
         self._accounts = TokenBuckets(ACCOUNT_PACE, clock=clock)
 
     async def replay(self, session: Session, feed: Feed, topics: list[str], cursor: Cursor) -> None:
-        """Push what came after `cursor`; on return, without a pause since, nothing newer has been delivered live."""
+        """Push what came after `cursor`. On return the session is level with live delivery, until the next await."""
         after = cursor.position - 1 if cursor.index < END else cursor.position
         half = session.limit // 2
         begun_at = feed.position
@@ -112,7 +112,7 @@ class Replays:
     async def _read(
         self, principal: Principal, topics: list[str], after: int, until: int, limit: int
     ) -> tuple[list[Entry], int]:
-        """A page of what concerns `topics`, and the position up to which it is complete."""
+        """A page of the entries of `topics`, and the position up to which it is complete."""
         account_id = principal.account_id
         threads = [t.removeprefix("conversation:") for t in topics if t.startswith("conversation:")]
         async with self._slots.slot(account_id, user_key(principal)):
@@ -131,7 +131,7 @@ class Replays:
         generation: str,
         most: int,
     ) -> int:
-        """Push entries until `most` bytes wait; how many there were room for."""
+        """Push entries until `most` bytes are queued; returns how many fitted."""
         for number, entry in enumerate(entries, 1):
             _push_entry(session, entry, topics, cursor, generation)
             if session.queued > most:
@@ -154,8 +154,8 @@ def _push_entry(session: Session, entry: Entry, topics: list[str], cursor: Curso
 
 
 def _may_have_moved(entries: Iterable[Entry], topics: Container[str], until: int) -> bool:
-    """Whether the reader is to be shown messages up to `until` that were to be sent to a provider: memory has them as they were
-    then, and only the archive knows what became of them. (Those that come while it is read are as new as live ones.)"""
+    """Whether the reader gets messages up to `until` that were queued for a provider: entries in memory are as of their commit,
+    and only the archive has their delivery status. (Entries that arrive meanwhile are as new as live ones.)"""
     return any(
         e.position <= until
         and isinstance(e.data, Message)
@@ -166,6 +166,6 @@ def _may_have_moved(entries: Iterable[Entry], topics: Container[str], until: int
 
 
 def event_frame(entry: Entry, event: Event, topic: str, generation: str) -> Frame:
-    """An event of an entry as the readers of `topic` are sent it."""
+    """An entry's event, as sent to the readers of `topic`."""
     json = encode_event(entry, event, topic, generation)
     return Frame(event.type, json, f"{generation}.{entry.position}.{event.index}")

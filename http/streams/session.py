@@ -1,8 +1,8 @@
-"""One reader: its bounded queue, its deadlines, its end. What the bytes travel over is the transport's business.
+"""One reader of a stream: its bounded queue, its deadlines, its end. A `Transport` moves the bytes.
 
-The queue holds at most `limit` bytes. A reader that lets it overflow, or takes nothing for the send deadline, is closed
-with 1013 and comes back with its last event id; it never delays another. What waits for all readers of an account is bounded
-as well (`stream_limits.AccountStreams`). Of a client's pings one at most waits for its pong.
+The queue holds at most `limit` bytes. A reader whose queue overflows, or that takes nothing until the send deadline, is closed
+with 1013 and resumes from its last event id; it never delays others. The queues of all readers of an account are bounded together
+as well (`stream_limits.AccountStreams`). At most one pong is pending.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from ...core.accounts.principal import Principal
 from .stream_limits import UNCOUNTED, AccountStreams
@@ -23,10 +23,44 @@ class CloseCode(IntEnum):
 
     NORMAL = 1000
     DRAINING = 1001
+    PROTOCOL = 1002
     POLICY = 1008
     TOO_BIG = 1009
     RESTART = 1012
     OVERLOADED = 1013
+
+
+class CloseReason(NamedTuple):
+    """For clients: when a stream ends with a code, which error codes say the same, and whether to reconnect."""
+
+    when: str
+    errors: tuple[str, ...]
+    reconnect: str
+
+
+CLOSE_REASONS: Final[dict[CloseCode, CloseReason]] = {
+    CloseCode.NORMAL: CloseReason("the client closed the stream", (), "as the client likes"),
+    CloseCode.DRAINING: CloseReason(
+        "the server is stopping", (), "yes, at once, with the last event id; another gateway answers"
+    ),
+    CloseCode.PROTOCOL: CloseReason(
+        "a frame breaks RFC 6455", ("malformed",), "no: the client must be fixed"
+    ),
+    CloseCode.POLICY: CloseReason(
+        "the token has ended, the API client was deleted, frames came too fast, or a message was not text",
+        ("unauthenticated", "rate_limited"),
+        "with a new token, or more slowly",
+    ),
+    CloseCode.TOO_BIG: CloseReason(
+        "a message is too large", ("too_large",), "no: the message would fail again"
+    ),
+    CloseCode.RESTART: CloseReason("the server restarts", (), "yes, with the last event id"),
+    CloseCode.OVERLOADED: CloseReason(
+        "the client, or all readers of its account together, read too slowly",
+        ("overloaded",),
+        "yes, with the last event id, after a random delay",
+    ),
+}
 
 
 class Frame:
@@ -51,7 +85,7 @@ class Frame:
 
 
 class Transport(Protocol):
-    """Moves frames. `send` returns when the bytes are in the kernel's or a bounded buffer."""
+    """Moves frames. `send` returns once the bytes are in the kernel's buffer or in a bounded one."""
 
     kind: ClassVar[str]
 
@@ -59,16 +93,16 @@ class Transport(Protocol):
     async def close(self, code: int, reason: str) -> None: ...
     @property
     def gone(self) -> bool:
-        """Whether the other side has hung up."""
+        """Whether the client has disconnected."""
         ...
 
     def abort(self) -> None:
-        """Cut the connection without a word."""
+        """Cut the connection without a close frame."""
         ...
 
 
 class Session:
-    """A reader and what waits for it."""
+    """A reader and its queue."""
 
     __slots__ = (
         "_pong",
@@ -91,16 +125,16 @@ class Session:
         self.principal = principal
         self.limit = limit
         self.order: asyncio.Lock | None = None
-        """Held while a client's word about its topics takes effect; there once it has said one."""
+        """Held while a change of topics takes effect; created by the first one."""
         self.topics: set[str] = set()
         self.sending_since = 0.0
         self.closing: tuple[int, str] | None = None
         self.account: AccountStreams = UNCOUNTED
         self.address = ""
-        """Both set where the session gets its place (`stream_limits.StreamCounts.take`)."""
+        """Both set when the session is counted (`stream_limits.StreamCounts.take`)."""
         self._transport = transport
         self._pong: SendPong | None = None
-        # Thousands of sessions are idle: a list and a future take a tenth of what a deque and an event would.
+        # Thousands of sessions are idle: a list and a future take a tenth of the memory of a deque and an event.
         self._queue: list[Frame] = []
         self._queued = 0
         self._room: asyncio.Future[None] | None = None
@@ -108,11 +142,11 @@ class Session:
 
     @property
     def queued(self) -> int:
-        """Bytes waiting."""
+        """Bytes in the queue."""
         return self._queued
 
     def push(self, frame: Frame) -> None:
-        """Queue a frame; close when the queue is full."""
+        """Queue a frame; close the session if the queue is full."""
         if self.closing is not None:
             return
         size = len(frame.json)
@@ -130,12 +164,12 @@ class Session:
         _resolve(self._wake)
 
     def answer_ping(self, send_pong: SendPong) -> None:
-        """Send a pong next. One for the newest ping is enough (RFC 6455 section 5.5.3), so none wait behind each other."""
+        """Send a pong next. One for the newest ping is enough (RFC 6455 section 5.5.3), so pongs are not queued."""
         self._pong = send_pong
         _resolve(self._wake)
 
     def close(self, code: int, reason: str) -> None:
-        """End the stream: what is queued is dropped when the reader was too slow, else still sent."""
+        """End the stream. What is queued is still sent, unless the reader was too slow."""
         if self.closing is None:
             self.closing = (code, reason)
             if code == CloseCode.OVERLOADED:
@@ -144,18 +178,18 @@ class Session:
             _resolve(self._wake)
 
     def cut(self, reason: str) -> None:
-        """End the stream of a reader that is too slow, at once where it is in the middle of something."""
+        """End the stream of a slow reader; at once, if a send is in progress."""
         self.close(CloseCode.OVERLOADED, reason)
         if self.sending_since:
             self._transport.abort()
 
     def release(self) -> None:
-        """Drop what is queued."""
+        """Drop the queue."""
         frames, self._queue = self._queue, []
         self._let_go(frames)
 
     def _let_go(self, frames: list[Frame]) -> None:
-        """These wait for this reader no more."""
+        """Stop counting frames that have left the queue."""
         freed = 0
         for frame in frames:
             size = len(frame.json)
@@ -166,7 +200,7 @@ class Session:
         self.account.queued -= freed
 
     async def room(self, size: int) -> None:
-        """Wait until `size` bytes of the queue are free: for replays, which may take their time."""
+        """Wait until `size` bytes of the queue are free; used by replays."""
         while self._queued > max(0, self.limit - size) and self.closing is None:
             if self._room is None or self._room.done():
                 self._room = asyncio.get_running_loop().create_future()
@@ -177,7 +211,9 @@ class Session:
         while True:
             if not self._queue and self._pong is None:
                 if self.closing is not None:
-                    self.sending_since = clock.time()  # who reads nothing does not read the close either
+                    self.sending_since = (
+                        clock.time()
+                    )  # a client that reads nothing does not read the close frame either
                     await self._transport.close(*self.closing)
                     return
                 self._wake = clock.create_future()

@@ -1,5 +1,5 @@
-"""How much of a gateway the streams of one user, account or address may take: how many there are, how many frames they send, how
-many bytes wait for them. Each is counted in this gateway alone.
+"""Limits of the streams of one user, account or address at one gateway: their number, the frames they send, and their queued
+bytes.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
     from .session import Session
 
 BURST_SECONDS: Final = 4
-"""Seconds' worth of frames that may come at once: a page that joins all its conversations as it opens."""
+"""Burst of frames, in seconds of the rate: a page may join all its conversations when it opens."""
 CALM_SHARE: Final = 0.25
-"""Share of a user's burst that must be free for a stream to open, so that a flood cannot go on in the next connection at once."""
+"""Share of a user's burst that must be free to open a stream, so that a flood cannot go on at once in a new connection."""
 ADDRESS_FRAMES: Final = 4
-"""How many users' rates of frames one address has: an office behind one address."""
+"""An address may send as many frames as so many users: an office shares one address."""
 ACCOUNT_FRAMES: Final = 10
-"""How many users' rates of frames one account has in one gateway."""
+"""An account may send as many frames as so many users, per gateway."""
 STAFF_SHARE: Final = 0.1
-"""Share of an account's streams that its customers leave to those who answer them."""
+"""Share of an account's streams that is reserved for its agents."""
 BYTES_PER_FRAME: Final = 4096
-"""Bytes received that count as one more frame, so that few large messages cost no less than many small ones."""
+"""Bytes received that count as one more frame, so that a few large messages cost as much as many small ones."""
 RETRY_AFTER: Final = 5.0
-"""Seconds after which whoever has too many streams may ask again: one that was lost is noticed by then, or soon."""
+"""Retry-After for too many streams, in seconds: a lost stream is noticed by about then."""
 RELIEF_PAUSE: Final = 0.1
-"""Seconds between two times that an account's slowest readers are closed."""
+"""Seconds between two rounds of closing an account's slowest readers."""
 TOLD: Final = Rate(0.1, 1)
-"""How often the log says that a user's streams are refused."""
+"""Seconds between two log records of a user's refused streams."""
 
 Clock = Callable[[], float]
 
 
 class StreamLimits(msgspec.Struct, frozen=True):
-    """The settings of the same names. Beyond `gateway` 503, beyond the others 429; beyond `frames` a second 1008, beyond
+    """The settings of the same names. Beyond `gateway` 503, beyond the others 429; beyond `frames` a second 1008; beyond
     `account_queue` bytes the account's slowest readers are closed with 1013."""
 
     gateway: int = 20_000
@@ -55,7 +55,7 @@ class StreamLimits(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, settings: Settings) -> StreamLimits:
-        """What an operator set."""
+        """From the settings."""
         return cls(
             gateway=settings.max_streams,
             user=settings.max_streams_per_user,
@@ -68,7 +68,7 @@ class StreamLimits(msgspec.Struct, frozen=True):
 
 
 class AccountStreams:
-    """The open streams of one account, and the bytes that wait for them; a frame that waits for several counts once."""
+    """The open streams of one account and their queued bytes; a frame queued for several streams counts once."""
 
     __slots__ = ("_relief", "limit", "queued", "sessions")
 
@@ -79,9 +79,9 @@ class AccountStreams:
         self._relief = 0.0
 
     def relieve(self, now: float) -> None:
-        """Close the readers for whom most waits, until a quarter of the limit is free again.
+        """Close the readers with the longest queues, until a quarter of the limit is free again.
 
-        What the kernel has not taken of them goes a moment later, so this waits as long before it closes more.
+        Their memory is freed a moment later, so no more are closed until then.
         """
         if now - self._relief < RELIEF_PAUSE:
             return
@@ -95,16 +95,16 @@ class AccountStreams:
 
 
 UNCOUNTED: Final = AccountStreams(1 << 62)
-"""The account of a session that has no place yet."""
+"""The account of a session that has not been counted yet."""
 
 
 def user_key(principal: Principal) -> Hashable:
-    """Whose streams are counted together. The account is part of it: another tenant's namesake is somebody else."""
+    """The key under which a user's streams are counted. It includes the account: users of two tenants may have the same id."""
     return principal.account_id, principal.user_id
 
 
 class StreamCounts:
-    """Who has how many streams, and what they may still send."""
+    """Counts streams and frames by user, address and account."""
 
     def __init__(self, limits: StreamLimits, *, clock: Clock = time.monotonic) -> None:
         self.limits = limits
@@ -122,7 +122,7 @@ class StreamCounts:
         return self._total
 
     def take(self, session: Session, address: str) -> None:
-        """Give a session its place. Raises Overloaded, RateLimited."""
+        """Count a session. Raises Overloaded, RateLimited."""
         limits, principal = self.limits, session.principal
         if self._total >= limits.gateway:
             raise Overloaded("this gateway holds as many streams as it may", retry_after=RETRY_AFTER)
@@ -151,7 +151,7 @@ class StreamCounts:
         session.account, session.address = account, address
 
     def give_back(self, session: Session) -> None:
-        """The session has ended: its place is free, and what waited for it is gone."""
+        """Stop counting a session, and drop its queue."""
         principal = session.principal
         self._total -= 1
         _less(self._users, user_key(principal))
@@ -162,7 +162,7 @@ class StreamCounts:
             self._accounts.pop(principal.account_id, None)
 
     def frames_left(self, principal: Principal, address: str) -> float:
-        """How many frames a connection may still send, by its user, address and account."""
+        """Frames that a connection may still send, by its user, address and account."""
         customer = principal.role is Role.CUSTOMER
         return min(
             self._user_frames.left(user_key(principal)),
@@ -171,9 +171,9 @@ class StreamCounts:
         )
 
     def spend_frames(self, principal: Principal, address: str, cost: float) -> str | None:
-        """Count frames for their user, address and account; whose rate they exceed, if any.
+        """Count frames for their user, address and account; returns whose rate is exceeded, if any.
 
-        Customers are counted apart from everybody else of their address and account: visitors must not silence agents.
+        Customers are counted apart from the others of their address and account: visitors must not silence agents.
         """
         customer = principal.role is Role.CUSTOMER
         if not self._user_frames.spend(user_key(principal), cost):
@@ -183,7 +183,7 @@ class StreamCounts:
         return None if self._account_frames.spend((principal.account_id, customer), cost) else "account"
 
     def is_news(self, principal: Principal) -> bool:
-        """Whether the log is to say once more that a stream of this user was refused."""
+        """Whether to log a refused stream of this user again."""
         return self._told.spend(user_key(principal), 1)
 
 

@@ -1,7 +1,7 @@
-"""Token buckets of one gateway, spent without waiting: what streams cost it, by whoever they belong to.
+"""Token buckets of one gateway, spent without waiting; they bound what streams cost it.
 
-Kept as the generic cell rate algorithm does (ITU-T I.371): of a bucket only the time is kept at which it will be full again.
-`rate_limits.py` shares its buckets between gateways; these need not be, for they guard this process's own event loop and memory.
+Uses the generic cell rate algorithm (ITU-T I.371): a bucket is stored as the time at which it will be full again. Unlike the buckets of
+`rate_limits.py`, these are not shared between gateways, because they protect this process's event loop and memory.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 MAX_KEYS: Final = 65_536
-"""Buckets remembered. With one more the one spent from the longest ago is forgotten, which fills it."""
+"""Buckets remembered; with one more, the least recently used is forgotten, which fills it."""
 
 Clock = Callable[[], float]
 
@@ -26,16 +26,16 @@ class Rate(msgspec.Struct, frozen=True):
     burst: float
 
     def times(self, factor: float) -> Rate:
-        """The same for somebody who stands for several."""
+        """The rate of `factor` users together."""
         return Rate(self.rate * factor, self.burst * factor)
 
     def left(self, full_at: float, now: float) -> float:
-        """The tokens of a bucket that will be full at `full_at`; negative when it is in debt."""
+        """The tokens of a bucket that will be full at `full_at`; negative if in debt."""
         return self.burst - max(0.0, full_at - now) * self.rate
 
     def spend(self, full_at: float, now: float, cost: float) -> tuple[bool, float]:
-        """Whether a bucket has `cost` tokens, and when it is full after they are taken. One that has fewer is emptied: who asks
-        for more all the time never gets any."""
+        """Take `cost` tokens; returns whether there were enough, and when the bucket will be full. Too few are taken as well: a client
+        that keeps asking for too much gets nothing."""
         enough = cost <= self.left(full_at, now)
         taken = max(full_at, now) + cost / self.rate
         return enough, taken if enough else max(full_at, now + self.burst / self.rate)
@@ -58,13 +58,13 @@ class TokenBuckets:
         return self._rate.left(self._full_at.get(key, 0.0), self._clock())
 
     def spend(self, key: Hashable, cost: float) -> bool:
-        """Take `cost` tokens: whether there were as many. Where there were not, none are left."""
+        """Take `cost` tokens; returns whether there were enough. If not, none are left."""
         enough, full_at = self._rate.spend(self._full_at.get(key, 0.0), self._clock(), cost)
         self._keep(key, full_at)
         return enough
 
     def charge(self, key: Hashable, cost: float) -> None:
-        """Take `cost` tokens for what is done already, into debt when there are fewer."""
+        """Take `cost` tokens for work already done, going into debt if there are fewer."""
         self._keep(key, max(self._full_at.get(key, 0.0), self._clock()) + cost / self._rate.rate)
 
     def wait(self, key: Hashable) -> float:

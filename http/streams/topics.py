@@ -1,4 +1,4 @@
-"""Which topics a token may subscribe to. Names on the wire: `account`, `user`, `conversation:<id>`."""
+"""The topics that a token may subscribe to. Names on the wire: `account`, `user`, `conversation:<id>`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ...core.ports.http import ThreadOwner
 from ...core.views.stream_events import account_topic, conversation_topic, user_topic
 
 MAX_TOPICS = 1000
-"""Topics of one stream, and of one message about them. Beyond it 422, or 409 when it is those it has already."""
+"""Topics of one stream, and of one message. Beyond it 422 for the message, 409 for the stream."""
 
 
 class Conversations(Protocol):
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
     async def threads(self, account_id: str, conversations: list[str]) -> dict[str, ThreadOwner]:
-        """Whose each of these is; what does not exist is not in it."""
+        """Id → thread of those that exist."""
         ...
 
     async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
@@ -28,7 +28,7 @@ class Conversations(Protocol):
 
 
 async def resolve(principal: Principal, names: Iterable[str], conversations: Conversations) -> list[str]:
-    """Topics as the hub knows them, with one look for all conversations among them. Raises Invalid, Forbidden, NotFound."""
+    """The hub's names of topics; conversations are looked up all at once. Raises Invalid, Forbidden, NotFound."""
     names = list(dict.fromkeys(names))
     if len(names) > MAX_TOPICS:
         raise Invalid(f"at most {MAX_TOPICS} topics", errors=(("topics", f"at most {MAX_TOPICS}"),))
@@ -52,7 +52,7 @@ async def _threads(
 
 
 def _parse(principal: Principal, name: str) -> str:
-    """A topic by its name on the wire; whether its conversation exists is not known yet."""
+    """The hub's name of a topic; its conversation has not been looked up yet."""
     kind, _, rest = name.partition(":")
     if kind == "conversation" and rest:
         if not is_uuid(rest.lower()):
@@ -74,14 +74,14 @@ def _parse(principal: Principal, name: str) -> str:
 
 
 def may_see(principal: Principal, c: ThreadOwner | Conversation) -> bool:
-    """Whether the conversation is the principal's to see: staff all of the account's, a customer their own."""
+    """Whether the principal may see the conversation: staff see all of the account's, customers their own."""
     return principal.role is not Role.CUSTOMER or (
         (c.channel_id, c.contact_identifier) == (principal.channel_id, principal.contact_identifier)
     )
 
 
 async def defaults(principal: Principal, conversations: Conversations) -> list[str]:
-    """What a stream without `topics` subscribes to; a customer's future conversations the hub adds as they open."""
+    """The topics of a stream that names none; the hub adds a customer's future conversations as they open."""
     if principal.role is not Role.CUSTOMER:
         return [account_topic(principal.account_id), user_topic(principal.user_id)]
     assert principal.channel_id is not None and principal.contact_identifier is not None

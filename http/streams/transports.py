@@ -1,14 +1,23 @@
-"""How frames travel: as WebSocket text messages, or as Server-Sent Events. Nothing else is decided here."""
+"""How a session's frames are sent: as WebSocket text messages, or as Server-Sent Events."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from .frames import GuardedWebSocket
 from .session import Frame
+
+
+class ClientSocket(Protocol):
+    """An open WebSocket (`connection/websocket_guard.py`)."""
+
+    async def send_frame(self, message: bytes, opcode: web.WSMsgType) -> None: ...
+    async def close(self, *, code: int, message: bytes) -> bool: ...
+    def read_no_more(self) -> None:
+        """Stop reading."""
+        ...
 
 
 class WebSocketTransport:
@@ -20,8 +29,8 @@ class WebSocketTransport:
 
     def __init__(self, request: web.Request) -> None:
         self._request = request
-        self.socket: GuardedWebSocket
-        """Set before anything is sent."""
+        self.socket: ClientSocket
+        """Set before the first frame is sent."""
 
     async def send(self, frames: list[Frame]) -> None:
         for frame in frames:
@@ -39,7 +48,7 @@ class WebSocketTransport:
 
 
 class SseTransport:
-    """`session.Transport` over an event stream. A close says in a comment when and why it ends; `retry:` is 1 s."""
+    """`session.Transport` over an event stream. It closes with a comment that gives code and reason, and `retry:` of 1 s."""
 
     __slots__ = ("_request", "_response")
 

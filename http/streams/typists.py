@@ -1,7 +1,7 @@
-"""Who is typing, as readers of this gateway are told: who does not say so again has stopped, whatever became of them.
+"""Who is typing, as shown to this gateway's readers. A typist who does not repeat it is shown as stopped.
 
-Each gateway watches over what its own readers were told, so it does not matter where the typist was connected, nor whether that
-gateway is still there. What a typist repeats is not passed on each time. Nothing here is stored.
+Each gateway tracks what its own readers were shown, so it does not matter to which gateway the typist is connected, or whether that gateway
+is still up. Repetitions are throttled. Nothing is stored.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import Any, NamedTuple, Protocol
 
 TYPING = "conversation:typing"
 SHOWN = 5.0
-"""Seconds for which somebody is typing who has said so."""
+"""Seconds for which a typist is shown after a `start`."""
 REPEATED = 2.0
-"""Seconds within which the same word of the same typist is not passed on again. Readers must hear it again within `SHOWN`."""
+"""Seconds within which a repeated state is not passed on again; less than `SHOWN`, so that a typist stays shown."""
 CHANGES = 6
-"""Words of one typist passed on within `REPEATED` of the first of them. More are dropped: whoever starts and stops that often is no
-person, and readers see the typing end after `SHOWN` in any case."""
+"""Changes of one typist passed on within `REPEATED` seconds. More are dropped: no person starts and stops that often, and the
+typing ends after `SHOWN` in any case."""
 SWEEP = 0.25
 MOST = 10_000
-"""Typists that are kept in mind. With one more the longest silent has stopped."""
+"""Typists remembered; with one more, the one silent for longest is shown as stopped."""
 
 Typist = tuple[str, str, str]
-"""Account, conversation, and who."""
+"""Account, conversation, user."""
 
 
 class Readers(Protocol):
     def hint(
         self, account_id: str, type: str, data: dict[str, Any], topics: list[str], conversation_id: str | None
     ) -> bool:
-        """Deliver an event that is no entry. Whether anybody listens to these topics."""
+        """Deliver an event that is not an entry. Returns whether any session has its topics."""
         ...
 
 
 class _Said(NamedTuple):
-    """The last word of a typist, when it was passed on, and how many were passed on since `since`."""
+    """A typist's last state, when it was passed on, and how many changes were passed on since `since`."""
 
     state: str
     at: float
@@ -45,7 +45,7 @@ class _Said(NamedTuple):
 
 
 class Typists:
-    """See the module. Both tables are in the order of their times, as each says how long all of its lines last."""
+    """The typists shown at this gateway. Both tables are ordered by time, since all rows of a table last equally long."""
 
     def __init__(self, readers: Readers, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._readers = readers
@@ -54,7 +54,7 @@ class Typists:
         self._shown: dict[Typist, tuple[float, dict[str, Any], list[str]]] = {}
 
     def is_news(self, typist: Typist, state: str) -> bool:
-        """Whether a word of a typist is to be passed on."""
+        """Whether to pass on a typist's state."""
         said = self._said.get(typist)
         if said is None:
             return True
@@ -74,7 +74,7 @@ class Typists:
             del self._said[next(iter(self._said))]
 
     def deliver(self, account_id: str, data: dict[str, Any], topics: list[str], conversation_id: str) -> None:
-        """What any gateway has passed on."""
+        """Deliver a state that any gateway has passed on."""
         heard = self._readers.hint(account_id, TYPING, data, topics, conversation_id)
         typist = account_id, conversation_id, str(data["user_id"])
         self._shown.pop(typist, None)
@@ -84,7 +84,7 @@ class Typists:
                 self._stop(next(iter(self._shown)))
 
     def sweep(self) -> None:
-        """Tell of those who have stopped without a word."""
+        """Show typists as stopped whose time is over."""
         now = self._clock()
         for typist in [t for t, said in self._said.items() if now - said.at >= REPEATED]:
             del self._said[typist]

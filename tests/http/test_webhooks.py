@@ -556,7 +556,7 @@ async def test_a_parser_that_breaks_is_no_reason_to_call_again_and_a_replay_take
     rig.kinds["telegram"] = Broken
     with capture_logs() as logs:
         assert (await rig.call(channel, telegram_message(77, 1, "hi"))).status_code == 200
-    assert {"webhook_unreadable", "webhook_set_aside"} <= {line["event"] for line in logs}
+    assert {"webhook_parsing_failed", "webhook_set_aside"} <= {line["event"] for line in logs}
     rig.kinds["telegram"] = sound
     (failure,) = await failures(rig)
     assert "KeyError" in failure["reason"]

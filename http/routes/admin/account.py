@@ -1,4 +1,4 @@
-"""`/v1/account`, and `/v1/audit-log`: what the account is set to, and who changed it."""
+"""`/v1/account` and `/v1/audit-log`: the account's settings, and who changed them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAG = "account"
 
 
 class AccountPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`settings` are merged key by key; a null puts a key back to its default."""
+    """`settings` are merged key by key; null resets a key to its default."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | msgspec.UnsetType = msgspec.UNSET
     settings: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
@@ -57,7 +57,7 @@ async def patch(call: Call[AccountPatch]) -> web.Response:
 
 
 async def _check_overflow(call: Call[AccountPatch]) -> None:
-    """Raises Invalid where what waits too long would go to a team that there is not."""
+    """Raises Invalid if the team for conversations that wait too long does not exist."""
     path = "settings.routing.overflow.team_id"
     value: Any = {"settings": call.body.settings}
     for name in path.split("."):

@@ -1,6 +1,6 @@
-"""`/v1/api-clients`, and the tokens that clients get for their secrets.
+"""`/v1/api-clients`, and the tokens that clients obtain with their secrets.
 
-A deleted client gets no more tokens, and the one it holds is good no longer: here at once, on other gateways within a second
+A deleted client gets no more tokens, and its current one is revoked: at once at this gateway, at others within a second
 (`http/auth/revocations.py`).
 """
 
@@ -28,7 +28,7 @@ from ...framework.pagination import PageQuery, author, cursor, place
 
 TAG = "api clients"
 TOKEN_LIFE = 3600
-"""Seconds a service token lives. Deleted clients are remembered for longer (migration 0019)."""
+"""Lifetime of a service token in seconds. Deleted clients are remembered for longer (migration 0019)."""
 Secret = Annotated[str, msgspec.Meta(max_length=255)]
 
 
@@ -42,7 +42,7 @@ class ApiClientsPage(msgspec.Struct, frozen=True):
 
 
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """RFC 6749 section 4.4. Id and secret may come by HTTP Basic instead; `scope` is accepted and has no effect."""
+    """RFC 6749 section 4.4. Id and secret may be sent by HTTP Basic instead; `scope` is accepted and ignored."""
 
     grant_type: Literal["client_credentials"]
     client_id: Secret | None = None
@@ -57,7 +57,7 @@ class TokenView(msgspec.Struct, frozen=True):
 
 
 def hashed(secret: str) -> bytes:
-    """A secret as stored. It has 256 random bits, so a slow hash would add nothing."""
+    """The stored form of a secret. It has 256 random bits, so a slow hash would add nothing."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -119,10 +119,10 @@ async def token(call: Call[TokenRequest]) -> web.Response:
 BASE = "/v1/api-clients"
 MANAGE = "clients.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: ApiClientsPage}, "Api clients, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: NewApiClientView}, "Make an api client; its secret is shown once",
+    Route("GET", BASE, index, MANAGE, {200: ApiClientsPage}, "API clients, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: NewApiClientView}, "Create an API client; its secret is shown once",
           body=NewApiClient, tag=TAG),
-    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete an api client", tag=TAG),
-    Route("POST", "/v1/auth/token", token, None, {200: TokenView}, "A service token for an api client",
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete an API client", tag=TAG),
+    Route("POST", "/v1/auth/token", token, None, {200: TokenView}, "Issue a service token to an API client",
           body=TokenRequest, form=True, tag=TAG),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`/v1/bot-rules`: what the bot answers, and what it would make of a message."""
+"""`/v1/bot-rules`: the bot's rules, and a trial of them on a message."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NewBotRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BotRulePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`conditions` and `actions` replace what was there."""
+    """`conditions` and `actions` are replaced as a whole."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
     trigger_type: TriggerType | msgspec.UnsetType = msgspec.UNSET
@@ -70,8 +70,8 @@ class BotRulesPage(msgspec.Struct, frozen=True):
 
 
 class DryRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer's first message. `at`: when it comes, RFC 3339; now, unless it says so. `language`: detected, unless it says
-    so, where rules or agents heed it. The classifier is asked as for a message in earnest."""
+    """A customer's first message. `at`: its time, RFC 3339, by default now. `language`: by default detected, if rules or agents
+    depend on it. The classifier is asked as for a real message."""
 
     content: conversations.Content
     channel_type: ChannelType
@@ -88,8 +88,8 @@ class VerdictView(msgspec.Struct, frozen=True):
 
 
 class DryRunResult(msgspec.Struct, frozen=True):
-    """Every active rule in the order of trying, and what would be done: that of the first one that matches; `handoff`,
-    among it, is why a human would take over."""
+    """Every active rule in order of evaluation, and the actions of the first one that matches; their `handoff` says why a human
+    would take over."""
 
     rules: list[VerdictView]
     actions: Parts
@@ -222,10 +222,10 @@ MANAGE = "bot_rules.manage"
 DESCRIBES = {"conditions": Conditions, "actions": Actions}
 ROUTES = [
     Route("GET", BASE, index, MANAGE, {200: BotRulesPage}, "Bot rules, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "Make a bot rule",
+    Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "Create a bot rule",
           body=NewBotRule, tag=TAG, describes=DESCRIBES),
     Route("POST", BASE + "/test", test, MANAGE, {200: DryRunResult},
-          "What the rules would make of a message; nothing is written", body=DryRun, tag=TAG),
+          "Try the rules on a message; nothing is stored", body=DryRun, tag=TAG),
     Route("GET", BASE + "/{id}", read, MANAGE, ONE, "One bot rule", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a bot rule",
           body=BotRulePatch, tag=TAG, describes=DESCRIBES),

@@ -1,7 +1,6 @@
-"""`/v1/event-webhooks`: where an account's events are sent, and the log of what was.
+"""`/v1/event-webhooks`: where an account's events are sent, and the log of deliveries.
 
-A secret is shown when it is made and never again. Deliveries are made in the background; only a test is sent while its
-caller waits.
+A secret is shown once, when it is created. Deliveries happen in the background; only a test is sent while its caller waits.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReplayedView(msgspec.Struct, frozen=True):
-    """How many deliveries are queued again."""
+    """The number of deliveries queued again."""
 
     replayed: int
 
@@ -215,12 +214,12 @@ ROUTES = [
           body=WebhookPatch, tag=TAG),
     Route("DELETE", ONE, delete, MANAGE, {204: None}, "Delete an event webhook and its log", tag=TAG),
     Route("POST", ONE + "/rotate-secret", rotate, MANAGE, {200: NewEventWebhookView},
-          "A new secret, shown once; the old one signs too for 24 hours", tag=TAG),
-    Route("POST", ONE + "/test", test, MANAGE, {200: WebhookTestView}, "Send a ping now; what came back", tag=TAG),
+          "Create a new secret, shown once; the old one also signs for 24 hours", tag=TAG),
+    Route("POST", ONE + "/test", test, MANAGE, {200: WebhookTestView}, "Send a ping now, and return the response", tag=TAG),
     Route("GET", ONE + "/deliveries", deliveries, MANAGE, {200: DeliveriesPage}, "Deliveries, newest first",
           query=DeliveriesQuery, tag=TAG, expensive=lambda query: query.status is not None),
-    Route("GET", DELIVERY, delivery, MANAGE, {200: EventDeliveryDetail}, "A delivery, with what is sent", tag=TAG),
+    Route("GET", DELIVERY, delivery, MANAGE, {200: EventDeliveryDetail}, "One delivery, with its payload", tag=TAG),
     Route("POST", DELIVERY + "/replay", replay, MANAGE, {200: EventDeliveryView}, "Send an event again", tag=TAG),
-    Route("POST", ONE + "/replay", replay_failed, MANAGE, {200: ReplayedView}, "Send again what failed since a time",
+    Route("POST", ONE + "/replay", replay_failed, MANAGE, {200: ReplayedView}, "Resend deliveries that failed since a time",
           body=Replay, tag=TAG),
 ]  # fmt: skip

@@ -1,8 +1,8 @@
-"""`/v1/attachments`: files of messages. They come in and go out as streams; no file is ever in memory whole.
+"""`/v1/attachments`: files of messages. They are streamed in and out; no file is ever in memory as a whole.
 
-Who may have a file: staff and services of its account; a customer once a public message of their own conversation holds
-it; and whoever has a signed link. One that is still being fetched from its provider is 503 with Retry-After; one that
-could not be fetched is 410 with the reason.
+A file may be read by staff and services of its account, by a customer once a public message of their own conversation holds it, and
+by anybody with a signed link. While it is still being fetched from its provider the answer is 503 with Retry-After; if the fetch failed, 410 with
+the reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ...framework.endpoint import Call, Route, answer
 TAG = "attachments"
 RETRY_PENDING = 5.0
 SEND_DEADLINE = 60.0
-"""Seconds a reader may take for one piece."""
+"""Seconds that a reader may take for one piece."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -51,7 +51,7 @@ _HEADERS = {
 
 
 class AttachmentView(msgspec.Struct, frozen=True):
-    """`url` is what a message names it by."""
+    """`url` is how messages name it."""
 
     id: str
     url: str
@@ -61,7 +61,7 @@ class AttachmentView(msgspec.Struct, frozen=True):
 
 
 class LinkView(msgspec.Struct, frozen=True):
-    """`url` needs no token until `expires_at`."""
+    """`url` works without a token until `expires_at`."""
 
     url: str
     expires_at: str
@@ -77,7 +77,7 @@ class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of a signed link; both or neither."""
+    """The parameters of a signed link; both or neither."""
 
     expires: Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None = None
     signature: Annotated[str, msgspec.Meta(max_length=64)] | None = None
@@ -114,7 +114,7 @@ def _view(a: StoredAttachment) -> AttachmentView:
 
 
 async def _visible(call: Call[Any]) -> StoredAttachment:
-    """The attachment, if the token's holder may have it. Raises NotFound."""
+    """The attachment, if the token's holder may read it. Raises NotFound."""
     p, attachment_id = call.principal, call.id()
     attachments = call.services.stores.attachments
     found = await attachments.get(call.account_id, attachment_id)
@@ -184,7 +184,7 @@ async def read(call: Call[None]) -> web.StreamResponse:
 async def _send(
     call: Call[None], a: StoredAttachment, headers: dict[str, str], start: int, end: int, status: int
 ) -> web.StreamResponse:
-    # the first piece before the status: what is not in the store is still an answer of its own
+    # read the first piece before the status is sent, so that a file missing in the store gets its own answer
     pieces = call.services.stores.attachments.read(a, start, end)
     async with aclosing(pieces) as stream:
         try:
@@ -220,10 +220,10 @@ DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)
 
 BASE = "/v1/attachments"
 ROUTES = [
-    Route("POST", BASE, create, "message.write", {201: AttachmentView}, "Upload a file, to be named by a message",
+    Route("POST", BASE, create, "message.write", {201: AttachmentView}, "Upload a file for use in a message",
           query=UploadQuery, tag=TAG, upload=("*/*", FORM), refuses=(408,)),
     Route("GET", BASE + "/{id}", read, "conversation.read", {200: bytes, 206: bytes, 304: None}, "A file",
           query=ReadQuery, tag=TAG, signed=True, media="*/*", refuses=(410, 416)),
     Route("GET", BASE + "/{id}/link", link, "conversation.read", {200: LinkView},
-          "A link to a file that needs no token, for 15 minutes", tag=TAG, refuses=(410,)),
+          "A link to a file that works without a token for 15 minutes", tag=TAG, refuses=(410,)),
 ]  # fmt: skip

@@ -39,13 +39,13 @@ from .messages import MessagesQuery, page, visible
 
 TAG = "conversations"
 SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp"})
-"""Where a customer may be known by more than one, all of which lead to the same thread."""
+"""Channel types on which a customer may have several identifiers that lead to the same thread."""
 INCLUDABLE = frozenset({"messages", "contact", "assignments"})
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`PATCH /v1/conversations/{id}`: only what is given changes; null clears where null is possible."""
+    """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
 
     status: Status | msgspec.UnsetType = msgspec.UNSET
     assignee_id: UserId | msgspec.UnsetType | None = msgspec.UNSET
@@ -65,7 +65,7 @@ class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ConversationDetail(ConversationView, frozen=True, kw_only=True):
-    """A conversation with what `include` asked for: `messages` are the newest 50, oldest first."""
+    """A conversation with what `include` names: `messages` are the newest 50, oldest first."""
 
     messages: list[MessageView] | msgspec.UnsetType = msgspec.UNSET
     contact: ContactDetail | msgspec.UnsetType | None = msgspec.UNSET
@@ -117,7 +117,7 @@ async def _open(call: Call[conversations.NewConversation], *, find: bool) -> Don
     if channel.type in SEVERAL_IDENTIFIERS:
         sender = Sender(identifier, body.contact_name)
         identifier = await call.services.stores.senders.resolve(call.account_id, channel.type, sender)
-    # a sender of mail has a conversation for each matter: the customer's answer looks for the same one
+    # e-mail senders have a conversation per subject: the customer's reply looks up the same one
     about = topic(body.subject or "") if channel.type == "email" else ""
     thread = ThreadKey(call.account_id, channel.id, identifier, about)
     return await call.ask(Open(opening, find=find), thread=thread)
@@ -150,7 +150,7 @@ async def read(call: Call[None]) -> web.Response:
 
 
 def _included(call: Call[None]) -> frozenset[str]:
-    """What `include` names, with commas or by repetition. Raises Invalid, and Forbidden for what is the team's own."""
+    """The parts that `include` names, separated by commas or repeated. Raises Invalid, and Forbidden for internal parts."""
     query: ReadQuery = call.query
     names = frozenset(name.strip() for text in query.include for name in text.split(",")) - {""}
     unknown = sorted(names - INCLUDABLE)
@@ -269,15 +269,15 @@ ROUTES = [
     Route("DELETE", BASE + "/{id}", close, "conversation.update", {204: None}, "Close a conversation", tag=TAG),
     Route("POST", BASE + "/{id}/assign", assign, "conversation.update", ONE, "Assign to an agent or a team",
           body=Assignment, tag=TAG),
-    Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Ask for a human",
+    Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Request a human agent",
           body=HandoffRequest, tag=TAG),
     Route("POST", BASE + "/{id}/handback", hand_back, "conversation.update", ONE,
-          "Give an open, assigned or pending conversation back to the bot: the handoff is over, its agent's slot is free, and "
-          "it waits for nobody. By its assignee, a lead, an admin or a service", tag=TAG),
-    Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Give it back to the queue", tag=TAG),
+          "Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes "
+          "it from the queue. For its assignee, leads, admins and services", tag=TAG),
+    Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Return it to the queue", tag=TAG),
     Route("POST", BASE + "/{id}/accept", accept, "conversation.claim", ONE, "Accept an offer", tag=TAG),
     Route("POST", BASE + "/{id}/decline", decline, "conversation.claim", ONE, "Decline an offer", tag=TAG),
-    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "The customer's score, one for each time it is resolved",
+    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "Submit the customer's rating, once per resolution",
           body=Rating, tag=TAG),
     Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
           body=ReadMarker, tag=TAG),

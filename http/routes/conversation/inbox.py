@@ -1,4 +1,4 @@
-"""`/v1/conversations` as a list, its reports, and who held a conversation. Single conversations: `conversations.py`."""
+"""`/v1/conversations`: lists, reports, and assignment history. Single conversations: `conversations.py`."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ SortText = Literal[
     "priority", "priority:asc", "priority:desc",
     "waiting_since", "waiting_since:asc", "waiting_since:desc",
 ]  # fmt: skip
-"""Without a direction: the newest, or the most urgent, first."""
+"""Default direction: newest or most urgent first."""
 
 
 class InboxQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Conditions are joined by AND. `archived` left out shows all."""
+    """Conditions are combined by AND. Without `archived`, all are shown."""
 
     status: list[Status] = []
     assignee_id: (
@@ -69,7 +69,7 @@ class InboxPage(msgspec.Struct, frozen=True):
 class StatsQuery(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}
 ):
-    """The last 30 days unless told otherwise; at most 92."""
+    """By default the last 30 days; at most 92."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -133,11 +133,11 @@ BASE = "/v1/conversations"
 ROUTES = [
     Route("GET", BASE, list_conversations, "inbox.read", {200: InboxPage}, "The account's conversations",
           query=InboxQuery, tag=TAG, expensive=lambda query: bool(query.q)),
-    Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "Figures of the inbox", query=StatsQuery,
+    Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "Statistics of the inbox", query=StatsQuery,
           tag=TAG),
     Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: Assignments},
-          "Who held a conversation, oldest first", tag=TAG),
+          "The assignments of a conversation, oldest first", tag=TAG),
     Route("GET", "/v1/labels", labels, "inbox.read", {200: Labels},
           "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
 ]  # fmt: skip
-"""Before those of `conversations.py`: `stats` is no conversation's id."""
+"""Listed before those of `conversations.py`: `stats` is not an id."""

@@ -1,15 +1,14 @@
-"""`…/{id}/messages`, `…/entries`, `…/context`: what was said in a conversation."""
+"""`…/{id}/messages`, `…/entries`, `…/context`: the contents of a conversation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
-from ....core.accounts.principal import Principal, Role
-from ....core.conversation.commands import By, Command, Done, Recall
+from ....core.accounts.principal import Role
+from ....core.conversation.commands import By, Done, Recall
 from ....core.conversation.recent_messages import CONTEXT_SIZE
 from ....core.conversation.state import Conversation
 from ....core.errors import NotFound
@@ -17,7 +16,7 @@ from ....core.views import customers
 from ....core.views.conversations import EntryView, MessageView, entry_view, message_view
 from ....core.views.stream_events import events_of
 from ...actions import conversations as actions
-from ...framework.endpoint import Call, Direct, Route, answer
+from ...framework.endpoint import Call, CommandHandler, Route, answer
 from ...streams.topics import may_see
 
 TAG = "messages"
@@ -53,35 +52,27 @@ class ContextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def visible(call: Call[Any], conversation_id: str) -> Conversation:
-    """The conversation, if it is the caller's to see. Raises NotFound."""
+    """The conversation, if the caller may see it. Raises NotFound."""
     c = await call.services.stores.conversations.get(call.account_id, conversation_id)
     if c is None or not may_see(call.principal, c):
         raise NotFound("no such conversation")
     return c
 
 
-async def create(call: Call[actions.NewMessage]) -> web.Response:
-    entry, repeated = await actions.post(call, call.id(), call.body)
-    return answer(actions.message_of(call, entry), _status(repeated))
-
-
-def _status(repeated: bool) -> int:
-    return 200 if repeated else 201
-
-
-def _command(principal: Principal, headers: Mapping[str, str], message: actions.NewMessage) -> Command | None:
-    if message.is_private or message.attachments:  # who is mentioned and what is attached has to be looked up
-        return None
-    return actions.to_post(principal, headers, message)
-
-
 def _answer(by: By, done: Done) -> tuple[int, MessageView]:
     view = message_view(done.entries[0])
-    return _status(done.repeated), customers.message_view(view) if by.role == Role.CUSTOMER else view
+    return 200 if done.repeated else 201, customers.message_view(view) if by.role == Role.CUSTOMER else view
+
+
+async def _ask(call: Call[actions.NewMessage]) -> Done:
+    return await actions.post(call, call.id(), call.body)
+
+
+create = CommandHandler(actions.to_post, _answer, looks_up=actions.needs_lookup, ask=_ask)
 
 
 async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) -> MessagesPage:
-    """One page of messages; whether there are more lies in the direction asked."""
+    """One page of messages; `has_more` refers to the requested direction."""
     entries = await call.services.stores.conversations.messages(
         call.account_id,
         conversations,
@@ -129,10 +120,9 @@ ROUTES = [
         create,
         "message.write",
         {201: MessageView, 200: MessageView},
-        "Write a message or a note; the same client_message_id again answers 200 with the first one",
+        "Write a message or a note; repeating a client_message_id returns the original with 200",
         body=actions.NewMessage,
         tag=TAG,
-        direct=Direct(_command, _answer),
     ),
     Route(
         "GET",

@@ -1,4 +1,4 @@
-"""`/v1/queue`: the conversations that wait for an agent, in the order in which they are given away."""
+"""`/v1/queue`: the conversations that wait for an agent, in the order of assignment."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ...framework.pagination import PageQuery
 TAG = "queue"
 _Time = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
 Order = tuple[_Time, _Time, cursors.Id]
-"""A place in the queue: when it would have come with no priority and when it came (ms since the epoch), and its id."""
+"""A place in the queue: the arrival time adjusted by priority, the arrival time (both ms since the epoch), and the id."""
 
 
 class Requirements(msgspec.Struct, frozen=True):
-    """What an agent must serve to get it from routing."""
+    """What an agent must serve for routing to assign the conversation."""
 
     channel_type: str
     topics: tuple[str, ...]
@@ -30,7 +30,7 @@ class Requirements(msgspec.Struct, frozen=True):
 
 
 class QueueItemView(msgspec.Struct, frozen=True):
-    """`estimated_wait_s` is null while too few were served to say. `offered_to`: who is being asked."""
+    """`estimated_wait_s` is null while too few were served for an estimate. `offered_to`: the agent with the open offer."""
 
     conversation_id: str
     position: int
@@ -71,6 +71,6 @@ async def index(call: Call[None]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "Who waits, in order", query=PageQuery,
+    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "Waiting conversations, in order", query=PageQuery,
           tag=TAG),
 ]  # fmt: skip

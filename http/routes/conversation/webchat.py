@@ -24,7 +24,7 @@ from .messages import MessagesPage, MessagesQuery, page
 
 TAG = "web chat"
 SESSION_LIFE = 24 * 3600
-"""Seconds a session's token lives."""
+"""Lifetime of a session's token in seconds."""
 
 
 class NewSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +76,7 @@ async def create_session(call: Call[NewSession]) -> web.Response:
 
 
 async def _vouched(call: Call[NewSession], channel: Channel) -> bool:
-    """Whether a service of the channel's account asks."""
+    """Whether the caller is a service of the channel's account."""
     if credential(call.request) is None:
         return False
     principal = await authenticate(call.request, call.services)
@@ -139,7 +139,7 @@ ROUTES = [
         send,
         "webchat.write",
         {201: MessageView, 200: MessageView},
-        "The customer writes",
+        "Write a message as the customer",
         body=NewChatMessage,
         tag=TAG,
     ),

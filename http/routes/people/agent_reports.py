@@ -1,4 +1,4 @@
-"""`/v1/agents/{user_id}/stats`: an agent's figures, for themselves and for those who read reports."""
+"""`/v1/agents/{user_id}/stats`: an agent's figures, for the agent and for those who may read reports."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ async def stats(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route("GET", "/v1/agents/{user_id}/stats", stats, "agents.read", {200: AgentStats},
-          "An agent's figures; `me` for one's own, others' for leads", query=StatsQuery, tag=TAG),
+          "An agent's statistics; `me` for one's own, others' for leads", query=StatsQuery, tag=TAG),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`/v1/agents`: who is there and how much they have; one's own presence. Their preferences: `preferences.py`."""
+"""`/v1/agents`: agents' presence and load; setting one's own presence. Preferences: `preferences.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAG = "agents"
 
 
 class AgentView(msgspec.Struct, frozen=True):
-    """`active` conversations of at most `maximum`; `last_seen`: when presence was renewed last."""
+    """`active`: conversations held, of at most `maximum`; `last_seen`: when presence was last renewed."""
 
     user_id: str
     name: str | None
@@ -33,7 +33,7 @@ class PresenceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PresenceView(msgspec.Struct, frozen=True):
-    """`ttl_s`: for how long it holds unless renewed, by saying it again or by an open stream."""
+    """`ttl_s`: seconds until it expires, unless it is set again or a stream is open."""
 
     user_id: str
     status: PresenceStatus
@@ -67,7 +67,7 @@ async def appear(call: Call[PresenceChange]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/agents", index, "agents.read", {200: Agents}, "Who is there, and how much they have", tag=TAG),
-    Route("PUT", "/v1/agents/me/presence", appear, "me", {200: PresenceView}, "One's own presence",
+    Route("GET", "/v1/agents", index, "agents.read", {200: Agents}, "Agents with presence and load", tag=TAG),
+    Route("PUT", "/v1/agents/me/presence", appear, "me", {200: PresenceView}, "Set one's own presence",
           body=PresenceChange, tag=TAG),
 ]  # fmt: skip

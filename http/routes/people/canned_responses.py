@@ -1,4 +1,4 @@
-"""`/v1/canned-responses`: texts at hand, and what they read like in a conversation."""
+"""`/v1/canned-responses`: prepared texts, and their preview in a conversation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CannedPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CannedQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    """`q` looks in short codes, titles and contents."""
+    """`q` searches short codes, titles and contents."""
 
     category: Category | None = None
     q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
@@ -115,8 +115,8 @@ async def delete(call: Call[None]) -> web.Response:
 
 
 async def render(call: Call[RenderRequest]) -> web.Response:
-    """The agent's name is the caller's; for a service, that of the agent who holds the conversation. A name that nobody
-    knows is empty: better a gap that the agent sees than braces that the customer sees.
+    """Render a template. The agent's name is the caller's; for a service, that of the agent who holds the conversation. An unknown
+    name is left empty: better a gap that the agent sees than braces that the customer sees.
     """
     canned, stores = await _found(call), call.services.stores
     c = await stores.conversations.get(call.account_id, call.body.conversation_id)
@@ -142,11 +142,11 @@ ONE = {200: CannedResponseView}
 READ, MANAGE = "canned.read", "canned.manage"
 ROUTES = [
     Route("GET", BASE, index, READ, {200: CannedPage}, "Canned responses, oldest first", query=CannedQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "Make a canned response",
+    Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "Create a canned response",
           body=NewCannedResponse, tag=TAG),
     Route("GET", BASE + "/{id}", read, READ, ONE, "One canned response", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a canned response", body=CannedPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a canned response", tag=TAG),
     Route("POST", BASE + "/{id}/render", render, READ, {200: Rendered},
-          "The text with the names of a conversation filled in", body=RenderRequest, tag=TAG),
+          "Render the text for a conversation", body=RenderRequest, tag=TAG),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`/v1/contacts`: the customers. How conversations follow a merge, a new name, an erasure: `reconcile.py`."""
+"""`/v1/contacts`: the customers. Effects of merges, renaming and erasure on conversations: `actions/reconcile.py`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContactPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`attributes` are replaced as a whole. A new name is brought to the contact's conversations."""
+    """`attributes` are replaced as a whole. A new name is applied to the contact's conversations."""
 
     name: conversations.Name | msgspec.UnsetType | None = msgspec.UNSET
     attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
@@ -137,7 +137,7 @@ async def erase(call: Call[None]) -> web.Response:
 
 
 async def export(call: Call[None]) -> web.StreamResponse:
-    """The answer is written while it is read, a conversation at a time; broken off, it is no valid JSON."""
+    """Streams the answer, one conversation at a time; if it breaks off, it is not valid JSON."""
     async with call.services.expensive.counted(call.principal):
         return await _export(call)
 
@@ -190,7 +190,7 @@ ONE = {200: ContactView}
 ROUTES = [
     Route("GET", BASE, index, "contacts.read", {200: ContactsPage}, "Contacts, newest first", query=ContactsQuery,
           tag=TAG, expensive=lambda query: query.q is not None),
-    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "Make a contact", body=NewContact, tag=TAG),
+    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "Create a contact", body=NewContact, tag=TAG),
     Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "One contact", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "Change a contact", body=ContactPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},
@@ -198,7 +198,7 @@ ROUTES = [
     Route("POST", BASE + "/{id}/merge", merge, "contacts.merge", ONE,
           "Merge it into another contact, which is returned", body=MergeRequest, tag=TAG),
     Route("POST", BASE + "/{id}/erase", erase, "contacts.erase", {204: None},
-          "Forget a customer: names, addresses and words, for good", tag=TAG),
+          "Erase a customer for good: names, addresses and messages", tag=TAG),
     Route("GET", BASE + "/{id}/export", export, "contacts.export", {200: ContactExport},
           "Everything about a contact", tag=TAG),
 ]  # fmt: skip

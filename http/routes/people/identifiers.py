@@ -29,7 +29,7 @@ class NewContactIdentifier(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
 
 class IdentifierPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An identifier that is moved to another contact takes its conversations along."""
+    """Moving an identifier to another contact moves its conversations as well."""
 
     contact_id: conversations.Uuid | msgspec.UnsetType = msgspec.UNSET
     display_name: conversations.Name | msgspec.UnsetType | None = msgspec.UNSET

@@ -1,6 +1,6 @@
-"""`/v1/agent-preferences`: what an agent takes on, and when. Their own for everybody in the team, others' for leads.
+"""`/v1/agent-preferences`: what an agent takes on, and when. Agents edit their own, leads those of others.
 
-An agent is whoever came with a token of the account or was put into one of its teams; preferences begin with the defaults.
+Agents are users who have used a token of the account or were added to one of its teams; they start with default preferences.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Capacity = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
 class NotificationsPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Only what is given changes."""
+    """Only given fields change."""
 
     sound: bool | msgspec.UnsetType = msgspec.UNSET
     desktop: bool | msgspec.UnsetType = msgspec.UNSET
@@ -48,7 +48,7 @@ class NotificationsPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class PreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Only what is given changes. Empty lists, and null or an empty schedule for the hours, mean any."""
+    """Only given fields change. Empty lists, and null or an empty schedule for the hours, mean any."""
 
     available_channels: Channels | msgspec.UnsetType = msgspec.UNSET
     available_topics: Topics | msgspec.UnsetType = msgspec.UNSET
@@ -61,8 +61,8 @@ class PreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PreferencesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    """Conditions are joined by AND; a topic or channel given several times means all of them. Agents who name none serve
-    any, and so are found for each.
+    """Conditions are combined by AND; a repeated topic or channel requires all of them. Agents who name none serve
+    any, so they match each.
     """
 
     is_available: bool | None = None
@@ -83,7 +83,7 @@ async def _of(call: Call[Any], agent_id: str) -> AgentPreferences:
 
 
 async def _own(call: Call[Any]) -> AgentPreferences:
-    """The caller's preferences, made now where the storage was away when they first came."""
+    """The caller's preferences, created now if the storage was down when they first connected."""
     p, stores = call.principal, call.services.stores
     found = await stores.preferences.get(p.account_id, p.user_id)
     if found is None:
@@ -144,4 +144,4 @@ ROUTES = [
     Route("PATCH", BASE + "/{user_id}", patch, "agents.manage", ONE, "Change an agent's preferences",
           body=PreferencesPatch, tag=TAG),
 ]  # fmt: skip
-"""`me` before `{user_id}`."""
+"""`me` comes before `{user_id}`."""

@@ -1,8 +1,8 @@
-"""`/v1/teams` and who is in them.
+"""`/v1/teams` and their members.
 
-A team that is deleted is gone at once: no list shows it and no conversation can be given to it. Then its conversations let
-go of it one by one, by an entry like any other change of theirs; those that are over for good keep its id, as history.
-What a failure in between leaves undone, the same call does when it is made again.
+A deleted team disappears at once: no list shows it, and no conversation can be assigned to it. Then it is removed from its conversations
+one by one, by ordinary entries; closed ones keep its id as history. After a failure in between, repeating the call completes the
+work.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TeamPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`user_id`: the `sub` of their tokens. They need not have come yet."""
+    """`user_id`: the `sub` of their tokens. They need not have connected yet."""
 
     user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -131,15 +131,15 @@ ONE = {200: TeamView}
 MANAGE = "teams.manage"
 ROUTES = [
     Route("GET", BASE, index, "teams.read", {200: TeamsPage}, "Teams, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: TeamView}, "Make a team", body=NewTeam, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: TeamView}, "Create a team", body=NewTeam, tag=TAG),
     Route("GET", BASE + "/{id}", read, "teams.read", ONE, "One team", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a team", body=TeamPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None},
-          "Delete a team; conversations that are not over let go of it", tag=TAG),
+          "Delete a team; it is removed from conversations that are not closed", tag=TAG),
     Route("GET", BASE + "/{id}/members", members, "teams.read", {200: MembersPage},
           "A team's members, in the order they joined", query=PageQuery, tag=TAG),
     Route("POST", BASE + "/{id}/members", add_member, MANAGE, {201: TeamMemberView, 200: TeamMemberView},
-          "Put somebody into a team; 200 where they are in it already", body=NewMember, tag=TAG),
+          "Add a member to a team; 200 if they are in it already", body=NewMember, tag=TAG),
     Route("DELETE", BASE + "/{id}/members/{user_id}", remove_member, MANAGE, {204: None},
-          "Take somebody out of a team", tag=TAG),
+          "Remove a member from a team", tag=TAG),
 ]  # fmt: skip

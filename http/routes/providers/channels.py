@@ -1,6 +1,6 @@
-"""`/v1/channels`: the account's inboxes. Credentials go in and never come out; given ones replace all earlier ones.
+"""`/v1/channels`: the account's inboxes. Credentials are write-only; new ones replace all earlier ones.
 
-A channel's type never changes. One with conversations is switched off (`is_active`), not deleted: they would lose their name.
+A channel's type never changes. A channel with conversations is deactivated (`is_active`), not deleted, so that they keep its name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CREDENTIAL_FIELDS: dict[ChannelType, frozenset[str]] = {
     "email": frozenset({"server_token", "from_address", "webhook_user", "webhook_password"}),
     "webchat": frozenset({"identity_secret"}),
 }
-"""What a channel of each type may be given. None is demanded: a channel may be set up in steps."""
+"""Credentials that each channel type accepts. None is required: a channel may be set up in steps."""
 
 ChannelName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Config = Annotated[
@@ -64,7 +64,7 @@ class ChannelsPage(msgspec.Struct, frozen=True):
 
 
 def check_credentials(type: ChannelType, credentials: dict[str, str]) -> None:
-    """Raises Invalid naming each field that is none of the type's, or empty, or too long."""
+    """Raises Invalid, naming each field that is unknown to the type, empty or too long."""
     known = CREDENTIAL_FIELDS[type]
     errors: list[tuple[str, str]] = []
     for name, value in credentials.items():
@@ -78,7 +78,7 @@ def check_credentials(type: ChannelType, credentials: dict[str, str]) -> None:
 
 
 def check_config(call: Call[Any], config: dict[str, Any]) -> None:
-    """Raises Invalid where the configuration is too large, or its `base_url` is none or leads where the account may not call."""
+    """Raises Invalid if the configuration is too large, or its `base_url` is malformed or not allowed for the account."""
     check_size(config, "config")
     if "base_url" not in config:
         return
@@ -107,7 +107,7 @@ def shown(call: Call[Any], channel: Channel) -> ChannelView:
         return channel_view(channel, sorted(call.services.vault.open(channel)))
     except (
         Internal
-    ):  # sealed with a key that is no longer configured: the rest can be seen, and new ones be given
+    ):  # encrypted with a key that is no longer configured: show the rest, so that new ones can be set
         return channel_view(channel, None)
 
 

@@ -1,4 +1,4 @@
-"""`/v1/deliveries`: what became of messages sent to providers. The dead letters are those with `status=failed`."""
+"""`/v1/deliveries`: the state of messages sent to providers. Dead letters have `status=failed`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def read(call: Call[None]) -> web.Response:
 
 
 async def retry(call: Call[None]) -> web.Response:
-    """The channel's dispatcher finds it by its poll."""
+    """Queue a delivery again; the channel's dispatcher finds it by polling."""
     found = await call.services.stores.deliveries.retry(call.account_id, call.id("message_id"))
     return answer(delivery_view(_found(found)), 202)
 
@@ -57,5 +57,5 @@ ROUTES = [
           query=DeliveriesQuery, tag=TAG),
     Route("GET", BASE + "/{message_id}", read, "inbox.read", {200: DeliveryView}, "The delivery of a message", tag=TAG),
     Route("POST", BASE + "/{message_id}/retry", retry, "deliveries.retry", {202: DeliveryView},
-          "Send a message again that could not be delivered", tag=TAG),
+          "Resend a message that could not be delivered", tag=TAG),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`/v1/inbound-failures`: providers' payloads that could not be taken in, to be looked at and replayed."""
+"""`/v1/inbound-failures`: providers' payloads that could not be processed, to inspect and replay."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TAG = "webhooks"
 
 
 class FaultView(msgspec.Struct, frozen=True):
-    """`part`: the part of the payload at fault, as JSON, cut where it is long; null where it is the whole."""
+    """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
 
     reason: str
     part: str | None
 
 
 class InboundFailureView(msgspec.Struct, frozen=True):
-    """`size`: bytes of the whole payload. `replayed_at`: since when all of it has been taken in."""
+    """`size`: bytes of the whole payload. `replayed_at`: when a replay succeeded completely."""
 
     id: str
     channel_id: str
@@ -40,7 +40,7 @@ class InboundFailureView(msgspec.Struct, frozen=True):
 
 
 class InboundFailureDetail(InboundFailureView, frozen=True, kw_only=True):
-    """`payload`: as text; what is no UTF-8 in it is replaced. `truncated`: it was too long to be kept whole."""
+    """`payload`: as text, with invalid UTF-8 replaced. `truncated`: it was too long to be stored as a whole."""
 
     payload: str
     truncated: bool
@@ -59,7 +59,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ReplayView(msgspec.Struct, frozen=True):
-    """What came of a replay: messages taken in, those that were here before, edits, receipts; and what still fails."""
+    """The result of a replay: new messages, repeats, edits, receipts, and what still fails."""
 
     received: Count
     repeated: Count
@@ -109,7 +109,7 @@ async def read(call: Call[None]) -> web.Response:
 
 
 async def replay(call: Call[None]) -> web.Response:
-    """As the webhook would, without its signature, which held when the call came."""
+    """Process the payload as the webhook does, without its signature, which was verified when it arrived."""
     failure, services = await _found(call), call.services
     if failure.size > len(failure.payload):
         raise Conflict(f"the payload was longer than {MAX_PAYLOAD} bytes and was not kept whole")
@@ -138,8 +138,8 @@ async def replay(call: Call[None]) -> web.Response:
 BASE = "/v1/inbound-failures"
 MANAGE = "channels.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: InboundFailuresPage}, "Payloads that were set aside, newest first",
+    Route("GET", BASE, index, MANAGE, {200: InboundFailuresPage}, "Payloads that could not be processed, newest first",
           query=InboundFailuresQuery, tag=TAG),
-    Route("GET", BASE + "/{id}", read, MANAGE, {200: InboundFailureDetail}, "One of them, with its payload", tag=TAG),
-    Route("POST", BASE + "/{id}/replay", replay, MANAGE, {200: ReplayView}, "Try to take it in again", tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, {200: InboundFailureDetail}, "One failure, with its payload", tag=TAG),
+    Route("POST", BASE + "/{id}/replay", replay, MANAGE, {200: ReplayView}, "Process it again", tag=TAG),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
-"""`/v1/webhooks/{channel_type}/{channel_id}`: the providers' calls. They prove themselves by their own signatures.
+"""`/v1/webhooks/{channel_type}/{channel_id}`: calls of the providers, authenticated by their own signatures.
 
-Everything is committed before the 200. What can never be taken in is set aside (`inbound_failures.py`) and answered
-200 as well, or its provider would repeat it for ever; what may be later is 503.
+Everything is committed before the 200. Events that can never be processed are stored as failures (`inbound_failures.py`) and
+answered 200 as well, or the provider would repeat them for ever; events that may succeed later are answered 503.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ log = structlog.get_logger(__name__)
 
 TAG = "webhooks"
 BY_HEADERS: Final[frozenset[ChannelType]] = frozenset({"telegram", "email"})
-"""Whose proof is in the headers alone: it is asked for before a byte of the body is read."""
+"""Channel types whose signature is in the headers alone: it is verified before a byte of the body is read."""
 LARGE: Final[frozenset[ChannelType]] = frozenset({"email"})
-"""Whose calls carry files, up to `max_webhook_body`. Only of BY_HEADERS: nobody unknown may send that much."""
+"""Channel types whose calls carry files, up to `max_webhook_body`. A subset of BY_HEADERS: only a verified caller may send that
+much."""
 MOST: Final[dict[ChannelType, int]] = {"whatsapp": 3 * 1024 * 1024, "messenger": 3 * 1024 * 1024}
-"""Bytes that a provider's calls may have by its own documents, where that is more than `max_body` usually is."""
+"""Largest body, in bytes, that a provider documents, where that exceeds the usual `max_body`."""
 LEAST: Final[dict[ChannelType, int]] = {"sms": 128 * 1024}
-"""Bytes that a provider's calls stay far below: where its proof covers the parsed fields, anybody's call is parsed."""
+"""A tighter bound, in bytes, where the signature covers the parsed fields, so that unverified bodies are parsed."""
 WITHOUT: Final[frozenset[ChannelType]] = frozenset({"webchat"})
-"""Who has no provider that could call."""
+"""Channel types without a provider."""
 BODY_DEADLINE: Final = 30.0
 DEADLINE: Final = 25.0
-"""Seconds for everything that a call says; beyond it 503."""
+"""Seconds to process all events of a call; then 503."""
 KEPT_HEADERS: Final = ("content-type",)
 """Headers that a replay needs. No secret is among them."""
 
@@ -63,7 +64,7 @@ async def _found(call: Call[None], gate: WebhookGate, *, charged: bool) -> tuple
 
 
 def _call(call: Call[None], body: bytes) -> WebhookCall:
-    """The call as its provider signed it."""
+    """The call in the form that its provider signed."""
     request = call.request
     base = call.services.settings.public_url or f"{request.scheme}://{request.host}"
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -82,7 +83,7 @@ async def _body(call: Call[None], most: int) -> bytes:
 
 
 async def _verified(call: Call[None]) -> tuple[Channel, ChannelKind, WebhookCall]:
-    """The channel and the call, proved to be its provider's. Raises NotFound, Unauthenticated, RateLimited, TooLarge."""
+    """The channel and the verified call. Raises NotFound, Unauthenticated, RateLimited, TooLarge."""
     request = call.request
     gate, address = call.app[GATE], request.remote
     charged = await gate.enter(call.path["channel_id"].lower(), address)
@@ -109,7 +110,7 @@ async def _unproved(gate: WebhookGate, address: str | None, *, charged: bool) ->
 async def take_in(
     services: Services, channel: Channel, events: list[ChannelEvent], faults: list[Fault]
 ) -> Taken:
-    """Everything a call says, committed. Raises StorageUnavailable or Overloaded where the provider should repeat it."""
+    """Process and commit all events of a call. Raises StorageUnavailable or Overloaded if the provider should repeat it."""
     try:
         async with asyncio.timeout(DEADLINE):
             taken = await take(services, channel, events)
@@ -169,6 +170,6 @@ PATH = "/v1/webhooks/{channel_type}/{channel_id}"
 ROUTES = [
     Route("POST", PATH, receive, None, {200: None}, "A provider's call, signed its own way", tag=TAG, own_limits=True,
           upload=("application/json", "application/x-www-form-urlencoded"), refuses=(401, 413)),
-    Route("GET", PATH, challenge, None, {200: None}, "A provider asks whether the address is right", tag=TAG,
+    Route("GET", PATH, challenge, None, {200: None}, "A provider verifies the webhook address", tag=TAG,
           own_limits=True, refuses=(401,)),
 ]  # fmt: skip

@@ -1,1 +1,1 @@
-"""WebSocket and Server-Sent Events: opening a stream, and what clients say on it."""
+"""WebSocket and Server-Sent Events: opening a stream, and the messages of clients."""

@@ -1,6 +1,7 @@
-"""What a client may say on a WebSocket: one table from `type` to the shape and the handler.
+"""The WebSocket messages of clients: one table from `type` to shape, handler, answer and errors.
 
-Every message with a `ref` is answered once under it: `ack` with data, or `error` with a code of `core.errors`.
+Each message with a `ref` is answered once under it: by `ack` with data, or by `error` with a code of `core/errors.py`.
+docs/websocket.md is generated from the table.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ....core.accounts.principal import Role
 from ....core.conversation.commands import MarkRead
 from ....core.errors import Forbidden, Internal, NotFound, TertuliaError
 from ....core.routing.facts import PresenceStatus
+from ....core.views.conversations import ConversationView, MessageView
 from ....core.views.stream_events import conversation_topic
 from ...actions import conversations
 from ...framework import bodies
@@ -36,24 +38,24 @@ Ref = (
     | Annotated[str, msgspec.Meta(max_length=255)]
     | None
 )
-"""What a client's message is answered under; it is repeated to the client, so it is short."""
+"""Names a message in its answer. It is repeated to the client, so it must be short."""
 
 
-class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _FromClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     type: str
     ref: Ref = None
 
 
-class Subscribe(_Said, frozen=True):
+class Subscribe(_FromClient, frozen=True):
     topics: TopicNames
     since: str | None = None
 
 
-class Unsubscribe(_Said, frozen=True):
+class Unsubscribe(_FromClient, frozen=True):
     topics: TopicNames
 
 
-class OfConversation(_Said, frozen=True):
+class OfConversation(_FromClient, frozen=True):
     conversation_id: str
 
 
@@ -67,11 +69,37 @@ class Read(OfConversation, frozen=True):
     seq: conversations.Seq
 
 
-class Status(_Said, frozen=True):
+class Status(_FromClient, frozen=True):
     status: PresenceStatus
 
 
-class Bare(_Said, frozen=True):
+class Bare(_FromClient, frozen=True):
+    pass
+
+
+class TopicsAnswer(msgspec.Struct, frozen=True):
+    """All topics of the stream afterwards."""
+
+    topics: list[str]
+
+
+class ConversationAnswer(msgspec.Struct, frozen=True):
+    conversation_id: str
+
+
+class ReadAnswer(ConversationAnswer, frozen=True):
+    seq: int
+
+
+class TypingAnswer(ConversationAnswer, frozen=True):
+    state: conversations.TypingState
+
+
+class StatusAnswer(msgspec.Struct, frozen=True):
+    status: PresenceStatus
+
+
+class Nothing(msgspec.Struct, frozen=True):
     pass
 
 
@@ -84,45 +112,45 @@ class _Ref(msgspec.Struct, frozen=True):
     ref: Ref = None
 
 
-async def _subscribe(call: Call[Any], session: Session, said: Subscribe) -> dict[str, Any]:
+async def _subscribe(call: Call[Any], session: Session, said: Subscribe) -> TopicsAnswer:
     await admit_topics(call, len(said.topics))
     topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
     await call.services.hub.join(session, topics, said.since)
-    return {"topics": sorted(session.topics)}
+    return TopicsAnswer(sorted(session.topics))
 
 
-async def _unsubscribe(call: Call[Any], session: Session, said: Unsubscribe) -> dict[str, Any]:
+async def _unsubscribe(call: Call[Any], session: Session, said: Unsubscribe) -> TopicsAnswer:
     await admit_topics(call, len(said.topics))
     topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
     call.services.hub.part(session, topics)
-    return {"topics": sorted(session.topics)}
+    return TopicsAnswer(sorted(session.topics))
 
 
-async def _join(call: Call[Any], session: Session, said: OfConversation) -> dict[str, Any]:
+async def _join(call: Call[Any], session: Session, said: OfConversation) -> ConversationAnswer:
     topic = f"conversation:{said.conversation_id}"
     topics = await topic_rules.resolve(call.principal, [topic], call.services.stores.conversations)
     await call.services.hub.join(session, topics, None)
-    return {"conversation_id": said.conversation_id}
+    return ConversationAnswer(said.conversation_id)
 
 
-async def _leave(call: Call[Any], session: Session, said: OfConversation) -> dict[str, Any]:
+async def _leave(call: Call[Any], session: Session, said: OfConversation) -> ConversationAnswer:
     call.services.hub.part(session, [conversation_topic(said.conversation_id.lower())])
-    return {"conversation_id": said.conversation_id}
+    return ConversationAnswer(said.conversation_id)
 
 
 async def _send(call: Call[Any], session: Session, said: Send) -> Any:
     message = conversations.NewMessage(
         content=said.content, is_private=said.is_private, client_message_id=said.client_message_id
     )
-    entry, _ = await conversations.post(call, conversations.conversation_id(said.conversation_id), message)
-    return conversations.message_of(call, entry)
+    done = await conversations.post(call, conversations.conversation_id(said.conversation_id), message)
+    return conversations.message_of(call, done.entries[0])
 
 
-async def _read(call: Call[Any], session: Session, said: Read) -> dict[str, Any]:
+async def _read(call: Call[Any], session: Session, said: Read) -> ReadAnswer:
     _staff(call)
     conversation_id = conversations.conversation_id(said.conversation_id)
     await conversations.mark_read(call, conversation_id, MarkRead(said.seq))
-    return {"conversation_id": conversation_id, "seq": said.seq}
+    return ReadAnswer(conversation_id, said.seq)
 
 
 async def _takeover(call: Call[Any], session: Session, said: OfConversation) -> Any:
@@ -144,27 +172,29 @@ def _offer(
     return answer
 
 
-async def _status(call: Call[Any], session: Session, said: Status) -> dict[str, Any]:
+async def _status(call: Call[Any], session: Session, said: Status) -> StatusAnswer:
     call.principal.require("me")
     await call.services.presence.say(call.principal, said.status, session)
-    return {"status": said.status}
+    return StatusAnswer(said.status)
 
 
-def _typing(state: str) -> Callable[[Call[Any], Session, OfConversation], Awaitable[dict[str, Any]]]:
-    async def typing(call: Call[Any], session: Session, said: OfConversation) -> dict[str, Any]:
+def _typing(
+    state: conversations.TypingState,
+) -> Callable[[Call[Any], Session, OfConversation], Awaitable[TypingAnswer]]:
+    async def typing(call: Call[Any], session: Session, said: OfConversation) -> TypingAnswer:
         conversation_id = conversations.conversation_id(said.conversation_id)
         await conversations.typing(call, conversation_id, state)
-        return {"conversation_id": conversation_id, "state": state}
+        return TypingAnswer(conversation_id, state)
 
     return typing
 
 
-async def _ping(call: Call[Any], session: Session, said: Bare) -> dict[str, Any]:
-    return {}
+async def _ping(call: Call[Any], session: Session, said: Bare) -> Nothing:
+    return Nothing()
 
 
 def _in_order(handler: Handler) -> Handler:
-    """What a client says of its topics takes effect in the order it was said, whatever each has to wait for."""
+    """Run a handler after those that began before it, so that changes of topics take effect in the order sent."""
 
     async def ordered(call: Call[Any], session: Session, said: Any) -> Any:
         if session.order is None:
@@ -180,27 +210,64 @@ def _staff(call: Call[Any]) -> None:
         raise Forbidden("customers may not do this")
 
 
-MESSAGES: dict[str, tuple[type[Any], Handler]] = {
-    "subscribe": (Subscribe, _in_order(_subscribe)),
-    "unsubscribe": (Unsubscribe, _in_order(_unsubscribe)),
-    "conversation:join": (OfConversation, _in_order(_join)),
-    "conversation:leave": (OfConversation, _in_order(_leave)),
-    "conversation:typing:start": (OfConversation, _typing("start")),
-    "conversation:typing:stop": (OfConversation, _typing("stop")),
-    "conversation:read": (Read, _read),
-    "message:send": (Send, _send),
-    "agent:takeover": (OfConversation, _takeover),
-    "agent:status": (Status, _status),
-    "offer:accept": (OfConversation, _offer("accepted")),
-    "offer:decline": (OfConversation, _offer("declined")),
-    "ping": (Bare, _ping),
-}
+class ClientMessage(msgspec.Struct, frozen=True):
+    """A kind of message. `answer`: the data of its `ack`; `errors`: codes besides `ANY_ERRORS`."""
+
+    shape: type[Any]
+    handler: Handler
+    answer: type[Any]
+    summary: str
+    errors: tuple[str, ...] = ()
+
+
+ANY_ERRORS = ("malformed", "invalid", "rate_limited", "overloaded", "storage_unavailable", "internal")
+"""Codes with which any message may be refused; one of an unknown type is refused with `not_found`."""
+_DECIDED = ("forbidden", "not_found", "conflict")
+
+MESSAGES: dict[str, ClientMessage] = {
+    "subscribe": ClientMessage(
+        Subscribe, _in_order(_subscribe), TopicsAnswer,
+        "Subscribe to topics; with `since`, an event id, what came after it is replayed first", _DECIDED,
+    ),
+    "unsubscribe": ClientMessage(
+        Unsubscribe, _in_order(_unsubscribe), TopicsAnswer, "Unsubscribe from topics", ("forbidden", "not_found")
+    ),
+    "conversation:join": ClientMessage(
+        OfConversation, _in_order(_join), ConversationAnswer, "Subscribe to a conversation", ("not_found", "conflict")
+    ),
+    "conversation:leave": ClientMessage(
+        OfConversation, _in_order(_leave), ConversationAnswer, "Unsubscribe from a conversation"
+    ),
+    "conversation:typing:start": ClientMessage(
+        OfConversation, _typing("start"), TypingAnswer, "Show that the user is typing", ("not_found",)
+    ),
+    "conversation:typing:stop": ClientMessage(
+        OfConversation, _typing("stop"), TypingAnswer, "Show that the user has stopped typing", ("not_found",)
+    ),
+    "conversation:read": ClientMessage(
+        Read, _read, ReadAnswer, "Move the read marker; not for customers", _DECIDED
+    ),
+    "message:send": ClientMessage(
+        Send, _send, MessageView, "Send a message or a note; acknowledged once it is committed", _DECIDED
+    ),
+    "agent:takeover": ClientMessage(
+        OfConversation, _takeover, ConversationView, "Assign a conversation to oneself", _DECIDED
+    ),
+    "agent:status": ClientMessage(Status, _status, StatusAnswer, "Set one's presence", ("forbidden",)),
+    "offer:accept": ClientMessage(
+        OfConversation, _offer("accepted"), ConversationView, "Accept an offered conversation", _DECIDED
+    ),
+    "offer:decline": ClientMessage(
+        OfConversation, _offer("declined"), ConversationView, "Decline an offered conversation", _DECIDED
+    ),
+    "ping": ClientMessage(Bare, _ping, Nothing, "Ask for a sign of life"),
+}  # fmt: skip
 
 _encode = msgspec.json.Encoder().encode
 
 
 async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | None:
-    """Do what the client said; the answer, or None where it gave no `ref` and nothing went wrong."""
+    """Process a client's message. Returns the answer; None for a success without a `ref`."""
     ref: Ref = None
     try:
         head = bodies.decode_head(text, _Head)
@@ -208,10 +275,9 @@ async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | Non
         row = MESSAGES.get(head.type)
         if row is None:
             raise NotFound(f"unknown message type {head.type[:80]!r}")
-        shape, handler = row
-        said = bodies.decode(text, shape)
+        said = bodies.decode(text, row.shape)
         await call.services.limits.admit(call.principal)
-        data = await handler(call, session, said)
+        data = await row.handler(call, session, said)
     except TertuliaError as error:
         return _error(_ref_of(text) if ref is None else ref, error)
     except asyncio.CancelledError:
@@ -223,7 +289,7 @@ async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | Non
 
 
 def _ref_of(text: bytes) -> str | int | None:
-    """The `ref` of a message that was refused as a whole (a NUL in it, say), if it can be read at all."""
+    """The `ref` of a message that was refused as a whole, for a NUL in it, say, if it can be read."""
     try:
         return msgspec.json.decode(text, type=_Ref).ref
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What opening a stream takes, whatever the transport: the origin, a place in the hub, the topics."""
+"""Opening a stream, over either transport: the origin check, the session in the hub, the topics."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ...streams import topics as topic_rules
 from ...streams.session import Session, Transport
 
 TOPICS_PER_REQUEST = 50
-"""Topics named at once that count as one more request of their user and account."""
+"""So many topics in one message count as one more request of their user and account."""
 FLUSH_WITHIN = 5.0
-"""Seconds the last bytes of a stream may take to leave. Then the connection is cut: who takes none would keep them for ever."""
+"""Seconds to send the last bytes of a stream. Then the connection is cut, or a client that does not read would hold them for ever."""
 
 
 class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +33,7 @@ class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @asynccontextmanager
 async def opened(call: Call[None], transport: Transport) -> AsyncIterator[Session]:
-    """A session in the hub, for as long as the block lasts. Raises Overloaded and RateLimited when there are too many."""
+    """A session in the hub during the block. Raises Overloaded and RateLimited if there are too many."""
     services = call.services
     services.origins.check(call.request)
     if services.hub.draining:
@@ -48,19 +48,19 @@ async def opened(call: Call[None], transport: Transport) -> AsyncIterator[Sessio
 
 
 def client_address(request: web.BaseRequest) -> str:
-    """What counts as one address of streams."""
+    """The address that a stream counts for."""
     return address_key(request.remote)
 
 
 def _flush(request: web.BaseRequest) -> None:
-    """The connection is about to close, which it does once what is buffered has left."""
+    """Cut the closing connection if its buffer is not sent in time."""
     transport = request.transport
     if transport is not None and transport.get_write_buffer_size():
         asyncio.get_running_loop().call_later(FLUSH_WITHIN, transport.abort)
 
 
 async def subscribe(call: Call[None], session: Session, names: str | None) -> list[str]:
-    """The topics a stream starts with. Raises what `topics.resolve` does."""
+    """The initial topics of a stream. Raises what `topics.resolve` does."""
     conversations = call.services.stores.conversations
     if call.principal.role is Role.CUSTOMER:
         call.services.hub.follow(session)
@@ -72,6 +72,6 @@ async def subscribe(call: Call[None], session: Session, names: str | None) -> li
 
 
 async def admit_topics(call: Call[Any], count: int) -> None:
-    """Count what looking up many topics costs, beyond the request that names them. Raises RateLimited."""
+    """Charge for looking up many topics, in addition to the request that names them. Raises RateLimited."""
     for _ in range(count // TOPICS_PER_REQUEST):
         await call.services.limits.admit(call.principal)

@@ -12,11 +12,11 @@ from ...streams.transports import SseTransport
 from .opening import StreamQuery, opened, subscribe
 
 UNHEARD = 4
-"""Heartbeats without a sign of life from the client's kernel (TCP_USER_TIMEOUT) after which a stream is over."""
+"""A stream ends after so many heartbeats without an acknowledgement by the client's kernel (TCP_USER_TIMEOUT)."""
 
 
 async def stream(call: Call[None]) -> web.StreamResponse:
-    """Serve one reader until it hangs up, its token ends, or the gateway drains."""
+    """Serve one reader until it disconnects, its token expires, or the gateway drains."""
     request, services = call.request, call.services
     query: StreamQuery = call.query
     since = request.headers.get("Last-Event-ID") or query.since
@@ -24,7 +24,7 @@ async def stream(call: Call[None]) -> web.StreamResponse:
     response = EventSourceResponse(
         headers={"X-Accel-Buffering": "no"}, ping_interval=heartbeat, send_timeout=UNHEARD * heartbeat
     )
-    response.headers["Cache-Control"] = "no-store"  # aiohttp_sse sets no-cache, which keeps a copy
+    response.headers["Cache-Control"] = "no-store"  # aiohttp_sse sets no-cache, which still stores a copy
     async with opened(call, SseTransport(request, response)) as session:
         topics = await subscribe(call, session, query.topics)
         await response.prepare(request)

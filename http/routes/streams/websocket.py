@@ -1,4 +1,4 @@
-"""`GET /v1/ws`: WebSocket (RFC 6455). Events out; commands in, each answered under its `ref`."""
+"""`GET /v1/ws`: WebSocket (RFC 6455). Sends events; receives commands and answers each under its `ref`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import partial
 import structlog
 from aiohttp import WSMsgType, web
 
+from ...connection.websocket_guard import GuardedWebSocket
 from ...framework.endpoint import Call
-from ...streams.frames import GuardedWebSocket
 from ...streams.session import CloseCode, Frame, Session
 from ...streams.stream_limits import StreamCounts
 from ...streams.token_bucket import Rate
@@ -20,17 +20,17 @@ from .opening import StreamQuery, opened, subscribe
 log = structlog.get_logger(__name__)
 
 MAX_MESSAGE = 512 * 1024
-"""Bytes of one message of a client; larger ones close with 1009."""
+"""Bytes of one client message; larger ones close the socket with 1009."""
 MAX_UNDER_WAY = 64
-"""Commands of one socket under way at once. While they are, nothing more is read from it."""
+"""Commands of one socket in flight at once; beyond them nothing more is read from it."""
 TURN = 16
-"""Messages taken before others get a turn of the event loop."""
+"""Messages read before other tasks get a turn of the event loop."""
 CLOSING = 5.0
-"""Seconds a close of ours may take: to be written, and to be answered."""
+"""Seconds for the server's close frame to be written, and for the client's to arrive."""
 
 
 async def websocket(call: Call[None]) -> web.StreamResponse:
-    """Serve one reader and writer until it closes, its token ends, or the gateway drains."""
+    """Serve one client until it closes, its token expires, or the gateway drains."""
     request, services = call.request, call.services
     query: StreamQuery = call.query
     transport = WebSocketTransport(request)
@@ -51,7 +51,9 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
             await services.hub.join(session, topics, query.since, greet=True)
             await _read(call, session, socket)
             if session.closing is not None:
-                await asyncio.wait({writing}, timeout=CLOSING)  # the close we asked for carries its own code
+                await asyncio.wait(
+                    {writing}, timeout=CLOSING
+                )  # let the requested close frame, with its code, leave
         except ConnectionError:
             session.abort()
         finally:
@@ -76,7 +78,7 @@ async def _read(call: Call[None], session: Session, socket: GuardedWebSocket) ->
             elif message.type is WSMsgType.BINARY:
                 session.close(CloseCode.POLICY, "text messages only")
                 return
-            if taken % TURN == 0:  # what waits in memory is taken without a pause otherwise
+            if taken % TURN == 0:  # buffered messages are read without a pause otherwise
                 await asyncio.sleep(0)
     finally:
         for task in under_way:
@@ -84,7 +86,7 @@ async def _read(call: Call[None], session: Session, socket: GuardedWebSocket) ->
 
 
 class _SessionGuard:
-    """`frames.FrameGuard` of a session's user, address and account."""
+    """The `FrameGuard` of a session: charges its user, address and account."""
 
     __slots__ = ("_counts", "_session", "_transport")
 
@@ -119,6 +121,6 @@ async def _answer(call: Call[None], session: Session, text: str) -> None:
 
 
 def _written(task: asyncio.Task[None], session: Session) -> None:
-    """The write loop has ended: by the close it was asked for, or because the connection broke."""
+    """The write loop has ended: by a requested close, or because the connection broke."""
     if not task.cancelled() and task.exception() is not None:
         session.abort()

@@ -11,7 +11,7 @@ from valkey_process import ValkeyServer
 from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.errors import RateLimited, StorageUnavailable
 from tertulia.core.ports.auth import Lease
-from tertulia.http.auth.rate_limits import NEED_LEASE, Limiter, PermitDesk, RequestLimits, address_key
+from tertulia.http.auth.rate_limits import NEED_LEASE, Limiter, PermitLeases, RequestLimits, address_key
 from tertulia.settings import Settings
 from tertulia.storage.valkey.permits import ValkeyPermits
 
@@ -58,7 +58,7 @@ def limiter(
     bucket: Bucket, clock: Clock, *, rate: float = 1600, burst: int = 1600, max_keys: int = 100
 ) -> Limiter:
     return Limiter(
-        "user", PermitDesk(bucket, clock=clock), rate=rate, burst=burst, clock=clock, max_keys=max_keys
+        "user", PermitLeases(bucket, clock=clock), rate=rate, burst=burst, clock=clock, max_keys=max_keys
     )
 
 
@@ -92,8 +92,8 @@ async def test_a_bucket_refills_at_its_rate(client: Redis) -> None:
 
 
 async def test_gateways_share_a_bucket(client: Redis) -> None:
-    desks = [Limiter("user", PermitDesk(ValkeyPermits(client)), rate=0.01, burst=100) for _ in range(4)]
-    granted = await asyncio.gather(*(spend_many(desk, "k", 60) for desk in desks))
+    limiters = [Limiter("user", PermitLeases(ValkeyPermits(client)), rate=0.01, burst=100) for _ in range(4)]
+    granted = await asyncio.gather(*(spend_many(limiter, "k", 60) for limiter in limiters))
     assert sum(granted) == 100
 
 
@@ -203,14 +203,14 @@ async def test_a_source_that_hangs_is_one_that_is_down(bucket: Bucket, clock: Cl
 async def test_a_real_valkey_goes_and_comes_back(
     valkey_server: ValkeyServer, client: Redis, clock: Clock
 ) -> None:
-    desk = PermitDesk(ValkeyPermits(client), clock=clock)
-    limits = Limiter("user", desk, rate=0.01, burst=5, clock=clock)
+    leases = PermitLeases(ValkeyPermits(client), clock=clock)
+    limits = Limiter("user", leases, rate=0.01, burst=5, clock=clock)
     assert await spend_many(limits, "k", 10) == 5
     valkey_server.stop()
-    assert await spend_many(limits, "l", 10) == 5 and desk.degraded
+    assert await spend_many(limits, "l", 10) == 5 and leases.degraded
     await valkey_server.start()
     clock.now += 2
-    assert await spend_many(limits, "m", 10) == 5 and not desk.degraded
+    assert await spend_many(limits, "m", 10) == 5 and not leases.degraded
 
 
 # --- who is counted for what ----------------------------------------------------------------------------------------

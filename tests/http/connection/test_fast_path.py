@@ -1,186 +1,22 @@
-"""Messages that go the direct way: answered as on the usual one, in order, and never lost between the two."""
+"""Messages on the fast path: answered as on the standard path, in order, and never lost between the two."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import AsyncIterator, Callable
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import ACCOUNT, uid
-from webhook_rig import Permits
+from message_rig import BODY, CONVERSATION, OTHER, Decide, Gate, accepted, answer, comparable, request
+from samples import ACCOUNT
 
-from tertulia.actors.transport.router import Router
 from tertulia.core.accounts.principal import Role
-from tertulia.core.conversation.commands import Done, Envelope, Moved, Outcome, Post, Refused
-from tertulia.core.conversation.entries import Actor, Entry, Message
-from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.ownership import HostAddress, PartitionMap
-from tertulia.http.app import make_app
-from tertulia.http.auth.origins import OriginPolicy
-from tertulia.http.auth.rate_limits import RequestLimits
-from tertulia.http.auth.tokens import TokenSigner, TokenVerifier
-from tertulia.http.connection.fast_path import DIRECT
-from tertulia.http.connection.protocol import ProblemRunner
+from tertulia.core.conversation.commands import Done, Envelope, Moved, Outcome, Refused
 from tertulia.http.framework import bodies
-from tertulia.http.framework.services import Services
-from tertulia.settings import Settings
-
-CONVERSATION = uid()
-OTHER = uid()
-BODY = {"content": "hello", "sender_type": "agent"}
-Decide = Callable[[Envelope], Outcome | None]
-
-
-def accepted(envelope: Envelope, *, repeated: bool = False) -> Done:
-    post = envelope.command
-    assert isinstance(post, Post) and envelope.conversation_id is not None
-    said = Message(
-        id=CONVERSATION,
-        direction="outbound",
-        sender_type=post.sender_type,
-        sender_id="svc",
-        content=post.content,
-    )
-    entry = Entry(ACCOUNT, envelope.conversation_id, 7, 1_800_000_000_000, Actor("service", "svc"), said)
-    return Done((entry,), repeated=repeated)
-
-
-class Link:
-    """A host that answers as `decide` says once the loop has turned; `held` while it is told to wait."""
-
-    incarnation = "i"
-
-    def __init__(self, settle: Callable[[Envelope, Outcome | None], None]) -> None:
-        self._settle = settle
-        self.decide: Decide = accepted
-        self.got: list[Envelope] = []
-        self.waits = False
-        self.held: list[Envelope] = []
-        self.arrived = asyncio.Event()
-
-    def send(self, envelope: Envelope) -> None:
-        self.got.append(envelope)
-        self.arrived.set()
-        if self.waits:
-            self.held.append(envelope)
-        else:
-            asyncio.get_running_loop().call_soon(self._answer, envelope)
-
-    def go_on(self) -> None:
-        self.waits = False
-        held, self.held = self.held, []
-        for envelope in held:
-            self._answer(envelope)
-
-    def _answer(self, envelope: Envelope) -> None:
-        self._settle(envelope, self.decide(envelope))
-
-    def close(self) -> None: ...
-
-
-class Map:
-    async def read_map(self) -> PartitionMap:
-        return PartitionMap(("h",) * PARTITIONS, {"h": HostAddress("i", "127.0.0.1", 1)})
-
-
-async def nothing() -> list[Any]:
-    return []
-
-
-class Gate:
-    """The application over a host in memory; `direct` counts the requests that went the direct way."""
-
-    def __init__(self) -> None:
-        self.permits = Permits()
-        self.direct = 0
-
-    async def start(self, *, max_waiting: int = 1000, **options: Any) -> None:
-        configuration = Settings(rate_account=2000, rate_user=2000, max_body=2000)
-        self.signer = TokenSigner.from_settings(configuration, "s" * 40)
-        self.router = Router(
-            Map(),  # pyright: ignore[reportArgumentType]
-            self._connect,  # pyright: ignore[reportArgumentType]
-            deadline=5,
-            max_waiting=max_waiting,
-            changed=lambda: None,
-        )
-        await self.router.startup()
-        self._routing = asyncio.create_task(self.router.main_loop())
-        parts: dict[str, Any] = {
-            "settings": configuration,
-            "gateway": SimpleNamespace(router=self.router),
-            "signer": self.signer,
-            "verifier": TokenVerifier.from_settings(configuration, self.signer, None),
-            "limits": RequestLimits(configuration, self.permits, clock=lambda: 0.0),
-            "origins": OriginPolicy.from_settings(configuration),
-            "update_metrics": nothing,
-        }
-        app = make_app(Services(**{name: parts.get(name) for name in Services.__struct_fields__}))  # pyright: ignore
-        begin = app[DIRECT].begin
-
-        def counted(*arguments: Any) -> Any:
-            left = begin(*arguments)
-            self.direct += left is None
-            return left
-
-        app[DIRECT].begin = counted  # type: ignore[method-assign]
-        self.runner = ProblemRunner(app, access_log=None, handler_cancellation=False, **options)
-        await self.runner.setup()
-        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
-        self.token = self.token_of(Role.SERVICE)
-        await self.ask(request(self.token))  # the token becomes known, and permits are at hand
-        assert self.direct == 0
-        self.host.got.clear()
-        self.host.arrived.clear()
-
-    def token_of(self, role: Role, **claims: Any) -> str:
-        return self.signer.issue("svc", {ACCOUNT: role}, lifetime=3600, **claims)
-
-    def _connect(self, name: str, at: HostAddress, settle: Any) -> Link:
-        self.host = Link(settle)
-        return self.host
-
-    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.runner.addresses[0][1])
-
-    async def under_way(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection with a message that has reached the host, which waits until it is told to `go_on`."""
-        self.host.waits = True
-        reader, writer = await self.open()
-        writer.write(request(self.token))
-        await self.host.arrived.wait()
-        return reader, writer
-
-    async def ask(self, sent: bytes) -> tuple[int, dict[str, str], bytes]:
-        reader, writer = await self.open()
-        try:
-            writer.write(sent)
-            return await answer(reader)
-        finally:
-            writer.close()
-
-    async def stop(self) -> None:
-        await self.runner.cleanup()
-        self._routing.cancel()
-
-
-async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
-    async with asyncio.timeout(10):
-        head = b"HTTP/1.1 100 "
-        while head.startswith(b"HTTP/1.1 100 "):
-            head = await reader.readuntil(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")[:-2]
-        headers = dict(line.split(": ", 1) for line in lines)
-        assert len(headers) == len(lines), "no header twice"
-        return int(first.split()[1]), headers, await reader.readexactly(int(headers["Content-Length"]))
 
 
 @pytest.fixture
@@ -191,43 +27,18 @@ async def gate() -> AsyncIterator[Gate]:
     await gate.stop()
 
 
-def request(
-    token: str | None,
-    body: bytes | dict[str, Any] = BODY,
-    *,
-    path: str = f"/v1/conversations/{CONVERSATION}/messages",
-    method: str = "POST",
-    version: str = "1.1",
-    **headers: str | None,
-) -> bytes:
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields: dict[str, str | None] = {"Host": "127.0.0.1", "Content-Type": "application/json"}
-    fields |= {"Content-Length": str(len(sent)), "Authorization": token and f"Bearer {token}"}
-    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = "".join(f"{k}: {v}\r\n" for k, v in fields.items() if v is not None)
-    return f"{method} {path} HTTP/{version}\r\n{lines}\r\n".encode() + sent
-
-
-def told(answered: tuple[int, dict[str, str], bytes]) -> tuple[int, dict[str, str], bytes]:
-    """An answer without what is another one each time."""
-    status, headers, body = answered
-    ids = rb'"request_id":"[^"]*"'
-    kept = {k: v for k, v in headers.items() if k not in ("Date", "X-Request-Id", "Content-Length")}
-    return status, kept, re.sub(ids, b"", body)
-
-
 def apart(sent: bytes) -> bytes:
-    """The same request written so that it goes the usual way."""
-    return sent.replace(b"/messages HTTP", b"/messages?usual=1 HTTP", 1)
+    """The same request written so that it takes the standard path."""
+    return sent.replace(b"/messages HTTP", b"/messages?standard=1 HTTP", 1)
 
 
 async def both(gate: Gate, sent: bytes) -> tuple[int, int]:
-    """Ask both ways, and compare. The status, and how many went the direct way."""
-    before = gate.direct
+    """Ask on both paths, and compare. Returns the status, and how many took the fast path."""
+    before = gate.fast
     first = await gate.ask(sent)
     second = await gate.ask(apart(sent))
-    went = gate.direct - before
-    assert told(first) == told(second)
+    went = gate.fast - before
+    assert comparable(first) == comparable(second)
     assert first[1]["X-Request-Id"] and first[1]["Date"]
     commands = [(e.account_id, e.by, e.command, e.conversation_id) for e in gate.host.got]
     assert commands[: len(commands) // 2] == commands[len(commands) // 2 :]
@@ -251,7 +62,7 @@ REFUSED = Refused("conflict", "it is closed", current={"status": "closed"})
         (lambda e: Done(()), 500),  # a fault of ours: there is no entry to show
     ],
 )
-async def test_outcomes_are_answered_the_same_on_both_ways(gate: Gate, decide: Decide, status: int) -> None:
+async def test_outcomes_are_answered_the_same_on_both_paths(gate: Gate, decide: Decide, status: int) -> None:
     gate.host.decide = decide
     assert await both(gate, request(gate.token)) == (status, 1)
 
@@ -264,7 +75,7 @@ async def test_what_moved_or_is_unknown_is_asked_again(gate: Gate) -> None:
 
     gate.host.decide = decide
     status, _, body = await gate.ask(request(gate.token))
-    assert (status, gate.direct, json.loads(body)["content"]) == (201, 1, "hello")
+    assert (status, gate.fast, json.loads(body)["content"]) == (201, 1, "hello")
     assert [e.attempt for e in gate.host.got] == [0, 0, 1] and len({e.id for e in gate.host.got}) == 1
 
 
@@ -317,14 +128,14 @@ UNUSUAL: list[tuple[dict[str, Any], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("parts", "directly"), UNUSUAL)
+@pytest.mark.parametrize(("parts", "is_fast"), UNUSUAL)
 async def test_what_is_accepted_is_accepted_the_same(
-    gate: Gate, parts: dict[str, Any], directly: bool
+    gate: Gate, parts: dict[str, Any], is_fast: bool
 ) -> None:
-    assert await both(gate, request(gate.token, **parts)) == (201, directly)
+    assert await both(gate, request(gate.token, **parts)) == (201, is_fast)
 
 
-async def test_a_customer_writes_as_themselves_on_either_way(gate: Gate) -> None:
+async def test_a_customer_writes_as_themselves_on_either_path(gate: Gate) -> None:
     token = gate.token_of(Role.CUSTOMER, channel_id=OTHER, contact_identifier="kim")
     await gate.ask(request(token, {"content": "hi"}))
     gate.host.got.clear()
@@ -332,7 +143,7 @@ async def test_a_customer_writes_as_themselves_on_either_way(gate: Gate) -> None
     assert await both(gate, request(token, {"content": "hi", "sender_type": "agent"})) == (403, 0)
 
 
-async def test_permits_are_spent_once_and_their_end_is_told(gate: Gate) -> None:
+async def test_permits_are_spent_once_and_their_end_is_comparable(gate: Gate) -> None:
     token = gate.token_of(Role.CUSTOMER, channel_id=OTHER, contact_identifier="kim")
     gate.permits.left = {"account": 40, "user": 1000}
     kinds = [
@@ -343,7 +154,7 @@ async def test_permits_are_spent_once_and_their_end_is_told(gate: Gate) -> None:
     found = [(await gate.ask(kinds[n % 3]))[0] for n in range(80)]
     spent = gate.permits.spent["account"] - 1  # one was at the start
     assert found[:spent] == ([201, 400, 201] * 30)[:spent] and set(found[spent:]) == {429}
-    assert gate.direct > 10
+    assert gate.fast > 10
 
 
 async def test_who_may_not_ask_any_more_costs_no_reading_of_bodies(
@@ -427,7 +238,7 @@ async def test_a_connection_serves_as_many_as_it_is_asked(gate: Gate) -> None:
         writer.write(request(gate.token, BODY | {"content": str(n)}))
         status, _, body = await answer(reader)
         assert (status, json.loads(body)["content"]) == (201, str(n))
-    assert gate.direct > 2 * MAX_MSG_QUEUE_SIZE
+    assert gate.fast > 2 * MAX_MSG_QUEUE_SIZE
     writer.write(2 * request(gate.token))
     assert [(await answer(reader))[0] for _ in range(2)] == [201, 201]
     writer.close()

@@ -1,4 +1,4 @@
-"""Whichever way a request takes to its route, and whoever writes the answer, a client sees the same."""
+"""Whichever router finds a request's route, and whoever writes the answer, a client sees the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from tertulia.core.errors import Conflict, Overloaded
-from tertulia.http.connection.fast_router import LANE, Lane
+from tertulia.http.connection.fast_router import FAST_ROUTER, FastRouter
 from tertulia.http.connection.protocol import ProblemRunner
 from tertulia.http.framework import problems
 from tertulia.http.framework.metrics import Metrics, Sample
@@ -46,26 +46,26 @@ async def nothing() -> list[Sample]:
 
 
 class Served:
-    """The route on both ways; `by_lane` counts the requests that came by the short one."""
+    """A route behind both routers; `by_fast_router` counts the requests that took the fast one."""
 
     def __init__(self) -> None:
-        self.by_lane = 0
+        self.by_fast_router = 0
         self.metrics = Metrics(nothing)
         app = web.Application(client_max_size=1000)
         problems.install(app)
         app.middlewares.insert(0, self.metrics.requests.middleware)
-        lane = app[LANE] = Lane(self.metrics.requests)
+        fast_router = app[FAST_ROUTER] = FastRouter(self.metrics.requests)
         for method in ("GET", "POST"):
-            route = app.router.add_route(method, PATH, self._usual)
+            route = app.router.add_route(method, PATH, self._standard)
             table = self.metrics.requests.know(route, PATH, method, stream=False)
-            lane.add(method, PATH, self._short, table)
+            fast_router.add(method, PATH, self._fast, table)
         self.runner = ProblemRunner(app, access_log=None)
 
-    async def _short(self, request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
-        self.by_lane += 1
+    async def _fast(self, request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
+        self.by_fast_router += 1
         return await note(request, path)
 
-    async def _usual(self, request: web.Request) -> web.StreamResponse:
+    async def _standard(self, request: web.Request) -> web.StreamResponse:
         return await note(request, request.match_info)
 
     async def ask(self, request: bytes) -> tuple[bytes, dict[str, str], bytes]:
@@ -111,17 +111,19 @@ QUERIES = ["", "?q=a%20b", "?fail=conflict", "?fail=overloaded", "?fail=bug", "?
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "HEAD"])
 @pytest.mark.parametrize("query", QUERIES)
-async def test_both_ways_answer_the_same(served: Served, method: str, query: str) -> None:
+async def test_both_routers_answer_the_same(served: Served, method: str, query: str) -> None:
     body = b'{"x":1}' if method == "POST" else b""
-    short = await served.ask(request(f"/v1/things/{ID}/notes{query}", body, method))
-    assert served.by_lane == (method in ("GET", "POST"))
-    usual = await served.ask(request(f"/v1/thing%73/{ID}/notes{query}", body, method))
-    assert served.by_lane == (method in ("GET", "POST")), "an unusual path goes the usual way"
-    assert short[0] == usual[0] and short[2] == usual[2]
-    assert {k: v for k, v in short[1].items() if k != "Date"} == {
-        k: v for k, v in usual[1].items() if k != "Date"
+    fast = await served.ask(request(f"/v1/things/{ID}/notes{query}", body, method))
+    assert served.by_fast_router == (method in ("GET", "POST"))
+    standard = await served.ask(request(f"/v1/thing%73/{ID}/notes{query}", body, method))
+    assert served.by_fast_router == (method in ("GET", "POST")), (
+        "an unusual path goes through aiohttp's router"
+    )
+    assert fast[0] == standard[0] and fast[2] == standard[2]
+    assert {k: v for k, v in fast[1].items() if k != "Date"} == {
+        k: v for k, v in standard[1].items() if k != "Date"
     }
-    assert short[1]["X-Request-Id"] == "asked-1"
+    assert fast[1]["X-Request-Id"] == "asked-1"
 
 
 @pytest.mark.parametrize(
@@ -169,10 +171,10 @@ async def test_a_client_that_asks_first_is_told_to_go_on(served: Served) -> None
 )
 async def test_other_paths_are_the_routers(served: Served, path: str, status: int) -> None:
     answer = await served.ask(request(path, method="GET"))
-    assert answer[0].split()[1] == str(status).encode() and served.by_lane == 0
+    assert answer[0].split()[1] == str(status).encode() and served.by_fast_router == 0
 
 
-async def test_requests_are_counted_on_either_way(served: Served) -> None:
+async def test_requests_are_counted_on_either_path(served: Served) -> None:
     for path in (f"/v1/things/{ID}/notes", f"/v1/thing%73/{ID}/notes"):
         await served.ask(request(path, method="GET"))
         await served.ask(request(f"{path}?fail=bug", method="GET"))

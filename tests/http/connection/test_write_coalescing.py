@@ -41,14 +41,14 @@ class Real:
         return 5
 
 
-class Desk:
+class Rig:
     def __init__(self) -> None:
         self.log: list[Any] = []
-        self._bursts = WriteCoalescer()
+        self._coalescer = WriteCoalescer()
 
     def transport(self, name: str = "a") -> tuple[Any, Real]:
         real = Real(self.log, name)
-        return CoalescingTransport(real, self._bursts), real  # type: ignore[arg-type]
+        return CoalescingTransport(real, self._coalescer), real  # type: ignore[arg-type]
 
 
 async def turn() -> None:
@@ -56,55 +56,55 @@ async def turn() -> None:
 
 
 async def test_what_one_turn_writes_leaves_at_its_end() -> None:
-    desk = Desk()
-    (a, _), (b, _) = desk.transport("a"), desk.transport("b")
+    rig = Rig()
+    (a, _), (b, _) = rig.transport("a"), rig.transport("b")
     a.write(b"1")
     b.write(b"2")
     a.writelines([b"3", b"4"])
-    assert desk.log == [] and a.get_write_buffer_size() == 8
+    assert rig.log == [] and a.get_write_buffer_size() == 8
     await turn()
-    assert desk.log == [("a", b"134"), ("b", b"2")] and a.get_write_buffer_size() == 5
+    assert rig.log == [("a", b"134"), ("b", b"2")] and a.get_write_buffer_size() == 5
     a.write(b"5")
     await turn()
-    assert desk.log[2:] == [("a", b"5")]
+    assert rig.log[2:] == [("a", b"5")]
 
 
 async def test_a_close_lets_out_what_waits_and_an_abort_does_not() -> None:
-    desk = Desk()
-    (a, _), (b, _) = desk.transport("a"), desk.transport("b")
+    rig = Rig()
+    (a, _), (b, _) = rig.transport("a"), rig.transport("b")
     a.write(b"last words")
     a.close()
     b.write(b"never mind")
     b.abort()
     await turn()
-    assert desk.log == [("a", b"last words"), ("a", "close"), ("b", "abort")]
+    assert rig.log == [("a", b"last words"), ("a", "close"), ("b", "abort")]
 
 
 async def test_what_is_too_much_to_wait_leaves_at_once() -> None:
-    desk = Desk()
-    a, _ = desk.transport()
+    rig = Rig()
+    a, _ = rig.transport()
     a.write(b"x" * MOST)
-    assert desk.log == []
+    assert rig.log == []
     a.write(b"y")
-    assert desk.log == [("a", b"x" * MOST + b"y")]
+    assert rig.log == [("a", b"x" * MOST + b"y")]
     a.write(b"z")
     await turn()
-    assert desk.log[1:] == [("a", b"z")]
+    assert rig.log[1:] == [("a", b"z")]
 
 
 async def test_a_lost_connection_and_a_broken_one_hold_up_no_other() -> None:
-    desk = Desk()
+    rig = Rig()
     (gone, real), (broken, _), (fine, _) = (
-        desk.transport("gone"),
-        desk.transport("broken"),
-        desk.transport("fine"),
+        rig.transport("gone"),
+        rig.transport("broken"),
+        rig.transport("fine"),
     )
     gone.write(b"1")
     broken.write(b"fails")
     fine.write(b"2")
     real.over = True
     await turn()
-    assert set(desk.log) == {("broken", "abort"), ("fine", b"2")}
+    assert set(rig.log) == {("broken", "abort"), ("fine", b"2")}
 
 
 @pytest.fixture

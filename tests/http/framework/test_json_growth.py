@@ -73,7 +73,7 @@ FRAMES: dict[str, Callable[[int], bytes]] = {
 def test_a_clients_frame(what: str) -> None:
     def understand(frame: bytes) -> Any:
         head = bodies.decode_head(frame, _Head)
-        return bodies.decode(frame, MESSAGES[head.type][0])
+        return bodies.decode(frame, MESSAGES[head.type].shape)
 
     assert_linear(understand, FRAMES[what], 130_000, memory=48, refuses=TertuliaError)
 

@@ -65,17 +65,17 @@ async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands(
     other: Any = PresenceKeeper("gateway:1", store, there, list, ttl=60)  # type: ignore[arg-type]
     await mine.say(ANA, "online")
     there.now += 20_000
-    looked = mine._look
+    looked = mine._read_from_others
 
     async def meanwhile(agents: Any) -> None:
         await looked(agents)
         await other.say(ANA, "offline")
         there.now += 1
 
-    monkeypatch.setattr(mine, "_look", meanwhile)
+    monkeypatch.setattr(mine, "_read_from_others", meanwhile)
     await mine._renew()
     assert there.attendance.status("ana") == "offline"
-    monkeypatch.setattr(mine, "_look", looked)
+    monkeypatch.setattr(mine, "_read_from_others", looked)
     for _ in range(9):
         there.now += 20_000
         await mine._renew()

@@ -1,9 +1,8 @@
-"""A client's WebSocket frames, counted before they are parsed.
+"""Rate limits of WebSocket frames, applied before frames are parsed.
 
-aiohttp parses whatever one read of the socket brings, up to 256 KiB, before anybody else gets a turn: 43,000 empty frames. Pings,
-pongs and fragments among them never reach our code. So `FrameGate` stands before its parser: it looks at the frames' heads (RFC
-6455 section 5.2), at no more of them than a client may send at once, and lets nothing through once they are too many. It decides
-nothing else about the protocol: what is malformed the parser refuses.
+aiohttp parses everything that one read of the socket brings, up to 256 KiB or 43,000 empty frames, before any other task gets a turn, and
+handles pings, pongs and fragments itself. So `FrameGate` wraps its parser: it reads frame headers (RFC 6455 section 5.2), no more
+than the client may send at once, and passes nothing on once there are too many. Malformed frames are left to the parser.
 """
 
 from __future__ import annotations
@@ -13,20 +12,20 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from .session import CloseCode
-from .stream_limits import BYTES_PER_FRAME
-from .token_bucket import Rate
+from ..streams.session import CloseCode
+from ..streams.stream_limits import BYTES_PER_FRAME
+from ..streams.token_bucket import Rate
 
 MAX_FRAGMENTS: Final = 1024
-"""Frames of one message. With one more the socket closes with 1008."""
+"""Frames of one message; with one more the socket closes with 1008."""
 MESSAGE_DEADLINE: Final = 30.0
-"""Seconds from the first byte of a message to its last, when it comes in several reads. After them the socket closes with 1008."""
+"""Seconds from the first byte of a message to its last, if it takes several reads; then the socket closes with 1008."""
 LINGER: Final = 1.0
-"""Seconds between the close frame that ends a flood and the end of the connection, for the client to read the one before the other."""
+"""Seconds between the close frame that ends a flood and the end of the connection, so that the client can read the frame."""
 
 
 class FrameCounter:
-    """Follows the frames of one connection through its reads."""
+    """Finds the frames of one connection across its reads."""
 
     __slots__ = ("_final", "_fragments", "_head", "_skip", "finished")
 
@@ -40,11 +39,11 @@ class FrameCounter:
 
     @property
     def unfinished(self) -> bool:
-        """Whether a message or a frame has begun and not ended."""
+        """Whether a message or frame is incomplete."""
         return bool(self._head or self._skip or self._fragments)
 
     def feed(self, data: bytes, most: int) -> int:
-        """How many frames begin in `data`; after `most` it counts no further. Raises TooManyFragments."""
+        """Count the frames that begin in `data`, stopping after `most`. Raises TooManyFragments."""
         if self._head:
             data, self._head = self._head + data, b""
         count, at, size = 0, self._skip, len(data)
@@ -74,7 +73,7 @@ class TooManyFragments(Exception):
 
 
 def _end_of_frame(data: bytes, at: int, size: int) -> int | None:
-    """Where the frame that begins at `at` ends, or None while its length is not there yet."""
+    """Where the frame that begins at `at` ends; None if its length has not arrived."""
     if size - at < 2:
         return None
     second = data[at + 1]
@@ -89,7 +88,7 @@ def _end_of_frame(data: bytes, at: int, size: int) -> int | None:
 
 
 class FrameGuard(Protocol):
-    """Whoever a connection belongs to: what they may send, and what happens when it is too much."""
+    """The owner of a connection: what they may send, and how the connection ends if they send more."""
 
     @property
     def rate(self) -> Rate:
@@ -97,11 +96,11 @@ class FrameGuard(Protocol):
         ...
 
     def left(self) -> float:
-        """Frames that those may still send together of whose connections this is one."""
+        """Frames that all connections of the same owner may still send together."""
         ...
 
     def spend(self, cost: float) -> str | None:
-        """Count frames for them; whose rate they exceed, if any."""
+        """Count frames; returns whose rate is exceeded, if any."""
         ...
 
     def refuse(self, code: int, reason: str) -> None:
@@ -110,7 +109,7 @@ class FrameGuard(Protocol):
 
 
 class FrameGate:
-    """Stands before the parser of one connection. `refuse` is called once, with the reason."""
+    """Wraps the parser of one connection. `refuse` is called at most once."""
 
     __slots__ = ("_closed", "_counter", "_full_at", "_guard", "_loop", "_parser", "_timer")
 
@@ -124,7 +123,7 @@ class FrameGate:
         self._closed = False
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """As aiohttp's parser has it: whether nothing more is wanted, and what is left."""
+        """As in aiohttp's parser: whether it is finished, and the unread rest."""
         if self._closed:
             return True, b""
         try:
@@ -188,7 +187,7 @@ class GuardedWebSocket(web.WebSocketResponse):
             connection.data_received(early)
 
     def read_no_more(self) -> None:
-        """Leave the rest to the kernel. The client's part of the closing handshake stays unread, so it is not waited for."""
+        """Stop reading. The client's close frame stays unread as well, so it is waited for only briefly."""
         self._timeout = LINGER
         if self._req is not None and self._req.transport is not None:
             self._req.transport.pause_reading()

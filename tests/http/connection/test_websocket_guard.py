@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_websocket import CONTINUATION, PING, TEXT, frame
 
-from tertulia.http.streams import frames as module
-from tertulia.http.streams.frames import (
+from tertulia.http.connection import websocket_guard as module
+from tertulia.http.connection.websocket_guard import (
     MAX_FRAGMENTS,
     FrameCounter,
     FrameGate,
