@@ -1,4 +1,4 @@
-"""The real server that acceptance tests share, and servers of their own for tests that break things."""
+"""The server that acceptance tests share, servers for tests that break them, and the mark of tests that need any server."""
 
 from __future__ import annotations
 
@@ -7,9 +7,31 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from serving import OwnServer
+from serving import ROOT, OwnServer
 
 Start = Callable[..., Awaitable[OwnServer]]
+SERVER_FOLDERS = {"acceptance", "faults"}
+SERVER_FIXTURES = {
+    "shared",
+    "postgres_url",
+    "database",
+    "managed_postgres",
+    "postgres",
+    "server",
+    "shared_valkey",
+    "s3_url",
+}
+"""Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a server, so that `make test-unit` can leave it out. A module that starts one itself says so."""
+    assert isinstance(item, pytest.Function)
+    needed = set(item.fixturenames)
+    if hasattr(item, "callspec"):  # a parameter may name the fixture: backend[postgres]
+        needed.update(value for value in item.callspec.params.values() if isinstance(value, str))
+    if needed & SERVER_FIXTURES or SERVER_FOLDERS & set(item.path.relative_to(ROOT / "tests").parts):
+        item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ def room_faults(sources: dict[str, str]) -> list[str]:
     faults = []
     for path, source in sources.items():
         top = path.split("/")[0]
-        if top not in ROOMS or path.count("/") == 1 and path.endswith("__init__.py") and top != "channels":
+        if top not in ROOMS or (path.count("/") == 1 and path.endswith("__init__.py") and top != "channels"):
             continue
         rank = {room: n for n, level in enumerate(ROOMS[top]) for room in level}
         own = room_of(top, [p for p in path.removesuffix(".py").split("/")[1:] if p != "__init__"])

@@ -16,7 +16,6 @@ from neighbours import QuietNeighbour
 from readers import SseReader, WsReader
 from routing_accounts import Team, make_account
 from serving import OwnServer, until
-from test_noisy_neighbours import quiet  # noqa: F401
 
 from tertulia.settings import Settings
 
@@ -47,7 +46,7 @@ async def flood(client: httpx.AsyncClient, paths: list[str]) -> Counter[int]:
 
 async def test_expensive_reads_of_one_agent_hurt_nobody(
     agent: Desk,
-    quiet: QuietNeighbour,  # noqa: F811
+    quiet: QuietNeighbour,
 ) -> None:
     now = datetime.now(UTC)
     different = [
