@@ -19,6 +19,7 @@ from tertulia.serving.demo_double import DoubleError
 from tertulia.serving.demo_double import free_port as next_free_port
 
 Start = Callable[..., Awaitable[OwnServer]]
+pytestmark = pytest.mark.server
 
 
 @asynccontextmanager
