@@ -149,7 +149,7 @@ async def test_database_and_account_commands(tmp_path: Path) -> None:
         again = tertulia(
             "account", "create", "Acme", "--id", created.stdout.strip(), data=tmp_path, **environment
         )
-        assert (again.returncode, "exists already" in again.stderr) == (2, True)
+        assert (again.returncode, "already exists" in again.stderr) == (2, True)
     finally:
         await server.stop()
 
