@@ -269,10 +269,10 @@ async def test_a_provider_may_not_lead_inside(fetching: Fetching, provider: Prov
 async def test_an_endless_way_and_nonsense_are_given_up(fetching: Fetching, provider: Provider) -> None:
     provider.answers["/1"] = [web.Response(body=b"<html>")]
     found = await fetching.settled(await fetching.note(id="1"))
-    assert (found.status, found.error) == ("failed", "the provider's answer is no JSON")
+    assert (found.status, found.error) == ("failed", "the provider's response is not JSON")
     provider.answers["/1"] = [web.json_response([])]
     found = await fetching.settled(await fetching.note(id="1"))
-    assert (found.status, found.error) == ("failed", "the provider's answer was not understood")
+    assert (found.status, found.error) == ("failed", "the provider's response was not understood")
 
 
 async def test_a_channel_that_is_gone_fails_at_once(fetching: Fetching, provider: Provider) -> None:
