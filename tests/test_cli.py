@@ -1,4 +1,4 @@
-"""The command line as an operator meets it: one clear sentence and exit code 2, or the thing asked for."""
+"""The command line: it does what is asked, or prints one clear sentence and exits with code 2."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACCOUNT = "00000000-0000-0000-0000-000000000001"
 
 
 def tertulia(*arguments: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end, in an environment without settings of ours."""
+    """Run the command line to its end, in an environment without the server's settings."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("TERTULIA_", "RAY_"))}
     for name in ("DATABASE_URL", "REDIS_URL"):
         clean.pop(name, None)

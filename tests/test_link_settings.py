@@ -1,4 +1,4 @@
-"""What the settings make of the connections between hosts and gateways: a private folder on one machine, certificates on a cluster."""
+"""Settings of the connections to hosts: a private folder on one machine, certificates in a cluster."""
 
 from __future__ import annotations
 

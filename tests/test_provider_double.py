@@ -1,4 +1,4 @@
-"""`tertulia provider-double`, and the one that `tertulia serve --demo` runs."""
+"""`tertulia provider-double`, and the double that `tertulia serve --demo` runs."""
 
 from __future__ import annotations
 
