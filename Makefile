@@ -21,8 +21,8 @@ serve: $(READY) ## the server with demo data, on 127.0.0.1:8080
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest --durations=10 $(ARGS)
 
-test-unit: $(READY) ## the tests that need no server
-	@$(BIN)/python -m pytest -m "not server" --durations=10 $(ARGS)
+test-unit: $(READY) ## the quick tests that need no server
+	@$(BIN)/python -m pytest -m "not server and not slow" --durations=10 $(ARGS)
 
 test-%: $(READY) ## the tests of one folder: test-core, test-http, test-acceptance …
 	@$(BIN)/python -m pytest tests/$* --durations=10 $(ARGS)

@@ -25,7 +25,7 @@ class TwoNodes:
 
     async def _line(self, start: str) -> str:
         assert self._process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while line := (await self._process.stdout.readline()).decode():
                 if line.startswith(start):
                     return line.removeprefix(start).strip()
