@@ -34,9 +34,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address the gateways listen on")
     port: int = Field(8080, ge=1, le=65535, description="port the gateways listen on")
-    data: Path = Field(
-        Path(".tertulia"), description="folder for the embedded servers' data and generated secrets"
-    )
+    data: Path = Field(Path(".tertulia"), description="folder of the embedded servers and generated secrets")
     database_url: str | None = Field(
         None,
         validation_alias=_env("DATABASE_URL"),
@@ -51,13 +49,10 @@ class Settings(BaseSettings):
         description="Postgres URL of the role tertulia_system, for work across accounts; created through DATABASE_URL when unset",
     )
     database_timeout: float = Field(
-        5, gt=0, le=60, description="time limit of an API request's statement in Postgres; then 503"
+        5, gt=0, le=60, description="time limit of an API request's database statement; then 503"
     )
     database_expensive_timeout: float = Field(
-        20,
-        gt=0,
-        le=300,
-        description="time limit of a statement for statistics, searches and exports; then 503",
+        20, gt=0, le=300, description="the same for statistics, searches and exports"
     )
     expensive_reads: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
@@ -66,45 +61,34 @@ class Settings(BaseSettings):
         description="statistics, searches and exports that one gateway runs in Postgres at once; more wait",
     )
     expensive_reads_account: int = Field(
-        16,
-        ge=1,
-        description="of these, running or waiting for one account in one gateway; beyond it 429",
+        16, ge=1, description="of these, running or waiting for one account in one gateway; beyond it 429"
     )
     expensive_reads_user: int = Field(
         4, ge=1, description="of these, running or waiting for one user in one gateway; beyond it 429"
     )
     redis_url: str | None = Field(
-        None,
-        validation_alias=_env("REDIS_URL"),
-        description="Valkey or Redis URL; an embedded server when unset",
+        None, validation_alias=_env("REDIS_URL"), description="Valkey or Redis URL; embedded when unset"
     )
     ray_address: str | None = Field(
         None,
         validation_alias=_env("RAY_ADDRESS"),
-        description="address of a Ray cluster; a local one is started when unset",
+        description="Ray cluster's address; a local one when unset",
     )
     hosts: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
         ge=1,
         le=256,
-        description="number of conversation hosts",
+        description="conversation hosts",
     )
-    gateways: int = Field(
-        1, ge=1, le=256, description="number of HTTP gateways; those of one machine share the port"
-    )
-    dispatchers: int = Field(
-        1, ge=1, le=256, description="number of dispatchers, which send messages to providers"
-    )
+    gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
+    dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to providers")
     supervisors: int = Field(
-        1, ge=1, le=SHARDS, description="number of supervisors, which assign conversations to agents"
+        1, ge=1, le=SHARDS, description="supervisors, which assign conversations to agents"
     )
     placement: Literal["shared", "dedicated"] = Field(
-        "shared",
-        description="shared: conversations share their host's process; dedicated: each has a process of its own",
+        "shared", description="conversations share their host's process (shared) or have one each (dedicated)"
     )
-    public_url: str | None = Field(
-        None, description="URL that providers call; webhook signatures are verified against it"
-    )
+    public_url: str | None = Field(None, description="URL that providers call and sign webhooks for")
 
     whatsapp_url: str | None = Field(None, description="URL used instead of Meta's WhatsApp API")
     messenger_url: str | None = Field(None, description="URL used instead of Meta's Messenger API")
@@ -231,9 +215,7 @@ class Settings(BaseSettings):
     stream_queue: int = Field(
         1_048_576, ge=4096, description="bytes queued for one stream; beyond it close code 1013"
     )
-    stream_send_deadline: float = Field(
-        15, gt=0, description="time limit for a stream's client to read anything"
-    )
+    stream_send_deadline: float = Field(15, gt=0, description="time limit for a stream's client to read")
     heartbeat: float = Field(15, gt=0, description="interval of WebSocket pings and SSE comments")
     stream_queue_per_account: int = Field(
         67_108_864,
@@ -261,9 +243,7 @@ class Settings(BaseSettings):
         description="WebSocket frames a second, of any kind, of one connection and of one user in one gateway, in bursts of"
         " four times as many; beyond it close code 1008. An address may send 4 times as many, an account 10 times",
     )
-    resident_conversations: int = Field(
-        200_000, ge=16, description="conversations that one host keeps in memory"
-    )
+    resident_conversations: int = Field(200_000, ge=16, description="conversations one host keeps in memory")
     idle_after: float = Field(900, gt=0, description="idle time before a conversation leaves memory")
     presence_ttl: float = Field(
         60, ge=1, le=3600, description="how long an agent's presence lasts unless renewed"
@@ -275,9 +255,7 @@ class Settings(BaseSettings):
 
     max_attachment: int = Field(26_214_400, ge=1024, description="largest attachment, bytes")
     upload_min_rate: float = Field(
-        1_024,
-        gt=0,
-        description="lowest rate of an upload over 10 seconds, bytes a second; below it 408",
+        1_024, gt=0, description="lowest rate of an upload over 10 seconds, bytes a second; below it 408"
     )
     max_uploads: int = Field(128, ge=1, description="uploads under way in one gateway; beyond it 503")
     max_uploads_account: int = Field(
@@ -339,9 +317,7 @@ class Settings(BaseSettings):
         description="Redis stream to which all accounts' events are written; none when unset",
     )
     event_stream_maxlen: int = Field(
-        1_000_000,
-        ge=1,
-        description="approximate number of events that the Redis stream keeps; the oldest go first",
+        1_000_000, ge=1, description="events that the Redis stream keeps, roughly; the oldest go first"
     )
 
     classifier_url: str | None = Field(
@@ -354,9 +330,7 @@ class Settings(BaseSettings):
         2, gt=0, le=8, description="time limit of the classifier; then the message has no intent"
     )
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="lowest level that is logged"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto is console on a terminal, else json"
     )

@@ -16,6 +16,7 @@ from tertulia.command_line.app import read_settings
 from tertulia.storage.embedded import EmbeddedPostgres
 from tertulia.storage.postgres import migrate
 
+pytestmark = pytest.mark.server  # each test runs the command line, most with Ray
 ACCOUNT = "00000000-0000-0000-0000-000000000001"
 
 
