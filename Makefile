@@ -10,24 +10,31 @@ READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz check bench schema format reference lock clean
+.PHONY: help serve test test-unit fuzz check bench schema reference format lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
 
 serve: $(READY) ## the server with demo data, on 127.0.0.1:8080
 	@exec $(BIN)/tertulia serve --demo $(ARGS)
 
 test: $(READY) ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+
+test-unit: $(READY) ## the quick tests that need no server
+	@$(BIN)/python -m pytest -m "not server and not slow" --durations=10 $(ARGS)
+
+test-%: $(READY) ## the tests of one folder: test-core, test-http, test-acceptance …
+	@$(BIN)/python -m pytest tests/$* --durations=10 $(ARGS)
 
 fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout=0 $(ARGS)
 
-check: $(READY) ## format, lint, types
+check: $(READY) ## format, lint, types, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_rooms.py
 
 bench: $(READY) ## the benchmarks
 	@$(BIN)/python -m bench $(ARGS)

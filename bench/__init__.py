@@ -1,1 +1,1 @@
-"""The benchmarks: what design.md section 9 promises, measured as ratios within one run on one machine."""
+"""The benchmarks: the performance goals, measured as ratios within one run on one machine."""

@@ -1,7 +1,7 @@
-"""`python -m bench`: run the measures, show a table, keep the results under bench/results/.
+"""`python -m bench`: run the measures, show a table, and store the results under bench/results/.
 
-Exit code 1 when a measure fails: a server that loses an acknowledged message is such a failure. Goals that are missed are
-shown, and fail nothing: a busy machine misses them too.
+Exits with code 1 if a measure fails, for example because the server lost an acknowledged message. Missed goals are shown but
+are no failure, since a busy machine misses them too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESULTS = ROOT / "bench" / "results"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="shorter points; for trying things out")
+    parser.add_argument("--quick", action="store_true", help="shorter measurements, for a first look")
     parser.add_argument("--rounds", type=int, help="rounds of each measure (3; 2 with --quick)")
     parser.add_argument("--only", nargs="+", choices=[*ALL], metavar="NAME", help=f"of {', '.join(ALL)}")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
@@ -75,7 +75,7 @@ async def run(chosen: list[str], results: Results, console: Console) -> None:
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
         console=console,
-        refresh_per_second=2,  # what is measured needs the cores more
+        refresh_per_second=2,  # leave the cores to what is measured
     )
     try:
         with progress:

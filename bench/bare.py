@@ -1,7 +1,7 @@
-"""What we compare with: a bare aiohttp server, and one that makes a Ray call for each message.
+"""The baselines: a bare aiohttp server, and one that makes a Ray call for each message.
 
-Runs as `python -m bench.bare PORT [ray]`; says `ready` on stdout. Both parse the request with orjson and answer 201 with a
-JSON body of the fields and the size of ours. Nothing is authenticated, checked or stored.
+Runs as `python -m bench.bare PORT [ray]`; prints `ready`. Both parse the request with orjson and answer 201 with a JSON body
+of the same fields and size as Tertulia's. They do not authenticate, validate or store anything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 
 
 def message(conversation_id: str, seq: int, said: dict[str, Any], key: str | None) -> bytes:
-    """The answer: a message as the API shows it."""
+    """The response: a message as in the API."""
     return orjson.dumps(
         {
             "id": "0197c8a0-0000-7000-8000-000000000000",
@@ -44,7 +44,7 @@ def message(conversation_id: str, seq: int, said: dict[str, Any], key: str | Non
 
 
 class Conversations:
-    """Numbered messages in memory: the actor behind each call in `ray` mode."""
+    """Numbers messages in memory. In `ray` mode, the actor behind each call."""
 
     def __init__(self) -> None:
         self._seqs: dict[str, int] = {}

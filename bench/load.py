@@ -1,8 +1,8 @@
 """The load generator: POSTs prebuilt requests over keep-alive connections, closed- or open-loop.
 
-Runs in a process of its own (`python -m bench.load`), a `Spec` as JSON on stdin, a `Report` as JSON on stdout. It is light
-on purpose, as it shares the machine with what it measures: no HTTP library, requests made by one formatting of bytes, of
-the answers only the status and the length are read.
+Runs in its own process (`python -m bench.load`), with a `Spec` as JSON on stdin and a `Report` as JSON on stdout. It is light
+on purpose, since it shares the machine with the server: it uses no HTTP library, formats a request in one step, and reads
+only the status and length of responses.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import msgspec
 import uvloop
 
 TICK_NS = 500_000
-"""Open-loop: requests leave in the ticks of a clock; a request's latency counts from its tick, however late it left."""
+"""Open-loop: requests are sent at a clock's ticks. Latency counts from the tick, however late the request was sent."""
 LIMIT = 4096
-"""Open-loop: connections opened at most when all of them are busy. Beyond it requests wait, and their clock runs."""
+"""Open-loop: the most connections, opened while all others are busy. Beyond it requests wait, which counts as latency."""
 PATIENCE = 20.0
 
 
@@ -189,7 +189,7 @@ class Load:
         return self.report(cpu)
 
     async def open_loop(self, start: int) -> None:
-        """Every tick, send what is due by the fixed schedule; more connections are opened when all are busy."""
+        """Send what is due at every tick of the fixed schedule. Opens more connections when all are busy."""
         spec, loop = self.spec, asyncio.get_running_loop()
         self.free.extend(self.connections)
         done: asyncio.Future[None] = loop.create_future()

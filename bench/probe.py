@@ -1,7 +1,7 @@
-"""A conversation host, or the journal alone, in a process of its own: no Ray, no HTTP, real Postgres.
+"""A conversation host, or the journal alone, in its own process, with Postgres but without Ray and HTTP.
 
-Runs as `python -m bench.probe`: a `Spec` as one line of JSON on stdin, then one command a line; each answers with a line of
-JSON. `cold N`, `reside N`, `burst N`, `memory N` drive a host; `prepare N`, `commit ROWS BATCH` the journal.
+Runs as `python -m bench.probe`, with a `Spec` as one line of JSON on stdin, then one command a line. Each answers with a line
+of JSON. `cold N`, `reside N`, `burst N`, `memory N` drive a host; `prepare N`, `commit ROWS BATCH` the journal.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ BY = By("service", "bench", "service")
 
 
 class Spec(msgspec.Struct, kw_only=True):
-    """`url` None: nothing is stored. `prefix` of the customers whose conversations this process works on."""
+    """`url` None: store nothing. `prefix`: of the customers whose conversations this process uses."""
 
     url: str | None
     tenant: Tenant
@@ -63,14 +63,14 @@ class Spec(msgspec.Struct, kw_only=True):
 
 
 class NullJournal:
-    """Stores nothing: for what a host costs by itself."""
+    """Stores nothing, to measure a host alone."""
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
         return [0] * sum(len(w.entries) for w in writes)
 
 
 class NullArchive:
-    """Knows nobody: every thread key is a new customer."""
+    """Is empty: every thread key is a new customer."""
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
         return {}
@@ -83,7 +83,7 @@ class NullArchive:
 
 
 class Probe:
-    """What the commands work on."""
+    """The state behind the commands."""
 
     def __init__(self, spec: Spec, database: Database | None) -> None:
         self.spec = spec
@@ -146,18 +146,18 @@ class Probe:
     async def drive(
         self, envelopes: list[Envelope], batch: int = BATCH, calls: int = CALLS
     ) -> tuple[float, list[Done]]:
-        """Send envelopes in batches, so many calls under way. Seconds, and the outcomes."""
+        """Send envelopes in batches, with `calls` of them under way. Returns the seconds and the outcomes."""
         assert self.host is not None
         payloads = [codec.encode(envelopes[i : i + batch]) for i in range(0, len(envelopes), batch)]
         answers: list[bytes] = []
         queue = iter(payloads)
 
-        async def lane(host: ConversationHost) -> None:
+        async def caller(host: ConversationHost) -> None:
             for payload in queue:
                 answers.append(await host.submit(payload))  # noqa: PERF401
 
         began = time.perf_counter()
-        await asyncio.gather(*(lane(self.host) for _ in range(calls)))
+        await asyncio.gather(*(caller(self.host) for _ in range(calls)))
         seconds = time.perf_counter() - began
         done = [o for answer in answers for o in codec.decode_outcomes(answer)]
         refused = [o for o in done if not isinstance(o, Done)]
@@ -174,7 +174,7 @@ class Probe:
         return {"seconds": seconds, "count": len(done)}
 
     async def reside(self, count: int) -> dict[str, float]:
-        """Bring `count` conversations into memory, writing nothing."""
+        """Load `count` conversations into memory, without writing."""
         self.fresh_host()
         self.ids = self.ids[:count]
         seconds, _ = await self.drive([self.envelope(Recall(1), i) for i in self.ids])
@@ -254,7 +254,7 @@ class Probe:
 
 
 async def serve() -> None:
-    """Do what the commands say until stdin ends."""
+    """Execute commands until stdin ends."""
     loop = asyncio.get_running_loop()
     commands = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)

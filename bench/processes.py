@@ -1,4 +1,4 @@
-"""The processes the benchmarks start, and what can be seen of them from outside: CPU time, memory, children."""
+"""The processes that the benchmarks start, and their CPU time, memory and children as seen from outside."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STOP_WITHIN = 60.0
 
 
 class BenchError(Exception):
-    """Why a measurement is worth nothing: one sentence."""
+    """Why a measurement is invalid, in one sentence."""
 
 
 def free_port() -> int:
@@ -42,7 +42,7 @@ def free_port() -> int:
 
 
 class Process:
-    """A program of ours that says `ready`, and ends by SIGTERM."""
+    """A program of this project that prints `ready` and ends on SIGTERM."""
 
     def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
         self._arguments = arguments
@@ -51,7 +51,7 @@ class Process:
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self, within: float = 120) -> float:
-        """Seconds until it was ready."""
+        """Start it. Returns the seconds until it was ready."""
         began = time.monotonic()
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -92,7 +92,7 @@ class Process:
         return self.process.pid
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL where that does not help."""
+        """Send SIGTERM, then SIGKILL if that does not help."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -105,7 +105,7 @@ class Process:
 
 
 class Server(Process):
-    """`tertulia serve` on a data folder of its own, with what bounds one client out of the way: here one is all."""
+    """`tertulia serve` on its own data folder, without limits per client, since one client makes all the load."""
 
     def __init__(self, data: Path, **env: str) -> None:
         self.port = free_port()
@@ -144,7 +144,7 @@ class Server(Process):
 
 
 def postgres_url(data: Path) -> str:
-    """The embedded Postgres of a data folder, found as its clients would: by its socket."""
+    """The URL of a data folder's embedded Postgres, through its socket."""
     lines = (data / "postgres/database/postmaster.pid").read_text().splitlines()
     return f"postgresql://{_user()}@/{_database()}?host={lines[4]}&port={lines[3]}"
 
@@ -161,11 +161,11 @@ def _database() -> str:
     return DATABASE
 
 
-# -- what stands in a server
+# -- content of a server
 
 
 class Tenant(msgspec.Struct):
-    """An account with a channel, and what its clients need."""
+    """An account with a channel, and its clients' tokens."""
 
     account: str
     channel: str
@@ -198,7 +198,7 @@ async def make_tenant(url: str, number: int) -> Tenant:
 
 
 async def open_conversations(server: Server, tenant: Tenant, count: int) -> list[str]:
-    """Open conversations over HTTP; their ids."""
+    """Open conversations over HTTP. Returns their ids."""
     headers = {"Authorization": f"Bearer {tenant.service}"}
     async with aiohttp.ClientSession(server.url, headers=headers) as session:
 
@@ -221,11 +221,11 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-# -- helpers in processes of their own
+# -- helper processes
 
 
 async def run_load(spec: load.Spec) -> load.Report:
-    """One run of the load generator."""
+    """Run the load generator once."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -292,7 +292,7 @@ def reader_process(spec: readers.Spec) -> Helper:
     return Helper("bench.readers", spec)
 
 
-# -- seen from outside
+# -- measurements
 
 
 def family(pid: int) -> list[tuple[int, str]]:
@@ -331,7 +331,7 @@ PARTS = (
 
 
 def cpu_seconds(pid: int) -> dict[str, float]:
-    """CPU time so far of a server's processes, by what they are."""
+    """CPU time so far of a server's processes, by kind."""
     tick = os.sysconf("SC_CLK_TCK")
     spent: dict[str, float] = {}
     for one, title in family(pid):
@@ -345,7 +345,7 @@ def cpu_seconds(pid: int) -> dict[str, float]:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory that is this process's alone (USS): shared pages of libraries are nobody's cost per stream."""
+    """The process's unique memory (USS), without the shared pages of libraries."""
     total = 0
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         name, _, rest = line.partition(":")

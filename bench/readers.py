@@ -31,7 +31,7 @@ class Spec(msgspec.Struct, kw_only=True):
 
 
 class Readers:
-    """All of them, and what they have counted."""
+    """All readers, with their counts."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
@@ -161,7 +161,7 @@ class Reader(asyncio.Protocol):
 
 
 async def serve(commands: asyncio.StreamReader) -> None:
-    """Do what the commands say."""
+    """Execute the commands."""
     readers = Readers(msgspec.json.decode(await commands.readline(), type=Spec))
     await readers.connect(readers.spec.streams)
 

@@ -1,4 +1,4 @@
-"""What a benchmark finds, and how it is shown: JSON, a table, a plot."""
+"""The results of a benchmark run, as JSON, a table and a plot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from rich.table import Table
 
-BUSY = "The machine was busy with something else when this run began: goals met or missed say little."
+BUSY = "The machine was already busy when this run started: whether goals are met says little."
 BUSY_LOAD = 0.5
 
 
@@ -30,7 +30,7 @@ class Series(msgspec.Struct):
 
 
 class Figure(msgspec.Struct, kw_only=True):
-    """One line of the results. `goal` bounds the median of `value`: at least, or (`most`) at most; None: no goal."""
+    """One line of the results. `goal` is the least median of `value`, or with `most` the greatest; None: no goal."""
 
     measure: str
     what: str
@@ -54,7 +54,7 @@ class Figure(msgspec.Struct, kw_only=True):
 
 
 class Results(msgspec.Struct, kw_only=True):
-    """One run. `failures`: measures that gave nothing, and why."""
+    """One run. `failures`: the reasons of measures that failed."""
 
     started: str
     seconds: float = 0.0
@@ -66,12 +66,12 @@ class Results(msgspec.Struct, kw_only=True):
 
     @property
     def busy(self) -> bool:
-        """Whether others used the machine: its load average at the start."""
+        """Whether the machine was busy at the start, by its load average."""
         return float(self.machine["load at start"]) > BUSY_LOAD
 
 
 def ratios(name: str, over: list[float], under: list[float]) -> Series:
-    """Round by round: each pair was measured side by side."""
+    """Ratios by round, since each pair was measured side by side."""
     return Series(name, "×", [a / b if b else 0.0 for a, b in zip(over, under, strict=True)])
 
 
@@ -86,7 +86,7 @@ def verdict(figure: Figure) -> str:
 
 
 def table(results: Results) -> Table:
-    """For the terminal."""
+    """The results as a table for the terminal."""
     shown = Table(title="Tertulia benchmarks", show_lines=False, header_style="bold")
     for column in ("measure", "what", "median (min–max)", "goal", ""):
         shown.add_column(column, overflow="fold")
@@ -108,7 +108,7 @@ def table(results: Results) -> Table:
 
 
 def markdown(results: Results) -> str:
-    """For the repository."""
+    """The results as Markdown for the repository."""
     head = ", ".join(f"{k} {v}" for k, v in results.machine.items())
     lines = [
         "# Benchmarks",
@@ -135,7 +135,7 @@ def markdown(results: Results) -> str:
 
 
 def plot(results: Results, folder: Path) -> None:
-    """How far each goal is met, and the throughputs, as PNG and SVG."""
+    """Plot how far each goal is met, and the throughputs, as PNG and SVG."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""Conversations written straight into Postgres by COPY: what would take minutes through the API."""
+"""Writes conversations into Postgres with COPY, which would take minutes through the API."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def conversation(tenant: Tenant, identifier: str, number: int, messages: int) ->
 async def seed(
     connection: asyncpg.Connection, tenant: Tenant, prefix: str, count: int, messages: int
 ) -> list[State]:
-    """Write `count` conversations of customers named `<prefix>-<number>`; their states."""
+    """Write `count` conversations of customers named `<prefix>-<number>`. Returns their states."""
     made = [conversation(tenant, f"{prefix}-{i:06d}", i, messages) for i in range(count)]
     account = UUID(tenant.account)
     base: int = await connection.fetchval(

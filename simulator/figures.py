@@ -1,4 +1,4 @@
-"""What a simulation counts, and how it is shown."""
+"""The figures of a simulation, and their table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 class Flow:
-    """Messages in one direction: when each was sent, and whether the other side has it. Times in ms."""
+    """Messages in one direction: when each was sent, and whether it reached the other side. Times in ms."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -35,7 +35,7 @@ class Flow:
 
     @property
     def missing(self) -> set[str]:
-        """Acknowledged, and not seen by the other side."""
+        """Messages that were acknowledged but did not reach the other side."""
         return self.acked.keys() - self.seen.keys()
 
 
@@ -47,7 +47,7 @@ def percentile(values: list[float], share: float) -> str:
 
 
 class Figures:
-    """The figures of one run: `inbound` is what customers wrote, `outbound` what agents answered."""
+    """The figures of one run: `inbound` for customers' messages, `outbound` for agents' replies."""
 
     def __init__(self) -> None:
         self.inbound, self.outbound = Flow(), Flow()
@@ -59,11 +59,11 @@ class Figures:
 
     @property
     def lost(self) -> int:
-        """Acknowledged messages that the other side has not seen."""
+        """The number of acknowledged messages that did not reach the other side."""
         return len(self.inbound.missing) + len(self.outbound.missing)
 
     def summary(self, duration: float) -> Group:
-        """The figures so far, of a run of `duration` seconds."""
+        """A table of the figures so far, for a run of `duration` seconds."""
         elapsed = time.monotonic() - self.began
         table = Table(
             title=f"{elapsed:.0f} s of {duration:.0f} s, {self.online} streams open", title_justify="left"
@@ -74,7 +74,7 @@ class Figures:
             ("sent", lambda f: f"{f.sent:,}"),
             ("acknowledged", lambda f: f"{len(f.acked):,}"),
             ("delivered", lambda f: f"{len(f.deliveries):,}"),
-            ("acknowledged, not seen", lambda f: f"{len(f.missing):,}"),
+            ("acknowledged, not delivered", lambda f: f"{len(f.missing):,}"),
             ("acknowledged per second", lambda f: f"{len(f.acked) / max(elapsed, 0.1):,.0f}"),
             ("to acknowledgement, p50", lambda f: percentile(f.acks, 0.5)),
             ("to acknowledgement, p99", lambda f: percentile(f.acks, 0.99)),

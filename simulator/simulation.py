@@ -1,7 +1,7 @@
 """`tertulia simulate`: customers who write and agents who answer, against a running server.
 
-A client like any other: it knows the API and nothing of the server's inside. Every acknowledged message must be seen by the
-other side: a customer's by an agent's WebSocket, an agent's by the customer's event stream. What is not is a loss.
+A client like any other: it uses the API and imports nothing of the server. Every acknowledged message must reach the other
+side: a customer's an agent's WebSocket, an agent's the customer's event stream. Any that does not is lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rich.live import Live
 from .figures import Figures
 
 PATIENCE = 10.0
-"""Seconds after the end in which what was acknowledged may still arrive."""
+"""Seconds after the end in which acknowledged messages may still arrive."""
 ATTEMPTS = 8
 TEXTS = (
     "Where is my order? It should have come on Monday.",
@@ -41,8 +41,9 @@ REPLIES = (
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to simulate. `think`: mean seconds between a customer's messages, and before an agent's answer.
-    `agent_token` makes a token for the agent of a number, and tells its user id."""
+    """What to simulate. `think`: mean seconds between a customer's messages, and before an agent's reply.
+
+    `agent_token` returns a token and the user id for an agent's number."""
 
     url: str
     channel: str
@@ -54,7 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(Exception):
-    """The server said no: `kind` is its code."""
+    """The server refused a request: `kind` is the status and error code."""
 
     def __init__(self, kind: str, retry_after: float | None = None) -> None:
         super().__init__(kind)
@@ -63,7 +64,7 @@ class Refused(Exception):
 
 
 class Simulation(Figures):
-    """One run: who takes part, and what became of what they sent."""
+    """One run: its participants, and what happened to their messages."""
 
     def __init__(self, plan: Plan, session: aiohttp.ClientSession) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ class Simulation(Figures):
     # -- the run
 
     async def run(self) -> None:
-        """Until the time is over and everything acknowledged has arrived, or its patience ends."""
+        """Run for the planned time, then until all acknowledged messages have arrived or PATIENCE is over."""
         plan = self.plan
         listening = [asyncio.ensure_future(agent.run()) for agent in self.agents]
         tasks: list[asyncio.Task[None]] = []
@@ -105,7 +106,7 @@ class Simulation(Figures):
             await asyncio.sleep(0.05)
 
     async def pause(self, mean: float) -> bool:
-        """Think; False when it is time to stop."""
+        """Pause for a random time. False when it is time to stop."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), random.expovariate(1 / mean) if mean else 0)
         return not self.stopping.is_set()
@@ -113,7 +114,7 @@ class Simulation(Figures):
     # -- requests
 
     async def ask(self, method: str, path: str, token: str | None, body: Any = None) -> Any:
-        """One request. Raises Refused."""
+        """Make one request. Raises Refused."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         async with self.session.request(method, self.plan.url + path, headers=headers, json=body) as response:
             answer = await response.json(content_type=None) if response.status != 204 else None
@@ -124,7 +125,7 @@ class Simulation(Figures):
             raise Refused(f"{response.status} {code}".strip(), float(after) if after.isdigit() else None)
 
     async def insist(self, method: str, path: str, token: str | None, body: Any = None) -> Any:
-        """A request that may be repeated: it is, while the server is busy or away. Raises Refused in the end."""
+        """Make an idempotent request, and retry while the server is busy or away. Raises Refused in the end."""
         for attempt in range(ATTEMPTS):
             try:
                 return await self.ask(method, path, token, body)
@@ -147,7 +148,7 @@ class Simulation(Figures):
             self.online -= 1
 
     async def keep(self, connect: Callable[[str | None], Any]) -> None:
-        """Hold a stream: `connect(since)` runs it and returns the last event id when it ends; then it is resumed."""
+        """Keep a stream open. `connect(since)` runs it until it ends and returns the last event id, to resume from."""
         since: str | None = None
         while True:
             try:
@@ -162,7 +163,7 @@ class Simulation(Figures):
 
 
 class Customer:
-    """One customer: a web chat session, its messages, its event stream."""
+    """One customer: a web chat session with its messages and event stream."""
 
     def __init__(self, all: Simulation, delay: float) -> None:
         self.all = all
@@ -172,7 +173,7 @@ class Customer:
         self.last: str | None = None
 
     async def run(self) -> None:
-        """Write, think, write, until it is time to stop."""
+        """Write and pause in turn, until it is time to stop."""
         all, plan = self.all, self.all.plan
         await asyncio.sleep(self.delay)
         with contextlib.suppress(Refused):
@@ -224,7 +225,7 @@ class Customer:
 
 
 class Agent:
-    """One agent: a WebSocket on the inbox, conversations claimed, answers after a while."""
+    """One agent: follows the inbox over a WebSocket, takes over conversations and replies after a pause."""
 
     def __init__(self, all: Simulation, number: int) -> None:
         self.all = all
@@ -239,7 +240,7 @@ class Agent:
 
     async def run(self) -> None:
         """Sign in, then hold the stream."""
-        with contextlib.suppress(Refused):  # a server without routing takes neither
+        with contextlib.suppress(Refused):  # a server without routing refuses both
             await self.all.ask("PUT", "/v1/agents/me/presence", self.token, {"status": "online"})
             limit = {"max_concurrent_conversations": max(5, self.all.plan.customers), "is_available": True}
             await self.all.ask("PATCH", "/v1/agent-preferences/me", self.token, limit)
@@ -315,7 +316,7 @@ class Agent:
             all.outbound.on_ack(message["id"], sent_at)
 
     async def _say(self, type: str, **fields: Any) -> Any:
-        """A command over the WebSocket; its data, or None when it was refused or its answer never came."""
+        """Send a command over the WebSocket. Returns its data, or None if it was refused or not answered."""
         self.refs += 1
         ref = str(self.refs)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -337,9 +338,9 @@ class Agent:
 
 
 async def simulate(plan: Plan, console: Console) -> Figures:
-    """Run, showing how it goes.
+    """Run a simulation and show its progress.
 
-    Raises Refused, ClientError, OSError or TimeoutError where it cannot begin.
+    Raises Refused, ClientError, OSError or TimeoutError if it cannot start.
     """
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as session:

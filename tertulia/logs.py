@@ -1,7 +1,7 @@
 """Logging: one record a line, as JSON or on a terminal, without secrets.
 
-Owns the shape of records, the redaction and the escaping; everything that logs, ours and the libraries',
-goes through here. It must never let a value begin a line of its own, nor pass a token on.
+Owns the shape, redaction and escaping of records. All logging goes through here, the libraries' too. A value never
+starts a line of its own, and no token gets through.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED: Final = "[redacted]"
 MAX_DEPTH: Final = 8
-MAX_TEXT: Final = 8_192  # a value longer than that is cut: it bounds a record, and the time redaction takes
+MAX_TEXT: Final = 8_192  # longer values are cut, which bounds a record and the time that redaction takes
 MAX_TRACE: Final = 65_536
 
 request_context: ContextVar[Mapping[str, Any]] = ContextVar("request_context", default={})  # noqa: B039
-"""What every record of a request carries: request_id, account, conversation. Set anew, never changed in place."""
+"""Fields of every record of a request: request_id, account, conversation. Replaced, never changed in place."""
 
 _NAMES: Final = (
     r"authorization|cookie|passwd|password|passphrase|secret|token|ticket|api_?key|private_?key|access_?key"
@@ -31,7 +31,7 @@ _NAMES: Final = (
 )
 _SECRET_KEY: Final = re.compile(rf"(?:{_NAMES})s?$", re.IGNORECASE)
 _PATTERNS: Final = (
-    # a JWT, wherever it stands
+    # a JWT, anywhere
     (re.compile(r"eyJ[\w-]{2,1024}\.[\w-]+(?:\.[\w-]*)?"), REDACTED),
     (re.compile(r"\b(Bearer|Basic)(\s+|%20)[^\s\"'\\,]+", re.IGNORECASE), rf"\1 {REDACTED}"),
     # scheme://user:password@host
@@ -55,7 +55,7 @@ _CONTROL_BUT_NEWLINE: Final = {code: text for code, text in _CONTROL.items() if 
 def configure(
     level: str = "info", form: Literal["auto", "json", "console"] = "auto", stream: TextIO | None = None
 ) -> None:
-    """Sends structlog and the standard library's logging to `stream` (stderr) in one form."""
+    """Send structlog and the standard library's logging to `stream` (stderr by default) in one form."""
     out = sys.stderr if stream is None else stream
     console = form == "console" or (form == "auto" and out.isatty())
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -86,7 +86,7 @@ def configure(
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A processor: values under secret names go whole, secrets inside other texts are cut out."""
+    """A processor that replaces values under secret names, and secrets inside other texts."""
     return {key: _clean(key, value, MAX_DEPTH) for key, value in event.items()}
 
 
@@ -133,7 +133,7 @@ def _add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    # ASCII only: no reader of lines can take U+2028, U+0085 or half a surrogate pair for anything else
+    # ASCII only, so that no reader breaks a line at U+2028 or U+0085, or fails at half a surrogate pair
     return json.dumps(event, default=repr).translate({0x7F: "\\u007f"})
 
 
@@ -145,6 +145,6 @@ def _console(_logger: WrappedLogger, _method: str, event: MutableMapping[str, An
     line = " ".join(words).encode("utf-8", "replace").decode().translate(_CONTROL)
     if trace is None:
         return line
-    # a trace keeps its lines, each behind a bar: none can pass for a record
+    # each line of a trace follows a bar, so none can pass for a record
     rest = str(trace).encode("utf-8", "replace").decode().translate(_CONTROL_BUT_NEWLINE)
     return "\n".join([line, *(f"  | {text}" for text in rest.split("\n"))])

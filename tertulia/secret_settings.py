@@ -1,4 +1,4 @@
-"""Which settings are secrets: what must not reach logs, arguments of actors or the environment of other processes."""
+"""Which settings are secrets, which must not reach logs, actors' arguments or other processes' environments."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from pydantic_settings import BaseSettings
 
 SECRET_NAME = re.compile(r"(^|_)(secret|keys?|tokens?|password)(_|$)")
-"""A setting of such a name is a secret."""
+"""A setting with such a name is a secret."""
 
 SECRET_URLS = frozenset({"database_url", "redis_url"})
 """URLs that usually hold a password. Others count as secrets when they do hold one."""
 
 
 def secret_fields(settings: BaseSettings) -> frozenset[str]:
-    """The settings that are given and must reach nobody but the server's own processes."""
+    """The secrets that are set. Only the server's own processes may see them."""
     return frozenset(
         name
         for name in type(settings).model_fields
@@ -24,7 +24,7 @@ def secret_fields(settings: BaseSettings) -> frozenset[str]:
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a setting's value is nobody's but the server's."""
+    """Whether a setting's value is a secret."""
     if SECRET_NAME.search(name) or name in SECRET_URLS:
         return True
     try:

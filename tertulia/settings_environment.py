@@ -1,4 +1,4 @@
-"""Settings and environment variables: which variable is a setting's, and taking secrets out of the environment."""
+"""The environment variables of the settings, and how secrets are removed from the environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .settings import Settings
 
 
 def variables(field: str) -> list[str]:
-    """The environment variables of a setting, the usual one first."""
+    """The environment variables of a setting, the primary one first."""
     alias = Settings.model_fields[field].validation_alias
     return (
         [str(a) for a in alias.choices] if isinstance(alias, AliasChoices) else [f"TERTULIA_{field.upper()}"]
@@ -20,7 +20,7 @@ def variables(field: str) -> list[str]:
 
 
 def given_by_environment() -> dict[str, str]:
-    """What this process' environment says for the settings, by field, not validated."""
+    """The settings in this process's environment, by field, not validated."""
     fields = {variable.lower(): name for name in Settings.model_fields for variable in variables(name)}
     return {
         fields.get(key.lower(), key): value for key, value in EnvSettingsSource(Settings)().items() if value
@@ -28,7 +28,7 @@ def given_by_environment() -> dict[str, str]:
 
 
 def forget_secrets(settings: Settings) -> None:
-    """Take the secrets out of this process' environment: every process that it starts would inherit them."""
+    """Remove the secrets from this process's environment, or every process that it starts would inherit them."""
     hidden = {variable.lower() for name in secret_fields(settings) for variable in variables(name)}
     for name in [name for name in os.environ if name.lower() in hidden]:
         del os.environ[name]

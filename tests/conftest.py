@@ -1,4 +1,4 @@
-"""The real server that acceptance tests share, and servers of their own for tests that break things."""
+"""The server that acceptance tests share, servers for tests that break them, and the mark of tests that need any server."""
 
 from __future__ import annotations
 
@@ -7,9 +7,43 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from serving import OwnServer
+from hypothesis import HealthCheck, settings
+from serving import ROOT, OwnServer
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")  # a busy machine is no failure
 
 Start = Callable[..., Awaitable[OwnServer]]
+SERVER_FOLDERS = {"acceptance", "faults"}
+SLOW = {"fuzz", "test_growth.py", "test_growth_table.py"}
+"""Folders and modules that `make test-unit` leaves out, though they need no server."""
+SERVER_FIXTURES = {
+    "shared",
+    "postgres_url",
+    "database",
+    "managed_postgres",
+    "postgres",
+    "server",
+    "shared_valkey",
+    "s3_url",
+}
+"""Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests that need a server or are slow, so that `make test-unit` can leave them out.
+
+    A module that starts a server without a fixture marks itself.
+    """
+    assert isinstance(item, pytest.Function)
+    needed = set(item.fixturenames)
+    if hasattr(item, "callspec"):  # a parameter may name the fixture: backend[postgres]
+        needed.update(value for value in item.callspec.params.values() if isinstance(value, str))
+    place = set(item.path.relative_to(ROOT / "tests").parts)
+    if needed & SERVER_FIXTURES or place & SERVER_FOLDERS:
+        item.add_marker(pytest.mark.server)
+    if place & SLOW:
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

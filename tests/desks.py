@@ -1,4 +1,4 @@
-"""The native API as a person at a desk uses it: one client, a method for each thing done."""
+"""A client of the native API for tests: one user, with a method for each action."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _numbers = itertools.count(1)
 
 
 def fresh(what: str = "visitor") -> str:
-    """A name nobody else uses."""
+    """A unique name."""
     return f"{what}-{os.getpid()}-{next(_numbers)}"
 
 
 def ok(response: httpx.Response, status: int | None = None) -> Any:
-    """The JSON of a good answer."""
+    """The JSON of a successful response."""
     expected = (200, 201, 204) if status is None else (status,)
     assert response.status_code in expected, f"{response.status_code}: {response.text[:500]}"
     return response.json() if response.content else None
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem of a refusal, whose form is checked."""
+    """The problem document of an error response, after checking its form."""
     assert response.status_code == status, f"{response.status_code}: {response.text[:500]}"
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()
@@ -46,13 +46,13 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 async def make_room(client: httpx.AsyncClient) -> None:
-    """Let the client's user have as many conversations as tests may give them."""
+    """Raise the user's capacity above what tests assign."""
     body = {"max_concurrent_conversations": 1000}
     ok(await client.patch("/v1/agent-preferences/me", json=body), 200)
 
 
 class Desk:
-    """One client's view. Methods end in an answer's JSON; `http` is there for everything else."""
+    """One user's client. Methods return the response's JSON; use `http` for everything else."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.http = client
@@ -72,7 +72,7 @@ class Desk:
         return ok(await self.http.get(f"/v1/conversations/{conversation}"), 200)
 
     async def stored(self, conversation: str) -> dict[str, Any]:
-        """As commands answer with it: without the place in the queue, which reads alone tell."""
+        """The conversation as commands return it: without its place in the queue, which only reads give."""
         return await self.get(conversation) | {"queue_position": None}
 
     async def patch(self, conversation: str, **fields: Any) -> httpx.Response:

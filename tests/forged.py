@@ -1,4 +1,4 @@
-"""Cursors as an attacker makes them: each kind's genuine one, mutated in every way that has a name."""
+"""Forged cursors: a genuine one of each kind, mutated in many ways."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXTS = ['""', '"x"', '"\\u0000"', json.dumps("é" * 36), json.dumps(ID.upper().
 
 
 def genuine(kind: str) -> str:
-    """As the server writes it."""
+    """A cursor as the server encodes it."""
     return encoded(json.dumps(PLACES[kind], separators=(",", ":")))
 
 
@@ -34,7 +34,7 @@ def encoded(text: str) -> str:
 
 
 def forged(kind: str) -> Iterator[str]:
-    """Texts that are no cursor of this kind."""
+    """Texts that are not a cursor of this kind."""
     place = PLACES[kind]
     parts = [json.dumps(part) for part in place]
     for at, part in enumerate(place):

@@ -1,7 +1,7 @@
-"""How a function's cost grows with what a stranger sends: CPU time at n, 2 n and 4 n, and memory at 4 n.
+"""Measures how a function's cost grows with its input: CPU time at n, 2 n and 4 n, and memory at 4 n.
 
-A quadratic step shows as a ratio of 16 between n and 4 n where a linear one shows 4; the line is drawn between them, at 8, so
-that a busy machine does not fail the test. Choose n so that 4 n is about the largest input that reaches the function.
+From n to 4 n, quadratic cost grows 16-fold and linear cost 4-fold. The limit between them is 8, so that a busy machine does
+not fail the test. Choose n so that 4 n is about the largest input that reaches the function.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
 MOST_GROWTH = 8.0
-"""Most that four times the input may cost, in times of the input's cost."""
+"""The limit: how many times as much four times the input may cost."""
 FLOOR = 0.0005
 """Seconds of CPU below which a measurement says nothing."""
 REPEATS = 5
 MOST_MEMORY = 24.0
-"""Most bytes at a time for each byte (or character) of input, beside a megabyte for everybody."""
+"""The most bytes allocated at a time for each byte (or character) of input, plus a megabyte."""
 
 
 def assert_linear(

@@ -1,7 +1,7 @@
-"""Every function that reads what a stranger wrote, and the texts that it is measured with: `test_growth_table.py` runs them.
+"""Every function that reads untrusted input, with the inputs to measure it; `test_growth_table.py` runs them.
 
 A row names the function as `module.function`. `n` is a fourth of what reaches it: of a message's 65,536 characters, of a header,
-of a body. Functions of `EXEMPT` read nothing of a stranger's, or nothing but what a row's function hands on.
+of a body. Functions in `EXEMPT` read no untrusted input, or only what a row's function passes on.
 """
 
 from __future__ import annotations

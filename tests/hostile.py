@@ -1,7 +1,7 @@
-"""Text of strangers at its worst: what is dear to normalise, match, cut, decode or parse. Each entry makes about n characters.
+"""Hostile text: expensive to normalise, match, cut, decode or parse. Each entry makes about n characters.
 
-`TEXTS` holds plain text of every kind, `HTML`, `MAIL` and `JSON` what is dear in those formats alone. The growth tests run each
-function over them at several sizes; the fuzzers mix them with what hypothesis makes up.
+`TEXTS` holds plain text; `HTML`, `MAIL` and `JSON` hold what is expensive in those formats only. The growth tests run each
+function over them at several sizes, and the fuzzers mix them with generated text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 
 Make = Callable[[int], str]
-"""Makes about so many characters."""
+"""Makes about that many characters."""
 
 MARKS = sorted(filter(unicodedata.combining, map(chr, range(0x300, 0x1F000))), key=unicodedata.combining)
 """Every combining mark, by its canonical class. Sorting them is what makes normalisation quadratic."""

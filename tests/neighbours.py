@@ -1,6 +1,6 @@
-"""The quiet client beside an attack: a process that asks steadily on a connection of its own, and how long its answers took.
+"""A quiet client beside an attack: a process that makes steady requests and measures their response times.
 
-It is a process because the attacker's own work in the test must not count as the server's.
+It is a separate process, so that the attacker's work in the test does not count as the server's.
 
     async with QuietNeighbour(server.url, server.token("service", account=...), conversation_id) as quiet:
         ...  # the attack
@@ -21,13 +21,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 MOST_WAIT = 1.0
-"""Seconds the worst answer may take in the suite, whose machine does much else. The goal on a quiet machine is 0.25."""
+"""Seconds that the slowest response may take on a busy machine. The goal on a quiet one is 0.25."""
 EVERY = 0.02
-"""Seconds between one answer and the next request."""
+"""Seconds between a response and the next request."""
 
 
 class Figures(msgspec.Struct):
-    """What the quiet client saw. Times in seconds; `refused`: every status that was no 2xx, and every lost connection."""
+    """The quiet client's results. Times in seconds; `refused` has every status but 2xx, and every lost connection."""
 
     asked: int
     worst: float
@@ -36,7 +36,7 @@ class Figures(msgspec.Struct):
 
 
 class QuietNeighbour:
-    """Asks for `/health` and sends a message to `conversation_id` in turn, for as long as the block lasts."""
+    """Alternates between GET /health and a message to `conversation_id` while the block runs."""
 
     def __init__(self, url: str, token: str, conversation_id: str) -> None:
         self._arguments = (url, token, conversation_id)
@@ -54,7 +54,7 @@ class QuietNeighbour:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._process is not None
-        output, _ = await self._process.communicate(b"")  # ends its input, and by that the asking
+        output, _ = await self._process.communicate(b"")  # the end of its input ends it
         self.figures = msgspec.json.decode(output, type=Figures)
 
     def check(self, most: float = MOST_WAIT) -> None:
@@ -88,7 +88,7 @@ def _main(url: str, token: str, conversation_id: str) -> None:
     connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
     times: list[float] = []
     refused: list[str] = []
-    _ask(connection, token, conversation_id, True)  # the connection and the actor are there
+    _ask(connection, token, conversation_id, True)  # warm up the connection and the actor
     sys.stdout.write("asking\n")
     sys.stdout.flush()
     while not ended.is_set() or not times:

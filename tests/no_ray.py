@@ -1,4 +1,4 @@
-"""A unit test must not start Ray: whoever imports this fixture fails when it does."""
+"""Fails a unit test that starts Ray."""
 
 from __future__ import annotations
 

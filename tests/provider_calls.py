@@ -1,4 +1,4 @@
-"""What providers send, in their own formats and signed as they sign."""
+"""Webhook calls in the providers' formats, with their signatures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 PUBLIC = "https://desk.example"
-"""Where they believe the server to be, unless a test says otherwise."""
+"""The server's public URL, unless a test gives another."""
 CREDENTIALS: dict[str, dict[str, str]] = {
     "whatsapp": {"app_secret": "shh", "verify_token": "knock", "access_token": "a", "phone_number_id": "1"},
     "messenger": {"app_secret": "shh", "verify_token": "knock", "page_access_token": "a", "page_id": "1"},

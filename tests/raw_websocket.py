@@ -1,6 +1,6 @@
-"""A WebSocket client on a plain socket, for attacks: it sends bytes that were made beforehand, as fast as the kernel takes them.
+"""A WebSocket client on a plain socket, for attacks: it sends prebuilt bytes as fast as the kernel accepts them.
 
-A client library would spend more time on each frame than the server does, and so could not attack it.
+A client library would spend more time on each frame than the server does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
 
 @dataclass
 class Outcome:
-    """What became of a connection. `code`: that of the server's close frame, or None where it sent none."""
+    """What happened to a connection. `code`: of the server's close frame, or None if it sent none."""
 
     sent: int = 0
     received: bytearray = field(default_factory=bytearray)
@@ -82,7 +82,7 @@ class RawWebSocket:
     def flood(self, blob: bytes, seconds: float, *, read: bool = True, once: bool = False) -> Outcome:
         """Send `blob` over and over (or `once`) for `seconds`, or until the server ends the connection.
 
-        With `read` the answers are read meanwhile, and the server's close frame, where there is one, is waited for.
+        With `read`, also read responses, and wait for the server's close frame if there is one.
         """
         outcome = Outcome(received=bytearray(self._early))
         self.socket.setblocking(False)
@@ -110,7 +110,7 @@ class RawWebSocket:
         return outcome
 
     def _read(self, outcome: Outcome) -> bool:
-        """Take what the server sent; whether the connection is still to be written to."""
+        """Read what the server sent. Returns whether to continue writing."""
         try:
             got = self.socket.recv(1 << 20)
         except BlockingIOError:
@@ -135,7 +135,7 @@ class RawWebSocket:
 
 
 def frames(data: bytes | bytearray) -> list[tuple[int, bytes]]:
-    """The whole frames of a server: opcode and payload."""
+    """The complete frames of a server, as opcode and payload."""
     found: list[tuple[int, bytes]] = []
     at = 0
     while len(data) - at >= 2:

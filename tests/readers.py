@@ -1,4 +1,4 @@
-"""Readers of the streams that come back: each keeps what it saw, exactly as it saw it, over all of its connections."""
+"""Stream clients that reconnect: each records every event exactly as received, over all its connections."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from websockets.asyncio.client import ClientConnection, connect
 
 Event = dict[str, Any]
 PAUSE = 0.05
-"""Seconds before a reader comes back: a server that refuses at once must not be hammered."""
+"""Seconds before a reader reconnects, so that it does not hammer a server that refuses it."""
 BROKEN = (OSError, httpx.HTTPError, httpx_sse.SSEError, websockets.WebSocketException, ssl.SSLError)
 
 
 class Reader:
-    """Follows one stream until stopped, resuming from the last event it has whenever the connection ends."""
+    """Follows one stream until stopped, and resumes after its last event whenever the connection ends."""
 
     def __init__(
         self, server: OwnServer, token: str, topics: str | None = None, since: str | None = None
@@ -67,12 +67,12 @@ class Reader:
         raise NotImplementedError
 
     def drop(self) -> None:
-        """Lose the connection without a word."""
+        """Drop the connection without closing it properly."""
         if self._connection is not None:
             self._connection.cancel()
 
     def take(self, event: Event) -> None:
-        """Note an event; called by the connection."""
+        """Record an event from the connection."""
         if event["type"] == "ready":
             self.connections += 1
             self.cursor = self.cursor or event["data"]["cursor"]
@@ -85,7 +85,7 @@ class Reader:
         self._news.set()
 
     async def until(self, condition: Callable[[], Any], what: str, seconds: float = 45) -> None:
-        """Until `condition` holds, looked at after every event."""
+        """Wait for `condition`, which is checked after every event."""
         try:
             async with asyncio.timeout(seconds):
                 while not condition():
@@ -98,7 +98,7 @@ class Reader:
         return [e for e in self.events if e["type"] == type]
 
     def numbers(self) -> dict[str, list[int]]:
-        """Conversation → the seqs of its events as they came. Events with several for one entry count once."""
+        """Conversation → seqs of its events in order of arrival. Several events of one entry count once."""
         seen: dict[str, list[int]] = defaultdict(list)
         for event in self.events:
             if event["seq"] is not None and not event["type"].startswith("notification:"):
@@ -118,7 +118,7 @@ class SseReader(Reader):
         ):
             source.response.raise_for_status()
             async for sse in source.aiter_sse():
-                if sse.data:  # a client dispatches no event without data, and `retry:` comes alone
+                if sse.data:  # an event without data is not dispatched, such as a lone `retry:`
                     self.take(json.loads(sse.data))
 
 
@@ -141,7 +141,7 @@ READERS: dict[str, type[Reader]] = {"sse": SseReader, "websocket": WsReader}
 
 
 def open_socket(server: OwnServer, token: str | None, query: str = "", **options: Any) -> connect:
-    """A plain WebSocket to `/v1/ws`."""
+    """Connect a plain WebSocket to `/v1/ws`."""
     headers = options.pop("additional_headers", {})
     if token is not None:
         headers = {"Authorization": f"Bearer {token}", **headers}
@@ -151,14 +151,14 @@ def open_socket(server: OwnServer, token: str | None, query: str = "", **options
         compression=None,
         max_size=None,
         open_timeout=30,
-        close_timeout=1,  # one that has stopped reading does not see the server's part of the closing handshake
+        close_timeout=1,  # a client that stopped reading misses the server's part of the closing handshake
         proxy=None,
         **options,
     )
 
 
 class Chat:
-    """A WebSocket spoken to: `ask` waits for the answer under its `ref`, what else comes is kept in `events`."""
+    """A WebSocket for commands: `ask` waits for the response with its `ref`; other messages go to `events`."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket

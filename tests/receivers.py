@@ -1,4 +1,4 @@
-"""A webhook's receiver for tests: a real HTTP server on this machine that writes down what it gets, and answers as told."""
+"""A webhook receiver for tests: a real HTTP server that records requests and answers as told."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Got(NamedTuple):
         return msgspec.json.decode(self.body)
 
     def verified(self, secret: str) -> Any:
-        """The body, as the standard's own library gives it out. Raises where the signature is not `secret`'s."""
+        """The body, verified by the standard's own library. Raises if the signature does not match `secret`."""
         return Webhook(secret).verify(self.body, self.headers)
 
 
@@ -54,12 +54,12 @@ class Receiver:
             self.under_way -= 1
 
     async def count(self, n: int) -> list[Got]:
-        """What came, once there are `n`."""
+        """Wait for `n` requests, and return them."""
         await until(lambda: len(self.got) >= n, f"{n} requests")
         return self.got
 
     def contents(self) -> list[str]:
-        """The texts of the messages that came."""
+        """The texts of the received messages."""
         return [
             g.json["data"]["data"]["content"] for g in self.got if g.json["type"] == "conversation:message"
         ]

@@ -1,4 +1,4 @@
-"""An account of its own for each test of routing: who is online in one gets nothing of the others."""
+"""A separate account for each routing test, so that agents of one test get no conversations of another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tertulia.storage.postgres.database import Database
 
 
 class Team:
-    """An account with its desks, and a look at who has what."""
+    """An account with its desks and its assignments."""
 
     def __init__(self, server: OwnServer, stack: AsyncExitStack, account: str, channel: str) -> None:
         self._server = server
@@ -74,7 +74,7 @@ class Team:
         return (await self.lead.get(conversation))["status"] == "open"
 
     async def waits(self, conversation: str, wanted: bool = True) -> bool:
-        """Whether it is, or is not, in the queue."""
+        """Whether its being in the queue is as `wanted`."""
         return any(i["conversation_id"] == conversation for i in await self.queue()) is wanted
 
     async def can_assign(self, conversation: str, agent: str) -> bool:
@@ -86,7 +86,7 @@ class Team:
         )
 
     async def outcomes(self, conversation: str, count: int) -> list[str] | None:
-        """What became of the conversation's offers, once there are so many."""
+        """The outcomes of the conversation's offers, once there are `count`."""
         entries = await self.lead.entries(conversation)
         ended = [e["data"]["outcome"] for e in entries if e["kind"] == "offer_ended"]
         return ended if len(ended) >= count else None

@@ -1,4 +1,4 @@
-"""Made-up conversations for the tests: ids, people, commands, and hypothesis strategies for everything stored."""
+"""Sample conversations: ids, people, commands, and hypothesis strategies for all stored types."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOW = 1_800_000_000_000
 
 
 def listening(incarnation: str, port: int = 1) -> HostAddress:
-    """A host on this machine; on port 1 nobody listens."""
+    """A host on this machine; nothing listens on port 1."""
     return HostAddress(incarnation, "127.0.0.1", port)
 
 
@@ -48,7 +48,7 @@ _numbers = itertools.count(1)
 
 
 def uid() -> str:
-    """An id that no other call gives."""
+    """A new id."""
     return new_id(NOW, next(_numbers) << 20)
 
 
@@ -99,7 +99,7 @@ def to_conversation(
 
 
 class Scribe:
-    """Takes turns as a host would, one after the other, and hands out what must be committed."""
+    """Takes turns one after the other, as a host would, and returns what must be committed."""
 
     def __init__(self, contacts: dict[ThreadKey, str] | None = None) -> None:
         self.contacts = contacts or {}
@@ -108,7 +108,7 @@ class Scribe:
         self.now = NOW
 
     def write(self, envelope: Envelope, partition: int = 0) -> Write:
-        """The write of a command that must be accepted."""
+        """The write of a command, which must be accepted."""
         self.now += 1
         if (target := envelope.conversation_id) is not None:
             c = self.actors[target].state.conversation

@@ -1,7 +1,6 @@
-"""A real server for tests: `tertulia serve` in a process of its own, with the ways to reach it, to end it and to kill
-parts of it.
+"""A real server for tests: `tertulia serve` in its own process, with means to reach it, stop it and kill parts of it.
 
-Owns processes: it signals nothing but descendants of the server it started.
+Signals only descendants of the server that it started.
 """
 
 from __future__ import annotations
@@ -44,14 +43,13 @@ CALM = {
     "TERTULIA_LOG_FORMAT": "json",
     "TERTULIA_WEBHOOKS_ALLOW_PRIVATE": "true",
     "TERTULIA_ALLOWED_NETWORKS": "127.0.0.0/8",
-    "RAY_DEDUP_LOGS": "0",  # every record of an actor's, for those who look for one
+    "RAY_DEDUP_LOGS": "0",  # keep every record of an actor, for tests that look for one
 }
-"""Two of everything, limits that no test meets by accident, and event webhooks and providers that may be on this machine."""
+"""Two hosts and gateways, limits that no test reaches by accident, and event webhooks and providers on this machine."""
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that the kernel gives to outgoing connections, and above those of Ray's workers: a
-    server that is started again must find it free."""
+    """A free port between those of Ray's workers and the kernel's ephemeral ones, so that it stays free over a restart."""
     while True:
         port = 20_000 + secrets.randbelow(12_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -60,14 +58,14 @@ def free_port() -> int:
 
 
 class OwnServer:
-    """One server on a data folder. It may be started again after it ended or was killed."""
+    """One server on a data folder. It can be restarted after it ended or was killed."""
 
     def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.classifier_port = free_port()
-        """Where a test may stand a classifier; else nobody is there."""
+        """The port for a test's classifier; nothing listens there otherwise."""
         ours = CALM | {
             "TERTULIA_CLASSIFIER_URL": f"http://127.0.0.1:{self.classifier_port}/classify",
             "TERTULIA_CLASSIFIER_KEY": "classifier-key",
@@ -83,7 +81,7 @@ class OwnServer:
     # -- life
 
     def join(self, ray_address: str) -> None:
-        """The Ray cluster to join at the next start."""
+        """Join this Ray cluster at the next start."""
         self._environment["RAY_ADDRESS"] = ray_address
 
     async def start(self) -> None:
@@ -121,15 +119,15 @@ class OwnServer:
             self.output.append(line)
             if line.startswith("ready http://"):
                 self._ready.set()
-        self._ready.set()  # it ended: whoever waits finds that out
+        self._ready.set()  # it ended: let `start` notice
 
     async def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """Send SIGTERM. Returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return await self.wait()
 
     async def wait(self) -> int:
-        """Until the process has ended by itself; the exit code."""
+        """Wait until the process ends by itself. Returns the exit code."""
         try:
             code = await asyncio.to_thread(self.process.wait, STOP_WITHIN)
         except subprocess.TimeoutExpired:
@@ -139,7 +137,7 @@ class OwnServer:
         return code
 
     async def kill_all(self) -> None:
-        """SIGKILL for the server and everything it started, as when the machine loses power."""
+        """SIGKILL the server and everything it started, as if the machine lost power."""
         if self._process is None:
             return
         tree = self.descendants()
@@ -209,7 +207,7 @@ class OwnServer:
         (pid,) = self.pids("valkey-server")
         return pid
 
-    # -- ways in
+    # -- access
 
     @property
     def secret(self) -> str:
@@ -246,16 +244,16 @@ class OwnServer:
         )
 
     def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
-        """A client of its own, with its own connections."""
+        """A new client with its own connections."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         limits = httpx.Limits(max_connections=300, max_keepalive_connections=300)
-        # no TLS here, and to read the authorities' certificates for each client takes 30 ms
+        # without TLS, loading CA certificates would waste 30 ms for each client
         return httpx.AsyncClient(
             base_url=self.url, headers=headers, timeout=30, limits=limits, verify=False, **options
         )
 
     def database_url(self) -> str:
-        """The embedded Postgres of this server."""
+        """URL of the embedded Postgres of this server."""
         host = quote(str(socket_folder(self.data / "postgres", postgres.SOCKET)), safe="")
         return f"postgresql://{postgres.USER}@/{postgres.DATABASE}?host={host}&port=5432"
 
@@ -263,7 +261,7 @@ class OwnServer:
         return f"unix://{socket_folder(self.data / 'valkey', valkey.SOCKET) / valkey.SOCKET}?db=0"
 
     async def sql(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Ask the truth itself."""
+        """Query the database directly."""
         connection = await asyncpg.connect(self.database_url(), timeout=10)
         try:
             return await connection.fetch(query, *arguments)
@@ -272,7 +270,7 @@ class OwnServer:
 
 
 async def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    """The first true value of `condition`, looked at often: for what a process outside tells nobody."""
+    """Poll until `condition` is true, and return its value: for changes that no process announces."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()

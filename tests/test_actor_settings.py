@@ -1,4 +1,4 @@
-"""The actors' settings: nothing secret in what Ray keeps of them, and the right secrets in the actors."""
+"""Actors' settings: Ray stores no secret of them, and actors find the right ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def given(data: Path, **changes: Any) -> Settings:
 
 
 def shipped(settings: Settings) -> tuple[bytes, ActorSettings]:
-    """As Ray keeps it, and as the actor gets it."""
+    """The settings as Ray stores them, and as the actor gets them."""
     payload = pickle.dumps(withhold(settings))
     return payload, pickle.loads(payload)
 

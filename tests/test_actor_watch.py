@@ -1,4 +1,4 @@
-"""Watching over actors goes on, whatever Ray makes of what it is asked."""
+"""The watch over actors continues whatever errors Ray raises."""
 
 from __future__ import annotations
 

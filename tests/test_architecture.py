@@ -1,6 +1,6 @@
-"""The rules of the house, held by reading the source: layers, purity, relative imports, sizes, docstrings.
+"""Architecture tests, on the source: layers, purity, relative imports, sizes, docstrings.
 
-The checker comes first, then its own tests on made-up source, then the product.
+The checker comes first, then its own tests on sample source, then the product.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line as an operator meets it: one clear sentence and exit code 2, or the thing asked for."""
+"""The command line: it does what is asked, or prints one clear sentence and exits with code 2."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from tertulia.command_line.app import read_settings
 from tertulia.storage.embedded import EmbeddedPostgres
 from tertulia.storage.postgres import migrate
 
+pytestmark = pytest.mark.server  # each test runs the command line, most with Ray
 ACCOUNT = "00000000-0000-0000-0000-000000000001"
 
 
 def tertulia(*arguments: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end, in an environment without settings of ours."""
+    """Run the command line to its end, in an environment without the server's settings."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("TERTULIA_", "RAY_"))}
     for name in ("DATABASE_URL", "REDIS_URL"):
         clean.pop(name, None)
@@ -149,7 +150,7 @@ async def test_database_and_account_commands(tmp_path: Path) -> None:
         again = tertulia(
             "account", "create", "Acme", "--id", created.stdout.strip(), data=tmp_path, **environment
         )
-        assert (again.returncode, "exists already" in again.stderr) == (2, True)
+        assert (again.returncode, "already exists" in again.stderr) == (2, True)
     finally:
         await server.stop()
 

@@ -1,4 +1,4 @@
-"""cluster.yaml, judged offline by Ray's own launcher code: defaults filled in, then the schema."""
+"""cluster.yaml, validated offline by Ray's own launcher code, after filling in the defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The growth check itself: it passes what is linear and fails what is not."""
+"""The growth check itself: linear functions pass, others fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strangers write costs time and memory linear in its length, in every function that reads it; none is forgotten."""
+"""Every function that reads untrusted input takes time and memory linear in it, and none is missing from the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the settings make of the connections between hosts and gateways: a private folder on one machine, certificates on a cluster."""
+"""Settings of the connections to hosts: a private folder on one machine, certificates in a cluster."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def test_a_wrong_certificate_is_found_before_anything_starts(tmp_path: Path) -> 
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("no certificate")
     for fields, said in (
-        ({"link_cert": wrong}, "go together"),
-        ({"link_key": wrong}, "go together"),
+        ({"link_cert": wrong}, "must be set together"),
+        ({"link_key": wrong}, "must be set together"),
         ({"link_cert": wrong, "link_key": wrong}, "no certificate and its key"),
         ({"link_cert": tmp_path / "none", "link_key": wrong}, "TERTULIA_LINK_CERT is wrong"),
         ({"link_ca": wrong}, "TERTULIA_LINK_CA is wrong"),

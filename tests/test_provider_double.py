@@ -1,4 +1,4 @@
-"""`tertulia provider-double`, and the one that `tertulia serve --demo` runs."""
+"""`tertulia provider-double`, and the double that `tertulia serve --demo` runs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tertulia.serving.demo_double import DoubleError
 from tertulia.serving.demo_double import free_port as next_free_port
 
 Start = Callable[..., Awaitable[OwnServer]]
+pytestmark = pytest.mark.server
 
 
 @asynccontextmanager
@@ -59,7 +60,7 @@ async def test_a_taken_port_is_one_sentence() -> None:
             _, errors = await asyncio.wait_for(process.communicate(), 30)
             assert process.returncode == 2
             (line,) = errors.decode().strip().splitlines()
-            assert line.startswith(f"tertulia: 127.0.0.1:{port} cannot be listened on: ")
+            assert line.startswith(f"tertulia: cannot listen on 127.0.0.1:{port}: ")
 
 
 def test_its_help_names_every_call() -> None:

@@ -1,4 +1,4 @@
-"""Ray's folder: private, with paths short enough for its sockets, and without the sessions of long ago."""
+"""Ray's folder is private, has paths short enough for sockets, and drops old sessions."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import structlog
 
 from ...core.conversation.entries import Edited, Entry, Erased, Message
 from ...core.conversation.erasure import blanked
-from ...core.errors import NotFound
+from ...core.errors import NotFound, Overloaded, StorageUnavailable
 from ...core.ports.feeds import FeedArchive, FeedHead
 
 log = structlog.get_logger(__name__)
@@ -172,6 +172,13 @@ class Feeds:
 
     def detach(self, feed: Feed) -> None:
         feed.readers -= 1
+
+    async def catch_up(self, feed: Feed) -> None:
+        """Read what is committed and not delivered yet, for a reader whose last gateway was ahead of this one."""
+        try:
+            await self._catch_up([feed])
+        except (Overloaded, StorageUnavailable) as error:
+            log.warning("feed_catch_up_failed", error=repr(error), feeds=1)
 
     async def _start(self, feed: Feed) -> None:
         await self.rewatch()

@@ -1,4 +1,4 @@
-"""A double of the five providers, for tests and demos: their send APIs, and customers that write through their webhooks.
+"""Stand-ins for the five providers, for tests and demos: their send APIs, and customers who write through webhooks.
 
-It shares no code with the channels it plays against: what it signs and builds is made after the providers' documents.
+They share no code with the channels under test: signatures and payloads follow the providers' documentation.
 """

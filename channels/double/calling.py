@@ -1,4 +1,4 @@
-"""Webhooks on their way: duplicated, shuffled, all at once where the channel says so; and receipts by themselves."""
+"""Delivers webhooks, duplicated, shuffled or concurrently if the channel says so, and sends receipts by itself."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import aiohttp
 from .model import Answered, Channel, Receipt, ReceiptPlan, Sent, Status, Webhook
 
 DEADLINE: Final = 15.0
-"""Seconds that a receiver may take, about as long as providers wait."""
+"""Seconds that a receiver may take; providers wait about as long."""
 MAX_ANSWER: Final = 10_000
 MAX_UNDER_WAY: Final = 10_000
-"""Messages whose receipts are still to come; of one beyond that none come, and `receipts_dropped` counts it."""
+"""Messages with receipts still to send. A message beyond that gets none, and `receipts_dropped` counts it."""
 AT_ONCE: Final = 100
 TRIES: Final = 5
 STATUSES: Final[tuple[Status, ...]] = ("sent", "delivered", "read")
@@ -27,7 +27,7 @@ MakeReceipt = Callable[[Channel, Sent, Receipt], Webhook | None]
 
 
 class Caller:
-    """Calls receivers. Used as an async context manager."""
+    """Calls webhooks. Used as an async context manager."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -49,7 +49,7 @@ class Caller:
             await self._session.close()
 
     async def call(self, channel: Channel, webhook: Webhook) -> Answered:
-        """One call, and what it was answered."""
+        """Call a webhook once, and return its response."""
         assert self._session is not None
         url, began = webhook.url or channel.webhook_url, time.monotonic()
         async with self._places:
@@ -64,7 +64,7 @@ class Caller:
         return Answered(webhook.provider_id, status, body, round((time.monotonic() - began) * 1000, 1))
 
     async def ask(self, channel: Channel, query: dict[str, str]) -> tuple[int, str]:
-        """A GET of the channel's webhook: status and body; 0 where it could not be reached."""
+        """GET the channel's webhook. Returns status and body; the status is 0 if it could not be reached."""
         assert self._session is not None
         try:
             async with self._session.get(channel.webhook_url, params=query) as response:
@@ -73,7 +73,7 @@ class Caller:
             return 0, str(error) or type(error).__name__
 
     async def deliver(self, channel: Channel, webhooks: Sequence[Webhook]) -> list[Answered]:
-        """All of them as the channel's webhook faults say; the answers in the order of the calls."""
+        """Call them all under the channel's webhook faults. Returns the responses in the order of the calls."""
         faults = channel.webhooks
         calls = [webhook for webhook in webhooks for _ in range(faults.duplicate)]
         if faults.shuffle:
@@ -83,7 +83,7 @@ class Caller:
         return [await self.call(channel, webhook) for webhook in calls]
 
     def follow(self, channel: Channel, sent: Sent, make: MakeReceipt) -> None:
-        """Send the receipts of a message in the background, each once the one before is answered."""
+        """Send the receipts of a message in the background, each after the one before is answered."""
         plan = channel.receipts
         if not (plan.sent or plan.delivered or plan.read):
             return

@@ -1,4 +1,4 @@
-"""The control API under `/double`: channels, customers, what was sent, faults, receipts. Refusals are problems."""
+"""The control API under `/double`: channels, customers, sent messages, faults, receipts. Errors are problem+json."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FIELD: Final = re.compile(r"Object (?:contains unknown|missing required) field 
 
 
 class Problem(Exception):
-    """A refusal of the control API."""
+    """An error of the control API."""
 
     def __init__(self, status: int, detail: str, path: str | None = None) -> None:
         super().__init__(detail)
@@ -117,7 +117,7 @@ async def forget(request: web.Request) -> web.Response:
 
 
 async def play(request: web.Request) -> web.Response:
-    """One message, or several in `messages`."""
+    """Write one message as a customer, or several in `messages`."""
     channel, whole = channel_of(request), await body_of(request, dict[str, Any])
     said = await body_of(request, Play if "messages" in whole else Said)
     provider, origin = request.app[PROVIDERS][channel.type], str(request.url.origin())
@@ -130,11 +130,11 @@ async def play(request: web.Request) -> web.Response:
 
 
 async def subscribe(request: web.Request) -> web.Response:
-    """Meta's question before it calls a webhook: the receiver must repeat the challenge."""
+    """Verify a webhook as Meta does before it calls it: the receiver must echo the challenge."""
     channel = channel_of(request)
     token = channel.credentials.get("verify_token")
     if channel.type not in ("whatsapp", "messenger") or token is None:
-        raise Problem(422, f"{channel.type} asks for no confirmation", "channel")
+        raise Problem(422, f"{channel.type} does not verify webhooks", "channel")
     challenge = str(secrets.randbelow(10**10))
     query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": token}
     status, body = await request.app[CALLER].ask(channel, query)
@@ -142,7 +142,7 @@ async def subscribe(request: web.Request) -> web.Response:
 
 
 async def sent(request: web.Request) -> web.Response:
-    """In order; `after` skips so many of all that were ever sent."""
+    """The sent messages in order. `after` skips that many of all that were ever sent."""
     channel = channel_of(request)
     try:
         after = int(request.query.get("after", "0"))
@@ -177,7 +177,7 @@ async def set_receipts(request: web.Request) -> web.Response:
 
 
 async def give_receipt(request: web.Request) -> web.Response:
-    """A receipt by hand, with what it was answered."""
+    """Send one receipt, and return the webhook's response."""
     channel, wanted = channel_of(request), await body_of(request, Receipt)
     message = channel.find(wanted.provider_id)
     if message is None:

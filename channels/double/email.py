@@ -143,7 +143,7 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
     id = f"{uuid.uuid4()}@customers.example"
     headers = {"Return-Path": f"<{said.sender}>", "X-Spam-Status": "No", "Message-ID": f"<{id}>"}
     if said.reply_to:
-        # a mail of ours goes out under Postmark's domain, and answers name it so
+        # Postmark sends under its own domain, and replies refer to that id
         named = said.reply_to if "@" in said.reply_to else f"{said.reply_to}@mtasv.net"
         headers |= {"In-Reply-To": f"<{named}>", "References": f"<{named}>"}
     to = channel.credentials["from_address"]
@@ -187,7 +187,7 @@ def _attachment(file: File) -> dict[str, Any]:
 
 
 def _call(channel: Channel, body: dict[str, Any], provider_id: str) -> Webhook:
-    """Postmark signs nothing: user and password stand in the webhook's URL."""
+    """Postmark does not sign; the webhook's URL contains user and password."""
     pair = f"{channel.credentials['webhook_user']}:{channel.credentials['webhook_password']}"
     headers = {
         "Content-Type": "application/json",
@@ -198,7 +198,7 @@ def _call(channel: Channel, body: dict[str, Any], provider_id: str) -> Webhook:
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
-    """Delivery, Open, Bounce. That a mail was sent, Postmark has said already."""
+    """Delivery, Open or Bounce. The API response has already said that the mail was sent."""
     common = {
         "MessageStream": "outbound",
         "MessageID": sent.provider_id,

@@ -17,7 +17,7 @@ from .provider import Call, Paths, Reads, Refusal, file_response, is_url
 
 NEEDS: tuple[str, ...] = ("app_secret", "verify_token", "page_access_token", "page_id")
 SEND: Paths = ()
-"""The path is WhatsApp's: which of the two it is, the account in it says."""
+"""None: the path is WhatsApp's, and the account in it tells the two apart."""
 MAX_TEXT: Final = 2000
 TYPES: Final = ("RESPONSE", "UPDATE", "MESSAGE_TAG")
 FILES: Final = ("image", "audio", "video", "file")
@@ -88,7 +88,7 @@ def _event(channel: Channel, customer: str, event: dict[str, Any], provider_id: 
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
-    """Messenger tells of what was delivered, and up to when everything was read; of nothing else."""
+    """Messenger reports what was delivered, and until when everything was read; nothing else."""
     if receipt.status == "delivered":
         event = {"delivery": {"mids": [sent.provider_id], "watermark": now_ms()}}
     elif receipt.status == "read":
@@ -99,7 +99,7 @@ def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
 
 
 def _file(state: State, call: Call) -> web.Response:
-    """The address itself is the secret."""
+    """Serve a file. Its URL is the secret."""
     stored = state.file(call.path["media"])
     if stored is None:
         raise Refusal(404, {"error": {"message": "no such file", "code": 404}})

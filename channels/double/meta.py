@@ -1,4 +1,4 @@
-"""What Meta's two products share: whose a request is, how it is refused, how a webhook is signed.
+"""Shared by Meta's two products: finding a request's channel, errors, and webhook signatures.
 
 https://developers.facebook.com/docs/graph-api/guides/error-handling,
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
@@ -70,7 +70,7 @@ def fault_refusal(fault: Fault, too_fast: int, final: Refusal) -> Refusal:
 
 
 def signed(channel: Channel, kind: str, entry: dict[str, Any], provider_id: str) -> Webhook:
-    """A webhook as Meta writes it: Unicode and slashes escaped, signed over exactly these bytes."""
+    """A webhook as Meta sends it: Unicode and slashes escaped, and exactly these bytes signed."""
     body = json.dumps({"object": kind, "entry": [entry]}, separators=(",", ":")).replace("/", "\\/").encode()
     digest = hmac.new(channel.credentials["app_secret"].encode(), body, hashlib.sha256).hexdigest()
     headers = {

@@ -1,4 +1,4 @@
-"""What the double is told and what it remembers. All of it is in memory and bounded."""
+"""The double's requests and its state, which is in memory and bounded."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Status = Literal["sent", "delivered", "read", "failed"]
 MAX_CHANNELS: Final = 200
 MAX_SENT: Final = 10_000
 MAX_SENT_BYTES: Final = 8 * 1024 * 1024
-"""Messages remembered for each channel, and their bytes as JSON; the oldest are forgotten first, and `forgotten`
-counts them. The newest is there whatever its size."""
+"""Messages kept for each channel, and their size as JSON. The oldest go first, and `forgotten` counts them; the newest
+is kept whatever its size."""
 MAX_FILES: Final = 256 * 1024 * 1024
-"""Bytes of customers' files that can still be fetched; the oldest are forgotten first."""
+"""Bytes of customers' files that can still be fetched; the oldest go first."""
 
 Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
 Url = Annotated[str, msgspec.Meta(pattern="^https?://[^ ]+$", max_length=2048)]
@@ -27,7 +27,7 @@ Id = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")]
 
 
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A channel: its credentials as Tertulia has them, and where its webhooks go."""
+    """A channel: its credentials, as in Tertulia, and the URL of its webhooks."""
 
     type: Type
     webhook_url: Url
@@ -44,7 +44,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
-    """What a customer writes. `reply_to` and `edit` are provider ids; `subject` is e-mail's."""
+    """A customer's message. `reply_to` and `edit` are provider ids; `subject` is for e-mail."""
 
     sender: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     name: Annotated[str, msgspec.Meta(max_length=255)] | None = None
@@ -67,9 +67,9 @@ FaultKind = Literal["429", "500", "timeout", "drop_before", "drop_after", "garba
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to the next `count` sends of a channel.
 
-    429 and 500: as the provider says it. timeout: no answer for `seconds`, then the connection ends; nothing is taken.
-    drop_before: the connection ends, nothing is taken. drop_after: the message is taken, then the connection ends.
-    garbage: HTTP 200 with a page of HTML; nothing is taken. refuse: the provider's own final refusal.
+    429 and 500: the provider's error. timeout: no response for `seconds`, then the connection closes; the message is lost.
+    drop_before: the connection closes; the message is lost. drop_after: the message is accepted, then the connection
+    closes. garbage: HTTP 200 with a page of HTML; the message is lost. refuse: the provider's own permanent error.
     """
 
     kind: FaultKind
@@ -87,7 +87,7 @@ class WebhookFaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReceiptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which receipts follow a message by themselves, each `delay` seconds after what came before."""
+    """The receipts that are sent automatically, each `delay` seconds after the one before."""
 
     sent: bool = True
     delivered: bool = True
@@ -96,7 +96,7 @@ class ReceiptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One receipt, by hand. `code` and `detail` say why it failed."""
+    """One receipt, sent on request. `code` and `detail` say why a message failed."""
 
     provider_id: str
     status: Status
@@ -105,7 +105,7 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A message that the provider took. `request` is what it was sent; `context` what its receipts repeat."""
+    """A message that the provider accepted. `request` is its body; receipts repeat `context`."""
 
     provider_id: str
     to: str
@@ -116,7 +116,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """A signed call. `url` is the channel's own unless the provider was told another."""
+    """A signed webhook call. `url` is the channel's, unless the message named another."""
 
     body: bytes
     headers: dict[str, str]
@@ -125,7 +125,7 @@ class Webhook(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """What the receiver answered to a webhook; `status` 0 where it could not be reached."""
+    """A receiver's response to a webhook; `status` is 0 if it could not be reached."""
 
     provider_id: str
     status: int
@@ -139,7 +139,7 @@ class StoredFile(msgspec.Struct, frozen=True):
 
 
 class Channel:
-    """A registered channel and what happened on it."""
+    """A registered channel with its messages and faults."""
 
     def __init__(self, id: str, registration: Registration) -> None:
         self.id = id
@@ -156,10 +156,10 @@ class Channel:
         self._faults_left = 0
         self._numbers = itertools.count(
             int(time.time())
-        )  # a provider never gives a number twice, restarted or not
+        )  # a provider never reuses a number, even after a restart
 
     def number(self) -> int:
-        """The next number of this channel: of an update, of a message."""
+        """The channel's next number, for an update or a message."""
         return next(self._numbers)
 
     def record(self, sent: Sent) -> None:
@@ -183,7 +183,7 @@ class Channel:
         return self._faults_left
 
     def next_fault(self) -> Fault | None:
-        """The fault that meets the send at hand, if any."""
+        """The fault for the current send, if any."""
         if self._faults_left == 0:
             return None
         self._faults_left -= 1
@@ -191,7 +191,7 @@ class Channel:
 
 
 class State:
-    """Channels and customers' files."""
+    """The channels and customers' files."""
 
     def __init__(self) -> None:
         self.channels: dict[str, Channel] = {}
@@ -199,7 +199,7 @@ class State:
         self._bytes = 0
 
     def register(self, registration: Registration) -> Channel:
-        """A new channel; one of the same id is replaced. Raises OverflowError where there are too many."""
+        """Add a channel, replacing one of the same id. Raises OverflowError if there are too many."""
         id = registration.id or str(uuid.uuid4())
         if id not in self.channels and len(self.channels) >= MAX_CHANNELS:
             raise OverflowError
@@ -207,13 +207,13 @@ class State:
         return channel
 
     def find(self, type: Type, field: str, value: str) -> Channel | None:
-        """The channel of a type that has a credential: how a provider knows whose a request is."""
+        """The channel of a type that has this credential, by which a provider finds a request's account."""
         return next(
             (c for c in self.channels.values() if c.type == type and c.credentials[field] == value), None
         )
 
     def keep(self, channel: Channel, file: File) -> str:
-        """The id under which a file can be fetched."""
+        """Keep a file, and return the id to fetch it with."""
         id = str(uuid.uuid4().int)[:16]
         self._files[id] = StoredFile(file, channel.id)
         self._bytes += len(file.data)

@@ -1,4 +1,4 @@
-"""What a provider of the double is, and how it refuses."""
+"""The interface of the double's providers, and their errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .model import Channel, Fault, Receipt, Said, Sent, State, Webhook
 
 
 class Refusal(Exception):
-    """The provider's own answer to a request it does not take."""
+    """The provider's own response to a request that it rejects."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         super().__init__(status)
@@ -39,7 +39,7 @@ class Call(msgspec.Struct, frozen=True):
 Paths = tuple[tuple[str, str], ...]
 """Methods and paths."""
 Reads = tuple[tuple[str, str, Callable[[State, Call], web.Response]], ...]
-"""Methods, paths and what answers."""
+"""Methods, paths and handlers."""
 
 
 class Provider(Protocol):
@@ -50,26 +50,26 @@ class Provider(Protocol):
     SEND: Paths
     """Method and path of its send API."""
     READ: Reads
-    """What else of its API there is: files."""
+    """The other routes of its API, for files."""
 
     def accept(self, state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
-        """Take a message: what is recorded, the answer's JSON, its HTTP status. Raises Refusal."""
+        """Accept a message. Returns its record, and the response's JSON and HTTP status. Raises Refusal."""
         ...
 
     def find(self, state: State, call: Call) -> Channel:
-        """Whose a request is. Raises Refusal."""
+        """The channel of a request. Raises Refusal."""
         ...
 
     def refusal(self, fault: Fault) -> Refusal:
-        """The provider's words for the faults 429, 500 and refuse."""
+        """The provider's response for the faults 429, 500 and refuse."""
         ...
 
     def said(self, state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
-        """The webhooks of what a customer writes. Raises ValueError for what the provider does not have."""
+        """The webhooks of a customer's message. Raises ValueError for features that the provider lacks."""
         ...
 
     def receipt(self, channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
-        """The webhook of a receipt; None where the provider sends none."""
+        """The webhook of a receipt, or None if the provider sends none."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The double's server: providers' APIs at their own paths, the control API under `/double`."""
+"""The double's server: the providers' APIs at their own paths, and the control API under `/double`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PROVIDERS: Final[dict[Type, Provider]] = {
     "whatsapp": whatsapp,
     "messenger": messenger,
 }
-"""In the order of their routes: Meta's paths are the least particular."""
+"""In the order of their routes: Meta's paths are the least specific, so they come last."""
 
 
 def make_app() -> web.Application:
-    """The double, without a channel."""
+    """The double's application, without channels."""
     app = web.Application(client_max_size=MAX_REQUEST)
     state = State()
     app[control.STATE] = state
@@ -68,7 +68,7 @@ def _reading(state: State, read: Any) -> Handler:
 
 
 def _sending(state: State, entry: Provider) -> Handler:
-    """Takes a message, unless the channel's fault has it otherwise."""
+    """A handler that accepts a message, unless the channel has a fault."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = await call_of(request)
@@ -101,14 +101,14 @@ async def _failing(request: web.Request, provider: Provider, fault: Fault) -> we
 
 
 def _hang_up(request: web.Request) -> ConnectionResetError:
-    """End the connection; what is raised then tells aiohttp that nobody waits for an answer."""
+    """Close the connection. The returned error tells aiohttp that nobody waits for a response."""
     if request.transport is not None:
         cast(asyncio.Transport, request.transport).abort()
     return ConnectionResetError("hung up on purpose")
 
 
 async def serve(host: str, port: int, stop: asyncio.Event, ready: Any) -> None:
-    """Run until `stop`; `ready` is called once it listens. Raises OSError where it cannot."""
+    """Run until `stop`; call `ready` once it listens. Raises OSError if it cannot listen."""
     runner = web.AppRunner(make_app(), access_log=None, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
     try:

@@ -43,7 +43,7 @@ def find(state: State, call: Call) -> Channel:
         raise refused(401, 20003, "Authenticate")
     fields = parse_qs(call.body.decode("utf-8", "replace"))
     number = (fields.get("From") or [""])[0]
-    # several numbers of one account are several channels
+    # each number of an account is a channel
     mine = [c for c in state.channels.values() if c.type == "sms" and c.credentials["account_sid"] == user]
     return next((c for c in mine if c.credentials["from_number"] == number), channel)
 
@@ -143,7 +143,7 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
-    """To the address the message named, if any. Nobody knows whether an SMS was read."""
+    """A receipt for the message's own callback URL, if it has one. There are no read receipts for SMS."""
     url = sent.context.get("callback")
     if not url or receipt.status == "read":
         return None
@@ -166,7 +166,7 @@ def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
 
 
 def _signed(channel: Channel, url: str, fields: dict[str, str], provider_id: str) -> Webhook:
-    """The URL as it is called, then each parameter's name and value in the order of the names."""
+    """Sign the URL as called, followed by each parameter's name and value, sorted by name."""
     data = url
     for name in sorted(fields):
         data += name + fields[name]
@@ -180,7 +180,7 @@ def _signed(channel: Channel, url: str, fields: dict[str, str], provider_id: str
 
 
 def _media(state: State, call: Call) -> web.Response:
-    """Twilio's media need no token unless the account asks for it; a wrong one is refused."""
+    """Serve media. Twilio needs no token for them by default, but refuses a wrong one."""
     stored = state.file(call.path["media"])
     channel = state.channels.get(stored.channel) if stored else None
     if stored is None or channel is None or channel.credentials.get("account_sid") != call.path["account"]:

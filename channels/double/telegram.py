@@ -89,7 +89,7 @@ def _check_reply(reply: Any) -> None:
 
 
 def _bot(channel: Channel) -> str:
-    """A token begins with its bot's id."""
+    """The bot's id, with which its token begins."""
     first = channel.credentials["bot_token"].partition(":")[0]
     return first if first.isdecimal() else "1"
 
@@ -104,7 +104,7 @@ def refusal(fault: Fault) -> Refusal:
 
 
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
-    """One update; several files are an album, one update for each."""
+    """One update, or an album with one update for each of several files."""
     chat = _chat(said.sender)
     person = {"id": chat, "is_bot": False, "first_name": said.name or said.sender, "language_code": "en"}
     common: dict[str, Any] = {
@@ -132,7 +132,7 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
 
 
 def _chat(sender: str) -> int:
-    """Chats have numbers: one for each name that is none."""
+    """A chat's number; a name that is not a number gets one of its own."""
     return (
         int(sender)
         if sender.isdecimal() and len(sender) < 16
@@ -169,7 +169,7 @@ def _update(channel: Channel, kind: str, message: dict[str, Any]) -> Webhook:
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
-    """Telegram tells bots of no receipts."""
+    """Always None: Telegram sends bots no receipts."""
     return None
 
 

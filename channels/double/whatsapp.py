@@ -82,7 +82,7 @@ def refusal(fault: Fault) -> Refusal:
 
 
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
-    """One webhook for the text, or for each file, the text being the first one's caption."""
+    """One webhook for the text, or one for each file, with the text as the first one's caption."""
     common: dict[str, Any] = {"from": said.sender.lstrip("+"), "timestamp": str(now_ms() // 1000)}
     if said.reply_to:
         common["context"] = {"from": channel.credentials["phone_number_id"], "id": said.reply_to}

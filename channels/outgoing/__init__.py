@@ -1,1 +1,1 @@
-"""Outgoing HTTP requests to addresses that others name."""
+"""Outgoing HTTP requests to URLs that come from outside."""

@@ -1,4 +1,4 @@
-"""Posting an event to a webhook's URL: through the guard, with a deadline, following nothing, reading little."""
+"""Posts events to webhooks' URLs: through the guard, with a deadline, without redirects, reading little."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEADLINE = 10.0
 
 
 class GuardedPoster:
-    """`core.ports.event_webhooks.Poster`. `private`: http and any address are let through, for development and tests."""
+    """Implements `core.ports.event_webhooks.Poster`. `private` allows http and any address, for development and tests."""
 
     def __init__(
         self, guard: Guard, *, private: bool = False, agent: str = "Tertulia", deadline: float = DEADLINE

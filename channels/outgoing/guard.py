@@ -1,8 +1,8 @@
-"""HTTP requests to addresses that came from outside: attachments' URLs, accounts' webhooks, channels' base URLs.
+"""HTTP requests to URLs that come from outside: attachments, accounts' webhooks, channels' base URLs.
 
-Owns the one way such a request may leave the server. A name is resolved once, every address it gives is checked, and the
-connection goes to a checked one, with Host and SNI as the URL has them. It must never follow what it has not checked,
-and never send headers or credentials to a host they are not meant for.
+All such requests leave the server through here. A name is resolved once, every address is checked, and the connection goes to
+a checked address, with the URL's Host and SNI. The guard never follows an unchecked redirect, and never sends headers or
+credentials to a host that they are not meant for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Guard", "Refused", "beginning", "check_address", "checked", "origin"
 
 DEADLINE = 30.0
 CONNECT_DEADLINE = 10.0
-"""Seconds until a connection stands, its name's resolution and the wait for a free one included."""
+"""Seconds to connect, including name resolution and the wait for a free connection."""
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PIECE = 65_536
@@ -37,7 +37,7 @@ _AUTHORITY = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*+:)?[/\\]*+[^/\\?#]*+")
 
 
 class _Checking(AbstractResolver):
-    """A resolver whose answers are all checked: one that may not be called refuses the name."""
+    """A resolver that checks every address. One forbidden address refuses the name."""
 
     def __init__(self, inner: AbstractResolver, reach: Reach) -> None:
         self._inner = inner
@@ -52,11 +52,11 @@ class _Checking(AbstractResolver):
         return found
 
     async def close(self) -> None:
-        """The inner resolver is shared, and its owner's to close."""
+        """Does nothing: the inner resolver is shared, and its owner closes it."""
 
 
 class Guard:
-    """Requests under `AddressRules`, and under the grants that each brings. Make it where a loop runs; `close` it."""
+    """Makes requests under `AddressRules` and each request's own grants. Needs a running loop; the owner closes it."""
 
     def __init__(
         self,
@@ -73,7 +73,8 @@ class Guard:
         self._sessions: dict[Reach, aiohttp.ClientSession] = {}
 
     def _session(self, reach: Reach) -> aiohttp.ClientSession:
-        """The session whose connections lead as far as `reach`: one that reaches less must not find another's open connection.
+        """The session for `reach`. Each reach has its own, so that none reuses a connection that only another may open.
+
         There are as many as the settings name different networks."""
         session = self._sessions.get(reach)
         if session is None:
@@ -81,7 +82,7 @@ class Guard:
         return session
 
     def _new_session(self, reach: Reach) -> aiohttp.ClientSession:
-        # no DNS cache: an address counts for the connection it was resolved for
+        # no DNS cache: an address is checked for one connection only
         connector = aiohttp.TCPConnector(
             resolver=_Checking(self._resolver, reach),
             use_dns_cache=False,
@@ -91,13 +92,15 @@ class Guard:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity"},  # what is limited in size must not unfold afterwards
+            headers={
+                "Accept-Encoding": "identity"
+            },  # a size limit counts decoded bytes, so nothing may decode later
             auto_decompress=False,
             trust_env=False,
         )
 
     async def close(self) -> None:
-        """End every connection; the resolver too."""
+        """Close every connection, and the resolver."""
         for session in self._sessions.values():
             await session.close()
         await self._resolver.close()
@@ -118,11 +121,11 @@ class Guard:
         connect_deadline: float = CONNECT_DEADLINE,
         **body: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request and its answer; `deadline` holds for everything until the block ends, redirects included, and
-        `connect_deadline` for each connection.
+        """Make a request. `deadline` limits everything until the block ends, redirects included; `connect_deadline`
+        limits each connection.
 
-        `headers` and `auth` go to `secret_hosts` alone (None: the URL's own host). Redirects are followed within the
-        host and to `redirect_hosts`, at most `max_redirects` (GET only); otherwise they are the answer.
+        `headers` and `auth` are sent to `secret_hosts` only (None: the URL's own host). At most `max_redirects` redirects
+        are followed (GET only), within the host and to `redirect_hosts`; with 0, a redirect is the response.
         Raises Refused, aiohttp.ClientError, TimeoutError.
         """
         target, reach = checked(url, self._rules, grants)
@@ -171,7 +174,7 @@ class Guard:
 
 @asynccontextmanager
 async def _refusals(request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-    """aiohttp's request, with a resolver's refusal as it was raised and a host that is no address made one."""
+    """Translate aiohttp's errors for a URL or host that cannot be called into Refused."""
     try:
         async with request as response:
             yield response
@@ -182,14 +185,14 @@ async def _refusals(request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
 
 
 def _parsed(url: str | URL) -> URL:
-    """Raises ValueError. A host has at most 253 characters (RFC 1035); encoding a long one of any script takes minutes."""
+    """Raises ValueError. A host has at most 253 characters (RFC 1035), and IDNA-encoding a long one can take minutes."""
     if isinstance(url, str) and (len(url) > MAX_URL or len(_AUTHORITY.match(url)[0]) > MAX_AUTHORITY):  # pyright: ignore[reportOptionalSubscript]
         raise ValueError("too long")
     return URL(url)
 
 
 def origin(url: str | URL) -> str:
-    """`scheme://host:port`, the port always given, by which origins are compared; empty where there is none."""
+    """`scheme://host:port`, always with the port, to compare origins; empty if there is none."""
     try:
         parsed = _parsed(url)
         return f"{parsed.scheme}://{parsed.host}:{parsed.port}" if parsed.host else ""
@@ -198,7 +201,7 @@ def origin(url: str | URL) -> str:
 
 
 def checked(url: str, rules: AddressRules, grants: Collection[Grant] = ()) -> tuple[URL, Reach]:
-    """The URL as it will be called, and how far its connection may lead. Raises Refused; names are checked when resolved."""
+    """The parsed URL, and which addresses it may reach. Raises Refused. Names are checked when they are resolved."""
     try:
         target = _parsed(url)
         host, port = target.host, target.port
@@ -223,13 +226,13 @@ def checked(url: str, rules: AddressRules, grants: Collection[Grant] = ()) -> tu
 
 
 def check_address(text: str, reach: Reach) -> None:
-    """Raises Refused for an address that may not be called."""
+    """Raises Refused for a forbidden address."""
     if (reason := reach.refusal(text)) is not None:
         raise Refused(f"the host stands at {reason}")
 
 
 async def pieces(response: aiohttp.ClientResponse, most: int) -> AsyncIterator[bytes]:
-    """An answer's body as it comes. Raises Refused beyond `most` bytes, or where it announces more or is encoded."""
+    """A response's body in pieces. Raises Refused if it is encoded, or if it has or announces more than `most` bytes."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Refused("encoded, which was not asked for")
     if (response.content_length or 0) > most:
@@ -243,7 +246,7 @@ async def pieces(response: aiohttp.ClientResponse, most: int) -> AsyncIterator[b
 
 
 async def beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The first bytes of an answer, at most `most`; the rest is left unread."""
+    """The first bytes of a response, at most `most`; the rest stays unread."""
     found = bytearray()
     while len(found) < most and (piece := await response.content.read(most - len(found))):
         found += piece

@@ -1,7 +1,7 @@
-"""Fetching what customers sent: providers keep the files, and tell where by a request or several.
+"""Fetches the files that customers sent: providers keep them, and one or more requests lead to the file's URL.
 
-Any number of processes may run the loop: a file is claimed before it is fetched. Credentials go to the provider's own
-hosts, and what comes back is limited in time and size. What cannot be fetched is tried again, then failed with the reason.
+Any number of processes may run the loop, since a file is claimed before it is fetched. Credentials go only to the provider's
+own hosts, and responses are limited in time and size. A failed fetch is retried, then marked failed with the reason.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 BACKOFF = (5.0, 30.0, 120.0, 600.0)
-"""Seconds before the second attempt, the third …"""
+"""Seconds before the second attempt, the third, and so on."""
 AT_ONCE = 8
 LEASE = 300.0
-"""Seconds a claim lasts: longer than a fetch and the storing of what it gave."""
+"""Seconds that a claim lasts: longer than it takes to fetch and store a file."""
 POLL = 1.0
 SWEEP_EVERY = 5.0
 MAX_STEPS = 3
 MAX_ANSWER = 256 * 1024
-"""Bytes of an answer that leads to a file."""
+"""Bytes of a response that leads to a file."""
 
 SECRET_HOSTS: Mapping[str, frozenset[str]] = {"whatsapp": frozenset({"lookaside.fbsbx.com"})}
-"""Where a provider's credentials go besides its API: WhatsApp's files ask for the token on a host of their own."""
+"""Hosts besides the API's that get a provider's credentials: WhatsApp's files need the token on another host."""
 FILE_HOSTS: Mapping[str, frozenset[str]] = {
     "sms": frozenset({"mms.twiliocdn.com", "media.twiliocdn.com", "s3-external-1.amazonaws.com"}),
 }
-"""Where a provider's API may redirect to, without credentials: Twilio's hands its files out from there."""
+"""Hosts that a provider's API may redirect to, without credentials: Twilio serves its files from these."""
 _FINAL = frozenset({400, 401, 403, 404, 405, 410, 451})
-"""Statuses that another try would not change."""
+"""Statuses that a retry would not change."""
 
 FindChannel = Callable[[str], Awaitable[Channel | None]]
 OpenCredentials = Callable[[Channel], Credentials]
 
 
 class NotFetched(Exception):
-    """Why a file did not come. `final`: another try is no use."""
+    """Why a file was not fetched. `final`: a retry is pointless."""
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
@@ -62,7 +62,7 @@ class NotFetched(Exception):
 
 
 class MediaFetcher:
-    """The loop. `urls` says where a channel's provider is, and what may be called there."""
+    """The loop. `urls` gives a channel's provider URL, and the grants to call it."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class MediaFetcher:
                 await asyncio.sleep(pause)
 
     async def fetch_due(self) -> int:
-        """Fetch what is due, a few at once; how many were tried."""
+        """Fetch files that are due, a few at once. Returns how many were tried."""
         claimed = await self._queue.claim(AT_ONCE, LEASE)
         await asyncio.gather(*map(self._try, claimed))
         return len(claimed)
@@ -153,7 +153,7 @@ class MediaFetcher:
                 body = await stack.enter_async_context(aclosing(_before(until, pieces(response, self._most))))
                 await self._queue.fetched(pending, body, self._most, response.headers.get("Content-Type"))
                 return
-        raise NotFetched("the provider leads from one step to the next without an end", final=True)
+        raise NotFetched("the provider needs too many steps to serve the file", final=True)
 
     def _request(
         self,
@@ -183,7 +183,7 @@ class MediaFetcher:
 
 
 async def _before(until: float, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The pieces of a body that come in time. Raises TimeoutError. What is done with them has its own time."""
+    """The pieces of a body, received until then. Raises TimeoutError. Processing them does not count."""
     while True:
         async with asyncio.timeout_at(until):
             try:
@@ -202,11 +202,11 @@ def _json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-        raise NotFetched("the provider's answer is no JSON") from None
+        raise NotFetched("the provider's response is not JSON") from None
 
 
 def _failure(error: Exception) -> NotFetched:
-    """What went wrong, without an address or a secret: it is shown to whoever asks for the file."""
+    """The reason of a failure, without addresses or secrets, since it is shown to everyone who requests the file."""
     if isinstance(error, NotFetched):
         return error
     if isinstance(error, Refused):
@@ -216,10 +216,10 @@ def _failure(error: Exception) -> NotFetched:
     if isinstance(error, TertuliaError):
         return NotFetched(error.detail)
     if isinstance(error, KeyError):
-        return NotFetched("the channel's credentials or the provider's answer are not complete")
+        return NotFetched("the channel's credentials or the provider's response are incomplete")
     if isinstance(error, TimeoutError):
         return NotFetched("the provider was too slow")
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return NotFetched("the provider could not be reached")
     log.error("media_failed", exc_info=error)
-    return NotFetched("the provider's answer was not understood", final=True)
+    return NotFetched("the provider's response was not understood", final=True)

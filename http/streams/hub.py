@@ -207,8 +207,12 @@ class Hub:
         wanted = [t for t in topics if t not in session.topics]
         if len(session.topics) + len(wanted) > MAX_TOPICS:
             raise Conflict(f"a stream has at most {MAX_TOPICS} topics: unsubscribe from some first")
+        cursor = parse_cursor(since) if since is not None else None
+        if cursor is not None and cursor.generation == feed.generation and cursor.position > feed.position:
+            await self.feeds.catch_up(feed)
         now = Cursor(feed.generation, feed.position, END)
-        cursor = parse_cursor(since) if since is not None else now
+        if since is None:
+            cursor = now
         reachable = cursor is not None and self._reachable(feed, cursor)
         if greet:
             session.push(ready_frame(cursor if cursor is not None and reachable else now))

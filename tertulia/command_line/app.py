@@ -1,4 +1,7 @@
-"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`. Exit code 2 and one sentence where it cannot go on."""
+"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`.
+
+A command that cannot continue prints one sentence and exits with code 2.
+"""
 
 from __future__ import annotations
 
@@ -27,26 +30,26 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-db = typer.Typer(help="The database schema.", no_args_is_help=True)
-account = typer.Typer(help="Accounts.", no_args_is_help=True)
+db = typer.Typer(help="Manage the database schema.", no_args_is_help=True)
+account = typer.Typer(help="Manage accounts.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(account, name="account")
 
 
 def say(line: str) -> None:
-    """One line for the operator."""
+    """Print one line for the operator."""
     typer.echo(line)
     sys.stdout.flush()
 
 
 def fail(sentence: str) -> NoReturn:
-    """One sentence and exit code 2."""
+    """Print one sentence and exit with code 2."""
     typer.echo(f"tertulia: {sentence}", err=True)
     raise typer.Exit(2)
 
 
 def read_settings(**given: Any) -> Settings:
-    """Settings from the environment, options first."""
+    """Read the settings from the environment; options take precedence."""
     try:
         settings = Settings(**{k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
@@ -66,19 +69,19 @@ def _settings_help() -> str:
         default = "" if field.default_factory else field.default
         shown = "" if default in (None, "") else f" ({default})"
         rows.append(f"{variable}: {field.description}{shown}")
-    return "Settings, by environment:\n\n" + "\n\n".join(rows)
+    return "Environment variables (times in seconds):\n\n" + "\n\n".join(rows)
 
 
 @app.command(epilog=_settings_help())
 def serve(
     demo: Annotated[
-        bool, typer.Option("--demo", help="make the demo account, and print how to sign in")
+        bool, typer.Option("--demo", help="create the demo account and print how to sign in")
     ] = False,
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
     port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
-    data: Annotated[Path | None, typer.Option(help="folder of the embedded servers")] = None,
+    data: Annotated[Path | None, typer.Option(help="folder for data and generated secrets")] = None,
 ) -> None:
-    """Start the server; it runs until Ctrl-C or SIGTERM, then drains."""
+    """Start the server. It runs until Ctrl-C or SIGTERM, then drains."""
     settings = read_settings(host=host, port=port, data=data)
     try:
         opened = data_folder.prepare(settings.data)
@@ -86,8 +89,8 @@ def serve(
     except (data_folder.DataFolderError, OSError, ValueError) as error:
         fail(str(error))
     if opened:
-        say(f"{settings.data}: was open to other users of this machine; it is private now")
-    from ..serving.server import Serving, StartError  # imports Ray, which reads its environment then
+        say(f"{settings.data}: other users of this machine could read it; it is private now")
+    from ..serving.server import Serving, StartError  # imports Ray, which reads its environment at import
 
     logs.configure(settings.log_level, settings.log_format)
     try:
@@ -101,10 +104,12 @@ def serve(
 def token(
     account: Annotated[str, typer.Option(help="account id")],
     role: Annotated[str, typer.Option(help="agent, lead, admin or service")] = "agent",
-    user: Annotated[str, typer.Option(help="user id: the token's sub")] = "",
-    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="how long it lives")] = 12,
+    user: Annotated[
+        str, typer.Option(help="user id (the token's sub); required except for role service")
+    ] = "",
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="lifetime in hours")] = 12,
 ) -> None:
-    """Print a token (HS256), signed with this server's secret."""
+    """Print an HS256 token signed with this server's secret."""
     from ..core.accounts.principal import Role
     from ..core.ids import is_uuid
 
@@ -113,13 +118,13 @@ def token(
     if role not in {r.value for r in Role} - {"customer"}:
         fail(f"--role must be agent, lead, admin or service (given: {role!r})")
     if not user and role != "service":
-        fail("--user is needed for a person's token")
+        fail("--user is required, except with --role service")
     signer = _signer(read_settings())
     say(signer.issue(user or "service", {account.lower(): Role(role)}, lifetime=hours * 3600))
 
 
 def _signer(settings: Settings) -> TokenSigner:
-    """Signs as this server does: with the configured secret, or the data folder's."""
+    """A signer with this server's secret: the configured one, or the data folder's."""
     from ..http.auth.tokens import TokenSigner
     from ..storage.credentials import new_key
     from ..storage.secrets import load_or_create
@@ -136,13 +141,13 @@ def _signer(settings: Settings) -> TokenSigner:
 
 def database_url(settings: Settings) -> str:
     if settings.database_url is None:
-        fail("DATABASE_URL is not set; the embedded database is upgraded by `tertulia serve` itself")
+        fail("DATABASE_URL is not set; `tertulia serve` upgrades its embedded database itself")
     return settings.database_url
 
 
 @db.command()
 def upgrade() -> None:
-    """Apply the migrations that are missing, and let the server's two roles log in."""
+    """Apply missing migrations, and create the logins of the server's two roles."""
     from ..storage.postgres import migrate
 
     settings = read_settings()
@@ -154,7 +159,7 @@ def upgrade() -> None:
 
 @db.command()
 def verify() -> None:
-    """Say which migrations are missing, or which were changed after they were applied. Exit code 2 if any."""
+    """List migrations that are missing or were changed after they were applied. Exits with code 2 if there are any."""
     from ..storage.postgres import migrate
 
     missing = _run(migrate.verify(database_url(read_settings())), lambda names: names or ["up to date"])
@@ -165,9 +170,9 @@ def verify() -> None:
 @account.command()
 def create(
     name: Annotated[str, typer.Argument(help="the account's name")],
-    account_id: Annotated[str | None, typer.Option("--id", help="its id; made when not given")] = None,
+    account_id: Annotated[str | None, typer.Option("--id", help="its id; generated when omitted")] = None,
 ) -> None:
-    """Make an account and print its id."""
+    """Create an account and print its id."""
     from ..actors.clock import fresh_id
     from ..core.ids import is_uuid
     from ..storage.postgres.accounts.accounts import PostgresAccounts
@@ -188,7 +193,7 @@ def create(
             await database.close()
 
     if not _run(make(), lambda made: [chosen] if made else []):
-        fail(f"account {chosen} exists already")
+        fail(f"account {chosen} already exists")
 
 
 def _run(work: Any, lines: Any) -> Any:
@@ -210,20 +215,20 @@ def _run(work: Any, lines: Any) -> Any:
 
 @app.command()
 def simulate(
-    url: Annotated[str, typer.Option(help="the server")] = "http://127.0.0.1:8080",
-    customers: Annotated[int, typer.Option(min=1, max=5000, help="how many customers write")] = 50,
-    agents: Annotated[int, typer.Option(min=1, max=500, help="how many agents answer")] = 4,
-    duration: Annotated[float, typer.Option(min=1, help="seconds")] = 30,
+    url: Annotated[str, typer.Option(help="URL of the server")] = "http://127.0.0.1:8080",
+    customers: Annotated[int, typer.Option(min=1, max=5000, help="number of customers")] = 50,
+    agents: Annotated[int, typer.Option(min=1, max=500, help="number of agents")] = 4,
+    duration: Annotated[float, typer.Option(min=1, help="length of the run in seconds")] = 30,
     think: Annotated[float, typer.Option(min=0.01, help="mean seconds between a customer's messages")] = 2,
-    account: Annotated[str | None, typer.Option(help="account id; the demo's when not given")] = None,
+    account: Annotated[str | None, typer.Option(help="account id; the demo account by default")] = None,
     channel: Annotated[
-        str | None, typer.Option(help="its web chat channel; the demo's when not given")
+        str | None, typer.Option(help="id of its web chat channel; the demo's by default")
     ] = None,
 ) -> None:
-    """Let simulated customers write to a running server and simulated agents answer.
+    """Simulate customers who write to a running server, and agents who answer.
 
-    The agents' tokens are signed with this server's secret (TERTULIA_JWT_SECRET, or the data folder's). Exit code 1 when
-    an acknowledged message was not seen by the other side, or when none was acknowledged.
+    The agents' tokens are signed with TERTULIA_JWT_SECRET, or the data folder's secret. Exits with code 1 if the other
+    side did not see an acknowledged message, or if no message was acknowledged.
     """
     from aiohttp import ClientError
     from rich.console import Console
@@ -233,7 +238,7 @@ def simulate(
     from ..simulator import simulation as simulation
 
     if (account is None) != (channel is None):
-        fail("--account and --channel go together")
+        fail("--account and --channel must be given together")
     signer, of = _signer(read_settings()), account or demo.ACCOUNT
     users = list(demo.AGENTS) if account is None else []
 
@@ -254,38 +259,36 @@ def simulate(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             figures = runner.run(simulation.simulate(plan, Console()))
     except simulation.Refused as error:
-        fail(f"the server at {url} refuses the agents ({error}): is TERTULIA_JWT_SECRET its own?")
+        fail(f"the server at {url} refused the agents ({error}): does it have the same TERTULIA_JWT_SECRET?")
     except (ClientError, OSError, TimeoutError) as error:
         fail(f"the server at {url} cannot be used: {str(error) or type(error).__name__}")
     if figures.lost:
-        typer.echo(
-            f"tertulia: {figures.lost} acknowledged messages were not seen by the other side", err=True
-        )
+        typer.echo(f"tertulia: {figures.lost} acknowledged messages did not reach the other side", err=True)
     if figures.lost or not figures.inbound.acked:
         raise typer.Exit(1)
 
 
-DOUBLE_HELP = """How to use it (JSON in and out; refusals are problem+json naming the field):
+DOUBLE_HELP = """Control API (JSON; errors are problem+json and name the field):
 
-POST /double/channels {type, webhook_url, credentials, id?}: register a channel. Its config.base_url is this server.
+POST /double/channels {type, webhook_url, credentials, id?}: register a channel. Set its config.base_url to this server.
 
-POST /double/ID/messages {from, name?, text?, attachments?, reply_to?, edit?, subject?} or {messages: […]}: a customer
-writes. The webhook goes out, signed as the provider signs; what it was answered comes back. Attachments: {name,
+POST /double/ID/messages {from, name?, text?, attachments?, reply_to?, edit?, subject?} or {messages: […]}: write as a
+customer. Calls the webhook, signed as the provider signs it, and returns its responses. Attachments: {name,
 content_type, data (base64)}.
 
-POST /double/ID/subscription: ask the webhook for Meta's confirmation (WhatsApp, Messenger).
+POST /double/ID/subscription: verify the webhook as Meta does (WhatsApp, Messenger).
 
-GET /double/ID/sent?after=N: what the channel was sent, in order.
+GET /double/ID/sent?after=N: the messages sent to the channel, in order.
 
 PUT /double/ID/faults {kind: 429|500|timeout|drop_before|drop_after|garbage|refuse, count?, retry_after?, seconds?};
-DELETE takes it back.
+DELETE removes it.
 
 PUT /double/ID/webhooks {duplicate?, shuffle?, concurrent?}: how webhooks are delivered.
 
-PUT /double/ID/receipts {sent?, delivered?, read?, delay?}: receipts by themselves. POST {provider_id, status, code?,
-detail?}: one by hand.
+PUT /double/ID/receipts {sent?, delivered?, read?, delay?}: send receipts automatically. POST {provider_id, status, code?,
+detail?}: send one receipt.
 
-GET /double: the channels. DELETE /double/ID forgets one. Nothing is kept on disk.
+GET /double: list the channels. DELETE /double/ID: remove one. Nothing is stored on disk.
 """
 
 
@@ -293,12 +296,12 @@ GET /double: the channels. DELETE /double/ID forgets one. Nothing is kept on dis
 def provider_double(
     port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8090,
     host: Annotated[
-        str, typer.Option(help="address to listen on; whoever reaches it may play customers")
+        str, typer.Option(help="address to listen on; anyone who can reach it can act as a customer")
     ] = "127.0.0.1",
 ) -> None:
-    """A double of WhatsApp, Messenger, Telegram, Twilio and Postmark, to try channels without any of them.
+    """Run a stand-in for WhatsApp, Messenger, Telegram, Twilio and Postmark, to try channels without accounts there.
 
-    It takes what channels send, as strictly as the providers, and plays customers that write in. Runs until Ctrl-C.
+    It accepts and checks messages as the providers do, and plays customers who write. Runs until Ctrl-C.
     """
     import signal
 
@@ -315,7 +318,7 @@ def provider_double(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
     except OSError as error:
-        fail(f"{host}:{port} cannot be listened on: {error.strerror or error}")
+        fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
 
 
 @app.command()
@@ -325,7 +328,7 @@ def version() -> None:
 
 
 def main() -> None:
-    """The console script. Whatever it creates, and its processes do, is for its own user alone."""
+    """The console script. Files that it and its processes create are private to its user."""
     os.umask(data_folder.UMASK)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     app()

@@ -1,1 +1,1 @@
-"""What stands behind each port, process by process."""
+"""The composition of each process: which implementation is behind each port."""

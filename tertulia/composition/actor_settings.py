@@ -1,9 +1,9 @@
-"""What the actors are told when they start: the settings without the secrets, and how to tell that theirs are the same.
+"""The settings that actors get as an argument: without secrets, but with fingerprints to check the secrets they find.
 
-Ray keeps an actor's arguments in the store of its head, in clear, for as long as the actor lives. So no secret is among
-them. An actor's process reads the secrets itself: from its node's environment (a cluster), or from a private file in the
-data folder that `tertulia serve` writes for the actors of its own machine. Which is the right one the arguments tell by a
-fingerprint, keyed by the JWT secret: it lets nobody guess a secret who does not have that one.
+Ray's head stores an actor's arguments in clear for as long as the actor lives, so they must not contain a secret. An
+actor's process reads the secrets itself: from its node's environment (a cluster), or from a private file in the data folder
+that `tertulia serve` writes for actors on its own machine. Fingerprints in the arguments identify the right ones. They are
+keyed by the JWT secret, so nobody without it can use them to guess another secret.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from ..storage.secrets import read_private
 
 
 class SecretsDiffer(Exception):
-    """An actor does not find the server's secrets where it runs: one sentence that names the variables and the node."""
+    """An actor does not find the server's secrets where it runs. The message names the variables and the node."""
 
 
 class ActorSettings(msgspec.Struct, frozen=True):
-    """A server's settings as an actor's argument. `fingerprints` by field; `file` holds the secrets on the server's own machine."""
+    """A server's settings as an actor's argument: `fingerprints` by field, and the `file` with the secrets on the server's machine."""
 
     settings: Settings
     fingerprints: dict[str, str]
@@ -40,12 +40,12 @@ class ActorSettings(msgspec.Struct, frozen=True):
 
 
 def secrets_file(settings: Settings) -> Path:
-    """Where the secrets of the server on this port are, for its own machine's actors, while it runs."""
+    """The file with the secrets of the server on this port, for actors on its machine. It exists while the server runs."""
     return settings.data / "secrets" / f"serve-{settings.port}.json"
 
 
 def withhold(settings: Settings) -> ActorSettings:
-    """The settings as an actor may be given them; the secrets go into the private file."""
+    """Write the secrets into the private file, and return the settings without them."""
     assert settings.jwt_secret is not None
     secrets = {name: getattr(settings, name) for name in secret_fields(settings)}
     path = secrets_file(settings)
@@ -59,12 +59,12 @@ def withhold(settings: Settings) -> ActorSettings:
 
 
 def forget(settings: Settings) -> None:
-    """Remove the private file: no actor starts any more."""
+    """Remove the private file. No actor can start afterwards."""
     secrets_file(settings).unlink(missing_ok=True)
 
 
 def begin_process(given: ActorSettings) -> Settings:
-    """What every actor's process does first: be private, find the secrets, log. Raises SecretsDiffer."""
+    """Prepare an actor's process: set its umask, find the secrets, start logging. Raises SecretsDiffer."""
     os.umask(UMASK)
     settings = complete(given)
     logs.configure(settings.log_level, settings.log_format)
@@ -72,7 +72,7 @@ def begin_process(given: ActorSettings) -> Settings:
 
 
 def complete(given: ActorSettings) -> Settings:
-    """The settings with the secrets, which are looked for in the environment, then in the file. Raises SecretsDiffer."""
+    """Add the secrets from the environment, or else from the file. Raises SecretsDiffer."""
     sources = [given_by_environment(), _kept(given.file)]
     found: dict[str, str] = {}
     for jwt_secret in (source.get("jwt_secret") for source in sources):
@@ -105,12 +105,12 @@ def _fingerprint(jwt_secret: str, name: str, value: str) -> str:
 def _kept(path: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(read_private(path), type=dict[str, Any])
-    except (OSError, ValueError):  # not this machine's, or not for us: the environment has to have them
+    except (OSError, ValueError):  # another machine's, or not readable: the environment must have them
         return {}
 
 
 def _explained(wrong: list[str], sources: list[Mapping[str, Any]]) -> str:
-    """Without the JWT secret nothing can be compared, so that one is named alone."""
+    """Names the JWT secret alone if it is missing, since nothing can be compared without it."""
     names = ["jwt_secret"] if "jwt_secret" in wrong else wrong
     there = any(source.get(name) for source in sources for name in names)
     missing = ", ".join(variables(name)[0] for name in names)

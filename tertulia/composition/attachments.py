@@ -1,4 +1,4 @@
-"""The composition of files: their records and bytes, the loop that fetches them, and the guard it fetches through."""
+"""The composition of attachments: records and bytes, the loop that fetches them, and the guard for its requests."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..storage.postgres.delivery.attachments import PostgresAttachments
 
 
 def attachments(settings: Settings, database: Database) -> PostgresAttachments:
-    """Files: records and bytes."""
+    """The store of attachments: records and bytes."""
     return PostgresAttachments(database, open_objects(settings), most=settings.max_attachment)
 
 
 def guard(settings: Settings, *, connections: int = 64) -> Guard:
-    """The one way to addresses that came from outside. Whoever makes it closes it."""
+    """The guard through which all requests to foreign addresses go. The caller closes it."""
     return Guard(AddressRules(networks=settings.networks()), connections=connections)
 
 
 def media_fetcher(settings: Settings, database: Database, guard: Guard) -> MediaFetcher:
-    """The loop that fetches what customers sent to providers; any number of processes may run one."""
+    """The loop that fetches customers' files from providers. Any number of processes may run one."""
     assert settings.credentials_keys is not None
     return MediaFetcher(
         attachments(settings, database),

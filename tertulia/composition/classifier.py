@@ -1,4 +1,4 @@
-"""The composition of the classifier that an operator may set."""
+"""The composition of the intent classifier."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..settings import Settings
 
 
 def classifier(settings: Settings) -> HttpClassifier | None:
-    """Make it where a loop runs; `close` it. None: there is none."""
+    """The configured classifier, or None. Needs a running loop; the caller closes it."""
     if settings.classifier_url is None:
         return None
     return HttpClassifier(settings.classifier_url, settings.classifier_key, settings.classifier_timeout)

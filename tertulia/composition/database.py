@@ -1,4 +1,4 @@
-"""The composition of the database: how the server's processes log in, and what bounds their statements."""
+"""The composition of the database: how processes log in, and the time limits of their statements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..storage.postgres.database import Database, storage_unavailable, unreachab
 
 
 async def connect(settings: Settings, *, system: int, app: int) -> Database:
-    """The database; StorageUnavailable while it is away, for which the actors wait."""
+    """Connect. Raises StorageUnavailable while the database is away, so that actors can wait for it."""
     assert settings.database_url is not None
     try:
         return await Database.connect(

@@ -1,4 +1,4 @@
-"""The composition of a dispatcher, called inside its Ray actor: what stands behind the ports of `actors/dispatcher/dispatcher.py`."""
+"""The composition of a dispatcher, called inside its Ray actor: the implementations behind the ports of `actors/dispatcher/dispatcher.py`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .event_delivery import EventParts
 
 CONNECTIONS = 12
 PROVIDER_CONNECTIONS = 512
-"""More than there are sends at once, so that none waits for a connection to come free."""
+"""More than the sends at once, so that none waits for a free connection."""
 
 
 class DispatcherParts:
-    """A dispatcher with its loops. See `actors.actor_processes.DispatcherParts`. Made inside a running loop."""
+    """A dispatcher with its loops, as `actors.actor_processes.DispatcherParts`. Needs a running loop."""
 
     def __init__(self, settings: Settings, shard: int, database: Database) -> None:
         assert settings.redis_url is not None and settings.jwt_secret is not None
@@ -48,7 +48,7 @@ class DispatcherParts:
             link=lambda url: links.for_provider(url, time.time()),
             attachments=attachments(settings, database),
         )
-        hints = ValkeyHints(self._valkey, lambda hint: None)  # it has no readers of its own
+        hints = ValkeyHints(self._valkey, lambda hint: None)  # a dispatcher has no streams
         self.dispatcher = Dispatcher(
             PostgresOutbox(database), sender, hints, shard=shard, shards=settings.dispatchers
         )
@@ -63,7 +63,7 @@ class DispatcherParts:
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
             for loop in done:
-                loop.result()  # the dispatcher's ends when it is superseded; else it is a fault
+                loop.result()  # only the dispatcher's may end, when it is superseded
         finally:
             for loop in loops:
                 loop.cancel()
@@ -78,6 +78,6 @@ class DispatcherParts:
 
 
 async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
-    """A dispatcher's parts, connected but not registered."""
+    """Connect a dispatcher's parts, without registering it."""
     settings = begin_process(given)
     return DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))

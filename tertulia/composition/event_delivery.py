@@ -1,6 +1,6 @@
-"""The composition of what tells integrators: the loops behind event webhooks and the Redis stream of events.
+"""The composition of event delivery: the loops behind event webhooks and the Redis stream of events.
 
-They belong to no request: `EventParts.main_loop` runs in any process that has a database, and in any number of them.
+They do not belong to requests. Any number of processes with a database may run `EventParts.main_loop`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from ..storage.valkey.event_stream import PostgresEventLog, ValkeyEventStream
 from .attachments import guard
 
 STREAM_DEADLINE = 5.0
-"""Seconds for writing a page of events into the Redis stream."""
+"""Seconds to write a page of events to the Redis stream."""
 
 
 def make_poster(settings: Settings) -> GuardedPoster:
-    """What posts to webhooks. Make it where a loop runs; `close` it."""
+    """The client that posts to webhooks. Needs a running loop; the caller closes it."""
     agent = f"Tertulia/{__version__}"
     return GuardedPoster(guard(settings), private=settings.webhooks_allow_private, agent=agent)
 
 
 class EventParts:
-    """The loops, with what they hold open. `close` it; the database stays its owner's."""
+    """The loops and their connections. The owner closes it, and the database separately."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         assert settings.redis_url is not None and settings.credentials_keys is not None
@@ -45,7 +45,7 @@ class EventParts:
             self.streamer = EventStreamer(PostgresEventLog(database), sink, settings.event_stream)
 
     async def main_loop(self) -> None:
-        """Tell integrators, until cancelled."""
+        """Deliver events until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.pump.main_loop())
             group.create_task(self.sender.main_loop())

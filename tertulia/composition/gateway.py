@@ -1,4 +1,4 @@
-"""The composition of a gateway, called inside its Ray actor: what stands behind each port of the HTTP side."""
+"""The composition of a gateway, called inside its Ray actor: the implementations behind the HTTP side's ports."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ log = structlog.get_logger(__name__)
 
 GATEWAY_CONNECTIONS = 8
 WEBHOOK_TESTS = 16
-"""Tests of event webhooks that a gateway has under way; beyond them 503."""
+"""Test calls of event webhooks under way in one gateway; beyond it 503."""
 
 
 class GatewayParts:
-    """A gateway with its HTTP server and its loops. See `actors.actor_processes.GatewayParts`."""
+    """A gateway with its HTTP server and loops, as `actors.actor_processes.GatewayParts`."""
 
     def __init__(
         self, settings: Settings, name: str, database: Database, session: aiohttp.ClientSession
@@ -193,7 +193,7 @@ class GatewayParts:
         except Exception as error:
             checks["postgres"] = f"not reachable ({type(error).__name__})"
         if not self.gateway.router.complete:
-            checks["hosts"] = "some partitions have no host at the moment"
+            checks["hosts"] = "some partitions have no host"
         try:
             async with asyncio.timeout(1):
                 await self._valkey.ping()
@@ -221,7 +221,7 @@ class GatewayParts:
             group.create_task(self._revocations.main_loop())
 
     async def drain(self) -> None:
-        """Stop listening, end the streams, let requests finish, close what is open."""
+        """Stop listening, end the streams, let requests finish, close connections."""
         for site in list(self._runner.sites):
             await site.stop()
         await self.hub.drain()
@@ -235,11 +235,11 @@ class GatewayParts:
 
 
 async def gateway(given: ActorSettings, name: str) -> GatewayParts:
-    """A gateway's parts, connected but not listening."""
+    """Connect a gateway's parts, without listening."""
     settings = begin_process(given)
     raise_file_limit()
     database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
-    # what is limited in size must not unfold afterwards
+    # a size limit counts decoded bytes, so nothing may decode later
     session = aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}, auto_decompress=False)
     parts = GatewayParts(settings, name, database, session)
     calm_garbage_collector()

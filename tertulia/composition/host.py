@@ -1,4 +1,4 @@
-"""The composition of a conversation host, called inside its Ray actor: what stands behind the ports of `actors/host/host.py`."""
+"""The composition of a conversation host, called inside its Ray actor: the implementations behind the ports of `actors/host/host.py`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def node_id() -> str:
 
 
 class HostParts:
-    """A conversation host with its loops. See `actors.actor_processes.HostParts`."""
+    """A conversation host with its loops, as `actors.actor_processes.HostParts`."""
 
     def __init__(self, settings: Settings, name: str, database: Database) -> None:
         assert settings.jwt_secret is not None
@@ -123,7 +123,7 @@ class HostParts:
             self.host.residents.sweep(self._settings.idle_after, self._settings.resident_conversations)
 
     async def _months(self) -> None:
-        """New months need new partitions of the journal; made well ahead, so a failure has time to be mended."""
+        """Create the journal's monthly partitions, well ahead so that a failure can be fixed in time."""
         while True:
             await asyncio.sleep(MONTHS_EVERY)
             try:
@@ -133,7 +133,7 @@ class HostParts:
                 log.error("journal_partitions_failed", error=repr(error))
 
     async def _tidy(self) -> None:
-        """Keep the search indexes' pending lists short while there are commits (see migration 0009)."""
+        """Flush the search indexes' pending lists while there are commits (see migration 0009)."""
         seen = 0
         while True:
             await asyncio.sleep(TIDY_EVERY)
@@ -153,7 +153,7 @@ class HostParts:
 
 
 async def host(given: ActorSettings, name: str) -> HostParts:
-    """A host's parts, connected."""
+    """Connect a host's parts."""
     settings = begin_process(given)
     parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
     calm_garbage_collector()

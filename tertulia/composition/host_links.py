@@ -1,6 +1,4 @@
-"""What the settings say about the connections between hosts and their peers: the folder of the Unix sockets on one machine, the
-certificate on a cluster.
-"""
+"""Settings of the connections to hosts: the folder of the Unix sockets on one machine, the certificate in a cluster."""
 
 from __future__ import annotations
 
@@ -11,11 +9,12 @@ from ..settings import Settings
 from ..storage.embedded.files import private_folder, socket_folder
 
 LONGEST_SOCKET = "host-255.00000000.sock"
-"""A name as long as the longest of a host's socket."""
+"""As long as the longest name of a host's socket."""
 
 
 def choose_folder(settings: Settings) -> Path | None:
-    """The private folder of the hosts' sockets, as an absolute path: the actors may run in another directory. None on a cluster.
+    """The private folder of the hosts' sockets; None in a cluster. Absolute, as actors may run in another directory.
+
     Raises ServerError or OSError."""
     if settings.ray_address is not None:
         return None
@@ -34,9 +33,11 @@ def socket_of(settings: Settings, name: str, incarnation: str) -> Path | None:
 
 
 def tls_of(settings: Settings) -> Tls:
-    """The operator's certificate, or one made for this process alone. Raises ValueError or OSError."""
+    """The operator's certificate, or a new one for this process alone. Raises ValueError or OSError."""
     if (settings.link_cert is None) != (settings.link_key is None):
-        raise ValueError("a certificate (TERTULIA_LINK_CERT) and its key (TERTULIA_LINK_KEY) go together")
+        raise ValueError(
+            "a certificate (TERTULIA_LINK_CERT) and its key (TERTULIA_LINK_KEY) must be set together"
+        )
     if settings.link_cert is not None and settings.link_key is not None:
         return load_tls(settings.link_cert, settings.link_key)
     return make_tls()

@@ -1,4 +1,4 @@
-"""The figures of /metrics that a gateway does not count itself: its streams and queues, and what hosts and dispatchers say."""
+"""Samples of /metrics beyond a gateway's own counters: its streams and queues, and the other actors' figures."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..http.framework.metrics import Sample
 from ..http.streams.hub import Hub
 
 HOST_DEADLINE = 1.0
-"""Seconds that a host has for its figures; one that is late shows as `tertulia_host_up 0`."""
+"""Seconds that a host has to report its figures; a late one is `tertulia_host_up 0`."""
 
 _HELP = {
-    "partitions": "Partitions the host owns",
+    "partitions": "Partitions that the host owns",
     "conversations": "Conversations in the host's memory",
     "waiting": "Commands under way in the host",
-    "listening": "Threads whose commands wait until something is found out about a message",
-    "classified_total": "Messages that the classifier told the intent of",
-    "unclassified_total": "Messages that it was to be asked about, and did not tell",
+    "listening": "Threads whose commands wait for a message to be analysed",
+    "classified_total": "Messages with an intent from the classifier",
+    "unclassified_total": "Messages that the classifier gave no answer for",
     "activations_total": "Conversations loaded into memory",
     "commits_total": "Group commits",
     "committed_total": "Commands committed",
@@ -27,26 +27,26 @@ _HELP = {
 
 
 _BALANCING = {
-    "shards": "ShardOwnership of accounts that the supervisor holds",
-    "accounts": "Accounts with something to do that the supervisor balances",
+    "shards": "Shards of accounts that the supervisor owns",
+    "accounts": "Accounts that the supervisor balances at the moment",
     "queued": "Conversations that wait for an agent",
-    "held": "Conversations that an agent has",
-    "offers": "Offers without an answer",
-    "under_way": "Conversations with a decision on its way",
+    "held": "Conversations assigned to an agent",
+    "offers": "Offers not answered yet",
+    "under_way": "Conversations whose assignment is under way",
 }
 _SENDING = {
-    "queued": "Messages that wait to be sent to the provider, or are being sent",
-    "sent_total": "Messages that the provider took",
+    "queued": "Messages queued for the provider or being sent",
+    "sent_total": "Messages that the provider accepted",
     "failed_total": "Messages that failed for good",
-    "retries_total": "Tries that will be repeated",
-    "open_circuits": "Channels that rest because their provider fails",
+    "retries_total": "Failed attempts that will be retried",
+    "open_circuits": "Channels paused because their provider fails",
 }
 
 
 async def gateway_samples(
     gateway: Gateway, hub: Hub, dispatchers: DispatcherLinks, supervisors: SupervisorLinks
 ) -> list[Sample]:
-    """Everything at this moment. Hosts are asked at once; those that do not answer are left out."""
+    """All samples now. Actors are asked concurrently; those that do not answer are left out."""
     me = {"gateway": gateway.name}
     open_streams = hub.count_by_transport()
     samples = [
@@ -59,7 +59,7 @@ async def gateway_samples(
     samples.append(
         Sample(
             "tertulia_commands_set_aside_total",
-            "Commands set aside: hosts died of them",
+            "Commands set aside because hosts died of them",
             aside,
             me,
             "counter",

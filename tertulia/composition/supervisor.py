@@ -1,4 +1,4 @@
-"""The composition of a supervisor, called inside its Ray actor: what stands behind the ports of `actors/supervisor/supervisor.py`."""
+"""The composition of a supervisor, called inside its Ray actor: the implementations behind the ports of `actors/supervisor/supervisor.py`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONNECTIONS = 6
 
 
 class SupervisorParts:
-    """A supervisor with its loops. See `actors.actor_processes.SupervisorParts`. Made inside a running loop."""
+    """A supervisor with its loops, as `actors.actor_processes.SupervisorParts`. Needs a running loop."""
 
     def __init__(self, settings: Settings, number: int, database: Database) -> None:
         assert settings.redis_url is not None and settings.jwt_secret is not None
@@ -44,7 +44,7 @@ class SupervisorParts:
             PostgresSupervision(database),
             ValkeyPresence(self._valkey),
             hearing,
-            ValkeyHints(self._valkey, lambda hint: None),  # it has no readers of its own
+            ValkeyHints(self._valkey, lambda hint: None),  # a supervisor has no streams
             own=shards_of(number, settings.supervisors),
             incarnation=incarnation,
         )
@@ -59,7 +59,7 @@ class SupervisorParts:
 
 
 async def supervisor(given: ActorSettings, number: int) -> SupervisorParts:
-    """A supervisor's parts, connected but not registered."""
+    """Connect a supervisor's parts, without registering it."""
     settings = begin_process(given)
     parts = SupervisorParts(settings, number, await connect(settings, system=CONNECTIONS, app=1))
     calm_garbage_collector()

@@ -1,1 +1,1 @@
-"""`tertulia serve`: starting, watching and stopping the parts."""
+"""`tertulia serve`: starting, watching and stopping its parts."""

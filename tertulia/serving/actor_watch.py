@@ -1,8 +1,8 @@
-"""Watching over the actors: one that answers nothing is ended, one that Ray has given up is made anew.
+"""Watches the actors: ends one that does not answer, and recreates one that Ray has given up.
 
-Those that die Ray restarts by itself, once its head is there. A head that comes back without what it knew (it has no external
-storage) refuses everybody of before: what runs then goes on, and what dies stays dead until the cluster and this server are
-started anew.
+Ray itself restarts actors that die, once its head is available. A head without external storage that is restarted has
+lost its state and refuses everyone who knew the old one: running actors carry on, and those that die stay dead until the
+cluster and this server are restarted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 PING_EVERY = 1.0
 FROZEN_AFTER = 8.0
-"""Seconds without an answer after which an actor counts as frozen. Its partitions are taken over long before."""
+"""Seconds without an answer after which an actor counts as frozen. Its partitions are taken over much earlier."""
 
 
 async def watch_over(
@@ -38,7 +38,7 @@ async def watch_over(
     start: Callable[[int], ActorHandle],
     say: Callable[[str], None],
 ) -> None:
-    """Until cancelled, over `handles[index]`, which is replaced when `start` has to make it anew."""
+    """Watch `handles[index]` until cancelled. When `start` has to recreate the actor, the handle is replaced."""
     silent_since: float | None = None
     while True:
         await asyncio.sleep(PING_EVERY)
@@ -49,8 +49,8 @@ async def watch_over(
             now = time.monotonic()
             silent_since = silent_since or now
             if now - silent_since > FROZEN_AFTER:
-                say(f"{name} answers nothing: it is ended and started anew")
-                with contextlib.suppress(ValueError, RayError):  # if it is not there, the next ping says so
+                say(f"{name} does not answer; restarting it")
+                with contextlib.suppress(ValueError, RayError):  # if it is gone, the next ping reports it
                     await in_thread(partial(ray.kill, handles[index], no_restart=False))
                 silent_since = None
         except ActorDiedError:
@@ -63,7 +63,7 @@ async def watch_over(
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """For what asks Ray's head, which may be away: the call stands still then, but neither the loop nor the process's end."""
+    """Run a call to Ray's head, which may be away. Then the call blocks, but neither the loop nor the process's exit does."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
@@ -82,7 +82,7 @@ async def in_thread(work: Callable[[], T]) -> T:
             result = work()
         except Exception as error:
             failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting
             loop.call_soon_threadsafe(settle, result, failure)
 
     threading.Thread(target=run, name="ask-ray", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The demo account: what `tertulia serve --demo` makes, with the ids that README and api.md name."""
+"""The demo account that `tertulia serve --demo` creates, with the ids that the README names."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ TOKEN_LIFE = 12 * 3600
 
 
 async def install(settings: Settings, database: Database, double_url: str) -> None:
-    """Make the demo account and what belongs to it. What exists is left as it is, but for the double's address."""
+    """Create the demo account and its records. Existing ones are left alone, except for the double's address."""
     assert settings.credentials_keys is not None
     vault = FernetVault(settings.credentials_keys)
     accounts = PostgresAccounts(database)
@@ -87,8 +87,9 @@ def token(settings: Settings, user_id: str) -> str:
 
 
 def with_double(settings: Settings, double_url: str) -> Settings:
-    """Settings under which the demo account's channels, and nobody else's, may name the double as their `base_url`. Where the server
-    listens on this machine alone, they may name others on it too: doubles of one's own.
+    """Settings that let the demo account's channels, and no others, name the double as their `base_url`.
+
+    If the server listens on this machine only, they may name other addresses on it too, such as a second double.
     """
     places = [double_url]
     if settings.host == "localhost" or ((address := parsed(settings.host)) and address.is_loopback):

@@ -1,4 +1,4 @@
-"""The provider double that `tertulia serve --demo` runs beside itself, in a process of its own, for the demo's channels."""
+"""The provider double of the demo's channels, which `tertulia serve --demo` runs in a separate process."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ START_WITHIN = 20.0
 STOP_WITHIN = 5.0
 PORTS_TRIED = 100
 INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
-"""All that the double's process sees of the server's environment: it plays strangers, and knows no secret."""
+"""The variables that the double's process inherits. It plays strangers, so it gets no secret."""
 
 
 class DoubleError(Exception):
-    """Why the double does not run: one sentence for the operator."""
+    """Why the double does not run, as one sentence for the operator."""
 
 
 class DemoDouble:

@@ -1,4 +1,4 @@
-"""What Ray reads from the environment. It reads it when it is imported, so this comes first and imports no Ray."""
+"""Environment variables that Ray reads when it is imported. Set first, so this module must not import Ray."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_enable_metrics_collection": "0",
-    "AUTOSCALER_METRIC_PORT": "-1",  # no port: these metrics ask for no token. Ray logs that it cannot listen, and goes on
-    # Off means a Ray of one machine, whose processes all listen on 127.0.0.1. Ray has no other way to ask for that: it
-    # replaces a loopback address that it is given by one that other machines reach (services.resolve_ip_for_localhost).
+    "AUTOSCALER_METRIC_PORT": "-1",  # no port, since these metrics need no token. Ray logs that it cannot listen, and carries on
+    # Off means a Ray of one machine whose processes all listen on 127.0.0.1. Ray offers no other way to get that: it
+    # replaces a loopback address by one that other machines can reach (services.resolve_ip_for_localhost).
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
-"""For a Ray that we start ourselves. A variable that is set already wins."""
+"""For a Ray that the server starts itself. Variables that are already set take precedence."""
 
 
 def prepare(settings: Settings) -> None:
-    """Set what a local Ray needs, and hide from its processes what they need not know; a configured cluster brings its own."""
+    """Set the variables of a local Ray, and remove secrets from its environment. A configured cluster has its own."""
     if settings.ray_address is not None:
         return
     token = load_or_create(settings.data, "ray_token", lambda: secrets.token_hex(32))

@@ -1,7 +1,7 @@
 """Ray's folder, `<data>/ray`: the sockets, logs and spilled objects of the Ray that `tertulia serve` starts.
 
-Ray makes its folders writable for everybody and trusts what it finds there, so it is kept inside the data folder, which
-only this user enters. The logs of every process are in `<data>/ray/session_latest/logs`.
+Ray makes its folders writable for everybody and trusts their content, so they are inside the data folder, which only this
+user can enter. The logs of every process are in `<data>/ray/session_latest/logs`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pathlib import Path
 from ..storage.embedded.files import PLAIN_PATH, SOCKET_PATH_BYTES, private_folder, short_folder
 
 LONGEST_SOCKET = "session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store"
-"""The longest path below its folder that Ray gives to a socket: a time and a process number are in it."""
+"""The longest path of a socket below Ray's folder. It contains a time and a process id."""
 
 KEPT_SESSIONS = 3
-"""Ended sessions whose logs stay; older ones are removed at a start. Each holds some 0.5 MB and what its actors logged."""
+"""Ended sessions whose logs are kept; a start removes older ones. Each takes about 0.5 MB, plus its actors' logs."""
 
 SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d+_\d+")
 
 
 class RayFolder:
-    """The folder as Ray is to be told it: `path`. Made private, and rid of old sessions. Raises ServerError, OSError."""
+    """The folder, as `path` for Ray. Makes it private and removes old sessions. Raises ServerError, OSError."""
 
     def __init__(self, data: Path) -> None:
         self.folder = private_folder(data / "ray")
@@ -40,9 +40,9 @@ class RayFolder:
             self.path = self._shortened()
 
     def _shortened(self) -> Path:
-        """The same folder by a link in a short private one."""
+        """The same folder, through a link in a private folder with a short path."""
         short = short_folder(self.folder)
-        # systemd-tmpfiles, which empties /tmp of what is old, leaves alone what is locked
+        # systemd-tmpfiles removes old files from /tmp, but not locked ones
         self._lock = os.open(short, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         fcntl.flock(self._lock, fcntl.LOCK_SH)
         link = short / "ray"
@@ -52,7 +52,7 @@ class RayFolder:
         return link
 
     def tighten(self) -> None:
-        """Take everybody else's rights from the folders that Ray has made, which gives them to all."""
+        """Remove other users' rights from the folders that Ray has created for everybody."""
         for top, folders, _ in os.walk(self.folder):
             for name in folders:
                 with contextlib.suppress(FileNotFoundError):
@@ -73,7 +73,7 @@ class RayFolder:
 
 
 def _is_live(session: Path, folder: Path) -> bool:
-    """Whether the raylet of a session listens: servers that share a data folder share Ray's too."""
+    """Whether a session's raylet listens. Servers that share a data folder share Ray's folder too."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with socket.socket(socket.AF_UNIX) as probe:

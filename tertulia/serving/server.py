@@ -1,4 +1,4 @@
-"""`tertulia serve`: starts what is missing, runs the actors, watches over them, and stops it all in order."""
+"""`tertulia serve`: starts the embedded servers and Ray, runs and watches the actors, and stops everything in order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ T = TypeVar("T")
 START_DEADLINE = 60.0
 KILL_DEADLINE = 5.0
 SHUTDOWN_DEADLINE = 20.0
-"""Seconds for which the stop waits for Ray's head, which may be away."""
+"""Seconds that a stop waits for Ray's head, which may be away."""
 
 
 class Serving:
@@ -87,7 +87,7 @@ class Serving:
             asyncio.get_running_loop().add_signal_handler(number, hear)
 
     async def _unless(self, stop: asyncio.Event, work: Awaitable[None]) -> None:
-        """Run `work`, giving it up when the operator wants to stop."""
+        """Run `work`; abandon it when the operator stops the server."""
         task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -99,7 +99,7 @@ class Serving:
         task.result()
 
     async def start(self) -> None:
-        """Everything up to `ready`."""
+        """Start everything, up to the line `ready`."""
         began = time.monotonic()
         check_port(self.settings.host, self.settings.port)
         self._complete_secrets()
@@ -112,7 +112,7 @@ class Serving:
         finally:
             await asyncio.wait([ray_up])
         self._say(await ray_up)
-        self._listen(self._stop.set)  # Ray put its own handler in our place, which prints a stack and aborts
+        self._listen(self._stop.set)  # Ray replaced this handler by one that prints a stack and aborts
         await self._start_actors()
         for kind, handles, start in (
             (HOST, self._hosts, self._start_host),
@@ -143,8 +143,8 @@ class Serving:
         try:
             updates["link_folder"] = choose_folder(self.settings)
         except (OSError, ServerError) as error:
-            raise StartError(f"the hosts' sockets have no folder: {_short(error)}") from error
-        if self.settings.log_format == "auto":  # the actors' own output is no terminal
+            raise StartError(f"there is no folder for the hosts' sockets: {_short(error)}") from error
+        if self.settings.log_format == "auto":  # actors have no terminal
             updates["log_format"] = "console" if sys.stdout.isatty() else "json"
         self.settings = self.settings.model_copy(update=updates)
 
@@ -155,7 +155,7 @@ class Serving:
         ]
         for field, kind, url in wanted:
             if url is not None:
-                self._say(f"{field.removesuffix('_url')}: using the one configured")
+                self._say(f"{field.removesuffix('_url')}: using the configured server")
                 continue
             server = kind(self.settings.data)  # pyright: ignore[reportCallIssue]
             began = time.monotonic()
@@ -195,7 +195,7 @@ class Serving:
             await self._install_demo(self._double)
 
     async def _launch_double(self) -> None:
-        """The demo's providers: their process starts while the rest does."""
+        """Start the demo's provider double, which comes up while the rest starts."""
         if self._with_demo:
             self._double = DemoDouble(self.settings)
             try:
@@ -247,7 +247,7 @@ class Serving:
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
 
     def _check_reachable(self) -> None:
-        """Embedded servers and the folder of attachments are this machine's alone: a cluster of several needs its own."""
+        """Other machines cannot reach embedded servers or a local attachments folder: a larger cluster needs its own."""
         machines = {n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
         if len(machines) > 1 and self._embedded:
             raise StartError("a Ray cluster of several machines needs DATABASE_URL and REDIS_URL")
@@ -257,7 +257,7 @@ class Serving:
             )
 
     async def _start_actors(self) -> None:
-        """All at once: each waits for the others where it needs them, and processes take a second to begin."""
+        """Start all actors at once: a process takes a second to start, and each waits for those that it needs."""
         began = time.monotonic()
         s = self.settings
         self._given = actor_settings.withhold(s)
@@ -301,14 +301,14 @@ class Serving:
         self._say("")
         self._say(f"demo account {demo.ACCOUNT}, web chat channel {demo.WEBCHAT}")
         self._say(
-            "sign in as the lead Chen (12 hours) with this token, or make others with `tertulia token`:"
+            "sign in as the lead Chen with this token (valid for 12 hours), or create others with `tertulia token`:"
         )
         self._say(demo.token(self.settings, lead))
 
-    # -- the end
+    # -- stop
 
     async def stop(self) -> None:
-        """Drain the gateways, then the supervisors, the hosts and the dispatchers; then end what was started here."""
+        """Drain the gateways, then supervisors, hosts and dispatchers; then stop the servers that were started here."""
         for watch in self._watches:
             watch.cancel()
         if ray.is_initialized():
@@ -340,7 +340,7 @@ class Serving:
 
 
 def _cause(error: BaseException) -> str:
-    """Ray's error holds the traceback of an actor's constructor: its last line says what went wrong."""
+    """Ray's error contains the traceback of an actor's constructor. Its last line names the reason."""
     if isinstance(error, ActorDiedError) and actor_settings.SecretsDiffer.__name__ in str(error):
         return str(error).strip().splitlines()[-1].partition(f"{actor_settings.SecretsDiffer.__name__}: ")[2]
     return _short(error)

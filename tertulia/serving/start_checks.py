@@ -1,4 +1,4 @@
-"""What must hold before a server starts: settings that only their users can judge, a free port, a Ray that answers."""
+"""Checks before the server starts: settings that only their users can validate, a free port, a reachable Ray."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ..storage.objects.object_store import open_objects
 
 
 class StartError(Exception):
-    """Why the server cannot start: one sentence for the operator."""
+    """Why the server cannot start, as one sentence for the operator."""
 
 
 def reach(ray_address: str) -> None:
-    """Raise OSError when nobody listens at a `host:port`: Ray itself would try for minutes, then end the process."""
+    """Raise OSError if nothing listens at a `host:port`: Ray itself would retry for minutes, then end the process."""
     host, _, port = ray_address.rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=3).close()
 
 
 def check_settings(settings: Settings) -> None:
-    """Raise StartError for what only the parts themselves can judge, before anything is started."""
+    """Raise StartError for settings that only the parts that use them can validate, before anything is started."""
     assert settings.jwt_secret is not None and settings.credentials_keys is not None
     jwt_secret, keys = settings.jwt_secret, settings.credentials_keys
     checks: dict[str, Callable[[], object]] = {
@@ -53,7 +53,7 @@ def check_settings(settings: Settings) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise StartError when the port is taken: the gateways share it, so they would not notice."""
+    """Raise StartError if the port is taken. The gateways share it, so they would not notice."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,6 +61,4 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
             probe.listen(1)
         except OSError as error:
-            raise StartError(
-                f"{host}:{port} cannot be listened on (TERTULIA_PORT): {error.strerror}"
-            ) from error
+            raise StartError(f"cannot listen on {host}:{port} (TERTULIA_PORT): {error.strerror}") from error

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-from desks import Account, Desk, make_room
+from desks import Account, Desk, fresh, make_room, ok
+from neighbours import QuietNeighbour
 from serving import ROOT, OwnServer
 
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
@@ -52,6 +53,17 @@ def agent(desks: dict[str, Desk]) -> Desk:
 async def other(server: OwnServer) -> Account:
     """A second account, made with the command line, and its web chat channel."""
     return await second_account(server)
+
+
+@pytest.fixture
+async def quiet(server: OwnServer, other: Account) -> AsyncIterator[QuietNeighbour]:
+    """A quiet client of another account; its test enters it."""
+    token = server.token("service", "quiet", other.id)
+    async with server.client(token) as client:
+        opened = await client.post(
+            "/v1/conversations", json={"channel_id": other.channel, "contact_identifier": fresh("quiet")}
+        )
+        yield QuietNeighbour(server.url, token, ok(opened, 201)["id"])
 
 
 async def second_account(server: OwnServer) -> Account:

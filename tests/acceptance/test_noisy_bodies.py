@@ -9,13 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
-import test_noisy_neighbours
 from desks import Account, Desk, fresh, ok
 from neighbours import QuietNeighbour
 from serving import OwnServer
 from test_encoded_bodies import BOMB
 
-quiet = test_noisy_neighbours.quiet
 TOO_LONG = b"9" * 20
 REFUSED: dict[str, bytes] = {
     "lists": b'{"content":"a","metadata":{"x":[' + b"[]," * 300_000 + TOO_LONG + b"]}}",

@@ -22,7 +22,6 @@ from neighbours import QuietNeighbour
 from raw_websocket import CLOSE, CONTINUATION, PING, PONG, TEXT, Outcome, RawWebSocket, frame
 from readers import Chat, WsReader, open_socket
 from serving import OwnServer, until
-from test_noisy_neighbours import quiet  # noqa: F401
 
 SECONDS = 2.0
 """How long each attack goes on."""
@@ -77,7 +76,7 @@ async def in_threads(*calls: tuple) -> list:
 @pytest.mark.parametrize("flood", FLOODS)
 async def test_a_flood_of_frames_ends_with_1008_and_harms_nobody(
     server: OwnServer,
-    quiet: QuietNeighbour,  # noqa: F811
+    quiet: QuietNeighbour,
     flood: str,
 ) -> None:
     if flood == "statuses":
@@ -93,7 +92,7 @@ async def test_a_flood_of_frames_ends_with_1008_and_harms_nobody(
         assert all("too many frames" in o.reason or "fragments" in o.reason for o in closed)
 
 
-async def test_who_pings_and_never_reads_is_ended(server: OwnServer, quiet: QuietNeighbour) -> None:  # noqa: F811
+async def test_who_pings_and_never_reads_is_ended(server: OwnServer, quiet: QuietNeighbour) -> None:
     def ping() -> Outcome:
         with RawWebSocket(server.port, server.customer(fresh("noisy")), receive_buffer=4096) as socket:
             return socket.flood(frame(PING, b"x" * 125) * 4_000, 20, read=False)
@@ -129,7 +128,7 @@ def frame_of_server(opcode: int, payload: bytes) -> bytes:
 
 async def test_hundreds_of_sockets_of_one_visitor_are_refused(
     server: OwnServer,
-    quiet: QuietNeighbour,  # noqa: F811
+    quiet: QuietNeighbour,
 ) -> None:
     token = server.customer(fresh("many"))
     answers: list[RawWebSocket] = []
@@ -206,7 +205,7 @@ async def test_how_a_bad_client_is_ended(server: OwnServer, blob: bytes, code: i
 async def test_slow_readers_of_one_account_keep_little_in_memory(
     server: OwnServer,
     service: Desk,
-    quiet: QuietNeighbour,  # noqa: F811
+    quiet: QuietNeighbour,
 ) -> None:
     """Each of them comes back with an old event id, and then reads nothing of what it missed."""
     conversation = (await service.open())["id"]

@@ -12,7 +12,6 @@ from hostile import HTML, TEXTS, repeated
 from neighbours import QuietNeighbour
 from provider_calls import mail
 from serving import OwnServer
-from test_noisy_neighbours import quiet  # noqa: F401
 
 from tertulia.serving import demo
 
@@ -39,7 +38,7 @@ LONG_PAGE = 10_000_000
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-async def test_a_message(quiet: QuietNeighbour, service: Desk, server: OwnServer, name: str) -> None:  # noqa: F811
+async def test_a_message(quiet: QuietNeighbour, service: Desk, server: OwnServer, name: str) -> None:
     content = MESSAGES[name](LONGEST)[:LONGEST]
     conversation = (await service.open())["id"]
     async with quiet:
@@ -58,7 +57,7 @@ def by_postmark(server: OwnServer, sent: object) -> httpx.Response:
 
 
 @pytest.mark.parametrize("name", PAGES)
-async def test_a_mail(quiet: QuietNeighbour, server: OwnServer, name: str) -> None:  # noqa: F811
+async def test_a_mail(quiet: QuietNeighbour, server: OwnServer, name: str) -> None:
     sender = f"{fresh()}@customers.example"
     sent = mail(f"{uuid.uuid4()}@customers.example", sender, "Hello", "", X_A="b") | {
         "HtmlBody": PAGES[name](LONG_PAGE)

@@ -92,21 +92,8 @@ async def test_answers_of_no_route(server: OwnServer, service: Desk) -> None:
         await service.http.get(f"/v1/conversations/{i}", headers={"Connection": "close"}),
         await service.http.delete(f"/v1/conversations/{i}"),  # 204
     ]
-    assert [a.status_code for a in answers] == [
-        404,
-        404,
-        405,
-        405,
-        201,
-        200,
-        409,
-        422,
-        400,
-        415,
-        413,
-        200,
-        204,
-    ]
+    statuses = [404, 404, 405, 200, 201, 200, 409, 422, 400, 415, 413, 200, 204]
+    assert [a.status_code for a in answers] == statuses
     for answer in answers:
         check(answer.headers, answer.request.url)
     etag = (await service.http.get("/openapi.json")).headers["ETag"]

@@ -80,11 +80,13 @@ async def test_a_customer_follows_the_own_conversation_alone(
         assert [e["data"]["content"] for e in reader.entries()] == ["one", "two"]
         assert {e["conversation_id"] for e in reader.events} == {mine["id"]}
         assert "secret" not in json.dumps(reader.events) and "not-yours" not in json.dumps(reader.events)
-    again = READERS[kind](server, server.customer(identifier), since=reader.events[0]["id"])
+    # hints, such as the place in the queue, have no number and are not replayed
+    numbered = [e for e in reader.events if e["seq"] is not None]
+    again = READERS[kind](server, server.customer(identifier), since=numbered[0]["id"])
     async with again:
         await again.until(lambda: len(again.entries()) == 1, "the replay")
         assert "secret" not in json.dumps(again.events)
-        assert [e["seq"] for e in again.events] == [e["seq"] for e in reader.events[1:]]
+        assert [e["seq"] for e in again.events if e["seq"] is not None] == [e["seq"] for e in numbered[1:]]
 
 
 @pytest.mark.parametrize("cursor", ["x", "a.b.c", "deadbeef.1.0", "..", "1.99999999999999999999.0", "%.1.1"])

@@ -1,4 +1,4 @@
-"""Ray clusters of two nodes, each in a process of its own, and what stands where in them."""
+"""Ray clusters of two nodes, each in its own process, and the placement of hosts in them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TwoNodes:
 
     async def _line(self, start: str) -> str:
         assert self._process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while line := (await self._process.stdout.readline()).decode():
                 if line.startswith(start):
                     return line.removeprefix(start).strip()
@@ -35,13 +35,13 @@ class TwoNodes:
         self.address = await self._line("address")
 
     async def do(self, order: str) -> None:
-        """One of the orders of `two_nodes.py`."""
+        """Execute one of the orders of `two_nodes.py`."""
         assert self._process.stdin is not None
         self._process.stdin.write(order.encode() + b"\n")
         await self._line(f"done {order}")
 
     def pids(self, title: str) -> list[int]:
-        """Processes of this cluster, and no other, whose title begins so."""
+        """Processes of this cluster whose title starts with `title`."""
         found = []
         for process in psutil.Process(self._process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -65,7 +65,7 @@ class TwoNodes:
 
 @asynccontextmanager
 async def two_nodes(environment: Mapping[str, str] | None = None) -> AsyncIterator[TwoNodes]:
-    folder = tempfile.mkdtemp(prefix="tertulia-ray-")  # Ray's own, /tmp/ray, is everybody's
+    folder = tempfile.mkdtemp(prefix="tertulia-ray-")  # not Ray's default /tmp/ray, which all users share
     ours = {"PYTHONPATH": str(ROOT), "RAY_TMPDIR": folder}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -86,7 +86,7 @@ async def two_nodes(environment: Mapping[str, str] | None = None) -> AsyncIterat
 
 
 async def places(server: OwnServer) -> dict[str, str]:
-    """Host → node, of those that own partitions."""
+    """Host → node, for hosts that own partitions."""
     rows = await server.sql(
         "SELECT name, node FROM hosts h WHERE EXISTS (SELECT 1 FROM partitions WHERE owner = h.incarnation)"
     )

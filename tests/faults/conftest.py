@@ -1,4 +1,4 @@
-"""The server that faults are tried on, and the figures, printed after the run."""
+"""The server under faults, and the measurements, which are printed after the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from serving import OwnServer
 
 
 class Battered:
-    """One server for all faults after which a server must go on: it has come through the earlier ones."""
+    """One server for all faults that a server must survive, one after the other."""
 
     def __init__(self) -> None:
         self.server: OwnServer | None = None
@@ -36,7 +36,7 @@ async def _battered() -> AsyncIterator[Battered]:
 async def battered(
     _battered: Battered, shared: OwnServer, request: pytest.FixtureRequest
 ) -> AsyncIterator[OwnServer]:
-    """A running server; a new one after a test that failed, which may have left it in any state."""
+    """A running server; a new one after a failed test, which may have left it in any state."""
     if shared.running:
         assert await shared.stop() == 0, shared.tail()
     if _battered.server is None or not _battered.server.running:

@@ -1,7 +1,7 @@
-"""Load with a log: writers that each wait for their answer, every message a token of its own.
+"""Load with a log: writers that each wait for their response, and a unique token in every message.
 
-Half of the writers repeat what failed, under the same key, until they are answered; the other half let it go, and its
-outcome stays unknown.
+Half of the writers retry failed messages under the same key until they are answered. The other half give up, so the outcome
+stays unknown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from serving import OwnServer
 from tertulia.serving.demo import WEBCHAT
 
 PAUSE = 0.15
-"""Seconds a writer rests between messages: the machine is shared, and a fault needs traffic, not saturation."""
+"""Seconds between a writer's messages. A fault needs traffic, not saturation, and the machine is shared."""
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
 FIGURES: list[str] = []
 """What was measured, printed at the end of the run."""
@@ -64,7 +64,7 @@ class Load:
         await self._session.close()
 
     async def stop(self) -> None:
-        """Let every writer finish what it is at."""
+        """Let every writer finish its current message."""
         self._stopping = True
         await asyncio.gather(*self._tasks)
 
@@ -87,7 +87,7 @@ class Load:
                 found = await answer.json() if status < 300 else {}
         except FAILURES as error:
             self.statuses[type(error).__name__] += 1
-            await asyncio.sleep(PAUSE)  # nobody listens: what comes up again needs the machine
+            await asyncio.sleep(PAUSE)  # nothing listens: leave the machine to what is restarting
             return False
         self.statuses[status] += 1
         if status in (200, 201):
@@ -101,7 +101,7 @@ class Load:
         return False
 
     async def until(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-        """Until `condition` holds, looked at after every acknowledgement."""
+        """Wait for `condition`, which is checked after every acknowledgement."""
         try:
             async with asyncio.timeout(seconds):
                 while not condition():
@@ -127,7 +127,7 @@ class Load:
         return [t for t, at in self.acked.items() if at < end and self.begun[t] > begin]
 
     async def verdict(self, *readers: Reader) -> Verdict:
-        """What became of it all, once every reader has the newest message."""
+        """The oracle's verdict, once every reader has the newest message."""
         rows = await self.server.sql(
             "SELECT conversation_id::text, seq, data ->> 'content' FROM entries"
             " WHERE conversation_id = ANY ($1::uuid[]) AND seq > 0 ORDER BY conversation_id, seq",
@@ -154,5 +154,5 @@ class Load:
 
 
 def note(what: str, **figures: float) -> None:
-    """Keep a figure for the end of the run."""
+    """Record a measurement, to be printed after the run."""
     FIGURES.append(f"{what}: " + ", ".join(f"{k.replace('_', ' ')} {v:.2f}" for k, v in figures.items()))

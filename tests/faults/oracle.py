@@ -1,7 +1,7 @@
-"""The oracle: every operation carries a unique token; what was said to have happened is counted against what did.
+"""The oracle: every operation carries a unique token, and acknowledged tokens are compared with stored ones.
 
-`History` logs what clients were told; `judge` compares it with the database and with what each reader saw. Pure: it is
-proved by itself, on doctored histories.
+`History` logs the responses to clients; `judge` compares it with the database and with what each reader saw. It is pure, and
+tested by itself on doctored histories.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Numbered = Mapping[str, Sequence[tuple[int, str]]]
 
 @dataclass
 class History:
-    """What clients were told. A token is invoked, and then ok, failed, or neither: unknown."""
+    """The responses to clients. A token is invoked, and then ok, failed, or neither: unknown."""
 
     invoked: dict[str, str] = field(default_factory=dict)
     ok: dict[str, int] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class History:
         self.acks[self.invoked[token]].append(at)
 
     def fail(self, token: str, why: str) -> None:
-        """Refused for certain: it must not be there."""
+        """Definitely refused, so it must not be stored."""
         self.failed[token] = why
 
     def longest_gap(self, begin: float, end: float) -> float:
@@ -50,7 +50,7 @@ class History:
 
 @dataclass
 class Verdict:
-    """What is wrong, by kind. Empty: nothing."""
+    """The violations by kind; empty if there are none."""
 
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)

@@ -1,5 +1,4 @@
-"""The disk runs full under writers: nothing is acknowledged that is not there, and the service comes back by itself once
-there is room."""
+"""The disk fills up under load: nothing is acknowledged that is not stored, and the service recovers once there is space."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The head of the Ray cluster goes: what it knows is kept in a Valkey, or nowhere. Calls and streams go on all the same, as none of
-them passes through it."""
+"""The head of the Ray cluster dies, with its state in a Valkey or nowhere. Calls and streams continue, since none passes through
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two Ray nodes: the hosts stand on both, and one node may go under load."""
+"""Two Ray nodes with a host each: one node is removed under load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from readers import SseReader, WsReader
 from serving import OwnServer, until
 
 Start = Callable[..., Awaitable[OwnServer]]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def test_a_node_goes_under_load(own_server: Start, nodes: TwoNodes) -> Non
             found = await places(server)
             return len(found) == 2 and len(set(found.values())) == 1
 
-        await until(both_on_one, "both hosts on the node that is left", 60)
+        await until(both_on_one, "both hosts on the node that is left", 150)
         back = time.monotonic() - gone
         await load.flows()
         gap = load.history.longest_gap(gone, time.monotonic())

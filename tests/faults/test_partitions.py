@@ -1,5 +1,5 @@
-"""A node of the cluster is cut off, in both directions or in one, in a network namespace of its own: the other node takes over what
-it had, the two never own the same, and it comes back by itself."""
+"""A cluster node in its own network namespace is cut off, in one direction or both: the other node takes over its partitions,
+they never own the same one, and it recovers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Processes of a server are killed, frozen and stopped under load: nothing acknowledged is lost, nothing is there
-twice, every reader ends with the exact history, and the service comes back by itself.
+"""Processes of a server are killed, frozen and stopped under load: nothing acknowledged is lost, nothing is stored twice,
+every reader ends with the exact history, and the service recovers.
 
-Times are asserted generously, as the machine may be shared; what was measured is printed at the end of the run.
+Time limits are generous, since the machine may be shared. Measurements are printed after the run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A provider calls while parts of the server are away: it hears 503 and calls again, and then everything is there once."""
+"""A provider calls while parts of the server are down: it gets 503 and retries, and then everything is stored once."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The way to Postgres grows slow, or swallows what is sent, in both directions or in one: nothing is acknowledged that
-is not there, nothing is there twice, memory stays bounded, and the service comes back by itself.
+"""The connection to Postgres slows down or drops data, in one direction or both: nothing is acknowledged that is not stored,
+nothing is stored twice, memory stays bounded, and the service recovers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hosts killed while timers fire: whatever was due has its effect once."""
+"""Hosts are killed while timers fire: every timer takes effect exactly once."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A Ray cluster of two nodes on this machine, for a test: prints its address, then does what each line of standard input says, and
-says so; the end of input ends it all.
+"""A Ray cluster of two nodes on this machine, for tests. Prints its address, then executes and confirms each line of stdin, and
+ends with it.
 """
 
 from __future__ import annotations

@@ -271,10 +271,10 @@ async def test_a_provider_may_not_redirect_to_internal_addresses(
 async def test_malformed_provider_replies_are_given_up(fetching: Fetching, provider: Provider) -> None:
     provider.answers["/1"] = [web.Response(body=b"<html>")]
     found = await fetching.settled(await fetching.note(id="1"))
-    assert (found.status, found.error) == ("failed", "the provider's answer is no JSON")
+    assert (found.status, found.error) == ("failed", "the provider's response is not JSON")
     provider.answers["/1"] = [web.json_response([])]
     found = await fetching.settled(await fetching.note(id="1"))
-    assert (found.status, found.error) == ("failed", "the provider's answer was not understood")
+    assert (found.status, found.error) == ("failed", "the provider's response was not understood")
 
 
 async def test_media_of_a_deleted_channel_fails_at_once(fetching: Fetching, provider: Provider) -> None:

@@ -199,6 +199,15 @@ async def test_a_lost_tail_is_noticed(world: World) -> None:
     assert world.reader.positions == list(range(1, 11))
 
 
+async def test_a_feed_catches_up_for_a_reader_that_was_at_a_gateway_ahead() -> None:
+    world = World()  # whose loop does not run
+    feed = await world.feeds.attach(ACCOUNT)
+    entries = await world.commit(9)
+    await world.feeds.catch_up(feed)
+    assert feed.position == entries[-1].position
+    assert world.reader.positions == [e.position for e in entries]
+
+
 async def test_a_restless_account_keeps_nobody_from_the_poll(world: World) -> None:
     """Early entries keep waking the loop; the others' lost tails are noticed all the same."""
     world.store.add_account(other := uid())
