@@ -18,7 +18,7 @@ from ...core.conversation.state import Conversation, State, apply
 from ...core.errors import Conflict, TertuliaError
 from ...core.ports.journal import Write
 from ...core.turn.account_rules import AccountRules
-from ...core.turn.bot import Said, respond
+from ...core.turn.bot import BotResponse, respond
 from ...core.turn.context import Turn
 from ...core.turn.decide import check_party, decide, repeated
 from ...core.turn.message_analysis import NO_ANALYSIS, Analysis
@@ -109,7 +109,7 @@ class ConversationActor:
         account: AccountRules,
         now: int,
         heard: Analysis,
-    ) -> Said:
+    ) -> BotResponse:
         """The bot's part. A fault in it keeps no customer from humans."""
         try:
             return respond(before, state, message, account, now, self.new_id, heard)

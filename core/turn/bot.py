@@ -35,7 +35,7 @@ from .bot_rules import Actions, BotRule, Evaluation, Facts, evaluate
 from .handoff import angry, unsure
 from .message_analysis import NO_ANALYSIS, Analysis
 
-Said = list[tuple[Actor, EntryData]]
+BotResponse = list[tuple[Actor, EntryData]]
 
 BOTS_TURN = frozenset({Status.OPEN, Status.BOT})
 """Statuses in which no human holds the conversation."""
@@ -87,16 +87,16 @@ def respond(
     account: AccountRules,
     now: int,
     new_id: Callable[[], str],
-    heard: Analysis = NO_ANALYSIS,
-) -> Said:
-    """The entries that follow `message`, the newest in `state`. `before`: the conversation without it. `heard`: the message's
-    analysis."""
-    said = _noted(before, state, message, account, now, new_id, heard)
-    if not said:
-        return said
+    analysis: Analysis = NO_ANALYSIS,
+) -> BotResponse:
+    """The entries that follow `message`, the newest in `state`. `before`: the conversation without it. `analysis`: of the
+    message."""
+    response = _noted(before, state, message, account, now, new_id, analysis)
+    if not response:
+        return response
     # an open offer ends if the bot takes the conversation
-    all_of_it = with_offer_ended(state.conversation, tuple(data for _, data in said))
-    return [*((SYSTEM, data) for data in all_of_it[: len(all_of_it) - len(said)]), *said]
+    all_of_it = with_offer_ended(state.conversation, tuple(data for _, data in response))
+    return [*((SYSTEM, data) for data in all_of_it[: len(all_of_it) - len(response)]), *response]
 
 
 def _noted(
@@ -106,18 +106,18 @@ def _noted(
     account: AccountRules,
     now: int,
     new_id: Callable[[], str],
-    heard: Analysis,
-) -> Said:
+    analysis: Analysis,
+) -> BotResponse:
     """The same, with a newly detected language stored first for rules and routing, even while the customer waits for a human."""
     c = state.conversation
     if c.status not in BOTS_TURN or message.is_private:
         return []
-    if message.direction != "inbound" or heard.language is None or not _lacks_language(c, account):
-        return _respond(before, state, message, account, now, new_id, heard)
-    context = {**c.bot_context, "language": heard.language}
+    if message.direction != "inbound" or analysis.language is None or not _lacks_language(c, account):
+        return _respond(before, state, message, account, now, new_id, analysis)
+    context = {**c.bot_context, "language": analysis.language}
     state = replace(state, conversation=replace(c, bot_context=context))
-    noted: Said = [(SYSTEM, Updated({"bot_context": context}))]
-    return noted + _respond(before, state, message, account, now, new_id, heard, detected=True)
+    noted: BotResponse = [(SYSTEM, Updated({"bot_context": context}))]
+    return noted + _respond(before, state, message, account, now, new_id, analysis, detected=True)
 
 
 def _respond(
@@ -127,9 +127,9 @@ def _respond(
     account: AccountRules,
     now: int,
     new_id: Callable[[], str],
-    heard: Analysis,
+    analysis: Analysis,
     detected: bool = False,
-) -> Said:
+) -> BotResponse:
     c = state.conversation
     if c.handoff_requested:
         return []
@@ -140,21 +140,21 @@ def _respond(
     if message.direction != "inbound":
         return []
     if c.left_to_humans:
-        asked = _for_human(message.content, heard.sentiment, account, bot_speaks=False)
+        asked = _for_human(message.content, analysis.sentiment, account, bot_speaks=False)
         return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is Status.BOT and form_filling.under_way(c.bot_context) is not None:
-        return [] if _by_machine(message) else _collect(state, message, account, new_id, heard)
+        return [] if _by_machine(message) else _collect(state, message, account, new_id, analysis)
     if not account.rules and not account.faulty:
-        return _without_rules(c, message, account, heard)
+        return _without_rules(c, message, account, analysis)
     new = before.last_message_at is None or before.status is Status.RESOLVED
     facts = Facts(
         message.content,
         c.channel_type,
         new,
         language_of(c.metadata, c.bot_context),
-        heard.classification,
+        analysis.classification,
         detected,
-        heard.sentiment,
+        analysis.sentiment,
     )
     found = plan(account, facts, now, bot_has_it=c.status is Status.BOT)
     if found.actions is not None and _by_machine(message):
@@ -167,9 +167,11 @@ def _respond(
     return _by_rule(c, account, rule, found, new_id)
 
 
-def _without_rules(c: Conversation, message: Message, account: AccountRules, heard: Analysis) -> Said:
+def _without_rules(
+    c: Conversation, message: Message, account: AccountRules, analysis: Analysis
+) -> BotResponse:
     bot_has_it = c.status is Status.BOT
-    asked = _for_human(message.content, heard.sentiment, account, bot_speaks=bot_has_it)
+    asked = _for_human(message.content, analysis.sentiment, account, bot_speaks=bot_has_it)
     if asked is None and bot_has_it and account.unread:
         asked = UNANSWERED
     return _handed_over(c, asked, SYSTEM) if asked else []
@@ -182,7 +184,7 @@ def _by_machine(message: Message) -> bool:
 
 def _by_rule(
     c: Conversation, account: AccountRules, rule: BotRule, found: Plan, new_id: Callable[[], str]
-) -> Said:
+) -> BotResponse:
     by = actor("bot", rule.id)
     assert found.actions is not None
     changes = changes_of(c, found.actions)
@@ -199,14 +201,14 @@ def _by_rule(
             words.append(step.question)
         else:
             handoff = _outcome(step)
-    said: Said = [(by, Updated(changes))] if changes else []
+    response: BotResponse = [(by, Updated(changes))] if changes else []
     reasons = next((v.reasons for v in found.evaluation.verdicts if v.rule_id == rule.id), ())
-    said += [(by, _message(c, rule.id, text, new_id, reasons)) for text in words if text.strip()]
+    response += [(by, _message(c, rule.id, text, new_id, reasons)) for text in words if text.strip()]
     if handoff is not None:
-        return said + _handed_over(c, handoff, by)
+        return response + _handed_over(c, handoff, by)
     if words and c.status is Status.OPEN:
-        said.append((by, StatusChanged(c.status, next_status(c.status, Change.BOT_TOOK))))
-    return said
+        response.append((by, StatusChanged(c.status, next_status(c.status, Change.BOT_TOOK))))
+    return response
 
 
 def changes_of(c: Conversation, actions: Actions) -> dict[str, Any]:
@@ -231,22 +233,24 @@ def filled(text: str, c: Conversation) -> str:
 
 
 def _collect(
-    state: State, message: Message, account: AccountRules, new_id: Callable[[], str], heard: Analysis
-) -> Said:
+    state: State, message: Message, account: AccountRules, new_id: Callable[[], str], analysis: Analysis
+) -> BotResponse:
     c = state.conversation
     asker = next(
         (m.sender_id for e in reversed(state.messages()) if _public_answer(e) and (m := _of(e))), None
     )
     by = actor("bot", asker)
-    asked = _for_human(message.content, heard.sentiment, account)
+    asked = _for_human(message.content, analysis.sentiment, account)
     if asked is not None:
         rest = form_filling.given_up(c.bot_context)
         return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]
     step = form_filling.answer(c.bot_context, message.content)
-    said: Said = [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []
+    response: BotResponse = (
+        [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []
+    )
     if step.question is not None:
-        return [*said, (by, _message(c, asker, step.question, new_id, ()))]
-    return said + _handed_over(c, _outcome(step), by)
+        return [*response, (by, _message(c, asker, step.question, new_id, ()))]
+    return response + _handed_over(c, _outcome(step), by)
 
 
 def _outcome(step: form_filling.Step) -> str:
@@ -255,10 +259,10 @@ def _outcome(step: form_filling.Step) -> str:
     return "The customer did not answer the bot's questions"
 
 
-def _handed_over(c: Conversation, reason: str, by: Actor) -> Said:
+def _handed_over(c: Conversation, reason: str, by: Actor) -> BotResponse:
     to = next_status(c.status, Change.HANDED_OFF)
-    said: Said = [(by, HandoffRequested(reason))]
-    return said if to is c.status else [*said, (by, StatusChanged(c.status, to, reason))]
+    response: BotResponse = [(by, HandoffRequested(reason))]
+    return response if to is c.status else [*response, (by, StatusChanged(c.status, to, reason))]
 
 
 def _message(
