@@ -29,6 +29,7 @@ from tertulia.channels.telegram import channel as telegram
 from tertulia.channels.telegram import contents
 from tertulia.core import url_policy
 from tertulia.core.accounts import agents_and_teams, identifiers
+from tertulia.core.accounts import phones as phones_of
 from tertulia.core.accounts.agents_and_teams import Agent
 from tertulia.core.channels import file_types, signed_urls
 from tertulia.core.channels.messages import Media, Outbound, OutboundFile, Sender
@@ -279,6 +280,16 @@ CHANNELS: dict[str, Row] = {
         lambda said: contents.content_of({"poll": {"question": said, "options": [{"text": said}]}}),
         {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
     ),
+    "channels.telegram.contents.with_links": Row(
+        lambda said: contents.with_links(said, [{"url": said, "offset": n, "length": 2} for n in range(200)]), TEXTS, MESSAGE, 200
+    ),
+    "channels.telegram.contents.content_of a card": Row(
+        lambda said: contents.content_of({"contact": {"vcard": said.replace("\ud800", "")}}), TEXTS, 4_096, 400
+    ),
+    "channels.meta.whatsapp_contents.person_line": Row(
+        lambda said: whatsapp_contents.person_line({"name": said, "emails": [{"email": said}], "addresses": [{"street": said}]}),
+        TEXTS, MESSAGE,
+    ),
     "channels.meta.whatsapp_contents.content_of": Row(
         lambda said: whatsapp_contents.content_of({"type": "image", "image": {"id": "a", "caption": said, "filename": said}}),
         TEXTS, MESSAGE,
@@ -322,6 +333,9 @@ CORE: dict[str, Row] = {
     "core.turn.form_filling.answer": Row(
         lambda said: form_filling.answer(form_filling.start({}, ("email",)).context, said), TEXTS, FOLDED, 400
     ),
+    "core.accounts.phones.digits": Row(phones_of.digits, TEXTS, 63, 400),
+    "core.accounts.phones.variants": Row(phones_of.variants, TEXTS, MESSAGE),
+    "core.accounts.identifiers.spellings": Row(lambda said: identifiers.spellings("sms", [said, "+55" + said]), TEXTS, MESSAGE),
     "core.turn.csat.score_of": Row(csat.score_of, TEXTS, MESSAGE),
     "core.conversation.mentions.words_of": Row(mentions.words_of, TEXTS, MESSAGE),
     "core.conversation.mentions.mentioned": Row(lambda said: mentions.mentioned(said, [Agent("a", "b c")]), TEXTS, MESSAGE),
@@ -361,6 +375,9 @@ EXEMPT: dict[str, str] = {
         for name in ("collect", "inner", "string", "optional", "objects")
     },
     "channels.telegram.channel.number": _TAKEN_BY_PARSE,
+    "channels.shared.payloads.reaction": "hands on a text that `string` or `short` has read",
+    "core.accounts.phones.e164": "reads what `digits` found, at most 255 of them",
+    "core.accounts.phones.is_possible": "reads what `e164` wrote",
     "channels.meta.graph.challenge": "of WhatsApp and Messenger, which have rows",
     "channels.meta.graph.verify": "of WhatsApp and Messenger, which have rows",
     "channels.meta.graph.post": "writes what `requests` hands it",

@@ -17,6 +17,7 @@ READ_TEXT = (
     "channels.file_types",
     "turn.handoff",
     "accounts.identifiers",
+    "accounts.phones",
     "text.languages",
     "channels.signed_urls",
     "conversation.mentions",

@@ -27,7 +27,7 @@ from ...core.channels.delivery_policy import (
     next_try,
 )
 from ...core.channels.records import Delivery
-from ...core.errors import Overloaded, StorageUnavailable
+from ...core.errors import Overloaded, StorageUnavailable, TertuliaError
 from ...core.ports.http import Hints
 from ...core.ports.outbox import Outbox, ToSend
 from ...core.views.stream_events import conversation_topic
@@ -251,6 +251,15 @@ class Lane:
         )
         self._counts[self.type, "sent"] += 1
         await self._publish(item, delivery)
+        if any(known != item.recipient for known in taken.recipients):
+            await self._note_recipients(item, taken.recipients)
+
+    async def _note_recipients(self, item: ToSend, recipients: tuple[str, ...]) -> None:
+        """Once: the customer's own messages say the same, and the next send's answer does."""
+        try:
+            await self._outbox.learn(item, recipients)
+        except TertuliaError as error:
+            log.warning("recipient_not_noted", message_id=item.message_id, error=str(error))
 
     async def _tried_in_vain(self, item: ToSend, failure: Failure) -> None:
         self._learn(failure)

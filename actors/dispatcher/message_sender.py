@@ -50,10 +50,11 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """The provider took a request, which left at `left_at` (ms)."""
+    """The provider took a request, which left at `left_at` (ms). `recipients`: by which identifiers it knows the customer."""
 
     provider_id: str | None
     left_at: int
+    recipients: tuple[str, ...] = ()
 
 
 class Sender:
@@ -106,7 +107,9 @@ class Sender:
         if isinstance(answer, Failure):
             return answer
         outcome = _judged(line.kind, answer)
-        return outcome if isinstance(outcome, Failure) else Taken(outcome.provider_id, answer.left_at)
+        if isinstance(outcome, Failure):
+            return outcome
+        return Taken(outcome.provider_id, answer.left_at, outcome.recipients)
 
     async def requests(self, line: Line, item: ToSend) -> list[ProviderRequest] | Failure:
         """All requests of a message, in order; some of them may have been made before (`parts_done`)."""
@@ -183,6 +186,7 @@ def _outbound(line: Line, item: ToSend, files: tuple[OutboundFile, ...]) -> Outb
         automatic=m.sender_type in ("bot", "system"),
         config=line.channel.config,
         metadata=m.metadata,
+        recipient=item.recipient_metadata,
     )
 
 

@@ -5,14 +5,17 @@ https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from ...core.channels.messages import (
     ChannelEvent,
     Credentials,
     Edited,
+    Faulty,
     Media,
     MediaStep,
     Outbound,
@@ -40,8 +43,9 @@ from ..shared.payloads import (
     string,
     unsupported,
 )
+from ..shared.payloads import reaction as reacted
 from ..shared.provider_answers import answer_of, provider_id
-from ..shared.text import pieces, short
+from ..shared.text import clean, pieces, short
 from . import graph
 
 base_url = graph.BASE_URL
@@ -49,8 +53,12 @@ rate = 300.0
 needs_files = False
 
 MAX_TEXT: Final = 2000
+OURS: Final = "tertulia:"
+"""With what the metadata of our own messages begins, which their echoes bring back."""
 FILES: Final = {"image": "image", "audio": "audio", "video": "video", "file": "document"}
-"""Type of an attachment → kind of file."""
+"""Type of an attachment → kind of file. Any other with a URL is a document, but for LINKS."""
+LINKS: Final = frozenset({"fallback", "template", "location", "share", "post", "ig_post", "reel", "ig_reel"})
+"""Types of attachments whose URL is a page's."""
 
 challenge = graph.challenge
 verify = graph.verify
@@ -61,18 +69,23 @@ def answer() -> WebhookAnswer:
 
 
 def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
-    """`standby`, where another app has the conversation, is not read; nor are echoes of what the page sent."""
+    """What another app is to answer (`standby`), and what is of no kind known here, is set aside."""
     return list(collect(graph.entries(call.body, "page"), _entry))
 
 
-def _entry(entry: Object) -> Iterable[ChannelEvent]:
-    return collect(entry.get("messaging"), _event)
+def _entry(entry: Object) -> Iterator[ChannelEvent]:
+    yield from collect(entry.get("messaging"), _event)
+    for key in ("standby", "changes"):
+        if entry.get(key):
+            yield Faulty(f"{key} is not read", entry[key])
 
 
 def _event(event: Object) -> Iterator[ChannelEvent]:
     kind = next((kind for kind in EVENTS if event.get(kind) is not None), None)
-    if kind is not None:
-        yield from EVENTS[kind](event, inner(event, kind))
+    if kind is None:
+        named = ", ".join(sorted(event.keys() - {"sender", "recipient", "timestamp"}))
+        raise ValueError(f"events of this kind are not read: {named[:200]}")
+    yield from EVENTS[kind](event, inner(event, kind))
 
 
 def _sender(event: Object) -> Sender:
@@ -90,9 +103,13 @@ def _time(event: Object) -> int:
 
 
 def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
-    if said.get("is_echo") is True:
-        return
-    id, sender = identifier(said, "mid"), _sender(event)
+    is_echo = said.get("is_echo") is True
+    if is_echo and string(said, "metadata").startswith(OURS):
+        return  # what was sent from here
+    id = identifier(said, "mid")
+    sender = (
+        Sender(identifier(inner(event, "recipient"), "id", MAX_IDENTIFIER)) if is_echo else _sender(event)
+    )
     if said.get("is_deleted") is True:
         yield Edited(message(id, sender, *DELETED), _time(event))
         return
@@ -111,7 +128,9 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
         notes["raw"] = kept(said)
     elif lines:
         notes["attachments"] = kept(said["attachments"])
-    yield message(
+    if said.get("app_id"):
+        notes["app_id"] = kept(said["app_id"])
+    found = message(
         id,
         sender,
         "\n".join(filter(None, [text, *(line for line, _ in lines)])),
@@ -121,6 +140,7 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
         at=_at(event),
         metadata=notes,
     )
+    yield replace(found, is_echo=is_echo)
 
 
 def _attachments(said: Object) -> tuple[tuple[Media, ...], list[tuple[str, str]]]:
@@ -131,9 +151,11 @@ def _attachments(said: Object) -> tuple[tuple[Media, ...], list[tuple[str, str]]
         raise ValueError("attachments is no list")
     for attachment in objects(found):
         kind, payload = string(attachment, "type"), inner(attachment, "payload")
-        if kind in FILES and payload.get("url"):
-            shown = "sticker" if payload.get("sticker_id") else FILES[kind]
+        if kind not in LINKS and payload.get("url"):
+            shown = "sticker" if payload.get("sticker_id") else FILES.get(kind, "document")
             media.append(Media(shown, url=string(payload, "url"), name=short(payload.get("title"))))
+            if kind not in FILES:
+                lines.append((short(payload.get("title")) or f"[{clean(kind)[:100] or 'file'}]", "text"))
         else:
             lines.append(_line(kind, attachment, payload))
     return tuple(media), lines
@@ -162,16 +184,25 @@ def _postback(event: Object, postback: Object) -> Iterator[ChannelEvent]:
 def _reaction(event: Object, reaction: Object) -> Iterator[ChannelEvent]:
     sender, to = _sender(event), identifier(reaction, "mid")
     removed = string(reaction, "action") == "unreact"
-    said = string(reaction, "emoji") or string(reaction, "reaction")
-    yield message(
-        f"reaction:{_time(event)}:{sender.identifier}:{to}",
-        sender,
-        "[reaction removed]" if removed else said,
-        "reaction",
-        reply_to=to,
-        at=_at(event),
-        metadata={"removed": True} if removed else None,
-    )
+    said, notes = reacted("" if removed else string(reaction, "emoji") or string(reaction, "reaction"))
+    id = f"reaction:{_time(event)}:{sender.identifier}:{to}"
+    yield message(id, sender, said, "reaction", reply_to=to, at=_at(event), metadata=notes)
+
+
+def _opened(kind: str) -> Callable[[Object, Object], Iterator[ChannelEvent]]:
+    """The customer came in by a link, an advertisement or a plug-in, or agreed to something, and wrote nothing yet."""
+
+    def read(event: Object, part: Object) -> Iterator[ChannelEvent]:
+        sender = inner(event, "sender")
+        found = Sender(identifier(sender if sender.get("id") else part, "id", MAX_IDENTIFIER))
+        about = short(part.get("ref")) or short(part.get("title")) or short(part.get("status"))
+        said = f"[{kind}: {about}]" if about else f"[{kind}]"
+        id = f"{kind}:{found.identifier}:{_time(event)}"
+        yield message(
+            id, found, said, "system", at=_at(event), metadata={kind: kept(part), "auto_reply": True}
+        )
+
+    return read
 
 
 def _edit(event: Object, edit: Object) -> Iterator[ChannelEvent]:
@@ -208,8 +239,11 @@ EVENTS: Final[dict[str, Callable[[Object, Object], Iterator[ChannelEvent]]]] = {
     "message_edit": _edit,
     "delivery": _delivery,
     "read": _read,
+    "referral": _opened("referral"),
+    "optin": _opened("optin"),
+    "account_linking": _opened("account_linking"),
 }
-"""The kinds of event that mean something here; opt-ins, hand-overs and the like do not."""
+"""The kinds of event that mean something here; hand-overs and the like do not."""
 
 
 def requests(
@@ -225,8 +259,13 @@ def requests(
         type_ = "file" if kind == "document" else kind
         parts.append({"attachment": {"type": type_, "payload": {"url": file.url, "is_reusable": False}}})
     bodies = (
-        {"recipient": {"id": message.to}, "messaging_type": "RESPONSE", "message": part} for part in parts
-    )
+        {
+            "recipient": {"id": message.to},
+            "messaging_type": "RESPONSE",
+            "message": {**part, "metadata": OURS + message.message_id},
+        }
+        for part in parts
+    )  # the echo brings the metadata back
     first = {"reply_to": {"mid": message.reply_to}} if message.reply_to else {}
     token = credentials["page_access_token"]
     return [graph.post(url, token, body) for body in graph.numbered(bodies, first)]

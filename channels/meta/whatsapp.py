@@ -5,10 +5,12 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from ...core.channels.messages import (
     ChannelEvent,
@@ -33,10 +35,12 @@ from ...core.ids import is_uuid
 from ..shared.payloads import (
     DELETED,
     MAX_IDENTIFIER,
+    MAX_PROVIDER_ID,
     Object,
     collect,
     identifier,
     inner,
+    kept,
     message,
     milliseconds,
     objects,
@@ -93,12 +97,16 @@ def _entry(entry: Object) -> Iterable[ChannelEvent]:
 
 
 def _change(change: Object) -> Iterator[ChannelEvent]:
-    if change.get("field") != "messages":
+    """What is of no kind known here (templates, quality, history …) is set aside as it came."""
+    field, value = change.get("field"), inner(change, "value")
+    known = FIELDS.get(field, ()) if isinstance(field, str) else ()
+    found = [key for key in known if value.get(key) is not None]
+    if not found:
+        yield Faulty(f"changes of the field {str(field)[:100]} are not read", change)
         return
-    value = inner(change, "value")
-    yield from collect(value.get("messages"), partial(_message, _People(objects(value.get("contacts")))))
-    yield from collect(value.get("statuses"), _status)
-    yield from collect(value.get("errors"), _error)
+    people = _People(objects(value.get("contacts")))
+    for key in found:
+        yield from collect(value[key], partial(PARTS[key], people))
 
 
 class _People:
@@ -132,6 +140,7 @@ def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
     at = milliseconds(said.get("timestamp"), SECOND)
     kind = string(said, "type")
     if kind not in ("edit", "revoke"):
+        sender = _moved(sender, inner(said, "system")) if kind == "system" else sender
         yield _inbound(identifier(said, "id"), sender, said, at)
         return
     if at is None:
@@ -142,6 +151,31 @@ def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
         yield Edited(_inbound(original, sender, inner(change, "message"), None), at)
     else:
         yield Edited(message(original, sender, *DELETED), at)
+
+
+def _echo(people: _People, said: Object) -> Iterator[ChannelEvent]:
+    """What the business wrote on its own phone: `to` is the customer."""
+    customer = {**said, "from": said.get("to"), "from_user_id": said.get("to_user_id")}
+    for event in _message(people, {**customer, "from_parent_user_id": said.get("to_parent_user_id")}):
+        if isinstance(event, Inbound):
+            yield replace(event, is_echo=True)
+        elif isinstance(event, Edited):
+            yield replace(event, inbound=replace(event.inbound, is_echo=True))
+
+
+def _call(people: _People, call: Object) -> Iterator[ChannelEvent]:
+    """A customer's call begins or ends. https://developers.facebook.com/docs/whatsapp/cloud-api/calling"""
+    event = string(call, "event") or "unknown"
+    if call.get("direction") == "BUSINESS_INITIATED":
+        raise ValueError("calls of the business are not read")
+    yield message(
+        f"call:{identifier(call, 'id')}:{event}"[:MAX_PROVIDER_ID],
+        _sender(call, people),
+        f"[call: {event}]"[:200],
+        "call",
+        at=milliseconds(call.get("timestamp"), SECOND),
+        metadata={"call": kept(call), "auto_reply": True},
+    )
 
 
 def _inbound(id: str, sender: Sender, said: Object, at: int | None) -> Inbound:
@@ -181,6 +215,20 @@ def _sender(said: Object, people: _People) -> Sender:
     return Sender(names[0], short(profile.get("name")), names[1:], notes)
 
 
+def _moved(sender: Sender, system: Object) -> Sender:
+    """Who has another number or user id now: the old name first, all as one person. Documents and versions of the API
+    call the new number `wa_id` or `new_wa_id`, and name the old one in `customer` or in the message's `from`."""
+    if system.get("type") == "customer_identity_changed":
+        return sender
+    old, new = _who(system, "customer"), _who(system, "wa_id") or _who(system, "new_wa_id")
+    user, parent = _who(system, "user_id") or _who(system, "new_user_id"), _who(system, "parent_user_id")
+    phone = e164(new) if new else None
+    known = (e164(old) if old else None, sender.identifier, *sender.aliases, phone, user, parent)
+    names = tuple(dict.fromkeys(name for name in known if name))
+    moved_to = phone or (None if sender.identifier.startswith("+") else user)
+    return replace(sender, identifier=names[0], aliases=names[1:], moved_to=moved_to)
+
+
 def _is_phone(text: str) -> bool:
     return _bare(text).isdecimal()
 
@@ -193,10 +241,10 @@ def _who(holder: Object, key: str) -> str | None:
     return optional(holder, key, MAX_IDENTIFIER)
 
 
-def _status(status: Object) -> Iterator[ChannelEvent]:
+def _status(people: _People, status: Object) -> Iterator[ChannelEvent]:
     kind = STATUSES.get(string(status, "status"))
-    if kind is None:
-        return
+    if kind is None or status.get("type") not in (None, "message"):
+        raise ValueError("a status of this kind is not read")
     ours = string(status, "biz_opaque_callback_data")
     yield Receipt(
         kind,
@@ -218,9 +266,26 @@ def _reason(status: Object) -> Object:
     return {"code": provider_id(first.get("code")) or "failed", "detail": detail or "WhatsApp gave no reason"}
 
 
-def _error(error: Object) -> Iterator[ChannelEvent]:
+def _error(people: _People, error: Object) -> Iterator[ChannelEvent]:
     """An error of the account's or the system's, that no message had a part in."""
     yield Faulty(f"WhatsApp reports error {provider_id(error.get('code')) or 'without a code'}", error)
+
+
+PARTS: Final[dict[str, Callable[[_People, Object], Iterator[ChannelEvent]]]] = {
+    "messages": _message,
+    "message_echoes": _echo,
+    "calls": _call,
+    "statuses": _status,
+    "errors": _error,
+}
+"""The lists of a change's value."""
+FIELDS: Final = {
+    "messages": ("messages", "statuses", "errors"),
+    "message_echoes": ("message_echoes", "errors"),
+    "smb_message_echoes": ("message_echoes", "errors"),
+    "calls": ("calls", "statuses", "errors"),
+}
+"""Field of a change → the lists of its value that are read."""
 
 
 def requests(
@@ -272,7 +337,17 @@ def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
     if not 200 <= status < 300 or "error" in found:
         return graph.not_sent(status, headers, found)
     first = next(iter(objects(found.get("messages"))), {})
-    return Sent(provider_id(first.get("id")))
+    return Sent(provider_id(first.get("id")), _recipients(next(iter(objects(found.get("contacts"))), {})))
+
+
+def _recipients(contact: Object) -> tuple[str, ...]:
+    """The customer as WhatsApp knows them, whatever spelling of the number the message was sent to."""
+    phone, user = contact.get("wa_id"), contact.get("user_id")
+    known = (
+        e164(phone) if isinstance(phone, str) and _is_phone(phone) and len(phone) <= 20 else None,
+        short(user, MAX_IDENTIFIER),
+    )
+    return tuple(name for name in known if name)
 
 
 def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:

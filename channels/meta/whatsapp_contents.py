@@ -5,13 +5,24 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
 
 from ...core.channels.messages import Media
-from ..shared.payloads import Object, identifier, inner, kept, objects, optional, string, unsupported
+from ..shared.payloads import (
+    Object,
+    identifier,
+    inner,
+    kept,
+    kind_of,
+    objects,
+    optional,
+    reaction,
+    string,
+    unsupported,
+)
 from ..shared.text import short
 
 
@@ -47,7 +58,7 @@ def _text(kind: str, message: Object) -> Content:
 def _file(kind: str, message: Object) -> Content:
     file = inner(message, kind)
     media = Media(
-        kind,
+        kind if kind in FILES else kind_of(short(file.get("mime_type"))),
         id=identifier(file, "id"),
         name=short(file.get("filename")),
         content_type=short(file.get("mime_type")),
@@ -55,7 +66,8 @@ def _file(kind: str, message: Object) -> Content:
     details = {key: file[key] for key in ("voice", "animated") if file.get(key) is True}
     if digest := short(file.get("sha256")):
         details["sha256"] = digest
-    return Content(string(file, "caption"), kind, (media,), metadata={"media": details} if details else {})
+    notes = {"media": details} if details else {}
+    return Content(string(file, "caption"), media.kind, (media,), metadata=notes)
 
 
 def _location(kind: str, message: Object) -> Content:
@@ -64,6 +76,7 @@ def _location(kind: str, message: Object) -> Content:
     if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
         raise ValueError("location.latitude or location.longitude is missing")
     where = [short(place.get("name")), short(place.get("address")), f"{latitude}, {longitude}"]
+    where.append(short(place.get("url"), 2000))
     return Content("\n".join(filter(None, where)), kind, metadata={"location": kept(place)})
 
 
@@ -71,24 +84,37 @@ def _contacts(kind: str, message: Object) -> Content:
     people = message.get("contacts")
     if not isinstance(people, list) or not people:
         raise ValueError("contacts is missing")
-    lines = [_person(person) for person in objects(people)]
+    lines = [person_line(person) for person in objects(people)]
     return Content("\n".join(lines) or "[contacts]", kind, metadata={"contacts": kept(people)})
 
 
-def _person(person: Object) -> str:
-    name = person.get("name")
-    found = [short(name.get("formatted_name")) if isinstance(name, dict) else None]
-    found += [short(phone.get("phone")) for phone in objects(person.get("phones"))]
-    return ", ".join(filter(None, found)) or "[contact]"
+def person_line(person: Object) -> str:
+    """A contact card as a line: the name, and every way to reach the person."""
+    name, org = person.get("name"), person.get("org")
+    found = [_name(name) if isinstance(name, dict) else short(name)]
+    found += [
+        short(phone.get("phone")) or short(phone.get("wa_id")) for phone in objects(person.get("phones"))
+    ]
+    found += [short(email.get("email")) for email in objects(person.get("emails"))]
+    found += [_joined(address, ADDRESS) for address in objects(person.get("addresses"))]
+    found += [short(url.get("url")) for url in objects(person.get("urls"))]
+    found.append(_joined(org, ("title", "department", "company")) if isinstance(org, dict) else None)
+    return ", ".join(dict.fromkeys(filter(None, found))) or "[contact]"
+
+
+def _name(name: Object) -> str | None:
+    given = ("prefix", "first_name", "middle_name", "last_name", "suffix")
+    return short(name.get("formatted_name")) or _joined(name, given, " ")
+
+
+def _joined(holder: Object, keys: Iterable[str], by: str = ", ") -> str | None:
+    return by.join(filter(None, (short(holder.get(key)) for key in keys))) or None
 
 
 def _reaction(kind: str, message: Object) -> Content:
-    reaction = inner(message, "reaction")
-    emoji = string(reaction, "emoji")
-    to = identifier(reaction, "message_id")
-    if emoji:
-        return Content(emoji, kind, reply_to=to)
-    return Content("[reaction removed]", kind, reply_to=to, metadata={"removed": True})
+    given = inner(message, "reaction")
+    said, notes = reaction(string(given, "emoji"))
+    return Content(said, kind, reply_to=identifier(given, "message_id"), metadata=notes)
 
 
 def _button(kind: str, message: Object) -> Content:
@@ -120,12 +146,25 @@ def _order(kind: str, message: Object) -> Content:
 
 
 def _system(kind: str, message: Object) -> Content:
-    """What WhatsApp itself says of the customer, such as that their number changed."""
+    """What WhatsApp itself says of the customer, such as that their number changed. No person wrote it."""
     system = inner(message, "system")
-    return Content(string(system, "body") or "[system message]", kind, metadata={"system": kept(system)})
+    notes = {"system": kept(system), "auto_reply": True}
+    return Content(string(system, "body") or "[system message]", kind, metadata=notes)
+
+
+def _welcome(kind: str, message: Object) -> Content:
+    """The customer opened the chat, and wrote nothing yet."""
+    return Content("[chat opened]", "system", metadata={"raw": kept(message), "auto_reply": True})
 
 
 def _unsupported(kind: str, message: Object) -> Content:
+    """A type that is not known here: a file where it has the form of one. WhatsApp names what it does not pass on itself."""
+    part = message.get(kind)
+    part = part if isinstance(part, dict) else {}
+    if part.get("mime_type") and part.get("id"):
+        return _file(kind, message)
+    if kind == "unsupported":
+        kind = short(part.get("type")) or kind
     said, content_type, metadata = unsupported(kind or "unknown", message)
     return Content(said, content_type, reply_to=optional(inner(message, "context"), "id"), metadata=metadata)
 
@@ -144,4 +183,7 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "interactive": _interactive,
     "order": _order,
     "system": _system,
+    "request_welcome": _welcome,
 }
+FILES: Final = frozenset(kind for kind, read in READERS.items() if read is _file)
+ADDRESS: Final = ("street", "city", "state", "zip", "country")

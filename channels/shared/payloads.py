@@ -190,5 +190,10 @@ def unsupported(kind: str, raw: Any) -> tuple[str, str, Object]:
     return f"[unsupported message: {clean(kind)[:100]}]", "unsupported", {"raw": kept(raw)}
 
 
+def reaction(said: str) -> tuple[str, Object]:
+    """Content and metadata of a reaction, the same on every channel; nothing said: it was taken back."""
+    return (said, {}) if said else ("[reaction removed]", {"removed": True})
+
+
 DELETED: Final = ("[message deleted]", "deleted")
 """Content and content type of a message that the customer took back."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from ...core.accounts import phones
 
-import phonenumbers
+MAX_DIGITS = 20
 
 
 def e164(number: str) -> str:
@@ -13,14 +13,9 @@ def e164(number: str) -> str:
     number = number.strip()
     if not number:
         raise ValueError("the sender has no number")
-    if not re.fullmatch(r"\+?[ ().-]*+[0-9][0-9 ().-]*+", number):
+    digits = phones.digits(number)
+    if not digits:
         return number
-    digits = re.sub(r"[^0-9]", "", number)
-    if len(digits) > 20:
+    if len(digits) > MAX_DIGITS:
         raise ValueError(f"no number has {len(digits)} digits")
-    try:
-        return phonenumbers.format_number(
-            phonenumbers.parse("+" + digits), phonenumbers.PhoneNumberFormat.E164
-        )
-    except phonenumbers.NumberParseException:
-        return "+" + digits
+    return phones.e164(digits)

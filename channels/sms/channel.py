@@ -48,7 +48,14 @@ STATUSES: Final[dict[str, DeliveryStatus]] = {
     "failed": "failed",
     "canceled": "failed",
 }
-"""Of a status callback; those before `sent` say nothing new."""
+"""Of a status callback."""
+NOTHING_NEW: Final = frozenset({"accepted", "scheduled", "queued", "sending"})
+BESIDE: Final = (
+    "ButtonText", "ButtonPayload", "ListId", "ListTitle", "FlowData", "Latitude", "Longitude", "Address", "Label", "Forwarded",
+    "FrequentlyForwarded", "ReferralBody", "ReferralHeadline", "ReferralSourceUrl", "ReferralSourceType", "ReferralSourceId",
+    "ReactionEmoji", "ReactionMessageSid", "InteractiveData",
+)  # fmt: skip
+"""Fields of a message that mean something beside its body."""
 TOO_FAST: Final = frozenset({"20429", "21611"})
 """Too many requests, too many queued. https://www.twilio.com/docs/api/errors"""
 MAY_PASS: Final = frozenset({"20500", "20503", "20504"})
@@ -108,7 +115,11 @@ def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
         status = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
         if status in ("received", "receiving"):
             return [_inbound(fields)]
-        return [_receipt(fields, STATUSES[status])] if status in STATUSES else []
+        if status in STATUSES:
+            return [_receipt(fields, STATUSES[status])]
+        if status not in NOTHING_NEW:
+            raise ValueError(f"the status {status[:100]} is not read")
+        return []
     except ValueError as error:
         return [Faulty(str(error), fields)]
 
@@ -121,16 +132,33 @@ def _inbound(fields: dict[str, str]) -> Inbound:
     count = fields.get("NumMedia", "")
     files = min(int(count), MAX_FILES) if re.fullmatch("[0-9]{1,3}", count) else 0
     number = identifier(fields, "From", MAX_IDENTIFIER).strip()
-    stop = short(fields.get("OptOutType"))
+    notes: dict[str, Any] = {key: fields[key][:2000] for key in BESIDE if fields.get(key)}
+    if stop := short(fields.get("OptOutType")):
+        notes["opt_out"] = stop
+    media = tuple(_media(fields, n) for n in range(files))
+    said, content_type = _said(fields)
     return message(
         _sid(fields),
         # short codes and names have no plus sign, and are no E.164
-        Sender(e164(number) if number.startswith("+") else number, short(fields.get("ProfileName"))),
-        fields.get("Body", ""),
-        media=tuple(_media(fields, n) for n in range(files)),
-        reply_to=short(fields.get("OriginalRepliedMessageSid"), 512),
-        metadata={"opt_out": stop} if stop else None,
+        Sender(e164(number) if number.startswith(("+", "00")) else number, short(fields.get("ProfileName"))),
+        said,
+        content_type,
+        media,
+        reply_to=short(fields.get("ReactionMessageSid") or fields.get("OriginalRepliedMessageSid"), 512),
+        metadata=notes,
     )
+
+
+def _said(fields: dict[str, str]) -> tuple[str, str]:
+    """Content and content type: the body, or what came in place of one."""
+    if emoji := fields.get("ReactionEmoji"):
+        return emoji, "reaction"
+    if fields.get("Latitude") and fields.get("Longitude"):
+        place = (fields.get("Label"), fields.get("Address"), f"{fields['Latitude']}, {fields['Longitude']}")
+        return "\n".join(filter(None, (fields.get("Body"), *place))), "location"
+    if not fields.get("Body") and (pressed := fields.get("ButtonText") or fields.get("ListTitle")):
+        return pressed, "button"
+    return fields.get("Body", ""), "text"
 
 
 def _media(fields: dict[str, str], n: int) -> Media:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeGuard
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from ...core.channels.messages import (
     ChannelEvent,
     Credentials,
@@ -36,6 +38,9 @@ from ..shared.payloads import (
     kept,
     message,
     milliseconds,
+    objects,
+    optional,
+    reaction,
     string,
 )
 from ..shared.provider_answers import answer_of, provider_id, refused
@@ -77,7 +82,7 @@ def answer() -> WebhookAnswer:
 
 
 def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
-    """An update is of one kind. Groups, channels, and the bot's own membership are not read."""
+    """An update is of one kind. What is of groups and channels, and of no kind known here, is set aside."""
     update = document(call.body)
     number(update, "update_id")
     return list(collect([update], _update))
@@ -85,30 +90,82 @@ def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
 
 def _update(update: Object) -> Iterator[ChannelEvent]:
     kind = next((kind for kind in UPDATES if update.get(kind) is not None), None)
-    if kind is not None:
-        yield from UPDATES[kind](inner(update, kind))
+    if kind is None:
+        named = ", ".join(sorted(update.keys() - {"update_id"}))
+        raise ValueError(f"updates of this kind are not read: {named[:200]}")
+    yield UPDATES[kind](inner(update, kind), number(update, "update_id"))
 
 
-def _message(said: Object) -> Iterator[ChannelEvent]:
-    if _is_private(said):
-        yield _inbound(said)
+def _message(said: Object, update: int) -> Inbound:
+    _check_private(said)
+    return _inbound(said)
 
 
-def _edited(said: Object) -> Iterator[ChannelEvent]:
-    if _is_private(said):
-        at = milliseconds(said.get("edit_date") or said.get("date"), SECOND)
-        if at is None:
-            raise ValueError("edit_date is missing")
-        yield Edited(_inbound(said), at)
+def _edited(said: Object, update: int) -> Edited:
+    _check_private(said)
+    at = milliseconds(said.get("edit_date") or said.get("date"), SECOND)
+    if at is None:
+        raise ValueError("edit_date is missing")
+    return Edited(_inbound(said), at)
 
 
-def _pressed(query: Object) -> Iterator[ChannelEvent]:
+def _reacted(change: Object, update: int) -> Inbound:
+    """The reactions to a message as they are now; none: they were taken back."""
+    _check_private(change)
+    chat = number(inner(change, "chat"), "id")
+    given = [
+        short(one.get("emoji")) or f"[{short(one.get('type'))}]"
+        for one in objects(change.get("new_reaction"))
+    ]
+    said, notes = reaction(" ".join(given))
+    return message(
+        f"reaction:{_id(change)}:{update}",
+        _sender(chat, inner(change, "user") or inner(change, "chat")),
+        said,
+        "reaction",
+        reply_to=_id(change),
+        at=milliseconds(change.get("date"), SECOND),
+        metadata=notes,
+    )
+
+
+def _voted(answer: Object, update: int) -> Inbound:
+    """A customer's choice in a poll; none: it was taken back. Private chats have their user's id."""
+    user = inner(answer, "user")
+    options = answer.get("option_ids")
+    chosen = ", ".join(str(n + 1) for n in options if _is_whole(n)) if isinstance(options, list) else ""
+    return message(
+        f"poll_answer:{update}",
+        _sender(number(user, "id"), user),
+        f"[poll answer: {chosen}]" if chosen else "[poll answer taken back]",
+        "poll_answer",
+        metadata={"poll_answer": kept(answer)},
+    )
+
+
+def _member(change: Object, update: int) -> Inbound:
+    """The customer blocked the bot, or let it write again. No message of theirs."""
+    _check_private(change)
+    status = short(inner(change, "new_chat_member").get("status")) or "unknown"
+    said = {"kicked": "[the bot was blocked]", "member": "[the bot may write]"}.get(
+        status, f"[bot: {status}]"
+    )
+    return message(
+        f"my_chat_member:{update}",
+        _sender(number(inner(change, "chat"), "id"), inner(change, "from") or inner(change, "chat")),
+        said,
+        "system",
+        at=milliseconds(change.get("date"), SECOND),
+        metadata={"my_chat_member": kept(change), "auto_reply": True},
+    )
+
+
+def _pressed(query: Object, update: int) -> Inbound:
     """A button under one of the bot's messages; of messages sent by way of the bot elsewhere there is no chat."""
     under = inner(query, "message")
-    if not _is_private(under):
-        return
+    _check_private(under)
     said = string(query, "data") or string(query, "game_short_name")
-    yield message(
+    return message(
         f"callback:{identifier(query, 'id', 255)}",
         _sender(number(inner(under, "chat"), "id"), inner(query, "from")),
         said,
@@ -117,11 +174,17 @@ def _pressed(query: Object) -> Iterator[ChannelEvent]:
     )
 
 
-UPDATES: Final[dict[str, Callable[[Object], Iterator[ChannelEvent]]]] = {
+UPDATES: Final[dict[str, Callable[[Object, int], ChannelEvent]]] = {
     "message": _message,
     "edited_message": _edited,
     "callback_query": _pressed,
+    "business_message": _message,
+    "edited_business_message": _edited,
+    "message_reaction": _reacted,
+    "poll_answer": _voted,
+    "my_chat_member": _member,
 }
+"""Kind of update → how it is read, with the update's number."""
 
 
 def number(holder: Object, key: str) -> int:
@@ -143,9 +206,16 @@ def _is_private(said: Object) -> bool:
     return _is_whole(chat.get("id")) and chat["id"] > 0
 
 
+def _check_private(said: Object) -> None:
+    if not _is_private(said):
+        raise ValueError("only private chats are read")
+
+
 def _id(said: Object) -> str:
-    """Message ids are numbered in each chat."""
-    return f"{number(inner(said, 'chat'), 'id')}:{number(said, 'message_id')}"
+    """Message ids are numbered in each chat, and anew in the chats of an account that the bot is connected to."""
+    own = f"{number(inner(said, 'chat'), 'id')}:{number(said, 'message_id')}"
+    connection = optional(said, "business_connection_id", 255)
+    return f"business:{connection}:{own}" if connection else own
 
 
 def _sender(chat: int, person: Object) -> Sender:
@@ -160,17 +230,22 @@ def _inbound(said: Object) -> Inbound:
     chat = number(inner(said, "chat"), "id")
     content, content_type, media, notes = content_of(said)
     answered = inner(said, "reply_to_message")
-    extras = {key: kept(said[key]) for key in ("media_group_id", "forward_origin") if said.get(key)}
-    return message(
+    connection, author = said.get("business_connection_id"), inner(said, "from")
+    is_echo = bool(connection) and "id" in author and author["id"] != chat
+    sender = _sender(chat, (inner(said, "chat") if is_echo else author) or inner(said, "chat"))
+    if connection:
+        sender = replace(sender, metadata={**sender.metadata, "business_connection_id": connection})
+    found = message(
         _id(said),
-        _sender(chat, inner(said, "from") or inner(said, "chat")),
+        sender,
         content,
         content_type,
         media,
-        reply_to=f"{chat}:{number(answered, 'message_id')}" if answered else None,
+        reply_to=_id({**said, "message_id": answered.get("message_id")}) if answered else None,
         at=milliseconds(said.get("date"), SECOND),
-        metadata=notes | extras,
+        metadata=notes,
     )
+    return replace(found, is_echo=is_echo)
 
 
 def requests(
@@ -181,6 +256,8 @@ def requests(
     found = []
     for n, (method, body) in enumerate(_parts(message)):
         body = {"chat_id": _chat(message.to), **body}
+        if connection := message.recipient.get("business_connection_id"):
+            body["business_connection_id"] = connection
         if n == 0 and (reply := _reply(message.reply_to)) is not None:
             body["reply_parameters"] = {"message_id": reply, "allow_sending_without_reply": True}
         found.append(ProviderRequest("POST", f"{url}/{method}", json=body))

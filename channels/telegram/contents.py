@@ -5,11 +5,12 @@ https://core.telegram.org/bots/api#message
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from ...core.channels.messages import Media
-from ..shared.payloads import Object, identifier, inner, kept, objects, string, unsupported
+from ..shared.payloads import Object, identifier, inner, kept, kind_of, objects, string, unsupported
 from ..shared.text import short
 
 Content = tuple[str, str, tuple[Media, ...], Object]
@@ -18,16 +19,61 @@ Content = tuple[str, str, tuple[Media, ...], Object]
 
 def content_of(message: Object) -> Content:
     """Raises ValueError where the message is not what it seems."""
+    content, content_type, media, notes = _carried(message)
+    beside = {key: kept(message[key]) for key in BESIDE if message.get(key)}
+    return content, content_type, media, notes | beside | _marks(message)
+
+
+def _carried(message: Object) -> Content:
     for key, read in READERS.items():
         if message.get(key) is not None:
             return read(key, message)
     kind = next((key for key in message if key not in ENVELOPE), "unknown")
+    part = message.get(kind)
+    if isinstance(part, dict) and part.get("file_id"):
+        return _file(kind_of(short(part.get("mime_type"))), part, message)
     content, content_type, notes = unsupported(kind, message)
-    return "\n".join(filter(None, [content, string(message, "caption")])), content_type, (), notes
+    return "\n".join(filter(None, [content, _caption(message)])), content_type, (), notes
+
+
+def _marks(message: Object) -> Object:
+    """The parts of the text that mean more than they say: links under words, people without a user name …"""
+    found = [*objects(message.get("entities")), *objects(message.get("caption_entities"))]
+    marks = [mark for mark in found if mark.get("url") or mark.get("type") in MEANINGFUL]
+    links = list(dict.fromkeys(url for mark in marks if (url := short(mark.get("url"), MAX_URL))))
+    return ({"entities": kept(marks)} if marks else {}) | ({"links": kept(links)} if links else {})
+
+
+def with_links(text: str, entities: Any) -> str:
+    """`text` with the address of each hidden link in brackets behind its words: `here (https://…)`.
+
+    Entities count in UTF-16 code units. A link that lies outside the text, or names its address already, is left out.
+    """
+    raw = text.encode("utf-16-le", "surrogatepass")
+    found = ((mark, short(mark.get("url"), MAX_URL)) for mark in objects(entities)[:MAX_ENTITIES])
+    links = {
+        start + size: (start, url)
+        for mark, url in found
+        if url
+        and (start := _whole(mark, "offset")) is not None
+        and (size := _whole(mark, "length"))
+        and (start + size) * 2 <= len(raw)
+    }
+    parts, at = [], 0
+    for end, (start, url) in sorted(links.items()):
+        parts.append(raw[at : end * 2])
+        if raw[start * 2 : end * 2].decode("utf-16-le", "replace").strip() != url:
+            parts.append(f" ({url})".encode("utf-16-le", "surrogatepass"))
+        at = end * 2
+    return b"".join([*parts, raw[at:]]).decode("utf-16-le", "replace") if links else text
+
+
+def _caption(message: Object) -> str:
+    return with_links(string(message, "caption"), message.get("caption_entities"))
 
 
 def _text(key: str, message: Object) -> Content:
-    return string(message, key), "text", (), {}
+    return with_links(string(message, key), message.get("entities")), "text", (), {}
 
 
 def _photo(key: str, message: Object) -> Content:
@@ -51,7 +97,7 @@ def _file(kind: str, file: Object, message: Object) -> Content:
         content_type=short(file.get("mime_type")),
         size=_whole(file, "file_size"),
     )
-    return string(message, "caption"), kind, (media,), {}
+    return _caption(message), kind, (media,), {}
 
 
 def _sticker(key: str, message: Object) -> Content:
@@ -81,8 +127,18 @@ def _coordinates(place: Object) -> str:
 def _contact(key: str, message: Object) -> Content:
     person = inner(message, key)
     names = " ".join(filter(None, (short(person.get("first_name")), short(person.get("last_name")))))
-    found = ", ".join(filter(None, (names, short(person.get("phone_number")))))
+    card = _card(person.get("vcard"))
+    found = ", ".join(dict.fromkeys(filter(None, (names, short(person.get("phone_number")), *card))))
     return found or "[contact]", "contacts", (), {"contact": kept(person)}
+
+
+def _card(card: Any) -> list[str]:
+    """What a vCard (RFC 6350) says beside name and number: e-mail addresses, postal addresses, firm, web pages."""
+    if not isinstance(card, str):
+        return []
+    found = (_VCARD(line) for line in card[:MAX_CARD].splitlines())
+    values = (", ".join(filter(None, map(str.strip, line[1].split(";")))) for line in found if line)
+    return [value for text in values if (value := short(text.replace("\\", "")))]
 
 
 def _dice(key: str, message: Object) -> Content:
@@ -93,7 +149,8 @@ def _dice(key: str, message: Object) -> Content:
 def _poll(key: str, message: Object) -> Content:
     poll = inner(message, key)
     options = [short(option.get("text")) for option in objects(poll.get("options"))]
-    lines = [string(poll, "question"), *(f"- {option}" for option in options if option)]
+    lines = [string(poll, "question"), short(poll.get("description"), 2000)]
+    lines += (f"- {option}" for option in options if option)
     return "\n".join(filter(None, lines)) or "[poll]", "poll", (), {"poll": kept(poll)}
 
 
@@ -120,13 +177,27 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
 }
 """In this order: an animation comes as a document too, a venue as a location."""
 
+BESIDE: Final = (
+    "media_group_id", "forward_origin", "quote", "external_reply", "reply_to_story", "reply_to_checklist_task_id", "via_bot",
+    "reply_markup", "business_connection_id", "sender_business_bot", "link_preview_options", "effect_id",
+)  # fmt: skip
+"""What a message's metadata keeps as it came."""
+MEANINGFUL: Final = frozenset({"text_link", "text_mention", "custom_emoji", "date_time"})
+MAX_ENTITIES: Final = 200
+"""Entities of one text that are read; Telegram sends at most 100."""
+MAX_URL: Final = 2000
+MAX_CARD: Final = 8192
+"""Characters that are read of a vCard; Telegram sends at most 2 KB."""
+_VCARD: Final = re.compile(r"(?:[A-Za-z0-9-]+\.)?(?:EMAIL|ADR|ORG|URL)(?:;[^:]*)?:(.+)", re.IGNORECASE).match
+
 ENVELOPE: Final = frozenset(
     {
         "message_id", "message_thread_id", "from", "sender_chat", "sender_boost_count", "date", "chat", "caption",
         "caption_entities", "forward_origin", "is_topic_message", "is_automatic_forward", "reply_to_message",
         "external_reply", "quote", "reply_to_story", "via_bot", "edit_date", "has_protected_content", "is_from_offline",
         "media_group_id", "author_signature", "entities", "link_preview_options", "effect_id", "reply_markup",
-        "business_connection_id", "show_caption_above_media", "has_media_spoiler",
+        "business_connection_id", "show_caption_above_media", "has_media_spoiler", "sender_business_bot", "sender_tag",
+        "reply_to_checklist_task_id", "is_paid_post", "paid_star_count", "direct_messages_topic", "suggested_post_info",
     }
 )  # fmt: skip
 """What any message may have beside what it carries."""

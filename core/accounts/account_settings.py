@@ -193,8 +193,16 @@ def _faults(name: str, value: Any) -> list[tuple[str, str]]:
     return []
 
 
+NO_ZONES = frozenset({"localtime", "Factory", "posixrules", "posix", "right", "SystemV"})
+
+
 def is_timezone(name: str) -> bool:
-    """Whether `name` is a zone of the IANA database, such as `Africa/Addis_Ababa`."""
+    """Whether `name` is a zone of the IANA database, as `Africa/Addis_Ababa`.
+
+    Not what only a machine's own folder of zones has: its local time, placeholders, and copies of other kinds.
+    """
+    if name in NO_ZONES or name.startswith(("posix/", "right/")):
+        return False
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # absent, a folder, or a path that leaves the database

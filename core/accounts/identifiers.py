@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-import phonenumbers
-
 from ..errors import Invalid
+from . import phones
 from .records import ChannelType
 
 PHONES: Final[frozenset[ChannelType]] = frozenset({"whatsapp", "sms"})
-_PHONE: Final = re.compile(r"\+?[0-9 ().\-/\u00a0\u2010-\u2013]+").fullmatch
+_USER_NAME: Final = re.compile(r"@|(?:https?://)?(?:t|telegram)\.me/", re.IGNORECASE).match
+"""Telegram's user names: bots cannot write to them, and their owners change them."""
 _USER_ID: Final = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}").fullmatch
 """WhatsApp's own id of a user whose phone it does not tell: the country, a dot, letters and digits."""
 
@@ -23,7 +24,17 @@ def normalised(channel_type: ChannelType, identifier: str, path: str) -> str:
         raise Invalid("the identifier is empty", errors=((path, "must not be blank"),))
     if channel_type in PHONES:
         return _phone(channel_type, identifier, path)
+    if channel_type == "telegram" and _USER_NAME(identifier):
+        rule = "must be the number of a chat, such as 7777777777; a user name is no identifier"
+        raise Invalid("the identifier is no chat's", errors=((path, rule),))
     return identifier.lower() if channel_type == "email" else identifier
+
+
+def spellings(channel_type: ChannelType, identifiers: Iterable[str]) -> list[str]:
+    """Other identifiers by which the same customer may be known already."""
+    if channel_type not in PHONES:
+        return []
+    return [other for identifier in identifiers for other in phones.variants(identifier)]
 
 
 def _phone(channel_type: ChannelType, identifier: str, path: str) -> str:
@@ -31,14 +42,9 @@ def _phone(channel_type: ChannelType, identifier: str, path: str) -> str:
         return identifier
     scheme, colon, rest = identifier.partition(":")
     number = rest.strip() if colon and scheme.lower() in ("whatsapp", "sms", "tel") else identifier
-    if _PHONE(number):
-        try:
-            parsed = phonenumbers.parse("+" + re.sub(r"[^0-9]", "", number))
-        except phonenumbers.NumberParseException:
-            pass
-        else:
-            if phonenumbers.is_possible_number(parsed):
-                return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    digits = phones.digits(number)
+    if digits and phones.is_possible(found := phones.e164(digits)):
+        return found
     raise Invalid(
         "the identifier is no phone number",
         errors=((path, "must be a phone number with its country code, such as +628123456789"),),

@@ -37,7 +37,6 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xca\xfe\xba\xbe", "application/x-mach-binary"),
     (0, b"\xcf\xfa\xed\xfe", "application/x-mach-binary"),
     (0, b"\xce\xfa\xed\xfe", "application/x-mach-binary"),
-    (0, b"#!", "text/x-shellscript"),
 )
 _BRANDS = {
     b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic", b"hevc": "image/heic",
@@ -55,9 +54,7 @@ _PROVEN = frozenset(
     }
 )  # fmt: skip
 """Types that count only where the bytes say so too."""
-_PROGRAMS = frozenset(
-    {"application/x-msdownload", "application/x-elf", "application/x-mach-binary", "text/x-shellscript"}
-)
+_PROGRAMS = frozenset({"application/x-msdownload", "application/x-elf", "application/x-mach-binary"})
 INLINE = frozenset(
     {
         "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif", "image/tiff",
@@ -119,13 +116,13 @@ def allowed(content_type: str, types: Collection[str]) -> bool:
 
 
 def refusal(declared: str | None, beginning: bytes, types: Collection[str]) -> str | None:
-    """Why a file that is declared so and begins so is not taken; None where it is."""
+    """Why a file that is declared so and begins so is not taken; None where it is: a PNG called .jpg is a PNG."""
     found = sniffed(beginning)
     if found in _PROGRAMS and found not in types:
         return "the file is a program"
-    if declared is not None and _differ(declared, found):
-        return f"the file is declared as {declared}, and its bytes are not"
     settled = settled_type(declared, beginning)
+    if declared is not None and _differ(declared, found) and not (found and allowed(found, types)):
+        return f"the file is declared as {declared}, and its bytes are not"
     if not allowed(settled, types):
         return f"files of type {settled} are not taken"
     return None

@@ -37,12 +37,16 @@ class WebhookAnswer(msgspec.Struct, frozen=True):
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """The customer. `aliases` are further identifiers of the same person (WhatsApp: phone and user id)."""
+    """The customer. `aliases` are further identifiers of the same person (WhatsApp: phone and user id).
+
+    `moved_to`: the one of them that replaces the others from now on (the customer's number changed).
+    """
 
     identifier: str
     name: str | None = None
     aliases: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    moved_to: str | None = None
 
 
 class Media(msgspec.Struct, frozen=True):
@@ -62,6 +66,7 @@ class Inbound(msgspec.Struct, frozen=True):
 
     `content` may be empty where there is media. `topic` is part of the thread key (e-mail only); `references` are the
     provider ids of the messages it answers, nearest first (e-mail only), which lead to its thread where they are known.
+    `is_echo`: the business wrote it to `sender`, in an app of the provider's.
     """
 
     provider_id: str
@@ -75,6 +80,7 @@ class Inbound(msgspec.Struct, frozen=True):
     subject: str | None = None
     at: int | None = None
     metadata: dict[str, Any] = {}
+    is_echo: bool = False
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -119,7 +125,10 @@ class OutboundFile(msgspec.Struct, frozen=True):
 
 
 class Outbound(msgspec.Struct, frozen=True):
-    """A message to send to `to`. `reply_to` and `references` (oldest first) are provider ids. `automatic`: no person wrote it."""
+    """A message to send to `to`. `reply_to` and `references` (oldest first) are provider ids. `automatic`: no person wrote it.
+
+    `recipient`: the metadata of the customer's identifier, as their messages brought it.
+    """
 
     message_id: str
     conversation_id: str
@@ -133,6 +142,7 @@ class Outbound(msgspec.Struct, frozen=True):
     automatic: bool = False
     config: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
+    recipient: dict[str, Any] = {}
 
 
 class ProviderRequest(msgspec.Struct, frozen=True):
@@ -147,9 +157,10 @@ class ProviderRequest(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """The provider took it, under this id."""
+    """The provider took it, under this id. `recipients`: the identifiers by which it knows the customer, where it says so."""
 
     provider_id: str | None
+    recipients: tuple[str, ...] = ()
 
 
 class NotSent(msgspec.Struct, frozen=True):

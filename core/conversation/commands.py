@@ -76,10 +76,14 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Receive(_Command, frozen=True):
-    """A customer's message: goes to the live conversation, else the newest resolved one, else a new one."""
+    """A customer wrote: into the live conversation, else the newest resolved one, else a new one.
+
+    `known_as`: how the provider names them, for a conversation that has no name of theirs.
+    """
 
     opening: Opening
     post: Post
+    known_as: str | None = None
 
 
 class Open(_Command, frozen=True):

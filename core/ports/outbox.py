@@ -15,9 +15,9 @@ from ..conversation.entries import Message
 
 
 class ToSend(msgspec.Struct, frozen=True):
-    """A claimed message with everything needed to send it. The counts are those of `core.channels.delivery_policy.Tries`, this try included;
-    `crashes`: tries during which a dispatcher died. `parts_done`: requests that the provider has accepted already.
-    `recipient` is empty if the customer was erased. `reply_to` and `references` (oldest first) are provider ids.
+    """A claimed message with what its sending needs. The counts are those of `core.channels.delivery_policy.Tries`, this try included;
+    `crashes`: tries during which a dispatcher died. `parts_done` of its requests the provider has taken already.
+    `recipient` is empty where the customer was erased; `recipient_metadata` is that of the thread's identifier. `reply_to` and `references` (oldest first) are provider ids.
     `told`: the outcome of a try was lost, but a receipt that names the message says that it was sent.
     """
 
@@ -38,6 +38,7 @@ class ToSend(msgspec.Struct, frozen=True):
     reply_to: str | None = None
     references: tuple[str, ...] = ()
     told: bool = False
+    recipient_metadata: dict[str, Any] = {}
 
     @property
     def key(self) -> tuple[str, int]:
@@ -77,6 +78,10 @@ class Outbox(Protocol):
     ) -> Delivery | None:
         """The provider accepted the last part, whose request was sent at `left_at` (ms). Early receipts are merged.
         None if the claim was lost, as below."""
+        ...
+
+    async def learn(self, item: ToSend, recipients: Sequence[str]) -> None:
+        """Note the identifiers by which the provider knows the recipient: what comes from them belongs to the same thread."""
         ...
 
     async def again(

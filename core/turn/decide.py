@@ -38,6 +38,7 @@ from ..conversation.commands import (
 from ..conversation.entries import (
     NOTHING,
     Assigned,
+    DeliveryStatus,
     Edited,
     Entry,
     EntryData,
@@ -210,10 +211,17 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         external_id=post.external_id,
         client_message_id=post.key,
         reply_to=post.reply_to,
-        delivery_status=None if inbound or post.is_private else first_delivery(c),
+        delivery_status=_delivery(c, post),
         metadata=post.metadata or NOTHING,
     )
     return (*before, message)
+
+
+def _delivery(c: Conversation, post: Post) -> DeliveryStatus | None:
+    """What the provider knows already (it has a provider's id: the business wrote it in an app of theirs) is not sent again."""
+    if post.sender_type == "contact" or post.is_private:
+        return None
+    return first_delivery(c) if post.external_id is None else "sent"
 
 
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
@@ -337,7 +345,9 @@ def _nothing(c: Conversation, by: By, _: Command, turn: Turn) -> tuple[EntryData
 
 
 def _receive(c: Conversation, by: By, command: Receive, turn: Turn) -> tuple[EntryData, ...]:
-    return _post(c, by, command.post, turn)
+    named = command.known_as is not None and not c.contact_name
+    before = (Updated({"contact_name": command.known_as}),) if named else ()
+    return (*before, *_post(c, by, command.post, turn))
 
 
 _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryData, ...]]] = {

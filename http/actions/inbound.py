@@ -15,6 +15,7 @@ import msgspec
 
 from ...actors.clock import fresh_id
 from ...core.accounts.records import Channel
+from ...core.accounts.user_ids import shown_name
 from ...core.channels.messages import ChannelEvent, Edited, Faulty, Inbound, Receipt
 from ...core.channels.records import NewMedia
 from ...core.conversation.commands import By, Command, Done, Edit, Envelope, Opening, Post, Receive, ThreadKey
@@ -116,7 +117,7 @@ class _Call:
         wanted: dict[str, None] = {}
         for item in said:
             message = item.message
-            if item.edited_at is not None:
+            if item.edited_at is not None or message.is_echo:
                 wanted[message.provider_id] = None
             for reference in (*filter(None, (message.reply_to,)), *message.references):
                 wanted |= dict.fromkeys(_spellings(reference))
@@ -141,6 +142,9 @@ class _Call:
             await self._services.stores.attachments.ingest(channel.account_id, channel.id, media)
 
     async def _say(self, item: _Said, originals: dict[str, Original]) -> None:
+        if item.message.is_echo and item.edited_at is None and item.message.provider_id in originals:
+            self._taken.repeated += 1  # what was sent from here
+            return
         if item.edited_at is None:
             done = await self._receive(item, originals)
         else:
@@ -159,7 +163,7 @@ class _Call:
         if item.edited_at is not None:
             metadata = {**metadata, "edited_at": item.edited_at}
         post = Post(
-            sender_type="contact",
+            sender_type="agent" if message.is_echo else "contact",
             content=message.content,
             content_type=message.content_type,
             attachments=item.attachments,
@@ -170,7 +174,8 @@ class _Call:
         # The contact's name stays, since the team may have changed it; `resolve` has recorded the provider's.
         opening = Opening(channel.type, subject=message.subject)
         thread = ThreadKey(channel.account_id, channel.id, item.thread, _topic(item, originals))
-        return await self._ask(Receive(opening, post), item.thread, thread=thread)
+        name = None if message.is_echo else shown_name(message.sender.name)
+        return await self._ask(Receive(opening, post, name), item.thread, thread=thread, echo=message.is_echo)
 
     async def _edit(self, item: _Said, at: int, originals: dict[str, Original]) -> Done | None:
         """Edit a stored message. If the original has not arrived yet, the edit is stored in its place, and the original will
@@ -200,9 +205,10 @@ class _Call:
         *,
         thread: ThreadKey | None = None,
         conversation: str | None = None,
+        echo: bool = False,
     ) -> Done:
-        """Send a command on the customer's behalf."""
-        by = By("contact", identifier, "service")
+        """On the customer's behalf, or that of whoever wrote in the business's own app, by the provider's word."""
+        by = By("service", None, "service") if echo else By("contact", identifier, "service")
         envelope = Envelope(fresh_id(), self._channel.account_id, by, command, conversation, thread)
         return await self._services.gateway.router.ask(envelope)
 

@@ -161,20 +161,42 @@ def test_receipts() -> None:
 @pytest.mark.parametrize(
     "one",
     [
-        said(is_echo=True, text="ours", app_id=1),
-        event(optin={"ref": "x"}),
         event(pass_thread_control={"new_owner_app_id": 1}),
-        event(referral={"ref": "x"}),
+        event(messaging_feedback={"feedback_screens": []}),
         {"sender": {"id": PSID}},
     ],
 )
 def test_what_is_not_read(one: dict[str, Any]) -> None:
-    assert messenger.parse(call(payload(one)), {}) == []
+    assert isinstance(only(messenger.parse(call(payload(one)), {})), Faulty)
 
 
 def test_another_app_s_conversations_are_not_read() -> None:
     body = {"object": "page", "entry": [{"id": "1", "standby": [said(text="hi")]}]}
-    assert messenger.parse(call(body), {}) == []
+    assert isinstance(only(messenger.parse(call(body), {})), Faulty)
+
+
+def test_echoes_are_what_the_business_wrote_elsewhere() -> None:
+    back = {"sender": {"id": "682498302938465"}, "recipient": {"id": PSID}}
+    found = only(messenger.parse(call(payload({**said(is_echo=True, text="By hand", app_id=1), **back})), {}))
+    assert (found.is_echo, found.sender, found.content) == (True, Sender(PSID), "By hand")
+    ours = {**said(is_echo=True, text="Hello", metadata=f"tertulia:{ID}"), **back}
+    assert messenger.parse(call(payload(ours)), {}) == []
+
+
+@pytest.mark.parametrize("kind", ["optin", "referral", "account_linking"])
+def test_who_comes_in_without_a_word_is_shown(kind: str) -> None:
+    found = only(messenger.parse(call(payload(event(**{kind: {"ref": "summer"}}))), {}))
+    assert (found.content, found.content_type) == (f"[{kind}: summer]", "system")
+    assert found.metadata == {kind: {"ref": "summer"}, "auto_reply": True}
+
+
+def test_an_unknown_attachment_with_a_url_is_a_file() -> None:
+    found = only(
+        messenger.parse(
+            call(payload(said(attachments=[{"type": "model", "payload": {"url": "https://f/1"}}]))), {}
+        )
+    )
+    assert found.media == (Media("document", url="https://f/1"),) and found.content == "[model]"
 
 
 @pytest.mark.parametrize(
@@ -257,7 +279,10 @@ def sends(**fields: Any) -> list[Any]:
 
 def test_a_text_is_sent() -> None:
     (body,) = sends(reply_to=MID)
-    assert (body["message"], body["reply_to"]) == ({"text": "Hello"}, {"mid": MID})
+    assert (body["message"], body["reply_to"]) == (
+        {"text": "Hello", "metadata": f"tertulia:{ID}"},
+        {"mid": MID},
+    )
 
 
 def test_text_and_files_are_sent() -> None:

@@ -185,7 +185,7 @@ def test_receipts(status: str, expected: str) -> None:
     assert (found.error is None) == (expected != "failed")
 
 
-@pytest.mark.parametrize("status", ["queued", "accepted", "sending", "scheduled", "what"])
+@pytest.mark.parametrize("status", ["queued", "accepted", "sending", "scheduled"])
 def test_what_says_nothing_new(status: str) -> None:
     assert channel.parse(form({"MessageSid": SID, "MessageStatus": status}), {}) == []
 
@@ -334,3 +334,23 @@ def test_a_double_is_told_its_own_token() -> None:
         Media("image", url="http://127.0.0.1:9/m"), CREDENTIALS, "http://127.0.0.1:9/twilio", None
     )
     assert step.request.auth == (ACCOUNT, "12345")
+
+
+def test_a_status_that_nobody_documents_is_set_aside() -> None:
+    assert isinstance(only(channel.parse(form({"MessageSid": SID, "MessageStatus": "what"}), {})), Faulty)
+
+
+@pytest.mark.parametrize(
+    ("fields", "content", "content_type"),
+    [
+        ({"Latitude": "9.03", "Longitude": "38.74", "Label": "Bole", "Address": "Road 1"}, "Bole\nRoad 1\n9.03, 38.74", "location"),
+        ({"ButtonText": "Yes", "ButtonPayload": "y"}, "Yes", "button"),
+        ({"ListTitle": "Tuesday", "ListId": "2"}, "Tuesday", "button"),
+        ({"ReactionEmoji": "👍", "ReactionMessageSid": "SM1"}, "👍", "reaction"),
+        ({"Body": "hi", "ReferralSourceUrl": "https://ad.example"}, "hi", "text"),
+    ],
+)  # fmt: skip
+def test_what_comes_in_place_of_a_body(fields: dict[str, str], content: str, content_type: str) -> None:
+    found = only(channel.parse(form({"MessageSid": SID, "From": "+14155550101", "Body": "", **fields}), {}))
+    assert (found.content, found.content_type) == (content, content_type)
+    assert found.metadata == {key: value for key, value in fields.items() if key != "Body"}

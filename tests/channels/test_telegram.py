@@ -10,7 +10,7 @@ from calls import ID, call, junk, must_hold, only, unhurried, wrecked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tertulia.channels.telegram import channel
+from tertulia.channels.telegram import channel, contents
 from tertulia.core.channels.messages import (
     Edited,
     Faulty,
@@ -146,7 +146,7 @@ def test_an_edit_that_does_not_say_when_is_as_old_as_its_message() -> None:
 
 def test_a_chat_that_does_not_say_its_type_is_private_by_its_id() -> None:
     assert read(update(text="hi", chat={"id": 7777777777})).sender == SENDER
-    assert channel.parse(call(update(text="hi", chat={"id": -100123})), {}) == []
+    assert isinstance(read(update(text="hi", chat={"id": -100123})), Faulty)
 
 
 def test_a_button() -> None:
@@ -164,7 +164,6 @@ GROUP = {"id": -100123, "type": "supergroup", "title": "G"}
     "body",
     [
         {"update_id": 1},
-        {"update_id": 1, "my_chat_member": {"chat": CHAT}},
         {"update_id": 1, "channel_post": message(text="x")},
         {"update_id": 1, "edited_channel_post": message(text="x")},
         {"update_id": 1, "inline_query": {}},
@@ -178,7 +177,103 @@ GROUP = {"id": -100123, "type": "supergroup", "title": "G"}
     ],
 )
 def test_what_is_not_read(body: dict[str, Any]) -> None:
-    assert channel.parse(call(body), {}) == []
+    assert isinstance(read(body), Faulty)
+
+
+LINK = {"type": "text_link", "url": "https://shop.example/77"}
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "content"),
+    [
+        ("Look here 👋 please", [(5, 4)], "Look here (https://shop.example/77) 👋 please"),
+        ("👋 here", [(3, 4)], "👋 here (https://shop.example/77)"),
+        ("a b", [(2, 1), (0, 1)], "a (https://shop.example/77) b (https://shop.example/77)"),
+        ("https://shop.example/77", [(0, 23)], "https://shop.example/77"),
+        ("short", [(3, 40)], "short"),
+        ("👋", [(0, 1)], "� (https://shop.example/77)�"),
+    ],
+)
+def test_hidden_links_are_shown(text: str, marks: list[tuple[int, int]], content: str) -> None:
+    entities = [{**LINK, "offset": at, "length": size} for at, size in marks]
+    found = read(update(text=text, entities=entities))
+    assert (found.content, found.metadata["links"]) == (content, [LINK["url"]])
+    caption = read(update(photo=SIZES, caption=text, caption_entities=entities))
+    assert (caption.content, caption.metadata["entities"]) == (content, entities)
+
+
+@unhurried
+@given(st.text(max_size=40), st.lists(st.tuples(st.integers(-2, 50), st.integers(-2, 50)), max_size=8))
+def test_links_take_nothing_from_a_text(text: str, marks: list[tuple[int, int]]) -> None:
+    """Marks that lie inside a text are shown, whatever the others are; without them it is as it was."""
+    text = "".join(c for c in text if c < "\ud800" and c not in "()")
+    entities = [{**LINK, "offset": at, "length": size} for at, size in marks]
+    inside = {at + size for at, size in marks if at >= 0 and size > 0 and at + size <= len(text)}
+    found = contents.with_links(text, entities)
+    assert found.count(LINK["url"]) == len(inside)
+    assert found.replace(f" ({LINK['url']})", "") == text
+
+
+@pytest.mark.parametrize("key", ["quote", "external_reply", "forward_origin", "via_bot", "reply_markup"])
+def test_what_stands_beside_a_text_is_kept(key: str) -> None:
+    assert read(update(text="yes", **{key: {"text": "what"}})).metadata == {key: {"text": "what"}}
+
+
+CHANGE = {"chat": CHAT, "message_id": 41, "user": ANA, "date": 1749416383}
+
+
+@pytest.mark.parametrize(
+    ("new", "content", "notes"),
+    [
+        ([{"type": "emoji", "emoji": "👍"}], "👍", {}),
+        ([{"type": "custom_emoji", "custom_emoji_id": "5"}, {"type": "paid"}], "[custom_emoji] [paid]", {}),
+        ([], "[reaction removed]", {"removed": True}),
+    ],
+)
+def test_a_reaction(new: list[dict[str, str]], content: str, notes: dict[str, Any]) -> None:
+    found = read({"update_id": 7, "message_reaction": {**CHANGE, "old_reaction": [], "new_reaction": new}})
+    expected = Inbound(
+        "reaction:7777777777:41:7",
+        SENDER,
+        content,
+        "reaction",
+        reply_to="7777777777:41",
+        at=1749416383000,
+        metadata=notes,
+    )
+    assert found == expected
+
+
+def test_a_vote_and_a_block_are_shown() -> None:
+    found = read({"update_id": 7, "poll_answer": {"poll_id": "1", "user": ANA, "option_ids": [0, 2]}})
+    assert (found.content, found.content_type, found.sender) == ("[poll answer: 1, 3]", "poll_answer", SENDER)
+    gone = {"chat": CHAT, "from": ANA, "date": 1749416383, "new_chat_member": {"status": "kicked"}}
+    found = read({"update_id": 8, "my_chat_member": gone})
+    assert (found.content, found.content_type, found.metadata["auto_reply"]) == (
+        "[the bot was blocked]",
+        "system",
+        True,
+    )
+
+
+def test_a_connected_business_account() -> None:
+    found = read(update("business_message", text="hi", business_connection_id="c1"))
+    assert (found.provider_id, found.is_echo) == ("business:c1:7777777777:42", False)
+    assert found.sender.metadata["business_connection_id"] == "c1"
+    owner = {"id": 5, "is_bot": False, "first_name": "Owner"}
+    found = read(update("business_message", **{"text": "yes", "business_connection_id": "c1", "from": owner}))
+    assert (found.is_echo, found.sender.identifier, found.sender.name) == (True, "7777777777", "Ana Gil")
+    told = Outbound(ID, "c", "7777777777", "Hello", recipient={"business_connection_id": "c1"})
+    (request,) = channel.requests(told, CREDENTIALS, "https://t", "")
+    assert request.json["business_connection_id"] == "c1"
+
+
+def test_a_contact_card_with_an_address_only() -> None:
+    card = (
+        "BEGIN:VCARD\r\nFN:Berta\r\nEMAIL;TYPE=WORK:berta@mail.example\r\nADR:;;Bole 1;Addis;;;\r\nEND:VCARD"
+    )
+    found = read(update(contact={"first_name": "Berta", "vcard": card}))
+    assert found.content == "Berta, berta@mail.example, Bole 1, Addis"
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_a_number_is_the_same_with_and_without_its_plus() -> None:
             "User A changed from 1 to 2",
             "system",
             None,
-            {"system": {"body": "User A changed from 1 to 2", "wa_id": "2", "type": "user_changed_number"}},
+            {"system": {"body": "User A changed from 1 to 2", "wa_id": "2", "type": "user_changed_number"}, "auto_reply": True},
         ),
     ],
 )  # fmt: skip
@@ -366,7 +366,9 @@ def test_receipts() -> None:
     names = ["sent", "delivered", "read", "played", "deleted", "warning"]
     statuses = [status(name, biz_opaque_callback_data=ID) for name in names]
     found = whatsapp.parse(call(payload({"statuses": statuses})), {})
-    assert [event.status for event in found] == ["sent", "delivered", "read", "read"]
+    assert [event.status for event in found[:4]] == ["sent", "delivered", "read", "read"]
+    assert [type(event) for event in found[4:]] == [Faulty, Faulty]
+    found = found[:4]
     assert found[0] == Receipt("sent", (WAMID,), ID, at=1749416390000)
     assert read({"statuses": [status("sent", biz_opaque_callback_data="another app's")]}).message_id is None
 
@@ -388,9 +390,98 @@ def test_a_failure_says_why() -> None:
     }
 
 
-def test_other_fields_are_not_read() -> None:
+@pytest.mark.parametrize(
+    "field",
+    [
+        "account_update",
+        "message_template_status_update",
+        "history",
+        "smb_app_state_sync",
+        "user_preferences",
+        "what",
+    ],
+)
+def test_other_fields_are_set_aside(field: str) -> None:
     value = said("text", {"body": "hi"})
-    assert whatsapp.parse(call(payload(value, field="smb_message_echoes")), {}) == []
+    found = only(whatsapp.parse(call(payload(value, field=field)), {}))
+    assert isinstance(found, Faulty) and found.payload["value"]["messages"] == value["messages"]
+    assert isinstance(only(whatsapp.parse(call(payload({"what": [1]})), {})), Faulty)
+
+
+def test_what_the_business_writes_on_its_phone_is_an_echo() -> None:
+    echo = {
+        "from": "15550783881",
+        "to": "16505551234",
+        "id": WAMID,
+        "timestamp": "1749416383",
+        "type": "text",
+    }
+    value = {"message_echoes": [{**echo, "text": {"body": "On its way"}}]}
+    found = only(whatsapp.parse(call(payload(value, field="smb_message_echoes")), {}))
+    assert found == Inbound(WAMID, Sender("+16505551234"), "On its way", at=1749416383000, is_echo=True)
+
+
+def test_calls_are_shown() -> None:
+    one = {
+        "id": "wacid.1",
+        "from": "16505551234",
+        "to": "1555",
+        "event": "connect",
+        "timestamp": "1749416383",
+    }
+    found = only(whatsapp.parse(call(payload({"calls": [one], "contacts": [PERSON]}, field="calls")), {}))
+    assert (found.content, found.content_type, found.sender.name) == (
+        "[call: connect]",
+        "call",
+        "Sheena Nelson",
+    )
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        {"type": "user_changed_number", "wa_id": "16505559999"},
+        {"type": "user_changed_number", "new_wa_id": "16505559999"},
+        {"type": "customer_changed_number", "wa_id": "16505559999", "customer": "16505551234"},
+        {"wa_id": "16505559999"},
+    ],
+)
+def test_a_changed_number_is_the_same_person_s(system: dict[str, str]) -> None:
+    sender = read(said("system", {"body": "changed", **system})).sender
+    assert (sender.identifier, sender.aliases) == ("+16505551234", ("+16505559999",))
+    assert sender.moved_to == "+16505559999"
+
+
+def test_a_changed_identity_moves_nobody() -> None:
+    system = {
+        "body": "changed",
+        "type": "customer_identity_changed",
+        "customer": "16505551234",
+        "identity": "x",
+    }
+    assert read(said("system", system)).sender == Sender("+16505551234", "Sheena Nelson")
+
+
+@pytest.mark.parametrize(
+    ("person", "line"),
+    [
+        ({"name": {"formatted_name": "Berta Falk"}, "emails": [{"email": "berta@mail.example"}]}, "Berta Falk, berta@mail.example"),
+        ({"name": {"first_name": "Zoe", "formatted_name": ""}, "phones": [{"wa_id": "447700900302"}]}, "Zoe, 447700900302"),
+        ({"addresses": [{"street": "Bole 1", "city": "Addis Ababa"}]}, "Bole 1, Addis Ababa"),
+        ({"urls": [{"url": "https://a.example"}], "org": {"company": "Falk AG", "title": "Cook"}}, "https://a.example, Cook, Falk AG"),
+        ({"name": {}}, "[contact]"),
+    ],
+)  # fmt: skip
+def test_a_contact_card_says_all_that_it_has(person: dict[str, Any], line: str) -> None:
+    assert read(said("contacts", [person])).content == line
+
+
+def test_an_unknown_type_in_the_form_of_a_file_is_one() -> None:
+    found = read(said("video_note", {"id": "1", "mime_type": "video/mp4"}))
+    assert (found.content_type, found.media) == ("video", (Media("video", id="1", content_type="video/mp4"),))
+
+
+def test_nothing_in_a_list_is_nothing() -> None:
     assert whatsapp.parse(call(payload({"messages": []})), {}) == []
 
 

@@ -84,7 +84,7 @@ def failure(code: int, **more: Any) -> bytes:
 
 def test_an_answer_with_an_id_is_sent() -> None:
     body = {"messaging_product": "whatsapp", "contacts": [{"wa_id": "1"}], "messages": [{"id": WAMID}]}
-    assert whatsapp.outcome(200, {}, json.dumps(body).encode()) == Sent(WAMID)
+    assert whatsapp.outcome(200, {}, json.dumps(body).encode()) == Sent(WAMID, ("+1",))
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"messages":[]}', b'{"messages":[7]}', b'{"messages":[{"id":[]}]}'])  # fmt: skip

@@ -38,8 +38,8 @@ from ...framework.endpoint import Call, Route, answer, no_content
 from .messages import MessagesQuery, page, visible
 
 TAG = "conversations"
-SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp"})
-"""Channel types on which a customer may have several identifiers that lead to the same thread."""
+SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp", "sms"})
+"""Where a customer may be known by more than one, all of which lead to the same thread."""
 INCLUDABLE = frozenset({"messages", "contact", "assignments"})
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 

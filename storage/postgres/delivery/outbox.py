@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
+from ....core.channels.messages import Sender
 from ....core.channels.records import Delivery
 from ....core.conversation.entries import Message
 from ....core.ports.journal import StaleEpoch
@@ -18,6 +20,7 @@ from ..database import Database
 from ..queries import sql
 from ..rows import decode_data
 from .deliveries import clean, delivery_from_row, error_json
+from .senders import PostgresSenders
 
 LOOK_AT = 200
 """Due messages that one claim looks at to find those it may take."""
@@ -28,6 +31,7 @@ class PostgresOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._senders = PostgresSenders(database)
 
     async def register(self, shard: int, shards: int, incarnation: str) -> int:
         async with self._database.system() as connection, connection.transaction():
@@ -70,6 +74,10 @@ class PostgresOutbox:
         # A statement does not see the row that its own function has inserted.
         return replace(delivery, provider_id=delivery.provider_id or _id(provider_id))
 
+    async def learn(self, item: ToSend, recipients: Sequence[str]) -> None:
+        sender = Sender(item.recipient, aliases=tuple(recipients))
+        await self._senders.resolve(item.account_id, item.channel_type, sender)  # pyright: ignore[reportArgumentType]
+
     async def again(
         self, incarnation: str, item: ToSend, delay: float, error: dict[str, Any], *, unknown: bool
     ) -> bool:
@@ -107,12 +115,13 @@ class PostgresOutbox:
 
 
 def _to_send(row: Sequence[Any]) -> ToSend:
-    """A row of the query `outbox_claim`, whose order is that of the struct's fields."""
-    data, recipient, channel_type, subject, reply_to, references, told = row[10:]
+    """A row of `outbox_claim.sql`, whose order is that of the struct's fields."""
+    data, recipient, channel_type, subject, reply_to, references, told, about = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)
     fields: list[Any] = [*row[:10], message, recipient or "", channel_type, subject, reply_to]
-    return ToSend(*fields, references=tuple(references or ()), told=told)
+    metadata = msgspec.json.decode(about) if about else {}
+    return ToSend(*fields, references=tuple(references or ()), told=told, recipient_metadata=metadata)
 
 
 def _id(provider_id: str | None) -> str | None:

@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from ....core.accounts.identifiers import spellings
 from ....core.accounts.records import ChannelType
 from ....core.accounts.user_ids import shown_name
 from ....core.channels.messages import Sender
@@ -87,6 +88,8 @@ class PostgresSenders:
     def _cached_thread(
         self, account_id: str, channel_type: ChannelType, names: list[str], sender: Sender
     ) -> str | None:
+        if sender.moved_to is not None:
+            return None
         now, threads = time.monotonic(), set[str]()
         for name in names:
             key = _Key(account_id, channel_type, name)
@@ -151,6 +154,8 @@ def _wanted(batch: list[_Lookup]) -> str:
             "contact": _fresh_id(),
             "display": lookup.sender.name,
             "metadata": lookup.sender.metadata,
+            "spellings": spellings(lookup.channel_type, lookup.names),
+            "moved_to": lookup.sender.moved_to,
         }
         for number, lookup in enumerate(batch, 1)
     ]

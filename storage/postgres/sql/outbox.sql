@@ -37,7 +37,7 @@ claimed AS (
   RETURNING o.*)
 SELECT c.conversation_id::text, c.seq, c.account_id::text, c.channel_id::text, c.message_id::text, c.attempts, c.lost_answers,
   c.uncertain - c.lost_answers, c.parts_done, extract(epoch FROM now() - c.queued_at)::float8, e.data::text,
-  v.contact_identifier, v.channel_type, v.subject,
+  coalesce(i.sends_to, v.contact_identifier), v.channel_type, v.subject,
   CASE WHEN e.data ->> 'reply_to' IS NOT NULL THEN (
     SELECT coalesce(r.data ->> 'external_id', (
       SELECT i.provider_id FROM outbox_ids i WHERE i.conversation_id = r.conversation_id AND i.seq = r.seq
@@ -57,10 +57,13 @@ SELECT c.conversation_id::text, c.seq, c.account_id::text, c.channel_id::text, c
     ORDER BY n.seq)) END,
   c.uncertain > 0 AND EXISTS (
     SELECT FROM early_receipts r WHERE r.channel_id = c.channel_id AND r.key = receipt_key('message', c.message_id::text)
-      AND r.status <> 'failed')
+      AND r.status <> 'failed'),
+  i.metadata::text
 FROM fence f LEFT JOIN claimed c ON true
 LEFT JOIN entries e ON e.conversation_id = c.conversation_id AND e.seq = c.seq
 LEFT JOIN conversations v ON v.id = c.conversation_id
+LEFT JOIN contact_identifiers i ON i.account_id = v.account_id AND i.channel_type = v.channel_type
+  AND i.identifier = v.contact_identifier
 
 
 -- name: outbox_depths

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tertulia.core.accounts.account_settings import NO_ZONES
 from tertulia.core.accounts.agents_and_teams import AvailableHours, check_hours, folded
 from tertulia.core.errors import Invalid
 
@@ -32,6 +33,8 @@ def test_hours_that_can_be_kept(block: dict[str, Any]) -> None:
     ("given", "path"),
     [
         ({"timezone": "Mars/Base"}, "available_hours.timezone"),
+        *(({"timezone": name}, "available_hours.timezone") for name in NO_ZONES),
+        ({"timezone": "posix/Europe/Berlin"}, "available_hours.timezone"),
         ({"timezone": "../etc"}, "available_hours.timezone"),
         ({"start": "24:00"}, "available_hours.schedule[1].start"),
         ({"end": "09:00"}, "available_hours.schedule[1].end"),

@@ -11,7 +11,6 @@ from typing import Any
 
 from aiohttp import web
 from samples import ACCOUNT, uid
-from tertulia.core.ports.ownership import HostAddress, PartitionMap
 from webhook_rig import Permits
 
 from tertulia.actors.transport.router import Router
@@ -19,6 +18,7 @@ from tertulia.core.accounts.principal import Role
 from tertulia.core.conversation.commands import Done, Envelope, Outcome, Post
 from tertulia.core.conversation.entries import Actor, Entry, Message
 from tertulia.core.ids import PARTITIONS
+from tertulia.core.ports.ownership import HostAddress, PartitionMap
 from tertulia.http.app import make_app
 from tertulia.http.auth.origins import OriginPolicy
 from tertulia.http.auth.rate_limits import RequestLimits
