@@ -8,6 +8,7 @@ from typing import Final
 import phonenumbers
 
 from ..errors import Invalid
+from . import email_addresses
 from .records import ChannelType
 
 PHONES: Final[frozenset[ChannelType]] = frozenset({"whatsapp", "sms"})
@@ -23,7 +24,16 @@ def normalised(channel_type: ChannelType, identifier: str, path: str) -> str:
         raise Invalid("the identifier is empty", errors=((path, "must not be blank"),))
     if channel_type in PHONES:
         return _phone(channel_type, identifier, path)
-    return identifier.lower() if channel_type == "email" else identifier
+    return email_address(identifier, path) if channel_type == "email" else identifier
+
+
+def email_address(text: str, path: str) -> str:
+    """The one e-mail address that a text names. Raises Invalid, naming `path`."""
+    address = email_addresses.parsed(text)
+    if address is None:
+        rule = "must be one e-mail address, such as ana@mail.example"
+        raise Invalid("the identifier is no e-mail address", errors=((path, rule),))
+    return address
 
 
 def _phone(channel_type: ChannelType, identifier: str, path: str) -> str:
