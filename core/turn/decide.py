@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from ..channels import recipients
 from ..conversation.commands import (
     Assign,
     By,
@@ -49,7 +50,7 @@ from ..conversation.entries import (
     StatusChanged,
     Updated,
 )
-from ..conversation.state import Conversation, State, edited_at, first_delivery
+from ..conversation.state import AUTO_REPLY, BY_MACHINE, Conversation, State, edited_at, first_delivery
 from ..conversation.status import ASKED, FINAL, LIVE, Change, Status, next_status
 from ..errors import Conflict, Forbidden, Invalid, NotFound
 from .assignment import (
@@ -118,6 +119,9 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         raise Forbidden("this is not for customers to do")
     if isinstance(command, Edit):
         return _edit(state, by, command)
+    if isinstance(command, (Post, Receive)):
+        post = command if isinstance(command, Post) else command.post
+        return with_offer_ended(c, _post(state, by, post, turn))
     return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
 
 
@@ -172,6 +176,7 @@ def check_same(message: Message, post: Post) -> None:
         and message.is_private == post.is_private
         and message.attachments == post.attachments
         and message.reply_to == post.reply_to
+        and recipients.same(message, post)
     )
     if not same:
         raise Conflict(
@@ -180,24 +185,11 @@ def check_same(message: Message, post: Post) -> None:
         )
 
 
-def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
-    if c.status in FINAL:
-        raise Conflict(f"a conversation that is {c.status} takes no messages", current={"status": c.status})
+def _post(state: State, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
+    c = state.conversation
+    _check_post(c, by, post)
     inbound = post.sender_type == "contact"
-    if inbound and post.is_private:
-        raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
-    if by.role == "customer" and not inbound:
-        raise Forbidden("customers write as themselves")
-    if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
-        raise Conflict(
-            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
-            " resolved: post with sender_type agent or system, or a note (is_private)",
-            current={"status": c.status, "handoff_requested": True},
-        )
-    before: tuple[EntryData, ...] = ()
-    if inbound:
-        score = answered(c, post)
-        before = _customer_wrote(c, turn) if score is None else (Rated(score),)
+    before = _before(c, by, post, turn) if inbound else ()
     message = Message(
         id=turn.new_id(),
         direction="inbound" if inbound else "outbound",
@@ -211,9 +203,49 @@ def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, .
         client_message_id=post.key,
         reply_to=post.reply_to,
         delivery_status=None if inbound or post.is_private else first_delivery(c),
-        metadata=post.metadata or NOTHING,
+        metadata=_metadata(state, by, post) or NOTHING,
     )
     return (*before, message)
+
+
+def _metadata(state: State, by: By, post: Post) -> dict[str, Any]:
+    """A message's metadata: what a provider says of a mail is not for a customer to say, and recipients are as decided here."""
+    if post.sender_type == "contact":
+        stated = post.metadata if by.role == "service" else _without(post.metadata, AUTO_REPLY)
+        return _without(stated, recipients.RECIPIENTS)
+    if post.is_private or state.conversation.channel_type != "email":
+        return post.metadata
+    return {**post.metadata, recipients.RECIPIENTS: recipients.of(state.conversation, state.messages(), post)}
+
+
+def _without(metadata: dict[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for k, v in metadata.items() if k != name} if name in metadata else metadata
+
+
+def _before(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
+    """What comes of a customer's message, ahead of it."""
+    if by.role == "service" and post.metadata.get(AUTO_REPLY) is True:
+        # nobody waits for an answer: a conversation that begins with it is done, and becomes a person's with their first word
+        return (StatusChanged(c.status, Status.RESOLVED, BY_MACHINE),) if turn.opens else ()
+    score = answered(c, post)
+    return _customer_wrote(c, turn) if score is None else (Rated(score),)
+
+
+def _check_post(c: Conversation, by: By, post: Post) -> None:
+    if c.status in FINAL:
+        raise Conflict(f"a conversation that is {c.status} takes no messages", current={"status": c.status})
+    inbound = post.sender_type == "contact"
+    if inbound and post.is_private:
+        raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
+    if by.role == "customer" and not inbound:
+        raise Forbidden("customers write as themselves")
+    if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
+        raise Conflict(
+            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
+            " resolved: post with sender_type agent or system, or a note (is_private)",
+            current={"status": c.status, "handoff_requested": True},
+        )
+    recipients.check(c.channel_type, post)
 
 
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
@@ -335,13 +367,7 @@ def _nothing(c: Conversation, by: By, _: Command, turn: Turn) -> tuple[EntryData
     return ()
 
 
-def _receive(c: Conversation, by: By, command: Receive, turn: Turn) -> tuple[EntryData, ...]:
-    return _post(c, by, command.post, turn)
-
-
 _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryData, ...]]] = {
-    Post: _post,
-    Receive: _receive,
     Open: _nothing,
     Update: _update,
     Assign: assign,
