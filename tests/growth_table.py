@@ -19,7 +19,7 @@ from postmark import attachment, mail
 from provider_calls import telegram_message, whatsapp_said, whatsapp_value
 
 from tertulia.channels.email import channel as email
-from tertulia.channels.email import html
+from tertulia.channels.email import correspondents, html, quotes
 from tertulia.channels.email import text as mail_text
 from tertulia.channels.meta import graph, messenger, whatsapp, whatsapp_contents
 from tertulia.channels.outgoing import guard
@@ -28,7 +28,7 @@ from tertulia.channels.sms import channel as sms
 from tertulia.channels.telegram import channel as telegram
 from tertulia.channels.telegram import contents
 from tertulia.core import url_policy
-from tertulia.core.accounts import agents_and_teams, identifiers
+from tertulia.core.accounts import agents_and_teams, email_addresses, identifiers
 from tertulia.core.accounts import phones as phones_of
 from tertulia.core.accounts.agents_and_teams import Agent
 from tertulia.core.channels import file_types, signed_urls
@@ -259,6 +259,14 @@ CHANNELS: dict[str, Row] = {
     "channels.email.text.references": Row(lambda said: mail_text.references(said, said), HEADERS, HEADER, 100),
     "channels.email.text.wire_id": Row(mail_text.wire_id, HEADERS, HEADER),
     "channels.email.text.new_part": Row(mail_text.new_part, HEADERS, BODY, 100),
+    "channels.email.quotes.start": Row(lambda said: quotes.start(said.splitlines()), HEADERS, BODY, 100),
+    "channels.email.correspondents.read": Row(
+        _mailed(To=_same, Cc=_same, ReplyTo=_same, ToFull=lambda _: [], CcFull=lambda _: []), HEADERS, HEADER, MAILED
+    ),
+    "channels.email.correspondents.named": Row(
+        lambda said: correspondents.named({"ToFull": [{"Email": said, "Name": said}]}, "To"), HEADERS, HEADER
+    ),
+    "channels.email.text.is_automatic of a sender": Row(lambda said: mail_text.is_automatic({}, said), HEADERS, HEADER),
     "channels.email.text.is_automatic": Row(
         lambda said: mail_text.is_automatic(dict.fromkeys(("auto-submitted", "content-type", "precedence"), said), said),
         HEADERS, HEADER,
@@ -322,7 +330,12 @@ CORE: dict[str, Row] = {
     "core.accounts.agents_and_teams.folded": Row(agents_and_teams.folded, TEXTS, FOLDED, 400),
     "core.text.email_subjects.topic": Row(email_subjects.topic, HEADERS, SUBJECT, 1_500),
     "core.text.email_subjects.without_prefixes": Row(email_subjects.without_prefixes, HEADERS, HEADER),
-    "core.text.email_subjects.is_forward": Row(email_subjects.is_forward, HEADERS, HEADER),
+    "core.text.email_subjects.is_forward": Row(email_subjects.is_forward, HEADERS, SUBJECT, 1_500),
+    "core.text.email_subjects.is_answer": Row(email_subjects.is_answer, HEADERS, SUBJECT, 1_500),
+    "core.accounts.email_addresses.parsed": Row(email_addresses.parsed, HEADERS, HEADER),
+    "core.accounts.email_addresses.listed": Row(lambda said: email_addresses.listed(said, 50), HEADERS, HEADER),
+    "core.accounts.email_addresses.without_tag": Row(email_addresses.without_tag, HEADERS, HEADER),
+    "core.accounts.identifiers.email_address": Row(lambda said: identifiers.email_address(said, "to"), HEADERS, HEADER),
     "core.turn.account_rules.asks_for_human": Row(
         lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, FOLDED, 400
     ),

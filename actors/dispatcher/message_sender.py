@@ -13,6 +13,7 @@ import structlog
 
 from ...core.accounts.records import Channel
 from ...core.channels.delivery_policy import Failure
+from ...core.channels.file_types import safe_name
 from ...core.channels.messages import NotSent, Outbound, OutboundFile, ProviderRequest, Sent
 from ...core.channels.provider_urls import Base, ProviderUrls
 from ...core.conversation.entries import Attachment
@@ -135,7 +136,7 @@ class Sender:
 
     async def _file(self, line: Line, account_id: str, attachment: Attachment) -> OutboundFile:
         file = OutboundFile(
-            self._link(attachment.url), attachment.name, attachment.content_type, attachment.size
+            self._link(attachment.url), safe_name(attachment.name), attachment.content_type, attachment.size
         )
         if not line.kind.needs_files or self._attachments is None or not attachment.url.startswith(OURS):
             return file

@@ -68,7 +68,9 @@ class ConversationActor:
                 current={"conversation_id": before.id, "status": before.status},
             )
         account = turning.account
-        data = decide(state, envelope.by, command, Turn(now, self.new_id, live_id, account))
+        data = decide(
+            state, envelope.by, command, Turn(now, self.new_id, live_id, account, opening is not None)
+        )
         by = actor(envelope.by.type, envelope.by.id)
         state, entries = _follow(state, [(by, item) for item in data], now)
         answer = len(entries) - 1

@@ -12,7 +12,7 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses, parseaddr
 from typing import Any, Final
 
 from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
@@ -24,6 +24,7 @@ READ: Reads = ()
 MAX_BODY: Final = 5 * 1024 * 1024
 MAX_MAIL: Final = 10 * 1024 * 1024
 MAX_SUBJECT: Final = 2000
+MAX_RECIPIENTS: Final = 50
 TRACK_LINKS: Final = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
 _ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|[^\s@<>]+@localhost")
 
@@ -51,27 +52,50 @@ def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
     mail = object_of(call.body)
     if mail is None or call.content_type != "application/json":
         raise refused(422, 402, "Received invalid JSON input.")
-    for name in ("From", "To", "Subject", "TextBody", "HtmlBody", "Tag", "ReplyTo", "MessageStream"):
+    for name in (
+        "From",
+        "To",
+        "Cc",
+        "Bcc",
+        "Subject",
+        "TextBody",
+        "HtmlBody",
+        "Tag",
+        "ReplyTo",
+        "MessageStream",
+    ):
         if not isinstance(mail.get(name, ""), str):
             raise refused(422, 403, f"'{name}' must be text.")
     sender = parseaddr(mail.get("From", ""))[1].lower()
-    to = parseaddr(mail.get("To", ""))[1]
+    to, *others = _recipients(mail)
     if not sender:
         raise refused(422, 300, "Invalid 'From' value.")
     if sender != channel.credentials["from_address"].lower():
         message = "The 'From' address you supplied is not a Sender Signature on your account."
         raise refused(422, 400, message)
-    if not _ADDRESS.fullmatch(to):
-        raise refused(422, 300, f"Error parsing 'To': Illegal email address '{to[:100]}'.")
     _check_contents(mail)
     _check_metadata(mail.get("Metadata", {}))
     id = str(uuid.uuid4())
     answer = {"To": mail["To"], "SubmittedAt": _now(), "MessageID": id, "ErrorCode": 0, "Message": "OK"}
     metadata = mail.get("Metadata", {})
-    sent = Sent(
-        id, to.lower(), mail.get("TextBody") or mail.get("HtmlBody", ""), mail, context={"metadata": metadata}
-    )
-    return sent, answer, 200
+    said = mail.get("TextBody") or mail.get("HtmlBody", "")
+    sent = Sent(id, to, said, mail, context={"metadata": metadata, "others": others})
+    return sent, answer | {name: mail[name] for name in ("Cc", "Bcc") if mail.get(name)}, 200
+
+
+def _recipients(mail: dict[str, Any]) -> list[str]:
+    """The addresses of To, Cc and Bcc, in lower case."""
+    found: list[str] = []
+    for name in ("To", "Cc", "Bcc"):
+        for _, address in getaddresses([mail.get(name, "")]) if mail.get(name) or name == "To" else ():
+            if not _ADDRESS.fullmatch(address):
+                raise refused(422, 300, f"Error parsing '{name}': Illegal email address '{address[:100]}'.")
+            found.append(address.lower())
+    if len(found) > MAX_RECIPIENTS:
+        raise refused(422, 300, f"The mail has more than {MAX_RECIPIENTS} recipients.")
+    if not found:
+        raise refused(422, 300, "Zero recipients specified")
+    return found
 
 
 def _check_contents(mail: dict[str, Any]) -> None:
@@ -140,12 +164,8 @@ def refusal(fault: Fault) -> Refusal:
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
     if said.edit:
         raise ValueError("a mail cannot be edited")
-    id = f"{uuid.uuid4()}@customers.example"
-    headers = {"Return-Path": f"<{said.sender}>", "X-Spam-Status": "No", "Message-ID": f"<{id}>"}
-    if said.reply_to:
-        # Postmark sends under its own domain, and replies refer to that id
-        named = said.reply_to if "@" in said.reply_to else f"{said.reply_to}@mtasv.net"
-        headers |= {"In-Reply-To": f"<{named}>", "References": f"<{named}>"}
+    id = str(uuid.uuid4())
+    headers = _headers(said, id)
     to = channel.credentials["from_address"]
     name = said.name or ""
     mail = {
@@ -155,14 +175,14 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
         "FromFull": {"Email": said.sender, "Name": name, "MailboxHash": ""},
         "To": to,
         "ToFull": [{"Email": to, "Name": "", "MailboxHash": ""}],
-        "Cc": "",
-        "CcFull": [],
+        "Cc": ", ".join(said.cc),
+        "CcFull": [{"Email": one, "Name": "", "MailboxHash": ""} for one in said.cc],
         "Bcc": "",
         "BccFull": [],
         "OriginalRecipient": to,
         "Subject": said.subject or "",
-        "MessageID": str(uuid.uuid4()),
-        "ReplyTo": "",
+        "MessageID": id,
+        "ReplyTo": said.answer_to or "",
         "MailboxHash": "",
         "Date": format_datetime(datetime.now(UTC)),
         "TextBody": said.text,
@@ -173,6 +193,21 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
         "Attachments": [_attachment(file) for file in said.attachments],
     }
     return [_call(channel, mail, id)]
+
+
+def _headers(said: Said, id: str) -> dict[str, str]:
+    headers = {
+        "Return-Path": f"<{said.sender}>",
+        "X-Spam-Status": "No",
+        "Message-ID": f"<{id}@customers.example>",
+    }
+    if said.reply_to:
+        # a mail of ours goes out under Postmark's domain, and answers name it so
+        named = said.reply_to if "@" in said.reply_to else f"{said.reply_to}@mtasv.net"
+        headers |= {"In-Reply-To": f"<{named}>", "References": f"<{named}>"}
+    if said.answer_to:
+        headers["Reply-To"] = said.answer_to
+    return headers | said.headers
 
 
 def _attachment(file: File) -> dict[str, Any]:

@@ -43,8 +43,12 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content_type: Annotated[str, msgspec.Meta(max_length=100)] = "application/octet-stream"
 
 
+Address = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
-    """A customer's message. `reply_to` and `edit` are provider ids; `subject` is for e-mail."""
+    """What a customer writes. `reply_to` and `edit` are provider ids. E-mail alone has `subject`, `cc`, `answer_to` (its
+    Reply-To) and further `headers`."""
 
     sender: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     name: Annotated[str, msgspec.Meta(max_length=255)] | None = None
@@ -53,6 +57,9 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sen
     reply_to: str | None = None
     edit: str | None = None
     subject: Annotated[str, msgspec.Meta(max_length=998)] | None = None
+    cc: Annotated[list[Address], msgspec.Meta(max_length=50)] = []
+    answer_to: Address | None = None
+    headers: dict[str, Address] = {}
 
 
 class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from ...core.accounts import email_addresses
+from ...core.channels import recipients
 from ...core.channels.messages import (
     ChannelEvent,
     Credentials,
@@ -43,6 +45,8 @@ MAX_FILES: Final = 7_000_000
 """Bytes of all files of one mail: Postmark takes 10 MB of it all, and base64 makes four bytes of three."""
 MAX_LINE: Final = 900
 """Characters of a References header; RFC 5322 allows a line 998."""
+MAX_METADATA_VALUE: Final = 80
+"""Characters of a value of Postmark's `Metadata`."""
 NO_SUBJECT: Final = "Your message to us"
 TAG: Final = "conversation"
 """What Postmark's own statistics call these mails, where the channel's `tag` says nothing else."""
@@ -103,7 +107,7 @@ def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
     body = payloads.document(call.body)
     record = payloads.string(body, "RecordType")
     if record in ("", "Inbound"):
-        return list(inbound.received(body))
+        return list(inbound.received(body, config))
     if record in _UNUSED:
         return []
     if record == "Bounce" or record in _ARRIVED:
@@ -117,7 +121,7 @@ def _receipt(record: str, body: payloads.Object) -> Iterator[Receipt]:
     metadata = body.get("Metadata")
     message_id = text.short(metadata.get("message_id")) if isinstance(metadata, dict) else None
     ids = (provider_id.lower(),) if provider_id else ()
-    if not ids and message_id is None:
+    if (not ids and message_id is None) or _is_anothers(body):
         return
     if record in _ARRIVED:
         status, when = _ARRIVED[record]
@@ -130,6 +134,16 @@ def _receipt(record: str, body: payloads.Object) -> Iterator[Receipt]:
         detail = next((reason for reason in reasons if reason), kind)
         at = _time(payloads.string(body, "BouncedAt"))
         yield Receipt("failed", ids, message_id, at=at, error={"code": kind, "detail": detail})
+
+
+def _is_anothers(body: payloads.Object) -> bool:
+    """Whether a receipt is about a copy: it says nothing of whether the customer got the mail."""
+    metadata = body.get("Metadata")
+    counts = metadata.get("to") if isinstance(metadata, dict) else None
+    recipient = text.short(body.get("Recipient")) or text.short(body.get("Email"))
+    if not isinstance(counts, str) or recipient is None:
+        return False
+    return (email_addresses.parsed(recipient) or recipient.lower()) != counts
 
 
 def _time(value: str) -> int | None:
@@ -153,13 +167,13 @@ def requests(
     said = "\n".join((message.content, *(f"{f.name or 'Attachment'}: {f.url}" for f in linked))).strip()
     mail: dict[str, Any] = {
         "From": _from(message.config.get("from_name"), credentials["from_address"]),
-        "To": message.to,
+        **_recipients(message),
         "Subject": _subject(message),
         "TextBody": said,
         "HtmlBody": html.paragraphs(said),
         "Headers": [*_headers(message), *(AUTOMATIC if message.automatic else ())],
         "Tag": _setting(message, "tag") or TAG,
-        "Metadata": {"message_id": message.message_id, "conversation_id": message.conversation_id},
+        "Metadata": _metadata(message),
         "TrackOpens": True,
         "TrackLinks": _tracked(message),
         "MessageStream": _setting(message, "message_stream") or "outbound",
@@ -170,6 +184,23 @@ def requests(
         mail["Attachments"] = [_enclosure(number, file) for number, file in enumerate(enclosed, 1)]
     headers = {"Accept": "application/json", "X-Postmark-Server-Token": credentials["server_token"]}
     return [ProviderRequest("POST", f"{base_url.rstrip('/')}/email", headers, json=mail)]
+
+
+def _recipients(message: Outbound) -> dict[str, str]:
+    """The fields To, Cc and Bcc."""
+    named = recipients.named(message.metadata.get(recipients.RECIPIENTS))
+    fields = {name.capitalize(): ", ".join(addresses) for name, addresses in named.items()}
+    return {"To": message.to, **fields}
+
+
+def _metadata(message: Outbound) -> dict[str, str]:
+    """What Postmark's receipts bring back. Where several get the mail, also whose receipts count: the first one's in To."""
+    stated = {"message_id": message.message_id, "conversation_id": message.conversation_id}
+    named = recipients.named(message.metadata.get(recipients.RECIPIENTS))
+    first = next(iter(named.get("to", ())), message.to)
+    if sum(map(len, named.values())) > 1 and len(first) <= MAX_METADATA_VALUE:
+        stated["to"] = first
+    return stated
 
 
 def _setting(message: Outbound, name: str) -> str | None:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from email.utils import parseaddr, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import msgspec
 
-from ...core.channels.messages import ChannelEvent, Faulty, Inbound, Media, Sender
+from ...core.channels.messages import ChannelEvent, Faulty, Inbound, Media
 from ...core.text import email_subjects
 from ..shared import payloads, text
+from . import correspondents
 from . import html as mail_html
 from . import text as mail_text
+from .correspondents import Correspondents
 
 MAX_SUBJECT: Final = 998
 MAX_DATE: Final = 100
@@ -29,7 +30,6 @@ MAX_TEXT: Final = 1_000_000
 MAX_ORIGINAL: Final = 10_000
 MAX_METADATA: Final = 15_360
 """Bytes as JSON, of the 16,384 that a message's metadata may have: the rest is for what others note."""
-MAX_ADDRESSES: Final = 10
 MAX_ATTACHMENTS: Final = 50
 _LEAST: Final = 200
 """Characters below which the rest of a text is not worth keeping."""
@@ -37,42 +37,41 @@ _SHORTENED: Final[dict[str, Callable[[str, int], str]]] = {
     "html": mail_html.shortened,
     "original": lambda whole, most: whole[:most],
 }
-_CUT_FIRST: Final = (*_SHORTENED, "inline", "cc", "to", "reply_to")
+_CUT_FIRST: Final = (*_SHORTENED, "inline", "cc", "to", "reply_to", "from", "answer_to")
 _BLANKS: Final = b" \t\r\n\v\f"
-_ADDRESS: Final = re.compile(r"[^\s<>,;\"\x00-\x1f\x7f]+")
 
 Object = dict[str, Any]
 
 
-def received(mail: Object) -> Iterator[ChannelEvent]:
-    """The message, and what of its attachments could not be read. Raises ValueError without a sender or an id."""
+def received(mail: Object, config: Object) -> Iterator[ChannelEvent]:
+    """The message, and what of its attachments could not be read. Raises ValueError without a sender or an id.
+
+    `config` is the channel's, with its `from_address`: what names our own mailbox.
+    """
     headers = _headers(mail.get("Headers"))
-    sender = _sender(mail)
+    people = correspondents.read(mail, headers, config)
     media, inline, faults = _attachments(mail.get("Attachments"))
     subject = _line(payloads.string(mail, "Subject"), MAX_SUBJECT)
+    references = mail_text.references(headers.get("in-reply-to", ""), headers.get("references", ""))
     html = mail_html.sanitised(payloads.string(mail, "HtmlBody"))
-    said, original = _said(mail, subject, html)
+    said, original = _said(mail, subject, html, answers=bool(references) or email_subjects.is_answer(subject))
     content, notes = text.content(said)
     metadata = {
-        "postmark_id": payloads.optional(mail, "MessageID"),
-        "to": _addresses(mail, "To"),
-        "cc": _addresses(mail, "Cc"),
-        "reply_to": text.short(mail.get("ReplyTo")),
-        "auto_reply": mail_text.is_automatic(headers, sender.identifier),
-        "spam": headers.get("x-spam-status", "").strip().lower().startswith("yes"),
+        **_metadata(mail, headers, people),
         "inline": inline,
         "original": original if original != content else None,
         "html": html,
         **notes,
     }
     yield Inbound(
+        # The sender chooses the Message-ID, and some devices use one for ever: it threads, and proves no repeat.
         _provider_id(mail, headers),
-        sender,
+        people.sender,
         content or ("" if media else subject or "[empty message]"),
         "text" if content or not media else media[0].kind,
         media,
         topic=email_subjects.topic(subject),
-        references=mail_text.references(headers.get("in-reply-to", ""), headers.get("references", "")),
+        references=references,
         subject=subject or None,
         at=_time(payloads.string(mail, "Date")),
         metadata=_fitting({key: value for key, value in metadata.items() if value}),
@@ -90,52 +89,42 @@ def _headers(listed: Any) -> dict[str, str]:
     return found
 
 
-def _sender(mail: Object) -> Sender:
-    full = payloads.inner(mail, "FromFull")
-    name, address = _parted_address(payloads.string(mail, "From"))
-    address = (payloads.string(full, "Email") or address).strip().lower()
-    if not _ADDRESS.fullmatch(address) or len(address) > payloads.MAX_IDENTIFIER:
-        raise ValueError("FromFull.Email is no address" if address else "FromFull.Email is missing")
-    given = payloads.string(full, "Name") or payloads.string(mail, "FromName") or name
-    return Sender(address, _line(given, text.MAX_NAME) or None)
+def _metadata(mail: Object, headers: dict[str, str], people: Correspondents) -> Object:
+    """What a mail's headers tell."""
+    return {
+        "message_id": mail_text.message_id(headers.get("message-id", "")),
+        "from": people.author,
+        "to": correspondents.named(mail, "To"),
+        "cc": correspondents.named(mail, "Cc"),
+        "reply_to": text.short(payloads.string(mail, "ReplyTo") or headers.get("reply-to")),
+        "answer_to": people.answer_to,
+        "auto_reply": mail_text.is_automatic(headers, people.sender.identifier),
+        "spam": headers.get("x-spam-status", "").strip().lower().startswith("yes"),
+    }
 
 
-def _parted_address(value: str) -> tuple[str, str]:
-    """Name and address of a From header; both empty where it is longer than a line may be, or nested without an end."""
-    try:
-        return parseaddr(value) if len(value) <= MAX_SUBJECT else ("", "")
-    except RecursionError:  # the library calls itself for a comment in a comment
-        return "", ""
-
-
-def _provider_id(mail: Object, headers: Mapping[str, str]) -> str:
-    """The Message-ID, by which answers name it; Postmark's own id where the mail came without."""
-    known = mail_text.message_id(headers.get("message-id", ""))
-    return known or payloads.identifier(mail, "MessageID", mail_text.MAX_ID)
+def _provider_id(mail: Object, headers: dict[str, str]) -> str:
+    """Postmark's own id; a mail that came without, which none should, is known by its Message-ID."""
+    if (known := payloads.optional(mail, "MessageID", mail_text.MAX_ID)) is not None:
+        return known.lower()
+    if (named := mail_text.message_id(headers.get("message-id", ""))) is not None:
+        return named
+    raise ValueError("MessageID is missing")
 
 
 def _line(value: str, most: int) -> str:
     return " ".join(value.split())[:most].strip()
 
 
-def _said(mail: Object, subject: str, html: str) -> tuple[str, str]:
-    """What the sender wrote now, and the whole text it stood in. Of a mail passed on, the whole is what is said."""
+def _said(mail: Object, subject: str, html: str, *, answers: bool) -> tuple[str, str]:
+    """What the sender wrote now, and the whole text it stood in. Nothing is cut from a mail that answers nothing, nor from one
+    that is passed on."""
     plain = payloads.string(mail, "TextBody")[:MAX_TEXT].replace("\r\n", "\n").strip()
     whole = plain or mail_html.as_text(html)
     if email_subjects.is_forward(subject):
         return whole, whole
     stripped = payloads.string(mail, "StrippedTextReply")[:MAX_TEXT].replace("\r\n", "\n").strip()
-    return stripped or mail_text.new_part(whole), whole
-
-
-def _addresses(mail: Object, key: str) -> list[Object]:
-    """The first of `ToFull` or `CcFull`, as `{email, name}`."""
-    found = []
-    for full in payloads.objects(mail.get(key + "Full")):
-        if address := text.short(full.get("Email")):
-            name = text.short(full.get("Name"), 100)
-            found.append({"email": address.lower(), **({"name": name} if name else {})})
-    return found[:MAX_ADDRESSES]
+    return stripped or (mail_text.new_part(whole) if answers else whole), whole
 
 
 def _attachments(listed: Any) -> tuple[tuple[Media, ...], dict[str, int], list[Faulty]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ..errors import Invalid
-from . import phones
+from . import email_addresses, phones
 from .records import ChannelType
 
 PHONES: Final[frozenset[ChannelType]] = frozenset({"whatsapp", "sms"})
@@ -27,7 +27,16 @@ def normalised(channel_type: ChannelType, identifier: str, path: str) -> str:
     if channel_type == "telegram" and _USER_NAME(identifier):
         rule = "must be the number of a chat, such as 7777777777; a user name is no identifier"
         raise Invalid("the identifier is no chat's", errors=((path, rule),))
-    return identifier.lower() if channel_type == "email" else identifier
+    return email_address(identifier, path) if channel_type == "email" else identifier
+
+
+def email_address(text: str, path: str) -> str:
+    """The one e-mail address that a text names. Raises Invalid, naming `path`."""
+    address = email_addresses.parsed(text)
+    if address is None:
+        rule = "must be one e-mail address, such as ana@mail.example"
+        raise Invalid("the identifier is no e-mail address", errors=((path, rule),))
+    return address
 
 
 def spellings(channel_type: ChannelType, identifiers: Iterable[str]) -> list[str]:

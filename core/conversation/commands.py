@@ -50,7 +50,8 @@ class _Command(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Post(_Command, frozen=True):
-    """A message or note. `key` is the client's own id for it: repeating the key has no effect."""
+    """A message or note. `key` is the client's own id for it: the same key again has no second effect. `to`, `cc` and `bcc`
+    are the recipients of a mail; None where they follow from the mail it answers."""
 
     sender_type: SenderType
     content: str
@@ -61,6 +62,9 @@ class Post(_Command, frozen=True):
     key: str | None = None
     external_id: str | None = None
     metadata: dict[str, Any] = {}
+    to: tuple[str, ...] | None = None
+    cc: tuple[str, ...] | None = None
+    bcc: tuple[str, ...] | None = None
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):

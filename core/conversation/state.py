@@ -34,7 +34,15 @@ from .status import HELD, LIVE, Status
 
 PREVIEW_LENGTH = 120
 CSAT_ASK = "csat_ask"
-"""Key in the metadata of a system message that asks for a score."""
+"""In the metadata of a message of the system's that asks for a score."""
+AUTO_REPLY = "auto_reply"
+"""In the metadata of a customer's message that no person wrote, as its channel says: an out-of-office note, a list, a bounce."""
+BY_MACHINE = "no person has written yet"
+"""Why a conversation that a machine's message opens is resolved at once. Nobody is asked for a score."""
+AUTOMATIC_WITHIN = 3_600_000
+MAX_AUTOMATIC = 5
+"""Answers of the server itself, of bot rules and questions for a score, in one conversation within so many ms. Machines that
+say of themselves that they are none would be answered without end."""
 
 
 class OpenOffer(msgspec.Struct, frozen=True, gc=False):
@@ -68,11 +76,13 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Which timers have fired. `sla`: timer → the time it was due at. `reopened_at`: when the resolution clock restarted."""
+    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at. `reopened_at`: since
+    when it is to be resolved anew. `automatic`: when the server answered by itself, the newest MAX_AUTOMATIC times."""
 
     csat_asked: bool = False
     sla: dict[str, int] = {}
     reopened_at: int | None = None
+    automatic: tuple[int, ...] = ()
 
 
 NEVER_FIRED = Fired()
@@ -144,6 +154,11 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         last = self.routing.last
         had = last is not None and last.until > self.opened_at
         return self.status is Status.OPEN and (had or self.routing.strategy is not None)
+
+    def may_answer_by_itself(self, now: int) -> bool:
+        """Whether the bound on automatic answers leaves room for one more."""
+        recent = [at for at in self.fired.automatic if at > now - AUTOMATIC_WITHIN]
+        return len(recent) < MAX_AUTOMATIC
 
     @property
     def erased(self) -> bool:
@@ -269,15 +284,18 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
     if data.is_private:
         return replace(c, seq=entry.seq, updated_at=entry.at)
     by_agent = data.sender_type == "agent"
-    unread = c.unread_count + 1 if data.direction == "inbound" else 0 if by_agent else c.unread_count
+    waits = data.direction == "inbound" and not by_machine(data)
+    unread = c.unread_count + 1 if waits else 0 if by_agent else c.unread_count
     first_reply = entry.at if by_agent and c.first_reply_at is None else c.first_reply_at
     since = c.unanswered_since
     if by_agent:
         since = None
-    elif since is None and data.direction == "inbound":
+    elif since is None and waits:
         since = entry.at
-    if data.sender_type == "system" and data.metadata.get(CSAT_ASK) is True:
-        c = replace(c, fired=replace(c.fired, csat_asked=True))
+    asks = data.sender_type == "system" and data.metadata.get(CSAT_ASK) is True
+    if asks or (data.sender_type == "bot" and entry.actor.type == "bot"):
+        automatic = (*c.fired.automatic, entry.at)[-MAX_AUTOMATIC:]
+        c = replace(c, fired=replace(c.fired, csat_asked=asks or c.fired.csat_asked, automatic=automatic))
     return replace(
         c,
         seq=entry.seq,
@@ -288,6 +306,11 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
         last_message_preview=data.content[:PREVIEW_LENGTH],
         unanswered_since=since,
     )
+
+
+def by_machine(message: Message) -> bool:
+    """Whether it came from outside and no person wrote it."""
+    return message.direction == "inbound" and message.metadata.get(AUTO_REPLY) is True
 
 
 def edited_at(message: Message) -> int:
@@ -337,14 +360,14 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
         fields |= {"handoff_requested": False, "handoff_reason": None}
     fields["routing"] = routing
     if to is Status.RESOLVED:
-        fields |= {"resolved_at": entry.at, "csat_due": True}
+        fields |= {"resolved_at": entry.at, "csat_due": data.reason != BY_MACHINE}
     elif data.from_status is Status.RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,
             "handoff_requested": False,
             "handoff_reason": None,
             "unanswered_since": None,
-            "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at),
+            "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at, automatic=c.fired.automatic),
             "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -82,6 +82,12 @@ class InboundStore(Protocol):
         """Messages of a channel, received or sent, by provider id; unknown ids are left out."""
         ...
 
+    async def mails(
+        self, account_id: str, channel_id: str, identifier: str, message_ids: Sequence[str]
+    ) -> dict[str, Original]:
+        """A customer's mails by their Message-IDs, which are no provider ids; of several with the same one, the newest."""
+        ...
+
     async def set_aside(self, failure: NewFailure) -> str:
         """Store a failed payload among the newest MAX_FAILURES of its channel; repeats are stored once. Returns its id."""
         ...

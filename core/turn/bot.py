@@ -24,7 +24,7 @@ from ..conversation.entries import (
     Updated,
     actor,
 )
-from ..conversation.state import Conversation, State, first_delivery
+from ..conversation.state import Conversation, State, by_machine, first_delivery
 from ..conversation.status import Change, Status, next_status
 from ..text.languages import language_of
 from ..text.templates import render
@@ -45,6 +45,7 @@ MAX_REASONS, LONGEST_REASON = 10, 200
 """Reasons that a bot's message stores, and characters of each."""
 SYSTEM = actor("system", None)
 UNANSWERED = "No bot rule has an answer"
+ANSWERED_ENOUGH = "The bot has answered as often as it may within an hour"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -110,7 +111,7 @@ def _noted(
 ) -> BotResponse:
     """The same, with a newly detected language stored first for rules and routing, even while the customer waits for a human."""
     c = state.conversation
-    if c.status not in BOTS_TURN or message.is_private:
+    if c.status not in BOTS_TURN or message.is_private or by_machine(message):
         return []
     if message.direction != "inbound" or analysis.language is None or not _lacks_language(c, account):
         return _respond(before, state, message, account, now, new_id, analysis)
@@ -143,7 +144,7 @@ def _respond(
         asked = _for_human(message.content, analysis.sentiment, account, bot_speaks=False)
         return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is Status.BOT and form_filling.under_way(c.bot_context) is not None:
-        return [] if _by_machine(message) else _collect(state, message, account, new_id, analysis)
+        return _collect(state, message, account, new_id, analysis)
     if not account.rules and not account.faulty:
         return _without_rules(c, message, account, analysis)
     new = before.last_message_at is None or before.status is Status.RESOLVED
@@ -157,8 +158,8 @@ def _respond(
         analysis.sentiment,
     )
     found = plan(account, facts, now, bot_has_it=c.status is Status.BOT)
-    if found.actions is not None and _by_machine(message):
-        found = replace(found, actions=silent(found.actions))
+    if found.actions is not None and speaks(found.actions) and not c.may_answer_by_itself(now):
+        found = replace(found, actions=silent(found.actions), handoff=found.handoff or ANSWERED_ENOUGH)
     rule = found.evaluation.rule
     if rule is None or found.actions is None:
         if found.handoff is None and c.status is Status.BOT:
@@ -175,11 +176,6 @@ def _without_rules(
     if asked is None and bot_has_it and account.unread:
         asked = UNANSWERED
     return _handed_over(c, asked, SYSTEM) if asked else []
-
-
-def _by_machine(message: Message) -> bool:
-    """Whether the channel marked it as automatic: an out-of-office note, a bounce."""
-    return message.metadata.get("auto_reply") is True
 
 
 def _by_rule(

@@ -10,10 +10,11 @@ from .account_rules import AccountRules
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """`now` in ms; `new_id` makes fresh ids; `live_id`: the conversation that holds the thread key; `account`: its settings and
-    rules."""
+    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, what the account's
+    conversations go by, and whether the command opens the conversation."""
 
     now: int
     new_id: Callable[[], str]
     live_id: str | None = None
     account: AccountRules | None = None
+    opens: bool = False

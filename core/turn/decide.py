@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from ..channels import recipients
 from ..conversation.commands import (
     Assign,
     By,
@@ -36,9 +37,7 @@ from ..conversation.commands import (
     Update,
 )
 from ..conversation.entries import (
-    NOTHING,
     Assigned,
-    DeliveryStatus,
     Edited,
     Entry,
     EntryData,
@@ -50,7 +49,7 @@ from ..conversation.entries import (
     StatusChanged,
     Updated,
 )
-from ..conversation.state import Conversation, State, edited_at, first_delivery
+from ..conversation.state import Conversation, State, edited_at
 from ..conversation.status import ASKED, FINAL, LIVE, Change, Status, next_status
 from ..errors import Conflict, Forbidden, Invalid, NotFound
 from .assignment import (
@@ -66,7 +65,7 @@ from .assignment import (
     with_offer_ended,
 )
 from .context import Turn
-from .csat import answered
+from .posting import check_thread_free, name_contact, post_message
 from .timers import fire
 
 CUSTOMERS = (Post, Receive, Open, Rate, Recall)
@@ -119,6 +118,10 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         raise Forbidden("customers may not do this")
     if isinstance(command, Edit):
         return _edit(state, by, command)
+    if isinstance(command, (Post, Receive)):
+        post = command if isinstance(command, Post) else command.post
+        named = name_contact(c, command) if isinstance(command, Receive) else ()
+        return with_offer_ended(c, (*named, *post_message(state, by, post, turn)))
     return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
 
 
@@ -173,69 +176,12 @@ def check_same(message: Message, post: Post) -> None:
         and message.is_private == post.is_private
         and message.attachments == post.attachments
         and message.reply_to == post.reply_to
+        and recipients.same(message, post)
     )
     if not same:
         raise Conflict(
             f"the key {post.key!r} already stands for another message",
             current={"message_id": message.id},
-        )
-
-
-def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
-    if c.status in FINAL:
-        raise Conflict(f"a conversation that is {c.status} accepts no messages", current={"status": c.status})
-    inbound = post.sender_type == "contact"
-    if inbound and post.is_private:
-        raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
-    if by.role == "customer" and not inbound:
-        raise Forbidden("customers may only write as themselves")
-    if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
-        raise Conflict(
-            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
-            " resolved: post with sender_type agent or system, or a note (is_private)",
-            current={"status": c.status, "handoff_requested": True},
-        )
-    before: tuple[EntryData, ...] = ()
-    if inbound:
-        score = answered(c, post)
-        before = _customer_wrote(c, turn) if score is None else (Rated(score),)
-    message = Message(
-        id=turn.new_id(),
-        direction="inbound" if inbound else "outbound",
-        sender_type=post.sender_type,
-        sender_id=c.contact_identifier if inbound else by.id,
-        content=post.content,
-        content_type=post.content_type,
-        attachments=post.attachments,
-        is_private=post.is_private,
-        external_id=post.external_id,
-        client_message_id=post.key,
-        reply_to=post.reply_to,
-        delivery_status=_delivery(c, post),
-        metadata=post.metadata or NOTHING,
-    )
-    return (*before, message)
-
-
-def _delivery(c: Conversation, post: Post) -> DeliveryStatus | None:
-    """What the provider knows already (it has a provider's id: the business wrote it in an app of theirs) is not sent again."""
-    if post.sender_type == "contact" or post.is_private:
-        return None
-    return first_delivery(c) if post.external_id is None else "sent"
-
-
-def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
-    if c.status is Status.RESOLVED:
-        _check_thread_free(c, turn)
-    woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
-    return (*woken, *status_change(c, Change.CUSTOMER_WROTE))
-
-
-def _check_thread_free(c: Conversation, turn: Turn) -> None:
-    if turn.live_id is not None and turn.live_id != c.id:
-        raise Conflict(
-            "this customer has a newer live conversation on the channel",
-            current={"status": c.status, "live_conversation_id": turn.live_id},
         )
 
 
@@ -330,7 +276,7 @@ def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[En
     if wanted is Status.EXPIRED and by.role != "service":
         raise Forbidden("only a service may expire a conversation")
     if to in LIVE and c.status not in LIVE:
-        _check_thread_free(c, turn)
+        check_thread_free(c, turn)
     return (StatusChanged(c.status, to),)
 
 
@@ -344,15 +290,7 @@ def _nothing(c: Conversation, by: By, _: Command, turn: Turn) -> tuple[EntryData
     return ()
 
 
-def _receive(c: Conversation, by: By, command: Receive, turn: Turn) -> tuple[EntryData, ...]:
-    named = command.known_as is not None and not c.contact_name
-    before = (Updated({"contact_name": command.known_as}),) if named else ()
-    return (*before, *_post(c, by, command.post, turn))
-
-
 _RULES: dict[type[Command], Callable[[Conversation, By, Any, Turn], tuple[EntryData, ...]]] = {
-    Post: _post,
-    Receive: _receive,
     Open: _nothing,
     Update: _update,
     Assign: assign,

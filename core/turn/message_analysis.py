@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from ..conversation.commands import Envelope
-from ..conversation.state import Conversation
+from ..conversation.state import AUTO_REPLY, Conversation
 from ..conversation.status import Status
 from ..text.languages import language_of, primary
 from . import form_filling
@@ -70,7 +70,12 @@ NO_ANALYSIS = Analysis()
 def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) -> Wanted | None:
     """What this command's turn needs to know; None if nothing. `c`: the conversation before it; None if it opens one."""
     post = envelope.post
-    if post is None or post.sender_type != "contact" or post.is_private:
+    if (
+        post is None
+        or post.sender_type != "contact"
+        or post.is_private
+        or post.metadata.get(AUTO_REPLY) is True
+    ):
         return None
     if c is None:
         opening = envelope.opening

@@ -26,9 +26,10 @@ AGAIN = 1_000
 
 
 def pending(c: Conversation, settings: AccountSettings, now: int) -> dict[Timer, int]:
-    """Every timer that has not had its effect yet, with its time."""
+    """Every timer that has not had its effect yet, with its instant."""
     found = timers_of(c, settings)
-    if found.get(Timer.CSAT_ASK, now) < now - ASKED_WITHIN:
+    asks_at = found.get(Timer.CSAT_ASK)
+    if asks_at is not None and (asks_at < now - ASKED_WITHIN or not c.may_answer_by_itself(now)):
         del found[Timer.CSAT_ASK]
     for target in Target:
         warning, breach = Timer(f"{target}_warning"), Timer(f"{target}_breach")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from ...core.accounts.principal import Principal, Role
+from ...core.channels.file_types import safe_name
 from ...core.channels.records import StoredAttachment
 from ...core.channels.signed_urls import BASE, id_of, path_of
 from ...core.conversation.entries import Attachment
@@ -42,7 +43,7 @@ async def described(
             message = f"must be {BASE}{{id}} or an https URL of at most {MAX_URL} characters"
             errors.append((f"attachments[{index}].url", message))
         else:
-            made.append(given)
+            made.append(replace(given, name=safe_name(given.name)))
     if errors:
         raise Invalid("the attachments are not valid", errors=tuple(errors))
     return tuple(made), list(known)

@@ -13,8 +13,10 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from ...core.accounts.identifiers import email_address
 from ...core.accounts.principal import Principal, Role
 from ...core.accounts.user_ids import NAME_PATTERN, USER_ID_RULE, is_user_id
+from ...core.channels.recipients import MAX_RECIPIENTS
 from ...core.conversation.commands import (
     Assign,
     Command,
@@ -64,8 +66,12 @@ Uuid = Annotated[
 DEFAULT_SENDER: dict[Role, SenderType] = {Role.CUSTOMER: "contact", Role.SERVICE: "bot"}
 
 
+Addresses = Annotated[list[Identifier], msgspec.Meta(max_length=MAX_RECIPIENTS)]
+
+
 class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST …/messages`."""
+    """`POST …/messages`. `to`, `cc` and `bcc` are for e-mail alone; without them an answer goes to all whom the mail it
+    answers came from and went to."""
 
     content: Content
     sender_type: SenderType | None = None
@@ -75,6 +81,9 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reply_to: Uuid | None = None
     client_message_id: Key | None = None
     metadata: dict[str, Any] = {}
+    to: Addresses | None = None
+    cc: Addresses | None = None
+    bcc: Addresses | None = None
 
 
 class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,6 +143,7 @@ def sender(principal: Principal, wanted: SenderType | None) -> SenderType:
 def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessage) -> Post:
     """The command for a message. Its key is the body's, else the `Idempotency-Key` header. Raises Invalid, Forbidden."""
     check_metadata(message.metadata)
+    named = _recipients(message)
     key = message.client_message_id or headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
         raise Invalid("the key is not usable", errors=(("client_message_id", "1–255 printable characters"),))
@@ -146,7 +156,26 @@ def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessag
         reply_to=message.reply_to,
         key=key,
         metadata=message.metadata,
+        to=named.get("to"),
+        cc=named.get("cc"),
+        bcc=named.get("bcc"),
     )
+
+
+def _recipients(message: NewMessage) -> dict[str, tuple[str, ...]]:
+    """The recipients that a message names, as addresses. Raises Invalid."""
+    given = {name: value for name in ("to", "cc", "bcc") if (value := getattr(message, name)) is not None}
+    if not given:
+        return {}
+    if sum(map(len, given.values())) > MAX_RECIPIENTS:
+        rule = f"a mail has at most {MAX_RECIPIENTS} recipients in all"
+        raise Invalid("too many recipients", errors=((next(iter(given)), rule),))
+    if given.get("to") == []:
+        raise Invalid("a mail needs a recipient", errors=(("to", "must name an address, or be left out"),))
+    return {
+        name: tuple(dict.fromkeys(email_address(one, f"{name}[{n}]") for n, one in enumerate(addresses)))
+        for name, addresses in given.items()
+    }
 
 
 def needs_lookup(message: NewMessage) -> bool:

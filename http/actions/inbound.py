@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from ...actors.clock import fresh_id
 from ...core.accounts.records import Channel
 from ...core.accounts.user_ids import shown_name
+from ...core.channels.file_types import safe_name
 from ...core.channels.messages import ChannelEvent, Edited, Faulty, Inbound, Receipt
 from ...core.channels.records import NewMedia
 from ...core.conversation.commands import By, Command, Done, Edit, Envelope, Opening, Post, Receive, ThreadKey
@@ -86,7 +87,7 @@ class _Call:
 
     async def _messages(self, said: list[_Said]) -> None:
         said = await self._settled([self._resolve(item) for item in said], said)
-        originals = await self._originals(said)
+        originals = {**await self._originals(said), **await self._mails(said)}
         await self._ingest(said)
         outcomes = [self._say(item, originals) for item in said]
         # Gathered coroutines start in order, and each queues its command before it first awaits.
@@ -126,6 +127,17 @@ class _Call:
         channel = self._channel
         return await self._services.stores.inbound.originals(channel.account_id, channel.id, list(wanted))
 
+    async def _mails(self, said: list[_Said]) -> dict[str, Original]:
+        """The customers' earlier mails that these refer to by Message-ID."""
+        found: dict[str, Original] = {}
+        if self._channel.type == "email":
+            account_id, channel_id = self._channel.account_id, self._channel.id
+            for item in said:
+                if references := item.message.references:
+                    mails = self._services.stores.inbound.mails
+                    found |= await mails(account_id, channel_id, item.thread, references)
+        return found
+
     async def _ingest(self, said: list[_Said]) -> None:
         """Store files before their messages, under ids derived from the provider's, so that a repeat finds them."""
         media: list[NewMedia] = []
@@ -135,7 +147,7 @@ class _Call:
                 name = f"{item.message.provider_id}:{index}"
                 media.append(NewMedia(str(uuid.uuid5(uuid.UUID(self._channel.id), name)), file))
                 url = f"/v1/attachments/{media[-1].id}"
-                made.append(Attachment(url, file.name, file.content_type, file.size))
+                made.append(Attachment(url, safe_name(file.name), file.content_type, file.size))
             item.attachments = tuple(made)
         if media:
             channel = self._channel
@@ -151,6 +163,8 @@ class _Call:
             done = await self._edit(item, item.edited_at, originals)
         if done is not None and done.repeated:
             self._taken.repeated += 1
+            if (entry := next(iter(done.entries), None)) is not None and _differs(entry, item):
+                self._fault("another message came under this provider id before", item.message)
         elif item.edited_at is None:
             self._taken.received += 1
         else:
@@ -243,6 +257,21 @@ def part_of(value: Any) -> str | None:
 
 def _final(error: BaseException) -> bool:
     return isinstance(error, TertuliaError) and not isinstance(error, LATER)
+
+
+def _differs(entry: Entry, item: _Said) -> bool:
+    """Whether a repeat says something else than the message that is taken for its first. One that was edited may."""
+    first = entry.data
+    if not isinstance(first, Message) or edited_at(first) or item.edited_at is not None:
+        return False
+    files = len(first.attachments), len(item.attachments)
+    return first.content != item.message.content or first.sender_id != item.thread or files[0] != files[1]
+
+
+def settings_for(channel: Channel, credentials: Mapping[str, str]) -> dict[str, Any]:
+    """What a channel's parser goes by: its configuration, and the address that it writes from, which is no secret."""
+    address = credentials.get("from_address")
+    return {**channel.config, "from_address": address} if address else channel.config
 
 
 def _spellings(reference: str) -> tuple[str, ...]:

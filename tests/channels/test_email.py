@@ -61,7 +61,7 @@ def test_a_get_proves_nothing() -> None:
 
 def test_a_mail_becomes_a_message() -> None:
     found = inbound(mail())
-    assert found.provider_id == MESSAGE_ID
+    assert found.provider_id == "73e6d360-66eb-11e1-8e72-a8904824019b"
     assert (found.sender.identifier, found.sender.name) == ("sara@customer.example", "Sara Bekele")
     assert found.content == "It was due on Monday.\n\nSara"
     assert (found.content_type, found.media) == ("text", ())
@@ -69,20 +69,24 @@ def test_a_mail_becomes_a_message() -> None:
     assert found.at == 1754081132000
     assert found.references == ()
     assert found.metadata == {
-        "postmark_id": "73e6d360-66eb-11e1-8e72-a8904824019b",
+        "message_id": MESSAGE_ID,
+        "answer_to": {"to": ["sara@customer.example"], "cc": ["firstcc@customer.example"]},
         "to": [{"email": "hash@inbound.postmarkapp.com", "name": "Acme Support"}],
         "cc": [{"email": "firstcc@customer.example", "name": "First Cc"}],
         "html": "<p>It was due on <b>Monday</b>.</p><p>Sara</p>",
     }
 
 
-def test_without_a_message_id_postmarks_own_counts() -> None:
-    assert inbound(mail({"Message-ID": ""})).provider_id == "73e6d360-66eb-11e1-8e72-a8904824019b"
+def test_postmarks_own_id_is_the_key_and_the_message_id_only_threads() -> None:
+    same = [inbound(mail(MessageID=f"{n:08}-66EB-11e1-8e72-a8904824019b")) for n in range(2)]
+    assert [m.provider_id for m in same] == [f"{n:08}-66eb-11e1-8e72-a8904824019b" for n in range(2)]
+    assert {m.metadata["message_id"] for m in same} == {MESSAGE_ID}
+    assert inbound(mail(MessageID=None)).provider_id == MESSAGE_ID
 
 
 def test_a_message_id_too_long_for_a_key_is_its_hash_wherever_it_is_named() -> None:
     long = f"<{'x' * 500}@customer.example>"
-    known = inbound(mail({"Message-ID": long})).provider_id
+    known = inbound(mail({"Message-ID": long})).metadata["message_id"]
     assert len(known) < 80
     assert inbound(mail({"In-Reply-To": long})).references == (known,)
 
@@ -144,6 +148,7 @@ def test_an_answers_topic_is_its_subjects(subject: str) -> None:
     assert topic("Re: " + subject) == topic("AW: Fwd: " + subject) == topic(subject)
 
 
+ANSWERS = {"In-Reply-To": f"<{OURS}@mtasv.net>"}
 QUOTES = {
     "english": "Thanks!\n\nOn Fri, Aug 1, 2025 at 4:45 PM Acme <support@acme.example> wrote:\n\n> It is on its way.\n",
     "german": "Thanks!\n\nAm 01.08.2025 um 16:45 schrieb Acme <support@acme.example>:\n\n> Es kommt.\n",
@@ -155,7 +160,7 @@ QUOTES = {
 
 @pytest.mark.parametrize("quote", sorted(QUOTES))
 def test_quotes_are_kept_aside(quote: str) -> None:
-    found = inbound(mail(TextBody=QUOTES[quote]))
+    found = inbound(mail(ANSWERS, TextBody=QUOTES[quote]))
     assert found.content == "Thanks!"
     assert found.metadata["original"] == QUOTES[quote].strip()
 
@@ -185,7 +190,7 @@ def test_html_alone_is_read_as_text() -> None:
         "<img src='cid:x' alt='a picture'><div>Bye</div>"
         "<div>On Fri, Aug 1, 2025 Acme wrote:</div><blockquote>old</blockquote>"
     )
-    found = inbound(mail(TextBody="", HtmlBody=html))
+    found = inbound(mail(ANSWERS, TextBody="", HtmlBody=html))
     assert found.content == "Hello\xa0Acme,\ntwo things:\n\n- one\n- two <3\n\n[a picture]\nBye"
 
 
@@ -236,7 +241,14 @@ def test_a_bounce_by_mail_is_a_machines() -> None:
 
 
 def test_a_persons_mail_is_not_marked() -> None:
-    assert "auto_reply" not in inbound(mail({"Auto-Submitted": "no", "Precedence": "list"})).metadata
+    assert (
+        "auto_reply"
+        not in inbound(
+            mail(
+                {"Auto-Submitted": "no (a person)", "X-Autoreply": "no", "X-Auto-Response-Suppress": "DR, RN"}
+            )
+        ).metadata
+    )
 
 
 def test_a_long_mail_is_cut_and_says_so() -> None:
@@ -258,7 +270,7 @@ def test_metadata_fits_whatever_is_in_it(letter: str) -> None:
 
 def test_html_gives_way_first() -> None:
     text = "ok\n\nOn Fri, Aug 1, 2025 Acme wrote:\n" + "y" * 8_000
-    metadata = inbound(mail(TextBody=text, HtmlBody="<p>" + "<b>xy</b>" * 5_000)).metadata
+    metadata = inbound(mail(ANSWERS, TextBody=text, HtmlBody="<p>" + "<b>xy</b>" * 5_000)).metadata
     assert metadata["html_truncated"] and 3_000 < len(metadata["html"]) < 8_000
     assert metadata["html"].startswith("<p><b>xy</b>") and metadata["html"].endswith("</p>")
     assert metadata["original"] == text

@@ -12,7 +12,9 @@ from ....core.errors import Conflict, NotFound
 from ....core.ports.inbound import MAX_PAYLOAD, Failure, Fault
 from ....core.times import rfc3339, rfc3339_or_none
 from ...actions import conversations
+from ...actions.inbound import settings_for
 from ...actions.webhook_parsing import PARSER
+from ...auth.webhook_gate import GATE
 from ...framework.endpoint import Call, Route, answer
 from ...framework.pagination import PageQuery, cursor, place
 from .webhooks import take_in
@@ -118,7 +120,9 @@ async def replay(call: Call[None]) -> web.Response:
     if channel is None or kind is None:
         raise NotFound("no such channel")
     received = WebhookCall("POST", call.request.path, {}, failure.headers, failure.payload)
-    events, faults = await call.app[PARSER].parse(kind, received, channel.config)
+    events, faults = await call.app[PARSER].parse(
+        kind, received, settings_for(channel, call.app[GATE].credentials(channel))
+    )
     taken = await take_in(services, channel, events, faults)
     after = await services.stores.inbound.replayed(call.account_id, failure.id, taken.faults)
     if after is None:

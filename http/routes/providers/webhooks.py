@@ -19,7 +19,7 @@ from ....core.errors import Internal, NotFound, Overloaded, StorageUnavailable, 
 from ....core.ids import is_uuid
 from ....core.ports.channels import ChannelKind
 from ....core.ports.inbound import Fault, NewFailure
-from ...actions.inbound import Taken, take
+from ...actions.inbound import Taken, settings_for, take
 from ...actions.webhook_parsing import PARSER
 from ...auth.webhook_gate import GATE, WebhookGate
 from ...framework import body_reading
@@ -128,7 +128,9 @@ async def take_in(
 
 async def receive(call: Call[None]) -> web.Response:
     channel, kind, received = await _verified(call)
-    events, faults = await call.app[PARSER].parse(kind, received, channel.config)
+    events, faults = await call.app[PARSER].parse(
+        kind, received, settings_for(channel, call.app[GATE].credentials(channel))
+    )
     taken = await take_in(call.services, channel, events, faults)
     if taken.faults:
         await _set_aside(call.services, channel, received, taken.faults)

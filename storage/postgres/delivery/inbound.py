@@ -50,6 +50,15 @@ class PostgresInbound:
             rows = await connection.fetch(sql("originals"), account_id, channel_id, list(set(provider_ids)))
         return {row[0]: Original(*row) for row in rows}
 
+    async def mails(
+        self, account_id: str, channel_id: str, identifier: str, message_ids: Sequence[str]
+    ) -> dict[str, Original]:
+        async with self._database.system() as connection:
+            rows = await connection.fetch(
+                sql("mails"), account_id, channel_id, identifier, list(set(message_ids))
+            )
+        return {row[0]: Original(*row) for row in rows}
+
     async def set_aside(self, failure: NewFailure) -> str:
         digest = hashlib.sha256(failure.body).hexdigest()
         failure_id = str(uuid.uuid5(uuid.UUID(failure.channel_id), digest))

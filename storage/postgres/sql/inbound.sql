@@ -43,6 +43,22 @@ WHERE ($1::uuid IS NULL OR f.channel_id = $1)
 ORDER BY f.at DESC, f.id DESC LIMIT $4
 
 
+-- name: mails
+-- The mails of one customer that Message-IDs name, the newest of each, and their threads. Of one that names very many mails, as
+-- some devices make it, only some are looked at.
+-- $1 uuid account, $2 uuid channel, $3 text contact identifier, $4 text[] Message-IDs
+SELECT w.message_id, m.id::text, m.seq, m.data ->> 'id', m.data ->> 'content', 0, m.contact_identifier, m.topic
+FROM unnest($4::text[]) AS w (message_id)
+CROSS JOIN LATERAL (
+  SELECT c.id, e.seq, e.data, c.contact_identifier, c.topic FROM (
+    SELECT conversation_id, seq, data FROM entries
+    WHERE left(data #>> '{metadata,message_id}', 255) = w.message_id AND data #>> '{metadata,message_id}' IS NOT NULL
+      AND kind = 'message' LIMIT 200) AS e
+  JOIN conversations c ON c.id = e.conversation_id
+  WHERE c.account_id = $1 AND c.channel_id = $2 AND c.contact_identifier = $3
+  ORDER BY c.id DESC, e.seq DESC LIMIT 1) AS m
+
+
 -- name: originals
 -- The messages that provider ids refer to, inbound or outbound, with their threads.
 -- $1 uuid account, $2 uuid channel, $3 text[] provider ids

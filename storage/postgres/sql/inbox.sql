@@ -153,6 +153,7 @@ SELECT count(t.reply), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t
   count(t.resolution), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t.resolution)
 FROM (
   SELECT extract(epoch FROM first_reply_at - created_at)::float8 AS reply,
-    extract(epoch FROM resolved_at - created_at)::float8 AS resolution
+    -- what a machine began was done at once, and tells nothing of the team
+    CASE WHEN resolved_at > created_at THEN extract(epoch FROM resolved_at - created_at)::float8 END AS resolution
   FROM conversations
   WHERE created_at >= to_timestamp($1::bigint / 1000.0) AND created_at < to_timestamp($2::bigint / 1000.0)) AS t

@@ -39,14 +39,14 @@ SELECT c.conversation_id::text, c.seq, c.account_id::text, c.channel_id::text, c
   c.uncertain - c.lost_answers, c.parts_done, extract(epoch FROM now() - c.queued_at)::float8, e.data::text,
   coalesce(i.sends_to, v.contact_identifier), v.channel_type, v.subject,
   CASE WHEN e.data ->> 'reply_to' IS NOT NULL THEN (
-    SELECT coalesce(r.data ->> 'external_id', (
+    SELECT coalesce(r.data #>> '{metadata,message_id}', r.data ->> 'external_id', (
       SELECT i.provider_id FROM outbox_ids i WHERE i.conversation_id = r.conversation_id AND i.seq = r.seq
       ORDER BY i.part LIMIT 1))
     FROM entries r WHERE r.conversation_id = c.conversation_id AND r.kind = 'message' AND r.data ->> 'id' = e.data ->> 'reply_to'
     LIMIT 1) END,
   CASE WHEN v.channel_type = 'email' THEN coalesce(nullif(ARRAY(
     SELECT n.external_id FROM (
-      SELECT m.seq, m.data ->> 'external_id' AS external_id FROM entries m
+      SELECT m.seq, coalesce(m.data #>> '{metadata,message_id}', m.data ->> 'external_id') AS external_id FROM entries m
       WHERE m.conversation_id = c.conversation_id AND m.kind = 'message' AND m.seq < c.seq
         AND m.data ->> 'external_id' IS NOT NULL
       ORDER BY m.seq DESC LIMIT 10) AS n

@@ -14,6 +14,7 @@ from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.transport.turns import Turning
 from tertulia.core.conversation.commands import (
     Assign,
+    By,
     Close,
     Command,
     Done,
@@ -25,6 +26,7 @@ from tertulia.core.conversation.commands import (
     Post,
     Refused,
     Release,
+    Tick,
     Update,
 )
 from tertulia.core.conversation.entries import (
@@ -298,19 +300,78 @@ def test_collecting_that_leads_nowhere_ends_with_a_human(last: list[str]) -> Non
     assert thread.c.bot_context == {"name": "Carla"}
 
 
-def test_machines_get_no_answer_and_are_otherwise_treated_alike() -> None:
-    thread = Thread(rules(HOURS, REFUND, FALLBACK))
-    said = thread.says("Out of office. No refund.", metadata={"auto_reply": True})
-    assert texts(said) == [] and thread.c.labels == ("billing", "refund") and thread.c.handoff_requested
-    thread.check()
-    alone = Thread(rules(HOURS))
-    assert texts(alone.says("Our hours are nine to five", metadata={"auto_reply": True})) == []
-    assert alone.c.status is Status.OPEN, "left to humans"
+def by_provider(thread: Thread, content: str, *, opens: bool = False) -> list[Any]:
+    """A machine's message, as its provider brings it; the thread has an opening of its own unless it `opens` it."""
+    if not opens:
+        thread.says("hello")
+    return thread.do(received(content, metadata={"auto_reply": True}), By("contact", "carla", "service"))
+
+
+def test_a_machine_wakes_no_bot_and_changes_nothing() -> None:
+    thread = Thread(rules(REFUND, HOURS))
+    thread.says("hello")
+    before = thread.c
+    said = by_provider(thread, "Out of office. No refund. I want a human. Our hours are nine to five")
+    assert [type(d) for d in said] == [Message] and not thread.c.handoff_requested
+    after = thread.c
+    assert (after.status, after.labels, after.unread_count) == (before.status, (), before.unread_count + 1)
+    assert after.unanswered_since == before.unanswered_since
     asked = Thread(rules(COLLECT))
     assert len(texts(asked.says("my order"))) == 1
-    assert len(asked.says("I am away", metadata={"auto_reply": True})) == 1, "no answer to the bot's question"
+    assert [type(d) for d in by_provider(asked, "I am away", opens=True)] == [Message], (
+        "no answer to the bot's question"
+    )
     assert len(texts(asked.says("Carla"))) == 1
-    asked.check()
+    for one in (thread, asked):
+        one.check()
+
+
+def test_a_conversation_that_a_machine_begins_waits_for_nobody_until_a_person_writes() -> None:
+    thread = Thread(rules(HOURS, csat_enabled=True))
+    by_provider(thread, "Our hours are nine to five", opens=True)
+    c = thread.c
+    assert (c.status, c.unread_count, c.csat_due, c.unanswered_since) == (Status.RESOLVED, 0, False, None)
+    assert texts(thread.says("which hours?")) == ["We open at nine."]
+    assert thread.c.status is Status.BOT and thread.c.unread_count == 1
+    thread.check()
+
+
+def test_a_customer_cannot_say_that_they_are_a_machine() -> None:
+    thread = Thread(rules(HOURS))
+    assert (
+        texts(thread.says("hours", metadata={"auto_reply": True, "recipients": {"to": ["x"]}, "a": 1})) != []
+    )
+    message = next(e.data for e in thread.entries if isinstance(e.data, Message))
+    assert message.metadata == {"a": 1}
+
+
+def test_automatic_answers_are_bounded_by_the_hour() -> None:
+    thread = Thread(rules(HOURS))
+    for _ in range(5):
+        assert texts(thread.says("hours")) == ["We open at nine."]
+    assert texts(thread.says("hours")) == []
+    assert thread.c.status is Status.OPEN and thread.c.handoff_requested, "a human sees to it"
+    thread.check()
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    assert texts(thread.says("hours")) == [], "a reopening does not start the hour anew"
+    thread.now += 3_600_000
+    thread.do(Update({"status": "resolved"}), SERVICE)
+    assert texts(thread.says("hours")) == ["We open at nine."]
+    thread.check()
+
+
+def test_questions_for_a_score_are_automatic_answers_too() -> None:
+    thread = Thread(rules(HOURS, csat_enabled=True))
+    for _ in range(4):
+        thread.says("hours")
+    asked = 0
+    for _ in range(3):
+        thread.do(Update({"status": "resolved"}), SERVICE)
+        said = thread.do(Tick(thread.c.timer_at or 0), By("system", None, "system"))
+        asked += sum(isinstance(d, Message) for d in said)
+        thread.says("ok")
+    assert asked == 1
+    thread.check()
 
 
 def test_new_conversations_are_those_the_customer_begins() -> None:

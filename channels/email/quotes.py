@@ -1,0 +1,114 @@
+"""Where a quote begins: the lines with which mail programs introduce what they quote, in the languages they speak.
+
+A kept list. Says nothing about whether a mail quotes at all; its caller knows whether it answers something.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from mailparser_reply.constants import MAIL_LANGUAGES
+
+_HEAD, _TAIL, _LINES = 60, 40, 200
+"""What quotes are looked for in: this much of each line's two ends, and of so many lines. The patterns take a time that
+grows with the square of a line's length."""
+_BLOCK: Final = 8
+"""Lines of a block of headers: From, Sent, To, Cc, Subject and what some programs add."""
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in words.split("|"))
+
+
+_WROTE: Final = _set(
+    "wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napisała|napisał(a)|napsal|"
+    "napsal(a)|napísal|napísal(a)|napisao|napisala|je napisao/la|írta|ezt írta|a scris|yazdı|şunu yazdı|έγραψε|пишет|написал|"
+    "написала|написал(а)|пише|написав|написав(-ла)|написа|написао је|rašė|rakstīja|kirjutas|menulis|đã viết|เขียนว่า|เขียน|"
+    "ने लिखा|کتب|كتب|كتبت|نوشت|نوشته|כתב|כתבה|כתב/ה| מאת |写道|寫道|写到|のメール|は書きました|さんが書きました|님이 작성|작성하였습니다|썼습니다"
+)
+"""Verbs of the line above a quote, which names a person or a day as well and ends with a colon."""
+_FROM: Final = _set(
+    "from|von|de|da|van|från|fra|lähettäjä|od|feladó|kimden|gönderen|από|от|от кого|від|expeditor|saatja|no|nuo|dari|từ|จาก|"
+    "من|از|מאת|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람"
+)
+_BESIDE: Final = _set(
+    "sent|date|to|cc|bcc|subject|reply-to|importance|organization|attachments|gesendet|datum|an|betreff|kopie|envoyé|date|à|"
+    "objet|copie|enviado|enviado el|enviada em|enviado em|fecha|data|para|asunto|assunto|inviato|a|oggetto|verzonden|aan|"
+    "onderwerp|skickat|till|ämne|kopia|sendt|til|emne|dato|kopi|lähetetty|päiväys|vastaanottaja|kopio|aihe|wysłano|do|temat|dw|"
+    "odesláno|odoslané|komu|předmět|predmet|kopie|elküldve|küldve|dátum|címzett|másolat|tárgy|tarih|gönderildi|kime|bilgi|konu|"
+    "στάλθηκε|ημερομηνία|προς|κοιν|θέμα|отправлено|дата|кому|копия|тема|надіслано|копія|изпратено|до|относно|poslano|za|"
+    "trimis|către|subiect|saadetud|saaja|teema|nosūtīts|kam|temats|išsiųsta|kam|tema|dikirim|kepada|perihal|đã gửi|tới|chủ đề|"
+    "ส่ง|ถึง|เรื่อง|تاريخ الإرسال|إرسال|التاريخ|إلى|نسخة|الموضوع|فرستاده شده|به|موضوع|נשלח|תאריך|אל|עותק|נושא|"
+    "发送时间|日期|收件人|抄送|主题|寄件日期|傳送時間|收件者|副本|主旨|送信日時|日時|日付|宛先|件名|보낸 날짜|날짜|받는 사람|받는사람|참조|제목"
+)
+"""The labels of the block that other programs set above what they quote: it begins with one of `_FROM`."""
+_SEPARATORS: Final = _set(
+    "original message|forwarded message|reply message|original appointment|ursprüngliche nachricht|originalnachricht|"
+    "weitergeleitete nachricht|message d'origine|message original|message transféré|mensaje original|mensaje reenviado|"
+    "mensagem original|mensagem encaminhada|messaggio originale|messaggio inoltrato|oorspronkelijk bericht|"
+    "doorgestuurd bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|opprinnelig melding|"
+    "alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|původní e-mail|pôvodná správa|"
+    "eredeti üzenet|mesaj original|orijinal ileti|özgün ileti|αρχικό μήνυμα|исходное сообщение|оригинальное сообщение|"
+    "пересылаемое сообщение|пересланное сообщение|початкове повідомлення|оригінальне повідомлення|pesan asli|"
+    "thư gốc|الرسالة الأصلية|رسالة أصلية|ההודעה המקורית|הודעה מקורית|原始邮件|原邮件|原始郵件|元のメッセージ|原文|원본 메시지|원본 메일"
+)
+_LABEL: Final = re.compile(r"([^:：]{1,24})[:：]").match
+_RULED: Final = re.compile(r"[-_=—]{2,}+([^-_=—]{3,40})[-_=—]{2,}+\Z").match
+_QUOTE_MARKS: Final = re.compile(r"[> ]{0,20}").match
+
+
+def start(lines: Sequence[str]) -> int | None:
+    """The number of the line at which the first introduced quote begins; None where there is none."""
+    shown = [_ends(line.strip()) for line in lines[:_LINES]]
+    text = "\n".join(shown)
+    found = _introductions().search(text)
+    first = len(shown) if found is None else text[: found.start()].count("\n") + (found[0][:1] == "\n")
+    plain = [_plain(line) for line in shown]
+    for number in range(min(first, len(plain))):
+        if _is_start(plain, number):
+            return number
+    return None if found is None else first
+
+
+def _is_start(lines: Sequence[str], number: int) -> bool:
+    line = lines[number]
+    ruled = _RULED(line)
+    if ruled is not None and ruled[1].strip() in _SEPARATORS:
+        return True
+    if (
+        _label(line) in _FROM
+        and sum(_label(beside) in _BESIDE for beside in lines[number + 1 : number + _BLOCK]) >= 2
+    ):
+        return True
+    if not any(map(str.isdigit, line)) and "@" not in line:
+        return False
+    return _introduces(line) or (number + 1 < len(lines) and _introduces(f"{line} {lines[number + 1]}"))
+
+
+def _introduces(line: str) -> bool:
+    return line[-1:] in (":", "：") and any(verb in line for verb in _WROTE)
+
+
+def _label(line: str) -> str:
+    found = _LABEL(line)
+    return found[1].replace("*", "").strip() if found is not None else ""
+
+
+def _plain(line: str) -> str:
+    """A line as the lists have it: without quote marks and emphasis, in lower case."""
+    marks = _QUOTE_MARKS(line)
+    return line[0 if marks is None else marks.end() :].lstrip("*").rstrip("* ").lower()
+
+
+def _ends(line: str) -> str:
+    return line if len(line) <= _HEAD + _TAIL else line[:_HEAD] + line[-_TAIL:]
+
+
+@cache
+def _introductions() -> re.Pattern[str]:
+    """The lines above a quote that a library knows, some of which have no verb or break in the middle."""
+    known = [str(words["wrote_header"]) for words in MAIL_LANGUAGES.values() if "wrote_header" in words]
+    return re.compile("|".join(known), re.MULTILINE | re.IGNORECASE)

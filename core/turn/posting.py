@@ -1,0 +1,120 @@
+"""Posting messages: what a message or note becomes, and what else a customer's message brings about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..channels import recipients
+from ..conversation.commands import (
+    By,
+    Post,
+    Receive,
+)
+from ..conversation.entries import (
+    NOTHING,
+    DeliveryStatus,
+    EntryData,
+    Message,
+    Rated,
+    StatusChanged,
+    Updated,
+)
+from ..conversation.state import AUTO_REPLY, BY_MACHINE, Conversation, State, first_delivery
+from ..conversation.status import FINAL, Change, Status
+from ..errors import Conflict, Forbidden, Invalid
+from .assignment import (
+    status_change,
+)
+from .context import Turn
+from .csat import answered
+
+
+def post_message(state: State, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
+    c = state.conversation
+    _check_post(c, by, post)
+    inbound = post.sender_type == "contact"
+    before = _before(c, by, post, turn) if inbound else ()
+    message = Message(
+        id=turn.new_id(),
+        direction="inbound" if inbound else "outbound",
+        sender_type=post.sender_type,
+        sender_id=c.contact_identifier if inbound else by.id,
+        content=post.content,
+        content_type=post.content_type,
+        attachments=post.attachments,
+        is_private=post.is_private,
+        external_id=post.external_id,
+        client_message_id=post.key,
+        reply_to=post.reply_to,
+        delivery_status=_delivery(c, post),
+        metadata=_metadata(state, by, post) or NOTHING,
+    )
+    return (*before, message)
+
+
+def _delivery(c: Conversation, post: Post) -> DeliveryStatus | None:
+    """What the provider knows already (it has a provider's id: the business wrote it in an app of theirs) is not sent again."""
+    if post.sender_type == "contact" or post.is_private:
+        return None
+    return first_delivery(c) if post.external_id is None else "sent"
+
+
+def _metadata(state: State, by: By, post: Post) -> dict[str, Any]:
+    """A message's metadata: what a provider says of a mail is not for a customer to say, and recipients are as decided here."""
+    if post.sender_type == "contact":
+        stated = post.metadata if by.role == "service" else _without(post.metadata, AUTO_REPLY)
+        return _without(stated, recipients.RECIPIENTS)
+    if post.is_private or state.conversation.channel_type != "email":
+        return post.metadata
+    return {**post.metadata, recipients.RECIPIENTS: recipients.of(state.conversation, state.messages(), post)}
+
+
+def _without(metadata: dict[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for k, v in metadata.items() if k != name} if name in metadata else metadata
+
+
+def _before(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
+    """What comes of a customer's message, ahead of it."""
+    if by.role == "service" and post.metadata.get(AUTO_REPLY) is True:
+        # nobody waits for an answer: a conversation that begins with it is done, and becomes a person's with their first word
+        return (StatusChanged(c.status, Status.RESOLVED, BY_MACHINE),) if turn.opens else ()
+    score = answered(c, post)
+    return _customer_wrote(c, turn) if score is None else (Rated(score),)
+
+
+def _check_post(c: Conversation, by: By, post: Post) -> None:
+    if c.status in FINAL:
+        raise Conflict(f"a conversation that is {c.status} accepts no messages", current={"status": c.status})
+    inbound = post.sender_type == "contact"
+    if inbound and post.is_private:
+        raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
+    if by.role == "customer" and not inbound:
+        raise Forbidden("customers may only write as themselves")
+    if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
+        raise Conflict(
+            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
+            " resolved: post with sender_type agent or system, or a note (is_private)",
+            current={"status": c.status, "handoff_requested": True},
+        )
+    recipients.check(c.channel_type, post)
+
+
+def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
+    if c.status is Status.RESOLVED:
+        check_thread_free(c, turn)
+    woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
+    return (*woken, *status_change(c, Change.CUSTOMER_WROTE))
+
+
+def check_thread_free(c: Conversation, turn: Turn) -> None:
+    if turn.live_id is not None and turn.live_id != c.id:
+        raise Conflict(
+            "this customer has a newer live conversation on the channel",
+            current={"status": c.status, "live_conversation_id": turn.live_id},
+        )
+
+
+def name_contact(c: Conversation, command: Receive) -> tuple[EntryData, ...]:
+    """The provider's name for the customer, where the conversation has none."""
+    named = command.known_as is not None and not c.contact_name
+    return (Updated({"contact_name": command.known_as}),) if named else ()
