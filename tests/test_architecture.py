@@ -6,6 +6,7 @@ The checker comes first, then its own tests on sample source, then the product.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -38,6 +39,9 @@ IMPURE_NAMES = re.compile(
 """What `core/` may not touch: time, randomness and ids are passed in."""
 
 LONGEST = 400
+
+
+parse = functools.cache(ast.parse)  # several tests read the same sources
 
 
 def dotted(node: ast.expr) -> str:
@@ -171,7 +175,7 @@ def product() -> dict[str, str]:
 def faults_in(
     check: Callable[[str, ast.Module], Iterator[str]], source: str, path: str = "core/x.py"
 ) -> list[str]:
-    return list(check(path, ast.parse(source)))
+    return list(check(path, parse(source)))
 
 
 @pytest.mark.parametrize(
@@ -260,24 +264,20 @@ def test_the_checker_tells_making_actors_from_calling_them() -> None:
 
 def test_the_checker_sees_bad_form() -> None:
     def faults(source: str) -> list[str]:
-        return list(form_faults("x.py", source, ast.parse(source)))
+        return list(form_faults("x.py", source, parse(source)))
 
     assert faults("x = 1\n") and faults('"""Doc."""\n' + "x = 1\n" * LONGEST)
     assert faults("") == [] and faults('"""Doc."""\nx = 1\n') == []
 
 
 def test_layers() -> None:
-    assert [
-        fault for path, source in product().items() for fault in layer_faults(path, ast.parse(source))
-    ] == []
+    assert [fault for path, source in product().items() for fault in layer_faults(path, parse(source))] == []
 
 
 def test_core_is_pure() -> None:
     sources = {path: source for path, source in product().items() if path.startswith("core/")}
     assert sources
-    assert [
-        fault for path, source in sources.items() for fault in purity_faults(path, ast.parse(source))
-    ] == []
+    assert [fault for path, source in sources.items() for fault in purity_faults(path, parse(source))] == []
 
 
 @pytest.mark.parametrize(
@@ -285,12 +285,12 @@ def test_core_is_pure() -> None:
     [("ray.remote", "actors/actor_options.py"), (".remote()", "actors/transport/ray_calls.py")],
 )
 def test_one_module_makes_actors_and_one_calls_them(use: str, module: str) -> None:
-    users = [path for path, source in product().items() if use in ray_uses(ast.parse(source))]
+    users = [path for path, source in product().items() if use in ray_uses(parse(source))]
     assert users == [module]
 
 
 def test_form() -> None:
-    faults = [f for path, source in product().items() for f in form_faults(path, source, ast.parse(source))]
+    faults = [f for path, source in product().items() for f in form_faults(path, source, parse(source))]
     assert faults == []
 
 
@@ -342,10 +342,10 @@ def normalizes(tree: ast.Module) -> bool:
     ],
 )
 def test_the_checker_sees_who_normalizes(source: str, found: bool) -> None:
-    assert normalizes(ast.parse(source)) is found
+    assert normalizes(parse(source)) is found
 
 
 def test_one_module_normalizes_text() -> None:
     """It bounds runs of combining marks first, without which normalising is quadratic."""
-    users = {path for path, source in product().items() if normalizes(ast.parse(source))}
+    users = {path for path, source in product().items() if normalizes(parse(source))}
     assert users == {"core/text/normalization.py"}
