@@ -10,7 +10,7 @@ READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz check bench format reference lock clean
+.PHONY: help serve test fuzz check bench schema format reference lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -31,6 +31,9 @@ check: $(READY) ## format, lint, types
 
 bench: $(READY) ## the benchmarks
 	@$(BIN)/python -m bench $(ARGS)
+
+schema: $(READY) ## write storage/postgres/schema.sql from the migrations
+	@$(BIN)/python tests/storage/schema_dump.py
 
 format: $(READY) ## put the code into form
 	@$(BIN)/ruff check --fix .

@@ -39,7 +39,8 @@ from tertulia.core.conversation.commands import (
 from tertulia.core.conversation.entries import Actor, Entry
 from tertulia.core.conversation.state import State, apply
 from tertulia.core.conversation.thread import Thread
-from tertulia.core.ports.hosting import Archive, Journal, Repeat, ThreadWanted, Write
+from tertulia.core.ports.archive import Archive, Repeat, ThreadWanted
+from tertulia.core.ports.journal import Journal, Write
 from tertulia.storage.postgres.conversations.archive import PostgresArchive
 from tertulia.storage.postgres.conversations.journal import PostgresJournal
 from tertulia.storage.postgres.database import Database

@@ -1,4 +1,4 @@
-"""What a conversation is: commands, entries, states and the rules between them.
+"""The domain: conversations, accounts, channels, routing and webhooks, and the ports to everything else.
 
-Pure: no async, no Ray, no aiohttp, no asyncpg, no clock, no randomness. Time and ids are passed in.
+Pure: no async, no Ray, no aiohttp, no asyncpg, no clock, no randomness. Times and ids are passed in.
 """

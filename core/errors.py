@@ -1,7 +1,7 @@
-"""The error tree. Every refusal a client can see is one of these; the code stands on the class.
+"""The error tree. Every refusal that a client can see is one of these classes, which carry the error codes.
 
-`http/framework/problems.py` maps a class to an HTTP status, the stream sessions to an error frame; nothing else
-decides what an error looks like outside.
+`http/framework/problems.py` maps a class to an HTTP status, and stream sessions map it to an error frame; nothing else decides
+how an error looks from outside.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 class TertuliaError(Exception):
     """Base of every expected failure.
 
-    `detail` is a sentence for a person. `errors` names fields as `(path, message)`, the path as in
-    `content` or `attachments[0].url`. `current` is the state a conflict was refused for.
-    `retry_after` is in seconds.
+    `detail` is a sentence for people. `errors` lists fields as `(path, message)`, with paths like `content` or
+    `attachments[0].url`. `current` is the state that caused a conflict. `retry_after` is in seconds.
     """
 
     code: ClassVar[str] = "error"
@@ -75,7 +74,7 @@ class Overloaded(TertuliaError):
 
 
 class Superseded(TertuliaError):
-    """A supervisor has a successor: it must stop. No client sees it."""
+    """A supervisor has a successor and must stop. Clients never see this."""
 
     code = "superseded"
 
@@ -85,13 +84,13 @@ class StorageUnavailable(TertuliaError):
 
 
 class NotReady(TertuliaError):
-    """It will be there: ask again."""
+    """It will exist: ask again."""
 
     code = "not_ready"
 
 
 class Gone(TertuliaError):
-    """It was to be there, and never will be."""
+    """It was expected, and will never exist."""
 
     code = "gone"
 
@@ -105,4 +104,4 @@ def _tree(cls: type[TertuliaError]) -> dict[str, type[TertuliaError]]:
 
 
 BY_CODE: dict[str, type[TertuliaError]] = _tree(TertuliaError)
-"""Code on the wire → class: how a refusal that crossed a process becomes an exception again."""
+"""Code → class: turns a refusal from another process back into an exception."""

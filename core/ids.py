@@ -1,4 +1,4 @@
-"""Ids and where they live. A conversation's id carries its partition, so an id alone finds its host.
+"""Ids and partitions. A conversation's id contains its partition, so the id alone leads to its host.
 
 Time (ms since the epoch) and randomness (an int) are passed in. UUIDv7 layout: RFC 9562 section 5.7.
 """
@@ -47,5 +47,5 @@ def partition_of_thread(account_id: str, channel_id: str, identifier: str, topic
 
 
 def first_id_of(now_ms: int) -> str:
-    """The smallest UUIDv7 of a millisecond: the lower bound of a month's conversations."""
+    """The smallest UUIDv7 of a millisecond, as the lower bound of a range of ids."""
     return _uuid7(now_ms, 0, 0)

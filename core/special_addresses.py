@@ -1,9 +1,9 @@
-"""Addresses that are not hosts of the internet: IANA's registries as tables, and where clouds hand out credentials.
+"""Addresses that are not internet hosts: IANA's registries as tables, and the metadata services of clouds.
 
 Sources, as of 2026-11: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, kept current at
 https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry), IANA IPv6 Address Space (only
-2000::/3 is allocated to hosts), RFC 5771 and RFC 4291 for multicast. `ipaddress.is_global` is not used: what it takes for global
-changes between patch releases of Python (CVE-2024-4032).
+2000::/3 is allocated to hosts), RFC 5771 and RFC 4291 for multicast. `ipaddress.is_global` is not used: its answers
+change between patch releases of Python (CVE-2024-4032).
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ _REGISTRY: Final[dict[str, tuple[str, bool]]] = {
     "fec0::/10": ("a site-local address", False),
     "ff00::/8": ("a multicast address", False),
 }
-"""The longest block that holds an address counts. IPv6 outside every block is unallocated, IPv4 outside is the internet. Refused
-though the registries call them reachable, since no provider is there: what lies in 192.0.0.0/24 and 2001::/23 (anycast of
-protocols, AMT, AS112, ORCHIDs, drones). Left out: blocks that are the internet's anyway.
+"""The longest block that contains an address decides. IPv6 outside every block is unallocated; IPv4 outside is the internet.
+Addresses in 192.0.0.0/24 and 2001::/23 that the registries call reachable (anycast of protocols, AMT, AS112, ORCHIDs, drones) are
+refused too, as no provider is there. Blocks that belong to the internet anyway are left out.
 """
 BLOCKS: Final = sorted(
     ((ipaddress.ip_network(block), name, is_global) for block, (name, is_global) in _REGISTRY.items()),
@@ -87,8 +87,8 @@ METADATA: Final = frozenset(
         ),
     )
 )
-"""Where clouds answer every process of a machine with its credentials, from the clouds' own documents. Never called, even inside
-an allowed network, unless the address itself is allowed."""
+"""Metadata services that give a machine's credentials to any of its processes, from the clouds' documentation. Never called, even
+inside an allowed network, unless the address itself is allowed."""
 _NEVER: Final = tuple(
     map(
         ipaddress.ip_network,
@@ -101,14 +101,14 @@ _COMPATIBLE: Final = IPv6Network("::/96")
 
 
 def carried(address: Address) -> Address:
-    """The IPv4 address behind NAT64, where networks without IPv4 find the internet's; else the address itself."""
+    """The IPv4 address inside a NAT64 address, through which IPv6-only networks reach IPv4; else the address itself."""
     if isinstance(address, IPv6Address) and address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
 
 
 def forms(address: Address) -> list[Address]:
-    """An address and the IPv4 addresses that some router or resolver may take it for."""
+    """An address, and the IPv4 addresses that a router or resolver may read it as."""
     found: list[Address] = [address]
     if isinstance(address, IPv6Address):
         last = IPv4Address(int(address) & 0xFFFF_FFFF)
@@ -120,7 +120,7 @@ def forms(address: Address) -> list[Address]:
 
 
 def is_never_called(address: Address) -> bool:
-    """Whether it hands out credentials, or is no host: link-local, multicast, unspecified."""
+    """Whether it is a metadata service, or no single host: link-local, multicast, unspecified."""
     return any(
         (IPv6Address(int(a)) if isinstance(a, IPv6Address) else a) in METADATA
         or any(inside(a, n) for n in _NEVER)
@@ -129,7 +129,7 @@ def is_never_called(address: Address) -> bool:
 
 
 def refusal(address: Address) -> str | None:
-    """Why an address is none of the internet's; None where it is."""
+    """Why an address is not an internet host; None if it is one."""
     address = carried(address)
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return "a scoped address"
@@ -140,5 +140,5 @@ def refusal(address: Address) -> str | None:
 
 
 def inside(address: Address, network: Network) -> bool:
-    """Whether a network of the same version holds it."""
+    """Whether a network of the same version contains the address."""
     return address.version == network.version and address in network

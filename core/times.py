@@ -11,7 +11,7 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-@lru_cache(maxsize=4096)  # what is committed together is of few instants
+@lru_cache(maxsize=4096)  # entries committed together share few times
 def rfc3339(ms: int) -> str:
     """2026-11-20T20:06:40.123Z"""
     seconds, rest = divmod(ms, 1000)

@@ -1,6 +1,7 @@
-"""Which addresses the server may call on somebody else's word: an attachment's URL, an account's webhook, a channel's base URL.
+"""Which addresses the server may call for URLs that others supply: attachments, account webhooks, base URLs of channels.
 
-Owns the rules; `channels/outgoing/guard.py` holds every connection to them. Which addresses are the internet's: `special_addresses.py`.
+Owns the rules; `channels/outgoing/guard.py` enforces them on every connection. `special_addresses.py` knows which addresses are
+internet hosts.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ _NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGN
 
 
 class Refused(Exception):
-    """A request that may not leave, or an answer that may not come in; the text is fit for whoever gave the URL.
+    """A request that may not be sent, or a response that may not be read; the text may be shown to the owner of the URL.
 
-    `temporary`: another try may be let through.
+    `temporary`: a retry may succeed.
     """
 
     def __init__(self, reason: str, *, temporary: bool = False) -> None:
@@ -31,10 +32,10 @@ class Refused(Exception):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What is let through at the origin of `url` (scheme, host and port), and nowhere else.
+    """What is allowed at the origin of `url` (scheme, host and port), and nowhere else.
 
-    `networks` None: the operator names this URL, and so plain HTTP, any port and private addresses are fine. Else somebody else
-    does: plain HTTP, ports and addresses of their own only inside these networks.
+    `networks` None: the operator configured this URL, so plain HTTP, any port and private addresses are allowed. Otherwise
+    somebody else did, and these are allowed only inside `networks`.
     """
 
     url: str
@@ -42,13 +43,13 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Reach(NamedTuple):
-    """Which addresses a connection may lead to: those of `networks` (None: all), and `public` ones."""
+    """Which addresses a connection may reach: those in `networks` (None: all), and `public` ones."""
 
     networks: tuple[str, ...] | None
     public: bool = True
 
     def refusal(self, text: str) -> str | None:
-        """Why a connection to this address is refused; None where it is not."""
+        """Why a connection to this address is refused; None if it is allowed."""
         address = parsed(text)
         if address is None:
             return "something that is no address"
@@ -64,29 +65,29 @@ class Reach(NamedTuple):
 
 
 class AddressRules(msgspec.Struct, frozen=True):
-    """What an operator lets through besides the internet's HTTPS: `networks` as in `10.1.0.0/16`."""
+    """What the operator allows besides HTTPS to internet hosts. `networks` as in `10.1.0.0/16`."""
 
     networks: tuple[str, ...] = ()
     ports: frozenset[int] = frozenset({HTTPS})
 
     @property
     def reach(self) -> Reach:
-        """Of a URL that nobody vouches for."""
+        """The reach of a URL without a grant."""
         return Reach(self.networks)
 
     def refusal(self, text: str) -> str | None:
-        """Why a connection to this address is refused; None where it is not."""
+        """Why a connection to this address is refused; None if it is allowed."""
         return self.reach.refusal(text)
 
     def granted(self, grant: Grant, scheme: str, port: int | None) -> Reach:
-        """Of a URL at the origin of a grant."""
+        """The reach of a URL at the origin of a grant."""
         if grant.networks is None:
             return Reach(None)
         return Reach(grant.networks, public=scheme == "https" and port in self.ports)
 
 
 def parsed(text: str) -> Address | None:
-    """The address; None for what is none."""
+    """The address; None if the text is not one."""
     try:
         return ipaddress.ip_address(text)
     except ValueError:
@@ -94,14 +95,14 @@ def parsed(text: str) -> Address | None:
 
 
 def is_inside(address: Address, networks: tuple[str, ...]) -> bool:
-    """Whether one of the networks holds it. An address with a zone is in none."""
+    """Whether one of the networks contains the address. An address with a zone is in none."""
     if getattr(address, "scope_id", None) is not None:
         return False
     return any(inside(address, ipaddress.ip_network(network)) for network in networks)
 
 
 def _is_listed(address: Address, networks: tuple[str, ...]) -> bool:
-    """Whether the operator allows this very address, not only a network around it."""
+    """Whether the operator allows exactly this address, not only a network around it."""
     return any(
         network.num_addresses == 1 and inside(address, network)
         for network in map(ipaddress.ip_network, networks)
@@ -109,7 +110,7 @@ def _is_listed(address: Address, networks: tuple[str, ...]) -> bool:
 
 
 def is_numeric_host(host: str) -> bool:
-    """Whether resolvers take a host for an IPv4 address that is not written as one: 127.1, 2130706433, 0x7f.1."""
+    """Whether resolvers read a host as an IPv4 address in another notation: 127.1, 2130706433, 0x7f.1."""
     if not _NUMERIC_HOST.fullmatch(host):
         return False
     try:

@@ -1,1 +1,1 @@
-"""Postgres and Valkey: schema, queries, the journal, and the embedded servers."""
+"""What the server keeps: in Postgres, in Valkey, in an object store, and in its data folder."""

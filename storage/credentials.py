@@ -1,5 +1,6 @@
-"""Secrets at rest, channels' credentials and webhooks' secrets: encrypted (MultiFernet), and bound to whom they belong to,
-so that ciphertext moved to another account's row does not open.
+"""Encryption of secrets at rest: channels' credentials and event webhooks' signing secrets.
+
+Ciphertext (MultiFernet) is bound to its account and its owner, so it cannot be decrypted from another account's row.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def new_key() -> str:
 
 
 class FernetVault:
-    """`core.ports.http.Vault`. `keys`, newest first, comma separated; all of them open, the first one seals.
+    """`core.ports.http.Vault`. `keys`: comma separated, newest first. The first one encrypts; any of them decrypts.
 
     Raises ValueError on a malformed key.
     """
@@ -39,11 +40,9 @@ class FernetVault:
         return self._open(channel.account_id, channel.id, channel.credentials, dict[str, str])
 
     def seal_secrets(self, account_id: str, webhook_id: str, secrets: Sequence[str]) -> bytes:
-        """See `core.ports.event_webhooks.WebhookSecrets`."""
         return self._seal(account_id, webhook_id, list(secrets))
 
     def open_secrets(self, account_id: str, webhook_id: str, sealed: bytes) -> list[str]:
-        """See `core.ports.event_webhooks.WebhookSecrets`."""
         return self._open(account_id, webhook_id, sealed, list[str])
 
     def _seal(self, account_id: str, owner: str, secret: Any) -> bytes:
@@ -53,7 +52,7 @@ class FernetVault:
         try:
             text = self._fernet.decrypt(sealed)
         except InvalidToken:
-            raise Internal("the secrets cannot be opened with the present keys") from None
+            raise Internal("the secrets cannot be decrypted with the present keys") from None
         try:
             found = msgspec.json.decode(text, type=tuple[str, str, type_])
         except msgspec.ValidationError:
@@ -63,5 +62,5 @@ class FernetVault:
         return found[2]
 
     def rotate(self, sealed: bytes) -> bytes:
-        """The same under the newest key. Raises InvalidToken."""
+        """Encrypt again with the newest key. Raises InvalidToken."""
         return self._fernet.rotate(sealed)

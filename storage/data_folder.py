@@ -1,7 +1,7 @@
-"""The data folder: everything a server keeps on this machine, for its own user alone.
+"""The data folder: everything that a server keeps on this machine, for its own user alone.
 
-Owns who may enter it. Its own mode (0700) keeps other users out of all that is below; what an older version left open
-below is tightened once. A folder in which others may have put something is refused: a planted secret, link or database
+Owns its permissions. Its mode (0700) keeps other users out of everything below it; what an older version left open is
+tightened once. A folder in which others may have placed something is refused, since a planted secret, link or database
 would be trusted like our own.
 """
 
@@ -13,24 +13,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OTHERS = 0o077
-"""The permission bits of everybody but the owner."""
+"""The permission bits of everyone but the owner."""
 
 UMASK = OTHERS
-"""What the server's processes create is for their own user alone, whatever the operator's umask."""
+"""The umask of the server's processes: files they create are private, whatever the operator's umask is."""
 
 SERVED_AS_ANOTHER = frozenset({"postgres"})
-"""Folders below that may belong to another user when root serves: Postgres refuses to run as root."""
+"""Subfolders that may belong to another user when the server runs as root, as Postgres refuses to run as root."""
 
 
 class DataFolderError(Exception):
-    """Why the data folder cannot be used: one sentence for the operator."""
+    """The data folder cannot be used; the message is one sentence for the operator."""
 
 
 def prepare(data: Path) -> bool:
-    """Make the data folder if need be, and make it private. True when it was open to others until now.
+    """Create the data folder if it is missing, and make it private. Returns whether it was open to others before.
 
-    Raises DataFolderError when somebody else owns the folder or something in it, or when everybody may write into it, or
-    may replace it. A group's right to write is taken away.
+    Raises DataFolderError if another user owns the folder or something in it, or if everyone may write into it or
+    replace it. Write permission of a group is removed.
     """
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def prepare(data: Path) -> bool:
         for folder in opened:
             _tighten(folder, data)
         if opened:
-            data.resolve().chmod(0o700)  # last: until then the next start does all of it again
+            data.resolve().chmod(0o700)  # last, so that the next start repeats an interrupted run
     except OSError as error:
         raise DataFolderError(
             f"the data folder {data} cannot be used (TERTULIA_DATA): {error.strerror}"
@@ -56,12 +56,12 @@ def _check_place(data: Path) -> None:
         if one.st_uid != os.geteuid():
             raise DataFolderError(
                 f"the data folder {data} belongs to another user (uid {one.st_uid}, not {os.geteuid()}); "
-                "change its owner, or name another with TERTULIA_DATA, perhaps one inside it"
+                "change its owner, or choose another with TERTULIA_DATA, such as one inside it"
             )
     if found.st_mode & stat.S_IWOTH:
         raise DataFolderError(
-            f"everybody may write into the data folder {data}, so what is in it cannot be trusted; "
-            "look through it and `chmod go-w` it, or choose another with TERTULIA_DATA"
+            f"everybody may write into the data folder {data}, so its content cannot be trusted; "
+            "check it and run `chmod go-w` on it, or choose another with TERTULIA_DATA"
         )
     for above in real.parents:
         mode = above.stat().st_mode
@@ -73,7 +73,7 @@ def _check_place(data: Path) -> None:
 
 
 def _opened(data: Path) -> Iterator[Path]:
-    """The folders to go through: all of the data where it is open itself, else what is open directly below it."""
+    """The folders to tighten: the data folder if it is open itself, otherwise the open folders directly below it."""
     data = data.resolve()
     if stat.S_IMODE(data.stat().st_mode) & OTHERS:
         yield data
@@ -86,13 +86,13 @@ def _opened(data: Path) -> Iterator[Path]:
 
 
 def _tighten(top: Path, data: Path) -> None:
-    """Take everybody else's rights from what is in `top`, then from `top`; nothing behind a link is touched."""
+    """Remove other users' permissions from everything in `top`, then from `top`. Links are not followed."""
     for folder, folders, files in os.walk(top, topdown=False):
         for name in (*folders, *files):
             path = Path(folder, name)
             try:
                 found = path.lstat()
-            except FileNotFoundError:  # a socket or a log of a process that is about to end
+            except FileNotFoundError:  # a socket or log of a process that is ending
                 continue
             _check_owner(path, found, data)
             mode = stat.S_IMODE(found.st_mode)

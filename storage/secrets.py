@@ -1,6 +1,6 @@
-"""Secrets made once and kept: `<data>/secrets/<name>`, readable by this user alone.
+"""Secrets that are created once and kept in `<data>/secrets/<name>`, readable by this user alone.
 
-Must never log a secret, and never replace one: tokens and stored credentials hang on it.
+Never logs a secret and never replaces one: tokens and stored credentials depend on it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 
 def load_or_create(data: Path, name: str, make: Callable[[], str]) -> str:
-    """The secret of this name, made by `make` the first time; any number of processes get the same one.
+    """The secret with this name; `make` creates it the first time. Concurrent processes get the same one.
 
-    Surrounding white space is no part of a secret. Raises `ValueError` when the kept secret, or a new one, is empty.
+    White space around a secret is ignored. Raises ValueError if it is empty.
     """
     if not name or "/" in name or name.startswith("."):
         raise ValueError(f"{name!r} cannot name a secret")
@@ -32,9 +32,9 @@ def load_or_create(data: Path, name: str, make: Callable[[], str]) -> str:
 
 
 def read_private(path: Path) -> str:
-    """A file of this user's or root's, made private if it was not. Root may read anybody's.
+    """The text of a file of this user or root, which is made private if it was not. Root may read anyone's.
 
-    Raises ValueError for a file that somebody else may have put there, OSError for a link.
+    Raises ValueError for a file that another user may have placed there, OSError for a link.
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     with os.fdopen(fd) as file:
@@ -49,7 +49,7 @@ def read_private(path: Path) -> str:
 
 
 def _create(path: Path, secret: str) -> None:
-    """Write beside, then link: the file appears whole, and only if nobody else's did first."""
+    """Write to a temporary file, then link it: the secret appears whole, and only if no other process was first."""
     if not secret:
         raise ValueError(f"an empty secret was made for {path.name!r}")
     fd, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # mode 0600

@@ -45,7 +45,16 @@ from tertulia.core.text import (
 from tertulia.core.turn import account_rules, csat, form_filling, handoff, message_analysis
 from tertulia.core.webhooks import delivery
 
+MODULES = {
+    "whatsapp": "meta.whatsapp",
+    "messenger": "meta.messenger",
+    "telegram": "telegram.channel",
+    "sms": "sms.channel",
+    "email": "email.channel",
+}
 MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
+FOLDED, SUBJECT = normalization.MAX_FOLDED // 4, email_subjects.MAX_SUBJECT // 4
+"""Of functions that read no more: at a larger n a quadratic one would cost the same at n and at 4 n."""
 SECRETS = {
     "bot_token": "1:a", "secret_token": "s", "auth_token": "s", "account_sid": "AC1", "from_number": "+1", "app_secret": "s",
     "verify_token": "s", "access_token": "s", "page_access_token": "s", "page_id": "1", "phone_number_id": "1",
@@ -120,18 +129,18 @@ def _provider(
         return kind.parse(call(orjson.dumps(said(text.encode("utf-8", "replace").decode()))), {})
 
     return {
-        f"channels.{name}.parse": Row(parse, TEXTS, MESSAGE, CALL),
-        f"channels.{name}.parse of any body": Row(
+        f"channels.{MODULES[name]}.parse": Row(parse, TEXTS, MESSAGE, CALL),
+        f"channels.{MODULES[name]}.parse of any body": Row(
             lambda body: kind.parse(call(body), {}), BODIES, 32_768, CALL
         ),
-        f"channels.{name}.parse of a list": Row(
+        f"channels.{MODULES[name]}.parse of a list": Row(
             lambda parts: kind.parse(call(orjson.dumps(listed(parts))), {}), _many(one), 1_000, 20_000
         ),
-        f"channels.{name}.verify": Row(_verify(kind, header), TEXTS, MESSAGE),
-        f"channels.{name}.challenge": Row(_challenge(kind), TEXTS, MESSAGE),
-        f"channels.{name}.requests": Row(_sent(kind), TEXTS, MESSAGE, 200),
-        f"channels.{name}.outcome": Row(_answered(kind), BODIES, MESSAGE),
-        f"channels.{name}.media_step": Row(_media(kind), TEXTS, 1_024),
+        f"channels.{MODULES[name]}.verify": Row(_verify(kind, header), TEXTS, MESSAGE),
+        f"channels.{MODULES[name]}.challenge": Row(_challenge(kind), TEXTS, MESSAGE),
+        f"channels.{MODULES[name]}.requests": Row(_sent(kind), TEXTS, MESSAGE, 200),
+        f"channels.{MODULES[name]}.outcome": Row(_answered(kind), BODIES, MESSAGE),
+        f"channels.{MODULES[name]}.media_step": Row(_media(kind), TEXTS, 1_024),
     }
 
 
@@ -209,82 +218,82 @@ PROVIDERS: dict[str, Row] = {
         lambda number: {"Name": f"X-{number}", "Value": "x", "Email": f"a{number}@b.c"},
     ),
     **_provider("sms", sms, lambda said: {}, "x-twilio-signature", lambda parts: {}, lambda number: number),
-    "channels.sms.parse": Row(lambda said: sms.parse(call(_form(said)), {}), TEXTS, 2_048, 1_000),
-    "channels.sms.parse of a form": Row(
+    "channels.sms.channel.parse": Row(lambda said: sms.parse(call(_form(said)), {}), TEXTS, 2_048, 1_000),
+    "channels.sms.channel.parse of a form": Row(
         lambda said: sms.parse(call(said.encode("utf-8", "replace")), {}),
         {**TEXTS, "fields": repeated("a=b&"), "one": lambda n: "MessageSid=" + "%41" * (n // 3)},
         32_768, 128,
     ),
-    "channels.sms.verify of a url": Row(
+    "channels.sms.channel.verify of a url": Row(
         lambda url: sms.verify(call(b"a=b", url=url, headers={"x-twilio-signature": "x"}), SECRETS), TEXTS, 2_048
     ),
-    "channels.meta.not_sent": Row(
+    "channels.meta.graph.not_sent": Row(
         lambda body: graph.not_sent(400, {}, {"error": {"message": body, "code": body}}), TEXTS, MESSAGE
     ),
-    "channels.meta.entries": Row(lambda body: graph.entries(body, "page"), BODIES, BODY),
-    "channels.mail_inbound.received": Row(_mailed(Headers=lambda said: [
+    "channels.meta.graph.entries": Row(lambda body: graph.entries(body, "page"), BODIES, BODY),
+    "channels.email.inbound.received": Row(_mailed(Headers=lambda said: [
         {"Name": name, "Value": said} for name in ("Message-ID", "References", "In-Reply-To", "Auto-Submitted", "Return-Path")
     ]), HEADERS, HEADER, MAILED),
-    "channels.mail_inbound.received from": Row(
+    "channels.email.inbound.received from": Row(
         _mailed(From=_same, FromFull=lambda said: {"Email": "", "Name": said}), HEADERS, HEADER, MAILED
     ),
-    "channels.mail_inbound.received at": Row(_mailed(Date=_same, Subject=_same), HEADERS, HEADER, MAILED),
-    "channels.mail_inbound.received as html": Row(_mailed(HtmlBody=_same, TextBody=lambda _: ""), PAGES, PAGE, MAILED),
-    "channels.mail_inbound.received as text": Row(_mailed(TextBody=_same, HtmlBody=lambda _: ""), HEADERS, BODY, MAILED),
-    "channels.mail_inbound.received files": Row(
+    "channels.email.inbound.received at": Row(_mailed(Date=_same, Subject=_same), HEADERS, HEADER, MAILED),
+    "channels.email.inbound.received as html": Row(_mailed(HtmlBody=_same, TextBody=lambda _: ""), PAGES, PAGE, MAILED),
+    "channels.email.inbound.received as text": Row(_mailed(TextBody=_same, HtmlBody=lambda _: ""), HEADERS, BODY, MAILED),
+    "channels.email.inbound.received files": Row(
         _mailed(Attachments=lambda said: [attachment(Content=said), attachment(base64.b64encode(said.encode()), Name=said)]),
         TEXTS, BODY, MAILED,
     ),
 }  # fmt: skip
 
 CHANNELS: dict[str, Row] = {
-    "channels.mail_html.sanitised": Row(html.sanitised, PAGES, PAGE),
-    "channels.mail_html.as_text": Row(html.as_text, PAGES, PAGE, 100),
-    "channels.mail_html.as_text of clean": Row(lambda page: html.as_text(html.sanitised(page)), PAGES, PAGE, 100),
-    "channels.mail_html.shortened": Row(
+    "channels.email.html.sanitised": Row(html.sanitised, PAGES, PAGE),
+    "channels.email.html.as_text": Row(html.as_text, PAGES, PAGE, 100),
+    "channels.email.html.as_text of clean": Row(lambda page: html.as_text(html.sanitised(page)), PAGES, PAGE, 100),
+    "channels.email.html.shortened": Row(
         lambda page: html.shortened(clean := html.sanitised(page), len(clean) // 2), PAGES, 8_192
     ),
-    "channels.mail_html.paragraphs": Row(html.paragraphs, TEXTS, MESSAGE, 100),
-    "channels.mail_text.message_id": Row(mail_text.message_id, HEADERS, HEADER),
-    "channels.mail_text.references": Row(lambda said: mail_text.references(said, said), HEADERS, HEADER, 100),
-    "channels.mail_text.wire_id": Row(mail_text.wire_id, HEADERS, HEADER),
-    "channels.mail_text.new_part": Row(mail_text.new_part, HEADERS, BODY, 100),
-    "channels.mail_text.is_automatic": Row(
+    "channels.email.html.paragraphs": Row(html.paragraphs, TEXTS, MESSAGE, 100),
+    "channels.email.text.message_id": Row(mail_text.message_id, HEADERS, HEADER),
+    "channels.email.text.references": Row(lambda said: mail_text.references(said, said), HEADERS, HEADER, 100),
+    "channels.email.text.wire_id": Row(mail_text.wire_id, HEADERS, HEADER),
+    "channels.email.text.new_part": Row(mail_text.new_part, HEADERS, BODY, 100),
+    "channels.email.text.is_automatic": Row(
         lambda said: mail_text.is_automatic(dict.fromkeys(("auto-submitted", "content-type", "precedence"), said), said),
         HEADERS, HEADER,
     ),
-    "channels.text.clean": Row(text.clean, TEXTS, BODY),
-    "channels.text.content": Row(text.content, TEXTS, BODY),
-    "channels.text.short": Row(text.short, TEXTS, BODY),
-    "channels.text.length": Row(text.length, TEXTS, MESSAGE),
-    "channels.text.pieces": Row(lambda said: text.pieces(said, 160), TEXTS, MESSAGE, 100),
-    "channels.phones.e164": Row(phones.e164, {**TEXTS, "digits, then none": lambda n: "1" * n + "x"}, MESSAGE),
-    "channels.payloads.document": Row(payloads.document, BODIES, 32_768, 100),
-    "channels.payloads.kept": Row(lambda said: payloads.kept({"a": said.replace("\ud800", "")}), TEXTS, MESSAGE),
-    "channels.payloads.kind_of": Row(payloads.kind_of, TEXTS, MESSAGE),
-    "channels.payloads.milliseconds": Row(payloads.milliseconds, TEXTS, MESSAGE),
-    "channels.payloads.identifier": Row(lambda said: payloads.identifier({"a": said}, "a"), TEXTS, MESSAGE),
-    "channels.payloads.message": Row(lambda said: payloads.message("a", Sender("b"), said), TEXTS, MESSAGE),
-    "channels.payloads.unsupported": Row(lambda said: payloads.unsupported(said, {}), TEXTS, MESSAGE),
-    "channels.telegram_contents.content_of": Row(
+    "channels.shared.text.clean": Row(text.clean, TEXTS, BODY),
+    "channels.shared.text.content": Row(text.content, TEXTS, BODY),
+    "channels.shared.text.short": Row(text.short, TEXTS, BODY),
+    "channels.shared.text.length": Row(text.length, TEXTS, MESSAGE),
+    "channels.shared.text.pieces": Row(lambda said: text.pieces(said, 160), TEXTS, MESSAGE, 100),
+    "channels.shared.phones.e164": Row(phones.e164, {**TEXTS, "digits, then none": lambda n: "1" * n + "x"}, MESSAGE),
+    "channels.shared.payloads.document": Row(payloads.document, BODIES, 32_768, 100),
+    "channels.shared.payloads.kept": Row(lambda said: payloads.kept({"a": said.replace("\ud800", "")}), TEXTS, MESSAGE),
+    "channels.shared.payloads.kind_of": Row(payloads.kind_of, TEXTS, MESSAGE),
+    "channels.shared.payloads.milliseconds": Row(payloads.milliseconds, TEXTS, MESSAGE),
+    "channels.shared.payloads.identifier": Row(lambda said: payloads.identifier({"a": said}, "a"), TEXTS, MESSAGE),
+    "channels.shared.payloads.message": Row(lambda said: payloads.message("a", Sender("b"), said), TEXTS, MESSAGE),
+    "channels.shared.payloads.unsupported": Row(lambda said: payloads.unsupported(said, {}), TEXTS, MESSAGE),
+    "channels.telegram.contents.content_of": Row(
         lambda said: contents.content_of({"poll": {"question": said, "options": [{"text": said}]}}),
         {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
     ),
-    "channels.whatsapp_contents.content_of": Row(
+    "channels.meta.whatsapp_contents.content_of": Row(
         lambda said: whatsapp_contents.content_of({"type": "image", "image": {"id": "a", "caption": said, "filename": said}}),
         TEXTS, MESSAGE,
     ),
-    "channels.answers.answer_of": Row(provider_answers.answer_of, BODIES, 16_384, 100),
-    "channels.answers.provider_id": Row(provider_answers.provider_id, TEXTS, MESSAGE),
-    "channels.answers.seconds": Row(provider_answers.seconds, TEXTS, HEADER),
-    "channels.answers.asked_for": Row(lambda said: provider_answers.asked_for({"retry-after": said, "date": said}), HEADERS, 2_048),
-    "channels.answers.refused": Row(lambda said: provider_answers.refused(400, {}, said, said), TEXTS, MESSAGE),
-    "channels.signing.same": Row(lambda said: signing.same(said, "secret"), TEXTS, MESSAGE),
-    "channels.signing.sha256_hex": Row(lambda said: signing.sha256_hex("s", said.encode("utf-8", "replace")), TEXTS, MESSAGE),
-    "channels.signing.twilio": Row(lambda said: signing.twilio("s", "https://a", [(said, said)]), TEXTS, MESSAGE),
-    "channels.guard.origin": Row(guard.origin, TEXTS, 2_048),
-    "channels.guard.checked": Row(lambda url: guard.checked(url, url_policy.AddressRules()), TEXTS, 2_048),
-    "channels.guard.checked host": Row(
+    "channels.shared.provider_answers.answer_of": Row(provider_answers.answer_of, BODIES, 16_384, 100),
+    "channels.shared.provider_answers.provider_id": Row(provider_answers.provider_id, TEXTS, MESSAGE),
+    "channels.shared.provider_answers.seconds": Row(provider_answers.seconds, TEXTS, HEADER),
+    "channels.shared.provider_answers.asked_for": Row(lambda said: provider_answers.asked_for({"retry-after": said, "date": said}), HEADERS, 2_048),
+    "channels.shared.provider_answers.refused": Row(lambda said: provider_answers.refused(400, {}, said, said), TEXTS, MESSAGE),
+    "channels.shared.signing.same": Row(lambda said: signing.same(said, "secret"), TEXTS, MESSAGE),
+    "channels.shared.signing.sha256_hex": Row(lambda said: signing.sha256_hex("s", said.encode("utf-8", "replace")), TEXTS, MESSAGE),
+    "channels.shared.signing.twilio": Row(lambda said: signing.twilio("s", "https://a", [(said, said)]), TEXTS, MESSAGE),
+    "channels.outgoing.guard.origin": Row(guard.origin, TEXTS, 2_048),
+    "channels.outgoing.guard.checked": Row(lambda url: guard.checked(url, url_policy.AddressRules()), TEXTS, 2_048),
+    "channels.outgoing.guard.checked host": Row(
         lambda host: guard.checked(f"https://{host}/", url_policy.AddressRules()), TEXTS, 2_048
     ),
 }  # fmt: skip
@@ -295,93 +304,90 @@ def _invalid(channel: Any) -> Callable[[Any], object]:
 
 
 CORE: dict[str, Row] = {
-    "core.normalization.normalized": Row(lambda said: normalization.normalized("NFKC", said), TEXTS, MESSAGE, 200),
-    "core.normalization.stream_safe": Row(normalization.stream_safe, TEXTS, MESSAGE, 128),
-    "core.words.fold": Row(text_matching.fold, TEXTS, MESSAGE, 200),
-    "core.words.Text": Row(lambda said: text_matching.Text(said).has("a a a"), TEXTS, MESSAGE, 400),
-    "core.people.folded": Row(agents_and_teams.folded, TEXTS, MESSAGE, 400),
-    "core.subjects.topic": Row(email_subjects.topic, HEADERS, HEADER),
-    "core.subjects.without_prefixes": Row(email_subjects.without_prefixes, HEADERS, HEADER),
-    "core.subjects.is_forward": Row(email_subjects.is_forward, HEADERS, HEADER),
-    "core.account_rules.asks_for_human": Row(
-        lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, MESSAGE, 400
+    "core.text.normalization.normalized": Row(lambda said: normalization.normalized("NFKC", said), TEXTS, MESSAGE, 200),
+    "core.text.normalization.stream_safe": Row(normalization.stream_safe, TEXTS, MESSAGE, 128),
+    "core.text.text_matching.fold": Row(text_matching.fold, TEXTS, FOLDED, 400),
+    "core.text.text_matching.Text": Row(lambda said: text_matching.Text(said).has("a a a"), TEXTS, FOLDED, 400),
+    "core.accounts.agents_and_teams.folded": Row(agents_and_teams.folded, TEXTS, FOLDED, 400),
+    "core.text.email_subjects.topic": Row(email_subjects.topic, HEADERS, SUBJECT, 1_500),
+    "core.text.email_subjects.without_prefixes": Row(email_subjects.without_prefixes, HEADERS, HEADER),
+    "core.text.email_subjects.is_forward": Row(email_subjects.is_forward, HEADERS, HEADER),
+    "core.turn.account_rules.asks_for_human": Row(
+        lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, FOLDED, 400
     ),
-    "core.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(text_matching.Text(said), ("a", "b c")), TEXTS, MESSAGE, 400),
-    "core.collecting.fits": Row(
-        lambda said: [form_filling.fits(field, said) for field in (*form_filling.SHAPES, "x")], TEXTS, MESSAGE, 400
+    "core.turn.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(text_matching.Text(said), ("a", "b c")), TEXTS, FOLDED, 400),
+    "core.turn.form_filling.fits": Row(
+        lambda said: [form_filling.fits(field, said) for field in (*form_filling.SHAPES, "x")], TEXTS, FOLDED, 400
     ),
-    "core.collecting.answer": Row(
-        lambda said: form_filling.answer(form_filling.start({}, ("email",)).context, said), TEXTS, MESSAGE, 400
+    "core.turn.form_filling.answer": Row(
+        lambda said: form_filling.answer(form_filling.start({}, ("email",)).context, said), TEXTS, FOLDED, 400
     ),
-    "core.rating.score_of": Row(csat.score_of, TEXTS, MESSAGE),
-    "core.mentions.words_of": Row(mentions.words_of, TEXTS, MESSAGE),
-    "core.mentions.mentioned": Row(lambda said: mentions.mentioned(said, [Agent("a", "b c")]), TEXTS, MESSAGE),
-    "core.templates.render": Row(lambda said: templates.render(said, {"a": "b"}), TEXTS, MESSAGE),
-    "core.languages.primary": Row(languages.primary, TEXTS, MESSAGE, 100),
-    "core.understanding.by_script": Row(message_analysis.by_script, TEXTS, MESSAGE, 128),
-    "core.understanding.has_words": Row(message_analysis.has_words, TEXTS, MESSAGE),
-    "core.understanding.scored": Row(message_analysis.scored, TEXTS, MESSAGE),
-    "core.understanding.is_english": Row(message_analysis.is_english, TEXTS, MESSAGE, 100),
-    "core.files.plain_type": Row(file_types.plain_type, TEXTS, MESSAGE),
-    "core.files.safe_name": Row(file_types.safe_name, TEXTS, MESSAGE, 100),
-    "core.files.disposition": Row(lambda said: file_types.disposition(said.replace("\ud800", ""), inline=True), TEXTS, MESSAGE, 100),
-    "core.files.byte_range": Row(lambda said: file_types.byte_range(said, 1_000), TEXTS, MESSAGE),
-    "core.files.sniffed": Row(file_types.sniffed, {**BODIES, "blanks": lambda n: b" " * n + b"<"}, 1_024),
-    "core.files.refusal": Row(lambda said: file_types.refusal(said, b"GIF89a", ("image/*",)), TEXTS, MESSAGE),
-    "core.files.settled_type": Row(lambda said: file_types.settled_type(said, b"GIF89a"), TEXTS, MESSAGE),
-    "core.files.allowed": Row(lambda said: file_types.allowed(said, ("image/*",)), TEXTS, MESSAGE),
-    "core.files.is_inline": Row(file_types.is_inline, TEXTS, MESSAGE),
-    "core.misfits.field_error": Row(field_errors.field_error, TEXTS, MESSAGE),
-    "core.misfits.quoted": Row(field_errors.quoted, TEXTS, MESSAGE),
-    "core.identifiers.normalised": Row(_invalid("email"), HEADERS, MESSAGE),
-    "core.identifiers.normalised whatsapp": Row(_invalid("whatsapp"), HEADERS, MESSAGE),
-    "core.identifiers.normalised sms": Row(_invalid("sms"), HEADERS, MESSAGE),
-    "core.links.id_of": Row(lambda said: signed_urls.id_of(signed_urls.BASE + said), TEXTS, MESSAGE),
-    "core.addresses.is_numeric_host": Row(url_policy.is_numeric_host, TEXTS, 2_048),
-    "core.event_delivery.excerpt_of": Row(lambda said: delivery.excerpt_of(said.encode("utf-8", "replace")), TEXTS, MESSAGE),
+    "core.turn.csat.score_of": Row(csat.score_of, TEXTS, MESSAGE),
+    "core.conversation.mentions.words_of": Row(mentions.words_of, TEXTS, MESSAGE),
+    "core.conversation.mentions.mentioned": Row(lambda said: mentions.mentioned(said, [Agent("a", "b c")]), TEXTS, MESSAGE),
+    "core.text.templates.render": Row(lambda said: templates.render(said, {"a": "b"}), TEXTS, MESSAGE),
+    "core.text.languages.primary": Row(languages.primary, TEXTS, MESSAGE, 100),
+    "core.turn.message_analysis.by_script": Row(message_analysis.by_script, TEXTS, MESSAGE, 128),
+    "core.turn.message_analysis.has_words": Row(message_analysis.has_words, TEXTS, MESSAGE),
+    "core.turn.message_analysis.scored": Row(message_analysis.scored, TEXTS, MESSAGE),
+    "core.turn.message_analysis.is_english": Row(message_analysis.is_english, TEXTS, MESSAGE, 100),
+    "core.channels.file_types.plain_type": Row(file_types.plain_type, TEXTS, MESSAGE),
+    "core.channels.file_types.safe_name": Row(file_types.safe_name, TEXTS, MESSAGE, 100),
+    "core.channels.file_types.disposition": Row(lambda said: file_types.disposition(said.replace("\ud800", ""), inline=True), TEXTS, MESSAGE, 100),
+    "core.channels.file_types.byte_range": Row(lambda said: file_types.byte_range(said, 1_000), TEXTS, MESSAGE),
+    "core.channels.file_types.sniffed": Row(file_types.sniffed, {**BODIES, "blanks": lambda n: b" " * n + b"<"}, 1_024),
+    "core.channels.file_types.refusal": Row(lambda said: file_types.refusal(said, b"GIF89a", ("image/*",)), TEXTS, MESSAGE),
+    "core.channels.file_types.settled_type": Row(lambda said: file_types.settled_type(said, b"GIF89a"), TEXTS, MESSAGE),
+    "core.channels.file_types.allowed": Row(lambda said: file_types.allowed(said, ("image/*",)), TEXTS, MESSAGE),
+    "core.channels.file_types.is_active": Row(file_types.is_active, TEXTS, MESSAGE, 100),
+    "core.channels.file_types.is_inline": Row(file_types.is_inline, TEXTS, MESSAGE),
+    "core.text.field_errors.field_error": Row(field_errors.field_error, TEXTS, MESSAGE),
+    "core.text.field_errors.quoted": Row(field_errors.quoted, TEXTS, MESSAGE),
+    "core.accounts.identifiers.normalised": Row(_invalid("email"), HEADERS, MESSAGE),
+    "core.accounts.identifiers.normalised whatsapp": Row(_invalid("whatsapp"), HEADERS, MESSAGE),
+    "core.accounts.identifiers.normalised sms": Row(_invalid("sms"), HEADERS, MESSAGE),
+    "core.channels.signed_urls.id_of": Row(lambda said: signed_urls.id_of(signed_urls.BASE + said), TEXTS, MESSAGE),
+    "core.url_policy.parsed": Row(url_policy.parsed, TEXTS, 2_048),
+    "core.url_policy.is_numeric_host": Row(url_policy.is_numeric_host, TEXTS, 2_048),
+    "core.webhooks.delivery.excerpt_of": Row(lambda said: delivery.excerpt_of(said.encode("utf-8", "replace")), TEXTS, MESSAGE),
 }  # fmt: skip
 ROWS = {**PROVIDERS, **CHANNELS, **CORE}
 
 _TAKEN_BY_PARSE = "reads one part of a document that `document` has read; the rows of `parse` go through it"
 EXEMPT: dict[str, str] = {
+    **{f"channels.{name}.answer": "reads nothing" for name in MODULES.values()},
     **{
-        f"channels.{name}.answer": "reads nothing"
-        for name in ("whatsapp", "telegram", "messenger", "sms", "email")
-    },
-    **{
-        f"channels.payloads.{name}": _TAKEN_BY_PARSE
+        f"channels.shared.payloads.{name}": _TAKEN_BY_PARSE
         for name in ("collect", "inner", "string", "optional", "objects")
     },
-    "channels.telegram.number": _TAKEN_BY_PARSE,
-    "channels.meta.challenge": "of WhatsApp and Messenger, which have rows",
-    "channels.meta.verify": "of WhatsApp and Messenger, which have rows",
-    "channels.meta.post": "writes what `requests` hands it",
-    "channels.meta.bearer": "reads the operator's own token",
-    "channels.meta.numbered": "writes what `requests` hands it",
-    "channels.guard.check_address": "reads an address that a resolver gave",
-    "channels.guard.pieces": "bounded by its `most`, in pieces of 64 KiB",
-    "channels.guard.beginning": "bounded by its `most`",
-    "core.people.check_hours": "reads an agent's own settings, bounded by their schema",
-    "core.people.distinct": "reads an agent's own settings, bounded by their schema",
-    "core.account_rules.account_rules": "reads an account's own rules, bounded by their schema",
-    "core.account_rules.silent": "reads an account's own rules",
-    "core.account_rules.speaks": "reads an account's own rules",
-    "core.handoff.unsure": "reads no text",
-    "core.handoff.angry": "reads no text",
-    "core.collecting.question": "reads an account's own field",
-    "core.collecting.under_way": "reads the bot's own context",
-    "core.collecting.start": "reads an account's own fields",
-    "core.collecting.given_up": "reads the bot's own context",
-    "core.rating.answered": "hands the text to `score_of`",
-    "core.mentions.mentions_of": "reads what `mentioned` stored",
-    "core.understanding.wanted": "looks at a few fields, not at the text",
-    "core.understanding.for_first": "looks at a few fields, not at the text",
-    "core.understanding.language_of": "looks at a few fields, not at the text",
-    "core.understanding.believed": "reads a detector's word",
-    "core.understanding.believed_english": "reads a detector's word",
-    "core.links.path_of": "writes an address of ours",
-    "core.addresses.refusal": "reads an address, not a text",
-    "core.addresses.carried": "reads an address, not a text",
-    "core.addresses.never": "reads an address that a resolver gave",
+    "channels.telegram.channel.number": _TAKEN_BY_PARSE,
+    "channels.meta.graph.challenge": "of WhatsApp and Messenger, which have rows",
+    "channels.meta.graph.verify": "of WhatsApp and Messenger, which have rows",
+    "channels.meta.graph.post": "writes what `requests` hands it",
+    "channels.meta.graph.bearer": "reads the operator's own token",
+    "channels.meta.graph.numbered": "writes what `requests` hands it",
+    "channels.outgoing.guard.check_address": "reads an address that a resolver gave",
+    "channels.outgoing.guard.pieces": "bounded by its `most`, in pieces of 64 KiB",
+    "channels.outgoing.guard.beginning": "bounded by its `most`",
+    "core.accounts.agents_and_teams.check_hours": "reads an agent's own settings, bounded by their schema",
+    "core.accounts.agents_and_teams.distinct": "reads an agent's own settings, bounded by their schema",
+    "core.turn.account_rules.account_rules": "reads an account's own rules, bounded by their schema",
+    "core.turn.account_rules.silent": "reads an account's own rules",
+    "core.turn.account_rules.speaks": "reads an account's own rules",
+    "core.turn.handoff.unsure": "reads no text",
+    "core.turn.handoff.angry": "reads no text",
+    "core.turn.form_filling.question": "reads an account's own field",
+    "core.turn.form_filling.under_way": "reads the bot's own context",
+    "core.turn.form_filling.start": "reads an account's own fields",
+    "core.turn.form_filling.given_up": "reads the bot's own context",
+    "core.turn.csat.answered": "hands the text to `score_of`",
+    "core.conversation.mentions.mentions_of": "reads what `mentioned` stored",
+    "core.turn.message_analysis.wanted": "looks at a few fields, not at the text",
+    "core.turn.message_analysis.for_first": "looks at a few fields, not at the text",
+    "core.text.languages.language_of": "looks at a few fields, not at the text",
+    "core.turn.message_analysis.believed": "reads a detector's word",
+    "core.turn.message_analysis.believed_english": "reads a detector's word",
+    "core.channels.signed_urls.path_of": "writes an address of ours",
+    "core.url_policy.is_inside": "reads an address, not a text",
 }
 """Function → why it needs no row."""

@@ -32,7 +32,8 @@ from tertulia.core.conversation.state import State, apply
 from tertulia.core.conversation.status import Status
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.ids import new_conversation_id, new_id
-from tertulia.core.ports.hosting import HostAddress, Write
+from tertulia.core.ports.journal import Write
+from tertulia.core.ports.ownership import HostAddress
 from tertulia.core.turn.decide import open_conversation
 
 NOW = 1_800_000_000_000

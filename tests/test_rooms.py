@@ -34,7 +34,6 @@ LONG_FUNCTIONS = {
     "core/conversation/state.py:apply": "one case an entry",
     "core/turn/bot.py:_respond": "one case an answer",
     "core/views/stream_events.py:events_of": "one case an entry",
-    "storage/postgres/conversations/journal.py:_arguments": "one column a line",
     "tertulia/command_line/app.py:simulate": "one option a line",
     "tertulia/composition/gateway.py:__init__": "wiring",
 }
@@ -71,7 +70,7 @@ def room_faults(sources: dict[str, str]) -> list[str]:
     faults = []
     for path, source in sources.items():
         top = path.split("/")[0]
-        if top not in ROOMS or path.count("/") == 1 and path.endswith("__init__.py") and top != "channels":
+        if top not in ROOMS or (path.count("/") == 1 and path.endswith("__init__.py") and top != "channels"):
             continue
         rank = {room: n for n, level in enumerate(ROOMS[top]) for room in level}
         own = room_of(top, [p for p in path.removesuffix(".py").split("/")[1:] if p != "__init__"])

@@ -15,8 +15,8 @@ import structlog
 
 from ...core.channels.delivery_policy import shard_of
 from ...core.errors import Overloaded, StorageUnavailable
-from ...core.ports.hosting import StaleEpoch
 from ...core.ports.http import Hints
+from ...core.ports.journal import StaleEpoch
 from ...core.ports.outbox import Outbox
 from .channel_queue import Budget, Lane
 from .message_sender import Sender

@@ -16,7 +16,7 @@ import structlog
 from ...core.conversation.entries import Edited, Entry, Erased, Message
 from ...core.conversation.erasure import blanked
 from ...core.errors import NotFound
-from ...core.ports.hosting import FeedArchive, FeedHead
+from ...core.ports.feeds import FeedArchive, FeedHead
 
 log = structlog.get_logger(__name__)
 

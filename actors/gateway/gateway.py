@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 
 from ...core.conversation.poison import PoisonList
-from ...core.ports.hosting import FeedArchive, HostAddress, Ownership
+from ...core.ports.feeds import FeedArchive
+from ...core.ports.ownership import HostAddress, Ownership
 from ..transport import codec
 from ..transport.framing import endpoint_of
 from ..transport.host_link import HostLink, Settle

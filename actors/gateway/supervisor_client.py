@@ -115,7 +115,7 @@ async def _value(supervisor: Supervisor, question: Question) -> Any:
 
 
 class SupervisorLinks:
-    """A gateway's end: `core.routing.supervision_messages.Supervision`."""
+    """A gateway's end: `core.ports.supervision.Supervision`."""
 
     def __init__(self, supervisors: int) -> None:
         self._supervisors = supervisors

@@ -13,7 +13,7 @@ import structlog
 
 from ...core.conversation.commands import Envelope, Moved, Outcome, Refused
 from ...core.conversation.entries import Entry, Message
-from ...core.ports.hosting import (
+from ...core.ports.journal import (
     DuplicateKey,
     Journal,
     NotStored,

@@ -16,7 +16,7 @@ from ...core.conversation.entries import Actor, Entry, EntryData, Message, actor
 from ...core.conversation.recent_messages import CONTEXT_SIZE
 from ...core.conversation.state import Conversation, State, apply
 from ...core.errors import Conflict, TertuliaError
-from ...core.ports.hosting import Write
+from ...core.ports.journal import Write
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.bot import Said, respond
 from ...core.turn.context import Turn

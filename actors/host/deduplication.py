@@ -13,7 +13,7 @@ from ...core.conversation.commands import Done, Envelope, Outcome
 from ...core.conversation.entries import Message
 from ...core.conversation.state import State
 from ...core.errors import TertuliaError
-from ...core.ports.hosting import Archive, Repeat, Target
+from ...core.ports.archive import Archive, Repeat, Target
 from ...core.turn.decide import check_party, check_same
 from .commit_queue import PendingCommand
 from .conversation_actor import refusal

@@ -18,8 +18,9 @@ from ...core.conversation.commands import Envelope, Moved, Outcome, Refused, Thr
 from ...core.conversation.entries import Entry, actor
 from ...core.conversation.state import Conversation, State, apply
 from ...core.ids import new_conversation_id, partition_of_thread
+from ...core.ports.archive import Archive
 from ...core.ports.bots import RulesArchive
-from ...core.ports.hosting import Archive, Journal
+from ...core.ports.journal import Journal
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.decide import open_conversation
 from ..clock import fresh_id, now_ms

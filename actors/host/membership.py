@@ -1,6 +1,6 @@
 """A host's place among the hosts: shows life, takes over from the dead, shares the partitions fairly.
 
-Postgres is the arbiter, through `core.ports.hosting.Ownership`. A peer counts as dead when its beats have stood still for
+Postgres is the arbiter, through `core.ports.ownership.Ownership`. A peer counts as dead when its beats have stood still for
 `takeover_after` seconds of our own clock, seen in beats of our own that succeeded: no clocks are compared, and an outage
 of the database kills nobody.
 """
@@ -15,7 +15,8 @@ from collections.abc import Callable
 import structlog
 
 from ...core.ids import PARTITIONS
-from ...core.ports.hosting import HostAddress, Ownership, Peer, StaleEpoch
+from ...core.ports.journal import StaleEpoch
+from ...core.ports.ownership import HostAddress, Ownership, Peer
 from .host import ConversationHost
 
 log = structlog.get_logger(__name__)

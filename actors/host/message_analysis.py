@@ -152,10 +152,10 @@ class MessageAnalysis:
     def _judged(self, wanted: Wanted) -> Analysis:
         language = self._language(wanted.content) if wanted.detect else None
         sentiment = None
-        if wanted.mood_below is not None and (score := self._scorer.value) is not None:
+        if wanted.sentiment_below is not None and (score := self._scorer.value) is not None:
             mood = score(scored(wanted.content))
             # the scorer takes any language for English; few messages come so far
-            if mood < wanted.mood_below and self._is_english(wanted, language):
+            if mood < wanted.sentiment_below and self._is_english(wanted, language):
                 sentiment = mood
         return Analysis(language, sentiment)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ...core.conversation.commands import Release
-from ...core.routing.supervision_messages import SupervisionStore
+from ...core.ports.supervision import SupervisionStore
 from .account_desk import AccountDesk
 from .account_registry import Held
 from .command_sender import CommandSender
@@ -35,16 +35,16 @@ class AbsenceMonitor:
         now = self._now()
         grace = desk.facts.settings.presence_grace_s * 1000
         desk.attendance.miss(
-            (user_id for user_id, held_by in desk.desk.floor.held_by.items() if held_by), now
+            (user_id for user_id, held_by in desk.desk.board.held_by.items() if held_by), now
         )
         for user_id, since in desk.attendance.absent_since.items():
             again = held.absences.get(user_id, 0)
-            if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
+            if now >= max(since + grace, again) and desk.desk.board.held_by.get(user_id):
                 held.absences[user_id] = now + max(PAUSE, grace // 4)
                 self._start(self._requeue(desk, user_id, since, grace))
 
     async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
-        rows = await self._store.unanswered(list(desk.desk.floor.held_by.get(user_id, ())))
+        rows = await self._store.unanswered(list(desk.desk.board.held_by.get(user_id, ())))
         if desk.attendance.absent_since.get(user_id) != since:
             return
         was_there = user_id in desk.attendance.last_seen

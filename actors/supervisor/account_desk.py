@@ -23,7 +23,6 @@ from ...core.conversation.commands import (
     Envelope,
     NotifyLeads,
     Offer,
-    Release,
 )
 from ...core.conversation.entries import Entry, OfferOutcome, Opened, Priority, StatusChanged
 from ...core.conversation.state import Conversation, LastHeld, State, apply
@@ -31,7 +30,7 @@ from ...core.conversation.status import HELD, LIVE
 from ...core.routing import messages
 from ...core.routing.desk import Desk
 from ...core.routing.explain import Explain
-from ...core.routing.facts import Agent, Policy, Preferences, Waiting
+from ...core.routing.facts import Agent, Preferences, Waiting
 from ...core.routing.policy import policy_of, waiting_of
 from ...core.routing.supervision_messages import AccountFacts, Presence
 from .command_sender import CommandSender, InFlightCommand
@@ -42,8 +41,6 @@ from .queue_updates import QueueUpdates
 log = structlog.get_logger(__name__)
 
 SYSTEM = By("system", None, "service")
-NEVER = 1 << 50
-"""The desk's own grace for absent agents: it does not hear of messages, so their time is kept in `absence_monitor.py`."""
 UNSAID: frozenset[str] = frozenset({"gone", "taken"})
 """Why offers end that the conversation has ended by itself."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
@@ -116,10 +113,6 @@ class AccountDesk:
         """A conversation as the queue sees it."""
         return waiting_of(c, self.facts.settings, self.keeping.served(c.id))
 
-    def policy(self) -> Policy:
-        """The account's, but for the grace of those who went away, which the supervisor watches over by what was answered."""
-        return replace(policy_of(self.facts.settings), presence_grace=NEVER)
-
     def _restored(self) -> Desk:
         """The desk that what is stored makes; offers of agents that are none any more are taken back."""
         now = self._tools.now()
@@ -133,13 +126,13 @@ class AccountDesk:
                 held.append(messages.Holding(self.waiting(c), c.assignee_id))
             elif c.waits and offer is not None:
                 agents.setdefault(offer.agent_id, Preferences())
-                offered.append(messages.Standing(self.waiting(c), offer.agent_id, offer.expires_at))
+                offered.append(messages.PendingOffer(self.waiting(c), offer.agent_id, offer.expires_at))
                 self._offer_ids[c.id] = offer.id
             elif c.waits:
                 waiting.append(self.waiting(c))
         truth = messages.Snapshot(
-            self.policy(),
-            tuple(self._agent(i, p, now) for i, p in agents.items()),
+            policy_of(self.facts.settings),
+            tuple(self._agent(i, p) for i, p in agents.items()),
             tuple(held),
             tuple(waiting),
             tuple(offered),
@@ -148,13 +141,12 @@ class AccountDesk:
         self._do(effects)
         return self.desk
 
-    def _agent(self, agent_id: str, preferences: Preferences, now: int) -> Agent:
+    def _agent(self, agent_id: str, preferences: Preferences) -> Agent:
         last = self._last_assigned.get(agent_id, 0)
         return Agent(
             id=agent_id,
             preferences=preferences,
             status=self.attendance.status(agent_id),
-            status_since=now,
             idle_since=last,
             assigned_at=last,
         )
@@ -182,7 +174,9 @@ class AccountDesk:
                 self.know(f.id, f.preferences)
         if facts.settings != settings:
             reaches = facts.settings.routing != settings.routing
-            self.tell(messages.PolicyChanged(self.policy(), tuple(self._renewed()) if reaches else ()))
+            self.tell(
+                messages.PolicyChanged(policy_of(facts.settings), tuple(self._renewed()) if reaches else ())
+            )
             for c in self.keeping.lacking(facts.settings):
                 self._tools.ask_served(self.id, c.id, c.contact_id)
         self.presence_moved = True
@@ -264,7 +258,7 @@ class AccountDesk:
                 self.tell(messages.Gone(conversation_id))
         elif c.waits:
             self._sync_waiting(c)
-        elif c.assignee_id is not None and c.assignee_id != self.desk.floor.holder(c.id):
+        elif c.assignee_id is not None and c.assignee_id != self.desk.board.holder(c.id):
             # Nobody assigns but through us; if somebody has, what we have under way counts all the same.
             log.warning("assignment_found", account=self.id, conversation=c.id)
             self.know(c.assignee_id)
@@ -341,9 +335,6 @@ class AccountDesk:
         self._explains.pop(conversation_id, None)
         self._tools.errands.add(self._request)
 
-    def _requeue(self, effect: messages.Requeue) -> None:
-        self.send(effect.conversation_id, Release(effect.why, only_from=effect.agent_id))
-
     def _queued(self, effect: messages.Queued) -> None:
         self.news.joined(effect.conversation_id)
         c = self.conversations.get(effect.conversation_id)
@@ -380,7 +371,6 @@ _EFFECTS: dict[type, Callable[[AccountDesk, Any], None]] = {
     messages.Assign: AccountDesk._assign,
     messages.Offer: AccountDesk._offer,
     messages.Withdraw: AccountDesk._withdraw,
-    messages.Requeue: AccountDesk._requeue,
     messages.Queued: AccountDesk._queued,
     messages.QueueMoved: AccountDesk._moved,
     messages.WakeAt: AccountDesk._wake,

@@ -15,7 +15,8 @@ import structlog
 
 from ...core.conversation.state import LastHeld
 from ...core.errors import NotFound, Overloaded, TertuliaError
-from ...core.routing.supervision_messages import Head, Presence, PresenceStore, SupervisionStore, shard_of
+from ...core.ports.supervision import PresenceStore, SupervisionStore
+from ...core.routing.supervision_messages import Head, Presence, shard_of
 from .account_desk import AccountDesk, Tools
 from .shard_ownership import Fence, ShardOwnership
 from .sticky_lookup import StickyLookup

@@ -17,9 +17,9 @@ from ...core.conversation.entries import Assigned
 from ...core.conversation.state import Conversation, State
 from ...core.conversation.status import HELD
 from ...core.errors import Conflict, NotFound
+from ...core.ports.supervision import SupervisionStore
 from ...core.routing import messages
 from ...core.routing.facts import Reason
-from ...core.routing.supervision_messages import SupervisionStore
 from ...core.turn.context import Turn
 from ...core.turn.decide import check_party, decide
 from .account_desk import AccountDesk
@@ -83,11 +83,11 @@ def _assignment(desk: AccountDesk, envelope: Envelope, c: Conversation) -> messa
 
 def _check(desk: AccountDesk, effects: list[messages.Effect], c: Conversation, agent_id: str) -> None:
     for effect in effects:
-        if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
+        if isinstance(effect, messages.RequestRefused) and effect.conversation_id == c.id:
             raise _refusal(desk, effect, c, agent_id)
 
 
-def _refusal(desk: AccountDesk, effect: messages.Refused, c: Conversation, agent_id: str) -> Conflict:
+def _refusal(desk: AccountDesk, effect: messages.RequestRefused, c: Conversation, agent_id: str) -> Conflict:
     agent = desk.desk.agents.get(agent_id)
     state: dict[str, Any] = {"status": c.status, "assignee_id": effect.holder or c.assignee_id}
     if effect.why == "held":
@@ -116,7 +116,7 @@ def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Convers
     errand = InFlightCommand(replace(envelope, command=answer))
     event = messages.Accepted(c.id, agent_id) if accepts else messages.Declined(c.id, agent_id)
     for effect in desk.tell(event, errand):
-        if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
+        if isinstance(effect, messages.RequestRefused) and effect.conversation_id == c.id:
             raise Conflict(NO_OFFER, current=state)
     return errand
 

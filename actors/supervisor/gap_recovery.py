@@ -12,7 +12,7 @@ from collections import defaultdict
 import structlog
 
 from ...core.errors import TertuliaError
-from ...core.routing.supervision_messages import SupervisionStore
+from ...core.ports.supervision import SupervisionStore
 from .account_registry import Accounts, Held
 
 log = structlog.get_logger(__name__)

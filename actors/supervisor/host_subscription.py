@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...core.conversation.entries import Entry
 from ...core.conversation.poison import PoisonList
-from ...core.ports.hosting import HostAddress, Ownership
+from ...core.ports.ownership import HostAddress, Ownership
 from ..transport import codec
 from ..transport.framing import endpoint_of
 from ..transport.host_link import HostLink, Settle

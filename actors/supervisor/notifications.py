@@ -95,7 +95,7 @@ def queue_page(desk: AccountDesk, after: tuple[int, int, str] | None, limit: int
                 w.team_id,
                 w.strategy,
                 None if offered is None else offered.agent_id,
-                order(w, desk.desk.floor.policy),
+                order(w, desk.desk.board.policy),
             )
         )
     return QueuePage(items, start + len(items) < len(queue), len(queue))

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 import structlog
 
 from ...core.errors import Overloaded
-from ...core.routing.supervision_messages import SupervisionStore, shard_of
+from ...core.ports.supervision import SupervisionStore
+from ...core.routing.supervision_messages import shard_of
 
 log = structlog.get_logger(__name__)
 

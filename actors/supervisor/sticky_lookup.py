@@ -12,7 +12,7 @@ import structlog
 
 from ...core.conversation.state import LastHeld
 from ...core.errors import TertuliaError
-from ...core.routing.supervision_messages import SupervisionStore
+from ...core.ports.supervision import SupervisionStore
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from typing import cast
 
 import msgspec
 
-from ...core.ports.hosting import HostAddress
+from ...core.ports.ownership import HostAddress
 from .handshake import key_of
 
 HEADER = struct.Struct("<IBI")

@@ -11,9 +11,7 @@ from ...core.conversation.commands import (
     Outcome,
 )
 from ...core.conversation.entries import Entry
-from ...core.ports.hosting import (
-    Write,
-)
+from ...core.ports.journal import Write
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.message_analysis import Analysis
 

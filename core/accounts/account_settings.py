@@ -1,6 +1,6 @@
-"""An account's settings: their types, their defaults, and how a change is merged in.
+"""An account's settings: types, defaults, and how changes are merged.
 
-Only what an account has set is stored; everything else follows the defaults here.
+Only what an account has set is stored; everything else has the defaults here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Block(Protocol):
-    """A part of a day."""
+    """A period within a day."""
 
     @property
     def start(self) -> str: ...
@@ -42,7 +42,7 @@ class Block(Protocol):
 
 
 def block_faults(block: Block, path: str) -> list[tuple[str, str]]:
-    """Why a part of a day is none: it begins at 24:00, or is empty."""
+    """What is wrong with a period: it begins at 24:00, or is empty."""
     if block.start == MIDNIGHT:
         return [(f"{path}.start", "a day begins at 00:00")]
     if block.end == block.start:
@@ -57,7 +57,7 @@ class BusinessHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Targets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Targets in minutes of business time; null: none. `next_reply`: to each message after the first reply."""
+    """Targets in minutes of business time; null for none. `next_reply`: for each message after the first reply."""
 
     first_reply_minutes: Minutes | None = None
     next_reply_minutes: Minutes | None = None
@@ -65,29 +65,29 @@ class Targets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sla(Targets, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Targets of every conversation, and in their place those of a priority. A warning comes when `warn_percent` of a
-    target's time has passed."""
+    """Targets of all conversations, overridden by those of a priority. A warning is sent when `warn_percent` of a target's time has
+    passed."""
 
     priorities: dict[Literal["low", "normal", "high", "urgent"], Targets] = {}
     warn_percent: Annotated[int, msgspec.Meta(ge=1, le=99)] = 80
 
 
 class RelaxStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """After a wait of `after_minutes` a conversation no longer asks for this of an agent."""
+    """After a wait of `after_minutes` an agent need no longer match this."""
 
     after_minutes: Minutes
     drop: Literal["topics", "language", "team"]
 
 
 class OverflowTeam(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """After a wait of `after_minutes` this team may take what waits for another."""
+    """After a wait of `after_minutes` this team may take conversations of another."""
 
     after_minutes: Minutes
     team_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class HeadStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Minutes by which a conversation may come later than one of priority `low` and still go before it."""
+    """Minutes by which a conversation may arrive after one of priority `low` and still go before it."""
 
     normal: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 15
     high: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 30
@@ -95,7 +95,7 @@ class HeadStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`sticky_hours`: how long the agent of a customer's last conversation is preferred for the next; 0: not at all."""
+    """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never."""
 
     strategy: Literal["least_busy", "round_robin", "manual_queue"] = "least_busy"
     sticky_hours: Annotated[int, msgspec.Meta(ge=0, le=8760)] = 0
@@ -105,10 +105,10 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`handoff_keywords`: words and phrases of a customer that ask for a human, whatever their case and accents.
-    `handoff_sentiment`: what the bot steps back from, a message in English with a sentiment (-1 to 1) below it; -1: from none.
-    `csat_question`: sent to the customer after a resolution, where `csat_enabled`; an answer that is nothing but a digit from 1
-    to 5 is the score."""
+    """`handoff_keywords`: words and phrases by which a customer asks for a human, regardless of case and accents.
+    `handoff_sentiment`: the bot hands over on an English message with a sentiment (-1 to 1) below this; -1: never.
+    `csat_question`: sent to the customer after a resolution if `csat_enabled`; a reply that is only a digit from 1 to 5 is the
+    score."""
 
     timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
     business_hours: BusinessHours = BusinessHours()
@@ -141,18 +141,18 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 TIMING = ("timezone", "business_hours", "expiry_hours", "auto_close_hours", "csat_enabled", "sla")
-"""The settings that conversations' timers follow."""
+"""The settings on which timers of conversations depend."""
 _timing = attrgetter(*TIMING)
 _FIELDS = AccountSettings.__struct_fields__
 
 
 def retimes(before: AccountSettings, after: AccountSettings) -> bool:
-    """Whether the timers of conversations follow from `after` otherwise than from `before`."""
+    """Whether the change from `before` to `after` can move timers of conversations."""
     return _timing(before) != _timing(after)
 
 
 def known_settings(stored: dict[str, Any]) -> AccountSettings:
-    """The settings in force. What this version does not know or cannot read counts as not set."""
+    """The settings in force. Settings that this version does not know or cannot read count as not set."""
     settings = AccountSettings()
     for name in _FIELDS:
         if name in stored:
@@ -165,9 +165,9 @@ def known_settings(stored: dict[str, Any]) -> AccountSettings:
 
 
 def merge_settings(stored: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """What to store after a change: key by key, a null puts a key back to its default.
+    """The settings to store after a change: merged key by key, where null resets a key to its default.
 
-    Raises Invalid with paths below `settings`.
+    Raises Invalid, with paths below `settings`.
     """
     unknown = tuple((f"settings.{k}"[:200], "unknown field") for k in given if k not in _FIELDS)
     if unknown:
@@ -194,9 +194,9 @@ def _faults(name: str, value: Any) -> list[tuple[str, str]]:
 
 
 def is_timezone(name: str) -> bool:
-    """Whether `name` is a zone of the IANA database, as `Africa/Addis_Ababa`."""
+    """Whether `name` is a zone of the IANA database, such as `Africa/Addis_Ababa`."""
     try:
         ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # absent, a folder, a path out of the database
+    except (ValueError, OSError, KeyError):  # absent, a folder, or a path that leaves the database
         return False
     return True

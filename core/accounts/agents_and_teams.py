@@ -1,7 +1,6 @@
-"""The people around conversations: agents and their preferences, teams, canned responses. Frozen records with times in ms,
-and the rules of what preferences may say.
+"""Agents and their preferences, teams and canned responses: frozen records with times in ms, and the validation of preferences.
 
-Whether an agent is there, and who gets a conversation, is not decided here.
+Presence and routing are not decided here.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from .records import ChannelType
 
 MAX_BLOCKS = 50
 CAPACITY = 5
-"""Conversations an agent holds at once unless told otherwise."""
+"""Conversations that an agent may hold at once by default."""
 
 
 class Agent(msgspec.Struct, frozen=True):
-    """`name` as a token or the account's owner told it; None where nobody has."""
+    """`name` as given by a token or an admin; None if never given."""
 
     user_id: str
     name: str | None
@@ -35,7 +34,7 @@ class AvailableHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NotificationPreferences(msgspec.Struct, frozen=True):
-    """For clients to obey."""
+    """Stored for clients, which apply them."""
 
     sound: bool = True
     desktop: bool = True
@@ -43,7 +42,7 @@ class NotificationPreferences(msgspec.Struct, frozen=True):
 
 
 class AgentPreferences(msgspec.Struct, frozen=True):
-    """One agent's in one account. Empty lists and no hours mean any."""
+    """An agent's preferences in an account. Empty lists and no hours mean any."""
 
     id: str
     account_id: str
@@ -61,7 +60,7 @@ class AgentPreferences(msgspec.Struct, frozen=True):
 
 
 class PreferencesFilter(msgspec.Struct, frozen=True):
-    """What a list asks for; None and nothing ask for nothing. Who serves any topic or channel serves these."""
+    """A list's filter; None and empty match all. An agent that serves any topic or channel matches every one."""
 
     is_available: bool | None = None
     topics: tuple[str, ...] = ()
@@ -78,7 +77,7 @@ class Team(msgspec.Struct, frozen=True):
 
 
 class TeamMember(msgspec.Struct, frozen=True):
-    """`id` is the membership's."""
+    """`id` identifies the membership."""
 
     id: str
     team_id: str
@@ -100,13 +99,13 @@ class CannedResponse(msgspec.Struct, frozen=True):
 
 
 def folded(text: str) -> str:
-    """What two names have in common that a person takes for the same: compatibility forms, case and spaces aside."""
+    """Equal for names that people read as the same: without compatibility forms, case and extra spaces."""
     text = normalized("NFKC", text[:MAX_FOLDED]).casefold()
     return " ".join(normalized("NFKC", text).split())
 
 
 def check_hours(hours: AvailableHours, path: str = "available_hours") -> None:
-    """Raises Invalid with a path below `path`: a time zone that is none, a block that is empty or begins at 24:00."""
+    """Raises Invalid, with a path below `path`, for an unknown time zone, or a block that is empty or begins at 24:00."""
     errors = [] if is_timezone(hours.timezone) else [(f"{path}.timezone", "no such IANA time zone")]
     for index, block in enumerate(hours.schedule):
         errors += block_faults(block, f"{path}.schedule[{index}]")
@@ -115,5 +114,5 @@ def check_hours(hours: AvailableHours, path: str = "available_hours") -> None:
 
 
 def distinct(changes: dict[str, Any]) -> dict[str, Any]:
-    """Changes whose lists name everything once."""
+    """The changes with duplicates removed from lists."""
     return {k: list(dict.fromkeys(v)) if isinstance(v, list) else v for k, v in changes.items()}

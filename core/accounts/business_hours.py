@@ -1,11 +1,11 @@
-"""When somebody is open: weekly hours on the clock of a time zone, as instants (ms since the epoch).
+"""Weekly opening hours in a time zone, as instants (ms since the epoch).
 
-A moment is open when the wall clock of the zone, at that moment, shows a time inside one of the blocks. That one sentence
-settles daylight saving: in a gap the clock never shows 02:30, so a block 02:30–05:00 opens at 03:00, the moment of the
-change; in a fold 01:30 is shown twice, and both count.
+An instant is open if the zone's wall clock shows a time inside one of the blocks. This rule covers daylight saving: in a gap the
+clock never shows 02:30, so a block 02:30–05:00 opens at 03:00, the moment of the change; in a fold 01:30 is shown twice, and both
+count.
 
-Blocks become intervals of the wall clock's week. A zone's offset is constant but at its changes, so between two of them
-instants are wall times shifted by the offset, and everything here walks such stretches. Offsets come from zoneinfo.
+Blocks become intervals of the wall clock's week. Between two changes of a zone's offset, instants are wall times shifted by the
+offset, so the code walks from change to change. Offsets come from zoneinfo.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 THURSDAY = 3 * DAY
 """1970-01-01 was a Thursday."""
 FAR = 10 * 366 * DAY
-"""Nothing is sought further away."""
+"""Times further away are not searched."""
 SOON = 5 * WEEK
-"""A block that a change of the clock swallows in one week is there in another."""
+"""Long enough to find a block that a clock change removes in some weeks."""
 
 
 class Schedule:
-    """Open hours of a week. Without blocks it is always open."""
+    """Opening hours of a week. Without blocks it is always open."""
 
     __slots__ = ("_edges", "_parts", "_zone", "always")
 
@@ -49,7 +49,7 @@ class Schedule:
         return bisect_right(self._edges, (at + offset + THURSDAY) % WEEK) % 2 == 1
 
     def next_change(self, at: int) -> int | None:
-        """The first instant after `at` at which it opens or closes; None when it never does."""
+        """The first instant after `at` at which it opens or closes; None for never."""
         for start, end in self._open(at, at + SOON):
             if start > at:
                 return start
@@ -64,7 +64,7 @@ class Schedule:
         return sum(b - a for a, b in self._open(start, end))
 
     def after(self, at: int, business: int) -> int | None:
-        """The instant at which `business` ms of open time have passed since `at`; None: not within ten years."""
+        """The instant when `business` ms of open time have passed since `at`; None if not within ten years."""
         if self.always or business <= 0:
             return at + max(0, business)
         if not self._parts:
@@ -76,7 +76,7 @@ class Schedule:
         return None
 
     def _open(self, at: int, until: int) -> Iterator[tuple[int, int]]:
-        """Open spans from `at` to `until`, in order, none touching the next."""
+        """Open spans from `at` to `until`, in order and disjoint."""
         if self.always:
             yield at, until
             return
@@ -112,7 +112,7 @@ def _minutes(time: str) -> int:
 
 
 def _parts_of(block: Hours) -> Iterator[tuple[int, int]]:
-    """A block's intervals of the week, in ms since Monday 00:00. Equal times are no time at all."""
+    """A block's intervals of the week, in ms since Monday 00:00. Equal times make an empty block."""
     start, end = _minutes(block.start), _minutes(block.end)
     length = end - start if end >= start else end + 24 * 60 - start
     for day in block.days:
@@ -134,7 +134,7 @@ def _merged(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _offset(zone: str, at: int) -> int:
-    """Wall clock less UTC at an instant, in ms."""
+    """Wall clock minus UTC at an instant, in ms."""
     local = datetime.fromtimestamp(at // 1000, UTC).astimezone(ZoneInfo(zone))
     offset = local.utcoffset()
     assert offset is not None
@@ -143,7 +143,7 @@ def _offset(zone: str, at: int) -> int:
 
 @lru_cache(maxsize=8192)
 def _day(zone: str, day: int) -> tuple[int, int | None, int]:
-    """A UTC day's offset at its start, the change within it (no zone has two in a day), and the offset after."""
+    """A UTC day's offset at its start, the change within it (no zone has two in a day), and the offset after that."""
     start, end = day * DAY, (day + 1) * DAY
     before, after = _offset(zone, start), _offset(zone, end)
     if before == after:
@@ -156,7 +156,7 @@ def _day(zone: str, day: int) -> tuple[int, int | None, int]:
 
 
 def _stretches(zone: str, at: int) -> Iterator[tuple[int, int]]:
-    """From `at` on: (end, offset), day by day and split where the offset changes."""
+    """(end, offset) of stretches from `at` on, day by day, split where the offset changes."""
     day = at // DAY
     while True:
         before, change, after = _day(zone, day)

@@ -1,8 +1,7 @@
-"""Who is asking: the principal a request or a stream acts as, and what each role may do.
+"""The principal that a request or a stream acts as, and what each role may do.
 
-The table of permissions lives here and nowhere else; a route names one permission and calls
-`Principal.require`. This module never decides whether a *particular* object may be touched (its
-account, its assignee, a customer's own conversation): that is asked where the object is known.
+Owns the table of permissions; a route names one permission and calls `Principal.require`. Whether a *particular* object may be
+touched (its account, its assignee, a customer's own conversation) is checked where the object is known, never here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ..errors import Forbidden
 
 
 class Role(enum.StrEnum):
-    """The roles a token's `accounts` claim may name."""
+    """The roles that a token's `accounts` claim may name."""
 
     AGENT = "agent"
     LEAD = "lead"
@@ -92,7 +91,7 @@ _SERVICE: Final = frozenset(
         "reports.read",
         "account.read",
         "csat.write",
-        "webchat.vouch",  # open a session for a customer it knows
+        "webchat.vouch",  # open a session for a customer that it knows
         "webhooks.work",
     }
 )
@@ -115,18 +114,18 @@ PERMISSIONS: Final[dict[Role, frozenset[str]]] = {
     Role.SERVICE: _SERVICE,
     Role.CUSTOMER: _CUSTOMER,
 }
-"""Role → what it may do. Staff roles nest; `service` and `customer` stand beside them: neither has `me`."""
+"""Role → its permissions. Staff roles include each other; `service` and `customer` are separate, and neither has `me`."""
 
 ALL_PERMISSIONS: Final = frozenset().union(*PERMISSIONS.values())
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One identity in one account, as a verified token states it.
+    """An identity in an account, from a verified token.
 
     `user_id` is the token's `sub` (an agent's id, a service's client id, a customer's session id);
     `expires_at` is the token's `exp` in epoch seconds, without leeway: a stream ends then.
-    `name` is the token's claim of that name, what a member of the team is called.
-    `channel_id` and `contact_identifier` are set exactly for customers and name their only thread.
+    `name` is the token's claim of that name, for members of the team.
+    `channel_id` and `contact_identifier` are set only for customers, and name their only thread.
     """
 
     account_id: str
@@ -143,15 +142,15 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         bound = self.channel_id is not None and self.contact_identifier is not None
         unbound = self.channel_id is None and self.contact_identifier is None
         if not (bound if self.role is Role.CUSTOMER else unbound):
-            raise ValueError("exactly customers are bound to a channel and a contact identifier")
+            raise ValueError("customers, and only they, are bound to a channel and a contact identifier")
 
     @property
     def is_staff(self) -> bool:
-        """A person who answers customers: agent, lead or admin."""
+        """Whether it is a person who answers customers: agent, lead or admin."""
         return self.role not in (Role.SERVICE, Role.CUSTOMER)
 
     def may(self, permission: str) -> bool:
-        """Whether the role has the permission. A name outside the table is a programming error: KeyError."""
+        """Whether the role has the permission. Raises KeyError for an unknown permission, as that is a bug."""
         if permission in PERMISSIONS[self.role]:
             return True
         if permission not in ALL_PERMISSIONS:

@@ -1,4 +1,4 @@
-"""What stands beside conversations: accounts, channels, contacts, api clients. Frozen records with times in ms."""
+"""Accounts, channels, contacts, API clients, audit records, and pages of records. Frozen, with times in ms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from ..text.cursors import Id, Micros
 
-PendingCommand = TypeVar("PendingCommand")
+Record = TypeVar("Record")
 
 ChannelType = Literal["webchat", "whatsapp", "telegram", "messenger", "sms", "email"]
 
@@ -22,7 +22,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """`credentials` are ciphertext; only `storage/credentials.py` opens them."""
+    """`credentials` are ciphertext; only `storage/credentials.py` decrypts them."""
 
     id: str
     account_id: str
@@ -78,14 +78,14 @@ class AuditRecord(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Where a page ended: the last row's time in microseconds, and its id."""
+    """The end of a page: the last row's time in microseconds, and its id."""
 
     at: Micros
     id: Id
 
 
-class Page(msgspec.Struct, Generic[PendingCommand], frozen=True):
-    """Rows in order; `next` is None on the last page."""
+class Page(msgspec.Struct, Generic[Record], frozen=True):
+    """Records in order; `next` is None on the last page."""
 
-    items: list[PendingCommand]
+    items: list[Record]
     next: Place | None

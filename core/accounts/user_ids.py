@@ -1,7 +1,7 @@
-"""What may be the id of somebody who works with Tertulia, and which characters the names of people are shown with.
+"""Valid user ids, and the characters that names may be shown with.
 
-Ids stand in lists, logs and pages beside words that others wrote. One that cannot be seen, or that turns the text around it,
-is somebody else's in disguise.
+Ids appear in lists, logs and pages next to text that others wrote. An id that is invisible, or that changes the direction of the
+text around it, can impersonate another one.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ MAX_USER_ID: Final = 255
 USER_ID_RULE: Final = "1–255 printable characters, no < or >, no blank at either end"
 
 _DECEPTIVE: Final = "\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff"
-"""Controls, line separators, embeddings, overrides and isolates of direction (UAX 9), and what is no character. Marks of
-direction and joiners are not among them: names in Arabic, Hebrew or Persian are written with them, and emoji are."""
+"""Controls, line separators, directional embeddings, overrides and isolates (UAX 9), and surrogates. Directional marks and joiners
+are allowed: names in Arabic, Hebrew and Persian need them, and so do emoji."""
 NAME_PATTERN: Final = f"^[^{_DECEPTIVE}]*(?![\\s\\S])"
-"""What a name given to the API must match."""
+"""The pattern of names in the API."""
 _deceptive: Final = re.compile(f"[{_DECEPTIVE.replace('x00', 'x01', 1)}]+")
 
 
 def is_user_id(text: str) -> bool:
-    """Whether a token may have this `sub`. `str.isprintable` leaves out Unicode's categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and
-    every blank (Zs) but the space.
+    """Whether a token may have this `sub`. `str.isprintable` excludes Unicode's categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and all
+    blanks (Zs) except the space.
     """
     return (
         0 < len(text) <= MAX_USER_ID
@@ -35,8 +35,8 @@ def is_user_id(text: str) -> bool:
 
 
 def shown_name(name: str | None) -> str | None:
-    """A name that came with a call or a token, without what deceives whoever reads it; None where nothing is left.
+    """A name from a call or a token, without deceptive characters; None if nothing is left.
 
-    NUL stays: the database refuses it, and a call that brings one is set aside.
+    NUL stays: the database refuses it, and the call that contains it is set aside.
     """
     return None if name is None else _deceptive.sub("", name).strip() or None

@@ -1,7 +1,7 @@
-"""Commands: what somebody asks of a conversation. Accepted as entries, or refused with an error.
+"""Commands: what somebody asks of a conversation. A command is accepted as entries, or refused with an error.
 
-A command travels in an `Envelope`, which names its target: a conversation, or a thread key when the
-conversation may not exist yet. The envelope's id makes a retry harmless.
+It travels in an `Envelope`, which names its target: a conversation, or a thread key if the conversation may not exist yet. The
+envelope's id makes retries harmless.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .state import Conversation
 
 
 class By(msgspec.Struct, frozen=True, array_like=True):
-    """On whose behalf. A customer's is bound to their channel and contact identifier."""
+    """On whose behalf a command is sent. A customer is bound to a channel and a contact identifier."""
 
     type: ActorType
     id: str | None
@@ -30,14 +30,14 @@ _ACTORS: dict[Role, ActorType] = {Role.SERVICE: "service", Role.CUSTOMER: "conta
 
 
 def acting(principal: Principal) -> By:
-    """On behalf of who asks."""
+    """The sender of a principal's commands."""
     p = principal
     user = p.contact_identifier if p.role is Role.CUSTOMER else p.user_id
     return By(_ACTORS.get(p.role, "agent"), user, p.role.value, p.channel_id, p.contact_identifier)
 
 
 class ThreadKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """At most one live conversation each. `topic` tells apart the threads of one e-mail sender."""
+    """Names a thread, which has at most one live conversation. `topic` separates the threads of one e-mail sender."""
 
     account_id: str
     channel_id: str
@@ -50,7 +50,7 @@ class _Command(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Post(_Command, frozen=True):
-    """A message or note. `key` is the client's own id for it: the same key again has no second effect."""
+    """A message or note. `key` is the client's own id for it: repeating the key has no effect."""
 
     sender_type: SenderType
     content: str
@@ -76,14 +76,14 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Receive(_Command, frozen=True):
-    """A customer wrote: into the live conversation, else the newest resolved one, else a new one."""
+    """A customer's message: goes to the live conversation, else the newest resolved one, else a new one."""
 
     opening: Opening
     post: Post
 
 
 class Open(_Command, frozen=True):
-    """A new conversation; `find` returns the live one where there is one, instead of a conflict."""
+    """A new conversation. With `find`, a live one is returned instead of a conflict."""
 
     opening: Opening
     find: bool = False
@@ -96,7 +96,7 @@ class Update(_Command, frozen=True):
 
 
 class Assign(_Command, frozen=True):
-    """To an agent; to nobody with None. `only_waiting`: unless somebody has it by then. `explain`: the routing record."""
+    """Assign to an agent, or to nobody (None). `only_waiting`: refused if it no longer waits. `explain`: the routing record."""
 
     agent_id: str | None
     reason: str = "manual"
@@ -105,7 +105,7 @@ class Assign(_Command, frozen=True):
 
 
 class Offer(_Command, frozen=True):
-    """Ask an agent to take a conversation that waits, until `expires_at`."""
+    """Offer a waiting conversation to an agent, until `expires_at`."""
 
     offer_id: str
     agent_id: str
@@ -114,48 +114,49 @@ class Offer(_Command, frozen=True):
 
 
 class EndOffer(_Command, frozen=True):
-    """What became of an offer; `accepted` assigns the conversation."""
+    """What became of an offer; `accepted` assigns the conversation. `offer_id` None: the one that is open to the sender, which the
+    supervisor fills in."""
 
-    offer_id: str
+    offer_id: str | None
     outcome: OfferOutcome
     explain: dict[str, Any] | None = None
 
 
 class Entrust(_Command, frozen=True):
-    """To a team, to be given to one of its agents by a strategy; taken from the agent who has it."""
+    """Give to a team, to be routed to one of its agents by a strategy; the present holder loses it."""
 
     team_id: str
     strategy: str
 
 
 class NotifyLeads(_Command, frozen=True):
-    """Nobody can take it, and it is of high priority."""
+    """Tell the leads that a conversation of high priority waits and nobody can take it."""
 
 
 class Release(_Command, frozen=True):
-    """Back to the queue. `only_from`: unless somebody else has it by now."""
+    """Return to the queue. `only_from`: refused if another agent holds it."""
 
     reason: str = "release"
     only_from: str | None = None
 
 
 class Handoff(_Command, frozen=True):
-    """A human is asked for; `agent_id` names one."""
+    """Ask for a human; `agent_id` names one."""
 
     reason: str
     agent_id: str | None = None
 
 
 class GiveBack(_Command, frozen=True):
-    """To the bot, which may speak again."""
+    """Give back to the bot, which may speak again."""
 
 
 class Close(_Command, frozen=True):
-    """Soft close: final."""
+    """Close for good; nothing is deleted."""
 
 
 class Erase(_Command, frozen=True):
-    """Forget the customer: close the conversation, and blank what it holds of them. See `erasure.py`."""
+    """Forget the customer: close the conversation and blank their data in it. See `erasure.py`."""
 
 
 class Rate(_Command, frozen=True):
@@ -166,15 +167,15 @@ class Rate(_Command, frozen=True):
 
 
 class Tick(_Command, frozen=True):
-    """Look what is due. `seen`: the instant that is stored."""
+    """Fire the timers that are due. `seen`: the stored time of the next one."""
 
     seen: int
 
 
 class Edit(_Command, frozen=True):
-    """A customer changed the message that their provider calls `external_id`. The provider's word, so a service's to give.
+    """A customer edited the message that their provider calls `external_id`. Only services may send this, for the provider.
 
-    `seq` and `previous_content` are as stored: they count where the message is not in the actor's memory any more.
+    `seq` and `previous_content` are as stored; they are used if the message has left the actor's memory.
     """
 
     external_id: str
@@ -186,13 +187,13 @@ class Edit(_Command, frozen=True):
 
 
 class MarkRead(_Command, frozen=True):
-    """Read up to `seq`. No entry: it only moves the unread count."""
+    """Mark as read up to `seq`. Makes no entry: it only changes the unread count."""
 
     seq: int
 
 
 class Recall(_Command, frozen=True):
-    """The newest public messages, from the actor's memory. Changes nothing."""
+    """Ask for the newest public messages in the actor's memory. Changes nothing."""
 
     count: int
 
@@ -222,9 +223,9 @@ ThreadCommand = Receive | Open
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True):
-    """A command on its way. Exactly one of `conversation_id` and `thread` is set.
+    """A command with its address. Exactly one of `conversation_id` and `thread` is set.
 
-    `fence`: shard and epoch of the supervisor that sends it; nothing is stored once it has a successor.
+    `fence`: shard and epoch of the supervisor that sends it; once it has a successor, nothing is stored.
     """
 
     id: str
@@ -238,7 +239,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def partition(self) -> int:
-        """Where the target lives."""
+        """The partition of the target."""
         if self.conversation_id is not None:
             return partition_of_conversation(self.conversation_id)
         assert self.thread is not None
@@ -246,10 +247,10 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
         return partition_of_thread(t.account_id, t.channel_id, t.identifier, t.topic)
 
     def key(self) -> str:
-        """What makes a repeat of this command known, unique within its conversation.
+        """The deduplication key, unique within the conversation.
 
-        A client's own key counts for its sender alone; an edit is known by its time; otherwise the envelope's id covers
-        our own retries.
+        A client's own key is bound to its sender, and an edit is identified by its time; otherwise the envelope's id covers the
+        server's own retries.
         """
         command = self.command
         if isinstance(command, Edit):
@@ -262,18 +263,18 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def opening(self) -> Opening:
-        """What a command to a thread key opens a conversation with."""
+        """What the conversation starts with, if a command to a thread key opens one."""
         assert isinstance(self.command, (Receive, Open)), "only these are sent to a thread key"
         return self.command.opening
 
     @property
     def has_own_key(self) -> bool:
-        """Whether the client named a key of its own."""
+        """Whether the client sent its own key."""
         return self.post is not None and self.post.key is not None
 
     @property
     def post(self) -> Post | None:
-        """The message this command carries, if any."""
+        """The message in this command, if any."""
         command = self.command
         if isinstance(command, Post):
             return command
@@ -281,7 +282,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Accepted and committed. `repeated`: this had happened already, and here is the first answer."""
+    """Accepted and committed. `repeated`: it had happened before, and this is the original result."""
 
     entries: tuple[Entry, ...] = ()
     conversation: Conversation | None = None
@@ -289,7 +290,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Refused: a code of `core.errors`, and what that error carries."""
+    """Refused, with the code and the fields of an error of `core.errors`."""
 
     code: str
     detail: str
@@ -299,7 +300,7 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Moved(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Not this host's partition, or not any more: look at the map and ask again."""
+    """This host does not own the partition (any more): read the map and ask again."""
 
 
 Outcome = Done | Refused | Moved

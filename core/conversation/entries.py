@@ -1,11 +1,10 @@
-"""Entries: the things that happen in a conversation, numbered by `seq`. The journal's vocabulary.
+"""Entries: what happens in a conversation, numbered by `seq`. They are what the journal stores.
 
-An entry is frozen, and the whole state of a conversation is what its entries, applied in order, make of
-it. The opening is entry 0: everything a client sees happen is numbered 1, 2, 3 …
+Entries are frozen, and applying them in order gives the whole state of a conversation. The opening is entry 0; everything that
+clients see happen is numbered 1, 2, 3 …
 
-What conversations keep in memory is made with `gc=False`: trees of values, in which no cycle can be, so that the
-garbage collector need not walk millions of them.
-Times are milliseconds since the epoch; ids are canonical UUID text.
+Values that conversations keep in memory are declared with `gc=False`: they are trees and cannot form cycles, so the garbage
+collector need not walk millions of them. Times are milliseconds since the epoch; ids are canonical UUID text.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 TargetName = Literal["first_reply", "next_reply", "resolution"]
 OfferOutcome = Literal["accepted", "declined", "timeout", "withdrawn"]
 NOTHING: Final[dict[str, Any]] = {}
-"""The metadata of most messages, shared by all of them. Nobody changes an entry's."""
+"""The metadata of most messages, shared by all of them: never mutate it."""
 
 
 class Actor(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Who did it. `id` is a user's, a contact identifier, a client's or a rule's; None for the server."""
+    """Who did it. `id` names a user, a contact identifier, a client or a rule; None stands for the server."""
 
     type: ActorType
     id: str | None = None
@@ -37,7 +36,7 @@ class Actor(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 @lru_cache(maxsize=4096)
 def actor(type: ActorType, id: str | None) -> Actor:
-    """An actor; the same object for the same one, as a service or an agent writes many entries."""
+    """An actor, cached: a service or an agent writes many entries."""
     return Actor(type, id)
 
 
@@ -55,7 +54,7 @@ class _Data(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", g
 
 
 class Opened(_Data, frozen=True, tag="opened"):
-    """The conversation exists. Always entry 0."""
+    """The conversation was opened. Always entry 0, and only that."""
 
     channel_id: str
     channel_type: str
@@ -90,8 +89,7 @@ class Message(_Data, frozen=True, tag="message"):
 
 
 class StatusChanged(_Data, frozen=True, tag="status"):
-    """`from_status` → `to_status`; becoming `open` or `bot` leaves the conversation without an assignee, becoming `bot` ends
-    a handoff."""
+    """`from_status` → `to_status`. `open` and `bot` remove the assignee, and `bot` ends a handoff."""
 
     from_status: Status
     to_status: Status
@@ -99,7 +97,7 @@ class StatusChanged(_Data, frozen=True, tag="status"):
 
 
 class Assigned(_Data, frozen=True, tag="assigned"):
-    """An agent holds it, or (`agent_id` None) nobody does any more. `explain` is the routing record."""
+    """An agent holds it now, or (`agent_id` None) nobody does. `explain` is the routing record."""
 
     assignment_id: str
     agent_id: str | None
@@ -110,7 +108,7 @@ class Assigned(_Data, frozen=True, tag="assigned"):
 
 
 class Offered(_Data, frozen=True, tag="offered"):
-    """An agent is asked to take the conversation, until `expires_at`. `explain` is the routing record."""
+    """It was offered to an agent, until `expires_at`. `explain` is the routing record."""
 
     offer_id: str
     agent_id: str
@@ -120,7 +118,7 @@ class Offered(_Data, frozen=True, tag="offered"):
 
 
 class OfferEnded(_Data, frozen=True, tag="offer_ended"):
-    """`withdrawn`: the conversation went another way meanwhile, or the agent could not take it any more."""
+    """The offer ended. `withdrawn`: the conversation went elsewhere, or the agent could no longer take it."""
 
     offer_id: str
     agent_id: str
@@ -128,7 +126,7 @@ class OfferEnded(_Data, frozen=True, tag="offer_ended"):
 
 
 class Updated(_Data, frozen=True, tag="updated"):
-    """Fields changed: names as in `Conversation`, values as after the change."""
+    """Fields changed: names as in `Conversation` (and `strategy`, of its routing), with the new values."""
 
     changes: dict[str, Any]
 
@@ -145,7 +143,7 @@ class Rated(_Data, frozen=True, tag="rated"):
 
 
 class SlaNoted(_Data, frozen=True, tag="sla"):
-    """A target of the account's is about to be missed, or has been: it was due at `due_at`."""
+    """An SLA target, due at `due_at`, is about to be missed (`warning`) or was missed (`breach`)."""
 
     target: TargetName
     state: Literal["warning", "breach"]
@@ -153,14 +151,14 @@ class SlaNoted(_Data, frozen=True, tag="sla"):
 
 
 class LeadsNotified(_Data, frozen=True, tag="leads_notified"):
-    """It is of high priority, and nobody can take it: whoever leads is to know."""
+    """Leads were told that it is of high priority and nobody can take it."""
 
     summary: dict[str, Any] = {}
 
 
 class Edited(_Data, frozen=True, tag="edited"):
-    """The customer changed a message, number `message_seq`. Wherever that message is shown it has the present text, with
-    `edited_at` (ms, the provider's clock) in its metadata.
+    """The customer edited message number `message_seq`. From then on it is shown with the new text, and `edited_at` (ms, the
+    provider's clock) in its metadata.
     """
 
     message_id: str
@@ -171,7 +169,7 @@ class Edited(_Data, frozen=True, tag="edited"):
 
 
 class Erased(_Data, frozen=True, tag="erased"):
-    """The customer was forgotten: see `erasure.py`. The conversation is closed for good."""
+    """The customer was forgotten (see `erasure.py`), and the conversation closed for good."""
 
 
 EntryData = (
@@ -192,7 +190,7 @@ EntryData = (
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One numbered thing. `position` is its place in the account's feed, 0 until it is committed."""
+    """One numbered entry. `position` is its place in the account's feed, 0 until it is committed."""
 
     account_id: str
     conversation_id: str

@@ -1,7 +1,7 @@
-"""Forgetting a customer: what an erased conversation still holds, and what its entries still say.
+"""Erasing a customer: what remains of a conversation and of its entries.
 
-The one place that says which fields can name a customer or repeat their words. What remains is that something happened,
-when, and by which member of the team: numbers, statuses, times, labels, the assignees.
+The one place that says which fields can name a customer or repeat their words. What remains shows that something happened, when,
+and by which member of the team: numbers, statuses, times, labels, assignees.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ ERASED_FIELDS: dict[str, Any] = {
     "handoff_reason": None,
     "last_message_preview": None,
 }
-"""Fields of a conversation, as an erasure leaves them."""
+"""Fields of a conversation and their values after erasure."""
 
 
 def blanked(entry: Entry) -> Entry:
-    """The entry without anything of the customer; blanking it again changes nothing."""
+    """The entry without the customer's data. Idempotent."""
     actor = Actor("contact") if entry.actor.type == "contact" else entry.actor
     return replace(entry, actor=actor, data=_blanked(entry.data))
 

@@ -1,7 +1,7 @@
-"""Who is named in an internal note: `@user_id`, `@name`, or `@"a name with spaces"`.
+"""Mentions in internal notes: `@user_id`, `@name`, or `@"a name with spaces"`.
 
-Pure: `words_of` says which agents to look up, `mentioned` which of those found are meant. The ids are kept in the note's
-`metadata.mentions`, so that a replay tells the same people as the note did.
+`words_of` says which agents to look up, and `mentioned` which of those found are meant. The ids are stored in the note's
+`metadata.mentions`, so a replay notifies the same people.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from ..accounts.agents_and_teams import Agent, folded
 from .entries import Message
 
 KEY = "mentions"
-"""Of a private message's metadata."""
+"""Key in a private message's metadata."""
 MAX_MENTIONS = 50
-"""People of one note, and places in it that are looked at."""
+"""People that one note may mention, and places in it that are examined."""
 MAX_READINGS = 16
 """Ways to read one place: `@ana's` may mean `ana's` or `ana`."""
 MAX_WORD = 255
 
-# after a letter or another @ it is an address or an emoticon, not a call; the match takes only the @, so that what follows
-# may hold the next one
+# after a letter or another @ it is an address or an emoticon, not a mention; the match takes only the @, as the text that follows
+# may contain the next one
 _PLACE = re.compile(rf'(?<![\w@])@(?=(?:"([^"\n]{{1,{MAX_WORD}}})"|([^\s"@][^\s"]{{0,{MAX_WORD - 1}}})))')
 _WORD_END = re.compile(r"(?<=\w)(?!\w)")
 
 
 class Words(msgspec.Struct, frozen=True):
-    """What a text may call agents by: their ids, and their names as `folded` has them."""
+    """The ids, and the names as `folded` returns them, by which a text may mention agents."""
 
     ids: list[str]
     names: list[str]
 
 
 def words_of(text: str) -> Words:
-    """Everything that an agent of this id or name would be mentioned by."""
+    """Every id and name that the text may mention."""
     readings = dict.fromkeys(reading for place in _places(text) for reading in place)
     return Words(list(readings), list(dict.fromkeys(map(folded, readings))))
 
 
 def mentioned(text: str, agents: Iterable[Agent]) -> tuple[str, ...]:
-    """The ids of the agents that `text` names, in its order, each once.
+    """The ids of the agents that `text` mentions, in order, each once.
 
-    At each place the longest reading that is somebody's counts, an id before a name. A name that several have means all of
-    them.
+    At each place the longest reading that belongs to an agent counts, ids before names. A name shared by several agents mentions
+    all of them.
     """
     ids: set[str] = set()
     names: dict[str, list[str]] = {}
@@ -64,7 +64,7 @@ def mentioned(text: str, agents: Iterable[Agent]) -> tuple[str, ...]:
 
 
 def mentions_of(message: Message) -> tuple[str, ...]:
-    """The ids that a note names, as stored with it. A public message mentions nobody, whatever its metadata say."""
+    """The ids stored with a note. A public message mentions nobody, whatever its metadata says."""
     stored = message.metadata.get(KEY) if message.is_private else None
     if not isinstance(stored, list):
         return ()
@@ -72,7 +72,7 @@ def mentions_of(message: Message) -> tuple[str, ...]:
 
 
 def _places(text: str) -> Iterator[list[str]]:
-    """For each `@`, what it may name, the longest first."""
+    """For each `@`, its possible readings, the longest first."""
     for number, place in enumerate(_PLACE.finditer(text)):
         if number == MAX_MENTIONS:
             return
@@ -81,6 +81,6 @@ def _places(text: str) -> Iterator[list[str]]:
 
 
 def _readings(word: str) -> list[str]:
-    """A word as it stands, and without what follows each of its word ends: punctuation, a possessive."""
+    """A word as written, and cut at each of its word ends: without punctuation, without a possessive."""
     ends = [end.start() for end in _WORD_END.finditer(word)][: MAX_READINGS - 1]
     return list(dict.fromkeys([word, *(word[:end] for end in reversed(ends))]))

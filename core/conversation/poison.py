@@ -1,7 +1,7 @@
-"""Poison commands: those under which host after host dies. They are set aside, so that they reach no host again.
+"""Poison commands: those that kill one host after another. They are set aside, so that they reach no host again.
 
-A command is known again by its id, by what makes a repeat of it known (the provider's id, the client's own key), and where it carries a
-message, by that message in the same place: whoever sends it once more without a key sends the same poison.
+A command is recognised by its id, by its deduplication key (the provider's id, the client's own key), and if it carries a
+message, by the same message in the same place: it may be sent again without a key.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import msgspec
 from .commands import Envelope
 
 MAX_LISTED: Final = 1_000
-"""Commands set aside that are known to the gateways, the newest; older ones count as new."""
+"""Commands set aside that gateways recognise, the newest; older ones count as new."""
 LISTED_FOR: Final = 86_400
-"""Seconds for which a command that was set aside is refused."""
+"""Seconds during which a command that was set aside is refused."""
 
 
 class SetAsideCommand(msgspec.Struct, frozen=True):
-    """A command that was set aside. `target`: its conversation, or the channel of its thread; no customer's data."""
+    """A command that was set aside. `target`: its conversation, or the channel of its thread; no customer data."""
 
     id: str
     account_id: str
@@ -31,19 +31,19 @@ class SetAsideCommand(msgspec.Struct, frozen=True):
 
 
 class PoisonList(Protocol):
-    """The commands that were set aside, for all gateways of a server."""
+    """The commands that were set aside, shared by all gateways."""
 
     async def add(self, command: SetAsideCommand) -> None:
-        """Note it for the operator and the other gateways; the same one again is noted once."""
+        """Record it for the operator and the other gateways. Idempotent."""
         ...
 
     async def listed(self) -> Sequence[tuple[str, Sequence[bytes]]]:
-        """Account and digests of those that are refused now, at most MAX_LISTED."""
+        """Account and digests of the commands that are refused now, at most MAX_LISTED."""
         ...
 
 
 def set_aside(envelope: Envelope) -> SetAsideCommand:
-    """The record of a command that is set aside."""
+    """The record of a command to set aside."""
     thread = envelope.thread
     target = thread.channel_id if thread is not None else envelope.conversation_id or ""
     digests = (same_command(envelope), *same_message(envelope))
@@ -59,7 +59,7 @@ def same_command(envelope: Envelope) -> bytes:
 
 
 def same_message(envelope: Envelope) -> tuple[bytes, ...]:
-    """Equal for messages of the same content in the same place; nothing for other commands."""
+    """Equal for messages with the same content in the same place; empty for other commands."""
     post = envelope.post
     if post is None:
         return ()
@@ -75,7 +75,7 @@ def _place(envelope: Envelope) -> tuple[str, ...]:
 
 
 def _digest(*parts: str) -> bytes:
-    """Every part goes with its length. Text may hold what UTF-8 cannot say: it is digested before anybody looks."""
+    """Every part is prefixed with its length. The text is not validated yet and may hold what UTF-8 cannot encode."""
     digest = blake2b(digest_size=16)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
-"""The newest messages of a conversation, as its actor keeps them: packed.
+"""The newest messages of a conversation, packed, as its actor keeps them.
 
-They are most of what a live conversation takes, and turns seldom look at them. The account's and the conversation's id, the
-same in all of them, are left out.
+They take most of a live conversation's memory, and turns seldom read them. The ids of account and conversation, equal in all of
+them, are left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FIELDS: tuple[Any, ...] = (
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Any] = msgspec.msgpack.Decoder(tuple[_FIELDS]).decode  # pyright: ignore[reportInvalidTypeArguments]
 _HEAD = _encode([None] * len(_FIELDS))[: -len(_FIELDS)]
-"""What every packed message would begin with."""
+"""The prefix that every packed message would have."""
 _MARK = 4
 _NO_MARK = bytes(_MARK)
 _KEPT = 1 - CONTEXT_SIZE
@@ -33,9 +33,9 @@ _MARKS_KEPT = 2 * _MARK * _KEPT
 
 
 class Recent(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Up to CONTEXT_SIZE entries of messages, oldest first.
+    """Up to CONTEXT_SIZE message entries, oldest first.
 
-    `marks`: checksums of their client's and their provider's ids, two for each, by which repeats are told.
+    `marks`: checksums of their client and provider ids, two for each message, to recognise repeats.
     """
 
     packed: tuple[bytes, ...] = ()
@@ -43,23 +43,23 @@ class Recent(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Recent:
-        """The newest of `entries`, which are all of messages of one conversation."""
+        """The newest of `entries`, all of them messages of one conversation."""
         newest = [(entry, _message(entry)) for entry in entries][-CONTEXT_SIZE:]
         marks = b"".join([_marks(message) for _, message in newest])
         return cls(tuple([_pack(entry, message) for entry, message in newest]), marks)
 
     def then(self, entry: Entry) -> Recent:
-        """With one more; the oldest makes room for it."""
+        """With one more message, which may push out the oldest."""
         message = _message(entry)
         packed = (*self.packed[_KEPT:], _pack(entry, message))
         return Recent(packed, self.marks[_MARKS_KEPT:] + _marks(message))
 
     def entries(self, account_id: str, conversation_id: str) -> tuple[Entry, ...]:
-        """The entries as they were, given the ids that are not kept."""
+        """The entries, unpacked, with the ids that are not kept."""
         return tuple([_unpack(account_id, conversation_id, packed) for packed in self.packed])
 
     def may_hold(self, name: str | None) -> bool:
-        """Whether `name` may be the client's or the provider's id of one of the messages; never False when it is."""
+        """Whether `name` may be the client or provider id of one of the messages. False is certain."""
         return name is not None and _mark(name) in self.marks
 
 
@@ -80,7 +80,7 @@ def _mark(name: str | None) -> bytes:
 def _pack(entry: Entry, message: Message) -> bytes:
     by = entry.actor
     row = _encode((entry.seq, entry.at, entry.position, by.type, by.id, *astuple(message)))
-    return row[len(_HEAD) :]  # a copy: the encoder's own is longer than what it holds
+    return row[len(_HEAD) :]  # a copy: the encoder's buffer is longer than its content
 
 
 def _unpack(account_id: str, conversation_id: str, packed: bytes) -> Entry:

@@ -1,4 +1,4 @@
-"""A conversation's state, and how an entry changes it. `apply` is total: what was accepted always applies."""
+"""A conversation's state, and how entries change it. `apply` never refuses an accepted entry."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .status import HELD, LIVE, Status
 
 PREVIEW_LENGTH = 120
 CSAT_ASK = "csat_ask"
-"""In the metadata of a message of the system's that asks for a score."""
+"""Key in the metadata of a system message that asks for a score."""
 
 
 class OpenOffer(msgspec.Struct, frozen=True, gc=False):
@@ -51,12 +51,12 @@ class LastHeld(msgspec.Struct, frozen=True, gc=False):
 
 
 class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What routing has to remember of a conversation. Customers never see it.
+    """What routing remembers about a conversation. Customers never see it.
 
-    `declined_by`: who declined, let an offer lapse or gave the conversation back since it was last opened.
-    `strategy`: how it is to be given to its team, if somebody said so. `last`: who had it before; the next conversation of
-    the same customer may go to them. `given_back`: the entry by which humans gave it back to the bot, whose answers before
-    that are not held against it. `leads_notified`: that nobody can take it.
+    `declined_by`: agents that declined, let an offer lapse or gave it back since it was last opened. `strategy`: how to route it
+    to its team, if that was specified. `last`: the previous holder, who may get the customer's next conversation. `given_back`:
+    the seq at which humans gave it back to the bot; the bot's earlier answers no longer count as unsure. `leads_notified`: leads
+    know that nobody can take it.
     """
 
     offer: OpenOffer | None = None
@@ -68,8 +68,7 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Which timers have had their effect. `sla`: by the name of the timer, the instant it was due at. `reopened_at`: since
-    when it is to be resolved anew."""
+    """Which timers have fired. `sla`: timer → the time it was due at. `reopened_at`: when the resolution clock restarted."""
 
     csat_asked: bool = False
     sla: dict[str, int] = {}
@@ -77,9 +76,9 @@ class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 NEVER_FIRED = Fired()
-"""Of most conversations, shared by all of them."""
+"""Shared by most conversations."""
 UNROUTED = Routing()
-"""The routing of most conversations, shared by all of them."""
+"""Shared by most conversations."""
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
@@ -116,11 +115,11 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     resolved_at: int | None = None
     archived_at: int | None = None
     csat_due: bool = False
-    """Whether it has been resolved since the customer's last score."""
+    """Whether it was resolved after the customer's last score."""
     unanswered_since: int | None = None
     """The customer's first message that no agent has answered yet."""
     timer_at: int | None = None
-    """When to look what is due: no entry's doing, but of the turn that knows the account's settings. It may be too early."""
+    """When to check for due timers. Set by turns, which know the account's settings, not by entries. It may be too early."""
     fired: Fired = NEVER_FIRED
     routing: Routing = UNROUTED
 
@@ -130,26 +129,25 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def waits(self) -> bool:
-        """Whether it is one for the queue. A snooze keeps it from there until an entry ends it: its timer's, a person's, or that
-        of the customer's next message."""
+        """Whether it belongs in the queue: open, and not snoozed. A timer, a person or the customer's next message ends a snooze."""
         return self.status is Status.OPEN and self.snoozed_until is None
 
     @property
     def opened_at(self) -> int:
-        """When it was last opened. `waiting_since` is its age, which a reopening does not take from it."""
+        """When it was opened or last reopened. Its age, `waiting_since`, is kept when it reopens."""
         return self.created_at if self.fired.reopened_at is None else self.fired.reopened_at
 
     @property
     def left_to_humans(self) -> bool:
-        """Whether it waits for the next human: one had it since it was last opened, or somebody gave it to a team. The bot gets
-        it again by being given it, not by the customer's writing on."""
+        """Whether it waits for a human: one held it since it was last opened, or it was given to a team. Then only giving it back
+        lets the bot speak, not another message of the customer."""
         last = self.routing.last
         had = last is not None and last.until > self.opened_at
         return self.status is Status.OPEN and (had or self.routing.strategy is not None)
 
     @property
     def erased(self) -> bool:
-        """Whether its customer was forgotten: nothing else leaves a conversation without a contact identifier."""
+        """Whether its customer was erased: only erasure leaves a conversation without a contact identifier."""
         return not self.contact_identifier
 
 
@@ -162,13 +160,13 @@ TOUCHED = (
     "last_message_preview",
     "unanswered_since",
 )
-"""What a plain message changes."""
+"""The fields that an ordinary message changes."""
 settled = attrgetter(*(f for f in Conversation.__struct_fields__ if f not in TOUCHED))
-"""What it leaves as it was."""
+"""The fields that an ordinary message leaves unchanged."""
 
 
 def first_delivery(c: Conversation) -> DeliveryStatus:
-    """How a message to the customer starts: a web chat's streams show it at once, a provider has to be sent it."""
+    """The first delivery status of a message to the customer: streams show it at once in a web chat; providers have to accept it."""
     return "sent" if c.channel_type == "webchat" else "queued"
 
 
@@ -176,7 +174,7 @@ NO_MESSAGES = Recent()
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
-    """What a conversation actor holds: the projection and its newest messages, oldest first."""
+    """What a conversation actor keeps: the projection and the newest messages, oldest first."""
 
     conversation: Conversation
     recent: Recent = NO_MESSAGES
@@ -233,7 +231,7 @@ def apply(state: State | None, entry: Entry) -> State:
 
 
 def _given(routing: Routing, data: Assigned, at: int) -> Routing:
-    """Who gives a conversation back does not get it again; who lost their connection may."""
+    """An agent that gives a conversation back does not get it again; one that lost the connection may."""
     if data.agent_id is None and data.previous_agent_id is not None:
         routing = replace(routing, last=LastHeld(data.previous_agent_id, at))
     return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
@@ -310,7 +308,7 @@ def amended(entry: Entry, edit: Edited) -> Entry:
 def _edited(state: State, entry: Entry, edit: Edited) -> State:
     c, messages = state.conversation, [amended(e, edit) for e in state.messages()]
     public = [e.data for e in messages if isinstance(e.data, Message) and not e.data.is_private]
-    # Behind that many notes the message has left memory: then its text tells that it was the last one.
+    # Many notes may have pushed the message out of memory; then its text shows that it was the last one.
     last = (
         public[-1].id == edit.message_id
         if public
@@ -321,9 +319,9 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     return State(replace(c, seq=entry.seq, updated_at=entry.at), Recent.of(messages))
 
 
-def _first_reply(told: dict[str, int]) -> dict[str, int]:
-    """Of the targets told of, the one whose clock a reopening does not start anew."""
-    return {timer: at for timer, at in told.items() if timer.startswith("first_reply")}
+def _first_reply(noted: dict[str, int]) -> dict[str, int]:
+    """The first reply's timers among those noted: reopening does not restart that target's clock."""
+    return {timer: at for timer, at in noted.items() if timer.startswith("first_reply")}
 
 
 def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conversation:

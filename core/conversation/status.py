@@ -1,6 +1,6 @@
-"""The life of a conversation: one literal table, from (status, change) to the next status.
+"""The status machine of conversations: one literal table, from (status, change) to the next status.
 
-What is not in the table is refused. `tests/core/conversation/test_status.py` walks every status with every change.
+Changes that are not in the table are refused. `tests/core/conversation/test_status.py` walks every status with every change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Change(StrEnum):
-    """What happens to a conversation, as far as its status is concerned."""
+    """Events that may change the status."""
 
     CUSTOMER_WROTE = "customer_wrote"
     BOT_TOOK = "bot_took"
@@ -39,10 +39,10 @@ class Change(StrEnum):
 S, C = Status, Change
 
 LIVE = frozenset({S.OPEN, S.BOT, S.ASSIGNED, S.PENDING})
-"""Only these hold the thread key."""
+"""Only conversations in these hold their thread key."""
 FINAL = frozenset({S.CLOSED, S.EXPIRED})
 HELD = frozenset({S.ASSIGNED, S.PENDING})
-"""Only these, and what was resolved out of them, have an assignee."""
+"""Only conversations in these, or resolved from these, have an assignee."""
 
 NEXT: dict[tuple[Status, Change], Status] = {
     (S.OPEN, C.CUSTOMER_WROTE): S.OPEN,
@@ -81,7 +81,7 @@ NEXT: dict[tuple[Status, Change], Status] = {
 }
 
 AIMS: dict[Change, Status] = {change: to for (_, change), to in reversed(NEXT.items())}
-"""What a change mostly comes to: for its refusal to name."""
+"""The usual result of a change, to be named when it is refused."""
 
 ASKED: dict[Status, Change] = {
     S.OPEN: C.REOPENED,
@@ -90,11 +90,11 @@ ASKED: dict[Status, Change] = {
     S.CLOSED: C.CLOSED,
     S.EXPIRED: C.EXPIRED,
 }
-"""The change a client asks for by naming a status. `bot` and `assigned` only come about by other means."""
+"""The change that a client requests by naming a status. `bot` and `assigned` cannot be requested this way."""
 
 
 def next_status(status: Status, change: Change, wanted: Status | None = None) -> Status:
-    """The status after `change`; Conflict, naming both states, where the table has none."""
+    """The status after `change`. Raises Conflict, naming both statuses, if the table has none."""
     try:
         return NEXT[status, change]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Which conversation a thread key means: the live one, else the newest resolved one, else a new one."""
+"""Which conversation a thread key stands for: the live one, else the newest resolved one, else a new one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .status import LIVE, Status
 
 
 class Thread(msgspec.Struct, gc=False):
-    """What a host knows of a thread key. `resolved` holds ids, newest first (ids sort by time).
+    """What a host knows about a thread key. `resolved` holds ids, newest first (ids sort by time).
 
-    `erased`: its contact was forgotten, so the next conversation needs the thread read anew.
+    `erased`: its contact was erased, so the thread must be read again before the next conversation.
     """
 
     contact_id: str
@@ -22,7 +22,7 @@ class Thread(msgspec.Struct, gc=False):
     erased: bool = False
 
     def target(self, command: ThreadCommand) -> str | None:
-        """The conversation `command` is for; None when a new one must be opened."""
+        """The conversation that `command` goes to; None if a new one must be opened."""
         if self.live is not None:
             return self.live
         if isinstance(command, Receive) and self.resolved:
@@ -30,20 +30,20 @@ class Thread(msgspec.Struct, gc=False):
         return None
 
     def follow(self, before: Conversation, after: Conversation) -> None:
-        """Take in that a conversation's contact was merged, renamed or erased: later ones start with the same."""
+        """Note that a conversation's contact was merged, renamed or erased, as later conversations start with it."""
         if after.erased:
             self.erased = True
         elif (before.contact_id, before.contact_name) != (after.contact_id, after.contact_name):
             self.contact_id, self.contact_name = after.contact_id, after.contact_name
 
     def forget(self, conversation_id: str) -> None:
-        """A conversation that does not exist any more."""
+        """Forget a conversation that no longer exists."""
         if self.live == conversation_id:
             self.live = None
         self.resolved = tuple(i for i in self.resolved if i != conversation_id)
 
     def note(self, c: Conversation) -> None:
-        """Take in a conversation's new status."""
+        """Note a conversation's new status."""
         if c.status in LIVE:
             self.live = c.id
         elif self.live == c.id:

@@ -1,1 +1,4 @@
-"""The ports: what the layers above need of storage and the network."""
+"""The ports: what the server needs of storage and the network, as protocols, one area a module.
+
+A port states its guarantee and imports no implementation. The records it uses stand with their rooms.
+"""

@@ -1,7 +1,4 @@
-"""What authentication and rate limits need of a shared store: the ports that storage fulfils.
-
-A port states its guarantee; it owns no behaviour and must import no implementation.
-"""
+"""The ports of authentication and rate limits: tickets and permits in a store that all gateways share."""
 
 from __future__ import annotations
 
@@ -9,30 +6,30 @@ from typing import NamedTuple, Protocol
 
 
 class TicketStore(Protocol):
-    """Single-use secrets. Both raise StorageUnavailable; neither may answer without the store."""
+    """Single-use secrets. Both methods raise StorageUnavailable, and never answer without the store."""
 
     async def put(self, digest: str, payload: bytes, lifetime: float) -> None:
-        """Keeps `payload` under `digest` for `lifetime` seconds."""
+        """Keep `payload` under `digest` for `lifetime` seconds."""
         ...
 
     async def take(self, digest: str) -> bytes | None:
-        """The payload, once: of any number of concurrent callers at most one gets it."""
+        """Take the payload: at most one of any number of concurrent callers gets it."""
         ...
 
 
-class Grant(NamedTuple):
-    """Permits handed out: `permits` may be fewer than wanted; at 0 `wait` says in how many seconds one is due."""
+class Lease(NamedTuple):
+    """Permits granted: `permits` may be fewer than wanted; if 0, one is available in `wait` seconds."""
 
     permits: int
     wait: float
 
 
 class PermitSource(Protocol):
-    """Token buckets shared by all gateways. Losing one (a flush) refills it: limits may err upwards only."""
+    """Token buckets shared by all gateways. A lost bucket counts as full, so limits may only err upwards."""
 
-    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Grant:
-        """Takes up to `wanted` permits of a bucket refilled at `rate` a second up to `burst`.
+    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease:
+        """Take up to `wanted` permits from a bucket that is refilled at `rate` a second, up to `burst`.
 
-        Atomic between gateways; raises StorageUnavailable.
+        Atomic across gateways. Raises StorageUnavailable.
         """
         ...

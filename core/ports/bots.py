@@ -1,4 +1,4 @@
-"""The ports of bot rules and timers: what admins change, and what hosts read."""
+"""The ports of bot rules, timers and the classifier: what admins change, and what hosts read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..turn.bot_rules import Classification
 
 
 class BotRuleRecord(msgspec.Struct, frozen=True):
-    """A rule as stored; `conditions` and `actions` as they were given."""
+    """A rule as stored; `conditions` and `actions` as sent by the client."""
 
     id: str
     account_id: str
@@ -31,10 +31,10 @@ class BotRuleRecord(msgspec.Struct, frozen=True):
 
 
 class BotRuleStore(Protocol):
-    """Rules of one account, in pages after a `Place`; `by` is for the audit log."""
+    """Rules of one account, paged after a `Place`; `by` goes to the audit log."""
 
     async def create(self, rule: BotRuleRecord, by: Actor) -> BotRuleRecord:
-        """Raises Conflict where the account has as many as it may."""
+        """Raises Conflict if the account has the most rules allowed."""
         ...
 
     async def get(self, account_id: str, rule_id: str) -> BotRuleRecord | None: ...
@@ -50,53 +50,53 @@ class BotRuleStore(Protocol):
     async def delete(self, account_id: str, rule_id: str, by: Actor) -> bool: ...
 
     async def in_force(self, account_id: str) -> AccountRules | None:
-        """What conversations go by, as it is stored now."""
+        """The rules that apply to conversations, as stored now."""
         ...
 
 
 class RulesArchive(Protocol):
-    """What hosts read of accounts, in batches. Raises StorageUnavailable."""
+    """Rules of accounts as hosts read them, in batches. Raises StorageUnavailable."""
 
     async def load(self, accounts: Iterable[str]) -> dict[str, AccountRules]:
         """Accounts that do not exist are left out."""
         ...
 
     async def versions(self, accounts: Iterable[str]) -> dict[str, int]:
-        """The version that stands, of each; 0 of an account where nothing has ever changed."""
+        """The current version of each; 0 for an account that never changed."""
         ...
 
 
 class TimerRescheduling(msgspec.Struct, frozen=True):
-    """An account whose settings have changed so that timers follow otherwise; `version` is what to have read first."""
+    """An account whose new settings move its timers; read its rules of `version` or newer first."""
 
     account_id: str
     version: int
 
 
 class ReschedulingArchive(Protocol):
-    """Which accounts' timers are to be set anew, and the conversations they are of. Raises StorageUnavailable."""
+    """Accounts whose timers must be rescheduled, and their conversations. Raises StorageUnavailable."""
 
     async def wanted(self, partitions: Collection[int], limit: int) -> list[TimerRescheduling]:
-        """Those that nobody has looked through in some of the partitions."""
+        """Accounts that are not done in some of these partitions."""
         ...
 
     async def page(
         self, account_id: str, status: Status, after: str, partitions: Collection[int], limit: int
     ) -> list[Conversation]:
-        """Conversations of a status in order of their ids, from beyond `after` on."""
+        """Conversations with a status, in order of their ids, after `after`."""
         ...
 
     async def move(self, sooner: Sequence[tuple[Conversation, int]]) -> set[str]:
-        """Have conversations looked at sooner; which of them are. The others have moved meanwhile, or may be doing so."""
+        """Move timers to an earlier time. Returns the conversations for which it was done; others have changed meanwhile."""
         ...
 
     async def done(self, retiming: TimerRescheduling, epochs: dict[int, int]) -> None:
-        """It was looked through in these partitions; that counts where the epochs, and the version, still stand."""
+        """Mark an account as done in these partitions; no effect where the epoch or the version has changed."""
         ...
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A customer's message, as a classifier is asked about it."""
+    """A customer's message as sent to the classifier."""
 
     text: str
     channel_type: str
@@ -105,10 +105,10 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Classifier(Protocol):
-    """Tells what customers want."""
+    """Classifies what customers want."""
 
     async def classify(self, question: Question) -> Classification | None:
-        """None: it could not say, or not in time. Never raises."""
+        """The intent; None if unknown or too late. Never raises."""
         ...
 
 
@@ -122,6 +122,6 @@ class TimerArchive(Protocol):
     async def due(
         self, now: int, partitions: Collection[int], limit: int, besides: Sequence[str] = ()
     ) -> list[DueTimer]:
-        """Conversations of the partitions to be looked at by `now`, the longest due first, without `besides`.
+        """Conversations of the partitions whose timers are due at `now`, the longest due first, without `besides`.
         Raises StorageUnavailable."""
         ...

@@ -1,6 +1,6 @@
-"""What a channel module is: verify, parse, send. All of it is pure: what goes over the network is described, not done.
+"""The port of channels: verify, parse, send. Pure: requests are described, not made.
 
-A module of `channels/` is one of these; `channels/__init__.py` has the table.
+Each channel of `channels/` implements it; `channels/__init__.py` has the table.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ class ChannelKind(Protocol):
     """One provider."""
 
     base_url: str
-    """The provider's own API, where neither the channel nor a setting names another."""
+    """The provider's API, unless the channel or a setting names another."""
     rate: float
-    """Messages a second that the provider takes from one channel."""
+    """Messages a second that the provider accepts from one channel."""
     needs_files: bool
-    """Whether attachments must come along as bytes; else their public URLs are enough."""
+    """Whether attachments are sent as bytes; otherwise by their public URLs."""
 
     def challenge(self, call: WebhookCall, credentials: Credentials) -> WebhookAnswer | None:
-        """The answer to a provider's GET; None where it proves nothing (401)."""
+        """The response to a provider's GET; None if the call is not authentic (401)."""
         ...
 
     def verify(self, call: WebhookCall, credentials: Credentials) -> bool:
-        """Whether the call is the provider's: over the raw bytes, in constant time."""
+        """Verify the call's signature, over the raw bytes, in constant time."""
         ...
 
     def parse(self, call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
-        """The events of a verified call, in order. Raises ValueError where the payload as a whole makes no sense."""
+        """The events of a verified call, in order. Raises ValueError if the payload as a whole cannot be parsed."""
         ...
 
     def answer(self) -> WebhookAnswer:
-        """What the provider hears once everything is stored."""
+        """The response to the provider once everything is stored."""
         ...
 
     def requests(
         self, message: Outbound, credentials: Credentials, base_url: str, status_url: str
     ) -> list[ProviderRequest]:
-        """The requests that send a message, in order. `status_url`: where this channel's receipts go."""
+        """The requests that send a message, in order. `status_url`: the callback for this channel's receipts."""
         ...
 
     def outcome(self, status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
-        """What the provider's answer to one of them means."""
+        """The outcome that a response to one of these requests stands for."""
         ...
 
     def media_step(
         self, media: Media, credentials: Credentials, base_url: str, answer: Any | None
     ) -> MediaStep:
-        """The request that leads to a file; `answer` is the JSON that the step before gave, None at first."""
+        """The next request on the way to a file; `answer`: the JSON response to the previous one, None at first."""
         ...

@@ -1,4 +1,4 @@
-"""The ports of what integrators are told: webhooks, the queue and log of their deliveries, the Redis stream."""
+"""The ports of events for integrators: webhooks, the queue and log of their deliveries, the Redis stream."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..webhooks.records import (
 
 
 class EventWebhookStore(Protocol):
-    """Webhooks of an account and the log of their deliveries."""
+    """An account's webhooks and the log of their deliveries."""
 
     async def create(self, webhook: NewEventWebhook, by: Actor) -> EventWebhook:
-        """It begins where the account's feed stands now. Raises NotFound for an account that is not there, Conflict
-        where it has MAX_WEBHOOKS already."""
+        """It starts at the current position of the account's feed. Raises NotFound for a missing account, Conflict if it has
+        MAX_WEBHOOKS already."""
         ...
 
     async def page(self, account_id: str, after: Place | None, limit: int) -> Page[EventWebhook]:
@@ -36,17 +36,17 @@ class EventWebhookStore(Protocol):
     async def update(
         self, account_id: str, webhook_id: str, changes: dict[str, Any], by: Actor
     ) -> EventWebhook | None:
-        """`url`, `description`, `event_types`, `is_active`. Switched on again it begins where the feed stands now."""
+        """`url`, `description`, `event_types`, `is_active`. When reactivated, it starts at the current position of the feed."""
         ...
 
     async def rotate(
         self, account_id: str, webhook_id: str, before: bytes, secret: bytes, previous_until: int, by: Actor
     ) -> EventWebhook | None:
-        """Replace the secret. Raises Conflict where it is not `before` any more."""
+        """Replace the secret. Raises Conflict if it is no longer `before`."""
         ...
 
     async def delete(self, account_id: str, webhook_id: str, by: Actor) -> bool:
-        """With its deliveries."""
+        """Delete it with its deliveries."""
         ...
 
     async def deliveries(
@@ -58,77 +58,77 @@ class EventWebhookStore(Protocol):
     async def delivery(
         self, account_id: str, webhook_id: str, delivery_id: str
     ) -> tuple[EventDelivery, bytes] | None:
-        """With its payload."""
+        """A delivery with its payload."""
         ...
 
     async def replay(self, account_id: str, webhook_id: str, delivery_id: str) -> EventDelivery | None:
-        """Queue a delivery again, whatever became of it, with all its attempts. Raises Conflict while it is under way."""
+        """Queue a delivery again, whatever its status, with a fresh set of attempts. Raises Conflict while it is being sent."""
         ...
 
     async def replay_failed(self, account_id: str, webhook_id: str, since: int) -> int:
-        """Queue again what failed of the events since a time (ms); returns how many."""
+        """Queue again the failed deliveries of events since a time (ms); returns how many."""
         ...
 
 
 class EventQueue(Protocol):
-    """From the feeds to deliveries, and from deliveries to receivers. Across accounts; any number of processes."""
+    """Turns feeds into deliveries, and hands deliveries to senders. Across accounts; any number of processes may call it."""
 
     async def pump(self) -> int:
-        """Turn a page of the feeds of some webhooks into deliveries and move their positions, in one transaction.
-        Returns how many webhooks moved; 0 where all are up to date, full, or in other hands."""
+        """Turn a page of the feeds of some webhooks into deliveries and advance their positions, in one transaction.
+        Returns how many webhooks advanced; 0 if all are up to date, full, or locked by others."""
         ...
 
     async def claim(self, most: int) -> list[Claimed]:
-        """Take up to `most` due deliveries, in feed order, and those whose claim was lost."""
+        """Claim up to `most` due deliveries, in feed order, including those whose claim was lost."""
         ...
 
     async def finish(
         self, claimed: Claimed, answer: Answer, judgement: Judgement, wait: float | None, disable_after: float
     ) -> DisabledReason | None:
-        """Write down what came of an attempt; nothing where the claim is not held any more.
+        """Record the result of an attempt; no effect if the claim was lost.
 
-        `wait`: seconds to the next attempt, None where there is none. Returns why the webhook was switched off, if it
-        was: it is gone, or nothing has succeeded for `disable_after` seconds.
+        `wait`: seconds to the next attempt, None for none. Returns why the webhook was disabled, if it was: its receiver is gone,
+        or nothing has succeeded for `disable_after` seconds.
         """
         ...
 
     async def trim(self) -> int:
-        """Delete what the log need not keep; returns how many."""
+        """Delete deliveries beyond the log's retention; returns how many."""
         ...
 
 
 class Poster(Protocol):
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Send it, follow no redirect; refused where the host is not a public address. Every failure is an Answer."""
+        """Send a request without following redirects; refused unless the host is a public address. Every failure is an Answer."""
         ...
 
 
 class WebhookSecrets(Protocol):
-    """Webhooks' secrets at rest."""
+    """Encryption of webhook secrets at rest."""
 
     def seal_secrets(self, account_id: str, webhook_id: str, secrets: Sequence[str]) -> bytes:
-        """Newest first. Ciphertext, bound to this account's webhook."""
+        """Encrypt secrets, newest first; the ciphertext is bound to this account's webhook."""
         ...
 
     def open_secrets(self, account_id: str, webhook_id: str, sealed: bytes) -> list[str]:
-        """Raises Internal where the present keys do not open it."""
+        """Decrypt. Raises Internal if the server's keys do not fit."""
         ...
 
 
 class EventLog(Protocol):
-    """Where the Redis stream stands, account by account."""
+    """The positions of the Redis stream, by account."""
 
     async def start(self, stream: str) -> None:
-        """Make a stream known. The first time, it begins where the feeds of all accounts stand now."""
+        """Register a stream. A new one starts at the current positions of all feeds."""
         ...
 
     async def pump(self, stream: str, sink: EventSink) -> int:
-        """Give the sink a page of some accounts' events, in order, then move their positions. Returns how many accounts
-        moved. A failure in between means that events come again."""
+        """Give the sink a page of some accounts' events, in order, then advance their positions. Returns how many accounts
+        advanced. After a failure in between, events are repeated."""
         ...
 
 
 class EventSink(Protocol):
     async def append(self, events: Sequence[OutgoingEvent]) -> None:
-        """Raises StorageUnavailable; then any number of them may have been appended."""
+        """Append events. Raises StorageUnavailable; then any number of them may have been appended."""
         ...

@@ -1,5 +1,6 @@
-"""The ports of the HTTP side: what its routes read and write besides commands. All bound to one account by the caller's
-token, and by row-level security beneath; the few that look across accounts say so.
+"""The ports of the HTTP routes: what they read and write besides commands, and `Stores`, all stores together.
+
+The caller's token binds everything to one account, and row-level security enforces it; methods that read across accounts say so.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from .people import AgentStore, CannedStore, PreferencesStore, TeamStore
 from .resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 
 
-class Thread(NamedTuple):
-    """Whose a conversation is."""
+class ThreadOwner(NamedTuple):
+    """The channel and customer of a conversation."""
 
     channel_id: str
     contact_identifier: str
 
 
 class ConversationStore(Protocol):
-    """Committed conversations and their histories."""
+    """Committed conversations and their entries."""
 
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
 
-    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
-        """Whose each of these is; one query for all of them. What does not exist is not in it."""
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, ThreadOwner]:
+        """The threads of conversations, by id, in one query; missing ones are left out."""
         ...
 
     async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
@@ -51,7 +52,7 @@ class ConversationStore(Protocol):
         limit: int,
         public: bool,
     ) -> list[Entry]:
-        """Message entries, oldest first: the newest `limit`, or those around a seq. `public` leaves notes out."""
+        """Message entries, oldest first: the newest `limit`, or those around a seq. `public` excludes notes."""
         ...
 
     async def entries(self, account_id: str, conversation_id: str, *, after: int, limit: int) -> list[Entry]:
@@ -60,20 +61,20 @@ class ConversationStore(Protocol):
 
 
 class InboxStore(Protocol):
-    """Lists of conversations, and what is told about them."""
+    """Lists of conversations, and reports about them."""
 
     async def page(
         self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
     ) -> Page:
-        """The conversations that pass the filter, in order, from `after` on: rows that do not move meanwhile come
-        exactly once, however many are added.
+        """The conversations that pass the filter, in order, after `after`. Rows that do not move meanwhile appear exactly once, even
+        if others are added.
         """
         ...
 
     async def stats(self, account_id: str, period: Period) -> InboxStats: ...
 
     async def assignments(self, account_id: str, conversation_id: str) -> list[AssignmentView]:
-        """Who held a conversation, oldest first."""
+        """A conversation's holders, oldest first."""
         ...
 
     async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None: ...
@@ -81,24 +82,24 @@ class InboxStore(Protocol):
     async def agent_stats(self, account_id: str, user_id: str, period: Period) -> AgentStats: ...
 
     async def labels(self, account_id: str) -> list[LabelCount]:
-        """The labels of the account's newest conversations, a bounded number of both, the most used first."""
+        """Labels of the account's newest conversations, the most used first; both are bounded in number."""
         ...
 
 
 class Vault(Protocol):
-    """Channel credentials at rest."""
+    """Encryption of channel credentials at rest."""
 
     def open(self, channel: Channel) -> dict[str, str]:
-        """The credentials in the clear; empty where the channel has none."""
+        """Decrypt a channel's credentials; empty if it has none."""
         ...
 
     def seal(self, account_id: str, channel_id: str, credentials: dict[str, str]) -> bytes:
-        """Ciphertext, bound to this account's channel."""
+        """Encrypt credentials; the ciphertext is bound to this account's channel."""
         ...
 
 
 class Hints(Protocol):
-    """Events that are no entries, sent to the readers of every gateway. Best effort: False where it is known to have failed."""
+    """Sends hints (events without an entry) to the readers of every gateway. Best effort; False if it is known to have failed."""
 
     async def send(
         self,
@@ -111,7 +112,7 @@ class Hints(Protocol):
 
 
 class Stores(msgspec.Struct, frozen=True):
-    """Every store a handler may use."""
+    """Every store that a handler may use."""
 
     conversations: ConversationStore
     channels: ChannelStore

@@ -1,4 +1,4 @@
-"""The ports of what arrives from the providers: who wrote, which messages are meant, and what is set aside."""
+"""The ports of inbound calls from providers: senders, messages by provider id, and failed payloads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..accounts.records import ChannelType, Page, Place
 from ..channels.messages import Sender
 
 MAX_PAYLOAD = 262_144
-"""Bytes kept of a payload that was set aside; one that was longer cannot be replayed."""
+"""Bytes kept of a failed payload; a longer one cannot be replayed."""
 MAX_FAILURES = 1_000
-"""Payloads kept of one channel, the newest."""
+"""Failed payloads kept for one channel, the newest."""
 
 
 class Original(msgspec.Struct, frozen=True):
-    """A stored message that a provider id stands for, and the thread it is in. `edited_at` in ms, 0 for never."""
+    """The stored message with a provider id, and its thread. `edited_at` in ms, 0 for never."""
 
     provider_id: str
     conversation_id: str
@@ -30,14 +30,14 @@ class Original(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What could not be taken in: the reason, and the part of the payload as JSON, cut where it is long."""
+    """A part of a payload that could not be processed: the reason, and the part as JSON, truncated if long."""
 
     reason: str
     part: str | None = None
 
 
 class NewFailure(msgspec.Struct, frozen=True):
-    """A call with something that could not be taken in. `headers`: those that a replay needs, no secrets."""
+    """A call that could not be processed completely. `headers`: those that a replay needs, no secrets."""
 
     account_id: str
     channel_id: str
@@ -47,8 +47,8 @@ class NewFailure(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A payload that was set aside; `size` is that of the whole body, `payload` at most MAX_PAYLOAD of it. Times in ms;
-    `replayed_at` where a replay took in all of it."""
+    """A failed payload; `size` of the whole body, of which `payload` holds at most MAX_PAYLOAD bytes. Times in ms;
+    `replayed_at`: when a replay processed all of it."""
 
     id: str
     account_id: str
@@ -62,19 +62,19 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class SenderStore(Protocol):
-    """Customers as providers name them."""
+    """Customers by the identifiers that providers use."""
 
     async def resolve(self, account_id: str, channel_type: ChannelType, sender: Sender) -> str:
-        """The identifier of the sender's threads: the same one for all identifiers of a person, for good.
+        """The identifier of the sender's threads: permanent, and the same for all identifiers of a person.
 
-        Notes the sender's identifiers, name and metadata; the first message of a customer makes their contact, however
-        many come at once. Does not wait while nothing about the sender is new. Raises Invalid for what cannot be stored.
+        Stores the sender's identifiers, name and metadata; a customer's first message creates one contact, even if several arrive
+        at once. Does not wait if nothing about the sender is new. Raises Invalid for values that cannot be stored.
         """
         ...
 
 
 class InboundStore(Protocol):
-    """Look-ups by provider ids, and the payloads that were set aside."""
+    """Look-ups by provider id, and failed payloads."""
 
     async def originals(
         self, account_id: str, channel_id: str, provider_ids: Sequence[str]
@@ -83,7 +83,7 @@ class InboundStore(Protocol):
         ...
 
     async def set_aside(self, failure: NewFailure) -> str:
-        """Keep a payload, with the newest MAX_FAILURES of its channel; the same one again is kept once. Returns its id."""
+        """Store a failed payload among the newest MAX_FAILURES of its channel; repeats are stored once. Returns its id."""
         ...
 
     async def failures(
@@ -95,5 +95,5 @@ class InboundStore(Protocol):
     async def failure(self, account_id: str, failure_id: str) -> Failure | None: ...
 
     async def replayed(self, account_id: str, failure_id: str, faults: Sequence[Fault]) -> Failure | None:
-        """Note a replay: what of the payload could still not be taken in, or that all of it was."""
+        """Record a replay: the faults that remain, or none if all of it was processed."""
         ...

@@ -1,6 +1,6 @@
-"""The port of the outbox: what dispatchers take to send, and where they write what became of it.
+"""The port of the outbox: messages that dispatchers claim to send, and the outcomes they record.
 
-A row is claimed by one incarnation of one dispatcher. Every write here checks that the claim still stands.
+One incarnation of one dispatcher claims a row. Every write checks that the claim is still valid.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ..conversation.entries import Message
 
 
 class ToSend(msgspec.Struct, frozen=True):
-    """A claimed message with what its sending needs. The counts are those of `core.channels.delivery_policy.Tries`, this try included;
-    `crashes`: tries during which a dispatcher died. `parts_done` of its requests the provider has taken already.
-    `recipient` is empty where the customer was erased. `reply_to` and `references` (oldest first) are provider ids.
+    """A claimed message with everything needed to send it. The counts are those of `core.channels.delivery_policy.Tries`, this try included;
+    `crashes`: tries during which a dispatcher died. `parts_done`: requests that the provider has accepted already.
+    `recipient` is empty if the customer was erased. `reply_to` and `references` (oldest first) are provider ids.
     `told`: the outcome of a try was lost, but a receipt that names the message says that it was sent.
     """
 
@@ -45,64 +45,64 @@ class ToSend(msgspec.Struct, frozen=True):
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A channel whose next message may be sent in `delay` seconds, at least."""
+    """A channel whose next message may be sent in `delay` seconds at the earliest."""
 
     channel_id: str
     delay: float
 
 
 class Outbox(Protocol):
-    """Claims and outcomes. Raises StorageUnavailable or Overloaded where the storage cannot be used now."""
+    """Claims and outcomes. Raises StorageUnavailable or Overloaded if the storage cannot be used now."""
 
     async def register(self, shard: int, shards: int, incarnation: str) -> int:
-        """Shut out the shard's earlier incarnations, and queue again what they had under way: whether it was sent is
-        unknown. Returns how many messages that were."""
+        """Fence off the shard's earlier incarnations and requeue the messages they were sending, whose outcome is unknown. Returns
+        how many there were."""
         ...
 
     async def due(self) -> list[Due]:
-        """The channels, of all shards, that have messages queued."""
+        """Channels of all shards that have queued messages."""
         ...
 
     async def claim(self, shard: int, incarnation: str, channel_id: str, limit: int) -> list[ToSend]:
-        """Take messages that are due: of each conversation only its oldest unsent one. Raises StaleEpoch where
-        another incarnation has taken this one's place."""
+        """Claim due messages, of each conversation only the oldest unsent one. Raises StaleEpoch if a newer incarnation has
+        replaced this one."""
         ...
 
     async def part_sent(self, incarnation: str, item: ToSend, part: int, provider_id: str | None) -> bool:
-        """The provider took a part, and others follow."""
+        """The provider accepted a part, and others follow."""
         ...
 
     async def sent(
         self, incarnation: str, item: ToSend, part: int, provider_id: str | None, left_at: int
     ) -> Delivery | None:
-        """The provider took the last part, whose request left at `left_at` (ms). Receipts that came early are merged.
-        None where the claim does not stand any more, as below."""
+        """The provider accepted the last part, whose request was sent at `left_at` (ms). Early receipts are merged.
+        None if the claim was lost, as below."""
         ...
 
     async def again(
         self, incarnation: str, item: ToSend, delay: float, error: dict[str, Any], *, unknown: bool
     ) -> bool:
-        """Queue it again, for after `delay` seconds. The conversation's later messages wait for it."""
+        """Queue it again, after `delay` seconds. The conversation's later messages wait for it."""
         ...
 
     async def failed(
         self, incarnation: str, item: ToSend, error: dict[str, Any], *, unknown: bool
     ) -> Delivery | None:
-        """It has failed for good."""
+        """Mark it as failed for good."""
         ...
 
     async def held(self, incarnation: str) -> list[tuple[str, int, int]]:
-        """Everything claimed by this incarnation: conversation, seq, and which attempt it is."""
+        """The rows that this incarnation has claimed: conversation, seq, attempt."""
         ...
 
     async def release(self, incarnation: str, keys: Sequence[tuple[str, int]]) -> None:
-        """Queue claimed messages again whose claim's answer, or outcome, was lost here."""
+        """Requeue claimed messages whose claim or outcome this process lost."""
         ...
 
     async def depths(self) -> dict[str, tuple[str, int]]:
-        """Unsent messages by channel, with its type."""
+        """Channel → its type and its number of unsent messages."""
         ...
 
     async def tidy(self) -> None:
-        """Forget early receipts that nothing came of."""
+        """Delete early receipts whose message never appeared."""
         ...

@@ -1,6 +1,6 @@
-"""The ports of the people around conversations: agents, their preferences, teams, canned responses.
+"""The ports of agents, their preferences, teams and canned responses.
 
-Bound to one account, in pages after a `Place` and with `by` for the audit log, as in `resources.py`.
+Everything is bound to one account; lists are paged after a `Place`, and `by` goes to the audit log, as in `resources.py`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from ..conversation.entries import Actor
 
 class AgentStore(Protocol):
     async def ensure(self, account_id: str, user_id: str, name: str | None = None) -> None:
-        """Make an agent's row and default preferences on first use; a name that is given is the agent's from now on.
+        """Create an agent with default preferences on first use; a given name replaces the agent's name.
 
-        Best effort: an account that does not exist is left alone, and so is everything while the storage is away.
+        Best effort: no effect if the account does not exist or the storage is unavailable.
         """
         ...
 
     async def get(self, account_id: str, user_id: str) -> Agent | None: ...
 
     async def called(self, account_id: str, ids: Sequence[str], names: Sequence[str]) -> list[Agent]:
-        """The agents with one of these ids or one of these names (as `core.accounts.agents_and_teams.folded` has them), a bounded number."""
+        """Agents with one of these ids, or names as returned by `core.accounts.agents_and_teams.folded`; bounded in number."""
         ...
 
 
@@ -49,19 +49,17 @@ class PreferencesStore(Protocol):
     async def update(
         self, account_id: str, user_id: str, changes: dict[str, Any], by: Actor
     ) -> AgentPreferences | None:
-        """Fields of `AgentPreferences`; `notification_preferences` are merged key by key. In the audit log where `by` is
-        somebody else.
-        """
+        """Change fields of `AgentPreferences`; `notification_preferences` are merged key by key. Audited if `by` is another person."""
         ...
 
 
 class TeamStore(Protocol):
-    """Teams and who is in them. A team's name is its own within the account, whatever its case."""
+    """Teams and their members. Names of teams are unique within the account, ignoring case."""
 
     async def create(
         self, account_id: str, team_id: str, name: str, description: str | None, by: Actor
     ) -> Team:
-        """Raises Conflict, naming the team that has the name."""
+        """Raises Conflict, naming the team with the same name."""
         ...
 
     async def get(self, account_id: str, team_id: str) -> Team | None: ...
@@ -75,28 +73,28 @@ class TeamStore(Protocol):
         ...
 
     async def begin_deletion(self, account_id: str, team_id: str) -> bool:
-        """From now on the team is in no list and no conversation can be given to it. May be repeated until it is finished."""
+        """Hide the team from lists and from assignment. May be repeated until the deletion is finished."""
         ...
 
     async def conversations(self, account_id: str, team_id: str) -> list[str]:
-        """Ids of the conversations that are the team's and not over for good."""
+        """Ids of the team's conversations that are not closed or expired."""
         ...
 
     async def finish_deletion(self, account_id: str, team_id: str, by: Actor) -> None:
-        """Delete a team whose deletion was begun, with its memberships."""
+        """Delete a team whose deletion has begun, with its memberships."""
         ...
 
     async def members(
         self, account_id: str, team_id: str, after: Place | None, limit: int
     ) -> Page[TeamMember] | None:
-        """In the order they joined; None where there is no such team."""
+        """In the order of joining; None if there is no such team."""
         ...
 
     async def add_member(
         self, account_id: str, team_id: str, user_id: str, by: Actor
     ) -> tuple[TeamMember, bool] | None:
-        """The member, and whether they joined just now; None where there is no such team. Whoever is named becomes an agent
-        of the account, as by a first use.
+        """The member, and whether they joined just now; None if there is no such team. Creates the agent if needed, as `ensure`
+        does.
         """
         ...
 
@@ -104,10 +102,10 @@ class TeamStore(Protocol):
 
 
 class CannedStore(Protocol):
-    """Canned responses. A short code is its own within the account, whatever its case."""
+    """Canned responses. Short codes are unique within the account, ignoring case."""
 
     async def create(self, response: CannedResponse, by: Actor) -> CannedResponse:
-        """Raises Conflict, naming the one that has the short code."""
+        """Raises Conflict, naming the response with the same short code."""
         ...
 
     async def get(self, account_id: str, response_id: str) -> CannedResponse | None: ...
@@ -115,7 +113,7 @@ class CannedStore(Protocol):
     async def page(
         self, account_id: str, category: str | None, q: str | None, after: Place | None, limit: int
     ) -> Page[CannedResponse]:
-        """Oldest first; `q` looks in short codes, titles and contents."""
+        """Oldest first; `q` searches short codes, titles and contents."""
         ...
 
     async def update(

@@ -1,7 +1,7 @@
-"""The ports of what stands beside conversations: contacts, channels, the account, api clients, the audit log.
+"""The ports of contacts, channels, the account, API clients and the audit log.
 
-Everything is bound to one account, and by row-level security beneath; the few that look across accounts say so. Lists
-are pages in a fixed order, after a `Place`. `by` is who is written into the audit log.
+Everything is bound to one account, enforced by row-level security; methods that read across accounts say so. Lists are paged in a
+fixed order, after a `Place`. `by` goes to the audit log.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NewIdentifier(msgspec.Struct, frozen=True):
 
 
 class ContactStore(Protocol):
-    """Contacts and their identifiers. `Conflict` names the contact that holds an identifier already."""
+    """Contacts and their identifiers. `Conflict` names the contact that already has an identifier."""
 
     async def create(
         self,
@@ -50,11 +50,11 @@ class ContactStore(Protocol):
     async def get(self, account_id: str, contact_id: str) -> Contact | None: ...
 
     async def page(self, account_id: str, q: str | None, after: Place | None, limit: int) -> Page[Contact]:
-        """Newest first, without those merged into others; `q` looks in names and identifiers."""
+        """Newest first, without those merged into others; `q` searches names and identifiers."""
         ...
 
     async def update(self, account_id: str, contact_id: str, changes: dict[str, Any]) -> Contact | None:
-        """`name`, `attributes`. Raises Conflict where the contact was merged."""
+        """`name`, `attributes`. Raises Conflict if the contact was merged."""
         ...
 
     async def delete(self, account_id: str, contact_id: str) -> bool:
@@ -62,37 +62,37 @@ class ContactStore(Protocol):
         ...
 
     async def merge(self, account_id: str, contact_id: str, into: str, by: Actor) -> Contact | None:
-        """Move the identifiers; the contact stays, pointing to the other, which is returned. Doing it again is no fault.
+        """Move the identifiers to `into`, which is returned; the contact stays and points to it. Idempotent.
 
-        Raises Conflict where one of them was merged elsewhere.
+        Raises Conflict if one of them was merged elsewhere.
         """
         ...
 
     async def conversations(
         self, account_id: str, contact_id: str, identifier: ContactIdentifier | None = None
     ) -> list[str]:
-        """Ids of a contact's conversations, oldest first; with one of its identifiers only."""
+        """Ids of a contact's conversations, oldest first; optionally only those with one of its identifiers."""
         ...
 
     async def begin_erasure(self, account_id: str, contact_id: str) -> list[str] | None:
-        """Take the contact's name, attributes and identifiers away, and those of contacts merged into it.
+        """Remove the name, attributes and identifiers of the contact, and of contacts merged into it.
 
-        Returns the ids of all of these. From now on a message of that customer makes a new contact. May be repeated.
-        Raises Conflict where the contact was merged into another.
+        Returns the ids of all of them. A later message of that customer creates a new contact. May be repeated.
+        Raises Conflict if the contact was merged into another.
         """
         ...
 
     async def finish_erasure(self, account_id: str, contact_ids: Sequence[str], by: Actor) -> int:
-        """Blank what is stored of these contacts' erased conversations, and delete the contacts; in one transaction.
+        """Blank the stored data of these contacts' erased conversations, and delete the contacts, in one transaction.
 
-        Returns how many conversations there were. Raises Conflict where one of them has not been erased by command.
+        Returns how many conversations there were. Raises Conflict if one of them has not been erased by command.
         """
         ...
 
     async def add_identifier(
         self, account_id: str, contact_id: str, identifier: NewIdentifier
     ) -> ContactIdentifier | None:
-        """None where there is no such contact. Raises Conflict."""
+        """None if there is no such contact. Raises Conflict."""
         ...
 
     async def identifier(self, account_id: str, identifier_id: str) -> ContactIdentifier | None: ...
@@ -106,17 +106,17 @@ class ContactStore(Protocol):
     async def update_identifier(
         self, account_id: str, identifier_id: str, changes: dict[str, Any]
     ) -> ContactIdentifier | None:
-        """`contact_id`, `display_name`, `metadata`. Raises NotFound for a contact that is none."""
+        """`contact_id`, `display_name`, `metadata`. Raises NotFound for an unknown contact."""
         ...
 
     async def delete_identifier(self, account_id: str, identifier_id: str) -> bool: ...
 
 
 class ChannelStore(Protocol):
-    """Channels. A change made here is seen at once in this process, elsewhere within seconds."""
+    """Channels. This process sees its own changes at once, others within seconds."""
 
     async def find(self, channel_id: str) -> Channel | None:
-        """A channel by its id alone, across accounts: for webhooks and web chat, which come without a token."""
+        """A channel by its id alone, across accounts: calls of webhooks and web chat carry no token."""
         ...
 
     async def page(self, account_id: str, after: Place | None, limit: int) -> Page[Channel]:
@@ -134,7 +134,7 @@ class ChannelStore(Protocol):
         ...
 
     async def delete(self, account_id: str, channel_id: str, by: Actor) -> bool:
-        """Raises Conflict where the channel has conversations."""
+        """Raises Conflict if the channel has conversations."""
         ...
 
 
@@ -144,7 +144,7 @@ class AccountStore(Protocol):
     async def update(
         self, account_id: str, name: str | None, settings: dict[str, Any] | None, by: Actor
     ) -> Account | None:
-        """Merge settings as `core.accounts.account_settings.merge_settings` does. Raises Invalid, and Conflict for a `sub_domain` taken."""
+        """Merge settings as `core.accounts.account_settings.merge_settings` does. Raises Invalid; Conflict if the `sub_domain` is taken."""
         ...
 
 
@@ -160,15 +160,15 @@ class ClientStore(Protocol):
     async def delete(self, account_id: str, client_id: str, by: Actor) -> bool: ...
 
     async def secret(self, client_id: str) -> tuple[str, bytes] | None:
-        """Account and hash of a client, across accounts: for those who ask for a token."""
+        """Account and secret hash of a client, across accounts, to issue a token."""
         ...
 
     async def used(self, client_id: str) -> bool:
-        """Note that it is given a token now; False where it was deleted meanwhile, and must not get one."""
+        """Record that it gets a token now; False if it was deleted meanwhile and must not get one."""
         ...
 
     async def revoked(self, since: int | None) -> list[tuple[str, int]]:
-        """Clients deleted since then (µs), across accounts, each with its time; None: all whose tokens may still live."""
+        """Clients deleted since a time (µs), across accounts, each with its time; None: all whose tokens may still be valid."""
         ...
 
 

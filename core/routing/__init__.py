@@ -1,12 +1,13 @@
-"""Routing: who gets which conversation. Pure: time is passed in, and what is to be done comes out as values.
+"""Routing: which agent gets which conversation. Pure: time is passed in, and effects are returned as values.
 
-In the order of reading:
+In reading order:
 - `facts`: agents, waiting conversations, needs, the policy, and `order`, the queue's order (priority with ageing)
-- `policy`: the policy that an account's settings make
+- `policy`: from an account's settings to its policy
 - `eligibility`: the rules for one agent and one conversation
-- `messages`: the events a desk is told, the effects it wants
-- `desk`: one account; what each event means. `floor`: the places of conversations and the moves between them
-- `queue`: positions, and the first that fits. `agents`, `ranking`: all agents as sets of bits, in order of choice
-- `explain`: the record of a decision, and deciding again from it
-- `rates`: estimated waits. `alarms`: what will be due
+- `messages`: the events a desk handles, and its effects
+- `desk`: one account, event by event. `board`: where its conversations are, and the moves between these places
+- `queue`: positions, and the first conversation that fits. `agents`, `ranking`: all agents as sets of bits, in order of choice
+- `explain`: the record of a decision, and how to replay it
+- `rates`: estimated waits. `alarms`: what is due when
+- `supervision_messages`: what gateways and supervisors exchange
 """

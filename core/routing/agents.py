@@ -1,7 +1,6 @@
-"""All agents of an account as sets of bits: who is ready, who fits a need, who comes first.
+"""All agents of an account as sets of bits: who is ready, who fits a need, who ranks first.
 
-`eligibility.py` says the same of one agent. Every agent has a slot, its bit; the slot of one that left is given to the next
-new one. Sets are ints of as many bits as there are slots.
+`eligibility.py` states the same rules for one agent. Every agent has a slot for good: its bit in these sets, which are ints.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from msgspec.structs import replace
 
 from ..accounts.business_hours import Schedule
 from .facts import Agent, Need, Preferences, PresenceStatus, Reason
-from .ranking import Line, Ranking, bits
+from .ranking import LoadRanking, SortedAgents, bits
 
 UNKNOWN = frozenset({""})
-"""Stands for every topic or language that no agent has listed."""
+"""Stands for any topic or language that no agent has listed."""
 
 
 class Skill:
-    """Who has listed which value, and who has listed none."""
+    """Which agents have listed a value, and which have listed none."""
 
     __slots__ = ("listed", "none")
 
@@ -29,7 +28,7 @@ class Skill:
         self.listed: dict[str, int] = {}
 
     def put(self, bit: int, values: Collection[str]) -> frozenset[str]:
-        """The values that are new to the account."""
+        """Set an agent's values. Returns those that no agent had listed before."""
         new = frozenset(value for value in values if value not in self.listed)
         self.drop(bit)
         if not values:
@@ -50,23 +49,22 @@ class Skill:
 
 
 class Agents:
-    """`ready`: those that automatic routing may give something to now. `_unranked`: whose rank is to be looked at again before
-    the next choice between several."""
+    """`ready`: agents that automatic routing may give a conversation now. `_unranked`: agents to rank again before the next
+    choice between several."""
 
     def __init__(self) -> None:
         self._slots: dict[str, int] = {}
-        self._agents: list[Agent | None] = []
+        self._agents: list[Agent] = []
         self._schedules: list[Schedule] = []
-        self._vacant: list[int] = []
         self._roster: tuple[tuple[str, ...], str] | None = None
         self.all = self.ready = 0
-        self._not: dict[Reason, int] = dict.fromkeys(
+        self._unready: dict[Reason, int] = dict.fromkeys(
             (Reason.UNAVAILABLE, Reason.OFFLINE, Reason.AWAY, Reason.CLOSED, Reason.FULL), 0
         )
         self._teams, self._channels, self._topics, self._languages = Skill(), Skill(), Skill(), Skill()
         self._unranked = 0
-        self._least_busy = Ranking()
-        self._longest_since = Line()
+        self._least_busy = LoadRanking()
+        self._longest_since = SortedAgents()
 
     # -- reading
 
@@ -74,16 +72,14 @@ class Agents:
         return agent_id in self._slots
 
     def __iter__(self) -> Iterator[Agent]:
-        return (agent for agent in self._agents if agent is not None)
+        return iter(self._agents)
 
     def get(self, agent_id: str) -> Agent | None:
         slot = self._slots.get(agent_id)
         return None if slot is None else self._agents[slot]
 
     def at(self, slot: int) -> Agent:
-        agent = self._agents[slot]
-        assert agent is not None
-        return agent
+        return self._agents[slot]
 
     def slot(self, agent_id: str | None) -> int | None:
         return None if agent_id is None else self._slots.get(agent_id)
@@ -92,14 +88,14 @@ class Agents:
         return sum(1 << slot for i in ids if (slot := self._slots.get(i)) is not None)
 
     def roster(self) -> tuple[tuple[str, ...], str]:
-        """The ids slot by slot (a vacant one is empty), and their digest."""
+        """The ids in order of their slots, and their digest."""
         if self._roster is None:
-            ids = tuple("" if agent is None else agent.id for agent in self._agents)
+            ids = tuple(agent.id for agent in self._agents)
             self._roster = ids, blake2b("\n".join(ids).encode(), digest_size=8).hexdigest()
         return self._roster
 
     def narrowed(self, need: Need) -> Need:
-        """The same need to these agents, in words that they use: customers' words would make classes without end."""
+        """A need that the same agents fit, in values they have listed: customers' own values would make groups without end."""
         topics = need.topics and (need.topics.intersection(self._topics.listed) or UNKNOWN)
         language = need.language
         if language is not None and language not in self._languages.listed:
@@ -116,9 +112,9 @@ class Agents:
             mask &= self._languages.none | self._languages.listed.get(need.language, 0)
         return mask
 
-    def passed(self, need: Need, declined: int) -> dict[Reason, int]:
-        """Who is passed over, by reason; an agent can be under several."""
-        out = {reason: mask for reason, mask in self._not.items() if mask}
+    def passed_over(self, need: Need, declined: int) -> dict[Reason, int]:
+        """The agents that are passed over, by reason; an agent can appear under several."""
+        out = {reason: mask for reason, mask in self._unready.items() if mask}
         if need.teams:
             out[Reason.TEAM] = self.all & ~self._teams.any_of(need.teams)
         out[Reason.CHANNEL] = self.all & ~(
@@ -135,7 +131,7 @@ class Agents:
     def ranked(self, strategy: str, wanted: int) -> Iterator[int]:
         """The ready ones of `wanted`, the best first."""
         wanted &= self.ready
-        if not wanted & (wanted - 1):  # one or none: often whoever was freed while all others are busy
+        if not wanted & (wanted - 1):  # one or none: often the agent just freed, all others being busy
             return bits(wanted)
         for slot in bits(self._unranked):
             self._rank(slot)
@@ -144,7 +140,7 @@ class Agents:
 
     def _rank(self, slot: int) -> None:
         agent = self._agents[slot]
-        if agent is None or not self.ready >> slot & 1:
+        if not self.ready >> slot & 1:
             self._least_busy.drop(slot)
             self._longest_since.drop(slot)
         else:
@@ -153,12 +149,12 @@ class Agents:
 
     # -- changing
 
-    def prefer(self, agent_id: str, preferences: Preferences, now: int) -> frozenset[str]:
-        """Take in an agent's preferences. The topics and languages that no agent had listed."""
+    def set_preferences(self, agent_id: str, preferences: Preferences, now: int) -> frozenset[str]:
+        """Add an agent, or change its preferences. Returns the topics and languages that no agent had listed before."""
         slot = self._slots.get(agent_id)
         if slot is None:
-            slot = self._make_room(agent_id)
-            agent = Agent(id=agent_id, preferences=preferences, status_since=now, idle_since=now)
+            agent = Agent(id=agent_id, preferences=preferences, idle_since=now)
+            slot = self._add(agent)
         else:
             agent = replace(self.at(slot), preferences=preferences)
         bit = 1 << slot
@@ -172,19 +168,21 @@ class Agents:
         self._put(slot, agent)
         return new
 
-    def appear(self, agent_id: str, status: PresenceStatus, since: int) -> None:
+    def set_presence(self, agent_id: str, status: PresenceStatus) -> None:
         slot = self._slots[agent_id]
-        self._put(slot, replace(self.at(slot), status=status, status_since=since))
+        self._put(slot, replace(self.at(slot), status=status))
 
-    def turn(self, agent_id: str, now: int) -> int | None:
-        """Look at the agent's clock. When to look again."""
+    def refresh_schedule(self, agent_id: str, now: int) -> int | None:
+        """Recompute whether the agent is within its hours. Returns when that changes next."""
         slot = self._slots[agent_id]
         self._mark(Reason.CLOSED, 1 << slot, not self._schedules[slot].is_open(now))
         self._put(slot, self.at(slot))
         return self._schedules[slot].next_change(now)
 
-    def load(self, agent_id: str, now: int, *, active: int = 0, offered: int = 0, got: bool = False) -> None:
-        """Add to an agent's figures. `got`: a conversation came to it, by assignment or offer."""
+    def add_load(
+        self, agent_id: str, now: int, *, active: int = 0, offered: int = 0, got: bool = False
+    ) -> None:
+        """Add to an agent's counts. `got`: the agent received a conversation, by assignment or offer."""
         slot = self._slots[agent_id]
         a = self.at(slot)
         since = now if got else a.assigned_at
@@ -196,56 +194,39 @@ class Agents:
         )
 
     def restore(self, agent: Agent, now: int) -> None:
-        """An agent as it was, without its conversations."""
-        self.prefer(agent.id, agent.preferences, now)
+        """Add a stored agent, without its conversations."""
+        self.set_preferences(agent.id, agent.preferences, now)
         self._put(self._slots[agent.id], replace(agent, active=0, offered=0))
 
-    def settle(self, agent: Agent) -> None:
-        """The times of an agent as they were, once its conversations are counted."""
+    def restore_times(self, agent: Agent) -> None:
+        """Set a stored agent's times, once its conversations are counted."""
         slot = self._slots[agent.id]
         a = self.at(slot)
         self._put(slot, replace(a, idle_since=agent.idle_since, assigned_at=agent.assigned_at))
 
-    def remove(self, agent_id: str) -> None:
-        slot = self._slots.pop(agent_id)
-        bit = 1 << slot
-        for skill in (self._teams, self._channels, self._topics, self._languages):
-            skill.drop(bit)
-        for reason in self._not:
-            self._mark(reason, bit, False)
-        self.all &= ~bit
-        self._agents[slot] = None
-        self.ready &= ~bit
-        self._unranked |= bit
-        self._vacant.append(slot)
-        self._roster = None
-
-    def _make_room(self, agent_id: str) -> int:
-        if self._vacant:
-            slot = self._vacant.pop()
-        else:
-            slot = len(self._agents)
-            self._agents.append(None)
-            self._schedules.append(Schedule())
-        self._slots[agent_id] = slot
+    def _add(self, agent: Agent) -> int:
+        slot = self._slots[agent.id] = len(self._agents)
+        self._agents.append(agent)
+        self._schedules.append(Schedule())
         self.all |= 1 << slot
+        self._mark(Reason.OFFLINE, 1 << slot, True)
         self._roster = None
         return slot
 
     def _mark(self, reason: Reason, bit: int, holds: bool) -> None:
-        self._not[reason] = self._not[reason] | bit if holds else self._not[reason] & ~bit
+        self._unready[reason] = self._unready[reason] | bit if holds else self._unready[reason] & ~bit
 
     def _put(self, slot: int, agent: Agent) -> None:
         bit = 1 << slot
         before = self._agents[slot]
         self._agents[slot] = agent
-        if before is None or before.status != agent.status:
+        if before.status != agent.status:
             self._mark(Reason.OFFLINE, bit, agent.status == "offline")
             self._mark(Reason.AWAY, bit, agent.status == "away")
         self._mark(Reason.FULL, bit, agent.load >= agent.preferences.maximum)
         self._unranked |= bit
         self.ready |= bit
-        for mask in self._not.values():
+        for mask in self._unready.values():
             if mask & bit:
                 self.ready &= ~bit
                 return

@@ -1,4 +1,4 @@
-"""What will be due, and when: one time for each name."""
+"""The desk's alarms: one time for each name, popped in order."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Literal
 
 from sortedcontainers import SortedSet
 
-Name = tuple[Literal["offer", "hours", "step", "grace"], str]
-"""An offer lapses, an agent's hours change, a conversation asks for less, an absent agent loses its conversations."""
+Name = tuple[Literal["offer", "hours", "step"], str]
+"""`offer`: it lapses. `hours`: an agent's hours begin or end. `step`: a conversation's needs are relaxed. With an id."""
 
 
 class Alarms:
@@ -16,7 +16,7 @@ class Alarms:
         self._sorted: SortedSet = SortedSet()
 
     def set(self, name: Name, at: int | None) -> None:
-        """In place of what was set for `name`; None: nothing is due."""
+        """Set or replace the time for `name`; None cancels it."""
         before = self._at.get(name)
         if before == at:
             return
@@ -32,7 +32,7 @@ class Alarms:
         return self._sorted[0][0] if self._sorted else None
 
     def pop(self, now: int) -> Name | None:
-        """The first that is due."""
+        """Remove and return the first alarm that is due."""
         if not self._sorted or self._sorted[0][0] > now:
             return None
         _, name = self._sorted.pop(0)

@@ -1,13 +1,10 @@
-"""Where an account's conversations are: held, on offer or waiting; and the moves between these places.
+"""The board of one account: which agent holds each conversation, which conversations are on offer, and which wait.
 
-`desk.py` says which event makes which move. A move keeps what belongs together: who holds what, agents' loads, the queue,
-alarms, effects. What a move could give an agent to do is noted in `woken`, and `settle` acts on it.
+`desk.py` maps events to the moves made here. A move keeps everything that depends on it consistent: holders, agents' loads, the
+queue, alarms, effects. It also notes in `woken` the agents that may now take something, and `assign_waiting` acts on that.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -16,18 +13,20 @@ from .agents import Agents
 from .alarms import Alarms
 from .explain import Explain, decide, explain
 from .facts import Agent, Need, Policy, Waiting, order
-from .messages import Assign, Effect, Holding, Offer, Queued, QueueMoved, Requeue, WakeAt, Why, Withdraw
+from .messages import Assign, Effect, Holding, Offer, Queued, QueueMoved, WakeAt, Why, Withdraw
 from .queue import Queue
 from .rates import ServiceRate
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
+    """Whom a conversation is offered to, and until when."""
+
     agent_id: str
     deadline: int
 
 
 class Board:
-    """`now` is the time of the event under way. `woken`: agents (as bits) that may find something to do."""
+    """`now` is the time of the current event. `woken`: agents (as bits) that may be able to take a conversation."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -46,10 +45,10 @@ class Board:
         self._new: dict[str, None] = {}
 
     def finish(self) -> list[Effect]:
-        """End an event: give away what can be given, and say what has changed."""
-        self.settle()
+        """End an event: assign what can be assigned, and return all effects."""
+        self.assign_waiting()
         for conversation_id in self._new:
-            self._tell_queued(conversation_id)
+            self._announce_queued(conversation_id)
         self._new.clear()
         self.rate.waits(len(self.queue) > 0, self.now)
         if self.queue.moved is not None:
@@ -62,7 +61,7 @@ class Board:
         effects, self.effects = self.effects, []
         return effects
 
-    def _tell_queued(self, conversation_id: str) -> None:
+    def _announce_queued(self, conversation_id: str) -> None:
         position = self.queue.position(conversation_id)
         if position is not None and conversation_id not in self.offers:
             estimate = self.rate.estimate(position, self.now)
@@ -73,31 +72,33 @@ class Board:
     def _fits(self, need: Need, declined_by: frozenset[str]) -> int:
         return self.agents.fits(need) & ~self.agents.mask(declined_by)
 
-    def wait(self, w: Waiting) -> None:
-        """Into the queue, where `settle` finds it."""
+    def enqueue(self, w: Waiting) -> None:
+        """Add a conversation to the queue; `assign_waiting` finds it there."""
         self.queue.put(w, order(w, self.policy))
         self._new[w.id] = None
         self.regroup(w)
 
     def regroup(self, w: Waiting) -> None:
-        """Look again at what it asks for; every ready agent that fits may now get it."""
+        """Recompute what a queued conversation needs, and wake every ready agent that fits."""
         self.alarms.set(("step", w.id), self.policy.next_step(w, self.now))
         if w.id in self.offers or w.strategy == "manual_queue":
             self.queue.park(w.id)
         else:
             need = self.agents.narrowed(self.policy.need(w, self.now))
-            self.woken |= self.queue.offer(w.id, need) & self.agents.ready
+            self.woken |= self.queue.unpark(w.id, need) & self.agents.ready
 
-    def leave(self, conversation_id: str) -> bool:
+    def dequeue(self, conversation_id: str) -> bool:
+        """Remove a conversation from the queue. Whether it was queued."""
         self.alarms.set(("step", conversation_id), None)
-        return self.queue.drop(conversation_id)
+        return self.queue.remove(conversation_id)
 
     def wake(self, agent_id: str) -> None:
         slot = self.agents.slot(agent_id)
         if slot is not None:
             self.woken |= 1 << slot
 
-    def settle(self) -> None:
+    def assign_waiting(self) -> None:
+        """Give woken agents the first conversations in the queue that fit them, until none is left."""
         while woken := self.woken & self.agents.ready:
             w = self.queue.first_for(woken)
             if w is None:
@@ -105,11 +106,11 @@ class Board:
             need = self.policy.need(w, self.now)
             slot = decide(self.agents, w, need, self.now)
             assert slot is not None, "its group said that an agent fits"
-            self.give(w, need, slot)
+            self.assign_or_offer(w, need, slot)
         self.woken = 0
 
-    def give(self, w: Waiting, need: Need, slot: int) -> None:
-        """Assign it, or offer it to who wants to be asked."""
+    def assign_or_offer(self, w: Waiting, need: Need, slot: int) -> None:
+        """Assign it if the agent accepts automatically, else offer it."""
         agent = self.agents.at(slot)
         record = explain(self.agents, w, need, slot, self.now)
         if agent.preferences.auto_accept:
@@ -121,20 +122,20 @@ class Board:
 
     def offer(self, w: Waiting, agent: Agent, record: Explain) -> None:
         deadline = self.now + self.policy.offer_timeout
-        self.stand(w, agent.id, deadline)
+        self.open_offer(w, agent.id, deadline)
         self.effects.append(Offer(w.id, agent.id, deadline, record))
 
-    def stand(self, w: Waiting, agent_id: str, deadline: int) -> None:
-        """It is on offer to an agent from now on."""
+    def open_offer(self, w: Waiting, agent_id: str, deadline: int) -> None:
+        """Record an offer, whether it is made now or was found in storage."""
         self.offers[w.id] = Offered(agent_id, deadline)
         self.offered_to.setdefault(agent_id, {})[w.id] = None
-        self.agents.load(agent_id, self.now, offered=1, got=True)
+        self.agents.add_load(agent_id, self.now, offered=1, got=True)
         self.alarms.set(("offer", w.id), deadline)
         self.queue.put(w, order(w, self.policy))
         self.regroup(w)
 
-    def end_offer(self, conversation_id: str, why: Why) -> None:
-        """Withdraw it; the conversation is given away anew."""
+    def withdraw_offer(self, conversation_id: str, why: Why) -> None:
+        """End an offer; the conversation becomes available to other agents."""
         agent_id = self.offers[conversation_id].agent_id
         self.close_offer(conversation_id)
         self.effects.append(Withdraw(conversation_id, agent_id, why))
@@ -143,75 +144,56 @@ class Board:
             self._new[conversation_id] = None
 
     def close_offer(self, conversation_id: str) -> None:
+        """Forget an offer without an effect: its end is already known, or told by the caller."""
         offered = self.offers.pop(conversation_id)
         del self.offered_to[offered.agent_id][conversation_id]
         self.alarms.set(("offer", conversation_id), None)
-        self.agents.load(offered.agent_id, self.now, offered=-1)
+        self.agents.add_load(offered.agent_id, self.now, offered=-1)
         self.wake(offered.agent_id)
 
-    def turned_down(self, conversation_id: str, why: Why) -> None:
+    def reject_offer(self, conversation_id: str, why: Why) -> None:
+        """End an offer that its agent declined or let lapse; the agent is not chosen for the conversation again."""
         agent_id = self.offers[conversation_id].agent_id
-        self.end_offer(conversation_id, why)
+        self.withdraw_offer(conversation_id, why)
         w = self.queue[conversation_id]
-        self.wait(replace(w, declined_by=w.declined_by | {agent_id}))
+        self.enqueue(replace(w, declined_by=w.declined_by | {agent_id}))
 
-    def withdraw_all(self, agent_id: str, why: Why) -> None:
+    def withdraw_offers(self, agent_id: str, why: Why) -> None:
+        """End all offers to an agent."""
         for conversation_id in list(self.offered_to.get(agent_id, ())):
-            self.end_offer(conversation_id, why)
+            self.withdraw_offer(conversation_id, why)
 
-    def trim(self, agent_id: str) -> None:
-        """Withdraw offers, the newest first, that the agent has no room for any more."""
+    def withdraw_excess_offers(self, agent_id: str) -> None:
+        """Withdraw offers, the newest first, that exceed the agent's capacity."""
         while (
             (agent := self.agents.get(agent_id)) and agent.offered and agent.load > agent.preferences.maximum
         ):
-            self.end_offer(next(reversed(self.offered_to[agent_id])), "full")
+            self.withdraw_offer(next(reversed(self.offered_to[agent_id])), "full")
 
-    # -- who holds what
+    # -- holders
 
     def holder(self, conversation_id: str) -> str | None:
         holding = self.held.get(conversation_id)
         return None if holding is None else holding.agent_id
 
     def assign(self, w: Waiting, agent_id: str, effect: Assign) -> None:
-        if self.leave(w.id):
+        if self.dequeue(w.id):
             self.rate.served(self.now)
-        self.hold(Holding(w, agent_id, self.now))
+        self.hold(Holding(w, agent_id))
         self.effects.append(effect)
 
     def hold(self, holding: Holding) -> None:
+        """Record who holds a conversation."""
         agent_id, conversation_id = holding.agent_id, holding.waiting.id
         self.held[conversation_id] = holding
         self.held_by.setdefault(agent_id, {})[conversation_id] = None
-        if agent_id in self.agents:
-            self.agents.load(agent_id, self.now, active=1, got=True)
-        self.watch(agent_id)
+        self.agents.add_load(agent_id, self.now, active=1, got=True)
 
-    def let_go(self, conversation_id: str) -> Holding | None:
+    def release(self, conversation_id: str) -> Holding | None:
+        """Take a conversation from its agent, if it has one."""
         holding = self.held.pop(conversation_id, None)
         if holding is not None:
-            agent_id = holding.agent_id
-            del self.held_by[agent_id][conversation_id]
-            if agent_id in self.agents:
-                self.agents.load(agent_id, self.now, active=-1)
-            self.wake(agent_id)
-            self.watch(agent_id)
+            del self.held_by[holding.agent_id][conversation_id]
+            self.agents.add_load(holding.agent_id, self.now, active=-1)
+            self.wake(holding.agent_id)
         return holding
-
-    def requeue(self, conversation_id: str, why: Literal["absent", "removed"]) -> None:
-        holding = self.let_go(conversation_id)
-        assert holding is not None
-        self.effects.append(Requeue(conversation_id, holding.agent_id, why))
-        self.wait(holding.waiting)
-
-    def watch(self, agent_id: str) -> None:
-        """When the agent, being offline, will lose a conversation that it has not answered."""
-        self.alarms.set(("grace", agent_id), min((at for _, at in self.absences(agent_id)), default=None))
-
-    def absences(self, agent_id: str) -> Iterator[tuple[str, int]]:
-        agent = self.agents.get(agent_id)
-        if agent is None or agent.status != "offline":
-            return
-        for conversation_id in self.held_by.get(agent_id, ()):
-            since = self.held[conversation_id].unanswered_since
-            if since is not None:
-                yield conversation_id, max(since, agent.status_since) + self.policy.presence_grace

@@ -1,12 +1,12 @@
-"""The desk of one account: told what happens, it says who gets what. No clock, no randomness: the same events, the same effects.
+"""The desk routes the conversations of one account: events in, effects out. No clock and no randomness; equal events give equal effects.
 
-It holds to this, after every event:
-- a conversation is held by one agent, on offer to one agent, or waits; never two of these;
-- nobody is given more than its maximum, counting offers without an answer;
-- no ready agent is left idle while a conversation waits that fits it.
+After every event:
+- a conversation is held by one agent, offered to one agent, or waiting; never two of these;
+- automatic routing gives no agent more than its maximum, open offers included;
+- no ready agent is idle while a conversation waits that it could take.
 
-The last is kept without looking at everything: it held before, so only what has changed can break it. What could give an agent
-something to do is noted as a set of agents, and these get the first in the queue that fits, until there is none.
+The third holds without checking everything: it held before, so only what has changed can break it. Each event notes the agents
+that may now have something to do, and these get the first conversations in the queue that fit, until none is left.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ from msgspec.structs import replace
 from .agents import Agents
 from .board import Board, Offered
 from .eligibility import may_assign
-from .explain import Explain, decide, explain
+from .explain import decide
 from .facts import Policy, Waiting, order
 from .messages import (
     Accepted,
     AgentChanged,
-    AgentRemoved,
-    Answered,
     Arrived,
     Assign,
     Declined,
@@ -36,9 +34,7 @@ from .messages import (
     Holding,
     PolicyChanged,
     PresenceChanged,
-    Refused,
-    Released,
-    Requeue,
+    RequestRefused,
     Snapshot,
     TakenByHand,
     TimePassed,
@@ -48,282 +44,221 @@ from .queue import Queue
 
 class Desk:
     def __init__(self, policy: Policy) -> None:
-        self.floor = Board(policy)
+        self.board = Board(policy)
 
     @classmethod
-    def restored(cls, truth: Snapshot, now: int) -> tuple[Desk, list[Effect]]:
-        """A desk as the stored state says, and what it does at once."""
-        desk = cls(truth.policy)
-        floor = desk.floor
-        floor.now = now
-        for agent in truth.agents:
-            floor.agents.restore(agent, now)
-            floor.alarms.set(("hours", agent.id), floor.agents.turn(agent.id, now))
-        for holding in truth.held:
-            if holding.agent_id in floor.agents:
-                floor.hold(holding)
-            else:
-                floor.effects.append(Requeue(holding.waiting.id, holding.agent_id, "removed"))
-                floor.wait(holding.waiting)
-        for standing in truth.offered:
-            floor.stand(standing.waiting, standing.agent_id, standing.deadline)
-        for agent in truth.agents:
-            floor.agents.settle(agent)
-        for waiting in truth.waiting:
-            floor.wait(waiting)
-        return desk, floor.finish()
+    def restored(cls, snapshot: Snapshot, now: int) -> tuple[Desk, list[Effect]]:
+        """A desk made from stored state, and its first effects."""
+        desk = cls(snapshot.policy)
+        board = desk.board
+        board.now = now
+        for agent in snapshot.agents:
+            board.agents.restore(agent, now)
+            board.alarms.set(("hours", agent.id), board.agents.refresh_schedule(agent.id, now))
+        for holding in snapshot.held:
+            board.hold(holding)
+        for offer in snapshot.offered:
+            board.open_offer(offer.waiting, offer.agent_id, offer.deadline)
+        for agent in snapshot.agents:
+            board.agents.restore_times(agent)
+        for waiting in snapshot.waiting:
+            board.enqueue(waiting)
+        return desk, board.finish()
 
     def handle(self, event: Event, at: int) -> list[Effect]:
-        """Take in an event. Time does not go back: an earlier `at` counts as the last one."""
-        self.floor.now = max(self.floor.now, at)
+        """Handle an event. Time never goes back: an `at` before the last one counts as the last one."""
+        self.board.now = max(self.board.now, at)
         self._pass_time()
         HANDLERS[type(event)](self, event)
-        return self.floor.finish()
+        return self.board.finish()
 
-    # -- asking
+    # -- queries
 
     @property
     def agents(self) -> Agents:
-        return self.floor.agents
+        return self.board.agents
 
     @property
     def queue(self) -> Queue:
-        """All that wait for an agent, those on offer among them."""
-        return self.floor.queue
+        """All conversations that wait for an agent, including those on offer."""
+        return self.board.queue
 
     @property
     def held(self) -> dict[str, Holding]:
-        return self.floor.held
+        return self.board.held
 
     @property
     def offers(self) -> dict[str, Offered]:
-        return self.floor.offers
-
-    def truth(self) -> Snapshot:
-        """What another desk is made from to go on like this one, but for offers."""
-        floor = self.floor
-        return Snapshot(floor.policy, tuple(floor.agents), tuple(floor.held.values()), tuple(floor.queue))
-
-    def why_waiting(self, conversation_id: str, now: int) -> Explain | None:
-        """Every agent, and why it cannot have this conversation; None: it does not wait."""
-        w = self.queue.get(conversation_id)
-        if w is None:
-            return None
-        return explain(self.agents, w, self.floor.policy.need(w, now), None, now)
+        return self.board.offers
 
     def estimated_wait(self, position: int, now: int) -> int | None:
-        """Of whoever is at `position`, in ms; None while it cannot be said."""
-        return self.floor.rate.estimate(position, now)
+        """The wait in ms at a position of the queue; None while too few were served to tell."""
+        return self.board.rate.estimate(position, now)
 
     # -- conversations
 
     def _arrived(self, event: Arrived) -> None:
-        floor = self.floor
+        board = self.board
         w = event.waiting
-        known = self._forget(w.id)
+        known = self._release(w.id)
         if known is not None:
             w = replace(w, declined_by=w.declined_by | known.declined_by)
-        offered = floor.offers.get(w.id)
+        offered = board.offers.get(w.id)
         if offered is not None:
-            slot = floor.agents.slot(offered.agent_id)
-            fits = floor.agents.fits(floor.policy.need(w, floor.now)) & ~floor.agents.mask(w.declined_by)
+            slot = board.agents.slot(offered.agent_id)
+            fits = board.agents.fits(board.policy.need(w, board.now)) & ~board.agents.mask(w.declined_by)
             if slot is not None and fits >> slot & 1 and w.strategy != "manual_queue":
-                floor.queue.put(w, order(w, floor.policy))
-                floor.regroup(w)
+                board.queue.put(w, order(w, board.policy))
+                board.regroup(w)
                 return
-            floor.end_offer(w.id, "changed")
-        if not floor.woken:  # nothing older can want what it gets: see above
-            need = floor.policy.need(w, floor.now)
-            slot = decide(floor.agents, w, need, floor.now)
+            board.withdraw_offer(w.id, "changed")
+        if not board.woken:  # no older conversation can want the same agent: see the module docstring
+            need = board.policy.need(w, board.now)
+            slot = decide(board.agents, w, need, board.now)
             if slot is not None:
-                floor.give(w, need, slot)
+                board.assign_or_offer(w, need, slot)
                 return
-        floor.wait(w)
+        board.enqueue(w)
 
-    def _forget(self, conversation_id: str) -> Waiting | None:
-        """What was known of it; whoever held it is free of it."""
-        floor = self.floor
-        holding = floor.let_go(conversation_id)
+    def _release(self, conversation_id: str) -> Waiting | None:
+        """Take a conversation from its holder. What was known of it."""
+        board = self.board
+        holding = board.release(conversation_id)
         if holding is not None:
             return holding.waiting
-        return floor.queue.get(conversation_id)
-
-    def _released(self, event: Released) -> None:
-        floor = self.floor
-        holding = floor.let_go(event.conversation_id)
-        if holding is None:
-            floor.effects.append(Refused(event.conversation_id, None, "not_held"))
-            return
-        w = holding.waiting
-        floor.wait(replace(w, declined_by=w.declined_by | {holding.agent_id}))
+        return board.queue.get(conversation_id)
 
     def _gone(self, event: Gone) -> None:
-        floor = self.floor
+        board = self.board
         conversation_id = event.conversation_id
-        floor.let_go(conversation_id)
-        if conversation_id in floor.offers:
-            floor.end_offer(conversation_id, "gone")
-        floor.leave(conversation_id)
+        board.release(conversation_id)
+        if conversation_id in board.offers:
+            board.withdraw_offer(conversation_id, "gone")
+        board.dequeue(conversation_id)
 
     def _accepted(self, event: Accepted) -> None:
-        floor = self.floor
-        offered = floor.offers.get(event.conversation_id)
+        board = self.board
+        offered = board.offers.get(event.conversation_id)
         if offered is None or offered.agent_id != event.agent_id:
-            holder = floor.holder(event.conversation_id)
-            floor.effects.append(Refused(event.conversation_id, event.agent_id, "no_offer", holder))
+            holder = board.holder(event.conversation_id)
+            board.effects.append(RequestRefused(event.conversation_id, event.agent_id, "no_offer", holder))
             return
-        w = floor.queue[event.conversation_id]
-        floor.close_offer(event.conversation_id)
-        floor.assign(w, event.agent_id, Assign(w.id, event.agent_id, "offer"))
+        w = board.queue[event.conversation_id]
+        board.close_offer(event.conversation_id)
+        board.assign(w, event.agent_id, Assign(w.id, event.agent_id, "offer"))
 
     def _declined(self, event: Declined) -> None:
-        floor = self.floor
-        offered = floor.offers.get(event.conversation_id)
+        board = self.board
+        offered = board.offers.get(event.conversation_id)
         if offered is None or offered.agent_id != event.agent_id:
-            floor.effects.append(Refused(event.conversation_id, event.agent_id, "no_offer"))
+            board.effects.append(RequestRefused(event.conversation_id, event.agent_id, "no_offer"))
             return
-        floor.turned_down(event.conversation_id, "declined")
+        board.reject_offer(event.conversation_id, "declined")
 
     def _taken_by_hand(self, event: TakenByHand) -> None:
-        floor = self.floor
+        board = self.board
         w, agent_id = event.waiting, event.agent_id
-        holder = floor.holder(w.id)
-        agent = floor.agents.get(agent_id)
+        holder = board.holder(w.id)
+        agent = board.agents.get(agent_id)
         if holder == agent_id or (holder is not None and event.by == "claim"):
-            floor.effects.append(Refused(w.id, agent_id, "held", holder))
+            board.effects.append(RequestRefused(w.id, agent_id, "held", holder))
             return
         if agent is None:
-            floor.effects.append(Refused(w.id, agent_id, "unknown_agent"))
+            board.effects.append(RequestRefused(w.id, agent_id, "unknown_agent"))
             return
         if (reason := may_assign(agent)) is not None:
-            floor.effects.append(Refused(w.id, agent_id, reason, holder))
+            board.effects.append(RequestRefused(w.id, agent_id, reason, holder))
             return
-        known = self._forget(w.id)
+        known = self._release(w.id)
         if known is not None:
             w = replace(w, declined_by=w.declined_by | known.declined_by)
-        if w.id in floor.offers:
-            if floor.offers[w.id].agent_id == agent_id:
-                floor.close_offer(w.id)
+        if w.id in board.offers:
+            if board.offers[w.id].agent_id == agent_id:
+                board.close_offer(w.id)
             else:
-                floor.end_offer(w.id, "taken")
-        floor.assign(w, agent_id, Assign(w.id, agent_id, event.by, holder))
-        floor.trim(agent_id)
+                board.withdraw_offer(w.id, "taken")
+        board.assign(w, agent_id, Assign(w.id, agent_id, event.by, holder))
+        board.withdraw_excess_offers(agent_id)
 
     def _found(self, event: Found) -> None:
-        floor = self.floor
+        board = self.board
         w, agent_id = event.waiting, event.agent_id
-        if agent_id not in floor.agents:
-            floor.effects.append(Refused(w.id, agent_id, "unknown_agent"))
+        if agent_id not in board.agents:
+            board.effects.append(RequestRefused(w.id, agent_id, "unknown_agent"))
             return
-        self._forget(w.id)
-        if w.id in floor.offers:
-            floor.end_offer(w.id, "taken")
-        floor.leave(w.id)
-        floor.hold(Holding(w, agent_id))
-        floor.trim(agent_id)
-
-    def _answered(self, event: Answered) -> None:
-        floor = self.floor
-        holding = floor.held.get(event.conversation_id)
-        if holding is None:
-            return
-        if event.answered:
-            since = None
-        else:
-            since = floor.now if holding.unanswered_since is None else holding.unanswered_since
-        floor.held[event.conversation_id] = replace(holding, unanswered_since=since)
-        floor.watch(holding.agent_id)
+        self._release(w.id)
+        if w.id in board.offers:
+            board.withdraw_offer(w.id, "taken")
+        board.dequeue(w.id)
+        board.hold(Holding(w, agent_id))
+        board.withdraw_excess_offers(agent_id)
 
     # -- agents
 
     def _agent_changed(self, event: AgentChanged) -> None:
-        floor = self.floor
+        board = self.board
         agent_id = event.agent_id
-        new_words = floor.agents.prefer(agent_id, event.preferences, floor.now)
-        floor.alarms.set(("hours", agent_id), floor.agents.turn(agent_id, floor.now))
-        floor.queue.refit()
-        if new_words:  # needs are told apart by them now
-            for w in [w for w in floor.queue if w.language in new_words or w.topics & new_words]:
-                floor.regroup(w)
+        new_values = board.agents.set_preferences(agent_id, event.preferences, board.now)
+        board.alarms.set(("hours", agent_id), board.agents.refresh_schedule(agent_id, board.now))
+        board.queue.refit()
+        if new_values:  # needs are now distinguished by these values
+            for w in [w for w in board.queue if w.language in new_values or w.topics & new_values]:
+                board.regroup(w)
         if not event.preferences.available:
-            floor.withdraw_all(agent_id, "unavailable")
-        floor.trim(agent_id)
-        floor.wake(agent_id)
-
-    def _agent_removed(self, event: AgentRemoved) -> None:
-        floor = self.floor
-        agent_id = event.agent_id
-        if agent_id not in floor.agents:
-            return
-        floor.withdraw_all(agent_id, "removed")
-        for conversation_id in list(floor.held_by.get(agent_id, ())):
-            floor.requeue(conversation_id, "removed")
-        floor.alarms.set(("hours", agent_id), None)
-        floor.alarms.set(("grace", agent_id), None)
-        floor.agents.remove(agent_id)
-        floor.queue.refit()
+            board.withdraw_offers(agent_id, "unavailable")
+        board.withdraw_excess_offers(agent_id)
+        board.wake(agent_id)
 
     def _presence_changed(self, event: PresenceChanged) -> None:
-        floor = self.floor
-        agent = floor.agents.get(event.agent_id)
+        board = self.board
+        agent = board.agents.get(event.agent_id)
         if agent is None or agent.status == event.status:
             return
-        floor.agents.appear(event.agent_id, event.status, floor.now)
+        board.agents.set_presence(event.agent_id, event.status)
         if event.status != "online":
-            floor.withdraw_all(event.agent_id, event.status)
-        floor.watch(event.agent_id)
-        floor.wake(event.agent_id)
+            board.withdraw_offers(event.agent_id, event.status)
+        board.wake(event.agent_id)
 
     def _policy_changed(self, event: PolicyChanged) -> None:
-        floor = self.floor
-        renewed = {w.id: w for w in event.waiting if w.id in floor.queue}
-        ids = list(renewed) if event.policy == floor.policy else [w.id for w in floor.queue]
-        floor.policy = event.policy
+        board = self.board
+        renewed = {w.id: w for w in event.waiting if w.id in board.queue}
+        ids = list(renewed) if event.policy == board.policy else [w.id for w in board.queue]
+        board.policy = event.policy
         for conversation_id in ids:
-            known = w = floor.queue[conversation_id]
+            known = w = board.queue[conversation_id]
             if conversation_id in renewed:
                 new = renewed[conversation_id]
                 w = replace(new, declined_by=new.declined_by | known.declined_by)
-            floor.queue.put(w, order(w, floor.policy))
-            if w.strategy == "manual_queue" and w.id in floor.offers:
-                floor.end_offer(w.id, "changed")
+            board.queue.put(w, order(w, board.policy))
+            if w.strategy == "manual_queue" and w.id in board.offers:
+                board.withdraw_offer(w.id, "changed")
             else:
-                floor.regroup(w)
-        for agent in floor.agents:
-            floor.watch(agent.id)
+                board.regroup(w)
 
     # -- time
 
     def _pass_time(self) -> None:
-        floor = self.floor
-        while (due := floor.alarms.pop(floor.now)) is not None:
+        board = self.board
+        while (due := board.alarms.pop(board.now)) is not None:
             what, name = due
             if what == "offer":
-                floor.turned_down(name, "lapsed")
+                board.reject_offer(name, "lapsed")
             elif what == "hours":
-                floor.alarms.set(due, floor.agents.turn(name, floor.now))
-                floor.wake(name)
-            elif what == "step":
-                floor.regroup(floor.queue[name])
+                board.alarms.set(due, board.agents.refresh_schedule(name, board.now))
+                board.wake(name)
             else:
-                for conversation_id, at in list(floor.absences(name)):
-                    if at <= floor.now:
-                        floor.requeue(conversation_id, "absent")
-                floor.watch(name)
-        floor.settle()
+                board.regroup(board.queue[name])
+        board.assign_waiting()
 
 
 HANDLERS: dict[type, Callable[[Desk, Any], None]] = {
     Arrived: Desk._arrived,
-    Released: Desk._released,
     Gone: Desk._gone,
     Accepted: Desk._accepted,
     Declined: Desk._declined,
     TakenByHand: Desk._taken_by_hand,
     Found: Desk._found,
-    Answered: Desk._answered,
     AgentChanged: Desk._agent_changed,
-    AgentRemoved: Desk._agent_removed,
     PresenceChanged: Desk._presence_changed,
     PolicyChanged: Desk._policy_changed,
     TimePassed: lambda desk, event: None,

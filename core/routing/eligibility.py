@@ -1,6 +1,6 @@
-"""Whether an agent may get a conversation: the rules, one agent and one conversation at a time.
+"""The rules of whether an agent may get a conversation, for one agent and one conversation.
 
-`agents.py` keeps the same answers for all agents at once; tests hold the two against each other.
+`agents.py` keeps the same answers for all agents at once; tests compare the two.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from .facts import Agent, Need, Preferences, Reason
 
 
 def may_assign(agent: Agent) -> Reason | None:
-    """What binds every assignment, one by hand too. An offer without an answer can be withdrawn for it."""
+    """Why nobody may assign to this agent, not even by hand; None if they may. Open offers do not count: they can be withdrawn."""
     if not agent.preferences.available:
         return Reason.UNAVAILABLE
     if agent.active >= agent.preferences.maximum:
@@ -18,7 +18,7 @@ def may_assign(agent: Agent) -> Reason | None:
 
 
 def unready(agent: Agent, now: int) -> list[Reason]:
-    """Why it can get no conversation at all from automatic routing."""
+    """Why automatic routing gives this agent nothing at all."""
     p = agent.preferences
     reasons = []
     if not p.available:
@@ -35,7 +35,7 @@ def unready(agent: Agent, now: int) -> list[Reason]:
 
 
 def unfit(p: Preferences, need: Need) -> list[Reason]:
-    """What it lacks for this conversation."""
+    """What the agent lacks for this conversation."""
     reasons = []
     if need.teams and not need.teams & p.teams:
         reasons.append(Reason.TEAM)
@@ -49,6 +49,6 @@ def unfit(p: Preferences, need: Need) -> list[Reason]:
 
 
 def refusals(agent: Agent, need: Need, declined_by: frozenset[str], now: int) -> list[Reason]:
-    """Every reason for which automatic routing passes the agent over; empty: it is a candidate."""
+    """Every reason why automatic routing passes the agent over; empty for a candidate."""
     declined = [Reason.DECLINED] if agent.id in declined_by else []
     return unready(agent, now) + unfit(agent.preferences, need) + declined

@@ -1,8 +1,8 @@
-"""The record of a decision: every candidate, why it was passed over or how it ranked, and enough to decide again.
+"""The record of a decision: every agent, why it was passed over or how it ranked, and enough to decide again.
 
-Compact whatever the number of agents: reasons are sets of bits over the roster (in hex: a thousand agents are 250
-characters a reason), figures are kept of the best `TOP`; who ranked lower is whoever is under no reason and not among them.
-The roster is the same from decision to decision: keep it once by its digest, and records with `agents` left out.
+Compact for any number of agents. Reasons are sets of bits over the roster, in hex: 250 characters a reason for a thousand agents.
+Figures are kept of the best `TOP`; an agent without them and under no reason ranked lower. The roster rarely changes between
+decisions: store it once by its digest, and records without `agents`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOP = 10
 
 
 class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A candidate's, as they were: its slot in the roster, and what the ranking looks at."""
+    """A candidate at the time of the decision: its slot in the roster, and what the ranking compares."""
 
     slot: int
     load: int
@@ -30,7 +30,7 @@ class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Explain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """`roster` is the digest of `agents`: ids slot by slot, empty where nobody is. `chosen` None: it had to wait."""
+    """`roster` is the digest of `agents`, the ids in order of their slots. `chosen` None: it had to wait."""
 
     at: int
     conversation_id: str
@@ -45,8 +45,8 @@ class Explain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`rank` from 1; None with no reasons: it ranked lower than those whose figures were kept. `idle_since`, `assigned_at`: as
-    the API writes times."""
+    """`rank` counts from 1. No rank and no reasons: it ranked lower than those whose figures were kept. Times as the API writes
+    them."""
 
     agent_id: str
     reasons: tuple[Reason, ...] = ()
@@ -58,7 +58,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def decide(agents: Agents, w: Waiting, need: Need, now: int) -> int | None:
-    """The slot of the agent to choose."""
+    """The slot of the agent to choose; None if nobody fits."""
     if w.strategy == "manual_queue":
         return None
     wanted = agents.fits(need) & agents.ready
@@ -74,8 +74,8 @@ def decide(agents: Agents, w: Waiting, need: Need, now: int) -> int | None:
 
 
 def explain(agents: Agents, w: Waiting, need: Need, chosen: int | None, now: int) -> Explain:
-    """The record of a decision, before it changes any figure."""
-    passed = agents.passed(need, agents.mask(w.declined_by))
+    """The record of a decision; call it before the decision changes any figure."""
+    passed = agents.passed_over(need, agents.mask(w.declined_by))
     wanted = agents.all
     for mask in passed.values():
         wanted &= ~mask
@@ -101,7 +101,7 @@ def explain(agents: Agents, w: Waiting, need: Need, chosen: int | None, now: int
 
 
 def _eligible(record: Explain) -> int:
-    wanted = sum(1 << slot for slot, agent_id in enumerate(record.agents) if agent_id)
+    wanted = (1 << len(record.agents)) - 1
     for mask in record.passed.values():
         wanted &= ~int(mask, 16)
     return wanted
@@ -124,7 +124,7 @@ def replay(record: Explain) -> str | None:
 
 
 def candidates(record: Explain) -> list[Candidate]:
-    """Every agent of the roster: the ranked first, then those that ranked lower, then those passed over."""
+    """Every agent of the roster: those with a rank, then those that ranked lower, then those passed over."""
     ranked = {f.slot: (rank, f) for rank, f in enumerate(record.ranked, 1)}
     reasons: dict[int, list[Reason]] = {}
     for reason, mask in record.passed.items():
@@ -133,7 +133,6 @@ def candidates(record: Explain) -> list[Candidate]:
     found = [
         _candidate(agent_id, tuple(reasons.get(slot, ())), ranked.get(slot))
         for slot, agent_id in enumerate(record.agents)
-        if agent_id
     ]
     return sorted(found, key=lambda c: (bool(c.reasons), c.rank is None, c.rank or 0, c.agent_id))
 
@@ -147,6 +146,6 @@ def _candidate(agent_id: str, reasons: tuple[Reason, ...], ranked: tuple[int, Fi
 
 
 def shown(record: dict[str, Any], agents: tuple[str, ...]) -> dict[str, Any]:
-    """A stored record with its roster, as people read it: every candidate with the reasons or the rank."""
+    """A stored record with its roster, as the API shows it: every agent with its reasons or its rank."""
     found = msgspec.convert({**record, "agents": agents}, Explain)
     return {**msgspec.to_builtins(found), "candidates": msgspec.to_builtins(candidates(found))}

@@ -1,7 +1,7 @@
-"""What routing knows: agents, waiting conversations, what one needs of the other, and an account's policy.
+"""What routing knows: agents, waiting conversations, their needs, and an account's policy.
 
-All are values. Times in ms since the epoch, passed in; ids are text. An empty set (of an agent: can; of a conversation:
-needs) restricts nothing.
+All are values. Times are passed in, as ms since the epoch; ids are text. An empty set restricts nothing, whether an agent lists
+it or a conversation needs it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..accounts.business_hours import MINUTE, Schedule
 from ..conversation.entries import Priority
 
 Strategy = Literal["least_busy", "round_robin", "manual_queue"]
-"""`least_busy`: fewest conversations, then longest idle. `round_robin`: longest since the last assignment.
+"""`least_busy`: fewest conversations, then longest idle. `round_robin`: longest time since the last assignment.
 `manual_queue`: waits until someone claims it."""
 PresenceStatus = Literal["online", "away", "offline"]
 NONE: frozenset[str] = frozenset()
@@ -29,7 +29,7 @@ HEAD_START: dict[Priority, int] = {
 
 
 class Reason(StrEnum):
-    """Why an agent is passed over, in the order in which they are given."""
+    """Why an agent is passed over, in the order in which reasons are listed."""
 
     UNAVAILABLE = "unavailable"
     OFFLINE = "offline"
@@ -44,7 +44,7 @@ class Reason(StrEnum):
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an agent has set, and the teams. Languages and topics are compared as they are: give both in lower case."""
+    """What an agent has set, and its teams. Languages and topics are compared verbatim: pass both in lower case."""
 
     channels: frozenset[str] = NONE
     topics: frozenset[str] = NONE
@@ -61,16 +61,14 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`active`: conversations held. `offered`: offers without an answer, each of which keeps a slot.
+    """`active`: conversations held. `offered`: open offers, each of which reserves a slot.
 
-    `idle_since`: when `active` or `offered` last changed; `assigned_at`: when they last got one.
-    `status_since`: since when the presence is what it is.
+    `idle_since`: when `active` or `offered` last changed; `assigned_at`: when the agent last received a conversation.
     """
 
     id: str
     preferences: Preferences
     status: PresenceStatus = "offline"
-    status_since: int = 0
     active: int = 0
     offered: int = 0
     idle_since: int = 0
@@ -82,7 +80,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Need(msgspec.Struct, frozen=True, gc=False):
-    """What a conversation asks of an agent: any of `topics`, any of `teams`, the language, the channel."""
+    """What a conversation requires of an agent: any of `topics`, any of `teams`, the language, the channel."""
 
     channel_type: str
     topics: frozenset[str] = NONE
@@ -91,11 +89,11 @@ class Need(msgspec.Struct, frozen=True, gc=False):
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A conversation as the queue sees it. `waiting_since` is its age, kept over release, decline, requeueing and reopening;
-    `opened_at`, if later, is when it was reopened: how long anybody has looked for an agent counts from there.
+    """A conversation as the queue sees it. `waiting_since` is its age, kept across release, decline, requeueing and reopening;
+    `opened_at`, if later, is when it was reopened: needs are relaxed by the time since then.
 
-    `declined_by`: who declined, let an offer lapse, or gave it back: never chosen for it again.
-    `sticky_agent`: who served this customer last, preferred until `sticky_until`.
+    `declined_by`: agents that declined it, let an offer lapse or gave it back; they are not chosen for it again.
+    `sticky_agent`: the agent that served this customer last, preferred until `sticky_until`.
     """
 
     id: str
@@ -117,30 +115,29 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Relaxation(msgspec.Struct, frozen=True):
-    """After a wait of `after` ms, stop asking for this."""
+    """After a wait of `after` ms, drop this need."""
 
     after: int
     drop: Literal["topics", "language", "team"]
 
 
 class Overflow(msgspec.Struct, frozen=True):
-    """After a wait of `after` ms, `team_id` will do as well as the team asked for."""
+    """After a wait of `after` ms, `team_id` may help the team asked for."""
 
     after: int
     team_id: str
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """An account's rules of routing, in ms. `head_start`: how much later a conversation may come and still go before one
-    of priority `low`. See `order`."""
+    """An account's routing rules, in ms. `head_start`: how much later a conversation may arrive and still go before one of
+    priority `low`; see `order`."""
 
     head_start: dict[Priority, int] = msgspec.field(default_factory=lambda: dict(HEAD_START))
     steps: tuple[Relaxation | Overflow, ...] = ()
     offer_timeout: int = 30_000
-    presence_grace: int = 120_000
 
     def need(self, w: Waiting, now: int) -> Need:
-        """What `w` asks for by now."""
+        """What `w` needs at this time, relaxations applied."""
         topics, language = w.topics, w.language
         teams = NONE if w.team_id is None else frozenset({w.team_id})
         for step in self.steps:
@@ -157,7 +154,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return Need(w.channel_type, topics, language, teams)
 
     def next_step(self, w: Waiting, now: int) -> int | None:
-        """When `w` will ask for less."""
+        """When the needs of `w` are relaxed next; None for never."""
         if not self.steps:
             return None
         return min((at for step in self.steps if (at := w.sought_since + step.after) > now), default=None)
@@ -167,10 +164,10 @@ Order = tuple[int, int, str]
 
 
 def order(w: Waiting, policy: Policy) -> Order:
-    """Its place in the queue: the least goes first.
+    """The place in the queue: the least goes first.
 
-    Priority with ageing: each waits since `waiting_since`, moved back by its priority's head start. Written as scores this
-    is `waited + head start`, the greatest first: all scores grow alike, so the order of two never changes while they wait.
-    A sorted queue stays sorted, and nothing starves: an urgent one overtakes only what came within its head start.
+    Priority with ageing: `waiting_since`, moved back by the priority's head start. As a score this is `waited + head start`,
+    the greatest first: all scores grow alike, so the order of two conversations never changes while they wait. A sorted queue
+    stays sorted, and nothing starves: an urgent conversation overtakes only what arrived within its head start.
     """
     return w.waiting_since - policy.head_start.get(w.priority, 0), w.waiting_since, w.id

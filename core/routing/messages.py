@@ -1,4 +1,4 @@
-"""What a desk is told, and what it wants done. Values; the desk's reply to an event is a list of effects."""
+"""The events a desk handles, and the effects it answers them with."""
 
 from __future__ import annotations
 
@@ -13,22 +13,16 @@ from .facts import Agent, Policy, Preferences, PresenceStatus, Reason, Waiting
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """A conversation wants an agent: new, reopened, handed off, given to a team; or what it asks for has changed.
+    """A conversation needs an agent: it is new, reopened, handed off or given to a team, or its needs have changed.
 
-    Whoever held it has it no longer.
+    Its previous holder, if any, no longer has it.
     """
 
     waiting: Waiting
 
 
-class Released(msgspec.Struct, frozen=True, gc=False):
-    """Its agent gives it back: to the queue, with its age, and not to this agent again."""
-
-    conversation_id: str
-
-
 class Gone(msgspec.Struct, frozen=True, gc=False):
-    """Resolved, closed, expired, or with a bot: it needs no agent, and its slot is free."""
+    """Resolved, closed, expired, or with a bot: it needs no agent, and frees its slot."""
 
     conversation_id: str
 
@@ -44,7 +38,7 @@ class Declined(msgspec.Struct, frozen=True, gc=False):
 
 
 class TakenByHand(msgspec.Struct, frozen=True, gc=False):
-    """An agent claims it (refused when another holds it), or it is transferred to the agent (whoever holds it)."""
+    """`claim`: an agent takes it, refused when another holds it. `transfer`: it goes to the agent whoever holds it."""
 
     waiting: Waiting
     agent_id: str
@@ -52,28 +46,17 @@ class TakenByHand(msgspec.Struct, frozen=True, gc=False):
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
-    """It is with an agent, whoever gave it to them: counted, whatever they may hold."""
+    """Storage says that an agent holds it: counted even beyond the agent's maximum."""
 
     waiting: Waiting
     agent_id: str
 
 
-class Answered(msgspec.Struct, frozen=True, gc=False):
-    """Its agent has written (`answered`), or the customer has."""
-
-    conversation_id: str
-    answered: bool
-
-
 class AgentChanged(msgspec.Struct, frozen=True, gc=False):
-    """Preferences or teams, of a known agent or a new one. A new one is offline."""
+    """Preferences or teams of a known or a new agent. A new agent is offline."""
 
     agent_id: str
     preferences: Preferences
-
-
-class AgentRemoved(msgspec.Struct, frozen=True, gc=False):
-    agent_id: str
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, gc=False):
@@ -82,27 +65,24 @@ class PresenceChanged(msgspec.Struct, frozen=True, gc=False):
 
 
 class PolicyChanged(msgspec.Struct, frozen=True, gc=False):
-    """`waiting`: those that wait and ask for something else now, as the account's settings make them."""
+    """`waiting`: the queued conversations whose needs change with it, as they are now."""
 
     policy: Policy
     waiting: tuple[Waiting, ...] = ()
 
 
 class TimePassed(msgspec.Struct, frozen=True, gc=False):
-    """The time of the last `WakeAt` has come. Every event has this meaning too."""
+    """The time of the last `WakeAt` has come. Every other event implies this one."""
 
 
 Event = (
     Arrived
-    | Released
     | Gone
     | Accepted
     | Declined
     | TakenByHand
     | Found
-    | Answered
     | AgentChanged
-    | AgentRemoved
     | PresenceChanged
     | PolicyChanged
     | TimePassed
@@ -110,15 +90,14 @@ Event = (
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):
-    """A conversation with its agent. `unanswered_since`: the customer waits for an answer since then."""
+    """A conversation and the agent that holds it."""
 
     waiting: Waiting
     agent_id: str
-    unanswered_since: int | None = None
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
-    """An offer without an answer yet, to an agent of the account."""
+class PendingOffer(msgspec.Struct, frozen=True, gc=False):
+    """A stored offer that the agent has not answered yet."""
 
     waiting: Waiting
     agent_id: str
@@ -126,23 +105,23 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
-    """What a desk is made from: what is stored. `waiting` are those that are not on offer.
+    """The stored state that a desk is restored from. `waiting`: conversations that are not on offer.
 
-    Of `agents` the figures `active` and `offered` are not looked at: they follow from `held`.
+    `agents` must include everyone named in `held` and `offered`; their counts `active` and `offered` are computed from these.
     """
 
     policy: Policy
     agents: tuple[Agent, ...] = ()
     held: tuple[Holding, ...] = ()
     waiting: tuple[Waiting, ...] = ()
-    offered: tuple[Standing, ...] = ()
+    offered: tuple[PendingOffer, ...] = ()
 
 
 # -- effects
 
 
 class Assign(msgspec.Struct, frozen=True, gc=False):
-    """The agent has it. `explain` is None when a person decided."""
+    """The agent holds it now. `explain` is None when a person decided."""
 
     conversation_id: str
     agent_id: str
@@ -158,29 +137,19 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     explain: Explain
 
 
-Why = Literal[
-    "declined", "lapsed", "taken", "gone", "changed", "unavailable", "offline", "away", "full", "removed"
-]
+Why = Literal["declined", "lapsed", "taken", "gone", "changed", "unavailable", "offline", "away", "full"]
 
 
 class Withdraw(msgspec.Struct, frozen=True, gc=False):
-    """An offer is over. After `declined` and `lapsed` the agent is not chosen for it again: that is to be stored."""
+    """An offer has ended. After `declined` and `lapsed` the agent is not chosen for it again, which must be stored."""
 
     conversation_id: str
     agent_id: str
     why: Why
 
 
-class Requeue(msgspec.Struct, frozen=True, gc=False):
-    """The agent has it no longer, and it waits again: the agent was absent too long, or left the account."""
-
-    conversation_id: str
-    agent_id: str
-    why: Literal["absent", "removed"]
-
-
 class Queued(msgspec.Struct, frozen=True, gc=False):
-    """It waits, nobody being free for it: `Desk.why_waiting` says more. `estimated_wait` in ms."""
+    """It waits, as no agent is free for it. `estimated_wait` in ms."""
 
     conversation_id: str
     position: int
@@ -193,19 +162,19 @@ class QueueMoved(msgspec.Struct, frozen=True, gc=False):
     position: int
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
-    """What a person asked for is not done. `held`: by `holder`."""
+class RequestRefused(msgspec.Struct, frozen=True, gc=False):
+    """A person's request is refused. `held`: `holder` has the conversation."""
 
     conversation_id: str
-    agent_id: str | None
-    why: Reason | Literal["held", "unknown_agent", "no_offer", "not_held"]
+    agent_id: str
+    why: Reason | Literal["held", "unknown_agent", "no_offer"]
     holder: str | None = None
 
 
 class WakeAt(msgspec.Struct, frozen=True, gc=False):
-    """When the desk wants to be woken, in place of the time it said before; None: it need not be."""
+    """When to wake the desk, replacing the previous time; None for never."""
 
     at: int | None
 
 
-Effect = Assign | Offer | Withdraw | Requeue | Queued | QueueMoved | Refused | WakeAt
+Effect = Assign | Offer | Withdraw | Queued | QueueMoved | RequestRefused | WakeAt

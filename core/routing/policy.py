@@ -1,4 +1,4 @@
-"""What an account's settings make: its policy, and of its conversations what the queue sees."""
+"""From account settings and conversations to routing values: the policy, and each conversation as the queue sees it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ def policy_of(settings: AccountSettings) -> Policy:
         },
         steps=tuple(steps),
         offer_timeout=settings.offer_timeout_s * 1000,
-        presence_grace=settings.presence_grace_s * 1000,
     )
 
 
 def sticky_of(c: Conversation, settings: AccountSettings, served: LastHeld | None) -> tuple[str | None, int]:
-    """The agent to prefer, and until when: whoever had this very conversation before, else whoever served the customer last
-    (`served`), if that is not too long ago."""
+    """The agent to prefer, and until when: the one that last held this conversation, else the one that last served the customer
+    (`served`), unless that is too long ago."""
     span = settings.routing.sticky_hours * HOUR
     own = c.routing.last
     last = own if own is not None and own.until + span > c.opened_at else served

@@ -1,10 +1,10 @@
-"""Who waits, in order: the position of each, and the first that a set of agents could take.
+"""The queue: the position of each waiting conversation, and the first one that a set of agents could take.
 
-Two kinds of sorted lists hold the same entries. `_order` has all that wait, on offer or not: an index in it is a position.
-Those that automatic routing may give away are also in a group, one for each (need, who declined): all of a group fit the
-same agents. The groups are sorted by their first entries, so the first group that fits holds the oldest entry that fits.
-Each operation takes O(log n), and `first_for` a walk over the groups before the one it finds; how many groups there are
-depends on what an account's agents list, not on how many customers wait.
+Two kinds of sorted lists hold the same entries. `_order` has every waiting conversation, on offer or not: an index in it is a
+position. Conversations that automatic routing may give away are also in a group, one for each pair (need, agents that
+declined): the same agents fit all conversations of a group. Groups are sorted by their first entries, so the first group that
+fits holds the oldest conversation that fits. Each operation takes O(log n), and `first_for` walks the groups before the one it
+finds; the number of groups depends on what the account's agents list, not on how many customers wait.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sortedcontainers import SortedList
 from .facts import Need, Order, Waiting
 
 Fits = Callable[[Need, frozenset[str]], int]
-"""The agents that fit a need and have not declined."""
+"""(need, ids that declined) → the agents that fit, as bits."""
 
 
 class Group:
@@ -53,53 +53,53 @@ class Queue:
         return None if entry is None else entry[1]
 
     def position(self, conversation_id: str) -> int | None:
-        """From 1; None: it does not wait."""
+        """The position, from 1; None if it is not queued."""
         entry = self._entries.get(conversation_id)
         return None if entry is None else self._order.bisect_left(entry[0]) + 1
 
     def up_to(self, order: Order) -> int:
-        """How many come before this place in the queue, or are in it."""
+        """How many conversations are at or before this place."""
         return self._order.bisect_right(order)
 
     def slice(self, start: int, stop: int) -> list[Waiting]:
-        """Those at positions `start` + 1 … `stop`."""
+        """The conversations at positions `start` + 1 … `stop`."""
         return [self._entries[conversation_id][1] for _, _, conversation_id in self._order[start:stop]]
 
     def __iter__(self) -> Iterator[Waiting]:
         return (self._entries[conversation_id][1] for _, _, conversation_id in self._order)
 
     def first_for(self, agents: int) -> Waiting | None:
-        """The first in the queue that one of these agents could take."""
+        """The first conversation that one of these agents could take."""
         for order, group in self._heads:
             if group.mask & agents:
                 return self._entries[order[2]][1]
         return None
 
     def put(self, w: Waiting, order: Order) -> None:
-        """Into the queue, or anew with other facts: `offer` or `park` says next whether routing may give it away."""
+        """Add a conversation, or change what is known of it; follow with `unpark` or `park`."""
         known = self._entries.get(w.id)
         if known is not None and known[0] == order:
             self._entries[w.id] = order, w
             return
         if known is not None:
-            self.drop(w.id)
+            self.remove(w.id)
         self._entries[w.id] = order, w
         self._order.add(order)
-        self._note(order)
+        self._note_move(order)
 
-    def drop(self, conversation_id: str) -> bool:
-        """Out of the queue. Whether it was in it."""
+    def remove(self, conversation_id: str) -> bool:
+        """Remove a conversation. Whether it was queued."""
         entry = self._entries.get(conversation_id)
         if entry is None:
             return False
         self.park(conversation_id)
-        self._note(entry[0])
+        self._note_move(entry[0])
         self._order.remove(entry[0])
         del self._entries[conversation_id]
         return True
 
-    def offer(self, conversation_id: str, need: Need) -> int:
-        """Let automatic routing give it away. The agents that fit."""
+    def unpark(self, conversation_id: str, need: Need) -> int:
+        """Make it available to automatic routing. Returns the agents that fit."""
         order, w = self._entries[conversation_id]
         key = need, w.declined_by
         group = self._groups.get(key)
@@ -110,22 +110,22 @@ class Queue:
         self.park(conversation_id)
         group.entries.add(order)
         self._group_of[conversation_id] = group
-        self._lead(group)
+        self._update_head(group)
         return group.mask
 
     def park(self, conversation_id: str) -> None:
-        """Keep its place, but keep it from automatic routing."""
+        """Keep its place, but hide it from automatic routing."""
         group = self._group_of.pop(conversation_id, None)
         if group is not None:
             group.entries.remove(self._entries[conversation_id][0])
-            self._lead(group)
+            self._update_head(group)
 
     def refit(self) -> None:
-        """The agents have changed."""
+        """Recompute which agents fit each group, after agents have changed."""
         for group in self._groups.values():
             group.mask = self._fits(*group.key)
 
-    def _lead(self, group: Group) -> None:
+    def _update_head(self, group: Group) -> None:
         head: Order | None = next(iter(group.entries), None)
         if head == group.head:
             return
@@ -137,6 +137,6 @@ class Queue:
             del self._groups[group.key]
         group.head = head
 
-    def _note(self, order: Order) -> None:
+    def _note_move(self, order: Order) -> None:
         position = self._order.bisect_left(order) + 1
         self.moved = position if self.moved is None else min(self.moved, position)

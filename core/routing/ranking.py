@@ -1,7 +1,7 @@
-"""Agents in the order in which they are chosen, and the first of any subset without walking them all.
+"""Agents in the order in which they are chosen; finds the first of any subset without walking them all.
 
-Agents are bits: agent number n is bit n, a set of agents an int. With a few hundred or a thousand agents an intersection
-costs less than a microsecond.
+A set of agents is an int: bit n is the agent in slot n. With a thousand agents an intersection takes less than a
+microsecond.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ FEW = 32
 
 
 def bits(mask: int) -> Iterator[int]:
-    """The numbers of a set's agents, ascending."""
+    """The slots of a set's agents, ascending."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
 
 
-class Line:
-    """Agents by one figure, the least first; among equals the lower id."""
+class SortedAgents:
+    """Agents sorted by one figure, the least first; the lower id among equals."""
 
     __slots__ = ("_keys", "_sorted", "mask")
 
@@ -46,9 +46,9 @@ class Line:
             self.mask ^= 1 << slot
 
     def among(self, wanted: int) -> Iterator[int]:
-        """Those of `wanted` that are in the line, in order.
+        """The members that are in `wanted`, in order.
 
-        Few are sorted; many are found by walking the line, where one of them is never far.
+        A few are sorted; many are found by walking all members, where the next one is never far.
         """
         wanted &= self.mask
         if wanted.bit_count() <= FEW:
@@ -59,30 +59,30 @@ class Line:
                 yield slot
 
 
-class Ranking:
-    """Agents by load, then by another figure: a line for each load there is."""
+class LoadRanking:
+    """Agents by load, then by another figure: one sorted list for each load."""
 
-    __slots__ = ("_lines", "_load")
+    __slots__ = ("_by_load", "_load")
 
     def __init__(self) -> None:
-        self._lines: SortedDict = SortedDict()
+        self._by_load: SortedDict = SortedDict()
         self._load: dict[int, int] = {}
 
     def put(self, slot: int, load: int, figure: int, agent_id: str) -> None:
         if self._load.get(slot) != load:
             self.drop(slot)
             self._load[slot] = load
-            if load not in self._lines:
-                self._lines[load] = Line()
-        self._lines[load].put(slot, figure, agent_id)
+            if load not in self._by_load:
+                self._by_load[load] = SortedAgents()
+        self._by_load[load].put(slot, figure, agent_id)
 
     def drop(self, slot: int) -> None:
         if (load := self._load.pop(slot, None)) is not None:
-            line = self._lines[load]
-            line.drop(slot)
-            if not line.mask:
-                del self._lines[load]
+            agents = self._by_load[load]
+            agents.drop(slot)
+            if not agents.mask:
+                del self._by_load[load]
 
     def among(self, wanted: int) -> Iterator[int]:
-        for line in self._lines.values():
-            yield from line.among(wanted)
+        for agents in self._by_load.values():
+            yield from agents.among(wanted)

@@ -1,6 +1,6 @@
-"""How long a place in the queue takes: from how fast the queue was served lately.
+"""Estimated waits, from how fast the queue was served lately.
 
-Only time in which somebody waited counts: an hour without customers says nothing about how fast agents are.
+Only time while somebody waited counts: an hour without customers says nothing about the speed of agents.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import deque
 
 RECENT = 50
-"""Departures the rate is taken from."""
+"""Departures that the rate is computed from."""
 ENOUGH = 3
+"""Departures needed for an estimate."""
 
 
 class ServiceRate:
@@ -19,7 +20,7 @@ class ServiceRate:
         self._since: int | None = None
 
     def waits(self, anybody: bool, now: int) -> None:
-        """Somebody waits, or nobody does any more."""
+        """Note whether anybody waits."""
         if anybody and self._since is None:
             self._since = now
         elif not anybody and self._since is not None:
@@ -27,16 +28,16 @@ class ServiceRate:
             self._since = None
 
     def served(self, now: int) -> None:
-        """One has left the queue for an agent."""
+        """Note that a conversation left the queue for an agent."""
         self._departures.append(self._clock(now))
 
     def estimate(self, position: int, now: int) -> int | None:
-        """The wait in ms of whoever is at `position`; None while too few were served to say."""
+        """The wait in ms at `position`; None while too few were served to tell."""
         if len(self._departures) < ENOUGH:
             return None
         spent = self._clock(now) - self._departures[0]
         return spent * position // (len(self._departures) - 1)
 
     def _clock(self, now: int) -> int:
-        """Time in which somebody waited, in ms."""
+        """Ms during which somebody waited, so far."""
         return self._busy + (0 if self._since is None else now - self._since)

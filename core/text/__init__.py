@@ -1,1 +1,1 @@
-"""Pure functions on text."""
+"""Text: cursors, matching, normalisation, checks of JSON, templates."""

@@ -1,7 +1,7 @@
-"""Cursors: where a page ended, as clients hold it. Opaque to them, and refused unless it is to the letter what we wrote.
+"""Cursors: the end of a page, as clients hold it. Opaque to them, and refused unless exactly as the server wrote it.
 
-The one place that reads and writes them. A place is a frozen, array-like struct whose numbers and ids say by `msgspec.Meta` what they may
-be, so that nothing a client made up reaches a query: a cursor comes from a client like everything else.
+The one module that reads and writes cursors. A place is a frozen, array-like struct whose numbers and ids are constrained by
+`msgspec.Meta`, so that no value a client made up reaches a query.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..errors import Invalid
 T = TypeVar("T")
 
 LATEST: Final = 253_402_300_800_000_000
-"""μs since the epoch at the end of the year 9999, which is well within Postgres's timestamps."""
+"""The end of the year 9999, in μs since the epoch; well within the range of Postgres's timestamps."""
 Micros = Annotated[int, msgspec.Meta(ge=0, le=LATEST)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 
@@ -25,15 +25,15 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def write(place: Any) -> str:
-    """A place as clients hold it."""
+    """Encode a place as a cursor."""
     return urlsafe_b64encode(_encode(place)).decode().rstrip("=")
 
 
 def read(text: str, type_: type[T]) -> T:
-    """The place that `write` made this text of. Raises Invalid, with the path `cursor`, for every other text."""
+    """The place that `write` encoded as this text. Raises Invalid, with the path `cursor`, for any other text."""
     try:
         found = _decoder(type_).decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except ValueError:  # so are binascii's errors and msgspec's
+    except ValueError:  # includes the errors of binascii and msgspec
         raise not_ours() from None
     if write(found) != text:
         raise not_ours()
@@ -41,7 +41,7 @@ def read(text: str, type_: type[T]) -> T:
 
 
 def not_ours(why: str = "is no next_cursor of a page") -> Invalid:
-    """How a forged cursor is refused."""
+    """The error for a forged cursor."""
     return Invalid("the cursor is not valid", errors=(("cursor", why),))
 
 

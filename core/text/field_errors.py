@@ -1,4 +1,4 @@
-"""What does not fit its type, told by the field's path: msgspec's message taken apart."""
+"""Turns msgspec's validation messages into the path of the field and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from typing import Final
 
 MAX_QUOTED: Final = 100
-"""Characters of a client's own text that a message repeats."""
+"""Characters of a client's text that an error repeats."""
 
 _AT: Final = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`\s]*)`$")
 _FIELD: Final = re.compile(r"Object (?:contains unknown|missing required) field `(?P<field>.*)`$", re.DOTALL)
 
 
 def field_error(message: str, below: str = "") -> tuple[str, str]:
-    """The path of the field, seen from what holds the value `below`, and what is wrong with it."""
+    """The path of the field, prefixed with `below`, and what is wrong with it."""
     at = _AT.search(message)
     text = message[: at.start()] if at else message
     path = (below + (at["path"] if at else "")).removeprefix(".")
@@ -26,5 +26,5 @@ def field_error(message: str, below: str = "") -> tuple[str, str]:
 
 
 def quoted(text: str, most: int = MAX_QUOTED) -> str:
-    """A client's text fit to be repeated in an answer."""
+    """A client's text, truncated to be repeated in a response."""
     return text if len(text) <= most else text[:most] + "…"

@@ -1,8 +1,7 @@
-"""What a JSON body must be beside well-formed, found out from its bytes before anything is made of them.
+"""Checks of JSON bodies that are made on the bytes, before decoding.
 
-Pure. Owns the checks that msgspec leaves to us: how deep a body nests, how large its free-form objects are, and whether every value can
-be stored in Postgres. Each costs time linear in the body and next to no memory; the path of a wrong value is built for that value
-alone, and only once there is one.
+Owns the checks that msgspec does not make: nesting depth, the size of free-form objects, and whether Postgres can store every value.
+Each takes time linear in the body and almost no memory; a path is built only for a value that fails.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ import msgspec
 from .field_errors import quoted
 
 MAX_FREE_FORM: Final = 65_536
-"""Bytes of a free-form object (`metadata` …) as it was sent, whitespace included; a larger one is refused without being decoded.
-Four times what such an object may have as compact JSON."""
+"""Bytes of a free-form object (`metadata` …) as sent, whitespace included; a larger one is refused without decoding. Four times its
+limit as compact JSON."""
 MAX_KEY: Final = 40
-"""Characters of one key that a path repeats."""
+"""Characters of a key that a path repeats."""
 
 CHUNK: Final = 65_536
-"""Bytes of a body that are looked at together: what is made of them is small, however many strings they hold."""
+"""Bytes of a body that are processed together, which bounds memory however many strings they contain."""
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -35,7 +34,7 @@ _MOST: Final = b"9223372036854775807"
 
 
 def _fitting() -> bytes:
-    """An expression of the numbers of 19 digits that fit 64 bits."""
+    """A regular expression for the 19-digit numbers that fit 64 bits."""
     smaller = (
         b"%s[0-%c][0-9]{%d}" % (_MOST[:at], digit - 1, len(_MOST) - at - 1)
         for at, digit in enumerate(_MOST)
@@ -47,12 +46,12 @@ def _fitting() -> bytes:
 _TOO_LONG: Final = re.compile(
     rb"(?<![0-9.eE+])(?<![eE]-)(?!(?:" + _fitting() + rb")(?![0-9]))[0-9]{19,}+(?![.eE])"
 )
-"""A whole number of more than 64 bits, outside of strings."""
+"""An integer of more than 64 bits, outside strings."""
 
 
 def _outside_strings(body: bytes) -> Iterator[bytes]:
-    """What well-formed JSON holds beside its strings, in pieces."""
-    # without escaped backslashes, and then without escaped quotes, every quote begins a string or ends one
+    """The parts of well-formed JSON outside its strings, in pieces."""
+    # once escaped backslashes and then escaped quotes are removed, every quote begins or ends a string
     text = body.replace(rb"\\", b"").replace(rb"\"", b"")
     within = 0
     for at in range(0, len(text), CHUNK):
@@ -62,7 +61,7 @@ def _outside_strings(body: bytes) -> Iterator[bytes]:
 
 
 def nests_deeper(body: bytes, most: int) -> bool:
-    """Whether JSON nests deeper than `most`. Of what is no JSON it says anything, at the same cost."""
+    """Whether JSON nests deeper than `most`. For malformed JSON the result is arbitrary, at the same cost."""
     if body.count(b"[") + body.count(b"{") <= most:
         return False
     depth = 0
@@ -75,7 +74,7 @@ def nests_deeper(body: bytes, most: int) -> bool:
 
 
 def oversized(body: bytes, type_: Any, most: int = MAX_FREE_FORM) -> str | None:
-    """The field of `type_`, a struct, whose free-form object has more than `most` bytes in `body`."""
+    """The field of the struct `type_` whose free-form object has more than `most` bytes in `body`; None if there is none."""
     if len(body) <= most:
         return None
     outline = _outline(type_)
@@ -84,27 +83,27 @@ def oversized(body: bytes, type_: Any, most: int = MAX_FREE_FORM) -> str | None:
     try:
         found = outline.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None  # decoding it in earnest says what is wrong
+        return None  # the real decoding reports what is wrong
     return next((field for field, raw in msgspec.structs.asdict(found).items() if len(raw) > most), None)
 
 
 def seems_unstorable(body: bytes) -> bool:
-    """Whether well-formed JSON holds a value that cannot be stored, if only where a later one of the same key takes its place."""
+    """Whether well-formed JSON contains a value that cannot be stored, even one that a later duplicate key replaces."""
     if rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
         return True
-    # digits made alike and looked for as bytes: a quarter of a regular expression's time
+    # mapping all digits to one and searching bytes takes a quarter of a regular expression's time
     if _NINETEEN_DIGITS not in body.translate(_DIGITS_ALIKE):
         return False
     return _TOO_LONG.search(b"".join(_outside_strings(body))) is not None
 
 
 def unstorable(body: bytes) -> tuple[str, str] | None:
-    """The path of the first value in well-formed JSON that cannot be stored, and what is wrong with it."""
+    """The path of the first value that cannot be stored in well-formed JSON, and what is wrong with it."""
     return _first_unstorable(msgspec.json.decode(body)) if seems_unstorable(body) else None
 
 
 def _first_unstorable(document: Any) -> tuple[str, str] | None:
-    """A loop with one iterator for each level, as depth is the client's choice."""
+    """Iterative, with one iterator for each level, as clients choose the depth."""
     path: list[str | int] = []
     levels = [_children([document])]
     while levels:
@@ -132,19 +131,19 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _written(path: list[str | int]) -> str:
-    """A path as errors name it; its first part stands for the document itself."""
+    """A path as errors show it; its first part stands for the document itself."""
     parts = (f".{quoted(part, MAX_KEY)}" if isinstance(part, str) else f"[{part}]" for part in path[1:])
     return quoted("".join(parts).removeprefix("."))
 
 
 @lru_cache(maxsize=1024)
 def _outline(type_: Any) -> msgspec.json.Decoder[Any] | None:
-    """Decodes a body into its free-form fields as they were sent, and passes over all others; None where there are none."""
+    """A decoder that keeps a body's free-form fields as raw bytes and skips all others; None if the type has none."""
     try:
         hints = get_type_hints(type_)
         fields = [f.encode_name for f in msgspec.structs.fields(type_) if _is_free_form(hints[f.name])]
     except TypeError:
-        return None  # no struct
+        return None  # not a struct
     if not fields:
         return None
     raw = [(name, msgspec.Raw, msgspec.field(default=msgspec.Raw(b""))) for name in fields]

@@ -1,4 +1,4 @@
-"""Language tags (BCP 47) as routing and rules compare them."""
+"""Language tags (BCP 47), as routing and rules compare them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def primary(tag: str) -> str:
-    """Its first part: who speaks `pt` can answer who writes `pt-BR`, and the other way round."""
+    """The primary subtag: an agent that speaks `pt` can answer a customer who writes `pt-BR`, and vice versa."""
     return tag.casefold().replace("_", "-").split("-")[0]
 
 
 def language_of(metadata: dict[str, Any], bot_context: dict[str, Any]) -> str | None:
-    """A conversation's language, as rules and routing read it: what the channel or a service said goes first."""
+    """A conversation's language: the one that the channel or a service gave, else the one in the bot's context."""
     said = (metadata.get("language"), bot_context.get("language"))
     return next((language for language in said if isinstance(language, str) and language), None)

@@ -1,8 +1,8 @@
-"""Unicode normalisation of foreign text, in time linear in its length. Nobody else calls `unicodedata.normalize`.
+"""Unicode normalisation of untrusted text in linear time. The only caller of `unicodedata.normalize`.
 
-Normalising sorts each run of combining marks by their class, and CPython sorts by insertion: one run of 65,000 marks takes it
-seconds. So runs are parted first, as the Stream-Safe Text Format has it (UAX #15, section 13): after every 30 marks stands a
-COMBINING GRAPHEME JOINER, past which nothing moves. No text of any language comes near that.
+Normalisation sorts each run of combining marks by class, and CPython uses insertion sort: a run of 65,000 marks takes seconds. So
+runs are split first, as in the Stream-Safe Text Format (UAX #15, section 13): a COMBINING GRAPHEME JOINER, across which no mark
+moves, follows every 30 marks. No real text comes near that.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import Final, Literal
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 MAX_NON_STARTERS: Final = 30
-"""Combining marks in a row (UAX #15, UAX15-D3). A joiner is put before the next one; nothing is taken away."""
+"""Combining marks in a row (UAX #15, UAX15-D3). A joiner is inserted before the next one; nothing is removed."""
 MAX_FOLDED: Final = 16_384
-"""Characters of a text that are folded, and so found by rules, keywords and names; a folded one may be 18 times as long. The
-text itself is stored whole."""
+"""Characters of a text that are folded, and so can match rules, keywords and names; folded text may be 18 times as long. The text
+is stored whole."""
 JOINER: Final = "\u034f"
 """COMBINING GRAPHEME JOINER."""
 _LAST_MARK: Final = 0x1F000
-"""No combining mark has a code from here on."""
+"""All combining marks have lower code points."""
 _SHORTEST: Final = MAX_NON_STARTERS // 4
-"""Marks in a row that may be too many: one may come apart into two, and the letter before them bring three."""
+"""Marks in a row that may be too many: a mark may decompose into several, and the letter before may add its own."""
 
 
 def normalized(form: Form, text: str) -> str:
-    """`text` in a normalisation form, its runs of marks bounded."""
+    """`text` in a normalisation form, with runs of marks bounded."""
     return text if text.isascii() else unicodedata.normalize(form, stream_safe(text))
 
 
 def stream_safe(text: str) -> str:
     """`text` in the Stream-Safe Text Format: UAX15-D4, for all of a text at once."""
     if text.isascii() or _sizes().keys().isdisjoint(text[_SHORTEST - 1 :: _SHORTEST]):
-        return text  # a run that may be too long would have a mark at one of these places
+        return text  # a run that may be too long has a mark at one of these positions
     return _runs().sub(_parted, text)
 
 
@@ -55,14 +55,14 @@ def _parted(run: re.Match[str]) -> str:
 
 
 def _trailing(letter: str) -> int:
-    """How many marks a character ends with when it is taken apart."""
+    """The number of marks at the end of a character's decomposition."""
     apart = unicodedata.normalize("NFKD", letter)
     return next((n for n, char in enumerate(reversed(apart)) if not unicodedata.combining(char)), len(apart))
 
 
 @cache
 def _sizes() -> dict[str, int]:
-    """Every character that is nothing but marks when it is taken apart → how many."""
+    """Every character that decomposes into marks only → their number."""
     apart = ((char, unicodedata.normalize("NFKD", char)) for char in map(chr, range(0x80, _LAST_MARK)))
     return {char: len(marks) for char, marks in apart if all(map(unicodedata.combining, marks))}
 

@@ -1,7 +1,6 @@
-"""Texts with variables, as canned responses have them: `{{contact_name}}`, with spaces inside the braces if one likes.
+"""Templates with variables, as in canned responses: `{{contact_name}}`, with optional spaces inside the braces.
 
-What a value holds is text and nothing else: braces in it are no variables. A name that is not known stays as it is
-written.
+Values are plain text: braces in them are not variables. Unknown names stay as written.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-# bounded runs: the text is a client's, and a search must not walk it twice
+# bounded repetition: clients write the text, and the search must stay linear
 _VARIABLE = re.compile(r"\{\{[ \t]{0,16}([A-Za-z_][A-Za-z0-9_]{0,63})[ \t]{0,16}\}\}")
 
 

@@ -1,9 +1,9 @@
-"""Words of any script, for finding words and phrases in what customers write.
+"""Finds words and phrases in messages of any script.
 
-Folded: no case, no accents, no width. Whole words: `refund` is not in `refunded`. Scripts written without spaces (Chinese,
-Japanese, Thai, Lao, Khmer, Burmese) have no words to see, so each of their characters counts as one and a phrase is found
-wherever its characters stand together; Katakana stays whole, being used for single words. The boundaries are those of UAX #29,
-but that an apostrophe parts words, so that `agent` is found in `l'agent`.
+Text is folded: case, accents and width do not matter. Words match whole: `refund` is not in `refunded`. In scripts without spaces
+(Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character counts as a word, so a phrase matches wherever its characters stand
+together; Katakana stays whole, as it is used for single words. Boundaries are those of UAX #29, except that an apostrophe separates
+words, so `agent` is found in `l'agent`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ APART = re.compile(
 )
 """Characters that are words by themselves: Thai, Lao, Myanmar, Khmer, Hiragana, Han."""
 ACCENTS = re.compile("[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7\u0640]")
-"""Marks that a writer may leave out: Latin, Greek and Cyrillic accents, Arabic and Hebrew points, the Arabic tatweel. Marks of
-other scripts are vowels."""
+"""Marks that writers may omit: Latin, Greek and Cyrillic accents, Arabic and Hebrew points, the Arabic tatweel. Marks of other
+scripts are vowels."""
 JOINERS = re.compile("[\u00ad\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]")
 
 
 def fold(text: str) -> str:
-    """The beginning of a text, `MAX_FOLDED` characters, with what does not count taken out."""
+    """The first `MAX_FOLDED` characters of a text, without case, accents and width."""
     text = JOINERS.sub("", text[:MAX_FOLDED])
     text = ACCENTS.sub("", normalized("NFKD", text.casefold()))
     return normalized("NFKC", text.casefold())
@@ -34,7 +34,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _part(char: str) -> str:
-    """A character with the blanks that its kind puts around it."""
+    """A character with the blanks that its kind needs around it."""
     kind = unicodedata.category(char)
     if kind[0] == "S" or (APART.match(char) and kind[0] != "M"):
         return f" {char} "
@@ -42,7 +42,7 @@ def _part(char: str) -> str:
 
 
 class Text:
-    """A text ready to be searched for many phrases: its beginning, as `fold` has it."""
+    """A text prepared to be searched for many phrases: its beginning, folded."""
 
     __slots__ = ("_known", "_words")
 
@@ -52,7 +52,7 @@ class Text:
         self._known = frozenset(spaced.split())
 
     def has(self, phrase: str) -> bool:
-        """Whether it has all words of `phrase`, next to each other and in order. No phrase without words is found."""
+        """Whether it contains all words of `phrase`, adjacent and in order. A phrase without words is never found."""
         first, words = _phrase(phrase)
         return first in self._known and words in self._words
 
@@ -70,6 +70,6 @@ def _spaced(text: str) -> str:
 
 @lru_cache(maxsize=32_768)
 def _phrase(text: str) -> tuple[str, str]:
-    """Its first word, and all of them as they stand in a text; no text knows the first word of none."""
+    """A phrase's first word, and all its words as they appear in a prepared text; empty if it has none."""
     spaced = _spaced(text)
     return spaced.partition(" ")[0], f" {spaced} "

@@ -1,4 +1,4 @@
-"""What the turns of an account's conversations go by: its settings and its active bot rules, ready to be used."""
+"""An account's settings and active bot rules, checked and ready for the turns of its conversations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .bot_rules import Actions, BotRule, FaultyRule, stored_rule
 from .handoff import asked_in_words
 
 MAX_RULES = 200
-"""Rules of one account."""
+"""Bot rules of one account."""
 
 
 class StoredRule(msgspec.Struct, frozen=True):
-    """An active rule as stored. `template` is the text it names, `team` whether the team it names is there."""
+    """An active rule as stored. `template`: the text it refers to. `team`: whether the team it refers to exists."""
 
     id: str
     name: str
@@ -33,10 +33,9 @@ class StoredRule(msgspec.Struct, frozen=True):
 
 
 class AccountRules(msgspec.Struct, frozen=True):
-    """`templates`: texts by the id of the rule that answers with them. `answers_timed`: some priority has a target for answers
-    after the first. `version` tells a change. `unread`: the account's own could not be read. `heeds_language`: it matters in
-    which language a customer writes, to a rule or to who gets the conversation; `heeds_intent`: what a classifier says matters
-    to a rule."""
+    """`templates`: texts by the id of the rule that answers with them. `answers_timed`: some priority has a target for replies
+    after the first. `version` changes with the rules. `unread`: the account's rules could not be read. `uses_language`: a rule
+    or routing depends on the customer's language. `uses_intent`: a rule depends on the classifier."""
 
     settings: AccountSettings = AccountSettings()
     rules: tuple[BotRule, ...] = ()
@@ -45,17 +44,17 @@ class AccountRules(msgspec.Struct, frozen=True):
     answers_timed: bool = False
     version: int = 0
     unread: bool = False
-    heeds_language: bool = False
-    heeds_intent: bool = False
+    uses_language: bool = False
+    uses_intent: bool = False
 
     @property
     def all(self) -> tuple[BotRule | FaultyRule, ...]:
         return self.rules + self.faulty
 
     @property
-    def listens(self) -> bool:
-        """Whether anything goes by more than the words of a message."""
-        return bool(self.rules) or self.heeds_language or self.heeds_intent
+    def needs_analysis(self) -> bool:
+        """Whether anything depends on more than the words of a message."""
+        return bool(self.rules) or self.uses_language or self.uses_intent
 
     def reply_of(self, rule: BotRule) -> str | None:
         """The text a rule answers with, before its variables are filled in."""
@@ -63,16 +62,18 @@ class AccountRules(msgspec.Struct, frozen=True):
 
 
 NO_RULES = AccountRules()
-"""Nothing but the defaults."""
+"""The defaults alone."""
 UNREAD = AccountRules(unread=True)
-"""What there is to go by when an account's own could not be read."""
+"""Stands in for rules that could not be read."""
 
 
 def account_rules(
     settings: dict[str, Any], stored: Iterable[StoredRule], version: int, agents_languages: bool = False
 ) -> AccountRules:
-    """Never raises: what cannot be read counts as not set, or as a faulty rule. `agents_languages`: some agent speaks certain
-    languages only."""
+    """Check stored settings and rules. Never raises: unreadable settings count as not set, unreadable rules as faulty.
+
+    `agents_languages`: some agent has listed languages.
+    """
     known = known_settings(settings)
     rules: list[BotRule] = []
     faulty: list[FaultyRule] = []
@@ -93,8 +94,8 @@ def account_rules(
         templates,
         _answers_timed(known.sla),
         version,
-        heeds_language=agents_languages or any(c.languages for c in conditions),
-        heeds_intent=any(c.intent is not None or c.confidence_min is not None for c in conditions),
+        uses_language=agents_languages or any(c.languages for c in conditions),
+        uses_intent=any(c.intent is not None or c.confidence_min is not None for c in conditions),
     )
 
 
@@ -116,7 +117,7 @@ def _answers_timed(sla: Sla) -> bool:
 
 
 def asks_for_human(content: str, keywords: tuple[str, ...]) -> str | None:
-    """`asked_in_words`, at the price of a few searches where a text of plain letters has no keyword in it anyhow."""
+    """`asked_in_words`, with a cheap check first that rules out most ASCII texts."""
     content = content[:MAX_FOLDED]
     if content.isascii():
         lowered = content.lower()
@@ -127,8 +128,8 @@ def asks_for_human(content: str, keywords: tuple[str, ...]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _first_words(keywords: tuple[str, ...]) -> tuple[str, ...]:
-    """What a text has in it that has one of the keywords: each one's first run of plain letters and digits. A keyword that
-    has none is in no text of plain letters, unless it is one of signs, which any text might have."""
+    """For each keyword, a run of ASCII letters and digits that every ASCII text with the keyword contains. Empty, which every text
+    contains, for a keyword without one."""
     firsts: set[str] = set()
     for keyword in keywords:
         folded = fold(keyword)
@@ -138,10 +139,10 @@ def _first_words(keywords: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def silent(actions: Actions) -> Actions:
-    """What a rule does for the one who takes over, without a word to the customer."""
+    """A rule's actions without those that speak to the customer."""
     return replace(actions, reply_text=None, reply_template_id=None, collect_info=())
 
 
 def speaks(actions: Actions) -> bool:
-    """Whether a rule says anything to the customer."""
+    """Whether a rule's actions include a message to the customer."""
     return silent(actions) != actions

@@ -1,7 +1,6 @@
-"""Who gets a conversation: the rules of `decide` for assigning, offering, releasing and handing off.
+"""The rules of `decide` for assigning, offering, releasing and handing off.
 
-Who is the right one to get it is not decided here, nor whether they can take it: that is routing's, whose word a command
-of the supervisor brings.
+Which agent to choose, and whether an agent has room, is decided by routing: commands arrive here with its decision.
 """
 
 from __future__ import annotations
@@ -53,19 +52,19 @@ def assign(c: Conversation, by: By, command: Assign, turn: Turn) -> Entries:
     if c.status in HELD and command.agent_id == c.assignee_id:
         return ()
     if command.only_waiting and not c.waits:
-        raise Conflict("the conversation does not wait any more", current=_state(c))
+        raise Conflict("the conversation no longer waits for an agent", current=_state(c))
     change = status_change(c, Change.ASSIGNED)
     if c.status in HELD and by.id != c.assignee_id and by.role not in OVERSEERS:
         raise Conflict(f"the conversation is already assigned to {c.assignee_id}", current=_state(c))
     if c.status not in HELD and command.agent_id != by.id and by.role not in OVERSEERS:
-        raise Forbidden("assigning to others is for leads, admins and services")
+        raise Forbidden("only leads, admins and services may assign to others")
     return (_assigned(c, command.agent_id, command.reason, turn, command.explain), *change)
 
 
 def release(c: Conversation, by: By, command: Release, turn: Turn) -> Entries:
     change = status_change(c, Change.RELEASED)
     if command.only_from is not None and command.only_from != c.assignee_id:
-        raise Conflict(f"the conversation is assigned to {c.assignee_id} by now", current=_state(c))
+        raise Conflict(f"the conversation is now assigned to {c.assignee_id}", current=_state(c))
     if by.id != c.assignee_id and by.role not in OVERSEERS:
         raise Conflict(
             f"only its assignee, {c.assignee_id}, or a lead may release it",
@@ -86,7 +85,7 @@ def hand_off(c: Conversation, by: By, command: Handoff, turn: Turn) -> Entries:
 
 
 def give_back(c: Conversation, by: By, _: GiveBack, turn: Turn) -> Entries:
-    """Nobody holds the conversation any more, and for nobody it waits."""
+    """The conversation loses its holder and waits for nobody."""
     change = status_change(c, Change.GIVEN_BACK)
     if by.role not in OVERSEERS and (c.status not in HELD or by.id != c.assignee_id):
         holder = f"its assignee, {c.assignee_id}, or " if c.status in HELD else ""
@@ -94,14 +93,14 @@ def give_back(c: Conversation, by: By, _: GiveBack, turn: Turn) -> Entries:
     freed = (_assigned(c, None, "bot", turn),) if c.status in HELD else ()
     if form_filling.STATE not in c.bot_context:
         return (*freed, *change)
-    # what was asked before humans came is not what the customer answers now
+    # the customer no longer answers what the bot asked before humans took over
     return (Updated({"bot_context": form_filling.given_up(c.bot_context)}), *freed, *change)
 
 
 def entrust(c: Conversation, by: By, command: Entrust, turn: Turn) -> Entries:
     change = status_change(c, Change.HANDED_OFF)
     if by.role not in OVERSEERS:
-        raise Forbidden("giving a conversation to a team is for leads, admins and services")
+        raise Forbidden("only leads, admins and services may give a conversation to a team")
     wanted = {"team_id": command.team_id, "strategy": command.strategy}
     freed = (_assigned(c, None, "team", turn),) if c.status in HELD else ()
     if not freed and not change and (c.team_id, c.routing.strategy) == (command.team_id, command.strategy):
@@ -110,30 +109,30 @@ def entrust(c: Conversation, by: By, command: Entrust, turn: Turn) -> Entries:
 
 
 def notify_leads(c: Conversation, by: By, command: NotifyLeads, turn: Turn) -> Entries:
-    """Once while it is open."""
+    """At most once while it is open."""
     if by.role != "service":
-        raise Forbidden("that nobody can take a conversation is routing's to say")
+        raise Forbidden("only routing may notify leads that nobody can take a conversation")
     told = c.status is not Status.OPEN or c.routing.leads_notified
     return () if told else (LeadsNotified(summary_of(c)),)
 
 
 def offer(c: Conversation, by: By, command: Offer, turn: Turn) -> Entries:
     if by.role != "service":
-        raise Forbidden("offers are made by routing")
+        raise Forbidden("only routing may offer conversations")
     if not c.waits:
-        raise Conflict("the conversation does not wait any more", current=_state(c))
+        raise Conflict("the conversation no longer waits for an agent", current=_state(c))
     if c.routing.offer is not None:
-        raise Conflict("the conversation is on offer already", current=_state(c))
+        raise Conflict("the conversation is already on offer", current=_state(c))
     return (Offered(command.offer_id, command.agent_id, command.expires_at, summary_of(c), command.explain),)
 
 
 def end_offer(c: Conversation, by: By, command: EndOffer, turn: Turn) -> Entries:
-    """The agent's own answer, or routing's word. An offer that has ended already is not answered again."""
+    """An agent's answer, or the end that routing decided. An offer ends once."""
     current = c.routing.offer
     if current is None or current.id != command.offer_id:
-        raise Conflict("there is no such open offer of this conversation", current=_state(c))
+        raise Conflict("the conversation has no such open offer", current=_state(c))
     if by.role != "service" and by.id != current.agent_id:
-        raise Conflict("this offer is another agent's", current=_state(c))
+        raise Conflict("the offer was made to another agent", current=_state(c))
     ended = OfferEnded(current.id, current.agent_id, command.outcome)
     if command.outcome != "accepted":
         return (ended,)
@@ -142,7 +141,7 @@ def end_offer(c: Conversation, by: By, command: EndOffer, turn: Turn) -> Entries
 
 
 def with_offer_ended(c: Conversation, entries: Entries) -> Entries:
-    """What a command comes to, with the open offer ended where the conversation goes another way."""
+    """A command's entries, with the open offer ended if they take the conversation elsewhere."""
     if c.routing.offer is None or not any(map(_takes_away, entries)):
         return entries
     return entries if any(isinstance(e, OfferEnded) for e in entries) else (*_ended(c, entries), *entries)
@@ -174,7 +173,7 @@ def _assigned(
 
 
 def summary_of(c: Conversation) -> dict[str, Any]:
-    """What a notification tells of a conversation."""
+    """The part of a conversation that notifications include."""
     return {
         "id": c.id,
         "channel_id": c.channel_id,

@@ -1,9 +1,9 @@
-"""What the bot makes of a message, in the very turn that takes it: its answer, its labels and the hand-over are one commit
-with the message, so that no rule runs twice or is lost.
+"""How the bot responds to a message, within the same turn: its answer, labels and handoff are committed with the message, so no
+rule runs twice or is lost.
 
-The bot speaks only where no human has or had the conversation, and not after one was asked for; nor does it answer machines,
-which may answer in turn, without end (RFC 3834). Whatever rules have no answer to
-they give to humans; in an account without rules, bots are the concern of the services that write as them.
+The bot speaks only while no human holds or held the conversation, and not after one was asked for. It does not answer automatic
+messages, which could answer in turn without end (RFC 3834). Messages that no rule answers go to humans. In an account without
+rules, services write as bots.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from .message_analysis import NO_ANALYSIS, Analysis
 Said = list[tuple[Actor, EntryData]]
 
 BOTS_TURN = frozenset({Status.OPEN, Status.BOT})
-"""Where nobody has the conversation yet."""
+"""Statuses in which no human holds the conversation."""
 LONGEST = 65_536
 MAX_LABELS = 50
 MAX_REASONS, LONGEST_REASON = 10, 200
-"""What a bot's message keeps of the reasons for it."""
+"""Reasons that a bot's message stores, and characters of each."""
 SYSTEM = actor("system", None)
 UNANSWERED = "No bot rule has an answer"
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is to be done about a message: by which rule, if any matched, and why a human takes over, if one does."""
+    """The response to a message: the actions of the rule that matched, if any, and why a human takes over, if one does."""
 
     evaluation: Evaluation
     actions: Actions | None
@@ -56,9 +56,9 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = False) -> Plan:
-    """The same for a dry run and in earnest. Who asks for a human gets one, and no answer from the bot; what the rule
-    says of the way there (team, labels, priority) counts all the same. So does who is angry, where otherwise the bot would
-    answer, or has the conversation."""
+    """Plan the response, for dry runs and for real. A customer who asks for a human gets one and no answer from the bot, but the
+    rule's team, labels and priority still apply. The same holds for an angry customer, if the bot would speak or holds the
+    conversation."""
     evaluation = evaluate(account.all, facts, at)
     rule = evaluation.rule
     bot_speaks = bot_has_it or (rule is not None and speaks(rule.actions))
@@ -75,7 +75,7 @@ def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = Fal
 def _for_human(
     content: str, sentiment: float | None, account: AccountRules, *, bot_speaks: bool = True
 ) -> str | None:
-    """Why a human takes over, if the message itself says so: in words, or, where the bot would speak, by its mood."""
+    """Why a human takes over, if the message asks for one, or, where the bot would speak, has a sentiment below the limit."""
     asked = asks_for_human(content, account.settings.handoff_keywords)
     return angry(sentiment, account.settings.handoff_sentiment) if asked is None and bot_speaks else asked
 
@@ -89,12 +89,12 @@ def respond(
     new_id: Callable[[], str],
     heard: Analysis = NO_ANALYSIS,
 ) -> Said:
-    """What follows upon `message`, the newest of `state`, in order. `before`: the conversation without it. `heard`: what was
-    found out about the message."""
+    """The entries that follow `message`, the newest in `state`. `before`: the conversation without it. `heard`: the message's
+    analysis."""
     said = _noted(before, state, message, account, now, new_id, heard)
     if not said:
         return said
-    # where the bot takes what is on offer to an agent, nobody is asked any more
+    # an open offer ends if the bot takes the conversation
     all_of_it = with_offer_ended(state.conversation, tuple(data for _, data in said))
     return [*((SYSTEM, data) for data in all_of_it[: len(all_of_it) - len(said)]), *said]
 
@@ -108,11 +108,11 @@ def _noted(
     new_id: Callable[[], str],
     heard: Analysis,
 ) -> Said:
-    """The same, with a new language noted first, so that rules and routing go by it; while the customer waits for a human too."""
+    """The same, with a newly detected language stored first for rules and routing, even while the customer waits for a human."""
     c = state.conversation
     if c.status not in BOTS_TURN or message.is_private:
         return []
-    if message.direction != "inbound" or heard.language is None or not _speechless(c, account):
+    if message.direction != "inbound" or heard.language is None or not _lacks_language(c, account):
         return _respond(before, state, message, account, now, new_id, heard)
     context = {**c.bot_context, "language": heard.language}
     state = replace(state, conversation=replace(c, bot_context=context))
@@ -176,7 +176,7 @@ def _without_rules(c: Conversation, message: Message, account: AccountRules, hea
 
 
 def _by_machine(message: Message) -> bool:
-    """An out-of-office note, a bounce: its channel says so."""
+    """Whether the channel marked it as automatic: an out-of-office note, a bounce."""
     return message.metadata.get("auto_reply") is True
 
 
@@ -225,7 +225,7 @@ def changes_of(c: Conversation, actions: Actions) -> dict[str, Any]:
 
 
 def filled(text: str, c: Conversation) -> str:
-    """A text of a rule, as this customer gets it."""
+    """A rule's text with this customer's values filled in."""
     values = {"contact_name": c.contact_name or "", "agent_name": "", "conversation_id": c.id}
     return render(text, values)[:LONGEST]
 
@@ -290,6 +290,6 @@ def _unsure(data: EntryData) -> bool:
     return isinstance(data, Message) and data.metadata.get("low_confidence") is True
 
 
-def _speechless(c: Conversation, account: AccountRules) -> bool:
-    """Whether nobody knows in which language the customer writes, and it matters."""
-    return account.heeds_language and language_of(c.metadata, c.bot_context) is None
+def _lacks_language(c: Conversation, account: AccountRules) -> bool:
+    """Whether the customer's language matters and is unknown."""
+    return account.uses_language and language_of(c.metadata, c.bot_context) is None

@@ -1,8 +1,8 @@
-"""Bot rules: what they may say, and which one answers a message.
+"""Bot rules: their form, and which one answers a message.
 
-The first that matches, by priority, wins; a rule matches when its trigger and every condition given hold. Rules of the trigger
-`fallback` are tried after all others. A rule that cannot be read, or fails, is reported and skipped: it never keeps a customer
-from the next rule or from a human.
+The first match by priority wins. A rule matches if its trigger and all given conditions hold. Rules with the trigger `fallback`
+are tried last. A rule that cannot be read or fails is reported and skipped: it never keeps a customer from the next rule or from a
+human.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class TimeRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whatever is given must hold. `match_mode`: any or all of the keywords."""
+    """All given conditions must hold. `match_mode`: any or all of the keywords."""
 
     keywords: Annotated[tuple[Keyword, ...], Meta(max_length=100)] = ()
     match_mode: Literal["any", "all"] = "any"
@@ -84,8 +84,8 @@ class Classification(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """A customer's message, as rules see it. `new`: it opens the conversation, or reopens it. `detected`: the language is told
-    by this very message. `sentiment`: -1 to 1."""
+    """A customer's message as rules see it. `new`: it opens or reopens the conversation. `detected`: the language was detected in
+    this message. `sentiment`: -1 to 1."""
 
     content: str
     channel_type: str
@@ -97,7 +97,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What became of one rule. `reasons` say why it matched, or each condition that did not hold."""
+    """The result of one rule. `reasons`: why it matched, or each condition that did not hold."""
 
     rule_id: str
     name: str
@@ -107,7 +107,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """Verdicts in the order of trying, and the first rule that matched."""
+    """Verdicts in the order of evaluation, and the first rule that matched."""
 
     verdicts: tuple[Verdict, ...]
     rule: BotRule | None = None
@@ -124,11 +124,11 @@ NEEDED: dict[TriggerType, tuple[str, ...]] = {
     "new_conversation": (),
     "fallback": (),
 }
-"""Of these conditions a trigger needs one."""
+"""Trigger → conditions of which it needs at least one."""
 
 
 def read_parts(trigger_type: TriggerType, conditions: Any, actions: Any) -> tuple[Conditions, Actions]:
-    """A rule's parts, checked. Raises Invalid with the field's path."""
+    """Check and convert a rule's parts. Raises Invalid with the field's path."""
     read = _convert(conditions, Conditions, "conditions")
     needed = NEEDED[trigger_type]
     if needed and not any(getattr(read, name) for name in needed):
@@ -153,7 +153,7 @@ def _convert(value: Any, kind: type[Any], where: str) -> Any:
 def stored_rule(
     id: str, name: str, priority: int, trigger_type: Any, conditions: Any, actions: Any
 ) -> BotRule | FaultyRule:
-    """A rule from the database. One that an older version wrote, or a newer one, may be past reading."""
+    """A rule from the database, where other versions of the server may have written it in a form that this one cannot read."""
     try:
         trigger = msgspec.convert(trigger_type, TriggerType)
         return BotRule(id, name, priority, trigger, *read_parts(trigger, conditions, actions))
@@ -163,7 +163,7 @@ def stored_rule(
 
 
 class _Message:
-    """A message at a time, with its words found once for all rules."""
+    """A message and its time, its words split once for all rules."""
 
     def __init__(self, facts: Facts, at: int) -> None:
         self.facts = facts
@@ -172,7 +172,7 @@ class _Message:
 
 
 Check = Callable[[Conditions, _Message], tuple[bool, str] | None]
-"""Whether a condition holds, and why; None: it is not given."""
+"""Whether a condition holds, and why; None if it is not given."""
 
 
 def _keywords(c: Conditions, m: _Message) -> tuple[bool, str] | None:
@@ -243,7 +243,7 @@ def _verdict(rule: BotRule | FaultyRule, message: _Message) -> Verdict:
         return Verdict(rule.id, rule.name, False, (f"faulty: {rule.fault}",), faulty=True)
     try:
         outcomes = list(_outcomes(rule, message))
-    except Exception as error:  # whatever it is, the customer is not to wait for it
+    except Exception as error:  # no failure of a rule may keep the customer waiting
         return Verdict(rule.id, rule.name, False, (f"faulty: {type(error).__name__}: {error}",), faulty=True)
     matched = all(holds for holds, _ in outcomes)
     reasons = tuple(why for holds, why in outcomes if holds is matched)
@@ -251,7 +251,7 @@ def _verdict(rule: BotRule | FaultyRule, message: _Message) -> Verdict:
 
 
 def evaluate(rules: Iterable[BotRule | FaultyRule], facts: Facts, at: int) -> Evaluation:
-    """Try every rule (of the active ones) on a message, in order; all of them, so that a dry run shows them all."""
+    """Evaluate all active rules on a message, in order; even after a match, so that a dry run shows them all."""
     message = _Message(facts, at)
     ordered = sorted(rules, key=lambda r: (_is_fallback(r), r.priority, r.id))
     verdicts = tuple(_verdict(rule, message) for rule in ordered)

@@ -1,4 +1,4 @@
-"""What a command's rules are given beside the conversation and the command."""
+"""The context of a turn: what the rules of a command know besides conversation and command."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .account_rules import AccountRules
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, and what the account's
-    conversations go by."""
+    """`now` in ms; `new_id` makes fresh ids; `live_id`: the conversation that holds the thread key; `account`: its settings and
+    rules."""
 
     now: int
     new_id: Callable[[], str]

@@ -1,4 +1,4 @@
-"""Scores that customers give in words: a message that is nothing but a digit from 1 to 5, in whatever script's digits."""
+"""Scores that customers send as a message: a single digit from 1 to 5, in the digits of any script."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ WRITTEN = ("text", "button")
 
 
 def score_of(content: str) -> int | None:
-    """The score that a text is, and nothing else."""
+    """The score if the text is nothing but one, else None."""
     text = content.strip()
     value = unicodedata.digit(text, None) if len(text) == 1 else None
     return value if value in SCORES else None
 
 
 def answered(c: Conversation, post: Post) -> int | None:
-    """The score by which a customer answers the question they were asked after the resolution. Anything else they write
-    reopens the conversation."""
+    """The score, if this message answers the question sent after the resolution. Any other message reopens the conversation."""
     asked = c.status is Status.RESOLVED and c.csat_due and c.fired.csat_asked
     if not asked or post.content_type not in WRITTEN or post.attachments:
         return None

@@ -1,6 +1,6 @@
-"""`decide`: from a conversation's state and a command to the entries it is accepted as, or a refusal.
+"""`decide`: from a conversation's state and a command to entries, or a refusal.
 
-The rules are those of the table in `status.py` and of who may ask for what. Pure: ids come from `Turn`.
+Its rules are the table in `status.py`, and who may ask for what. Pure: ids come from `Turn`.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ from .csat import answered
 from .timers import fire
 
 CUSTOMERS = (Post, Receive, Open, Rate, Recall)
-"""The commands a customer may give, each for their own conversation."""
+"""The commands that customers may send, each for their own conversation."""
 
 
 END_OF_TIME: Final = 253_402_300_800_000
-"""The year 10000, in ms: RFC 3339 writes nothing later."""
+"""The year 10000, in ms: RFC 3339 cannot express later times."""
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
-    """What `Update` may change. What is stored must be readable for good."""
+    """The fields that `Update` may change. What is stored here must stay readable for good."""
 
     status: Status | None = None
     assignee_id: str | None = None
@@ -96,7 +96,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def check_party(c: Conversation, account_id: str, by: By) -> None:
-    """Raise NotFound unless the conversation is of the account and, for a customer, their own."""
+    """Raise NotFound unless the conversation belongs to the account and, for a customer, to them."""
     if c.account_id != account_id:
         raise NotFound("no such conversation")
     if by.role == "customer" and (by.channel_id, by.contact_identifier) != (
@@ -107,15 +107,15 @@ def check_party(c: Conversation, account_id: str, by: By) -> None:
 
 
 def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
-    """The entries `command` is accepted as; none where nothing changes. Raises a TertuliaError.
+    """The entries that accept `command`; none if nothing changes. Raises a TertuliaError.
 
-    Whether the conversation is theirs at all is `check_party`'s to say, before anything else is looked at.
+    Call `check_party` first: it checks that the conversation is the sender's.
     """
     c = state.conversation
     if c.erased and not isinstance(command, Erase):
         raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
-        raise Forbidden("this is not for customers to do")
+        raise Forbidden("customers may not do this")
     if isinstance(command, Edit):
         return _edit(state, by, command)
     return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
@@ -143,9 +143,9 @@ def open_conversation(
 
 
 def repeated(state: State, by: By, post: Post) -> Entry | None:
-    """The message a repeated key or provider id stands for, if memory still has it.
+    """The message that a repeated key or provider id stands for, if memory still has it.
 
-    Raises Conflict when the same key comes with other content.
+    Raises Conflict if the same key comes with other content.
     """
     recent = state.recent
     if not (recent.may_hold(post.key) or recent.may_hold(post.external_id)):
@@ -165,7 +165,7 @@ def repeated(state: State, by: By, post: Post) -> Entry | None:
 
 
 def check_same(message: Message, post: Post) -> None:
-    """Raise Conflict when `post` says something else than the message its key already stands for."""
+    """Raise Conflict unless `post` equals the message that its key already stands for."""
     same = (
         message.content == post.content
         and message.content_type == post.content_type
@@ -182,12 +182,12 @@ def check_same(message: Message, post: Post) -> None:
 
 def _post(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
     if c.status in FINAL:
-        raise Conflict(f"a conversation that is {c.status} takes no messages", current={"status": c.status})
+        raise Conflict(f"a conversation that is {c.status} accepts no messages", current={"status": c.status})
     inbound = post.sender_type == "contact"
     if inbound and post.is_private:
         raise Invalid("a customer's message is never private", errors=(("is_private", "not for a contact"),))
     if by.role == "customer" and not inbound:
-        raise Forbidden("customers write as themselves")
+        raise Forbidden("customers may only write as themselves")
     if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
         raise Conflict(
             "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
@@ -237,7 +237,7 @@ def _close(c: Conversation, by: By, _: Close, turn: Turn) -> tuple[EntryData, ..
 
 def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ...]:
     if by.role != "admin":
-        raise Forbidden("erasing a customer is for admins")
+        raise Forbidden("only admins may erase a customer")
     if c.erased:
         return ()
     return (*(() if c.status in FINAL else status_change(c, Change.CLOSED)), Erased())
@@ -245,23 +245,23 @@ def _erase(c: Conversation, by: By, _: Erase, turn: Turn) -> tuple[EntryData, ..
 
 def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData, ...]:
     if by.role not in ("customer", "service"):
-        raise Forbidden("the customer rates, or a service for them")
+        raise Forbidden("only the customer may rate, or a service for them")
     if not 1 <= command.score <= 5:
-        raise Invalid("a score is 1 to 5", errors=(("score", "1 to 5"),))
+        raise Invalid("a score must be from 1 to 5", errors=(("score", "1 to 5"),))
     if not c.csat_due:
         raise Conflict(
-            "a conversation takes one score for each time it is resolved, and none is due now",
+            "a conversation accepts one score for each time it is resolved, and none is due now",
             current={"status": c.status},
         )
     return (Rated(command.score, command.comment),)
 
 
 def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
-    """Only the newest edit counts, in whatever order they come; a text that stays as it was is none."""
+    """The newest edit counts, in any order of arrival; a text that does not change is no edit."""
     if by.role != "service":
-        raise Forbidden("a message is edited by its provider's word alone")
+        raise Forbidden("only a service may report a provider's edit of a message")
     if not 0 <= command.edited_at < END_OF_TIME:
-        raise Invalid("an edit has a time", errors=(("edited_at", "ms since the epoch"),))
+        raise Invalid("an edit needs a time", errors=(("edited_at", "ms since the epoch"),))
     seq, before = command.seq, command.previous_content
     for entry in state.messages():
         message = entry.data
@@ -275,8 +275,7 @@ def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
 
 
 def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
-    _check_changes(command.changes)
-    changes = dict(command.changes)
+    changes = _checked(command.changes)
     status = changes.pop("status", None)
     assigns = "assignee_id" in changes
     assignee = changes.pop("assignee_id", None)
@@ -284,25 +283,27 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
         archived = changes.pop("archived")
         if archived != (c.archived_at is not None):
             changes["archived_at"] = turn.now if archived else None
-    changes = {k: v for k, v in changes.items() if getattr(c, k) != (tuple(v) if k == "labels" else v)}
+    changes = {k: v for k, v in changes.items() if getattr(c, k) != v}
     entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
     if assigns:
         entries += assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)
     if status is not None and status != c.status:
-        entries += _ask_status(c, by, Status(status), turn)
+        entries += _ask_status(c, by, status, turn)
     return entries
 
 
-def _check_changes(changes: dict[str, Any]) -> None:
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes with values of the types of `Changes`. Raises Invalid."""
     try:
-        msgspec.convert(changes, Changes)
+        checked = msgspec.convert(changes, Changes)
     except msgspec.ValidationError as error:
         raise Invalid("these changes cannot be made", errors=(("", str(error)),)) from error
+    return {field: getattr(checked, field) for field in changes}
 
 
 def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:
-    """The conversation as far as a second rule of the same command must see the first one's effect."""
+    """The conversation with the first rule's effects, as far as a second rule of the same command depends on them."""
     for data in entries:
         if isinstance(data, StatusChanged):
             c = msgspec.structs.replace(c, status=data.to_status)
@@ -327,7 +328,7 @@ def _ask_status(c: Conversation, by: By, wanted: Status, turn: Turn) -> tuple[En
 
 def _tick(c: Conversation, by: By, _: Tick, turn: Turn) -> tuple[EntryData, ...]:
     if by.type != "system":
-        raise Forbidden("the clock ticks by itself")
+        raise Forbidden("only the server may fire timers")
     return () if turn.account is None else fire(c, turn.account, turn.now, turn.new_id)
 
 

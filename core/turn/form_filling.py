@@ -1,6 +1,6 @@
-"""Collecting information: the bot asks one question per field, and hands over when it knows all or gets nowhere.
+"""Form filling: the bot asks one question per field, and hands over when all are answered or the customer does not answer.
 
-The state is `bot_context`: an answer under its field's name, for the agent to see, and what is under way under `STATE`.
+The state is in `bot_context`: answers under their fields' names, for agents to see, and progress under `STATE`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STATE = "_collecting"
 PATIENCE = 3
 """Messages without progress before the bot gives up."""
 LONGEST = 1000
-"""Characters kept of an answer."""
+"""Characters of an answer that are kept."""
 
 QUESTIONS = {
     "name": "What is your name?",
@@ -30,7 +30,7 @@ SHAPES = {
     "phone": re.compile(r"(\d[^\d\n]{0,3}){6,}"),
     "order_number": re.compile(r"\d"),
 }
-"""What an answer must have in it, for fields where it can be told."""
+"""Patterns that an answer must contain, for fields that have one."""
 
 
 class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """The new context, and what the bot does: ask `question`, or (None) hand over because of `outcome`."""
+    """The new context, and the next step: ask `question`, or if None, hand over because of `outcome`."""
 
     context: dict[str, Any]
     question: str | None = None
@@ -53,7 +53,7 @@ def question(field: str) -> str:
 
 
 def under_way(context: dict[str, Any]) -> Collecting | None:
-    """What is being collected; None: nothing, or what is stored makes no sense."""
+    """The progress; None if nothing is being collected, or the stored state cannot be read."""
     try:
         return msgspec.convert(context.get(STATE), Collecting)
     except msgspec.ValidationError:
@@ -61,12 +61,12 @@ def under_way(context: dict[str, Any]) -> Collecting | None:
 
 
 def start(context: dict[str, Any], fields: Sequence[str]) -> Step:
-    """Ask for the first of `fields` that is not known yet."""
+    """Ask for the first unknown field."""
     return _next(context, Collecting(tuple(dict.fromkeys(fields))))
 
 
 def answer(context: dict[str, Any], content: str) -> Step:
-    """Take a customer's message as the answer to what was asked last. Only while `under_way`."""
+    """Read a message as the answer to the last question. Only while `under_way`."""
     state = under_way(context)
     if state is None:
         raise ValueError("nothing is being collected")
@@ -94,5 +94,5 @@ def _next(context: dict[str, Any], state: Collecting) -> Step:
 
 
 def given_up(context: dict[str, Any]) -> dict[str, Any]:
-    """The context with nothing under way; what was answered stays."""
+    """The context without progress; answers stay."""
     return {k: v for k, v in context.items() if k != STATE}

@@ -1,4 +1,5 @@
-"""When a conversation goes from the bot to a human: asked for in words, three unsure answers, a customer who is angry."""
+"""When the bot hands over to a human: on request, after three unsure answers, or when the customer is angry. Each function returns
+the reason, or None."""
 
 from __future__ import annotations
 
@@ -10,18 +11,18 @@ UNSURE_IN_A_ROW = 3
 
 
 def asked_in_words(text: Text, keywords: Iterable[str]) -> str | None:
-    """The customer's words ask for a human: a keyword as whole words, whatever its case and accents."""
+    """The customer asked for a human: the text has a keyword as whole words, regardless of case and accents."""
     found = text.first_of(keywords)
     return None if found is None else f"Customer requested human agent (keyword: '{found}')"
 
 
 def unsure(answers: Sequence[bool]) -> str | None:
-    """The bot's last answers, oldest first: whether each was of low confidence."""
+    """The bot's last answers were of low confidence. `answers`: whether each was, oldest first."""
     last = answers[-UNSURE_IN_A_ROW:]
     return "Multiple low-confidence responses" if len(last) == UNSURE_IN_A_ROW and all(last) else None
 
 
 def angry(sentiment: float | None, below: float) -> str | None:
-    """The customer's mood, from -1 to 1, is lower than what the account wants a bot to deal with."""
+    """The sentiment (-1 to 1) is below the account's limit for bots."""
     negative = sentiment is not None and sentiment < below
     return f"Strongly negative sentiment ({sentiment:.2f})" if negative else None

@@ -1,7 +1,7 @@
-"""What is to be found out about a customer's message before its turn (language, mood, intent), and how far it is believed.
+"""What must be known about a customer's message before its turn (language, sentiment, intent), and which results are trusted.
 
-Pure: a message that nothing is asked about costs a look at a few fields. The libraries and the classifier that answer stand in
-`actors/host/message_analysis.py`. A turn is given what was found out as `Analysis`, and decides for itself whether it still matters.
+A message that needs no analysis costs only a few field reads. Libraries and classifier are called in
+`actors/host/message_analysis.py`. The turn gets the results as `Analysis`, and decides whether they still matter.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from .account_rules import AccountRules
 from .bot_rules import Classification
 
 READ = 1000
-"""Characters of a message that its language is told by."""
+"""Characters of a message that the language detector reads."""
 SCORED = 500
-"""Characters of a message whose mood counts: scoring costs more than in proportion. An emoji counts as `EMOJI` of them, being
-scored by its description."""
+"""Characters of a message that are scored for sentiment, as the cost grows faster than the length. An emoji counts as `EMOJI` of
+them, as its description is scored."""
 EMOJI = 25
 SURE = 0.4
-"""Probability from which a language is believed: see decision 0007 for what it was measured on."""
+"""Least probability at which a detected language is trusted; decision 0007 has the measurement."""
 SURE_OF_ENGLISH = 0.3
-"""The same, where only English or not is asked, of a text that has words of a strong mood in English. German with `die` in it
-stays below 0.01; “fuck you” has 0.32."""
+"""The same for the question whether a text with strongly emotional English words is English. German with `die` in it stays below
+0.01; “fuck you” has 0.32."""
 LETTERS = 6
-"""Letters that a text must have for a language to be told; a syllable or an ideograph counts as two."""
+"""Letters that a text needs for language detection; a syllable or an ideograph counts as two."""
 NO_LANGUAGE = "zxx"
 ALIASES = {"ary": "ar", "arz": "ar", "nn": "no", "wuu": "zh", "yue": "zh"}
-"""Languages that agents and rules rather name by a larger one."""
+"""Languages → the macrolanguage that agents and rules name instead."""
 ETHIOPIC = re.compile("[\u1200-\u139f\u2d80-\u2ddf\uab00-\uab2f\U0001e7e0-\U0001e7ff]")
 FIRST_SYMBOL = "\u00a9"
-"""No emoji has a smaller code."""
+"""No emoji has a lower code point."""
 SYLLABLES_FROM = "\u0e00"
-"""Letters of scripts from here on stand for a syllable or a word; but for the Ethiopic ones, which are told apart before."""
+"""Letters from here on stand for a syllable or a word (Ethiopic is recognised before)."""
 OPEN_TO_BOTS = frozenset({Status.OPEN, Status.BOT, Status.RESOLVED})
-"""Where a customer's message finds nobody who has the conversation; it reopens one that was resolved."""
+"""Statuses in which no human holds the conversation when a customer writes; a resolved one reopens."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What to find out. `known`: the language, where it is known already; `detect`: tell it; `mood_below`: score the mood, if
-    that may be lower."""
+    """What to find out. `known`: the language, if known already; `detect`: detect it; `sentiment_below`: score the sentiment, if it may
+    be below this."""
 
     account_id: str
     channel_type: str
     content: str
     known: str | None = None
     detect: bool = False
-    mood_below: float | None = None
+    sentiment_below: float | None = None
     classify: bool = False
 
 
 class Analysis(msgspec.Struct, frozen=True, array_like=True):
-    """What was found out; None: not asked, or nothing to be sure of. `sentiment`, -1 to 1, of English texts alone."""
+    """The results; None: not asked, or not certain. `sentiment`: -1 to 1, for English texts only."""
 
     language: str | None = None
     sentiment: float | None = None
@@ -68,7 +68,7 @@ NO_ANALYSIS = Analysis()
 
 
 def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) -> Wanted | None:
-    """What this command's turn needs to know; None: nothing. `c`: the conversation before it, None: it opens one."""
+    """What this command's turn needs to know; None if nothing. `c`: the conversation before it; None if it opens one."""
     post = envelope.post
     if post is None or post.sender_type != "contact" or post.is_private:
         return None
@@ -76,25 +76,25 @@ def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) ->
         opening = envelope.opening
         known = language_of(opening.metadata, {})
         return for_first(envelope.account_id, post.content, opening.channel_type, known, account)
-    if c.status not in OPEN_TO_BOTS or not (account.listens or c.status is Status.BOT):
+    if c.status not in OPEN_TO_BOTS or not (account.needs_analysis or c.status is Status.BOT):
         return None
     known = language_of(c.metadata, c.bot_context)
-    detect = account.heeds_language and known is None
-    mood = classify = False
+    detect = account.uses_language and known is None
+    score = classify = False
     if c.status is Status.RESOLVED or not (c.handoff_requested or c.left_to_humans):
-        mood = bool(account.rules) or c.status is Status.BOT
+        score = bool(account.rules) or c.status is Status.BOT
         asked = c.status is Status.BOT and form_filling.under_way(c.bot_context) is not None
-        classify = account.heeds_intent and not asked
-    return _wanted(c.account_id, post.content, c.channel_type, known, account, detect, mood, classify)
+        classify = account.uses_intent and not asked
+    return _wanted(c.account_id, post.content, c.channel_type, known, account, detect, score, classify)
 
 
 def for_first(
     account_id: str, content: str, channel_type: str, known: str | None, account: AccountRules
 ) -> Wanted | None:
-    """What is to be found out about a message that opens a conversation."""
-    detect = account.heeds_language and known is None
-    mood = bool(account.rules)
-    return _wanted(account_id, content, channel_type, known, account, detect, mood, account.heeds_intent)
+    """The same for a message that opens a conversation."""
+    detect = account.uses_language and known is None
+    score = bool(account.rules)
+    return _wanted(account_id, content, channel_type, known, account, detect, score, account.uses_intent)
 
 
 def _wanted(
@@ -104,24 +104,23 @@ def _wanted(
     known: str | None,
     account: AccountRules,
     detect: bool,
-    mood: bool,
+    score: bool,
     classify: bool,
 ) -> Wanted | None:
     threshold = account.settings.handoff_sentiment
-    below = threshold if mood and threshold > -1 and (known is None or is_english(known)) else None
+    below = threshold if score and threshold > -1 and (known is None or is_english(known)) else None
     if not detect and below is None and not classify:
         return None
     return Wanted(account_id, channel_type, content, known, detect, below, classify)
 
 
 def is_english(language: str) -> bool:
-    """Of `en`, `en-GB` …"""
+    """Whether a tag is `en`, `en-GB` …"""
     return primary(language) == "en"
 
 
 def by_script(text: str) -> str | None:
-    """The language that the script alone tells: Amharic. (Tigrinya has the same script, and no detector at hand tells them
-    apart.)"""
+    """The language, if the script alone shows it: Amharic. (Tigrinya shares the script; no available detector distinguishes them.)"""
     ethiopic = len(ETHIOPIC.findall(text))
     if ethiopic < 2 or 2 * ethiopic < sum(map(str.isalpha, text)):
         return None
@@ -129,7 +128,7 @@ def by_script(text: str) -> str | None:
 
 
 def scored(text: str) -> str:
-    """The beginning of a message whose mood is scored."""
+    """The beginning of a message, as far as its sentiment is scored."""
     text = text[:SCORED]
     if text.isascii():
         return text
@@ -142,17 +141,17 @@ def scored(text: str) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Whether there is enough of it for a language to be told."""
+    """Whether a text is long enough for language detection."""
     return sum(2 if char >= SYLLABLES_FROM else 1 for char in text if char.isalpha()) >= LETTERS
 
 
 def believed(language: str, probability: float) -> str | None:
-    """A detector's word, where it is sure."""
+    """A detector's language, if it is probable enough."""
     if probability < SURE or language == NO_LANGUAGE:
         return None
     return ALIASES.get(language, language)
 
 
 def believed_english(language: str, probability: float) -> bool:
-    """Whether a text that has English words of a strong mood is English."""
+    """Whether a text with strongly emotional English words is English."""
     return language == "en" and probability >= SURE_OF_ENGLISH

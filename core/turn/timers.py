@@ -1,7 +1,7 @@
-"""Timers: what is due in a conversation comes of its state and the clock alone, so a timer that fires twice has one effect.
+"""Timers: what is due depends on a conversation's state and the clock alone, so a timer that fires twice has one effect.
 
-`timer_at` is when to look: the earliest instant at which anything may be due. A message may leave it too early, which costs a
-look; never too late.
+`timer_at` is the earliest time at which anything may be due. A message may leave it too early, which costs one needless check;
+it is never too late.
 """
 
 from __future__ import annotations
@@ -16,35 +16,34 @@ from ..conversation.entries import EntryData, Message, SlaNoted, StatusChanged, 
 from ..conversation.state import CSAT_ASK, Conversation, first_delivery, settled
 from ..conversation.status import Change, next_status
 from .account_rules import AccountRules
-from .sla import HOUR, Beside, Target, Timer, since_of, timers_of
+from .sla import HOUR, Target, Timer, since_of, timers_of
 
 ASKED_WITHIN = HOUR
-"""Who was resolved longer ago, in ms, is not asked for a score any more: when the account takes to asking, or after an outage."""
+"""Ms. If a conversation was resolved longer ago, its customer is no longer asked for a score: the account may have enabled this
+only now, or the server was down."""
 AGAIN = 1_000
-"""After a look at which nothing could be done about what is due, in ms."""
+"""Ms until the next check, if a check leaves something due."""
 
 
 def pending(c: Conversation, settings: AccountSettings, now: int) -> dict[Timer, int]:
-    """Every timer that has not had its effect yet, with its instant."""
-    beside = Beside(c.unanswered_since, csat_asked=c.fired.csat_asked or not c.csat_due)
-    found = timers_of(c, settings, beside)
+    """Every timer that has not had its effect yet, with its time."""
+    found = timers_of(c, settings)
     if found.get(Timer.CSAT_ASK, now) < now - ASKED_WITHIN:
         del found[Timer.CSAT_ASK]
     for target in Target:
         warning, breach = Timer(f"{target}_warning"), Timer(f"{target}_breach")
-        if breach in found and _told(c, beside, target, breach):
+        if breach in found and _noted(c, target, breach):
             del found[breach]
             found.pop(warning, None)
-        if warning in found and _told(c, beside, target, warning):
+        if warning in found and _noted(c, target, warning):
             del found[warning]
     return found
 
 
-def _told(c: Conversation, beside: Beside, target: Target, timer: Timer) -> bool:
-    """Whether it was told of since the target's clock began to run; it may have been due at another time then, as another
-    priority or other settings had it."""
-    since, told = since_of(c, beside, target), c.fired.sla.get(timer)
-    return since is not None and told is not None and told >= since
+def _noted(c: Conversation, target: Target, timer: Timer) -> bool:
+    """Whether it was noted since the target's clock started, perhaps for another time, by another priority or other settings."""
+    since, noted = since_of(c, target), c.fired.sla.get(timer)
+    return since is not None and noted is not None and noted >= since
 
 
 def next_timer(c: Conversation, settings: AccountSettings, now: int) -> int | None:
@@ -52,13 +51,13 @@ def next_timer(c: Conversation, settings: AccountSettings, now: int) -> int | No
 
 
 def sooner(c: Conversation, settings: AccountSettings, now: int) -> int | None:
-    """The instant to look at by these settings, if it is before the one that stands."""
+    """The next timer by these settings, if it is before the stored one."""
     due = next_timer(c, settings, now)
     return due if due is not None and (c.timer_at is None or due < c.timer_at) else None
 
 
 def timed(before: Conversation | None, after: Conversation, account: AccountRules, now: int) -> Conversation:
-    """`after` with its next timer, as what happened since `before` has made it."""
+    """`after` with its next timer, recomputed only where a change since `before` can have moved it."""
     if before is not None and settled(before) == settled(after):
         if not account.answers_timed or after.unanswered_since == before.unanswered_since:
             return after
@@ -71,7 +70,7 @@ def timed(before: Conversation | None, after: Conversation, account: AccountRule
 
 
 def looked_at(c: Conversation, account: AccountRules, now: int) -> Conversation:
-    """A conversation with its next timer, after what was due at `now` has had its effect."""
+    """A conversation with its next timer, after what was due at `now` has taken effect."""
     due = next_timer(c, account.settings, now)
     return replace(c, timer_at=None if due is None else max(due, now + AGAIN))
 
@@ -79,7 +78,7 @@ def looked_at(c: Conversation, account: AccountRules, now: int) -> Conversation:
 def fire(
     c: Conversation, account: AccountRules, now: int, new_id: Callable[[], str]
 ) -> tuple[EntryData, ...]:
-    """What is due, in the order it came due, up to what ends the conversation."""
+    """What is due, in the order of its times, up to the first that ends the conversation."""
     due = {timer: at for timer, at in pending(c, account.settings, now).items() if at <= now}
     entries: list[EntryData] = []
     for timer, at in sorted(due.items(), key=lambda pair: (pair[1], pair[0])):

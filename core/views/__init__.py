@@ -1,1 +1,1 @@
-"""What clients see."""
+"""The objects and events of the API."""

@@ -1,4 +1,4 @@
-"""What clients see: the API's objects, and how core structs become them. `docs/` and /openapi.json describe these."""
+"""Conversations, messages and entries as the API shows them, and how they are made from core structs."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def conversation_view(c: Conversation, queue_position: int | None = None) -> Con
 
 
 def message_view(entry: Entry) -> MessageView:
-    """The message of a `message` entry."""
+    """The view of a `message` entry's message."""
     m = entry.data
     assert isinstance(m, Message)
     return MessageView(
@@ -166,7 +166,7 @@ def changes_view(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def edit_view(edit: Edited) -> dict[str, Any]:
-    """What changed in a message."""
+    """An edit of a message as clients see it."""
     return {
         "id": edit.message_id,
         "seq": edit.message_seq,
@@ -207,7 +207,7 @@ def data_view(entry: Entry) -> dict[str, Any]:
 
 
 def entry_view(entry: Entry) -> EntryView:
-    """An entry as the team sees it."""
+    """An entry as members of the team see it."""
     return EntryView(
         entry.seq,
         kind_of(entry.data),

@@ -1,8 +1,8 @@
-"""What a customer sees: the one allow-list of fields, for answers, entries and events of streams alike.
+"""What customers see: the one allow-list of fields, for responses, entries and stream events alike.
 
-A customer's objects have the same shape as the team's. A field that is not on the list has the value of an object that has none of
-it (no labels, normal priority, null), so that clients need one parser, and nothing tells whether the team wrote something there.
-A new field of a view appears in neither table, and then no customer's view can be made: `tests/core/views/test_customer_views.py`.
+Customers get objects of the same shape as the team. A field that is not on the list has a neutral value (no labels, normal
+priority, null), so clients need one parser and cannot tell whether the team set it. A new field of a view is in neither table, and
+then no customer view can be built: `tests/core/views/test_customer_views.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CONVERSATION: Final = (
     "created_at",
     "updated_at",
 )
-"""Fields of a conversation that its customer sees."""
+"""Fields of a conversation that customers see."""
 HIDDEN_CONVERSATION: Final[Mapping[str, Any]] = {
     "priority": "normal",
     "labels": (),
@@ -52,7 +52,7 @@ HIDDEN_CONVERSATION: Final[Mapping[str, Any]] = {
     "snoozed_until": None,
     "archived_at": None,
 }
-"""The rest, with what a customer is told instead."""
+"""All other fields, with the values that customers get instead."""
 
 MESSAGE: Final = (
     "id",
@@ -63,7 +63,7 @@ MESSAGE: Final = (
     "content",
     "content_type",
     "attachments",
-    "is_private",  # never true: notes do not reach customers at all
+    "is_private",  # never true: customers get no notes
     "reply_to",
     "delivery_status",
     "created_at",
@@ -71,9 +71,9 @@ MESSAGE: Final = (
 """Fields of a message that a customer sees, besides those of `_own`."""
 HIDDEN_MESSAGE: Final[Mapping[str, Any]] = {"external_id": None, "delivery_error": None}
 SENDERS: Final = frozenset({"contact", "agent"})
-"""Whose ids a customer sees: their own, and that of the person they talk to. A bot's is an api client's."""
+"""Senders whose ids customers see: their own, and the agent's. A bot's id is that of an API client."""
 METADATA: Final = frozenset({CSAT_ASK, "edited_at"})
-"""What of a message's metadata a customer sees, as flags and numbers: the question for a score, and when a text was changed."""
+"""Metadata of a message that customers see, flags and numbers only: that it asks for a score, and when it was edited."""
 
 EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "conversation:status": frozenset({"from", "to"}),
@@ -87,7 +87,7 @@ HINTS: Final[Mapping[str, frozenset[str]]] = {
     "conversation:receipt": frozenset({"message_id", "delivery_status"}),
     "queue:update": frozenset({"conversation_id", "position", "estimated_wait_s"}),
 }
-"""The events that are no entries, likewise; customers hear of no other."""
+"""The same for hints (events without an entry); customers get no others."""
 
 
 def conversation_view(view: ConversationView) -> ConversationView:
@@ -103,7 +103,7 @@ def message_view(view: MessageView) -> MessageView:
 
 
 def _own(view: MessageView) -> dict[str, Any]:
-    """What depends on who wrote it."""
+    """The fields whose values depend on the sender."""
     notes = view.metadata and {k: v for k, v in view.metadata.items() if k in METADATA and isinstance(v, int)}
     return {
         "sender_id": view.sender_id if view.sender_type in SENDERS else None,
@@ -121,13 +121,13 @@ def event_data(type: str, data: Any) -> Any:
 
 
 def hint_data(type: str, data: dict[str, Any]) -> dict[str, Any] | None:
-    """The same of an event that is no entry; None where customers do not hear of it."""
+    """A hint's data as customers see it; None if they do not get it."""
     shown = HINTS.get(type)
     return None if shown is None else {name: value for name, value in data.items() if name in shown}
 
 
 def entry_view(entry: Entry) -> EntryView:
-    """An entry that a customer may see (`Event.public`), as they see it."""
+    """An entry that customers may see (`Event.public`), as they see it."""
     view = _ENTRIES[type(entry.data)](entry)
     by = entry.actor
     known = isinstance(entry.data, (Message, Edited)) and by.type in SENDERS
@@ -154,4 +154,4 @@ _ENTRIES: Final[Mapping[type, Callable[[Entry], dict[str, Any]]]] = {
     Assigned: _only("agent_id", "previous_agent_id"),
     Edited: _only("message_id", "message_seq", "content", "previous_content", "edited_at"),
 }
-"""Kinds of entries that customers see, and how. KeyError for any other."""
+"""Kinds of entries that customers see → how. KeyError for others."""

@@ -1,6 +1,6 @@
-"""The inbox's vocabulary: what a list asks for, where a page ended, what reports say, who held a conversation.
+"""The inbox: filters, sort orders and cursors of its lists, reports, and assignments.
 
-Pure shapes and rules; `storage/postgres/conversations/inbox.py` answers them. Times inside are ms since the epoch unless said otherwise.
+Shapes and rules only; `storage/postgres/conversations/inbox.py` runs the queries. Times inside are ms since the epoch unless said otherwise.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ..times import rfc3339, rfc3339_or_none
 
 SortKey = Literal["last_message_at", "created_at", "priority", "waiting_since"]
 PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
-"""By rank: what `sort=priority` orders by."""
+"""In the order of `sort=priority`."""
 DAY_MS = 86_400_000
 MAX_REPORT_DAYS = 92
 
 
 class InboxFilter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a list asks for; None asks for nothing. `unassigned` looks for conversations nobody holds."""
+    """A list's filter; None matches all. `unassigned`: conversations that nobody holds."""
 
     statuses: tuple[Status, ...] | None = None
     assignee_id: str | None = None
@@ -43,14 +43,14 @@ class InboxFilter(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Sort(msgspec.Struct, frozen=True):
-    """The order of a list; ties go by id in the same direction."""
+    """The order of a list; ties are broken by id in the same direction."""
 
     key: SortKey = "last_message_at"
     descending: bool = True
 
     @classmethod
     def parse(cls, text: str) -> Sort:
-        """`created_at:asc` and the like; without a direction the newest or most urgent come first."""
+        """Parse `created_at:asc` and the like; without a direction the newest or most urgent come first."""
         key, _, direction = text.partition(":")
         return cls(msgspec.convert(key, SortKey), direction != "asc")
 
@@ -70,12 +70,12 @@ class _Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 def write_cursor(sort: Sort, seen: Seen) -> str:
-    """Opaque to clients, and good for this sort only."""
+    """A cursor, opaque to clients and valid for this sort only."""
     return cursors.write(_Cursor(sort.key, sort.descending, seen.key, seen.id))
 
 
 def read_cursor(text: str, sort: Sort) -> Seen:
-    """Where a page goes on. Raises Invalid for what `write_cursor` never wrote, or wrote for another sort."""
+    """The place after which the next page starts. Raises Invalid for a forged cursor, or one of another sort."""
     cursor = cursors.read(text, _Cursor)
     if (cursor.sort, cursor.descending) != (sort.key, sort.descending):
         raise cursors.not_ours("of a list with another sort")
@@ -85,7 +85,7 @@ def read_cursor(text: str, sort: Sort) -> Seen:
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some conversations in order; `seen` where there are more."""
+    """Conversations in order; `seen` is set if there are more."""
 
     items: list[Conversation]
     seen: Seen | None
@@ -113,7 +113,7 @@ class ContactDetail(msgspec.Struct, frozen=True):
 
 
 class AssignmentView(msgspec.Struct, frozen=True):
-    """An agent's time with a conversation, from assignment until somebody else, or nobody, holds it."""
+    """The time for which an agent held a conversation."""
 
     id: str
     agent_id: str
@@ -125,9 +125,9 @@ class AssignmentView(msgspec.Struct, frozen=True):
 
 
 def assignments_of(entries: Iterable[Entry]) -> list[AssignmentView]:
-    """The assignments that a conversation's entries tell of, both oldest first; other entries may be left out.
+    """Assignments, oldest first, from a conversation's entries in order; unrelated entries may be left out.
 
-    One ends with the next, with a release, and when the conversation leaves `assigned` and `pending`.
+    An assignment ends with the next one, with a release, or when the status leaves `assigned` and `pending`.
     """
     found: list[AssignmentView] = []
     holder: tuple[Assigned, str, int] | None = None
@@ -160,14 +160,14 @@ def assignments_of(entries: Iterable[Entry]) -> list[AssignmentView]:
 
 
 class Period(msgspec.Struct, frozen=True):
-    """From `start` (included) to `end` (not)."""
+    """From `start` (inclusive) to `end` (exclusive)."""
 
     start: int
     end: int
 
     @classmethod
     def of(cls, start: datetime | None, end: datetime | None, now: int, *, days: int = 30) -> Period:
-        """The period a report asks for. Raises Invalid: times without an offset, nothing in it, too much in it."""
+        """The period of a report. Raises Invalid for times without an offset, and for empty or too long periods."""
         for name, time in (("from", start), ("to", end)):
             if time is not None and time.tzinfo is None:
                 raise Invalid("a time needs an offset", errors=((name, "RFC 3339 with Z or an offset"),))
@@ -190,7 +190,7 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class Durations(msgspec.Struct, frozen=True):
-    """Of conversations created in the period, in seconds."""
+    """In seconds, for conversations created in the period."""
 
     count: int
     p50_s: float | None
@@ -198,7 +198,7 @@ class Durations(msgspec.Struct, frozen=True):
 
 
 class DayVolume(msgspec.Struct, frozen=True):
-    """One day in UTC. Notes are no messages here."""
+    """One day in UTC. Notes do not count as messages."""
 
     date: str
     conversations: int
@@ -222,7 +222,7 @@ class Csat(msgspec.Struct, frozen=True):
 
 
 class AiFigures(msgspec.Struct, frozen=True):
-    """`bot_message_share` is that of all outbound messages."""
+    """`bot_message_share`: of all outbound messages."""
 
     bot_messages: int
     bot_message_share: float | None
@@ -230,7 +230,7 @@ class AiFigures(msgspec.Struct, frozen=True):
 
 
 class InboxStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
-    """`statuses` and `queue` as they are now, the rest about the period."""
+    """`statuses` and `queue` are as of now; everything else covers the period."""
 
     start: str
     end: str

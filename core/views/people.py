@@ -1,4 +1,4 @@
-"""What clients see of agents' preferences, teams and canned responses, and how records become it."""
+"""Agents' preferences, teams and canned responses as the API shows them, and how they are made from records."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TeamView(msgspec.Struct, frozen=True):
 
 
 class TeamMemberView(msgspec.Struct, frozen=True):
-    """`created_at`: when they joined."""
+    """`created_at`: when the agent joined."""
 
     user_id: str
     name: str | None
@@ -52,7 +52,7 @@ class TeamMemberView(msgspec.Struct, frozen=True):
 
 
 class CannedResponseView(msgspec.Struct, frozen=True):
-    """`content` may hold `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`."""
+    """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`."""
 
     id: str
     account_id: str
@@ -66,9 +66,9 @@ class CannedResponseView(msgspec.Struct, frozen=True):
 
 
 class AgentStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
-    """An agent's period. `assigned`: how often a conversation became theirs; `resolved`: those resolved in the period that
-    were theirs and still are; `messages` without notes; `first_reply` of conversations they answered first; `csat` of
-    conversations that they had held last before the score.
+    """An agent's figures for a period. `assigned`: how often the agent received a conversation; `resolved`: conversations resolved in
+    the period that were and still are theirs; `messages`: without notes; `first_reply`: of conversations that the agent answered
+    first; `csat`: of conversations that the agent held last before the score.
     """
 
     start: str

@@ -1,4 +1,4 @@
-"""What clients see of contacts, channels, accounts, api clients and the audit log, and how records become it."""
+"""Contacts, channels, accounts, API clients and the audit log as the API shows them, and how they are made from records."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class IdentifierView(msgspec.Struct, frozen=True):
 
 
 class ContactView(msgspec.Struct, frozen=True):
-    """`merged_into`: the contact that took its identifiers and conversations; then it changes no more."""
+    """`merged_into`: the contact that got its identifiers and conversations; from then on it does not change."""
 
     id: str
     account_id: str
@@ -52,7 +52,7 @@ class ExportedConversation(msgspec.Struct, frozen=True):
 
 
 class ContactExport(msgspec.Struct, frozen=True):
-    """Everything about a contact, private notes included."""
+    """Everything stored about a contact, including private notes."""
 
     exported_at: str
     contact: ContactView
@@ -60,8 +60,8 @@ class ContactExport(msgspec.Struct, frozen=True):
 
 
 class ChannelView(msgspec.Struct, frozen=True):
-    """`credential_fields`: names of the credentials that are set, never their values; null where the server's present
-    keys do not open them.
+    """`credential_fields`: names of the credentials that are set, never their values; null if the server's keys cannot decrypt
+    them.
     """
 
     id: str
@@ -76,7 +76,7 @@ class ChannelView(msgspec.Struct, frozen=True):
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """`settings` are those in force, defaults included."""
+    """`settings`: in force, including defaults."""
 
     id: str
     name: str
@@ -93,7 +93,7 @@ class ApiClientView(msgspec.Struct, frozen=True):
 
 
 class NewApiClientView(msgspec.Struct, frozen=True):
-    """The only answer that holds the secret."""
+    """Returned by creation only, as no other response contains the secret."""
 
     client_id: str
     client_secret: str
@@ -113,7 +113,7 @@ class AuditRecordView(msgspec.Struct, frozen=True):
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
-    """`error`: `{code, detail}`; on a queued delivery, that of the last try. `attempts`: tries so far."""
+    """`error`: `{code, detail}`, for a queued delivery that of the last try. `attempts`: tries so far."""
 
     message_id: str
     conversation_id: str

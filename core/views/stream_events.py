@@ -1,7 +1,7 @@
-"""From entries to the events of the streams: pure, so that a replay says exactly what was said live.
+"""From entries to stream events. Pure, so that replays equal what was sent live.
 
-An event's cursor names the account's feed, the entry's place in it and the event's place within the entry's events. It
-is opaque to clients: `<generation>.<position>.<index>`.
+An event's cursor names the account's feed, the entry's position in it, and the event's index among the entry's events:
+`<generation>.<position>.<index>`. It is opaque to clients.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .conversations import conversation_view, data_view, edit_view, message_view
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """A place in an account's feed: everything up to event `index` of the entry at `position` has been seen."""
+    """A place in an account's feed: everything up to event `index` of the entry at `position` was seen."""
 
     generation: str
     position: int
@@ -44,11 +44,11 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 END = 99
-"""The index of a cursor that has seen all of its entry's events."""
+"""The index of a cursor after all events of its entry."""
 
 
 def parse_cursor(text: str) -> Cursor | None:
-    """The cursor, or None for what is none of ours."""
+    """The cursor, or None if the text is not one."""
     parts = text.split(".")
     if len(parts) != 3 or not (
         parts[1].isascii() and parts[1].isdigit() and parts[2].isascii() and parts[2].isdigit()
@@ -60,8 +60,8 @@ def parse_cursor(text: str) -> Cursor | None:
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Before it is bound to a topic. `index` counts within its entry; `public`: a customer may see it, as `for_customer` says;
-    `for_leads`: no agent who is none does."""
+    """An event, not yet bound to a topic. `index` counts within its entry. `public`: customers may see it, in the form of
+    `for_customer`. `for_leads`: agents and customers do not see it."""
 
     index: int
     type: str
@@ -71,7 +71,7 @@ class Event(msgspec.Struct, frozen=True):
     for_leads: bool = False
 
     def for_customer(self) -> Event:
-        """A public event as customers see it."""
+        """A public event in the form that customers see."""
         return msgspec.structs.replace(self, data=customers.event_data(self.type, self.data))
 
     def may_reach(self, role: Role) -> bool:
@@ -143,7 +143,7 @@ def events_of(entry: Entry) -> list[Event]:
         offer = {**data.summary, **data_view(entry), "conversation_id": entry.conversation_id}
         return [Event(0, "notification:offer", offer, (user_topic(data.agent_id),))]
     if isinstance(data, OfferEnded):
-        return []  # the agent's own answer says it, or the deadline does; what follows has events of its own
+        return []  # the agent knows from its own answer or the deadline; what follows has its own events
     if isinstance(data, Edited):
         return [Event(0, "conversation:updated", {"message": edit_view(data)}, both, True)]
     if isinstance(data, Rated):
@@ -167,7 +167,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_event(entry: Entry, event: Event, topic: str, generation: str) -> bytes:
-    """The event as JSON, bound to a topic. All readers of the topic get these same bytes."""
+    """The event as JSON, bound to a topic. All readers of the topic get the same bytes."""
     cursor = f"{generation}.{entry.position}.{event.index}"
     return _encode(
         EventView(cursor, event.type, topic, entry.conversation_id, entry.seq, rfc3339(entry.at), event.data)
@@ -177,5 +177,5 @@ def encode_event(entry: Entry, event: Event, topic: str, generation: str) -> byt
 def encode_hint(
     type: str, data: dict[str, Any], topic: str, cursor: Cursor, now: int, conversation_id: str | None = None
 ) -> bytes:
-    """An event that is no entry (typing, presence, receipts): it carries the cursor of the last entry before it."""
+    """A hint (typing, presence, receipts) as JSON, with the cursor of the last entry before it."""
     return _encode(EventView(str(cursor), type, topic, conversation_id, None, rfc3339(now), data))

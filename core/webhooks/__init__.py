@@ -1,1 +1,1 @@
-"""Event webhooks: the events integrators get, their deliveries, and what admins see of both."""
+"""Event webhooks: the events that integrators receive, their deliveries, and the views of both."""

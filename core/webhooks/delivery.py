@@ -1,6 +1,6 @@
-"""One delivery of an event by webhook: how it is signed, what an answer means, when it is tried again.
+"""One delivery of an event to a webhook: its signature, what a response means, when to retry.
 
-After Standard Webhooks 1.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+Follows Standard Webhooks 1.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import msgspec
 SECRET_PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = 32
 OLD_SECRET_SIGNS: Final = 24 * 3600
-"""Seconds for which the secret before a rotation signs too."""
+"""Seconds after a rotation during which the previous secret signs as well."""
 
 MINUTE, HOUR = 60, 3600
 RETRIES: Final = (5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
-"""Seconds to wait after the first, second … failed attempt; after the last the delivery has failed. The spec's own."""
+"""Seconds to wait after the first, second … failed attempt, from the specification; after the last the delivery has failed."""
 JITTER: Final = 0.2
-"""The largest part of a wait that is added to it, so that what failed together does not come back together."""
+"""The largest random addition to a wait, as a part of it, so that deliveries that failed together are not retried together."""
 MAX_RETRY_AFTER: Final = 24 * HOUR
 MAX_EXCERPT: Final = 1000
 GONE: Final = 410
@@ -33,7 +33,7 @@ Judgement = Literal["delivered", "failed", "gone"]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of one attempt. `status` None: no answer, and `error` says why. `retry_after` as in the header."""
+    """The result of one attempt. `status` None: no response, and `error` says why. `retry_after` as in the header."""
 
     status: int | None
     excerpt: str = ""
@@ -43,12 +43,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def new_secret(random: bytes) -> str:
-    """A secret as its owner sees it."""
+    """A secret in the form its owner gets."""
     return SECRET_PREFIX + b64encode(random).decode()
 
 
 def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
-    """`v1,<base64 of the HMAC-SHA256>`. Raises ValueError for what is no secret of ours."""
+    """`v1,<base64 of the HMAC-SHA256>`. Raises ValueError for a malformed secret."""
     try:
         key = b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error:
@@ -68,17 +68,16 @@ def headers_of(secrets: Sequence[str], event_id: str, timestamp: int, body: byte
 
 
 def judge(answer: Answer) -> Judgement:
-    """2xx is delivered; 410 says that nobody wants these any more; everything else is a failure. No redirect is
-    followed, so a 3xx is one."""
+    """2xx: delivered. 410: the receiver is gone. Everything else is a failure, including 3xx, as redirects are not followed."""
     if answer.status is not None and 200 <= answer.status < 300:
         return "delivered"
     return "gone" if answer.status == GONE else "failed"
 
 
 def wait_before_retry(attempts: int, answer: Answer, now: float, random: float) -> float | None:
-    """Seconds from the `attempts`-th failure to the next attempt, or None where that was the last one.
+    """Seconds from the `attempts`-th failure to the next attempt; None if that was the last.
 
-    `random` is from 0 to 1. A receiver's Retry-After lengthens the wait, and never shortens it.
+    `random` is from 0 to 1. A receiver's Retry-After may lengthen the wait, never shorten it.
     """
     if attempts > len(RETRIES):
         return None
@@ -87,7 +86,7 @@ def wait_before_retry(attempts: int, answer: Answer, now: float, random: float) 
 
 
 def _asked_wait(retry_after: str | None, now: float) -> float:
-    """RFC 9110 section 10.2.3: seconds, or a date. What cannot be read asks for nothing."""
+    """RFC 9110 section 10.2.3: seconds, or a date. Unreadable values count as 0."""
     if retry_after is None:
         return 0
     if retry_after.isascii() and retry_after.isdigit():
@@ -99,5 +98,5 @@ def _asked_wait(retry_after: str | None, now: float) -> float:
 
 
 def excerpt_of(body: bytes) -> str:
-    """The beginning of an answer's body, as far as it can be read and stored."""
+    """The beginning of a response's body, decoded so that it can be stored."""
     return body[: 4 * MAX_EXCERPT].decode("utf-8", "replace").replace("\0", "\ufffd")[:MAX_EXCERPT]

@@ -1,7 +1,7 @@
-"""Events as integrators get them, by webhook or from the Redis stream: which there are, who wants which, and how they read.
+"""Events for integrators, by webhook or Redis stream: their types, which webhook gets which, and their JSON.
 
-The event itself is that of the streams (`events.py`), bound to one topic; a webhook's body wraps it as Standard Webhooks
-recommends (https://www.standardwebhooks.com). Hints (typing, presence, receipts) are in no feed, and so not among these.
+The event is the same as on the streams (`views/stream_events.py`), bound to one topic; a webhook's body wraps it as Standard
+Webhooks recommends (https://www.standardwebhooks.com). Hints (typing, presence, receipts) are in no feed and are not included.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ EventType = Literal[
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 ON_REQUEST = "notification:"
-"""Types that begin so go only where they are named: each repeats, for one user, what another event says."""
+"""Types with this prefix are sent only to webhooks that name them: each repeats, for one user, what another event says."""
 PING = "ping"
 MAX_URL = 2048
 
 
 class OutgoingEvent(msgspec.Struct, frozen=True):
-    """`id` is stable however often the event is sent, and holds no full stop, which ends it in what is signed. `event`
-    is the event as JSON; `at` in ms."""
+    """`id` is the same for every delivery of the event, and contains no full stop, which delimits it in the signed text. `event` is
+    JSON; `at` in ms."""
 
     id: str
     type: str
@@ -60,7 +60,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def outgoing(entry: Entry, generation: str) -> list[OutgoingEvent]:
-    """The events of an entry, in order, each once: under the account's topic, or the one of the user it is for."""
+    """The events of an entry, in order, each once: under the account's topic, or that of the user it is for."""
     return [
         OutgoingEvent(
             f"evt_{generation}_{entry.position}_{event.index}",
@@ -75,25 +75,25 @@ def outgoing(entry: Entry, generation: str) -> list[OutgoingEvent]:
 
 
 def wanted(event_types: Sequence[str], type: str) -> bool:
-    """Whether a webhook for these types takes an event of this one. None named: all but those told on request."""
+    """Whether a webhook for these types gets an event of this type. No types: all except those on request."""
     return type in event_types if event_types else not type.startswith(ON_REQUEST)
 
 
 def body_of(event: OutgoingEvent) -> bytes:
-    """What a webhook's receiver is sent."""
+    """The request body for a webhook's receiver."""
     return _encode(_Body(event.type, rfc3339(event.at), msgspec.Raw(event.event)))
 
 
 def ping_body(webhook_id: str, now: int) -> bytes:
-    """The body of a test."""
+    """The request body of a test."""
     return _encode(_Body(PING, rfc3339(now), {"webhook_id": webhook_id}))
 
 
 def check_url(url: str, *, private: bool, networks: tuple[str, ...] = ()) -> None:
-    """Raises Invalid where a webhook may not have this URL. `private`: http and any address are fine; `networks`: private ones that
-    the operator allows.
+    """Raises Invalid if a webhook may not have this URL. `private`: http and any address are allowed; `networks`: private networks
+    that the operator allows.
 
-    What a host's name stands for is looked at when something is sent, and each time anew.
+    Host names are resolved and checked at every delivery, not here.
     """
     if fault := _url_fault(url, private, AddressRules(networks)):
         raise Invalid("the URL is not usable", errors=(("url", fault),))
@@ -106,7 +106,7 @@ def _url_fault(url: str, private: bool, rules: AddressRules) -> str | None:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
         return "must begin with https://"
     if not host or parts.username is not None or parts.fragment:

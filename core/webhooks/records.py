@@ -13,8 +13,8 @@ DisabledReason = Literal["gone", "failing"]
 
 
 class EventWebhook(msgspec.Struct, frozen=True):
-    """`secret` is ciphertext; `event_types` empty: all but those told on request. Up to `position` the account's feed
-    was turned into deliveries. `failing_since`: nothing has succeeded since. Times in ms."""
+    """`secret` is ciphertext. `event_types` empty: all except those on request. The account's feed has become deliveries up to
+    `position`. `failing_since`: no delivery has succeeded since. Times in ms."""
 
     id: str
     account_id: str
@@ -34,7 +34,7 @@ class EventWebhook(msgspec.Struct, frozen=True):
 
 
 class EventDelivery(msgspec.Struct, frozen=True):
-    """An event on its way to a webhook, and what came of it so far. The response is the newest attempt's."""
+    """The delivery of an event to a webhook, with the response of the newest attempt."""
 
     id: str
     account_id: str
@@ -63,7 +63,7 @@ class NewEventWebhook(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A delivery that this process sends, alone until its claim ends. `attempts` counts this one."""
+    """A delivery that this process alone may send until the claim ends. `attempts` includes this one."""
 
     id: str
     webhook: EventWebhook

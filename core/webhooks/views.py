@@ -1,4 +1,4 @@
-"""What admins see of event webhooks and of their deliveries."""
+"""Event webhooks and their deliveries as admins see them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .records import DeliveryState, DisabledReason, EventDelivery, EventWebhook
 
 
 class EventWebhookView(msgspec.Struct, frozen=True):
-    """`event_types` empty: all but `notification:*`. `failing_since`: nothing has succeeded since. `disabled_reason`:
-    `gone`, its receiver answered 410, or `failing`, for days; switched on again (`is_active`) it begins with what happens
-    then. `previous_secret_until`: till then the secret before the last rotation signs too.
+    """`event_types` empty: all except `notification:*`. `failing_since`: no delivery has succeeded since. `disabled_reason`: `gone`
+    (its receiver answered 410) or `failing` (for days); when reactivated (`is_active`), it starts with new events.
+    `previous_secret_until`: until then the secret before the last rotation signs as well.
     """
 
     id: str
@@ -30,14 +30,14 @@ class EventWebhookView(msgspec.Struct, frozen=True):
 
 
 class NewEventWebhookView(EventWebhookView, frozen=True):
-    """The only answers that hold the secret: those of the creation and of a rotation."""
+    """Returned only by creation and rotation, as no other response contains the secret."""
 
     secret: str
 
 
 class EventDeliveryView(msgspec.Struct, frozen=True):
-    """`event_id` is what the receiver gets as `webhook-id`, at every attempt. Response, error and duration are of the newest
-    attempt; a `pending` one is tried at `next_attempt_at`."""
+    """`event_id` is sent as `webhook-id` at every attempt. Response, error and duration are of the newest attempt; a `pending`
+    delivery is attempted at `next_attempt_at`."""
 
     id: str
     webhook_id: str
@@ -55,13 +55,13 @@ class EventDeliveryView(msgspec.Struct, frozen=True):
 
 
 class EventDeliveryDetail(EventDeliveryView, frozen=True):
-    """With the body as it is sent."""
+    """A delivery with the body that is sent."""
 
     payload: msgspec.Raw
 
 
 class WebhookTestView(msgspec.Struct, frozen=True):
-    """What a receiver answered to a `ping`; `error` where it did not."""
+    """A receiver's response to a `ping`; `error` if there was none."""
 
     delivered: bool
     event_id: str

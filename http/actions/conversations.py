@@ -224,7 +224,7 @@ async def answer_offer(
 ) -> Done:
     """The caller's answer to the open offer of a conversation."""
     call.principal.require("conversation.claim")
-    return await call.ask_supervisor(EndOffer("", outcome), conversation_id)
+    return await call.ask_supervisor(EndOffer(None, outcome), conversation_id)
 
 
 async def with_positions(call: Call[Any], found: list[Conversation]) -> list[ConversationView]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from ...core.errors import TertuliaError
-from ...core.routing.supervision_messages import Supervision
+from ...core.ports.supervision import Supervision
 
 log = structlog.get_logger(__name__)
 

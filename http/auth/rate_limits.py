@@ -21,7 +21,7 @@ import structlog
 
 from ...core.accounts.principal import Principal, Role
 from ...core.errors import RateLimited, StorageUnavailable
-from ...core.ports.auth import Grant, PermitSource
+from ...core.ports.auth import Lease, PermitSource
 from ...settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class PermitLeases:
         """Whether the last lease failed."""
         return self._degraded
 
-    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Grant | None:
+    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease | None:
         """A grant of the shared bucket; None while degraded."""
         if self._clock() < self._degraded_until:
             return None
@@ -188,14 +188,14 @@ class Limiter:
         finally:
             purse.flight = None
 
-    def _own_grant(self, purse: _Purse, wanted: int) -> Grant:
+    def _own_grant(self, purse: _Purse, wanted: int) -> Lease:
         now = self._clock()
         tokens = float(self._burst)
         if purse.local is not None:
             tokens = min(tokens, purse.local + (now - purse.local_at) * self._rate)
         permits = min(wanted, int(tokens))
         purse.local, purse.local_at = tokens - permits, now
-        return Grant(permits, 0.0 if permits else (1 - purse.local) / self._rate)
+        return Lease(permits, 0.0 if permits else (1 - purse.local) / self._rate)
 
 
 class RequestLimits:

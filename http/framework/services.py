@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...core.ports.channels import ChannelKind
     from ...core.ports.event_webhooks import WebhookSecrets
     from ...core.ports.http import Hints, Stores, Vault
-    from ...core.routing.supervision_messages import Supervision
+    from ...core.ports.supervision import Supervision
     from ..streams.hub import Hub
     from ..streams.typists import Typists
 

@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from ...actors.clock import WallClock, now_ms
 from ...core.accounts.principal import Principal
 from ...core.errors import StorageUnavailable, TertuliaError
+from ...core.ports.supervision import PresenceStore, Supervision
 from ...core.routing.facts import PresenceStatus
-from ...core.routing.supervision_messages import REST, Presence, PresenceStore, Supervision, is_older, moved
+from ...core.routing.supervision_messages import REST, Presence, is_older, moved
 from .session import Session
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from ...core.accounts.principal import Principal, Role
 from ...core.conversation.state import Conversation
 from ...core.errors import Forbidden, Invalid, NotFound
 from ...core.ids import is_uuid
-from ...core.ports.http import Thread
+from ...core.ports.http import ThreadOwner
 from ...core.views.stream_events import account_topic, conversation_topic, user_topic
 
 MAX_TOPICS = 1000
@@ -18,7 +18,7 @@ MAX_TOPICS = 1000
 
 class Conversations(Protocol):
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
-    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, ThreadOwner]:
         """Id → thread of those that exist."""
         ...
 
@@ -44,7 +44,7 @@ async def resolve(principal: Principal, names: Iterable[str], conversations: Con
 
 async def _threads(
     principal: Principal, ids: list[str], conversations: Conversations
-) -> Mapping[str, Thread | Conversation]:
+) -> Mapping[str, ThreadOwner | Conversation]:
     if len(ids) != 1:
         return await conversations.threads(principal.account_id, ids) if ids else {}
     found = await conversations.get(principal.account_id, ids[0])
@@ -73,7 +73,7 @@ def _parse(principal: Principal, name: str) -> str:
     )
 
 
-def may_see(principal: Principal, c: Thread | Conversation) -> bool:
+def may_see(principal: Principal, c: ThreadOwner | Conversation) -> bool:
     """Whether the principal may see the conversation: staff see all of the account's, customers their own."""
     return principal.role is not Role.CUSTOMER or (
         (c.channel_id, c.contact_identifier) == (principal.channel_id, principal.contact_identifier)

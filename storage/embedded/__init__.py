@@ -1,8 +1,7 @@
-"""Real PostgreSQL and Valkey servers, started by Tertulia itself when no address of one is given.
+"""PostgreSQL and Valkey servers that Tertulia starts itself when it is given no URL of one.
 
-Owns: their folders below the data folder, their processes, and bringing them back after any crash. They are
-for one machine: a cluster is given DATABASE_URL and REDIS_URL. Linux only, as the wheels and `/proc` are.
-Must never hold a query or a key: that is the business of the modules beside this folder.
+Owns their folders below the data folder, their processes, and their recovery after a crash. They serve one machine; a
+cluster needs DATABASE_URL and REDIS_URL. Linux only, like the wheels and `/proc`. Holds no queries and no keys.
 """
 
 from .errors import FolderInUse, ServerError

@@ -1,4 +1,4 @@
-"""What an embedded server fails with: one sentence for the operator, and the last lines of the server's log."""
+"""Errors of embedded servers: one sentence for the operator, and the last lines of the server's log."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Files of an embedded server: its folder's lock, its log with a bound, the folder of its socket.
+"""Files of an embedded server: the lock on its folder, its bounded log, and the folder of its socket.
 
-Nothing here waits: every function is short and blocking.
+Every function is short and blocking; none is a coroutine.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ LOG_BYTES = 8 * 1024 * 1024
 """A log longer than this is moved to `<name>.1`, whose earlier content is dropped."""
 
 SOCKET_PATH_BYTES = 107
-"""What `sun_path` holds on Linux, less its closing zero."""
+"""The capacity of `sun_path` on Linux, without the terminating zero."""
 
 SHORT_FOLDER = "short_folder"
-"""The file that holds the path of a folder's short folder."""
+"""The file that records the path of the short folder in /tmp."""
 
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@~=-]+")
-"""A path that means itself in a URL, in a setting and to every client; asyncpg splits hosts at commas."""
+"""A path that needs no quoting in a URL, in a setting or for any client; asyncpg splits hosts at commas."""
 
 
 class FolderLock:
-    """An exclusive lock on a folder, gone with the process that holds it, however that ends."""
+    """An exclusive lock on a folder. It is released with the process that holds it, however that ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock, or raise `FolderInUse`. Taking it twice is one taking."""
+        """Take the lock, or raise `FolderInUse`. Does nothing if this object holds it already."""
         if self._fd is not None:
             return
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -64,14 +64,14 @@ class FolderLock:
 
 
 class Log:
-    """A file the server appends its output to. The server holds it open, so rotation copies and truncates."""
+    """A file to which the server appends its output. The server keeps it open, so rotation copies and truncates."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._from = 0
 
     def open(self) -> int:
-        """A descriptor to append to; `tail` then speaks of what comes after this moment."""
+        """A descriptor to append to. `tail` returns only what is written from now on."""
         self.bound()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(self._path, flags, 0o600)
@@ -79,7 +79,7 @@ class Log:
         return fd
 
     def bound(self) -> None:
-        """Rotate if the log outgrew its bound. Lines written during the copy may be lost."""
+        """Rotate the log if it exceeds LOG_BYTES. Lines written during the copy may be lost."""
         try:
             if self._path.stat().st_size <= LOG_BYTES:
                 return
@@ -102,7 +102,7 @@ class Log:
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made if need be, for this user alone; the folders above it get the usual mode."""
+    """The folder, created if missing, for this user alone. Folders above it get the usual mode."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o700, exist_ok=True)
@@ -116,7 +116,7 @@ def private_folder(path: Path) -> Path:
 
 
 def socket_folder(folder: Path, socket_name: str) -> Path:
-    """A private folder for a socket: `<folder>/run`, or one in /tmp when that path is too long or too odd for one."""
+    """A private folder for a socket: `<folder>/run`, or one in /tmp if that path is too long or needs quoting."""
     near = folder / "run"
     if len(os.fsencode(near / socket_name)) <= SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(str(near)):
         return private_folder(near)
@@ -126,8 +126,8 @@ def socket_folder(folder: Path, socket_name: str) -> Path:
 def short_folder(folder: Path) -> Path:
     """A private folder in /tmp that belongs to `folder`, for sockets whose paths would be too long below it.
 
-    Its name is random, so nobody can put something there first, and kept in `<folder>/short_folder`: whoever asks gets
-    the same one. Raises `ServerError` when something else stands there now.
+    Its name is random, so nobody can claim it first, and is kept in `<folder>/short_folder`, so every call returns the
+    same one. Raises `ServerError` if something else has taken its place.
     """
     record = folder / SHORT_FOLDER
     try:
@@ -139,14 +139,14 @@ def short_folder(folder: Path) -> Path:
         owners = {os.geteuid(), folder.stat().st_uid}
     except OSError as error:
         raise ServerError(f"A socket folder for {folder} cannot be made: {error.strerror}.") from error
-    # /tmp is everybody's: a folder that somebody else put there since, or a link, is not to be trusted.
+    # Everyone can write to /tmp: a folder of another user, or a link, cannot be trusted.
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or stat.S_IMODE(found.st_mode) & 0o077:
         raise ServerError(f"{known} exists and is not a private folder of this user; remove it.")
     return known
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file for this user alone, whole or not at all. What stood at `path` is replaced, a link included."""
+    """Write a file for this user alone, atomically. Whatever is at `path` is replaced, even a link."""
     fd, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # mode 0600
     try:
         with os.fdopen(fd, "w") as file:

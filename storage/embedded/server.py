@@ -1,7 +1,7 @@
-"""The life of one embedded server's process: lock, start, wait until it answers, stop, notice that it went.
+"""The life cycle of an embedded server's process: lock its folder, start, wait until it is ready, stop, notice its exit.
 
-Subclasses say how to prepare the folder, what to run, and when it is ready. A server is started and stopped
-from one event loop, which should outlive it: its process ends with the thread that started it.
+Subclasses define how to prepare the folder, what to run, and when the server is ready. A server is started and stopped
+from one event loop, which must outlive it: the process ends with the thread that started it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from .runas import ENVIRONMENT
 StopMode = Literal["fast", "immediate"]
 
 LOG_EVERY = 60.0
-"""Seconds between looks at the log's size."""
+"""Seconds between checks of the log's size."""
 
 
 class Server(ABC):
-    """One server on one folder: `<data>/<name>`. `url` stays the same over every restart."""
+    """One server on one folder, `<data>/<name>`. `url` stays the same across restarts."""
 
     name: ClassVar[str]
     start_within: ClassVar[float]
-    """Seconds until a server that is alive and not ready is given up: the longest recovery."""
+    """Seconds after which a server that is alive but not ready is given up: the longest recovery."""
 
     def __init__(self, data: Path) -> None:
         self.folder = data.expanduser().resolve() / self.name
@@ -44,11 +44,11 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """What a client connects to; known once the server has started."""
+        """The URL for clients; known once the server has started."""
 
     @property
     def pid(self) -> int:
-        """The process id of the server's first process, also after it ended. Raises when never started."""
+        """The id of the server's first process, even after its end. Raises ServerError if it was never started."""
         return self._started().pid
 
     @property
@@ -57,7 +57,7 @@ class Server(ABC):
 
     @property
     def wanted(self) -> bool:
-        """Started and not stopped since: an exit now is unexpected."""
+        """Whether it was started and not stopped since, so that an exit is unexpected."""
         return self._wanted
 
     @property
@@ -65,10 +65,10 @@ class Server(ABC):
         return self.folder / f"{self.name}.log"
 
     async def start(self) -> None:
-        """Start on the folder, making or recovering it, and return when clients may connect.
+        """Start on the folder, which is created or recovered, and return once clients can connect.
 
-        Raises `FolderInUse` when another server holds it and `ServerError` for every other failure; nothing is
-        left running then.
+        Raises `FolderInUse` if another server holds the folder, `ServerError` on any other failure. Then nothing is left
+        running.
         """
         async with self._turn:
             if not self.running:
@@ -76,14 +76,14 @@ class Server(ABC):
                 self._wanted = True
 
     async def restart_if_wanted(self) -> bool:
-        """Start again after an exit; false when it was stopped meanwhile."""
+        """Start again after an exit. Returns False if the server was stopped meanwhile."""
         async with self._turn:
             if self._wanted and not self.running:
                 await self._start()
             return self._wanted
 
     async def stop(self, mode: StopMode = "fast") -> None:
-        """Stop and free the folder. `immediate` leaves recovery to the next start, as a power cut would."""
+        """Stop and release the folder. `immediate` leaves recovery to the next start, like a power cut."""
         self._wanted = False
         async with self._turn:
             gone = await self._end(mode)
@@ -92,7 +92,7 @@ class Server(ABC):
             raise ServerError(f"{self.name} (process {self.pid}) does not stop.", self._log.tail())
 
     async def wait_exited(self) -> int:
-        """Wait until the process has ended, however; its exit code, or minus the signal."""
+        """Wait until the process has ended. Returns its exit code, or the negative number of the signal."""
         return await self._started().wait()
 
     async def _start(self) -> None:
@@ -117,7 +117,7 @@ class Server(ABC):
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A Ctrl-C at the terminal is for Tertulia, which drains first and stops its servers last.
+                # Ctrl-C at the terminal is meant for Tertulia, which drains first and stops its servers last.
                 start_new_session=True,
             )
         except OSError as error:
@@ -163,16 +163,16 @@ class Server(ABC):
 
     @abstractmethod
     async def _prepare(self) -> None:
-        """Bring the folder into a state a server can start on, and end what an earlier one left running."""
+        """Prepare the folder for a start, and end what an earlier server left running."""
 
     @abstractmethod
     def _command(self) -> list[str]:
-        """Program and arguments."""
+        """The program and its arguments."""
 
     @abstractmethod
     async def _ready(self) -> bool:
-        """Whether the process just started takes clients now."""
+        """Whether the process accepts clients."""
 
     @abstractmethod
     def _stop_steps(self, mode: StopMode) -> Steps:
-        """Signals that end the process, the last of them without fail."""
+        """Signals that end the process; the last one cannot be ignored."""

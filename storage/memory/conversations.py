@@ -1,7 +1,7 @@
-"""The ports on plain memory: journal, archive, ownership and feeds over one `MemoryStore`.
+"""Journal, archive, ownership and feeds in memory, over one `MemoryStore`.
 
-For embedding and for tests that need no database; the same contract suite runs against these and against Postgres.
-Everything is lost with the process. Nothing here waits, so every operation is atomic between tasks of one loop.
+For embedding and for tests that need no database. The contract suite runs against these and against Postgres. Everything
+is lost with the process. Nothing here awaits, so every operation is atomic among the tasks of one loop.
 """
 
 from __future__ import annotations
@@ -20,28 +20,15 @@ from ...core.conversation.state import Conversation, State, amended, edited_at
 from ...core.conversation.status import Status
 from ...core.conversation.thread import Thread
 from ...core.ids import PARTITIONS, is_uuid, partition_of_conversation
-from ...core.ports.hosting import (
-    REPEATS_WITHIN,
-    THREAD_RESOLVED,
-    DuplicateKey,
-    FeedHead,
-    HostAddress,
-    Membership,
-    PartitionMap,
-    Peer,
-    Rejected,
-    Repeat,
-    StaleEpoch,
-    StaleSupervisor,
-    Target,
-    ThreadWanted,
-    Write,
-)
+from ...core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, Repeat, Target, ThreadWanted
+from ...core.ports.feeds import FeedHead
+from ...core.ports.journal import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
+from ...core.ports.ownership import HostAddress, Membership, PartitionMap, Peer
 from ..postgres.rows import conversation_to_json, encode_data
 
 
 class _Feed:
-    """An account's entries, in the order of their commits: the one at index i has position i + 1."""
+    """An account's entries in commit order: the one at index i has position i + 1."""
 
     def __init__(self) -> None:
         self.generation = uuid.uuid4().hex[:8]
@@ -61,7 +48,7 @@ class _Partition(msgspec.Struct):
 
 
 class MemoryStore:
-    """What the twins share. Accounts must be made before their first commit."""
+    """The data that the implementations share. An account must be added before its first commit."""
 
     def __init__(self) -> None:
         self.feeds: dict[str, _Feed] = {}
@@ -77,7 +64,7 @@ class MemoryStore:
         self.supervisors: dict[int, int] = {}
 
     def add_account(self, account_id: str) -> None:
-        """Make an account's feed unless it exists."""
+        """Add an account's feed unless it exists."""
         self.feeds.setdefault(account_id, _Feed())
 
     def of_thread(self, key: ThreadKey) -> list[Conversation]:
@@ -90,13 +77,13 @@ def thread_key(c: Conversation) -> ThreadKey:
 
 
 class MemoryJournal:
-    """`core.ports.hosting.Journal` on memory."""
+    """`core.ports.journal.Journal` in memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
-        """See `core.ports.hosting.Journal.commit`. Checks everything before it changes anything."""
+        """Checks everything before it changes anything."""
         for partition in {partition_of_conversation(w.after.id) for w in writes}:
             if self._store.partitions[partition].epoch != epochs.get(partition, -1):
                 raise StaleEpoch("stale epoch")
@@ -115,7 +102,7 @@ class MemoryJournal:
         after = write.after
         ids = (after.id, after.account_id, after.channel_id, after.contact_id, after.team_id, after.outlet_id)
         if not all(is_uuid(i) for i in ids if i is not None):
-            raise Rejected("an id is no UUID")
+            raise Rejected("an id is not a UUID")
         if after.account_id not in self._store.feeds:
             raise Rejected("an account of the batch has no feed")
         try:
@@ -171,7 +158,7 @@ class MemoryJournal:
         return placed.position
 
     def _amend(self, feed: _Feed, entries: list[Entry], edit: Edited) -> None:
-        """The message itself reads as edited, wherever it is read, unless a later edit was here first."""
+        """Change the message itself, wherever it is read, unless a later edit came first."""
         old = entries[edit.message_seq]
         if not isinstance(old.data, Message) or edited_at(old.data) >= edit.edited_at:
             return
@@ -187,15 +174,14 @@ def _external_ids(write: Write) -> list[str]:
 
 
 class MemoryArchive:
-    """`core.ports.hosting.Archive` on memory."""
+    """`core.ports.archive.Archive` in memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
-        """See `core.ports.hosting.Archive`."""
         if not all(map(is_uuid, ids)):
-            raise Rejected("an id is no UUID")
+            raise Rejected("an id is not a UUID")
         return {i: self._state(i) for i in ids if i in self._store.conversations}
 
     def _state(self, conversation_id: str) -> State:
@@ -203,7 +189,6 @@ class MemoryArchive:
         return State(self._store.conversations[conversation_id], Recent.of(messages))
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
-        """See `core.ports.hosting.Archive`."""
         if any("\0" in w.key.identifier + w.key.topic + (w.name or "") for w in wanted):
             raise Rejected("text with a NUL cannot be stored")
         return {w.key: self._thread(w) for w in wanted}
@@ -223,7 +208,6 @@ class MemoryArchive:
     async def find_repeats(
         self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
     ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
-        """See `core.ports.hosting.Archive`."""
         by_key: dict[tuple[Target, str], Repeat] = {}
         for target, key in keys:
             ids = [target] if isinstance(target, str) else [c.id for c in self._store.of_thread(target)]
@@ -235,7 +219,7 @@ class MemoryArchive:
 
 
 class MemoryOwnership:
-    """`core.ports.hosting.Ownership` on memory."""
+    """`core.ports.ownership.Ownership` in memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -285,7 +269,7 @@ class MemoryOwnership:
 
 
 class MemoryFeeds:
-    """`core.ports.hosting.FeedArchive` on memory."""
+    """`core.ports.feeds.FeedArchive` in memory."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""The commands that were set aside, in memory. Implements `core.conversation.poison.PoisonList`."""
+"""Commands that were set aside, in memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ...core.conversation.poison import MAX_LISTED, SetAsideCommand
 
 
 class MemoryPoisonList:
-    """`core.conversation.poison.PoisonList` on memory: nothing of it grows old."""
+    """`core.conversation.poison.PoisonList` in memory. Records do not expire."""
 
     def __init__(self) -> None:
         self.commands: dict[str, SetAsideCommand] = {}

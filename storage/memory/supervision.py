@@ -1,4 +1,4 @@
-"""The twins in memory of what a supervisor reads and of presence. See `conversations.py`."""
+"""What a supervisor reads, and presence, in memory. The contract suites run against these and the real ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ...core.conversation.entries import Assigned, Message
 from ...core.conversation.state import Conversation, LastHeld
 from ...core.conversation.status import HELD
 from ...core.routing.supervision_messages import (
+    REST,
     AccountFacts,
     AgentFacts,
     Head,
@@ -24,7 +25,10 @@ from .conversations import MemoryStore
 
 
 class MemorySupervision:
-    """`core.routing.supervision_messages.SupervisionStore` on memory. `facts_of` is what accounts have set; `versions` how often."""
+    """`core.ports.supervision.SupervisionStore` in memory.
+
+    `facts_of`: what accounts have set; `versions`: how often that has changed.
+    """
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -33,7 +37,7 @@ class MemorySupervision:
         self.rosters: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def prefer(self, account_id: str, *agents: AgentFacts, settings: AccountSettings | None = None) -> None:
-        """What an account's agents prefer from now on."""
+        """Set an account's agents and their preferences."""
         self.facts_of[account_id] = AccountFacts(settings or AccountSettings(), agents)
         self.versions[account_id] = self.versions.get(account_id, 0) + 1
 
@@ -45,7 +49,7 @@ class MemorySupervision:
         return dict(self._store.supervisors)
 
     async def moved(self, mark: str | None) -> Moved:
-        """The mark is what was seen: every account's position and version."""
+        """The mark holds what was seen: every account's position and version."""
         now = {a: [len(f.entries), self.versions.get(a, 0)] for a, f in self._store.feeds.items()}
         before: dict[str, list[int]] = now if mark is None else msgspec.json.decode(mark)
         changed = [(a, at, before.get(a, [0, 0])) for a, at in now.items() if before.get(a) != at]
@@ -112,13 +116,13 @@ class MemorySupervision:
         self.rosters[account_id, digest] = tuple(agents)
 
     async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
-        """Nothing here is a day old."""
-        looked = sorted(key for key in self.rosters if key > after)[:limit]
-        return looked[-1] if looked else None
+        """Deletes nothing: rosters stay for a day at least."""
+        examined = sorted(key for key in self.rosters if key > after)[:limit]
+        return examined[-1] if examined else None
 
 
 class MemoryPresence:
-    """`core.routing.supervision_messages.PresenceStore` on memory."""
+    """`core.ports.supervision.PresenceStore` in memory. Keeps everything, whatever its age."""
 
     def __init__(self) -> None:
         self._said: dict[tuple[str, str, str], Presence] = {}
@@ -126,7 +130,8 @@ class MemoryPresence:
     async def put(self, entries: Sequence[Presence]) -> None:
         for e in entries:
             known = self._said.get(of := (e.account_id, e.user_id, e.connection))
-            if known is None or not is_older(e, known):
+            contradicts = known is not None and e.connection == REST and e.status != known.status
+            if known is None or not (contradicts and is_older(e, known)):
                 self._said[of] = e
 
     async def read(self, account_id: str) -> list[Presence]:

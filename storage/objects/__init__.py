@@ -1,1 +1,1 @@
-"""The bytes of attachments."""
+"""The bytes of attachments: the object store, and files on their way into it."""

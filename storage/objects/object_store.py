@@ -1,7 +1,7 @@
-"""The bytes of attachments: in a folder or in an S3 bucket, through obstore.
+"""The bytes of attachments, in a folder or an S3 bucket, through obstore.
 
-An object is named by its account and the SHA-256 of its bytes, so the same file is stored once an account. Nothing here
-knows of records; `attachments.py` says when bytes are needed.
+An object is named by its account and the SHA-256 of its bytes, so an account stores the same file once. Knows nothing of
+records; `storage/postgres/delivery/attachments.py` decides when bytes are needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 PIECE = 256 * 1024
 PART = 5 * 1024 * 1024
-"""Bytes of one part of a larger upload: the least that S3 takes."""
+"""Bytes of one part of a large upload: the minimum of S3."""
 PARTS_AT_ONCE = 2
 _TIMEOUT = timedelta(seconds=60)
 _CONNECT = timedelta(seconds=5)
@@ -37,7 +37,7 @@ class Objects:
         self._store = store
 
     async def put(self, account_id: str, digest: str, file: IO[bytes]) -> None:
-        """Store a file, whole or not at all. Again is harmless. Raises StorageUnavailable."""
+        """Store a file atomically; storing it again is harmless. Raises StorageUnavailable."""
         file.seek(0)
         try:
             await obstore.put_async(
@@ -55,12 +55,12 @@ class Objects:
             async for piece in found.stream(min_chunk_size=PIECE):
                 yield bytes(piece)
         except FileNotFoundError:
-            raise NotFound("the file is not in the store any more") from None
+            raise NotFound("the file is no longer in the store") from None
         except (BaseError, OSError) as error:
             _unavailable("read", error)
 
     async def delete(self, account_id: str, digest: str) -> None:
-        """Delete; what is not there is no fault. Raises StorageUnavailable."""
+        """Delete an object, if it exists. Raises StorageUnavailable."""
         try:
             await obstore.delete_async(self._store, _path(account_id, digest))
         except FileNotFoundError:
@@ -75,13 +75,11 @@ def _path(account_id: str, digest: str) -> str:
 
 def _unavailable(what: str, error: Exception) -> NoReturn:
     log.error("object_store_failed", what=what, error=str(error).splitlines()[0][:300])
-    raise StorageUnavailable(
-        "the store of attachments cannot be used at the moment", retry_after=5
-    ) from error
+    raise StorageUnavailable("the attachment store is unavailable", retry_after=5) from error
 
 
 def open_objects(settings: Settings) -> Objects:
-    """The store that the settings name, which come complete. Raises ValueError where they make none."""
+    """The store that the settings name. Raises ValueError if they do not name a usable one."""
     url = settings.attachments_url
     assert url is not None
     scheme = urlsplit(url).scheme
@@ -96,7 +94,7 @@ def open_objects(settings: Settings) -> Objects:
 
 
 def _s3(url: str, settings: Settings) -> S3Store:
-    """What is not set here obstore takes from AWS's own variables or the machine's role."""
+    """obstore takes what is not set here from the AWS variables or the machine's role."""
     given = {
         "endpoint": settings.s3_endpoint,
         "region": settings.s3_region,

@@ -1,7 +1,7 @@
-"""A file on its way into the store: on disk once it is larger than a little, hashed and counted as it comes.
+"""A file on its way into the object store: hashed and counted as it arrives, and kept on disk once it exceeds IN_MEMORY.
 
-Its size and digest are known before a byte of it reaches the object store, so what is refused or broken off leaves
-nothing there; the file here has no name, and ends with whoever holds it.
+Its size and digest are known before its first byte reaches the object store, so a refused or interrupted upload leaves
+nothing there. The temporary file has no name and disappears with its last handle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...core.channels.file_types import BEGINNING
 from ...core.errors import Invalid, TooLarge
 
 IN_MEMORY = 1024 * 1024
-"""Bytes of one file that are kept in memory."""
+"""Bytes of one file that are kept in memory; beyond that it goes to disk."""
 
 
 class Spooled(msgspec.Struct, frozen=True):
@@ -35,9 +35,9 @@ class Spooled(msgspec.Struct, frozen=True):
 async def spooled(
     pieces: AsyncIterator[bytes], most: int, settle: Callable[[bytes], str]
 ) -> AsyncIterator[Spooled]:
-    """All of `pieces`. `settle` is shown the beginning, as soon as it is there, and gives the type or raises.
+    """Collect `pieces`. `settle` gets the beginning as soon as it has arrived, and returns the content type or raises.
 
-    Raises TooLarge, Invalid for an empty file.
+    Raises TooLarge beyond `most` bytes, Invalid for an empty file.
     """
     digest, size, beginning, content_type = hashlib.sha256(), 0, b"", None
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:

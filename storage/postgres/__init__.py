@@ -1,1 +1,1 @@
-"""Postgres: connections, queries, migrations."""
+"""Postgres: connections, roles, migrations, queries, and the stores."""

@@ -1,6 +1,6 @@
-"""Connections to Postgres: the system's own, and those bound to one account by row-level security.
+"""Connections to Postgres: for the system's work, and for one account, bound to it by row-level security.
 
-Nothing outside `storage/` holds a connection; whoever needs one asks `Database` for it and gives it back.
+Nothing outside `storage/` holds a connection. `Database` lends one for a block and takes it back.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ from .roles import APP_ROLE, SYSTEM_ROLE, Login, login
 log = structlog.get_logger(__name__)
 
 UNREACHABLE = frozenset({"08", "57", "53", "58", "40", "55", "25"})
-"""SQLSTATE classes that say "not now" rather than "not this": connection, operator, resources, system, lock."""
+"""SQLSTATE classes that mean "not now" rather than "not this": connection, operator, resources, system, lock."""
 
 UNFIT = frozenset({"22000", "22001", "22003", "22007", "22008", "22021", "22P02", "22P05"})
-"""SQLSTATEs of values that asyncpg refuses to send or Postgres to take: out of range, too long, no such time or number, or with
-characters that text cannot hold."""
+"""SQLSTATEs of values that Postgres refuses: out of range, too long, no such time or number, or with characters that text cannot
+contain."""
 
 ACQUIRE_DEADLINE = 5.0
+"""Seconds to wait for a free connection: 503."""
 SYSTEM_DEADLINE = 10.0
-"""Seconds for which the system's work waits for an answer of Postgres."""
+"""Seconds for which the system's work waits for a reply of Postgres."""
 SYSTEM_TIMEOUT = 30.0
-"""Seconds after which Postgres ends a statement or transaction of the system's work."""
+"""Seconds after which Postgres cancels a statement or transaction of the system's work."""
 READ_TIMEOUT = 5.0
-"""Seconds after which Postgres ends a statement of an API request, or a transaction that stands idle: 503."""
+"""Seconds after which Postgres cancels a statement of an API request, or an idle transaction: 503."""
 LOCK_TIMEOUT = 3.0
 """Seconds for which a statement of an API request waits for a lock: 503."""
 EXPENSIVE_TIMEOUT = 20.0
-"""As READ_TIMEOUT, for the reads that `Database.expensive` is for."""
+"""Like READ_TIMEOUT, for reads through `Database.expensive`."""
 EXPENSIVE_WAIT = 10.0
-"""Seconds for which one of those waits for a connection: 503."""
+"""Seconds for which such a read waits for a connection: 503."""
 ANSWER_MARGIN = 2.0
-"""Seconds over a time-out of Postgres after which it counts as gone: it has not even said that it gave up."""
+"""Seconds after a time-out of Postgres until it counts as gone, since it has not even reported the time-out."""
 
 _TIMED_OUT = (
     asyncpg.QueryCanceledError,
@@ -52,17 +53,18 @@ Connection = PoolConnectionProxy
 
 
 async def _keep(_: object) -> None:
-    """Pool reset hook: our connections change no session state but the account, which every use sets."""
+    """Pool reset hook: connections change no session state except the account, which every use sets."""
 
 
 class Database:
-    """Three pools on one server, for sessions of two roles (`roles.py`).
+    """Three pools on one server, with the sessions of two roles (`roles.py`).
 
-    `system()` works across accounts: journal, activation, look-ups that must find an account first.
-    `account(id)` sees that account's rows and no others; `expensive(id)` likewise, over connections of their own, so that
-    other requests never wait for one that reads much. Accounts take turns at either (`fair_shares.py`). Waiting for a
-    connection is bounded by ACQUIRE_DEADLINE (EXPENSIVE_WAIT), then Overloaded; so is a statement of a request by its time-out. A database that cannot be used is StorageUnavailable,
-    whatever broke underneath: requests answer 503 then, without knowing of drivers.
+    `system()` works across accounts: the journal, activation, look-ups that must find the account first. `account(id)` sees
+    only that account's rows. `expensive(id)` does the same over separate connections, so that other requests never wait for
+    one that reads much. Accounts take turns at both (`fair_shares.py`).
+
+    Raises Overloaded when no connection comes free within ACQUIRE_DEADLINE (EXPENSIVE_WAIT), or when a request's statement
+    times out; StorageUnavailable when the database cannot be used, whatever the driver's error was.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class Database:
         app_size: int = 8,
         expensive_size: int = 1,
     ) -> None:
-        """`app_size`, `expensive_size`: how many connections those pools have at most."""
+        """`app_size`, `expensive_size`: the maximum sizes of those pools."""
         self._system = system
         self._app = app
         self._expensive = expensive or app
@@ -94,10 +96,10 @@ class Database:
         read_timeout: float = READ_TIMEOUT,
         expensive_timeout: float = EXPENSIVE_TIMEOUT,
     ) -> Database:
-        """Open the pools lazily: a first connection now, to learn of a wrong URL; at most so many of each kind later.
+        """Open one connection now, to detect a wrong URL, and the others on demand. `system`, `app`, `expensive`: pool sizes.
 
-        `url` is the owner's, which says where the database is; nobody logs in as the owner here. `app_url`, `system_url`:
-        see `roles.login`. Time-outs in seconds.
+        `url` is the owner's; it says where the database is, but nobody logs in as the owner here. `app_url`, `system_url`:
+        see `roles.login`. Time-outs are in seconds.
         """
         for_app, for_system = login(url, APP_ROLE, app_url), login(url, SYSTEM_ROLE, system_url)
         return cls(
@@ -115,13 +117,16 @@ class Database:
 
     @asynccontextmanager
     async def account(self, account_id: str) -> AsyncIterator[Connection]:
-        """For what answers at once: a page, an object, a small write."""
+        """For quick work: a page, an object, a small write."""
         async with self._shares.turn(account_id), self._bound(self._app, account_id) as connection:
             yield connection
 
     @asynccontextmanager
     async def expensive(self, account_id: str) -> AsyncIterator[Connection]:
-        """For what may read much of an account: statistics, searches, whole histories. Who may: `http/framework/expensive_reads.py`."""
+        """For what may read much of an account: statistics, searches, whole histories.
+
+        Who may: `http/framework/expensive_reads.py`.
+        """
         async with (
             self._expensive_shares.turn(account_id),
             self._bound(self._expensive, account_id) as connection,
@@ -137,11 +142,11 @@ class Database:
         except StorageUnavailable as error:
             if isinstance(error.__cause__, _TIMED_OUT):
                 raise Overloaded(
-                    "the database took too long over this; ask for less, or again later", retry_after=5
+                    "the database took too long; ask for less, or try again later", retry_after=5
                 ) from error
             raise
         except asyncpg.ForeignKeyViolationError as error:
-            # A token signed well for an account that was never made, or is gone.
+            # A valid token of an account that was never created, or is gone.
             if str(getattr(error, "constraint_name", "")).endswith("_account_id_fkey"):
                 raise NotFound("no such account") from error
             raise
@@ -161,7 +166,7 @@ class Database:
             try:
                 yield connection
             except asyncpg.InternalClientError:
-                connection.terminate()  # it has been told that its session is over; the pool would give it out again
+                connection.terminate()  # its session is over, but the pool would lend it again
                 raise
             finally:
                 await pool.release(connection)
@@ -171,7 +176,7 @@ class Database:
             raise storage_unavailable(error) from error
 
     async def close(self) -> None:
-        """Close both pools; connections still in use after a few seconds are cut."""
+        """Close the pools. Connections still in use after five seconds are cut."""
         for pool in {self._expensive, self._app, self._system}:
             try:
                 await asyncio.wait_for(pool.close(), 5)
@@ -188,9 +193,9 @@ async def _pool(
     lock_timeout: float | None = None,
     deadline: float | None = None,
 ) -> asyncpg.Pool:
-    """Connections of one kind of work; `timeout` ends its statements and idle transactions, in seconds.
+    """A pool for one kind of work. `timeout` (s) ends its statements and idle transactions.
 
-    A transaction that takes too long as a whole ends with its connection, so that is left to those of several statements.
+    `transaction_timeout` would end the whole connection, so it is longer, and only affects transactions of several statements.
     """
     transaction_timeout = max(SYSTEM_TIMEOUT, 2 * timeout)
     milliseconds = str(round(timeout * 1000))
@@ -203,7 +208,7 @@ async def _pool(
         settings["lock_timeout"] = str(round(lock_timeout * 1000))
 
     async def init(connection: asyncpg.Connection) -> None:
-        if connection.get_server_version().major >= 17:  # older ones do not know it
+        if connection.get_server_version().major >= 17:  # unknown to older ones
             await connection.execute(f"SET transaction_timeout = {round(transaction_timeout * 1000)}")
 
     return await asyncpg.create_pool(
@@ -221,21 +226,21 @@ async def _pool(
 
 
 def unreachable(error: BaseException) -> bool:
-    """Whether `error` says that the database cannot be used now, as opposed to a fault in what was asked."""
+    """Whether `error` means that the database cannot be used now, as opposed to a fault of the request."""
     if isinstance(error, asyncpg.PostgresError):
         return (getattr(error, "sqlstate", None) or "08")[:2] in UNREACHABLE
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-        return False  # asyncpg's own DataError: an argument that cannot be encoded was never sent
+        return False  # asyncpg's own DataError: the argument could not be encoded and was not sent
     return isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError))
 
 
 def _unfit(error: BaseException) -> bool:
-    """Whether `error` says that an argument is not one the database can take: what a request brought should have been refused before."""
+    """Whether `error` means that the database cannot store an argument. Requests should have been validated before."""
     if isinstance(error, asyncpg.PostgresError):
         return getattr(error, "sqlstate", None) in UNFIT
     return isinstance(error, ValueError)  # asyncpg's own DataError
 
 
 def storage_unavailable(error: BaseException) -> StorageUnavailable:
-    """The refusal a client sees while the database is away."""
+    """The error that a client gets while the database is away."""
     return StorageUnavailable("the database cannot be reached at the moment", retry_after=1)

@@ -1,7 +1,7 @@
-"""Whose turn it is at a pool of connections: accounts take turns, so that no account's reads keep the others' waiting.
+"""Fair queueing for a pool of connections: accounts take turns, so that no account's reads delay the others'.
 
-Owns nothing but the order. An account that asks for much gets what nobody else wants, but never the last of several
-connections; everybody else's next read comes before its next one.
+Owns only the order. A busy account gets what nobody else needs, but never the last of several connections, and every other
+account's next read goes before its next one.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from ...core.errors import Overloaded
 
 
 class FairShares:
-    """`slots` turns at once, of one account at most three quarters of them, and never all of several.
+    """Grants `slots` turns at once. One account gets at most three quarters of them, and never all if there are several.
 
-    Within an account the first to come is the first to get a turn. Whoever waits longer than `wait` seconds is refused with
-    Overloaded. How many wait is for the callers to bound: each is a request under way.
+    First come, first served within an account. Waiting longer than `wait` seconds raises Overloaded. Callers bound how many
+    wait: each is a request in progress.
     """
 
     def __init__(self, slots: int, *, wait: float) -> None:
@@ -30,12 +30,12 @@ class FairShares:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody has a turn or waits for one."""
+        """Whether no turn is held or awaited."""
         return not self._running and not self._queues
 
     @asynccontextmanager
     async def turn(self, account: str) -> AsyncIterator[None]:
-        """Hold one of the slots. Raises Overloaded."""
+        """Hold a slot. Raises Overloaded."""
         if self._free and self._running[account] < self._share and account not in self._queues:
             self._start(account)
         else:
@@ -54,7 +54,7 @@ class FairShares:
         except asyncio.CancelledError:
             if turn.cancelled() or turn.exception() is not None:
                 self._leave(account, turn)
-            else:  # it came in the very moment
+            else:  # granted at the same moment
                 self._end(account)
             raise
         finally:
@@ -84,7 +84,7 @@ class FairShares:
         self._next()
 
     def _next(self) -> None:
-        """Give what is free to those who wait: account by account, each account's in the order they came."""
+        """Grant free slots: to the accounts in turn, and first come, first served within each."""
         for account in list(self._queues):
             if not self._free:
                 return

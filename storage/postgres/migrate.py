@@ -1,6 +1,6 @@
-"""Numbered SQL migrations, applied in order under an advisory lock, each in a transaction, with its checksum kept.
+"""Numbered SQL migrations: applied in order, under an advisory lock, each in a transaction, and recorded with a checksum.
 
-Also makes the months' partitions of `entries`, which are no migration: they come with time.
+Also creates the monthly partitions of `entries`, which appear as time passes and are not migrations.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _LOCK = 0x7E57
 _MONTHS_LOCK = 0x7E58
 _MONTHS_AHEAD = 3
 _LOGIN_ROLES = 19
-"""The migration from which on the server has login roles, and months are made by a function."""
+"""The migration that introduced login roles, and the function that creates months."""
 
 
 class MigrationError(Exception):
-    """The schema and the migrations on disk do not fit; the message says which."""
+    """The schema and the migrations on disk do not match; the message names the migration."""
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -47,10 +47,10 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
 async def upgrade(
     url: str, folder: Path = FOLDER, *, app_url: str | None = None, system_url: str | None = None
 ) -> list[str]:
-    """Apply what is missing, and let the server's roles log in; returns the names applied. Safe under concurrent callers.
+    """Apply missing migrations and prepare the login roles. Returns the names of those applied. Safe to call concurrently.
 
     `url` is the owner's. `app_url` and `system_url` are the operator's own logins for the two roles (`roles.py`). Raises
-    MigrationError; RolesError where the server would have to work with more rights than it may.
+    MigrationError, or RolesError if the server would have more rights than it may.
     """
     connection = await asyncpg.connect(url, timeout=10)
     try:
@@ -83,13 +83,13 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
         await connection.execute(migration.text)
     except asyncpg.InsufficientPrivilegeError as error:
         raise MigrationError(
-            f"migration {migration.name} needs more rights than DATABASE_URL's user has ({error}): it has to own the"
-            f" database and to have CREATEROLE"
+            f"migration {migration.name} needs more rights than DATABASE_URL's user has ({error}): it must own the"
+            f" database and have CREATEROLE"
         ) from error
 
 
 async def verify(url: str, folder: Path = FOLDER) -> list[str]:
-    """The names of migrations still missing; MigrationError where an applied one differs from its file."""
+    """The names of missing migrations. Raises MigrationError if an applied one differs from its file."""
     connection = await asyncpg.connect(url, timeout=10)
     try:
         if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
@@ -117,7 +117,7 @@ async def _check(connection: asyncpg.Connection, folder: Path) -> set[int]:
 async def make_months(
     connection: asyncpg.Connection | PoolConnectionProxy, now: datetime | None = None
 ) -> None:
-    """Make the partitions of `entries` for this month and the next ones, where they are missing."""
+    """Create missing partitions of `entries` for the last month, this one and the next ones."""
     now = now or datetime.now(UTC)
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _MONTHS_LOCK)

@@ -1,6 +1,6 @@
-"""Named SQL queries, read from the files under `sql/`: one file a store, each query below a line `-- name: <name>`.
+"""Named SQL queries from the files in `sql/`: one file per store, each query after a line `-- name: <name>`.
 
-The comment below the name describes the query and its parameters; it stays in the text that Postgres gets.
+The comment below the name describes the query and its parameters. It stays in the text that is sent to Postgres.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 @cache
 def sql(name: str, **parts: str) -> str:
-    """The query `name`, its `{{part}}` placeholders replaced by other query texts (never by user input).
+    """The query `name`, with its `{{part}}` placeholders replaced by other query texts, never by user input.
 
-    Raises KeyError when there is no such query.
+    Raises KeyError if there is no such query.
     """
     text = named_queries()[name]
     for key, value in parts.items():
@@ -27,7 +27,7 @@ def sql(name: str, **parts: str) -> str:
 
 @cache
 def named_queries() -> dict[str, str]:
-    """Every query by its name. Raises ValueError when two share one."""
+    """Every query by name. Raises ValueError if two queries share a name."""
     found: dict[str, str] = {}
     for path in sorted(_FOLDER.glob("*.sql")):
         _, *parts = _NAME.split(path.read_text())

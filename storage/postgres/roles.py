@@ -1,11 +1,11 @@
-"""The two roles that the server logs in as, neither of them the owner of anything: `migrations/0019_login_roles.sql`.
+"""The two roles that the server logs in as; neither owns anything (`migrations/0019_login_roles.sql`).
 
-Owns how they come to their passwords, and the check that a session of theirs can leave neither its role nor row-level
-security. Must never fall back to the owner's connection.
+Owns their passwords, and the check that their sessions can leave neither the role nor row-level security. Never falls back
+to the owner's connection.
 
-Without URLs of their own they log in where the owner does. If the owner's URL holds a password, theirs are derived from
-it: every node of a cluster that has DATABASE_URL agrees on them, and there is no further secret to keep. The embedded
-server asks for none: its Unix socket lies in a folder of this user's.
+Without URLs of their own, the roles log in to the owner's database. If the owner's URL has a password, theirs are derived
+from it, so all nodes of a cluster with the same DATABASE_URL agree on them, and there is no further secret to keep. The
+embedded server needs none: its Unix socket is in a private folder.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ APP_ROLE: Final = "tertulia_app"
 SYSTEM_ROLE: Final = "tertulia_system"
 ROLES: Final = (APP_ROLE, SYSTEM_ROLE)
 ROUNDS: Final = 100_000
-"""Rounds of PBKDF2 between the owner's password and a role's: the one must not be guessed from the other."""
+"""Rounds of PBKDF2 from the owner's password to a role's, so that the former cannot be guessed from the latter."""
 SCRAM_ROUNDS: Final = 4096
-"""As Postgres has them (`scram_iterations`)."""
+"""The default of Postgres (`scram_iterations`)."""
 SETTINGS: Final = {APP_ROLE: "TERTULIA_APP_DATABASE_URL", SYSTEM_ROLE: "TERTULIA_SYSTEM_DATABASE_URL"}
 
 _CANNOT_LOG_IN: Final = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
 
-# What a session of a login role must never become. MEMBER counts every role it may SET ROLE to, or inherits from.
+# Roles that a session of a login role must never become. MEMBER includes every role that it may SET ROLE to or inherits.
 _BEYOND: Final = """
 SELECT r.rolname FROM pg_roles r
 WHERE pg_has_role(session_user, r.oid, 'MEMBER') AND (
@@ -46,7 +46,7 @@ ORDER BY r.rolname
 
 
 class RolesError(Exception):
-    """The server does not have the roles it needs; the message says what an operator has to do."""
+    """The server lacks the roles that it needs; the message tells the operator what to do."""
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class Login(msgspec.Struct, frozen=True):
 
 
 def login(url: str, role: str, own_url: str | None = None) -> Login:
-    """How `role` connects: by `own_url`, or else where the owner's `url` leads, under its own name and password."""
+    """How `role` connects: with `own_url`, or else to the owner's `url` with its own name and password."""
     if own_url is not None:
         return Login(own_url, {})
     parts = urlsplit(url)
@@ -67,12 +67,14 @@ def login(url: str, role: str, own_url: str | None = None) -> Login:
     password = unquote(password) or query.get("password", "")
     options: dict[str, Any] = {"user": role, "password": _derived(password, role) if password else None}
     if not parts.path.strip("/") and "dbname" not in query and "database" not in query:
-        options["database"] = unquote(user) or query.get("user")  # as libpq: else it would be the role's name
+        options["database"] = unquote(user) or query.get(
+            "user"
+        )  # like libpq; otherwise it would be the role's name
     return Login(url, options)
 
 
 async def prepare(owner: asyncpg.Connection, url: str, own_urls: dict[str, str | None]) -> None:
-    """Let both roles log in, and check them. `own_urls`: by role, what the operator has set. Raises RolesError."""
+    """Enable both roles to log in, and check them. `own_urls`: the operator's URLs by role. Raises RolesError."""
     for role in ROLES:
         own_url = own_urls.get(role)
         wanted = login(url, role, own_url)
@@ -86,17 +88,17 @@ async def prepare(owner: asyncpg.Connection, url: str, own_urls: dict[str, str |
                 await check(wanted, role)
             except _CANNOT_LOG_IN as again:
                 raise RolesError(
-                    f"{role} cannot log in where DATABASE_URL does ({again}). {_by_hand(role)}"
+                    f"{role} cannot log in to the database of DATABASE_URL ({again}). {_by_hand(role)}"
                 ) from again
 
 
 async def check(login: Login, role: str) -> None:
-    """Raise RolesError where a session of this login could leave row-level security, or lacks `role`'s rights."""
+    """Raise RolesError if a session of this login could leave row-level security, or lacks the rights of `role`."""
     connection = await asyncpg.connect(login.url, timeout=10, **login.options)
     try:
         if not await connection.fetchval("SELECT pg_has_role(session_user, $1::name, 'USAGE')", role):
             user = await connection.fetchval("SELECT session_user")
-            raise RolesError(f"{user} ({SETTINGS[role]}) has no rights of {role}: GRANT {role} TO {user}")
+            raise RolesError(f"{user} ({SETTINGS[role]}) lacks the rights of {role}: GRANT {role} TO {user}")
         other = APP_ROLE if role == SYSTEM_ROLE else SYSTEM_ROLE
         beyond = await connection.fetch(_BEYOND, other)
         if beyond:
@@ -105,14 +107,14 @@ async def check(login: Login, role: str) -> None:
                 ", ".join(row[0] for row in beyond),
             )
             raise RolesError(
-                f"{user} could leave row-level security, by what it is or may become ({names}). {_by_hand(role)}"
+                f"{user} could leave row-level security, because of what it is or may become ({names}). {_by_hand(role)}"
             )
     finally:
         await connection.close()
 
 
 async def _let_log_in(owner: asyncpg.Connection, role: str, password: str | None) -> None:
-    # Only a verifier leaves this process: statements may be logged.
+    # Only a verifier leaves this process, since statements may be logged.
     secret = f" PASSWORD '{scram_verifier(password)}'" if password else ""
     try:
         await owner.execute(f"ALTER ROLE {role} LOGIN{secret}")
@@ -124,7 +126,7 @@ async def _let_log_in(owner: asyncpg.Connection, role: str, password: str | None
 
 def _by_hand(role: str) -> str:
     return (
-        f"As one who may create roles: CREATE ROLE {role}_login LOGIN PASSWORD '…' IN ROLE {role};"
+        f"As a user who may create roles, run CREATE ROLE {role}_login LOGIN PASSWORD '…' IN ROLE {role};"
         f" then set {SETTINGS[role]} to a URL with that user"
     )
 
@@ -136,7 +138,7 @@ def _derived(password: str, role: str) -> str:
 
 
 def scram_verifier(password: str, salt: bytes | None = None) -> str:
-    """What Postgres stores of a password (RFC 5803): it can check it, and cannot tell it. `password` must be ASCII."""
+    """What Postgres stores of a password (RFC 5803): enough to check it, not to recover it. `password` must be ASCII."""
     salt = salt or os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, SCRAM_ROUNDS)
     client, server = (hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key"))

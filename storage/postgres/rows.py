@@ -1,4 +1,4 @@
-"""Between database rows and core structs: the one place that knows both orders of columns."""
+"""Conversions between rows and core structs of conversations and entries, and JSON parameters."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _ROUTING = msgspec.json.Decoder(Routing)
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
 _FREE: dict[type[EntryData], str] = {Opened: "metadata", Message: "metadata", Updated: "changes"}
-"""Where an entry has JSON of its writer's."""
+"""The field with arbitrary JSON, by kind of entry."""
 encode_data = msgspec.json.Encoder().encode
 decode_data = _DATA.decode
 
 
 def conversation_from_row(row: Sequence[Any]) -> Conversation:
-    """A row of `conversation_columns.sql`, whose order is that of the struct's fields."""
+    """A row of the query `conversation_columns`, whose order is that of the struct's fields."""
     f = list(row)
-    f[:4] = map(intern, f[:4])  # held once, however many rows name them
+    f[:4] = map(intern, f[:4])  # shared by all rows that name them
     f[12] = _STATUSES[f[12]]
     f[15] = _LABELS.decode(f[15]) if f[15] != "[]" else ()
     f[20] = _object(f[20]) if f[20] != "{}" else NOTHING
@@ -38,7 +38,7 @@ def conversation_from_row(row: Sequence[Any]) -> Conversation:
 
 
 def entry_from_row(row: Sequence[Any]) -> Entry:
-    """A row of `entry_columns.sql`."""
+    """A row of the query `entry_columns` or `shown_columns`."""
     account, conversation, seq, at, actor_type, actor_id, data, position = row
     by = actor(actor_type, actor_id)
     said = _DATA.decode(data)
@@ -54,8 +54,8 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _restore_floats(document: Any) -> None:
-    """Postgres writes 1e300 out as an integer, which fits no wire. Integers beyond 64 bits are refused at the door, so what is
-    one by now was a float."""
+    """Turn huge integers back into floats. Postgres writes 1e300 as an integer, which no codec can carry; real integers beyond 64
+    bits are refused on input."""
     for key, value in document.items() if isinstance(document, dict) else enumerate(document):
         if isinstance(value, (dict, list)):
             _restore_floats(value)
@@ -63,8 +63,17 @@ def _restore_floats(document: Any) -> None:
             document[key] = float(value)
 
 
+def json_text(value: Any) -> str:
+    """A JSON parameter of a query."""
+    return msgspec.json.encode(value).decode()
+
+
+def json_or_none(value: Any) -> str | None:
+    return None if value is None else json_text(value)
+
+
 def iso(ms: int | None) -> str | None:
-    """RFC 3339 in UTC with milliseconds, as Postgres and the API take it."""
+    """RFC 3339 in UTC with milliseconds, for Postgres and the API."""
     if ms is None:
         return None
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03d}Z"
@@ -78,7 +87,7 @@ _TIMES = tuple(
 
 
 def conversation_to_json(c: Conversation) -> str:
-    """A whole row of `conversations` as JSON, for jsonb_populate_record."""
+    """A complete row of `conversations` as JSON, for jsonb_populate_record."""
     row = msgspec.structs.asdict(c)
     for name in _TIMES:
         row[name] = iso(row[name])

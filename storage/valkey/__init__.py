@@ -1,1 +1,1 @@
-"""Valkey: what may be lost."""
+"""Valkey: data that may be lost at any moment."""

@@ -1,7 +1,7 @@
-"""Valkey: how to connect, every key prefix of the project, the Lua scripts, and what its failures become.
+"""Valkey: connecting, every key prefix of the project, loading Lua scripts, and translating failures.
 
-What is kept there may be lost at any moment. This module must never retry: a caller either has another
-way (a local limit) or answers 503. Each command has a deadline, and the pool a bound on how many wait.
+Data in Valkey may be lost at any moment. Nothing here retries: a caller either has a fallback (a local limit) or answers
+503. Each command has a deadline, and the number of connections is bounded.
 """
 
 from __future__ import annotations
@@ -27,18 +27,16 @@ SCRIPTS: Final = Path(__file__).parent / "lua"
 class Prefix(enum.StrEnum):
     """Every key of the project starts with one of these."""
 
-    TICKET = "tertulia:ticket:"  # + sha256 of a stream ticket → the principal; seconds
+    TICKET = "tertulia:ticket:"  # + SHA-256 of a stream ticket → the principal; seconds
     PERMITS = "tertulia:permits:"  # + dimension:key → token bucket of a rate limit; until it would be full
-    PRESENCE = "tertulia:presence:"  # + account:agent → status; a minute
-    TYPING = "tertulia:typing:"  # + conversation:user; seconds
-    CACHE = "tertulia:cache:"  # + what is cached; only what can be computed again
+    PRESENCE = "tertulia:presence:"  # + account → a hash of its agents' connections; a day
 
 
 def connect(url: str, *, deadline: float = 0.5, connections: int = 32) -> Redis:
-    """A client that answers or fails within about two `deadline`s (connect, then command), in seconds.
+    """A client whose commands end within about two `deadline`s (connect, then command), in seconds.
 
-    Nothing is opened before the first command. When all `connections` are busy a caller waits up to
-    `deadline` for one, then fails.
+    The first command opens the first connection. When all `connections` are busy, a caller waits for up to `deadline`,
+    then fails.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -53,13 +51,13 @@ def connect(url: str, *, deadline: float = 0.5, connections: int = 32) -> Redis:
 
 
 def script(client: Redis, name: str) -> AsyncScript:
-    """The script `storage/valkey/lua/<name>.lua`; it is loaded again by itself after a restart or SCRIPT FLUSH."""
+    """The script `storage/valkey/lua/<name>.lua`. The client reloads it after a restart or SCRIPT FLUSH."""
     return client.register_script((SCRIPTS / f"{name}.lua").read_text("utf-8"))
 
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """Within it a failure of Valkey becomes StorageUnavailable."""
+    """Turns failures of Valkey into StorageUnavailable."""
     try:
         yield
     except (RedisError, OSError, TimeoutError) as error:

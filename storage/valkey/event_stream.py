@@ -1,6 +1,6 @@
-"""The Redis stream of all accounts' events: how far it has come, in Postgres, and writing into it.
+"""The Redis stream of all accounts' events: writing to it, and its positions in Postgres.
 
-The stream is a copy. What Valkey loses is not written again; what is written may come again after a failure.
+The stream is a copy. What Valkey loses is not written again, and after a failure events may be written twice.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ..postgres.queries import sql
 from .client import failures
 
 ACCOUNTS = 8
-"""Accounts that one call writes."""
+"""Accounts that one call copies."""
 PAGE = 100
-"""Entries of an account that one call writes."""
+"""Entries of an account that one call copies."""
 
 
 class PostgresEventLog:
-    """`core.ports.event_webhooks.EventLog` on Postgres. A row's lock is held while the sink writes: one writer per account."""
+    """`core.ports.event_webhooks.EventLog` on Postgres. Holds an account's row while the sink writes: one writer at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,8 +48,10 @@ class PostgresEventLog:
 
 
 class ValkeyEventStream:
-    """`core.ports.event_webhooks.EventSink`: XADD with the fields id, type, account_id, event (JSON). `most`: about how many
-    entries are kept; the oldest go first."""
+    """`core.ports.event_webhooks.EventSink`: XADD with the fields id, type, account_id, event (JSON).
+
+    `most`: about how many entries the stream keeps; the oldest are dropped first.
+    """
 
     def __init__(self, client: Redis, name: str, most: int) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Hints between gateways over Valkey's publish/subscribe: typing, presence, read markers. Lost without harm."""
+"""Hints between gateways over Valkey's publish/subscribe: typing, presence, read markers. They may be lost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHANNEL = "tertulia:hints"
 
 
 class Hint(msgspec.Struct, frozen=True, array_like=True):
-    """An event that is no entry, on its way to every gateway."""
+    """An event that is not an entry, on its way to every gateway."""
 
     account_id: str
     type: str
@@ -27,8 +27,10 @@ class Hint(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ValkeyHints:
-    """Sends hints to all gateways, this one included, and hears those of all. Without Valkey only our own readers hear.
-    `listening` is called whenever we hear those of others from then on; what came before may have been lost."""
+    """Sends hints to all gateways and receives those of all. Without Valkey, hints reach only this gateway's own readers.
+
+    `listening` is called after each (re)subscription; earlier hints of other gateways may have been lost.
+    """
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class ValkeyHints:
         topics: list[str],
         conversation_id: str | None = None,
     ) -> bool:
-        """Whether it went out; False where only our own readers hear of it."""
+        """Returns whether it was published; otherwise only this gateway's readers get it."""
         hint = Hint(account_id, type, data, topics, conversation_id)
         try:
             await self._client.publish(CHANNEL, msgspec.msgpack.encode(hint))
@@ -62,7 +64,7 @@ class ValkeyHints:
         return True
 
     async def main_loop(self) -> None:
-        """Listen until cancelled; reconnect when Valkey comes back."""
+        """Receive until cancelled; reconnect when Valkey comes back."""
         while True:
             try:
                 async with self._client.pubsub() as pubsub:

@@ -1,8 +1,9 @@
-"""Presence in Valkey: a hash an account, a field for each connection of an agent, `status:expires_at:said_at` its value.
+"""Presence in Valkey: one hash per account, one field per connection of an agent, with the value `status:expires_at:said_at`.
 
-Owns the call of `lua/keep_presence.lua`. Kept for a day, expired ones too, so that a supervisor that starts knows since when somebody is away. Whatever is lost here
-the gateways write again with their next renewal; the supervisors hear of presence from the gateways themselves.
-The times are Valkey's: those who write and those who read may have clocks that differ by more than a status lives.
+Owns the call of `lua/keep_presence.lua`. Values are kept for a day, expired ones too, so that a starting supervisor knows
+since when an agent has been away. Gateways write again what is lost with their next renewal; supervisors learn of presence
+from the gateways directly. Times are by Valkey's clock, since those of writers and readers may differ by more than the
+lifetime of a status.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from ...core.routing.supervision_messages import Presence, by_clock
 from .client import Prefix, failures, script
 
 KEPT = 24 * 3600
+"""Seconds for which values are kept."""
 _STATUSES = frozenset(get_args(PresenceStatus))
 
 
 class ValkeyPresence:
-    """`core.routing.supervision_messages.PresenceStore` on Valkey. Raises StorageUnavailable."""
+    """`core.ports.supervision.PresenceStore` on Valkey. Raises StorageUnavailable."""
 
     def __init__(self, client: Redis, now: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self._client = client
@@ -42,7 +44,7 @@ class ValkeyPresence:
                 await pipe.execute()
 
     async def read(self, account_id: str) -> list[Presence]:
-        """What cannot be read counts as not said; what is older than a day is dropped."""
+        """Ignores values that cannot be parsed; drops those and values older than a day."""
         key = Prefix.PRESENCE + account_id
         with failures():
             ahead = await self._ahead()
@@ -63,6 +65,6 @@ class ValkeyPresence:
         return by_clock(found, -ahead)
 
     async def _ahead(self) -> int:
-        """By how many ms Valkey's clock is ahead of ours."""
+        """Milliseconds by which Valkey's clock is ahead of ours."""
         seconds, micros = await self._client.time()  # type: ignore[misc]
         return seconds * 1000 + micros // 1000 - self._now()

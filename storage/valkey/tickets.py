@@ -1,4 +1,4 @@
-"""Stream tickets in Valkey. Owns the commands; it never sees a ticket, only its digest."""
+"""Stream tickets in Valkey. Never sees a ticket, only its digest."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ from tertulia.core.conversation.entries import Entry, Message
 from tertulia.core.conversation.state import State, apply
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.hosting import Repeat, Target, ThreadWanted, Write
+from tertulia.core.ports.archive import Repeat, Target, ThreadWanted
+from tertulia.core.ports.journal import Write
 from tertulia.storage.memory.bots import MemoryRulesArchive
 from tertulia.storage.memory.conversations import MemoryArchive, MemoryJournal, MemoryStore
 

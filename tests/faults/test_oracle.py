@@ -14,7 +14,7 @@ from tertulia.core.conversation.commands import ThreadKey
 from tertulia.core.conversation.entries import Actor, Entry, Message, Opened
 from tertulia.core.conversation.state import State, apply
 from tertulia.core.ids import new_conversation_id, partition_of_thread
-from tertulia.core.ports.hosting import StaleEpoch, Write
+from tertulia.core.ports.journal import StaleEpoch, Write
 from tertulia.storage.embedded import EmbeddedPostgres
 from tertulia.storage.postgres import migrate
 from tertulia.storage.postgres.conversations import journal as journal_module

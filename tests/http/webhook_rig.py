@@ -33,9 +33,9 @@ from tertulia.core.channels.records import NewMedia, StoredAttachment
 from tertulia.core.channels.signed_urls import LinkSigner
 from tertulia.core.conversation.commands import Envelope, Outcome
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.auth import Grant
-from tertulia.core.ports.hosting import HostAddress, PartitionMap
+from tertulia.core.ports.auth import Lease
 from tertulia.core.ports.http import Stores
+from tertulia.core.ports.ownership import HostAddress, PartitionMap
 from tertulia.http.app import make_app
 from tertulia.http.auth.origins import OriginPolicy
 from tertulia.http.auth.rate_limits import RequestLimits
@@ -83,13 +83,13 @@ class Permits:
         self.left: dict[str, int] = {}
         self.spent: dict[str, int] = {}
 
-    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Grant:
+    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease:
         dimension = bucket.partition(":")[0]
         left = self.left.get(dimension, 10**9)
         granted = min(wanted, left)
         self.left[dimension] = left - granted
         self.spent[dimension] = self.spent.get(dimension, 0) + granted
-        return Grant(granted, 0.0 if granted else 60.0)
+        return Lease(granted, 0.0 if granted else 60.0)
 
 
 class Hints:

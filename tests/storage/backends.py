@@ -1,17 +1,23 @@
-"""What the contract suites need of a store beside its ports: accounts, and a look at what was written."""
+"""The stores that the contract suites compare, with what they need beside the ports: accounts, and a view of what was written."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import msgspec
+from msgspec.structs import replace
 from samples import uid
 
 from tertulia.core.conversation.commands import ThreadKey
-from tertulia.core.conversation.entries import Entry
+from tertulia.core.conversation.entries import Actor, Entry
 from tertulia.core.conversation.poison import PoisonList
-from tertulia.core.ports.hosting import Archive, FeedArchive, Journal, Ownership
-from tertulia.core.routing.supervision_messages import SupervisionStore
+from tertulia.core.ports.archive import Archive
+from tertulia.core.ports.bots import RulesArchive
+from tertulia.core.ports.feeds import FeedArchive
+from tertulia.core.ports.journal import Journal
+from tertulia.core.ports.ownership import Ownership
+from tertulia.core.ports.supervision import SupervisionStore
+from tertulia.core.turn.account_rules import AccountRules
+from tertulia.storage.memory.bots import MemoryRulesArchive
 from tertulia.storage.memory.conversations import (
     MemoryArchive,
     MemoryFeeds,
@@ -22,6 +28,7 @@ from tertulia.storage.memory.conversations import (
 from tertulia.storage.memory.poison import MemoryPoisonList
 from tertulia.storage.memory.supervision import MemorySupervision
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.accounts.bots import PostgresRulesArchive
 from tertulia.storage.postgres.accounts.supervision import PostgresSupervision
 from tertulia.storage.postgres.conversations.archive import PostgresArchive
 from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
@@ -38,6 +45,7 @@ class Backend(Protocol):
     feeds: FeedArchive
     supervision: SupervisionStore
     poison: PoisonList
+    rules: RulesArchive
 
     async def add_account(self) -> str: ...
 
@@ -47,6 +55,10 @@ class Backend(Protocol):
 
     async def take_over(self, partition: int) -> None:
         """Raise a partition's epoch."""
+        ...
+
+    async def set_expiry(self, account_id: str, hours: int) -> None:
+        """Change an account's settings."""
         ...
 
     async def contacts(self, account_id: str) -> int: ...
@@ -66,7 +78,7 @@ async def everything(backend: Backend, account_id: str) -> list[Entry]:
 
 
 def unplaced(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:
-    return [msgspec.structs.replace(e, position=0) for e in entries]
+    return [replace(e, position=0) for e in entries]
 
 
 class MemoryBackend:
@@ -78,10 +90,12 @@ class MemoryBackend:
         self.feeds = MemoryFeeds(self.store)
         self.supervision = MemorySupervision(self.store)
         self.poison = MemoryPoisonList()
+        self.rules = MemoryRulesArchive()
 
     async def add_account(self) -> str:
         account = uid()
         self.store.add_account(account)
+        self.rules.accounts[account] = AccountRules()
         return account
 
     async def epochs(self) -> dict[int, int]:
@@ -89,6 +103,12 @@ class MemoryBackend:
 
     async def take_over(self, partition: int) -> None:
         self.store.partitions[partition].epoch += 1
+
+    async def set_expiry(self, account_id: str, hours: int) -> None:
+        rules = self.rules.accounts[account_id]
+        self.rules.accounts[account_id] = replace(
+            rules, settings=replace(rules.settings, expiry_hours=hours), version=rules.version + 1
+        )
 
     async def contacts(self, account_id: str) -> int:
         return sum(account == account_id for account, _, _ in self.store.contacts)
@@ -108,6 +128,7 @@ class PostgresBackend:
         self.feeds = PostgresFeeds(database)
         self.supervision = PostgresSupervision(database)
         self.poison = PostgresPoisonList(database)
+        self.rules = PostgresRulesArchive(database)
 
     async def reset(self) -> None:
         """Nobody owns anything."""
@@ -127,6 +148,10 @@ class PostgresBackend:
     async def take_over(self, partition: int) -> None:
         async with self.database.system() as connection:
             await connection.execute("UPDATE partitions SET epoch = epoch + 1 WHERE id = $1", partition)
+
+    async def set_expiry(self, account_id: str, hours: int) -> None:
+        by = Actor("service", "test")
+        await PostgresAccounts(self.database).update(account_id, None, {"expiry_hours": hours}, by)
 
     async def contacts(self, account_id: str) -> int:
         async with self.database.system() as connection:

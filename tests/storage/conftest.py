@@ -1,6 +1,6 @@
-"""A real Postgres for the tests of this folder: started once, migrated, shared; tests keep apart by account.
+"""A real Postgres for the tests of this folder: started once, migrated and shared; each test uses accounts of its own.
 
-Contract suites run against it and against the twins in memory (`backend`).
+Contract suites run against it and against the in-memory implementations (`backend`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 @pytest.fixture(scope="session")
 async def database(postgres_url: str) -> AsyncIterator[Database]:
-    """What the product's stores are given."""
+    """The pools that the stores use."""
     database = await Database.connect(postgres_url, system=24, app=8)
     yield database
     await database.close()
@@ -44,7 +44,7 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def owner(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the schema's owner, outside row-level security, to set things up and look behind the curtain."""
+    """A connection of the schema's owner, outside row-level security, to prepare data and inspect it."""
     connection = await asyncpg.connect(postgres_url)
     yield connection
     await connection.close()
@@ -68,7 +68,7 @@ async def postgres(database: Database, postgres_url: str) -> AsyncIterator[Postg
 
 @pytest.fixture(params=["memory", "postgres"])
 def backend(request: pytest.FixtureRequest) -> Backend:
-    # only where it is wanted: memory alone needs no server
+    # on demand: the in-memory backend needs no server
     return MemoryBackend() if request.param == "memory" else request.getfixturevalue("postgres")
 
 
@@ -86,7 +86,7 @@ def partition() -> int:
 async def events(
     postgres: PostgresBackend, owner: asyncpg.Connection, account_id: str
 ) -> AsyncIterator[EventRig]:
-    """An account whose events are told. Nobody else's are, meanwhile."""
+    """The only account whose events are delivered meanwhile."""
     rig = EventRig(postgres, owner, account_id)
     yield rig
     await rig.stop()

@@ -1,4 +1,4 @@
-"""A provider for tests of sending: a server that does as it is told and remembers every request, and the kind that speaks
+"""A provider for tests of sending: a server that behaves as a test wants and records every request, and the kind that speaks
 its format. A message's lines are its parts.
 """
 
@@ -50,7 +50,7 @@ class Analysis(NamedTuple):
 
 
 Behaviour = Callable[[web.Request, int], Awaitable[web.StreamResponse | None]]
-"""What to answer to the n-th request (from 1); None: it is taken."""
+"""The response to the n-th request (from 1); None accepts it."""
 
 
 class FakeProvider:

@@ -1,4 +1,4 @@
-"""A Postgres as providers run it: passwords for everybody, and an owner of the database who is no superuser."""
+"""A Postgres like a managed service: passwords for everyone, and a database owner who is not a superuser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PASSWORD = "p@ss:w/rd"
 
 
 class Managed:
-    """`superuser` is the provider's own connection; `url` is what a customer of the provider is given."""
+    """`superuser` is the service's own connection; `url` is the one that its customers get."""
 
     def __init__(self, superuser: asyncpg.Connection, url: str) -> None:
         self.superuser = superuser

@@ -1,6 +1,6 @@
-"""The schema as SQL, from a migrated database: what `storage/postgres/schema.sql` holds, for people to read.
+"""Writes `storage/postgres/schema.sql`: the schema that the migrations add up to, for people to read. `make schema` runs it.
 
-python tests/storage/schema_dump.py     # writes it anew
+Owns what makes the text stable: no versions, no settings, no partitions that are named after a month.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tertulia.storage.embedded import postgres
+from tertulia.storage.embedded.runas import ENVIRONMENT
 from tertulia.storage.postgres.migrate import upgrade
 
 SCHEMA = Path(__file__).parents[2] / "storage/postgres/schema.sql"
@@ -22,10 +23,13 @@ _NOISE = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restr
 
 
 def dump(url: str) -> str:
-    """The schema of the database at `url`, which the embedded servers' `pg_dump` can reach."""
+    """The schema of the database at `url`. Raises CalledProcessError when pg_dump fails.
+
+    The embedded wheel's pg_dump may run as root, unlike its server; both ends come from one wheel, so the versions agree.
+    """
     program = postgres.installation() / "bin/pg_dump"
     command = [str(program), "--schema-only", "--no-owner", "--exclude-table=entries_[0-9]*", url]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT).stdout
     return HEAD + "\n" + re.sub(r"\n{3,}", "\n\n", _NOISE.sub("", text)).strip() + "\n"
 
 

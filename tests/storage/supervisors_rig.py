@@ -1,4 +1,4 @@
-"""A conversation host on Postgres, and supervisors over it without Ray: what several of them make of one database."""
+"""A conversation host on Postgres with several supervisors, without Ray."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tertulia.core.routing.supervision_messages import SHARDS, Presence, shard_o
 from tertulia.storage.memory.supervision import MemoryPresence
 
 
-class Board:
-    """The host, with its commits pushed to whoever is listed in `supervisors`."""
+class SupervisorsRig:
+    """The host. Its commits are pushed to `supervisors`."""
 
     def __init__(self, backend: PostgresBackend, owner: asyncpg.Connection) -> None:
         self.backend = backend

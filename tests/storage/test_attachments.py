@@ -127,7 +127,7 @@ def stored_files(folder: Path) -> list[Path]:
     return sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
 
 
-async def test_a_file_comes_back_as_it_went(store: PostgresAttachments, account_id: str) -> None:
+async def test_a_stored_file_is_read_back_unchanged(store: PostgresAttachments, account_id: str) -> None:
     for data in (b"x", b"hello" * 1000, LARGE):
         made = await upload(store, account_id, data)
         assert (made.status, made.size, made.name, made.content_type) == (
@@ -144,7 +144,7 @@ async def test_a_file_comes_back_as_it_went(store: PostgresAttachments, account_
     assert await content(store, made, len(LARGE) - 1) == LARGE[-1:]
 
 
-async def test_the_same_bytes_are_stored_once_an_account(
+async def test_an_account_stores_the_same_bytes_once(
     local: PostgresAttachments, folder: Path, account_id: str, owner: asyncpg.Connection
 ) -> None:
     first, second = await upload(local, account_id), await upload(local, account_id)
@@ -156,7 +156,7 @@ async def test_the_same_bytes_are_stored_once_an_account(
     assert len(stored_files(folder)) == 2
 
 
-async def test_bytes_go_with_their_last_record(
+async def test_bytes_are_deleted_with_their_last_record(
     store: PostgresAttachments, account_id: str, owner: asyncpg.Connection
 ) -> None:
     first, second = await upload(store, account_id), await upload(store, account_id)
@@ -197,7 +197,7 @@ async def test_uploads_and_deletions_of_the_same_bytes_at_once(
     assert stored_files(folder) == []
 
 
-async def test_the_bytes_of_an_account_go_with_it(
+async def test_an_accounts_bytes_are_deleted_with_it(
     local: PostgresAttachments, folder: Path, account_id: str, owner: asyncpg.Connection
 ) -> None:
     await upload(local, account_id)
@@ -206,7 +206,7 @@ async def test_the_bytes_of_an_account_go_with_it(
     assert stored_files(folder) == []
 
 
-async def test_another_accounts_attachments_are_not_there(
+async def test_other_accounts_attachments_are_invisible(
     local: PostgresAttachments, account_id: str, owner: asyncpg.Connection
 ) -> None:
     other = uid()
@@ -219,7 +219,7 @@ async def test_another_accounts_attachments_are_not_there(
         await upload(local, uid())
 
 
-async def test_what_is_refused_or_broken_off_leaves_nothing(
+async def test_refused_or_interrupted_uploads_leave_nothing(
     store: PostgresAttachments, account_id: str, owner: asyncpg.Connection
 ) -> None:
     async def broken() -> AsyncIterator[bytes]:
@@ -287,7 +287,7 @@ async def test_an_attachment_belongs_to_its_first_conversation(
     assert found is not None and found.conversation_id == first
 
 
-async def test_media_that_came_along_is_stored_at_once_and_once(
+async def test_media_in_a_payload_is_stored_immediately_and_once(
     store: PostgresAttachments, account_id: str
 ) -> None:
     pdf = b"%PDF-1.7 and so on"
@@ -341,12 +341,12 @@ async def test_media_to_be_fetched_is_claimed_by_one(
 @pytest.mark.parametrize(
     "url", ["memory:///", "https://bucket.example", "nonsense", "s3://", "file://elsewhere/x"]
 )
-def test_stores_that_are_none(url: str) -> None:
+def test_invalid_store_urls_are_refused(url: str) -> None:
     with pytest.raises(ValueError):
         open_objects(settings(url))
 
 
-async def test_a_store_out_of_reach_says_so(database: Database, account_id: str) -> None:
+async def test_an_unreachable_store_is_reported(database: Database, account_id: str) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
         keys = {"s3_access_key_id": "key", "s3_secret_access_key": "secret", "s3_region": "us-east-1"}

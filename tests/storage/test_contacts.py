@@ -48,7 +48,7 @@ async def open_conversation(owner: asyncpg.Connection, contact: Contact, identif
     return conversation_id
 
 
-async def test_a_contact_comes_back_as_it_was_made(contacts: PostgresContacts, account_id: str) -> None:
+async def test_a_created_contact_is_read_back(contacts: PostgresContacts, account_id: str) -> None:
     contact = await made(contacts, account_id, "Ada", ("sms", "+1"), ("email", "ada@example.org"))
     assert await contacts.get(account_id, contact.id) == contact
     assert contact.name == "Ada" and contact.attributes == {"vip": True}
@@ -86,7 +86,7 @@ async def test_pages_show_every_contact_once_newest_first(
     assert [c.id for c in seen] == [c.id for c in reversed(everyone)] and pages == 3
 
 
-async def test_a_search_that_many_pass_has_the_same_pages(
+async def test_a_search_with_many_matches_has_the_same_pages(
     contacts: PostgresContacts, account_id: str, owner: asyncpg.Connection
 ) -> None:
     await owner.execute(
@@ -111,7 +111,7 @@ async def test_search_looks_in_names_and_identifiers(
     assert [c.id for c in (await contacts.page(account_id, q, None, 5)).items] == [contact.id] * found
 
 
-async def test_another_accounts_contacts_do_not_exist(
+async def test_other_accounts_contacts_are_invisible(
     contacts: PostgresContacts, account_id: str, database: Database, owner: asyncpg.Connection
 ) -> None:
     other = fresh()
@@ -186,7 +186,7 @@ async def test_only_a_contact_without_conversations_is_deleted(
     assert again.identifiers[0].identifier == "free"
 
 
-async def test_an_erasure_is_not_finished_before_the_actors_forgot(
+async def test_an_erasure_is_not_finished_before_the_actors_are_erased(
     contacts: PostgresContacts, account_id: str, owner: asyncpg.Connection
 ) -> None:
     contact = await made(contacts, account_id, "Ada", ("sms", "+1"))

@@ -9,7 +9,8 @@ from backends import Backend, thread, unplaced
 from samples import OPENING, Scribe, agent, conversation_id, received, to_conversation, to_thread, uid
 
 from tertulia.core.conversation.commands import Close, Open, ThreadKey, Update
-from tertulia.core.ports.hosting import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, ThreadWanted, Write
+from tertulia.core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, ThreadWanted
+from tertulia.core.ports.journal import Rejected, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:
@@ -60,7 +61,7 @@ async def test_many_conversations_load_at_once(backend: Backend, scribe: Scribe)
     }
 
 
-async def test_an_id_that_is_none_is_rejected(backend: Backend) -> None:
+async def test_a_malformed_id_is_rejected(backend: Backend) -> None:
     with pytest.raises(Rejected):
         await backend.archive.load_conversations(["nonsense"])
 
@@ -109,7 +110,7 @@ async def test_a_thread_knows_its_conversations(backend: Backend, scribe: Scribe
 
 
 @pytest.mark.parametrize("poison", ["identifier", "account"])
-async def test_a_thread_that_cannot_be_is_rejected(backend: Backend, poison: str) -> None:
+async def test_an_impossible_thread_is_rejected(backend: Backend, poison: str) -> None:
     account = uid() if poison == "account" else await backend.add_account()
     with pytest.raises(Rejected):
         await backend.archive.load_threads(
@@ -120,7 +121,7 @@ async def test_a_thread_that_cannot_be_is_rejected(backend: Backend, poison: str
 # --- repeats
 
 
-async def test_first_answers_are_found(backend: Backend, scribe: Scribe) -> None:
+async def test_original_results_are_found(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend)
     envelope = to_thread(received("a", key="k", external_id="x"), key)
     await commit(backend, scribe.write(envelope))
@@ -153,7 +154,7 @@ async def test_first_answers_are_found(backend: Backend, scribe: Scribe) -> None
     assert await backend.archive.find_repeats([], []) == ({}, {})
 
 
-async def test_a_key_is_found_in_what_is_closed_by_now(backend: Backend, scribe: Scribe) -> None:
+async def test_a_key_is_found_in_a_closed_conversation(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend)
     envelopes = []
     for _ in range(REPEATS_WITHIN + 1):
@@ -180,7 +181,7 @@ async def test_feeds_are_read_in_order(backend: Backend, scribe: Scribe) -> None
     assert await backend.feeds.read(uid(), 0, 10) == []
 
 
-async def test_two_accounts_feeds_are_apart(backend: Backend, scribe: Scribe) -> None:
+async def test_feeds_of_accounts_are_separate(backend: Backend, scribe: Scribe) -> None:
     first, second = await thread(backend), await thread(backend)
     for key in (first, second, first):
         await commit(backend, scribe.write(to_thread(received(), key)))

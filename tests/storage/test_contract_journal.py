@@ -44,7 +44,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import Message
 from tertulia.core.conversation.state import LastHeld
-from tertulia.core.ports.hosting import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
+from tertulia.core.ports.journal import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:
@@ -63,7 +63,7 @@ async def test_a_batch_is_stored_with_dense_positions(backend: Backend, scribe: 
     assert await commit(backend, scribe.write(to_thread(received("more"), first))) == [5]
 
 
-async def test_every_kind_of_write_is_loaded_as_it_was(backend: Backend, scribe: Scribe) -> None:
+async def test_every_kind_of_write_is_loaded_unchanged(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend, topic="order")
     opening = Opening(
         "webchat", "Carla", uid(), "subject", "high", ("a", "b"), {"x": [1, None, {"y": -1e300}]}
@@ -280,7 +280,7 @@ async def test_content_that_cannot_be_stored_is_rejected(backend: Backend, poiso
     assert await commit(backend, innocent) == [1, 2]
 
 
-async def test_a_read_marker_is_no_entry(backend: Backend, scribe: Scribe) -> None:
+async def test_a_read_marker_is_not_an_entry(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend)
     write = scribe.write(to_thread(received(), key))
     await commit(backend, write)
@@ -291,9 +291,7 @@ async def test_a_read_marker_is_no_entry(backend: Backend, scribe: Scribe) -> No
     assert len(await everything(backend, key.account_id)) == 2
 
 
-async def test_what_providers_must_be_sent_is_queued_in_the_same_commit(
-    backend: Backend, scribe: Scribe
-) -> None:
+async def test_messages_to_providers_are_queued_in_the_same_commit(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend)
     opening = Opening("telegram")
     first = scribe.write(to_thread(Receive(opening, said("hi")), key))
@@ -321,7 +319,7 @@ async def test_a_batch_that_fails_queues_nothing(backend: Backend, scribe: Scrib
     assert await backend.outbox(key.channel_id) == []
 
 
-async def test_what_rests_on_a_supervisor_is_fenced_by_its_epoch(backend: Backend, scribe: Scribe) -> None:
+async def test_a_supervisors_commands_are_fenced_by_its_epoch(backend: Backend, scribe: Scribe) -> None:
     key, shard = await thread(backend), 7
     opened = scribe.write(to_thread(received(), key))
     await commit(backend, opened)

@@ -10,14 +10,14 @@ from backends import Backend
 from samples import listening
 
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.hosting import StaleEpoch
+from tertulia.core.ports.journal import StaleEpoch
 
 
 def incarnation() -> str:
     return str(uuid.uuid4())
 
 
-async def test_a_host_shows_life(backend: Backend) -> None:
+async def test_a_host_writes_heartbeats(backend: Backend) -> None:
     one = incarnation()
     with pytest.raises(StaleEpoch):
         await backend.ownership.beat("a", one)
@@ -41,7 +41,7 @@ async def test_partitions_are_claimed_once(backend: Backend) -> None:
     assert await backend.ownership.claim(hosts[0], hosts, PARTITIONS) == {}
 
 
-async def test_the_dead_are_robbed_and_the_living_are_not(backend: Backend) -> None:
+async def test_partitions_are_taken_from_dead_hosts_only(backend: Backend) -> None:
     old, new, other = incarnation(), incarnation(), incarnation()
     for name, host in (("old", old), ("new", new), ("other", other)):
         await backend.ownership.register(name, "node", listening(host))
@@ -68,7 +68,7 @@ async def test_a_new_incarnation_frees_what_its_predecessor_had(backend: Backend
     assert again == {p: e + 2 for p, e in had.items()}  # freed, then taken: each shuts the former out
 
 
-async def test_what_is_given_back_is_free_at_once(backend: Backend) -> None:
+async def test_released_partitions_are_free_at_once(backend: Backend) -> None:
     one, two = incarnation(), incarnation()
     await backend.ownership.register("a", "node", listening(one))
     await backend.ownership.register("b", "node", listening(two))

@@ -18,11 +18,11 @@ async def test_what_was_set_aside_is_listed_once(backend: Backend) -> None:
     assert mine == [list(command.digests)] and len(command.digests) == 2
 
 
-async def test_an_account_that_is_gone_has_none(backend: Backend) -> None:
+async def test_commands_of_a_deleted_account_are_not_recorded(backend: Backend) -> None:
     await backend.poison.add(set_aside(to_conversation(answered("x"), conversation_id(), account=uid())))
 
 
-async def test_the_newest_are_listed(backend: Backend) -> None:
+async def test_the_newest_commands_are_listed(backend: Backend) -> None:
     account = await backend.add_account()
     commands = [
         set_aside(to_conversation(answered(f"{n}"), conversation_id(), account=account))

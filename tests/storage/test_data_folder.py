@@ -1,4 +1,4 @@
-"""The data folder is its owner's alone, however it came to be."""
+"""The data folder belongs to its owner alone, however it was created."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def old_data(folder: Path) -> Path:
     return folder
 
 
-def test_a_new_one_is_private(tmp_path: Path) -> None:
+def test_a_new_data_folder_is_private(tmp_path: Path) -> None:
     assert not prepare(tmp_path / "above/data")
     assert modes(tmp_path / "above/data") == {".": "700"}
     assert not prepare(tmp_path / "above/data")
 
 
-def test_an_older_version_s_is_made_private_once(tmp_path: Path) -> None:
+def test_an_older_versions_folder_is_made_private_once(tmp_path: Path) -> None:
     data = old_data(tmp_path / "data")
     assert prepare(data)
     found = modes(data)
@@ -50,7 +50,7 @@ def test_an_older_version_s_is_made_private_once(tmp_path: Path) -> None:
     assert not prepare(data)
 
 
-def test_a_folder_below_that_was_opened_is_closed_again(tmp_path: Path) -> None:
+def test_an_opened_subfolder_is_made_private_again(tmp_path: Path) -> None:
     data = old_data(tmp_path / "data")
     prepare(data)
     (data / "attachments").chmod(0o755)
@@ -58,7 +58,7 @@ def test_a_folder_below_that_was_opened_is_closed_again(tmp_path: Path) -> None:
     assert modes(data)["attachments"] == "700"
 
 
-def test_what_a_link_points_at_keeps_its_mode(tmp_path: Path) -> None:
+def test_the_target_of_a_link_keeps_its_mode(tmp_path: Path) -> None:
     data = old_data(tmp_path / "data")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("not ours to change")
@@ -85,7 +85,7 @@ def test_a_folder_that_everybody_may_replace_is_refused(tmp_path: Path) -> None:
     assert prepare(data)
 
 
-def test_what_is_no_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     with pytest.raises(DataFolderError, match="TERTULIA_DATA"):
         prepare(tmp_path / "data")
@@ -111,7 +111,7 @@ def test_a_link_of_another_user_to_our_folder_is_refused(tmp_path: Path) -> None
 
 @as_root
 @pytest.mark.parametrize("planted", ["secrets", "attachments/account/ab/cdef"])
-def test_what_another_user_has_put_there_is_refused(planted: str, tmp_path: Path) -> None:
+def test_another_users_file_in_the_folder_is_refused(planted: str, tmp_path: Path) -> None:
     data = old_data(tmp_path / "data")
     (data / planted).parent.mkdir(parents=True, exist_ok=True)
     (data / planted).touch()

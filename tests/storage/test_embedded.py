@@ -1,4 +1,4 @@
-"""The embedded servers: that committed data outlives every way a server, or the one who started it, can die."""
+"""Embedded servers: committed data survives every way in which a server, or the process that started it, can die."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ async def test_orphans_are_stopped_by_the_next_start(tmp_path: Path) -> None:
         assert (await sql(server.url, "select n from t"))[0]["n"] == 7
 
 
-async def test_a_process_number_taken_by_another_does_not_stop_the_start(tmp_path: Path) -> None:
+async def test_a_reused_process_id_does_not_prevent_the_start(tmp_path: Path) -> None:
     """As after the restart of a container, where the numbers begin anew."""
     server = EmbeddedPostgres(tmp_path)
     async with serving(server):
@@ -248,7 +248,7 @@ async def test_a_process_number_taken_by_another_does_not_stop_the_start(tmp_pat
             other.kill()
 
 
-async def test_an_interrupted_initdb_is_done_again(tmp_path: Path) -> None:
+async def test_an_interrupted_initdb_is_repeated(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -471,7 +471,7 @@ async def test_root_without_user_namespaces(closed: bool, monkeypatch: pytest.Mo
 
 
 @as_root
-async def test_root_with_no_way_at_all_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_root_without_any_way_gets_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runas, "NAMESPACE", ("false",))
     monkeypatch.setattr(runas, "switched", lambda *_, **__: ("a-program-that-is-not-there",))
     with pytest.raises(ServerError, match="ordinary user, or set DATABASE_URL"):

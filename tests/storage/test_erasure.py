@@ -38,7 +38,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import Actor, Attachment, Entry, Message
 from tertulia.core.conversation.state import State, apply
-from tertulia.core.ports.hosting import FeedHead
+from tertulia.core.ports.feeds import FeedHead
 from tertulia.core.ports.resources import NewIdentifier
 from tertulia.settings import Settings
 from tertulia.storage.objects.object_store import open_objects
@@ -173,7 +173,7 @@ async def test_nothing_of_an_erased_customer_is_left(
         assert NUMBER not in repr(resident.actor.state)  # pyright: ignore
 
 
-async def test_an_erased_conversation_takes_nothing_more(
+async def test_an_erased_conversation_accepts_nothing_more(
     database: Database, running: Running, owner: asyncpg.Connection
 ) -> None:
     entry = await running.write(WORDS)

@@ -1,4 +1,4 @@
-"""From the feeds to deliveries: nothing lost, nothing twice, in order, whatever dies or runs beside."""
+"""From feeds to deliveries: nothing lost, nothing twice, in order, whichever processes die or run concurrently."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_each_webhook_gets_the_types_it_named(events: EventRig) -> None:
     assert told.event_id == "evt_" + body["data"]["id"].replace(".", "_")
 
 
-async def test_pumps_beside_each_other_give_each_event_once(
+async def test_concurrent_pumps_queue_each_event_once(
     events: EventRig, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_queue, "PAGE", 7)  # many small steps, to meet in
@@ -117,7 +117,7 @@ async def test_a_pump_that_dies_between_its_writes_leaves_nothing(events: EventR
     assert await texts(events, webhook) == ["one", "two"]
 
 
-async def test_what_waits_is_bounded_and_the_feed_keeps_the_rest(
+async def test_pending_deliveries_are_bounded_and_the_feed_keeps_the_rest(
     events: EventRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_queue, "PAGE", 10)
@@ -134,7 +134,7 @@ async def test_what_waits_is_bounded_and_the_feed_keeps_the_rest(
     assert 20 <= sum(d.status == "pending" for d in await events.log(webhook)) < 31
 
 
-async def test_an_entry_of_a_newer_version_holds_its_account_alone(
+async def test_an_entry_of_a_newer_version_stops_only_its_account(
     events: EventRig, postgres: PostgresBackend
 ) -> None:
     webhook = await events.webhook(URL)
@@ -159,7 +159,7 @@ async def test_an_entry_of_a_newer_version_holds_its_account_alone(
     assert await texts(events, webhook) == ["one"]
 
 
-async def test_what_the_journal_keeps_no_more_is_passed_over(events: EventRig) -> None:
+async def test_entries_that_are_no_longer_kept_are_skipped(events: EventRig) -> None:
     webhook = await events.webhook(URL)
     await events.said("gone", "gone too")
     await events.owner.execute("DELETE FROM entries WHERE account_id = $1", events.account_id)
@@ -167,7 +167,7 @@ async def test_what_the_journal_keeps_no_more_is_passed_over(events: EventRig) -
     assert (await events.again(webhook)).position == 3 and await texts(events, webhook) == []
 
 
-async def test_switched_off_it_gets_nothing_and_on_again_what_comes_then(events: EventRig) -> None:
+async def test_a_disabled_webhook_gets_nothing_and_a_reenabled_one_new_events(events: EventRig) -> None:
     webhook = await events.webhook(URL)
     await events.webhooks.update(events.account_id, webhook.id, {"is_active": False}, event_queue._SERVER)
     await events.said("off")

@@ -1,4 +1,4 @@
-"""Deliveries as a receiver sees them: signed, once, again after failures, never where they may not go."""
+"""Deliveries as a receiver sees them: signed, once, retried after failures, and never to a forbidden address."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_a_healthy_receiver_gets_everything_once_and_in_order(
     assert len({g.id for g in receiver.got}) == 100
 
 
-async def test_failures_are_tried_again_under_the_same_id(events: EventRig, receiver: Receiver) -> None:
+async def test_failures_are_retried_under_the_same_id(events: EventRig, receiver: Receiver) -> None:
     receiver.answering = with_status(500, "no\0")
     webhook = await events.webhook(receiver.url)
     events.start()
@@ -142,7 +142,7 @@ async def test_all_that_failed_since_a_time_is_replayed(events: EventRig, receiv
     assert [d.status for d in await events.log(webhook)].count("failed") == 1
 
 
-async def test_410_switches_the_webhook_off_at_once(events: EventRig, receiver: Receiver) -> None:
+async def test_410_disables_the_webhook_at_once(events: EventRig, receiver: Receiver) -> None:
     receiver.answering = with_status(410)
     webhook = await events.webhook(receiver.url)
     await events.said(*(f"m{n}" for n in range(30)))
@@ -163,7 +163,7 @@ async def test_410_switches_the_webhook_off_at_once(events: EventRig, receiver: 
     assert receiver.contents()[-1] == "now" and "later" not in receiver.contents()
 
 
-async def test_nothing_but_failures_for_days_switch_it_off(events: EventRig, receiver: Receiver) -> None:
+async def test_days_of_failures_disable_the_webhook(events: EventRig, receiver: Receiver) -> None:
     receiver.answering = with_status(500)
     webhook = await events.webhook(receiver.url)
     events.start()
@@ -181,7 +181,7 @@ async def test_nothing_but_failures_for_days_switch_it_off(events: EventRig, rec
     assert [d.status for d in await events.log(webhook)] == ["failed"]
 
 
-async def test_one_success_among_failures_keeps_it_on(events: EventRig, receiver: Receiver) -> None:
+async def test_one_success_among_failures_keeps_it_enabled(events: EventRig, receiver: Receiver) -> None:
     webhook = await events.webhook(receiver.url)
     receiver.answering = with_status(500)
     events.start()
@@ -237,9 +237,7 @@ async def test_a_rotated_secret_and_the_old_one_both_sign_for_a_day(
         got.verified(old)
 
 
-async def test_a_sender_that_dies_under_way_is_followed_by_another(
-    events: EventRig, receiver: Receiver
-) -> None:
+async def test_another_sender_takes_over_from_one_that_died(events: EventRig, receiver: Receiver) -> None:
     gate = asyncio.Event()
     receiver.answering = after(gate)
     webhook = await events.webhook(receiver.url)
@@ -279,7 +277,7 @@ async def test_an_outcome_that_comes_too_late_changes_nothing(events: EventRig, 
     ).is_active
 
 
-async def test_senders_beside_each_other_send_each_event_once_and_eight_at_a_time(
+async def test_concurrent_senders_send_each_event_once_and_eight_at_a_time(
     events: EventRig, receiver: Receiver
 ) -> None:
     webhook = await events.webhook(receiver.url)
@@ -297,7 +295,7 @@ async def test_senders_beside_each_other_send_each_event_once_and_eight_at_a_tim
     assert receiver.most == event_queue.MAX_UNDER_WAY and len(receiver.got) == 60
 
 
-async def test_one_that_fails_is_tried_alone_and_does_not_hold_its_neighbours(
+async def test_a_failing_webhook_gets_one_attempt_and_delays_no_other(
     events: EventRig, receiver: Receiver
 ) -> None:
     bad, good = await events.webhook(receiver.url + "/bad"), await events.webhook(receiver.url)
@@ -353,7 +351,7 @@ async def test_calls_beyond_a_number_are_refused(events: EventRig, receiver: Rec
     await guard.close()
 
 
-async def test_nobody_listens(events: EventRig) -> None:
+async def test_a_refused_connection_is_a_failure(events: EventRig) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: refused
         webhook = await events.webhook(f"http://127.0.0.1:{taken.getsockname()[1]}/")
@@ -415,7 +413,7 @@ async def test_a_secret_of_another_webhook_signs_nothing(events: EventRig, recei
     assert delivery.error == "the secrets belong to another object" and receiver.got == []
 
 
-async def test_other_accounts_webhooks_are_not_there(events: EventRig, receiver: Receiver) -> None:
+async def test_other_accounts_webhooks_are_invisible(events: EventRig, receiver: Receiver) -> None:
     theirs = await events.backend.add_account()
     webhook = await events.webhook(receiver.url)
     await events.said("hello")
@@ -434,7 +432,7 @@ async def test_other_accounts_webhooks_are_not_there(events: EventRig, receiver:
     assert await events.again(webhook) == await store.get(events.account_id, webhook.id)
 
 
-async def test_an_account_has_so_many_webhooks_and_no_more(events: EventRig) -> None:
+async def test_the_number_of_an_accounts_webhooks_is_bounded(events: EventRig) -> None:
     made = await asyncio.gather(
         *(events.webhook(f"https://hooks.example.com/{n}") for n in range(MAX_WEBHOOKS + 5)),
         return_exceptions=True,
@@ -460,7 +458,7 @@ async def test_claims_at_one_moment_stay_within_eight(events: EventRig) -> None:
         )
 
 
-async def test_a_webhook_goes_while_its_attempts_come_back(events: EventRig) -> None:
+async def test_a_webhook_is_deleted_while_attempts_finish(events: EventRig) -> None:
     """Whoever deletes it goes from the webhook to its deliveries; so must those who write what came of them."""
     refused = Answer(500)
     for _ in range(12):

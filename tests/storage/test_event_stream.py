@@ -107,7 +107,7 @@ async def test_a_failure_after_the_write_repeats_and_never_loses(events: EventRi
     assert contents(await read(client), events.account_id)[4:] == ["three"]
 
 
-async def test_writers_beside_each_other_write_each_event_once(
+async def test_concurrent_writers_write_each_event_once(
     events: EventRig, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_stream, "PAGE", 5)
@@ -123,7 +123,7 @@ async def test_writers_beside_each_other_write_each_event_once(
     assert contents(await read(client), events.account_id) == [f"m{n}" for n in range(100)]
 
 
-async def test_the_oldest_go_when_there_are_too_many(events: EventRig, client: Redis) -> None:
+async def test_the_oldest_events_are_dropped_when_full(events: EventRig, client: Redis) -> None:
     log, sink = PostgresEventLog(events.database), ValkeyEventStream(client, STREAM, 100)
     await log.start(STREAM)
     await events.said(*(f"m{n}" for n in range(1000)))
@@ -133,7 +133,7 @@ async def test_the_oldest_go_when_there_are_too_many(events: EventRig, client: R
     assert 100 <= len(kept) < 400 and kept == [f"m{n}" for n in range(1000)][-len(kept) :]
 
 
-async def test_while_valkey_is_away_nothing_is_passed_over(
+async def test_nothing_is_skipped_while_valkey_is_away(
     events: EventRig, client: Redis, tmp_path: Path
 ) -> None:
     log = PostgresEventLog(events.database)

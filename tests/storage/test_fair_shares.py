@@ -79,7 +79,7 @@ async def test_one_account_never_has_all_of_several(slots: int, most: int) -> No
         assert f"a{most}" in r.running
 
 
-async def test_who_waits_too_long_is_told_so_and_leaves_the_queue() -> None:
+async def test_waiting_too_long_is_refused_and_leaves_the_queue() -> None:
     async with reads(1, wait=0.01) as r:
         await r.start("a1", "b1")
         with pytest.raises(Overloaded) as refused:
@@ -90,7 +90,7 @@ async def test_who_waits_too_long_is_told_so_and_leaves_the_queue() -> None:
         assert set(r.running) == {"b2"}
 
 
-async def test_who_goes_away_gives_place_and_slot_back() -> None:
+async def test_a_cancelled_waiter_gives_up_its_place_and_slot() -> None:
     async with reads(1) as r:
         await r.start("a1", "a2", "a3")
         r.tasks["a2"].cancel()
@@ -100,7 +100,7 @@ async def test_who_goes_away_gives_place_and_slot_back() -> None:
         assert set(r.running) == {"a3"}
 
 
-async def test_who_goes_away_as_their_turn_comes_passes_it_on() -> None:
+async def test_a_waiter_cancelled_with_its_turn_passes_it_on() -> None:
     async with reads(1) as r:
         await r.start("a1", "a2", "a3")
         r.running["a1"].set()
@@ -110,7 +110,7 @@ async def test_who_goes_away_as_their_turn_comes_passes_it_on() -> None:
         assert set(r.running) == {"a3"}
 
 
-async def test_whose_turn_comes_after_they_went_away_is_passed_over() -> None:
+async def test_a_cancelled_waiter_is_skipped() -> None:
     async with reads(1) as r:
         await r.start("a1", "a2", "a3")
         r.tasks["a2"].cancel()

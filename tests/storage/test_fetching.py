@@ -142,7 +142,7 @@ async def fetching(
         await guard.close()
 
 
-async def test_an_id_leads_to_the_file(fetching: Fetching, provider: Provider) -> None:
+async def test_a_media_id_is_resolved_to_the_file(fetching: Fetching, provider: Provider) -> None:
     provider.leads_to(provider.url + "/file")
     provider.picture()
     found = await fetching.settled(await fetching.note(id="1", name="me.jpg"))
@@ -156,7 +156,7 @@ async def test_an_id_leads_to_the_file(fetching: Fetching, provider: Provider) -
     assert [r.headers["Authorization"] for r in provider.seen] == ["Bearer token"] * 2
 
 
-async def test_a_body_may_ask_for_it(fetching: Fetching, provider: Provider) -> None:
+async def test_a_file_may_be_requested_with_a_body(fetching: Fetching, provider: Provider) -> None:
     provider.leads_to(provider.url + "/file", "/getFile")
     provider.picture()
     fetching.operator["whatsapp"] = provider.url + "/"
@@ -165,7 +165,7 @@ async def test_a_body_may_ask_for_it(fetching: Fetching, provider: Provider) -> 
     assert provider.bodies[0] == b'{"file_id": "abc"}'
 
 
-async def test_credentials_that_are_missing_may_come_yet(fetching: Fetching, provider: Provider) -> None:
+async def test_missing_credentials_are_retried(fetching: Fetching, provider: Provider) -> None:
     fetching.credentials.clear()
     provider.picture()
     attachment_id = await fetching.note(url=provider.url + "/file")
@@ -175,7 +175,7 @@ async def test_credentials_that_are_missing_may_come_yet(fetching: Fetching, pro
     assert (await fetching.settled(attachment_id)).status == "stored"
 
 
-async def test_the_channels_own_base_url_counts_first(fetching: Fetching, provider: Provider) -> None:
+async def test_the_channels_own_base_url_takes_precedence(fetching: Fetching, provider: Provider) -> None:
     fetching.operator["whatsapp"] = "http://127.0.0.1:1"
     fetching.accounts[fetching.account_id] = ("127.0.0.0/8",)
     fetching.channel = Channel(
@@ -193,7 +193,7 @@ async def test_the_channels_own_base_url_counts_first(fetching: Fetching, provid
     assert (await fetching.settled(await fetching.note(url=provider.url + "/file"))).status == "stored"
 
 
-async def test_a_channels_base_url_leads_inside_only_where_its_account_may(
+async def test_a_channels_base_url_may_be_internal_only_if_its_account_may(
     fetching: Fetching, provider: Provider
 ) -> None:
     """Another account may call the provider's address; this one reads nothing of what stands there."""
@@ -207,21 +207,21 @@ async def test_a_channels_base_url_leads_inside_only_where_its_account_may(
     assert provider.seen == []
 
 
-async def test_a_provider_that_fails_is_asked_again(fetching: Fetching, provider: Provider) -> None:
+async def test_a_failing_provider_is_retried(fetching: Fetching, provider: Provider) -> None:
     provider.leads_to(provider.url + "/file")
     provider.answers["/file"] = [500, 429, web.Response(body=JPEG)]
     found = await fetching.settled(await fetching.note(id="1"))
     assert (found.status, found.error) == ("stored", None) and len(provider.seen) == 6
 
 
-async def test_it_is_given_up_with_the_reason(fetching: Fetching, provider: Provider) -> None:
+async def test_giving_up_records_the_reason(fetching: Fetching, provider: Provider) -> None:
     provider.answers["/file"] = [503]
     found = await fetching.settled(await fetching.note(url=provider.url + "/file"))
     assert (found.status, found.error) == ("failed", "the provider answered 503")
     assert len(provider.seen) == ATTEMPTS
 
 
-async def test_a_claim_that_nobody_finished_counts(
+async def test_an_unfinished_claim_counts_as_an_attempt(
     fetching: Fetching, provider: Provider, owner: asyncpg.Connection
 ) -> None:
     provider.picture()
@@ -244,7 +244,7 @@ async def test_a_claim_that_nobody_finished_counts(
     ],
     ids=str,
 )
-async def test_what_another_try_would_not_mend(
+async def test_permanent_failures_are_not_retried(
     fetching: Fetching, provider: Provider, answer: Any, reason: str
 ) -> None:
     provider.answers["/file"] = [answer]
@@ -257,7 +257,9 @@ async def test_what_another_try_would_not_mend(
     ["http://169.254.169.254/latest/meta-data", "https://127.0.0.1/", "https://2130706433/", "http://127.0.0.1:1/",
      "https://[::ffff:127.0.0.1]/", "file:///etc/passwd", "https://localhost/", "nonsense"],
 )  # fmt: skip
-async def test_a_provider_may_not_lead_inside(fetching: Fetching, provider: Provider, url: str) -> None:
+async def test_a_provider_may_not_redirect_to_internal_addresses(
+    fetching: Fetching, provider: Provider, url: str
+) -> None:
     """Neither by a URL in the webhook, nor by what its API answers."""
     provider.leads_to(url)
     first = await fetching.settled(await fetching.note(id="1"))
@@ -266,7 +268,7 @@ async def test_a_provider_may_not_lead_inside(fetching: Fetching, provider: Prov
     assert first.error == second.error is not None and url not in first.error
 
 
-async def test_an_endless_way_and_nonsense_are_given_up(fetching: Fetching, provider: Provider) -> None:
+async def test_malformed_provider_replies_are_given_up(fetching: Fetching, provider: Provider) -> None:
     provider.answers["/1"] = [web.Response(body=b"<html>")]
     found = await fetching.settled(await fetching.note(id="1"))
     assert (found.status, found.error) == ("failed", "the provider's answer is no JSON")
@@ -275,7 +277,7 @@ async def test_an_endless_way_and_nonsense_are_given_up(fetching: Fetching, prov
     assert (found.status, found.error) == ("failed", "the provider's answer was not understood")
 
 
-async def test_a_channel_that_is_gone_fails_at_once(fetching: Fetching, provider: Provider) -> None:
+async def test_media_of_a_deleted_channel_fails_at_once(fetching: Fetching, provider: Provider) -> None:
     attachment_id = await fetching.note(url=provider.url + "/file")
     fetching.channel = Channel(str(uuid.uuid4()), fetching.account_id, "whatsapp", "x", {}, None, True, 0, 0)
     found = await fetching.settled(attachment_id)
@@ -300,7 +302,7 @@ async def test_several_loops_fetch_each_file_once(fetching: Fetching, provider: 
     assert len(provider.seen) == 30
 
 
-async def test_erased_while_it_is_fetched(
+async def test_an_attachment_erased_while_it_is_fetched(
     fetching: Fetching, provider: Provider, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:
     provider.picture()

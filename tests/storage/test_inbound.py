@@ -49,7 +49,7 @@ ORDERS = list(itertools.permutations([Sender(PHONE), Sender(USER), BOTH]))
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda o: "-".join(str(len(s.aliases)) for s in o))
-async def test_a_person_has_one_thread_once_their_names_came_together(
+async def test_identifiers_seen_together_share_one_thread(
     database: Database, owner: asyncpg.Connection, account_id: str, order: tuple[Sender, ...]
 ) -> None:
     senders = PostgresSenders(database)
@@ -68,14 +68,14 @@ async def test_a_person_has_one_thread_once_their_names_came_together(
         assert await contacts(owner, account_id) == 1 and {row[4] for row in found} == {"Sari"}
 
 
-async def test_the_thread_stays_with_the_name_that_came_first(database: Database, account_id: str) -> None:
+async def test_the_thread_stays_with_the_first_identifier(database: Database, account_id: str) -> None:
     senders = PostgresSenders(database)
     assert await senders.resolve(account_id, "whatsapp", Sender(USER)) == USER
     assert await senders.resolve(account_id, "whatsapp", BOTH) == USER
     assert await senders.resolve(account_id, "whatsapp", Sender(PHONE)) == USER
 
 
-async def test_messages_at_once_make_one_contact(
+async def test_concurrent_messages_create_one_contact(
     database: Database, owner: asyncpg.Connection, account_id: str
 ) -> None:
     """Over several gateways, under both names in any order, while a host makes a contact of its own."""
@@ -122,7 +122,7 @@ async def test_a_known_sender_costs_no_query(database: Database, account_id: str
         assert answer.value.value == PHONE
 
 
-async def test_one_that_cannot_be_stored_fails_alone(database: Database, account_id: str) -> None:
+async def test_a_sender_that_cannot_be_stored_fails_alone(database: Database, account_id: str) -> None:
     senders = PostgresSenders(database)
     good, nul, nowhere = await asyncio.gather(
         senders.resolve(account_id, "sms", Sender("+491701234567")),
@@ -133,7 +133,7 @@ async def test_one_that_cannot_be_stored_fails_alone(database: Database, account
     assert good == "+491701234567" and isinstance(nul, Invalid) and isinstance(nowhere, NotFound)
 
 
-async def test_an_identifier_that_goes_takes_its_thread_along(
+async def test_deleting_an_identifier_separates_its_thread(
     database: Database, owner: asyncpg.Connection, account_id: str
 ) -> None:
     await PostgresSenders(database).resolve(account_id, "whatsapp", BOTH)
@@ -223,7 +223,7 @@ async def test_a_payload_is_set_aside_once_and_noted_when_replayed(
     assert await inbound.replayed(account_id, uid(), []) is None
 
 
-async def test_the_newest_are_kept_of_each_channel(
+async def test_each_channels_newest_payloads_are_kept(
     database: Database, owner: asyncpg.Connection, account_id: str, channel_id: str
 ) -> None:
     inbound = PostgresInbound(database)
@@ -242,7 +242,7 @@ async def test_the_newest_are_kept_of_each_channel(
     assert await inbound.failure(account_id, kept) is not None
 
 
-async def test_no_account_sees_anothers_payloads(
+async def test_other_accounts_payloads_are_invisible(
     database: Database, postgres: PostgresBackend, account_id: str, channel_id: str
 ) -> None:
     inbound = PostgresInbound(database)
@@ -253,7 +253,7 @@ async def test_no_account_sees_anothers_payloads(
     assert await inbound.replayed(stranger, one, []) is None
 
 
-async def test_an_erasure_takes_payloads_that_name_the_customer(
+async def test_an_erasure_deletes_payloads_that_name_the_customer(
     database: Database, account_id: str, channel_id: str
 ) -> None:
     inbound, store = PostgresInbound(database), PostgresContacts(database)

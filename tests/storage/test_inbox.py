@@ -232,7 +232,7 @@ async def test_a_message_leaves_every_index_of_its_conversation_alone(
     assert hot == 1
 
 
-def test_what_stands_for_others_in_a_pattern_stands_for_itself() -> None:
+def test_wildcards_in_a_search_are_literal() -> None:
     assert like_pattern("50% a_b \\") == "%50\\%%a\\_b%\\\\%"
 
 

@@ -84,7 +84,7 @@ async def test_the_schema_is_the_sum_of_the_migrations(
         await shared.close()
 
 
-async def test_five_starters_at_once(fresh: str, connection: asyncpg.Connection) -> None:
+async def test_five_concurrent_upgrades(fresh: str, connection: asyncpg.Connection) -> None:
     async with asyncio.timeout(60):
         applied = await asyncio.gather(*(upgrade(fresh) for _ in range(5)))
     assert sorted(map(len, applied)) == [0, 0, 0, 0, len(read_migrations())]
@@ -108,7 +108,7 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FOLDER, tmp_path / "migrations"))
 
 
-async def test_a_changed_migration_is_found(fresh: str, folder: Path) -> None:
+async def test_a_changed_migration_is_detected(fresh: str, folder: Path) -> None:
     await upgrade(fresh, folder)
     first = sorted(folder.glob("*.sql"))[0]
     first.write_text(first.read_text() + "\n-- a word more\n")
@@ -117,7 +117,7 @@ async def test_a_changed_migration_is_found(fresh: str, folder: Path) -> None:
             await check(fresh, folder)
 
 
-async def test_a_database_ahead_of_the_program_is_found(fresh: str, folder: Path) -> None:
+async def test_a_database_newer_than_the_program_is_detected(fresh: str, folder: Path) -> None:
     more = folder / "9999_more.sql"
     more.write_text("CREATE TABLE more (id integer)")
     await upgrade(fresh, folder)
@@ -158,7 +158,7 @@ def at(year: int, month: int, day: int = 1) -> int:
     return int(datetime(year, month, day, tzinfo=UTC).timestamp() * 1000)
 
 
-async def test_a_conversation_lands_in_its_month(fresh: str, connection: asyncpg.Connection) -> None:
+async def test_a_conversation_is_stored_in_its_month(fresh: str, connection: asyncpg.Connection) -> None:
     await upgrade(fresh)
     await make_months(connection, datetime(2031, 11, 15, tzinfo=UTC))
     for when, table in (
@@ -177,7 +177,7 @@ async def test_a_conversation_lands_in_its_month(fresh: str, connection: asyncpg
         assert await write(connection, new_conversation_id(when, 2**80 - 1, 1023)) == table
 
 
-async def test_months_are_made_once_and_go_on(fresh: str, connection: asyncpg.Connection) -> None:
+async def test_months_are_created_once_and_in_advance(fresh: str, connection: asyncpg.Connection) -> None:
     await upgrade(fresh)
     count = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'entries'::regclass"
     before = await connection.fetchval(count)
@@ -194,9 +194,7 @@ async def test_months_are_made_once_and_go_on(fresh: str, connection: asyncpg.Co
     assert await connection.fetchval(indexes, "entries_2033_05") == whole
 
 
-async def test_a_month_made_late_takes_in_what_came_before(
-    fresh: str, connection: asyncpg.Connection
-) -> None:
+async def test_a_late_month_takes_over_earlier_rows(fresh: str, connection: asyncpg.Connection) -> None:
     """A server that ran for months without making new ones wrote into the rest; that must not stop the next start."""
     await upgrade(fresh)
     early = [conversation_id(1, at(2035, 5, day)) for day in (1, 15, 31)]

@@ -52,7 +52,7 @@ async def actions(database: Database, account_id: str) -> list[str]:
 # -- agents
 
 
-async def test_an_agent_begins_with_the_defaults(database: Database, account_id: str) -> None:
+async def test_an_agent_starts_with_the_defaults(database: Database, account_id: str) -> None:
     agents, preferences = PostgresAgents(database), PostgresPreferences(database)
     await asyncio.gather(*(agents.ensure(account_id, "ana") for _ in range(8)))
     assert await agents.get(account_id, "ana") == Agent("ana", None)
@@ -65,13 +65,13 @@ async def test_an_agent_begins_with_the_defaults(database: Database, account_id:
     assert made.notification_preferences == NotificationPreferences(True, True, False)
 
 
-async def test_an_agent_of_no_account_is_left_alone(database: Database) -> None:
+async def test_an_agent_of_an_unknown_account_is_ignored(database: Database) -> None:
     nowhere = fresh()
     await PostgresAgents(database).ensure(nowhere, "ana")
     assert await PostgresAgents(database).get(nowhere, "ana") is None
 
 
-async def test_the_last_name_that_is_told_counts(database: Database, account_id: str) -> None:
+async def test_the_latest_name_counts(database: Database, account_id: str) -> None:
     agents = PostgresAgents(database)
     for name, expected in ((None, None), ("Ana", "Ana"), (None, "Ana"), ("Ünal", "Ünal")):
         await agents.ensure(account_id, "ana", name)
@@ -140,7 +140,7 @@ async def test_only_others_changes_are_in_the_audit_log(database: Database, acco
     assert await actions(database, account_id) == ["agent_preferences.updated"]
 
 
-async def test_who_names_nothing_serves_anything(database: Database, account_id: str) -> None:
+async def test_agents_without_topics_or_channels_serve_all(database: Database, account_id: str) -> None:
     agents, preferences = PostgresAgents(database), PostgresPreferences(database)
     told: dict[str, dict[str, Any]] = {
         "any": {"is_available": False},
@@ -167,7 +167,9 @@ async def test_who_names_nothing_serves_anything(database: Database, account_id:
     assert await found(True, ("technical",), ("sms",)) == {"both"}
 
 
-async def test_preferences_of_others_do_not_exist(database: Database, account_id: str, other: str) -> None:
+async def test_other_accounts_preferences_are_invisible(
+    database: Database, account_id: str, other: str
+) -> None:
     agents, preferences = PostgresAgents(database), PostgresPreferences(database)
     for n in range(5):
         await agents.ensure(account_id, f"u-{n}")
@@ -189,7 +191,7 @@ async def team(teams: PostgresTeams, account_id: str, name: str) -> Team:
     return await teams.create(account_id, fresh(), name, None, BY)
 
 
-async def test_a_teams_name_is_its_own(database: Database, account_id: str, other: str) -> None:
+async def test_a_teams_name_is_unique(database: Database, account_id: str, other: str) -> None:
     teams = PostgresTeams(database)
     billing, sales = await team(teams, account_id, "Billing"), await team(teams, account_id, "Sales")
     with pytest.raises(Conflict) as caught:
@@ -207,7 +209,7 @@ async def test_a_teams_name_is_its_own(database: Database, account_id: str, othe
     assert [t.id for t in page.items + rest.items] == [billing.id, sales.id] and rest.next is None
 
 
-async def test_twenty_at_once_make_one_team(database: Database, account_id: str) -> None:
+async def test_twenty_concurrent_creations_make_one_team(database: Database, account_id: str) -> None:
     teams = PostgresTeams(database)
     made = await asyncio.gather(
         *(team(teams, account_id, "Billing") for _ in range(20)), return_exceptions=True
@@ -217,7 +219,7 @@ async def test_twenty_at_once_make_one_team(database: Database, account_id: str)
     assert len(refused) == 19 and all(r.current == {"team_id": one.id} for r in refused)
 
 
-async def test_who_is_in_a_team(database: Database, account_id: str) -> None:
+async def test_members_of_a_team(database: Database, account_id: str) -> None:
     teams, agents = PostgresTeams(database), PostgresAgents(database)
     made = await team(teams, account_id, "Billing")
     await agents.ensure(account_id, "u-1", "Abeba")
@@ -237,7 +239,7 @@ async def test_who_is_in_a_team(database: Database, account_id: str) -> None:
     ]  # fmt: skip
 
 
-async def test_a_team_that_goes_is_gone_at_once_and_for_good(
+async def test_a_deleted_team_disappears_at_once(
     database: Database, account_id: str, owner: asyncpg.Connection
 ) -> None:
     teams = PostgresTeams(database)
@@ -271,7 +273,7 @@ async def test_a_team_that_goes_is_gone_at_once_and_for_good(
     assert await owner.fetchval("SELECT count(*) FROM team_members WHERE account_id = $1", account_id) == 0
 
 
-async def test_teams_of_others_do_not_exist(database: Database, account_id: str, other: str) -> None:
+async def test_other_accounts_teams_are_invisible(database: Database, account_id: str, other: str) -> None:
     teams = PostgresTeams(database)
     theirs = await team(teams, other, "Billing")
     await teams.add_member(other, theirs.id, "u-1", BY)
@@ -300,7 +302,7 @@ def canned(account_id: str, code: str, **fields: Any) -> CannedResponse:
     return CannedResponse(fresh(), account_id, code, **given, created_at=0, updated_at=0)
 
 
-async def test_a_short_code_is_its_own(database: Database, account_id: str, other: str) -> None:
+async def test_a_short_code_is_unique(database: Database, account_id: str, other: str) -> None:
     store = PostgresCanned(database)
     made = await store.create(canned(account_id, "/Refund", category="billing"), BY)
     assert await store.get(account_id, made.id) == made
@@ -344,7 +346,7 @@ async def test_canned_responses_are_found(database: Database, account_id: str, o
     assert first.items + second.items == made and second.next is None
 
 
-async def test_canned_responses_of_others_do_not_exist(
+async def test_other_accounts_canned_responses_are_invisible(
     database: Database, account_id: str, other: str
 ) -> None:
     store = PostgresCanned(database)

@@ -1,4 +1,4 @@
-"""What a database that goes away looks like to those who use it."""
+"""What callers see when the database is unreachable."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class LateCloses:
                 writer.write(piece)
 
 
-async def test_a_session_that_ended_between_two_uses_is_an_outage(
+async def test_a_session_that_ended_between_uses_is_an_outage(
     postgres_url: str, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:
     async with LateCloses(postgres_url, tmp_path).open() as way:
@@ -98,6 +98,6 @@ async def test_a_value_that_the_database_cannot_take_is_refused(
     with pytest.raises(Invalid):
         async with database.account(account) as connection:
             await connection.fetchval(query, value)
-    with pytest.raises(asyncpg.DivisionByZeroError):  # nobody's value but a fault of ours
+    with pytest.raises(asyncpg.DivisionByZeroError):  # a bug of ours, not a bad value
         async with database.account(account) as connection:
             await connection.fetchval("SELECT 1 / 0")

@@ -14,7 +14,7 @@ from samples import Scribe, conversation_id, received, to_thread, uid
 from tertulia.core.conversation.commands import ThreadKey
 from tertulia.core.conversation.entries import Entry, Message
 from tertulia.core.errors import StorageUnavailable
-from tertulia.core.ports.hosting import NotStored, Rejected, StaleEpoch, Write
+from tertulia.core.ports.journal import NotStored, Rejected, StaleEpoch, Write
 from tertulia.storage.postgres.conversations import journal
 from tertulia.storage.postgres.conversations.archive import PostgresArchive
 from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
@@ -85,7 +85,7 @@ async def test_a_commit_whose_answer_was_lost(postgres: PostgresBackend, scribe:
 ODD = ["", "NULL", "{}", '"', "\\", "a,b", "\n", "\x1f", "\x1e", "{NULL}", "\u1238 \U0001f600", "x" * 300]
 
 
-async def test_words_arrive_as_they_were_sent(postgres: PostgresBackend, scribe: Scribe) -> None:
+async def test_words_are_stored_unchanged(postgres: PostgresBackend, scribe: Scribe) -> None:
     """Keys, ids and previews travel many in one text."""
     key, epochs = await thread(postgres), await postgres.epochs()
     writes = [scribe.write(to_thread(received(word, key=f"key {word}"), key)) for word in ODD]
@@ -103,7 +103,9 @@ async def test_words_arrive_as_they_were_sent(postgres: PostgresBackend, scribe:
     assert keys == [f"contact::key {word}" for word in ODD]
 
 
-async def test_a_word_that_holds_the_separator_is_refused(postgres: PostgresBackend, scribe: Scribe) -> None:
+async def test_a_word_that_contains_the_separator_is_refused(
+    postgres: PostgresBackend, scribe: Scribe
+) -> None:
     """Only somebody who reads our memory could send one; it must not move its neighbours into the wrong rows."""
     key, epochs = await thread(postgres), await postgres.epochs()
     write = scribe.write(to_thread(received("hi", key=f"a{journal.SEPARATOR}b"), key))
@@ -287,7 +289,7 @@ async def test_without_an_account_there_are_no_rows(postgres: PostgresBackend) -
         assert await visible(connection) == {first.account_id}
 
 
-async def test_an_account_writes_for_itself_alone(postgres: PostgresBackend) -> None:
+async def test_an_account_writes_only_its_own_rows(postgres: PostgresBackend) -> None:
     first, second = await two_accounts(postgres)
     insert = "INSERT INTO contacts (id, account_id) VALUES ($1::text::uuid, $2::text::uuid)"
     async with postgres.database.account(first.account_id) as connection:

@@ -1,4 +1,4 @@
-"""Channels, the account, api clients and the audit log on Postgres."""
+"""Channels, the account, API clients and the audit log on Postgres."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ async def test_a_channel_with_conversations_is_not_deleted(
     assert await channels.get(account_id, made.id) == made
 
 
-async def test_channels_of_others_do_not_exist_but_for_webhooks(database: Database, account_id: str) -> None:
+async def test_other_accounts_channels_are_invisible_except_to_webhooks(
+    database: Database, account_id: str
+) -> None:
     accounts, channels, other = PostgresAccounts(database), PostgresChannels(database), fresh()
     await accounts.create(other, "Other")
     theirs = await channels.create(channel(other), BY)
@@ -102,7 +104,7 @@ async def test_settings_are_merged_key_by_key(database: Database, account_id: st
     assert await actions(database, account_id) == ["account.updated"] * 2
 
 
-async def test_a_sub_domain_is_taken_once(database: Database, account_id: str) -> None:
+async def test_a_sub_domain_is_unique(database: Database, account_id: str) -> None:
     accounts, other, name = PostgresAccounts(database), fresh(), f"shop-{fresh()[:8]}"
     await accounts.create(other, "Other")
     await accounts.update(other, None, {"sub_domain": name}, BY)
@@ -140,7 +142,7 @@ def test_wrong_settings_are_refused_by_path(given: dict[str, object], path: str)
     assert caught.value.errors[0][0].replace("[0]", "[...]") == path.replace("[0]", "[...]")
 
 
-def test_what_is_stored_wrongly_counts_as_not_set() -> None:
+def test_malformed_stored_settings_count_as_unset() -> None:
     assert known_settings({"timezone": 7, "old": True, "csat_enabled": True}) == AccountSettings(
         csat_enabled=True
     )

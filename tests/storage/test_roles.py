@@ -1,4 +1,4 @@
-"""What a session of the server can reach, whoever runs which SQL in it: on our own Postgres, and on a managed one."""
+"""What a session of the server can reach with any SQL: on the embedded Postgres, and on a managed one."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ async def test_a_session_of_requests_is_given_what_it_needs_and_no_more(owner: a
     assert {row[0] for row in functions} == FUNCTIONS
 
 
-async def test_nobody_else_may_run_what_runs_as_the_owner(owner: asyncpg.Connection) -> None:
+async def test_public_may_run_no_security_definer_function(owner: asyncpg.Connection) -> None:
     public = await owner.fetch(
         "SELECT p.oid::regprocedure::text FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
         " WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND a.grantee = 0"
@@ -188,7 +188,7 @@ async def test_nobody_else_may_run_what_runs_as_the_owner(owner: asyncpg.Connect
 
 
 @pytest.mark.parametrize("role", [APP_ROLE, SYSTEM_ROLE])
-async def test_the_server_logs_in_as_roles_that_are_nobody_else(
+async def test_the_server_logs_in_as_its_two_roles(
     database: Database, owner: asyncpg.Connection, role: str
 ) -> None:
     session = database.account(uid()) if role == APP_ROLE else database.system()
@@ -216,7 +216,7 @@ async def test_without_an_account_a_session_sees_nothing(database: Database, acc
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-async def test_no_statement_leads_out_of_it(
+async def test_no_statement_escapes_the_role(
     url: str, account: str, owner: asyncpg.Connection, escape: str
 ) -> None:
     whole = await owner.fetchval("SELECT session_user")
@@ -314,7 +314,7 @@ async def test_a_new_password_of_the_owner_is_followed(managed_postgres: Managed
         (f"IN ROLE {APP_ROLE}, {SYSTEM_ROLE}", SYSTEM_ROLE),
         (f"IN ROLE {APP_ROLE}, {OWNER}", OWNER),
         (f"IN ROLE {APP_ROLE}, pg_read_all_data", "pg_read_all_data"),
-        ("", f"no rights of {APP_ROLE}"),
+        ("", f"lacks the rights of {APP_ROLE}"),
     ],
 )
 async def test_a_login_with_too_many_rights_or_too_few_is_refused(
@@ -353,7 +353,7 @@ async def test_an_operators_own_logins_are_used(managed_postgres: Managed) -> No
             await managed_postgres.superuser.execute(f"DROP ROLE {user}")
 
 
-async def test_who_may_not_let_the_roles_log_in_is_told_what_to_run(managed_postgres: Managed) -> None:
+async def test_an_owner_who_may_not_alter_roles_gets_instructions(managed_postgres: Managed) -> None:
     """The owner lost CREATEROLE, and the role its password: nobody falls back to the owner's connection."""
     superuser = managed_postgres.superuser
     await superuser.execute(f"ALTER ROLE {APP_ROLE} NOLOGIN; ALTER ROLE {OWNER} NOCREATEROLE")

@@ -23,8 +23,6 @@ from tertulia.core.errors import Conflict, StorageUnavailable
 from tertulia.core.ids import partition_of_conversation
 from tertulia.core.ports.bots import BotRuleRecord
 from tertulia.core.turn.account_rules import MAX_RULES, UNREAD, AccountRules
-from tertulia.storage.memory.bots import MemoryTimers
-from tertulia.storage.memory.conversations import MemoryStore
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
 from tertulia.storage.postgres.accounts.agents import PostgresAgents, PostgresPreferences
 from tertulia.storage.postgres.accounts.audit import PostgresAudit
@@ -80,7 +78,7 @@ async def test_a_rule_is_stored_changed_and_deleted(
     assert told == ["bot_rule.deleted", "bot_rule.updated", "bot_rule.created"]
 
 
-async def test_an_account_has_so_many_rules_and_no_more(rules: PostgresBotRules, account_id: str) -> None:
+async def test_the_number_of_an_accounts_rules_is_bounded(rules: PostgresBotRules, account_id: str) -> None:
     await asyncio.gather(*(rules.create(a_rule(account_id), BY) for _ in range(MAX_RULES - 1)))
     last = await asyncio.gather(
         *(rules.create(a_rule(account_id), BY) for _ in range(3)), return_exceptions=True
@@ -89,7 +87,7 @@ async def test_an_account_has_so_many_rules_and_no_more(rules: PostgresBotRules,
     assert any(isinstance(r, Conflict) and str(MAX_RULES) in r.detail for r in last)
 
 
-async def test_what_is_in_force_has_texts_and_teams_in_it(
+async def test_rules_in_force_include_their_texts_and_teams(
     rules: PostgresBotRules, archive: PostgresRulesArchive, database: Database, account_id: str
 ) -> None:
     canned, teams = PostgresCanned(database), PostgresTeams(database)
@@ -109,7 +107,7 @@ async def test_what_is_in_force_has_texts_and_teams_in_it(
     assert "team" in faulty.fault
 
 
-async def test_every_change_moves_the_version(
+async def test_every_change_raises_the_version(
     rules: PostgresBotRules, archive: PostgresRulesArchive, database: Database, account_id: str
 ) -> None:
     async def version() -> int:
@@ -130,7 +128,7 @@ async def test_every_change_moves_the_version(
     assert seen == sorted(set(seen))
 
 
-async def test_the_languages_of_agents_are_among_what_hosts_go_by(
+async def test_hosts_learn_whether_agents_have_languages(
     archive: PostgresRulesArchive, rules: PostgresBotRules, database: Database, account_id: str
 ) -> None:
     agents, preferences = PostgresAgents(database), PostgresPreferences(database)
@@ -139,7 +137,7 @@ async def test_the_languages_of_agents_are_among_what_hosts_go_by(
         found = (await archive.load([account_id]))[account_id]
         assert found == await rules.in_force(account_id)
         assert (await archive.versions([account_id]))[account_id] == found.version
-        return found.version, found.heeds_language
+        return found.version, found.uses_language
 
     async def prefer(user: str, **changes: Any) -> tuple[int, bool]:
         assert await preferences.update(account_id, user, changes, BY) is not None
@@ -166,7 +164,7 @@ async def test_the_languages_of_agents_are_among_what_hosts_go_by(
 @pytest.mark.parametrize(
     "conditions", ["[]", "7", '{"keywords": 5}', '{"nonsense": 1}', "null", '{"keywords": []}']
 )
-async def test_a_rule_stored_by_hand_is_faulty_at_most(
+async def test_a_malformed_stored_rule_is_only_faulty(
     owner: asyncpg.Connection,
     archive: PostgresRulesArchive,
     rules: PostgresBotRules,
@@ -234,7 +232,7 @@ class Late:
         return await self._archive.versions(accounts)
 
 
-async def test_a_change_counts_for_those_who_were_being_read_meanwhile(
+async def test_a_change_during_a_read_is_not_lost(
     rules: PostgresBotRules, archive: PostgresRulesArchive, account_id: str
 ) -> None:
     late = Late(archive)
@@ -275,7 +273,7 @@ async def test_the_bots_answer_is_stored_with_what_it_answers(
     await again.stop()
 
 
-async def test_what_is_due_happens_once_whoever_looks(
+async def test_a_due_timer_fires_once_even_if_its_host_dies(
     running: Running, database: Database, account_id: str
 ) -> None:
     threads = [a_thread(account_id, n) for n in range(40)]
@@ -304,7 +302,7 @@ async def test_what_is_due_happens_once_whoever_looks(
     await successor.stop()
 
 
-async def test_a_look_that_comes_too_early_moves_the_timer(running: Running, account_id: str) -> None:
+async def test_an_early_check_reschedules_the_timer(running: Running, account_id: str) -> None:
     thread = a_thread(account_id)
     conversation_id = (await running.says("hello", thread)).entries[0].conversation_id
     running.ahead = 10 * HOUR
@@ -360,20 +358,16 @@ async def test_hosts_find_what_is_due_in_their_partitions(
     timers, at = PostgresTimers(database), now_ms() + 30 * HOUR
     partitions = {partition_of_conversation(i) for i in ids}
     some = set(sorted(partitions)[: len(partitions) // 2])
-    due = {d.conversation_id for d in await timers.due(at, some, 1000)} & set(ids)
-    assert due == {i for i in ids if partition_of_conversation(i) in some}
-    memory = MemoryStore()
-    for i in ids:
-        memory.conversations[i] = (await running.read(i))[0]
-    twin = MemoryTimers(memory)
+    stored = [(await running.read(i))[0] for i in ids if partition_of_conversation(i) in some]
     mine = [d for d in await timers.due(at, some, 1000) if d.account_id == account_id]
-    assert await twin.due(at, some, 1000) == mine
+    assert {(d.conversation_id, d.at) for d in mine} == {(c.id, c.timer_at) for c in stored}
+    assert [d.at for d in mine] == sorted(d.at for d in mine)
     besides = [d.conversation_id for d in mine[:3]]
     assert not {d.conversation_id for d in await timers.due(at, some, 1000, besides)} & set(besides)
     assert not {d.conversation_id for d in await timers.due(now_ms(), some, 1000)} & set(ids)
 
 
-async def test_timers_that_went_by_what_could_not_be_read_are_to_be_set_anew(
+async def test_timers_set_by_unread_rules_are_rescheduled(
     archive: PostgresRulesArchive, database: Database, account_id: str
 ) -> None:
     accounts, failing = PostgresAccounts(database), Failing(archive)

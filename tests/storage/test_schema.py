@@ -1,4 +1,4 @@
-"""schema.sql says what the migrations make, and every named query is described and used."""
+"""schema.sql equals the sum of the migrations, and every named query is described and used."""
 
 from __future__ import annotations
 
@@ -30,5 +30,10 @@ async def test_schema_sql_is_the_sum_of_the_migrations(postgres_url: str) -> Non
 def test_every_query_is_described_and_used() -> None:
     source = "\n".join(path.read_text() for path in STORAGE.rglob("*.py"))
     for name, text in named_queries().items():
-        assert text.startswith("-- "), f"{name} has no description"
+        assert re.match(r"-- (?!\$)", text), f"{name} has no description"
         assert re.search(rf'"{name}"', source), f"{name} is used nowhere"
+
+
+def test_every_sql_file_says_which_store_it_belongs_to() -> None:
+    for path in (STORAGE / "postgres/sql").glob("*.sql"):
+        assert re.match(r"-- (?!name:)", path.read_text()), f"{path.name} has no header"

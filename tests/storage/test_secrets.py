@@ -1,4 +1,4 @@
-"""Generated secrets: one value for good, whoever comes first."""
+"""Generated secrets: one permanent value, whichever process comes first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tertulia.storage.secrets import load_or_create
 ROOT = Path(__file__).parents[2]
 
 
-def test_made_once_and_kept_private(tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_kept_private(tmp_path: Path) -> None:
     assert load_or_create(tmp_path, "jwt", lambda: "first\n") == "first"
     assert load_or_create(tmp_path, "jwt", lambda: "second") == "first"
     assert load_or_create(tmp_path, "other", lambda: "second") == "second"
@@ -38,7 +38,7 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "secrets").iterdir()] == ["jwt"]
 
 
-def test_one_who_loses_the_race_takes_the_winners(tmp_path: Path) -> None:
+def test_the_loser_of_a_race_gets_the_winners_secret(tmp_path: Path) -> None:
     def make() -> str:
         load_or_create(tmp_path, "jwt", lambda: "winner")
         return "loser"

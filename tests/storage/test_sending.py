@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from backends import PostgresBackend, thread
 from fake_provider import FakeKind, FakeProvider
-from outbox_desk import Desk
+from outbox_rig import OutboxRig
 from serving import ROOT, free_port, until
 
 from tertulia.actors.dispatcher.dispatcher import Dispatcher
@@ -54,7 +54,7 @@ class Hints:
         return True
 
 
-class Rig(Desk):
+class Rig(OutboxRig):
     """A channel with a provider behind it, and dispatchers for it."""
 
     provider: FakeProvider
@@ -220,7 +220,7 @@ async def test_a_message_fails_after_its_last_try(rig: Rig, monkeypatch: pytest.
     assert found is not None and found.error == {"code": "http_500", "detail": "no"}
 
 
-async def test_a_channel_told_to_slow_down_rests_as_a_whole(rig: Rig) -> None:
+async def test_a_rate_limited_channel_pauses_as_a_whole(rig: Rig) -> None:
     rig.provider.behaviour = answering(429, **{"Retry-After": "1"})
     messages = [await rig.reply(await rig.customer_writes(f"+{n}")) for n in range(3)]
     rig.channels = PostgresChannels(rig.postgres.database)
@@ -253,7 +253,7 @@ async def test_parts_already_taken_are_not_sent_again(rig: Rig) -> None:
     assert await rig.receive(receipt) == [(message, "delivered")]
 
 
-async def test_a_lost_answer_is_tried_once_more_and_said_to_be_unknown(rig: Rig) -> None:
+async def test_a_lost_response_is_retried_once_and_reported_as_unknown(rig: Rig) -> None:
     async def silent(request: web.Request, number: int) -> None:
         await asyncio.sleep(3600)
 
@@ -274,7 +274,7 @@ async def test_a_lost_answer_is_tried_once_more_and_said_to_be_unknown(rig: Rig)
     assert rig.hints.sent[0]["delivery_error"]["code"] == "outcome_unknown"
 
 
-async def test_a_receipt_stands_in_for_the_answer_that_was_lost(rig: Rig) -> None:
+async def test_a_receipt_replaces_a_lost_response(rig: Rig) -> None:
     message = await rig.reply(await rig.customer_writes())
 
     async def told_and_silent(request: web.Request, number: int) -> None:
@@ -346,7 +346,7 @@ async def test_a_channel_that_cannot_send(rig: Rig, change: dict[str, Any], code
     assert rig.provider.heard == []
 
 
-async def test_a_kind_that_breaks_fails_its_message_alone(rig: Rig) -> None:
+async def test_a_bug_in_a_channel_fails_only_its_message(rig: Rig) -> None:
     class Broken(FakeKind):
         def requests(self, message: Any, *others: Any) -> Any:
             if message.content == "poison":
@@ -410,7 +410,7 @@ async def test_a_stop_finishes_what_is_under_way(rig: Rig) -> None:
     assert len(rig.provider.heard) == 40
 
 
-async def test_of_two_dispatchers_the_stale_one_ends_itself(rig: Rig) -> None:
+async def test_a_stale_dispatcher_ends_itself(rig: Rig) -> None:
     conversation = await rig.customer_writes()
     gate = asyncio.Event()
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from backends import PostgresBackend
 from samples import SERVICE
-from supervisors_rig import Board, ana, until
+from supervisors_rig import SupervisorsRig, ana, until
 
 from tertulia.actors.clock import fresh_id
 from tertulia.actors.supervisor import shard_ownership
@@ -21,14 +21,14 @@ from tertulia.core.routing.supervision_messages import SHARDS, Head, shard_of, s
 
 
 @pytest.fixture
-async def floor(
+async def rig(
     postgres: PostgresBackend, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Board]:
+) -> AsyncIterator[SupervisorsRig]:
     monkeypatch.setattr(module, "POLL", 0.05)
-    floor = Board(postgres, owner)
-    await floor.start()
-    yield floor
-    await floor.stop()
+    rig = SupervisorsRig(postgres, owner)
+    await rig.start()
+    yield rig
+    await rig.stop()
 
 
 def odd(shard: int) -> bool:
@@ -47,55 +47,55 @@ def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
             assert shard_of(account) in parts[supervisor_of(account, count)]
 
 
-async def test_two_counts_over_one_database_never_both_have_an_account(
-    floor: Board, monkeypatch: pytest.MonkeyPatch
+async def test_supervisors_of_different_counts_never_share_an_account(
+    rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "POLL", 60)  # the old one finds out by what it tries
     monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 60)
-    ours, theirs = await floor.account(even), await floor.account(odd)
-    old = await floor.supervisor(shards_of(0, 1))
+    ours, theirs = await rig.account(even), await rig.account(odd)
+    old = await rig.supervisor(shards_of(0, 1))
     await old.present([ana(ours), ana(theirs)])
-    new = await floor.supervisor(shards_of(1, 2))
+    new = await rig.supervisor(shards_of(1, 2))
     await new.present([ana(theirs)])
     assert old.shards.has(theirs) and new.shards.has(theirs) and not new.shards.has(ours)
     # both hear of it, both decide, one of them under an epoch that stands
-    contested = sorted([await floor.open(theirs) for _ in range(8)])
-    mine = [await floor.open(ours) for _ in range(3)]
+    contested = sorted([await rig.open(theirs) for _ in range(8)])
+    mine = [await rig.open(ours) for _ in range(3)]
     await until(lambda: not old.shards.has(theirs), "the old one to find out")
-    await until(lambda: all(floor.assigned(c) for c in mine), "the old one to go on with the other shards")
-    await until(lambda: sum(len(floor.assigned(c)) for c in contested) == 5, "ana to be full")
-    assert [floor.assigned(c) for c in contested] == [["ana"]] * 5 + [[]] * 3  # the oldest, each once
+    await until(lambda: all(rig.assigned(c) for c in mine), "the old one to go on with the other shards")
+    await until(lambda: sum(len(rig.assigned(c)) for c in contested) == 5, "ana to be full")
+    assert [rig.assigned(c) for c in contested] == [["ana"]] * 5 + [[]] * 3  # the oldest, each once
     assert len(old.shards) == SHARDS - 1 and len(new.shards) == SHARDS // 2
     # whoever still asks the old one is refused
     with pytest.raises(Overloaded, match="another supervisor"):
         await old.ask(Envelope(fresh_id(), theirs, SERVICE, Assign("ben"), contested[-1]))
-    assert floor.assigned(contested[-1]) == []
-    another = await floor.account(even)
+    assert rig.assigned(contested[-1]) == []
+    another = await rig.account(even)
     with pytest.raises(Overloaded, match="another supervisor"):
         await old.present([ana(theirs), ana(another)])
     assert [a.status for a in await old.agents(another)] == ["online"], "the others are heard all the same"
 
 
-async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
-    floor: Board, monkeypatch: pytest.MonkeyPatch
+async def test_a_supervisor_takes_over_a_shard_on_request(
+    rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 0.05)
-    account = await floor.account(odd)
-    beside = await floor.account(lambda shard: shard == shard_of(account))
-    gone = await floor.supervisor(shards_of(1, 2))
-    waiting = await floor.open(beside)
+    account = await rig.account(odd)
+    beside = await rig.account(lambda shard: shard == shard_of(account))
+    gone = await rig.supervisor(shards_of(1, 2))
+    waiting = await rig.open(beside)
     await until(lambda: gone.accounts.desk(beside), "its supervisor to know of it")
     # from now on there is one supervisor, and gateways ask it for everything
-    only = await floor.supervisor(shards_of(0, 2))
-    c = await floor.open(account)
+    only = await rig.supervisor(shards_of(0, 2))
+    c = await rig.open(account)
     assert (await only.ask(Envelope(fresh_id(), account, SERVICE, Assign("ana"), c))).conversation
     await until(lambda: not gone.shards.has(account), "the other one to lose the shard")
     assert len(gone.shards) == SHARDS // 2 - 1 and gone.accounts.desk(account) is None
     await until(lambda: only.accounts.desk(beside), "what waits in the shard to come along")
     await only.present([ana(beside)])
-    await until(lambda: floor.assigned(waiting) == ["ana"], "ana to get it")
+    await until(lambda: rig.assigned(waiting) == ["ana"], "ana to get it")
     # and back, once the one that has it has had it for a while
-    taken = floor.backend.supervision.epochs
+    taken = rig.backend.supervision.epochs
     before = (await taken())[shard_of(account)]
     ben = Envelope(fresh_id(), account, SERVICE, Assign("ben"), c)
     while True:
@@ -104,19 +104,19 @@ async def test_a_supervisor_takes_a_shard_that_it_is_asked_for(
             break
         except Overloaded:
             await asyncio.sleep(0.01)
-    assert (await taken())[shard_of(account)] == before + 1 and floor.assigned(c) == ["ana", "ben"]
+    assert (await taken())[shard_of(account)] == before + 1 and rig.assigned(c) == ["ana", "ben"]
     await until(lambda: not only.shards.has(account), "the other one to find out")
 
 
-async def test_what_waits_in_a_shard_comes_along_once_it_can_be_read(
-    floor: Board, monkeypatch: pytest.MonkeyPatch
+async def test_waiting_conversations_of_a_shard_are_loaded_after_an_outage(
+    rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = await floor.account(odd)
-    beside = await floor.account(lambda shard: shard == shard_of(account))
-    await floor.open(beside)
-    supervisor = await floor.supervisor(shards_of(0, 2))
+    account = await rig.account(odd)
+    beside = await rig.account(lambda shard: shard == shard_of(account))
+    await rig.open(beside)
+    supervisor = await rig.supervisor(shards_of(0, 2))
     failed: list[str] = []
-    waking = floor.backend.supervision.waking
+    waking = rig.backend.supervision.waking
 
     async def flaky() -> list[str]:
         if len(failed) < 2:
@@ -124,7 +124,7 @@ async def test_what_waits_in_a_shard_comes_along_once_it_can_be_read(
             raise StorageUnavailable("away")
         return await waking()
 
-    monkeypatch.setattr(floor.backend.supervision, "waking", flaky)
+    monkeypatch.setattr(rig.backend.supervision, "waking", flaky)
     await supervisor.present([ana(account)])
     await until(lambda: supervisor.accounts.desk(beside), "what waits in the shard to come along")
     assert len(failed) == 2
@@ -133,30 +133,28 @@ async def test_what_waits_in_a_shard_comes_along_once_it_can_be_read(
 # -- what changed
 
 
-async def test_only_what_has_changed_is_read(floor: Board) -> None:
-    store = floor.backend.supervision
-    busy, still = await floor.account(), await floor.account()
-    await floor.owner.execute(
-        "UPDATE accounts SET settings = '{\"csat_enabled\": true}' WHERE id = $1", still
-    )
+async def test_only_what_has_changed_is_read(rig: SupervisorsRig) -> None:
+    store = rig.backend.supervision
+    busy, still = await rig.account(), await rig.account()
+    await rig.owner.execute("UPDATE accounts SET settings = '{\"csat_enabled\": true}' WHERE id = $1", still)
     mark = (await store.moved(None)).mark
     moved = await store.moved(mark)
     assert moved.heads == []
-    await floor.open(busy)
-    await floor.open(busy)
+    await rig.open(busy)
+    await rig.open(busy)
     moved = await store.moved(mark)
     assert moved.heads == [Head(busy, 2, 1)] and await store.head(busy) == Head(busy, 2, 1)
     assert (await store.moved(moved.mark)).heads == []
-    await floor.owner.execute("UPDATE accounts SET settings = '{}' WHERE id = $1", still)
+    await rig.owner.execute("UPDATE accounts SET settings = '{}' WHERE id = $1", still)
     assert (await store.moved(moved.mark)).heads == [Head(still, 0, 3, fed=False)]
     # another database's transactions: nothing is known, so everything is read
     assert {h.account_id for h in (await store.moved(str(1 << 40))).heads} >= {busy, still}
 
 
-async def test_what_commits_after_a_look_is_seen_by_the_next(floor: Board) -> None:
-    store, account = floor.backend.supervision, await floor.account()
-    async with floor.owner.transaction():
-        await floor.owner.execute(
+async def test_a_commit_after_one_poll_is_seen_by_the_next(rig: SupervisorsRig) -> None:
+    store, account = rig.backend.supervision, await rig.account()
+    async with rig.owner.transaction():
+        await rig.owner.execute(
             "UPDATE account_feeds SET position = position + 1 WHERE account_id = $1", account
         )
         mark = (await store.moved(None)).mark
@@ -167,17 +165,17 @@ async def test_what_commits_after_a_look_is_seen_by_the_next(floor: Board) -> No
 # -- what is forgotten
 
 
-async def test_a_roster_goes_with_the_last_decision_that_names_it(floor: Board) -> None:
-    store, account = floor.backend.supervision, await floor.account()
-    supervisor = await floor.supervisor()
+async def test_a_roster_is_deleted_with_the_last_decision_that_names_it(rig: SupervisorsRig) -> None:
+    store, account = rig.backend.supervision, await rig.account()
+    supervisor = await rig.supervisor()
     await supervisor.present([ana(account)])
-    c = await floor.open(account)
-    await until(lambda: floor.assigned(c) == ["ana"], "the decision")
+    c = await rig.open(account)
+    await until(lambda: rig.assigned(c) == ["ana"], "the decision")
     await store.keep_roster(account, "unused", ["ana"])
     await store.keep_roster(account, "recent", ["ana"])
 
     async def digests() -> set[str]:
-        rows = await floor.owner.fetch("SELECT digest FROM routing_rosters WHERE account_id = $1", account)
+        rows = await rig.owner.fetch("SELECT digest FROM routing_rosters WHERE account_id = $1", account)
         return {row[0] for row in rows}
 
     async def trim() -> None:
@@ -188,10 +186,10 @@ async def test_a_roster_goes_with_the_last_decision_that_names_it(floor: Board) 
     (named,) = await digests() - {"unused", "recent"}
     await trim()
     assert await digests() == {named, "unused", "recent"}, "any may be on its way into a commit"
-    await floor.owner.execute("UPDATE routing_rosters SET kept_at = now() - interval '2 days'")
+    await rig.owner.execute("UPDATE routing_rosters SET kept_at = now() - interval '2 days'")
     await store.keep_roster(account, "recent", ["ana"])
     await trim()
     assert await digests() == {named, "recent"}
-    await floor.owner.execute("DELETE FROM entries WHERE conversation_id = $1", c)
+    await rig.owner.execute("DELETE FROM entries WHERE conversation_id = $1", c)
     await trim()
     assert await digests() == {"recent"}

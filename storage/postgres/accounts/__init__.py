@@ -1,1 +1,1 @@
-"""Accounts and what belongs to them on Postgres."""
+"""Accounts, and what their admins and supervisors manage, on Postgres."""

@@ -1,4 +1,4 @@
-"""Accounts: making them and what they start with, for the command line and the demo; and their settings."""
+"""Accounts and their settings on Postgres; creating accounts and their first objects, for the command line and the demo."""
 
 from __future__ import annotations
 
@@ -27,15 +27,13 @@ def _account(row: Sequence[Any]) -> Account:
 
 
 class PostgresAccounts:
-    """`core.ports.resources.AccountStore`; and, across accounts, an account's first objects, made once: repeating such
-    a call changes nothing.
-    """
+    """`core.ports.resources.AccountStore`. Also creates accounts and their first objects; repeating such a call changes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def create(self, account_id: str, name: str, settings: dict[str, Any] | None = None) -> bool:
-        """Make an account with its feed; False where it exists already."""
+        """Create an account with its feed. Returns False if it exists."""
         async with self._database.system() as connection, connection.transaction():
             made = await connection.fetchval(
                 "INSERT INTO accounts (id, name, settings) VALUES ($1, $2, $3::text::jsonb)"
@@ -52,7 +50,7 @@ class PostgresAccounts:
     async def add_channel(
         self, account_id: str, channel_id: str, type: str, name: str, credentials: bytes | None = None
     ) -> None:
-        """Make a channel unless it exists."""
+        """Create a channel unless it exists."""
         async with self._database.system() as connection:
             await connection.execute(
                 "INSERT INTO channels (id, account_id, type, name, credentials) VALUES ($1, $2, $3, $4, $5)"
@@ -65,7 +63,7 @@ class PostgresAccounts:
             )
 
     async def point_channel(self, account_id: str, channel_id: str, base_url: str) -> None:
-        """Set where a channel's provider is, unless it has been set to somewhere else than this machine."""
+        """Set a channel's base URL, unless it points to something other than this machine."""
         async with self._database.system() as connection:
             await connection.execute(
                 "UPDATE channels SET config = config || jsonb_build_object('base_url', $3::text), updated_at = now()"
@@ -77,7 +75,7 @@ class PostgresAccounts:
             )
 
     async def add_agent(self, account_id: str, user_id: str, name: str) -> None:
-        """Make an agent with this name and default preferences; one who exists is called so from now on."""
+        """Create an agent with default preferences, or rename an existing one."""
         async with self._database.system() as connection:
             await ensure_agent(connection, account_id, user_id, name)
 
@@ -102,7 +100,7 @@ class PostgresAccounts:
                     sql("account_update", columns=_COLUMNS), account_id, name, merged
                 )
                 if retimes(known_settings(before), known_settings(stored)):
-                    await connection.execute(sql("retiming_mark"), account_id, list(range(PARTITIONS)))
+                    await connection.execute(sql("rescheduling_request"), account_id, list(range(PARTITIONS)))
                 details = {"settings": sorted(settings or {})} | ({"name": name} if name else {})
                 await record(connection, account_id, by, "account.updated", ("account", account_id), details)
         except asyncpg.UniqueViolationError:

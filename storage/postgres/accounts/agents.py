@@ -1,13 +1,11 @@
-"""Agents and their preferences: rows made on first use, for whoever holds a valid token."""
+"""Agents and their preferences on Postgres. Their rows are created when a valid token is first used."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import msgspec
-import structlog
 
 from ....core.accounts.agents_and_teams import (
     Agent,
@@ -20,15 +18,14 @@ from ....core.accounts.agents_and_teams import (
 from ....core.accounts.records import Page, Place
 from ....core.conversation.entries import Actor
 from ....core.errors import NotFound
-from ..database import Connection, Database, unreachable
+from ..database import Connection, Database
 from ..pages import bounds, page_of
 from ..queries import sql
+from ..rows import json_or_none
 from .audit import record
 
-log = structlog.get_logger(__name__)
-
 MAX_CALLED = 500
-"""Agents that share the names of one look-up."""
+"""Agents that one look-up by name returns at most."""
 _COLUMNS = sql("preferences_columns")
 _hours = msgspec.json.Decoder(AvailableHours)
 _notifications = msgspec.json.Decoder(NotificationPreferences)
@@ -54,14 +51,10 @@ def _preferences(row: Sequence[Any]) -> AgentPreferences:
     )
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
-
-
 async def ensure_agent(
     connection: Connection, account_id: str, user_id: str, name: str | None = None
 ) -> None:
-    """Make an agent's row and default preferences unless they exist, and note the name."""
+    """Create an agent's row and default preferences unless they exist, and update the name."""
     key = None if name is None else folded(name)
     await connection.execute(sql("agent_ensure"), account_id, user_id, name, key)
 
@@ -77,11 +70,7 @@ class PostgresAgents:
             async with self._database.account(account_id) as connection:
                 await ensure_agent(connection, account_id, user_id, name)
         except NotFound:
-            pass  # no such account: what the token asks for will not be there either
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            if not unreachable(error):
-                raise
-            log.warning("agent_row_skipped", error=repr(error))
+            pass  # no such account: the request itself will find nothing either
 
     async def get(self, account_id: str, user_id: str) -> Agent | None:
         async with self._database.account(account_id) as connection:
@@ -130,12 +119,12 @@ class PostgresPreferences:
                 changes.get("available_channels"),
                 changes.get("available_topics"),
                 "available_hours" in changes,
-                _json(changes.get("available_hours")),
+                json_or_none(changes.get("available_hours")),
                 changes.get("languages"),
                 changes.get("max_concurrent_conversations"),
                 changes.get("is_available"),
                 changes.get("auto_accept"),
-                _json(changes.get("notification_preferences")),
+                json_or_none(changes.get("notification_preferences")),
             )
             if row is not None and by != Actor("agent", user_id):
                 details = {"fields": sorted(changes)}

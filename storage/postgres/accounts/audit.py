@@ -1,4 +1,4 @@
-"""The audit log: who changed what. Append-only: the application's role may neither change nor delete a record."""
+"""The audit log: who changed what. The application's role can neither change nor delete a record."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def record(
     target: tuple[str, str | None],
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Write a record on a connection whose transaction holds the change itself."""
+    """Write a record in the transaction that makes the change."""
     await connection.execute(
         sql("audit_add"),
         new_id(time.time_ns() // 1_000_000, random.getrandbits(80)),
@@ -63,7 +63,7 @@ class PostgresAudit:
     async def page(
         self, account_id: str, action: str | None, target_id: str | None, after: Place | None, limit: int
     ) -> Page[AuditRecord]:
-        filtered = action is not None or target_id is not None  # no index leads to these
+        filtered = action is not None or target_id is not None  # no index serves these
         session = self._database.expensive if filtered else self._database.account
         async with session(account_id) as connection:
             rows = await connection.fetch(sql("audit_page"), action, target_id, *bounds(after, limit))

@@ -1,12 +1,10 @@
-"""Bot rules; what hosts read of accounts to go by them; and the timers that are due."""
+"""Bot rules, what hosts read of accounts to apply them, and due timers, on Postgres."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from ....core.accounts.records import Page, Place
@@ -15,9 +13,10 @@ from ....core.errors import Conflict
 from ....core.ids import PARTITIONS
 from ....core.ports.bots import BotRuleRecord, DueTimer
 from ....core.turn.account_rules import MAX_RULES, AccountRules, StoredRule, account_rules
-from ..database import Connection, Database, storage_unavailable, unreachable
+from ..database import Connection, Database
 from ..pages import bounds, page_of
 from ..queries import sql
+from ..rows import json_or_none
 from .audit import record
 
 _COLUMNS = sql("bot_rule_columns")
@@ -31,13 +30,9 @@ def _rule(row: Sequence[Any]) -> BotRuleRecord:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """What else may have been stored by hand reads as nothing."""
+    """A JSON object. Anything else, stored by hand, reads as empty."""
     value = msgspec.json.decode(text)
     return value if isinstance(value, dict) else {}
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
 
 
 class PostgresBotRules:
@@ -59,12 +54,14 @@ class PostgresBotRules:
                 rule.priority,
                 rule.is_active,
                 rule.trigger_type,
-                _json(rule.conditions),
-                _json(rule.actions),
+                json_or_none(rule.conditions),
+                json_or_none(rule.actions),
                 MAX_RULES,
             )
             if row is None:
-                raise Conflict(f"an account has {MAX_RULES} bot rules at most", current={"rules": MAX_RULES})
+                raise Conflict(
+                    f"an account can have at most {MAX_RULES} bot rules", current={"rules": MAX_RULES}
+                )
             details = {"name": rule.name}
             await record(connection, rule.account_id, by, "bot_rule.created", ("bot_rule", rule.id), details)
         return _rule(row)
@@ -90,8 +87,8 @@ class PostgresBotRules:
                 changes.get("priority"),
                 changes.get("is_active"),
                 changes.get("trigger_type"),
-                _json(changes.get("conditions")),
-                _json(changes.get("actions")),
+                json_or_none(changes.get("conditions")),
+                json_or_none(changes.get("actions")),
             )
             if row is None:
                 return None
@@ -120,12 +117,12 @@ class PostgresRulesArchive:
         self._database = database
 
     async def load(self, accounts: Iterable[str]) -> dict[str, AccountRules]:
-        async with _reading(self._database) as connection:
+        async with self._database.system() as connection:
             return await _load(connection, list(accounts))
 
     async def versions(self, accounts: Iterable[str]) -> dict[str, int]:
         wanted = list(accounts)
-        async with _reading(self._database) as connection:
+        async with self._database.system() as connection:
             rows = await connection.fetch(sql("account_rule_versions"), wanted)
         return dict.fromkeys(wanted, 0) | dict(map(tuple, rows))
 
@@ -140,7 +137,7 @@ class PostgresTimers:
         self, now: int, partitions: Collection[int], limit: int, besides: Sequence[str] = ()
     ) -> list[DueTimer]:
         some = None if len(partitions) == PARTITIONS else list(partitions)
-        async with _reading(self._database) as connection:
+        async with self._database.system() as connection:
             rows = await connection.fetch(sql("timers_due"), now, some, list(besides), limit)
         return [DueTimer(*row) for row in rows]
 
@@ -151,14 +148,3 @@ async def _load(connection: Connection, accounts: list[str]) -> dict[str, Accoun
         account: account_rules(msgspec.json.decode(settings), _STORED.decode(rules), version, languages)
         for account, version, settings, rules, languages in rows
     }
-
-
-@asynccontextmanager
-async def _reading(database: Database) -> AsyncIterator[Connection]:
-    try:
-        async with database.system() as connection:
-            yield connection
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        if unreachable(error):
-            raise storage_unavailable(error) from error
-        raise

@@ -1,22 +1,23 @@
-"""Canned responses."""
+"""Canned responses on Postgres."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
-
 from ....core.accounts.agents_and_teams import CannedResponse, folded
 from ....core.accounts.records import Page, Place
 from ....core.conversation.entries import Actor
-from ....core.errors import Conflict
-from ..database import Connection, Database
+from ..database import Database
 from ..pages import bounds, like_pattern, page_of
 from ..queries import sql
 from .audit import record
+from .unique_names import UniqueName
 
 _COLUMNS = sql("canned_columns")
+_SHORT_CODE = UniqueName(
+    "short_code", "another canned response has this short code", "canned_named", "canned_response_id"
+)
 
 
 def _canned(row: Sequence[Any]) -> CannedResponse:
@@ -31,25 +32,20 @@ class PostgresCanned:
 
     async def create(self, response: CannedResponse, by: Actor) -> CannedResponse:
         account_id, code = response.account_id, response.short_code
-        async with self._database.account(account_id) as connection:
-            try:
-                async with connection.transaction():
-                    row = await connection.fetchrow(
-                        sql("canned_create", columns=_COLUMNS),
-                        response.id,
-                        account_id,
-                        code,
-                        folded(code),
-                        response.title,
-                        response.content,
-                        response.category,
-                        response.created_by,
-                    )
-                    target = ("canned_response", response.id)
-                    details = {"short_code": code}
-                    await record(connection, account_id, by, "canned_response.created", target, details)
-            except asyncpg.UniqueViolationError:
-                raise await _taken(connection, account_id, code) from None
+        async with _SHORT_CODE.change(self._database, account_id, code) as connection:
+            row = await connection.fetchrow(
+                sql("canned_create", columns=_COLUMNS),
+                response.id,
+                account_id,
+                code,
+                folded(code),
+                response.title,
+                response.content,
+                response.category,
+                response.created_by,
+            )
+            target, details = ("canned_response", response.id), {"short_code": code}
+            await record(connection, account_id, by, "canned_response.created", target, details)
         assert row is not None
         return _canned(row)
 
@@ -72,24 +68,20 @@ class PostgresCanned:
         self, account_id: str, response_id: str, changes: dict[str, Any], by: Actor
     ) -> CannedResponse | None:
         code = changes.get("short_code")
-        async with self._database.account(account_id) as connection:
-            try:
-                async with connection.transaction():
-                    row = await connection.fetchrow(
-                        sql("canned_update", columns=_COLUMNS),
-                        response_id,
-                        code,
-                        None if code is None else folded(code),
-                        changes.get("title"),
-                        changes.get("content"),
-                        "category" in changes,
-                        changes.get("category"),
-                    )
-                    if row is not None:
-                        target, details = ("canned_response", response_id), {"fields": sorted(changes)}
-                        await record(connection, account_id, by, "canned_response.updated", target, details)
-            except asyncpg.UniqueViolationError:
-                raise await _taken(connection, account_id, code or "") from None
+        async with _SHORT_CODE.change(self._database, account_id, code) as connection:
+            row = await connection.fetchrow(
+                sql("canned_update", columns=_COLUMNS),
+                response_id,
+                code,
+                None if code is None else folded(code),
+                changes.get("title"),
+                changes.get("content"),
+                "category" in changes,
+                changes.get("category"),
+            )
+            if row is not None:
+                target, details = ("canned_response", response_id), {"fields": sorted(changes)}
+                await record(connection, account_id, by, "canned_response.updated", target, details)
         return _canned(row) if row is not None else None
 
     async def delete(self, account_id: str, response_id: str, by: Actor) -> bool:
@@ -100,12 +92,3 @@ class PostgresCanned:
             target, details = ("canned_response", response_id), {"short_code": code}
             await record(connection, account_id, by, "canned_response.deleted", target, details)
         return True
-
-
-async def _taken(connection: Connection, account_id: str, code: str) -> Conflict:
-    holder = await connection.fetchval(sql("canned_named"), account_id, folded(code))
-    return Conflict(
-        "another canned response has this short code",
-        errors=(("short_code", "is taken"),),
-        current=None if holder is None else {"canned_response_id": holder},
-    )

@@ -1,4 +1,4 @@
-"""Channels, with a short memory of them: every web chat message and webhook needs its channel."""
+"""Channels on Postgres, with a short-lived cache: every web chat message and webhook call needs its channel."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from ....core.errors import Conflict
 from ..database import Database
 from ..pages import bounds, page_of
 from ..queries import sql
+from ..rows import json_or_none, json_text
 from .audit import record
 
-REMEMBERED = 5.0
-"""Seconds a channel is remembered: how late another gateway's change may be seen here."""
-MAX_REMEMBERED = 10_000
+CACHED_FOR = 5.0
+"""Seconds a channel is cached: how late this process may see another one's change."""
+MAX_CACHED = 10_000
+"""Channels in the cache; when full, it is emptied."""
 _COLUMNS = sql("channel_columns")
 
 
@@ -27,39 +29,35 @@ def _channel(row: Sequence[Any]) -> Channel:
     return Channel(i, account, kind, name, msgspec.json.decode(config), *rest)
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 class PostgresChannels:
     """`core.ports.resources.ChannelStore` on Postgres."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, tuple[float, Channel | None]] = {}
+        self._cache: dict[str, tuple[float, Channel | None]] = {}
         self._changes = 0
 
     async def find(self, channel_id: str) -> Channel | None:
         """A channel by its id alone, across accounts."""
-        known = self._known.get(channel_id)
-        if known is not None and time.monotonic() - known[0] < REMEMBERED:
-            return known[1]
+        cached = self._cache.get(channel_id)
+        if cached is not None and time.monotonic() - cached[0] < CACHED_FOR:
+            return cached[1]
         changes = self._changes
         async with self._database.system() as connection:
             row = await connection.fetchrow(sql("channel_find", columns=_COLUMNS), channel_id)
         channel = _channel(row) if row is not None else None
-        if changes == self._changes:  # else what was read may be older than a change made here meanwhile
-            self._remember(channel_id, channel)
+        if changes == self._changes:  # otherwise the row may be older than a change made here meanwhile
+            self._keep(channel_id, channel)
         return channel
 
-    def _remember(self, channel_id: str, channel: Channel | None) -> None:
-        if len(self._known) >= MAX_REMEMBERED:
-            self._known.clear()
-        self._known[channel_id] = (time.monotonic(), channel)
+    def _keep(self, channel_id: str, channel: Channel | None) -> None:
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        self._cache[channel_id] = (time.monotonic(), channel)
 
     def _changed(self, channel_id: str, channel: Channel | None) -> None:
         self._changes += 1
-        self._remember(channel_id, channel)
+        self._keep(channel_id, channel)
 
     async def page(self, account_id: str, after: Place | None, limit: int) -> Page[Channel]:
         async with self._database.account(account_id) as connection:
@@ -79,7 +77,7 @@ class PostgresChannels:
                 channel.account_id,
                 channel.type,
                 channel.name,
-                _json(channel.config),
+                json_text(channel.config),
                 channel.credentials,
                 channel.is_active,
             )
@@ -100,7 +98,7 @@ class PostgresChannels:
                 sql("channel_update", columns=_COLUMNS),
                 channel_id,
                 changes.get("name"),
-                None if config is None else _json(config),
+                json_or_none(config),
                 "credentials" in changes,
                 changes.get("credentials"),
                 changes.get("is_active"),
@@ -121,7 +119,7 @@ class PostgresChannels:
             assert row is not None
             existed, gone = row
             if existed and not gone:
-                raise Conflict("the channel has conversations: switch it off instead (is_active: false)")
+                raise Conflict("the channel has conversations: deactivate it instead (is_active: false)")
             if gone:
                 await record(connection, account_id, by, "channel.deleted", ("channel", channel_id))
         if gone:

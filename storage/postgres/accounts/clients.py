@@ -1,4 +1,4 @@
-"""Api clients: programs that ask for service tokens. Of a secret only its hash is here."""
+"""API clients, which request service tokens, on Postgres. Only hashes of their secrets are stored."""
 
 from __future__ import annotations
 

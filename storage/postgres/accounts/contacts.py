@@ -1,4 +1,4 @@
-"""Contacts and their identifiers on Postgres. Erasure is in `erasure.py`."""
+"""Contacts and contact identifiers on Postgres. Erasure is in `erasure.py`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from ....core.ports.resources import NewIdentifier
 from ..database import Connection, Database
 from ..pages import bounds, like_pattern, page_of
 from ..queries import sql
+from ..rows import json_or_none, json_text
 from .audit import record
 from .erasure import Erasure
 
 _CONTACT = sql("contact_columns")
 _IDENTIFIER = sql("identifier_columns")
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _identifier(row: Sequence[Any]) -> ContactIdentifier:
@@ -67,7 +64,7 @@ class PostgresContacts(Erasure):
             try:
                 async with connection.transaction():
                     await connection.execute(
-                        sql("contact_create"), contact_id, account_id, name, _json(attributes)
+                        sql("contact_create"), contact_id, account_id, name, json_text(attributes)
                     )
                     for wanted in identifiers:
                         await self._insert(connection, account_id, contact_id, wanted)
@@ -90,7 +87,7 @@ class PostgresContacts(Erasure):
             wanted.channel_type,
             wanted.identifier,
             wanted.display_name,
-            _json(wanted.metadata),
+            json_text(wanted.metadata),
         )
         return _identifier(row) if row is not None else None
 
@@ -132,7 +129,7 @@ class PostgresContacts(Erasure):
                 contact_id,
                 "name" in changes,
                 changes.get("name"),
-                None if attributes is None else _json(attributes),
+                json_or_none(attributes),
             )
             row = await connection.fetchrow(sql("contact_get", columns=_CONTACT), contact_id)
         if row is None:
@@ -188,7 +185,7 @@ class PostgresContacts(Erasure):
                 return await self._insert(connection, account_id, contact_id, identifier)
             except asyncpg.UniqueViolationError:
                 await self._check_free(connection, account_id, identifier, "identifier")
-                raise Conflict("the identifier changed hands just now: try again") from None
+                raise Conflict("the identifier has just moved to another contact: try again") from None
 
     async def identifier(self, account_id: str, identifier_id: str) -> ContactIdentifier | None:
         async with self._database.account(account_id) as connection:
@@ -221,7 +218,7 @@ class PostgresContacts(Erasure):
                 contact_id,
                 "display_name" in changes,
                 changes.get("display_name"),
-                None if metadata is None else _json(metadata),
+                json_or_none(metadata),
             )
         return _identifier(row) if row is not None else None
 

@@ -1,10 +1,11 @@
-"""The storage's part in forgetting a customer. Which fields that means: `core/conversation/erasure.py`.
+"""The storage's part in erasing a contact. Which fields are blanked: `core/conversation/erasure.py`.
 
-The order is what makes it safe (`http/actions/reconcile.py` drives it): first the contact's identifiers go, so that hosts that load a
-thread make a new contact; then each conversation is erased by a command, after which its actor holds nothing and takes
-nothing more; only then are the stored entries rewritten here, which no host touches any longer. A table added later
-that keeps a customer's words or names must be blanked here as well. The bytes of attachments go soon after their records:
-whoever sweeps (`attachments.py`) finds the notes that the deletion leaves.
+The order makes it safe; `http/actions/reconcile.py` drives it. First the contact's identifiers are deleted, so that hosts
+that load the thread create a new contact. Then a command erases each conversation, after which its actor is empty and
+accepts nothing more. Only then are the stored entries rewritten here, since no host touches them any longer. The bytes of
+attachments follow their records: deleting a record leaves a note for the sweep (`delivery/attachments.py`).
+
+A new table that contains a customer's words or names must be blanked here as well.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ class Erasure:
             return [row[0] for row in await connection.fetch(sql("erase_begin"), contact_id)]
 
     async def finish_erasure(self, account_id: str, contact_ids: Sequence[str], by: Actor) -> int:
-        # As the system: the application's role may not write the journal. The account stands in every statement.
+        # As the system, since the application's role must not write the journal. Every statement names the account.
         async with self._database.system() as connection, connection.transaction():
             await connection.execute(sql("erase_event_locks"), account_id)
             rows = await connection.fetch(sql("erase_conversations"), account_id, contact_ids)
             if not all(erased for _, erased in rows):
-                raise Conflict("the customer wrote during the erasure: ask again")
+                raise Conflict("the customer wrote during the erasure: try again")
             conversations = [row[0] for row in rows]
             named: list[str] = []
             for conversation_id in conversations:
@@ -63,7 +64,7 @@ class Erasure:
 
 
 async def _rewrite(connection: Connection, conversation_id: str) -> list[str]:
-    """Blank a conversation's entries; the ids of the attachments that its messages named."""
+    """Blank a conversation's entries. Returns the ids of the attachments that its messages named."""
     after, named = -1, []
     while True:
         rows = await connection.fetch(
@@ -90,7 +91,7 @@ def _named(message: Message) -> list[str]:
 
 
 async def _rewrite_deliveries(connection: Connection, conversation_id: str, entries: Sequence[Entry]) -> None:
-    """What webhooks are still to be sent, or were, of these entries."""
+    """Rewrite webhook deliveries of these entries, sent or unsent."""
     events = [event for entry in entries for event in outgoing(entry, "erased")]
     await connection.execute(
         sql("erase_event_deliveries"),

@@ -1,4 +1,4 @@
-"""What supervisors read and the shards they hold, on Postgres. Implements `core.routing.supervision_messages.SupervisionStore`."""
+"""What supervisors read, and the shards they hold, on Postgres."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..queries import sql
 from ..rows import conversation_from_row
 
 NEWEST = 2000
-"""Assignments that tell who was idle longest."""
+"""The newest assignments, from which follows who has been idle longest."""
 
 
 class PostgresSupervision:
-    """Reads across accounts, outside row-level security."""
+    """`core.ports.supervision.SupervisionStore` on Postgres. Reads across accounts, outside row-level security."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

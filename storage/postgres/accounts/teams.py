@@ -1,24 +1,23 @@
-"""Teams and their members."""
+"""Teams and their members on Postgres."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
-
 from ....core.accounts.agents_and_teams import Team, TeamMember, folded
 from ....core.accounts.records import Page, Place
 from ....core.conversation.entries import Actor
-from ....core.errors import Conflict
-from ..database import Connection, Database
+from ..database import Database
 from ..pages import bounds, page_of
 from ..queries import sql
 from .agents import ensure_agent
 from .audit import record
+from .unique_names import UniqueName
 
 _TEAM = sql("team_columns")
 _MEMBER = sql("member_columns")
+_NAME = UniqueName("name", "another team has this name", "team_named", "team_id")
 
 
 def _team(row: Sequence[Any]) -> Team:
@@ -38,21 +37,10 @@ class PostgresTeams:
     async def create(
         self, account_id: str, team_id: str, name: str, description: str | None, by: Actor
     ) -> Team:
-        async with self._database.account(account_id) as connection:
-            try:
-                async with connection.transaction():
-                    row = await connection.fetchrow(
-                        sql("team_create", columns=_TEAM),
-                        team_id,
-                        account_id,
-                        name,
-                        folded(name),
-                        description,
-                    )
-                    target = ("team", team_id)
-                    await record(connection, account_id, by, "team.created", target, {"name": name})
-            except asyncpg.UniqueViolationError:
-                raise await _taken(connection, account_id, name) from None
+        async with _NAME.change(self._database, account_id, name) as connection:
+            query = sql("team_create", columns=_TEAM)
+            row = await connection.fetchrow(query, team_id, account_id, name, folded(name), description)
+            await record(connection, account_id, by, "team.created", ("team", team_id), {"name": name})
         assert row is not None
         return _team(row)
 
@@ -68,22 +56,18 @@ class PostgresTeams:
 
     async def update(self, account_id: str, team_id: str, changes: dict[str, Any], by: Actor) -> Team | None:
         name = changes.get("name")
-        async with self._database.account(account_id) as connection:
-            try:
-                async with connection.transaction():
-                    row = await connection.fetchrow(
-                        sql("team_update", columns=_TEAM),
-                        team_id,
-                        name,
-                        None if name is None else folded(name),
-                        "description" in changes,
-                        changes.get("description"),
-                    )
-                    if row is not None:
-                        details = {"fields": sorted(changes)}
-                        await record(connection, account_id, by, "team.updated", ("team", team_id), details)
-            except asyncpg.UniqueViolationError:
-                raise await _taken(connection, account_id, name or "") from None
+        async with _NAME.change(self._database, account_id, name) as connection:
+            row = await connection.fetchrow(
+                sql("team_update", columns=_TEAM),
+                team_id,
+                name,
+                None if name is None else folded(name),
+                "description" in changes,
+                changes.get("description"),
+            )
+            if row is not None:
+                details = {"fields": sorted(changes)}
+                await record(connection, account_id, by, "team.updated", ("team", team_id), details)
         return _team(row) if row is not None else None
 
     async def begin_deletion(self, account_id: str, team_id: str) -> bool:
@@ -118,7 +102,7 @@ class PostgresTeams:
         self, account_id: str, team_id: str, user_id: str, by: Actor
     ) -> tuple[TeamMember, bool] | None:
         async with self._database.account(account_id) as connection, connection.transaction():
-            # locked, so that a deletion comes before this or after it
+            # Locked, so that a deletion comes either before this or after it.
             if await connection.fetchrow(sql("team_get", columns=_TEAM) + " FOR SHARE", team_id) is None:
                 return None
             await ensure_agent(connection, account_id, user_id)
@@ -137,12 +121,3 @@ class PostgresTeams:
                 details = {"user_id": user_id}
                 await record(connection, account_id, by, "team.member_removed", ("team", team_id), details)
         return gone
-
-
-async def _taken(connection: Connection, account_id: str, name: str) -> Conflict:
-    holder = await connection.fetchval(sql("team_named"), account_id, folded(name))
-    return Conflict(
-        "another team has this name",
-        errors=(("name", "is taken"),),
-        current=None if holder is None else {"team_id": holder},
-    )

@@ -1,1 +1,1 @@
-"""Conversations on Postgres: the journal and what reads it."""
+"""Conversations on Postgres: the journal and its readers."""

@@ -1,4 +1,4 @@
-"""What a conversation host reads to activate actors, in batches. Implements `core.ports.hosting.Archive`."""
+"""What a conversation host reads, in batches, to activate actors and recognise repeated commands."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from ....core.conversation.entries import Entry
 from ....core.conversation.recent_messages import CONTEXT_SIZE, Recent
 from ....core.conversation.state import State
 from ....core.conversation.thread import Thread
-from ....core.ports.hosting import REPEATS_WITHIN, THREAD_RESOLVED, Rejected, Repeat, Target, ThreadWanted
-from ..database import Connection, Database, storage_unavailable, unreachable
+from ....core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, Repeat, Target, ThreadWanted
+from ....core.ports.journal import Rejected
+from ..database import Connection, Database
 from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
 
@@ -23,13 +24,13 @@ _ENTRY = sql("entry_columns")
 
 
 class PostgresArchive:
-    """`core.ports.hosting.Archive` on Postgres."""
+    """`core.ports.archive.Archive` on Postgres."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def load_conversations(self, ids: Sequence[str]) -> dict[str, State]:
-        """See `core.ports.hosting.Archive`. Two queries, however many conversations. Erased ones live no more."""
+        """Two queries, whatever the number of conversations. Erased ones are left out."""
         async with self._reading() as connection:
             rows = await connection.fetch(sql("load_conversations", columns=sql("conversation_columns")), ids)
             found = [c for c in map(conversation_from_row, rows) if not c.erased]
@@ -40,7 +41,6 @@ class PostgresArchive:
         return {c.id: State(c, Recent.of(recent.get(c.id, ()))) for c in found}
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
-        """See `core.ports.hosting.Archive`."""
         threads, missing = await self._read_threads(wanted)
         if missing:
             async with self._reading() as connection:
@@ -82,7 +82,6 @@ class PostgresArchive:
     async def find_repeats(
         self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]
     ) -> tuple[dict[tuple[Target, str], Repeat], dict[tuple[str, str], Repeat]]:
-        """See `core.ports.hosting.Archive`."""
         wanted = list(keys)
         single = [(i, k) for i, k in wanted if isinstance(i, str)]
         threads = [(t, k) for t, k in wanted if isinstance(t, ThreadKey)]
@@ -114,9 +113,7 @@ class PostgresArchive:
         try:
             async with self._database.system() as connection:
                 yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            if unreachable(error):
-                raise storage_unavailable(error) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Rejected(str(error)) from error
 
 

@@ -1,16 +1,16 @@
-"""Reading conversations and their histories for clients. Bound to the caller's account by row-level security."""
+"""Conversations and their histories, as clients read them. Bound to the caller's account by row-level security."""
 
 from __future__ import annotations
 
 from ....core.conversation.entries import Entry
 from ....core.conversation.state import Conversation
-from ....core.ports.http import Thread
+from ....core.ports.http import ThreadOwner
 from ..database import Database
 from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
 
 _COLUMNS = sql("conversation_columns")
-_ENTRY = sql("shown_columns")  # messages with what became of them since
+_ENTRY = sql("shown_columns")  # messages with their present delivery status
 
 
 class PostgresConversations:
@@ -24,10 +24,10 @@ class PostgresConversations:
             row = await connection.fetchrow(sql("load_conversations", columns=_COLUMNS), [conversation_id])
         return conversation_from_row(row) if row is not None else None
 
-    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, Thread]:
+    async def threads(self, account_id: str, conversations: list[str]) -> dict[str, ThreadOwner]:
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(sql("conversation_threads"), conversations)
-        return {row[0]: Thread(row[1], row[2]) for row in rows}
+        return {row[0]: ThreadOwner(row[1], row[2]) for row in rows}
 
     async def of_thread(self, account_id: str, channel_id: str, identifier: str) -> list[str]:
         async with self._database.account(account_id) as connection:

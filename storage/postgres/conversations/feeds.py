@@ -1,20 +1,21 @@
-"""Reading account feeds from Postgres: where they stand, and what comes after a position."""
+"""Account feeds on Postgres: their heads, and the entries after a position."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ....core.conversation.entries import Entry
-from ....core.ports.hosting import FeedHead
+from ....core.ports.feeds import FeedHead
 from ..database import Database
 from ..queries import sql
 from ..rows import entry_from_row
 
 
 class PostgresFeeds:
-    """Every read is bound to one account by row-level security, but for the heads, which hold no content.
+    """`core.ports.feeds.FeedArchive` on Postgres. Reads are bound to an account by row-level security, except the heads,
+    which have no content.
 
-    Messages come with what became of them since; `as_stored`: as they were committed, for whoever keeps them.
+    Messages come with their present delivery status, or with `as_stored` as they were committed, for readers that cache them.
     """
 
     def __init__(self, database: Database, *, as_stored: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The inbox and its reports on Postgres. How a page is found: `migrations/0003_inbox.sql`."""
+"""The inbox and its reports on Postgres. How a page is found: the function `inbox_page` in schema.sql."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
 
 MAX_HOLDINGS = 1000
-"""Entries that a conversation's assignments are told from: the newest."""
+"""The newest entries that a conversation's assignments are derived from."""
 LABELLED = 10_000
 MAX_LABELS = 1000
-"""Labels are counted in an account's newest LABELLED conversations, and the MAX_LABELS most used are told."""
+"""Labels are counted in an account's newest LABELLED conversations; the MAX_LABELS most used ones are returned."""
 
 
 class PostgresInbox:
@@ -51,7 +51,6 @@ class PostgresInbox:
     async def page(
         self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
     ) -> Page:
-        """See `core.ports.http.InboxStore`."""
         query = sql("inbox_page", columns=sql("conversation_columns"))
         key, last = (after.key, after.id) if after is not None else (None, None)
         session = self._database.account if wanted.q is None else self._database.expensive
@@ -63,7 +62,6 @@ class PostgresInbox:
         return Page(items, Seen(rows[limit - 1][0], items[-1].id) if len(rows) > limit else None)
 
     async def assignments(self, account_id: str, conversation_id: str) -> list[AssignmentView]:
-        """See `core.ports.http.InboxStore`."""
         query = sql("assignment_entries", columns=sql("entry_columns"))
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(query, conversation_id, MAX_HOLDINGS)
@@ -73,7 +71,6 @@ class PostgresInbox:
         return [_explained(a, rosters) for a in found]
 
     async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None:
-        """See `core.ports.http.InboxStore`."""
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(sql("contact_detail"), contact_id)
         if row is None:
@@ -94,13 +91,11 @@ class PostgresInbox:
         )
 
     async def labels(self, account_id: str) -> list[LabelCount]:
-        """See `core.ports.http.InboxStore`."""
         async with self._database.expensive(account_id) as connection:
             rows = await connection.fetch(sql("labels_used"), account_id, LABELLED, MAX_LABELS)
         return [LabelCount(*row) for row in rows]
 
     async def agent_stats(self, account_id: str, user_id: str, period: Period) -> AgentStats:
-        """See `core.ports.http.InboxStore`."""
         asked = account_id, user_id, period.start, period.end
         async with self._database.expensive(account_id) as connection:
             assigned = await connection.fetchval(sql("agent_assigned"), *asked)
@@ -121,7 +116,6 @@ class PostgresInbox:
         )
 
     async def stats(self, account_id: str, period: Period) -> InboxStats:
-        """See `core.ports.http.InboxStore`."""
         span = period.start, period.end
         async with self._database.expensive(account_id) as connection:
             statuses = await _pairs(connection, "stats_statuses")
@@ -148,7 +142,7 @@ class PostgresInbox:
 
 
 def filter_json(wanted: InboxFilter) -> str:
-    """The filter as the database's `inbox_filter`; conditions that are not asked for are left out."""
+    """The filter as JSON for the database's type `inbox_filter`, without conditions that are not set."""
     fields = msgspec.to_builtins(wanted)
     if wanted.q is not None:
         fields["pattern"] = like_pattern(wanted.q)
@@ -165,7 +159,7 @@ def _durations(count: int, percentiles: list[float] | None) -> Durations:
 
 
 def _volume(period: Period, opened: dict[str, int], messages: dict[str, tuple[int, int]]) -> Volume:
-    """Every day that the period touches, those without anything included."""
+    """Every day of the period, including empty ones."""
     days: list[DayVolume] = []
     for day in range(period.start // DAY_MS, (period.end - 1) // DAY_MS + 1):
         date = datetime.fromtimestamp(day * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
@@ -187,7 +181,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _explained(a: AssignmentView, rosters: dict[str, str]) -> AssignmentView:
-    """The assignment with every candidate of its routing record."""
+    """The assignment with its explain record in full: the stored one only names its roster's digest."""
     record = a.explain
     if record is None or (roster := rosters.get(record.get("roster", ""))) is None:
         return a

@@ -1,24 +1,25 @@
-"""The journal on Postgres: one call of `commit_batch` a group commit, fenced by partition epochs.
+"""The journal on Postgres: each group commit is one call of the function `commit_batch`, fenced by partition epochs.
 
-Owns how a batch becomes columns and how a lost connection is settled. Never numbers entries, never retries a batch.
+What the function does, in which order and why: docs/commit-batch.md. This module owns how a batch becomes columns, and how
+a commit of unknown outcome is settled. It never numbers entries and never retries a batch.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
 import msgspec
 import structlog
 
-from ....core.conversation.entries import Message, kind_of
+from ....core.conversation.entries import Entry, Message, kind_of
 from ....core.conversation.state import Conversation, settled
 from ....core.errors import Overloaded, StorageUnavailable
 from ....core.ids import partition_of_conversation
-from ....core.ports.hosting import DuplicateKey, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
+from ....core.ports.journal import DuplicateKey, NotStored, Rejected, StaleEpoch, StaleSupervisor, Write
 from ..database import Database
 from ..queries import sql
 from ..rows import conversation_to_json, encode_data
@@ -38,16 +39,16 @@ _SUPERVISORS = ("integer", "bigint")
 _COLUMNS = (
     *_PARTITIONS, *_ACCOUNTS, *_ENTRIES, *_TOUCHED, *_CHANGED, *_RECENCY, *_PROVIDERS, *_OUTGOING, *_SUPERVISORS
 )  # fmt: skip
-"""What the columns hold that `commit_batch` takes, in order; a word is a short text.
+"""The types of the columns that `commit_batch` takes, in order; a word is a short text.
 
-The driver looks at each element of an array for half a microsecond, so numbers and words travel as one text a column: together
-with the server's part 0.2 µs an element. UUIDs and long texts would cost the server what the driver saves.
+The driver spends half a microsecond on each element of an array, so numbers and words travel as one text a column: 0.2 µs an
+element, the server's part included. For UUIDs and long texts the server would spend what the driver saves.
 """
 
 _token = secrets.token_hex(6)
 SEPARATOR = f"\x1f{_token}"
 NULL = f"\x1e{_token}"
-"""What stands between words and for none. Nobody outside can know it, and that no word holds it is checked."""
+"""What separates words, and what stands for null. Both are secret, and `_argument` checks that no word contains the separator."""
 
 
 _FORMS = {
@@ -59,19 +60,20 @@ _FORMS = {
 }
 COMMIT = f"SELECT commit_batch({', '.join(_FORMS[holds] % place for place, holds in enumerate(_COLUMNS, 1))})"
 COMMIT_DEADLINE = 10.0
+"""Seconds until the outcome of a commit counts as unknown."""
 SETTLE_DEADLINE = 30.0
+"""Seconds to settle an unknown outcome; after that the host gives up its partitions."""
 STALE_EPOCH = "TE001"
 STALE_SUPERVISOR = "TE002"
 
 
 class PostgresJournal:
-    """`core.ports.hosting.Journal` on Postgres."""
+    """`core.ports.journal.Journal` on Postgres."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
-        """See `core.ports.hosting.Journal.commit`."""
         touched = sorted({partition_of_conversation(w.after.id) for w in writes})
         held = {p: epochs.get(p, -1) for p in touched}
         try:
@@ -105,8 +107,8 @@ class PostgresJournal:
     ) -> list[int]:
         """Find out what became of a commit whose answer was lost.
 
-        Raising the batch's epochs waits for a transaction still under way (it holds the rows FOR SHARE) and shuts
-        out one that has not begun; after that the batch is there, whole, or it never will be.
+        Raising the batch's epochs waits for a transaction that is still running (it holds the rows FOR SHARE) and fences
+        off one that has not begun. After that the batch is either stored completely or never will be.
         """
         log.warning("commit_outcome_unknown", error=repr(cause), writes=len(writes))
         entries = [e for w in writes for e in w.entries]
@@ -130,8 +132,8 @@ class PostgresJournal:
                     except (asyncpg.PostgresError, TimeoutError, Overloaded, StorageUnavailable):
                         await asyncio.sleep(0.1)
         except TimeoutError:
-            # Nothing is known for certain, so this host may not go on: its successor reads what stands.
-            raise StaleEpoch("the storage did not come back to settle a commit") from cause
+            # Nothing is certain, so this host must not go on. Its successor reads what is stored.
+            raise StaleEpoch("the storage did not return in time to settle a commit") from cause
         if len(held) < touched:
             raise StaleEpoch("partitions were taken over during a commit of unknown outcome")
         if len(found) < len(entries) or not entries:
@@ -140,76 +142,83 @@ class PostgresJournal:
 
 
 def _arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], list[tuple[int, int]]]:
-    """The arguments of `commit_batch`, and each entry's (account index, ordinal) to place it in its feed."""
+    """The arguments of `commit_batch`, and the place of each entry in its feed: account index, ordinal."""
     accounts: dict[str, int] = {}
     counts: list[int] = []
     rows: list[tuple[Any, ...]] = []
     places: list[tuple[int, int]] = []
-    providers: list[tuple[str, str, str, int]] = []
-    outgoing: list[tuple[str, int, str, str, str, int]] = []
-    ends: dict[str, tuple[Conversation | None, Conversation]] = {}
     for write in writes:
-        after = write.after
-        start = ends.get(after.id)
-        ends[after.id] = (write.before if start is None else start[0], after)
-        account = accounts.setdefault(after.account_id, len(accounts))
+        account = accounts.setdefault(write.after.account_id, len(accounts))
         if account == len(counts):
             counts.append(0)
         answer = write.answer
         for entry in write.entries:
             counts[account] += 1
-            data = entry.data
-            actor = entry.actor
-            rows.append(
-                (
-                    entry.conversation_id,
-                    entry.seq,
-                    account + 1,
-                    counts[account],
-                    entry.at,
-                    kind_of(data),
-                    actor.type,
-                    actor.id,
-                    write.key if entry is answer else None,
-                    encode_data(data).decode(),
-                )
-            )
             places.append((account, counts[account]))
-            if isinstance(data, Message):
-                if data.external_id is not None:
-                    providers.append((after.channel_id, data.external_id, entry.conversation_id, entry.seq))
-                if data.delivery_status == "queued":
-                    outgoing.append(
-                        (
-                            entry.conversation_id,
-                            entry.seq,
-                            entry.account_id,
-                            after.channel_id,
-                            data.id,
-                            entry.at,
-                        )
-                    )
+            rows.append(
+                _entry_row(entry, account + 1, counts[account], write.key if entry is answer else None)
+            )
+    messages = [
+        (w.after.channel_id, e, e.data) for w in writes for e in w.entries if isinstance(e.data, Message)
+    ]
     columns = (
         list(held),
         list(held.values()),
         list(accounts),
         counts,
         *_columns(rows, _ENTRIES),
-        *_projection(ends.values()),
-        *_columns(providers, _PROVIDERS),
-        *_columns(outgoing, _OUTGOING),
+        *_projection(writes),
+        *_columns(_provider_ids(messages), _PROVIDERS),
+        *_columns(_outgoing(messages), _OUTGOING),
         *_columns(sorted({w.fence for w in writes if w.fence is not None}), _SUPERVISORS),
     )
     arguments = [_argument(column, holds) for column, holds in zip(columns, _COLUMNS, strict=True)]
     return [*arguments, SEPARATOR, NULL], places
 
 
-def _projection(ends: Iterable[tuple[Conversation | None, Conversation]]) -> list[Sequence[Any]]:
-    """Conversations a message merely touched, those that changed otherwise, and the inbox's order."""
+def _entry_row(entry: Entry, account: int, ordinal: int, key: str | None) -> tuple[Any, ...]:
+    data, by = entry.data, entry.actor
+    text = encode_data(data).decode()
+    return (
+        entry.conversation_id,
+        entry.seq,
+        account,
+        ordinal,
+        entry.at,
+        kind_of(data),
+        by.type,
+        by.id,
+        key,
+        text,
+    )
+
+
+_Messages = list[tuple[str, Entry, Message]]
+"""A batch's messages, each with the id of its channel."""
+
+
+def _provider_ids(messages: _Messages) -> list[tuple[Any, ...]]:
+    return [(c, m.external_id, e.conversation_id, e.seq) for c, e, m in messages if m.external_id is not None]
+
+
+def _outgoing(messages: _Messages) -> list[tuple[Any, ...]]:
+    return [
+        (e.conversation_id, e.seq, e.account_id, channel_id, m.id, e.at)
+        for channel_id, e, m in messages
+        if m.delivery_status == "queued"
+    ]
+
+
+def _projection(writes: Sequence[Write]) -> list[Sequence[Any]]:
+    """Conversations that a message merely touched, those that changed otherwise, and the inbox's order."""
+    ends: dict[str, tuple[Conversation | None, Conversation]] = {}
+    for write in writes:
+        start = ends.get(write.after.id)
+        ends[write.after.id] = (write.before if start is None else start[0], write.after)
     touched: list[tuple[Any, ...]] = []
     changed: list[str] = []
     recency: list[tuple[str, str, int]] = []
-    for before, after in ends:
+    for before, after in ends.values():
         if before is not None and settled(before) == settled(after):
             touched.append(
                 (
@@ -235,12 +244,12 @@ def _columns(rows: Sequence[tuple[Any, ...]], types: tuple[str, ...]) -> list[Se
 
 
 def _argument(column: Sequence[Any], holds: str) -> Any:
-    """A column as its form in COMMIT takes it. Raises ValueError for a word that holds the separator."""
+    """A column in the form that COMMIT expects. Raises ValueError for a word that contains the separator."""
     if holds in ("integer", "bigint"):
         return f"{{{_encode(column).decode()[1:-1]}}}"
     if holds != "word":
         return column
     joined = SEPARATOR.join(["", *(NULL if word is None else word for word in column)])
     if joined.count(SEPARATOR) != len(column):
-        raise ValueError("a word holds the separator of words")
+        raise ValueError("a word contains the separator")
     return joined

@@ -1,16 +1,17 @@
-"""Who owns which partition, on Postgres. Implements `core.ports.hosting.Ownership`."""
+"""Hosts and the partitions they own, on Postgres."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ....core.ports.hosting import HostAddress, Membership, PartitionMap, Peer, StaleEpoch
+from ....core.ports.journal import StaleEpoch
+from ....core.ports.ownership import HostAddress, Membership, PartitionMap, Peer
 from ..database import Database
 from ..queries import sql
 
 
 class PostgresOwnership:
-    """`core.ports.hosting.Ownership` on Postgres. Every change of owner raises the partition's epoch in the same statement."""
+    """`core.ports.ownership.Ownership` on Postgres. Every change of owner raises the partition's epoch in the same statement."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

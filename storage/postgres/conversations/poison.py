@@ -1,4 +1,4 @@
-"""The commands that were set aside, on Postgres. Implements `core.conversation.poison.PoisonList`."""
+"""Commands that were set aside because hosts died under them, on Postgres."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timers of conversations whose account has changed its settings: which are to be set anew, and how far that is."""
+"""Rescheduling of timers after an account's settings have changed: which conversations are left to examine, on Postgres."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class PostgresRescheduling:
 
     async def wanted(self, partitions: Collection[int], limit: int) -> list[TimerRescheduling]:
         async with self._database.system() as connection:
-            rows = await connection.fetch(sql("retimings_wanted"), list(partitions), limit)
+            rows = await connection.fetch(sql("reschedulings_wanted"), list(partitions), limit)
         return [TimerRescheduling(*row) for row in rows]
 
     async def page(
         self, account_id: str, status: Status, after: str, partitions: Collection[int], limit: int
     ) -> list[Conversation]:
         some = None if len(partitions) == PARTITIONS else list(partitions)
-        query = sql("retiming_page", columns=_COLUMNS)
+        query = sql("rescheduling_page", columns=_COLUMNS)
         async with self._database.system() as connection:
             rows = await connection.fetch(query, account_id, status, after, some, limit)
         return [conversation_from_row(row) for row in rows]
@@ -38,16 +38,16 @@ class PostgresRescheduling:
     async def move(self, sooner: Sequence[tuple[Conversation, int]]) -> set[str]:
         ids, seen = [c.id for c, _ in sooner], [c.timer_at for c, _ in sooner]
         async with self._database.system() as connection:
-            rows = await connection.fetch(sql("retiming_move"), ids, seen, [due for _, due in sooner])
+            rows = await connection.fetch(sql("rescheduling_move"), ids, seen, [due for _, due in sooner])
         return {row[0] for row in rows}
 
     async def done(self, retiming: TimerRescheduling, epochs: dict[int, int]) -> None:
         async with self._database.system() as connection, connection.transaction():
             await connection.execute(
-                sql("retiming_done"),
+                sql("rescheduling_done"),
                 retiming.account_id,
                 retiming.version,
                 list(epochs),
                 list(epochs.values()),
             )
-            await connection.execute(sql("retimings_end"))
+            await connection.execute(sql("reschedulings_end"))

@@ -1,9 +1,9 @@
-"""Attachments: records in Postgres, bytes in the object store, and the order of the two that loses neither.
+"""Attachments: records in Postgres, bytes in the object store, written in an order that loses neither.
 
-Bytes are needed from the moment a record names their digest, and are written after it; a record is `stored` once they are.
-Whoever deletes a record leaves a note (a trigger does), and `sweep` deletes the bytes that no record needs any more. Both
-look under the same lock, so bytes are never deleted from under a record that was just made. What a process leaves behind
-that ends in between is swept too.
+Bytes are needed from the moment a record names their digest. They are written after the record, which becomes `stored`
+once they are complete. When a record is deleted, a trigger leaves a note, and `sweep` deletes bytes that no record needs.
+Both work under the same lock, so the bytes of a new record are never deleted. `sweep` also removes what a process that
+ended midway left behind.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from ..database import Connection, Database
 from ..queries import sql
 
 UNFINISHED_AFTER = 3600.0
-"""Seconds after which an upload without an end counts as given up."""
+"""Seconds after which an unfinished upload counts as abandoned."""
 STORE_DEADLINE = 120.0
+"""Seconds for writing one file to the object store: 503."""
 DELETE_DEADLINE = 10.0
 SWEPT_AT_ONCE = 100
+"""Notes that one sweep handles."""
 _COLUMNS = sql("attachment_columns")
 
 
 class PostgresAttachments:
-    """`core.ports.deliveries.AttachmentStore` and `MediaQueue`. `most`: bytes of a file that came along."""
+    """`core.ports.deliveries.AttachmentStore` and `MediaQueue`. `most`: the maximum size of a file that a payload contains."""
 
     def __init__(self, database: Database, objects: Objects, *, most: int) -> None:
         self._database = database
@@ -101,17 +103,17 @@ class PostgresAttachments:
             raise
 
     async def _put(self, attachment_id: str, account_id: str, file: Spooled) -> StoredAttachment:
-        """Bytes whose record is there into the store, then say so in it."""
+        """Write the bytes of a record to the object store, then mark the record as stored."""
         try:
             async with asyncio.timeout(STORE_DEADLINE):
                 await self._objects.put(account_id, file.digest, file.file)
         except TimeoutError:
-            raise StorageUnavailable("the store of attachments is too slow", retry_after=5) from None
+            raise StorageUnavailable("the attachment store is too slow", retry_after=5) from None
         async with self._database.system() as connection:
             row = await connection.fetchrow(
                 sql("attachment_stored", columns=_COLUMNS), attachment_id, file.digest
             )
-            if row is None:  # erased meanwhile: the bytes came after whoever deletes them had been there
+            if row is None:  # erased meanwhile: a sweep may have run before the bytes arrived
                 await connection.execute(sql("garbage_note"), account_id, file.digest)
                 raise StorageUnavailable("the attachment was deleted while it was stored")
         return _attachment(row)

@@ -1,6 +1,7 @@
-"""Deliveries as clients and providers' receipts see them: the outbox from outside. Bound to an account throughout.
+"""Deliveries on Postgres, as clients and providers' receipts see them. Bound to one account by row-level security.
 
-The statuses' order is decided in `core/channels/delivery_policy.py`; migration 0005 has it in SQL, and a test holds the two together.
+`core/channels/delivery_policy.py` defines the order of statuses, the SQL function `delivery_rank` repeats it, and a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from ..pages import bounds
 from ..queries import sql
 
 MAX_DETAIL = 1000
-"""Characters kept of a reason."""
+"""Characters kept of an error's detail."""
 _COLUMNS = sql("delivery_columns")
 _STORED = {s: [s] for s in get_args(DeliveryStatus)} | {"queued": ["queued", "sending"]}
 _ALL = [stored for some in _STORED.values() for stored in some]
 
 
 def delivery_from_row(row: Sequence[Any]) -> Delivery:
-    """A row of `delivery_columns.sql`."""
+    """A row of the query `delivery_columns`."""
     _, *fields = row
     fields[8] = None if fields[8] is None else msgspec.json.decode(fields[8])
     return Delivery(*fields)
@@ -92,13 +93,13 @@ class PostgresDeliveries:
 
 
 def _rows(receipt: Receipt) -> Iterator[tuple[Any, ...]]:
-    """A receipt as rows for `receive_receipts`. What no database holds is nothing that we sent."""
+    """A receipt as rows for `receive_receipts`. Ids that Postgres cannot store are not ours, and are skipped."""
     error = None if receipt.error is None else error_json(receipt.error)
     message_id = receipt.message_id if receipt.message_id and is_uuid(receipt.message_id) else None
     ids = [i for i in receipt.provider_ids if "\0" not in i]
     for provider_id in ids:
         yield receipt.status, provider_id, message_id if len(ids) == 1 else None, None, None, error
-    # By our own id as well: where the provider's answer was lost, its id is none that we know.
+    # By our own id as well: if the provider's response was lost, we do not know its id.
     if message_id is not None and (not ids or receipt.status != "failed"):
         yield receipt.status, None, message_id, None, None, error
     if receipt.recipient is not None and receipt.watermark is not None and "\0" not in receipt.recipient:
@@ -106,11 +107,11 @@ def _rows(receipt: Receipt) -> Iterator[tuple[Any, ...]]:
 
 
 def clean(text: str) -> str:
-    """Text that Postgres takes, whatever a provider sent."""
+    """Text from a provider, made storable in Postgres."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def error_json(error: Mapping[str, Any]) -> str:
-    """A reason as it is stored: `{code, detail}`, of bounded length."""
+    """An error as it is stored: `{code, detail}`, of bounded length."""
     code, detail = str(error.get("code", "failed"))[:100], str(error.get("detail", ""))[:MAX_DETAIL]
     return msgspec.json.encode({"code": clean(code), "detail": clean(detail)}).decode()

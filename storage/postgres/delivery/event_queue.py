@@ -1,7 +1,7 @@
-"""Deliveries of events to webhooks as a queue: filled from the accounts' feeds, emptied by whoever claims.
+"""The queue of event webhook deliveries, filled from account feeds, on Postgres.
 
-A webhook's row is locked by whoever turns its feed into deliveries, or claims some of them: that is what keeps its events
-in order and single, and what is under way within MAX_UNDER_WAY, however many processes there are.
+Turning a webhook's feed into deliveries, and claiming them, locks the webhook's row. So its events are delivered in order
+and queued once, with at most MAX_UNDER_WAY requests at a time, whatever the number of processes.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from .event_webhooks import webhook_from_row, without_query
 log = structlog.get_logger(__name__)
 
 WEBHOOKS = 16
-"""Webhooks that one call pumps."""
+"""Webhooks that one call of `pump` advances."""
 PAGE = 200
-"""Entries of a feed that one call turns into deliveries."""
+"""Entries of a feed that one call of `pump` turns into deliveries."""
 MAX_UNSETTLED = 1000
-"""Deliveries that may wait for one webhook. Beyond it the feed itself is the queue: its position stays where it is."""
+"""Pending deliveries of one webhook. When full, its position stays where it is, and the feed itself is the queue."""
 MAX_UNDER_WAY = 8
 """Requests to one webhook at a time."""
 CLAIM = 60.0
-"""Seconds a claim holds: well above the deadline of a request. After it the delivery is sent by another."""
+"""Seconds that a claim lasts, well above the deadline of a request. After that another process sends the delivery."""
 AFTER_OUTAGE = 300.0
-"""Seconds of failing after which the first success brings forward what waits."""
+"""Seconds of failing after which the first success makes pending deliveries due at once."""
 KEPT_DAYS = 30.0
 KEPT = 10_000
-"""Deliveries in the log of one webhook, and for how long."""
+"""How many settled deliveries of one webhook are kept, and for how long; the oldest are deleted first."""
 TRIMMED = 200
 """Webhooks whose logs one call trims."""
 _SERVER = Actor("system")
@@ -113,7 +113,7 @@ class PostgresEventQueue:
             if row is None or row[1] is None:
                 return None
             account_id, reason = row
-            await connection.execute(sql("event_webhook_give_up"), webhook_id, "the webhook was switched off")
+            await connection.execute(sql("event_webhook_give_up"), webhook_id, "the webhook was disabled")
             target, details = (
                 ("event_webhook", webhook_id),
                 {"url": without_query(claimed.webhook.url), "reason": reason},
@@ -127,7 +127,7 @@ class PostgresEventQueue:
 
 
 class FeedPage(msgspec.Struct, frozen=True):
-    """Events of a feed, and up to which position they are all of them."""
+    """Events of a feed. They are complete up to position `end`."""
 
     events: list[OutgoingEvent]
     end: int
@@ -136,10 +136,10 @@ class FeedPage(msgspec.Struct, frozen=True):
 async def read_feed(
     connection: Connection, account_id: str, after: int, limit: int, generation: str, head: int
 ) -> FeedPage | None:
-    """A page of a feed that stands at `head` or further, on a connection whose transaction holds a lock on who reads it.
+    """A page of a feed whose head is `head` or later, in a transaction that has locked the reader's row.
 
-    A short page reaches to the feed's end, whatever is kept no more. None where there is an entry that this version cannot
-    read, as while a newer one is being rolled out: that is left to the newer one.
+    A short page ends at the head, even if the last entries are no longer kept. Returns None if this version cannot decode an
+    entry, as during a rolling upgrade; then the newer version continues.
     """
     columns = sql("entry_columns")
     rows = await connection.fetch(sql("feed_read", columns=columns), account_id, after, limit)
@@ -159,7 +159,7 @@ async def _insert(
     if not events:
         return
     now = time.time_ns() // 1_000_000
-    # the number stands where a UUIDv7 has its first random bits, so that ids are in order (RFC 9562 section 6.2)
+    # The number takes the place of the first random bits of a UUIDv7, so that ids are ordered (RFC 9562, section 6.2).
     ids = [new_id(now, n << 62 | random.getrandbits(62)) for n in range(len(events))]
     await connection.execute(
         sql("event_pump_insert"),

@@ -1,4 +1,4 @@
-"""Event webhooks of an account and the log of their deliveries, as their admins see them."""
+"""An account's event webhooks and the log of their deliveries, as admins see them, on Postgres."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ..pages import bounds, page_of
 from ..queries import sql
 
 MAX_WEBHOOKS = 50
-"""Event webhooks of one account."""
+"""Event webhooks of one account; one more is a conflict."""
 _COLUMNS = sql("event_webhook_columns")
 _DELIVERY = sql("event_delivery_columns")
 
 
 def webhook_from_row(row: Sequence[Any]) -> EventWebhook:
-    """A row of `event_webhook_columns.sql`, whose order is that of the struct's fields."""
+    """A row of the query `event_webhook_columns`, whose order is that of the struct's fields."""
     f = list(row)
     f[4] = tuple(f[4])
     return EventWebhook(*f)
 
 
 def without_query(url: str) -> str:
-    """A URL as the audit log may keep it: what stands in a query is often a key."""
+    """A URL for the audit log, without the query, which often contains a key."""
     return url.partition("?")[0]
 
 
@@ -47,7 +47,7 @@ class PostgresEventWebhooks:
             if await connection.fetchval(sql("account_lock"), webhook.account_id) is None:
                 raise NotFound("no such account")
             if await connection.fetchval(sql("event_webhooks_count")) >= MAX_WEBHOOKS:
-                raise Conflict(f"the account has {MAX_WEBHOOKS} event webhooks, and can have no more")
+                raise Conflict(f"an account can have at most {MAX_WEBHOOKS} event webhooks")
             row = await connection.fetchrow(
                 sql("event_webhook_create", columns=_COLUMNS),
                 webhook.id,
@@ -107,7 +107,7 @@ class PostgresEventWebhooks:
             if row is None:
                 if await connection.fetchrow(sql("event_webhook_get", columns=_COLUMNS), webhook_id) is None:
                     return None
-                raise Conflict("the secret was rotated by somebody else meanwhile: ask again")
+                raise Conflict("the secret has been rotated meanwhile: try again")
             target = ("event_webhook", webhook_id)
             await record(connection, account_id, by, "event_webhook.secret_rotated", target)
         return webhook_from_row(row)

@@ -1,4 +1,4 @@
-"""What arrives from the providers, on Postgres: messages by provider id, and payloads that were set aside."""
+"""What arrives from providers, on Postgres: messages by provider id, and payloads that were set aside."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from ....core.ports.inbound import MAX_FAILURES, MAX_PAYLOAD, Failure, Fault, Ne
 from ..database import Database
 from ..pages import bounds, page_of
 from ..queries import sql
+from ..rows import json_text
 
 _FAULTS = msgspec.json.Decoder(tuple[Fault, ...])
 _STRINGS = msgspec.json.Decoder(dict[str, str])
 _WITH = sql("failure_columns", payload="f.payload")
 _WITHOUT = sql("failure_columns", payload="''::bytea")
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _failure(row: Sequence[Any]) -> Failure:
@@ -62,8 +59,8 @@ class PostgresInbound:
                 failure_id,
                 failure.account_id,
                 failure.channel_id,
-                _json(failure.faults),
-                _json(failure.headers),
+                json_text(failure.faults),
+                json_text(failure.headers),
                 len(failure.body),
                 failure.body[:MAX_PAYLOAD],
                 MAX_FAILURES - 1,
@@ -87,6 +84,6 @@ class PostgresInbound:
     async def replayed(self, account_id: str, failure_id: str, faults: Sequence[Fault]) -> Failure | None:
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(
-                sql("failure_replayed", columns=_WITHOUT), failure_id, _json(faults), not faults
+                sql("failure_replayed", columns=_WITHOUT), failure_id, json_text(faults), not faults
             )
         return _failure(row) if row is not None else None

@@ -1,6 +1,6 @@
-"""The outbox on Postgres: `core.ports.outbox.Outbox`. Stands outside row-level security: a dispatcher serves all accounts.
+"""The outbox on Postgres, as dispatchers use it. Outside row-level security, since a dispatcher serves all accounts.
 
-The claim is one statement, fence included; so is every outcome. Due times are the database's: no other clock counts.
+A claim is one statement, fence included, and so is the record of each outcome. Due times are by the database's clock alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ....core.channels.records import Delivery
 from ....core.conversation.entries import Message
-from ....core.ports.hosting import StaleEpoch
+from ....core.ports.journal import StaleEpoch
 from ....core.ports.outbox import Due, ToSend
 from ..database import Database
 from ..queries import sql
@@ -20,11 +20,11 @@ from ..rows import decode_data
 from .deliveries import clean, delivery_from_row, error_json
 
 LOOK_AT = 200
-"""Due messages that one claim looks at for those it may take."""
+"""Due messages that one claim looks at to find those it may take."""
 
 
 class PostgresOutbox:
-    """See the module."""
+    """`core.ports.outbox.Outbox` on Postgres."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,7 +33,7 @@ class PostgresOutbox:
         async with self._database.system() as connection, connection.transaction():
             await connection.execute(sql("outbox_register_shard"), shard, incarnation)
             await connection.execute(sql("outbox_drop_shards"), shards)
-            # A statement of its own: it must see what claims wrote that the first one waited for.
+            # A separate statement, so that it sees what claims wrote for which the first one waited.
             done = await connection.execute(sql("outbox_orphans"))
         return int(done.split()[-1])
 
@@ -47,7 +47,7 @@ class PostgresOutbox:
                 sql("outbox_claim"), shard, incarnation, channel_id, limit, max(LOOK_AT, limit)
             )
         if not rows:
-            raise StaleEpoch(f"another dispatcher has taken shard {shard} over")
+            raise StaleEpoch(f"another dispatcher has taken over shard {shard}")
         items = [_to_send(row) for row in rows if row[0] is not None]
         return sorted(items, key=lambda item: item.key)
 
@@ -67,7 +67,7 @@ class PostgresOutbox:
         if row is None:
             return None
         delivery = delivery_from_row(row)
-        # a statement does not see the row that its own function has added
+        # A statement does not see the row that its own function has inserted.
         return replace(delivery, provider_id=delivery.provider_id or _id(provider_id))
 
     async def again(
@@ -107,7 +107,7 @@ class PostgresOutbox:
 
 
 def _to_send(row: Sequence[Any]) -> ToSend:
-    """A row of `outbox_claim.sql`, whose order is that of the struct's fields."""
+    """A row of the query `outbox_claim`, whose order is that of the struct's fields."""
     data, recipient, channel_type, subject, reply_to, references, told = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)

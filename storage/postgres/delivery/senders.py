@@ -1,7 +1,7 @@
-"""Customers as providers name them, on Postgres: which thread a sender's messages belong to.
+"""Customers as providers name them: which thread a sender's messages belong to, on Postgres.
 
-Owns a short memory, so that a customer who is known costs nothing, and the batches in which the others are asked for:
-what gathers while one statement is under way goes with the next.
+Owns a cache, so that a known customer costs nothing, and batches the look-ups of others: those that arrive while one
+statement runs share the next one.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from ..queries import sql
 
 log = structlog.get_logger(__name__)
 
-MAX_KNOWN = 50_000
-"""Identifiers remembered; the one used least recently is forgotten first."""
-KNOWN_FOR = 3600.0
-"""Seconds an identifier is remembered: how late it is seen here that two customers turned out to be one."""
+MAX_CACHED = 50_000
+"""Identifiers in the cache; the least recently used is dropped first."""
+CACHED_FOR = 3600.0
+"""Seconds an identifier is cached: how late this process sees that two customers were merged into one."""
 MAX_BATCH = 200
+"""Senders that one statement looks up."""
 MAX_WAITING = 10_000
-"""Senders that may wait for a statement; one more is refused as overloaded."""
+"""Senders that may wait for a statement; one more raises Overloaded."""
 
 
 class _Key(NamedTuple):
@@ -41,19 +42,19 @@ class _Key(NamedTuple):
     identifier: str
 
 
-class _Known(NamedTuple):
+class _CacheEntry(NamedTuple):
     thread: str
     name: str | None
     metadata: dict[str, Any]
     until: float
 
 
-class _Asked(NamedTuple):
+class _Lookup(NamedTuple):
     account_id: str
     channel_type: ChannelType
     names: list[str]
     sender: Sender
-    answer: asyncio.Future[str]
+    result: asyncio.Future[str]
 
 
 def _fresh_id() -> str:
@@ -65,51 +66,50 @@ class PostgresSenders:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: OrderedDict[_Key, _Known] = OrderedDict()
-        self._waiting: list[_Asked] = []
-        self._asking: asyncio.Task[None] | None = None
+        self._cache: OrderedDict[_Key, _CacheEntry] = OrderedDict()
+        self._waiting: list[_Lookup] = []
+        self._task: asyncio.Task[None] | None = None
 
     async def resolve(self, account_id: str, channel_type: ChannelType, sender: Sender) -> str:
-        """See `core.ports.inbound.SenderStore`."""
         sender = msgspec.structs.replace(sender, name=shown_name(sender.name))
         names = list(dict.fromkeys((sender.identifier, *sender.aliases)))
-        thread = self._remembered(account_id, channel_type, names, sender)
+        thread = self._cached_thread(account_id, channel_type, names, sender)
         if thread is not None:
             return thread
         if len(self._waiting) >= MAX_WAITING:
             raise Overloaded("too many new senders are waiting", retry_after=1)
-        asked = _Asked(account_id, channel_type, names, sender, asyncio.get_running_loop().create_future())
-        self._waiting.append(asked)
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask_all())
-        return await asked.answer
+        lookup = _Lookup(account_id, channel_type, names, sender, asyncio.get_running_loop().create_future())
+        self._waiting.append(lookup)
+        if self._task is None:
+            self._task = asyncio.create_task(self._look_up_all())
+        return await lookup.result
 
-    def _remembered(
+    def _cached_thread(
         self, account_id: str, channel_type: ChannelType, names: list[str], sender: Sender
     ) -> str | None:
         now, threads = time.monotonic(), set[str]()
         for name in names:
             key = _Key(account_id, channel_type, name)
-            known = self._known.get(key)
+            known = self._cache.get(key)
             if known is None or known.until < now or sender.name not in (None, known.name):
                 return None
             if sender.metadata and sender.metadata != known.metadata:
                 return None
-            self._known.move_to_end(key)
+            self._cache.move_to_end(key)
             threads.add(known.thread)
         return threads.pop() if len(threads) == 1 else None
 
-    async def _ask_all(self) -> None:
+    async def _look_up_all(self) -> None:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                await self._ask(batch)
+                await self._look_up(batch)
         finally:
-            self._asking = None
+            self._task = None
             _fail(self._waiting, Overloaded("the server is stopping", retry_after=1))
 
-    async def _ask(self, batch: list[_Asked]) -> None:
-        """Answer a batch; where the database refuses it, each by itself, so that only the one at fault fails."""
+    async def _look_up(self, batch: list[_Lookup]) -> None:
+        """Resolve a batch. If the database refuses it, resolve each alone, so that only the faulty one fails."""
         try:
             async with self._database.system() as connection:
                 threads = await connection.fetchval(sql("senders_resolve"), _wanted(batch))
@@ -119,48 +119,48 @@ class PostgresSenders:
             if len(batch) == 1:
                 _fail(batch, _refusal(error))
                 return
-            for asked in batch:
-                await self._ask([asked])
-        except Exception as error:  # a fault of ours: who waits must hear of it all the same
+            for lookup in batch:
+                await self._look_up([lookup])
+        except Exception as error:  # a bug: callers must still get a result
             log.exception("senders_failed", senders=len(batch))
             _fail(batch, Internal(f"the sender could not be looked up: {type(error).__name__}"))
         else:
-            for asked, thread in zip(batch, threads, strict=True):
-                self._remember(asked, thread)
-                if not asked.answer.done():
-                    asked.answer.set_result(thread)
+            for lookup, thread in zip(batch, threads, strict=True):
+                self._cache_thread(lookup, thread)
+                if not lookup.result.done():
+                    lookup.result.set_result(thread)
 
-    def _remember(self, asked: _Asked, thread: str) -> None:
-        sender, until = asked.sender, time.monotonic() + KNOWN_FOR
-        for name in asked.names:
-            key = _Key(asked.account_id, asked.channel_type, name)
-            self._known[key] = _Known(thread, sender.name, sender.metadata, until)
-            self._known.move_to_end(key)
-        while len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
+    def _cache_thread(self, lookup: _Lookup, thread: str) -> None:
+        sender, until = lookup.sender, time.monotonic() + CACHED_FOR
+        for name in lookup.names:
+            key = _Key(lookup.account_id, lookup.channel_type, name)
+            self._cache[key] = _CacheEntry(thread, sender.name, sender.metadata, until)
+            self._cache.move_to_end(key)
+        while len(self._cache) > MAX_CACHED:
+            self._cache.popitem(last=False)
 
 
-def _wanted(batch: list[_Asked]) -> str:
+def _wanted(batch: list[_Lookup]) -> str:
     rows = [
         {
             "ord": number,
-            "account": asked.account_id,
-            "channel_type": asked.channel_type,
-            "names": asked.names,
-            "ids": [_fresh_id() for _ in asked.names],
+            "account": lookup.account_id,
+            "channel_type": lookup.channel_type,
+            "names": lookup.names,
+            "ids": [_fresh_id() for _ in lookup.names],
             "contact": _fresh_id(),
-            "display": asked.sender.name,
-            "metadata": asked.sender.metadata,
+            "display": lookup.sender.name,
+            "metadata": lookup.sender.metadata,
         }
-        for number, asked in enumerate(batch, 1)
+        for number, lookup in enumerate(batch, 1)
     ]
     return msgspec.json.encode(rows).decode()
 
 
-def _fail(batch: list[_Asked], error: TertuliaError) -> None:
-    for asked in batch:
-        if not asked.answer.done():
-            asked.answer.set_exception(error)
+def _fail(batch: list[_Lookup], error: TertuliaError) -> None:
+    for lookup in batch:
+        if not lookup.result.done():
+            lookup.result.set_exception(error)
 
 
 def _refusal(error: Exception) -> TertuliaError:

@@ -1,16 +1,16 @@
--- Queries of agents: each starts with a line `-- name:` and is described by the comment below it.
+-- Agents and their preferences (accounts/agents.py).
 
 
 -- name: preferences_columns
--- Preferences columns, in the order that rows.py reads.
+-- Columns of AgentPreferences; agents.py decodes hours and notification preferences.
 id::text, account_id::text, user_id, available_channels, available_topics, available_hours::text, languages,
 max_concurrent_conversations, is_available, auto_accept, notification_preferences::text,
 (extract(epoch FROM created_at) * 1000)::bigint, (extract(epoch FROM updated_at) * 1000)::bigint
 
 
 -- name: agent_ensure
--- An agent and default preferences on first use; a name that is given is the agent's from now on.
--- $1 uuid account, $2 text user, $3 text name or null, $4 text the name folded, or null
+-- Create an agent with default preferences unless it exists. A name, if given, replaces the old one.
+-- $1 uuid account, $2 text user, $3 text name or null, $4 text folded name or null
 WITH agent AS (
   INSERT INTO agents (account_id, user_id, name, name_key) VALUES ($1, $2, $3, $4)
   ON CONFLICT (account_id, user_id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key
@@ -25,8 +25,8 @@ SELECT user_id, name FROM agents WHERE account_id = $1 AND user_id = $2
 
 
 -- name: agents_called
--- The agents with one of some ids or folded names.
--- $1 uuid account, $2 text[] ids, $3 text[] names, $4 how many
+-- Agents with one of these ids or folded names.
+-- $1 uuid account, $2 text[] ids, $3 text[] folded names, $4 limit
 SELECT user_id, name FROM (
   SELECT user_id, name FROM agents WHERE account_id = $1 AND user_id = ANY ($2)
   UNION
@@ -41,9 +41,10 @@ SELECT {{columns}} FROM agent_preferences WHERE account_id = $1 AND user_id = $2
 
 
 -- name: preferences_page
--- Agents' preferences, oldest first; each with its place. Who names no topic or channel serves any.
--- $1 uuid account, $2 boolean available or null, $3 text[] topics, $4 text[] channels,
--- $5 bigint and $6 uuid: time (µs) and id of the last one seen, or null, $7 how many
+-- A page of agents' preferences, oldest first, each row with its sort key in front. An agent without topics or channels
+-- serves all of them.
+-- $1 uuid account, $2 boolean available or null, $3 text[] topics, $4 text[] channels, $5 bigint and $6 uuid: time (µs)
+-- and id of the last row seen, or null, $7 limit
 SELECT (extract(epoch FROM created_at) * 1000000)::bigint, {{columns}} FROM agent_preferences
 WHERE account_id = $1 AND ($2::boolean IS NULL OR is_available = $2)
   AND (available_topics = '{}' OR available_topics @> $3::text[])
@@ -53,10 +54,10 @@ ORDER BY created_at, id LIMIT $7
 
 
 -- name: preferences_update
--- Change an agent's preferences.
--- $1 uuid account, $2 text user, $3 text[] channels, $4 text[] topics, $5 boolean whether to set the hours, $6 text hours as
--- JSON, $7 text[] languages, $8 integer maximum, $9 boolean available, $10 boolean auto-accept, $11 text notification
--- preferences as JSON, to be merged; null leaves a field as it is
+-- Change an agent's preferences. Null leaves a field as it is.
+-- $1 uuid account, $2 text user, $3 text[] channels, $4 text[] topics, $5 boolean whether to set the hours, $6 text
+-- hours as JSON, $7 text[] languages, $8 integer maximum, $9 boolean available, $10 boolean auto-accept, $11 text
+-- notification preferences as JSON, merged into the stored ones
 UPDATE agent_preferences SET available_channels = coalesce($3, available_channels),
   available_topics = coalesce($4, available_topics),
   available_hours = CASE WHEN $5 THEN $6::text::jsonb ELSE available_hours END,

@@ -1,15 +1,15 @@
--- Queries of archive: each starts with a line `-- name:` and is described by the comment below it.
+-- What a conversation host reads to activate actors and to recognise repeated commands (conversations/archive.py).
 
 
 -- name: find_keys
--- The entries that repeated command keys stand for.
+-- Entries of commands whose keys are repeated.
 -- $1 uuid[] conversations, $2 text[] keys
 SELECT e.command_key, {{columns}} FROM unnest($1::uuid[], $2::text[]) AS w (id, key)
 JOIN entries e ON e.conversation_id = w.id AND e.command_key = w.key
 
 
 -- name: find_provider_ids
--- The entries that repeated provider ids stand for.
+-- Entries of messages whose provider ids are repeated.
 -- $1 uuid[] channels, $2 text[] provider ids
 SELECT m.channel_id::text, m.external_id, {{columns}} FROM unnest($1::uuid[], $2::text[]) AS w (channel, external)
 JOIN provider_messages m ON m.channel_id = w.channel AND m.external_id = w.external
@@ -17,9 +17,9 @@ JOIN entries e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
 
 
 -- name: find_thread_keys
--- The entries that repeated command keys stand for, among the newest conversations of a thread key.
--- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] identifiers, $4 text[] topics, $5 text[] keys,
--- $6 integer: how many conversations of each thread
+-- Entries of commands whose keys are repeated, among the newest conversations of each thread key.
+-- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] identifiers, $4 text[] topics, $5 text[] keys, $6 integer
+-- conversations per thread
 SELECT w.ord, {{columns}}
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
   WITH ORDINALITY AS w (account, channel, identifier, topic, key, ord)
@@ -33,7 +33,7 @@ ORDER BY e.conversation_id DESC
 
 -- name: load_recent
 -- The newest messages of each conversation, oldest first, for activation.
--- $1 uuid[]: ids; $2 integer: how many of each
+-- $1 uuid[] conversations, $2 integer messages per conversation
 SELECT e.* FROM unnest($1::uuid[]) AS w (id) CROSS JOIN LATERAL (
   SELECT {{columns}} FROM entries e
   WHERE e.conversation_id = w.id AND e.kind = 'message' ORDER BY e.seq DESC LIMIT $2) AS e
@@ -41,9 +41,9 @@ ORDER BY 2, 3
 
 
 -- name: load_threads
--- What each thread key holds: the contact, the live conversation, the newest resolved ones.
--- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] channel types, $4 text[] identifiers, $5 text[] topics,
--- $6 integer: how many resolved ones
+-- For each thread key: the contact, the live conversation, and the newest resolved ones.
+-- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] channel types, $4 text[] identifiers, $5 text[] topics, $6 integer
+-- resolved conversations per thread
 SELECT w.ord, ci.contact_id::text, coalesce(ct.name, ci.display_name),
   (SELECT c.id::text FROM conversations c
    WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
@@ -59,8 +59,8 @@ LEFT JOIN contacts ct ON ct.id = ci.contact_id
 
 
 -- name: make_contacts
--- A contact for each identifier that has none yet. Of two makers at once the first wins; the other finds its
--- identifier missing from the answer and reads it again. (The foreign key is checked at the statement's end.)
+-- A contact for each identifier that has none. If two hosts do this at once, the first wins; the other one's identifier
+-- is missing from `made`, and it reads again. (The foreign key is checked at the end of the statement.)
 -- $1 uuid[] contact ids, $2 uuid[] identifier ids, $3 uuid[] accounts, $4 text[] channel types, $5 text[] identifiers,
 -- $6 text[] names
 WITH made AS (

@@ -1,10 +1,10 @@
--- Queries of deliveries: each starts with a line `-- name:` and is described by the comment below it.
+-- Deliveries to providers, as clients read and retry them, and providers' receipts (delivery/deliveries.py).
 
 
 -- name: deliveries_page
--- Deliveries, newest first: the newest of each status asked for, merged.
--- $1 uuid account, $2 text[] statuses, $3 uuid channel or null, $4 bigint and $5 uuid: time (µs) and message id of the last
--- one seen, or null, $6 how many
+-- A page of deliveries, newest first: the newest of each wanted status, merged.
+-- $1 uuid account, $2 text[] statuses, $3 uuid channel or null, $4 bigint and $5 uuid: time (µs) and message id of the
+-- last row seen, or null, $6 limit
 SELECT {{columns}} FROM unnest($2::text[]) AS w (status) CROSS JOIN LATERAL (
   SELECT * FROM outbox f WHERE f.account_id = $1 AND f.status = w.status AND ($3::uuid IS NULL OR f.channel_id = $3)
     AND ($4::bigint IS NULL OR (f.created_at, f.message_id) < (to_timestamp($4 / 1000000.0), $5::uuid))
@@ -13,14 +13,14 @@ ORDER BY o.created_at DESC, o.message_id DESC LIMIT $6
 
 
 -- name: delivery_get
--- A delivery by its message.
--- $1 uuid
+-- The delivery of a message.
+-- $1 uuid message
 SELECT {{columns}} FROM outbox o WHERE o.message_id = $1
 
 
 -- name: delivery_retry
--- Queue a failed delivery again, as if new. What was sent whole is sent whole again, and what providers still say of the
--- first sending means nothing any more; else the next try goes on behind the parts that were taken.
+-- Queue a failed delivery again. A message that had been sent completely starts over, and the provider ids of its first
+-- sending are forgotten; otherwise the next attempt continues after the parts that were accepted.
 -- $1 uuid message
 WITH meant AS (SELECT conversation_id, seq, sent_at FROM outbox WHERE message_id = $1 AND status = 'failed' FOR UPDATE),
 forgotten AS (
@@ -34,7 +34,7 @@ RETURNING o.message_id::text
 
 
 -- name: receipts_receive
--- Apply a provider's receipts; the deliveries that moved. See migration 0005.
--- $1 uuid account, $2 uuid channel; arrays: $3 text statuses, $4 text provider ids, $5 uuid message ids, $6 text recipients,
--- $7 bigint watermarks (ms), $8 text errors as JSON
+-- Apply a provider's receipts and return the deliveries that advanced. See receive_receipts in schema.sql.
+-- $1 uuid account, $2 uuid channel; arrays: $3 text statuses, $4 text provider ids, $5 uuid message ids, $6 text
+-- recipients, $7 bigint watermarks (ms), $8 text errors as JSON
 SELECT {{columns}} FROM receive_receipts($1, $2, $3, $4, $5, $6, $7, $8) AS o

@@ -1,10 +1,11 @@
--- Queries of event_queue: each starts with a line `-- name:` and is described by the comment below it.
+-- The queue of event webhook deliveries: filled from account feeds, claimed, settled, trimmed
+-- (delivery/event_queue.py).
 
 
 -- name: event_claim
--- Claim due deliveries of locked webhooks, in the order of the feed. A webhook that fails gets one attempt at a time: its
--- time-outs must not hold what healthy ones could use.
--- $1 uuid[] webhooks, $2 integer: under way per healthy webhook, $3 integer: how many in all, $4 float: seconds to hold them
+-- Claim due deliveries of locked webhooks, in feed order. A failing webhook gets one attempt at a time, so that its
+-- time-outs do not take capacity from healthy ones.
+-- $1 uuid[] webhooks, $2 integer claims per healthy webhook, $3 integer limit, $4 float seconds to hold them
 WITH due AS (
   SELECT d.id, row_number() OVER (ORDER BY d.place) AS place
   FROM event_webhooks w CROSS JOIN LATERAL (
@@ -26,8 +27,8 @@ FROM claimed c JOIN event_webhooks w ON w.id = c.webhook_id ORDER BY c.place
 
 
 -- name: event_claim_lock
--- Active webhooks with something due, locked for whoever claims; in any order, so that none waits for ever.
--- $1 integer: how many
+-- Lock active webhooks that have due deliveries. The order is random, so that none starves.
+-- $1 integer limit
 SELECT w.id FROM event_webhooks w
 WHERE w.is_active AND EXISTS (
   SELECT FROM event_deliveries d WHERE d.webhook_id = w.id AND d.status = 'pending' AND d.next_attempt_at <= now())
@@ -36,17 +37,17 @@ FOR NO KEY UPDATE OF w SKIP LOCKED
 
 
 -- name: event_claims_return
--- Deliveries whose claim has run out: the process that held them is gone, or was too slow.
+-- Requeue deliveries whose claim has expired: their process is gone, or was too slow.
 UPDATE event_deliveries SET status = 'pending', claimed_until = NULL, next_attempt_at = now()
 WHERE id IN (SELECT id FROM event_deliveries WHERE status = 'delivering' AND claimed_until < now()
              ORDER BY claimed_until LIMIT 1000 FOR UPDATE SKIP LOCKED)
 
 
 -- name: event_finish
--- What came of an attempt, unless its claim is lost. Without a next attempt it is delivered or has failed.
--- The webhook's row is held first, as all do who change both: deleting one goes from it to its deliveries.
--- $1 uuid, $2 integer the attempt, $3 text status, $4 float seconds to the next attempt or null, $5 integer response status,
--- $6 text excerpt, $7 text error, $8 integer duration in ms, $9 uuid webhook
+-- Record the outcome of an attempt, unless the claim was lost. Locks the webhook's row first, like every statement that
+-- changes both: deleting a webhook locks them in the same order.
+-- $1 uuid delivery, $2 integer attempt, $3 text status, $4 float seconds to the next attempt or null, $5 integer
+-- response status, $6 text excerpt, $7 text error, $8 integer duration (ms), $9 uuid webhook
 WITH held AS (SELECT id FROM event_webhooks WHERE id = $9 FOR KEY SHARE)
 UPDATE event_deliveries d SET status = $3, claimed_until = NULL, next_attempt_at = now() + make_interval(secs => $4::float8),
   response_status = $5, response_excerpt = $6, error = $7, duration_ms = $8,
@@ -55,9 +56,9 @@ FROM held WHERE d.id = $1 AND d.webhook_id = held.id AND d.attempts = $2 AND d.s
 
 
 -- name: event_pump_insert
--- Deliveries of new events, in the order of the feed.
--- $1 uuid account, $2 uuid webhook, $3 uuid[] ids, $4 text[] event ids, $5 text[] types, $6 uuid[] conversations,
--- $7 bytea[] payloads
+-- Add deliveries of new events, in feed order. Ones that exist already are left alone.
+-- $1 uuid account, $2 uuid webhook, $3 uuid[] ids, $4 text[] event ids, $5 text[] types, $6 uuid[] conversations, $7
+-- bytea[] payloads
 INSERT INTO event_deliveries (id, account_id, webhook_id, event_id, event_type, conversation_id, payload, next_attempt_at,
   created_at)
 SELECT n.id, $1, $2, n.event_id, n.type, n.conversation_id, n.payload, statement_timestamp(), statement_timestamp()
@@ -66,9 +67,9 @@ ON CONFLICT ON CONSTRAINT event_deliveries_once DO NOTHING
 
 
 -- name: event_pump_lock
--- Webhooks whose account's feed has gone on, locked for whoever pumps; those waiting longest first. One with too many
--- deliveries unsettled waits until some are: the feed keeps what comes for it. Others' hands are left alone.
--- $1 integer: how many, $2 integer: unsettled deliveries at which a webhook is full
+-- Lock webhooks that are behind their account's feed, longest waiting first. A webhook with too many pending deliveries
+-- is skipped until some settle; the feed keeps its events. Rows that another process holds are skipped.
+-- $1 integer limit, $2 integer pending deliveries at which a webhook is full
 SELECT w.id::text, w.account_id::text, w.event_types, least(w.position, f.position), f.generation, f.position
 FROM event_webhooks w JOIN account_feeds f ON f.account_id = w.account_id
 WHERE w.is_active AND (w.position < f.position OR w.generation <> f.generation)
@@ -79,14 +80,14 @@ FOR NO KEY UPDATE OF w SKIP LOCKED
 
 
 -- name: event_pump_move
--- Up to where a webhook's feed is turned into deliveries.
+-- Advance a webhook's position in its account's feed.
 -- $1 uuid webhook, $2 bigint position, $3 text generation
 UPDATE event_webhooks SET position = $2, generation = $3, pumped_at = clock_timestamp() WHERE id = $1
 
 
 -- name: event_trim
--- Delete what the log of deliveries need not keep: settled ones that are too old, and those beyond a number per webhook.
--- $1 float: days, $2 integer: per webhook, $3 integer: webhooks at most a call, those pumped last
+-- Delete settled deliveries that are too old or beyond the number kept per webhook.
+-- $1 float days, $2 integer deliveries per webhook, $3 integer webhooks per call, most recently pumped first
 WITH over AS (
   SELECT x.id FROM (SELECT id FROM event_webhooks ORDER BY pumped_at DESC LIMIT $3) AS w
   CROSS JOIN LATERAL (
@@ -104,8 +105,9 @@ SELECT count(*) FROM gone
 
 
 -- name: event_webhook_failed
--- A webhook failed, and is switched off where it is gone or has failed for too long. Returns the account and the reason then.
--- $1 uuid, $2 boolean gone, $3 float: seconds of nothing but failures that are too long
+-- Note that a webhook failed. Disables it if it is gone or has been failing for too long, and returns the account and
+-- the reason.
+-- $1 uuid webhook, $2 boolean gone, $3 float seconds of uninterrupted failure after which it is disabled
 UPDATE event_webhooks w SET failing_since = coalesce(w.failing_since, now()),
   is_active = NOT v.over, disabled_at = CASE WHEN v.over THEN now() END,
   disabled_reason = CASE WHEN v.over THEN CASE WHEN $2 THEN 'gone' ELSE 'failing' END END
@@ -115,15 +117,16 @@ WHERE w.id = v.id AND w.is_active RETURNING w.account_id::text, w.disabled_reaso
 
 
 -- name: event_webhook_give_up
--- What waits for a webhook that was switched off has failed; it can be replayed.
--- $1 uuid, $2 text error
+-- Fail what is pending for a disabled webhook. It can be replayed.
+-- $1 uuid webhook, $2 text error
 UPDATE event_deliveries SET status = 'failed', next_attempt_at = NULL, error = coalesce(error, $2)
 WHERE webhook_id = $1 AND status = 'pending'
 
 
 -- name: event_webhook_succeeded
--- A webhook's receiver answers again: what waits for it after a failure need wait no longer.
--- $1 uuid, $2 float: seconds of failing after which that is so. What fails alone, while others succeed, keeps its waits.
+-- A webhook's receiver answers again. If it had been failing for long, its pending deliveries become due at once; a
+-- single delivery that fails among successes keeps its delay.
+-- $1 uuid webhook, $2 float seconds of failing from which this applies
 WITH well AS (
   UPDATE event_webhooks w SET failing_since = NULL FROM event_webhooks b
   WHERE w.id = $1 AND b.id = w.id AND w.failing_since IS NOT NULL

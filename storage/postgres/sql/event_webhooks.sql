@@ -1,15 +1,15 @@
--- Queries of event_webhooks: each starts with a line `-- name:` and is described by the comment below it.
+-- Event webhooks and the log of their deliveries (delivery/event_webhooks.py).
 
 
 -- name: event_delivery_columns
--- Event delivery columns, in the order that rows.py reads.
+-- Columns of an EventDelivery, in the order of its fields.
 d.id::text, d.account_id::text, d.webhook_id::text, d.event_id, d.event_type, d.status, d.attempts,
 (extract(epoch FROM d.next_attempt_at) * 1000)::bigint, d.response_status, d.response_excerpt, d.error, d.duration_ms,
 (extract(epoch FROM d.created_at) * 1000)::bigint, (extract(epoch FROM d.delivered_at) * 1000)::bigint
 
 
 -- name: event_webhook_columns
--- Event webhook columns, in the order that rows.py reads.
+-- Columns of an EventWebhook, in the order of its fields.
 w.id::text, w.account_id::text, w.url, w.description, w.event_types, w.is_active, w.secret,
 (extract(epoch FROM w.previous_until) * 1000)::bigint, w.generation, w.position,
 (extract(epoch FROM w.failing_since) * 1000)::bigint, (extract(epoch FROM w.disabled_at) * 1000)::bigint, w.disabled_reason,
@@ -17,14 +17,15 @@ w.id::text, w.account_id::text, w.url, w.description, w.event_types, w.is_active
 
 
 -- name: account_lock
--- Hold the account's row, so that two who count what it has do not both add the last one.
+-- Lock the account's row, so that a check against a maximum is exact.
 -- $1 uuid account
 SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE
 
 
 -- name: event_deliveries_page
--- Deliveries of an event webhook, newest first; each with its place.
--- $1 uuid webhook, $2 text status or null, $3 bigint and $4 uuid: time (µs) and id of the last one seen, or null, $5 how many
+-- A page of a webhook's deliveries, newest first, each row with its sort key in front.
+-- $1 uuid webhook, $2 text status or null, $3 bigint and $4 uuid: time (µs) and id of the last row seen, or null, $5
+-- limit
 SELECT (extract(epoch FROM d.created_at) * 1000000)::bigint, {{columns}} FROM event_deliveries d
 WHERE d.webhook_id = $1 AND ($2::text IS NULL OR d.status = $2)
   AND ($3::bigint IS NULL OR (d.created_at, d.id) < (to_timestamp($3 / 1000000.0), $4::uuid))
@@ -32,8 +33,8 @@ ORDER BY d.created_at DESC, d.id DESC LIMIT $5
 
 
 -- name: event_deliveries_replay
--- Queue again what failed of a webhook's events since a time; returns how many.
--- $1 uuid webhook, $2 bigint ms
+-- Requeue a webhook's failed deliveries since a time; returns how many.
+-- $1 uuid webhook, $2 bigint since (ms)
 WITH again AS (
   UPDATE event_deliveries d SET status = 'pending', attempts = 0, next_attempt_at = now()
   WHERE d.webhook_id = $1 AND d.status = 'failed' AND d.created_at >= to_timestamp($2 / 1000.0) RETURNING 1)
@@ -41,20 +42,20 @@ SELECT count(*) FROM again
 
 
 -- name: event_delivery_get
--- A delivery with what is sent.
--- $1 uuid webhook, $2 uuid
+-- One delivery with its payload.
+-- $1 uuid webhook, $2 uuid delivery
 SELECT d.payload, {{columns}} FROM event_deliveries d WHERE d.id = $2 AND d.webhook_id = $1
 
 
 -- name: event_delivery_replay
--- Queue a delivery again, unless it is under way.
--- $1 uuid webhook, $2 uuid
+-- Requeue a delivery, unless it is under way.
+-- $1 uuid webhook, $2 uuid delivery
 UPDATE event_deliveries d SET status = 'pending', attempts = 0, next_attempt_at = now(), delivered_at = NULL
 WHERE d.id = $2 AND d.webhook_id = $1 AND d.status <> 'delivering' RETURNING {{columns}}
 
 
 -- name: event_webhook_create
--- A new event webhook, which begins where the account's feed stands. No row: no such account.
+-- Create an event webhook, starting at the end of the account's feed. Returns no row if there is no such account.
 -- $1 uuid, $2 uuid account, $3 text url, $4 text description, $5 text[] event types, $6 boolean active, $7 bytea secret
 INSERT INTO event_webhooks AS w (id, account_id, url, description, event_types, is_active, secret, generation, position)
 SELECT $1, f.account_id, $3, $4, $5, $6, $7, f.generation, f.position FROM account_feeds f WHERE f.account_id = $2
@@ -62,28 +63,29 @@ RETURNING {{columns}}
 
 
 -- name: event_webhook_delete
--- Delete an event webhook, and with it its deliveries.
+-- Delete an event webhook and its deliveries.
 -- $1 uuid
 DELETE FROM event_webhooks WHERE id = $1 RETURNING url
 
 
 -- name: event_webhook_get
--- An event webhook.
+-- One event webhook.
 -- $1 uuid
 SELECT {{columns}} FROM event_webhooks w WHERE w.id = $1
 
 
 -- name: event_webhook_rotate
--- Replace an event webhook's secret, unless somebody else did meanwhile.
--- $1 uuid, $2 bytea the secret as it was read, $3 bytea the new one, $4 bigint ms until which the old one signs too
+-- Replace a webhook's secret, unless it has changed since it was read.
+-- $1 uuid, $2 bytea secret as read, $3 bytea new secret, $4 bigint until when the old one signs too (ms)
 UPDATE event_webhooks w SET secret = $3, previous_until = to_timestamp($4 / 1000.0), updated_at = now()
 WHERE w.id = $1 AND w.secret = $2 RETURNING {{columns}}
 
 
 -- name: event_webhook_update
--- Change an event webhook. Switched on again it begins where the feed stands now, with a clean record.
--- $1 uuid, $2 text url or null, $3 boolean whether to set the description, $4 text description, $5 text[] event types or
--- null, $6 boolean active or null
+-- Change an event webhook. Null leaves a field as it is. Re-enabled, it starts at the end of the feed with a clean
+-- record.
+-- $1 uuid, $2 text url, $3 boolean whether to set the description, $4 text description, $5 text[] event types, $6
+-- boolean active
 UPDATE event_webhooks w SET
   url = coalesce($2, w.url),
   description = CASE WHEN $3 THEN $4 ELSE w.description END,
@@ -100,13 +102,13 @@ RETURNING {{columns}}
 
 
 -- name: event_webhooks_count
--- How many event webhooks the account has.
+-- The number of the account's event webhooks.
 SELECT count(*) FROM event_webhooks
 
 
 -- name: event_webhooks_page
--- Event webhooks, oldest first; each with its place.
--- $1 bigint and $2 uuid: time (µs) and id of the last one seen, or null, $3 how many
+-- A page of event webhooks, oldest first, each row with its sort key in front.
+-- $1 bigint and $2 uuid: time (µs) and id of the last row seen, or null, $3 limit
 SELECT (extract(epoch FROM w.created_at) * 1000000)::bigint, {{columns}} FROM event_webhooks w
 WHERE $1::bigint IS NULL OR (w.created_at, w.id) > (to_timestamp($1 / 1000000.0), $2::uuid)
 ORDER BY w.created_at, w.id LIMIT $3

@@ -1,16 +1,17 @@
--- Queries of inbound: each starts with a line `-- name:` and is described by the comment below it.
+-- What arrives from providers: originals of edits and reactions, and payloads that were set aside
+-- (delivery/inbound.py).
 
 
 -- name: failure_columns
--- Failure columns, in the order that rows.py reads.
+-- Columns of a Failure. The `payload` part is the column, or an empty value where a list leaves it out.
 f.id::text, f.account_id::text, f.channel_id::text, (extract(epoch FROM f.at) * 1000)::bigint, f.faults::text,
 f.headers::text, f.size, {{payload}}, (extract(epoch FROM f.replayed_at) * 1000)::bigint
 
 
 -- name: failure_add
--- Set a payload aside, and let go what is beyond the newest of its channel. The same payload again is the same row.
--- $1 uuid, $2 uuid account, $3 uuid channel, $4 text faults as JSON, $5 text headers as JSON,
--- $6 integer size, $7 bytea payload, $8 integer how many are kept beside this one
+-- Set a payload aside, and delete the channel's oldest beyond the number kept. The same payload again updates its row.
+-- $1 uuid, $2 uuid account, $3 uuid channel, $4 text faults as JSON, $5 text headers as JSON, $6 integer size, $7 bytea
+-- payload, $8 integer others to keep
 WITH surplus AS (
   DELETE FROM inbound_failures WHERE id IN (
     SELECT f.id FROM inbound_failures f WHERE f.channel_id = $3 AND f.id <> $1 ORDER BY f.at DESC, f.id DESC OFFSET $8))
@@ -20,22 +21,22 @@ ON CONFLICT (id) DO UPDATE SET at = excluded.at, faults = excluded.faults, repla
 
 
 -- name: failure_get
--- A payload that was set aside.
+-- One payload that was set aside.
 -- $1 uuid
 SELECT {{columns}} FROM inbound_failures f WHERE f.id = $1
 
 
 -- name: failure_replayed
--- Note a replay: what could still not be taken in (JSON), or that all of it was.
--- $1 uuid, $2 text faults as JSON, $3 boolean whether all was taken in
+-- Record a replay: the faults that remain, or that everything was accepted.
+-- $1 uuid, $2 text faults as JSON, $3 boolean whether everything was accepted
 UPDATE inbound_failures f SET faults = CASE WHEN $3 THEN f.faults ELSE $2::text::jsonb END,
   replayed_at = CASE WHEN $3 THEN now() ELSE f.replayed_at END
 WHERE f.id = $1 RETURNING {{columns}}
 
 
 -- name: failures_page
--- Payloads that were set aside, newest first, perhaps of one channel; the sort key comes first, for the page's end.
--- $1 uuid channel or null, $2 bigint µs and $3 uuid of the last row seen or null, $4 integer
+-- A page of payloads that were set aside, newest first, each row with its sort key in front.
+-- $1 uuid channel or null, $2 bigint and $3 uuid: time (µs) and id of the last row seen, or null, $4 limit
 SELECT (extract(epoch FROM f.at) * 1000000)::bigint, {{columns}} FROM inbound_failures f
 WHERE ($1::uuid IS NULL OR f.channel_id = $1)
   AND ($2::bigint IS NULL OR (f.at, f.id) < (to_timestamp($2 / 1000000.0), $3::uuid))
@@ -43,7 +44,7 @@ ORDER BY f.at DESC, f.id DESC LIMIT $4
 
 
 -- name: originals
--- The messages of a channel that provider ids stand for, and their threads.
+-- The messages that provider ids refer to, inbound or outbound, with their threads.
 -- $1 uuid account, $2 uuid channel, $3 text[] provider ids
 SELECT m.external_id, c.id::text, e.seq, e.data ->> 'id', e.data ->> 'content',
   CASE WHEN jsonb_typeof(e.data #> '{metadata,edited_at}') = 'number' THEN (e.data #>> '{metadata,edited_at}')::bigint

@@ -1,8 +1,8 @@
--- Queries of inbox: each starts with a line `-- name:` and is described by the comment below it.
+-- The inbox and its reports (conversations/inbox.py).
 
 
 -- name: agent_assigned
--- How often conversations became an agent's in a period.
+-- How often conversations were assigned to an agent in a period.
 -- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
 SELECT count(*) FROM entries e
 WHERE e.account_id = $1 AND e.kind = 'assigned' AND e.data ->> 'agent_id' = $2
@@ -10,8 +10,8 @@ WHERE e.account_id = $1 AND e.kind = 'assigned' AND e.data ->> 'agent_id' = $2
 
 
 -- name: agent_messages
--- An agent's messages in a period, notes left out; of how many conversations they were the first reply, and the seconds
--- these had taken.
+-- An agent's messages in a period without private notes; for how many conversations they were the first reply, and
+-- after how many seconds (median and 90th percentile).
 -- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
 WITH said AS (
   SELECT e.conversation_id, e.at FROM entries e
@@ -27,7 +27,8 @@ FROM first
 
 
 -- name: agent_ratings
--- How often each score was a conversation's last one in a period, of those that the agent had held last before the score.
+-- An agent's CSAT scores in a period: each conversation's last score counts, for the agent who held it last before
+-- that.
 -- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
 SELECT score, count(*) FROM (
   SELECT DISTINCT ON (e.conversation_id) (e.data ->> 'score')::integer AS score,
@@ -42,7 +43,7 @@ WHERE agent = $2 GROUP BY score
 
 
 -- name: agent_resolved
--- An agent's conversations that were resolved in a period and not opened again.
+-- An agent's conversations that were resolved in a period and are still resolved.
 -- $1 uuid account, $2 text user, $3 bigint from, $4 bigint to: ms since the epoch
 SELECT count(*) FROM conversations c
 WHERE c.account_id = $1 AND c.assignee_id = $2
@@ -50,7 +51,7 @@ WHERE c.account_id = $1 AND c.assignee_id = $2
 
 
 -- name: assignment_entries
--- What tells who held a conversation: its assignments and changes of status, the newest, oldest first.
+-- The newest assignments and status changes of a conversation, oldest first.
 -- $1 uuid conversation, $2 limit
 SELECT * FROM (
   SELECT {{columns}} FROM entries e WHERE e.conversation_id = $1 AND e.kind IN ('assigned', 'status')
@@ -59,7 +60,7 @@ ORDER BY 3
 
 
 -- name: contact_detail
--- A contact with its identifiers as a JSON array, oldest first; times in ms.
+-- One contact with its identifiers as an array, oldest first; times in ms.
 -- $1 uuid contact
 SELECT k.id::text, k.name, k.attributes::text, (extract(epoch FROM k.created_at) * 1000)::bigint,
   (extract(epoch FROM k.updated_at) * 1000)::bigint,
@@ -70,9 +71,9 @@ FROM contacts k WHERE k.id = $1
 
 
 -- name: inbox_page
--- A page of the inbox: conversations, each with its sort key for the cursor.
--- $1 text: an inbox_filter as JSON, $2 sort, $3 boolean: descending, $4 bigint and $5 uuid: the last row seen or null,
--- $6 how many
+-- A page of the inbox, each row with its sort key in front. See inbox_page in schema.sql.
+-- $1 text inbox_filter as JSON, $2 text sort, $3 boolean descending, $4 bigint and $5 uuid: sort key and id of the last
+-- row seen, or null, $6 limit
 SELECT p.key, {{columns}}
 FROM inbox_page(jsonb_populate_record(NULL::inbox_filter, $1::text::jsonb), $2, $3, $4, $5, $6)
   WITH ORDINALITY AS p (id, key, n)
@@ -81,8 +82,8 @@ ORDER BY p.n
 
 
 -- name: labels_used
--- Labels of an account's newest conversations, the most used first.
--- $1 uuid account, $2 how many conversations, $3 how many labels
+-- Labels of an account's newest conversations, most used first.
+-- $1 uuid account, $2 conversations to count, $3 limit
 SELECT label, count(*) FROM (
   SELECT labels FROM conversations WHERE account_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2) AS newest,
   jsonb_array_elements_text(newest.labels) AS label
@@ -90,19 +91,20 @@ GROUP BY label ORDER BY count(*) DESC, label LIMIT $3
 
 
 -- name: routing_rosters
--- Rosters by digest, of the account at hand. $1 text[] digests
+-- Rosters by digest.
+-- $1 text[] digests
 SELECT digest, agents::text FROM routing_rosters WHERE digest = ANY ($1::text[])
 
 
 -- name: stats_handoffs
--- Handoffs asked for in a period.
+-- Handoffs requested in a period.
 -- $1 bigint from, $2 bigint to: ms since the epoch
 SELECT count(*) FROM entries e
 WHERE e.kind = 'handoff' AND e.at >= to_timestamp($1::bigint / 1000.0) AND e.at < to_timestamp($2::bigint / 1000.0)
 
 
 -- name: stats_messages
--- Messages a day, in UTC, notes left out: inbound, outbound, and how many of these a bot wrote.
+-- Messages per day (UTC) without private notes: inbound, outbound, and how many of the latter a bot wrote.
 -- $1 bigint from, $2 bigint to: ms since the epoch
 SELECT (e.at AT TIME ZONE 'UTC')::date::text,
   count(*) FILTER (WHERE e.data ->> 'direction' = 'inbound'),
@@ -115,7 +117,7 @@ GROUP BY 1
 
 
 -- name: stats_opened
--- Conversations created a day, in UTC.
+-- Conversations created per day (UTC).
 -- $1 bigint from, $2 bigint to: ms since the epoch
 SELECT (created_at AT TIME ZONE 'UTC')::date::text, count(*) FROM conversations
 WHERE created_at >= to_timestamp($1::bigint / 1000.0) AND created_at < to_timestamp($2::bigint / 1000.0)
@@ -123,12 +125,13 @@ GROUP BY 1
 
 
 -- name: stats_queue
--- Conversations that wait for somebody, and since when the oldest does (ms).
-SELECT count(*), (extract(epoch FROM min(waiting_since)) * 1000)::bigint FROM conversations WHERE status = 'open' AND snoozed_until IS NULL
+-- How many conversations are waiting for an agent, and since when the oldest is (ms).
+SELECT count(*), (extract(epoch FROM min(waiting_since)) * 1000)::bigint FROM conversations
+WHERE status = 'open' AND snoozed_until IS NULL
 
 
 -- name: stats_ratings
--- How often each score was a conversation's last one in a period.
+-- CSAT scores in a period: each conversation's last score counts.
 -- $1 bigint from, $2 bigint to: ms since the epoch
 SELECT score, count(*) FROM (
   SELECT DISTINCT ON (e.conversation_id) (e.data ->> 'score')::integer AS score FROM entries e
@@ -139,12 +142,12 @@ GROUP BY score
 
 
 -- name: stats_statuses
--- Conversations by status, as they are now.
+-- Conversations by present status.
 SELECT status, count(*) FROM conversations GROUP BY status
 
 
 -- name: stats_times
--- Seconds to the first reply and to the resolution, of conversations created in a period.
+-- Seconds to first reply and to resolution (count, median, 90th percentile) of conversations created in a period.
 -- $1 bigint from, $2 bigint to: ms since the epoch
 SELECT count(t.reply), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t.reply),
   count(t.resolution), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t.resolution)

@@ -1,10 +1,10 @@
--- Queries of outbox: each starts with a line `-- name:` and is described by the comment below it.
+-- The outbox, as dispatchers use it (delivery/outbox.py).
 
 
 -- name: outbox_again
--- Queue a message again, for later. A row comes back where the claim still stood.
--- $1 uuid incarnation, $2 uuid conversation, $3 integer seq, $4 float8 seconds, $5 jsonb error as text, $6 boolean: whether
--- the provider may have taken it
+-- Queue a message again for later. Returns a row if the claim still stood.
+-- $1 uuid incarnation, $2 uuid conversation, $3 integer seq, $4 float8 seconds, $5 text error as JSON, $6 boolean
+-- whether the provider may have accepted it
 UPDATE outbox SET status = 'queued', claimed_by = NULL, next_attempt_at = now() + make_interval(secs => $4),
   error = $5::text::jsonb, uncertain = uncertain + $6::boolean::integer, lost_answers = lost_answers + $6::boolean::integer,
   updated_at = now()
@@ -12,11 +12,11 @@ WHERE conversation_id = $2 AND seq = $3 AND status = 'sending' AND claimed_by = 
 
 
 -- name: outbox_claim
--- Claim due messages of a channel, of each conversation only the oldest that is not sent. The others that are due are put
--- off, until that one's next try and for a second at least, so that looking for due messages costs the same however
--- many wait behind one. A mail refers to the customer's mails or, as long as there are none, to ours. No row at all: the
--- caller's incarnation is not the registered one.
--- $1 integer shard, $2 uuid incarnation, $3 uuid channel, $4 integer: how many at most, $5 integer: how many to look at
+-- Claim due messages of a channel: of each conversation only the oldest unsent one. Its other due messages are
+-- postponed to that one's next attempt, for a second at least, so that looking for due messages costs the same however
+-- many wait behind one. An e-mail refers to the customer's mails, or to ours while there are none. Returns no row at
+-- all if the caller's incarnation is not the registered one.
+-- $1 integer shard, $2 uuid incarnation, $3 uuid channel, $4 integer messages to claim, $5 integer messages to look at
 WITH fence AS MATERIALIZED (
   SELECT incarnation FROM dispatchers WHERE shard = $1 AND incarnation = $2 FOR SHARE),
 seen AS MATERIALIZED (
@@ -64,20 +64,20 @@ LEFT JOIN conversations v ON v.id = c.conversation_id
 
 
 -- name: outbox_depths
--- Unsent messages by channel, with its type.
+-- Unsent messages per channel, with the channel's type.
 SELECT w.channel_id::text, coalesce(c.type, 'unknown'), w.count FROM (
   SELECT channel_id, count(*) FROM outbox WHERE status IN ('queued', 'sending') GROUP BY channel_id) AS w
 LEFT JOIN channels c ON c.id = w.channel_id
 
 
 -- name: outbox_drop_shards
--- Shards that are no more, since there are fewer dispatchers than there were.
--- $1 integer: how many there are
+-- Delete shards beyond the present number of dispatchers.
+-- $1 integer number of dispatchers
 DELETE FROM dispatchers WHERE shard >= $1
 
 
 -- name: outbox_due
--- Channels with queued messages, and the seconds until the first is due: one step in the index for each channel.
+-- Channels with queued messages, and the seconds until the first one is due. One index step per channel.
 WITH RECURSIVE first AS (
   (SELECT channel_id, next_attempt_at FROM outbox WHERE status = 'queued' ORDER BY channel_id, next_attempt_at LIMIT 1)
   UNION ALL
@@ -88,9 +88,9 @@ SELECT channel_id::text, greatest(0, extract(epoch FROM next_attempt_at - now())
 
 
 -- name: outbox_failed
--- A message has failed for good; the conversation's next one becomes due.
--- $1 uuid incarnation, $2 uuid conversation, $3 integer seq, $4 jsonb error as text, $5 boolean: whether the provider may
--- have taken it
+-- A message has failed for good. The conversation's next one becomes due.
+-- $1 uuid incarnation, $2 uuid conversation, $3 integer seq, $4 text error as JSON, $5 boolean whether the provider may
+-- have accepted it
 WITH failed AS (
   UPDATE outbox SET status = 'failed', claimed_by = NULL, error = $4::text::jsonb, updated_at = now(),
     uncertain = uncertain + $5::boolean::integer, lost_answers = lost_answers + $5::boolean::integer
@@ -104,19 +104,19 @@ SELECT {{columns}} FROM failed o
 
 -- name: outbox_held
 -- What an incarnation has claimed.
--- $1 uuid
+-- $1 uuid incarnation
 SELECT conversation_id::text, seq, attempts FROM outbox WHERE status = 'sending' AND claimed_by = $1
 
 
 -- name: outbox_orphans
--- Queue again what dispatchers had under way that are gone: whether it was sent, nobody knows.
+-- Requeue what dispatchers that are gone had under way. Whether the provider accepted it is unknown.
 UPDATE outbox SET status = 'queued', claimed_by = NULL, uncertain = uncertain + 1, next_attempt_at = now(), updated_at = now(),
   error = '{"code": "outcome_unknown", "detail": "the dispatcher ended while it was sending this"}'
 WHERE status = 'sending' AND claimed_by NOT IN (SELECT incarnation FROM dispatchers)
 
 
 -- name: outbox_part_sent
--- A part was taken by the provider, and others follow. A row comes back where the claim still stands.
+-- The provider accepted a part, and others follow. Returns a row if the claim still stands.
 -- $1 uuid incarnation, $2 uuid conversation, $3 integer seq, $4 integer part, $5 text provider id or null
 WITH held AS (
   UPDATE outbox SET parts_done = $4 + 1, updated_at = now()
@@ -129,14 +129,14 @@ SELECT 1 FROM held
 
 
 -- name: outbox_register_shard
--- A new incarnation of a shard's dispatcher. Waits for claims of its predecessor that are under way.
+-- Register a new incarnation of a shard's dispatcher. Waits for its predecessor's claims under way.
 -- $1 integer shard, $2 uuid incarnation
 INSERT INTO dispatchers (shard, incarnation) VALUES ($1, $2)
 ON CONFLICT (shard) DO UPDATE SET incarnation = excluded.incarnation, registered_at = now()
 
 
 -- name: outbox_release
--- Queue claimed messages again of which their claimer knows nothing (any more).
+-- Requeue claimed messages that their claimer does not know of.
 -- $1 uuid incarnation, $2 uuid[] conversations, $3 integer[] seqs
 UPDATE outbox o SET status = 'queued', claimed_by = NULL, uncertain = uncertain + 1, next_attempt_at = now(), updated_at = now(),
   error = '{"code": "outcome_unknown", "detail": "the claim was lost on its way"}'
@@ -145,12 +145,12 @@ WHERE o.conversation_id = w.conversation_id AND o.seq = w.seq AND o.status = 'se
 
 
 -- name: outbox_sent
--- The last part was taken by the provider.
--- $1 uuid incarnation, $2 uuid conversation, $3 integer seq, $4 integer part, $5 text provider id or null, $6 bigint: when
--- its request left (ms)
+-- The provider accepted the last part. See outbox_sent in schema.sql.
+-- $1 uuid incarnation, $2 uuid conversation, $3 integer seq, $4 integer part, $5 text provider id or null, $6 bigint
+-- when its request left (ms)
 SELECT {{columns}} FROM outbox_sent($1, $2, $3, $4, $5, $6) AS o
 
 
 -- name: outbox_tidy
--- Receipts and watermarks that nothing has come of in a week: they are of messages that others sent.
+-- Delete receipts and watermarks that matched nothing for a week: their messages were sent by another system.
 DELETE FROM early_receipts WHERE received_at < now() - interval '7 days'

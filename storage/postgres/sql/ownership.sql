@@ -1,22 +1,22 @@
--- Queries of ownership: each starts with a line `-- name:` and is described by the comment below it.
+-- Hosts and the partitions they own (conversations/ownership.py).
 
 
 -- name: host_beat
--- A sign of life. No row: a newer incarnation has taken the name.
+-- A host's heartbeat. Returns no row if a newer incarnation has taken the name.
 -- $1 name, $2 incarnation, $3 draining
 UPDATE hosts SET beats = beats + 1, draining = $3, updated_at = now() WHERE name = $1 AND incarnation = $2
 RETURNING beats
 
 
 -- name: host_peers
--- Every host, with how many partitions it owns.
+-- Every host and the number of partitions it owns.
 SELECT h.name, h.incarnation::text, h.beats, h.draining, count(p.id)::integer
 FROM hosts h LEFT JOIN partitions p ON p.owner = h.incarnation GROUP BY h.name
 
 
 -- name: host_register
--- A new incarnation of a host. Its predecessor of the same name is gone: its partitions become free.
--- (Reading `freed` makes it run before the host's row changes: its predecessor is only known until then.)
+-- Register a new incarnation of a host, and free the partitions of its predecessor. (Reading `freed` makes it run
+-- before the host's row changes, after which the predecessor is no longer known.)
 -- $1 name, $2 incarnation, $3 node, $4 address, $5 port
 WITH before AS (SELECT incarnation FROM hosts WHERE name = $1 FOR UPDATE),
 freed AS (
@@ -30,20 +30,20 @@ ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, node = excl
 
 
 -- name: partitions_claim
--- Take partitions that nobody living owns. Raising the epoch shuts the former owner's commits out.
--- $1 uuid: me, $2 uuid[]: the living, $3 integer: how many at most
+-- Take partitions that no live host owns. Raising the epoch fences off commits of the former owner.
+-- $1 uuid own incarnation, $2 uuid[] live incarnations, $3 integer limit
 UPDATE partitions SET owner = $1, epoch = epoch + 1 WHERE id IN (
   SELECT id FROM partitions WHERE owner IS NULL OR owner <> ALL ($2::uuid[]) ORDER BY id LIMIT $3 FOR UPDATE)
 RETURNING id, epoch
 
 
 -- name: partitions_map
--- Who owns what, in the order of partitions.
+-- The owner of each partition, in order.
 SELECT h.name, h.incarnation::text, h.address, h.port
 FROM partitions p LEFT JOIN hosts h ON h.incarnation = p.owner ORDER BY p.id
 
 
 -- name: partitions_release
 -- Give partitions back.
--- $1 uuid: me, $2 integer[]: partitions
+-- $1 uuid own incarnation, $2 integer[] partitions
 UPDATE partitions SET owner = NULL, epoch = epoch + 1 WHERE owner = $1 AND id = ANY ($2::integer[])

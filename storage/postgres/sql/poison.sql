@@ -1,8 +1,9 @@
--- Queries of poison: each starts with a line `-- name:` and is described by the comment below it.
+-- Commands that were set aside because hosts died under them (conversations/poison.py).
 
 
 -- name: set_aside_add
--- Note a command that was set aside, once, and let go those of a month ago. An account that is gone has none.
+-- Record a command that was set aside, and delete records older than a month. Does nothing if it is recorded already or
+-- its account is gone.
 -- $1 text id, $2 uuid account, $3 text type, $4 text target, $5 bytea[] digests
 WITH old AS (DELETE FROM set_aside_commands WHERE at < now() - interval '30 days')
 INSERT INTO set_aside_commands (id, account_id, type, target, digests)
@@ -11,7 +12,7 @@ ON CONFLICT (id) DO NOTHING
 
 
 -- name: set_aside_listed
--- The commands that are refused now, the newest.
--- $1 integer for how many seconds they are, $2 integer limit
+-- The commands that are refused at present, newest first.
+-- $1 integer seconds they are refused for, $2 integer limit
 SELECT account_id::text, digests FROM set_aside_commands
 WHERE at > now() - make_interval(secs => $1) ORDER BY at DESC LIMIT $2

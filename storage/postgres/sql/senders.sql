@@ -1,7 +1,7 @@
--- Queries of senders: each starts with a line `-- name:` and is described by the comment below it.
+-- Customers as providers name them (delivery/senders.py).
 
 
 -- name: senders_resolve
--- The threads of some senders, in order; what is new of them is noted. See 0006_inbound.sql.
--- $1 text: JSON array of sender_wanted
+-- The threads of senders, in order. New senders, names and metadata are stored. See resolve_senders in schema.sql.
+-- $1 text JSON array of sender_wanted
 SELECT resolve_senders($1::text::jsonb)

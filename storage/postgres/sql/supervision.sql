@@ -1,8 +1,9 @@
--- Queries of supervision: each starts with a line `-- name:` and is described by the comment below it.
+-- What supervisors read, and the shards they hold (accounts/supervision.py).
 
 
 -- name: routing_agents
--- An account's agents, what they prefer, and their teams. $1 uuid account
+-- An account's agents with their preferences and teams.
+-- $1 uuid account
 SELECT a.user_id, a.name, coalesce(p.available_channels, '{}'), coalesce(p.available_topics, '{}'),
        p.available_hours::text, coalesce(p.languages, '{}'), coalesce(p.max_concurrent_conversations, 5),
        coalesce(p.is_available, true), coalesce(p.auto_accept, false),
@@ -13,13 +14,15 @@ WHERE a.account_id = $1::text::uuid
 
 
 -- name: routing_head
--- Where an account's feed stands, and how often what routing goes by has changed there. $1 uuid account
+-- The head of an account's feed, and how often the facts that routing depends on have changed.
+-- $1 uuid account
 SELECT f.account_id::text, f.position, coalesce(r.version, 0)
 FROM account_feeds f LEFT JOIN routing_changes r ON r.account_id = f.account_id WHERE f.account_id = $1::text::uuid
 
 
 -- name: routing_last
--- When each agent got a conversation last, among the newest assignments. $1 uuid account, $2 limit
+-- When each agent was last assigned a conversation, among the newest assignments.
+-- $1 uuid account, $2 limit
 SELECT agent_id, (extract(epoch FROM max(at)) * 1000)::bigint FROM (
   SELECT e.data ->> 'agent_id' AS agent_id, e.at FROM entries e
   WHERE e.account_id = $1::text::uuid AND e.kind = 'assigned' ORDER BY e.at DESC LIMIT $2) AS newest
@@ -27,8 +30,9 @@ WHERE agent_id IS NOT NULL GROUP BY agent_id
 
 
 -- name: routing_last_held
--- Who held a conversation of each contact last, and until when (ms): who has one has it until now. Of a contact's newest
--- conversations. $1 uuid[] accounts, $2 uuid[] contacts
+-- The agent who last held a conversation of each contact, and until when (ms): now, if it is still held. Looks at each
+-- contact's newest conversations.
+-- $1 uuid[] accounts, $2 uuid[] contacts
 SELECT DISTINCT ON (w.account, w.contact) w.account::text, w.contact::text, h.agent, h.until
 FROM unnest($1::text[]::uuid[], $2::text[]::uuid[]) AS w (account, contact)
 CROSS JOIN LATERAL (
@@ -42,13 +46,14 @@ ORDER BY w.account, w.contact, h.until DESC, h.agent
 
 
 -- name: routing_live
--- An account's live conversations. $1 uuid account
+-- An account's live conversations.
+-- $1 uuid account
 SELECT {{columns}} FROM conversations c WHERE c.account_id = $1::text::uuid AND c.status IN ('open', 'bot', 'assigned', 'pending')
 
 
 -- name: routing_missed
--- Entries that are no messages, by account and position: what a supervisor may have missed.
--- $1 uuid[] accounts, $2 bigint[] after, $3 bigint[] until, $4 limit for each account
+-- Entries other than messages, by account and position: what a supervisor may have missed.
+-- $1 uuid[] accounts, $2 bigint[] after, $3 bigint[] until, $4 limit per account
 SELECT w.account::text, e.conversation_id::text, e.position
 FROM unnest($1::text[]::uuid[], $2::bigint[], $3::bigint[]) AS w (account, after, until)
 CROSS JOIN LATERAL (
@@ -58,11 +63,12 @@ CROSS JOIN LATERAL (
 
 
 -- name: routing_moved
--- The accounts whose feed has moved (the last column), or where what routing goes by has changed, since $1 (one of which both is
--- true comes twice); and, first in every row, what to ask with the next time: the oldest transaction that may not have been
--- visible yet. A row says by itself which transaction wrote it (xmin), so commits keep nothing up for this, and only what has
--- changed leaves the database.
--- $1 xid8 as text; null: nothing has. A transaction number from the future is another database's: there everything has.
+-- Accounts whose feed has moved (`fed`), or whose routing facts have changed, since $1; an account with both comes
+-- twice. The first column of every row is the mark for the next call: the oldest transaction that may not have been
+-- visible yet. The xmin of a row tells which transaction wrote it, so commits maintain nothing for this query, and only
+-- changes leave the database.
+-- $1 xid8 as text, or null for no changes. A mark from the future belongs to another database: then everything has
+-- changed.
 WITH since AS MATERIALIZED (
   SELECT CASE WHEN $1::text::xid8 > pg_snapshot_xmax(pg_current_snapshot()) THEN 2147483647
               ELSE age($1::text::xid8::xid) END AS age)
@@ -78,14 +84,16 @@ FROM (SELECT) AS always LEFT JOIN (
 
 
 -- name: routing_roster_keep
--- $1 uuid account, $2 digest, $3 text agents as JSON
+-- Store a roster, or renew its time if it is known.
+-- $1 uuid account, $2 text digest, $3 text agents as JSON
 INSERT INTO routing_rosters AS r (account_id, digest, agents) VALUES ($1::text::uuid, $2, $3::jsonb)
 ON CONFLICT (account_id, digest) DO UPDATE SET kept_at = now() WHERE r.kept_at < now() - interval '1 hour'
 
 
 -- name: routing_rosters_trim
--- Forget, of some rosters, those that no entry names any more: the entries went with their conversations. One that was named
--- within a day may be on its way into a commit. $1 uuid account and $2 digest to begin after, $3 how many to look at
+-- Examine some rosters and delete those that no entry names any more, because their conversations are gone. A roster
+-- younger than a day may belong to a commit under way, and stays.
+-- $1 uuid account and $2 text digest to start after, $3 limit
 WITH looked AS (
   SELECT r.account_id, r.digest, r.kept_at FROM routing_rosters r
   WHERE (r.account_id, r.digest) > ($1::text::uuid, $2) ORDER BY r.account_id, r.digest LIMIT $3),
@@ -98,8 +106,8 @@ SELECT account_id::text, digest FROM looked ORDER BY account_id, digest
 
 
 -- name: routing_unanswered
--- Since when conversations are with their agents, whether the agent has written to the customer since, and whether the agent
--- took the conversation by an own command.
+-- For each conversation: since when it is with its agent, whether the agent has written to the customer since, and
+-- whether the agent took it by a command of their own.
 -- $1 uuid[] conversations
 SELECT w.id::text, (extract(epoch FROM a.at) * 1000)::bigint, EXISTS (
   SELECT FROM entries m WHERE m.conversation_id = w.id AND m.kind = 'message' AND m.seq > a.seq
@@ -107,17 +115,19 @@ SELECT w.id::text, (extract(epoch FROM a.at) * 1000)::bigint, EXISTS (
   coalesce(a.actor_type = 'agent' AND a.actor_id = a.agent_id, false)
 FROM unnest($1::text[]::uuid[]) AS w (id)
 CROSS JOIN LATERAL (
-  SELECT e.seq, e.at, e.actor_type, e.actor_id, e.data ->> 'agent_id' AS agent_id FROM entries e WHERE e.conversation_id = w.id AND e.kind = 'assigned' ORDER BY e.seq DESC LIMIT 1) AS a
+  SELECT e.seq, e.at, e.actor_type, e.actor_id, e.data ->> 'agent_id' AS agent_id
+  FROM entries e WHERE e.conversation_id = w.id AND e.kind = 'assigned' ORDER BY e.seq DESC LIMIT 1) AS a
 
 
 -- name: routing_waking
--- Accounts with live conversations: from the partial index that holds exactly these.
+-- Accounts with live conversations. Reads the partial index that holds exactly these.
 SELECT DISTINCT account_id::text FROM conversations WHERE status IN ('open', 'bot', 'assigned', 'pending')
 
 
 -- name: supervisor_register
--- A new incarnation of a shard's supervisor; waits for commits under way that rest on its predecessor's word.
--- $1 shard, $2 uuid incarnation
+-- Register a new incarnation of a shard's supervisor and raise its epoch. Waits for commits under way that carry the
+-- old one.
+-- $1 integer shard, $2 uuid incarnation
 INSERT INTO supervisors AS s (shard, incarnation) VALUES ($1, $2::text::uuid)
 ON CONFLICT (shard) DO UPDATE SET incarnation = excluded.incarnation, epoch = s.epoch + 1, registered_at = now()
 RETURNING epoch

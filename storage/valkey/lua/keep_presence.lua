@@ -1,9 +1,10 @@
--- Keeps what connections of an account's agents say.
+-- Stores the presence that connections of an account's agents report.
 --   KEYS[1]  the account's hash: `connection|agent` = `status:expires_at:said_at`
---   ARGV     seconds to keep it, then field and value in turn
--- Every gateway with a stream of an agent renews what was said over REST (a field without a connection), perhaps when it has
--- just been outdone at another: an older word with another status changes nothing. See is_older in core/routing/supervision_messages.py.
-local function outdone(field, value)
+--   ARGV     seconds to keep it, then fields and values in turn
+-- Every gateway with a stream of an agent renews what the agent said over REST (a field without a connection), perhaps just
+-- after another gateway has received a newer status. So an older statement with a different status changes nothing.
+-- See is_older in core/routing/supervision_messages.py.
+local function superseded(field, value)
   local known = string.sub(field, 1, 1) == '|' and redis.call('HGET', KEYS[1], field)
   if not known then
     return false
@@ -14,7 +15,7 @@ local function outdone(field, value)
 end
 
 for i = 2, #ARGV, 2 do
-  if not outdone(ARGV[i], ARGV[i + 1]) then
+  if not superseded(ARGV[i], ARGV[i + 1]) then
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
   end
 end

@@ -2,8 +2,8 @@
 --   KEYS[1]  the bucket: a hash of `tokens` (fractional) and `at` (microseconds of this server's clock)
 --   ARGV     rate (permits a second), burst (most the bucket holds), wanted (permits asked for)
 --   returns  {permits granted (0..wanted), microseconds until the next whole permit (0 when any was granted)}
--- A missing bucket is a full one, so it may expire as soon as it would be full again. A clock that went
--- back refills nothing. The time is the server's, so gateways with skewed clocks share a bucket fairly.
+-- A missing bucket is a full one, so it may expire as soon as it would be full again. A clock that goes back refills
+-- nothing. The time is the server's, so gateways with skewed clocks share a bucket fairly.
 local rate, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])

@@ -14,7 +14,7 @@ from tertulia.actors.gateway import account_feeds as feeds_module
 from tertulia.actors.gateway.account_feeds import KEPT, MAX_HELD, Feed, Feeds
 from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested, Message
 from tertulia.core.errors import NotFound
-from tertulia.core.ports.hosting import FeedHead
+from tertulia.core.ports.feeds import FeedHead
 from tertulia.storage.memory.conversations import MemoryFeeds, MemoryJournal, MemoryStore
 
 

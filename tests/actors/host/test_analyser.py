@@ -84,20 +84,20 @@ async def test_what_is_nobodys_language(understanding: MessageAnalysis, text: st
 @pytest.mark.parametrize("known", [None, "en", "en-GB"])
 @pytest.mark.parametrize("text", ANGRY)
 async def test_anger(understanding: MessageAnalysis, text: str, known: str | None) -> None:
-    sentiment = (await understanding.hear(ask(text, known=known, mood_below=-0.5))).sentiment
+    sentiment = (await understanding.hear(ask(text, known=known, sentiment_below=-0.5))).sentiment
     assert sentiment is not None and sentiment < -0.5
 
 
 @pytest.mark.parametrize("text", NOT_ANGRY + NOT_ENGLISH)
 async def test_what_is_no_anger_or_not_english(understanding: MessageAnalysis, text: str) -> None:
     for detect in (False, True):
-        heard = await understanding.hear(ask(text, detect=detect, mood_below=-0.5))
+        heard = await understanding.hear(ask(text, detect=detect, sentiment_below=-0.5))
         assert heard.sentiment is None
 
 
 async def test_german_words_would_pass_for_anger(understanding: MessageAnalysis) -> None:
     """What the check of the language is for: known to be English, the same words count."""
-    heard = await understanding.hear(ask("Die Firma die das war", known="en", mood_below=-0.5))
+    heard = await understanding.hear(ask("Die Firma die das war", known="en", sentiment_below=-0.5))
     assert heard.sentiment is not None and heard.sentiment < -0.5
 
 
@@ -107,9 +107,9 @@ async def test_what_is_not_asked_is_not_told(understanding: MessageAnalysis) -> 
 
 async def test_a_long_text_costs_no_more_than_its_beginning(understanding: MessageAnalysis) -> None:
     kind = "Thank you for the good news. " * 60
-    assert await understanding.hear(ask(kind + "I hate you, thieves, scum! " * 2000, mood_below=-0.5)) == (
-        NO_ANALYSIS
-    )
+    assert await understanding.hear(
+        ask(kind + "I hate you, thieves, scum! " * 2000, sentiment_below=-0.5)
+    ) == (NO_ANALYSIS)
     assert (
         await understanding.hear(ask(kind + "Wo ist meine Bestellung? " * 2000, detect=True))
     ).language == ("en")
@@ -137,10 +137,10 @@ async def test_a_library_is_loaded_when_a_message_needs_it(unloaded: None) -> No
     assert understanding.at_once(ask("ሰላም ነው", detect=True)) == Analysis("am")
     assert understanding.at_once(ask("ok", detect=True)) == NO_ANALYSIS
     assert loaded() == set()
-    assert understanding.at_once(ask("my order", mood_below=-0.5)) is None
-    assert await understanding.hear(ask("my order", mood_below=-0.5)) == NO_ANALYSIS
+    assert understanding.at_once(ask("my order", sentiment_below=-0.5)) is None
+    assert await understanding.hear(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
     assert loaded() == {"vaderSentiment"}
-    assert understanding.at_once(ask("my order", mood_below=-0.5)) == NO_ANALYSIS
+    assert understanding.at_once(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
     assert understanding.at_once(ask("Wo ist meine Bestellung?", detect=True)) is None
     assert (await understanding.hear(ask("Wo ist meine Bestellung?", detect=True))).language == "de"
     assert loaded() == {"vaderSentiment", "py3langid"}
@@ -169,7 +169,7 @@ async def test_a_library_that_cannot_be_loaded_is_done_without() -> None:
         raise ImportError("no such module")
 
     understanding = MessageAnalysis(detector=load, scorer=load)
-    want = ask("I hate you, you thieves", detect=True, mood_below=-0.5)
+    want = ask("I hate you, you thieves", detect=True, sentiment_below=-0.5)
     assert await understanding.hear(want) == NO_ANALYSIS and understanding.at_once(want) == NO_ANALYSIS
     assert loads == 2
 
@@ -179,7 +179,7 @@ async def test_a_library_that_fails_is_no_error() -> None:
         raise ZeroDivisionError("of the library's")
 
     understanding = MessageAnalysis(detector=lambda: fails, scorer=lambda: fails)
-    assert await understanding.hear(ask("I hate you", detect=True, mood_below=-0.5)) == NO_ANALYSIS
+    assert await understanding.hear(ask("I hate you", detect=True, sentiment_below=-0.5)) == NO_ANALYSIS
 
 
 # -- with a classifier

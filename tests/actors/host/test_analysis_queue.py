@@ -35,7 +35,7 @@ from tertulia.core.conversation.commands import (
 from tertulia.core.conversation.entries import Message
 from tertulia.core.ids import partition_of_conversation
 from tertulia.core.ports.bots import Question
-from tertulia.core.ports.hosting import NotStored
+from tertulia.core.ports.journal import NotStored
 from tertulia.core.turn.account_rules import StoredRule, account_rules
 from tertulia.core.turn.bot_rules import Classification
 from tertulia.storage.memory.bots import MemoryRulesArchive

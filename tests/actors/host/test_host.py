@@ -41,7 +41,7 @@ from tertulia.core.conversation.commands import (
 from tertulia.core.conversation.entries import Message, Opened
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.ids import partition_of_conversation, partition_of_thread
-from tertulia.core.ports.hosting import DuplicateKey, NotStored, Rejected, StaleEpoch
+from tertulia.core.ports.journal import DuplicateKey, NotStored, Rejected, StaleEpoch
 
 
 def threads(count: int) -> list[ThreadKey]:

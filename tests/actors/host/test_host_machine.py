@@ -29,7 +29,7 @@ from tertulia.core.conversation.commands import (
     ThreadKey,
     Update,
 )
-from tertulia.core.ports.hosting import DuplicateKey, NotStored, Rejected, StaleEpoch
+from tertulia.core.ports.journal import DuplicateKey, NotStored, Rejected, StaleEpoch
 
 THREADS = [ThreadKey(ACCOUNT, CHANNEL, f"+{n}") for n in range(4)]
 FAULTS: list[Fault | None] = [

@@ -14,7 +14,7 @@ from samples import uid
 from tertulia.actors.host import membership
 from tertulia.actors.host.membership import MembershipKeeper
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.hosting import StaleEpoch
+from tertulia.core.ports.journal import StaleEpoch
 from tertulia.storage.memory.conversations import MemoryOwnership, MemoryStore
 
 TAKEOVER = 3.0

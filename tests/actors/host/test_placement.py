@@ -23,7 +23,7 @@ from samples import (
 
 from tertulia.actors.transport.turns import Taken, Turning
 from tertulia.core.conversation.commands import Close, Done, Open, Recall, Refused, ThreadKey, Update
-from tertulia.core.ports.hosting import NotStored
+from tertulia.core.ports.journal import NotStored
 
 
 @pytest.fixture

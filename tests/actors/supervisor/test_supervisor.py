@@ -140,7 +140,7 @@ async def test_an_open_offer_outlives_its_supervisor(office: Office) -> None:
     assert desk.desk.offers[c].deadline == expires
 
     def answer(user: str, outcome: Any) -> Envelope:
-        return Envelope(fresh_id(), ACCOUNT, agent(user), EndOffer("", outcome), c)
+        return Envelope(fresh_id(), ACCOUNT, agent(user), EndOffer(None, outcome), c)
 
     with pytest.raises(Conflict):
         await office.supervisor.ask(answer("ben", "accepted"))

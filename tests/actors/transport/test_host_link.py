@@ -23,7 +23,8 @@ from tertulia.actors.transport.turns import Announce
 from tertulia.core.conversation.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.hosting import HostAddress, StaleEpoch
+from tertulia.core.ports.journal import StaleEpoch
+from tertulia.core.ports.ownership import HostAddress
 from tertulia.storage.memory.conversations import MemoryOwnership
 
 HERE = "127.0.0.1"

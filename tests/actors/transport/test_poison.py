@@ -20,7 +20,7 @@ from samples import (
     uid,
 )
 from structlog.testing import capture_logs
-from test_links import SECRET, Side, until
+from test_host_link import SECRET, Side, until
 from test_router import Net
 
 from tertulia.actors.host.conversation_actor import ConversationActor

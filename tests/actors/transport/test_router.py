@@ -16,7 +16,7 @@ from tertulia.core.conversation.commands import Done, Envelope, Moved, Outcome, 
 from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested
 from tertulia.core.errors import Conflict, Internal, NotFound, Overloaded
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.hosting import HostAddress, PartitionMap
+from tertulia.core.ports.ownership import HostAddress, PartitionMap
 from tertulia.storage.memory.conversations import MemoryOwnership, MemoryStore
 
 Settle = Callable[[Envelope, Outcome | None], None]

@@ -39,7 +39,7 @@ from tertulia.core.conversation.entries import Entry, EntryData, Message, kind_o
 from tertulia.core.conversation.recent_messages import Recent
 from tertulia.core.conversation.state import Conversation, OpenOffer, Routing, State
 from tertulia.core.conversation.status import Status
-from tertulia.core.ports.hosting import Write
+from tertulia.core.ports.journal import Write
 from tertulia.storage.postgres.rows import (
     conversation_from_row,
     conversation_to_json,
@@ -125,10 +125,10 @@ def test_every_outcome_survives_the_wire(
     ]
     assert codec.decode_outcomes(codec.encode(outcomes)) == outcomes
     (taken,) = codec.decode_taken(
-        codec.encode([Taken(outcomes[0], Write(c, after, tuple(some), "k", "p", (1, 2), 3))])
+        codec.encode([Taken(outcomes[0], Write(c, after, tuple(some), "k", (1, 2), 3))])
     )
     assert taken.outcome == outcomes[0] and taken.write is not None
-    assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", "p", (1, 2), 3)
+    assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", (1, 2), 3)
 
 
 @given(conversations, st.lists(entries(data[Message]), max_size=8))

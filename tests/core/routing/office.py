@@ -6,6 +6,7 @@ from typing import Any
 
 from tertulia.core.accounts.business_hours import MINUTE
 from tertulia.core.routing.desk import Desk
+from tertulia.core.routing.explain import Explain, explain
 from tertulia.core.routing.facts import Policy, Preferences, Waiting
 from tertulia.core.routing.messages import (
     AgentChanged,
@@ -15,6 +16,7 @@ from tertulia.core.routing.messages import (
     Event,
     Offer,
     PresenceChanged,
+    Snapshot,
 )
 
 NOW = 1_800_000_000_000
@@ -57,9 +59,23 @@ class Office:
     def waiting(self) -> list[str]:
         return [w.id for w in self.desk.queue]
 
+    def why_waiting(self, name: str) -> Explain:
+        """Why each agent cannot have a conversation that waits."""
+        return why_waiting(self.desk, name, self.now)
+
     def holder(self, name: str) -> str | None:
         held = self.desk.held.get(name)
         return None if held is None else held.agent_id
+
+
+def why_waiting(desk: Desk, name: str, now: int) -> Explain:
+    w = desk.queue[name]
+    return explain(desk.agents, w, desk.board.policy.need(w, now), None, now)
+
+
+def snapshot(desk: Desk) -> Snapshot:
+    """What another desk is restored from to go on like this one, but for offers."""
+    return Snapshot(desk.board.policy, tuple(desk.agents), tuple(desk.held.values()), tuple(desk.queue))
 
 
 def given(effects: list[Effect], name: str) -> str | None:

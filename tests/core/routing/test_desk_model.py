@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from office import snapshot, why_waiting
 
 from tertulia.core.accounts.account_settings import Hours
 from tertulia.core.accounts.business_hours import MINUTE
@@ -30,8 +31,6 @@ from tertulia.core.routing.facts import (
 from tertulia.core.routing.messages import (
     Accepted,
     AgentChanged,
-    AgentRemoved,
-    Answered,
     Arrived,
     Assign,
     Declined,
@@ -42,9 +41,7 @@ from tertulia.core.routing.messages import (
     PresenceChanged,
     Queued,
     QueueMoved,
-    Refused,
-    Released,
-    Requeue,
+    RequestRefused,
     TakenByHand,
     TimePassed,
     WakeAt,
@@ -153,25 +150,23 @@ class World(RuleBasedStateMachine):
                         assert record is None
                 case Offer(conversation, agent, deadline, record):
                     assert conversation not in self.offers and conversation not in self.held
-                    assert deadline == self.now + self.desk.floor.policy.offer_timeout
+                    assert deadline == self.now + self.desk.board.policy.offer_timeout
                     self.offers[conversation] = agent
                     self.check_given(conversation, agent, record)
                 case Withdraw(conversation, agent, why):
                     assert self.offers.pop(conversation) == agent
                     if why in ("declined", "lapsed"):
                         self.turned_down.setdefault(conversation, set()).add(agent)
-                case Requeue(conversation, agent, _):
-                    assert self.held.pop(conversation) == agent
                 case Queued(conversation, position, _):
                     assert position == self.desk.queue.position(conversation)
-                    record = self.desk.why_waiting(conversation, self.now)
-                    assert record is not None and record.chosen is None and replay(record) is None
+                    record = why_waiting(self.desk, conversation, self.now)
+                    assert record.chosen is None and replay(record) is None
                 case WakeAt(at):
                     self.wake_at = at
                 case QueueMoved(position):
                     assert 1 <= position <= len(self.desk.queue)
                 case _:
-                    assert isinstance(effect, Refused)
+                    assert isinstance(effect, RequestRefused)
 
     def check_given(self, conversation: str, agent_id: str, record: Explain) -> None:
         assert record.chosen == agent_id == replay(record)
@@ -182,7 +177,7 @@ class World(RuleBasedStateMachine):
 
     def check_order(self, effects: list[object], before: dict[str, Waiting]) -> None:
         """Who got something of the queue's had no older claim on them."""
-        policy = self.desk.floor.policy
+        policy = self.desk.board.policy
         for effect in effects:
             if isinstance(effect, Offer) or (isinstance(effect, Assign) and effect.by == "routing"):
                 conversation, agent_id = effect.conversation_id, effect.agent_id
@@ -230,13 +225,13 @@ class World(RuleBasedStateMachine):
         assert conversation not in self.desk.queue
 
     @rule(conversation=conversation_ids)
-    def is_released(self, conversation: str) -> None:
+    def is_given_back(self, conversation: str) -> None:
         self._step(TimePassed())
         holder = self.held.pop(conversation, None)
         if holder is not None:
             self.turned_down.setdefault(conversation, set()).add(holder)
-        effects = self._step(Released(conversation))
-        assert any(isinstance(e, Refused) for e in effects) == (holder is None)
+            w = self.desk.held[conversation].waiting
+            self._step(Arrived(msgspec.structs.replace(w, declined_by=w.declined_by | {holder})))
 
     @rule(arrival=waitings(), agent=agent_ids, by=st.sampled_from(["claim", "transfer"]))
     def is_taken_by_hand(self, arrival: tuple[Waiting, int], agent: str, by: str) -> None:
@@ -245,11 +240,11 @@ class World(RuleBasedStateMachine):
         holder, known = self.held.get(w.id), self.desk.agents.get(agent)
         effects = self._step(TakenByHand(w, agent, by))  # type: ignore[arg-type]
         if holder == agent or (holder and by == "claim"):
-            assert Refused(w.id, agent, "held", holder) in effects
+            assert RequestRefused(w.id, agent, "held", holder) in effects
         elif known is None:
-            assert Refused(w.id, agent, "unknown_agent") in effects
+            assert RequestRefused(w.id, agent, "unknown_agent") in effects
         elif reason := may_assign(known):
-            assert Refused(w.id, agent, reason, holder) in effects
+            assert RequestRefused(w.id, agent, reason, holder) in effects
         else:
             assert Assign(w.id, agent, by, holder) in effects  # type: ignore[arg-type]
 
@@ -260,11 +255,7 @@ class World(RuleBasedStateMachine):
             conversation, agent = sorted(self.offers.items())[0]
         offered = self.offers.get(conversation) == agent
         effects = self._step((Accepted if accepts else Declined)(conversation, agent))
-        assert any(isinstance(e, Refused) for e in effects) != offered
-
-    @rule(conversation=conversation_ids, answered=st.booleans())
-    def is_answered(self, conversation: str, answered: bool) -> None:
-        self.tell(Answered(conversation, answered))
+        assert any(isinstance(e, RequestRefused) for e in effects) != offered
 
     @rule(agent=agent_ids, given=preferences)
     def agent_changes(self, agent: str, given: Preferences) -> None:
@@ -278,10 +269,6 @@ class World(RuleBasedStateMachine):
     def comes_to_work(self, agent: str, given: Preferences) -> None:
         self.tell(AgentChanged(agent, msgspec.structs.replace(given, available=True, maximum=2)))
         self.tell(PresenceChanged(agent, "online"))
-
-    @rule(agent=agent_ids)
-    def agent_leaves(self, agent: str) -> None:
-        self.tell(AgentRemoved(agent))
 
     @rule(policy=policies, strategy=st.sampled_from([None, "least_busy", "round_robin", "manual_queue"]))
     def policy_changes(self, policy: Policy, strategy: Strategy | None) -> None:
@@ -308,11 +295,11 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def crashes(self) -> None:
-        truth = self.desk.truth()
-        waiting = [w.id for w in truth.waiting]
+        stored = snapshot(self.desk)
+        waiting = [w.id for w in stored.waiting]
         self.offers.clear()
         self.wake_at = None
-        self.desk, effects = Desk.restored(truth, self.now)
+        self.desk, effects = Desk.restored(stored, self.now)
         given = [e.conversation_id for e in effects if isinstance(e, Assign)]
         self.carry_out(list(effects))
         assert [w.id for w in self.desk.queue] == [c for c in waiting if c not in given]
@@ -339,13 +326,13 @@ class World(RuleBasedStateMachine):
         for w in self.desk.queue:
             if w.id in self.offers or w.strategy == "manual_queue":
                 continue
-            need = self.desk.floor.policy.need(w, self.now)
+            need = self.desk.board.policy.need(w, self.now)
             for agent in self.desk.agents:
                 assert refusals(agent, need, w.declined_by, self.now), (agent, w)
 
     @invariant()
     def positions_follow_the_order(self) -> None:
-        queue, policy = self.desk.queue, self.desk.floor.policy
+        queue, policy = self.desk.queue, self.desk.board.policy
         assert [w.id for w in queue] == [w.id for w in sorted(queue, key=lambda w: order(w, policy))]
         assert [queue.position(w.id) for w in queue] == list(range(1, len(queue) + 1))
         assert queue.slice(0, len(queue)) == list(queue)
@@ -359,7 +346,7 @@ class World(RuleBasedStateMachine):
             assert slot is not None
             assert bool(agents.ready >> slot & 1) == (not unready(agent, self.now))
             assert bool(agents.fits(need) >> slot & 1) == (not unfit(agent.preferences, need))
-            named = {reason for reason, mask in agents.passed(need, 0).items() if mask >> slot & 1}
+            named = {reason for reason, mask in agents.passed_over(need, 0).items() if mask >> slot & 1}
             assert named == set(refusals(agent, need, frozenset(), self.now))
 
 

@@ -27,12 +27,11 @@ def test_every_setting_arrives() -> None:
             "head_start_minutes": {"urgent": 120},
         },
         "offer_timeout_s": 45,
-        "presence_grace_s": 0,
     }
     policy = policy_of(msgspec.convert(merge_settings({}, given), AccountSettings))
     assert policy.steps == (Relaxation(5 * MINUTE, "topics"), Overflow(3 * MINUTE, "second"))
     assert policy.head_start["urgent"] == 120 * MINUTE
-    assert (policy.offer_timeout, policy.presence_grace) == (45_000, 0)
+    assert policy.offer_timeout == 45_000
 
 
 def waiting(hours: int, served: LastHeld | None, own: LastHeld | None = None, **fields: Any) -> Waiting:

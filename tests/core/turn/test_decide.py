@@ -417,7 +417,7 @@ def test_a_snooze_keeps_routing_away_until_the_customer_writes() -> None:
     snoozed = conversation(snoozed_until=NOW + 1)
     assert not snoozed.conversation.waits and conversation().conversation.waits
     for command in (Assign("ana", "routing", only_waiting=True), Offer("o", "ana", NOW + 9)):
-        with pytest.raises(Conflict, match="does not wait"):
+        with pytest.raises(Conflict, match="no longer waits"):
             ask(snoozed, SERVICE, command)
     assert kinds(ask(snoozed, ANA, Assign("ana"))) == [Assigned, StatusChanged]
     assert kinds(ask(snoozed, ANA, answered())) == [Message]

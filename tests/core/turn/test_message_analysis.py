@@ -65,8 +65,8 @@ def test_where_nothing_matters_nothing_is_asked(rules: AccountRules) -> None:
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [
-        (account(), {"mood_below": -0.5}),
-        (account(sentiment=-0.9), {"mood_below": -0.9}),
+        (account(), {"sentiment_below": -0.5}),
+        (account(sentiment=-0.9), {"sentiment_below": -0.9}),
         (GERMAN, {"detect": True}),
         (account_rules({"handoff_sentiment": -1}, [], 1, agents_languages=True), {"detect": True}),
         (INTENT, {"classify": True}),
@@ -87,7 +87,7 @@ def test_what_matters_to_the_account_is_asked_in_the_bots_turn(
 
 def test_a_bot_without_rules_steps_back_too() -> None:
     assert wanted(MESSAGE, conversation(Status.BOT), NO_RULES) == Wanted(
-        ACCOUNT, "webchat", "my words", mood_below=-0.5
+        ACCOUNT, "webchat", "my words", sentiment_below=-0.5
     )
 
 
@@ -109,7 +109,7 @@ def test_after_a_handoff_only_the_language_matters() -> None:
     for status in (Status.OPEN, Status.RESOLVED):
         asked = wanted(MESSAGE, conversation(status, handoff_requested=True), rules)
         assert asked is not None and asked.detect
-        assert (asked.mood_below is None, asked.classify) == (
+        assert (asked.sentiment_below is None, asked.classify) == (
             (True, False) if status is Status.OPEN else (False, True)
         )
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from tertulia.core.accounts.account_settings import AccountSettings
-from tertulia.core.conversation.state import Conversation
+from tertulia.core.conversation.state import Conversation, Fired
 from tertulia.core.conversation.status import Status
-from tertulia.core.turn.sla import Beside, Target, Timer, targets_of, timers_of
+from tertulia.core.turn.sla import Target, Timer, targets_of, timers_of
 
 ADDIS = ZoneInfo("Africa/Addis_Ababa")
 MINUTE = 60_000
@@ -58,7 +58,7 @@ SLA = {
 
 
 def test_targets_are_in_business_time() -> None:
-    found = targets_of(conversation(), settings(sla=SLA), Beside())
+    found = targets_of(conversation(), settings(sla=SLA))
     assert found[Target.FIRST_REPLY].warning == at(23, 9, 18), "80 % of an hour, 30 minutes of them on Friday"
     assert found[Target.FIRST_REPLY].breach == at(23, 9, 30)
     assert found[Target.RESOLUTION].breach == at(23, 16, 30)
@@ -66,22 +66,23 @@ def test_targets_are_in_business_time() -> None:
 
 
 def test_a_priority_has_its_own_targets_and_else_everybody_s() -> None:
-    found = targets_of(conversation(priority="urgent"), settings(sla=SLA), Beside())
+    found = targets_of(conversation(priority="urgent"), settings(sla=SLA))
     assert found[Target.FIRST_REPLY].breach == FRIDAY + 10 * MINUTE
     assert found[Target.RESOLUTION].breach == at(23, 16, 30)
 
 
 def test_after_the_first_reply_each_message_has_a_target() -> None:
     c = conversation(status=Status.ASSIGNED, first_reply_at=FRIDAY + MINUTE)
-    assert set(targets_of(c, settings(sla=SLA), Beside())) == {Target.RESOLUTION}
-    found = targets_of(c, settings(sla={**SLA, "warn_percent": 50}), Beside(unanswered_since=at(20, 16)))
+    assert set(targets_of(c, settings(sla=SLA))) == {Target.RESOLUTION}
+    c = msgspec.structs.replace(c, unanswered_since=at(20, 16))
+    found = targets_of(c, settings(sla={**SLA, "warn_percent": 50}))
     assert found[Target.NEXT_REPLY].warning == at(20, 16, 50)
     assert found[Target.NEXT_REPLY].breach == at(23, 9, 40)
 
 
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED, Status.EXPIRED])
 def test_what_is_over_has_no_targets(status: Status) -> None:
-    assert targets_of(conversation(status=status), settings(sla=SLA), Beside(FRIDAY)) == {}
+    assert targets_of(conversation(status=status, unanswered_since=FRIDAY), settings(sla=SLA)) == {}
 
 
 def test_hours_that_never_open_make_no_timer() -> None:
@@ -90,50 +91,43 @@ def test_hours_that_never_open_make_no_timer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "given", "beside", "timers"),
+    ("fields", "given", "timers"),
     [
-        ({}, {}, Beside(), {Timer.EXPIRY: FRIDAY + 24 * HOUR}),
-        ({"last_message_at": FRIDAY + 5}, {"expiry_hours": 1}, Beside(), {Timer.EXPIRY: FRIDAY + HOUR + 5}),
-        ({"status": Status.BOT}, {}, Beside(), {Timer.EXPIRY: FRIDAY + 24 * HOUR}),
-        ({"status": Status.ASSIGNED}, {}, Beside(), {}),
+        ({}, {}, {Timer.EXPIRY: FRIDAY + 24 * HOUR}),
+        ({"last_message_at": FRIDAY + 5}, {"expiry_hours": 1}, {Timer.EXPIRY: FRIDAY + HOUR + 5}),
+        ({"status": Status.BOT}, {}, {Timer.EXPIRY: FRIDAY + 24 * HOUR}),
+        ({"status": Status.ASSIGNED}, {}, {}),
         (
             {"status": Status.PENDING, "snoozed_until": FRIDAY + HOUR},
             {},
-            Beside(),
             {Timer.EXPIRY: FRIDAY + 25 * HOUR, Timer.SNOOZE_END: FRIDAY + HOUR},
-        ),
-        (
-            {},
-            {},
-            Beside(offer_deadline=FRIDAY + 9),
-            {Timer.EXPIRY: FRIDAY + 24 * HOUR, Timer.OFFER_DEADLINE: FRIDAY + 9},
         ),
         (
             {"status": Status.RESOLVED, "resolved_at": FRIDAY, "snoozed_until": FRIDAY},
             {},
-            Beside(offer_deadline=FRIDAY),
             {Timer.AUTO_CLOSE: FRIDAY + 72 * HOUR},
         ),
         (
-            {"status": Status.RESOLVED, "resolved_at": FRIDAY},
+            {"status": Status.RESOLVED, "resolved_at": FRIDAY, "csat_due": True},
             {"csat_enabled": True, "auto_close_hours": 2},
-            Beside(),
             {Timer.AUTO_CLOSE: FRIDAY + 2 * HOUR, Timer.CSAT_ASK: FRIDAY},
         ),
         (
-            {"status": Status.RESOLVED, "resolved_at": FRIDAY},
+            {
+                "status": Status.RESOLVED,
+                "resolved_at": FRIDAY,
+                "csat_due": True,
+                "fired": Fired(csat_asked=True),
+            },
             {"csat_enabled": True},
-            Beside(csat_asked=True),
             {Timer.AUTO_CLOSE: FRIDAY + 72 * HOUR},
         ),
-        ({"status": Status.CLOSED, "snoozed_until": FRIDAY}, {}, Beside(), {}),
-        ({"status": Status.EXPIRED}, {}, Beside(), {}),
+        ({"status": Status.CLOSED, "snoozed_until": FRIDAY}, {}, {}),
+        ({"status": Status.EXPIRED}, {}, {}),
     ],
 )
-def test_timers(
-    fields: dict[str, Any], given: dict[str, Any], beside: Beside, timers: dict[Timer, int]
-) -> None:
-    assert timers_of(conversation(**fields), settings(**given), beside) == timers
+def test_timers(fields: dict[str, Any], given: dict[str, Any], timers: dict[Timer, int]) -> None:
+    assert timers_of(conversation(**fields), settings(**given)) == timers
 
 
 def test_every_target_makes_two_timers() -> None:

@@ -10,7 +10,7 @@ from valkey_process import ValkeyServer
 
 from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.errors import RateLimited, StorageUnavailable
-from tertulia.core.ports.auth import Grant
+from tertulia.core.ports.auth import Lease
 from tertulia.http.auth.rate_limits import NEED_LEASE, Limiter, PermitLeases, RequestLimits, address_key
 from tertulia.settings import Settings
 from tertulia.storage.valkey.permits import ValkeyPermits
@@ -34,14 +34,14 @@ class Bucket:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Grant:
+    async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease:
         self.asked.append(wanted)
         await self.gate.wait()
         if self.down:
             raise StorageUnavailable("gone")
         permits = min(wanted, self.left)
         self.left -= permits
-        return Grant(permits, 0.0 if permits else 1 / rate)
+        return Lease(permits, 0.0 if permits else 1 / rate)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_a_bucket_gives_its_burst_then_says_when(client: Redis) -> None:
     first = await permits.lease("user:a", rate=0.5, burst=10, wanted=7)
     second = await permits.lease("user:a", rate=0.5, burst=10, wanted=7)
     third = await permits.lease("user:a", rate=0.5, burst=10, wanted=7)
-    assert (first, second) == (Grant(7, 0), Grant(3, 0))
+    assert (first, second) == (Lease(7, 0), Lease(3, 0))
     assert third.permits == 0 and 1.5 < third.wait <= 2
     assert (await permits.lease("user:b", rate=0.5, burst=10, wanted=1)).permits == 1
 

@@ -18,7 +18,7 @@ from tertulia.core.accounts.principal import Role
 from tertulia.core.conversation.commands import Done, Envelope, Outcome, Post
 from tertulia.core.conversation.entries import Actor, Entry, Message
 from tertulia.core.ids import PARTITIONS
-from tertulia.core.ports.hosting import HostAddress, PartitionMap
+from tertulia.core.ports.ownership import HostAddress, PartitionMap
 from tertulia.http.app import make_app
 from tertulia.http.auth.origins import OriginPolicy
 from tertulia.http.auth.rate_limits import RequestLimits

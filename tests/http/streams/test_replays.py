@@ -12,7 +12,7 @@ from samples import ACCOUNT, NOW, uid
 from tertulia.actors.gateway.account_feeds import Feed
 from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.conversation.entries import Actor, Entry, Message
-from tertulia.core.ports.hosting import FeedHead
+from tertulia.core.ports.feeds import FeedHead
 from tertulia.core.views.stream_events import Cursor
 from tertulia.http.streams import replays as module
 from tertulia.http.streams.replays import PAGE, Replays

@@ -1,4 +1,4 @@
-"""Changed settings reach the timers of conversations that were there before, on Postgres and hosts whose clock is the test's."""
+"""Changed settings reach the timers of existing conversations, on Postgres and hosts whose clock the test controls."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def forget(running: Running) -> None:
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-async def test_a_shorter_expiry_counts_for_what_was_there_and_a_longer_one_is_waited_for(
+async def test_a_shorter_expiry_applies_at_once_and_a_longer_one_at_the_next_check(
     running: Running, in_memory: bool
 ) -> None:
     ids = [await opened(running, n) for n in range(3)]
@@ -82,7 +82,7 @@ class Faulty(PostgresRescheduling):
 
 
 @pytest.mark.parametrize("faulty", [0, 1])
-async def test_an_account_that_fails_holds_up_no_other(running: Running, faulty: int) -> None:
+async def test_a_failing_account_delays_no_other(running: Running, faulty: int) -> None:
     other = uid()
     await PostgresAccounts(running.database).create(other, "Other")
     accounts = [running.account_id, other]
@@ -115,7 +115,7 @@ async def test_targets_count_for_conversations_that_had_no_timer(running: Runnin
     assert (await running.read(i))[1] == entries
 
 
-async def test_who_was_resolved_long_ago_is_not_asked_when_the_account_takes_to_asking(
+async def test_enabling_csat_does_not_ask_about_old_conversations(
     running: Running,
 ) -> None:
     old = await opened(running)
@@ -134,7 +134,7 @@ async def test_who_was_resolved_long_ago_is_not_asked_when_the_account_takes_to_
     assert c.resolved_at is not None and c.timer_at == c.resolved_at + HOUR
 
 
-async def test_only_settings_that_timers_follow_have_them_set_anew(
+async def test_only_settings_that_affect_timers_reschedule_them(
     running: Running, owner: asyncpg.Connection
 ) -> None:
     await stated(running, offer_timeout_s=60, expiry_hours=24, sla=None)
@@ -146,7 +146,7 @@ async def test_only_settings_that_timers_follow_have_them_set_anew(
     assert wanted.version == await owner.fetchval(query, running.account_id)
 
 
-async def test_what_a_lost_host_did_not_look_through_its_successor_does(
+async def test_a_successor_finishes_what_a_lost_host_left(
     running: Running, database: Database, account_id: str
 ) -> None:
     i = await opened(running)
@@ -171,7 +171,7 @@ async def test_what_a_lost_host_did_not_look_through_its_successor_does(
     await successor.stop()
 
 
-async def test_what_was_stored_by_the_settings_before_is_set_right(running: Running) -> None:
+async def test_timers_stored_under_old_settings_are_corrected(running: Running) -> None:
     """The account is read long after its settings have changed: turns go by what stood until then."""
     i = await opened(running)
     await stated(running, expiry_hours=2)
@@ -184,7 +184,7 @@ async def test_what_was_stored_by_the_settings_before_is_set_right(running: Runn
         assert c.timer_at == (c.last_message_at or 0) + 2 * HOUR
 
 
-async def test_only_what_is_looked_at_sooner_is_written(
+async def test_only_timers_that_become_earlier_are_written(
     running: Running, database: Database, owner: asyncpg.Connection
 ) -> None:
     i = await opened(running)

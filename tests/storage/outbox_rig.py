@@ -1,4 +1,4 @@
-"""A channel of an account with conversations on it, and a dispatcher's claims: what tests of the outbox stand on."""
+"""A channel with conversations and a dispatcher's claims, for tests of the outbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tertulia.storage.postgres.delivery.deliveries import PostgresDeliveries
 from tertulia.storage.postgres.delivery.outbox import PostgresOutbox
 
 
-class Desk:
+class OutboxRig:
     """A channel of an account, conversations on it, and a dispatcher's claims."""
 
     def __init__(self, postgres: PostgresBackend, key: ThreadKey, owner: asyncpg.Connection) -> None:
