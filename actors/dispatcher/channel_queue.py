@@ -31,7 +31,7 @@ from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.http import Hints
 from ...core.ports.outbox import Outbox, ToSend
 from ...core.views.stream_events import conversation_topic
-from .message_sender import Line, Sender, Taken
+from .message_sender import ChannelContext, Sender, AcceptedRequest
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Budget:
         return self.size - self.used
 
 
-class Lane:
+class ChannelQueue:
     """See the module. `incarnation` names the dispatcher's claims; `counts`: (channel type, what) → how often."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Lane:
         self._counts = counts
         self._bucket = Bucket.full(DEFAULT_RATE, time.monotonic())
         self._woken = asyncio.Event()
-        self._ended_loop = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._busy_until = 0.0
 
     def wake(self) -> None:
@@ -99,23 +99,23 @@ class Lane:
         try:
             await self._work()
         finally:
-            self._ended_loop.set()
+            self._stopped.set()
 
     async def _work(self) -> None:
         self._busy_until = time.monotonic() + IDLE
         while not self.draining:
             self._woken.clear()
-            line = await self._line()
-            room, wait = self._room()
-            if line is None or room <= 0:
-                await self._sleep(wait if line is not None else RETRY_STORAGE)
+            context = await self._context()
+            room, wait = self._capacity()
+            if context is None or room <= 0:
+                await self._sleep(wait if context is not None else RETRY_STORAGE)
                 continue
             items = await self._claim(room)
             if items is None:
                 await self._sleep(RETRY_STORAGE)
                 continue
             for item in items:
-                self._start(line, item)
+                self._start(context, item)
             if len(items) == room:
                 continue
             if await self._idle():
@@ -139,7 +139,7 @@ class Lane:
 
     # -- the pace
 
-    def _room(self) -> tuple[int, float]:
+    def _capacity(self) -> tuple[int, float]:
         """How many messages may be claimed now, and how long to wait where none may."""
         now = time.monotonic()
         tokens, until_token = self._bucket.room(now)
@@ -150,18 +150,18 @@ class Lane:
         # a full window or budget: whoever ends wakes us, or the time-out does
         return room, max(until_token, until_closed) or 0.1
 
-    async def _line(self) -> Line | Failure | None:
+    async def _context(self) -> ChannelContext | Failure | None:
         """What sends here; None while the storage cannot say."""
         try:
-            line = await self._sender.line(self.channel_id)
+            context = await self._sender.context(self.channel_id)
         except (StorageUnavailable, Overloaded, TimeoutError) as error:
             log.warning("lane_waits_for_storage", channel_id=self.channel_id, error=str(error))
             return None
-        if isinstance(line, Line) and self._bucket.rate != line.rate:
+        if isinstance(context, ChannelContext) and self._bucket.rate != context.rate:
             fresh = self._bucket.rate == DEFAULT_RATE
             now = time.monotonic()
-            self._bucket = Bucket.full(line.rate, now) if fresh else self._bucket.at_rate(line.rate)
-        return line
+            self._bucket = Bucket.full(context.rate, now) if fresh else self._bucket.at_rate(context.rate)
+        return context
 
     async def _claim(self, room: int) -> list[ToSend] | None:
         try:
@@ -173,19 +173,19 @@ class Lane:
 
     # -- one message
 
-    def _start(self, line: Line | Failure, item: ToSend) -> None:
+    def _start(self, context: ChannelContext | Failure, item: ToSend) -> None:
         now = time.monotonic()
         self._busy_until = now + IDLE
-        if isinstance(line, Line):
+        if isinstance(context, ChannelContext):
             self._bucket = self._bucket.took(now)
             self.breaker = self.breaker.began()
         self.type = item.channel_type
         self._budget.used += 1
-        task = asyncio.ensure_future(self._deliver(line, item))
+        task = asyncio.ensure_future(self._deliver(context, item))
         self.under_way[item.key] = task
-        task.add_done_callback(lambda done: self._ended(item, done))
+        task.add_done_callback(lambda done: self._on_task_done(item, done))
 
-    def _ended(self, item: ToSend, task: asyncio.Task[None]) -> None:
+    def _on_task_done(self, item: ToSend, task: asyncio.Task[None]) -> None:
         self.under_way.pop(item.key, None)
         self._budget.used -= 1
         self._woken.set()
@@ -193,39 +193,39 @@ class Lane:
             log.error("send_broken", message_id=item.message_id, error=repr(error))
             self.breaker = self.breaker.spared()
 
-    async def _deliver(self, line: Line | Failure, item: ToSend) -> None:
-        if isinstance(line, Failure):
-            await self._failed(item, line)
+    async def _deliver(self, context: ChannelContext | Failure, item: ToSend) -> None:
+        if isinstance(context, Failure):
+            await self._record_failure(item, context)
         elif item.crashes > MAX_CRASHES:
             self.breaker = self.breaker.spared()
-            await self._failed(item, CRASHED)
+            await self._record_failure(item, CRASHED)
         else:
-            await self._send(line, item)
+            await self._send(context, item)
 
-    async def _send(self, line: Line, item: ToSend) -> None:
-        requests = await self._sender.requests(line, item)
+    async def _send(self, context: ChannelContext, item: ToSend) -> None:
+        requests = await self._sender.requests(context, item)
         if isinstance(requests, Failure):
-            await self._tried_in_vain(item, requests)
+            await self._on_failure(item, requests)
             return
         if item.told and len(requests) == 1:
             log.info("send_known_by_receipt", message_id=item.message_id)
             self.breaker = self.breaker.spared()
-            await self._sent(item, 0, Taken(None, time.time_ns() // 1_000_000))
+            await self._record_sent(item, 0, AcceptedRequest(None, time.time_ns() // 1_000_000))
             return
         for part in range(item.parts_done, len(requests)):
             if part > item.parts_done:
                 self._bucket = self._bucket.took(time.monotonic())
-            result = await self._sender.ask(line, requests[part])
+            result = await self._sender.send(context, requests[part])
             if isinstance(result, Failure):
-                await self._tried_in_vain(item, result)
+                await self._on_failure(item, result)
                 return
             self.breaker = self.breaker.answered()
             if part == len(requests) - 1:
-                await self._sent(item, part, result)
-            elif not await self._part_sent(item, part, result):
+                await self._record_sent(item, part, result)
+            elif not await self._record_part(item, part, result):
                 return
 
-    def _learn(self, failure: Failure) -> None:
+    def _note_failure(self, failure: Failure) -> None:
         """What a failure says about the channel."""
         now = time.monotonic()
         if failure.provider:
@@ -237,44 +237,44 @@ class Lane:
         if failure.slow_down or failure.retry_after:
             self._bucket = self._bucket.paused(now, min(failure.retry_after or SLOW_DOWN, MAX_RETRY_AFTER))
 
-    async def _part_sent(self, item: ToSend, part: int, taken: Taken) -> bool:
-        held = await self._written(
-            lambda: self._outbox.part_sent(self._incarnation, item, part, taken.provider_id)
+    async def _record_part(self, item: ToSend, part: int, accepted: AcceptedRequest) -> bool:
+        held = await self._write_outcome(
+            lambda: self._outbox.part_sent(self._incarnation, item, part, accepted.provider_id)
         )
         if not held:
             log.warning("claim_lost", message_id=item.message_id)
         return held
 
-    async def _sent(self, item: ToSend, part: int, taken: Taken) -> None:
-        delivery = await self._written(
-            lambda: self._outbox.sent(self._incarnation, item, part, taken.provider_id, taken.left_at)
+    async def _record_sent(self, item: ToSend, part: int, accepted: AcceptedRequest) -> None:
+        delivery = await self._write_outcome(
+            lambda: self._outbox.sent(self._incarnation, item, part, accepted.provider_id, accepted.left_at)
         )
         self._counts[self.type, "sent"] += 1
         await self._publish(item, delivery)
 
-    async def _tried_in_vain(self, item: ToSend, failure: Failure) -> None:
-        self._learn(failure)
+    async def _on_failure(self, item: ToSend, failure: Failure) -> None:
+        self._note_failure(failure)
         tries = Tries(item.attempts, item.lost_answers, item.age)
         delay = next_try(failure, tries, random.random())
         if delay is None:
-            await self._failed(item, failure)
+            await self._record_failure(item, failure)
             return
         self._counts[self.type, "retries"] += 1
         log.info("send_retried", message_id=item.message_id, code=failure.code, delay=round(delay, 1))
-        await self._written(
+        await self._write_outcome(
             lambda: self._outbox.again(self._incarnation, item, delay, failure.error, unknown=failure.unknown)
         )
         asyncio.get_running_loop().call_later(delay, self.wake)
 
-    async def _failed(self, item: ToSend, failure: Failure) -> None:
-        delivery = await self._written(
+    async def _record_failure(self, item: ToSend, failure: Failure) -> None:
+        delivery = await self._write_outcome(
             lambda: self._outbox.failed(self._incarnation, item, failure.error, unknown=failure.unknown)
         )
         log.warning("send_failed", message_id=item.message_id, code=failure.code, attempts=item.attempts)
         self._counts[self.type, "failed"] += 1
         await self._publish(item, delivery)
 
-    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
+    async def _write_outcome(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write an outcome, for as long as it takes: it is known here alone."""
         while True:
             try:
@@ -297,6 +297,6 @@ class Lane:
         """Claim no more, and finish what is under way."""
         self.draining = True
         self._woken.set()
-        await self._ended_loop.wait()  # a claim under way still brings something to send
+        await self._stopped.wait()  # a claim under way still brings something to send
         if self.under_way:
             await asyncio.wait(list(self.under_way.values()))

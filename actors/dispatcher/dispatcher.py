@@ -18,7 +18,7 @@ from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.hosting import StaleEpoch
 from ...core.ports.http import Hints
 from ...core.ports.outbox import Outbox
-from .channel_queue import Budget, Lane
+from .channel_queue import Budget, ChannelQueue
 from .message_sender import Sender
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Dispatcher:
     def __init__(self, outbox: Outbox, sender: Sender, hints: Hints, *, shard: int, shards: int) -> None:
         self.incarnation = str(uuid.uuid4())
         self.stale = asyncio.Event()
-        self.lanes: dict[str, Lane] = {}
+        self.queues: dict[str, ChannelQueue] = {}
         self._outbox = outbox
         self._sender = sender
         self._hints = hints
@@ -72,39 +72,39 @@ class Dispatcher:
         """These channels have something to send. Those of other shards are left alone."""
         for channel_id in channels:
             if shard_of(channel_id, self._shards) == self._shard and not self._draining:
-                self._lane(channel_id).wake()
+                self._queue_of(channel_id).wake()
 
-    def _lane(self, channel_id: str) -> Lane:
-        lane = self.lanes.get(channel_id)
-        if lane is None:
-            lane = self.lanes[channel_id] = Lane(
+    def _queue_of(self, channel_id: str) -> ChannelQueue:
+        queue = self.queues.get(channel_id)
+        if queue is None:
+            queue = self.queues[channel_id] = ChannelQueue(
                 channel_id, self._outbox, self._sender, self._hints,
                 shard=self._shard, incarnation=self.incarnation, budget=self._budget, counts=self._counts,
             )  # fmt: skip
-            task = asyncio.ensure_future(self._run(lane))
+            task = asyncio.ensure_future(self._run(queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return lane
+        return queue
 
-    async def _run(self, lane: Lane) -> None:
+    async def _run(self, queue: ChannelQueue) -> None:
         try:
-            await lane.main_loop()
+            await queue.main_loop()
         except StaleEpoch as error:
             log.error("dispatcher_superseded", reason=str(error))
             self.stale.set()
         except Exception:  # a fault of ours: the poll starts the lane anew
-            log.exception("lane_failed", channel_id=lane.channel_id)
+            log.exception("lane_failed", channel_id=queue.channel_id)
         finally:
-            if not lane.under_way and self.lanes.get(lane.channel_id) is lane:
-                del self.lanes[lane.channel_id]
-            elif lane.under_way and not self._draining:
-                await self._bury(lane)
+            if not queue.under_way and self.queues.get(queue.channel_id) is queue:
+                del self.queues[queue.channel_id]
+            elif queue.under_way and not self._draining:
+                await self._retire(queue)
 
-    async def _bury(self, lane: Lane) -> None:
+    async def _retire(self, queue: ChannelQueue) -> None:
         """A lane that failed while messages are under way: another one starts when they have ended."""
-        await lane.drain()
-        if self.lanes.get(lane.channel_id) is lane:
-            del self.lanes[lane.channel_id]
+        await queue.drain()
+        if self.queues.get(queue.channel_id) is queue:
+            del self.queues[queue.channel_id]
 
     # -- what nobody tells us
 
@@ -119,7 +119,7 @@ class Dispatcher:
     async def _release_strays(self) -> None:
         """Claims whose answer was lost on its way here, and sendings that broke: nobody else would end them."""
         held = set(await self._outbox.held(self.incarnation))
-        known = {key for lane in self.lanes.values() for key in lane.under_way}
+        known = {key for queue in self.queues.values() for key in queue.under_way}
         suspects = {h for h in held if h[:2] not in known}
         if strays := suspects & self._suspects:
             log.warning("strays_released", messages=len(strays))
@@ -136,9 +136,9 @@ class Dispatcher:
         self._draining = True
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*(lane.drain() for lane in list(self.lanes.values())))
+                await asyncio.gather(*(queue.drain() for queue in list(self.queues.values())))
         except TimeoutError:
-            left = sum(len(lane.under_way) for lane in self.lanes.values())
+            left = sum(len(queue.under_way) for queue in self.queues.values())
             log.warning("drained_too_late", messages=left)
 
     async def statistics(self) -> Figures:
@@ -151,8 +151,8 @@ class Dispatcher:
 
         for (type, what), count in self._counts.items():
             add(type, f"{what}_total", count)
-        for lane in self.lanes.values():
-            add(lane.type, "open_circuits", float(not lane.breaker.closed))
+        for queue in self.queues.values():
+            add(queue.type, "open_circuits", float(not queue.breaker.closed))
         for channel_id, (type, count) in (await self._outbox.depths()).items():
             if shard_of(channel_id, self._shards) == self._shard:
                 add(type, "queued", count)

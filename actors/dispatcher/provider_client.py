@@ -72,7 +72,7 @@ class ProviderClient:
                 connect_deadline=CONNECT_DEADLINE,
             ) as response:
                 answer = await _read(response)
-                return Answer(response.status, _lower(response), answer, left_at)
+                return Answer(response.status, _lower_case_headers(response), answer, left_at)
         except Refused as error:
             return Failure(
                 "unreachable",
@@ -81,12 +81,12 @@ class ProviderClient:
                 provider=error.temporary,
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Failure("unreachable", _said(error), retry=True, provider=True)
+            return Failure("unreachable", _describe(error), retry=True, provider=True)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The request may have gone out before it broke.
             timed_out = isinstance(error, TimeoutError)
-            said = f"no answer within {self._deadline:g} s" if timed_out else _said(error)
-            return Failure("no_answer", said, retry=True, provider=True, unknown=True)
+            description = f"no answer within {self._deadline:g} s" if timed_out else _describe(error)
+            return Failure("no_answer", description, retry=True, provider=True, unknown=True)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -101,7 +101,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(read[:MAX_ANSWER])
 
 
-def _lower(response: aiohttp.ClientResponse) -> dict[str, str]:
+def _lower_case_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
@@ -115,7 +115,7 @@ def _content(request: ProviderRequest) -> tuple[dict[str, str], bytes | None]:
     return dict(request.headers), None
 
 
-def _said(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     """What went wrong, in words that tell nothing of the network we are in."""
     log.info("provider_request_failed", error=f"{type(error).__name__}: {error}"[:300])
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)):

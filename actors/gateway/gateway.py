@@ -11,7 +11,7 @@ from ...core.conversation.poison import PoisonList
 from ...core.ports.hosting import FeedArchive, HostAddress, Ownership
 from ..transport import codec
 from ..transport.framing import endpoint_of
-from ..transport.host_link import HostLink, Settle
+from ..transport.host_link import HostLink, OnOutcome
 from ..transport.ray_calls import host_statistics
 from ..transport.router import Router
 from .account_feeds import Feeds, Listener
@@ -47,19 +47,19 @@ class Gateway:
             self._link,
             deadline=deadline,
             max_waiting=max_waiting,
-            changed=self._rewatch.set,
+            on_hosts_changed=self._rewatch.set,
             poison=poison,
         )
 
-    def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
+    def _link(self, name: str, at: HostAddress, on_outcome: OnOutcome) -> HostLink:
         return HostLink(
             name,
             at.incarnation,
             self.name,
-            way=endpoint_of(at, self._secret, self._link_ca),
-            settle=settle,
-            deliver=self._deliver,
-            lost=self._rewatch.set,
+            endpoint=endpoint_of(at, self._secret, self._link_ca),
+            on_outcome=on_outcome,
+            on_entries=self._deliver,
+            on_entries_missed=self._rewatch.set,
             deadline=self._deadline,
         )
 
@@ -67,14 +67,14 @@ class Gateway:
         self.feeds.deliver(codec.decode_entries(payload))
 
     async def _watch(self, accounts: list[str]) -> None:
-        told = await asyncio.gather(*(link.watch(accounts) for link in self.router.links.values()))
-        if not all(told):
+        reached = await asyncio.gather(*(link.watch(accounts) for link in self.router.links.values()))
+        if not all(reached):
             self._rewatch.set()
 
-    async def learn(self, account_id: str) -> None:
+    async def refresh_rules(self, account_id: str) -> None:
         """An account's settings or rules have changed: on return, conversations go by them. A host that cannot be told finds out
         by itself, moments later."""
-        await asyncio.gather(*(link.learn([account_id]) for link in self.router.links.values()))
+        await asyncio.gather(*(link.refresh_rules([account_id]) for link in self.router.links.values()))
 
     async def _rewatch_loop(self) -> None:
         while True:

@@ -73,15 +73,15 @@ class PendingCommand:
         "announced",
         "attempts",
         "envelope",
-        "heard",
+        "analysis",
         "looked_up",
         "opened",
         "outcome",
         "partition",
         "reply",
-        "resident",
+        "active",
         "slot",
-        "waits_since",
+        "queued_at",
         "write",
     )
 
@@ -92,7 +92,7 @@ class PendingCommand:
         self.slot = slot
         self.write: Write | None = None
         self.outcome: Outcome | None = None
-        self.resident: Activation | None = None
+        self.active: Activation | None = None
         self.alone = False
         """To be committed by itself."""
         self.announced = False
@@ -100,9 +100,9 @@ class PendingCommand:
         self.opened = False
         """Whether this very command opened its conversation."""
         self.looked_up = False
-        self.heard: Analysis | None = None
+        self.analysis: Analysis | None = None
         """What was found out about its message, if anybody looked."""
-        self.waits_since: float | None = None
+        self.queued_at: float | None = None
         """When it came to stand behind others of its thread, on the monotonic clock (s)."""
         self.attempts = 0
         """Failures of which it was a part."""
@@ -130,7 +130,7 @@ class CommitQueue:
         *,
         publish: Callable[[Sequence[Entry], Sequence[int]], None],
         outbound: Callable[[set[str]], None],
-        redo: Callable[[list[PendingCommand], bool], Awaitable[None]],
+        retry: Callable[[list[PendingCommand], bool], Awaitable[None]],
         drop: Callable[[list[PendingCommand]], None],
         stale: Callable[[str], None],
     ) -> None:
@@ -138,7 +138,7 @@ class CommitQueue:
         self._epochs = epochs
         self._publish = publish
         self._outbound = outbound
-        self._redo = redo
+        self._retry = retry
         self._drop = drop
         self._stale = stale
         self._queue: list[PendingCommand] = []
@@ -154,8 +154,8 @@ class CommitQueue:
 
     def add(self, item: PendingCommand) -> None:
         """Queue a turn's result; its reply leaves after the next commit."""
-        if item.resident is not None:
-            item.resident.pending += 1
+        if item.active is not None:
+            item.active.pending += 1
         self._queue.append(item)
         self._added += 1
         self._wake.set()
@@ -174,12 +174,12 @@ class CommitQueue:
             if not self._queue:
                 self._wake.clear()
                 continue
-            batch = self._take()
+            batch = self._next_batch()
             await self._commit(batch)
             self._finished += len(batch)
             self._progress.set()
 
-    def _take(self) -> list[PendingCommand]:
+    def _next_batch(self) -> list[PendingCommand]:
         queue = self._queue
         if queue[0].alone:
             size = 1
@@ -198,7 +198,7 @@ class CommitQueue:
         except DuplicateKey as error:
             log.info("commit_repeats", constraint=str(error), commands=len(batch))
             # Twice in a row: two of this very batch may share a key, of which no look-up knows yet.
-            await self._take_back(batch, look_up=True, alone=any(i.attempts for i in batch))
+            await self._roll_back(batch, look_up=True, alone=any(i.attempts for i in batch))
         except Rejected as error:
             await self._rejected(batch, error)
         except StaleSupervisor as error:
@@ -218,8 +218,8 @@ class CommitQueue:
         self.commits += 1
         self.committed += len(writes)
         for item in batch:
-            if item.resident is not None:
-                item.resident.pending -= 1
+            if item.active is not None:
+                item.active.pending -= 1
             item.answer(item.outcome)  # pyright: ignore[reportArgumentType]
         if positions:
             self._publish([e for w in writes for e in w.entries], positions)
@@ -232,7 +232,7 @@ class CommitQueue:
         if len(batch) == 1:
             log.error("command_rejected", error=str(error), command=type(batch[0].envelope.command).__name__)
             batch[0].answer(Refused("invalid", "the command's content cannot be stored"))
-        await self._take_back(batch, look_up=False, alone=True)
+        await self._roll_back(batch, look_up=False, alone=True)
 
     async def _superseded(self, batch: list[PendingCommand], error: StaleSupervisor) -> None:
         """A command of a supervisor that has a successor: it is found by itself, and its neighbours go on."""
@@ -240,30 +240,30 @@ class CommitQueue:
             batch[0].answer(Refused("superseded", str(error)))
         for item in batch:
             item.alone = item.alone or item.envelope.fence is not None
-        await self._take_back(batch, look_up=False, alone=False)
+        await self._roll_back(batch, look_up=False, alone=False)
 
-    async def _take_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> None:
+    async def _roll_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> None:
         """Undo a batch and what was built upon it, and let the host run the commands again.
 
         `look_up`: some of them may have happened before. `alone`: one by one, so that the one at fault is found and the
         others go on.
         """
-        items = self._withdraw(batch)
+        items = self._discard(batch)
         for item in batch:
             item.attempts += 1
             item.alone = item.alone or alone
             if item.attempts > MAX_ATTEMPTS:
                 item.answer(Refused("overloaded", "the conversation is too contended", retry_after=1))
-        await self._redo([i for i in items if not i.answered], look_up)
+        await self._retry([i for i in items if not i.answered], look_up)
 
     def _fail(self, batch: list[PendingCommand], outcome: Outcome) -> None:
-        for item in self._withdraw(batch):
+        for item in self._discard(batch):
             item.answer(outcome)
 
-    def _withdraw(self, batch: list[PendingCommand]) -> list[PendingCommand]:
+    def _discard(self, batch: list[PendingCommand]) -> list[PendingCommand]:
         """The batch and what is queued behind it in its threads: their states never came true and must leave memory."""
-        threads = {id(i.resident.thread) for i in batch if i.resident is not None}
-        behind = [i for i in self._queue if i.resident is not None and id(i.resident.thread) in threads]
+        threads = {id(i.active.thread) for i in batch if i.active is not None}
+        behind = [i for i in self._queue if i.active is not None and id(i.active.thread) in threads]
         if behind:
             taken = set(behind)
             self._queue = [i for i in self._queue if i not in taken]

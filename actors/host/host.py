@@ -24,7 +24,7 @@ from ...core.turn.account_rules import AccountRules
 from ...core.turn.decide import open_conversation
 from ..clock import fresh_id, now_ms
 from ..transport import codec
-from ..transport.turns import Announce, Taken
+from ..transport.turns import Announce, TurnResult
 from .activations import Activations, ActiveConversation, ActiveThread
 from .analysis_queue import AnalysisQueue
 from .commit_queue import MAX_ATTEMPTS, CommitQueue, PendingCommand, Reply
@@ -46,10 +46,10 @@ class Placement(Protocol):
 
     def activate(self, state: State) -> object: ...
     def passivate(self, actor: object) -> None: ...
-    def take(
+    def run(
         self,
         item: PendingCommand,
-        resident: ActiveConversation,
+        active: ActiveConversation,
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
@@ -81,7 +81,7 @@ class ConversationHost:
         on_stale: asyncio.Event,
         outbound: Callable[[set[str]], None] = lambda channels: None,
         rules: RulesArchive | None = None,
-        understanding: MessageAnalysis | None = None,
+        analysis: MessageAnalysis | None = None,
     ) -> None:
         self.owned: set[int] = set()
         self.epochs: dict[int, int] = {}
@@ -99,17 +99,17 @@ class ConversationHost:
             self.epochs,
             publish=publisher.publish,
             outbound=outbound,
-            redo=self._redo,
+            retry=self._retry,
             drop=self._drop,
             stale=self._on_stale,
         )
         self.rules = RulesCache(rules, self._accounts) if rules is not None else None
-        self._listening = AnalysisQueue(understanding, self.accept) if understanding is not None else None
-        self.residents = Activations(
+        self._analysis_queue = AnalysisQueue(analysis, self.accept) if analysis is not None else None
+        self.activations = Activations(
             archive,
             activate=placement.activate,
             passivate=placement.passivate,
-            run=self._loaded,
+            run=self._on_loaded,
             settled=self.commits.flush,
             new_id=fresh_id,
             prepare=self.rules.prepare if self.rules is not None else None,
@@ -121,14 +121,14 @@ class ConversationHost:
             await self.rules.main_loop()
 
     def _accounts(self) -> set[str]:
-        return {key.account_id for key in self.residents.threads}
+        return {key.account_id for key in self.activations.threads}
 
     # -- from the gateways
 
-    async def learn(self, accounts: list[str]) -> None:
+    async def refresh_rules(self, accounts: list[str]) -> None:
         """Settings or rules of these accounts have changed: on return, turns go by them."""
         if self.rules is not None:
-            await self.rules.learn(accounts)
+            await self.rules.refresh(accounts)
 
     async def submit(self, payload: bytes, announce: Announce | None = None) -> bytes:
         """A batch of envelopes in, their outcomes out: `run`, as bytes."""
@@ -147,7 +147,7 @@ class ConversationHost:
         admitted = min(room, len(envelopes))
         self._admitted += admitted
         self._replies.add(reply)
-        reply.done.add_done_callback(lambda _: self._answered(reply, admitted))
+        reply.done.add_done_callback(lambda _: self._on_reply_done(reply, admitted))
         for slot, envelope in enumerate(envelopes):
             if slot >= room:
                 reply.set(slot, OVERLOADED)
@@ -162,7 +162,7 @@ class ConversationHost:
         await asyncio.shield(reply.done)
         return reply.outcomes
 
-    def _answered(self, reply: Reply, admitted: int) -> None:
+    def _on_reply_done(self, reply: Reply, admitted: int) -> None:
         self._admitted -= admitted
         self._replies.discard(reply)
 
@@ -174,15 +174,15 @@ class ConversationHost:
         if item.partition not in self.owned:
             item.answer(MOVED)
         elif envelope.attempt > 0 and not item.looked_up:
-            self._start(self._recover([item]))
-        elif not self.residents.has(target):
-            self.residents.load(target, item)
+            self._start(self._deduplicate([item]))
+        elif not self.activations.has(target):
+            self.activations.load(target, item)
         else:
             self._run(item)
 
     # -- turns
 
-    def _loaded(self, item: PendingCommand) -> None:
+    def _on_loaded(self, item: PendingCommand) -> None:
         if item.partition in self.owned:
             self._run(item)
         else:
@@ -204,10 +204,10 @@ class ConversationHost:
         target = item.envelope.conversation_id or item.envelope.thread
         assert target is not None
         async with self._announcing:
-            there = self.residents.has(target)
+            there = self.activations.has(target)
             announce(item.slot, True)
             await asyncio.sleep(0)  # uvloop writes at the end of a turn of the loop
-            if item.partition not in self.owned or (there and not self.residents.has(target)):
+            if item.partition not in self.owned or (there and not self.activations.has(target)):
                 self.accept(item)
             else:
                 item.announced = True
@@ -218,43 +218,43 @@ class ConversationHost:
     def _dispatch(self, item: PendingCommand) -> None:
         envelope = item.envelope
         if envelope.conversation_id is not None:
-            resident = self.residents.conversations.get(envelope.conversation_id)
-            if resident is None:
+            active = self.activations.conversations.get(envelope.conversation_id)
+            if active is None:
                 item.answer(NOT_FOUND)
             else:
-                self._turn(item, resident)
+                self._start_turn(item, active)
             return
         assert envelope.thread is not None
         self._run_thread(item, envelope.thread)
 
     def _run_thread(self, item: PendingCommand, key: ThreadKey) -> None:
-        thread = self.residents.threads.get(key)
+        thread = self.activations.threads.get(key)
         if thread is None:
-            self.residents.load(key, item)
+            self.activations.load(key, item)
             return
         target = thread.thread.target(item.envelope.command)  # pyright: ignore[reportArgumentType]
         if target is None and thread.thread.erased:
-            self._start(self._reread(item, thread))
+            self._start(self._reload_erased(item, thread))
         elif target is None and not item.looked_up and item.envelope.has_own_key:
             # its first effect may stand in a conversation that is closed by now
-            self._start(self._recover([item]))
+            self._start(self._deduplicate([item]))
         elif target is None:
             self._open(item, thread)
-        elif (resident := self.residents.conversations.get(target)) is not None:
-            self._turn(item, resident)
+        elif (active := self.activations.conversations.get(target)) is not None:
+            self._start_turn(item, active)
         else:
-            self.residents.load(target, item)
+            self.activations.load(target, item)
 
-    async def _reread(self, item: PendingCommand, thread: ActiveThread) -> None:
+    async def _reload_erased(self, item: PendingCommand, thread: ActiveThread) -> None:
         """A customer who was erased writes again: as somebody new, so nothing in memory may be used."""
         await self.commits.flush()
-        if self.residents.threads.get(thread.key) is thread:
-            self.residents.drop_thread(thread.key)
+        if self.activations.threads.get(thread.key) is thread:
+            self.activations.drop_thread(thread.key)
         self.accept(item)
 
     def _open(self, item: PendingCommand, thread: ActiveThread) -> None:
         envelope, key = item.envelope, thread.key
-        if self._waits(item, key, None):
+        if self._must_wait(item, key, None):
             return
         now = now_ms()
         conversation_id = new_conversation_id(now, random.getrandbits(RANDOM_BITS), item.partition)
@@ -263,56 +263,56 @@ class ConversationHost:
         )  # pyright: ignore
         by = actor(envelope.by.type, envelope.by.id)
         opening = Entry(key.account_id, conversation_id, 0, now, by, data)
-        resident = self.residents.open(thread, apply(None, opening))
+        active = self.activations.open(thread, apply(None, opening))
         thread.thread.live = conversation_id
-        self._take(item, resident, opening)
+        self._run_turn(item, active, opening)
 
-    def _turn(self, item: PendingCommand, resident: ActiveConversation) -> None:
-        if not self._waits(item, resident.thread.key, resident.known):
-            self._take(item, resident, None)
+    def _start_turn(self, item: PendingCommand, active: ActiveConversation) -> None:
+        if not self._must_wait(item, active.thread.key, active.known):
+            self._run_turn(item, active, None)
 
-    def _waits(self, item: PendingCommand, key: ThreadKey, c: Conversation | None) -> bool:
+    def _must_wait(self, item: PendingCommand, key: ThreadKey, c: Conversation | None) -> bool:
         """Whether something has to be found out first; then the item comes back by itself."""
-        if self.rules is None or self._listening is None:
+        if self.rules is None or self._analysis_queue is None:
             return False
-        return self._listening.holds(item, key, c, self.rules.get(key.account_id))
+        return self._analysis_queue.must_wait(item, key, c, self.rules.get(key.account_id))
 
-    def _take(self, item: PendingCommand, resident: ActiveConversation, opening: Entry | None) -> None:
-        resident.touched = time.monotonic()
-        item.resident = resident
+    def _run_turn(self, item: PendingCommand, active: ActiveConversation, opening: Entry | None) -> None:
+        active.touched = time.monotonic()
+        item.active = active
         item.opened = opening is not None
-        thread = resident.thread
+        thread = active.thread
         account = self.rules.get(thread.key.account_id) if self.rules is not None else None
-        self._placement.take(item, resident, thread.thread.live, opening, account)
+        self._placement.run(item, active, thread.thread.live, opening, account)
 
-    def taken(self, item: PendingCommand, taken: Taken) -> None:
+    def on_turn_result(self, item: PendingCommand, result: TurnResult) -> None:
         """A turn's result, from the placement."""
-        resident = item.resident
-        assert isinstance(resident, ActiveConversation)
-        if self.residents.conversations.get(resident.id) is not resident:
+        active = item.active
+        assert isinstance(active, ActiveConversation)
+        if self.activations.conversations.get(active.id) is not active:
             self.accept(item)  # its state was dropped while the turn ran elsewhere
             return
-        item.write, item.outcome = taken.write, taken.outcome
-        if item.opened and taken.write is None:
-            self.residents.unopen(resident)
-            item.answer(taken.outcome)
-        elif taken.write is not None:
-            before, after = taken.write.before, taken.write.after
-            resident.known = after
+        item.write, item.outcome = result.write, result.outcome
+        if item.opened and result.write is None:
+            self.activations.unopen(active)
+            item.answer(result.outcome)
+        elif result.write is not None:
+            before, after = result.write.before, result.write.after
+            active.known = after
             if before is None or before.status is not after.status:
-                resident.thread.thread.note(after)
+                active.thread.thread.note(after)
             if before is not None:
-                resident.thread.thread.follow(before, after)
+                active.thread.thread.follow(before, after)
             self.commits.add(item)
-        elif resident.pending:
+        elif active.pending:
             self.commits.add(item)  # the answer rests on writes that are not committed yet
         else:
-            item.answer(taken.outcome)
+            item.answer(result.outcome)
 
-    def taken_back(self, resident: ActiveConversation, items: list[PendingCommand]) -> None:
+    def on_actor_lost(self, active: ActiveConversation, items: list[PendingCommand]) -> None:
         """The conversation's actor died during a turn: run its commands again on what is committed."""
-        if self.residents.conversations.get(resident.id) is resident:
-            self.residents.drop_thread(resident.thread.key)
+        if self.activations.conversations.get(active.id) is active:
+            self.activations.drop_thread(active.thread.key)
         for item in items:
             item.attempts += 1
             if item.attempts > MAX_ATTEMPTS:
@@ -323,18 +323,18 @@ class ConversationHost:
     # -- failures
 
     def _drop(self, items: list[PendingCommand]) -> None:
-        for resident in {i.resident for i in items if isinstance(i.resident, ActiveConversation)}:
-            self.residents.drop_thread(resident.thread.key)
+        for active in {i.active for i in items if isinstance(i.active, ActiveConversation)}:
+            self.activations.drop_thread(active.thread.key)
 
-    async def _redo(self, items: list[PendingCommand], look_up: bool) -> None:
+    async def _retry(self, items: list[PendingCommand], look_up: bool) -> None:
         """Run commands of a failed batch again; `look_up`: some of them may have happened before."""
         if look_up:
-            await self._recover(items)
+            await self._deduplicate(items)
         else:
             for item in items:
                 self.accept(item)
 
-    async def _recover(self, items: list[PendingCommand]) -> None:
+    async def _deduplicate(self, items: list[PendingCommand]) -> None:
         """Answer the commands that happened already with their first answer, and run the others."""
         try:
             first = await original_results(self._archive, items)
@@ -369,9 +369,9 @@ class ConversationHost:
             await asyncio.wait(under_way)
         for partition in partitions:
             self.epochs.pop(partition, None)
-        for key in list(self.residents.threads):
+        for key in list(self.activations.threads):
             if partition_of_thread(key.account_id, key.channel_id, key.identifier, key.topic) in partitions:
-                self.residents.drop_thread(key)
+                self.activations.drop_thread(key)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -382,10 +382,10 @@ class ConversationHost:
         """Gauges and counters for /metrics."""
         return {
             "partitions": len(self.owned),
-            "conversations": len(self.residents.conversations),
+            "conversations": len(self.activations.conversations),
             "waiting": self._admitted,
-            "activations_total": self.residents.activations,
+            "activations_total": self.activations.activation_count,
             "commits_total": self.commits.commits,
             "committed_total": self.commits.committed,
-            **(self._listening.statistics() if self._listening is not None else {}),
+            **(self._analysis_queue.statistics() if self._analysis_queue is not None else {}),
         }

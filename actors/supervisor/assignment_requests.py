@@ -31,42 +31,42 @@ NO_OFFER = "there is no open offer of this conversation for you"
 async def ask_desk(
     desk: AccountDesk,
     envelope: Envelope,
-    errands: CommandSender,
+    sender: CommandSender,
     store: SupervisionStore,
 ) -> Done:
     """Do what a person asks; returns after the commit. Raises Conflict with the reason and the present state."""
     conversation_id = envelope.conversation_id
     assert conversation_id is not None
     envelope = replace(envelope, fence=desk.fence)
-    c = await _known(desk, conversation_id, errands, store)
+    c = await _settled_conversation(desk, conversation_id, sender, store)
     # From here to the errand nothing waits: what is looked at stays as it is.
     command = envelope.command
     if c is not None and isinstance(command, EndOffer):
-        errand = _answer(desk, envelope, command, c)
+        in_flight = _offer_answer(desk, envelope, command, c)
     elif c is not None and (event := _assignment(desk, envelope, c)) is not None:
-        errand = InFlightCommand(envelope)
-        _check(desk, desk.tell(event, errand), c, event.agent_id)
+        in_flight = InFlightCommand(envelope)
+        _check(desk, desk.handle(event, in_flight), c, event.agent_id)
     else:  # it assigns nobody, or the conversation is over: the conversation itself says what becomes of it
-        errand = InFlightCommand(envelope)
-        errands.add(errand)
-    done = await asyncio.shield(errand.outcome)
+        in_flight = InFlightCommand(envelope)
+        sender.add(in_flight)
+    done = await asyncio.shield(in_flight.outcome)
     if isinstance(command, Entrust):
-        return await _routed(desk, done, errands, store)
+        return await _routed(desk, done, sender, store)
     return done
 
 
-async def _known(
-    desk: AccountDesk, conversation_id: str, errands: CommandSender, store: SupervisionStore
+async def _settled_conversation(
+    desk: AccountDesk, conversation_id: str, sender: CommandSender, store: SupervisionStore
 ) -> Conversation | None:
     """The conversation, with nothing of ours under way to it; None: it is not live."""
-    await errands.idle(conversation_id)
+    await sender.wait_idle(conversation_id)
     if conversation_id not in desk.conversations:
         # Perhaps so new that nobody told us yet.
         found = (await store.conversations([conversation_id])).get(conversation_id)
         if found is None or found.account_id != desk.id:
             raise NotFound("no such conversation")
-        desk.take(found)
-        await errands.idle(conversation_id)
+        desk.put(found)
+        await sender.wait_idle(conversation_id)
     return desk.conversations.get(conversation_id)
 
 
@@ -77,7 +77,7 @@ def _assignment(desk: AccountDesk, envelope: Envelope, c: Conversation) -> messa
     agents = [e.agent_id for e in entries if isinstance(e, Assigned) and e.agent_id is not None]
     if not agents:
         return None
-    desk.know(agents[-1])
+    desk.ensure_agent(agents[-1])
     return messages.TakenByHand(desk.waiting(c), agents[-1], "transfer" if c.status in HELD else "claim")
 
 
@@ -102,30 +102,32 @@ def _refusal(desk: AccountDesk, effect: messages.Refused, c: Conversation, agent
     return Conflict(f"{agent_id} cannot take the conversation: {effect.why}", current=state)
 
 
-def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation) -> InFlightCommand:
+def _offer_answer(
+    desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation
+) -> InFlightCommand:
     """The agent's answer, with the offer it is for. Raises Conflict where there is none, or not any more."""
     check_party(c, envelope.account_id, envelope.by)
     agent_id = envelope.by.id or ""
-    found = desk.end_of_offer(c.id, agent_id)
+    found = desk.open_offer(c.id, agent_id)
     state = {"status": c.status, "assignee_id": c.assignee_id}
     if found is None:
         raise Conflict(NO_OFFER, current=state)
     offer_id, record = found
     accepts = command.outcome == "accepted"
     answer = EndOffer(offer_id, command.outcome, record if accepts else None)
-    errand = InFlightCommand(replace(envelope, command=answer))
+    in_flight = InFlightCommand(replace(envelope, command=answer))
     event = messages.Accepted(c.id, agent_id) if accepts else messages.Declined(c.id, agent_id)
-    for effect in desk.tell(event, errand):
+    for effect in desk.handle(event, in_flight):
         if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
             raise Conflict(NO_OFFER, current=state)
-    return errand
+    return in_flight
 
 
-async def _routed(desk: AccountDesk, done: Done, errands: CommandSender, store: SupervisionStore) -> Done:
+async def _routed(desk: AccountDesk, done: Done, sender: CommandSender, store: SupervisionStore) -> Done:
     """A conversation given to a team, as it is once it has been given to an agent at hand."""
     assert done.conversation is not None
     conversation_id, seq = done.conversation.id, done.conversation.seq
-    await errands.idle(conversation_id)
+    await sender.wait_idle(conversation_id)
     known = desk.conversations.get(conversation_id)
     if known is None or known.seq > seq:
         found = (await store.conversations([conversation_id])).get(conversation_id)

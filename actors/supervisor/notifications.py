@@ -12,7 +12,7 @@ from ...core.routing.supervision_messages import AgentPresence, QueueItem, Queue
 from ...core.views.stream_events import account_topic, conversation_topic
 from .account_desk import AccountDesk
 
-MOST = 500
+MAX_HINTS = 500
 """Agents told of at once; the others follow."""
 
 
@@ -29,11 +29,11 @@ def agents_of(desk: AccountDesk) -> list[AgentPresence]:
         AgentPresence(
             a.id,
             desk.names.get(a.id),
-            desk.attendance.status(a.id),
+            desk.presence.status(a.id),
             a.active,
             a.preferences.maximum,
             a.preferences.available,
-            desk.attendance.last_seen.get(a.id),
+            desk.presence.last_seen.get(a.id),
         )
         for a in sorted(desk.desk.agents, key=lambda a: a.id)
     ]
@@ -41,18 +41,18 @@ def agents_of(desk: AccountDesk) -> list[AgentPresence]:
 
 def presence_hints(desk: AccountDesk) -> list[Hint]:
     """`agent:presence` of those whose status or figures are not as told last."""
-    if not desk.presence_moved:
+    if not desk.presence_changed:
         return []
-    desk.presence_moved = False
+    desk.presence_changed = False
     hints: list[Hint] = []
     for a in desk.desk.agents:
-        now = (desk.attendance.status(a.id), a.active, a.preferences.maximum)
-        if desk.told.get(a.id, ("offline", 0, now[2])) == now:
+        now = (desk.presence.status(a.id), a.active, a.preferences.maximum)
+        if desk.notified.get(a.id, ("offline", 0, now[2])) == now:
             continue
-        if len(hints) == MOST:
-            desk.presence_moved = True
+        if len(hints) == MAX_HINTS:
+            desk.presence_changed = True
             break
-        desk.told[a.id] = now
+        desk.notified[a.id] = now
         data = {"user_id": a.id, "status": now[0], "active": now[1], "maximum": now[2]}
         hints.append(Hint("agent:presence", data, [account_topic(desk.id)]))
     return hints
@@ -71,7 +71,7 @@ def queue_hints(desk: AccountDesk, now: int) -> list[Hint]:
             [account_topic(desk.id), conversation_topic(conversation_id)],
             conversation_id,
         )
-        for conversation_id, position in desk.news.take(desk.desk)
+        for conversation_id, position in desk.queue_updates.pop(desk.desk)
     ]
 
 

@@ -14,16 +14,16 @@ BEHIND = 50
 
 class QueueUpdates:
     def __init__(self) -> None:
-        self._from: int | None = None
+        self._changed_from: int | None = None
         self._joined: dict[str, None] = {}
         self._told: dict[str, int] = {}
         self._behind = FRONT
 
     def moved(self, position: int) -> None:
         """Positions from this one on may have changed."""
-        self._from = position if self._from is None else min(self._from, position)
+        self._changed_from = position if self._changed_from is None else min(self._changed_from, position)
 
-    def retell(self) -> None:
+    def notify_again(self) -> None:
         """What was told may not have been heard."""
         self._told.clear()
         self._behind = FRONT
@@ -35,21 +35,21 @@ class QueueUpdates:
         if len(self._joined) < FRONT:
             self._joined[conversation_id] = None
 
-    def take(self, desk: Desk) -> list[tuple[str, int]]:
+    def pop(self, desk: Desk) -> list[tuple[str, int]]:
         """(conversation, position) to be told now."""
         joined, self._joined = self._joined, {}
         found = {i: p for i in joined if (p := desk.queue.position(i)) is not None}
-        if self._from is not None and self._from <= FRONT:
-            start = self._from - 1
+        if self._changed_from is not None and self._changed_from <= FRONT:
+            start = self._changed_from - 1
             found |= {w.id: n for n, w in enumerate(desk.queue.slice(start, FRONT), start + 1)}
-        if self._from is not None and len(desk.queue) > FRONT:
+        if self._changed_from is not None and len(desk.queue) > FRONT:
             start = self._behind if self._behind < len(desk.queue) else FRONT
             self._behind = start + BEHIND
             found |= {w.id: n for n, w in enumerate(desk.queue.slice(start, start + BEHIND), start + 1)}
         else:
-            self._from = None
+            self._changed_from = None
         if len(self._told) > 4 * len(desk.queue) + FRONT:
             self._told = {i: p for i, p in self._told.items() if i in desk.queue}
-        news = [(i, p) for i, p in found.items() if self._told.get(i) != p]
-        self._told.update(news)
-        return news
+        queue_updates = [(i, p) for i, p in found.items() if self._told.get(i) != p]
+        self._told.update(queue_updates)
+        return queue_updates

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 RECLAIM_AFTER = 3.0
 """Seconds for which a shard is left to the one who took it, whoever asks: two of them do not fight over it faster than that."""
-AT_ONCE = 4
+CONCURRENT_TAKEOVERS = 4
 """ShardOwnership taken over at the same time. Each in a transaction of its own: a commit may wait for several of them."""
 
 Fence = tuple[int, int]
@@ -46,29 +46,29 @@ class ShardOwnership:
         """Whether what is to be done once, by any of the supervisors, is for this one to do."""
         return 0 in self._held
 
-    def has(self, account_id: str) -> bool:
+    def owns(self, account_id: str) -> bool:
         return shard_of(account_id) in self._held
 
-    def stands(self, fence: Fence) -> bool:
+    def holds(self, fence: Fence) -> bool:
         """Whether it is still ours, as far as we know."""
         return self._held.get(fence[0]) == fence[1]
 
     async def startup(self) -> None:
         """Take over what is ours from the start, but for what an attempt before this one took: accounts of that may be loaded.
         Raises StorageUnavailable, once no taking over is under way."""
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(CONCURRENT_TAKEOVERS)
 
         async def one(shard: int) -> None:
             async with gate:
-                await self._take(shard)
+                await self._take_over(shard)
 
         missing = [shard for shard in self._own if shard not in self._held]
-        taken = await asyncio.gather(*map(one, missing), return_exceptions=True)
-        for failure in taken:
+        taken_over = await asyncio.gather(*map(one, missing), return_exceptions=True)
+        for failure in taken_over:
             if failure is not None:
                 raise failure
 
-    async def _take(self, shard: int) -> None:
+    async def _take_over(self, shard: int) -> None:
         self._held[shard] = await self._store.register(shard, self._incarnation)
         self._lost_at.pop(shard, None)
 
@@ -77,26 +77,26 @@ class ShardOwnership:
         supervisor has only just taken it, StorageUnavailable."""
         shard = shard_of(account_id)
         async with self._lock:
-            taken = shard not in self._held
-            if taken:
+            taken_over = shard not in self._held
+            if taken_over:
                 left = self._lost_at.get(shard, 0.0) + RECLAIM_AFTER - time.monotonic()
                 if shard in self._lost_at and left > 0:
                     raise Overloaded("another supervisor has taken this account over", retry_after=1)
-                await self._take(shard)
+                await self._take_over(shard)
                 log.info("shard_taken", shard=shard, epoch=self._held[shard])
-            return (shard, self._held[shard]), taken
+            return (shard, self._held[shard]), taken_over
 
-    def lose(self, fence: Fence) -> bool:
+    def mark_lost(self, fence: Fence) -> bool:
         """Somebody else has it; False where this was known, or is history."""
-        if not self.stands(fence):
+        if not self.holds(fence):
             return False
         del self._held[fence[0]]
         self._lost_at[fence[0]] = time.monotonic()
         log.warning("shard_lost", shard=fence[0], epoch=fence[1])
         return True
 
-    async def look(self) -> list[Fence]:
+    async def poll(self) -> list[Fence]:
         """What is ours no longer. Raises StorageUnavailable."""
         before = list(self._held.items())
         standing = await self._store.epochs()
-        return [fence for fence in before if standing.get(fence[0]) != fence[1] and self.lose(fence)]
+        return [fence for fence in before if standing.get(fence[0]) != fence[1] and self.mark_lost(fence)]

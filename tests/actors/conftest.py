@@ -25,9 +25,9 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
 
 @pytest.fixture
 async def office(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    monkeypatch.setattr(module, "POLL", 0.05)
-    monkeypatch.setattr(module, "TICK", 0.02)
-    monkeypatch.setattr(module, "TELL", 0.05)
+    monkeypatch.setattr(module, "POLL_EVERY", 0.05)
+    monkeypatch.setattr(module, "TICK_EVERY", 0.02)
+    monkeypatch.setattr(module, "NOTIFY_EVERY", 0.05)
     rig = Rig()
     office = Office(rig)
     office.store.prefer(

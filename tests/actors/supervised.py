@@ -69,7 +69,7 @@ class Office:
         self.store = MemorySupervision(rig.store)
         self.presence = MemoryPresence()
         self.hints = Hints()
-        self.hearing = HostSubscription(rig)
+        self.hosts = HostSubscription(rig)
         self.tasks: list[asyncio.Task[None]] = []
         self.all: list[Supervisor] = []
 
@@ -78,7 +78,7 @@ class Office:
         self.supervisor = Supervisor(
             self.store,
             self.presence,
-            self.hearing,  # type: ignore[arg-type]
+            self.hosts,  # type: ignore[arg-type]
             self.hints,
             own=own,
             incarnation=str(uuid.uuid4()),
@@ -117,7 +117,7 @@ class Office:
     def push(self, conversation_id: str) -> None:
         """What the host would have pushed of a conversation."""
         entries: Sequence[Entry] = self.rig.store.entries[conversation_id]
-        self.supervisor.hear(entries)
+        self.supervisor.on_entries(entries)
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:

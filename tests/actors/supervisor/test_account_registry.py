@@ -21,7 +21,7 @@ from tertulia.core.routing.supervision_messages import AgentFacts, Presence
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_registry, "IDLE_AFTER", 0.05)
-    monkeypatch.setattr(supervisor, "REST", 0.02)
+    monkeypatch.setattr(supervisor, "DROP_IDLE_EVERY", 0.02)
 
 
 def in_memory(office: Office) -> float:
