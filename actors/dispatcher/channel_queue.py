@@ -31,7 +31,7 @@ from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.http import Hints
 from ...core.ports.outbox import Outbox, ToSend
 from ...core.views.stream_events import conversation_topic
-from .message_sender import ChannelContext, Sender, AcceptedRequest
+from .message_sender import AcceptedRequest, ChannelContext, Sender
 
 log = structlog.get_logger(__name__)
 

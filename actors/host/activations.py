@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from sys import intern
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -19,15 +20,18 @@ from ...core.conversation.commands import Refused, ThreadKey
 from ...core.conversation.state import Conversation, State
 from ...core.conversation.thread import Thread
 from ...core.ports.hosting import Archive, Rejected, Target, ThreadWanted
-from .commit_queue import PendingCommand
+from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
+
+A = TypeVar("A")
+"""The placement's actors."""
 
 MAX_LOAD = 500
 """Conversations activated by one round of queries."""
 
 
-class ActiveThread:
+class ActiveThread(Generic[A]):
     """A thread in memory, with its active conversations."""
 
     __slots__ = ("conversations", "key", "thread")
@@ -35,16 +39,16 @@ class ActiveThread:
     def __init__(self, key: ThreadKey, thread: Thread) -> None:
         self.key = key
         self.thread = thread
-        self.conversations: tuple[ActiveConversation, ...] = ()
+        self.conversations: tuple[ActiveConversation[A], ...] = ()
 
 
-class ActiveConversation:
+class ActiveConversation(Generic[A]):
     """A conversation in memory. `actor` is the placement's; `known` is the conversation after the last turn
     that has returned."""
 
     __slots__ = ("actor", "id", "known", "pending", "thread", "touched")
 
-    def __init__(self, known: Conversation, thread: ActiveThread, actor: object) -> None:
+    def __init__(self, known: Conversation, thread: ActiveThread[A], actor: A) -> None:
         self.id = known.id
         self.known = known
         self.thread = thread
@@ -62,7 +66,7 @@ def _shared(key: ThreadKey) -> ThreadKey:
     return ThreadKey(intern(key.account_id), intern(key.channel_id), key.identifier, key.topic)
 
 
-class Activations:
+class Activations(Generic[A]):
     """The host's memory, and the one loop that fills it.
 
     `activate` and `passivate` make and stop the placement's actor of a state. `run` takes a command whose
@@ -74,8 +78,8 @@ class Activations:
         self,
         archive: Archive,
         *,
-        activate: Callable[[State], object],
-        passivate: Callable[[object], None],
+        activate: Callable[[State], A],
+        passivate: Callable[[A], None],
         run: Callable[[PendingCommand], None],
         settled: Callable[[], Awaitable[None]],
         new_id: Callable[[], str],
@@ -89,8 +93,8 @@ class Activations:
         self._prepare = prepare
         self._unsettled = False
         self._new_id = new_id
-        self.threads: dict[ThreadKey, ActiveThread] = {}
-        self.conversations: dict[str, ActiveConversation] = {}
+        self.threads: dict[ThreadKey, ActiveThread[A]] = {}
+        self.conversations: dict[str, ActiveConversation[A]] = {}
         self._waiting: defaultdict[Target, list[PendingCommand]] = defaultdict(list)
         self._wake = asyncio.Event()
         self.activation_count = 0
@@ -116,7 +120,7 @@ class Activations:
         self._waiting[target].append(item)
         self._wake.set()
 
-    def open(self, thread: ActiveThread, state: State) -> ActiveConversation:
+    def open(self, thread: ActiveThread[A], state: State) -> ActiveConversation[A]:
         """Add a conversation to memory."""
         active = ActiveConversation(state.conversation, thread, self._activate(state))
         active.touched = time.monotonic()
@@ -124,7 +128,7 @@ class Activations:
         self.conversations[active.id] = active
         return active
 
-    def unopen(self, active: ActiveConversation) -> None:
+    def unopen(self, active: ActiveConversation[A]) -> None:
         """Undo `open` for a conversation whose first command was refused."""
         active.thread.thread.forget(active.id)
         self.drop(active)
@@ -135,7 +139,7 @@ class Activations:
         for active in thread.conversations if thread else ():
             self.drop(active)
 
-    def drop(self, active: ActiveConversation) -> None:
+    def drop(self, active: ActiveConversation[A]) -> None:
         if active.pending:
             self._unsettled = True  # the archive may change with the commits in flight
         self.conversations.pop(active.id, None)

@@ -17,8 +17,8 @@ from ...core.conversation.commands import ThreadKey
 from ...core.conversation.state import Conversation
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.message_analysis import NO_ANALYSIS, Wanted, wanted
-from .commit_queue import PendingCommand
 from .message_analysis import MessageAnalysis
+from .pending_command import PendingCommand
 
 PATIENCE = 1.0
 """Seconds in the queue after which a command's own message is not classified: its sender is waiting."""

@@ -24,7 +24,7 @@ from ...core.turn.context import Turn
 from ...core.turn.decide import check_party, decide, repeated
 from ...core.turn.message_analysis import NO_ANALYSIS, Analysis
 from ...core.turn.timers import looked_at, timed
-from ..transport.turns import TurnResult, TurnRequest
+from ..transport.turns import TurnRequest, TurnResult
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from ...core.conversation.state import State
 from ...core.errors import TertuliaError
 from ...core.ports.hosting import Archive, Repeat, Target
 from ...core.turn.decide import check_party, check_same
-from .commit_queue import PendingCommand
 from .conversation_actor import refusal
+from .pending_command import PendingCommand
 
 
 async def original_results(

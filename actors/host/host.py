@@ -1,7 +1,7 @@
 """A conversation host: runs the conversation actors of the partitions it owns.
 
-A plain class; `actor_options.py` makes a Ray actor of it. It owns the way of a command from the incoming batch through a
-turn to the commit, and admits no more than it can hold. It decides nothing about conversations.
+A plain class; `actor_options.py` makes a Ray actor of it. Owns a command's way from the incoming batch
+through its turn to the commit, and the admission limit. Decides nothing about conversations.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -25,11 +25,12 @@ from ...core.turn.decide import open_conversation
 from ..clock import fresh_id, now_ms
 from ..transport import codec
 from ..transport.turns import Announce, TurnResult
-from .activations import Activations, ActiveConversation, ActiveThread
+from .activations import A, Activations, ActiveConversation, ActiveThread
 from .analysis_queue import AnalysisQueue
-from .commit_queue import MAX_ATTEMPTS, CommitQueue, PendingCommand, Reply
+from .commit_queue import CommitQueue
 from .deduplication import original_results
 from .message_analysis import MessageAnalysis
+from .pending_command import PendingCommand, Reply
 from .rules_cache import RulesCache
 
 log = structlog.get_logger(__name__)
@@ -37,19 +38,21 @@ log = structlog.get_logger(__name__)
 NOT_FOUND = Refused("not_found", "no such conversation")
 OVERLOADED = Refused("overloaded", "too many commands are waiting", retry_after=1)
 UNAVAILABLE = Refused("storage_unavailable", "the storage could not be reached", retry_after=1)
+ACTOR_FAILS = Refused("internal", "the conversation's process fails repeatedly")
 MOVED = Moved()
 RANDOM_BITS = 80
 
 
-class Placement(Protocol):
-    """Where turns run. `take` calls `taken` with the result, now or later, in the order of the calls."""
+class Placement(Protocol[A]):
+    """Runs turns. `run` passes the result to the host's `on_turn_result`, at once or later, in the order of
+    the calls."""
 
-    def activate(self, state: State) -> object: ...
-    def passivate(self, actor: object) -> None: ...
+    def activate(self, state: State) -> A: ...
+    def passivate(self, actor: A) -> None: ...
     def run(
         self,
         item: PendingCommand,
-        active: ActiveConversation,
+        active: ActiveConversation[A],
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
@@ -58,24 +61,22 @@ class Placement(Protocol):
 
 class Publisher(Protocol):
     def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
-        """Hand committed entries to the gateways that have readers."""
+        """Push committed entries to the gateways that watch them."""
         ...
 
 
 class ConversationHost:
-    """See the module.
-
-    Without `rules` there is no bot, and nothing is ever due; without `understanding` nothing is found out about messages.
-    `outbound` hears on which channels something waits to be sent (the dispatchers would find it anyway, later).
-    `membership.py` keeps `owned`, the partitions we take commands for, and `epochs`, those we may still commit to.
-    """
+    """A conversation host. Without `rules` there is no bot and no timer; without `analysis` messages are not
+    analysed. `outbound` gets the channels with new messages to send (the dispatchers would find them later
+    anyway). `membership.py` maintains `owned`, the partitions whose commands are accepted, and `epochs`,
+    those that may still be committed."""
 
     def __init__(
         self,
         journal: Journal,
         archive: Archive,
         publisher: Publisher,
-        placement: Placement,
+        placement: Placement[Any],
         *,
         max_waiting: int,
         on_stale: asyncio.Event,
@@ -105,7 +106,7 @@ class ConversationHost:
         )
         self.rules = RulesCache(rules, self._accounts) if rules is not None else None
         self._analysis_queue = AnalysisQueue(analysis, self.accept) if analysis is not None else None
-        self.activations = Activations(
+        self.activations: Activations[Any] = Activations(
             archive,
             activate=placement.activate,
             passivate=placement.passivate,
@@ -116,7 +117,7 @@ class ConversationHost:
         )
 
     async def main_loop(self) -> None:
-        """Keep what is known of accounts up to date, until cancelled."""
+        """Keep the accounts' rules up to date, until cancelled."""
         if self.rules is not None:
             await self.rules.main_loop()
 
@@ -126,21 +127,21 @@ class ConversationHost:
     # -- from the gateways
 
     async def refresh_rules(self, accounts: list[str]) -> None:
-        """Settings or rules of these accounts have changed: on return, turns go by them."""
+        """Settings or rules of these accounts have changed: on return, turns use them."""
         if self.rules is not None:
             await self.rules.refresh(accounts)
 
     async def submit(self, payload: bytes, announce: Announce | None = None) -> bytes:
-        """A batch of envelopes in, their outcomes out: `run`, as bytes."""
+        """Like `run`, but with encoded envelopes and outcomes."""
         return codec.encode(await self.run(codec.decode_envelopes(payload), announce))
 
     async def run(
         self, envelopes: Sequence[Envelope], announce: Announce | None = None
     ) -> list[Outcome | None]:
-        """Commands in, their outcomes out, in order. All have committed, or never will, on return. `announce` hears of the
-        turns of those that may have ended a host before.
+        """Run commands and return their outcomes in order, once each has been committed or has finally
+        failed. `announce` is called for the turns of commands that may have killed a host before.
 
-        At most `max_waiting` commands wait in a host; what is beyond is refused as overloaded.
+        At most `max_waiting` commands wait in a host; beyond that they are refused as overloaded.
         """
         room = max(0, self._max_waiting - self._admitted)
         reply = Reply(len(envelopes), announce)
@@ -154,11 +155,11 @@ class ConversationHost:
                 continue
             try:
                 item = PendingCommand(envelope, reply, slot)
-            except ValueError:  # an id that is none names no partition
+            except ValueError:  # an invalid id names no partition
                 reply.set(slot, NOT_FOUND)
             else:
                 self.accept(item)
-        # Shielded: a caller that gives up leaves its commands under way.
+        # Shielded: if the caller gives up, its commands go on.
         await asyncio.shield(reply.done)
         return reply.outcomes
 
@@ -167,7 +168,9 @@ class ConversationHost:
         self._replies.discard(reply)
 
     def accept(self, item: PendingCommand) -> None:
-        """Let a command in: to its turn, or to wait for its actor; `Moved` when the partition is not ours."""
+        """Admit a command, also one that starts over: run it, or queue it until its actor is loaded. `Moved`
+        if the partition is not owned."""
+        item.admit()
         envelope = item.envelope
         target = envelope.conversation_id or envelope.thread
         assert target is not None
@@ -189,7 +192,7 @@ class ConversationHost:
             item.answer(MOVED)
 
     def _run(self, item: PendingCommand) -> None:
-        """Run an item whose target has been loaded, if it exists."""
+        """Run a command whose target is loaded, if it exists."""
         if item.envelope.attempt > 0 and not item.announced and item.reply.announce is not None:
             self._start(self._run_announced(item, item.reply.announce))
             return
@@ -200,13 +203,14 @@ class ConversationHost:
             item.answer(Refused("internal", f"the command failed: {type(error).__name__}"))
 
     async def _run_announced(self, item: PendingCommand, announce: Announce) -> None:
-        """Run what a host may have died of, one at a time: should this one die too, its sender knows in whose turn."""
+        """Run a command that may have killed a host, one at a time: if this host dies too, the sender knows
+        in whose turn."""
         target = item.envelope.conversation_id or item.envelope.thread
         assert target is not None
         async with self._announcing:
             there = self.activations.has(target)
             announce(item.slot, True)
-            await asyncio.sleep(0)  # uvloop writes at the end of a turn of the loop
+            await asyncio.sleep(0)  # uvloop writes at the end of a turn of the event loop
             if item.partition not in self.owned or (there and not self.activations.has(target)):
                 self.accept(item)
             else:
@@ -236,7 +240,7 @@ class ConversationHost:
         if target is None and thread.thread.erased:
             self._start(self._reload_erased(item, thread))
         elif target is None and not item.looked_up and item.envelope.has_own_key:
-            # its first effect may stand in a conversation that is closed by now
+            # its original result may be in a conversation that is closed by now
             self._start(self._deduplicate([item]))
         elif target is None:
             self._open(item, thread)
@@ -245,14 +249,14 @@ class ConversationHost:
         else:
             self.activations.load(target, item)
 
-    async def _reload_erased(self, item: PendingCommand, thread: ActiveThread) -> None:
-        """A customer who was erased writes again: as somebody new, so nothing in memory may be used."""
+    async def _reload_erased(self, item: PendingCommand, thread: ActiveThread[Any]) -> None:
+        """An erased customer writes again and counts as a new one: reload the thread."""
         await self.commits.flush()
         if self.activations.threads.get(thread.key) is thread:
             self.activations.drop_thread(thread.key)
         self.accept(item)
 
-    def _open(self, item: PendingCommand, thread: ActiveThread) -> None:
+    def _open(self, item: PendingCommand, thread: ActiveThread[Any]) -> None:
         envelope, key = item.envelope, thread.key
         if self._must_wait(item, key, None):
             return
@@ -267,20 +271,19 @@ class ConversationHost:
         thread.thread.live = conversation_id
         self._run_turn(item, active, opening)
 
-    def _start_turn(self, item: PendingCommand, active: ActiveConversation) -> None:
+    def _start_turn(self, item: PendingCommand, active: ActiveConversation[Any]) -> None:
         if not self._must_wait(item, active.thread.key, active.known):
             self._run_turn(item, active, None)
 
     def _must_wait(self, item: PendingCommand, key: ThreadKey, c: Conversation | None) -> bool:
-        """Whether something has to be found out first; then the item comes back by itself."""
+        """Whether a message must be analysed first. The command then comes back by itself."""
         if self.rules is None or self._analysis_queue is None:
             return False
         return self._analysis_queue.must_wait(item, key, c, self.rules.get(key.account_id))
 
-    def _run_turn(self, item: PendingCommand, active: ActiveConversation, opening: Entry | None) -> None:
+    def _run_turn(self, item: PendingCommand, active: ActiveConversation[Any], opening: Entry | None) -> None:
         active.touched = time.monotonic()
-        item.active = active
-        item.opened = opening is not None
+        item.begin_turn(active, opened=opening is not None)
         thread = active.thread
         account = self.rules.get(thread.key.account_id) if self.rules is not None else None
         self._placement.run(item, active, thread.thread.live, opening, account)
@@ -290,12 +293,12 @@ class ConversationHost:
         active = item.active
         assert isinstance(active, ActiveConversation)
         if self.activations.conversations.get(active.id) is not active:
-            self.accept(item)  # its state was dropped while the turn ran elsewhere
+            self.accept(item)  # its state was dropped while the turn ran in another process
             return
-        item.write, item.outcome = result.write, result.outcome
+        item.decide(result)
         if item.opened and result.write is None:
             self.activations.unopen(active)
-            item.answer(result.outcome)
+            item.confirm()
         elif result.write is not None:
             before, after = result.write.before, result.write.after
             active.known = after
@@ -305,19 +308,17 @@ class ConversationHost:
                 active.thread.thread.follow(before, after)
             self.commits.add(item)
         elif active.pending:
-            self.commits.add(item)  # the answer rests on writes that are not committed yet
+            self.commits.add(item)  # the outcome depends on uncommitted writes
         else:
-            item.answer(result.outcome)
+            item.confirm()
 
-    def on_actor_lost(self, active: ActiveConversation, items: list[PendingCommand]) -> None:
-        """The conversation's actor died during a turn: run its commands again on what is committed."""
+    def on_actor_lost(self, active: ActiveConversation[Any], items: list[PendingCommand]) -> None:
+        """The conversation's actor died during a turn: run its commands again on the committed state."""
         if self.activations.conversations.get(active.id) is active:
             self.activations.drop_thread(active.thread.key)
         for item in items:
-            item.attempts += 1
-            if item.attempts > MAX_ATTEMPTS:
-                item.answer(Refused("internal", "the conversation's process fails again and again"))
-            else:
+            item.fail(ACTOR_FAILS)
+            if not item.answered:
                 self.accept(item)
 
     # -- failures
@@ -327,7 +328,7 @@ class ConversationHost:
             self.activations.drop_thread(active.thread.key)
 
     async def _retry(self, items: list[PendingCommand], look_up: bool) -> None:
-        """Run commands of a failed batch again; `look_up`: some of them may have happened before."""
+        """Run commands of a failed batch again. `look_up`: some may have happened before."""
         if look_up:
             await self._deduplicate(items)
         else:
@@ -335,7 +336,7 @@ class ConversationHost:
                 self.accept(item)
 
     async def _deduplicate(self, items: list[PendingCommand]) -> None:
-        """Answer the commands that happened already with their first answer, and run the others."""
+        """Answer commands that happened before with their original result, and run the others."""
         try:
             first = await original_results(self._archive, items)
         except Exception as error:
@@ -358,12 +359,13 @@ class ConversationHost:
     # -- life
 
     def own(self, epochs: dict[int, int]) -> None:
-        """Take commands for these partitions from now on."""
+        """Accept commands for these partitions from now on."""
         self.epochs.update(epochs)
         self.owned.update(epochs)
 
     async def disown(self, partitions: set[int]) -> None:
-        """Take no more commands for these partitions; on return, nothing of them is under way or in memory."""
+        """Stop accepting commands for these partitions. On return, none is in flight and nothing of them is
+        in memory."""
         self.owned -= partitions
         if under_way := [reply.done for reply in self._replies]:
             await asyncio.wait(under_way)

@@ -11,10 +11,10 @@ import structlog
 from ...core.conversation.entries import Entry
 from ...core.conversation.state import State
 from ...core.turn.account_rules import AccountRules
-from ..transport.turns import TurnResult, TurnRequest
+from ..transport.turns import TurnRequest, TurnResult
 from .activations import ActiveConversation
-from .commit_queue import PendingCommand
 from .conversation_actor import ConversationActor
+from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
 
@@ -32,21 +32,22 @@ class SharedPlacement:
     def activate(self, state: State) -> ConversationActor:
         return ConversationActor(state, self._new_id)
 
-    def passivate(self, actor: object) -> None:
+    def passivate(self, actor: ConversationActor) -> None:
         pass
 
     def run(
         self,
         item: PendingCommand,
-        active: ActiveConversation,
+        active: ActiveConversation[ConversationActor],
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
     ) -> None:
-        actor: ConversationActor = active.actor  # pyright: ignore[reportAssignmentType]
         self._on_result(
             item,
-            actor.turn(TurnRequest(item.envelope, self._now(), live_id, opening, account, item.analysis)),
+            active.actor.turn(
+                TurnRequest(item.envelope, self._now(), live_id, opening, account, item.analysis)
+            ),
         )
 
 
@@ -68,7 +69,7 @@ class DedicatedPlacement:
     def __init__(
         self,
         result: OnResult,
-        on_actor_lost: Callable[[ActiveConversation, list[PendingCommand]], None],
+        on_actor_lost: Callable[[ActiveConversation[RemoteConversation], list[PendingCommand]], None],
         start: Callable[[State], RemoteConversation],
         *,
         now: Callable[[], int],
@@ -77,20 +78,21 @@ class DedicatedPlacement:
         self._on_actor_lost = on_actor_lost
         self._start = start
         self._now = now
-        self._queues: dict[ActiveConversation, list[tuple[PendingCommand, TurnRequest]]] = {}
+        self._queues: dict[
+            ActiveConversation[RemoteConversation], list[tuple[PendingCommand, TurnRequest]]
+        ] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def activate(self, state: State) -> RemoteConversation:
         return self._start(state)
 
-    def passivate(self, actor: object) -> None:
-        remote: RemoteConversation = actor  # pyright: ignore[reportAssignmentType]
-        remote.stop()
+    def passivate(self, actor: RemoteConversation) -> None:
+        actor.stop()
 
     def run(
         self,
         item: PendingCommand,
-        active: ActiveConversation,
+        active: ActiveConversation[RemoteConversation],
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
@@ -107,12 +109,11 @@ class DedicatedPlacement:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _drain(self, active: ActiveConversation) -> None:
-        remote: RemoteConversation = active.actor  # pyright: ignore[reportAssignmentType]
+    async def _drain(self, active: ActiveConversation[RemoteConversation]) -> None:
         while batch := self._queues[active]:
             self._queues[active] = []
             try:
-                results = await remote.turns([request for _, request in batch])
+                results = await active.actor.turns([request for _, request in batch])
                 if len(results) != len(batch):
                     raise RuntimeError(f"{len(results)} results for {len(batch)} turns")
             except Exception as error:

@@ -1,4 +1,4 @@
-"""Conversations of agents who are gone: what they have not answered goes back to the queue once their grace has passed."""
+"""Requeues the unanswered conversations of absent agents after the account's grace period."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .account_registry import AccountState
 from .command_sender import CommandSender
 
 MIN_PAUSE = 1000
-"""Least ms between two looks at what an absent agent has not answered."""
+"""Minimum ms between two checks of an absent agent's unanswered conversations."""
 
 
 class AbsenceMonitor:
-    """`start` runs what a look leads to."""
+    """`start` runs a coroutine in the background."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class AbsenceMonitor:
         self._start = start
 
     def check(self, state: AccountState, desk: AccountDesk) -> None:
-        """Whose grace has passed."""
+        """Requeue conversations of agents whose grace period is over."""
         now = self._now()
         grace = desk.facts.settings.presence_grace_s * 1000
         desk.presence.expect(
@@ -50,7 +50,7 @@ class AbsenceMonitor:
         was_there = user_id in desk.presence.last_seen
         for row in rows:
             if row.taken and not was_there:
-                continue  # they work without a stream
+                continue  # this agent works without a stream
             due = max(row.assigned_at, since) + grace <= self._now()
             if due and not row.answered and not self._sender.busy(row.conversation_id):
                 desk.send(row.conversation_id, Release("absent", only_from=user_id))

@@ -1,7 +1,8 @@
-"""One account in its supervisor: its live conversations as they are stored, the desk that routes them, and the agents' presence.
+"""One account in its supervisor: its live conversations as stored, the desk that routes them, and the agents'
+presence.
 
-Owns the agreement of the two: what the desk decides becomes a command to the conversation, what happened to a conversation
-becomes known to the desk once no command of ours to it is under way. Never decides itself who gets what.
+Owns the agreement of the three. A decision of the desk becomes a command to the conversation; a change of a
+conversation reaches the desk once no command to it is in flight. The desk alone decides who gets what.
 """
 
 from __future__ import annotations
@@ -43,19 +44,20 @@ log = structlog.get_logger(__name__)
 
 SYSTEM = By("system", None, "service")
 NEVER = 1 << 50
-"""The desk's own grace for absent agents: it does not hear of messages, so their time is kept in `absence_monitor.py`."""
+"""Disables the desk's own grace for absent agents. The desk does not see messages, so `absence_monitor.py`
+does this."""
 ENDED_BY_CONVERSATION: frozenset[str] = frozenset({"gone", "taken"})
-"""Why offers end that the conversation has ended by itself."""
+"""Reasons for which an offer ends without a command to the conversation."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
 NOTIFY_LEADS_OF: frozenset[Priority] = frozenset({"high", "urgent"})
-"""Priorities of which leads hear when nobody can take a conversation."""
+"""Priorities for which leads are notified when nobody can take a conversation."""
 NEVER_NOTIFIED = ("", -1, -1)
-"""As an agent never is."""
+"""Differs from every real state of an agent."""
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What a desk's decisions need of the world. `wake(account, at)`: time is to be told then, in ms. `ask_served(account,
-    conversation, contact)`: let the desk hear by `served` who held a conversation of the contact last."""
+    """What a desk needs to carry out decisions. `wake(account, at)` schedules `TimePassed` at a time in ms.
+    `look_up_last_held(account, conversation, contact)` calls `set_last_held` later."""
 
     fence: tuple[int, int]
     now: Callable[[], int]
@@ -68,7 +70,7 @@ class Tools(msgspec.Struct, frozen=True):
 
 
 class AccountDesk:
-    """See the module. `facts` as they are in force."""
+    """Keeps one account's desk, conversations and presence in agreement. `facts` are the current ones."""
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class AccountDesk:
         for c in self.cache.needing_lookup(facts.settings):
             self.cache.set_last_held(c.id, c.contact_id, last_held.get(c.contact_id))
         self.queue_updates = QueueUpdates()
-        # what a predecessor told of those who were there lately nobody knows
+        # nobody knows what a predecessor sent about agents seen lately
         self.notified: dict[str, tuple[str, int, int]] = {p.user_id: NEVER_NOTIFIED for p in presences}
         self.presence_changed = True
         self.next_alarm: int | None = None
@@ -100,16 +102,16 @@ class AccountDesk:
         self._explains: dict[str, dict[str, Any] | None] = {}
         self.desk = self._restore()
 
-    # -- what is
+    # -- state
 
     @property
     def conversations(self) -> dict[str, Conversation]:
-        """The live ones."""
+        """The live conversations by id."""
         return self.cache.live
 
     @property
     def fence(self) -> tuple[int, int]:
-        """Of everything that is done here."""
+        """The fence of every command sent from here."""
         return self._tools.fence
 
     def waiting(self, c: Conversation) -> Waiting:
@@ -117,11 +119,11 @@ class AccountDesk:
         return waiting_of(c, self.facts.settings, self.cache.last_held(c.id))
 
     def policy(self) -> Policy:
-        """The account's, but for the grace of those who went away, which the supervisor watches over by what was answered."""
+        """The account's policy, without the grace for absent agents, which the absence monitor handles."""
         return replace(policy_of(self.facts.settings), presence_grace=NEVER)
 
     def _restore(self) -> Desk:
-        """The desk that what is stored makes; offers of agents that are none any more are taken back."""
+        """Build the desk from the stored state. Offers to people who are no longer agents are withdrawn."""
         now = self._tools.now()
         agents = {f.id: f.preferences for f in self.facts.agents}
         self.names = {f.id: f.name for f in self.facts.agents}
@@ -159,11 +161,12 @@ class AccountDesk:
             assigned_at=last,
         )
 
-    # -- what happens
+    # -- events
 
     def handle(self, event: messages.Event, request: InFlightCommand | None = None) -> list[messages.Effect]:
-        """Tell the desk, and do what it wants done. `request`: the person's own command, which goes where the desk does as it
-        asks, in order with what else the desk wants of the conversation; it does not where the desk refuses."""
+        """Pass an event to the desk and apply its effects. `request` is the person's own command: it is sent
+        when the desk carries it out, in order with the desk's other commands to that conversation, and not at
+        all if the desk refuses."""
         effects = self.desk.handle(event, self._tools.now())
         self.presence_changed = True
         self._request = request
@@ -172,7 +175,7 @@ class AccountDesk:
         return effects
 
     def update_facts(self, facts: AccountFacts) -> None:
-        """Preferences, teams, settings as they are now."""
+        """Apply current preferences, teams and settings."""
         before = {f.id: f.preferences for f in self.facts.agents}
         settings = self.facts.settings
         self.facts = facts
@@ -190,19 +193,19 @@ class AccountDesk:
         self.presence_changed = True
 
     def _changed_waiting(self) -> Iterator[Waiting]:
-        """What waits and asks for something else, as the settings are now."""
+        """Waiting conversations whose requirements the new settings change."""
         for known in self.desk.queue:
             c = self.conversations.get(known.id)
             if c is not None and (w := self.waiting(c)) != known:
                 yield w
 
     def set_last_held(self, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
-        """Who held a conversation of its contact last."""
+        """Set who last held a conversation of this contact."""
         if self.cache.set_last_held(conversation_id, contact_id, last):
             self.sync(conversation_id)
 
     def ensure_agent(self, agent_id: str, preferences: Preferences | None = None) -> None:
-        """Let an agent be known; one that nobody has heard of has the default preferences."""
+        """Add an agent if missing; without `preferences`, with the default ones."""
         if preferences is None:
             if agent_id in self.desk.agents:
                 return
@@ -225,9 +228,9 @@ class AccountDesk:
             self.presence_changed = True
 
     def on_entries(self, entries: Iterable[Entry]) -> None:
-        """Entries that are no messages, pushed by a host. A repeat or an older one changes nothing. A commit's entries come
-        together, and the desk sees only what they come to: an opening without the team that a rule gave it is nothing to act on.
-        """
+        """Apply pushed entries, which are not messages. Repeated and older ones change nothing. The entries
+        of one commit come together and the desk sees only their result: an opening without the team that a
+        rule has set must not be acted on."""
         changed = [entry.conversation_id for entry in entries if self._apply(entry)]
         for conversation_id in dict.fromkeys(changed):
             self.sync(conversation_id)
@@ -244,30 +247,31 @@ class AccountDesk:
         return entry.seq > c.seq and self.cache.put(apply(State(c), entry).conversation)
 
     def put(self, c: Conversation) -> bool:
-        """A conversation as it is stored now; False where something newer is known of it."""
+        """Apply a conversation's stored state; False if a newer one is known."""
         if not self.cache.put(c):
             return False
         self.sync(c.id)
         return True
 
     def forget(self, conversation_id: str) -> None:
-        """There is no such conversation any more."""
+        """The conversation does not exist any more."""
         self.cache.drop(conversation_id)
         self.sync(conversation_id)
 
     def sync(self, conversation_id: str) -> None:
-        """Make the desk see a conversation as it is stored; later, while a command of ours to it is under way."""
+        """Make the desk see a conversation's stored state. Postponed while a command to it is in flight."""
         if self._tools.sender.busy(conversation_id):
             return
         c = self.conversations.get(conversation_id)
         known = conversation_id in self.desk.queue or conversation_id in self.desk.held
-        if c is None or not (c.waits or c.status in HELD):  # over, with a bot, or snoozed
+        if c is None or not (c.waits or c.status in HELD):  # closed, with a bot, or snoozed
             if known:
                 self.handle(messages.Gone(conversation_id))
         elif c.waits:
             self._sync_waiting(c)
         elif c.assignee_id is not None and c.assignee_id != self.desk.floor.holder(c.id):
-            # Nobody assigns but through us; if somebody has, what we have under way counts all the same.
+            # Only the supervisor assigns; an assignment by anybody else still counts once our commands are
+            # done.
             log.warning("assignment_found", account=self.id, conversation=c.id)
             self.ensure_agent(c.assignee_id)
             self.handle(messages.Found(self.waiting(c), c.assignee_id))
@@ -276,10 +280,10 @@ class AccountDesk:
         if self.cache.needs_lookup(c, self.facts.settings):
             self._tools.look_up_last_held(self.id, c.id, c.contact_id)
             if c.id not in self.desk.queue and c.id not in self.desk.held:
-                return  # nobody is asked for it before that is known
+                return  # it is offered to nobody before that is known
         stored, believed = c.routing.offer, self.desk.offers.get(c.id)
         if stored is not None and (believed is None or self._offer_ids.get(c.id) != stored.id):
-            # nobody watches over it; we look again after that
+            # an offer that this desk does not track; it is looked at again afterwards
             self.send(c.id, EndOffer(stored.id, "withdrawn"))
             return
         if stored is None and believed is not None:
@@ -288,7 +292,7 @@ class AccountDesk:
         if c.id in self.desk.held or c.id not in self.desk.queue or self.desk.queue[c.id] != w:
             self.handle(messages.Arrived(w))
 
-    # -- what is to be done
+    # -- effects
 
     def send(
         self,
@@ -296,7 +300,7 @@ class AccountDesk:
         command: Command,
         explain: Explain | None = None,
     ) -> InFlightCommand:
-        """A command of the supervisor's own."""
+        """Send a command of the supervisor's own."""
         envelope = Envelope(
             self._tools.new_id(), self.id, SYSTEM, command, conversation_id, fence=self._tools.fence
         )
@@ -360,20 +364,20 @@ class AccountDesk:
         self._tools.wake(self.id, effect.at)
 
     def notify_again(self) -> None:
-        """Have all told again that is told of agents and queue: nobody may have heard it."""
+        """Send all presence and queue hints again: they may have been lost."""
         self.notified = {a.id: NEVER_NOTIFIED for a in self.desk.agents}
         self.presence_changed = True
         self.queue_updates.notify_again()
 
     def open_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
-        """The open offer of a conversation to an agent, and its record; None where there is none."""
+        """The id and explain record of the open offer of a conversation to an agent, or None."""
         c = self.conversations.get(conversation_id)
         if c is None or c.routing.offer is None or c.routing.offer.agent_id != agent_id:
             return None
         return c.routing.offer.id, self._explains.get(conversation_id)
 
     def on_accepted(self, done: Done) -> None:
-        """A command of ours was accepted: what the conversation is by now."""
+        """A command was accepted: apply the conversation's new state."""
         if done.conversation is not None:
             self.cache.put(done.conversation)
 
@@ -390,5 +394,5 @@ _EFFECTS: dict[type, Callable[[AccountDesk, Any], None]] = {
 
 
 def _record(explain: Explain | None) -> dict[str, Any] | None:
-    """The record as it is stored: the roster is kept apart, by its digest."""
+    """The record as stored. Its roster is stored separately, by digest."""
     return None if explain is None else msgspec.to_builtins(replace(explain, agents=()))

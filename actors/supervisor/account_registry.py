@@ -1,7 +1,7 @@
-"""The accounts in a supervisor's memory: loaded on first need, gone again once nothing is left to do in them.
+"""The accounts in a supervisor's memory: loaded on first use, dropped when they are idle.
 
-Owns what is kept of each beside its desk, and the loading. What is loaded is read after the fence of its shard is known, so it
-has all that a predecessor did.
+Owns each account's bookkeeping and the loading. An account is read after its shard's fence is known, so what
+is read includes everything that a predecessor did.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ from .sticky_lookup import StickyLookup
 log = structlog.get_logger(__name__)
 
 CONCURRENT_LOADS = 4
-"""Accounts loaded at once."""
+"""Accounts loaded concurrently."""
 IDLE_AFTER = 300.0
-"""Seconds without anything live or anybody present after which an account leaves memory."""
+"""Seconds without live conversations and present agents after which an account is dropped."""
 FAULT_REST = 5.0
-"""Seconds for which an account stays out of memory after a fault in it: what is under way for it is stored by then."""
+"""Seconds for which an account stays out of memory after a fault: by then its commands in flight are stored."""
 MAX_HEARD = 200_000
-"""Positions heard of one account and not yet found in the store. Beyond it they count as missed, which is harmless."""
+"""Pushed positions of one account that are not confirmed by the store yet. Beyond this, pushes count as
+missed, which is harmless."""
 
 
 class AccountState:
-    """An account in a supervisor: its desk once it is loaded, and how far its feed and its facts are known.
+    """An account in a supervisor: its desk once loaded, and how far its feed and its facts are known.
 
-    Up to `position` nothing is missing; `until` is where the feed stood at the last look: what was pushed of that has arrived by
-    the next one; `head` is where it stands. `version` is what is known of the facts, `newest_version` what there is;
-    `learning`: they are read one after the other, or older ones could come last. `asking`: requests of people under way.
-    `absences`: when to look again at what an absent agent has not answered. `refusals`: how often in a row a conversation
-    refused what we asked. `rosters`: when each was kept.
+    Everything up to `position` has been seen. `until` is the feed's head at the last scan: pushes up to it
+    have arrived by the next one. `head` is the feed's head now. `version` is the known version of the facts,
+    `newest_version` the stored one; `facts_lock` orders their reads. `requests` counts people's requests in
+    flight. `absences` says when to check an absent agent again, `refusals` how often in a row a conversation
+    refused a command, `rosters` when each was stored.
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,7 @@ class AccountState:
         self._pushed: set[int] = set()
 
     def start(self, head: Head) -> None:
-        """Everything up to here will be read."""
+        """Everything up to this head is about to be read."""
         self.position = self.until = head.position
         self.version = head.version
         self._pushed.clear()
@@ -79,7 +80,7 @@ class AccountState:
         self._pushed = {p for p in self._pushed if p > position}
 
     def is_idle(self, now: float) -> bool:
-        """Whether nothing has been left to do in it for long enough."""
+        """Whether the account has been idle for long enough."""
         busy = (
             self.desk is None or self.requests or self.desk.conversations or self.desk.presence.anyone_present
         )
@@ -95,7 +96,8 @@ class AccountState:
 
 
 class AccountRegistry:
-    """`tools(fence)` makes what a desk's decisions need; `taken(shard)` hears of a shard that was taken over for an account."""
+    """`tools(fence)` makes the tools of a desk; `on_takeover(shard)` is called when a shard was taken over
+    for an account."""
 
     def __init__(
         self,
@@ -118,7 +120,7 @@ class AccountRegistry:
         self._resting: set[str] = set()
         self._load_slots = asyncio.Semaphore(CONCURRENT_LOADS)
 
-    # -- those in memory
+    # -- accounts in memory
 
     def get(self, account_id: str) -> AccountState | None:
         return self._states.get(account_id)
@@ -128,15 +130,14 @@ class AccountRegistry:
         return None if state is None else state.desk
 
     def loaded(self) -> Iterator[tuple[AccountState, AccountDesk]]:
-        """Those whose desks are there."""
+        """The accounts whose desks are loaded."""
         for state in list(self._states.values()):
             if state.desk is not None:
                 yield state, state.desk
 
     @contextlib.contextmanager
     def isolated(self, account_id: str) -> Iterator[None]:
-        """Within it one account is worked on. A fault there is that account's alone: it leaves memory, and is made anew from
-        what is stored after a rest."""
+        """Contain faults of one account: after a fault it leaves memory, and is loaded again after a pause."""
         try:
             yield
         except TertuliaError:
@@ -153,13 +154,13 @@ class AccountRegistry:
         self.request_load(account_id)
 
     def drop_idle(self) -> None:
-        """Let go of those in which nothing is left to do."""
+        """Drop idle accounts."""
         now = time.monotonic()
         for account_id in [a for a, state in self._states.items() if state.is_idle(now)]:
             self._states.pop(account_id).close()
 
     def drop_shard(self, shard: int) -> None:
-        """Another supervisor has them."""
+        """Drop a shard's accounts: another supervisor has them."""
         for account_id in [a for a in self._states if shard_of(a) == shard]:
             self._states.pop(account_id).close()
         self._wanted = {a for a in self._wanted if shard_of(a) != shard}
@@ -173,11 +174,11 @@ class AccountRegistry:
     # -- loading
 
     def request_load(self, account_id: str) -> None:
-        """Something happened in it: `load_wanted` loads it, again and again until it is there."""
+        """Have `load_wanted` load the account, repeatedly until it succeeds."""
         self._wanted.add(account_id)
 
     async def load_wanted(self) -> None:
-        """Never raises: what could not be loaded is still wanted."""
+        """Load the wanted accounts. Never raises; failed ones stay wanted."""
         if not self._wanted:
             return
         wanted = [a for a in self._wanted if self._shards.owns(a)]
@@ -185,13 +186,14 @@ class AccountRegistry:
         await asyncio.gather(*map(self.load, wanted), return_exceptions=True)
 
     async def load(self, account_id: str) -> AccountDesk:
-        """An account's desk. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it, or it rests."""
+        """An account's desk. Raises NotFound, StorageUnavailable, or Overloaded while another supervisor has
+        it or it pauses after a fault."""
         state = self._states.get(account_id)
         if state is not None and state.desk is not None:
             self._wanted.discard(account_id)
             return state.desk
         if account_id in self._resting:
-            raise Overloaded("the account's agents and queue are being read anew", retry_after=FAULT_REST)
+            raise Overloaded("the account's agents and queue are being reloaded", retry_after=FAULT_REST)
         if state is None:
             state = self._states[account_id] = AccountState()
         if state.loading is None:
@@ -213,7 +215,7 @@ class AccountRegistry:
             self._on_takeover(fence[0])
         async with self._load_slots:
             presences: list[Presence] = []
-            with contextlib.suppress(TertuliaError):  # without Valkey nobody is there until gateways say so
+            with contextlib.suppress(TertuliaError):  # without Valkey nobody is present until gateways say so
                 presences = await self._presence.read(account_id)
             head = await self._store.head(account_id)
             facts = None if head is None else await self._store.facts(account_id)

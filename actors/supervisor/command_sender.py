@@ -1,7 +1,9 @@
-"""A supervisor's commands to conversations: one at a time for each conversation, each repeated until its outcome is known.
+"""A supervisor's in-flight commands: one at a time for each conversation, each retried until its outcome is
+known.
 
-What a supervisor has decided it has counted already; so a command whose outcome is unknown goes again under the same id, which
-has one effect, however long that takes. Only a refusal, or a successor of the supervisor, ends it otherwise.
+The supervisor has already counted what it decided. So a command with an unknown outcome is sent again with
+the same id, which has one effect, for as long as it takes. Only a refusal or a successor of the supervisor
+ends it otherwise.
 """
 
 from __future__ import annotations
@@ -23,11 +25,12 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
 """Seconds between attempts: doubled from the first to the longest."""
 QUIET_DEADLINE = 1.0
-"""Seconds that somebody who wants nothing but quiet waits for it."""
+"""Seconds for which `wait_quiet` waits at most."""
 
 
 class InFlightCommand:
-    """`prepare` must have succeeded before the command goes. `outcome` is for a person who waits for it."""
+    """A command on its way. `prepare` must succeed before it is sent. `outcome` is for a person who waits for
+    it."""
 
     __slots__ = ("envelope", "outcome", "prepare")
 
@@ -40,14 +43,16 @@ class InFlightCommand:
 
 def _pushed(outcome: asyncio.Future[Done]) -> None:
     if not outcome.cancelled():
-        outcome.exception()  # nobody may be waiting for it
+        outcome.exception()  # retrieved, in case nobody waits for it
 
 
 class CommandSender:
-    """`done(done)` hears of each command that was accepted; `settled(account_id, conversation_id, refused)` when a
-    conversation has none left. `superseded(fence)`: the supervisor that sends under this fence has a successor.
+    """`on_accepted(done)` is called for each accepted command, `on_idle(account_id, conversation_id,
+    refused)` when a conversation has no command left, and `on_superseded(fence)` when the supervisor with
+    this fence has a successor.
 
-    What waits is bounded by its makers: a desk decides once for each conversation, and people are counted at the entrance.
+    Its users bound the queues: a desk decides once for each conversation, and people's requests are counted
+    on admission.
     """
 
     def __init__(
@@ -73,12 +78,12 @@ class CommandSender:
         return conversation_id in self._queues
 
     async def wait_idle(self, conversation_id: str) -> None:
-        """Until nothing of the conversation is under way; whoever goes on without waiting finds it so."""
+        """Wait until the conversation has no command in flight. On return this holds until the caller awaits."""
         while conversation_id in self._queues:
             await self._idle[conversation_id].wait()
 
     async def wait_quiet(self, conversations: Container[str]) -> None:
-        """Until what is under way now to any of these is over, or for `PATIENCE`."""
+        """Wait until the commands now in flight to any of these are done, for at most `QUIET_DEADLINE`."""
         under_way = [self._idle[i] for i in self._queues if i in conversations]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(QUIET_DEADLINE):
@@ -109,7 +114,7 @@ class CommandSender:
         self._on_idle(account_id, conversation_id, refused)
 
     async def _send_one(self, in_flight: InFlightCommand) -> bool:
-        """Whether it was accepted."""
+        """Send a command until its outcome is known; True if it was accepted."""
         pause = FIRST_PAUSE
         while True:
             try:
@@ -117,7 +122,7 @@ class CommandSender:
                     await in_flight.prepare()
                 done = await self._send(in_flight.envelope)
             except (Overloaded, StorageUnavailable) as error:
-                log.info("errand_repeated", error=error.code, detail=error.detail)
+                log.info("command_retried", error=error.code, detail=error.detail)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 attempt = in_flight.envelope.attempt + 1
@@ -130,8 +135,8 @@ class CommandSender:
             except TertuliaError as error:
                 _refuse(in_flight, error)
                 return False
-            except Exception as error:  # a fault of ours: whoever waits is answered, and what follows goes on
-                log.exception("errand_failed", command=type(in_flight.envelope.command).__name__)
+            except Exception as error:  # a bug: the caller gets an error and later commands go on
+                log.exception("command_failed", command=type(in_flight.envelope.command).__name__)
                 _refuse(in_flight, Internal(f"the command failed: {type(error).__name__}"))
                 return False
             else:

@@ -1,5 +1,5 @@
-"""What a supervisor keeps of an account's live conversations: each as stored, less what routing does not look at, and who
-served its customer last where the account's settings ask for that."""
+"""A supervisor's copy of an account's live conversations: as stored, without what routing ignores, and with
+who last served the customer, if the account uses sticky routing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...core.conversation.entries import NOTHING
 from ...core.conversation.state import Conversation, LastHeld
 
 USED_METADATA = ("language",)
-"""What routing reads of a conversation's metadata and of what a bot collected."""
+"""The keys of metadata and bot context that routing reads."""
 NOT_LOOKED_UP: tuple[str, LastHeld | None] = ("", None)
 MAX_ENDED = 10_000
-"""Conversations that ended or changed last, unknown by now, of which something older may still arrive: an answer, or a reading."""
+"""Recently closed or changed conversations that are not cached, of which older states may still arrive."""
 
 
 class ConversationCache:
-    """`live` has the live ones by id."""
+    """`live` has the live conversations by id."""
 
     def __init__(self, live: Iterable[Conversation]) -> None:
         self.live = {c.id: _trimmed(c) for c in live}
@@ -28,7 +28,7 @@ class ConversationCache:
         self._ended: dict[str, int] = {}
 
     def put(self, c: Conversation) -> bool:
-        """The conversation as it is stored now; False where something newer is known of it."""
+        """Store a conversation's state; False if a newer one is known."""
         known = self.live.get(c.id)
         if c.seq < (self._ended.get(c.id, 0) if known is None else known.seq):
             return False
@@ -41,7 +41,8 @@ class ConversationCache:
         return True
 
     def note_seq(self, conversation_id: str, seq: int) -> None:
-        """Something happened to one that is not known: what is older, and being read perhaps, says nothing."""
+        """Note the seq of a conversation that is not cached, so that an older state, perhaps being read right
+        now, is ignored."""
         self._ended[conversation_id] = max(seq, self._ended.pop(conversation_id, 0))
         if len(self._ended) > MAX_ENDED:
             del self._ended[next(iter(self._ended))]
@@ -51,18 +52,18 @@ class ConversationCache:
         self._last_held.pop(conversation_id, None)
 
     def last_held(self, conversation_id: str) -> LastHeld | None:
-        """Who held a conversation of its contact last, as far as that is known."""
+        """Who last held a conversation of its contact, if known."""
         return self._last_held.get(conversation_id, NOT_LOOKED_UP)[1]
 
     def set_last_held(self, conversation_id: str, contact_id: str, last: LastHeld | None) -> bool:
-        """Note who did; False where the conversation is over."""
+        """Set who last held a conversation of its contact; False if the conversation is closed."""
         if conversation_id not in self.live:
             return False
         self._last_held[conversation_id] = contact_id, last
         return True
 
     def needs_lookup(self, c: Conversation, settings: AccountSettings) -> bool:
-        """Whether it could prefer an agent whom nobody has looked up yet."""
+        """Whether sticky routing applies and has not been looked up yet."""
         if not c.waits or settings.routing.sticky_hours == 0:
             return False
         return self._last_held.get(c.id, NOT_LOOKED_UP)[0] != c.contact_id

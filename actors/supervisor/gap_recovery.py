@@ -1,7 +1,8 @@
-"""What a supervisor has missed: how far each account's feed is known, and the reading of what nobody told.
+"""Gap recovery: finds feed positions that were never pushed to the supervisor, and reads their conversations
+from the store.
 
-Hosts push entries as they are committed; a push that is lost shows as a position in the feed that was never heard of. Its
-conversation is then read anew, whole: what the store has is the truth, in whatever order the rest arrives.
+Hosts push entries when they commit them. A position that was never pushed reveals a lost push; its
+conversation is then reloaded as a whole, so the order of other pushes does not matter.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from .account_registry import AccountRegistry, AccountState
 log = structlog.get_logger(__name__)
 
 MAX_MISSED = 5000
-"""Missed entries of one account looked at at once."""
+"""Missed entries of one account handled in one scan."""
 RELOAD_PAUSE = 0.02
 FAILED_PAUSE = 1.0
 
 
 class GapRecovery:
-    """See the module. `accounts` are the supervisor's."""
+    """Recovers lost pushes for the supervisor's accounts."""
 
     def __init__(self, store: SupervisionStore, accounts: AccountRegistry) -> None:
         self._store = store
@@ -33,12 +34,12 @@ class GapRecovery:
         self._wake = asyncio.Event()
 
     def request_reload(self, account_id: str, conversation_id: str) -> None:
-        """Read a conversation anew."""
+        """Reload a conversation soon."""
         self._requested.add((account_id, conversation_id))
         self._wake.set()
 
     async def scan(self) -> None:
-        """Compare what was heard with where the feeds stand."""
+        """Compare the pushed positions with the heads of the feeds."""
         scanned: dict[str, AccountState] = {}
         ranges: list[tuple[str, int, int]] = []
         for state, desk in self._accounts.loaded():
@@ -58,7 +59,7 @@ class GapRecovery:
             scanned[account_id].advance_to(positions[-1] if len(positions) == MAX_MISSED else until)
 
     async def main_loop(self) -> None:
-        """Read what is wanted until cancelled."""
+        """Reload requested conversations until cancelled."""
         while True:
             await self._wake.wait()
             await asyncio.sleep(RELOAD_PAUSE)
@@ -74,7 +75,7 @@ class GapRecovery:
 
     async def _read(self, requested: set[tuple[str, str]]) -> None:
         found = await self._store.conversations([conversation_id for _, conversation_id in requested])
-        for account_id, conversation_id in sorted(requested):  # ids sort by time: the oldest is known first
+        for account_id, conversation_id in sorted(requested):  # ids sort by time: oldest first
             desk = self._accounts.desk(account_id)
             if desk is None:
                 continue
@@ -83,5 +84,5 @@ class GapRecovery:
                 if c is None:
                     desk.forget(conversation_id)
                 elif not desk.put(c):
-                    # something newer came that may rest on what was missed
+                    # a newer push may depend on what was missed
                     self.request_reload(account_id, conversation_id)

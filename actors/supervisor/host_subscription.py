@@ -1,4 +1,4 @@
-"""A supervisor's ears and mouth: the router to the hosts, and from every host the entries that are no messages."""
+"""A supervisor's connection to the hosts: the router, and from every host the entries that are not messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ REWATCH_PAUSE = 0.2
 
 
 class HostSubscription:
-    """`listener` gets what the hosts push, of all accounts. What is lost on the way nobody says here."""
+    """`on_entries` gets what the hosts push, for all accounts. Lost pushes are not noticed here
+    (`gap_recovery.py`)."""
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class HostSubscription:
         await self.subscribe()
 
     async def subscribe(self) -> None:
-        """Tell every host that this one listens."""
+        """Subscribe at every host."""
         reached = await asyncio.gather(*(link.watch_events() for link in self.router.links.values()))
         if not all(reached):
             self._rewatch.set()

@@ -1,5 +1,5 @@
-"""What a supervisor tells of an account: its agents, its queue, and the hints about both. Reads the desk, changes nothing but
-what counts as told."""
+"""The hints and answers about an account's agents and queue. Reads the desk; changes only what counts as
+notified."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...core.views.stream_events import account_topic, conversation_topic
 from .account_desk import AccountDesk
 
 MAX_HINTS = 500
-"""Agents told of at once; the others follow."""
+"""Agents in one round of hints; the others follow."""
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ def agents_of(desk: AccountDesk) -> list[AgentPresence]:
 
 
 def presence_hints(desk: AccountDesk) -> list[Hint]:
-    """`agent:presence` of those whose status or figures are not as told last."""
+    """`agent:presence` for agents whose status or figures have changed since their last hint."""
     if not desk.presence_changed:
         return []
     desk.presence_changed = False
@@ -59,7 +59,7 @@ def presence_hints(desk: AccountDesk) -> list[Hint]:
 
 
 def queue_hints(desk: AccountDesk, now: int) -> list[Hint]:
-    """`queue:update`. See `queue_updates.py` for whose."""
+    """`queue:update` for the positions that `queue_updates.py` selects."""
     return [
         Hint(
             "queue:update",
@@ -76,7 +76,7 @@ def queue_hints(desk: AccountDesk, now: int) -> list[Hint]:
 
 
 def queue_page(desk: AccountDesk, after: tuple[int, int, str] | None, limit: int, now: int) -> QueuePage:
-    """The queue from a place on."""
+    """A page of the queue, after the given sort key."""
     queue = desk.desk.queue
     start = 0 if after is None else queue.up_to(after)
     items = []

@@ -1,7 +1,8 @@
-"""Who is there: what an account's agents' connections said, and until when. Pure: time is passed in, in ms.
+"""The presence of an account's agents, from what their connections report. Pure: time is an argument, in ms.
 
-Every connection's word lives until it expires, whatever became of the store it was written to. What is said over REST is said for
-the agent: streams' words from before it count no more. Of those after it the best counts, and no longer what was said over REST.
+A connection's status expires on its own, whatever happens to the presence store. A status set over REST is
+the agent's: it overrides earlier reports of streams. Later reports override it, and of several the most
+present one counts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ _RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
 
 
 class PresenceTable:
-    """One account's. `absent_since` has those who were there once and are not any more, and those who were missed."""
+    """One account's presence. `absent_since` has agents who were present before or are expected, and are
+    offline now."""
 
     def __init__(self) -> None:
         self._presences: dict[str, dict[str, Presence]] = {}
@@ -25,14 +27,14 @@ class PresenceTable:
 
     @property
     def anyone_present(self) -> bool:
-        """Whether anybody is there."""
+        """Whether any agent is not offline."""
         return any(status != "offline" for status in self._status.values())
 
     def status(self, user_id: str) -> PresenceStatus:
         return self._status.get(user_id, "offline")
 
     def update(self, presences: Iterable[Presence], now: int) -> dict[str, PresenceStatus]:
-        """Take in what connections say; whose status is another one now."""
+        """Apply connections' reports; returns the agents whose status changed."""
         changed: dict[str, PresenceStatus] = {}
         for p in presences:
             connections = self._presences.setdefault(p.user_id, {})
@@ -46,14 +48,14 @@ class PresenceTable:
         return changed
 
     def expect(self, user_ids: Iterable[str], now: int) -> None:
-        """Somebody counts on these: who was never there is absent from now on."""
+        """These agents hold conversations: those never present count as absent from now on."""
         for user_id in user_ids:
             if user_id not in self._status:
                 self._status[user_id] = "offline"
                 self.absent_since[user_id] = now
 
     def expire(self, now: int) -> dict[str, PresenceStatus]:
-        """Let expire what has; whose status is another one now."""
+        """Expire reports; returns the agents whose status changed."""
         changed: dict[str, PresenceStatus] = {}
         for user_id, connections in list(self._presences.items()):
             if any(p.expires_at <= now for p in connections.values()):
@@ -61,7 +63,7 @@ class PresenceTable:
         return changed
 
     def shift(self, ms: int) -> None:
-        """The clock was set by so much: what was to come is as far away as before."""
+        """The clock was stepped: shift all times by as much."""
         for connections in self._presences.values():
             for name, p in connections.items():
                 connections[name] = moved(p, ms)

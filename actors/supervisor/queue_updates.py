@@ -1,7 +1,8 @@
-"""What is told of the queue: positions that have changed, at most once a second each, and not without end.
+"""Selects the queue positions to notify: those that changed, at most once a second each, within bounds.
 
-Told are the first `FRONT` positions, whoever has just joined, and of those behind a slice of `BEHIND` in turn: a queue of any
-length costs the same to tell of, and everyone in it hears sooner or later. The queue is never scanned.
+Included are the first `FRONT` positions, new arrivals, and in rotation a slice of `BEHIND` from the rest. So
+the cost does not depend on the queue's length, and everyone is notified eventually. The queue is never
+scanned.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ class QueueUpdates:
         self._changed_from = position if self._changed_from is None else min(self._changed_from, position)
 
     def notify_again(self) -> None:
-        """What was told may not have been heard."""
+        """Notify all again: earlier hints may have been lost."""
         self._told.clear()
         self._behind = FRONT
         self.moved(1)
 
     def joined(self, conversation_id: str) -> None:
-        """It waits, perhaps again: what its customer was told before it left is forgotten."""
+        """It waits, perhaps again: forget what its customer was told before."""
         self._told.pop(conversation_id, None)
         if len(self._joined) < FRONT:
             self._joined[conversation_id] = None
 
     def pop(self, desk: Desk) -> list[tuple[str, int]]:
-        """(conversation, position) to be told now."""
+        """The (conversation, position) pairs to notify now."""
         joined, self._joined = self._joined, {}
         found = {i: p for i in joined if (p := desk.queue.position(i)) is not None}
         if self._changed_from is not None and self._changed_from <= FRONT:

@@ -1,6 +1,8 @@
-"""The rosters that decisions name: kept before the first decision of an account that names one, forgotten after the last is gone.
+"""The rosters that assignment decisions refer to: stored before the first decision that needs one, trimmed
+when none does.
 
-A roster that is named again is said to be needed again every hour; the store forgets none that was needed within a day.
+A roster still in use is renewed every hour; the store keeps every roster for at least a day after its last
+renewal.
 """
 
 from __future__ import annotations
@@ -11,16 +13,16 @@ from ...core.routing.supervision_messages import SupervisionStore
 from .account_registry import AccountRegistry
 
 RENEW_AFTER = 3600.0
-"""Seconds after which a roster that is named again is said to be needed again."""
+"""Seconds after which a roster still in use is renewed."""
 MAX_REMEMBERED = 1000
-"""Of one account, in memory. Beyond it all are said to be needed again, which is harmless."""
+"""Rosters of one account remembered as stored. Beyond this all are renewed, which is harmless."""
 TRIM_PAGE = 200
-"""Rosters looked at by one trimming."""
+"""Rosters checked by one trim."""
 FIRST = ("00000000-0000-0000-0000-000000000000", "")
 
 
 class Rosters:
-    """See the module."""
+    """Stores and trims rosters."""
 
     def __init__(self, store: SupervisionStore, accounts: AccountRegistry) -> None:
         self._store = store
@@ -28,7 +30,7 @@ class Rosters:
         self._trimmed: tuple[str, str] = FIRST
 
     async def keep(self, account_id: str, digest: str, agents: tuple[str, ...]) -> None:
-        """On return, it is stored. Raises StorageUnavailable."""
+        """Store a roster. Raises StorageUnavailable."""
         state, now = self._accounts.get(account_id), time.monotonic()
         kept = {} if state is None else state.rosters
         if kept.get(digest, -RENEW_AFTER) + RENEW_AFTER > now:
@@ -39,5 +41,5 @@ class Rosters:
         kept[digest] = now
 
     async def trim(self) -> None:
-        """Look at some of all that are stored, round and round. Raises StorageUnavailable."""
+        """Trim some of the stored rosters, in rotation. Raises StorageUnavailable."""
         self._trimmed = await self._store.trim_rosters(self._trimmed, TRIM_PAGE) or FIRST

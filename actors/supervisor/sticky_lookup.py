@@ -1,6 +1,6 @@
-"""Who served a customer last: looked up for conversations of accounts that prefer them, many at once.
+"""Looks up who served a customer last, for accounts with sticky routing, in batches.
 
-Owns the questions that wait. While the storage is away they wait, like everything that routing does.
+Owns the pending look-ups. While the storage is unavailable they wait, like all routing.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from ...core.routing.supervision_messages import SupervisionStore
 log = structlog.get_logger(__name__)
 
 MAX_QUERY = 1000
-"""Contacts asked for by one query."""
+"""Contacts in one query."""
 FAILED_PAUSE = 1.0
 
 OnFound = Callable[[str, str, str, LastHeld | None], None]
-"""Takes the account, the conversation, its contact and the answer."""
+"""Called with account, conversation, contact and the result."""
 
 
 class StickyLookup:
-    """See the module. What waits is bounded by the live conversations of the accounts that ask: each asks once."""
+    """Batches look-ups. Pending ones are bounded by the live conversations of the accounts, which ask once
+    each."""
 
     def __init__(self, store: SupervisionStore, on_found: OnFound) -> None:
         self._store = store
@@ -34,12 +35,12 @@ class StickyLookup:
         self._wake = asyncio.Event()
 
     def request(self, account_id: str, conversation_id: str, contact_id: str) -> None:
-        """`tell` hears who held a conversation of the contact last."""
+        """Have `on_found` called with who last held a conversation of the contact."""
         self._requested[conversation_id] = account_id, contact_id
         self._wake.set()
 
     async def fetch(self, contacts: set[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
-        """Of each (account, contact) that somebody served. Raises StorageUnavailable."""
+        """Who last held a conversation of each (account, contact), if anybody. Raises StorageUnavailable."""
         found: dict[tuple[str, str], LastHeld] = {}
         asked = sorted(contacts)
         for start in range(0, len(asked), MAX_QUERY):
@@ -47,7 +48,7 @@ class StickyLookup:
         return found
 
     async def main_loop(self) -> None:
-        """Answer what is asked until cancelled."""
+        """Process look-ups until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()

@@ -1,7 +1,8 @@
-"""A supervisor: balances the agents of the accounts in its shards. A plain class; `actor_options.py` makes a Ray actor of it.
+"""A supervisor: routes the conversations of its shards' accounts to agents. A plain class; `actor_options.py`
+makes a Ray actor of it.
 
-Owns the accounts' time: what is heard and what was missed, presence that runs out, conversations of agents who are gone, what
-people ask for. Which accounts it has is for `shard_ownership.py` and `accounts.py` to know.
+Dispatches events, timers and requests to the accounts' desks. `shard_ownership.py` and `account_registry.py`
+know which accounts it has.
 """
 
 from __future__ import annotations
@@ -44,21 +45,21 @@ from .sticky_lookup import StickyLookup
 log = structlog.get_logger(__name__)
 
 TICK_EVERY = 0.25
-"""Seconds between looks at presence that runs out, and at agents who are gone."""
+"""Seconds between checks for expired presence and absent agents."""
 POLL_EVERY = 1.0
-"""Seconds between looks for what was missed, and for changed preferences."""
+"""Seconds between checks for lost pushes and changed preferences."""
 NOTIFY_EVERY = 1.0
-"""Seconds between what is told of the queue and of the agents' figures."""
+"""Seconds between hints about the queue and the agents' figures."""
 MAX_REQUESTS = 4096
-"""People's requests under way. Beyond it Overloaded."""
+"""People's requests in flight. Beyond this Overloaded."""
 DROP_IDLE_EVERY = 10.0
-"""Seconds between looks for accounts in which nothing is left to do."""
+"""Seconds between checks for idle accounts."""
 TRIM_EVERY = 60.0
-"""Seconds between looks at some of the rosters that are stored."""
+"""Seconds between trims of stored rosters."""
 
 
 class Supervisor:
-    """See the module. `own`: the shards to begin with."""
+    """Owns a supervisor's loops and parts. `own`: the shards to begin with."""
 
     def __init__(
         self,
@@ -90,10 +91,10 @@ class Supervisor:
         )
         self._absences = AbsenceMonitor(store, self.sender, now_ms, self._start)
 
-    # -- life
+    # -- lifecycle
 
     async def startup(self) -> None:
-        """Take the shards over, listen, and load what has something to do."""
+        """Take the shards over, subscribe to the hosts, and load the accounts that have work."""
         await self.shards.startup()
         self._mark = (await self._store.moved(None)).mark
         await self._hosts.startup()
@@ -101,7 +102,7 @@ class Supervisor:
         log.debug("supervisor_started", shards=len(self.shards))
 
     async def _load_waking(self) -> None:
-        """What has something to do in the shards; again with the next poll, where that cannot be read."""
+        """Load the accounts that have work in our shards. If they cannot be read, the next poll retries."""
         self._waking_unread = False
         try:
             waking = await self._store.waking()
@@ -129,7 +130,7 @@ class Supervisor:
                 group.create_task(loop)
 
     def close(self) -> None:
-        """Decide nothing more. What is under way is repeated by nobody: a successor reads what came of it."""
+        """Stop deciding. Commands in flight are not retried: a successor reads what they did."""
         self.sender.close()
         for task in [*self._tasks]:
             task.cancel()
@@ -148,13 +149,14 @@ class Supervisor:
             self.accounts.drop_shard(fence[0])
 
     def _on_takeover(self, shard: int) -> None:
-        """For one account of it; the others that have something to do come with it."""
+        """The shard was taken over for one account; load its others that have work."""
         self._start(self._load_waking())
 
     # -- accounts
 
     async def account(self, account_id: str) -> AccountDesk:
-        """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it."""
+        """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor
+        has it."""
         return await self.accounts.load(account_id)
 
     def _tools(self, fence: Fence) -> Tools:
@@ -180,10 +182,10 @@ class Supervisor:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("supervisor_task_failed", error=repr(error))
 
-    # -- what happens
+    # -- events
 
     def on_entries(self, entries: Sequence[Entry]) -> None:
-        """What a host pushed."""
+        """Entries pushed by a host."""
         by_account: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             if self.shards.owns(entry.account_id):
@@ -192,7 +194,7 @@ class Supervisor:
         for account_id, own in by_account.items():
             state = self.accounts.get(account_id)
             if state is None or state.desk is None:
-                self.accounts.request_load(account_id)  # the loading reads it
+                self.accounts.request_load(account_id)  # loading reads these entries
                 missing = True
                 continue
             for entry in own:
@@ -212,8 +214,8 @@ class Supervisor:
                 state.desk.on_accepted(done)
 
     def _on_idle(self, account_id: str, conversation_id: str, refused: bool) -> None:
-        """Nothing of the conversation is under way. After a refusal what we believe of it is read anew, ever more slowly
-        where that does not help."""
+        """A conversation has no command in flight any more. After a refusal its state is reloaded, with
+        growing pauses if that does not help."""
         state = self.accounts.get(account_id)
         if state is None or state.desk is None:
             return
@@ -236,7 +238,7 @@ class Supervisor:
 
     def _wake(self, account_id: str, at: int | None, fence: Fence) -> None:
         state = self.accounts.get(account_id)
-        if state is None or not self.shards.holds(fence):  # asked by a desk that was dropped
+        if state is None or not self.shards.holds(fence):  # requested by a dropped desk
             return
         state.close()
         state.wake = None
@@ -249,11 +251,11 @@ class Supervisor:
         if state.desk is not None:
             with self.accounts.isolated(account_id):
                 state.desk.handle(TimePassed())
-            if state.wake is None:  # it was woken early, and has nothing new to say
+            if state.wake is None:  # woken early: the desk has set no new alarm
                 self._wake(account_id, state.desk.next_alarm, state.desk.fence)
 
     async def _poll(self) -> None:
-        """Look how far the feeds and the facts have moved, and whether a shard has another owner."""
+        """Check the heads of the feeds, the versions of the facts, and the owners of the shards."""
         moved = await self._store.moved(self._mark)
         for head in moved.heads:
             state = self.accounts.get(head.account_id)
@@ -282,7 +284,7 @@ class Supervisor:
     # -- time
 
     def _follow_clock(self) -> None:
-        """Nobody leaves, or is thought to be there for longer, because our clock was set."""
+        """Correct presence after a step of our clock, so that nobody expires early or late."""
         if ms := self._clock.set_by():
             log.warning("clock_set", milliseconds=ms)
             for state, desk in self.accounts.loaded():
@@ -313,14 +315,14 @@ class Supervisor:
         self.accounts.drop_idle()
 
     async def _trim(self) -> None:
-        """One of the supervisors, whoever has the first shard, forgets rosters that no decision names any more."""
+        """Trim rosters. Only the owner of the first shard does it."""
         if self.shards.has_first:
             await self._rosters.trim()
 
-    # -- what is asked
+    # -- requests
 
     async def ask(self, envelope: Envelope) -> Done:
-        """A command that may assign. Raises TertuliaError; at most `MAX_ASKING` are under way."""
+        """Run a person's command that may assign. Raises TertuliaError; at most `MAX_REQUESTS` are in flight."""
         if self._requests >= MAX_REQUESTS:
             raise Overloaded("too many commands are waiting", retry_after=1)
         self._requests += 1
@@ -336,7 +338,8 @@ class Supervisor:
                 state.requests -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say, its times by our clock. On return, nothing more comes to those who are not online."""
+        """Apply presence reports of agents' connections, with times by our clock. On return, agents who are
+        not online get nothing more."""
         self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
@@ -345,7 +348,7 @@ class Supervisor:
             self._on_presence(account_id, presences) for account_id, presences in by_account.items()
         )
         for failure in await asyncio.gather(*was_pushed, return_exceptions=True):
-            if failure is not None:  # another supervisor may have it; the others were heard all the same
+            if failure is not None:  # another supervisor may have this account; the others were applied
                 raise failure
 
     async def _on_presence(self, account_id: str, presences: Sequence[Presence]) -> None:
@@ -365,14 +368,15 @@ class Supervisor:
         return queue_page(await self.account(account_id), after, limit, now_ms())
 
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]:
-        """Of those that wait."""
+        """The queue positions of these conversations, for those that wait."""
         queue = (await self.account(account_id)).desk.queue
         found = ((i, queue.position(i)) for i in conversations)
         return {i: position for i, position in found if position is not None}
 
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: go by them from now on. What was decided before is stored on return: who
-        says that they are unavailable is given nothing after the answer. What is not in memory will go by them."""
+        """Preferences, teams or settings have changed: apply them. Earlier decisions are stored on return, so
+        an agent who becomes unavailable is given nothing after the answer. Accounts not in memory read the
+        new ones when they are loaded."""
         state = self.accounts.get(account_id)
         if state is not None:
             desk = await self.account(account_id)
@@ -380,7 +384,7 @@ class Supervisor:
             await self.sender.wait_quiet(desk.conversations)
 
     async def retell(self, account_id: str) -> None:
-        """What was told may not have been heard."""
+        """Send all hints of an account again: they may have been lost."""
         (await self.account(account_id)).notify_again()
 
     def statistics(self) -> dict[str, float]:

@@ -7,7 +7,7 @@ import msgspec
 from ...core.conversation.commands import Envelope, Outcome
 from ...core.conversation.entries import Entry
 from ...core.conversation.state import State
-from .turns import TurnResult, TurnRequest
+from .turns import TurnRequest, TurnResult
 
 _encoder = msgspec.msgpack.Encoder()
 encode = _encoder.encode

@@ -63,7 +63,7 @@ class EntryPush:
 class _PendingPeer:
     """A connection that is not authenticated yet."""
 
-    __slots__ = ("accepted", "address", "connection", "handshake", "authenticated", "task")
+    __slots__ = ("accepted", "address", "authenticated", "connection", "handshake", "task")
 
     def __init__(self, accepted: socket, address: str, handshake: HostHandshake) -> None:
         self.accepted: socket | None = accepted

@@ -100,7 +100,9 @@ def load_tls(certificate: Path, key: Path) -> Tls:
     try:
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
-        raise ValueError(f"{certificate} and {key} are not a certificate and its key: {error.reason}") from error
+        raise ValueError(
+            f"{certificate} and {key} are not a certificate and its key: {error.reason}"
+        ) from error
     shown = x509.load_pem_x509_certificate(certificate.read_bytes())
     return Tls(context, hashlib.sha256(shown.public_bytes(serialization.Encoding.DER)).digest())
 

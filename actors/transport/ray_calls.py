@@ -20,7 +20,7 @@ from ray.exceptions import RayError
 
 from ...core.channels.delivery_policy import shard_of
 from . import codec
-from .turns import TurnResult, TurnRequest
+from .turns import TurnRequest, TurnResult
 
 log = structlog.get_logger(__name__)
 

@@ -72,9 +72,7 @@ class Router:
         self._parked: list[Envelope] = []
         self._wake = asyncio.Event()
         self._refreshing = asyncio.Lock()
-        self._loop = (
-            asyncio.get_running_loop()
-        )
+        self._loop = asyncio.get_running_loop()
 
     @property
     def waiting(self) -> int:

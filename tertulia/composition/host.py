@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import ray
 import structlog
 
 from ..actors.actor_options import CONVERSATION, create
 from ..actors.clock import fresh_id, now_ms
-from ..actors.host.commit_queue import PendingCommand
 from ..actors.host.host import ConversationHost, Placement
 from ..actors.host.membership import MembershipKeeper
 from ..actors.host.message_analysis import MessageAnalysis
+from ..actors.host.pending_command import PendingCommand
 from ..actors.host.placement import DedicatedPlacement, SharedPlacement
 from ..actors.host.timer_loop import TimerLoop
 from ..actors.host.timer_rescheduling import TimerRescheduler
@@ -86,7 +87,7 @@ class HostParts:
         )
         self._settings = settings
 
-    def _placement(self, settings: Settings) -> Placement:
+    def _placement(self, settings: Settings) -> Placement[Any]:
         if settings.placement == "shared":
             return SharedPlacement(self._on_turn_result, now=now_ms, new_id=fresh_id)
         return DedicatedPlacement(

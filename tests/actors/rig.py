@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from samples import ACCOUNT
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.host.commit_queue import PendingCommand
 from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.host.host import ConversationHost, Placement
 from tertulia.actors.host.message_analysis import MessageAnalysis
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import DedicatedPlacement, SharedPlacement
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import TurnResult, TurnRequest
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Done, Envelope, Outcome, ThreadKey
 from tertulia.core.conversation.entries import Entry, Message
 from tertulia.core.conversation.state import State, apply
@@ -198,7 +198,7 @@ class Rig:
             asyncio.create_task(self.host.activations.main_loop()),
         ]
 
-    def _placement(self) -> Placement:
+    def _placement(self) -> Placement[Any]:
         def taken(item: PendingCommand, result: TurnResult) -> None:
             self.host.on_turn_result(item, result)
 

@@ -11,8 +11,8 @@ from backends import PostgresBackend
 from samples import SERVICE, to_thread, uid
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.host.commit_queue import PendingCommand
 from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
 from tertulia.actors.supervisor.supervisor import Supervisor
 from tertulia.actors.transport import codec

@@ -14,8 +14,8 @@ from samples import listening
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.gateway.account_feeds import Feed
-from tertulia.actors.host.commit_queue import PendingCommand
 from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
 from tertulia.actors.transport import codec
 from tertulia.actors.transport.turns import TurnResult

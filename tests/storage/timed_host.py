@@ -10,8 +10,8 @@ from typing import Any
 from samples import listening, uid
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.host.commit_queue import PendingCommand
 from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
 from tertulia.actors.host.timer_loop import TimerLoop
 from tertulia.actors.host.timer_rescheduling import TimerRescheduler

@@ -21,7 +21,7 @@ from samples import (
     to_thread,
 )
 
-from tertulia.actors.transport.turns import TurnResult, TurnRequest
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Close, Done, Open, Recall, Refused, ThreadKey, Update
 from tertulia.core.ports.hosting import NotStored
 

@@ -212,7 +212,7 @@ async def test_a_host_that_answers_nothing_is_given_up_at_the_deadline(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_link, "SWEEP", 0.01)
-    link = side.link(deadline=0.05)
+    link = side.link(deadline=0.3)
     side.rig.journal.close()
     envelope = to_thread(received("late"))
     link.send(envelope)

@@ -28,7 +28,7 @@ from tertulia.actors.transport import host_link, quarantine, router
 from tertulia.actors.transport.framing import HostEndpoint
 from tertulia.actors.transport.host_link import DIED_IN_ITS_TURN
 from tertulia.actors.transport.router import Router
-from tertulia.actors.transport.turns import Announce, TurnResult, TurnRequest
+from tertulia.actors.transport.turns import Announce, TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Close, Done, Envelope, Refused, ThreadKey
 from tertulia.core.conversation.poison import same_command, same_message
 from tertulia.core.errors import Internal, Invalid
