@@ -18,7 +18,7 @@ import structlog
 from ..core.errors import StorageUnavailable
 from .clock import fresh_id
 from .dispatcher.dispatcher import Dispatcher
-from .gateway.supervisor_client import answer_command, answer_question
+from .gateway.supervisor_client import answer_command, answer_query
 from .host.conversation_actor import ConversationActor
 from .host.host import ConversationHost
 from .host.membership import MembershipKeeper
@@ -55,7 +55,7 @@ START_PAUSE = 0.2
 """Seconds between attempts to start while the storage is unavailable."""
 
 
-async def patiently(start: Callable[[], Awaitable[T]]) -> T:
+async def when_storage_is_up(start: Callable[[], Awaitable[T]]) -> T:
     """Call `start` until the storage is available, and return its result.
 
     Ray restarts a process that dies, but gives up on an actor whose constructor fails.
@@ -74,18 +74,20 @@ class HostProcess:
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, name))
+        self._parts = await when_storage_is_up(lambda: compose(settings, name))
         host = self._parts.host
-        self._door = HostListener(host.submit, host.refresh_rules, self._parts.publisher, self._parts.secret)
-        at = self._analyse()
-        await patiently(lambda: self._parts.membership.startup(at.address, at.port))
+        self._listener = HostListener(
+            host.submit, host.refresh_rules, self._parts.publisher, self._parts.secret
+        )
+        at = self._listen()
+        await when_storage_is_up(lambda: self._parts.membership.startup(at.address, at.port))
         self._work = asyncio.ensure_future(self._run())
 
-    def _analyse(self) -> ListeningSocket:
+    def _listen(self) -> ListeningSocket:
         if self._parts.socket is not None:
-            return self._door.open_unix(self._parts.socket)
+            return self._listener.open_unix(self._parts.socket)
         assert self._parts.tls is not None, "a host without a socket has TLS"
-        return self._door.open_tls(ray.util.get_node_ip_address(), self._parts.tls)
+        return self._listener.open_tls(ray.util.get_node_ip_address(), self._parts.tls)
 
     async def _run(self) -> None:
         try:
@@ -105,7 +107,7 @@ class HostProcess:
         """Give the partitions back and finish commands in flight."""
         await self._parts.membership.leave()
         self._work.cancel()
-        await self._door.close()
+        await self._listener.close()
         await self._parts.close()
 
 
@@ -123,8 +125,8 @@ class GatewayProcess:
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, name))
-        await patiently(self._parts.startup)
+        self._parts = await when_storage_is_up(lambda: compose(settings, name))
+        await when_storage_is_up(self._parts.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -158,8 +160,8 @@ class DispatcherProcess:
     async def __init__(
         self, compose: Callable[[Any, int], Awaitable[DispatcherParts]], settings: Any, shard: int
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, shard))
-        await patiently(self._parts.dispatcher.startup)
+        self._parts = await when_storage_is_up(lambda: compose(settings, shard))
+        await when_storage_is_up(self._parts.dispatcher.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -200,8 +202,8 @@ class SupervisorProcess:
     async def __init__(
         self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, number: int
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, number))
-        await patiently(self._parts.supervisor.startup)
+        self._parts = await when_storage_is_up(lambda: compose(settings, number))
+        await when_storage_is_up(self._parts.supervisor.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -212,13 +214,13 @@ class SupervisorProcess:
         # Broken: its successor reads the stored state. Ray starts a new incarnation.
         os._exit(1)
 
-    async def ask(self, payload: bytes) -> bytes:
+    async def command(self, payload: bytes) -> bytes:
         """An encoded command in, its encoded outcome out."""
         return await answer_command(self._parts.supervisor, payload)
 
-    async def tell(self, payload: bytes) -> bytes:
+    async def query(self, payload: bytes) -> bytes:
         """An encoded query in, its encoded result out."""
-        return await answer_question(self._parts.supervisor, payload)
+        return await answer_query(self._parts.supervisor, payload)
 
     async def ping(self) -> int:
         return os.getpid()

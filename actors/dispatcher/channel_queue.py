@@ -1,7 +1,8 @@
-"""One lane for each channel with messages to send: claims them, sends them, writes down what became of each.
+"""The queue of one channel with messages to send: claims them, sends them, and stores their outcomes.
 
-Owns the channel's pace (token bucket, circuit breaker, how many at once) and the order of claim → send → outcome. A known
-outcome is written before the next message of its conversation can be claimed, since until then that one is in its way.
+Owns the channel's pace (token bucket, circuit breaker, concurrency) and the order claim → send → outcome. A
+known outcome is stored before the next message of the same conversation can be claimed, because the
+unfinished message blocks it.
 """
 
 from __future__ import annotations
@@ -36,18 +37,18 @@ from .message_sender import AcceptedRequest, ChannelContext, Sender
 log = structlog.get_logger(__name__)
 
 WINDOW = 16
-"""Messages of one channel under way at once."""
+"""Messages of one channel in flight at once."""
 IDLE = 30.0
-"""Seconds without anything to do after which a lane ends; its breaker and bucket are forgotten with it."""
+"""Seconds of idleness after which the queue ends, with its breaker and token bucket."""
 RETRY_STORAGE = 0.25
 DEFAULT_RATE = 1.0
-CRASHED = Failure("outcome_unknown", "its dispatcher ended each time that it sent this")
+CRASHED = Failure("outcome_unknown", "the dispatcher ended each time while sending this")
 
 T = TypeVar("T")
 
 
 class Budget:
-    """How many messages are under way in all lanes together, of at most `size`."""
+    """The number of messages in flight on all channels, of at most `size`."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -59,7 +60,8 @@ class Budget:
 
 
 class ChannelQueue:
-    """See the module. `incarnation` names the dispatcher's claims; `counts`: (channel type, what) → how often."""
+    """Sends one channel's messages at its pace. `incarnation` names the dispatcher's claims; `counts` has how
+    often each (channel type, event) happened."""
 
     def __init__(
         self,
@@ -91,11 +93,11 @@ class ChannelQueue:
         self._busy_until = 0.0
 
     def wake(self) -> None:
-        """Something may be due."""
+        """A message may be due."""
         self._woken.set()
 
     async def main_loop(self) -> None:
-        """Send until there was nothing to do for a while. Raises StaleEpoch when another dispatcher took over."""
+        """Send until idle for a while. Raises StaleEpoch if another dispatcher took over."""
         try:
             await self._work()
         finally:
@@ -122,7 +124,7 @@ class ChannelQueue:
                 return
 
     async def _idle(self) -> bool:
-        """Wait to be woken; True when it has been long enough."""
+        """Wait to be woken; True if it has been idle for long enough."""
         await self._sleep(max(self._busy_until - time.monotonic(), 1.0))
         now = time.monotonic()
         at_rest = (
@@ -140,22 +142,22 @@ class ChannelQueue:
     # -- the pace
 
     def _capacity(self) -> tuple[int, float]:
-        """How many messages may be claimed now, and how long to wait where none may."""
+        """How many messages may be claimed now, and if none, how many seconds to wait."""
         now = time.monotonic()
         tokens, until_token = self._bucket.room(now)
         allowed, until_closed = self.breaker.room(now)
         room = min(tokens, WINDOW - len(self.under_way), self._budget.free)
         if allowed is not None:
             room = min(room, allowed)
-        # a full window or budget: whoever ends wakes us, or the time-out does
+        # with a full window or budget, the next finished message wakes the queue, or the timeout does
         return room, max(until_token, until_closed) or 0.1
 
     async def _context(self) -> ChannelContext | Failure | None:
-        """What sends here; None while the storage cannot say."""
+        """The channel's context, or why nothing can be sent; None while the storage is unavailable."""
         try:
             context = await self._sender.context(self.channel_id)
         except (StorageUnavailable, Overloaded, TimeoutError) as error:
-            log.warning("lane_waits_for_storage", channel_id=self.channel_id, error=str(error))
+            log.warning("channel_waits_for_storage", channel_id=self.channel_id, error=str(error))
             return None
         if isinstance(context, ChannelContext) and self._bucket.rate != context.rate:
             fresh = self._bucket.rate == DEFAULT_RATE
@@ -167,7 +169,7 @@ class ChannelQueue:
         try:
             return await self._outbox.claim(self._shard, self._incarnation, self.channel_id, room)
         except (StorageUnavailable, Overloaded, TimeoutError) as error:
-            # What it took all the same is found as a stray (see `dispatcher.py`).
+            # If it claimed something anyway, that is found as a stray (`dispatcher.py`).
             log.warning("claim_failed", channel_id=self.channel_id, error=str(error))
             return None
 
@@ -190,7 +192,7 @@ class ChannelQueue:
         self._budget.used -= 1
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("send_broken", message_id=item.message_id, error=repr(error))
+            log.error("send_crashed", message_id=item.message_id, error=repr(error))
             self.breaker = self.breaker.spared()
 
     async def _deliver(self, context: ChannelContext | Failure, item: ToSend) -> None:
@@ -226,7 +228,7 @@ class ChannelQueue:
                 return
 
     def _note_failure(self, failure: Failure) -> None:
-        """What a failure says about the channel."""
+        """Update breaker and bucket by what a failure says about the channel."""
         now = time.monotonic()
         if failure.provider:
             self.breaker = self.breaker.failed(now)
@@ -275,7 +277,7 @@ class ChannelQueue:
         await self._publish(item, delivery)
 
     async def _write_outcome(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write an outcome, for as long as it takes: it is known here alone."""
+        """Store an outcome, retrying without limit: nobody else knows it."""
         while True:
             try:
                 return await write()
@@ -294,9 +296,9 @@ class ChannelQueue:
         await self._hints.send(item.account_id, "conversation:receipt", data, topics, item.conversation_id)
 
     async def drain(self) -> None:
-        """Claim no more, and finish what is under way."""
+        """Claim nothing more, and finish what is in flight."""
         self.draining = True
         self._woken.set()
-        await self._stopped.wait()  # a claim under way still brings something to send
+        await self._stopped.wait()  # a claim in progress may still bring messages
         if self.under_way:
             await asyncio.wait(list(self.under_way.values()))

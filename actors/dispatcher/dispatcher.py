@@ -1,7 +1,9 @@
-"""A dispatcher: sends the queued messages of its shard's channels. A plain class; `actor_options.py` makes a Ray actor of it.
+"""A dispatcher: sends the queued messages of its shard's channels. A plain class; `actor_options.py` makes a
+Ray actor of it.
 
-Owns the lanes, one for each channel with something to send, and how they come to be: by a host's wake after a commit, or by the
-poll, which covers lost wakes and due retries. It ends when another incarnation of its shard has registered.
+Owns the channel queues, one for each channel with messages to send. They start on a host's wake after a
+commit, or by the poll, which covers lost wakes and due retries. It ends when another incarnation of its shard
+has registered.
 """
 
 from __future__ import annotations
@@ -25,17 +27,17 @@ log = structlog.get_logger(__name__)
 
 POLL_EVERY = 1.0
 STRAYS_EVERY = 30.0
-"""Longer than any claim can take: what is held here and unknown here twice in a row is a stray."""
+"""Longer than any claim takes: a message claimed but unknown here in two consecutive checks is a stray."""
 TIDY_EVERY = 3600.0
 MAX_UNDER_WAY = 256
-"""Messages that one dispatcher sends at once. Those beyond wait in the outbox."""
+"""Messages that one dispatcher sends at once. Others wait in the outbox."""
 
 Figures = dict[str, dict[str, float]]
 """Channel type → figure → value."""
 
 
 class Dispatcher:
-    """See the module."""
+    """Owns the channel queues of one shard."""
 
     def __init__(self, outbox: Outbox, sender: Sender, hints: Hints, *, shard: int, shards: int) -> None:
         self.incarnation = str(uuid.uuid4())
@@ -53,10 +55,10 @@ class Dispatcher:
         self._draining = False
 
     async def startup(self) -> None:
-        """Shut out whoever had this shard before."""
+        """Register, which fences off the shard's previous dispatcher."""
         again = await self._outbox.register(self._shard, self._shards, self.incarnation)
         if again:
-            log.warning("sendings_of_unknown_outcome", messages=again)
+            log.warning("sends_of_unknown_outcome", messages=again)
 
     async def main_loop(self) -> None:
         """Send until another incarnation takes over, or until cancelled."""
@@ -69,7 +71,7 @@ class Dispatcher:
                 task.cancel()
 
     def wake(self, channels: Iterable[str]) -> None:
-        """These channels have something to send. Those of other shards are left alone."""
+        """These channels have messages to send. Channels of other shards are ignored."""
         for channel_id in channels:
             if shard_of(channel_id, self._shards) == self._shard and not self._draining:
                 self._queue_of(channel_id).wake()
@@ -92,8 +94,8 @@ class Dispatcher:
         except StaleEpoch as error:
             log.error("dispatcher_superseded", reason=str(error))
             self.stale.set()
-        except Exception:  # a fault of ours: the poll starts the lane anew
-            log.exception("lane_failed", channel_id=queue.channel_id)
+        except Exception:  # a bug: the poll starts the queue again
+            log.exception("channel_queue_failed", channel_id=queue.channel_id)
         finally:
             if not queue.under_way and self.queues.get(queue.channel_id) is queue:
                 del self.queues[queue.channel_id]
@@ -101,12 +103,12 @@ class Dispatcher:
                 await self._retire(queue)
 
     async def _retire(self, queue: ChannelQueue) -> None:
-        """A lane that failed while messages are under way: another one starts when they have ended."""
+        """Drain a failed queue that has messages in flight; then a new one may start."""
         await queue.drain()
         if self.queues.get(queue.channel_id) is queue:
             del self.queues[queue.channel_id]
 
-    # -- what nobody tells us
+    # -- what no wake reports
 
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
@@ -117,7 +119,7 @@ class Dispatcher:
                 loop.call_later(due.delay, self.wake, [due.channel_id])
 
     async def _release_strays(self) -> None:
-        """Claims whose answer was lost on its way here, and sendings that broke: nobody else would end them."""
+        """Release claims whose answer was lost, and those of crashed sends: nothing else would end them."""
         held = set(await self._outbox.held(self.incarnation))
         known = {key for queue in self.queues.values() for key in queue.under_way}
         suspects = {h for h in held if h[:2] not in known}
@@ -129,17 +131,18 @@ class Dispatcher:
     async def _tidy(self) -> None:
         await self._outbox.tidy()
 
-    # -- the end, and figures
+    # -- shutdown and statistics
 
     async def drain(self, seconds: float) -> None:
-        """Claim no more; finish what is under way, within `seconds`. What is not finished then is of unknown outcome."""
+        """Claim nothing more and finish what is in flight within `seconds`. What is left has an unknown
+        outcome."""
         self._draining = True
         try:
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*(queue.drain() for queue in list(self.queues.values())))
         except TimeoutError:
             left = sum(len(queue.under_way) for queue in self.queues.values())
-            log.warning("drained_too_late", messages=left)
+            log.warning("drain_timed_out", messages=left)
 
     async def statistics(self) -> Figures:
         """Gauges and counters for /metrics, of this shard's channels."""
@@ -160,7 +163,7 @@ class Dispatcher:
 
 
 async def _every(work: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Run `work` again and again; a failure waits for the next time."""
+    """Run `work` repeatedly; after a failure it runs again next time."""
     while True:
         try:
             await work()

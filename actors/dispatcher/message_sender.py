@@ -1,6 +1,6 @@
-"""Sending one claimed message: from its entry to the provider's requests, and from the answers to an outcome.
+"""Sends one claimed message: builds the provider's requests and judges the responses.
 
-Decides nothing about retries, and writes nothing: that is the lane's (`channel_queue.py`).
+Decides nothing about retries and stores nothing; the channel queue does (`channel_queue.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .provider_client import Answer
 log = structlog.get_logger(__name__)
 
 MAX_FILE = 25 * 1024 * 1024
-"""Bytes of an attachment that goes along with a message."""
+"""Maximum bytes of an attachment that is sent with a message."""
 MIN_RATE, MAX_RATE = 0.01, 10_000.0
 OWN_URL = "/v1/attachments/"
 
@@ -39,7 +39,7 @@ class ChannelFinder(Protocol):
 
 
 class ChannelContext(msgspec.Struct, frozen=True):
-    """A channel that can send, with all that takes."""
+    """An active channel, with everything needed to send on it."""
 
     channel: Channel
     kind: ChannelKind
@@ -50,14 +50,15 @@ class ChannelContext(msgspec.Struct, frozen=True):
 
 
 class AcceptedRequest(msgspec.Struct, frozen=True):
-    """The provider took a request, which left at `left_at` (ms)."""
+    """The provider accepted a request that left at `left_at` (ms)."""
 
     provider_id: str | None
     left_at: int
 
 
 class Sender:
-    """See the module. `urls`: where a channel's provider is. `link` makes an attachment's URL public."""
+    """Builds and sends messages' requests. `urls` knows the providers' base URLs; `link` makes an
+    attachment's URL public."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Sender:
         self._attachments = attachments
 
     async def context(self, channel_id: str) -> ChannelContext | Failure:
-        """What it takes to send on a channel, or why nothing can be sent."""
+        """What is needed to send on a channel, or why nothing can be sent."""
         channel = await self._channels.find(channel_id)
         if channel is None:
             return Failure("channel_deleted", "the channel does not exist any more")
@@ -101,7 +102,7 @@ class Sender:
         return ChannelContext(channel, kind, credentials, base, status_url, _rate(channel, kind))
 
     async def send(self, context: ChannelContext, request: ProviderRequest) -> AcceptedRequest | Failure:
-        """Make one of a message's requests."""
+        """Send one of a message's requests."""
         answer = await self._transport(request, context.base.grants)
         if isinstance(answer, Failure):
             return answer
@@ -111,7 +112,7 @@ class Sender:
         )
 
     async def requests(self, context: ChannelContext, item: ToSend) -> list[ProviderRequest] | Failure:
-        """All requests of a message, in order; some of them may have been made before (`parts_done`)."""
+        """All requests of a message in order. The first `parts_done` have been sent before."""
         if not item.recipient:
             return Failure("erased", "the customer was erased", asked=False)
         try:
@@ -125,13 +126,13 @@ class Sender:
             )
         except KeyError as error:
             return Failure("no_credentials", f"the channel lacks {error.args[0]!r}", asked=False)
-        except Exception:  # of a channel's module: this message fails, the others go on
+        except Exception:  # a bug in a channel's module: this message fails, others go on
             log.exception("requests_failed", channel_type=context.channel.type, message_id=item.message_id)
-            return Failure("unsendable", "the message cannot be put in the provider's form", asked=False)
-        if len(requests) <= item.parts_done:
             return Failure(
-                "unsendable", "there is nothing in the message that the provider takes", asked=False
+                "unsendable", "the message cannot be converted to the provider's format", asked=False
             )
+        if len(requests) <= item.parts_done:
+            return Failure("unsendable", "the message has no content that the provider accepts", asked=False)
         return requests
 
     async def _file(self, context: ChannelContext, account_id: str, attachment: Attachment) -> OutboundFile:
@@ -149,9 +150,7 @@ class Sender:
             raise _Missing(Failure("attachment_missing", f"{attachment.url} cannot be read", asked=False))
         if stored.status == "pending":
             raise _Missing(
-                Failure(
-                    "attachment_pending", f"{attachment.url} is still on its way", retry=True, asked=False
-                )
+                Failure("attachment_pending", f"{attachment.url} is not stored yet", retry=True, asked=False)
             )
         data = bytearray()
         async for piece in self._attachments.read(stored):
@@ -198,7 +197,7 @@ def _outcome_of(kind: ChannelKind, answer: Answer) -> Sent | Failure:
     try:
         outcome = kind.outcome(answer.status, answer.headers, answer.body)
     except Exception as error:
-        log.exception("outcome_not_understood", status=answer.status)
+        log.exception("response_not_understood", status=answer.status)
         accepted = 200 <= answer.status < 300
         detail = f"the provider's answer ({answer.status}) was not understood: {type(error).__name__}"
         return Failure("bad_answer", detail, retry=True, unknown=accepted, provider=answer.status >= 500)

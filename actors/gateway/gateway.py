@@ -1,4 +1,4 @@
-"""A gateway without its HTTP face: the router to the hosts and the feeds from them, with their loops."""
+"""A gateway without its HTTP side: the router to the hosts, the account feeds, and their loops."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """What the HTTP side stands on. `listener` gets every entry of the watched accounts, in feed order. `secret` is
-    the one that all processes of the server share."""
+    """Routes commands and delivers account feeds. `listener` gets every entry of the watched accounts in feed
+    order. `secret` is shared by all processes of the server."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class Gateway:
             self._rewatch.set()
 
     async def refresh_rules(self, account_id: str) -> None:
-        """An account's settings or rules have changed: on return, conversations go by them. A host that cannot be told finds out
-        by itself, moments later."""
+        """An account's settings or rules have changed: on return, conversations use them. An unreachable host
+        notices the change by itself moments later."""
         await asyncio.gather(*(link.refresh_rules([account_id]) for link in self.router.links.values()))
 
     async def _rewatch_loop(self) -> None:
@@ -87,14 +87,14 @@ class Gateway:
         await self.router.startup()
 
     async def main_loop(self) -> None:
-        """Route, deliver and heal until cancelled."""
+        """Route, deliver and recover gaps until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.router.main_loop())
             group.create_task(self.feeds.main_loop())
             group.create_task(self._rewatch_loop())
 
     async def host_statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
-        """Each host's figures by its name; None for one that does not answer in `deadline` seconds."""
+        """Each host's statistics by its name; None for one that does not answer within `deadline` seconds."""
         names = list(self.router.links)
         found = await asyncio.gather(*(host_statistics(name, deadline) for name in names))
         return dict(zip(names, found, strict=True))

@@ -102,7 +102,7 @@ class RayConversation:
             _HEAD.submit(ray.kill, self._handle)
 
 
-class DispatcherLinks:
+class DispatcherWaker:
     """Wakes the dispatchers. Wakes are gathered while a call to a dispatcher is in flight; a lost wake is
     harmless."""
 

@@ -21,7 +21,7 @@ from ..actors.host.timer_rescheduling import TimerRescheduler
 from ..actors.transport import codec
 from ..actors.transport.entry_publisher import FeedPublisher
 from ..actors.transport.handshake import key_of
-from ..actors.transport.ray_calls import DispatcherLinks, RayConversation
+from ..actors.transport.ray_calls import DispatcherWaker, RayConversation
 from ..actors.transport.turns import TurnResult
 from ..core.conversation.state import State
 from ..settings import Settings
@@ -70,7 +70,7 @@ class HostParts:
             self._placement(settings),
             max_waiting=settings.max_waiting,
             on_stale=self.stale,
-            outbound=DispatcherLinks(settings.dispatchers).wake,
+            outbound=DispatcherWaker(settings.dispatchers).wake,
             rules=PostgresRulesArchive(database),
             analysis=MessageAnalysis(self._classifier),
         )
