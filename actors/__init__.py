@@ -1,2 +1,1 @@
-"""The server's Ray actors: conversation hosts, gateways, supervisors and dispatchers, and the links between
-them."""
+"""The server's Ray actors: conversation hosts, gateways, supervisors and dispatchers, and the links between them."""

@@ -1,5 +1,4 @@
-"""Every kind of Ray actor in one table: class, name, restarts and concurrency. The only module that calls
-`ray.remote`."""
+"""Every kind of Ray actor in one table: class, name, restarts and concurrency. The only module that calls `ray.remote`."""
 
 from __future__ import annotations
 
@@ -25,8 +24,8 @@ MINIMAL_CPU = 0.001
 
 
 class Options(msgspec.Struct, frozen=True):
-    """`name` is a template, `restarts` how often Ray restarts the actor by itself, `concurrency` how many
-    calls run at once."""
+    """`name` is a template, `restarts` how often Ray restarts the actor by itself, `concurrency` how many calls run at
+    once."""
 
     cls: type
     name: str
@@ -46,9 +45,8 @@ CONVERSATION = Options(ConversationProcess, "conversation:{0}", concurrency=1, r
 def create(kind: Options, key: object, *arguments: Any, detached: bool = False) -> ActorHandle:
     """Start an actor. A detached one that already runs under this name is returned instead.
 
-    An actor reserves next to no CPU, because clusters are sized for this service. It must reserve something:
-    Ray ignores the requested node of an actor that asks for nothing. Ray never retries a task; callers do,
-    with the same command ids.
+    An actor reserves next to no CPU, because clusters are sized for this service. It must reserve something: Ray ignores
+    the requested node of an actor that asks for nothing. Ray never retries a task; callers do, with the same command ids.
     """
     name = kind.name.format(key)
     options: dict[str, Any] = {
@@ -68,7 +66,6 @@ def create(kind: Options, key: object, *arguments: Any, detached: bool = False) 
 
 
 def _place(key: object) -> NodeAffinitySchedulingStrategy:
-    """Spread actors over the nodes by number. Soft affinity: if the node is lost, the actor moves to another
-    one."""
+    """Spread actors over the nodes by number. Soft affinity: if the node is lost, the actor moves to another one."""
     nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
     return NodeAffinitySchedulingStrategy(nodes[int(str(key)) % len(nodes)], soft=True)

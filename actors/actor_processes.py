@@ -1,7 +1,6 @@
 """The classes that run as Ray actors: thin shells around the objects that `tertulia/composition` builds.
 
-A shell starts its loops, forwards calls, and ends its own process when it must not continue; Ray then starts
-a new one.
+A shell starts its loops, forwards calls, and ends its own process when it must not continue; Ray then starts a new one.
 """
 
 from __future__ import annotations

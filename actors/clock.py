@@ -1,5 +1,4 @@
-"""Time and fresh ids: the only place where actors read the wall clock, and the detection of a clock that was
-stepped."""
+"""Time and fresh ids: the only place where actors read the wall clock, and the detection of a clock that was stepped."""
 
 from __future__ import annotations
 

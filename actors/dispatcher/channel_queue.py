@@ -1,8 +1,7 @@
 """The queue of one channel with messages to send: claims them, sends them, and stores their outcomes.
 
-Owns the channel's pace (token bucket, circuit breaker, concurrency) and the order claim → send → outcome. A
-known outcome is stored before the next message of the same conversation can be claimed, because the
-unfinished message blocks it.
+Owns the channel's pace (token bucket, circuit breaker, concurrency) and the order claim → send → outcome. A known outcome
+is stored before the next message of the same conversation can be claimed, because the unfinished message blocks it.
 """
 
 from __future__ import annotations
@@ -60,8 +59,8 @@ class Budget:
 
 
 class ChannelQueue:
-    """Sends one channel's messages at its pace. `incarnation` names the dispatcher's claims; `counts` has how
-    often each (channel type, event) happened."""
+    """Sends one channel's messages at its pace. `incarnation` names the dispatcher's claims; `counts` has how often each
+    (channel type, event) happened."""
 
     def __init__(
         self,

@@ -1,9 +1,8 @@
-"""A dispatcher: sends the queued messages of its shard's channels. A plain class; `actor_options.py` makes a
-Ray actor of it.
+"""A dispatcher: sends the queued messages of its shard's channels. A plain class; `actor_options.py` makes a Ray actor of
+it.
 
-Owns the channel queues, one for each channel with messages to send. They start on a host's wake after a
-commit, or by the poll, which covers lost wakes and due retries. It ends when another incarnation of its shard
-has registered.
+Owns the channel queues, one for each channel with messages to send. They start on a host's wake after a commit, or by the
+poll, which covers lost wakes and due retries. It ends when another incarnation of its shard has registered.
 """
 
 from __future__ import annotations
@@ -134,8 +133,7 @@ class Dispatcher:
     # -- shutdown and statistics
 
     async def drain(self, seconds: float) -> None:
-        """Claim nothing more and finish what is in flight within `seconds`. What is left has an unknown
-        outcome."""
+        """Claim nothing more and finish what is in flight within `seconds`. What is left has an unknown outcome."""
         self._draining = True
         try:
             async with asyncio.timeout(seconds):

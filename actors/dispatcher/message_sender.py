@@ -57,8 +57,7 @@ class AcceptedRequest(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """Builds and sends messages' requests. `urls` knows the providers' base URLs; `link` makes an
-    attachment's URL public."""
+    """Builds and sends messages' requests. `urls` knows the providers' base URLs; `link` makes an attachment's URL public."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """Sends requests to providers over HTTP: with a deadline, without redirects, with bounded responses.
 
-Says of a failed request whether the provider may have received it. Never retries. The guard decides where a
-request may go (`channels/outgoing/guard.py`). Failure details are shown to the account, so they contain no
-address and quote nothing; the log has the rest.
+Says of a failed request whether the provider may have received it. Never retries. The guard decides where a request may go
+(`channels/outgoing/guard.py`). Failure details are shown to the account, so they contain no address and quote nothing; the
+log has the rest.
 """
 
 from __future__ import annotations

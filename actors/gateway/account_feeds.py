@@ -1,9 +1,8 @@
 """A gateway's account feeds: deliver entries in the order of their positions, without a gap, to a listener.
 
-Hosts push what they commit. Commits of two hosts may arrive out of order, and pushes of a dying host are
-lost. So a feed delivers position by position, holds early entries, and reads missing ones from Postgres.
-Readers that reconnect are served from the newest entries in memory as far as those reach, otherwise from
-Postgres.
+Hosts push what they commit. Commits of two hosts may arrive out of order, and pushes of a dying host are lost. So a feed
+delivers position by position, holds early entries, and reads missing ones from Postgres. Readers that reconnect are served
+from the newest entries in memory as far as those reach, otherwise from Postgres.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ REORDER_WAIT = 0.05
 POLL = 1.0
 """Seconds between checks of the feeds' heads in Postgres: bounds how late a lost push is noticed."""
 KEPT = 2048
-"""Entries that a feed keeps for reconnecting readers. Beyond this or `KEPT_BYTES` the oldest go; readers get
-those from Postgres."""
+"""Entries that a feed keeps for reconnecting readers. Beyond this or `KEPT_BYTES` the oldest go; readers get those from
+Postgres."""
 KEPT_BYTES = 16 * 1024 * 1024
 """Approximate bytes of these entries: one for each character, and `ENTRY_SIZE` for the rest of an entry."""
 ENTRY_SIZE = 512

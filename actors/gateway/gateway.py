@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """Routes commands and delivers account feeds. `listener` gets every entry of the watched accounts in feed
-    order. `secret` is shared by all processes of the server."""
+    """Routes commands and delivers account feeds. `listener` gets every entry of the watched accounts in feed order.
+    `secret` is shared by all processes of the server."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class Gateway:
             self._rewatch.set()
 
     async def refresh_rules(self, account_id: str) -> None:
-        """An account's settings or rules have changed: on return, conversations use them. An unreachable host
-        notices the change by itself moments later."""
+        """An account's settings or rules have changed: on return, conversations use them. An unreachable host notices the
+        change by itself moments later."""
         await asyncio.gather(*(link.refresh_rules([account_id]) for link in self.router.links.values()))
 
     async def _rewatch_loop(self) -> None:

@@ -1,8 +1,7 @@
 """Calls from gateways to supervisors through Ray, which are rare: both ends, with a deadline each.
 
-A command is retried with the same id until its deadline while its supervisor is down, so a killed supervisor
-costs a caller a moment. Everything else fails at once as Overloaded, and the caller goes on without it or
-reports it.
+A command is retried with the same id until its deadline while its supervisor is down, so a killed supervisor costs a caller
+a moment. Everything else fails at once as Overloaded, and the caller goes on without it or reports it.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
 from ...core.conversation.commands import Done, Envelope, Refused
-from ...core.errors import BY_CODE, Internal, Overloaded, TertuliaError
+from ...core.errors import Overloaded, TertuliaError
 from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage, by_clock, supervisor_of
 from ..clock import now_ms
-from ..host.conversation_actor import refusal
 from ..supervisor.supervisor import Supervisor
 from ..transport import codec
 from ..transport.ray_calls import SUPERVISOR_NAME, call, find
+from ..transport.refusals import error_of, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +137,7 @@ class SupervisorClient:
             if isinstance(outcome, Done):
                 return outcome
             assert isinstance(outcome, Refused)
-            raise _error(outcome)
+            raise error_of(outcome)
         raise Overloaded(UNAVAILABLE, retry_after=2)
 
     async def present(self, entries: Sequence[Presence]) -> None:
@@ -179,7 +178,7 @@ class SupervisorClient:
     async def _query(self, number: int, query: Query, kind: type[T], deadline: float = QUERY_DEADLINE) -> T:
         answer = _decode_result(await self._call(number, "query", codec.encode(query), deadline))
         if answer.refused is not None:
-            raise _error(answer.refused)
+            raise error_of(answer.refused)
         return msgspec.convert(answer.value, kind)
 
     async def _call(self, number: int, method: str, payload: bytes, deadline: float) -> bytes:
@@ -194,8 +193,7 @@ class SupervisorClient:
             raise Overloaded(UNAVAILABLE, retry_after=2) from error
 
     async def statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
-        """Each supervisor's statistics by its name; None for one that does not answer within `deadline`
-        seconds."""
+        """Each supervisor's statistics by its name; None for one that does not answer within `deadline` seconds."""
 
         async def one(number: int) -> dict[str, float] | None:
             try:
@@ -208,13 +206,3 @@ class SupervisorClient:
 
         found = await asyncio.gather(*(one(number) for number in range(self._supervisors)))
         return {SUPERVISOR_NAME.format(number): figures for number, figures in enumerate(found)}
-
-
-def _error(refused: Refused) -> TertuliaError:
-    cls = BY_CODE.get(refused.code, Internal)
-    return cls(
-        refused.detail,
-        errors=refused.errors,
-        current=refused.current,
-        retry_after=refused.retry_after,
-    )

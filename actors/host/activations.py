@@ -1,8 +1,8 @@
 """The threads and conversations in a host's memory: activation and passivation.
 
-A command whose target is not in memory waits while it is loaded, together with all others that are missing:
-two or three queries a batch, however many conversations. Nothing with an uncommitted write leaves memory,
-except when it is dropped after a failure.
+A command whose target is not in memory waits while it is loaded, together with all others that are missing: two or three
+queries a batch, however many conversations. Nothing with an uncommitted write leaves memory, except when it is dropped
+after a failure.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class ActiveThread(Generic[A]):
 
 
 class ActiveConversation(Generic[A]):
-    """A conversation in memory. `actor` is the placement's; `known` is the conversation after the last turn
-    that has returned."""
+    """A conversation in memory. `actor` is the placement's; `known` is the conversation after the last turn that has
+    returned."""
 
     __slots__ = ("actor", "id", "known", "pending", "thread", "touched")
 
@@ -69,9 +69,9 @@ def _shared(key: ThreadKey) -> ThreadKey:
 class Activations(Generic[A]):
     """The host's memory, and the one loop that fills it.
 
-    `activate` and `passivate` make and stop the placement's actor of a state. `run` takes a command whose
-    target is in memory, if it exists. `settled` waits until everything decided before has been committed or
-    has failed. `prepare` gets the accounts whose conversations are about to be activated.
+    `activate` and `passivate` make and stop the placement's actor of a state. `run` takes a command whose target is in
+    memory, if it exists. `settled` waits until everything decided before has been committed or has failed. `prepare` gets
+    the accounts whose conversations are about to be activated.
     """
 
     def __init__(
@@ -223,8 +223,7 @@ class Activations(Generic[A]):
                 self.activation_count += 1
 
     async def _read(self, targets: Sequence[Target]) -> tuple[dict[str, State], dict[ThreadKey, Thread]]:
-        """The states of the targets and of the conversations that their threads lead to, and the threads not
-        in memory."""
+        """The states of the targets and of the conversations that their threads lead to, and the threads not in memory."""
         states: dict[str, State] = {}
         threads: dict[ThreadKey, Thread] = {}
         if missing := [t for t in targets if isinstance(t, str) and t not in self.conversations]:

@@ -1,8 +1,7 @@
 """The commands of a host that wait for the analysis of a message, one queue a thread.
 
-Commands of a thread keep their order, and threads never wait for each other. The host's admission bounds the
-queues. A command waits no longer than PATIENCE plus one classification: after PATIENCE in the queue it is not
-classified itself.
+Commands of a thread keep their order, and threads never wait for each other. The host's admission bounds the queues. A
+command waits no longer than PATIENCE plus one classification: after PATIENCE in the queue it is not classified itself.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ PATIENCE = 1.0
 
 
 class AnalysisQueue:
-    """Holds commands back until their message is analysed. `resume` gets a command whose analysis is done, as
-    if it had just arrived."""
+    """Holds commands back until their message is analysed. `resume` gets a command whose analysis is done, as if it had
+    just arrived."""
 
     def __init__(self, analysis: MessageAnalysis, resume: Callable[[PendingCommand], None]) -> None:
         self._analysis = analysis
@@ -41,8 +40,8 @@ class AnalysisQueue:
     def must_wait(
         self, item: PendingCommand, key: ThreadKey, c: Conversation | None, account: AccountRules
     ) -> bool:
-        """Whether the command has to wait. If not, `item.analysis` has what its turn needs. `c` is the
-        conversation as far as it is known here; None: the command opens one."""
+        """Whether the command has to wait. If not, `item.analysis` has what its turn needs. `c` is the conversation as far
+        as it is known here; None: the command opens one."""
         line = self._queues_by_thread.get(key)
         if line is not None:
             item.queued_at = item.queued_at or time.monotonic()

@@ -1,8 +1,7 @@
-"""The client of the operator's intent classifier: HTTP with a deadline, a concurrency limit and a circuit
-breaker.
+"""The client of the operator's intent classifier: HTTP with a deadline, a concurrency limit and a circuit breaker.
 
-POST `{"text", "channel_type", "language", "account_id"}` → `{"intent": "…", "confidence": 0…1}`; other fields
-are ignored. After any failure the message is simply not classified. Never retries, never follows a redirect.
+POST `{"text", "channel_type", "language", "account_id"}` → `{"intent": "…", "confidence": 0…1}`; other fields are ignored.
+After any failure the message is simply not classified. Never retries, never follows a redirect.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ _decode = msgspec.json.Decoder(_Reply).decode
 
 
 class HttpClassifier:
-    """Implements `core.ports.bots.Classifier`. Create it inside a running loop, and `close` it. `timeout`:
-    seconds for a request, including the wait for a free slot."""
+    """Implements `core.ports.bots.Classifier`. Create it inside a running loop, and `close` it. `timeout`: seconds for a
+    request, including the wait for a free slot."""
 
     def __init__(self, url: str, key: str | None, timeout: float) -> None:
         self._url = URL(url)

@@ -33,9 +33,9 @@ CONTENDED = Refused("overloaded", "the conversation is too contended", retry_aft
 class CommitQueue:
     """Group commits, one at a time.
 
-    The host's admission bounds the queue. `publish` gets what was committed, and `outbound` the channels that
-    have new messages to send. After a failed commit, `drop` removes the touched conversations from memory and
-    `retry` runs the commands again. `stale` is called when this host has lost a partition.
+    The host's admission bounds the queue. `publish` gets what was committed, and `outbound` the channels that have new
+    messages to send. After a failed commit, `drop` removes the touched conversations from memory and `retry` runs the
+    commands again. `stale` is called when this host has lost a partition.
     """
 
     def __init__(
@@ -151,8 +151,8 @@ class CommitQueue:
         await self._roll_back(batch, look_up=False, alone=True)
 
     async def _superseded(self, batch: list[PendingCommand], error: StaleSupervisor) -> None:
-        """A superseded supervisor's command is in the batch: commit fenced commands alone to find it, so that
-        the others go on."""
+        """A superseded supervisor's command is in the batch: commit fenced commands alone to find it, so that the others go
+        on."""
         if len(batch) == 1:
             batch[0].answer(Refused("superseded", str(error)))
         for item in batch:
@@ -162,8 +162,8 @@ class CommitQueue:
     async def _roll_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> None:
         """Undo a batch and everything based on it, and let the host run the commands again.
 
-        `look_up`: some may have happened before. `alone`: commit them one by one, so that the one at fault is
-        found and the others go on.
+        `look_up`: some may have happened before. `alone`: commit them one by one, so that the one at fault is found and the
+        others go on.
         """
         items = self._discard(batch)
         for item in batch:
@@ -176,8 +176,8 @@ class CommitQueue:
             item.answer(outcome)
 
     def _discard(self, batch: list[PendingCommand]) -> list[PendingCommand]:
-        """Remove the batch's threads from memory and their later commands from the queue, since their states
-        were never committed. Returns all these commands."""
+        """Remove the batch's threads from memory and their later commands from the queue, since their states were never
+        committed. Returns all these commands."""
         threads = {id(i.active.thread) for i in batch if i.active is not None}
         behind = [i for i in self._queue if i.active is not None and id(i.active.thread) in threads]
         if behind:

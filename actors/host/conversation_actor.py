@@ -1,8 +1,7 @@
-"""The conversation actor: owns one conversation's state and runs one turn at a time. Placement decides where
-it runs.
+"""The conversation actor: owns one conversation's state and runs one turn at a time. Placement decides where it runs.
 
-A turn is pure except for the ids it draws: it never waits, reads no clock and stores nothing. The host
-commits its writes before anybody sees them.
+A turn is pure except for the ids it draws: it never waits, reads no clock and stores nothing. The host commits its writes
+before anybody sees them.
 """
 
 from __future__ import annotations
@@ -24,14 +23,10 @@ from ...core.turn.context import Turn
 from ...core.turn.decide import check_party, decide, repeated
 from ...core.turn.message_analysis import NO_ANALYSIS, Analysis
 from ...core.turn.timers import looked_at, timed
+from ..transport.refusals import refusal
 from ..transport.turns import TurnRequest, TurnResult
 
 log = structlog.get_logger(__name__)
-
-
-def refusal(error: TertuliaError) -> Refused:
-    """The error as an outcome."""
-    return Refused(error.code, error.detail, error.current, tuple(error.errors), error.retry_after)
 
 
 class ConversationActor:
@@ -135,8 +130,7 @@ def _apply_all(
 
 
 def _mark_read(state: State, command: MarkRead) -> State:
-    """The state with the unread count after reading up to a seq. Unchanged if the seq is older than the
-    messages in memory."""
+    """The state with the unread count after reading up to a seq. Unchanged if the seq is older than the messages in memory."""
     c, messages = state.conversation, state.messages()
     if len(messages) == CONTEXT_SIZE and messages[0].seq > command.seq + 1:
         return state

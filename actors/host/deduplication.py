@@ -1,7 +1,7 @@
 """Deduplication: finds commands that happened before and returns their original results.
 
-Covers a retry whose first attempt got no answer, a provider's repeated delivery, and a client's key used
-twice. Only reads the archive.
+Covers a retry whose first attempt got no answer, a provider's repeated delivery, and a client's key used twice. Only reads
+the archive.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...core.conversation.state import State
 from ...core.errors import TertuliaError
 from ...core.ports.hosting import Archive, Repeat, Target
 from ...core.turn.decide import check_party, check_same
-from .conversation_actor import refusal
+from ..transport.refusals import refusal
 from .pending_command import PendingCommand
 
 

@@ -1,7 +1,7 @@
 """A conversation host: runs the conversation actors of the partitions it owns.
 
-A plain class; `actor_options.py` makes a Ray actor of it. Owns a command's way from the incoming batch
-through its turn to the commit, and the admission limit. Decides nothing about conversations.
+A plain class; `actor_options.py` makes a Ray actor of it. Owns a command's way from the incoming batch through its turn to
+the commit, and the admission limit. Decides nothing about conversations.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ RANDOM_BITS = 80
 
 
 class Placement(Protocol[A]):
-    """Runs turns. `run` passes the result to the host's `on_turn_result`, at once or later, in the order of
-    the calls."""
+    """Runs turns. `run` passes the result to the host's `on_turn_result`, at once or later, in the order of the calls."""
 
     def activate(self, state: State) -> A: ...
     def passivate(self, actor: A) -> None: ...
@@ -66,10 +65,9 @@ class Publisher(Protocol):
 
 
 class ConversationHost:
-    """A conversation host. Without `rules` there is no bot and no timer; without `analysis` messages are not
-    analysed. `outbound` gets the channels with new messages to send (the dispatchers would find them later
-    anyway). `membership.py` maintains `owned`, the partitions whose commands are accepted, and `epochs`,
-    those that may still be committed."""
+    """A conversation host. Without `rules` there is no bot and no timer; without `analysis` messages are not analysed.
+    `outbound` gets the channels with new messages to send (the dispatchers would find them later anyway). `membership.py`
+    maintains `owned`, the partitions whose commands are accepted, and `epochs`, those that may still be committed."""
 
     def __init__(
         self,
@@ -138,8 +136,8 @@ class ConversationHost:
     async def run(
         self, envelopes: Sequence[Envelope], announce: Announce | None = None
     ) -> list[Outcome | None]:
-        """Run commands and return their outcomes in order, once each has been committed or has finally
-        failed. `announce` is called for the turns of commands that may have killed a host before.
+        """Run commands and return their outcomes in order, once each has been committed or has finally failed. `announce`
+        is called for the turns of commands that may have killed a host before.
 
         At most `max_waiting` commands wait in a host; beyond that they are refused as overloaded.
         """
@@ -168,8 +166,8 @@ class ConversationHost:
         self._replies.discard(reply)
 
     def accept(self, item: PendingCommand) -> None:
-        """Admit a command, also one that starts over: run it, or queue it until its actor is loaded. `Moved`
-        if the partition is not owned."""
+        """Admit a command, also one that starts over: run it, or queue it until its actor is loaded. `Moved` if the
+        partition is not owned."""
         item.admit()
         envelope = item.envelope
         target = envelope.conversation_id or envelope.thread
@@ -203,8 +201,7 @@ class ConversationHost:
             item.answer(Refused("internal", f"the command failed: {type(error).__name__}"))
 
     async def _run_announced(self, item: PendingCommand, announce: Announce) -> None:
-        """Run a command that may have killed a host, one at a time: if this host dies too, the sender knows
-        in whose turn."""
+        """Run a command that may have killed a host, one at a time: if this host dies too, the sender knows in whose turn."""
         target = item.envelope.conversation_id or item.envelope.thread
         assert target is not None
         async with self._announcing:
@@ -364,8 +361,7 @@ class ConversationHost:
         self.owned.update(epochs)
 
     async def disown(self, partitions: set[int]) -> None:
-        """Stop accepting commands for these partitions. On return, none is in flight and nothing of them is
-        in memory."""
+        """Stop accepting commands for these partitions. On return, none is in flight and nothing of them is in memory."""
         self.owned -= partitions
         if under_way := [reply.done for reply in self._replies]:
             await asyncio.wait(under_way)

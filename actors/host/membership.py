@@ -1,8 +1,8 @@
 """A host's membership: sends heartbeats, takes over dead hosts' partitions, and balances the partitions.
 
-Postgres arbitrates (`core.ports.hosting.Ownership`). A peer counts as dead when its heartbeat has not changed
-for `takeover_after` seconds of our own monotonic clock, observed with successful heartbeats of our own. So no
-clocks are compared, and a database outage kills nobody.
+Postgres arbitrates (`core.ports.hosting.Ownership`). A peer counts as dead when its heartbeat has not changed for
+`takeover_after` seconds of our own monotonic clock, observed with successful heartbeats of our own. So no clocks are
+compared, and a database outage kills nobody.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class MembershipKeeper:
         takeover_after: float,
         stale: asyncio.Event,
         clock: Callable[[], float] = time.monotonic,
+        every: float = BEAT,
     ) -> None:
         self._ownership = ownership
         self._host = host
@@ -48,6 +49,7 @@ class MembershipKeeper:
         self._stale = stale
         self._seen: dict[str, tuple[int, float]] = {}
         self._clock = clock
+        self._every = every
         self._last_beat = -math.inf
         self._step = asyncio.Lock()
 
@@ -60,7 +62,7 @@ class MembershipKeeper:
     async def main_loop(self) -> None:
         """Send heartbeats until cancelled or superseded."""
         while not self._stale.is_set():
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(self._every)
             try:
                 await self.beat()
             except StaleEpoch as error:
@@ -107,11 +109,11 @@ class MembershipKeeper:
             await self._give_back(set(self._host.owned))
 
     async def _give_back(self, partitions: set[int]) -> None:
-        """Drain and release partitions. Sends heartbeats meanwhile: commands in flight may wait for a
-        classifier for longer than the takeover time."""
+        """Drain and release partitions. Sends heartbeats meanwhile: commands in flight may wait for a classifier for longer
+        than the takeover time."""
         leaving = asyncio.ensure_future(self._host.disown(partitions))
         try:
-            while not (await asyncio.wait({leaving}, timeout=BEAT))[0]:
+            while not (await asyncio.wait({leaving}, timeout=self._every))[0]:
                 await self._renew_heartbeat()
             await leaving
         finally:

@@ -1,8 +1,8 @@
-"""Analyses messages for `core/turn/message_analysis.py`: language (py3langid), sentiment (vaderSentiment) and
-intent (the operator's classifier).
+"""Analyses messages for `core/turn/message_analysis.py`: language (py3langid), sentiment (vaderSentiment) and intent (the
+operator's classifier).
 
-Libraries are loaded on first use, in a thread: the language detector takes 0.7 s and 80 MB. A failure yields
-an empty analysis, never an error for the customer.
+Libraries are loaded on first use, in a thread: the language detector takes 0.7 s and 80 MB. A failure yields an empty
+analysis, never an error for the customer.
 """
 
 from __future__ import annotations

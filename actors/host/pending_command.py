@@ -1,7 +1,7 @@
 """A command's life in a host: the stages from its admission to its reply, and the reply of the batch that it came with.
 
-`ConversationHost.accept` admits a command, and admits it again whenever it must start over. Only the methods of `PendingCommand`
-change its stage.
+`ConversationHost.accept` admits a command, and admits it again whenever it must start over. Only the methods of
+`PendingCommand` change its stage.
 """
 
 from __future__ import annotations

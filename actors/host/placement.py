@@ -59,11 +59,10 @@ class RemoteConversation(Protocol):
 
 
 class DedicatedPlacement:
-    """Actors are Ray actors named `conversation:<id>`. Commands that arrive during a call go with the next
-    one.
+    """Actors are Ray actors named `conversation:<id>`. Commands that arrive during a call go with the next one.
 
-    When an actor dies, its uncommitted turns never happened: `on_actor_lost` gets their commands, and the
-    state is loaded from the journal again.
+    When an actor dies, its uncommitted turns never happened: `on_actor_lost` gets their commands, and the state is loaded
+    from the journal again.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The settings and bot rules of the accounts whose conversations a host has in memory.
 
-A turn never waits for them: an account is read before its first conversation is activated, and again in the
-background when it changes. An account that cannot be read has no rules, so its customers go to humans.
+A turn never waits for them: an account is read before its first conversation is activated, and again in the background when
+it changes. An account that cannot be read has no rules, so its customers go to humans.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MAX_LOAD = 500
 
 
 class RulesCache:
-    """`in_memory` returns the accounts still needed; others are dropped. `outdated_timers`: accounts whose
-    changed settings affect timers, until the rescheduler removes them."""
+    """`in_memory` returns the accounts still needed; others are dropped. `outdated_timers`: accounts whose changed settings
+    affect timers, until the rescheduler removes them."""
 
     def __init__(self, archive: RulesArchive, in_memory: Callable[[], set[str]]) -> None:
         self._archive = archive
@@ -78,8 +78,8 @@ class RulesCache:
             self.outdated_timers.add(account)
 
     async def refresh(self, accounts: Iterable[str]) -> None:
-        """Read these accounts now, including those without conversations in memory: one may just be loading
-        with the old rules. Never raises; a failed read is retried by the next poll."""
+        """Read these accounts now, including those without conversations in memory: one may just be loading with the old
+        rules. Never raises; a failed read is retried by the next poll."""
         await self._read(accounts)
 
     async def poll(self) -> None:

@@ -65,8 +65,8 @@ class TimerLoop:
         return len(due)
 
     async def run_timers(self, due: Sequence[DueTimer]) -> bool:
-        """Tick conversations, at most `BATCH`. Returns whether all could run; otherwise some must be ticked
-        again later. Raises TimeoutError if it takes too long."""
+        """Tick conversations, at most `BATCH`. Returns whether all could run; otherwise some must be ticked again later.
+        Raises TimeoutError if it takes too long."""
         now = time.monotonic()
         ticks = [Envelope(self._new_id(), t.account_id, CLOCK, Tick(t.at), t.conversation_id) for t in due]
         async with asyncio.timeout(DEADLINE):

@@ -1,8 +1,8 @@
 """Reschedules conversations' timers after their account's settings have changed.
 
-Every host does this for its own partitions, once it has read the change and so stores nothing by the old
-settings. Conversations in memory are ticked; the rest are paged through in the database, slowly, and only get
-a new `timer_at`. If a host dies on the way, its successor starts over.
+Every host does this for its own partitions, once it has read the change and so stores nothing by the old settings.
+Conversations in memory are ticked; the rest are paged through in the database, slowly, and only get a new `timer_at`. If a
+host dies on the way, its successor starts over.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class TimerRescheduler:
                 log.warning("rescheduling_failed", error=repr(error))
 
     async def scan(self) -> int:
-        """One round; returns how many accounts had to be rescheduled. An account that fails stays for the
-        next round and holds up no other. Raises StorageUnavailable."""
+        """One round; returns how many accounts had to be rescheduled. An account that fails stays for the next round and
+        holds up no other. Raises StorageUnavailable."""
         rules, partitions = self._host.rules, set(self._host.owned)
         if rules is None or not partitions or self._host.draining:
             return 0

@@ -1,8 +1,7 @@
-"""One account in its supervisor: its live conversations as stored, the desk that routes them, and the agents'
-presence.
+"""One account in its supervisor: its live conversations as stored, the desk that routes them, and the agents' presence.
 
-Owns the agreement of the three. A decision of the desk becomes a command to the conversation; a change of a
-conversation reaches the desk once no command to it is in flight. The desk alone decides who gets what.
+Owns the agreement of the three. A decision of the desk becomes a command to the conversation; a change of a conversation
+reaches the desk once no command to it is in flight. The desk alone decides who gets what.
 """
 
 from __future__ import annotations
@@ -44,8 +43,7 @@ log = structlog.get_logger(__name__)
 
 SYSTEM = By("system", None, "service")
 NEVER = 1 << 50
-"""Disables the desk's own grace for absent agents. The desk does not see messages, so `absence_monitor.py`
-does this."""
+"""Disables the desk's own grace for absent agents. The desk does not see messages, so `absence_monitor.py` does this."""
 ENDED_BY_CONVERSATION: frozenset[str] = frozenset({"gone", "taken"})
 """Reasons for which an offer ends without a command to the conversation."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
@@ -164,9 +162,8 @@ class AccountDesk:
     # -- events
 
     def handle(self, event: messages.Event, request: InFlightCommand | None = None) -> list[messages.Effect]:
-        """Pass an event to the desk and apply its effects. `request` is the person's own command: it is sent
-        when the desk carries it out, in order with the desk's other commands to that conversation, and not at
-        all if the desk refuses."""
+        """Pass an event to the desk and apply its effects. `request` is the person's own command: it is sent when the desk
+        carries it out, in order with the desk's other commands to that conversation, and not at all if the desk refuses."""
         effects = self.desk.handle(event, self._tools.now())
         self.presence_changed = True
         self._request = request
@@ -228,9 +225,9 @@ class AccountDesk:
             self.presence_changed = True
 
     def on_entries(self, entries: Iterable[Entry]) -> None:
-        """Apply pushed entries, which are not messages. Repeated and older ones change nothing. The entries
-        of one commit come together and the desk sees only their result: an opening without the team that a
-        rule has set must not be acted on."""
+        """Apply pushed entries, which are not messages. Repeated and older ones change nothing. The entries of one commit
+        come together and the desk sees only their result: an opening without the team that a rule has set must not be acted
+        on."""
         changed = [entry.conversation_id for entry in entries if self._apply(entry)]
         for conversation_id in dict.fromkeys(changed):
             self.sync(conversation_id)

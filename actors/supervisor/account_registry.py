@@ -1,7 +1,7 @@
 """The accounts in a supervisor's memory: loaded on first use, dropped when they are idle.
 
-Owns each account's bookkeeping and the loading. An account is read after its shard's fence is known, so what
-is read includes everything that a predecessor did.
+Owns each account's bookkeeping and the loading. An account is read after its shard's fence is known, so what is read
+includes everything that a predecessor did.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+import msgspec
 import structlog
 
 from ...core.conversation.state import LastHeld
@@ -24,23 +25,39 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT_LOADS = 4
 """Accounts loaded concurrently."""
-IDLE_AFTER = 300.0
-"""Seconds without live conversations and present agents after which an account is dropped."""
-FAULT_REST = 5.0
-"""Seconds for which an account stays out of memory after a fault: by then its commands in flight are stored."""
 MAX_HEARD = 200_000
-"""Pushed positions of one account that are not confirmed by the store yet. Beyond this, pushes count as
-missed, which is harmless."""
+"""Pushed positions of one account that are not confirmed by the store yet. Beyond this, pushes count as missed, which is
+harmless."""
+
+
+class Intervals(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a supervisor does what it does regularly, and how long it waits, in seconds."""
+
+    tick: float = 0.25
+    """Between checks for expired presence and absent agents."""
+    poll: float = 1.0
+    """Between checks for lost pushes and changed preferences."""
+    notify: float = 1.0
+    """Between hints about the queue and the agents' figures."""
+    drop_idle: float = 10.0
+    """Between checks for idle accounts."""
+    trim: float = 60.0
+    """Between trims of stored rosters."""
+    idle_after: float = 300.0
+    """Without live conversations and present agents, after which an account is dropped."""
+    fault_pause: float = 5.0
+    """For which an account stays out of memory after a fault: by then its commands in flight are stored."""
+    quiet: float = 1.0
+    """For which a caller waits at most until commands in flight are done."""
 
 
 class AccountState:
     """An account in a supervisor: its desk once loaded, and how far its feed and its facts are known.
 
-    Everything up to `position` has been seen. `until` is the feed's head at the last scan: pushes up to it
-    have arrived by the next one. `head` is the feed's head now. `version` is the known version of the facts,
-    `newest_version` the stored one; `facts_lock` orders their reads. `requests` counts people's requests in
-    flight. `absences` says when to check an absent agent again, `refusals` how often in a row a conversation
-    refused a command, `rosters` when each was stored.
+    Everything up to `position` has been seen. `until` is the feed's head at the last scan: pushes up to it have arrived by
+    the next one. `head` is the feed's head now. `version` is the known version of the facts, `newest_version` the stored
+    one; `facts_lock` orders their reads. `requests` counts people's requests in flight. `absences` says when to check an
+    absent agent again, `refusals` how often in a row a conversation refused a command, `rosters` when each was stored.
     """
 
     def __init__(self) -> None:
@@ -79,7 +96,7 @@ class AccountState:
         self.position = position
         self._pushed = {p for p in self._pushed if p > position}
 
-    def is_idle(self, now: float) -> bool:
+    def is_idle(self, now: float, after: float) -> bool:
         """Whether the account has been idle for long enough."""
         busy = (
             self.desk is None or self.requests or self.desk.conversations or self.desk.presence.anyone_present
@@ -88,7 +105,7 @@ class AccountState:
             self._idle_since = None
             return False
         self._idle_since = now if self._idle_since is None else self._idle_since
-        return now - self._idle_since >= IDLE_AFTER
+        return now - self._idle_since >= after
 
     def close(self) -> None:
         if self.wake is not None:
@@ -96,8 +113,7 @@ class AccountState:
 
 
 class AccountRegistry:
-    """`tools(fence)` makes the tools of a desk; `on_takeover(shard)` is called when a shard was taken over
-    for an account."""
+    """`tools(fence)` makes the tools of a desk; `on_takeover(shard)` is called when a shard was taken over for an account."""
 
     def __init__(
         self,
@@ -108,6 +124,7 @@ class AccountRegistry:
         *,
         tools: Callable[[Fence], Tools],
         on_takeover: Callable[[int], None],
+        intervals: Intervals,
     ) -> None:
         self._store = store
         self._presence = presence
@@ -115,6 +132,7 @@ class AccountRegistry:
         self._last_held = last_held
         self._tools = tools
         self._on_takeover = on_takeover
+        self._intervals = intervals
         self._states: dict[str, AccountState] = {}
         self._wanted: set[str] = set()
         self._resting: set[str] = set()
@@ -147,7 +165,7 @@ class AccountRegistry:
             self._resting.add(account_id)
             if (state := self._states.pop(account_id, None)) is not None:
                 state.close()
-            asyncio.get_running_loop().call_later(FAULT_REST, self._end_rest, account_id)
+            asyncio.get_running_loop().call_later(self._intervals.fault_pause, self._end_rest, account_id)
 
     def _end_rest(self, account_id: str) -> None:
         self._resting.discard(account_id)
@@ -156,7 +174,9 @@ class AccountRegistry:
     def drop_idle(self) -> None:
         """Drop idle accounts."""
         now = time.monotonic()
-        for account_id in [a for a, state in self._states.items() if state.is_idle(now)]:
+        for account_id in [
+            a for a, state in self._states.items() if state.is_idle(now, self._intervals.idle_after)
+        ]:
             self._states.pop(account_id).close()
 
     def drop_shard(self, shard: int) -> None:
@@ -186,14 +206,16 @@ class AccountRegistry:
         await asyncio.gather(*map(self.load, wanted), return_exceptions=True)
 
     async def load(self, account_id: str) -> AccountDesk:
-        """An account's desk. Raises NotFound, StorageUnavailable, or Overloaded while another supervisor has
-        it or it pauses after a fault."""
+        """An account's desk. Raises NotFound, StorageUnavailable, or Overloaded while another supervisor has it or it
+        pauses after a fault."""
         state = self._states.get(account_id)
         if state is not None and state.desk is not None:
             self._wanted.discard(account_id)
             return state.desk
         if account_id in self._resting:
-            raise Overloaded("the account's agents and queue are being reloaded", retry_after=FAULT_REST)
+            raise Overloaded(
+                "the account's agents and queue are being reloaded", retry_after=self._intervals.fault_pause
+            )
         if state is None:
             state = self._states[account_id] = AccountState()
         if state.loading is None:

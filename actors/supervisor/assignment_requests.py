@@ -1,8 +1,7 @@
-"""People's assignment requests: claims, transfers, takeovers, replies to offers, handing a conversation to a
-team.
+"""People's assignment requests: claims, transfers, takeovers, replies to offers, handing a conversation to a team.
 
-`core.turn.decide` checks who may ask for what before anything is reserved, and the desk checks whether the
-agent can take it. Then the person's own command goes to the conversation, under the supervisor's fence.
+`core.turn.decide` checks who may ask for what before anything is reserved, and the desk checks whether the agent can take
+it. Then the person's own command goes to the conversation, under the supervisor's fence.
 """
 
 from __future__ import annotations
@@ -35,8 +34,7 @@ async def ask_desk(
     sender: CommandSender,
     store: SupervisionStore,
 ) -> Done:
-    """Carry out a person's request and return after its commit. Raises Conflict with the reason and the
-    current state."""
+    """Carry out a person's request and return after its commit. Raises Conflict with the reason and the current state."""
     conversation_id = envelope.conversation_id
     assert conversation_id is not None
     envelope = replace(envelope, fence=desk.fence)
@@ -73,8 +71,7 @@ async def _settled_conversation(
 
 
 def _assignment(desk: AccountDesk, envelope: Envelope, c: Conversation) -> messages.TakenByHand | None:
-    """The event for the desk, if the command leads to an assignment. Raises what the conversation would
-    raise."""
+    """The event for the desk, if the command leads to an assignment. Raises what the conversation would raise."""
     check_party(c, envelope.account_id, envelope.by)
     entries = decide(State(c), envelope.by, envelope.command, Turn(c.updated_at, lambda: c.id))
     agents = [e.agent_id for e in entries if isinstance(e, Assigned) and e.agent_id is not None]

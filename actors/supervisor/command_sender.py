@@ -1,9 +1,7 @@
-"""A supervisor's in-flight commands: one at a time for each conversation, each retried until its outcome is
-known.
+"""A supervisor's in-flight commands: one at a time for each conversation, each retried until its outcome is known.
 
-The supervisor has already counted what it decided. So a command with an unknown outcome is sent again with
-the same id, which has one effect, for as long as it takes. Only a refusal or a successor of the supervisor
-ends it otherwise.
+The supervisor has already counted what it decided. So a command with an unknown outcome is sent again with the same id,
+which has one effect, for as long as it takes. Only a refusal or a successor of the supervisor ends it otherwise.
 """
 
 from __future__ import annotations
@@ -24,13 +22,10 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
 """Seconds between attempts: doubled from the first to the longest."""
-QUIET_DEADLINE = 1.0
-"""Seconds for which `wait_quiet` waits at most."""
 
 
 class InFlightCommand:
-    """A command on its way. `prepare` must succeed before it is sent. `outcome` is for a person who waits for
-    it."""
+    """A command on its way. `prepare` must succeed before it is sent. `outcome` is for a person who waits for it."""
 
     __slots__ = ("envelope", "outcome", "prepare")
 
@@ -47,24 +42,24 @@ def _pushed(outcome: asyncio.Future[Done]) -> None:
 
 
 class CommandSender:
-    """`on_accepted(done)` is called for each accepted command, `on_idle(account_id, conversation_id,
-    refused)` when a conversation has no command left, and `on_superseded(fence)` when the supervisor with
-    this fence has a successor.
+    """`on_accepted(done)` is called for each accepted command, `on_idle(account_id, conversation_id, refused)` when a
+    conversation has no command left, and `on_superseded(fence)` when the supervisor with this fence has a successor.
 
-    Its users bound the queues: a desk decides once for each conversation, and people's requests are counted
-    on admission.
+    Its users bound the queues: a desk decides once for each conversation, and people's requests are counted on admission.
     """
 
     def __init__(
         self,
         send: Callable[[Envelope], Awaitable[Done]],
         *,
-        done: Callable[[Done], None],
+        on_accepted: Callable[[Done], None],
         on_idle: Callable[[str, str, bool], None],
         on_superseded: Callable[[tuple[int, int]], None],
+        quiet_deadline: float,
     ) -> None:
         self._send = send
-        self._on_accepted = done
+        self._quiet_deadline = quiet_deadline
+        self._on_accepted = on_accepted
         self._on_idle = on_idle
         self._on_superseded = on_superseded
         self._queues: dict[str, deque[InFlightCommand]] = {}
@@ -83,10 +78,10 @@ class CommandSender:
             await self._idle[conversation_id].wait()
 
     async def wait_quiet(self, conversations: Container[str]) -> None:
-        """Wait until the commands now in flight to any of these are done, for at most `QUIET_DEADLINE`."""
+        """Wait until the commands now in flight to any of these are done, for at most `quiet_deadline`."""
         under_way = [self._idle[i] for i in self._queues if i in conversations]
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(QUIET_DEADLINE):
+            async with asyncio.timeout(self._quiet_deadline):
                 for over in under_way:
                     await over.wait()
 

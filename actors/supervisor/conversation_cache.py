@@ -1,5 +1,5 @@
-"""A supervisor's copy of an account's live conversations: as stored, without what routing ignores, and with
-who last served the customer, if the account uses sticky routing."""
+"""A supervisor's copy of an account's live conversations: as stored, without what routing ignores, and with who last served
+the customer, if the account uses sticky routing."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class ConversationCache:
         return True
 
     def note_seq(self, conversation_id: str, seq: int) -> None:
-        """Note the seq of a conversation that is not cached, so that an older state, perhaps being read right
-        now, is ignored."""
+        """Note the seq of a conversation that is not cached, so that an older state, perhaps being read right now, is
+        ignored."""
         self._ended[conversation_id] = max(seq, self._ended.pop(conversation_id, 0))
         if len(self._ended) > MAX_ENDED:
             del self._ended[next(iter(self._ended))]

@@ -1,8 +1,8 @@
-"""Gap recovery: finds feed positions that were never pushed to the supervisor, and reads their conversations
-from the store.
+"""Gap recovery: finds feed positions that were never pushed to the supervisor, and reads their conversations from the
+store.
 
-Hosts push entries when they commit them. A position that was never pushed reveals a lost push; its
-conversation is then reloaded as a whole, so the order of other pushes does not matter.
+Hosts push entries when they commit them. A position that was never pushed reveals a lost push; its conversation is then
+reloaded as a whole, so the order of other pushes does not matter.
 """
 
 from __future__ import annotations

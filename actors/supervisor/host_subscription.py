@@ -18,8 +18,7 @@ REWATCH_PAUSE = 0.2
 
 
 class HostSubscription:
-    """`on_entries` gets what the hosts push, for all accounts. Lost pushes are not noticed here
-    (`gap_recovery.py`)."""
+    """`on_entries` gets what the hosts push, for all accounts. Lost pushes are not noticed here (`gap_recovery.py`)."""
 
     def __init__(
         self,

@@ -1,5 +1,4 @@
-"""The hints and answers about an account's agents and queue. Reads the desk; changes only what counts as
-notified."""
+"""The hints and answers about an account's agents and queue. Reads the desk; changes only what counts as notified."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The presence of an account's agents, from what their connections report. Pure: time is an argument, in ms.
 
-A connection's status expires on its own, whatever happens to the presence store. A status set over REST is
-the agent's: it overrides earlier reports of streams. Later reports override it, and of several the most
-present one counts.
+A connection's status expires on its own, whatever happens to the presence store. A status set over REST is the agent's: it
+overrides earlier reports of streams. Later reports override it, and of several the most present one counts.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ _RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
 
 
 class PresenceTable:
-    """One account's presence. `absent_since` has agents who were present before or are expected, and are
-    offline now."""
+    """One account's presence. `absent_since` has agents who were present before or are expected, and are offline now."""
 
     def __init__(self) -> None:
         self._presences: dict[str, dict[str, Presence]] = {}

@@ -1,8 +1,6 @@
-"""The rosters that assignment decisions refer to: stored before the first decision that needs one, trimmed
-when none does.
+"""The rosters that assignment decisions refer to: stored before the first decision that needs one, trimmed when none does.
 
-A roster still in use is renewed every hour; the store keeps every roster for at least a day after its last
-renewal.
+A roster still in use is renewed every hour; the store keeps every roster for at least a day after its last renewal.
 """
 
 from __future__ import annotations

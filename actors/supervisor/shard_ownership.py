@@ -1,10 +1,8 @@
-"""The shards that a supervisor owns: takes them over, notices when another supervisor has one, and reclaims
-it on demand.
+"""The shards that a supervisor owns: takes them over, notices when another supervisor has one, and reclaims it on demand.
 
-The number of supervisors determines only which shards one takes at its start; gateways address any shard. If
-two supervisors take the same shard (while the number changes and old processes still run), the later one has
-it: each shard has its own epoch, which fences the earlier one's commands. The earlier one drops the shard's
-accounts and keeps the others.
+The number of supervisors determines only which shards one takes at its start; gateways address any shard. If two
+supervisors take the same shard (while the number changes and old processes still run), the later one has it: each shard has
+its own epoch, which fences the earlier one's commands. The earlier one drops the shard's accounts and keeps the others.
 """
 
 from __future__ import annotations
@@ -56,8 +54,8 @@ class ShardOwnership:
         return self._held.get(fence[0]) == fence[1]
 
     async def startup(self) -> None:
-        """Take over the initial shards, except those already taken by an earlier attempt, whose accounts may
-        be loaded. Raises StorageUnavailable once no takeover is in progress."""
+        """Take over the initial shards, except those already taken by an earlier attempt, whose accounts may be loaded.
+        Raises StorageUnavailable once no takeover is in progress."""
         gate = asyncio.Semaphore(CONCURRENT_TAKEOVERS)
 
         async def one(shard: int) -> None:
@@ -75,8 +73,8 @@ class ShardOwnership:
         self._lost_at.pop(shard, None)
 
     async def fence(self, account_id: str) -> tuple[Fence, bool]:
-        """The fence of an account's shard, and whether the shard was taken over for it. Raises
-        StorageUnavailable, or Overloaded if another supervisor has only just taken it."""
+        """The fence of an account's shard, and whether the shard was taken over for it. Raises StorageUnavailable, or
+        Overloaded if another supervisor has only just taken it."""
         shard = shard_of(account_id)
         async with self._lock:
             taken_over = shard not in self._held

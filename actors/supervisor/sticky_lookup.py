@@ -25,8 +25,7 @@ OnFound = Callable[[str, str, str, LastHeld | None], None]
 
 
 class StickyLookup:
-    """Batches look-ups. Pending ones are bounded by the live conversations of the accounts, which ask once
-    each."""
+    """Batches look-ups. Pending ones are bounded by the live conversations of the accounts, which ask once each."""
 
     def __init__(self, store: SupervisionStore, on_found: OnFound) -> None:
         self._store = store

@@ -1,14 +1,13 @@
-"""A supervisor: routes the conversations of its shards' accounts to agents. A plain class; `actor_options.py`
-makes a Ray actor of it.
+"""A supervisor: routes the conversations of its shards' accounts to agents. A plain class; `actor_options.py` makes a Ray
+actor of it.
 
-Dispatches events, timers and requests to the accounts' desks. `shard_ownership.py` and `account_registry.py`
-know which accounts it has.
+Dispatches events, timers and requests to the accounts' desks. `shard_ownership.py` and `account_registry.py` know which
+accounts it has.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
@@ -19,7 +18,6 @@ from ...core.conversation.commands import Done, Envelope
 from ...core.conversation.entries import Entry
 from ...core.conversation.state import LastHeld
 from ...core.errors import NotFound, Overloaded, TertuliaError
-from ...core.ids import new_id
 from ...core.ports.http import Hints
 from ...core.routing.messages import TimePassed
 from ...core.routing.supervision_messages import (
@@ -29,10 +27,10 @@ from ...core.routing.supervision_messages import (
     QueuePage,
     SupervisionStore,
 )
-from ..clock import WallClock, now_ms
+from ..clock import WallClock, fresh_id, now_ms
 from .absence_monitor import AbsenceMonitor
 from .account_desk import AccountDesk, Tools
-from .account_registry import AccountRegistry, AccountState
+from .account_registry import AccountRegistry, AccountState, Intervals
 from .assignment_requests import ask_desk
 from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
 from .gap_recovery import GapRecovery
@@ -44,18 +42,8 @@ from .sticky_lookup import StickyLookup
 
 log = structlog.get_logger(__name__)
 
-TICK_EVERY = 0.25
-"""Seconds between checks for expired presence and absent agents."""
-POLL_EVERY = 1.0
-"""Seconds between checks for lost pushes and changed preferences."""
-NOTIFY_EVERY = 1.0
-"""Seconds between hints about the queue and the agents' figures."""
 MAX_REQUESTS = 4096
 """People's requests in flight. Beyond this Overloaded."""
-DROP_IDLE_EVERY = 10.0
-"""Seconds between checks for idle accounts."""
-TRIM_EVERY = 60.0
-"""Seconds between trims of stored rosters."""
 
 
 class Supervisor:
@@ -70,14 +58,20 @@ class Supervisor:
         *,
         own: Iterable[int],
         incarnation: str,
+        intervals: Intervals = Intervals(),  # noqa: B008 - it is immutable
     ) -> None:
-        self._store = store
-        self._hosts = hosts
-        self._hints = hints
+        self._intervals = intervals
+        self._store, self._hosts, self._hints = store, hosts, hints
         self.shards = ShardOwnership(store, incarnation, own)
         self._last_held = StickyLookup(store, self._on_last_held)
         self.accounts = AccountRegistry(
-            store, presence, self.shards, self._last_held, tools=self._tools, on_takeover=self._on_takeover
+            store,
+            presence,
+            self.shards,
+            self._last_held,
+            tools=self._tools,
+            on_takeover=self._on_takeover,
+            intervals=intervals,
         )
         self._gaps = GapRecovery(store, self.accounts)
         self._rosters = Rosters(store, self.accounts)
@@ -87,7 +81,11 @@ class Supervisor:
         self._mark: str | None = None
         self._waking_unread = False
         self.sender = CommandSender(
-            hosts.router.ask, done=self._on_accepted, on_idle=self._on_idle, on_superseded=self._on_superseded
+            hosts.router.ask,
+            on_accepted=self._on_accepted,
+            on_idle=self._on_idle,
+            on_superseded=self._on_superseded,
+            quiet_deadline=intervals.quiet,
         )
         self._absences = AbsenceMonitor(store, self.sender, now_ms, self._start)
 
@@ -116,14 +114,15 @@ class Supervisor:
 
     async def main_loop(self) -> None:
         """Work until cancelled."""
+        every = self._intervals
         async with asyncio.TaskGroup() as group:
             for loop in (
                 self._hosts.main_loop(),
-                self._every(TICK_EVERY, self._tick),
-                self._every(POLL_EVERY, self._poll),
-                self._every(NOTIFY_EVERY, self._notify),
-                self._every(DROP_IDLE_EVERY, self._drop_idle),
-                self._every(TRIM_EVERY, self._trim),
+                self._every(every.tick, self._tick),
+                self._every(every.poll, self._poll),
+                self._every(every.notify, self._notify),
+                self._every(every.drop_idle, self._drop_idle),
+                self._every(every.trim, self._trim),
                 self._gaps.main_loop(),
                 self._last_held.main_loop(),
             ):
@@ -155,15 +154,14 @@ class Supervisor:
     # -- accounts
 
     async def account(self, account_id: str) -> AccountDesk:
-        """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor
-        has it."""
+        """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it."""
         return await self.accounts.load(account_id)
 
     def _tools(self, fence: Fence) -> Tools:
         return Tools(
             fence,
             now_ms,
-            lambda: new_id(now_ms(), random.getrandbits(80)),
+            fresh_id,
             self.sender,
             lambda account_id, at: self._wake(account_id, at, fence),
             self._rosters.keep,
@@ -214,8 +212,8 @@ class Supervisor:
                 state.desk.on_accepted(done)
 
     def _on_idle(self, account_id: str, conversation_id: str, refused: bool) -> None:
-        """A conversation has no command in flight any more. After a refusal its state is reloaded, with
-        growing pauses if that does not help."""
+        """A conversation has no command in flight any more. After a refusal its state is reloaded, with growing pauses if
+        that does not help."""
         state = self.accounts.get(account_id)
         if state is None or state.desk is None:
             return
@@ -338,8 +336,8 @@ class Supervisor:
                 state.requests -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """Apply presence reports of agents' connections, with times by our clock. On return, agents who are
-        not online get nothing more."""
+        """Apply presence reports of agents' connections, with times by our clock. On return, agents who are not online get
+        nothing more."""
         self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
@@ -374,9 +372,9 @@ class Supervisor:
         return {i: position for i, position in found if position is not None}
 
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: apply them. Earlier decisions are stored on return, so
-        an agent who becomes unavailable is given nothing after the answer. Accounts not in memory read the
-        new ones when they are loaded."""
+        """Preferences, teams or settings have changed: apply them. Earlier decisions are stored on return, so an agent who
+        becomes unavailable is given nothing after the answer. Accounts not in memory read the new ones when they are
+        loaded."""
         state = self.accounts.get(account_id)
         if state is not None:
             desk = await self.account(account_id)

@@ -1,8 +1,6 @@
-"""Pushes a host's committed entries to the gateways that watch their accounts, and all but messages to the
-supervisors.
+"""Pushes a host's committed entries to the gateways that watch their accounts, and all but messages to the supervisors.
 
-Best effort and bounded. A gateway notices a lost entry by the gap in the account's feed and reads it from
-Postgres.
+Best effort and bounded. A gateway notices a lost entry by the gap in the account's feed and reads it from Postgres.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Frames between gateways and hosts, and the connection that carries them. `link_transport.py` opens the
-sockets, and `handshake.py` authenticates the peers.
+"""Frames between gateways and hosts, and the connection that carries them. `link_transport.py` opens the sockets, and
+`handshake.py` authenticates the peers.
 
-Ray creates and supervises the actors, and the partition map says where each host listens. The steady traffic
-between gateways and hosts uses these connections, because a Ray call costs each side about half a millisecond
-of CPU, however small it is (docs/decisions/0004).
+Ray creates and supervises the actors, and the partition map says where each host listens. The steady traffic between
+gateways and hosts uses these connections, because a Ray call costs each side about half a millisecond of CPU, however small
+it is (docs/decisions/0004).
 
 A frame: payload length, kind, number (little-endian; 32, 8 and 32 bits), payload.
 """
@@ -24,8 +24,7 @@ from .handshake import key_of
 
 HEADER = struct.Struct("<IBI")
 TURN = struct.Struct("<IB")
-"""Payload of a TURN frame, which has the number of its batch: the command's index, then 1 before its turn and
-0 after it."""
+"""Payload of a TURN frame, which has the number of its batch: the command's index, then 1 before its turn and 0 after it."""
 MAX_FRAME = 128 * 1024 * 1024
 """Bytes of a payload: more than `MAX_BATCH` of the largest commands need."""
 MAX_HANDSHAKE = 1024
@@ -48,8 +47,8 @@ class Kind(enum.IntEnum):
 
 
 class HostEndpoint(msgspec.Struct, frozen=True):
-    """Where a host's incarnation listens (a path and 0 for a Unix socket), the key that both sides prove to
-    know, and the CA that must have issued the host's certificate, if the operator configured one."""
+    """Where a host's incarnation listens (a path and 0 for a Unix socket), the key that both sides prove to know, and the
+    CA that must have issued the host's certificate, if the operator configured one."""
 
     address: str
     port: int
@@ -63,8 +62,8 @@ def endpoint_of(at: HostAddress, server_secret: str, ca: Path | None = None) -> 
 
 
 class Connection(asyncio.Protocol):
-    """One connection: splits the incoming bytes into frames. `limit` bounds their payloads; a longer one ends
-    the connection."""
+    """One connection: splits the incoming bytes into frames. `limit` bounds their payloads; a longer one ends the
+    connection."""
 
     def __init__(
         self,

@@ -1,17 +1,16 @@
-"""The handshake between a host and a peer (a gateway or a supervisor). Each proves that it knows the key of
-the host's incarnation, and neither sends it.
+"""The handshake between a host and a peer (a gateway or a supervisor). Each proves that it knows the key of the host's
+incarnation, and neither sends it.
 
     peer  HELLO      version, the peer's nonce, the peer's name
     host  CHALLENGE  the host's nonce, the host's proof
     peer  PROOF      the peer's proof
     host  ANSWER     empty: the peer is admitted
 
-A proof is an HMAC-SHA-256 over a label, both nonces, the channel binding and the peer's name. The two sides
-use different labels, so a reflected proof is worthless; both nonces are fresh, so a recorded handshake cannot
-be replayed. The channel binding identifies the channel that a side sees: the digest of the host's TLS
-certificate (`tls-server-end-point`, RFC 5929; Python's ssl has no `tls-exporter`), or the Unix socket. A man
-in the middle sees a different one on each side. The key is derived from the host's incarnation, so a
-successor accepts nothing that was meant for its predecessor.
+A proof is an HMAC-SHA-256 over a label, both nonces, the channel binding and the peer's name. The two sides use different
+labels, so a reflected proof is worthless; both nonces are fresh, so a recorded handshake cannot be replayed. The channel
+binding identifies the channel that a side sees: the digest of the host's TLS certificate (`tls-server-end-point`, RFC 5929;
+Python's ssl has no `tls-exporter`), or the Unix socket. A man in the middle sees a different one on each side. The key is
+derived from the host's incarnation, so a successor accepts nothing that was meant for its predecessor.
 
 Pure, except for the nonces. It must never log a key or a proof.
 """
@@ -40,15 +39,13 @@ class HandshakeRefused(ConnectionError):
 
 
 def key_of(incarnation: str, server_secret: str) -> bytes:
-    """The key of a host's incarnation: 32 bytes, derived from the secret that all processes of a server
-    share."""
+    """The key of a host's incarnation: 32 bytes, derived from the secret that all processes of a server share."""
     key = hmac.digest(server_secret.encode(), _KEY, "sha256")
     return hmac.digest(key, incarnation.encode(), "sha256")
 
 
 def _proof(key: bytes, label: bytes, *parts: bytes) -> bytes:
-    """Each part is prefixed with its length, so that different lists of parts cannot produce the same
-    message."""
+    """Each part is prefixed with its length, so that different lists of parts cannot produce the same message."""
     message = b"".join(len(part).to_bytes(4, "big") + part for part in (label, *parts))
     return hmac.digest(key, message, "sha256")
 

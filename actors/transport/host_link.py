@@ -1,7 +1,7 @@
 """A gateway's end of the connection to one host.
 
-Commands queued in one turn of the event loop leave as one batch. Each batch has a deadline; if its outcome
-stays unknown, the router sends its commands again with the same ids.
+Commands queued in one turn of the event loop leave as one batch. Each batch has a deadline; if its outcome stays unknown,
+the router sends its commands again with the same ids.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ SWEEP = 0.5
 
 BROKEN = Refused("internal", "the command could not be sent")
 DIED_IN_ITS_TURN = Refused("internal", "the host was lost in the very turn of this command")
-"""The outcome of a command whose turn a lost host had begun and not ended, if it had been in flight to a lost
-host before."""
+"""The outcome of a command whose turn a lost host had begun and not ended, if it had been in flight to a lost host before."""
 NOT_SENT = Moved()
 """The outcome of a command that certainly was not sent. The router sends it again, as one for another host."""
 
@@ -55,9 +54,9 @@ class _Batch:
 class HostLink:
     """A gateway's connection to one host.
 
-    `on_outcome(envelope, outcome)` is called for every command sent: with None if its outcome is unknown, or
-    with DIED_IN_ITS_TURN. `on_entries` gets the entries that the host pushes, encoded; `on_entries_missed` is
-    called when pushes may have been lost. The router bounds the queue by what it admits.
+    `on_outcome(envelope, outcome)` is called for every command sent: with None if its outcome is unknown, or with
+    DIED_IN_ITS_TURN. `on_entries` gets the entries that the host pushes, encoded; `on_entries_missed` is called when pushes
+    may have been lost. The router bounds the queue by what it admits.
     """
 
     def __init__(
@@ -159,8 +158,7 @@ class HostLink:
         return self._connecting
 
     async def _open(self) -> Connection:
-        """Open a connection and authenticate both sides. Until then only handshake frames are sent or
-        accepted."""
+        """Open a connection and authenticate both sides. Until then only handshake frames are sent or accepted."""
         connection = Connection(self._on_frame, self._on_lost, MAX_HANDSHAKE)
         try:
             async with asyncio.timeout(CONNECT_DEADLINE):
@@ -230,9 +228,8 @@ class HostLink:
             answer.set_result(payload)
 
     def _settle_next(self) -> None:
-        """Settle the oldest answered batch, and schedule the next one after other ready callbacks. A commit
-        answers many batches at once, and their clients' next requests should reach the host while it commits,
-        not afterwards."""
+        """Settle the oldest answered batch, and schedule the next one after other ready callbacks. A commit answers many
+        batches at once, and their clients' next requests should reach the host while it commits, not afterwards."""
         self._settling = bool(self._answered)
         if self._settling:
             self._settle_answered(*self._answered.popleft())
@@ -282,8 +279,8 @@ class HostLink:
         return await self._notify(Kind.WATCH_EVENTS, b"")
 
     async def refresh_rules(self, accounts: list[str]) -> bool:
-        """Tell the host that the accounts' settings or rules have changed, and wait until it uses them; False
-        if it could not be reached."""
+        """Tell the host that the accounts' settings or rules have changed, and wait until it uses them; False if it could
+        not be reached."""
         return await self._notify(Kind.REFRESH_RULES, codec.encode(accounts))
 
     async def _notify(self, kind: Kind, payload: bytes) -> bool:

@@ -1,9 +1,7 @@
-"""A host's end of the connections: accepts commands and subscriptions from peers, answers, and pushes
-committed entries.
+"""A host's end of the connections: accepts commands and subscriptions from peers, answers, and pushes committed entries.
 
-It accepts nothing but the handshake from a peer that is not authenticated. The connections of such peers are
-few, short-lived and hold no more than one handshake frame. The oldest is evicted first, so holding many open
-keeps nobody out.
+It accepts nothing but the handshake from a peer that is not authenticated. The connections of such peers are few,
+short-lived and hold no more than one handshake frame. The oldest is evicted first, so holding many open keeps nobody out.
 """
 
 from __future__ import annotations
@@ -39,8 +37,7 @@ ACCEPT_PAUSE = 0.1
 REFUSALS_EVERY = 10.0
 """Seconds between log records of refused peers. Each record counts the refusals since the last."""
 MAX_BACKLOG = 32 * 1024 * 1024
-"""Bytes of entries that one gateway has not read yet. Beyond this, entries are dropped and it recovers them
-from Postgres."""
+"""Bytes of entries that one gateway has not read yet. Beyond this, entries are dropped and it recovers them from Postgres."""
 
 
 class EntryPush:
@@ -76,9 +73,9 @@ class _PendingPeer:
 
 
 class HostListener:
-    """Listens for peers. `submit` runs a batch of commands and returns their outcomes, both encoded, and
-    announces turns. `refresh_rules` re-reads the rules of accounts and returns once turns use them. `secret`
-    is the key that both sides must prove to know (`handshake.key_of`)."""
+    """Listens for peers. `submit` runs a batch of commands and returns their outcomes, both encoded, and announces turns.
+    `refresh_rules` re-reads the rules of accounts and returns once turns use them. `secret` is the key that both sides must
+    prove to know (`handshake.key_of`)."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""The transport of a connection between a host and a peer: a Unix socket in a private folder on one machine,
-TLS 1.3 over TCP between machines. Nothing crosses a network unencrypted.
+"""The transport of a connection between a host and a peer: a Unix socket in a private folder on one machine, TLS 1.3 over
+TCP between machines. Nothing crosses a network unencrypted.
 
-Owns the sockets, the TLS contexts and the channel binding that the handshake proves (`handshake.py`). TLS
-alone authenticates neither side unless the operator configures a CA: a certificate is trusted because its
-digest is part of both sides' proofs.
+Owns the sockets, the TLS contexts and the channel binding that the handshake proves (`handshake.py`). TLS alone
+authenticates neither side unless the operator configures a CA: a certificate is trusted because its digest is part of both
+sides' proofs.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def _binding(digest: bytes) -> bytes:
 
 
 def make_tls() -> Tls:
-    """Generate a P-256 key and a self-signed certificate. OpenSSL reads the key from a private temporary
-    file, which is deleted right away."""
+    """Generate a P-256 key and a self-signed certificate. OpenSSL reads the key from a private temporary file, which is
+    deleted right away."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tertulia host")])
     now = datetime.datetime.now(datetime.UTC)
@@ -92,8 +92,7 @@ def make_tls() -> Tls:
 
 
 def load_tls(certificate: Path, key: Path) -> Tls:
-    """Load an operator's certificate (PEM: the host's own, then its chain) and key. Raises ValueError or
-    OSError."""
+    """Load an operator's certificate (PEM: the host's own, then its chain) and key. Raises ValueError or OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0  # connections are long-lived: no session is resumed
@@ -109,9 +108,8 @@ def load_tls(certificate: Path, key: Path) -> Tls:
 
 @functools.cache
 def client_context(ca: Path | None) -> ssl.SSLContext:
-    """A peer's TLS context. Without `ca`, TLS accepts any certificate, because the handshake checks it. With
-    `ca`, the chain must lead there too. Names are not compared, since hosts are found by address. Raises
-    ValueError or OSError."""
+    """A peer's TLS context. Without `ca`, TLS accepts any certificate, because the handshake checks it. With `ca`, the
+    chain must lead there too. Names are not compared, since hosts are found by address. Raises ValueError or OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
@@ -138,8 +136,8 @@ def listen_tls(address: str, tls: Tls) -> ListeningSocket:
 
 
 def listen_unix(path: Path) -> ListeningSocket:
-    """Listen on a Unix socket in a folder that the caller has made private. Sockets left by earlier hosts of
-    this name (`<name>.<anything>.sock`) are removed. Raises OSError."""
+    """Listen on a Unix socket in a folder that the caller has made private. Sockets left by earlier hosts of this name
+    (`<name>.<anything>.sock`) are removed. Raises OSError."""
     name = path.name.split(".", 1)[0]
     for left in path.parent.glob(f"{name}.*.sock"):
         left.unlink(missing_ok=True)

@@ -1,9 +1,9 @@
 """What a gateway knows of commands in flight when hosts were lost: the suspects, and the commands set aside.
 
-One loss proves little: a killed host interrupts hundreds of commands. They become suspects and are sent
-again, and their next host announces the beginning and end of each one's turn (`host.py`). A host lost within
-the turn of a suspect names the culprit (`host_link.DIED_IN_ITS_TURN`); the others go to the next host. A
-command that kills hosts outside its turn is caught by `MAX_LOSSES`.
+One loss proves little: a killed host interrupts hundreds of commands. They become suspects and are sent again, and their
+next host announces the beginning and end of each one's turn (`host.py`). A host lost within the turn of a suspect names the
+culprit (`host_link.DIED_IN_ITS_TURN`); the others go to the next host. A command that kills hosts outside its turn is
+caught by `MAX_LOSSES`.
 """
 
 from __future__ import annotations

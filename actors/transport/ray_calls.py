@@ -1,7 +1,7 @@
 """Ray calls between actors: the only module that calls `.remote()`. Every call has a deadline.
 
-A call that needs Ray's head blocks while the head is down. It blocks one dedicated thread, so the event loop
-and the users of other threads go on.
+A call that needs Ray's head blocks while the head is down. It blocks one dedicated thread, so the event loop and the users
+of other threads go on.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ _looked_up: dict[str, asyncio.Future[ActorHandle]] = {}
 async def find(name: str) -> ActorHandle:
     """A named actor's handle. Raises ValueError if there is none. Asks Ray's head: not for a hot path.
 
-    Concurrent callers for a name share one lookup, so callers that give up while the head is down leave
-    nothing behind.
+    Concurrent callers for a name share one lookup, so callers that give up while the head is down leave nothing behind.
     """
     looking = _looked_up.get(name)
     if looking is None:
@@ -103,8 +102,7 @@ class RayConversation:
 
 
 class DispatcherWaker:
-    """Wakes the dispatchers. Wakes are gathered while a call to a dispatcher is in flight; a lost wake is
-    harmless."""
+    """Wakes the dispatchers. Wakes are gathered while a call to a dispatcher is in flight; a lost wake is harmless."""
 
     def __init__(self, shards: int) -> None:
         self._shards = shards
@@ -141,8 +139,7 @@ class DispatcherWaker:
         return self._handles[shard]
 
     async def statistics(self, deadline: float) -> dict[str, dict[str, dict[str, float]] | None]:
-        """Each dispatcher's statistics by its name; None for one that does not answer within `deadline`
-        seconds."""
+        """Each dispatcher's statistics by its name; None for one that does not answer within `deadline` seconds."""
 
         async def ask(shard: int) -> dict[str, dict[str, float]] | None:
             try:

@@ -1,8 +1,8 @@
 """A gateway's router: sends each command to the host that owns its partition, and returns the outcome.
 
-Owns the gateway's copy of the partition map, and the retries. If a host dies, freezes or gives a partition
-away, its commands wait for the map to change and are sent again with the same id until their deadline, unless
-they are what kills the hosts (`quarantine.py`).
+Owns the gateway's copy of the partition map, and the retries. If a host dies, freezes or gives a partition away, its
+commands wait for the map to change and are sent again with the same id until their deadline, unless they are what kills the
+hosts (`quarantine.py`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import structlog
 
 from ...core.conversation.commands import Done, Envelope, Moved, Outcome
 from ...core.conversation.poison import PoisonList
-from ...core.errors import BY_CODE, Internal, Invalid, Overloaded, TertuliaError
+from ...core.errors import Internal, Invalid, Overloaded, TertuliaError
 from ...core.ports.hosting import HostAddress, Ownership, PartitionMap
 from .host_link import DIED_IN_ITS_TURN, HostLink
 from .quarantine import MAX_LOSSES, Quarantine
+from .refusals import error_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +48,8 @@ class _Waiting:
 
 
 class Router:
-    """Sends commands and returns their outcomes. `link` connects to a host; `on_hosts_changed` is called for
-    new incarnations. Create it inside a running loop."""
+    """Sends commands and returns their outcomes. `link` connects to a host; `on_hosts_changed` is called for new
+    incarnations. Create it inside a running loop."""
 
     def __init__(
         self,
@@ -147,18 +148,11 @@ class Router:
         else:
             if outcome.retry_after is None and self.quarantine.active:
                 self.quarantine.cleared(envelope)
-            cls = BY_CODE.get(outcome.code, Internal)
-            error = cls(
-                outcome.detail,
-                errors=outcome.errors,
-                current=outcome.current,
-                retry_after=outcome.retry_after,
-            )
-            self._finish(envelope, error)
+            self._finish(envelope, error_of(outcome))
 
     def _on_lost(self, envelope: Envelope) -> None:
-        """The command may have happened, and it may have killed the host. The next attempt checks for an
-        original result and is watched."""
+        """The command may have happened, and it may have killed the host. The next attempt checks for an original result
+        and is watched."""
         waiting = self._waiting.get(envelope.id)
         losses = (self.quarantine.losses(envelope) if waiting is None else waiting.losses) + 1
         if losses >= MAX_LOSSES:

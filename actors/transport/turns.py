@@ -26,8 +26,8 @@ class TurnResult(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TurnRequest(msgspec.Struct, frozen=True, array_like=True):
-    """The input of a turn: the command, the time in ms, the conversation that holds the thread key, entry 0
-    if this command opened the conversation, the account's rules, and the analysis of the command's message."""
+    """The input of a turn: the command, the time in ms, the conversation that holds the thread key, entry 0 if this command
+    opened the conversation, the account's rules, and the analysis of the command's message."""
 
     envelope: Envelope
     now: int
@@ -38,5 +38,4 @@ class TurnRequest(msgspec.Struct, frozen=True, array_like=True):
 
 
 Announce = Callable[[int, bool], None]
-"""Called with a command's index in its batch when its turn begins (True) and ends (False). The batch's sender
-is told."""
+"""Called with a command's index in its batch when its turn begins (True) and ends (False). The batch's sender is told."""

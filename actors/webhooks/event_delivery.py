@@ -1,7 +1,7 @@
 """Event webhooks: loops that turn feeds into deliveries, send them, and feed the Redis stream.
 
-All state is in Postgres: any number of processes may run any of these loops, and each may die at any moment.
-Events are delivered at least once, and an account's in the order of its feed as long as nothing fails.
+All state is in Postgres: any number of processes may run any of these loops, and each may die at any moment. Events are
+delivered at least once, and an account's in the order of its feed as long as nothing fails.
 """
 
 from __future__ import annotations
@@ -103,8 +103,7 @@ class WebhookCaller:
 
 
 class EventSender:
-    """Sends due deliveries, `concurrency` at a time. A webhook that only fails for `disable_after` seconds is
-    disabled."""
+    """Sends due deliveries, `concurrency` at a time. A webhook that only fails for `disable_after` seconds is disabled."""
 
     def __init__(
         self,
@@ -126,8 +125,7 @@ class EventSender:
         self._woken.set()
 
     async def main_loop(self) -> None:
-        """Send until cancelled. Deliveries then in flight are sent again by another process once their claims
-        have expired."""
+        """Send until cancelled. Deliveries then in flight are sent again by another process once their claims have expired."""
         async with asyncio.TaskGroup() as group:
             while True:
                 self._woken.clear()

@@ -11,6 +11,7 @@ from rig import Rig
 from samples import ACCOUNT, SERVICE, THREAD, to_thread
 
 from tertulia.actors.clock import now_ms
+from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.supervisor import Supervisor
 from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Entry
@@ -70,6 +71,7 @@ class Office:
         self.presence = MemoryPresence()
         self.hints = Hints()
         self.hosts = HostSubscription(rig)
+        self.intervals = Intervals(poll=0.05, tick=0.02, notify=0.05)
         self.tasks: list[asyncio.Task[None]] = []
         self.all: list[Supervisor] = []
 
@@ -82,6 +84,7 @@ class Office:
             self.hints,
             own=own,
             incarnation=str(uuid.uuid4()),
+            intervals=self.intervals,
         )
         await self.supervisor.startup()
         self.tasks.append(asyncio.create_task(self.supervisor.main_loop()))

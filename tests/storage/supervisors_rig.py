@@ -14,6 +14,7 @@ from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.host.host import ConversationHost
 from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
+from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.supervisor import Supervisor
 from tertulia.actors.transport import codec
 from tertulia.actors.transport.turns import TurnResult
@@ -33,6 +34,7 @@ class Board:
         self.supervisors: list[Supervisor] = []
         self.router = self  # a supervisor's hearing has one
         self.published: list[Entry] = []
+        self.intervals = Intervals(poll=0.05)
         self.tasks: list[asyncio.Task[None]] = []
         self.host = ConversationHost(
             backend.journal,
@@ -92,6 +94,7 @@ class Board:
             self,
             own=own,
             incarnation=uid(),
+            intervals=self.intervals,
         )
         await made.startup()
         self.supervisors.append(made)

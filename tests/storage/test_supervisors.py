@@ -13,7 +13,7 @@ from supervisors_rig import Board, ana, until
 
 from tertulia.actors.clock import fresh_id
 from tertulia.actors.supervisor import shard_ownership
-from tertulia.actors.supervisor import supervisor as module
+from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.rosters import FIRST
 from tertulia.core.conversation.commands import Assign, Envelope
 from tertulia.core.errors import Overloaded, StorageUnavailable
@@ -21,10 +21,7 @@ from tertulia.core.routing.supervision_messages import SHARDS, Head, shard_of, s
 
 
 @pytest.fixture
-async def floor(
-    postgres: PostgresBackend, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Board]:
-    monkeypatch.setattr(module, "POLL_EVERY", 0.05)
+async def floor(postgres: PostgresBackend, owner: asyncpg.Connection) -> AsyncIterator[Board]:
     floor = Board(postgres, owner)
     await floor.start()
     yield floor
@@ -50,7 +47,7 @@ def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
 async def test_two_counts_over_one_database_never_both_have_an_account(
     floor: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POLL_EVERY", 60)  # the old one finds out by what it tries
+    floor.intervals = Intervals(poll=60)  # the old one finds out by what it tries
     monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 60)
     ours, theirs = await floor.account(even), await floor.account(odd)
     old = await floor.supervisor(shards_of(0, 1))

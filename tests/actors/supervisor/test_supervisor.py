@@ -7,11 +7,11 @@ import uuid
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from samples import ACCOUNT, SERVICE, THREAD, agent, customer, received, said, to_conversation, to_thread
 from supervised import Office, until
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.supervisor import supervisor as module
 from tertulia.core.accounts.account_settings import AccountSettings, Routing
 from tertulia.core.conversation.commands import (
     Assign,
@@ -45,9 +45,9 @@ async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
     assert (ACCOUNT, assigned.explain["roster"]) in office.store.rosters
 
 
-async def test_a_commit_is_seen_whole(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_commit_is_seen_whole(office: Office) -> None:
     """A rule gives a new conversation to a team in the commit that opens it: nobody else may have it in between."""
-    monkeypatch.setattr(module, "POLL_EVERY", 60)
+    office.intervals = replace(office.intervals, poll=60)
     await office.start()
     await office.appear("ana")
     c = await office.open("one")

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from samples import ACCOUNT, SERVICE, agent, to_conversation, uid
 from supervised import Office, until
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.supervisor import account_registry, command_sender
-from tertulia.actors.supervisor import supervisor as module
 from tertulia.actors.supervisor.account_desk import AccountDesk
 from tertulia.core.conversation.commands import Assign, Envelope, Outcome, Release, Update
 from tertulia.core.conversation.state import Conversation
@@ -45,7 +44,7 @@ async def test_what_was_loaded_by_a_start_that_failed_is_served_after_the_next(
 async def test_agents_of_one_account_are_heard_while_another_waits_for_what_is_under_way(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_sender, "QUIET_DEADLINE", 30)
+    office.intervals = replace(office.intervals, quiet=30)
     office.rig.store.add_account(other := uid())
     await office.start()
     await office.appear("ana")
@@ -108,7 +107,7 @@ async def test_a_desk_that_was_dropped_does_not_stop_the_clock_of_its_successor(
 async def test_a_fault_in_an_errand_is_its_askers_to_hear(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POLL_EVERY", 60)
+    office.intervals = replace(office.intervals, poll=60)
     await office.start()
     await office.appear("ana")
     desk = await office.supervisor.account(ACCOUNT)
@@ -130,7 +129,7 @@ async def test_a_fault_in_an_errand_is_its_askers_to_hear(
 async def test_what_it_did_not_know_of_does_not_make_it_forget_what_is_under_way(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POLL_EVERY", 60)
+    office.intervals = replace(office.intervals, poll=60)
     one = Preferences(auto_accept=True, maximum=1)
     office.store.prefer(ACCOUNT, *(AgentFacts(user, user, one) for user in ("ana", "ben")))
     known, claimed = [await office.open(name) for name in ("one", "two")]
@@ -165,8 +164,7 @@ async def test_what_it_did_not_know_of_does_not_make_it_forget_what_is_under_way
 async def test_a_fault_in_one_account_is_that_accounts_alone(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_registry, "FAULT_REST", 0.3)
-    monkeypatch.setattr(module, "POLL_EVERY", 0.05)
+    office.intervals = replace(office.intervals, fault_pause=0.3)
     office.rig.store.add_account(other := uid())
     supervisor = await office.start()
     ana = Presence(ACCOUNT, "ana", "", "online", now_ms() + 60_000)
