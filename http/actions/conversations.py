@@ -239,7 +239,7 @@ async def refresh_routing(call: Call[Any]) -> None:
 
 async def refresh_rules(call: Call[Any]) -> None:
     """Let conversations go by what was changed: settings, bot rules, the texts and teams that rules name."""
-    await call.services.gateway.learn(call.account_id)
+    await call.services.gateway.refresh_rules(call.account_id)
 
 
 async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:

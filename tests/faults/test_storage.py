@@ -106,7 +106,7 @@ def memory(server: OwnServer) -> float:
 
 
 async def test_a_slow_database_slows_and_loses_nothing(far: tuple[OwnServer, Way]) -> None:
-    server, way = far
+    server, endpoint = far
     async with (
         SseReader(server, server.token("agent", "sse"), "account") as first,
         WsReader(server, server.token("agent", "ws"), "account") as second,
@@ -131,7 +131,7 @@ async def test_a_slow_database_slows_and_loses_nothing(far: tuple[OwnServer, Way
 @pytest.mark.parametrize("held", [("asked", "answered"), ("answered",)], ids=["both ways", "answers only"])
 async def test_a_database_out_of_reach(far: tuple[OwnServer, Way], held: tuple[str, ...]) -> None:
     """Longer than a commit may take, so that its outcome has to be found out."""
-    server, way = far
+    server, endpoint = far
     async with (
         SseReader(server, server.token("agent", "sse"), "account") as first,
         WsReader(server, server.token("agent", "ws"), "account") as second,

@@ -210,10 +210,10 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD
     failing.fails = False
-    await keeper.look()
+    await keeper.poll()
     assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
     await rules.create(a_rule(account_id, "More"), BY)
-    await keeper.look()
+    await keeper.poll()
     assert len(keeper.get(account_id).rules) == 2
 
 
@@ -242,7 +242,7 @@ async def test_a_change_counts_for_those_who_were_being_read_meanwhile(
     preparing = asyncio.create_task(keeper.prepare({account_id}))
     await late.asked.wait()
     await rules.create(a_rule(account_id), BY)
-    await keeper.learn([account_id])
+    await keeper.refresh([account_id])
     late.let.set()
     await preparing
     assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
@@ -280,10 +280,10 @@ async def test_what_is_due_happens_once_whoever_looks(
 ) -> None:
     threads = [a_thread(account_id, n) for n in range(40)]
     ids = [(await running.says("hello", t)).entries[0].conversation_id for t in threads]
-    assert await running.ticker.look() == 0
+    assert await running.ticker.scan() == 0
     running.ahead = 25 * HOUR
     # the host is lost in the middle of it: nobody hears what became of its commit
-    looking = asyncio.create_task(running.ticker.look())
+    looking = asyncio.create_task(running.ticker.scan())
     while running.host.commits.committed == len(ids):
         await asyncio.sleep(0)
         if len(running.host.commits):
@@ -294,7 +294,7 @@ async def test_what_is_due_happens_once_whoever_looks(
     successor = Running(database, account_id)
     successor.ahead = running.ahead
     await successor.start()
-    while await successor.ticker.look():
+    while await successor.ticker.scan():
         pass
     for conversation_id in ids:
         c, entries = await successor.read(conversation_id)
@@ -313,7 +313,7 @@ async def test_a_look_that_comes_too_early_moves_the_timer(running: Running, acc
     first = next(e for e in entries if isinstance(e.data, Message))
     assert before.timer_at == first.at + 24 * HOUR
     running.ahead = 25 * HOUR
-    assert await running.ticker.look() == 1 and await running.ticker.look() == 0
+    assert await running.ticker.scan() == 1 and await running.ticker.scan() == 0
     after, same = await running.read(conversation_id)
     assert after.status is Status.OPEN and same == entries and after.last_message_at is not None
     assert after.timer_at == after.last_message_at + 24 * HOUR
@@ -336,19 +336,19 @@ async def test_the_clock_follows_the_settings_of_the_account(
     await do(Post("agent", "hello"))
     await running.says("and now?", thread)
     running.ahead = HOUR
-    await running.ticker.look()
+    await running.ticker.scan()
     c, entries = await running.read(conversation_id)
     assert [e.data.state for e in entries if e.actor == Actor("system")] == ["breach"]  # type: ignore[union-attr]
     assert c.unanswered_since is not None and c.fired.sla
     await do(Update({"status": "resolved"}))
-    await running.ticker.look()
+    await running.ticker.scan()
     running.ahead = 4 * HOUR
-    await running.ticker.look()
+    await running.ticker.scan()
     c, entries = await running.read(conversation_id)
     last = [e.data for e in entries if e.actor == Actor("system")][1:]
     assert isinstance(last[0], Message) and isinstance(last[1], StatusChanged)
     assert c.status is Status.CLOSED and c.fired.csat_asked
-    assert await running.ticker.look() == 0
+    assert await running.ticker.scan() == 0
 
 
 async def test_hosts_find_what_is_due_in_their_partitions(
@@ -382,14 +382,14 @@ async def test_timers_that_went_by_what_could_not_be_read_are_to_be_set_anew(
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD and not keeper.retimed
     failing.fails = False
-    await keeper.look()
+    await keeper.poll()
     assert keeper.retimed == {account_id}
     keeper.retimed.clear()
     # what is known stays in force while it cannot be read again, even where the change comes to the defaults
     await accounts.update(account_id, None, {"expiry_hours": None}, BY)
     failing.fails = True
-    await keeper.look()
+    await keeper.poll()
     assert keeper.get(account_id).settings.expiry_hours == 3
     failing.fails = False
-    await keeper.look()
+    await keeper.poll()
     assert keeper.retimed == {account_id}
