@@ -115,7 +115,7 @@ async def _value(supervisor: Supervisor, query: Query) -> Any:
 
 
 class SupervisorClient:
-    """A gateway's end: implements `core.routing.supervision_messages.Supervision`."""
+    """A gateway's end: implements `core.ports.supervision.Supervision`."""
 
     def __init__(self, supervisors: int) -> None:
         self._supervisors = supervisors

@@ -19,7 +19,8 @@ import structlog
 from ...core.conversation.commands import Refused, ThreadKey
 from ...core.conversation.state import Conversation, State
 from ...core.conversation.thread import Thread
-from ...core.ports.hosting import Archive, Rejected, Target, ThreadWanted
+from ...core.ports.archive import Archive, Target, ThreadWanted
+from ...core.ports.journal import Rejected
 from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)

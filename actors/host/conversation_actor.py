@@ -107,7 +107,7 @@ class ConversationActor:
         account: AccountRules,
         now: int,
         analysis: Analysis,
-    ) -> Said:
+    ) -> BotResponse:
         """The bot's entries. A bug in the bot must not keep a customer from humans."""
         try:
             return respond(before, state, message, account, now, self.new_id, analysis)

@@ -1,6 +1,6 @@
 """A host's membership: sends heartbeats, takes over dead hosts' partitions, and balances the partitions.
 
-Postgres arbitrates (`core.ports.hosting.Ownership`). A peer counts as dead when its heartbeat has not changed for
+Postgres arbitrates (`core.ports.ownership.Ownership`). A peer counts as dead when its heartbeat has not changed for
 `takeover_after` seconds of our own monotonic clock, observed with successful heartbeats of our own. So no clocks are
 compared, and a database outage kills nobody.
 """

@@ -155,7 +155,7 @@ class MessageAnalysis:
         if wanted.sentiment_below is not None and (score := self._scorer.value) is not None:
             mood = score(scored(wanted.content))
             # the scorer assumes English; few messages get this far
-            if mood < wanted.mood_below and self._is_english(wanted, language):
+            if mood < wanted.sentiment_below and self._is_english(wanted, language):
                 sentiment = mood
         return Analysis(language, sentiment)
 

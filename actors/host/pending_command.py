@@ -11,7 +11,7 @@ import enum
 from typing import Protocol
 
 from ...core.conversation.commands import Envelope, Outcome, Refused
-from ...core.ports.hosting import Write
+from ...core.ports.journal import Write
 from ...core.turn.message_analysis import Analysis
 from ..transport.turns import Announce, TurnResult
 

@@ -35,16 +35,16 @@ class AbsenceMonitor:
         now = self._now()
         grace = desk.facts.settings.presence_grace_s * 1000
         desk.presence.expect(
-            (user_id for user_id, held_by in desk.desk.floor.held_by.items() if held_by), now
+            (user_id for user_id, held_by in desk.desk.board.held_by.items() if held_by), now
         )
         for user_id, since in desk.presence.absent_since.items():
             again = state.absences.get(user_id, 0)
-            if now >= max(since + grace, again) and desk.desk.floor.held_by.get(user_id):
+            if now >= max(since + grace, again) and desk.desk.board.held_by.get(user_id):
                 state.absences[user_id] = now + max(MIN_PAUSE, grace // 4)
                 self._start(self._requeue(desk, user_id, since, grace))
 
     async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
-        rows = await self._store.unanswered(list(desk.desk.floor.held_by.get(user_id, ())))
+        rows = await self._store.unanswered(list(desk.desk.board.held_by.get(user_id, ())))
         if desk.presence.absent_since.get(user_id) != since:
             return
         was_there = user_id in desk.presence.last_seen

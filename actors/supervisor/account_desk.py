@@ -41,8 +41,6 @@ from .queue_updates import QueueUpdates
 log = structlog.get_logger(__name__)
 
 SYSTEM = By("system", None, "service")
-NEVER = 1 << 50
-"""Disables the desk's own grace for absent agents. The desk does not see messages, so `absence_monitor.py` does this."""
 ENDED_BY_CONVERSATION: frozenset[str] = frozenset({"gone", "taken"})
 """Reasons for which an offer ends without a command to the conversation."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
@@ -115,10 +113,6 @@ class AccountDesk:
         """A conversation as the queue sees it."""
         return waiting_of(c, self.facts.settings, self.cache.last_held(c.id))
 
-    def policy(self) -> Policy:
-        """The account's policy, without the grace for absent agents, which the absence monitor handles."""
-        return replace(policy_of(self.facts.settings), presence_grace=NEVER)
-
     def _restore(self) -> Desk:
         """Build the desk from the stored state. Offers to people who are no longer agents are withdrawn."""
         now = self._tools.now()
@@ -137,8 +131,8 @@ class AccountDesk:
             elif c.waits:
                 waiting.append(self.waiting(c))
         snapshot = messages.Snapshot(
-            self.policy(),
-            tuple(self._agent(i, p, now) for i, p in agents.items()),
+            policy_of(self.facts.settings),
+            tuple(self._agent(i, p) for i, p in agents.items()),
             tuple(held),
             tuple(waiting),
             tuple(offered),
@@ -153,7 +147,6 @@ class AccountDesk:
             id=agent_id,
             preferences=preferences,
             status=self.presence.status(agent_id),
-            status_since=now,
             idle_since=last,
             assigned_at=last,
         )
@@ -182,7 +175,9 @@ class AccountDesk:
         if facts.settings != settings:
             reaches = facts.settings.routing != settings.routing
             self.handle(
-                messages.PolicyChanged(self.policy(), tuple(self._changed_waiting()) if reaches else ())
+                messages.PolicyChanged(
+                    policy_of(facts.settings), tuple(self._changed_waiting()) if reaches else ()
+                )
             )
             for c in self.cache.needing_lookup(facts.settings):
                 self._tools.look_up_last_held(self.id, c.id, c.contact_id)
@@ -265,7 +260,7 @@ class AccountDesk:
                 self.handle(messages.Gone(conversation_id))
         elif c.waits:
             self._sync_waiting(c)
-        elif c.assignee_id is not None and c.assignee_id != self.desk.floor.holder(c.id):
+        elif c.assignee_id is not None and c.assignee_id != self.desk.board.holder(c.id):
             # Only the supervisor assigns; an assignment by anybody else still counts once our commands are
             # done.
             log.warning("assignment_found", account=self.id, conversation=c.id)

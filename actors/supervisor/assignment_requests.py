@@ -118,7 +118,7 @@ def _offer_answer(
     in_flight = InFlightCommand(replace(envelope, command=answer))
     event = messages.Accepted(c.id, agent_id) if accepts else messages.Declined(c.id, agent_id)
     for effect in desk.handle(event, in_flight):
-        if isinstance(effect, messages.Refused) and effect.conversation_id == c.id:
+        if isinstance(effect, messages.RequestRefused) and effect.conversation_id == c.id:
             raise Conflict(NO_OFFER, current=state)
     return in_flight
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 import structlog
 
 from ...core.errors import TertuliaError
-from ...core.routing.supervision_messages import SupervisionStore
+from ...core.ports.supervision import SupervisionStore
 from .account_registry import AccountRegistry, AccountState
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from ...core.routing.supervision_messages import SupervisionStore
+from ...core.ports.supervision import SupervisionStore
 from .account_registry import AccountRegistry
 
 RENEW_AFTER = 3600.0

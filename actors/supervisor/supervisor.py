@@ -21,13 +21,7 @@ from ...core.errors import NotFound, Overloaded, TertuliaError
 from ...core.ports.http import Hints
 from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.messages import TimePassed
-from ...core.routing.supervision_messages import (
-    AgentPresence,
-    Presence,
-    PresenceStore,
-    QueuePage,
-    SupervisionStore,
-)
+from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage
 from ..clock import WallClock, fresh_id, now_ms
 from .absence_monitor import AbsenceMonitor
 from .account_desk import AccountDesk, Tools

@@ -17,7 +17,7 @@ import structlog
 from ...core.conversation.commands import Done, Envelope, Moved, Outcome
 from ...core.conversation.poison import PoisonList
 from ...core.errors import Internal, Invalid, Overloaded, TertuliaError
-from ...core.ports.hosting import HostAddress, Ownership, PartitionMap
+from ...core.ports.ownership import HostAddress, Ownership, PartitionMap
 from .host_link import DIED_IN_ITS_TURN, HostLink
 from .quarantine import MAX_LOSSES, Quarantine
 from .refusals import error_of

@@ -84,20 +84,20 @@ async def test_what_is_nobodys_language(analysis: MessageAnalysis, text: str) ->
 @pytest.mark.parametrize("known", [None, "en", "en-GB"])
 @pytest.mark.parametrize("text", ANGRY)
 async def test_anger(analysis: MessageAnalysis, text: str, known: str | None) -> None:
-    sentiment = (await analysis.analyse(ask(text, known=known, mood_below=-0.5))).sentiment
+    sentiment = (await analysis.analyse(ask(text, known=known, sentiment_below=-0.5))).sentiment
     assert sentiment is not None and sentiment < -0.5
 
 
 @pytest.mark.parametrize("text", NOT_ANGRY + NOT_ENGLISH)
 async def test_what_is_no_anger_or_not_english(analysis: MessageAnalysis, text: str) -> None:
     for detect in (False, True):
-        heard = await analysis.analyse(ask(text, detect=detect, mood_below=-0.5))
+        heard = await analysis.analyse(ask(text, detect=detect, sentiment_below=-0.5))
         assert heard.sentiment is None
 
 
 async def test_german_words_would_pass_for_anger(analysis: MessageAnalysis) -> None:
     """What the check of the language is for: known to be English, the same words count."""
-    heard = await analysis.analyse(ask("Die Firma die das war", known="en", mood_below=-0.5))
+    heard = await analysis.analyse(ask("Die Firma die das war", known="en", sentiment_below=-0.5))
     assert heard.sentiment is not None and heard.sentiment < -0.5
 
 
@@ -107,7 +107,7 @@ async def test_what_is_not_asked_is_not_told(analysis: MessageAnalysis) -> None:
 
 async def test_a_long_text_costs_no_more_than_its_beginning(analysis: MessageAnalysis) -> None:
     kind = "Thank you for the good news. " * 60
-    assert await analysis.analyse(ask(kind + "I hate you, thieves, scum! " * 2000, mood_below=-0.5)) == (
+    assert await analysis.analyse(ask(kind + "I hate you, thieves, scum! " * 2000, sentiment_below=-0.5)) == (
         NO_ANALYSIS
     )
     assert (await analysis.analyse(ask(kind + "Wo ist meine Bestellung? " * 2000, detect=True))).language == (
@@ -137,10 +137,10 @@ async def test_a_library_is_loaded_when_a_message_needs_it(unloaded: None) -> No
     assert analysis.analyse_now(ask("ሰላም ነው", detect=True)) == Analysis("am")
     assert analysis.analyse_now(ask("ok", detect=True)) == NO_ANALYSIS
     assert loaded() == set()
-    assert analysis.analyse_now(ask("my order", mood_below=-0.5)) is None
-    assert await analysis.analyse(ask("my order", mood_below=-0.5)) == NO_ANALYSIS
+    assert analysis.analyse_now(ask("my order", sentiment_below=-0.5)) is None
+    assert await analysis.analyse(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
     assert loaded() == {"vaderSentiment"}
-    assert analysis.analyse_now(ask("my order", mood_below=-0.5)) == NO_ANALYSIS
+    assert analysis.analyse_now(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
     assert analysis.analyse_now(ask("Wo ist meine Bestellung?", detect=True)) is None
     assert (await analysis.analyse(ask("Wo ist meine Bestellung?", detect=True))).language == "de"
     assert loaded() == {"vaderSentiment", "py3langid"}
@@ -169,7 +169,7 @@ async def test_a_library_that_cannot_be_loaded_is_done_without() -> None:
         raise ImportError("no such module")
 
     analysis = MessageAnalysis(detector=load, scorer=load)
-    want = ask("I hate you, you thieves", detect=True, mood_below=-0.5)
+    want = ask("I hate you, you thieves", detect=True, sentiment_below=-0.5)
     assert await analysis.analyse(want) == NO_ANALYSIS and analysis.analyse_now(want) == NO_ANALYSIS
     assert loads == 2
 
@@ -179,7 +179,7 @@ async def test_a_library_that_fails_is_no_error() -> None:
         raise ZeroDivisionError("of the library's")
 
     analysis = MessageAnalysis(detector=lambda: fails, scorer=lambda: fails)
-    assert await analysis.analyse(ask("I hate you", detect=True, mood_below=-0.5)) == NO_ANALYSIS
+    assert await analysis.analyse(ask("I hate you", detect=True, sentiment_below=-0.5)) == NO_ANALYSIS
 
 
 # -- with a classifier

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from samples import NOW, OPENING, SERVICE, any_data, data, entries, ids, objects, plain, priorities, received
 
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import TurnResult, TurnRequest
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import (
     Assign,
     Close,

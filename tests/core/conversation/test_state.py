@@ -30,7 +30,7 @@ from samples import (
 
 from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import TurnResult, TurnRequest
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import (
     Assign,
     By,
