@@ -125,7 +125,7 @@ def test_every_outcome_survives_the_wire(
     ]
     assert codec.decode_outcomes(codec.encode(outcomes)) == outcomes
     (taken,) = codec.decode_turn_results(
-        codec.encode([TurnResult(outcomes[0], Write(c, after, tuple(some), "k", "p", (1, 2), 3))])
+        codec.encode([TurnResult(outcomes[0], Write(c, after, tuple(some), "k", (1, 2), 3))])
     )
     assert taken.outcome == outcomes[0] and taken.write is not None
     assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", (1, 2), 3)
