@@ -1,1 +1,1 @@
-"""Ray: conversation actors and their hosts, the gateways, and the handles between them."""
+"""The server's Ray actors: conversation hosts, gateways, supervisors and dispatchers, and the links between them."""

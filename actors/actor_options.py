@@ -1,4 +1,4 @@
-"""Every kind of Ray actor: its class, name, life and concurrency, in one table. The only module that calls `ray.remote`."""
+"""Every kind of Ray actor in one table: class, name, restarts and concurrency. The only module that calls `ray.remote`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from .actor_processes import (
 from .transport.ray_calls import DISPATCHER_NAME, NAMESPACE, SUPERVISOR_NAME
 
 FOREVER = -1
-NEXT_TO_NONE = 0.001
+MINIMAL_CPU = 0.001
 
 
 class Options(msgspec.Struct, frozen=True):
-    """`name` is a template; `restarts`: how often Ray starts it again by itself; `concurrency`: calls at once."""
+    """`name` is a template, `restarts` how often Ray restarts the actor by itself, `concurrency` how many calls run at
+    once."""
 
     cls: type
     name: str
@@ -38,21 +39,20 @@ GATEWAY = Options(GatewayProcess, "gateway:{0}", concurrency=1000)
 DISPATCHER = Options(DispatcherProcess, DISPATCHER_NAME, concurrency=1000)
 SUPERVISOR = Options(SupervisorProcess, SUPERVISOR_NAME, concurrency=10_000)
 CONVERSATION = Options(ConversationProcess, "conversation:{0}", concurrency=1, restarts=0, spread=False)
-"""Not restarted by Ray: its host starts it anew, with the state as the journal has it."""
+"""Ray does not restart it: its host starts a new one with the state from the journal."""
 
 
 def create(kind: Options, key: object, *arguments: Any, detached: bool = False) -> ActorHandle:
-    """Start an actor, or find the one of that name that runs already (only where it outlives its maker).
+    """Start an actor. A detached one that already runs under this name is returned instead.
 
-    Next to no CPU is reserved: these actors are the service itself, and a cluster is sized for them; but where an actor
-    asks for nothing at all, Ray places it anywhere, whatever node it is told. Tasks are never retried by Ray: the
-    callers do that, under the same command ids.
+    An actor reserves next to no CPU, because clusters are sized for this service. It must reserve something: Ray ignores
+    the requested node of an actor that asks for nothing. Ray never retries a task; callers do, with the same command ids.
     """
     name = kind.name.format(key)
     options: dict[str, Any] = {
         "name": name,
         "namespace": NAMESPACE,
-        "num_cpus": NEXT_TO_NONE,
+        "num_cpus": MINIMAL_CPU,
         "max_restarts": kind.restarts,
         "max_task_retries": 0,
         "max_concurrency": kind.concurrency,
@@ -66,6 +66,6 @@ def create(kind: Options, key: object, *arguments: Any, detached: bool = False) 
 
 
 def _place(key: object) -> NodeAffinitySchedulingStrategy:
-    """The nodes in turn, by the actor's number. Soft: when its node goes, the actor goes to another one."""
+    """Spread actors over the nodes by number. Soft affinity: if the node is lost, the actor moves to another one."""
     nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
     return NodeAffinitySchedulingStrategy(nodes[int(str(key)) % len(nodes)], soft=True)

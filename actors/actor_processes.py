@@ -1,6 +1,6 @@
-"""The classes that run as Ray actors: each a thin shell around plain objects that the composition makes.
+"""The classes that run as Ray actors: thin shells around the objects that `tertulia/composition` builds.
 
-A shell starts its loops, forwards calls, and ends its own process when it must not go on: Ray then starts it anew.
+A shell starts its loops, forwards calls, and ends its own process when it must not continue; Ray then starts a new one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 from ..core.errors import StorageUnavailable
 from .clock import fresh_id
 from .dispatcher.dispatcher import Dispatcher
-from .gateway.supervisor_client import answer_command, answer_question
+from .gateway.supervisor_client import answer_command, answer_query
 from .host.conversation_actor import ConversationActor
 from .host.host import ConversationHost
 from .host.membership import MembershipKeeper
@@ -33,31 +33,31 @@ T = TypeVar("T")
 
 
 class HostParts(Protocol):
-    """What the composition makes for a host."""
+    """The composed parts of a host."""
 
     host: ConversationHost
     membership: MembershipKeeper
     publisher: FeedPublisher
     stale: asyncio.Event
     secret: bytes
-    """The key that the host and its peers prove to know."""
+    """The key that host and peers prove to know."""
     socket: Path | None
     """The Unix socket to listen on; None: TLS on the node's address."""
     tls: Tls | None
-    """For TLS, where there is no socket."""
+    """Set if there is no socket."""
 
     async def main_loop(self) -> None: ...
     async def close(self) -> None: ...
 
 
 START_PAUSE = 0.2
-"""Seconds between attempts to start while the storage is away."""
+"""Seconds between attempts to start while the storage is unavailable."""
 
 
-async def patiently(start: Callable[[], Awaitable[T]]) -> T:
-    """What `start` gives, tried again for as long as the storage is away.
+async def when_storage_is_up(start: Callable[[], Awaitable[T]]) -> T:
+    """Call `start` until the storage is available, and return its result.
 
-    Ray starts a process anew when it dies, but gives an actor up for good when its constructor fails.
+    Ray restarts a process that dies, but gives up on an actor whose constructor fails.
     """
     while True:
         try:
@@ -73,25 +73,27 @@ class HostProcess:
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, name))
+        self._parts = await when_storage_is_up(lambda: compose(settings, name))
         host = self._parts.host
-        self._door = HostListener(host.submit, host.learn, self._parts.publisher, self._parts.secret)
+        self._listener = HostListener(
+            host.submit, host.refresh_rules, self._parts.publisher, self._parts.secret
+        )
         at = self._listen()
-        await patiently(lambda: self._parts.membership.startup(at.address, at.port))
+        await when_storage_is_up(lambda: self._parts.membership.startup(at.address, at.port))
         self._work = asyncio.ensure_future(self._run())
 
     def _listen(self) -> ListeningSocket:
         if self._parts.socket is not None:
-            return self._door.open_unix(self._parts.socket)
+            return self._listener.open_unix(self._parts.socket)
         assert self._parts.tls is not None, "a host without a socket has TLS"
-        return self._door.open_tls(ray.util.get_node_ip_address(), self._parts.tls)
+        return self._listener.open_tls(ray.util.get_node_ip_address(), self._parts.tls)
 
     async def _run(self) -> None:
         try:
             await self._parts.main_loop()
         except Exception:
             log.exception("host_failed")
-        # Superseded or broken: nothing in this memory may be trusted. Ray starts a fresh incarnation.
+        # Superseded or broken: nothing in this memory can be trusted. Ray starts a new incarnation.
         os._exit(1)
 
     async def ping(self) -> int:
@@ -101,15 +103,15 @@ class HostProcess:
         return self._parts.host.statistics()
 
     async def drain(self) -> None:
-        """Give the partitions back and finish what is under way."""
+        """Give the partitions back and finish commands in flight."""
         await self._parts.membership.leave()
         self._work.cancel()
-        await self._door.close()
+        await self._listener.close()
         await self._parts.close()
 
 
 class GatewayParts(Protocol):
-    """What the composition makes for a gateway."""
+    """The composed parts of a gateway."""
 
     async def startup(self) -> None: ...
     async def main_loop(self) -> None: ...
@@ -122,8 +124,8 @@ class GatewayProcess:
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, name))
-        await patiently(self._parts.startup)
+        self._parts = await when_storage_is_up(lambda: compose(settings, name))
+        await when_storage_is_up(self._parts.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -137,13 +139,13 @@ class GatewayProcess:
         return os.getpid()
 
     async def drain(self) -> None:
-        """Take no new requests, finish those under way, close the streams with their cursors."""
+        """Accept no new requests, finish those in flight, and close the streams with their cursors."""
         self._work.cancel()
         await self._parts.drain()
 
 
 class DispatcherParts(Protocol):
-    """What the composition makes for a dispatcher."""
+    """The composed parts of a dispatcher."""
 
     dispatcher: Dispatcher
 
@@ -157,8 +159,8 @@ class DispatcherProcess:
     async def __init__(
         self, compose: Callable[[Any, int], Awaitable[DispatcherParts]], settings: Any, shard: int
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, shard))
-        await patiently(self._parts.dispatcher.startup)
+        self._parts = await when_storage_is_up(lambda: compose(settings, shard))
+        await when_storage_is_up(self._parts.dispatcher.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -166,7 +168,7 @@ class DispatcherProcess:
             await self._parts.main_loop()
         except Exception:
             log.exception("dispatcher_failed")
-        # Superseded or broken: what it has under way is its successor's. Ray starts a fresh incarnation.
+        # Superseded or broken: messages in flight now belong to its successor. Ray starts a new incarnation.
         os._exit(1)
 
     async def wake(self, channels: list[str]) -> None:
@@ -179,13 +181,13 @@ class DispatcherProcess:
         return await self._parts.dispatcher.statistics()
 
     async def drain(self) -> None:
-        """Claim no more, and finish what is under way."""
+        """Claim nothing more and finish sends in flight."""
         await self._parts.drain()
         self._work.cancel()
 
 
 class SupervisorParts(Protocol):
-    """What the composition makes for a supervisor."""
+    """The composed parts of a supervisor."""
 
     supervisor: Supervisor
 
@@ -194,13 +196,13 @@ class SupervisorParts(Protocol):
 
 
 class SupervisorProcess:
-    """A supervisor in a process of its own. What is asked of it and answered is encoded as in `codec.py`."""
+    """A supervisor in a process of its own. Commands, queries and their results are encoded (`codec.py`)."""
 
     async def __init__(
         self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, number: int
     ) -> None:
-        self._parts = await patiently(lambda: compose(settings, number))
-        await patiently(self._parts.supervisor.startup)
+        self._parts = await when_storage_is_up(lambda: compose(settings, number))
+        await when_storage_is_up(self._parts.supervisor.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -208,16 +210,16 @@ class SupervisorProcess:
             await self._parts.main_loop()
         except Exception:
             log.exception("supervisor_failed")
-        # Broken: its successor reads what stands. Ray starts a fresh incarnation.
+        # Broken: its successor reads the stored state. Ray starts a new incarnation.
         os._exit(1)
 
-    async def ask(self, payload: bytes) -> bytes:
-        """A command's outcome."""
+    async def command(self, payload: bytes) -> bytes:
+        """An encoded command in, its encoded outcome out."""
         return await answer_command(self._parts.supervisor, payload)
 
-    async def tell(self, payload: bytes) -> bytes:
-        """Anything else that gateways ask."""
-        return await answer_question(self._parts.supervisor, payload)
+    async def query(self, payload: bytes) -> bytes:
+        """An encoded query in, its encoded result out."""
+        return await answer_query(self._parts.supervisor, payload)
 
     async def ping(self) -> int:
         return os.getpid()
@@ -226,7 +228,7 @@ class SupervisorProcess:
         return self._parts.supervisor.statistics()
 
     async def drain(self) -> None:
-        """Decide nothing more."""
+        """Stop deciding."""
         self._work.cancel()
         self._parts.supervisor.close()
         await self._parts.close()
@@ -239,4 +241,4 @@ class ConversationProcess:
         self._actor = ConversationActor(codec.decode_state(state), fresh_id)
 
     def turns(self, payload: bytes) -> bytes:
-        return codec.encode([self._actor.turn(t) for t in codec.decode_turnings(payload)])
+        return codec.encode([self._actor.turn(t) for t in codec.decode_turn_requests(payload)])

@@ -1,4 +1,4 @@
-"""Whether the wall clock was set: it then moves otherwise than the monotonic one, which nobody can set."""
+"""Time and fresh ids: the only place where actors read the wall clock, and the detection of a clock that was stepped."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 
 from ..core.ids import new_id
 
-SET = 1000
-"""Ms of difference from which on it counts as set. Below it, it was slowed or hurried on."""
+STEP = 1000
+"""Ms of drift against the monotonic clock that count as a step. Less than that is slewing."""
 
 
 class WallClock:
@@ -16,17 +16,17 @@ class WallClock:
         self._began = _monotonic_began()
 
     def set_by(self) -> int:
-        """By how many ms the clock was set since this was asked last; 0 where it was not."""
+        """By how many ms the clock was stepped since the last call; 0 if it was not."""
         began = _monotonic_began()
         moved = began - self._began
-        if abs(moved) < SET:
+        if abs(moved) < STEP:
             return 0
         self._began = began
         return moved
 
 
 def _monotonic_began() -> int:
-    """When, by the wall clock, the monotonic one began, in ms."""
+    """The wall-clock time at which the monotonic clock started, in ms."""
     return (time.time_ns() - time.monotonic_ns()) // 1_000_000
 
 

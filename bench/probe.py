@@ -119,14 +119,16 @@ class Probe:
         for task in self.loops:
             task.cancel()
         archive: Archive = PostgresArchive(self.database) if self.database else NullArchive()
-        placement = SharedPlacement(lambda item, taken: host.taken(item, taken), now=now_ms, new_id=fresh_id)
+        placement = SharedPlacement(
+            lambda item, taken: host.on_turn_result(item, taken), now=now_ms, new_id=fresh_id
+        )
         host = ConversationHost(
             self.journal(), archive, FeedPublisher(), placement, max_waiting=1 << 20, on_stale=asyncio.Event()
         )
         host.own(self.epochs)
         self.loops = [
             asyncio.ensure_future(host.commits.main_loop()),
-            asyncio.ensure_future(host.residents.main_loop()),
+            asyncio.ensure_future(host.activations.main_loop()),
         ]
         self.host = host
         gc.collect()
@@ -179,7 +181,7 @@ class Probe:
         self.ids = self.ids[:count]
         seconds, _ = await self.drive([self.envelope(Recall(1), i) for i in self.ids])
         assert self.host is not None
-        return {"seconds": seconds, "count": len(self.host.residents.conversations)}
+        return {"seconds": seconds, "count": len(self.host.activations.conversations)}
 
     async def burst(self, count: int) -> dict[str, float]:
         """Messages to random conversations that are in memory, as a gateway with 256 connections sends them."""
@@ -198,7 +200,7 @@ class Probe:
         await self._grow(500, count)
         gc.collect()
         assert self.host is not None
-        held = len(self.host.residents.conversations)
+        held = len(self.host.activations.conversations)
         return {"bytes": (resident_bytes(os.getpid()) - before) / count, "count": held}
 
     async def _grow(self, first: int, count: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tertulia.actors.host.conversation_actor import ConversationActor
-from tertulia.actors.transport.turns import Turning
+from tertulia.actors.transport.turns import TurnRequest
 from tertulia.core.conversation.commands import By, Command, Done, Envelope, Opening, Post, Receive, ThreadKey
 from tertulia.core.conversation.entries import (
     Actor,
@@ -123,7 +123,7 @@ class Scribe:
             (data,) = open_conversation(key, thread.contact_id, envelope.opening, None)
             opening = Entry(key.account_id, target, 0, self.now, Actor("contact"), data)
             self.actors[target] = ConversationActor(apply(None, opening), uid)
-        taken = self.actors[target].turn(Turning(envelope, self.now, thread.live, opening))
+        taken = self.actors[target].turn(TurnRequest(envelope, self.now, thread.live, opening))
         assert isinstance(taken.outcome, Done) and taken.write is not None, taken.outcome
         thread.note(taken.write.after)
         return taken.write

@@ -55,7 +55,7 @@ def test_a_wrong_certificate_is_found_before_anything_starts(tmp_path: Path) -> 
     for fields, said in (
         ({"link_cert": wrong}, "must be set together"),
         ({"link_key": wrong}, "must be set together"),
-        ({"link_cert": wrong, "link_key": wrong}, "no certificate and its key"),
+        ({"link_cert": wrong, "link_key": wrong}, "not a certificate and its key"),
         ({"link_cert": tmp_path / "none", "link_key": wrong}, "TERTULIA_LINK_CERT is wrong"),
         ({"link_ca": wrong}, "TERTULIA_LINK_CA is wrong"),
     ):

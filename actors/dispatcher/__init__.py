@@ -1,1 +1,1 @@
-"""A dispatcher and its parts: outbound messages to providers."""
+"""A dispatcher and its parts: sends outbound messages to providers."""

@@ -1,7 +1,7 @@
-"""One lane for each channel with messages to send: claims them, sends them, writes down what became of each.
+"""The queue of one channel with messages to send: claims them, sends them, and stores their outcomes.
 
-Owns the channel's pace (token bucket, circuit breaker, how many at once) and the order of claim → send → outcome. A known
-outcome is written before the next message of its conversation can be claimed, since until then that one is in its way.
+Owns the channel's pace (token bucket, circuit breaker, concurrency) and the order claim → send → outcome. A known outcome
+is stored before the next message of the same conversation can be claimed, because the unfinished message blocks it.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from ...core.errors import Overloaded, StorageUnavailable, TertuliaError
 from ...core.ports.http import Hints
 from ...core.ports.outbox import Outbox, ToSend
 from ...core.views.stream_events import conversation_topic
-from .message_sender import Line, Sender, Taken
+from .message_sender import AcceptedRequest, ChannelContext, Sender
 
 log = structlog.get_logger(__name__)
 
 WINDOW = 16
-"""Messages of one channel under way at once."""
+"""Messages of one channel in flight at once."""
 IDLE = 30.0
-"""Seconds without anything to do after which a lane ends; its breaker and bucket are forgotten with it."""
+"""Seconds of idleness after which the queue ends, with its breaker and token bucket."""
 RETRY_STORAGE = 0.25
 DEFAULT_RATE = 1.0
-CRASHED = Failure("outcome_unknown", "its dispatcher ended each time that it sent this")
+CRASHED = Failure("outcome_unknown", "the dispatcher ended each time while sending this")
 
 T = TypeVar("T")
 
 
 class Budget:
-    """How many messages are under way in all lanes together, of at most `size`."""
+    """The number of messages in flight on all channels, of at most `size`."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -58,8 +58,9 @@ class Budget:
         return self.size - self.used
 
 
-class Lane:
-    """See the module. `incarnation` names the dispatcher's claims; `counts`: (channel type, what) → how often."""
+class ChannelQueue:
+    """Sends one channel's messages at its pace. `incarnation` names the dispatcher's claims; `counts` has how often each
+    (channel type, event) happened."""
 
     def __init__(
         self,
@@ -87,42 +88,42 @@ class Lane:
         self._counts = counts
         self._bucket = Bucket.full(DEFAULT_RATE, time.monotonic())
         self._woken = asyncio.Event()
-        self._ended_loop = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._busy_until = 0.0
 
     def wake(self) -> None:
-        """Something may be due."""
+        """A message may be due."""
         self._woken.set()
 
     async def main_loop(self) -> None:
-        """Send until there was nothing to do for a while. Raises StaleEpoch when another dispatcher took over."""
+        """Send until idle for a while. Raises StaleEpoch if another dispatcher took over."""
         try:
             await self._work()
         finally:
-            self._ended_loop.set()
+            self._stopped.set()
 
     async def _work(self) -> None:
         self._busy_until = time.monotonic() + IDLE
         while not self.draining:
             self._woken.clear()
-            line = await self._line()
-            room, wait = self._room()
-            if line is None or room <= 0:
-                await self._sleep(wait if line is not None else RETRY_STORAGE)
+            context = await self._context()
+            room, wait = self._capacity()
+            if context is None or room <= 0:
+                await self._sleep(wait if context is not None else RETRY_STORAGE)
                 continue
             items = await self._claim(room)
             if items is None:
                 await self._sleep(RETRY_STORAGE)
                 continue
             for item in items:
-                self._start(line, item)
+                self._start(context, item)
             if len(items) == room:
                 continue
             if await self._idle():
                 return
 
     async def _idle(self) -> bool:
-        """Wait to be woken; True when it has been long enough."""
+        """Wait to be woken; True if it has been idle for long enough."""
         await self._sleep(max(self._busy_until - time.monotonic(), 1.0))
         now = time.monotonic()
         at_rest = (
@@ -139,94 +140,94 @@ class Lane:
 
     # -- the pace
 
-    def _room(self) -> tuple[int, float]:
-        """How many messages may be claimed now, and how long to wait where none may."""
+    def _capacity(self) -> tuple[int, float]:
+        """How many messages may be claimed now, and if none, how many seconds to wait."""
         now = time.monotonic()
         tokens, until_token = self._bucket.room(now)
         allowed, until_closed = self.breaker.room(now)
         room = min(tokens, WINDOW - len(self.under_way), self._budget.free)
         if allowed is not None:
             room = min(room, allowed)
-        # a full window or budget: whoever ends wakes us, or the time-out does
+        # with a full window or budget, the next finished message wakes the queue, or the timeout does
         return room, max(until_token, until_closed) or 0.1
 
-    async def _line(self) -> Line | Failure | None:
-        """What sends here; None while the storage cannot say."""
+    async def _context(self) -> ChannelContext | Failure | None:
+        """The channel's context, or why nothing can be sent; None while the storage is unavailable."""
         try:
-            line = await self._sender.line(self.channel_id)
+            context = await self._sender.context(self.channel_id)
         except (StorageUnavailable, Overloaded, TimeoutError) as error:
-            log.warning("lane_waits_for_storage", channel_id=self.channel_id, error=str(error))
+            log.warning("channel_waits_for_storage", channel_id=self.channel_id, error=str(error))
             return None
-        if isinstance(line, Line) and self._bucket.rate != line.rate:
+        if isinstance(context, ChannelContext) and self._bucket.rate != context.rate:
             fresh = self._bucket.rate == DEFAULT_RATE
             now = time.monotonic()
-            self._bucket = Bucket.full(line.rate, now) if fresh else self._bucket.at_rate(line.rate)
-        return line
+            self._bucket = Bucket.full(context.rate, now) if fresh else self._bucket.at_rate(context.rate)
+        return context
 
     async def _claim(self, room: int) -> list[ToSend] | None:
         try:
             return await self._outbox.claim(self._shard, self._incarnation, self.channel_id, room)
         except (StorageUnavailable, Overloaded, TimeoutError) as error:
-            # What it took all the same is found as a stray (see `dispatcher.py`).
+            # If it claimed something anyway, that is found as a stray (`dispatcher.py`).
             log.warning("claim_failed", channel_id=self.channel_id, error=str(error))
             return None
 
     # -- one message
 
-    def _start(self, line: Line | Failure, item: ToSend) -> None:
+    def _start(self, context: ChannelContext | Failure, item: ToSend) -> None:
         now = time.monotonic()
         self._busy_until = now + IDLE
-        if isinstance(line, Line):
+        if isinstance(context, ChannelContext):
             self._bucket = self._bucket.took(now)
             self.breaker = self.breaker.began()
         self.type = item.channel_type
         self._budget.used += 1
-        task = asyncio.ensure_future(self._deliver(line, item))
+        task = asyncio.ensure_future(self._deliver(context, item))
         self.under_way[item.key] = task
-        task.add_done_callback(lambda done: self._ended(item, done))
+        task.add_done_callback(lambda done: self._on_task_done(item, done))
 
-    def _ended(self, item: ToSend, task: asyncio.Task[None]) -> None:
+    def _on_task_done(self, item: ToSend, task: asyncio.Task[None]) -> None:
         self.under_way.pop(item.key, None)
         self._budget.used -= 1
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("send_broken", message_id=item.message_id, error=repr(error))
+            log.error("send_crashed", message_id=item.message_id, error=repr(error))
             self.breaker = self.breaker.spared()
 
-    async def _deliver(self, line: Line | Failure, item: ToSend) -> None:
-        if isinstance(line, Failure):
-            await self._failed(item, line)
+    async def _deliver(self, context: ChannelContext | Failure, item: ToSend) -> None:
+        if isinstance(context, Failure):
+            await self._record_failure(item, context)
         elif item.crashes > MAX_CRASHES:
             self.breaker = self.breaker.spared()
-            await self._failed(item, CRASHED)
+            await self._record_failure(item, CRASHED)
         else:
-            await self._send(line, item)
+            await self._send(context, item)
 
-    async def _send(self, line: Line, item: ToSend) -> None:
-        requests = await self._sender.requests(line, item)
+    async def _send(self, context: ChannelContext, item: ToSend) -> None:
+        requests = await self._sender.requests(context, item)
         if isinstance(requests, Failure):
-            await self._tried_in_vain(item, requests)
+            await self._on_failure(item, requests)
             return
         if item.told and len(requests) == 1:
             log.info("send_known_by_receipt", message_id=item.message_id)
             self.breaker = self.breaker.spared()
-            await self._sent(item, 0, Taken(None, time.time_ns() // 1_000_000))
+            await self._record_sent(item, 0, AcceptedRequest(None, time.time_ns() // 1_000_000))
             return
         for part in range(item.parts_done, len(requests)):
             if part > item.parts_done:
                 self._bucket = self._bucket.took(time.monotonic())
-            result = await self._sender.ask(line, requests[part])
+            result = await self._sender.send(context, requests[part])
             if isinstance(result, Failure):
-                await self._tried_in_vain(item, result)
+                await self._on_failure(item, result)
                 return
             self.breaker = self.breaker.answered()
             if part == len(requests) - 1:
-                await self._sent(item, part, result)
-            elif not await self._part_sent(item, part, result):
+                await self._record_sent(item, part, result)
+            elif not await self._record_part(item, part, result):
                 return
 
-    def _learn(self, failure: Failure) -> None:
-        """What a failure says about the channel."""
+    def _note_failure(self, failure: Failure) -> None:
+        """Update breaker and bucket by what a failure says about the channel."""
         now = time.monotonic()
         if failure.provider:
             self.breaker = self.breaker.failed(now)
@@ -237,22 +238,22 @@ class Lane:
         if failure.slow_down or failure.retry_after:
             self._bucket = self._bucket.paused(now, min(failure.retry_after or SLOW_DOWN, MAX_RETRY_AFTER))
 
-    async def _part_sent(self, item: ToSend, part: int, taken: Taken) -> bool:
-        held = await self._written(
-            lambda: self._outbox.part_sent(self._incarnation, item, part, taken.provider_id)
+    async def _record_part(self, item: ToSend, part: int, accepted: AcceptedRequest) -> bool:
+        held = await self._write_outcome(
+            lambda: self._outbox.part_sent(self._incarnation, item, part, accepted.provider_id)
         )
         if not held:
             log.warning("claim_lost", message_id=item.message_id)
         return held
 
-    async def _sent(self, item: ToSend, part: int, taken: Taken) -> None:
-        delivery = await self._written(
-            lambda: self._outbox.sent(self._incarnation, item, part, taken.provider_id, taken.left_at)
+    async def _record_sent(self, item: ToSend, part: int, accepted: AcceptedRequest) -> None:
+        delivery = await self._write_outcome(
+            lambda: self._outbox.sent(self._incarnation, item, part, accepted.provider_id, accepted.left_at)
         )
         self._counts[self.type, "sent"] += 1
         await self._publish(item, delivery)
-        if any(known != item.recipient for known in taken.recipients):
-            await self._note_recipients(item, taken.recipients)
+        if any(known != item.recipient for known in accepted.recipients):
+            await self._note_recipients(item, accepted.recipients)
 
     async def _note_recipients(self, item: ToSend, recipients: tuple[str, ...]) -> None:
         """Once: the customer's own messages say the same, and the next send's answer does."""
@@ -261,30 +262,30 @@ class Lane:
         except TertuliaError as error:
             log.warning("recipient_not_noted", message_id=item.message_id, error=str(error))
 
-    async def _tried_in_vain(self, item: ToSend, failure: Failure) -> None:
-        self._learn(failure)
+    async def _on_failure(self, item: ToSend, failure: Failure) -> None:
+        self._note_failure(failure)
         tries = Tries(item.attempts, item.lost_answers, item.age)
         delay = next_try(failure, tries, random.random())
         if delay is None:
-            await self._failed(item, failure)
+            await self._record_failure(item, failure)
             return
         self._counts[self.type, "retries"] += 1
         log.info("send_retried", message_id=item.message_id, code=failure.code, delay=round(delay, 1))
-        await self._written(
+        await self._write_outcome(
             lambda: self._outbox.again(self._incarnation, item, delay, failure.error, unknown=failure.unknown)
         )
         asyncio.get_running_loop().call_later(delay, self.wake)
 
-    async def _failed(self, item: ToSend, failure: Failure) -> None:
-        delivery = await self._written(
+    async def _record_failure(self, item: ToSend, failure: Failure) -> None:
+        delivery = await self._write_outcome(
             lambda: self._outbox.failed(self._incarnation, item, failure.error, unknown=failure.unknown)
         )
         log.warning("send_failed", message_id=item.message_id, code=failure.code, attempts=item.attempts)
         self._counts[self.type, "failed"] += 1
         await self._publish(item, delivery)
 
-    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write an outcome, for as long as it takes: it is known here alone."""
+    async def _write_outcome(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Store an outcome, retrying without limit: nobody else knows it."""
         while True:
             try:
                 return await write()
@@ -303,9 +304,9 @@ class Lane:
         await self._hints.send(item.account_id, "conversation:receipt", data, topics, item.conversation_id)
 
     async def drain(self) -> None:
-        """Claim no more, and finish what is under way."""
+        """Claim nothing more, and finish what is in flight."""
         self.draining = True
         self._woken.set()
-        await self._ended_loop.wait()  # a claim under way still brings something to send
+        await self._stopped.wait()  # a claim in progress may still bring messages
         if self.under_way:
             await asyncio.wait(list(self.under_way.values()))

@@ -1,6 +1,7 @@
-"""A dispatcher: sends the queued messages of its shard's channels. A plain class; `actor_options.py` makes a Ray actor of it.
+"""A dispatcher: sends the queued messages of its shard's channels. A plain class; `actor_options.py` makes a Ray actor of
+it.
 
-Owns the lanes, one for each channel with something to send, and how they come to be: by a host's wake after a commit, or by the
+Owns the channel queues, one for each channel with messages to send. They start on a host's wake after a commit, or by the
 poll, which covers lost wakes and due retries. It ends when another incarnation of its shard has registered.
 """
 
@@ -18,29 +19,29 @@ from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.http import Hints
 from ...core.ports.journal import StaleEpoch
 from ...core.ports.outbox import Outbox
-from .channel_queue import Budget, Lane
+from .channel_queue import Budget, ChannelQueue
 from .message_sender import Sender
 
 log = structlog.get_logger(__name__)
 
 POLL_EVERY = 1.0
 STRAYS_EVERY = 30.0
-"""Longer than any claim can take: what is held here and unknown here twice in a row is a stray."""
+"""Longer than any claim takes: a message claimed but unknown here in two consecutive checks is a stray."""
 TIDY_EVERY = 3600.0
 MAX_UNDER_WAY = 256
-"""Messages that one dispatcher sends at once. Those beyond wait in the outbox."""
+"""Messages that one dispatcher sends at once. Others wait in the outbox."""
 
 Figures = dict[str, dict[str, float]]
 """Channel type → figure → value."""
 
 
 class Dispatcher:
-    """See the module."""
+    """Owns the channel queues of one shard."""
 
     def __init__(self, outbox: Outbox, sender: Sender, hints: Hints, *, shard: int, shards: int) -> None:
         self.incarnation = str(uuid.uuid4())
         self.stale = asyncio.Event()
-        self.lanes: dict[str, Lane] = {}
+        self.queues: dict[str, ChannelQueue] = {}
         self._outbox = outbox
         self._sender = sender
         self._hints = hints
@@ -53,10 +54,10 @@ class Dispatcher:
         self._draining = False
 
     async def startup(self) -> None:
-        """Shut out whoever had this shard before."""
+        """Register, which fences off the shard's previous dispatcher."""
         again = await self._outbox.register(self._shard, self._shards, self.incarnation)
         if again:
-            log.warning("sendings_of_unknown_outcome", messages=again)
+            log.warning("sends_of_unknown_outcome", messages=again)
 
     async def main_loop(self) -> None:
         """Send until another incarnation takes over, or until cancelled."""
@@ -69,44 +70,44 @@ class Dispatcher:
                 task.cancel()
 
     def wake(self, channels: Iterable[str]) -> None:
-        """These channels have something to send. Those of other shards are left alone."""
+        """These channels have messages to send. Channels of other shards are ignored."""
         for channel_id in channels:
             if shard_of(channel_id, self._shards) == self._shard and not self._draining:
-                self._lane(channel_id).wake()
+                self._queue_of(channel_id).wake()
 
-    def _lane(self, channel_id: str) -> Lane:
-        lane = self.lanes.get(channel_id)
-        if lane is None:
-            lane = self.lanes[channel_id] = Lane(
+    def _queue_of(self, channel_id: str) -> ChannelQueue:
+        queue = self.queues.get(channel_id)
+        if queue is None:
+            queue = self.queues[channel_id] = ChannelQueue(
                 channel_id, self._outbox, self._sender, self._hints,
                 shard=self._shard, incarnation=self.incarnation, budget=self._budget, counts=self._counts,
             )  # fmt: skip
-            task = asyncio.ensure_future(self._run(lane))
+            task = asyncio.ensure_future(self._run(queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return lane
+        return queue
 
-    async def _run(self, lane: Lane) -> None:
+    async def _run(self, queue: ChannelQueue) -> None:
         try:
-            await lane.main_loop()
+            await queue.main_loop()
         except StaleEpoch as error:
             log.error("dispatcher_superseded", reason=str(error))
             self.stale.set()
-        except Exception:  # a fault of ours: the poll starts the lane anew
-            log.exception("lane_failed", channel_id=lane.channel_id)
+        except Exception:  # a bug: the poll starts the queue again
+            log.exception("channel_queue_failed", channel_id=queue.channel_id)
         finally:
-            if not lane.under_way and self.lanes.get(lane.channel_id) is lane:
-                del self.lanes[lane.channel_id]
-            elif lane.under_way and not self._draining:
-                await self._bury(lane)
+            if not queue.under_way and self.queues.get(queue.channel_id) is queue:
+                del self.queues[queue.channel_id]
+            elif queue.under_way and not self._draining:
+                await self._retire(queue)
 
-    async def _bury(self, lane: Lane) -> None:
-        """A lane that failed while messages are under way: another one starts when they have ended."""
-        await lane.drain()
-        if self.lanes.get(lane.channel_id) is lane:
-            del self.lanes[lane.channel_id]
+    async def _retire(self, queue: ChannelQueue) -> None:
+        """Drain a failed queue that has messages in flight; then a new one may start."""
+        await queue.drain()
+        if self.queues.get(queue.channel_id) is queue:
+            del self.queues[queue.channel_id]
 
-    # -- what nobody tells us
+    # -- what no wake reports
 
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
@@ -117,9 +118,9 @@ class Dispatcher:
                 loop.call_later(due.delay, self.wake, [due.channel_id])
 
     async def _release_strays(self) -> None:
-        """Claims whose answer was lost on its way here, and sendings that broke: nobody else would end them."""
+        """Release claims whose answer was lost, and those of crashed sends: nothing else would end them."""
         held = set(await self._outbox.held(self.incarnation))
-        known = {key for lane in self.lanes.values() for key in lane.under_way}
+        known = {key for queue in self.queues.values() for key in queue.under_way}
         suspects = {h for h in held if h[:2] not in known}
         if strays := suspects & self._suspects:
             log.warning("strays_released", messages=len(strays))
@@ -129,17 +130,17 @@ class Dispatcher:
     async def _tidy(self) -> None:
         await self._outbox.tidy()
 
-    # -- the end, and figures
+    # -- shutdown and statistics
 
     async def drain(self, seconds: float) -> None:
-        """Claim no more; finish what is under way, within `seconds`. What is not finished then is of unknown outcome."""
+        """Claim nothing more and finish what is in flight within `seconds`. What is left has an unknown outcome."""
         self._draining = True
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*(lane.drain() for lane in list(self.lanes.values())))
+                await asyncio.gather(*(queue.drain() for queue in list(self.queues.values())))
         except TimeoutError:
-            left = sum(len(lane.under_way) for lane in self.lanes.values())
-            log.warning("drained_too_late", messages=left)
+            left = sum(len(queue.under_way) for queue in self.queues.values())
+            log.warning("drain_timed_out", messages=left)
 
     async def statistics(self) -> Figures:
         """Gauges and counters for /metrics, of this shard's channels."""
@@ -151,8 +152,8 @@ class Dispatcher:
 
         for (type, what), count in self._counts.items():
             add(type, f"{what}_total", count)
-        for lane in self.lanes.values():
-            add(lane.type, "open_circuits", float(not lane.breaker.closed))
+        for queue in self.queues.values():
+            add(queue.type, "open_circuits", float(not queue.breaker.closed))
         for channel_id, (type, count) in (await self._outbox.depths()).items():
             if shard_of(channel_id, self._shards) == self._shard:
                 add(type, "queued", count)
@@ -160,7 +161,7 @@ class Dispatcher:
 
 
 async def _every(work: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Run `work` again and again; a failure waits for the next time."""
+    """Run `work` repeatedly; after a failure it runs again next time."""
     while True:
         try:
             await work()

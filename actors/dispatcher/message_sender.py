@@ -1,6 +1,6 @@
-"""Sending one claimed message: from its entry to the provider's requests, and from the answers to an outcome.
+"""Sends one claimed message: builds the provider's requests and judges the responses.
 
-Decides nothing about retries, and writes nothing: that is the lane's (`channel_queue.py`).
+Decides nothing about retries and stores nothing; the channel queue does (`channel_queue.py`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .provider_client import Answer
 log = structlog.get_logger(__name__)
 
 MAX_FILE = 25 * 1024 * 1024
-"""Bytes of an attachment that goes along with a message."""
+"""Maximum bytes of an attachment that is sent with a message."""
 MIN_RATE, MAX_RATE = 0.01, 10_000.0
-OURS = "/v1/attachments/"
+OWN_URL = "/v1/attachments/"
 
 Transport = Callable[[ProviderRequest, Collection[Grant]], Awaitable[Answer | Failure]]
 
@@ -39,8 +39,8 @@ class ChannelFinder(Protocol):
     async def find(self, channel_id: str) -> Channel | None: ...
 
 
-class Line(msgspec.Struct, frozen=True):
-    """A channel that can send, with all that takes."""
+class ChannelContext(msgspec.Struct, frozen=True):
+    """An active channel, with everything needed to send on it."""
 
     channel: Channel
     kind: ChannelKind
@@ -50,8 +50,8 @@ class Line(msgspec.Struct, frozen=True):
     rate: float
 
 
-class Taken(msgspec.Struct, frozen=True):
-    """The provider took a request, which left at `left_at` (ms). `recipients`: by which identifiers it knows the customer."""
+class AcceptedRequest(msgspec.Struct, frozen=True):
+    """The provider accepted a request that left at `left_at` (ms). `recipients`: the identifiers by which it knows the customer."""
 
     provider_id: str | None
     left_at: int
@@ -59,7 +59,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """See the module. `urls`: where a channel's provider is. `link` makes an attachment's URL public."""
+    """Builds and sends messages' requests. `urls` knows the providers' base URLs; `link` makes an attachment's URL public."""
 
     def __init__(
         self,
@@ -82,8 +82,8 @@ class Sender:
         self._link = link
         self._attachments = attachments
 
-    async def line(self, channel_id: str) -> Line | Failure:
-        """What it takes to send on a channel, or why nothing can be sent."""
+    async def context(self, channel_id: str) -> ChannelContext | Failure:
+        """What is needed to send on a channel, or why nothing can be sent."""
         channel = await self._channels.find(channel_id)
         if channel is None:
             return Failure("channel_deleted", "the channel does not exist any more")
@@ -100,54 +100,58 @@ class Sender:
             return Failure("channel_unsupported", f"nothing can be sent on a {channel.type} channel")
         base = self._urls.of(channel, kind.base_url)
         status_url = f"{self._public_url}/v1/webhooks/{channel.type}/{channel.id}"
-        return Line(channel, kind, credentials, base, status_url, _rate(channel, kind))
+        return ChannelContext(channel, kind, credentials, base, status_url, _rate(channel, kind))
 
-    async def ask(self, line: Line, request: ProviderRequest) -> Taken | Failure:
-        """Make one of a message's requests."""
-        answer = await self._transport(request, line.base.grants)
+    async def send(self, context: ChannelContext, request: ProviderRequest) -> AcceptedRequest | Failure:
+        """Send one of a message's requests."""
+        answer = await self._transport(request, context.base.grants)
         if isinstance(answer, Failure):
             return answer
-        outcome = _judged(line.kind, answer)
+        outcome = _outcome_of(context.kind, answer)
         if isinstance(outcome, Failure):
             return outcome
-        return Taken(outcome.provider_id, answer.left_at, outcome.recipients)
+        return AcceptedRequest(outcome.provider_id, answer.left_at, outcome.recipients)
 
-    async def requests(self, line: Line, item: ToSend) -> list[ProviderRequest] | Failure:
-        """All requests of a message, in order; some of them may have been made before (`parts_done`)."""
+    async def requests(self, context: ChannelContext, item: ToSend) -> list[ProviderRequest] | Failure:
+        """All requests of a message in order. The first `parts_done` have been sent before."""
         if not item.recipient:
             return Failure("erased", "the customer was erased", asked=False)
         try:
-            files = [await self._file(line, item.account_id, a) for a in item.message.attachments]
+            files = [await self._file(context, item.account_id, a) for a in item.message.attachments]
         except _Missing as error:
             return error.failure
-        message = _outbound(line, item, tuple(files))
+        message = _outbound(context, item, tuple(files))
         try:
-            requests = line.kind.requests(message, line.credentials, line.base.url, line.status_url)
+            requests = context.kind.requests(
+                message, context.credentials, context.base.url, context.status_url
+            )
         except KeyError as error:
             return Failure("no_credentials", f"the channel lacks {error.args[0]!r}", asked=False)
-        except Exception:  # of a channel's module: this message fails, the others go on
-            log.exception("requests_failed", channel_type=line.channel.type, message_id=item.message_id)
-            return Failure("unsendable", "the message cannot be put in the provider's form", asked=False)
-        if len(requests) <= item.parts_done:
+        except Exception:  # a bug in a channel's module: this message fails, others go on
+            log.exception("requests_failed", channel_type=context.channel.type, message_id=item.message_id)
             return Failure(
-                "unsendable", "there is nothing in the message that the provider takes", asked=False
+                "unsendable", "the message cannot be converted to the provider's format", asked=False
             )
+        if len(requests) <= item.parts_done:
+            return Failure("unsendable", "the message has no content that the provider accepts", asked=False)
         return requests
 
-    async def _file(self, line: Line, account_id: str, attachment: Attachment) -> OutboundFile:
+    async def _file(self, context: ChannelContext, account_id: str, attachment: Attachment) -> OutboundFile:
         file = OutboundFile(
             self._link(attachment.url), safe_name(attachment.name), attachment.content_type, attachment.size
         )
-        if not line.kind.needs_files or self._attachments is None or not attachment.url.startswith(OURS):
+        if (
+            not context.kind.needs_files
+            or self._attachments is None
+            or not attachment.url.startswith(OWN_URL)
+        ):
             return file
-        stored = await self._attachments.get(account_id, attachment.url.removeprefix(OURS))
+        stored = await self._attachments.get(account_id, attachment.url.removeprefix(OWN_URL))
         if stored is None or stored.status == "failed":
             raise _Missing(Failure("attachment_missing", f"{attachment.url} cannot be read", asked=False))
         if stored.status == "pending":
             raise _Missing(
-                Failure(
-                    "attachment_pending", f"{attachment.url} is still on its way", retry=True, asked=False
-                )
+                Failure("attachment_pending", f"{attachment.url} is not stored yet", retry=True, asked=False)
             )
         data = bytearray()
         async for piece in self._attachments.read(stored):
@@ -172,7 +176,7 @@ class _Missing(Exception):
         self.failure = failure
 
 
-def _outbound(line: Line, item: ToSend, files: tuple[OutboundFile, ...]) -> Outbound:
+def _outbound(context: ChannelContext, item: ToSend, files: tuple[OutboundFile, ...]) -> Outbound:
     m = item.message
     return Outbound(
         message_id=item.message_id,
@@ -185,20 +189,20 @@ def _outbound(line: Line, item: ToSend, files: tuple[OutboundFile, ...]) -> Outb
         references=item.references,
         subject=item.subject,
         automatic=m.sender_type in ("bot", "system"),
-        config=line.channel.config,
+        config=context.channel.config,
         metadata=m.metadata,
         recipient=item.recipient_metadata,
     )
 
 
-def _judged(kind: ChannelKind, answer: Answer) -> Sent | Failure:
+def _outcome_of(kind: ChannelKind, answer: Answer) -> Sent | Failure:
     try:
         outcome = kind.outcome(answer.status, answer.headers, answer.body)
     except Exception as error:
-        log.exception("outcome_not_understood", status=answer.status)
-        taken = 200 <= answer.status < 300
+        log.exception("response_not_understood", status=answer.status)
+        accepted = 200 <= answer.status < 300
         detail = f"the provider's answer ({answer.status}) was not understood: {type(error).__name__}"
-        return Failure("bad_answer", detail, retry=True, unknown=taken, provider=answer.status >= 500)
+        return Failure("bad_answer", detail, retry=True, unknown=accepted, provider=answer.status >= 500)
     if isinstance(outcome, NotSent):
         return Failure(
             outcome.code, outcome.detail, retry=outcome.retry, retry_after=outcome.retry_after,

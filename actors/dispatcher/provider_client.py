@@ -1,8 +1,8 @@
-"""Requests to providers over HTTP: a deadline each, no redirects, bounded answers.
+"""Sends requests to providers over HTTP: with a deadline, without redirects, with bounded responses.
 
-Says of a request that failed whether the provider may have got it. Never tries anything twice. Where a request may go is the
-guard's to say (`channels/outgoing/guard.py`). What it says of a failure is shown to the account, so it names no address and quotes nothing:
-the log has the rest.
+Says of a failed request whether the provider may have received it. Never retries. The guard decides where a request may go
+(`channels/outgoing/guard.py`). Failure details are shown to the account, so they contain no address and quote nothing; the
+log has the rest.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ...core.url_policy import Grant, Refused
 log = structlog.get_logger(__name__)
 
 DEADLINE = 10.0
-"""Seconds for a request and its whole answer."""
+"""Seconds for a request and its whole response."""
 CONNECT_DEADLINE = 5.0
 MAX_ANSWER = 256 * 1024
-"""Bytes of an answer; what is beyond is not read."""
+"""Bytes of a response; the rest is not read."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the provider said; names in `headers` are lower case. `left_at`: when the request left (ms)."""
+    """A provider's response. Header names are lower case. `left_at`: when the request left (ms)."""
 
     status: int
     headers: dict[str, str]
@@ -40,7 +40,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Guard(Protocol):
-    """What requests leave through."""
+    """Sends requests to permitted addresses only."""
 
     def request(
         self, method: str, url: str, *, grants: Collection[Grant], **options: Any
@@ -50,14 +50,14 @@ class Guard(Protocol):
 
 
 class ProviderClient:
-    """See the module. The guard stays its owner's."""
+    """Sends providers' requests. The guard belongs to its owner."""
 
     def __init__(self, guard: Guard, deadline: float = DEADLINE) -> None:
         self._guard = guard
         self._deadline = deadline
 
     async def send(self, request: ProviderRequest, grants: Collection[Grant] = ()) -> Answer | Failure:
-        """The provider's answer, or why there is none."""
+        """The provider's response, or why there is none."""
         left_at = time.time_ns() // 1_000_000
         headers, body = _content(request)
         try:
@@ -72,7 +72,7 @@ class ProviderClient:
                 connect_deadline=CONNECT_DEADLINE,
             ) as response:
                 answer = await _read(response)
-                return Answer(response.status, _lower(response), answer, left_at)
+                return Answer(response.status, _lower_case_headers(response), answer, left_at)
         except Refused as error:
             return Failure(
                 "unreachable",
@@ -81,16 +81,16 @@ class ProviderClient:
                 provider=error.temporary,
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Failure("unreachable", _said(error), retry=True, provider=True)
+            return Failure("unreachable", _describe(error), retry=True, provider=True)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # The request may have gone out before it broke.
+            # The request may have been sent before the failure.
             timed_out = isinstance(error, TimeoutError)
-            said = f"no answer within {self._deadline:g} s" if timed_out else _said(error)
-            return Failure("no_answer", said, retry=True, provider=True, unknown=True)
+            description = f"no answer within {self._deadline:g} s" if timed_out else _describe(error)
+            return Failure("no_answer", description, retry=True, provider=True, unknown=True)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The answer's body; nothing of one that is encoded, which was not asked for: then the status alone counts."""
+    """The response's body; empty if it is encoded, which was not requested. Then only the status counts."""
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         return b""
     read = bytearray()
@@ -101,7 +101,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(read[:MAX_ANSWER])
 
 
-def _lower(response: aiohttp.ClientResponse) -> dict[str, str]:
+def _lower_case_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
@@ -115,8 +115,8 @@ def _content(request: ProviderRequest) -> tuple[dict[str, str], bytes | None]:
     return dict(request.headers), None
 
 
-def _said(error: BaseException) -> str:
-    """What went wrong, in words that tell nothing of the network we are in."""
+def _describe(error: BaseException) -> str:
+    """A failure's description that reveals nothing about our network."""
     log.info("provider_request_failed", error=f"{type(error).__name__}: {error}"[:300])
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)):
         return "the provider's certificate is not valid"

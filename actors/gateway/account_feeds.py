@@ -1,8 +1,8 @@
-"""Account feeds of a gateway: entries in the order of their positions, without a gap, to whoever listens.
+"""A gateway's account feeds: deliver entries in the order of their positions, without a gap, to a listener.
 
-Hosts send what they committed; commits of two hosts may arrive out of order, and what a dying host did not send never
-arrives. A feed therefore delivers position by position, holds what comes early, and reads from Postgres what does
-not come. Readers that reconnect are served from the newest entries in memory where that reaches, else from Postgres.
+Hosts push what they commit. Commits of two hosts may arrive out of order, and pushes of a dying host are lost. So a feed
+delivers position by position, holds early entries, and reads missing ones from Postgres. Readers that reconnect are served
+from the newest entries in memory as far as those reach, otherwise from Postgres.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from ...core.ports.feeds import FeedArchive, FeedHead
 log = structlog.get_logger(__name__)
 
 REORDER_WAIT = 0.05
-"""Seconds an early entry waits for the ones before it, before they are read from Postgres."""
+"""Seconds that an early entry waits for its predecessors before they are read from Postgres."""
 POLL = 1.0
-"""Seconds between looks at where the feeds stand in Postgres: the bound on how late a lost delivery is noticed."""
+"""Seconds between checks of the feeds' heads in Postgres: bounds how late a lost push is noticed."""
 KEPT = 2048
-"""Entries a feed keeps for readers that reconnect. The oldest go first, as with `KEPT_BYTES`; those are read from Postgres."""
+"""Entries that a feed keeps for reconnecting readers. Beyond this or `KEPT_BYTES` the oldest go; readers get those from
+Postgres."""
 KEPT_BYTES = 16 * 1024 * 1024
-"""About as many bytes of them: a character counts as one, what else an entry holds as `ENTRY_SIZE`."""
+"""Approximate bytes of these entries: one for each character, and `ENTRY_SIZE` for the rest of an entry."""
 ENTRY_SIZE = 512
 MAX_HELD = 8192
-"""Early entries a feed holds. Beyond it they are dropped, and read from Postgres in their turn."""
+"""Early entries that a feed holds. Beyond this they are dropped and read from Postgres later."""
 PAGE = 1000
 
 
@@ -57,18 +58,18 @@ class Feed:
 
     @property
     def gap(self) -> bool:
-        """Whether something that came early still waits."""
+        """Whether early entries wait for missing ones."""
         return bool(self._held) and self.started
 
     def start(self, head: FeedHead) -> None:
-        """Begin right after `head`; what came before the start is delivered now."""
+        """Start right after `head`; entries that arrived before the start are delivered now."""
         while self.recent and self.recent[-1].position > head.position:
             self._kept_bytes -= _size(self.recent.pop())
         self.generation, self.position, self.kept_from = head.generation, head.position, head.kept_from
         self._advance()
 
     def offer(self, entry: Entry) -> None:
-        """Take an entry in: deliver it in its turn, hold it while it is early, drop it when it is old."""
+        """Deliver an entry in its turn, hold it while it is early, drop it if it is old."""
         if entry.position == self.position + 1 and self.started:
             self._deliver(entry)
             if self._held:
@@ -77,7 +78,7 @@ class Feed:
             self._held[entry.position] = entry
 
     def heal(self, page: Sequence[Entry]) -> None:
-        """Take in what the archive has after `position`: without a gap but for what does not exist any more."""
+        """Deliver what the archive has after `position`: gapless, except for entries that no longer exist."""
         for entry in page:
             if entry.position > self.position:
                 self.position = entry.position - 1
@@ -98,7 +99,7 @@ class Feed:
         self._listener(entry)
 
     def fill(self, page: Sequence[Entry]) -> None:
-        """Keep these and nothing else, for readers that reconnect."""
+        """Keep exactly these entries for reconnecting readers."""
         self.recent.clear()
         self._kept_bytes = 0
         for entry in page:
@@ -112,11 +113,11 @@ class Feed:
             self._kept_bytes -= _size(recent.popleft())
 
     def _blank(self, conversation_id: str) -> None:
-        """Whoever reconnects from now on must not be told what was erased."""
+        """Blank the erased content for readers that reconnect from now on."""
         self.fill([blanked(e) if e.conversation_id == conversation_id else e for e in self.recent])
 
     def since(self, position: int) -> list[Entry] | None:
-        """The delivered entries after `position`, or None where memory does not reach back that far."""
+        """The delivered entries after `position`, or None if memory does not reach back that far."""
         if position >= self.position:
             return []
         if not self.recent or self.recent[0].position > position + 1:
@@ -125,7 +126,7 @@ class Feed:
 
 
 def _size(entry: Entry) -> int:
-    """About how many bytes an entry takes."""
+    """The approximate bytes of an entry."""
     return ENTRY_SIZE + (len(entry.data.content) if isinstance(entry.data, Message | Edited) else 0)
 
 
@@ -147,9 +148,9 @@ class Feeds:
         return self._feeds.get(account_id)
 
     async def attach(self, account_id: str) -> Feed:
-        """The account's feed, started; count a reader in. Give it back with `detach`."""
+        """The account's feed, started, with one more reader. Return it with `detach`."""
         feed = self._feeds.setdefault(account_id, Feed(account_id, self._listener))
-        feed.readers += 1  # from now on: what nobody reads may be forgotten at any moment
+        feed.readers += 1  # from now on: a feed without readers may be dropped at any moment
         try:
             if not feed.started:
                 await asyncio.shield(self._started(feed))
@@ -168,7 +169,7 @@ class Feeds:
     def _start_over(self, feed: Feed, task: asyncio.Task[None]) -> None:
         del self._starting[feed.account_id]
         if not task.cancelled():
-            task.exception()  # those who wait hear of it; nobody may be waiting any more
+            task.exception()  # retrieved, in case nobody waits any more
 
     def detach(self, feed: Feed) -> None:
         feed.readers -= 1
@@ -176,7 +177,7 @@ class Feeds:
     async def catch_up(self, feed: Feed) -> None:
         """Read what is committed and not delivered yet, for a reader whose last gateway was ahead of this one."""
         try:
-            await self._catch_up([feed])
+            await self._recover([feed])
         except (Overloaded, StorageUnavailable) as error:
             log.warning("feed_catch_up_failed", error=repr(error), feeds=1)
 
@@ -186,13 +187,13 @@ class Feeds:
         if not heads:
             raise NotFound("no such account")
         (head,) = heads
-        # The newest entries at once, so that many readers coming back together cost one query.
+        # One query for the newest entries serves many readers that reconnect together.
         page = await self._archive.read(feed.account_id, max(0, head.position - KEPT), KEPT)
         feed.fill(page)
         feed.start(head)
 
     async def rewatch(self) -> None:
-        """Tell the hosts anew; after a host came back, and when the accounts changed."""
+        """Tell the hosts which accounts are watched: after a host came back, and when the accounts changed."""
         async with self._watching:
             await self._watch(list(self._feeds))
 
@@ -208,7 +209,7 @@ class Feeds:
             self._wake.set()
 
     async def main_loop(self) -> None:
-        """Heal gaps, and look regularly whether anything was lost, until cancelled."""
+        """Heal gaps and check regularly for lost pushes, until cancelled."""
         clock = asyncio.get_running_loop().time
         poll = clock() + POLL
         while True:
@@ -219,22 +220,22 @@ class Feeds:
             except TimeoutError:
                 pass
             lagging = [f for f in self._feeds.values() if f.gap]
-            if clock() >= poll:  # by the clock: early entries of one account must not keep us from the others
+            if clock() >= poll:  # by the clock: early entries of one account must not delay the others' check
                 poll = clock() + POLL
                 self._forget()
                 lagging = [f for f in self._feeds.values() if f.started]
             if lagging:
                 try:
-                    await self._catch_up(lagging)
+                    await self._recover(lagging)
                 except Exception as error:
-                    log.warning("feed_catch_up_failed", error=repr(error), feeds=len(lagging))
+                    log.warning("feed_recovery_failed", error=repr(error), feeds=len(lagging))
 
     def _forget(self) -> None:
         for account_id in [f.account_id for f in self._feeds.values() if f.readers == 0]:
             if account_id not in self._starting:
                 del self._feeds[account_id]
 
-    async def _catch_up(self, feeds: list[Feed]) -> None:
+    async def _recover(self, feeds: list[Feed]) -> None:
         heads = await self._archive.heads([f.account_id for f in feeds])
         for head in heads:
             feed = self._feeds.get(head.account_id)

@@ -1,4 +1,4 @@
-"""A gateway without its HTTP face: the router to the hosts and the feeds from them, with their loops."""
+"""A gateway without its HTTP side: the router to the hosts, the account feeds, and their loops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...core.ports.feeds import FeedArchive
 from ...core.ports.ownership import HostAddress, Ownership
 from ..transport import codec
 from ..transport.framing import endpoint_of
-from ..transport.host_link import HostLink, Settle
+from ..transport.host_link import HostLink, OnOutcome
 from ..transport.ray_calls import host_statistics
 from ..transport.router import Router
 from .account_feeds import Feeds, Listener
@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """What the HTTP side stands on. `listener` gets every entry of the watched accounts, in feed order. `secret` is
-    the one that all processes of the server share."""
+    """Routes commands and delivers account feeds. `listener` gets every entry of the watched accounts in feed order.
+    `secret` is shared by all processes of the server."""
 
     def __init__(
         self,
@@ -48,19 +48,19 @@ class Gateway:
             self._link,
             deadline=deadline,
             max_waiting=max_waiting,
-            changed=self._rewatch.set,
+            on_hosts_changed=self._rewatch.set,
             poison=poison,
         )
 
-    def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
+    def _link(self, name: str, at: HostAddress, on_outcome: OnOutcome) -> HostLink:
         return HostLink(
             name,
             at.incarnation,
             self.name,
-            way=endpoint_of(at, self._secret, self._link_ca),
-            settle=settle,
-            deliver=self._deliver,
-            lost=self._rewatch.set,
+            endpoint=endpoint_of(at, self._secret, self._link_ca),
+            on_outcome=on_outcome,
+            on_entries=self._deliver,
+            on_entries_missed=self._rewatch.set,
             deadline=self._deadline,
         )
 
@@ -68,14 +68,14 @@ class Gateway:
         self.feeds.deliver(codec.decode_entries(payload))
 
     async def _watch(self, accounts: list[str]) -> None:
-        told = await asyncio.gather(*(link.watch(accounts) for link in self.router.links.values()))
-        if not all(told):
+        reached = await asyncio.gather(*(link.watch(accounts) for link in self.router.links.values()))
+        if not all(reached):
             self._rewatch.set()
 
-    async def learn(self, account_id: str) -> None:
-        """An account's settings or rules have changed: on return, conversations go by them. A host that cannot be told finds out
-        by itself, moments later."""
-        await asyncio.gather(*(link.learn([account_id]) for link in self.router.links.values()))
+    async def refresh_rules(self, account_id: str) -> None:
+        """An account's settings or rules have changed: on return, conversations use them. An unreachable host notices the
+        change by itself moments later."""
+        await asyncio.gather(*(link.refresh_rules([account_id]) for link in self.router.links.values()))
 
     async def _rewatch_loop(self) -> None:
         while True:
@@ -88,14 +88,14 @@ class Gateway:
         await self.router.startup()
 
     async def main_loop(self) -> None:
-        """Route, deliver and heal until cancelled."""
+        """Route, deliver and recover gaps until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.router.main_loop())
             group.create_task(self.feeds.main_loop())
             group.create_task(self._rewatch_loop())
 
     async def host_statistics(self, deadline: float) -> dict[str, dict[str, float] | None]:
-        """Each host's figures by its name; None for one that does not answer in `deadline` seconds."""
+        """Each host's statistics by its name; None for one that does not answer within `deadline` seconds."""
         names = list(self.router.links)
         found = await asyncio.gather(*(host_statistics(name, deadline) for name in names))
         return dict(zip(names, found, strict=True))

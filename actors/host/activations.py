@@ -1,7 +1,8 @@
-"""What a host has in memory: threads, and the conversations that live in them. Activation and passivation.
+"""The threads and conversations in a host's memory: activation and passivation.
 
-A command for something that is not here waits while it is loaded, together with all others that are missing: two or
-three queries a batch, however many conversations. Nothing with an uncommitted write ever leaves memory.
+A command whose target is not in memory waits while it is loaded, together with all others that are missing: two or three
+queries a batch, however many conversations. Nothing with an uncommitted write leaves memory, except when it is dropped
+after a failure.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from sys import intern
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -19,32 +21,35 @@ from ...core.conversation.state import Conversation, State
 from ...core.conversation.thread import Thread
 from ...core.ports.archive import Archive, Target, ThreadWanted
 from ...core.ports.journal import Rejected
-from .commit_queue import PendingCommand
+from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
+
+A = TypeVar("A")
+"""The placement's actors."""
 
 MAX_LOAD = 500
 """Conversations activated by one round of queries."""
 
 
-class ActiveThread:
-    """A thread key in memory. `conversations` are those of it that are active."""
+class ActiveThread(Generic[A]):
+    """A thread in memory, with its active conversations."""
 
     __slots__ = ("conversations", "key", "thread")
 
     def __init__(self, key: ThreadKey, thread: Thread) -> None:
         self.key = key
         self.thread = thread
-        self.conversations: tuple[ActiveConversation, ...] = ()
+        self.conversations: tuple[ActiveConversation[A], ...] = ()
 
 
-class ActiveConversation:
-    """A conversation in memory. `actor` is whatever the placement runs its turns with; `known`: the conversation after the
-    last turn that has come back from there."""
+class ActiveConversation(Generic[A]):
+    """A conversation in memory. `actor` is the placement's; `known` is the conversation after the last turn that has
+    returned."""
 
     __slots__ = ("actor", "id", "known", "pending", "thread", "touched")
 
-    def __init__(self, known: Conversation, thread: ActiveThread, actor: object) -> None:
+    def __init__(self, known: Conversation, thread: ActiveThread[A], actor: A) -> None:
         self.id = known.id
         self.known = known
         self.thread = thread
@@ -58,24 +63,24 @@ def key_of(c: Conversation) -> ThreadKey:
 
 
 def _shared(key: ThreadKey) -> ThreadKey:
-    """The key with the ids that many keys have in common held once."""
+    """The key with its frequent ids interned, so that many keys share them."""
     return ThreadKey(intern(key.account_id), intern(key.channel_id), key.identifier, key.topic)
 
 
-class Activations:
+class Activations(Generic[A]):
     """The host's memory, and the one loop that fills it.
 
-    `activate` makes the placement's actor for a loaded state; `run` takes an item whose target is in memory, if it exists.
-    `settled` waits until nothing is on its way to the journal that was decided before; `prepare` hears which accounts'
-    conversations are about to be in memory.
+    `activate` and `passivate` make and stop the placement's actor of a state. `run` takes a command whose target is in
+    memory, if it exists. `settled` waits until everything decided before has been committed or has failed. `prepare` gets
+    the accounts whose conversations are about to be activated.
     """
 
     def __init__(
         self,
         archive: Archive,
         *,
-        activate: Callable[[State], object],
-        passivate: Callable[[object], None],
+        activate: Callable[[State], A],
+        passivate: Callable[[A], None],
         run: Callable[[PendingCommand], None],
         settled: Callable[[], Awaitable[None]],
         new_id: Callable[[], str],
@@ -89,76 +94,76 @@ class Activations:
         self._prepare = prepare
         self._unsettled = False
         self._new_id = new_id
-        self.threads: dict[ThreadKey, ActiveThread] = {}
-        self.conversations: dict[str, ActiveConversation] = {}
+        self.threads: dict[ThreadKey, ActiveThread[A]] = {}
+        self.conversations: dict[str, ActiveConversation[A]] = {}
         self._waiting: defaultdict[Target, list[PendingCommand]] = defaultdict(list)
         self._wake = asyncio.Event()
-        self.activations = 0
+        self.activation_count = 0
 
     def of_account(self, account_id: str) -> list[str]:
-        """The conversations of an account that are in memory."""
+        """The ids of an account's conversations in memory."""
         threads = (t for key, t in self.threads.items() if key.account_id == account_id)
         return [r.id for thread in threads for r in thread.conversations]
 
     @property
     def loading(self) -> int:
-        """Items waiting for their target to be loaded."""
+        """Commands that wait for their target to be loaded."""
         return sum(map(len, self._waiting.values()))
 
     def has(self, target: Target) -> bool:
-        """Whether the target is in memory, and nobody is ahead who waits for it."""
+        """Whether the target is in memory and no earlier command waits for it."""
         if target in self._waiting:
             return False
         return target in self.conversations if isinstance(target, str) else target in self.threads
 
     def load(self, target: Target, item: PendingCommand) -> None:
-        """Let `item` wait until `target` is in memory; then it is run."""
+        """Queue `item` until `target` is in memory, then run it."""
         self._waiting[target].append(item)
         self._wake.set()
 
-    def open(self, thread: ActiveThread, state: State) -> ActiveConversation:
-        """Put a conversation into memory."""
-        resident = ActiveConversation(state.conversation, thread, self._activate(state))
-        resident.touched = time.monotonic()
-        thread.conversations += (resident,)
-        self.conversations[resident.id] = resident
-        return resident
+    def open(self, thread: ActiveThread[A], state: State) -> ActiveConversation[A]:
+        """Add a conversation to memory."""
+        active = ActiveConversation(state.conversation, thread, self._activate(state))
+        active.touched = time.monotonic()
+        thread.conversations += (active,)
+        self.conversations[active.id] = active
+        return active
 
-    def unopen(self, resident: ActiveConversation) -> None:
-        """Take back `open` for a conversation whose first command was refused: it never was."""
-        resident.thread.thread.forget(resident.id)
-        self.drop(resident)
+    def unopen(self, active: ActiveConversation[A]) -> None:
+        """Undo `open` for a conversation whose first command was refused."""
+        active.thread.thread.forget(active.id)
+        self.drop(active)
 
     def drop_thread(self, key: ThreadKey) -> None:
-        """Forget a thread and its conversations; what was not committed never was."""
+        """Drop a thread and its conversations. Uncommitted changes are lost on purpose."""
         thread = self.threads.pop(key, None)
-        for resident in thread.conversations if thread else ():
-            self.drop(resident)
+        for active in thread.conversations if thread else ():
+            self.drop(active)
 
-    def drop(self, resident: ActiveConversation) -> None:
-        if resident.pending:
-            self._unsettled = True  # what the archive says now, it may not say after the commits under way
-        self.conversations.pop(resident.id, None)
-        thread = resident.thread
-        thread.conversations = tuple(r for r in thread.conversations if r is not resident)
-        self._passivate(resident.actor)
+    def drop(self, active: ActiveConversation[A]) -> None:
+        if active.pending:
+            self._unsettled = True  # the archive may change with the commits in flight
+        self.conversations.pop(active.id, None)
+        thread = active.thread
+        thread.conversations = tuple(r for r in thread.conversations if r is not active)
+        self._passivate(active.actor)
 
     def sweep(self, idle_after: float, most: int) -> int:
-        """Passivate what has been idle for `idle_after` seconds, and the least recently used beyond `most`."""
+        """Passivate conversations idle for `idle_after` seconds, and the least recently used beyond `most`."""
         now = time.monotonic()
         free = [r for r in self.conversations.values() if r.pending == 0]
         surplus = len(self.conversations) - most
         old = [r for r in free if now - r.touched > idle_after]
         if len(old) < surplus:
             old = sorted(free, key=lambda r: r.touched)[:surplus]
-        for resident in old:
-            self.drop(resident)
+        for active in old:
+            self.drop(active)
         for key in [k for k, t in self.threads.items() if not t.conversations and k not in self._waiting]:
             del self.threads[key]
         return len(old)
 
     async def main_loop(self) -> None:
-        """Load what is waited for until cancelled."""
+        """Load what commands wait for, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -166,11 +171,11 @@ class Activations:
                 await self._serve(list(self._waiting)[:MAX_LOAD])
 
     async def _serve(self, targets: Sequence[Target]) -> None:
-        """Load targets and run what waits for them, or refuse it."""
+        """Load targets and run their commands, or refuse them."""
         try:
             await self._load(targets)
         except Rejected as error:
-            if len(targets) > 1:  # one of them is at fault: halves find it, and the others go on
+            if len(targets) > 1:  # one of them is at fault: halving finds it, and the others go on
                 half = len(targets) // 2
                 await self._serve(targets[:half])
                 await self._serve(targets[half:])
@@ -183,7 +188,8 @@ class Activations:
                 targets, Refused("storage_unavailable", "the storage could not be reached", retry_after=1)
             )
         else:
-            # Out of `_waiting` only now: what arrived during the load keeps its place behind what came before.
+            # Removed from `_waiting` only now: commands that arrived during the load keep their place behind
+            # earlier ones.
             for target in targets:
                 for item in self._waiting.pop(target):
                     self._run(item)
@@ -194,7 +200,7 @@ class Activations:
                 item.answer(refused)
 
     async def _load(self, targets: Sequence[Target]) -> None:
-        """Put the targets into memory, as far as they exist, all at once at the end."""
+        """Load the existing targets into memory, all at once at the end."""
         while True:
             if self._unsettled:
                 self._unsettled = False
@@ -204,7 +210,7 @@ class Activations:
                 await self._prepare({key.account_id for key in threads})
             known = threads.keys() | self.threads.keys()
             if not self._unsettled and all(key_of(s.conversation) in known for s in states.values()):
-                break  # else something was dropped during the reads
+                break  # otherwise something was dropped during the reads
         for key, thread in threads.items():
             if key not in self.threads:
                 shared = _shared(key)
@@ -215,10 +221,10 @@ class Activations:
         for conversation_id, state in states.items():
             if conversation_id not in self.conversations:
                 self.open(self.threads[key_of(state.conversation)], state)
-                self.activations += 1
+                self.activation_count += 1
 
     async def _read(self, targets: Sequence[Target]) -> tuple[dict[str, State], dict[ThreadKey, Thread]]:
-        """The states of the targets and of those their threads lead to, and the threads that are not in memory."""
+        """The states of the targets and of the conversations that their threads lead to, and the threads not in memory."""
         states: dict[str, State] = {}
         threads: dict[ThreadKey, Thread] = {}
         if missing := [t for t in targets if isinstance(t, str) and t not in self.conversations]:
@@ -247,7 +253,7 @@ class Activations:
         ]
 
     def _forget(self, conversation_id: str) -> None:
-        """It does not exist (any more): no thread may lead to it."""
+        """The conversation does not exist (any more): no thread may lead to it."""
         for item in self._waiting[conversation_id]:
             key = item.envelope.thread
             if key is not None and key in self.threads:

@@ -1,7 +1,7 @@
-"""The operator's classifier over HTTP: asked what a customer wants, with a deadline, a bound and a circuit breaker.
+"""The client of the operator's intent classifier: HTTP with a deadline, a concurrency limit and a circuit breaker.
 
-POST `{"text", "channel_type", "language", "account_id"}` → `{"intent": "…", "confidence": 0…1}`; what else an answer holds is
-not looked at. Whatever goes wrong, the message is simply not classified. Never asks twice, never follows a redirect.
+POST `{"text", "channel_type", "language", "account_id"}` → `{"intent": "…", "confidence": 0…1}`; other fields are ignored.
+After any failure the message is simply not classified. Never retries, never follows a redirect.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from ...core.turn.bot_rules import Classification
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 32
-"""Questions under way. What is beyond waits its turn, within its own deadline."""
+CONCURRENCY = 32
+"""Requests in flight. Beyond this, requests wait within their own deadline."""
 MAX_ANSWER = 16 * 1024
-"""Bytes of an answer."""
+"""Bytes of a response."""
 MAX_TEXT = 10_000
 """Characters of a message that are sent."""
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _Reply(msgspec.Struct, frozen=True):
     intent: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     confidence: Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Answer).decode
+_decode = msgspec.json.Decoder(_Reply).decode
 
 
 class HttpClassifier:
-    """`core.ports.bots.Classifier`. Made inside a running loop; `close` it. `timeout`: seconds for a question, waiting for
-    its turn included."""
+    """Implements `core.ports.bots.Classifier`. Create it inside a running loop, and `close` it. `timeout`: seconds for a
+    request, including the wait for a free slot."""
 
     def __init__(self, url: str, key: str | None, timeout: float) -> None:
         self._url = URL(url)
         self._timeout = timeout
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(CONCURRENCY)
         self._breaker = Breaker()
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=AT_ONCE),
+            connector=aiohttp.TCPConnector(limit=CONCURRENCY),
             timeout=aiohttp.ClientTimeout(total=None),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=headers,
@@ -70,28 +70,28 @@ class HttpClassifier:
             return None
 
     async def _ask(self, question: Question) -> Classification | None:
-        """Tells the breaker what came of it, whatever that is."""
-        failure = "it was given up"
+        """Make the request and report its outcome to the breaker, whatever it is."""
+        failure = "cancelled"
         try:
-            said = await self._said(question)
+            reply = await self._request(question)
         except asyncio.CancelledError:
             failure = f"no answer within {self._timeout:g} s"
             raise
         except msgspec.DecodeError as error:
-            failure = f"not an answer: {error}"
+            failure = f"invalid response: {error}"
         except (aiohttp.ClientError, OSError, ValueError, RecursionError) as error:
             failure = f"{type(error).__name__}: {error}"[:300]
         else:
             failure = None
             self._breaker = self._breaker.answered()
-            return Classification(said.intent, said.confidence)
+            return Classification(reply.intent, reply.confidence)
         finally:
             if failure is not None:
                 self._breaker = self._breaker.failed(time.monotonic())
                 log.warning("not_classified", error=failure, resting=not self._breaker.closed)
         return None
 
-    async def _said(self, question: Question) -> _Answer:
+    async def _request(self, question: Question) -> _Reply:
         body = _encode(msgspec.structs.replace(question, text=question.text[:MAX_TEXT]))
         async with self._session.post(self._url, data=body, allow_redirects=False) as response:
             if response.status != 200:
@@ -100,7 +100,7 @@ class HttpClassifier:
             while len(answer) <= MAX_ANSWER and (more := await response.content.read(MAX_ANSWER)):
                 answer += more
             if len(answer) > MAX_ANSWER:
-                raise ValueError(f"an answer of more than {MAX_ANSWER} bytes")
+                raise ValueError(f"a response of more than {MAX_ANSWER} bytes")
             return _decode(answer)
 
     async def close(self) -> None:

@@ -1,17 +1,16 @@
-"""The commit queue of a host: while one group commit is under way, the next batch gathers.
+"""The commit queue of a host: turns gather while one group commit is in progress.
 
-Owns the order of commits and what becomes of a failed one. Replies leave here, and only after their commit.
+Owns the order of commits and the handling of failed ones. A reply leaves only after its commit.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 import structlog
 
-from ...core.conversation.commands import Envelope, Moved, Outcome, Refused
+from ...core.conversation.commands import Moved, Outcome, Refused
 from ...core.conversation.entries import Entry, Message
 from ...core.ports.journal import (
     DuplicateKey,
@@ -22,105 +21,21 @@ from ...core.ports.journal import (
     StaleSupervisor,
     Write,
 )
-from ...core.turn.message_analysis import Analysis
-from ..transport.turns import Announce
+from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 1024
-"""Commands in one group commit. What is beyond waits for the next."""
-MAX_ATTEMPTS = 4
-
-
-class Activation(Protocol):
-    """A conversation in memory, as far as commits go: `pending` counts its uncommitted writes.
-
-    What was decided in one thread may rest upon what was decided there before; threads never rest upon each other.
-    """
-
-    pending: int
-
-    @property
-    def thread(self) -> object: ...
-
-
-class Reply:
-    """The answers of one incoming batch; `done` resolves when the last one is there."""
-
-    __slots__ = ("announce", "done", "missing", "outcomes")
-
-    def __init__(self, size: int, announce: Announce | None = None) -> None:
-        self.announce = announce
-        self.outcomes: list[Outcome | None] = [None] * size
-        self.missing = size
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if size == 0:
-            self.done.set_result(None)
-
-    def set(self, slot: int, outcome: Outcome) -> None:
-        if self.outcomes[slot] is None:
-            self.outcomes[slot] = outcome
-            self.missing -= 1
-            if self.missing == 0 and not self.done.done():
-                self.done.set_result(None)
-
-
-class PendingCommand:
-    """A command in a host, from its arrival to its reply."""
-
-    __slots__ = (
-        "alone",
-        "announced",
-        "attempts",
-        "envelope",
-        "heard",
-        "looked_up",
-        "opened",
-        "outcome",
-        "partition",
-        "reply",
-        "resident",
-        "slot",
-        "waits_since",
-        "write",
-    )
-
-    def __init__(self, envelope: Envelope, reply: Reply, slot: int) -> None:
-        self.envelope = envelope
-        self.partition = envelope.partition
-        self.reply = reply
-        self.slot = slot
-        self.write: Write | None = None
-        self.outcome: Outcome | None = None
-        self.resident: Activation | None = None
-        self.alone = False
-        """To be committed by itself."""
-        self.announced = False
-        """Whether its sender knows that its turn begins."""
-        self.opened = False
-        """Whether this very command opened its conversation."""
-        self.looked_up = False
-        self.heard: Analysis | None = None
-        """What was found out about its message, if anybody looked."""
-        self.waits_since: float | None = None
-        """When it came to stand behind others of its thread, on the monotonic clock (s)."""
-        self.attempts = 0
-        """Failures of which it was a part."""
-
-    @property
-    def answered(self) -> bool:
-        return self.reply.outcomes[self.slot] is not None
-
-    def answer(self, outcome: Outcome) -> None:
-        self.reply.set(self.slot, outcome)
+"""Commands in one group commit. Those beyond it wait for the next."""
+CONTENDED = Refused("overloaded", "the conversation is too contended", retry_after=1)
 
 
 class CommitQueue:
     """Group commits, one at a time.
 
-    The queue is bounded by the host, which counts the commands it has let in. `redo` takes back the commands of a
-    batch that failed for a reason of one of them; `publish` gets what was committed, `outbound` the ids of channels on
-    which something waits to be sent since then; `stale` hears that this host has lost a partition.
+    The host's admission bounds the queue. `publish` gets what was committed, and `outbound` the channels that have new
+    messages to send. After a failed commit, `drop` removes the touched conversations from memory and `retry` runs the
+    commands again. `stale` is called when this host has lost a partition.
     """
 
     def __init__(
@@ -130,7 +45,7 @@ class CommitQueue:
         *,
         publish: Callable[[Sequence[Entry], Sequence[int]], None],
         outbound: Callable[[set[str]], None],
-        redo: Callable[[list[PendingCommand], bool], Awaitable[None]],
+        retry: Callable[[list[PendingCommand], bool], Awaitable[None]],
         drop: Callable[[list[PendingCommand]], None],
         stale: Callable[[str], None],
     ) -> None:
@@ -138,7 +53,7 @@ class CommitQueue:
         self._epochs = epochs
         self._publish = publish
         self._outbound = outbound
-        self._redo = redo
+        self._retry = retry
         self._drop = drop
         self._stale = stale
         self._queue: list[PendingCommand] = []
@@ -154,14 +69,14 @@ class CommitQueue:
 
     def add(self, item: PendingCommand) -> None:
         """Queue a turn's result; its reply leaves after the next commit."""
-        if item.resident is not None:
-            item.resident.pending += 1
+        if item.active is not None:
+            item.active.pending += 1
         self._queue.append(item)
         self._added += 1
         self._wake.set()
 
     async def flush(self) -> None:
-        """Until everything queued so far has been committed, or has failed."""
+        """Wait until everything queued so far has been committed or has failed."""
         goal = self._added
         while self._finished < goal:
             self._progress.clear()
@@ -174,12 +89,12 @@ class CommitQueue:
             if not self._queue:
                 self._wake.clear()
                 continue
-            batch = self._take()
+            batch = self._next_batch()
             await self._commit(batch)
             self._finished += len(batch)
             self._progress.set()
 
-    def _take(self) -> list[PendingCommand]:
+    def _next_batch(self) -> list[PendingCommand]:
         queue = self._queue
         if queue[0].alone:
             size = 1
@@ -196,9 +111,10 @@ class CommitQueue:
         try:
             positions = await self._journal.commit(writes, self._epochs) if writes else []
         except DuplicateKey as error:
-            log.info("commit_repeats", constraint=str(error), commands=len(batch))
-            # Twice in a row: two of this very batch may share a key, of which no look-up knows yet.
-            await self._take_back(batch, look_up=True, alone=any(i.attempts for i in batch))
+            log.info("commit_found_duplicate", constraint=str(error), commands=len(batch))
+            # After a second failure they go alone: two commands of this batch may share a key that no look-up
+            # knows yet.
+            await self._roll_back(batch, look_up=True, alone=any(i.attempts for i in batch))
         except Rejected as error:
             await self._rejected(batch, error)
         except StaleSupervisor as error:
@@ -208,7 +124,7 @@ class CommitQueue:
         except StaleEpoch as error:
             self._fail(batch, Moved())
             self._stale(str(error))
-        except Exception as error:  # a fault of ours: the batch must still be answered
+        except Exception as error:  # a bug: the batch must be answered anyway
             log.exception("commit_failed", commands=len(batch))
             self._fail(batch, Refused("internal", f"the commit failed: {type(error).__name__}"))
         else:
@@ -218,9 +134,9 @@ class CommitQueue:
         self.commits += 1
         self.committed += len(writes)
         for item in batch:
-            if item.resident is not None:
-                item.resident.pending -= 1
-            item.answer(item.outcome)  # pyright: ignore[reportArgumentType]
+            if item.active is not None:
+                item.active.pending -= 1
+            item.confirm()
         if positions:
             self._publish([e for w in writes for e in w.entries], positions)
         if channels := {
@@ -232,38 +148,38 @@ class CommitQueue:
         if len(batch) == 1:
             log.error("command_rejected", error=str(error), command=type(batch[0].envelope.command).__name__)
             batch[0].answer(Refused("invalid", "the command's content cannot be stored"))
-        await self._take_back(batch, look_up=False, alone=True)
+        await self._roll_back(batch, look_up=False, alone=True)
 
     async def _superseded(self, batch: list[PendingCommand], error: StaleSupervisor) -> None:
-        """A command of a supervisor that has a successor: it is found by itself, and its neighbours go on."""
+        """A superseded supervisor's command is in the batch: commit fenced commands alone to find it, so that the others go
+        on."""
         if len(batch) == 1:
             batch[0].answer(Refused("superseded", str(error)))
         for item in batch:
             item.alone = item.alone or item.envelope.fence is not None
-        await self._take_back(batch, look_up=False, alone=False)
+        await self._roll_back(batch, look_up=False, alone=False)
 
-    async def _take_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> None:
-        """Undo a batch and what was built upon it, and let the host run the commands again.
+    async def _roll_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> None:
+        """Undo a batch and everything based on it, and let the host run the commands again.
 
-        `look_up`: some of them may have happened before. `alone`: one by one, so that the one at fault is found and the
+        `look_up`: some may have happened before. `alone`: commit them one by one, so that the one at fault is found and the
         others go on.
         """
-        items = self._withdraw(batch)
+        items = self._discard(batch)
         for item in batch:
-            item.attempts += 1
             item.alone = item.alone or alone
-            if item.attempts > MAX_ATTEMPTS:
-                item.answer(Refused("overloaded", "the conversation is too contended", retry_after=1))
-        await self._redo([i for i in items if not i.answered], look_up)
+            item.fail(CONTENDED)
+        await self._retry([i for i in items if not i.answered], look_up)
 
     def _fail(self, batch: list[PendingCommand], outcome: Outcome) -> None:
-        for item in self._withdraw(batch):
+        for item in self._discard(batch):
             item.answer(outcome)
 
-    def _withdraw(self, batch: list[PendingCommand]) -> list[PendingCommand]:
-        """The batch and what is queued behind it in its threads: their states never came true and must leave memory."""
-        threads = {id(i.resident.thread) for i in batch if i.resident is not None}
-        behind = [i for i in self._queue if i.resident is not None and id(i.resident.thread) in threads]
+    def _discard(self, batch: list[PendingCommand]) -> list[PendingCommand]:
+        """Remove the batch's threads from memory and their later commands from the queue, since their states were never
+        committed. Returns all these commands."""
+        threads = {id(i.active.thread) for i in batch if i.active is not None}
+        behind = [i for i in self._queue if i.active is not None and id(i.active.thread) in threads]
         if behind:
             taken = set(behind)
             self._queue = [i for i in self._queue if i not in taken]

@@ -1,7 +1,7 @@
-"""The conversation actor: its own state, one turn at a time. Where it runs is placement, not its concern.
+"""The conversation actor: owns one conversation's state and runs one turn at a time. Placement decides where it runs.
 
-A turn is pure but for the ids it draws: it never waits, reads no clock and stores nothing. Its host
-commits what the turn wrote before anybody hears of it.
+A turn is pure except for the ids it draws: it never waits, reads no clock and stores nothing. The host commits its writes
+before anybody sees them.
 """
 
 from __future__ import annotations
@@ -23,18 +23,14 @@ from ...core.turn.context import Turn
 from ...core.turn.decide import check_party, decide, repeated
 from ...core.turn.message_analysis import NO_ANALYSIS, Analysis
 from ...core.turn.timers import looked_at, timed
-from ..transport.turns import Taken, Turning
+from ..transport.refusals import refusal
+from ..transport.turns import TurnRequest, TurnResult
 
 log = structlog.get_logger(__name__)
 
 
-def refusal(error: TertuliaError) -> Refused:
-    """The error as it travels."""
-    return Refused(error.code, error.detail, error.current, tuple(error.errors), error.retry_after)
-
-
 class ConversationActor:
-    """One conversation. `state` runs ahead of the journal by the writes its host has not committed yet."""
+    """One conversation. `state` is ahead of the journal by the writes not committed yet."""
 
     __slots__ = ("new_id", "state")
 
@@ -42,47 +38,49 @@ class ConversationActor:
         self.state = state
         self.new_id = new_id
 
-    def turn(self, turning: Turning) -> Taken:
-        """Decide one command and move the state on."""
+    def turn(self, request: TurnRequest) -> TurnResult:
+        """Decide one command and advance the state."""
         try:
-            return self._turn(turning)
+            return self._turn(request)
         except TertuliaError as error:
-            return Taken(refusal(error))
+            return TurnResult(refusal(error))
         except Exception as error:
-            # A fault of ours. The state has not moved, and the neighbours of this command must go on.
-            log.exception("turn_failed", command=type(turning.envelope.command).__name__)
-            return Taken(Refused("internal", f"the command failed: {type(error).__name__}"))
+            # A bug. The state has not changed, and the other commands must go on.
+            log.exception("turn_failed", command=type(request.envelope.command).__name__)
+            return TurnResult(Refused("internal", f"the command failed: {type(error).__name__}"))
 
-    def _turn(self, turning: Turning) -> Taken:
-        envelope, now, live_id, opening = turning.envelope, turning.now, turning.live_id, turning.opening
+    def _turn(self, request: TurnRequest) -> TurnResult:
+        envelope, now, live_id, opening = request.envelope, request.now, request.live_id, request.opening
         state = self.state
         before = state.conversation
         check_party(before, envelope.account_id, envelope.by)
         post = envelope.post
         if post is not None and (again := repeated(state, envelope.by, post)) is not None:
-            return Taken(Done((again,), repeated=True))
+            return TurnResult(Done((again,), repeated=True))
         command = envelope.command
         if isinstance(command, Open) and opening is None and not command.find:
             raise Conflict(
                 "this customer has a live conversation on the channel already",
                 current={"conversation_id": before.id, "status": before.status},
             )
-        account = turning.account
+        account = request.account
         data = decide(
             state, envelope.by, command, Turn(now, self.new_id, live_id, account, opening is not None)
         )
         by = actor(envelope.by.type, envelope.by.id)
-        state, entries = _follow(state, [(by, item) for item in data], now)
+        state, entries = _apply_all(state, [(by, item) for item in data], now)
         answer = len(entries) - 1
         if account is not None and post is not None:
             message = data[-1]
             assert isinstance(message, Message), "a post's last entry is its message"
-            heard = turning.heard or NO_ANALYSIS
-            state, said = _follow(state, self._respond(before, state, message, account, now, heard), now)
-            entries += said
+            analysis = request.analysis or NO_ANALYSIS
+            state, responses = _apply_all(
+                state, self._respond(before, state, message, account, now, analysis), now
+            )
+            entries += responses
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
-        outcome = _answer(envelope, state, entries[: answer + 1], opening)
+        outcome = _outcome_of(envelope, state, entries[: answer + 1], opening)
         if opening is not None:
             entries = (opening, *entries)
             answer += 1
@@ -95,13 +93,13 @@ class ConversationActor:
             state = state if after is state.conversation else replace(state, conversation=after)
         after = state.conversation
         if opening is None and after is before:
-            return Taken(outcome)
+            return TurnResult(outcome)
         if not entries and after == stored:
-            return Taken(outcome)
+            return TurnResult(outcome)
         self.state = state
         key = envelope.key()
         write = Write(None if opening else stored, after, entries, key, fence=envelope.fence, keyed=answer)
-        return Taken(outcome, write)
+        return TurnResult(outcome, write)
 
     def _respond(
         self,
@@ -110,22 +108,22 @@ class ConversationActor:
         message: Message,
         account: AccountRules,
         now: int,
-        heard: Analysis,
+        analysis: Analysis,
     ) -> BotResponse:
-        """The bot's part. A fault in it keeps no customer from humans."""
+        """The bot's entries. A bug in the bot must not keep a customer from humans."""
         try:
-            return respond(before, state, message, account, now, self.new_id, heard)
+            return respond(before, state, message, account, now, self.new_id, analysis)
         except Exception:
             log.exception("bot_failed", account=before.account_id, conversation=before.id)
             return []
 
 
-def _follow(
-    state: State, said: Iterable[tuple[Actor, EntryData]], now: int
+def _apply_all(
+    state: State, responses: Iterable[tuple[Actor, EntryData]], now: int
 ) -> tuple[State, tuple[Entry, ...]]:
-    """The state after what was said, and the entries it makes."""
+    """Apply entries of the given data; returns the new state and the entries."""
     entries: list[Entry] = []
-    for by, data in said:
+    for by, data in responses:
         c = state.conversation
         entry = Entry(c.account_id, c.id, c.seq + 1, now, by, data)
         state = apply(state, entry)
@@ -134,7 +132,7 @@ def _follow(
 
 
 def _mark_read(state: State, command: MarkRead) -> State:
-    """The unread count after reading up to a seq. One too old for memory to count from leaves it as it is."""
+    """The state with the unread count after reading up to a seq. Unchanged if the seq is older than the messages in memory."""
     c, messages = state.conversation, state.messages()
     if len(messages) == CONTEXT_SIZE and messages[0].seq > command.seq + 1:
         return state
@@ -146,7 +144,7 @@ def _is_inbound(data: EntryData) -> bool:
     return isinstance(data, Message) and data.direction == "inbound"
 
 
-def _answer(envelope: Envelope, state: State, entries: tuple[Entry, ...], opening: Entry | None) -> Done:
+def _outcome_of(envelope: Envelope, state: State, entries: tuple[Entry, ...], opening: Entry | None) -> Done:
     command = envelope.command
     if isinstance(command, Recall):
         public = [e for e in state.messages() if isinstance(e.data, Message) and not e.data.is_private]

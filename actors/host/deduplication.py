@@ -1,7 +1,7 @@
-"""First answers: what becomes of a command that may have happened before.
+"""Deduplication: finds commands that happened before and returns their original results.
 
-A retry whose first attempt got no answer, a provider's message delivered again, a client's key used twice: the first
-effect is looked up in the archive and answered again. Never decides, never writes.
+Covers a retry whose first attempt got no answer, a provider's repeated delivery, and a client's key used twice. Only reads
+the archive.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ...core.conversation.state import State
 from ...core.errors import TertuliaError
 from ...core.ports.archive import Archive, Repeat, Target
 from ...core.turn.decide import check_party, check_same
-from .commit_queue import PendingCommand
-from .conversation_actor import refusal
+from ..transport.refusals import refusal
+from .pending_command import PendingCommand
 
 
 async def original_results(
     archive: Archive, items: Sequence[PendingCommand]
 ) -> dict[PendingCommand, Outcome]:
-    """The first answers of those items that happened already. Three queries, however many items."""
+    """The original results of the commands that happened already. Three queries, however many commands."""
     keys: defaultdict[tuple[Target, str], list[PendingCommand]] = defaultdict(list)
     provider_ids: defaultdict[tuple[str, str], list[PendingCommand]] = defaultdict(list)
     for item in items:
@@ -62,7 +62,7 @@ def _original_result(envelope: Envelope, repeat: Repeat, state: State, *, repeat
         if post is None:
             return Done((), state.conversation)
         assert isinstance(message, Message), (
-            "a key stands on a command's last entry, which for a post is its message"
+            "a command's key is on its last entry, which for a post is its message"
         )
         if post.external_id is None and repeated:
             check_same(message, post)

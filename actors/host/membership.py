@@ -1,8 +1,8 @@
-"""A host's place among the hosts: shows life, takes over from the dead, shares the partitions fairly.
+"""A host's membership: sends heartbeats, takes over dead hosts' partitions, and balances the partitions.
 
-Postgres is the arbiter, through `core.ports.ownership.Ownership`. A peer counts as dead when its beats have stood still for
-`takeover_after` seconds of our own clock, seen in beats of our own that succeeded: no clocks are compared, and an outage
-of the database kills nobody.
+Postgres arbitrates (`core.ports.ownership.Ownership`). A peer counts as dead when its heartbeat has not changed for
+`takeover_after` seconds of our own monotonic clock, observed with successful heartbeats of our own. So no clocks are
+compared, and a database outage kills nobody.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .host import ConversationHost
 log = structlog.get_logger(__name__)
 
 BEAT = 0.4
-"""Seconds between signs of life."""
+"""Seconds between heartbeats."""
 
 
 class MembershipKeeper:
-    """One host's membership. `stale` is set when another incarnation has taken its place."""
+    """One host's membership. `stale` is set when another incarnation has replaced this one."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class MembershipKeeper:
         takeover_after: float,
         stale: asyncio.Event,
         clock: Callable[[], float] = time.monotonic,
+        every: float = BEAT,
     ) -> None:
         self._ownership = ownership
         self._host = host
@@ -49,37 +50,38 @@ class MembershipKeeper:
         self._stale = stale
         self._seen: dict[str, tuple[int, float]] = {}
         self._clock = clock
+        self._every = every
         self._last_beat = -math.inf
         self._step = asyncio.Lock()
 
     async def startup(self, address: str, port: int) -> None:
-        """Register as one that listens there, and take what is free."""
+        """Register under this address and claim free partitions."""
         at = HostAddress(self._incarnation, address, port)
         await self._ownership.register(self._name, self._node, at)
         await self.beat()
 
     async def main_loop(self) -> None:
-        """Beat until cancelled or superseded."""
+        """Send heartbeats until cancelled or superseded."""
         while not self._stale.is_set():
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(self._every)
             try:
                 await self.beat()
             except StaleEpoch as error:
                 log.error("host_superseded", reason=str(error))
                 self._stale.set()
             except Exception as error:
-                # Without the database nothing can be said about the others: their silence starts anew.
+                # Without the database nothing is known of the peers: their silence starts anew.
                 self._seen.clear()
                 log.warning("beat_failed", error=repr(error))
 
     async def beat(self) -> None:
-        """One sign of life, one look around, one step towards a fair share."""
+        """Send one heartbeat, look at the peers, and take one step towards a fair share."""
         async with self._step:
             await self._beat()
 
     async def _beat(self) -> None:
         if self._clock() - self._last_beat > self._takeover_after / 2:
-            self._seen.clear()  # it was we who slept
+            self._seen.clear()  # this process was suspended
         membership = await self._ownership.beat(self._name, self._incarnation, draining=self._host.draining)
         self._last_beat = self._clock()
         alive = [p for p in membership.peers if self._is_alive(p)]
@@ -102,24 +104,25 @@ class MembershipKeeper:
             await self._give_back(set(sorted(self._host.owned)[fair:]))
 
     async def leave(self) -> None:
-        """Give everything back, so that others need not wait for our silence."""
+        """Give all partitions back, so that others need not wait for the heartbeat to expire."""
         self._host.draining = True
-        async with self._step:  # a beat under way may be claiming
+        async with self._step:  # a concurrent beat may be claiming
             await self._give_back(set(self._host.owned))
 
     async def _give_back(self, partitions: set[int]) -> None:
-        """Shows life meanwhile: what is under way may wait for a classifier for longer than silence is borne."""
+        """Drain and release partitions. Sends heartbeats meanwhile: commands in flight may wait for a classifier for longer
+        than the takeover time."""
         leaving = asyncio.ensure_future(self._host.disown(partitions))
         try:
-            while not (await asyncio.wait({leaving}, timeout=BEAT))[0]:
-                await self._show_life()
+            while not (await asyncio.wait({leaving}, timeout=self._every))[0]:
+                await self._renew_heartbeat()
             await leaving
         finally:
             leaving.cancel()
         await self._ownership.release(self._incarnation, list(partitions))
         log.debug("partitions_released", count=len(partitions))
 
-    async def _show_life(self) -> None:
+    async def _renew_heartbeat(self) -> None:
         try:
             await self._ownership.beat(self._name, self._incarnation, draining=self._host.draining)
         except StaleEpoch:

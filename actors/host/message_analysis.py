@@ -1,8 +1,8 @@
-"""Finding out what `core/turn/message_analysis.py` wants to know about a message: py3langid, vaderSentiment, an account's classifier.
+"""Analyses messages for `core/turn/message_analysis.py`: language (py3langid), sentiment (vaderSentiment) and intent (the
+operator's classifier).
 
-A library is loaded when the first message needs it, beside the loop: the detector of languages takes 0.7 s and 80 MB of the
-process, which whoever never needs it never pays. What fails is as good as nothing found out; it is never an error for the
-customer.
+Libraries are loaded on first use, in a thread: the language detector takes 0.7 s and 80 MB. A failure yields an empty
+analysis, never an error for the customer.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Detect = Callable[[str], tuple[str, float]]
-"""A text's language, and how probable it is."""
+"""A text's language, and its probability."""
 Score = Callable[[str], float]
-"""A text's mood, from -1 to 1."""
+"""A text's sentiment, from -1 to 1."""
 
 
 class NotLoaded(Exception):
-    """A library that is needed has not been loaded yet."""
+    """A required library is not loaded yet."""
 
     def __init__(self, tool: Tool) -> None:
         super().__init__(tool.name)
@@ -47,7 +47,7 @@ class NotLoaded(Exception):
 
 
 class Tool(Generic[T]):
-    """A function of a library, which is loaded once, in a thread. One that cannot be loaded is done without."""
+    """A library's function, loaded once in a thread. If loading fails, the analysis does without it."""
 
     def __init__(self, name: str, load: Callable[[], T]) -> None:
         self.name = name
@@ -58,7 +58,7 @@ class Tool(Generic[T]):
 
     @property
     def value(self) -> T | None:
-        """Raises NotLoaded; None: it cannot be loaded."""
+        """The function; None if it could not be loaded. Raises NotLoaded."""
         if not self._tried:
             raise NotLoaded(self)
         return self._value
@@ -90,7 +90,7 @@ def load_scorer() -> Score:
 
 
 class MessageAnalysis:
-    """See the module. One for each process; without `classifier` no message is classified."""
+    """Analyses messages; one for each process. Without `classifier` no message is classified."""
 
     def __init__(
         self,
@@ -104,8 +104,8 @@ class MessageAnalysis:
         self._scorer = Tool("vaderSentiment", scorer)
         self._classified = self._unclassified = 0
 
-    def at_once(self, wanted: Wanted) -> Analysis | None:
-        """What can be told without waiting for anything; None: something has to be waited for."""
+    def analyse_now(self, wanted: Wanted) -> Analysis | None:
+        """The analysis if it needs no waiting, else None."""
         if wanted.classify and self._classifier is not None:
             return None
         try:
@@ -113,17 +113,17 @@ class MessageAnalysis:
         except NotLoaded:
             return None
 
-    async def hear(self, wanted: Wanted) -> Analysis:
-        """Never raises. Takes as long as the classifier may, and a library to load."""
+    async def analyse(self, wanted: Wanted) -> Analysis:
+        """The analysis. Never raises. Takes as long as the classifier and loading a library may."""
         while True:
             try:
-                heard = self._read(wanted)
+                analysis = self._read(wanted)
                 break
             except NotLoaded as missing:
                 await missing.tool.load()
         if not wanted.classify or self._classifier is None:
-            return heard
-        language = wanted.known or heard.language
+            return analysis
+        language = wanted.known or analysis.language
         question = Question(wanted.content, wanted.channel_type, language, wanted.account_id)
         try:
             found = await self._classifier.classify(question)
@@ -132,9 +132,9 @@ class MessageAnalysis:
             found = None
         if found is None:
             self._unclassified += 1
-            return heard
+            return analysis
         self._classified += 1
-        return replace(heard, classification=found)
+        return replace(analysis, classification=found)
 
     def statistics(self) -> dict[str, float]:
         """Counters for /metrics."""
@@ -142,19 +142,19 @@ class MessageAnalysis:
 
     def _read(self, wanted: Wanted) -> Analysis:
         try:
-            return self._judged(wanted)
+            return self._judge(wanted)
         except NotLoaded:
             raise
         except Exception:
-            log.exception("understanding_failed", account=wanted.account_id)
+            log.exception("analysis_failed", account=wanted.account_id)
             return NO_ANALYSIS
 
-    def _judged(self, wanted: Wanted) -> Analysis:
+    def _judge(self, wanted: Wanted) -> Analysis:
         language = self._language(wanted.content) if wanted.detect else None
         sentiment = None
         if wanted.sentiment_below is not None and (score := self._scorer.value) is not None:
             mood = score(scored(wanted.content))
-            # the scorer takes any language for English; few messages come so far
+            # the scorer assumes English; few messages get this far
             if mood < wanted.sentiment_below and self._is_english(wanted, language):
                 sentiment = mood
         return Analysis(language, sentiment)

@@ -1,4 +1,4 @@
-"""Where conversation actors run: in their host's own process (shared), or in a Ray actor each (dedicated)."""
+"""Where conversation actors run: in their host's process (shared), or in a Ray actor each (dedicated)."""
 
 from __future__ import annotations
 
@@ -11,115 +11,117 @@ import structlog
 from ...core.conversation.entries import Entry
 from ...core.conversation.state import State
 from ...core.turn.account_rules import AccountRules
-from ..transport.turns import Taken, Turning
+from ..transport.turns import TurnRequest, TurnResult
 from .activations import ActiveConversation
-from .commit_queue import PendingCommand
 from .conversation_actor import ConversationActor
+from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
 
-Take = Callable[[PendingCommand, Taken], None]
+OnResult = Callable[[PendingCommand, TurnResult], None]
 
 
 class SharedPlacement:
-    """Actors are objects of the host's process; a turn is a call."""
+    """Actors are objects in the host's process; a turn is a call."""
 
-    def __init__(self, taken: Take, *, now: Callable[[], int], new_id: Callable[[], str]) -> None:
-        self._taken = taken
+    def __init__(self, result: OnResult, *, now: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._on_result = result
         self._now = now
         self._new_id = new_id
 
     def activate(self, state: State) -> ConversationActor:
         return ConversationActor(state, self._new_id)
 
-    def passivate(self, actor: object) -> None:
+    def passivate(self, actor: ConversationActor) -> None:
         pass
 
-    def take(
+    def run(
         self,
         item: PendingCommand,
-        resident: ActiveConversation,
+        active: ActiveConversation[ConversationActor],
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
     ) -> None:
-        actor: ConversationActor = resident.actor  # pyright: ignore[reportAssignmentType]
-        self._taken(
-            item, actor.turn(Turning(item.envelope, self._now(), live_id, opening, account, item.heard))
+        self._on_result(
+            item,
+            active.actor.turn(
+                TurnRequest(item.envelope, self._now(), live_id, opening, account, item.analysis)
+            ),
         )
 
 
 class RemoteConversation(Protocol):
-    """A conversation actor in a process of its own, as `ray_calls.py` reaches it."""
+    """A conversation actor in its own process, reached through `ray_calls.py`."""
 
-    async def turns(self, turnings: list[Turning]) -> list[Taken]: ...
+    async def turns(self, requests: list[TurnRequest]) -> list[TurnResult]: ...
     def stop(self) -> None: ...
 
 
 class DedicatedPlacement:
-    """Actors are Ray actors named `conversation:<id>`; what arrives during a turn goes with the next call.
+    """Actors are Ray actors named `conversation:<id>`. Commands that arrive during a call go with the next one.
 
-    When such an actor dies, its uncommitted turns never happened: `taken_back` gets their commands, and the state is
-    loaded from the journal again.
+    When an actor dies, its uncommitted turns never happened: `on_actor_lost` gets their commands, and the state is loaded
+    from the journal again.
     """
 
     def __init__(
         self,
-        taken: Take,
-        taken_back: Callable[[ActiveConversation, list[PendingCommand]], None],
+        result: OnResult,
+        on_actor_lost: Callable[[ActiveConversation[RemoteConversation], list[PendingCommand]], None],
         start: Callable[[State], RemoteConversation],
         *,
         now: Callable[[], int],
     ) -> None:
-        self._taken = taken
-        self._taken_back = taken_back
+        self._on_result = result
+        self._on_actor_lost = on_actor_lost
         self._start = start
         self._now = now
-        self._queues: dict[ActiveConversation, list[tuple[PendingCommand, Turning]]] = {}
+        self._queues: dict[
+            ActiveConversation[RemoteConversation], list[tuple[PendingCommand, TurnRequest]]
+        ] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def activate(self, state: State) -> RemoteConversation:
         return self._start(state)
 
-    def passivate(self, actor: object) -> None:
-        remote: RemoteConversation = actor  # pyright: ignore[reportAssignmentType]
-        remote.stop()
+    def passivate(self, actor: RemoteConversation) -> None:
+        actor.stop()
 
-    def take(
+    def run(
         self,
         item: PendingCommand,
-        resident: ActiveConversation,
+        active: ActiveConversation[RemoteConversation],
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
     ) -> None:
-        turning = Turning(item.envelope, self._now(), live_id, opening, account, item.heard)
-        # a turn under way keeps the conversation in memory, as an uncommitted write does
-        resident.pending += 1
-        queue = self._queues.get(resident)
+        request = TurnRequest(item.envelope, self._now(), live_id, opening, account, item.analysis)
+        # like an uncommitted write, a turn in flight keeps the conversation in memory
+        active.pending += 1
+        queue = self._queues.get(active)
         if queue is not None:
-            queue.append((item, turning))
+            queue.append((item, request))
             return
-        self._queues[resident] = [(item, turning)]
-        task = asyncio.ensure_future(self._drain(resident))
+        self._queues[active] = [(item, request)]
+        task = asyncio.ensure_future(self._drain(active))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _drain(self, resident: ActiveConversation) -> None:
-        remote: RemoteConversation = resident.actor  # pyright: ignore[reportAssignmentType]
-        while batch := self._queues[resident]:
-            self._queues[resident] = []
+    async def _drain(self, active: ActiveConversation[RemoteConversation]) -> None:
+        while batch := self._queues[active]:
+            self._queues[active] = []
             try:
-                results = await remote.turns([turning for _, turning in batch])
+                results = await active.actor.turns([request for _, request in batch])
                 if len(results) != len(batch):
                     raise RuntimeError(f"{len(results)} results for {len(batch)} turns")
             except Exception as error:
-                log.warning("conversation_actor_lost", conversation=resident.id, error=repr(error))
-                rest = [item for item, _ in batch + self._queues.pop(resident)]
-                resident.pending -= len(rest)
-                self._taken_back(resident, rest)
+                log.warning("conversation_actor_lost", conversation=active.id, error=repr(error))
+                rest = [item for item, _ in batch + self._queues.pop(active)]
+                active.pending -= len(rest)
+                self._on_actor_lost(active, rest)
                 return
-            for (item, _), taken in zip(batch, results, strict=True):
-                resident.pending -= 1
-                self._taken(item, taken)
-        del self._queues[resident]
+            for (item, _), result in zip(batch, results, strict=True):
+                active.pending -= 1
+                self._on_result(item, result)
+        del self._queues[active]

@@ -1,7 +1,7 @@
-"""What a host knows of the accounts whose conversations it has in memory: their settings and bot rules.
+"""The settings and bot rules of the accounts whose conversations a host has in memory.
 
-A turn never waits for it: an account is read before its first conversation is in memory, and anew, beside the turns, once a
-change is seen. Where it cannot be read there are no rules and the customers are for humans, until it can.
+A turn never waits for them: an account is read before its first conversation is activated, and again in the background when
+it changes. An account that cannot be read has no rules, so its customers go to humans.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ...core.turn.account_rules import NO_RULES, UNREAD, AccountRules
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.25
-"""Seconds after which a change counts, at most, while the storage answers."""
+POLL_EVERY = 0.25
+"""Seconds until a change is seen at the latest, while the storage is available."""
 LOAD_DEADLINE = 2.0
 FORGET_EVERY = 30.0
 MAX_LOAD = 500
@@ -27,22 +27,22 @@ MAX_LOAD = 500
 
 
 class RulesCache:
-    """`in_memory` tells the accounts that are still needed; no others are kept. `retimed`: of which timers follow otherwise
-    since they were last taken from it."""
+    """`in_memory` returns the accounts still needed; others are dropped. `outdated_timers`: accounts whose changed settings
+    affect timers, until the rescheduler removes them."""
 
     def __init__(self, archive: RulesArchive, in_memory: Callable[[], set[str]]) -> None:
         self._archive = archive
         self._in_memory = in_memory
         self._known: dict[str, AccountRules] = {}
         self._unread: set[str] = set()
-        self.retimed: set[str] = set()
+        self.outdated_timers: set[str] = set()
         self._forgot = time.monotonic()
 
     def get(self, account_id: str) -> AccountRules:
         return self._known.get(account_id, UNREAD)
 
     async def prepare(self, accounts: set[str]) -> None:
-        """Read the accounts that are not known yet. Never raises."""
+        """Read the accounts that are not cached. Never raises."""
         missing = accounts - self._known.keys()
         if missing:
             await self._read(missing)
@@ -56,17 +56,17 @@ class RulesCache:
                     found = await self._archive.load(batch)
             except Exception as error:
                 self._unread.update(batch)
-                log.warning("account_rules_unread", error=repr(error), accounts=len(batch))
+                log.warning("account_rules_read_failed", error=repr(error), accounts=len(batch))
                 continue
             for account in batch:
-                self._take(account, found.get(account, NO_RULES))
+                self._store(account, found.get(account, NO_RULES))
             self._unread.difference_update(batch)
             for account, rules in found.items():
                 for faulty in rules.faulty:
                     log.warning("bot_rule_faulty", account=account, rule=faulty.id, fault=faulty.fault)
 
-    def _take(self, account: str, rules: AccountRules) -> None:
-        """Of two reads that cross, the later version stays."""
+    def _store(self, account: str, rules: AccountRules) -> None:
+        """Of two concurrent reads, the later version wins."""
         known = self._known.get(account)
         if known is not None and rules.version < known.version:
             return
@@ -75,15 +75,15 @@ class RulesCache:
         )
         self._known[account] = rules
         if retimes(before, rules.settings):
-            self.retimed.add(account)
+            self.outdated_timers.add(account)
 
-    async def learn(self, accounts: Iterable[str]) -> None:
-        """Read these accounts now: whoever changed them waits for it. Those that nobody needs as well, for one may just be on
-        its way here with what stood before. Never raises; what cannot be read is tried again with the next look."""
+    async def refresh(self, accounts: Iterable[str]) -> None:
+        """Read these accounts now, including those without conversations in memory: one may just be loading with the old
+        rules. Never raises; a failed read is retried by the next poll."""
         await self._read(accounts)
 
-    async def look(self) -> None:
-        """Read what has changed; now and then, forget what nobody needs."""
+    async def poll(self) -> None:
+        """Read changed accounts; now and then, forget those no longer needed."""
         if time.monotonic() - self._forgot > FORGET_EVERY:
             self._forget()
         changed = set(self._unread)
@@ -100,12 +100,12 @@ class RulesCache:
         for account in self._known.keys() - needed:
             del self._known[account]
         self._unread &= needed
-        self.retimed &= needed
+        self.outdated_timers &= needed
 
     async def main_loop(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_EVERY)
             try:
-                await self.look()
+                await self.poll()
             except Exception as error:
-                log.warning("account_rules_not_looked_at", error=repr(error))
+                log.warning("account_rules_poll_failed", error=repr(error))

@@ -1,6 +1,6 @@
-"""A host's clock: finds the conversations of its partitions in which something is due, and has them look.
+"""A host's timer loop: finds conversations of its partitions with a due timer and sends each a `Tick`.
 
-Owns nothing but the pace. What is due the turn decides, and that it has its effect once the journal's fence holds.
+Owns only the pace. The turn decides what is due, and the journal's fence makes it happen once.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from .host import ConversationHost
 log = structlog.get_logger(__name__)
 
 EVERY = 1.0
-AT_ONCE = 200
-"""Conversations that look at a time; those beyond are next."""
+BATCH = 200
+"""Conversations ticked at a time."""
 DEADLINE = 30.0
-REST = 60.0
-"""Seconds for which a conversation that could not look is left alone."""
-MAX_RESTING = 10_000
+SKIP_FAILED_FOR = 60.0
+"""Seconds for which a conversation whose tick failed is skipped."""
+MAX_SKIPPED = 10_000
 CLOCK = By("system", None, "service")
 
 
 class TimerLoop:
-    """See the module."""
+    """Sends `Tick` commands to conversations with due timers."""
 
     def __init__(
         self,
@@ -42,31 +42,31 @@ class TimerLoop:
         self._host = host
         self._now = now
         self._new_id = new_id
-        self._resting: dict[str, float] = {}
+        self._skipped: dict[str, float] = {}
 
     async def main_loop(self) -> None:
         while True:
             try:
-                while await self.look() == AT_ONCE:
+                while await self.scan() == BATCH:
                     pass
             except Exception as error:
-                log.warning("timers_not_looked_at", error=repr(error))
+                log.warning("timer_scan_failed", error=repr(error))
             await asyncio.sleep(EVERY)
 
-    async def look(self) -> int:
-        """One round; how many conversations were due."""
+    async def scan(self) -> int:
+        """One round; returns how many conversations were due."""
         if not self._host.owned or self._host.draining:
             return 0
         now = time.monotonic()
-        self._resting = {i: until for i, until in self._resting.items() if until > now}
-        due = await self._timers.due(self._now(), set(self._host.owned), AT_ONCE, list(self._resting))
+        self._skipped = {i: until for i, until in self._skipped.items() if until > now}
+        due = await self._timers.due(self._now(), set(self._host.owned), BATCH, list(self._skipped))
         if due:
-            await self.look_at(due)
+            await self.run_timers(due)
         return len(due)
 
-    async def look_at(self, due: Sequence[DueTimer]) -> bool:
-        """Have conversations look, `AT_ONCE` at most. Returns whether all could: some may have to look again later.
-        Raises TimeoutError where it takes too long."""
+    async def run_timers(self, due: Sequence[DueTimer]) -> bool:
+        """Tick conversations, at most `BATCH`. Returns whether all could run; otherwise some must be ticked again later.
+        Raises TimeoutError if it takes too long."""
         now = time.monotonic()
         ticks = [Envelope(self._new_id(), t.account_id, CLOCK, Tick(t.at), t.conversation_id) for t in due]
         async with asyncio.timeout(DEADLINE):
@@ -76,6 +76,6 @@ class TimerLoop:
             if not isinstance(outcome, Refused) or outcome.retry_after is not None:
                 continue
             log.warning("timer_failed", conversation=timer.conversation_id, outcome=repr(outcome)[:200])
-            if len(self._resting) < MAX_RESTING:
-                self._resting[timer.conversation_id] = now + REST
+            if len(self._skipped) < MAX_SKIPPED:
+                self._skipped[timer.conversation_id] = now + SKIP_FAILED_FOR
         return not put_off

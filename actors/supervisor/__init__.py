@@ -1,1 +1,1 @@
-"""A supervisor and its parts: the desks that route an account's conversations."""
+"""A supervisor and its parts: the desks that route accounts' conversations."""

@@ -1,4 +1,4 @@
-"""Conversations of agents who are gone: what they have not answered goes back to the queue once their grace has passed."""
+"""Requeues the unanswered conversations of absent agents after the account's grace period."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from typing import Any
 from ...core.conversation.commands import Release
 from ...core.ports.supervision import SupervisionStore
 from .account_desk import AccountDesk
-from .account_registry import Held
+from .account_registry import AccountState
 from .command_sender import CommandSender
 
-PAUSE = 1000
-"""Least ms between two looks at what an absent agent has not answered."""
+MIN_PAUSE = 1000
+"""Minimum ms between two checks of an absent agent's unanswered conversations."""
 
 
 class AbsenceMonitor:
-    """`start` runs what a look leads to."""
+    """`start` runs a coroutine in the background."""
 
     def __init__(
         self,
         store: SupervisionStore,
-        errands: CommandSender,
+        sender: CommandSender,
         now: Callable[[], int],
         start: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._store = store
-        self._errands = errands
+        self._sender = sender
         self._now = now
         self._start = start
 
-    def look(self, held: Held, desk: AccountDesk) -> None:
-        """Whose grace has passed."""
+    def check(self, state: AccountState, desk: AccountDesk) -> None:
+        """Requeue conversations of agents whose grace period is over."""
         now = self._now()
         grace = desk.facts.settings.presence_grace_s * 1000
-        desk.attendance.miss(
+        desk.presence.expect(
             (user_id for user_id, held_by in desk.desk.board.held_by.items() if held_by), now
         )
-        for user_id, since in desk.attendance.absent_since.items():
-            again = held.absences.get(user_id, 0)
+        for user_id, since in desk.presence.absent_since.items():
+            again = state.absences.get(user_id, 0)
             if now >= max(since + grace, again) and desk.desk.board.held_by.get(user_id):
-                held.absences[user_id] = now + max(PAUSE, grace // 4)
+                state.absences[user_id] = now + max(MIN_PAUSE, grace // 4)
                 self._start(self._requeue(desk, user_id, since, grace))
 
     async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:
         rows = await self._store.unanswered(list(desk.desk.board.held_by.get(user_id, ())))
-        if desk.attendance.absent_since.get(user_id) != since:
+        if desk.presence.absent_since.get(user_id) != since:
             return
-        was_there = user_id in desk.attendance.last_seen
+        was_there = user_id in desk.presence.last_seen
         for row in rows:
             if row.taken and not was_there:
-                continue  # they work without a stream
+                continue  # this agent works without a stream
             due = max(row.assigned_at, since) + grace <= self._now()
-            if due and not row.answered and not self._errands.busy(row.conversation_id):
+            if due and not row.answered and not self._sender.busy(row.conversation_id):
                 desk.send(row.conversation_id, Release("absent", only_from=user_id))

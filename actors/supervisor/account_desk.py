@@ -1,7 +1,7 @@
-"""One account in its supervisor: its live conversations as they are stored, the desk that routes them, and the agents' presence.
+"""One account in its supervisor: its live conversations as stored, the desk that routes them, and the agents' presence.
 
-Owns the agreement of the two: what the desk decides becomes a command to the conversation, what happened to a conversation
-becomes known to the desk once no command of ours to it is under way. Never decides itself who gets what.
+Owns the agreement of the three. A decision of the desk becomes a command to the conversation; a change of a conversation
+reaches the desk once no command to it is in flight. The desk alone decides who gets what.
 """
 
 from __future__ import annotations
@@ -41,31 +41,31 @@ from .queue_updates import QueueUpdates
 log = structlog.get_logger(__name__)
 
 SYSTEM = By("system", None, "service")
-UNSAID: frozenset[str] = frozenset({"gone", "taken"})
-"""Why offers end that the conversation has ended by itself."""
+ENDED_BY_CONVERSATION: frozenset[str] = frozenset({"gone", "taken"})
+"""Reasons for which an offer ends without a command to the conversation."""
 OUTCOMES: dict[str, OfferOutcome] = {"lapsed": "timeout"}
-PRESSING: frozenset[Priority] = frozenset({"high", "urgent"})
-"""Priorities of which leads hear when nobody can take a conversation."""
-UNTOLD = ("", -1, -1)
-"""As an agent never is."""
+NOTIFY_LEADS_OF: frozenset[Priority] = frozenset({"high", "urgent"})
+"""Priorities for which leads are notified when nobody can take a conversation."""
+NEVER_NOTIFIED = ("", -1, -1)
+"""Differs from every real state of an agent."""
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What a desk's decisions need of the world. `wake(account, at)`: time is to be told then, in ms. `ask_served(account,
-    conversation, contact)`: let the desk hear by `served` who held a conversation of the contact last."""
+    """What a desk needs to carry out decisions. `wake(account, at)` schedules `TimePassed` at a time in ms.
+    `look_up_last_held(account, conversation, contact)` calls `set_last_held` later."""
 
     fence: tuple[int, int]
     now: Callable[[], int]
     new_id: Callable[[], str]
-    errands: CommandSender
+    sender: CommandSender
     wake: Callable[[str, int | None], None]
     keep_roster: Callable[[str, str, tuple[str, ...]], Any]
     reload: Callable[[str, str], None]
-    ask_served: Callable[[str, str, str], None]
+    look_up_last_held: Callable[[str, str, str], None]
 
 
 class AccountDesk:
-    """See the module. `facts` as they are in force."""
+    """Keeps one account's desk, conversations and presence in agreement. `facts` are the current ones."""
 
     def __init__(
         self,
@@ -73,48 +73,48 @@ class AccountDesk:
         facts: AccountFacts,
         live: Iterable[Conversation],
         last_assigned: dict[str, int],
-        said: Sequence[Presence],
+        presences: Sequence[Presence],
         tools: Tools,
-        served: Mapping[str, LastHeld] = MappingProxyType({}),
+        last_held: Mapping[str, LastHeld] = MappingProxyType({}),
     ) -> None:
         self.id = account_id
         self.facts = facts
         self.names: dict[str, str | None] = {}
-        self.attendance = PresenceTable()
-        self.attendance.hear(said, tools.now())
-        self.keeping = ConversationCache(live)
-        for c in self.keeping.lacking(facts.settings):
-            self.keeping.serve(c.id, c.contact_id, served.get(c.contact_id))
-        self.news = QueueUpdates()
-        # what a predecessor told of those who were there lately nobody knows
-        self.told: dict[str, tuple[str, int, int]] = {p.user_id: UNTOLD for p in said}
-        self.presence_moved = True
+        self.presence = PresenceTable()
+        self.presence.update(presences, tools.now())
+        self.cache = ConversationCache(live)
+        for c in self.cache.needing_lookup(facts.settings):
+            self.cache.set_last_held(c.id, c.contact_id, last_held.get(c.contact_id))
+        self.queue_updates = QueueUpdates()
+        # nobody knows what a predecessor sent about agents seen lately
+        self.notified: dict[str, tuple[str, int, int]] = {p.user_id: NEVER_NOTIFIED for p in presences}
+        self.presence_changed = True
         self.next_alarm: int | None = None
         self._request: InFlightCommand | None = None
         self._last_assigned = last_assigned
         self._tools = tools
         self._offer_ids: dict[str, str] = {}
         self._explains: dict[str, dict[str, Any] | None] = {}
-        self.desk = self._restored()
+        self.desk = self._restore()
 
-    # -- what is
+    # -- state
 
     @property
     def conversations(self) -> dict[str, Conversation]:
-        """The live ones."""
-        return self.keeping.live
+        """The live conversations by id."""
+        return self.cache.live
 
     @property
     def fence(self) -> tuple[int, int]:
-        """Of everything that is done here."""
+        """The fence of every command sent from here."""
         return self._tools.fence
 
     def waiting(self, c: Conversation) -> Waiting:
         """A conversation as the queue sees it."""
-        return waiting_of(c, self.facts.settings, self.keeping.served(c.id))
+        return waiting_of(c, self.facts.settings, self.cache.last_held(c.id))
 
-    def _restored(self) -> Desk:
-        """The desk that what is stored makes; offers of agents that are none any more are taken back."""
+    def _restore(self) -> Desk:
+        """Build the desk from the stored state. Offers to people who are no longer agents are withdrawn."""
         now = self._tools.now()
         agents = {f.id: f.preferences for f in self.facts.agents}
         self.names = {f.id: f.name for f in self.facts.agents}
@@ -130,15 +130,15 @@ class AccountDesk:
                 self._offer_ids[c.id] = offer.id
             elif c.waits:
                 waiting.append(self.waiting(c))
-        truth = messages.Snapshot(
+        snapshot = messages.Snapshot(
             policy_of(self.facts.settings),
             tuple(self._agent(i, p) for i, p in agents.items()),
             tuple(held),
             tuple(waiting),
             tuple(offered),
         )
-        self.desk, effects = Desk.restored(truth, now)
-        self._do(effects)
+        self.desk, effects = Desk.restored(snapshot, now)
+        self._apply_effects(effects)
         return self.desk
 
     def _agent(self, agent_id: str, preferences: Preferences) -> Agent:
@@ -146,80 +146,82 @@ class AccountDesk:
         return Agent(
             id=agent_id,
             preferences=preferences,
-            status=self.attendance.status(agent_id),
+            status=self.presence.status(agent_id),
             idle_since=last,
             assigned_at=last,
         )
 
-    # -- what happens
+    # -- events
 
-    def tell(self, event: messages.Event, request: InFlightCommand | None = None) -> list[messages.Effect]:
-        """Tell the desk, and do what it wants done. `request`: the person's own command, which goes where the desk does as it
-        asks, in order with what else the desk wants of the conversation; it does not where the desk refuses."""
+    def handle(self, event: messages.Event, request: InFlightCommand | None = None) -> list[messages.Effect]:
+        """Pass an event to the desk and apply its effects. `request` is the person's own command: it is sent when the desk
+        carries it out, in order with the desk's other commands to that conversation, and not at all if the desk refuses."""
         effects = self.desk.handle(event, self._tools.now())
-        self.presence_moved = True
+        self.presence_changed = True
         self._request = request
-        self._do(effects)
+        self._apply_effects(effects)
         self._request = None
         return effects
 
-    def learn(self, facts: AccountFacts) -> None:
-        """Preferences, teams, settings as they are now."""
+    def update_facts(self, facts: AccountFacts) -> None:
+        """Apply current preferences, teams and settings."""
         before = {f.id: f.preferences for f in self.facts.agents}
         settings = self.facts.settings
         self.facts = facts
         self.names = {f.id: f.name for f in facts.agents}
         for f in facts.agents:
             if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
-                self.know(f.id, f.preferences)
+                self.ensure_agent(f.id, f.preferences)
         if facts.settings != settings:
             reaches = facts.settings.routing != settings.routing
-            self.tell(
-                messages.PolicyChanged(policy_of(facts.settings), tuple(self._renewed()) if reaches else ())
+            self.handle(
+                messages.PolicyChanged(
+                    policy_of(facts.settings), tuple(self._changed_waiting()) if reaches else ()
+                )
             )
-            for c in self.keeping.lacking(facts.settings):
-                self._tools.ask_served(self.id, c.id, c.contact_id)
-        self.presence_moved = True
+            for c in self.cache.needing_lookup(facts.settings):
+                self._tools.look_up_last_held(self.id, c.id, c.contact_id)
+        self.presence_changed = True
 
-    def _renewed(self) -> Iterator[Waiting]:
-        """What waits and asks for something else, as the settings are now."""
+    def _changed_waiting(self) -> Iterator[Waiting]:
+        """Waiting conversations whose requirements the new settings change."""
         for known in self.desk.queue:
             c = self.conversations.get(known.id)
             if c is not None and (w := self.waiting(c)) != known:
                 yield w
 
-    def served(self, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
-        """Who held a conversation of its contact last."""
-        if self.keeping.serve(conversation_id, contact_id, last):
+    def set_last_held(self, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
+        """Set who last held a conversation of this contact."""
+        if self.cache.set_last_held(conversation_id, contact_id, last):
             self.sync(conversation_id)
 
-    def know(self, agent_id: str, preferences: Preferences | None = None) -> None:
-        """Let an agent be known; one that nobody has heard of has the default preferences."""
+    def ensure_agent(self, agent_id: str, preferences: Preferences | None = None) -> None:
+        """Add an agent if missing; without `preferences`, with the default ones."""
         if preferences is None:
             if agent_id in self.desk.agents:
                 return
             preferences = Preferences()
         is_new = agent_id not in self.desk.agents
-        self.tell(messages.AgentChanged(agent_id, preferences))
-        if is_new and (status := self.attendance.status(agent_id)) != "offline":
-            self.tell(messages.PresenceChanged(agent_id, status))
+        self.handle(messages.AgentChanged(agent_id, preferences))
+        if is_new and (status := self.presence.status(agent_id)) != "offline":
+            self.handle(messages.PresenceChanged(agent_id, status))
 
-    def hear_presence(self, said: Iterable[Presence]) -> None:
-        self._appear(self.attendance.hear(said, self._tools.now()))
+    def on_presence(self, presences: Iterable[Presence]) -> None:
+        self._on_presence_changed(self.presence.update(presences, self._tools.now()))
 
-    def pass_time(self) -> None:
-        self._appear(self.attendance.pass_time(self._tools.now()))
+    def expire_presence(self) -> None:
+        self._on_presence_changed(self.presence.expire(self._tools.now()))
 
-    def _appear(self, changed: dict[str, Any]) -> None:
+    def _on_presence_changed(self, changed: dict[str, Any]) -> None:
         for user_id, status in changed.items():
-            self.know(user_id)
-            self.tell(messages.PresenceChanged(user_id, status))
-            self.presence_moved = True
+            self.ensure_agent(user_id)
+            self.handle(messages.PresenceChanged(user_id, status))
+            self.presence_changed = True
 
-    def hear(self, entries: Iterable[Entry]) -> None:
-        """Entries that are no messages, pushed by a host. A repeat or an older one changes nothing. A commit's entries come
-        together, and the desk sees only what they come to: an opening without the team that a rule gave it is nothing to act on.
-        """
+    def on_entries(self, entries: Iterable[Entry]) -> None:
+        """Apply pushed entries, which are not messages. Repeated and older ones change nothing. The entries of one commit
+        come together and the desk sees only their result: an opening without the team that a rule has set must not be acted
+        on."""
         changed = [entry.conversation_id for entry in entries if self._apply(entry)]
         for conversation_id in dict.fromkeys(changed):
             self.sync(conversation_id)
@@ -228,59 +230,60 @@ class AccountDesk:
         c = self.conversations.get(entry.conversation_id)
         if c is None:
             if isinstance(entry.data, Opened):
-                return self.keeping.keep(apply(None, entry).conversation)
-            self.keeping.note(entry.conversation_id, entry.seq)
+                return self.cache.put(apply(None, entry).conversation)
+            self.cache.note_seq(entry.conversation_id, entry.seq)
             if isinstance(entry.data, StatusChanged) and entry.data.to_status in LIVE:
                 self._tools.reload(self.id, entry.conversation_id)
             return False
-        return entry.seq > c.seq and self.keeping.keep(apply(State(c), entry).conversation)
+        return entry.seq > c.seq and self.cache.put(apply(State(c), entry).conversation)
 
-    def take(self, c: Conversation) -> bool:
-        """A conversation as it is stored now; False where something newer is known of it."""
-        if not self.keeping.keep(c):
+    def put(self, c: Conversation) -> bool:
+        """Apply a conversation's stored state; False if a newer one is known."""
+        if not self.cache.put(c):
             return False
         self.sync(c.id)
         return True
 
     def forget(self, conversation_id: str) -> None:
-        """There is no such conversation any more."""
-        self.keeping.drop(conversation_id)
+        """The conversation does not exist any more."""
+        self.cache.drop(conversation_id)
         self.sync(conversation_id)
 
     def sync(self, conversation_id: str) -> None:
-        """Make the desk see a conversation as it is stored; later, while a command of ours to it is under way."""
-        if self._tools.errands.busy(conversation_id):
+        """Make the desk see a conversation's stored state. Postponed while a command to it is in flight."""
+        if self._tools.sender.busy(conversation_id):
             return
         c = self.conversations.get(conversation_id)
         known = conversation_id in self.desk.queue or conversation_id in self.desk.held
-        if c is None or not (c.waits or c.status in HELD):  # over, with a bot, or snoozed
+        if c is None or not (c.waits or c.status in HELD):  # closed, with a bot, or snoozed
             if known:
-                self.tell(messages.Gone(conversation_id))
+                self.handle(messages.Gone(conversation_id))
         elif c.waits:
             self._sync_waiting(c)
         elif c.assignee_id is not None and c.assignee_id != self.desk.board.holder(c.id):
-            # Nobody assigns but through us; if somebody has, what we have under way counts all the same.
+            # Only the supervisor assigns; an assignment by anybody else still counts once our commands are
+            # done.
             log.warning("assignment_found", account=self.id, conversation=c.id)
-            self.know(c.assignee_id)
-            self.tell(messages.Found(self.waiting(c), c.assignee_id))
+            self.ensure_agent(c.assignee_id)
+            self.handle(messages.Found(self.waiting(c), c.assignee_id))
 
     def _sync_waiting(self, c: Conversation) -> None:
-        if self.keeping.lacks(c, self.facts.settings):
-            self._tools.ask_served(self.id, c.id, c.contact_id)
+        if self.cache.needs_lookup(c, self.facts.settings):
+            self._tools.look_up_last_held(self.id, c.id, c.contact_id)
             if c.id not in self.desk.queue and c.id not in self.desk.held:
-                return  # nobody is asked for it before that is known
+                return  # it is offered to nobody before that is known
         stored, believed = c.routing.offer, self.desk.offers.get(c.id)
         if stored is not None and (believed is None or self._offer_ids.get(c.id) != stored.id):
-            # nobody watches over it; we look again after that
+            # an offer that this desk does not track; it is looked at again afterwards
             self.send(c.id, EndOffer(stored.id, "withdrawn"))
             return
         if stored is None and believed is not None:
-            self.tell(messages.Gone(c.id))
+            self.handle(messages.Gone(c.id))
         w = self.waiting(c)
         if c.id in self.desk.held or c.id not in self.desk.queue or self.desk.queue[c.id] != w:
-            self.tell(messages.Arrived(w))
+            self.handle(messages.Arrived(w))
 
-    # -- what is to be done
+    # -- effects
 
     def send(
         self,
@@ -288,7 +291,7 @@ class AccountDesk:
         command: Command,
         explain: Explain | None = None,
     ) -> InFlightCommand:
-        """A command of the supervisor's own."""
+        """Send a command of the supervisor's own."""
         envelope = Envelope(
             self._tools.new_id(), self.id, SYSTEM, command, conversation_id, fence=self._tools.fence
         )
@@ -296,18 +299,18 @@ class AccountDesk:
         if explain is not None:
             roster, agents = explain.roster, explain.agents
             prepare = lambda: self._tools.keep_roster(self.id, roster, agents)  # noqa: E731
-        errand = InFlightCommand(envelope, prepare)
-        self._tools.errands.add(errand)
-        return errand
+        in_flight = InFlightCommand(envelope, prepare)
+        self._tools.sender.add(in_flight)
+        return in_flight
 
-    def _do(self, effects: list[messages.Effect]) -> None:
+    def _apply_effects(self, effects: list[messages.Effect]) -> None:
         for effect in effects:
             handler = _EFFECTS.get(type(effect))
             if handler is not None:
                 handler(self, effect)
 
     def _assign(self, effect: messages.Assign) -> None:
-        self.presence_moved = True
+        self.presence_changed = True
         if effect.by == "routing":
             record = _record(effect.explain)
             command = Assign(effect.agent_id, "routing", only_waiting=True, explain=record)
@@ -326,45 +329,45 @@ class AccountDesk:
         self._explains.pop(effect.conversation_id, None)
         if effect.why == "declined":
             self._send_request(effect.conversation_id)
-        elif offer_id is not None and effect.why not in UNSAID:
+        elif offer_id is not None and effect.why not in ENDED_BY_CONVERSATION:
             self.send(effect.conversation_id, EndOffer(offer_id, OUTCOMES.get(effect.why, "withdrawn")))
 
     def _send_request(self, conversation_id: str) -> None:
         assert self._request is not None and self._request.envelope.conversation_id == conversation_id
         self._offer_ids.pop(conversation_id, None)
         self._explains.pop(conversation_id, None)
-        self._tools.errands.add(self._request)
+        self._tools.sender.add(self._request)
 
     def _queued(self, effect: messages.Queued) -> None:
-        self.news.joined(effect.conversation_id)
+        self.queue_updates.joined(effect.conversation_id)
         c = self.conversations.get(effect.conversation_id)
-        if c is not None and c.priority in PRESSING and not c.routing.leads_notified:
+        if c is not None and c.priority in NOTIFY_LEADS_OF and not c.routing.leads_notified:
             self.send(c.id, NotifyLeads())
 
     def _moved(self, effect: messages.QueueMoved) -> None:
-        self.news.moved(effect.position)
+        self.queue_updates.moved(effect.position)
 
     def _wake(self, effect: messages.WakeAt) -> None:
         self.next_alarm = effect.at
         self._tools.wake(self.id, effect.at)
 
-    def retell(self) -> None:
-        """Have all told again that is told of agents and queue: nobody may have heard it."""
-        self.told = {a.id: UNTOLD for a in self.desk.agents}
-        self.presence_moved = True
-        self.news.retell()
+    def notify_again(self) -> None:
+        """Send all presence and queue hints again: they may have been lost."""
+        self.notified = {a.id: NEVER_NOTIFIED for a in self.desk.agents}
+        self.presence_changed = True
+        self.queue_updates.notify_again()
 
-    def end_of_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
-        """The open offer of a conversation to an agent, and its record; None where there is none."""
+    def open_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
+        """The id and explain record of the open offer of a conversation to an agent, or None."""
         c = self.conversations.get(conversation_id)
         if c is None or c.routing.offer is None or c.routing.offer.agent_id != agent_id:
             return None
         return c.routing.offer.id, self._explains.get(conversation_id)
 
-    def done(self, done: Done) -> None:
-        """A command of ours was accepted: what the conversation is by now."""
+    def on_accepted(self, done: Done) -> None:
+        """A command was accepted: apply the conversation's new state."""
         if done.conversation is not None:
-            self.keeping.keep(done.conversation)
+            self.cache.put(done.conversation)
 
 
 _EFFECTS: dict[type, Callable[[AccountDesk, Any], None]] = {
@@ -378,5 +381,5 @@ _EFFECTS: dict[type, Callable[[AccountDesk, Any], None]] = {
 
 
 def _record(explain: Explain | None) -> dict[str, Any] | None:
-    """The record as it is stored: the roster is kept apart, by its digest."""
+    """The record as stored. Its roster is stored separately, by digest."""
     return None if explain is None else msgspec.to_builtins(replace(explain, agents=()))

@@ -1,7 +1,7 @@
-"""The accounts in a supervisor's memory: loaded on first need, gone again once nothing is left to do in them.
+"""The accounts in a supervisor's memory: loaded on first use, dropped when they are idle.
 
-Owns what is kept of each beside its desk, and the loading. What is loaded is read after the fence of its shard is known, so it
-has all that a predecessor did.
+Owns each account's bookkeeping and the loading. An account is read after its shard's fence is known, so what is read
+includes everything that a predecessor did.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+import msgspec
 import structlog
 
 from ...core.conversation.state import LastHeld
@@ -23,24 +24,41 @@ from .sticky_lookup import StickyLookup
 
 log = structlog.get_logger(__name__)
 
-LOADS = 4
-"""Accounts loaded at once."""
-IDLE_AFTER = 300.0
-"""Seconds without anything live or anybody present after which an account leaves memory."""
-REST = 5.0
-"""Seconds for which an account stays out of memory after a fault in it: what is under way for it is stored by then."""
+CONCURRENT_LOADS = 4
+"""Accounts loaded concurrently."""
 MAX_HEARD = 200_000
-"""Positions heard of one account and not yet found in the store. Beyond it they count as missed, which is harmless."""
+"""Pushed positions of one account that are not confirmed by the store yet. Beyond this, pushes count as missed, which is
+harmless."""
 
 
-class Held:
-    """An account in a supervisor: its desk once it is loaded, and how far its feed and its facts are known.
+class Intervals(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a supervisor does what it does regularly, and how long it waits, in seconds."""
 
-    Up to `position` nothing is missing; `until` is where the feed stood at the last look: what was pushed of that has arrived by
-    the next one; `head` is where it stands. `version` is what is known of the facts, `newest_version` what there is;
-    `learning`: they are read one after the other, or older ones could come last. `asking`: requests of people under way.
-    `absences`: when to look again at what an absent agent has not answered. `refusals`: how often in a row a conversation
-    refused what we asked. `rosters`: when each was kept.
+    tick: float = 0.25
+    """Between checks for expired presence and absent agents."""
+    poll: float = 1.0
+    """Between checks for lost pushes and changed preferences."""
+    notify: float = 1.0
+    """Between hints about the queue and the agents' figures."""
+    drop_idle: float = 10.0
+    """Between checks for idle accounts."""
+    trim: float = 60.0
+    """Between trims of stored rosters."""
+    idle_after: float = 300.0
+    """Without live conversations and present agents, after which an account is dropped."""
+    fault_pause: float = 5.0
+    """For which an account stays out of memory after a fault: by then its commands in flight are stored."""
+    quiet: float = 1.0
+    """For which a caller waits at most until commands in flight are done."""
+
+
+class AccountState:
+    """An account in a supervisor: its desk once loaded, and how far its feed and its facts are known.
+
+    Everything up to `position` has been seen. `until` is the feed's head at the last scan: pushes up to it have arrived by
+    the next one. `head` is the feed's head now. `version` is the known version of the facts, `newest_version` the stored
+    one; `facts_lock` orders their reads. `requests` counts people's requests in flight. `absences` says when to check an
+    absent agent again, `refusals` how often in a row a conversation refused a command, `rosters` when each was stored.
     """
 
     def __init__(self) -> None:
@@ -48,53 +66,55 @@ class Held:
         self.loading: asyncio.Task[AccountDesk] | None = None
         self.position = self.until = self.head = 0
         self.version = self.newest_version = -1
-        self.learning = asyncio.Lock()
-        self.asking = 0
+        self.facts_lock = asyncio.Lock()
+        self.requests = 0
         self.absences: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
         self.rosters: dict[str, float] = {}
         self.wake: asyncio.TimerHandle | None = None
         self._idle_since: float | None = None
-        self._heard: set[int] = set()
+        self._pushed: set[int] = set()
 
     def start(self, head: Head) -> None:
-        """Everything up to here will be read."""
+        """Everything up to this head is about to be read."""
         self.position = self.until = head.position
         self.version = head.version
-        self._heard.clear()
-        self.see(head)
+        self._pushed.clear()
+        self.update_head(head)
 
-    def see(self, head: Head) -> None:
+    def update_head(self, head: Head) -> None:
         self.head = max(self.head, head.position)
         self.newest_version = max(self.newest_version, head.version)
 
-    def hear(self, position: int) -> None:
-        if len(self._heard) < MAX_HEARD:
-            self._heard.add(position)
+    def mark_pushed(self, position: int) -> None:
+        if len(self._pushed) < MAX_HEARD:
+            self._pushed.add(position)
 
-    def heard(self, position: int) -> bool:
-        return position in self._heard
+    def was_pushed(self, position: int) -> bool:
+        return position in self._pushed
 
-    def reach(self, position: int) -> None:
+    def advance_to(self, position: int) -> None:
         self.position = position
-        self._heard = {p for p in self._heard if p > position}
+        self._pushed = {p for p in self._pushed if p > position}
 
-    def is_over(self, now: float) -> bool:
-        """Whether nothing has been left to do in it for long enough."""
-        busy = self.desk is None or self.asking or self.desk.conversations or self.desk.attendance.anybody
+    def is_idle(self, now: float, after: float) -> bool:
+        """Whether the account has been idle for long enough."""
+        busy = (
+            self.desk is None or self.requests or self.desk.conversations or self.desk.presence.anyone_present
+        )
         if busy:
             self._idle_since = None
             return False
         self._idle_since = now if self._idle_since is None else self._idle_since
-        return now - self._idle_since >= IDLE_AFTER
+        return now - self._idle_since >= after
 
     def close(self) -> None:
         if self.wake is not None:
             self.wake.cancel()
 
 
-class Accounts:
-    """`tools(fence)` makes what a desk's decisions need; `taken(shard)` hears of a shard that was taken over for an account."""
+class AccountRegistry:
+    """`tools(fence)` makes the tools of a desk; `on_takeover(shard)` is called when a shard was taken over for an account."""
 
     def __init__(
         self,
@@ -104,38 +124,39 @@ class Accounts:
         last_held: StickyLookup,
         *,
         tools: Callable[[Fence], Tools],
-        taken: Callable[[int], None],
+        on_takeover: Callable[[int], None],
+        intervals: Intervals,
     ) -> None:
         self._store = store
         self._presence = presence
         self._shards = shards
         self._last_held = last_held
         self._tools = tools
-        self._taken = taken
-        self._held: dict[str, Held] = {}
+        self._on_takeover = on_takeover
+        self._intervals = intervals
+        self._states: dict[str, AccountState] = {}
         self._wanted: set[str] = set()
         self._resting: set[str] = set()
-        self._gate = asyncio.Semaphore(LOADS)
+        self._load_slots = asyncio.Semaphore(CONCURRENT_LOADS)
 
-    # -- those in memory
+    # -- accounts in memory
 
-    def get(self, account_id: str) -> Held | None:
-        return self._held.get(account_id)
+    def get(self, account_id: str) -> AccountState | None:
+        return self._states.get(account_id)
 
     def desk(self, account_id: str) -> AccountDesk | None:
-        held = self._held.get(account_id)
-        return None if held is None else held.desk
+        state = self._states.get(account_id)
+        return None if state is None else state.desk
 
-    def loaded(self) -> Iterator[tuple[Held, AccountDesk]]:
-        """Those whose desks are there."""
-        for held in list(self._held.values()):
-            if held.desk is not None:
-                yield held, held.desk
+    def loaded(self) -> Iterator[tuple[AccountState, AccountDesk]]:
+        """The accounts whose desks are loaded."""
+        for state in list(self._states.values()):
+            if state.desk is not None:
+                yield state, state.desk
 
     @contextlib.contextmanager
-    def apart(self, account_id: str) -> Iterator[None]:
-        """Within it one account is worked on. A fault there is that account's alone: it leaves memory, and is made anew from
-        what is stored after a rest."""
+    def isolated(self, account_id: str) -> Iterator[None]:
+        """Contain faults of one account: after a fault it leaves memory, and is loaded again after a pause."""
         try:
             yield
         except TertuliaError:
@@ -143,89 +164,94 @@ class Accounts:
         except Exception:
             log.exception("account_failed", account=account_id)
             self._resting.add(account_id)
-            if (held := self._held.pop(account_id, None)) is not None:
-                held.close()
-            asyncio.get_running_loop().call_later(REST, self._rested, account_id)
+            if (state := self._states.pop(account_id, None)) is not None:
+                state.close()
+            asyncio.get_running_loop().call_later(self._intervals.fault_pause, self._end_rest, account_id)
 
-    def _rested(self, account_id: str) -> None:
+    def _end_rest(self, account_id: str) -> None:
         self._resting.discard(account_id)
-        self.want(account_id)
+        self.request_load(account_id)
 
     def drop_idle(self) -> None:
-        """Let go of those in which nothing is left to do."""
+        """Drop idle accounts."""
         now = time.monotonic()
-        for account_id in [a for a, held in self._held.items() if held.is_over(now)]:
-            self._held.pop(account_id).close()
+        for account_id in [
+            a for a, state in self._states.items() if state.is_idle(now, self._intervals.idle_after)
+        ]:
+            self._states.pop(account_id).close()
 
     def drop_shard(self, shard: int) -> None:
-        """Another supervisor has them."""
-        for account_id in [a for a in self._held if shard_of(a) == shard]:
-            self._held.pop(account_id).close()
+        """Drop a shard's accounts: another supervisor has them."""
+        for account_id in [a for a in self._states if shard_of(a) == shard]:
+            self._states.pop(account_id).close()
         self._wanted = {a for a in self._wanted if shard_of(a) != shard}
 
     def close(self) -> None:
-        for held in self._held.values():
-            held.close()
-            if held.loading is not None:
-                held.loading.cancel()
+        for state in self._states.values():
+            state.close()
+            if state.loading is not None:
+                state.loading.cancel()
 
     # -- loading
 
-    def want(self, account_id: str) -> None:
-        """Something happened in it: `load_wanted` loads it, again and again until it is there."""
+    def request_load(self, account_id: str) -> None:
+        """Have `load_wanted` load the account, repeatedly until it succeeds."""
         self._wanted.add(account_id)
 
     async def load_wanted(self) -> None:
-        """Never raises: what could not be loaded is still wanted."""
+        """Load the wanted accounts. Never raises; failed ones stay wanted."""
         if not self._wanted:
             return
-        wanted = [a for a in self._wanted if self._shards.has(a)]
+        wanted = [a for a in self._wanted if self._shards.owns(a)]
         self._wanted.intersection_update(wanted)
         await asyncio.gather(*map(self.load, wanted), return_exceptions=True)
 
     async def load(self, account_id: str) -> AccountDesk:
-        """An account's desk. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it, or it rests."""
-        held = self._held.get(account_id)
-        if held is not None and held.desk is not None:
+        """An account's desk. Raises NotFound, StorageUnavailable, or Overloaded while another supervisor has it or it
+        pauses after a fault."""
+        state = self._states.get(account_id)
+        if state is not None and state.desk is not None:
             self._wanted.discard(account_id)
-            return held.desk
+            return state.desk
         if account_id in self._resting:
-            raise Overloaded("the account's agents and queue are being read anew", retry_after=REST)
-        if held is None:
-            held = self._held[account_id] = Held()
-        if held.loading is None:
-            held.loading = asyncio.ensure_future(self._load(account_id, held))
-            held.loading.add_done_callback(lambda task: self._load_ended(account_id, held, task))
-        return await asyncio.shield(held.loading)
+            raise Overloaded(
+                "the account's agents and queue are being reloaded", retry_after=self._intervals.fault_pause
+            )
+        if state is None:
+            state = self._states[account_id] = AccountState()
+        if state.loading is None:
+            state.loading = asyncio.ensure_future(self._load(account_id, state))
+            state.loading.add_done_callback(lambda task: self._on_load_done(account_id, state, task))
+        return await asyncio.shield(state.loading)
 
-    def _load_ended(self, account_id: str, held: Held, task: asyncio.Task[AccountDesk]) -> None:
-        held.loading = None
+    def _on_load_done(self, account_id: str, state: AccountState, task: asyncio.Task[AccountDesk]) -> None:
+        state.loading = None
         gone = task.cancelled() or task.exception() is not None
-        if gone and self._held.get(account_id) is held:
-            del self._held[account_id]
+        if gone and self._states.get(account_id) is state:
+            del self._states[account_id]
         if not gone or isinstance(task.exception() if not task.cancelled() else None, NotFound):
             self._wanted.discard(account_id)
 
-    async def _load(self, account_id: str, held: Held) -> AccountDesk:
-        fence, taken = await self._shards.fence(account_id)
-        if taken:
-            self._taken(fence[0])
-        async with self._gate:
-            said: list[Presence] = []
-            with contextlib.suppress(TertuliaError):  # without Valkey nobody is there until gateways say so
-                said = await self._presence.read(account_id)
+    async def _load(self, account_id: str, state: AccountState) -> AccountDesk:
+        fence, taken_over = await self._shards.fence(account_id)
+        if taken_over:
+            self._on_takeover(fence[0])
+        async with self._load_slots:
+            presences: list[Presence] = []
+            with contextlib.suppress(TertuliaError):  # without Valkey nobody is present until gateways say so
+                presences = await self._presence.read(account_id)
             head = await self._store.head(account_id)
             facts = None if head is None else await self._store.facts(account_id)
             if head is None or facts is None:
                 raise NotFound("no such account")
-            held.start(head)
+            state.start(head)
             last = await self._store.last_assigned(account_id)
             live = await self._store.live(account_id)
-            served: dict[str, LastHeld] = {}
+            last_held: dict[str, LastHeld] = {}
             if facts.settings.routing.sticky_hours:
-                found = await self._last_held.of({(account_id, c.contact_id) for c in live if c.waits})
-                served = {contact_id: one for (_, contact_id), one in found.items()}
-            if not self._shards.stands(fence):
+                found = await self._last_held.fetch({(account_id, c.contact_id) for c in live if c.waits})
+                last_held = {contact_id: one for (_, contact_id), one in found.items()}
+            if not self._shards.holds(fence):
                 raise Overloaded("another supervisor has taken this account over", retry_after=1)
-            held.desk = AccountDesk(account_id, facts, live, last, said, self._tools(fence), served)
-            return held.desk
+            state.desk = AccountDesk(account_id, facts, live, last, presences, self._tools(fence), last_held)
+            return state.desk

@@ -1,7 +1,7 @@
-"""What people ask of a supervisor: claims, transfers, takeovers, answers to offers, giving a conversation to a team.
+"""People's assignment requests: claims, transfers, takeovers, replies to offers, handing a conversation to a team.
 
-The rules of who may ask for what are those of `core.turn.decide`, looked at before anything is reserved; whether the agent can take
-it is the desk's to say; then the very command of the person goes to the conversation, under the supervisor's fence.
+`core.turn.decide` checks who may ask for what before anything is reserved, and the desk checks whether the agent can take
+it. Then the person's own command goes to the conversation, under the supervisor's fence.
 """
 
 from __future__ import annotations
@@ -25,59 +25,59 @@ from ...core.turn.decide import check_party, decide
 from .account_desk import AccountDesk
 from .command_sender import CommandSender, InFlightCommand
 
-NO_OFFER = "there is no open offer of this conversation for you"
+NO_OFFER = "you have no open offer of this conversation"
 
 
 async def ask_desk(
     desk: AccountDesk,
     envelope: Envelope,
-    errands: CommandSender,
+    sender: CommandSender,
     store: SupervisionStore,
 ) -> Done:
-    """Do what a person asks; returns after the commit. Raises Conflict with the reason and the present state."""
+    """Carry out a person's request and return after its commit. Raises Conflict with the reason and the current state."""
     conversation_id = envelope.conversation_id
     assert conversation_id is not None
     envelope = replace(envelope, fence=desk.fence)
-    c = await _known(desk, conversation_id, errands, store)
-    # From here to the errand nothing waits: what is looked at stays as it is.
+    c = await _settled_conversation(desk, conversation_id, sender, store)
+    # No awaits from here until the command is queued, so the checked state cannot change.
     command = envelope.command
     if c is not None and isinstance(command, EndOffer):
-        errand = _answer(desk, envelope, command, c)
+        in_flight = _offer_answer(desk, envelope, command, c)
     elif c is not None and (event := _assignment(desk, envelope, c)) is not None:
-        errand = InFlightCommand(envelope)
-        _check(desk, desk.tell(event, errand), c, event.agent_id)
-    else:  # it assigns nobody, or the conversation is over: the conversation itself says what becomes of it
-        errand = InFlightCommand(envelope)
-        errands.add(errand)
-    done = await asyncio.shield(errand.outcome)
+        in_flight = InFlightCommand(envelope)
+        _check(desk, desk.handle(event, in_flight), c, event.agent_id)
+    else:  # it assigns nobody, or the conversation is closed: the conversation decides
+        in_flight = InFlightCommand(envelope)
+        sender.add(in_flight)
+    done = await asyncio.shield(in_flight.outcome)
     if isinstance(command, Entrust):
-        return await _routed(desk, done, errands, store)
+        return await _routed(desk, done, sender, store)
     return done
 
 
-async def _known(
-    desk: AccountDesk, conversation_id: str, errands: CommandSender, store: SupervisionStore
+async def _settled_conversation(
+    desk: AccountDesk, conversation_id: str, sender: CommandSender, store: SupervisionStore
 ) -> Conversation | None:
-    """The conversation, with nothing of ours under way to it; None: it is not live."""
-    await errands.idle(conversation_id)
+    """The conversation, once no command to it is in flight; None: it is not live."""
+    await sender.wait_idle(conversation_id)
     if conversation_id not in desk.conversations:
-        # Perhaps so new that nobody told us yet.
+        # Perhaps too new to have been pushed.
         found = (await store.conversations([conversation_id])).get(conversation_id)
         if found is None or found.account_id != desk.id:
             raise NotFound("no such conversation")
-        desk.take(found)
-        await errands.idle(conversation_id)
+        desk.put(found)
+        await sender.wait_idle(conversation_id)
     return desk.conversations.get(conversation_id)
 
 
 def _assignment(desk: AccountDesk, envelope: Envelope, c: Conversation) -> messages.TakenByHand | None:
-    """What the desk has to count, if the command comes to an assignment. Raises what the conversation would refuse it for."""
+    """The event for the desk, if the command leads to an assignment. Raises what the conversation would raise."""
     check_party(c, envelope.account_id, envelope.by)
     entries = decide(State(c), envelope.by, envelope.command, Turn(c.updated_at, lambda: c.id))
     agents = [e.agent_id for e in entries if isinstance(e, Assigned) and e.agent_id is not None]
     if not agents:
         return None
-    desk.know(agents[-1])
+    desk.ensure_agent(agents[-1])
     return messages.TakenByHand(desk.waiting(c), agents[-1], "transfer" if c.status in HELD else "claim")
 
 
@@ -96,36 +96,38 @@ def _refusal(desk: AccountDesk, effect: messages.RequestRefused, c: Conversation
     if effect.why == Reason.FULL and agent is not None:
         state |= {"active": agent.active, "maximum": agent.preferences.maximum}
         most = agent.preferences.maximum
-        return Conflict(f"{agent_id} has as many conversations as they may ({most})", current=state)
+        return Conflict(f"{agent_id} has reached their maximum of {most} conversations", current=state)
     if effect.why == Reason.UNAVAILABLE:
         return Conflict(f"{agent_id} is not available", current=state)
     return Conflict(f"{agent_id} cannot take the conversation: {effect.why}", current=state)
 
 
-def _answer(desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation) -> InFlightCommand:
-    """The agent's answer, with the offer it is for. Raises Conflict where there is none, or not any more."""
+def _offer_answer(
+    desk: AccountDesk, envelope: Envelope, command: EndOffer, c: Conversation
+) -> InFlightCommand:
+    """Queue the agent's reply to its open offer. Raises Conflict if there is none."""
     check_party(c, envelope.account_id, envelope.by)
     agent_id = envelope.by.id or ""
-    found = desk.end_of_offer(c.id, agent_id)
+    found = desk.open_offer(c.id, agent_id)
     state = {"status": c.status, "assignee_id": c.assignee_id}
     if found is None:
         raise Conflict(NO_OFFER, current=state)
     offer_id, record = found
     accepts = command.outcome == "accepted"
     answer = EndOffer(offer_id, command.outcome, record if accepts else None)
-    errand = InFlightCommand(replace(envelope, command=answer))
+    in_flight = InFlightCommand(replace(envelope, command=answer))
     event = messages.Accepted(c.id, agent_id) if accepts else messages.Declined(c.id, agent_id)
-    for effect in desk.tell(event, errand):
+    for effect in desk.handle(event, in_flight):
         if isinstance(effect, messages.RequestRefused) and effect.conversation_id == c.id:
             raise Conflict(NO_OFFER, current=state)
-    return errand
+    return in_flight
 
 
-async def _routed(desk: AccountDesk, done: Done, errands: CommandSender, store: SupervisionStore) -> Done:
-    """A conversation given to a team, as it is once it has been given to an agent at hand."""
+async def _routed(desk: AccountDesk, done: Done, sender: CommandSender, store: SupervisionStore) -> Done:
+    """A conversation handed to a team, after it has been routed to an available agent."""
     assert done.conversation is not None
     conversation_id, seq = done.conversation.id, done.conversation.seq
-    await errands.idle(conversation_id)
+    await sender.wait_idle(conversation_id)
     known = desk.conversations.get(conversation_id)
     if known is None or known.seq > seq:
         found = (await store.conversations([conversation_id])).get(conversation_id)

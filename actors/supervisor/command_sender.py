@@ -1,7 +1,7 @@
-"""A supervisor's commands to conversations: one at a time for each conversation, each repeated until its outcome is known.
+"""A supervisor's in-flight commands: one at a time for each conversation, each retried until its outcome is known.
 
-What a supervisor has decided it has counted already; so a command whose outcome is unknown goes again under the same id, which
-has one effect, however long that takes. Only a refusal, or a successor of the supervisor, ends it otherwise.
+The supervisor has already counted what it decided. So a command with an unknown outcome is sent again with the same id,
+which has one effect, for as long as it takes. Only a refusal or a successor of the supervisor ends it otherwise.
 """
 
 from __future__ import annotations
@@ -22,12 +22,10 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
 """Seconds between attempts: doubled from the first to the longest."""
-PATIENCE = 1.0
-"""Seconds that somebody who wants nothing but quiet waits for it."""
 
 
 class InFlightCommand:
-    """`prepare` must have succeeded before the command goes. `outcome` is for a person who waits for it."""
+    """A command on its way. `prepare` must succeed before it is sent. `outcome` is for a person who waits for it."""
 
     __slots__ = ("envelope", "outcome", "prepare")
 
@@ -35,33 +33,35 @@ class InFlightCommand:
         self.envelope = envelope
         self.prepare = prepare
         self.outcome: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
-        self.outcome.add_done_callback(_heard)
+        self.outcome.add_done_callback(_pushed)
 
 
-def _heard(outcome: asyncio.Future[Done]) -> None:
+def _pushed(outcome: asyncio.Future[Done]) -> None:
     if not outcome.cancelled():
-        outcome.exception()  # nobody may be waiting for it
+        outcome.exception()  # retrieved, in case nobody waits for it
 
 
 class CommandSender:
-    """`done(done)` hears of each command that was accepted; `settled(account_id, conversation_id, refused)` when a
-    conversation has none left. `superseded(fence)`: the supervisor that sends under this fence has a successor.
+    """`on_accepted(done)` is called for each accepted command, `on_idle(account_id, conversation_id, refused)` when a
+    conversation has no command left, and `on_superseded(fence)` when the supervisor with this fence has a successor.
 
-    What waits is bounded by its makers: a desk decides once for each conversation, and people are counted at the entrance.
+    Its users bound the queues: a desk decides once for each conversation, and people's requests are counted on admission.
     """
 
     def __init__(
         self,
         send: Callable[[Envelope], Awaitable[Done]],
         *,
-        done: Callable[[Done], None],
-        settled: Callable[[str, str, bool], None],
-        superseded: Callable[[tuple[int, int]], None],
+        on_accepted: Callable[[Done], None],
+        on_idle: Callable[[str, str, bool], None],
+        on_superseded: Callable[[tuple[int, int]], None],
+        quiet_deadline: float,
     ) -> None:
         self._send = send
-        self._done = done
-        self._settled = settled
-        self._superseded = superseded
+        self._quiet_deadline = quiet_deadline
+        self._on_accepted = on_accepted
+        self._on_idle = on_idle
+        self._on_superseded = on_superseded
         self._queues: dict[str, deque[InFlightCommand]] = {}
         self._idle: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,29 +72,29 @@ class CommandSender:
     def busy(self, conversation_id: str) -> bool:
         return conversation_id in self._queues
 
-    async def idle(self, conversation_id: str) -> None:
-        """Until nothing of the conversation is under way; whoever goes on without waiting finds it so."""
+    async def wait_idle(self, conversation_id: str) -> None:
+        """Wait until the conversation has no command in flight. On return this holds until the caller awaits."""
         while conversation_id in self._queues:
             await self._idle[conversation_id].wait()
 
-    async def quiet(self, conversations: Container[str]) -> None:
-        """Until what is under way now to any of these is over, or for `PATIENCE`."""
+    async def wait_quiet(self, conversations: Container[str]) -> None:
+        """Wait until the commands now in flight to any of these are done, for at most `quiet_deadline`."""
         under_way = [self._idle[i] for i in self._queues if i in conversations]
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._quiet_deadline):
                 for over in under_way:
                     await over.wait()
 
-    def add(self, errand: InFlightCommand) -> None:
-        conversation_id = errand.envelope.conversation_id
+    def add(self, in_flight: InFlightCommand) -> None:
+        conversation_id = in_flight.envelope.conversation_id
         assert conversation_id is not None
         queue = self._queues.get(conversation_id)
         if queue is not None:
-            queue.append(errand)
+            queue.append(in_flight)
             return
-        self._queues[conversation_id] = deque([errand])
+        self._queues[conversation_id] = deque([in_flight])
         self._idle[conversation_id] = asyncio.Event()
-        task = asyncio.ensure_future(self._run(errand.envelope.account_id, conversation_id))
+        task = asyncio.ensure_future(self._run(in_flight.envelope.account_id, conversation_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -102,42 +102,42 @@ class CommandSender:
         queue, refused = self._queues[conversation_id], False
         try:
             while queue:
-                refused = not await self._one(queue.popleft()) or refused
+                refused = not await self._send_one(queue.popleft()) or refused
         finally:
             del self._queues[conversation_id]
             self._idle.pop(conversation_id).set()
-        self._settled(account_id, conversation_id, refused)
+        self._on_idle(account_id, conversation_id, refused)
 
-    async def _one(self, errand: InFlightCommand) -> bool:
-        """Whether it was accepted."""
+    async def _send_one(self, in_flight: InFlightCommand) -> bool:
+        """Send a command until its outcome is known; True if it was accepted."""
         pause = FIRST_PAUSE
         while True:
             try:
-                if errand.prepare is not None:
-                    await errand.prepare()
-                done = await self._send(errand.envelope)
+                if in_flight.prepare is not None:
+                    await in_flight.prepare()
+                done = await self._send(in_flight.envelope)
             except (Overloaded, StorageUnavailable) as error:
-                log.info("errand_repeated", error=error.code, detail=error.detail)
+                log.info("command_retried", error=error.code, detail=error.detail)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-                attempt = errand.envelope.attempt + 1
-                errand.envelope = msgspec.structs.replace(errand.envelope, attempt=attempt)
+                attempt = in_flight.envelope.attempt + 1
+                in_flight.envelope = msgspec.structs.replace(in_flight.envelope, attempt=attempt)
             except Superseded:
-                _refuse(errand, Overloaded("the supervisor is being replaced", retry_after=1))
-                if errand.envelope.fence is not None:
-                    self._superseded(errand.envelope.fence)
+                _refuse(in_flight, Overloaded("the supervisor is being replaced", retry_after=1))
+                if in_flight.envelope.fence is not None:
+                    self._on_superseded(in_flight.envelope.fence)
                 return False
             except TertuliaError as error:
-                _refuse(errand, error)
+                _refuse(in_flight, error)
                 return False
-            except Exception as error:  # a fault of ours: whoever waits is answered, and what follows goes on
-                log.exception("errand_failed", command=type(errand.envelope.command).__name__)
-                _refuse(errand, Internal(f"the command failed: {type(error).__name__}"))
+            except Exception as error:  # a bug: the caller gets an error and later commands go on
+                log.exception("command_failed", command=type(in_flight.envelope.command).__name__)
+                _refuse(in_flight, Internal(f"the command failed: {type(error).__name__}"))
                 return False
             else:
-                self._done(done)
-                if not errand.outcome.done():
-                    errand.outcome.set_result(done)
+                self._on_accepted(done)
+                if not in_flight.outcome.done():
+                    in_flight.outcome.set_result(done)
                 return True
 
     def close(self) -> None:
@@ -145,6 +145,6 @@ class CommandSender:
             task.cancel()
 
 
-def _refuse(errand: InFlightCommand, error: TertuliaError) -> None:
-    if not errand.outcome.done():
-        errand.outcome.set_exception(error)
+def _refuse(in_flight: InFlightCommand, error: TertuliaError) -> None:
+    if not in_flight.outcome.done():
+        in_flight.outcome.set_exception(error)

@@ -1,7 +1,8 @@
-"""What a supervisor has missed: how far each account's feed is known, and the reading of what nobody told.
+"""Gap recovery: finds feed positions that were never pushed to the supervisor, and reads their conversations from the
+store.
 
-Hosts push entries as they are committed; a push that is lost shows as a position in the feed that was never heard of. Its
-conversation is then read anew, whole: what the store has is the truth, in whatever order the rest arrives.
+Hosts push entries when they commit them. A position that was never pushed reveals a lost push; its conversation is then
+reloaded as a whole, so the order of other pushes does not matter.
 """
 
 from __future__ import annotations
@@ -13,75 +14,75 @@ import structlog
 
 from ...core.errors import TertuliaError
 from ...core.ports.supervision import SupervisionStore
-from .account_registry import Accounts, Held
+from .account_registry import AccountRegistry, AccountState
 
 log = structlog.get_logger(__name__)
 
-MISSED = 5000
-"""Missed entries of one account looked at at once."""
+MAX_MISSED = 5000
+"""Missed entries of one account handled in one scan."""
 RELOAD_PAUSE = 0.02
 FAILED_PAUSE = 1.0
 
 
 class GapRecovery:
-    """See the module. `accounts` are the supervisor's."""
+    """Recovers lost pushes for the supervisor's accounts."""
 
-    def __init__(self, store: SupervisionStore, accounts: Accounts) -> None:
+    def __init__(self, store: SupervisionStore, accounts: AccountRegistry) -> None:
         self._store = store
         self._accounts = accounts
-        self._wanted: set[tuple[str, str]] = set()
+        self._requested: set[tuple[str, str]] = set()
         self._wake = asyncio.Event()
 
-    def want(self, account_id: str, conversation_id: str) -> None:
-        """Read a conversation anew."""
-        self._wanted.add((account_id, conversation_id))
+    def request_reload(self, account_id: str, conversation_id: str) -> None:
+        """Reload a conversation soon."""
+        self._requested.add((account_id, conversation_id))
         self._wake.set()
 
-    async def look(self) -> None:
-        """Compare what was heard with where the feeds stand."""
-        looked: dict[str, Held] = {}
+    async def scan(self) -> None:
+        """Compare the pushed positions with the heads of the feeds."""
+        scanned: dict[str, AccountState] = {}
         ranges: list[tuple[str, int, int]] = []
-        for held, desk in self._accounts.loaded():
-            if held.until > held.position:
-                looked[desk.id] = held
-                ranges.append((desk.id, held.position, held.until))
-            held.until = held.head
+        for state, desk in self._accounts.loaded():
+            if state.until > state.position:
+                scanned[desk.id] = state
+                ranges.append((desk.id, state.position, state.until))
+            state.until = state.head
         if not ranges:
             return
         found: defaultdict[str, list[int]] = defaultdict(list)
-        for account_id, conversation_id, position in await self._store.missed(ranges, MISSED):
+        for account_id, conversation_id, position in await self._store.missed(ranges, MAX_MISSED):
             found[account_id].append(position)
-            if not looked[account_id].heard(position):
-                self.want(account_id, conversation_id)
+            if not scanned[account_id].was_pushed(position):
+                self.request_reload(account_id, conversation_id)
         for account_id, _, until in ranges:
             positions = found[account_id]
-            looked[account_id].reach(positions[-1] if len(positions) == MISSED else until)
+            scanned[account_id].advance_to(positions[-1] if len(positions) == MAX_MISSED else until)
 
     async def main_loop(self) -> None:
-        """Read what is wanted until cancelled."""
+        """Reload requested conversations until cancelled."""
         while True:
             await self._wake.wait()
             await asyncio.sleep(RELOAD_PAUSE)
             self._wake.clear()
-            wanted, self._wanted = self._wanted, set()
+            requested, self._requested = self._requested, set()
             try:
-                await self._read(wanted)
+                await self._read(requested)
             except TertuliaError as error:
                 log.warning("reload_failed", error=repr(error))
-                self._wanted |= wanted
+                self._requested |= requested
                 self._wake.set()
                 await asyncio.sleep(FAILED_PAUSE)
 
-    async def _read(self, wanted: set[tuple[str, str]]) -> None:
-        found = await self._store.conversations([conversation_id for _, conversation_id in wanted])
-        for account_id, conversation_id in sorted(wanted):  # ids sort by time: the oldest is known first
+    async def _read(self, requested: set[tuple[str, str]]) -> None:
+        found = await self._store.conversations([conversation_id for _, conversation_id in requested])
+        for account_id, conversation_id in sorted(requested):  # ids sort by time: oldest first
             desk = self._accounts.desk(account_id)
             if desk is None:
                 continue
             c = found.get(conversation_id)
-            with self._accounts.apart(account_id):
+            with self._accounts.isolated(account_id):
                 if c is None:
                     desk.forget(conversation_id)
-                elif not desk.take(c):
-                    # something newer came that may rest on what was missed
-                    self.want(account_id, conversation_id)
+                elif not desk.put(c):
+                    # a newer push may depend on what was missed
+                    self.request_reload(account_id, conversation_id)

@@ -1,4 +1,4 @@
-"""A supervisor's ears and mouth: the router to the hosts, and from every host the entries that are no messages."""
+"""A supervisor's connection to the hosts: the router, and from every host the entries that are not messages."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ...core.conversation.poison import PoisonList
 from ...core.ports.ownership import HostAddress, Ownership
 from ..transport import codec
 from ..transport.framing import endpoint_of
-from ..transport.host_link import HostLink, Settle
+from ..transport.host_link import HostLink, OnOutcome
 from ..transport.router import Router
 
 REWATCH_PAUSE = 0.2
 
 
 class HostSubscription:
-    """`listener` gets what the hosts push, of all accounts. What is lost on the way nobody says here."""
+    """`on_entries` gets what the hosts push, for all accounts. Lost pushes are not noticed here (`gap_recovery.py`)."""
 
     def __init__(
         self,
         name: str,
         ownership: Ownership,
-        listener: Callable[[Sequence[Entry]], None],
+        on_entries: Callable[[Sequence[Entry]], None],
         *,
         secret: str,
         link_ca: Path | None = None,
@@ -33,7 +33,7 @@ class HostSubscription:
         max_waiting: int,
     ) -> None:
         self._name = name
-        self._listener = listener
+        self._on_entries = on_entries
         self._deadline = deadline
         self._secret = secret
         self._link_ca = link_ca
@@ -43,30 +43,30 @@ class HostSubscription:
             self._link,
             deadline=deadline,
             max_waiting=max_waiting,
-            changed=self._rewatch.set,
+            on_hosts_changed=self._rewatch.set,
             poison=poison,
         )
 
-    def _link(self, name: str, at: HostAddress, settle: Settle) -> HostLink:
+    def _link(self, name: str, at: HostAddress, on_outcome: OnOutcome) -> HostLink:
         return HostLink(
             name,
             at.incarnation,
             self._name,
-            way=endpoint_of(at, self._secret, self._link_ca),
-            settle=settle,
-            deliver=lambda payload: self._listener(codec.decode_entries(payload)),
-            lost=self._rewatch.set,
+            endpoint=endpoint_of(at, self._secret, self._link_ca),
+            on_outcome=on_outcome,
+            on_entries=lambda payload: self._on_entries(codec.decode_entries(payload)),
+            on_entries_missed=self._rewatch.set,
             deadline=self._deadline,
         )
 
     async def startup(self) -> None:
         await self.router.startup()
-        await self.listen()
+        await self.subscribe()
 
-    async def listen(self) -> None:
-        """Tell every host that this one listens."""
-        told = await asyncio.gather(*(link.watch_events() for link in self.router.links.values()))
-        if not all(told):
+    async def subscribe(self) -> None:
+        """Subscribe at every host."""
+        reached = await asyncio.gather(*(link.watch_events() for link in self.router.links.values()))
+        if not all(reached):
             self._rewatch.set()
 
     async def main_loop(self) -> None:
@@ -78,5 +78,5 @@ class HostSubscription:
         while True:
             await self._rewatch.wait()
             self._rewatch.clear()
-            await self.listen()
+            await self.subscribe()
             await asyncio.sleep(REWATCH_PAUSE)

@@ -1,5 +1,4 @@
-"""What a supervisor tells of an account: its agents, its queue, and the hints about both. Reads the desk, changes nothing but
-what counts as told."""
+"""The hints and answers about an account's agents and queue. Reads the desk; changes only what counts as notified."""
 
 from __future__ import annotations
 
@@ -12,8 +11,8 @@ from ...core.routing.supervision_messages import AgentPresence, QueueItem, Queue
 from ...core.views.stream_events import account_topic, conversation_topic
 from .account_desk import AccountDesk
 
-MOST = 500
-"""Agents told of at once; the others follow."""
+MAX_HINTS = 500
+"""Agents in one round of hints; the others follow."""
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -29,37 +28,37 @@ def agents_of(desk: AccountDesk) -> list[AgentPresence]:
         AgentPresence(
             a.id,
             desk.names.get(a.id),
-            desk.attendance.status(a.id),
+            desk.presence.status(a.id),
             a.active,
             a.preferences.maximum,
             a.preferences.available,
-            desk.attendance.last_seen.get(a.id),
+            desk.presence.last_seen.get(a.id),
         )
         for a in sorted(desk.desk.agents, key=lambda a: a.id)
     ]
 
 
 def presence_hints(desk: AccountDesk) -> list[Hint]:
-    """`agent:presence` of those whose status or figures are not as told last."""
-    if not desk.presence_moved:
+    """`agent:presence` for agents whose status or figures have changed since their last hint."""
+    if not desk.presence_changed:
         return []
-    desk.presence_moved = False
+    desk.presence_changed = False
     hints: list[Hint] = []
     for a in desk.desk.agents:
-        now = (desk.attendance.status(a.id), a.active, a.preferences.maximum)
-        if desk.told.get(a.id, ("offline", 0, now[2])) == now:
+        now = (desk.presence.status(a.id), a.active, a.preferences.maximum)
+        if desk.notified.get(a.id, ("offline", 0, now[2])) == now:
             continue
-        if len(hints) == MOST:
-            desk.presence_moved = True
+        if len(hints) == MAX_HINTS:
+            desk.presence_changed = True
             break
-        desk.told[a.id] = now
+        desk.notified[a.id] = now
         data = {"user_id": a.id, "status": now[0], "active": now[1], "maximum": now[2]}
         hints.append(Hint("agent:presence", data, [account_topic(desk.id)]))
     return hints
 
 
 def queue_hints(desk: AccountDesk, now: int) -> list[Hint]:
-    """`queue:update`. See `queue_updates.py` for whose."""
+    """`queue:update` for the positions that `queue_updates.py` selects."""
     return [
         Hint(
             "queue:update",
@@ -71,12 +70,12 @@ def queue_hints(desk: AccountDesk, now: int) -> list[Hint]:
             [account_topic(desk.id), conversation_topic(conversation_id)],
             conversation_id,
         )
-        for conversation_id, position in desk.news.take(desk.desk)
+        for conversation_id, position in desk.queue_updates.pop(desk.desk)
     ]
 
 
 def queue_page(desk: AccountDesk, after: tuple[int, int, str] | None, limit: int, now: int) -> QueuePage:
-    """The queue from a place on."""
+    """A page of the queue, after the given sort key."""
     queue = desk.desk.queue
     start = 0 if after is None else queue.up_to(after)
     items = []

@@ -1,7 +1,7 @@
-"""What is told of the queue: positions that have changed, at most once a second each, and not without end.
+"""Selects the queue positions to notify: those that changed, at most once a second each, within bounds.
 
-Told are the first `FRONT` positions, whoever has just joined, and of those behind a slice of `BEHIND` in turn: a queue of any
-length costs the same to tell of, and everyone in it hears sooner or later. The queue is never scanned.
+Included are the first `FRONT` positions, new arrivals, and in rotation a slice of `BEHIND` from the rest. So the cost does
+not depend on the queue's length, and everyone is notified eventually. The queue is never scanned.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ BEHIND = 50
 
 class QueueUpdates:
     def __init__(self) -> None:
-        self._from: int | None = None
+        self._changed_from: int | None = None
         self._joined: dict[str, None] = {}
         self._told: dict[str, int] = {}
         self._behind = FRONT
 
     def moved(self, position: int) -> None:
         """Positions from this one on may have changed."""
-        self._from = position if self._from is None else min(self._from, position)
+        self._changed_from = position if self._changed_from is None else min(self._changed_from, position)
 
-    def retell(self) -> None:
-        """What was told may not have been heard."""
+    def notify_again(self) -> None:
+        """Notify all again: earlier hints may have been lost."""
         self._told.clear()
         self._behind = FRONT
         self.moved(1)
 
     def joined(self, conversation_id: str) -> None:
-        """It waits, perhaps again: what its customer was told before it left is forgotten."""
+        """It waits, perhaps again: forget what its customer was told before."""
         self._told.pop(conversation_id, None)
         if len(self._joined) < FRONT:
             self._joined[conversation_id] = None
 
-    def take(self, desk: Desk) -> list[tuple[str, int]]:
-        """(conversation, position) to be told now."""
+    def pop(self, desk: Desk) -> list[tuple[str, int]]:
+        """The (conversation, position) pairs to notify now."""
         joined, self._joined = self._joined, {}
         found = {i: p for i in joined if (p := desk.queue.position(i)) is not None}
-        if self._from is not None and self._from <= FRONT:
-            start = self._from - 1
+        if self._changed_from is not None and self._changed_from <= FRONT:
+            start = self._changed_from - 1
             found |= {w.id: n for n, w in enumerate(desk.queue.slice(start, FRONT), start + 1)}
-        if self._from is not None and len(desk.queue) > FRONT:
+        if self._changed_from is not None and len(desk.queue) > FRONT:
             start = self._behind if self._behind < len(desk.queue) else FRONT
             self._behind = start + BEHIND
             found |= {w.id: n for n, w in enumerate(desk.queue.slice(start, start + BEHIND), start + 1)}
         else:
-            self._from = None
+            self._changed_from = None
         if len(self._told) > 4 * len(desk.queue) + FRONT:
             self._told = {i: p for i, p in self._told.items() if i in desk.queue}
-        news = [(i, p) for i, p in found.items() if self._told.get(i) != p]
-        self._told.update(news)
-        return news
+        queue_updates = [(i, p) for i, p in found.items() if self._told.get(i) != p]
+        self._told.update(queue_updates)
+        return queue_updates

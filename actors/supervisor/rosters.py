@@ -1,6 +1,6 @@
-"""The rosters that decisions name: kept before the first decision of an account that names one, forgotten after the last is gone.
+"""The rosters that assignment decisions refer to: stored before the first decision that needs one, trimmed when none does.
 
-A roster that is named again is said to be needed again every hour; the store forgets none that was needed within a day.
+A roster still in use is renewed every hour; the store keeps every roster for at least a day after its last renewal.
 """
 
 from __future__ import annotations
@@ -8,36 +8,36 @@ from __future__ import annotations
 import time
 
 from ...core.ports.supervision import SupervisionStore
-from .account_registry import Accounts
+from .account_registry import AccountRegistry
 
-KEPT = 3600.0
-"""Seconds after which a roster that is named again is said to be needed again."""
-MOST = 1000
-"""Of one account, in memory. Beyond it all are said to be needed again, which is harmless."""
-AT_ONCE = 200
-"""Rosters looked at by one trimming."""
+RENEW_AFTER = 3600.0
+"""Seconds after which a roster still in use is renewed."""
+MAX_REMEMBERED = 1000
+"""Rosters of one account remembered as stored. Beyond this all are renewed, which is harmless."""
+TRIM_PAGE = 200
+"""Rosters checked by one trim."""
 FIRST = ("00000000-0000-0000-0000-000000000000", "")
 
 
 class Rosters:
-    """See the module."""
+    """Stores and trims rosters."""
 
-    def __init__(self, store: SupervisionStore, accounts: Accounts) -> None:
+    def __init__(self, store: SupervisionStore, accounts: AccountRegistry) -> None:
         self._store = store
         self._accounts = accounts
         self._trimmed: tuple[str, str] = FIRST
 
     async def keep(self, account_id: str, digest: str, agents: tuple[str, ...]) -> None:
-        """On return, it is stored. Raises StorageUnavailable."""
-        held, now = self._accounts.get(account_id), time.monotonic()
-        kept = {} if held is None else held.rosters
-        if kept.get(digest, -KEPT) + KEPT > now:
+        """Store a roster. Raises StorageUnavailable."""
+        state, now = self._accounts.get(account_id), time.monotonic()
+        kept = {} if state is None else state.rosters
+        if kept.get(digest, -RENEW_AFTER) + RENEW_AFTER > now:
             return
         await self._store.keep_roster(account_id, digest, agents)
-        if len(kept) >= MOST:
+        if len(kept) >= MAX_REMEMBERED:
             kept.clear()
         kept[digest] = now
 
     async def trim(self) -> None:
-        """Look at some of all that are stored, round and round. Raises StorageUnavailable."""
-        self._trimmed = await self._store.trim_rosters(self._trimmed, AT_ONCE) or FIRST
+        """Trim some of the stored rosters, in rotation. Raises StorageUnavailable."""
+        self._trimmed = await self._store.trim_rosters(self._trimmed, TRIM_PAGE) or FIRST

@@ -1,8 +1,8 @@
-"""The shards a supervisor holds: taking them over, finding out that another one has, taking them again when asked to.
+"""The shards that a supervisor owns: takes them over, notices when another supervisor has one, and reclaims it on demand.
 
-How many supervisors there are says only which shards one takes when it starts; its gateways say what it is asked for. Where two
-supervisors take the same shard (the number changes while old processes still run), the later has it: every shard has an epoch of
-its own, which fences the commands of the one before, and that one lets go of the shard's accounts and keeps the others.
+The number of supervisors determines only which shards one takes at its start; gateways address any shard. If two
+supervisors take the same shard (while the number changes and old processes still run), the later one has it: each shard has
+its own epoch, which fences the earlier one's commands. The earlier one drops the shard's accounts and keeps the others.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ...core.routing.supervision_messages import shard_of
 log = structlog.get_logger(__name__)
 
 RECLAIM_AFTER = 3.0
-"""Seconds for which a shard is left to the one who took it, whoever asks: two of them do not fight over it faster than that."""
-AT_ONCE = 4
-"""ShardOwnership taken over at the same time. Each in a transaction of its own: a commit may wait for several of them."""
+"""Seconds before a lost shard is reclaimed, so that two supervisors do not fight over it."""
+CONCURRENT_TAKEOVERS = 4
+"""Shards taken over concurrently. Each has its own transaction: a commit may wait for several of them."""
 
 Fence = tuple[int, int]
 """A shard and its epoch."""
 
 
 class ShardOwnership:
-    """`own`: those to take over at the start."""
+    """`own`: the shards to take over at the start."""
 
     def __init__(self, store: SupervisionStore, incarnation: str, own: Iterable[int]) -> None:
         self._store = store
@@ -44,60 +44,60 @@ class ShardOwnership:
 
     @property
     def has_first(self) -> bool:
-        """Whether what is to be done once, by any of the supervisors, is for this one to do."""
+        """Whether this supervisor does the jobs that only one of them should do."""
         return 0 in self._held
 
-    def has(self, account_id: str) -> bool:
+    def owns(self, account_id: str) -> bool:
         return shard_of(account_id) in self._held
 
-    def stands(self, fence: Fence) -> bool:
-        """Whether it is still ours, as far as we know."""
+    def holds(self, fence: Fence) -> bool:
+        """Whether the shard is still ours, as far as we know."""
         return self._held.get(fence[0]) == fence[1]
 
     async def startup(self) -> None:
-        """Take over what is ours from the start, but for what an attempt before this one took: accounts of that may be loaded.
-        Raises StorageUnavailable, once no taking over is under way."""
-        gate = asyncio.Semaphore(AT_ONCE)
+        """Take over the initial shards, except those already taken by an earlier attempt, whose accounts may be loaded.
+        Raises StorageUnavailable once no takeover is in progress."""
+        gate = asyncio.Semaphore(CONCURRENT_TAKEOVERS)
 
         async def one(shard: int) -> None:
             async with gate:
-                await self._take(shard)
+                await self._take_over(shard)
 
         missing = [shard for shard in self._own if shard not in self._held]
-        taken = await asyncio.gather(*map(one, missing), return_exceptions=True)
-        for failure in taken:
+        taken_over = await asyncio.gather(*map(one, missing), return_exceptions=True)
+        for failure in taken_over:
             if failure is not None:
                 raise failure
 
-    async def _take(self, shard: int) -> None:
+    async def _take_over(self, shard: int) -> None:
         self._held[shard] = await self._store.register(shard, self._incarnation)
         self._lost_at.pop(shard, None)
 
     async def fence(self, account_id: str) -> tuple[Fence, bool]:
-        """The fence of an account's shard, and whether the shard was taken over for it. Raises Overloaded where another
-        supervisor has only just taken it, StorageUnavailable."""
+        """The fence of an account's shard, and whether the shard was taken over for it. Raises StorageUnavailable, or
+        Overloaded if another supervisor has only just taken it."""
         shard = shard_of(account_id)
         async with self._lock:
-            taken = shard not in self._held
-            if taken:
+            taken_over = shard not in self._held
+            if taken_over:
                 left = self._lost_at.get(shard, 0.0) + RECLAIM_AFTER - time.monotonic()
                 if shard in self._lost_at and left > 0:
                     raise Overloaded("another supervisor has taken this account over", retry_after=1)
-                await self._take(shard)
+                await self._take_over(shard)
                 log.info("shard_taken", shard=shard, epoch=self._held[shard])
-            return (shard, self._held[shard]), taken
+            return (shard, self._held[shard]), taken_over
 
-    def lose(self, fence: Fence) -> bool:
-        """Somebody else has it; False where this was known, or is history."""
-        if not self.stands(fence):
+    def mark_lost(self, fence: Fence) -> bool:
+        """Another supervisor has the shard; False if this was known already."""
+        if not self.holds(fence):
             return False
         del self._held[fence[0]]
         self._lost_at[fence[0]] = time.monotonic()
         log.warning("shard_lost", shard=fence[0], epoch=fence[1])
         return True
 
-    async def look(self) -> list[Fence]:
-        """What is ours no longer. Raises StorageUnavailable."""
+    async def poll(self) -> list[Fence]:
+        """The fences lost since the last poll. Raises StorageUnavailable."""
         before = list(self._held.items())
         standing = await self._store.epochs()
-        return [fence for fence in before if standing.get(fence[0]) != fence[1] and self.lose(fence)]
+        return [fence for fence in before if standing.get(fence[0]) != fence[1] and self.mark_lost(fence)]

@@ -1,6 +1,6 @@
-"""Who served a customer last: looked up for conversations of accounts that prefer them, many at once.
+"""Looks up who served a customer last, for accounts with sticky routing, in batches.
 
-Owns the questions that wait. While the storage is away they wait, like everything that routing does.
+Owns the pending look-ups. While the storage is unavailable they wait, like all routing.
 """
 
 from __future__ import annotations
@@ -16,49 +16,49 @@ from ...core.ports.supervision import SupervisionStore
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 1000
-"""Contacts asked for by one query."""
+MAX_QUERY = 1000
+"""Contacts in one query."""
 FAILED_PAUSE = 1.0
 
-Tell = Callable[[str, str, str, LastHeld | None], None]
-"""Takes the account, the conversation, its contact and the answer."""
+OnFound = Callable[[str, str, str, LastHeld | None], None]
+"""Called with account, conversation, contact and the result."""
 
 
 class StickyLookup:
-    """See the module. What waits is bounded by the live conversations of the accounts that ask: each asks once."""
+    """Batches look-ups. Pending ones are bounded by the live conversations of the accounts, which ask once each."""
 
-    def __init__(self, store: SupervisionStore, tell: Tell) -> None:
+    def __init__(self, store: SupervisionStore, on_found: OnFound) -> None:
         self._store = store
-        self._tell = tell
-        self._wanted: dict[str, tuple[str, str]] = {}
+        self._on_found = on_found
+        self._requested: dict[str, tuple[str, str]] = {}
         self._wake = asyncio.Event()
 
-    def want(self, account_id: str, conversation_id: str, contact_id: str) -> None:
-        """`tell` hears who held a conversation of the contact last."""
-        self._wanted[conversation_id] = account_id, contact_id
+    def request(self, account_id: str, conversation_id: str, contact_id: str) -> None:
+        """Have `on_found` called with who last held a conversation of the contact."""
+        self._requested[conversation_id] = account_id, contact_id
         self._wake.set()
 
-    async def of(self, contacts: set[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
-        """Of each (account, contact) that somebody served. Raises StorageUnavailable."""
+    async def fetch(self, contacts: set[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
+        """Who last held a conversation of each (account, contact), if anybody. Raises StorageUnavailable."""
         found: dict[tuple[str, str], LastHeld] = {}
         asked = sorted(contacts)
-        for start in range(0, len(asked), AT_ONCE):
-            found |= await self._store.last_held(asked[start : start + AT_ONCE])
+        for start in range(0, len(asked), MAX_QUERY):
+            found |= await self._store.last_held(asked[start : start + MAX_QUERY])
         return found
 
     async def main_loop(self) -> None:
-        """Answer what is asked until cancelled."""
+        """Process look-ups until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            wanted, self._wanted = self._wanted, {}
+            requested, self._requested = self._requested, {}
             try:
-                found = await self.of(set(wanted.values()))
+                found = await self.fetch(set(requested.values()))
             except TertuliaError as error:
                 log.warning("last_held_not_read", error=repr(error))
-                self._wanted = wanted | self._wanted
+                self._requested = requested | self._requested
                 self._wake.set()
                 await asyncio.sleep(FAILED_PAUSE)
                 continue
-            for conversation_id, (account_id, contact_id) in wanted.items():
-                self._tell(account_id, conversation_id, contact_id, found.get((account_id, contact_id)))
+            for conversation_id, (account_id, contact_id) in requested.items():
+                self._on_found(account_id, conversation_id, contact_id, found.get((account_id, contact_id)))

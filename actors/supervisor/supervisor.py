@@ -1,13 +1,13 @@
-"""A supervisor: balances the agents of the accounts in its shards. A plain class; `actor_options.py` makes a Ray actor of it.
+"""A supervisor: routes the conversations of its shards' accounts to agents. A plain class; `actor_options.py` makes a Ray
+actor of it.
 
-Owns the accounts' time: what is heard and what was missed, presence that runs out, conversations of agents who are gone, what
-people ask for. Which accounts it has is for `shard_ownership.py` and `accounts.py` to know.
+Dispatches events, timers and requests to the accounts' desks. `shard_ownership.py` and `account_registry.py` know which
+accounts it has.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
@@ -18,15 +18,14 @@ from ...core.conversation.commands import Done, Envelope
 from ...core.conversation.entries import Entry
 from ...core.conversation.state import LastHeld
 from ...core.errors import NotFound, Overloaded, TertuliaError
-from ...core.ids import new_id
 from ...core.ports.http import Hints
 from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.messages import TimePassed
 from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage
-from ..clock import WallClock, now_ms
+from ..clock import WallClock, fresh_id, now_ms
 from .absence_monitor import AbsenceMonitor
 from .account_desk import AccountDesk, Tools
-from .account_registry import Accounts, Held
+from .account_registry import AccountRegistry, AccountState, Intervals
 from .assignment_requests import ask_desk
 from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
 from .gap_recovery import GapRecovery
@@ -38,94 +37,95 @@ from .sticky_lookup import StickyLookup
 
 log = structlog.get_logger(__name__)
 
-TICK = 0.25
-"""Seconds between looks at presence that runs out, and at agents who are gone."""
-POLL = 1.0
-"""Seconds between looks for what was missed, and for changed preferences."""
-TELL = 1.0
-"""Seconds between what is told of the queue and of the agents' figures."""
-MAX_ASKING = 4096
-"""People's requests under way. Beyond it Overloaded."""
-REST = 10.0
-"""Seconds between looks for accounts in which nothing is left to do."""
-TRIM = 60.0
-"""Seconds between looks at some of the rosters that are stored."""
+MAX_REQUESTS = 4096
+"""People's requests in flight. Beyond this Overloaded."""
 
 
 class Supervisor:
-    """See the module. `own`: the shards to begin with."""
+    """Owns a supervisor's loops and parts. `own`: the shards to begin with."""
 
     def __init__(
         self,
         store: SupervisionStore,
         presence: PresenceStore,
-        hearing: HostSubscription,
+        hosts: HostSubscription,
         hints: Hints,
         *,
         own: Iterable[int],
         incarnation: str,
+        intervals: Intervals = Intervals(),  # noqa: B008 - it is immutable
     ) -> None:
-        self._store = store
-        self._hearing = hearing
-        self._hints = hints
+        self._intervals = intervals
+        self._store, self._hosts, self._hints = store, hosts, hints
         self.shards = ShardOwnership(store, incarnation, own)
-        self._last_held = StickyLookup(store, self._served)
-        self.accounts = Accounts(
-            store, presence, self.shards, self._last_held, tools=self._tools, taken=self._shard_taken
+        self._last_held = StickyLookup(store, self._on_last_held)
+        self.accounts = AccountRegistry(
+            store,
+            presence,
+            self.shards,
+            self._last_held,
+            tools=self._tools,
+            on_takeover=self._on_takeover,
+            intervals=intervals,
         )
-        self._catching_up = GapRecovery(store, self.accounts)
+        self._gaps = GapRecovery(store, self.accounts)
         self._rosters = Rosters(store, self.accounts)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._asking = 0
+        self._requests = 0
         self._clock = WallClock()
         self._mark: str | None = None
-        self._unread = False
-        self.errands = CommandSender(
-            hearing.router.ask, done=self._done, settled=self._settled, superseded=self._superseded
+        self._waking_unread = False
+        self.sender = CommandSender(
+            hosts.router.ask,
+            on_accepted=self._on_accepted,
+            on_idle=self._on_idle,
+            on_superseded=self._on_superseded,
+            quiet_deadline=intervals.quiet,
         )
-        self._absences = AbsenceMonitor(store, self.errands, now_ms, self._start)
+        self._absences = AbsenceMonitor(store, self.sender, now_ms, self._start)
 
-    # -- life
+    # -- lifecycle
 
     async def startup(self) -> None:
-        """Take the shards over, listen, and load what has something to do."""
+        """Take the shards over, subscribe to the hosts, and load the accounts that have work."""
         await self.shards.startup()
         self._mark = (await self._store.moved(None)).mark
-        await self._hearing.startup()
+        await self._hosts.startup()
         await self._load_waking()
         log.debug("supervisor_started", shards=len(self.shards))
 
     async def _load_waking(self) -> None:
-        """What has something to do in the shards; again with the next poll, where that cannot be read."""
-        self._unread = False
+        """Load the accounts that have work in our shards. If they cannot be read, the next poll retries."""
+        self._waking_unread = False
         try:
             waking = await self._store.waking()
         except TertuliaError:
-            self._unread = True
+            self._waking_unread = True
             raise
         for account_id in waking:
-            if self.shards.has(account_id):
-                self.accounts.want(account_id)
+            if self.shards.owns(account_id):
+                self.accounts.request_load(account_id)
         await self.accounts.load_wanted()
 
     async def main_loop(self) -> None:
         """Work until cancelled."""
+        every = self._intervals
         async with asyncio.TaskGroup() as group:
             for loop in (
-                self._hearing.main_loop(),
-                self._every(TICK, self._tick),
-                self._every(POLL, self._poll),
-                self._every(TELL, self._tell),
-                self._every(REST, self._rest),
-                self._every(TRIM, self._trim),
-                self._catching_up.main_loop(),
+                self._hosts.main_loop(),
+                self._every(every.tick, self._tick),
+                self._every(every.poll, self._poll),
+                self._every(every.notify, self._notify),
+                self._every(every.drop_idle, self._drop_idle),
+                self._every(every.trim, self._trim),
+                self._gaps.main_loop(),
                 self._last_held.main_loop(),
             ):
                 group.create_task(loop)
 
     def close(self) -> None:
-        """Decide nothing more. What is under way is repeated by nobody: a successor reads what came of it."""
-        self.errands.close()
+        """Stop deciding. Commands in flight are not retried: a successor reads what they did."""
+        self.sender.close()
         for task in [*self._tasks]:
             task.cancel()
         self.accounts.close()
@@ -138,12 +138,12 @@ class Supervisor:
             except TertuliaError as error:
                 log.warning("supervisor_step_failed", step=step.__name__, error=repr(error))
 
-    def _superseded(self, fence: Fence) -> None:
-        if self.shards.lose(fence):
+    def _on_superseded(self, fence: Fence) -> None:
+        if self.shards.mark_lost(fence):
             self.accounts.drop_shard(fence[0])
 
-    def _shard_taken(self, shard: int) -> None:
-        """For one account of it; the others that have something to do come with it."""
+    def _on_takeover(self, shard: int) -> None:
+        """The shard was taken over for one account; load its others that have work."""
         self._start(self._load_waking())
 
     # -- accounts
@@ -156,12 +156,12 @@ class Supervisor:
         return Tools(
             fence,
             now_ms,
-            lambda: new_id(now_ms(), random.getrandbits(80)),
-            self.errands,
+            fresh_id,
+            self.sender,
             lambda account_id, at: self._wake(account_id, at, fence),
             self._rosters.keep,
-            self._catching_up.want,
-            self._last_held.want,
+            self._gaps.request_reload,
+            self._last_held.request,
         )
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -175,179 +175,184 @@ class Supervisor:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("supervisor_task_failed", error=repr(error))
 
-    # -- what happens
+    # -- events
 
-    def hear(self, entries: Sequence[Entry]) -> None:
-        """What a host pushed."""
+    def on_entries(self, entries: Sequence[Entry]) -> None:
+        """Entries pushed by a host."""
         by_account: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
-            if self.shards.has(entry.account_id):
+            if self.shards.owns(entry.account_id):
                 by_account[entry.account_id].append(entry)
         missing = False
         for account_id, own in by_account.items():
-            held = self.accounts.get(account_id)
-            if held is None or held.desk is None:
-                self.accounts.want(account_id)  # the loading reads it
+            state = self.accounts.get(account_id)
+            if state is None or state.desk is None:
+                self.accounts.request_load(account_id)  # loading reads these entries
                 missing = True
                 continue
             for entry in own:
-                held.hear(entry.position)
-            with self.accounts.apart(account_id):
-                held.desk.hear(own)
+                state.mark_pushed(entry.position)
+            with self.accounts.isolated(account_id):
+                state.desk.on_entries(own)
         if missing:
             self._start(self.accounts.load_wanted())
 
-    def _done(self, done: Done) -> None:
+    def _on_accepted(self, done: Done) -> None:
         if done.conversation is None:
             return
-        held = self.accounts.get(done.conversation.account_id)
-        if held is not None and held.desk is not None:
-            held.refusals.pop(done.conversation.id, None)
-            with self.accounts.apart(done.conversation.account_id):
-                held.desk.done(done)
+        state = self.accounts.get(done.conversation.account_id)
+        if state is not None and state.desk is not None:
+            state.refusals.pop(done.conversation.id, None)
+            with self.accounts.isolated(done.conversation.account_id):
+                state.desk.on_accepted(done)
 
-    def _settled(self, account_id: str, conversation_id: str, refused: bool) -> None:
-        """Nothing of the conversation is under way. After a refusal what we believe of it is read anew, ever more slowly
-        where that does not help."""
-        held = self.accounts.get(account_id)
-        if held is None or held.desk is None:
+    def _on_idle(self, account_id: str, conversation_id: str, refused: bool) -> None:
+        """A conversation has no command in flight any more. After a refusal its state is reloaded, with growing pauses if
+        that does not help."""
+        state = self.accounts.get(account_id)
+        if state is None or state.desk is None:
             return
         if not refused:
-            with self.accounts.apart(account_id):
-                held.desk.sync(conversation_id)
+            with self.accounts.isolated(account_id):
+                state.desk.sync(conversation_id)
             return
-        held.refusals = {i: n for i, n in held.refusals.items() if i in held.desk.conversations}
-        times = held.refusals[conversation_id] = held.refusals.get(conversation_id, 0) + 1
+        state.refusals = {i: n for i, n in state.refusals.items() if i in state.desk.conversations}
+        times = state.refusals[conversation_id] = state.refusals.get(conversation_id, 0) + 1
         pause = min(FIRST_PAUSE * 2 ** (times - 1), LONGEST_PAUSE) if times > 1 else 0
-        asyncio.get_running_loop().call_later(pause, self._catching_up.want, account_id, conversation_id)
+        asyncio.get_running_loop().call_later(pause, self._gaps.request_reload, account_id, conversation_id)
 
-    def _served(self, account_id: str, conversation_id: str, contact_id: str, last: LastHeld | None) -> None:
+    def _on_last_held(
+        self, account_id: str, conversation_id: str, contact_id: str, last: LastHeld | None
+    ) -> None:
         desk = self.accounts.desk(account_id)
         if desk is not None:
-            with self.accounts.apart(account_id):
-                desk.served(conversation_id, contact_id, last)
+            with self.accounts.isolated(account_id):
+                desk.set_last_held(conversation_id, contact_id, last)
 
     def _wake(self, account_id: str, at: int | None, fence: Fence) -> None:
-        held = self.accounts.get(account_id)
-        if held is None or not self.shards.stands(fence):  # asked by a desk that was dropped
+        state = self.accounts.get(account_id)
+        if state is None or not self.shards.holds(fence):  # requested by a dropped desk
             return
-        held.close()
-        held.wake = None
+        state.close()
+        state.wake = None
         if at is not None:
             delay = min(max(0, at - now_ms()) / 1000, 3600.0)
-            held.wake = asyncio.get_running_loop().call_later(delay, self._woken, account_id, held)
+            state.wake = asyncio.get_running_loop().call_later(delay, self._on_wake, account_id, state)
 
-    def _woken(self, account_id: str, held: Held) -> None:
-        held.wake = None
-        if held.desk is not None:
-            with self.accounts.apart(account_id):
-                held.desk.tell(TimePassed())
-            if held.wake is None:  # it was woken early, and has nothing new to say
-                self._wake(account_id, held.desk.next_alarm, held.desk.fence)
+    def _on_wake(self, account_id: str, state: AccountState) -> None:
+        state.wake = None
+        if state.desk is not None:
+            with self.accounts.isolated(account_id):
+                state.desk.handle(TimePassed())
+            if state.wake is None:  # woken early: the desk has set no new alarm
+                self._wake(account_id, state.desk.next_alarm, state.desk.fence)
 
     async def _poll(self) -> None:
-        """Look how far the feeds and the facts have moved, and whether a shard has another owner."""
+        """Check the heads of the feeds, the versions of the facts, and the owners of the shards."""
         moved = await self._store.moved(self._mark)
         for head in moved.heads:
-            held = self.accounts.get(head.account_id)
-            if held is not None:
-                held.see(head)
-            elif head.fed and self.shards.has(head.account_id):
-                self.accounts.want(head.account_id)
+            state = self.accounts.get(head.account_id)
+            if state is not None:
+                state.update_head(head)
+            elif head.fed and self.shards.owns(head.account_id):
+                self.accounts.request_load(head.account_id)
         self._mark = moved.mark
-        for fence in await self.shards.look():
+        for fence in await self.shards.poll():
             self.accounts.drop_shard(fence[0])
-        for held, desk in self.accounts.loaded():
-            if held.newest_version > held.version:
-                await self._learn(held, desk)
-        await self._catching_up.look()
-        self._start(self._load_waking() if self._unread else self.accounts.load_wanted())
+        for state, desk in self.accounts.loaded():
+            if state.newest_version > state.version:
+                await self._refresh_facts(state, desk)
+        await self._gaps.scan()
+        self._start(self._load_waking() if self._waking_unread else self.accounts.load_wanted())
 
-    async def _learn(self, held: Held, desk: AccountDesk) -> None:
-        async with held.learning:
-            version = held.newest_version
+    async def _refresh_facts(self, state: AccountState, desk: AccountDesk) -> None:
+        async with state.facts_lock:
+            version = state.newest_version
             facts = await self._store.facts(desk.id)
             if facts is not None:
-                with self.accounts.apart(desk.id):
-                    desk.learn(facts)
-                held.version = version
+                with self.accounts.isolated(desk.id):
+                    desk.update_facts(facts)
+                state.version = version
 
     # -- time
 
     def _follow_clock(self) -> None:
-        """Nobody leaves, or is thought to be there for longer, because our clock was set."""
+        """Correct presence after a step of our clock, so that nobody expires early or late."""
         if ms := self._clock.set_by():
             log.warning("clock_set", milliseconds=ms)
-            for held, desk in self.accounts.loaded():
-                held.absences.clear()
-                desk.attendance.move(ms)
+            for state, desk in self.accounts.loaded():
+                state.absences.clear()
+                desk.presence.shift(ms)
 
     async def _tick(self) -> None:
         self._follow_clock()
-        for held, desk in self.accounts.loaded():
-            with self.accounts.apart(desk.id):
-                desk.pass_time()
-                self._absences.look(held, desk)
+        for state, desk in self.accounts.loaded():
+            with self.accounts.isolated(desk.id):
+                desk.expire_presence()
+                self._absences.check(state, desk)
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         for _, desk in self.accounts.loaded():
             hints: list[Hint] = []
-            with self.accounts.apart(desk.id):
+            with self.accounts.isolated(desk.id):
                 hints += (*presence_hints(desk), *queue_hints(desk, now_ms()))
             for hint in hints:
-                told = await self._hints.send(
+                sent = await self._hints.send(
                     desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
                 )
-                if not told:
-                    desk.retell()
+                if not sent:
+                    desk.notify_again()
                     return
 
-    async def _rest(self) -> None:
+    async def _drop_idle(self) -> None:
         self.accounts.drop_idle()
 
     async def _trim(self) -> None:
-        """One of the supervisors, whoever has the first shard, forgets rosters that no decision names any more."""
+        """Trim rosters. Only the owner of the first shard does it."""
         if self.shards.has_first:
             await self._rosters.trim()
 
-    # -- what is asked
+    # -- requests
 
     async def ask(self, envelope: Envelope) -> Done:
-        """A command that may assign. Raises TertuliaError; at most `MAX_ASKING` are under way."""
-        if self._asking >= MAX_ASKING:
+        """Run a person's command that may assign. Raises TertuliaError; at most `MAX_REQUESTS` are in flight."""
+        if self._requests >= MAX_REQUESTS:
             raise Overloaded("too many commands are waiting", retry_after=1)
-        self._asking += 1
-        held: Held | None = None
+        self._requests += 1
+        state: AccountState | None = None
         try:
             desk = await self.account(envelope.account_id)
-            if (held := self.accounts.get(desk.id)) is not None:
-                held.asking += 1
-            return await ask_desk(desk, envelope, self.errands, self._store)
+            if (state := self.accounts.get(desk.id)) is not None:
+                state.requests += 1
+            return await ask_desk(desk, envelope, self.sender, self._store)
         finally:
-            self._asking -= 1
-            if held is not None:
-                held.asking -= 1
+            self._requests -= 1
+            if state is not None:
+                state.requests -= 1
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        """What connections of agents say, its times by our clock. On return, nothing more comes to those who are not online."""
+        """Apply presence reports of agents' connections, with times by our clock. On return, agents who are not online get
+        nothing more."""
         self._follow_clock()
         by_account: defaultdict[str, list[Presence]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account_id].append(entry)
-        heard = (self._present(account_id, said) for account_id, said in by_account.items())
-        for failure in await asyncio.gather(*heard, return_exceptions=True):
-            if failure is not None:  # another supervisor may have it; the others were heard all the same
+        was_pushed = (
+            self._on_presence(account_id, presences) for account_id, presences in by_account.items()
+        )
+        for failure in await asyncio.gather(*was_pushed, return_exceptions=True):
+            if failure is not None:  # another supervisor may have this account; the others were applied
                 raise failure
 
-    async def _present(self, account_id: str, said: Sequence[Presence]) -> None:
+    async def _on_presence(self, account_id: str, presences: Sequence[Presence]) -> None:
         try:
             desk = await self.account(account_id)
         except NotFound:
             return
-        with self.accounts.apart(account_id):
-            desk.hear_presence(said)
-        if any(p.status != "online" for p in said):
-            await self.errands.quiet(desk.conversations)
+        with self.accounts.isolated(account_id):
+            desk.on_presence(presences)
+        if any(p.status != "online" for p in presences):
+            await self.sender.wait_quiet(desk.conversations)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
         return agents_of(await self.account(account_id))
@@ -356,23 +361,24 @@ class Supervisor:
         return queue_page(await self.account(account_id), after, limit, now_ms())
 
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]:
-        """Of those that wait."""
+        """The queue positions of these conversations, for those that wait."""
         queue = (await self.account(account_id)).desk.queue
         found = ((i, queue.position(i)) for i in conversations)
         return {i: position for i, position in found if position is not None}
 
     async def refresh(self, account_id: str) -> None:
-        """Preferences, teams or settings have changed: go by them from now on. What was decided before is stored on return: who
-        says that they are unavailable is given nothing after the answer. What is not in memory will go by them."""
-        held = self.accounts.get(account_id)
-        if held is not None:
+        """Preferences, teams or settings have changed: apply them. Earlier decisions are stored on return, so an agent who
+        becomes unavailable is given nothing after the answer. Accounts not in memory read the new ones when they are
+        loaded."""
+        state = self.accounts.get(account_id)
+        if state is not None:
             desk = await self.account(account_id)
-            await self._learn(held, desk)
-            await self.errands.quiet(desk.conversations)
+            await self._refresh_facts(state, desk)
+            await self.sender.wait_quiet(desk.conversations)
 
     async def retell(self, account_id: str) -> None:
-        """What was told may not have been heard."""
-        (await self.account(account_id)).retell()
+        """Send all hints of an account again: they may have been lost."""
+        (await self.account(account_id)).notify_again()
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""
@@ -383,5 +389,5 @@ class Supervisor:
             "queued": sum(len(d.desk.queue) for d in desks),
             "held": sum(len(d.desk.held) for d in desks),
             "offers": sum(len(d.desk.offers) for d in desks),
-            "under_way": len(self.errands),
+            "under_way": len(self.sender),
         }

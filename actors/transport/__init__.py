@@ -1,1 +1,1 @@
-"""How processes reach each other: frames, links to hosts, calls through Ray, and the codec."""
+"""How processes reach each other: frames, host links, Ray calls, and the codec."""

@@ -1,10 +1,11 @@
-"""Frames between gateways and hosts, and the two ends of them that carry bytes and nothing else. What they travel over is
-`link_transport.py`'s; who is at the other end, `handshake.py`'s.
+"""Frames between gateways and hosts, and the connection that carries them. `link_transport.py` opens the sockets, and
+`handshake.py` authenticates the peers.
 
-Ray makes the actors and watches over them, and the partition map says where a host listens. What flows between a gateway and a
-host all the time flows here, because a Ray call costs either side about half a millisecond of CPU, however little it
-carries (docs/decisions/0004).
-A frame: length of the payload, kind, number (little-endian 32, 8 and 32 bits), payload.
+Ray creates and supervises the actors, and the partition map says where each host listens. The steady traffic between
+gateways and hosts uses these connections, because a Ray call costs each side about half a millisecond of CPU, however small
+it is (docs/decisions/0004).
+
+A frame: payload length, kind, number (little-endian; 32, 8 and 32 bits), payload.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from .handshake import key_of
 
 HEADER = struct.Struct("<IBI")
 TURN = struct.Struct("<IB")
-"""Payload of a TURN, under the number of its batch: the command's place in it; 1 before its turn, 0 after it."""
+"""Payload of a TURN frame, which has the number of its batch: the command's index, then 1 before its turn and 0 after it."""
 MAX_FRAME = 128 * 1024 * 1024
-"""Bytes of a payload: more than `MAX_BATCH` of the largest commands."""
+"""Bytes of a payload: more than `MAX_BATCH` of the largest commands need."""
 MAX_HANDSHAKE = 1024
-"""Bytes of a payload from a side that has not proved itself yet; a longer one ends the connection."""
+"""Bytes of a payload from a peer that is not authenticated yet. A longer one ends the connection."""
 
 
 class Kind(enum.IntEnum):
-    """What a frame is. An answer bears the number of what it answers."""
+    """The kind of a frame. An answer has the number of the frame that it answers."""
 
     HELLO = 1
     COMMANDS = 2
@@ -39,15 +40,15 @@ class Kind(enum.IntEnum):
     ANSWER = 4
     ENTRIES = 5
     WATCH_EVENTS = 6
-    LEARN = 7
+    REFRESH_RULES = 7
     CHALLENGE = 8
     PROOF = 9
     TURN = 10
 
 
 class HostEndpoint(msgspec.Struct, frozen=True):
-    """Where an incarnation of a host listens (a path and 0 for a Unix socket), the key that both sides prove to know, and the CA
-    that its certificate must come from, if the operator has given one."""
+    """Where a host's incarnation listens (a path and 0 for a Unix socket), the key that both sides prove to know, and the
+    CA that must have issued the host's certificate, if the operator configured one."""
 
     address: str
     port: int
@@ -56,12 +57,13 @@ class HostEndpoint(msgspec.Struct, frozen=True):
 
 
 def endpoint_of(at: HostAddress, server_secret: str, ca: Path | None = None) -> HostEndpoint:
-    """The way to a host of this server."""
+    """The endpoint of one of this server's hosts."""
     return HostEndpoint(at.address, at.port, key_of(at.incarnation, server_secret), ca)
 
 
 class Connection(asyncio.Protocol):
-    """One connection: cuts what arrives into frames. `limit` bounds their payloads; a longer one ends it."""
+    """One connection: splits the incoming bytes into frames. `limit` bounds their payloads; a longer one ends the
+    connection."""
 
     def __init__(
         self,
@@ -82,16 +84,16 @@ class Connection(asyncio.Protocol):
 
     @property
     def backlog(self) -> int:
-        """Bytes the peer has not taken yet."""
+        """Bytes that the peer has not read yet."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     def send(self, kind: Kind, number: int, payload: bytes) -> None:
-        """Write a frame; into the void when the connection is lost, of which `on_lost` tells."""
+        """Write a frame. On a lost connection, which `on_lost` reports, it is dropped."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(HEADER.pack(len(payload), kind, number) + payload)
 
     def close(self) -> None:
-        """End it once the peer has everything."""
+        """Close the connection after the written data has been sent."""
         if self._transport is not None:
             self._transport.close()
 
@@ -100,7 +102,9 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's are of no class of asyncio's
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's transports do not derive from asyncio.Transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_lost(self)
@@ -122,5 +126,5 @@ class Connection(asyncio.Protocol):
             self._wanted = HEADER.size
             self._on_frame(self, kind, number, bytes(buffer[start:at]))
             if self._transport is not None and self._transport.is_closing():
-                return  # it was ended over this frame: what came behind it counts for nothing
+                return  # this frame ended the connection: ignore what follows it
         del buffer[:at]

@@ -1,18 +1,18 @@
-"""The handshake of a connection between a host and a peer (a gateway or a supervisor): each proves that it knows the host
-incarnation's key, and neither ever sends it.
+"""The handshake between a host and a peer (a gateway or a supervisor). Each proves that it knows the key of the host's
+incarnation, and neither sends it.
 
     peer  HELLO      version, the peer's nonce, the peer's name
     host  CHALLENGE  the host's nonce, the host's proof
     peer  PROOF      the peer's proof
     host  ANSWER     empty: the peer is admitted
 
-A proof is an HMAC-SHA-256 over a label, both nonces, the channel binding and the peer's name. The labels of the two sides
-differ, so a proof sent back proves nothing; both nonces are fresh, so a recorded handshake cannot be replayed. The channel
-binding names the channel that this side sees: the digest of the host's TLS certificate (`tls-server-end-point`, RFC 5929; Python's
-ssl has no `tls-exporter`), or the Unix socket. Whoever stands between the two sees another one on each side. The
-key is made from the host's incarnation, so a successor of the host accepts nothing that was meant for it.
+A proof is an HMAC-SHA-256 over a label, both nonces, the channel binding and the peer's name. The two sides use different
+labels, so a reflected proof is worthless; both nonces are fresh, so a recorded handshake cannot be replayed. The channel
+binding identifies the channel that a side sees: the digest of the host's TLS certificate (`tls-server-end-point`, RFC 5929;
+Python's ssl has no `tls-exporter`), or the Unix socket. A man in the middle sees a different one on each side. The key is
+derived from the host's incarnation, so a successor accepts nothing that was meant for its predecessor.
 
-Pure, but for the nonces. It must never log a key or a proof.
+Pure, except for the nonces. It must never log a key or a proof.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import hmac
 import secrets
 
 VERSION = 1
-"""Of this protocol. A side that speaks another one is refused; there is nothing to negotiate."""
+"""Protocol version. A peer with another version is refused; there is no negotiation."""
 NONCE = 32
 """Bytes."""
 PROOF = 32
-"""Bytes of a proof: SHA-256's."""
+"""Bytes of a proof (SHA-256)."""
 MAX_NAME = 256
 """Bytes of a peer's name."""
 
@@ -35,23 +35,23 @@ _PEER = b"tertulia host link 1: the peer's proof"
 
 
 class HandshakeRefused(ConnectionError):
-    """The other side did not prove to be what it should be, or does not speak this protocol."""
+    """The other side failed to authenticate, or speaks another protocol."""
 
 
 def key_of(incarnation: str, server_secret: str) -> bytes:
-    """The key of a host's incarnation: 32 bytes, made from the secret that all processes of a server share."""
+    """The key of a host's incarnation: 32 bytes, derived from the secret that all processes of a server share."""
     key = hmac.digest(server_secret.encode(), _KEY, "sha256")
     return hmac.digest(key, incarnation.encode(), "sha256")
 
 
 def _proof(key: bytes, label: bytes, *parts: bytes) -> bytes:
-    """Every part goes with its length, so that no two lists of parts make the same message."""
+    """Each part is prefixed with its length, so that different lists of parts cannot produce the same message."""
     message = b"".join(len(part).to_bytes(4, "big") + part for part in (label, *parts))
     return hmac.digest(key, message, "sha256")
 
 
 class PeerHandshake:
-    """The peer's side. It proves itself only to a host that has done so first."""
+    """The peer's side. It sends its proof only to a host that has sent a valid one."""
 
     def __init__(self, key: bytes, name: str, binding: bytes) -> None:
         self._key = key
@@ -63,11 +63,11 @@ class PeerHandshake:
         return bytes((VERSION,)) + self._nonce + self._name
 
     def prove(self, challenge: bytes) -> bytes:
-        """The proof for a host that has proved itself. Raises HandshakeRefused."""
+        """Check the host's proof and return the peer's. Raises HandshakeRefused."""
         nonce, proof = challenge[:NONCE], challenge[NONCE:]
         parts = (self._nonce, nonce, self._binding, self._name)
         if len(nonce) != NONCE or not hmac.compare_digest(proof, _proof(self._key, _HOST, *parts)):
-            raise HandshakeRefused("whoever listens there is not this host")
+            raise HandshakeRefused("the listener is not the expected host")
         return _proof(self._key, _PEER, *parts)
 
 
@@ -83,23 +83,23 @@ class HostHandshake:
 
     @property
     def challenged(self) -> bool:
-        """Whether the peer has said hello."""
+        """Whether the peer has sent HELLO."""
         return self._parts is not None
 
     def challenge(self, hello: bytes) -> bytes:
-        """The answer to a hello. Raises HandshakeRefused."""
+        """The answer to HELLO. Raises HandshakeRefused."""
         nonce, name = hello[1 : 1 + NONCE], hello[1 + NONCE :]
         if hello[:1] != bytes((VERSION,)) or len(nonce) != NONCE or len(name) > MAX_NAME:
-            raise HandshakeRefused("the hello is of another protocol or version")
+            raise HandshakeRefused("the peer speaks another protocol or version")
         try:
             self._name = name.decode()
         except UnicodeDecodeError:
-            raise HandshakeRefused("the peer's name is no text") from None
+            raise HandshakeRefused("the peer's name is not valid UTF-8") from None
         self._parts = (nonce, self._nonce, self._binding, name)
         return self._nonce + _proof(self._key, _HOST, *self._parts)
 
     def admit(self, proof: bytes) -> str:
-        """The name of a peer that has proved itself. Raises HandshakeRefused."""
+        """Check the peer's proof and return its name. Raises HandshakeRefused."""
         if self._parts is None or not hmac.compare_digest(proof, _proof(self._key, _PEER, *self._parts)):
             raise HandshakeRefused("the peer does not know this host's key")
         return self._name

@@ -1,7 +1,7 @@
-"""A gateway's end of the connections: the way to one host.
+"""A gateway's end of the connection to one host.
 
-What queues in one turn of the event loop goes as one batch. Every batch has a deadline; one whose outcome is unknown is
-said to be so, and its commands are asked again under the same ids.
+Commands queued in one turn of the event loop leave as one batch. Each batch has a deadline; if its outcome stays unknown,
+the router sends its commands again with the same ids.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ log = structlog.get_logger(__name__)
 MAX_BATCH = 512
 """Commands in one frame."""
 FULL = 32
-"""Commands that leave at once: the host begins while this gateway still reads what came with them."""
+"""Commands that leave at once: the host can begin while this gateway still reads the rest."""
 BUSY = 4 * FULL
-"""Commands under way from which on twice as many leave together."""
+"""With this many commands in flight, batches are twice as large."""
 CONNECT_DEADLINE = 3.0
 SWEEP = 0.5
-"""Seconds between looks for batches whose deadline has passed."""
+"""Seconds between checks for batches past their deadline."""
 
 BROKEN = Refused("internal", "the command could not be sent")
 DIED_IN_ITS_TURN = Refused("internal", "the host was lost in the very turn of this command")
-"""Of a command that was under way to a lost host before, and whose turn the host had begun and not ended."""
+"""The outcome of a command whose turn a lost host had begun and not ended, if it had been in flight to a lost host before."""
 NOT_SENT = Moved()
-"""What surely did not leave is asked again like what belongs elsewhere."""
+"""The outcome of a command that certainly was not sent. The router sends it again, as one for another host."""
 
-Settle = Callable[[Envelope, Outcome | None], None]
+OnOutcome = Callable[[Envelope, Outcome | None], None]
 
 
 class _Batch:
@@ -48,15 +48,15 @@ class _Batch:
         self.envelopes = envelopes
         self.deadline = deadline
         self.turn: int | None = None
-        """The place of the command whose turn has begun and not ended, as far as hosts announce turns."""
+        """Index of the command whose turn has begun and not ended, if the host announces turns."""
 
 
 class HostLink:
-    """A gateway's way to one host.
+    """A gateway's connection to one host.
 
-    `settle(envelope, outcome)` hears of every command sent, with None when nothing is known of it, and DIED_IN_ITS_TURN. `way` says where it
-    listens; `deliver` gets the entries it pushes; `lost` hears that pushes may have been missed.
-    The queue is bounded by the router, which counts what it lets in.
+    `on_outcome(envelope, outcome)` is called for every command sent: with None if its outcome is unknown, or with
+    DIED_IN_ITS_TURN. `on_entries` gets the entries that the host pushes, encoded; `on_entries_missed` is called when pushes
+    may have been lost. The router bounds the queue by what it admits.
     """
 
     def __init__(
@@ -65,19 +65,19 @@ class HostLink:
         incarnation: str,
         gateway: str,
         *,
-        way: HostEndpoint,
-        settle: Settle,
-        deliver: Callable[[bytes], None],
-        lost: Callable[[], None],
+        endpoint: HostEndpoint,
+        on_outcome: OnOutcome,
+        on_entries: Callable[[bytes], None],
+        on_entries_missed: Callable[[], None],
         deadline: float,
     ) -> None:
         self.name = name
         self.incarnation = incarnation
         self._gateway = gateway
-        self._way = way
-        self._settle = settle
-        self._deliver = deliver
-        self._lost = lost
+        self._endpoint = endpoint
+        self._on_outcome = on_outcome
+        self._on_entries = on_entries
+        self._on_entries_missed = on_entries_missed
         self._deadline = deadline
         self._queue: list[Envelope] = []
         self._scheduled = False
@@ -85,28 +85,28 @@ class HostLink:
         self._batches: dict[int, _Batch] = {}
         self._answers: dict[int, asyncio.Future[bytes]] = {}
         self._answered: deque[tuple[list[Envelope], bytes]] = deque()
-        self._answering = False
+        self._settling = False
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
     def send(self, envelope: Envelope) -> None:
-        """Queue a command; it leaves at the end of this turn of the event loop, or once there is a connection."""
+        """Queue a command. It leaves at the end of this turn of the event loop, or when the connection opens."""
         self._queue.append(envelope)
         queued = len(self._queue)
         if queued >= 2 * FULL or (queued == FULL and not self._busy):
             self._flush()
         elif not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._leave)
+            asyncio.get_running_loop().call_soon(self._flush_later)
 
     @property
     def _busy(self) -> bool:
-        """Whether the host has enough to do meanwhile: then fewer and larger batches cost both sides less."""
+        """Whether the host is busy: then fewer, larger batches cost both sides less."""
         return sum(len(batch.envelopes) for batch in self._batches.values()) >= BUSY
 
-    def _leave(self) -> None:
+    def _flush_later(self) -> None:
         self._scheduled = False
         self._flush()
 
@@ -120,8 +120,8 @@ class HostLink:
             batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
             try:
                 payload = codec.encode(batch)
-            except Exception:  # a fault of ours: whoever waits must hear of it all the same
-                log.exception("batch_broken", host=self.name, commands=len(batch))
+            except Exception:  # a bug: the senders must get an outcome anyway
+                log.exception("batch_encoding_failed", host=self.name, commands=len(batch))
                 self._settle_all(batch, BROKEN)
                 continue
             self._number += 1
@@ -131,7 +131,7 @@ class HostLink:
             self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
     def _sweep(self) -> None:
-        """Give up on batches whose deadline has passed: the connection may be fine, and the host frozen."""
+        """Give up on batches past their deadline: the connection may be up and the host frozen."""
         self._sweeper = None
         now = time.monotonic()
         for number in [n for n, b in self._batches.items() if b.deadline < now]:
@@ -143,11 +143,11 @@ class HostLink:
 
     def _settle_lost(self, batch: _Batch) -> None:
         for place, envelope in enumerate(batch.envelopes):
-            self._settle(envelope, DIED_IN_ITS_TURN if place == batch.turn else None)
+            self._on_outcome(envelope, DIED_IN_ITS_TURN if place == batch.turn else None)
 
     def _settle_all(self, batch: list[Envelope], outcome: Outcome | None) -> None:
         for envelope in batch:
-            self._settle(envelope, outcome)
+            self._on_outcome(envelope, outcome)
 
     # -- the connection
 
@@ -158,13 +158,14 @@ class HostLink:
         return self._connecting
 
     async def _open(self) -> Connection:
-        """A connection to a host that has proved itself, and to which we have. Until then nothing but the handshake is sent to it
-        or taken from it."""
+        """Open a connection and authenticate both sides. Until then only handshake frames are sent or accepted."""
         connection = Connection(self._on_frame, self._on_lost, MAX_HANDSHAKE)
         try:
             async with asyncio.timeout(CONNECT_DEADLINE):
-                binding = await connect(lambda: connection, self._way.address, self._way.port, self._way.ca)
-                handshake = PeerHandshake(self._way.secret, self._gateway, binding)
+                binding = await connect(
+                    lambda: connection, self._endpoint.address, self._endpoint.port, self._endpoint.ca
+                )
+                handshake = PeerHandshake(self._endpoint.secret, self._gateway, binding)
                 challenge = await self._request(connection, Kind.HELLO, handshake.hello())
                 await self._request(connection, Kind.PROOF, handshake.prove(challenge))
         except BaseException:
@@ -181,14 +182,14 @@ class HostLink:
             self._flush()
             return
         if error is not None:
-            log.warning("host_not_reached", host=self.name, error=repr(error))
+            log.warning("host_unreachable", host=self.name, error=repr(error))
         elif not task.cancelled():
             task.result().abort()
         queue, self._queue = self._queue, []
         self._settle_all(queue, NOT_SENT)
 
     async def _request(self, connection: Connection, kind: Kind, payload: bytes) -> bytes:
-        """Send a frame and wait for its answer. Raises ConnectionError when the connection goes first."""
+        """Send a frame and wait for its answer. Raises ConnectionError if the connection is lost first."""
         self._number += 1
         number = self._number
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
@@ -199,22 +200,22 @@ class HostLink:
             del self._answers[number]
 
     def _on_frame(self, connection: Connection, kind: int, number: int, payload: bytes) -> None:
-        if connection is not self._connection:  # the host has not proved itself yet
+        if connection is not self._connection:  # the host is not authenticated yet
             if kind in (Kind.CHALLENGE, Kind.ANSWER):
                 self._resolve(number, payload)
             else:
                 connection.abort()
         elif kind == Kind.ENTRIES:
             try:
-                self._deliver(payload)
+                self._on_entries(payload)
             except msgspec.MsgspecError as error:
-                log.warning("entries_broken", host=self.name, error=str(error))
+                log.warning("invalid_entries", host=self.name, error=str(error))
                 connection.abort()
         elif kind == Kind.ANSWER:
             if (batch := self._batches.pop(number, None)) is not None:
                 self._answered.append((batch.envelopes, payload))
-                if not self._answering:
-                    self._answer()
+                if not self._settling:
+                    self._settle_next()
             else:
                 self._resolve(number, payload)
         elif kind == Kind.TURN and len(payload) == TURN.size:
@@ -226,13 +227,13 @@ class HostLink:
         if (answer := self._answers.get(number)) is not None and not answer.done():
             answer.set_result(payload)
 
-    def _answer(self) -> None:
-        """Settle the oldest batch that is answered. The next one has its turn after whatever else is ready: a commit answers many
-        at once, and their clients' next requests shall reach the host while it stores, not after it."""
-        self._answering = bool(self._answered)
-        if self._answering:
+    def _settle_next(self) -> None:
+        """Settle the oldest answered batch, and schedule the next one after other ready callbacks. A commit answers many
+        batches at once, and their clients' next requests should reach the host while it commits, not afterwards."""
+        self._settling = bool(self._answered)
+        if self._settling:
             self._settle_answered(*self._answered.popleft())
-            asyncio.get_running_loop().call_soon(self._answer)
+            asyncio.get_running_loop().call_soon(self._settle_next)
 
     def _settle_answered(self, batch: list[Envelope], payload: bytes) -> None:
         try:
@@ -240,13 +241,13 @@ class HostLink:
             if len(outcomes) != len(batch):
                 raise ValueError(f"{len(outcomes)} outcomes for {len(batch)} commands")
         except ValueError as error:  # msgspec's errors are ValueErrors
-            log.warning("answer_broken", host=self.name, commands=len(batch), error=str(error))
+            log.warning("invalid_answer", host=self.name, commands=len(batch), error=str(error))
             self._settle_all(batch, None)
             if self._connection is not None:
                 self._connection.abort()
             return
         for envelope, outcome in zip(batch, outcomes, strict=True):
-            self._settle(envelope, outcome)
+            self._on_outcome(envelope, outcome)
 
     def _on_lost(self, connection: Connection) -> None:
         for answer in self._answers.values():
@@ -255,12 +256,12 @@ class HostLink:
         if connection is not self._connection:
             return
         self._connection = None
-        self._fail()
+        self._settle_everything()
         if not self._closed:
             log.warning("host_connection_lost", host=self.name)
-            self._lost()
+            self._on_entries_missed()
 
-    def _fail(self) -> None:
+    def _settle_everything(self) -> None:
         while self._answered:
             self._settle_answered(*self._answered.popleft())
         batches, self._batches = self._batches, {}
@@ -270,34 +271,34 @@ class HostLink:
         self._settle_all(queue, NOT_SENT)
 
     async def watch(self, accounts: list[str]) -> bool:
-        """Tell the host what this gateway wants to hear of; False when it could not be told."""
-        return await self._tell(Kind.WATCH, codec.encode(accounts))
+        """Tell the host which accounts to push; False if it could not be reached."""
+        return await self._notify(Kind.WATCH, codec.encode(accounts))
 
     async def watch_events(self) -> bool:
-        """Tell the host to push every account's entries that are no messages; False when it could not be told."""
-        return await self._tell(Kind.WATCH_EVENTS, b"")
+        """Tell the host to push all accounts' entries, except messages; False if it could not be reached."""
+        return await self._notify(Kind.WATCH_EVENTS, b"")
 
-    async def learn(self, accounts: list[str]) -> bool:
-        """Tell the host that settings or rules of accounts have changed, and wait until it goes by them; False when it could
-        not be told."""
-        return await self._tell(Kind.LEARN, codec.encode(accounts))
+    async def refresh_rules(self, accounts: list[str]) -> bool:
+        """Tell the host that the accounts' settings or rules have changed, and wait until it uses them; False if it could
+        not be reached."""
+        return await self._notify(Kind.REFRESH_RULES, codec.encode(accounts))
 
-    async def _tell(self, kind: Kind, payload: bytes) -> bool:
+    async def _notify(self, kind: Kind, payload: bytes) -> bool:
         try:
             async with asyncio.timeout(CONNECT_DEADLINE):
                 connection = self._connection or await asyncio.shield(self._connect())
                 await self._request(connection, kind, payload)
         except (TimeoutError, OSError) as error:
-            log.warning("host_not_told", host=self.name, what=kind.name, error=repr(error))
+            log.warning("host_notification_failed", host=self.name, what=kind.name, error=repr(error))
             return False
         except asyncio.CancelledError:
-            if self._closed:  # it was the connecting that was cancelled, not we
+            if self._closed:  # the connection attempt was cancelled, not this call
                 return False
             raise
         return True
 
     def close(self) -> None:
-        """Give up on this host: what is under way is settled as unknown, what waits as not sent."""
+        """Give up on this host: commands in flight get an unknown outcome, queued ones NOT_SENT."""
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
@@ -307,4 +308,4 @@ class HostLink:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
-        self._fail()
+        self._settle_everything()

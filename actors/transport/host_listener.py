@@ -1,7 +1,7 @@
-"""A host's end of the connections: takes commands and watches from gateways, answers, and pushes committed entries.
+"""A host's end of the connections: accepts commands and subscriptions from peers, answers, and pushes committed entries.
 
-It takes nothing from a peer that has not proved itself. Connections of such peers are few, short-lived, and hold no more than a
-greeting; the oldest of them gives way, so whoever holds many of them open keeps nobody out.
+It accepts nothing but the handshake from a peer that is not authenticated. The connections of such peers are few,
+short-lived and hold no more than one handshake frame. The oldest is evicted first, so holding many open keeps nobody out.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ log = structlog.get_logger(__name__)
 
 HANDSHAKE_DEADLINE = 5.0
 """Seconds for TLS and the handshake; then the connection ends."""
-MAX_UNPROVED = 256
-"""Connections whose peers have not proved themselves yet. Beyond it the oldest ends."""
-MAX_UNPROVED_BY_ADDRESS = 64
-"""The same, of one address (of this machine, over the Unix socket)."""
+MAX_UNAUTHENTICATED = 256
+"""Connections that are not authenticated yet. Beyond this the oldest is closed."""
+MAX_UNAUTHENTICATED_BY_ADDRESS = 64
+"""The same limit for one address (for this machine, over the Unix socket)."""
 ACCEPT_PAUSE = 0.1
-"""Seconds of rest where a connection cannot be accepted: no descriptor is free, say."""
+"""Seconds to pause after accepting failed, for example without a free file descriptor."""
 REFUSALS_EVERY = 10.0
-"""Seconds between log records of refused peers, each of which counts those since the last."""
+"""Seconds between log records of refused peers. Each record counts the refusals since the last."""
 MAX_BACKLOG = 32 * 1024 * 1024
-"""Bytes of entries one gateway has not taken yet. Beyond it they are dropped, and it heals the gap from Postgres."""
+"""Bytes of entries that one gateway has not read yet. Beyond this, entries are dropped and it recovers them from Postgres."""
 
 
-class GatewayPush:
-    """The way to one gateway. See `publishing.GatewayLink`."""
+class EntryPush:
+    """Pushes entries to one gateway: `entry_publisher.GatewayLink`."""
 
     def __init__(self, name: str, connection: Connection) -> None:
         self._name = name
@@ -57,41 +57,41 @@ class GatewayPush:
             self._connection.send(Kind.ENTRIES, 0, codec.encode(entries))
 
 
-class _Peer:
-    """A connection, from its acceptance to its peer's proof."""
+class _PendingPeer:
+    """A connection that is not authenticated yet."""
 
-    __slots__ = ("accepted", "address", "connection", "handshake", "proved", "task")
+    __slots__ = ("accepted", "address", "authenticated", "connection", "handshake", "task")
 
     def __init__(self, accepted: socket, address: str, handshake: HostHandshake) -> None:
         self.accepted: socket | None = accepted
-        """Until a transport has it."""
+        """None once a transport owns it."""
         self.address = address
         self.handshake = handshake
-        self.proved = asyncio.Event()
+        self.authenticated = asyncio.Event()
         self.connection: Connection
         self.task: asyncio.Task[None]
 
 
 class HostListener:
-    """Listens for gateways. `submit` takes a batch of commands and returns their outcomes, both encoded, and announces turns; `learn` is told of
-    accounts whose settings or rules have changed, and returns once they count. `secret` is the key that both sides must prove
-    to know (`handshake.key_of`)."""
+    """Listens for peers. `submit` runs a batch of commands and returns their outcomes, both encoded, and announces turns.
+    `refresh_rules` re-reads the rules of accounts and returns once turns use them. `secret` is the key that both sides must
+    prove to know (`handshake.key_of`)."""
 
     def __init__(
         self,
         submit: Callable[[bytes, Announce], Awaitable[bytes]],
-        learn: Callable[[list[str]], Awaitable[None]],
+        refresh_rules: Callable[[list[str]], Awaitable[None]],
         publisher: FeedPublisher,
         secret: bytes,
     ) -> None:
         self._submit = submit
-        self._learn = learn
+        self._refresh_rules = refresh_rules
         self._publisher = publisher
         self._secret = secret
-        self._unproved: dict[Connection, _Peer] = {}
-        """In the order of their acceptance."""
-        self._guests: dict[Connection, str] = {}
-        self._pushes: dict[Connection, GatewayPush] = {}
+        self._unauthenticated: dict[Connection, _PendingPeer] = {}
+        """In order of acceptance."""
+        self._peers: dict[Connection, str] = {}
+        self._pushes: dict[Connection, EntryPush] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: ListeningSocket | None = None
         self._accepting: asyncio.Task[None] | None = None
@@ -112,20 +112,20 @@ class HostListener:
         return listening
 
     async def close(self) -> None:
-        """Let no more gateways in, and let those there have their answers."""
+        """Accept no more peers, and let the connected ones have their answers."""
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
         if self._listening is not None:
             self._listening.close()
-        for peer in list(self._unproved.values()):
+        for peer in list(self._unauthenticated.values()):
             self._end(peer)
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for connection in list(self._guests):
+        for connection in list(self._peers):
             connection.close()
 
-    # -- peers that have not proved themselves
+    # -- unauthenticated peers
 
     async def _accept(self, listening: ListeningSocket) -> None:
         loop = asyncio.get_running_loop()
@@ -144,23 +144,25 @@ class HostListener:
                 self._admit(listening, accepted, address[0] if isinstance(address, tuple) else "unix")
 
     def _admit(self, listening: ListeningSocket, accepted: socket, address: str) -> None:
-        same = [peer for peer in self._unproved.values() if peer.address == address]
-        if len(same) >= MAX_UNPROVED_BY_ADDRESS:
-            self._give_way(same[0])
-        elif len(self._unproved) >= MAX_UNPROVED:
-            self._give_way(next(iter(self._unproved.values())))
-        peer = _Peer(accepted, address, HostHandshake(self._secret, listening.binding))
+        same = [peer for peer in self._unauthenticated.values() if peer.address == address]
+        if len(same) >= MAX_UNAUTHENTICATED_BY_ADDRESS:
+            self._evict(same[0])
+        elif len(self._unauthenticated) >= MAX_UNAUTHENTICATED:
+            self._evict(next(iter(self._unauthenticated.values())))
+        peer = _PendingPeer(accepted, address, HostHandshake(self._secret, listening.binding))
         peer.connection = Connection(self._on_frame, self._on_lost, MAX_HANDSHAKE)
-        self._unproved[peer.connection] = peer
-        peer.task = asyncio.ensure_future(self._greeting(peer, listening, accepted))
+        self._unauthenticated[peer.connection] = peer
+        peer.task = asyncio.ensure_future(self._await_handshake(peer, listening, accepted))
         self._keep(peer.task)
 
-    def _give_way(self, peer: _Peer) -> None:
-        self._refuse(peer.address, "too many peers have not proved themselves")
+    def _evict(self, peer: _PendingPeer) -> None:
+        self._refuse(peer.address, "too many unauthenticated peers")
         self._end(peer)
 
-    async def _greeting(self, peer: _Peer, listening: ListeningSocket, accepted: socket) -> None:
-        """Until the peer has proved itself, or its time is over."""
+    async def _await_handshake(
+        self, peer: _PendingPeer, listening: ListeningSocket, accepted: socket
+    ) -> None:
+        """Wait until the peer is authenticated or its time is up."""
         tls = listening.tls.context if listening.tls is not None else None
         peer.accepted = None
         try:
@@ -168,88 +170,90 @@ class HostListener:
                 await asyncio.get_running_loop().connect_accepted_socket(
                     lambda: peer.connection, accepted, ssl=tls
                 )
-                await peer.proved.wait()
+                await peer.authenticated.wait()
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             self._refuse(peer.address, str(error) or type(error).__name__)
         finally:
-            if not peer.proved.is_set():
+            if not peer.authenticated.is_set():
                 self._end(peer)
 
-    def _end(self, peer: _Peer) -> None:
-        if self._unproved.pop(peer.connection, None) is not None:
+    def _end(self, peer: _PendingPeer) -> None:
+        if self._unauthenticated.pop(peer.connection, None) is not None:
             if peer.accepted is not None:
                 peer.accepted.close()
             peer.connection.abort()
             peer.task.cancel()
 
     def _refuse(self, address: str, why: str) -> None:
-        """Say so, but not for each: whoever knocks decides how often."""
+        """Log refusals at a limited rate: the peers control how many there are."""
         self._refused += 1
         now = time.monotonic()
         if now - self._refusals_logged >= REFUSALS_EVERY:
             log.warning("connection_refused", peer=address, reason=why, count=self._refused)
             self._refusals_logged, self._refused = now, 0
 
-    def _greet(self, peer: _Peer, kind: int, number: int, payload: bytes) -> None:
+    def _handshake(self, peer: _PendingPeer, kind: int, number: int, payload: bytes) -> None:
         connection, handshake = peer.connection, peer.handshake
         try:
             if kind == Kind.HELLO and not handshake.challenged:
                 connection.send(Kind.CHALLENGE, number, handshake.challenge(payload))
                 return
             if kind != Kind.PROOF:
-                raise HandshakeRefused("a peer must prove itself first")
+                raise HandshakeRefused("a peer must authenticate first")
             name = handshake.admit(payload)
         except HandshakeRefused as error:
             self._refuse(peer.address, str(error))
             self._end(peer)
             return
-        del self._unproved[connection]
-        self._guests[connection] = name
+        del self._unauthenticated[connection]
+        self._peers[connection] = name
         connection.limit = MAX_FRAME
         connection.send(Kind.ANSWER, number, b"")
-        peer.proved.set()
+        peer.authenticated.set()
 
-    # -- gateways
+    # -- authenticated peers
 
     def _on_lost(self, connection: Connection) -> None:
-        if (peer := self._unproved.get(connection)) is not None:
+        if (peer := self._unauthenticated.get(connection)) is not None:
             self._end(peer)
-        name = self._guests.pop(connection, None)
+        name = self._peers.pop(connection, None)
         push = self._pushes.pop(connection, None)
         if name is not None and push is not None:
-            self._publisher.lost(name, push)
+            self._publisher.drop(name, push)
 
     def _on_frame(self, connection: Connection, kind: int, number: int, payload: bytes) -> None:
-        if (name := self._guests.get(connection)) is not None:
+        if (name := self._peers.get(connection)) is not None:
             try:
-                self._take(connection, name, kind, number, payload)
+                self._on_peer_frame(connection, name, kind, number, payload)
             except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
-                self._broken(connection, name, error)
-        elif (peer := self._unproved.get(connection)) is not None:
-            self._greet(peer, kind, number, payload)
+                self._drop_broken(connection, name, error)
+        elif (peer := self._unauthenticated.get(connection)) is not None:
+            self._handshake(peer, kind, number, payload)
 
-    def _broken(self, connection: Connection, name: str, error: Exception) -> None:
-        """A gateway of ours does not send such a frame: what else it sends cannot be trusted either."""
+    def _drop_broken(self, connection: Connection, name: str, error: Exception) -> None:
+        """End a connection after an invalid frame: nothing else from it can be trusted."""
         if connection.open:
-            log.warning("connection_broken", gateway=name, error=str(error))
+            log.warning("invalid_frame", gateway=name, error=str(error))
             connection.abort()
 
-    def _take(self, connection: Connection, name: str, kind: int, number: int, payload: bytes) -> None:
+    def _on_peer_frame(
+        self, connection: Connection, name: str, kind: int, number: int, payload: bytes
+    ) -> None:
         if kind == Kind.COMMANDS:
             self._start(self._commands(connection, number, payload))
-        elif kind == Kind.LEARN:
-            self._start(self._learned(connection, number, codec.decode_names(payload)))
+        elif kind == Kind.REFRESH_RULES:
+            self._start(self._refresh(connection, number, codec.decode_names(payload)))
         elif kind == Kind.WATCH:
             accounts = codec.decode_names(payload)
-            push = self._pushes.setdefault(connection, GatewayPush(name, connection))
+            push = self._pushes.setdefault(connection, EntryPush(name, connection))
             self._publisher.watch(name, push, accounts)
             connection.send(Kind.ANSWER, number, b"")
         elif kind == Kind.WATCH_EVENTS:
-            push = self._pushes.setdefault(connection, GatewayPush(name, connection))
+            push = self._pushes.setdefault(connection, EntryPush(name, connection))
             self._publisher.watch_events(name, push)
             connection.send(Kind.ANSWER, number, b"")
         else:
-            raise ValueError(f"a gateway sends no frame of kind {kind}")
+            raise ValueError(f"unexpected frame of kind {kind}")
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._keep(asyncio.ensure_future(work))
@@ -258,8 +262,8 @@ class HostListener:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _learned(self, connection: Connection, number: int, accounts: list[str]) -> None:
-        await self._learn(accounts)
+    async def _refresh(self, connection: Connection, number: int, accounts: list[str]) -> None:
+        await self._refresh_rules(accounts)
         connection.send(Kind.ANSWER, number, b"")
 
     async def _commands(self, connection: Connection, number: int, payload: bytes) -> None:
@@ -269,8 +273,8 @@ class HostListener:
         try:
             answer = await self._submit(payload, announce)
         except msgspec.MsgspecError as error:
-            self._broken(connection, self._guests.get(connection, ""), error)
-        except Exception:  # without an answer the gateway asks again, under the same ids
+            self._drop_broken(connection, self._peers.get(connection, ""), error)
+        except Exception:  # without an answer the peer sends the batch again, with the same ids
             log.exception("submit_failed")
             connection.abort()
         else:

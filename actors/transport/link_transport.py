@@ -1,8 +1,9 @@
-"""What lies under a connection between a host and its peers: a Unix socket in a private folder on one machine, TLS 1.3 over TCP
-between machines. There is no third way: nothing of it ever travels in clear over a network.
+"""The transport of a connection between a host and a peer: a Unix socket in a private folder on one machine, TLS 1.3 over
+TCP between machines. Nothing crosses a network unencrypted.
 
-Owns the sockets, the TLS contexts and the channel binding that the handshake proves (`handshake.py`). TLS alone authenticates nobody
-here, unless the operator gives a CA: a certificate counts because its digest is part of both sides' proofs.
+Owns the sockets, the TLS contexts and the channel binding that the handshake proves (`handshake.py`). TLS alone
+authenticates neither side unless the operator configures a CA: a certificate is trusted because its digest is part of both
+sides' proofs.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ from cryptography.x509.oid import NameOID
 
 UNIX_BINDING = b"unix"
 BACKLOG = 256
-"""Connections that the kernel holds until the host accepts them; beyond it a peer tries again."""
+"""Connections that the kernel queues until the host accepts them. Beyond this a peer retries."""
 CERTIFICATE_DAYS = 3650
-"""Life of a certificate made here. It dies with its process: its key is nowhere else."""
+"""Lifetime of a generated certificate. It ends with its process, which alone has the key."""
 
 _CREDENTIALS = struct.Struct("3i")
 
 
 class Tls(msgspec.Struct, frozen=True):
-    """A host's TLS context, and the SHA-256 digest of the certificate it shows."""
+    """A host's TLS context, and the SHA-256 digest of its certificate."""
 
     context: ssl.SSLContext
     digest: bytes
 
 
 class ListeningSocket(msgspec.Struct, frozen=True):
-    """Where a host listens: `address` and `port` as the partition map publishes them (a path and 0 for a Unix socket)."""
+    """Where a host listens: `address` and `port` as in the partition map (a path and 0 for a Unix socket)."""
 
     socket: socket.socket
     address: str
@@ -61,8 +62,8 @@ def _binding(digest: bytes) -> bytes:
 
 
 def make_tls() -> Tls:
-    """A new key (P-256) and a certificate of its own for it. The key leaves memory for the moment in which OpenSSL reads it, as a
-    file in a private folder."""
+    """Generate a P-256 key and a self-signed certificate. OpenSSL reads the key from a private temporary file, which is
+    deleted right away."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tertulia host")])
     now = datetime.datetime.now(datetime.UTC)
@@ -91,22 +92,24 @@ def make_tls() -> Tls:
 
 
 def load_tls(certificate: Path, key: Path) -> Tls:
-    """An operator's certificate (PEM, the host's own first, then its chain) and key. Raises ValueError or OSError."""
+    """Load an operator's certificate (PEM: the host's own, then its chain) and key. Raises ValueError or OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.num_tickets = 0  # connections live for long: nobody resumes a session
+    context.num_tickets = 0  # connections are long-lived: no session is resumed
     try:
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
-        raise ValueError(f"{certificate} and {key} are no certificate and its key: {error.reason}") from error
+        raise ValueError(
+            f"{certificate} and {key} are not a certificate and its key: {error.reason}"
+        ) from error
     shown = x509.load_pem_x509_certificate(certificate.read_bytes())
     return Tls(context, hashlib.sha256(shown.public_bytes(serialization.Encoding.DER)).digest())
 
 
 @functools.cache
 def client_context(ca: Path | None) -> ssl.SSLContext:
-    """A peer's TLS context. Without `ca` any certificate will do for TLS, as the handshake then decides. With it, the chain must
-    lead there as well; names are not compared, since hosts are found by address. Raises ValueError or OSError."""
+    """A peer's TLS context. Without `ca`, TLS accepts any certificate, because the handshake checks it. With `ca`, the
+    chain must lead there too. Names are not compared, since hosts are found by address. Raises ValueError or OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
@@ -133,8 +136,8 @@ def listen_tls(address: str, tls: Tls) -> ListeningSocket:
 
 
 def listen_unix(path: Path) -> ListeningSocket:
-    """Listen on a Unix socket, in a folder that the caller has made private. Sockets that earlier hosts of this name left there
-    (`<name>.<anything>.sock`) go. Raises OSError."""
+    """Listen on a Unix socket in a folder that the caller has made private. Sockets left by earlier hosts of this name
+    (`<name>.<anything>.sock`) are removed. Raises OSError."""
     name = path.name.split(".", 1)[0]
     for left in path.parent.glob(f"{name}.*.sock"):
         left.unlink(missing_ok=True)
@@ -157,7 +160,7 @@ def _listening(
 
 
 def foreign_user(connected: socket.socket) -> int | None:
-    """The user id of the process at the other end of a Unix socket, where it is not ours."""
+    """The user id of the process at the other end of a Unix socket if it is another user's, else None."""
     if connected.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
         return None
     found = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
@@ -166,7 +169,7 @@ def foreign_user(connected: socket.socket) -> int | None:
 
 
 async def connect(factory: Callable[[], asyncio.Protocol], address: str, port: int, ca: Path | None) -> bytes:
-    """Connect to a host where the map says it listens; returns the channel binding. Raises OSError."""
+    """Connect to a host at its published address and return the channel binding. Raises OSError."""
     loop = asyncio.get_running_loop()
     if address.startswith("/"):
         plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

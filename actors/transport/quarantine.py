@@ -1,8 +1,9 @@
-"""What a gateway knows of commands under which hosts were lost: the suspects, and those that were set aside.
+"""What a gateway knows of commands in flight when hosts were lost: the suspects, and the commands set aside.
 
-One loss says little: whoever kills a host interrupts hundreds of commands. So its commands are suspects: they go again, and their next
-host says when it begins and ends each one's turn (`host.py`). A host lost in the very turn of a suspect names the culprit
-(`links.DIED_IN_ITS_TURN`); the others go on to the next host. Poison that works outside a turn betrays itself by `MAX_LOSSES`.
+One loss proves little: a killed host interrupts hundreds of commands. They become suspects and are sent again, and their
+next host announces the beginning and end of each one's turn (`host.py`). A host lost within the turn of a suspect names the
+culprit (`host_link.DIED_IN_ITS_TURN`); the others go to the next host. A command that kills hosts outside its turn is
+caught by `MAX_LOSSES`.
 """
 
 from __future__ import annotations
@@ -26,49 +27,49 @@ from ...core.conversation.poison import (
 log = structlog.get_logger(__name__)
 
 MAX_LOSSES = 4
-"""Hosts lost one after the other while a command was under way to them, after which it is set aside."""
+"""Consecutive hosts lost with a command in flight, after which it is set aside."""
 MAX_SUSPECTS = 20_000
-"""Suspects that a gateway remembers; beyond it the longest known are forgotten, and count as new."""
+"""Suspects that a gateway remembers. Beyond this the oldest are forgotten and count as new."""
 SUSPECT_FOR = 600.0
-"""Seconds for which a suspect is one, so that its sender's own repeat of it is watched as well."""
+"""Seconds for which a command stays a suspect, so that its sender's own repeat of it is watched too."""
 
 
 class Quarantine:
-    """Of one gateway. Without `poison`, what is set aside is known to this gateway alone."""
+    """The quarantine of one gateway. Without `poison`, only this gateway knows what it set aside."""
 
     def __init__(self, poison: PoisonList | None) -> None:
         self._poison = poison
         self._suspects: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
-        """By `same_command`: losses, and when the last one was."""
+        """By `same_command`: the losses, and when the last one happened."""
         self._listed: dict[str, set[bytes]] = {}
         """Digests by account."""
         self._unstored: deque[SetAsideCommand] = deque(maxlen=MAX_LISTED)
-        """Set aside here, and not in the list yet. Beyond the bound the oldest are forgotten."""
+        """Set aside here and not stored yet. Beyond the bound the oldest are forgotten."""
         self._storing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.set_aside_total = 0
 
     @property
     def active(self) -> bool:
-        """Whether any command need be looked at. In quiet times none is."""
+        """Whether commands need to be checked at all. Normally they do not."""
         return bool(self._suspects or self._listed)
 
     def refuses(self, envelope: Envelope) -> bool:
-        """Whether it, or what it repeats, was set aside."""
+        """Whether the command, or one that it repeats, was set aside."""
         listed = self._listed.get(envelope.account_id)
         if not listed:
             return False
         return not listed.isdisjoint((same_command(envelope), *same_message(envelope)))
 
     def losses(self, envelope: Envelope) -> int:
-        """Of what this command repeats."""
+        """The losses so far of this command or the one that it repeats."""
         if not self._suspects:
             return 0
         found = self._suspects.get(same_command(envelope))
         return found[0] if found is not None and time.monotonic() - found[1] < SUSPECT_FOR else 0
 
     def lost(self, envelope: Envelope, losses: int) -> None:
-        """A host was lost while it was under way."""
+        """A host was lost with the command in flight."""
         key = same_command(envelope)
         self._suspects[key] = (losses, time.monotonic())
         self._suspects.move_to_end(key)
@@ -76,11 +77,11 @@ class Quarantine:
             self._suspects.popitem(last=False)
 
     def cleared(self, envelope: Envelope) -> None:
-        """A host survived it."""
+        """A host survived the command."""
         self._suspects.pop(same_command(envelope), None)
 
     def set_aside(self, envelope: Envelope) -> None:
-        """Refuse it from now on, here at once, and at every gateway as soon as the list holds it."""
+        """Refuse the command from now on: here at once, and at every gateway once it is stored."""
         command = set_aside(envelope)
         self._suspects.pop(same_command(envelope), None)
         self._listed.setdefault(command.account_id, set()).update(command.digests)
@@ -107,11 +108,11 @@ class Quarantine:
             while self._unstored:
                 await poison.add(self._unstored[0])
                 self._unstored.popleft()
-        except Exception as error:  # this gateway refuses it all the same, and tries again
+        except Exception as error:  # this gateway refuses it anyway, and retries
             log.warning("set_aside_not_stored", error=repr(error))
 
     async def refresh(self) -> None:
-        """Read what all gateways have set aside, and forget suspects of long ago."""
+        """Read what all gateways have set aside, and forget old suspects."""
         horizon = time.monotonic() - SUSPECT_FOR
         while self._suspects and next(iter(self._suspects.values()))[1] < horizon:
             self._suspects.popitem(last=False)
@@ -122,6 +123,6 @@ class Quarantine:
             await self._store_into(self._poison)
             for account_id, digests in await self._poison.listed():
                 listed[account_id].update(digests)
-        for command in self._unstored:  # among them what was set aside meanwhile
+        for command in self._unstored:  # including commands set aside during the read
             listed[command.account_id].update(command.digests)
         self._listed = dict(listed)

@@ -1,7 +1,7 @@
-"""The handles between actors: the only module that calls `.remote()`. Every call has a deadline.
+"""Ray calls between actors: the only module that calls `.remote()`. Every call has a deadline.
 
-What needs Ray's head waits for as long as the head is away. It waits on one thread of its own: the event loop goes on, and so do
-those who need other threads.
+A call that needs Ray's head blocks while the head is down. It blocks one dedicated thread, so the event loop and the users
+of other threads go on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ray.exceptions import RayError
 
 from ...core.channels.delivery_policy import shard_of
 from . import codec
-from .turns import Taken, Turning
+from .turns import TurnRequest, TurnResult
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ TURN_DEADLINE = 30.0
 DISPATCHER_NAME = "dispatcher:{0}"
 SUPERVISOR_NAME = "supervisor:{0}"
 MAX_WOKEN = 10_000
-"""Channels waiting to be named to one dispatcher. It finds those beyond by itself."""
+"""Channels to wake at one dispatcher. It finds any beyond this by its own poll."""
 DELIVER_DEADLINE = 10.0
 LOST_WAKE_PAUSE = 0.5
 
@@ -40,9 +40,9 @@ _looked_up: dict[str, asyncio.Future[ActorHandle]] = {}
 
 
 async def find(name: str) -> ActorHandle:
-    """A named actor's handle. Raises ValueError where there is none. Asks Ray's head: not on a hot path.
+    """A named actor's handle. Raises ValueError if there is none. Asks Ray's head: not for a hot path.
 
-    All who ask for a name at a time share one look-up, so that those who give up leave nothing behind while the head is away.
+    Concurrent callers for a name share one lookup, so callers that give up while the head is down leave nothing behind.
     """
     looking = _looked_up.get(name)
     if looking is None:
@@ -55,11 +55,11 @@ async def find(name: str) -> ActorHandle:
 def _found(name: str, looking: asyncio.Future[ActorHandle]) -> None:
     del _looked_up[name]
     if not looking.cancelled():
-        looking.exception()  # there may be nobody left to hear it
+        looking.exception()  # retrieved, in case every caller has given up
 
 
 async def host_statistics(name: str, deadline: float) -> dict[str, float] | None:
-    """A host's figures; None when it does not give them in `deadline` seconds."""
+    """A host's statistics; None if it does not answer within `deadline` seconds."""
     try:
         async with asyncio.timeout(deadline):
             return await call(await find(name), "statistics", deadline=deadline)
@@ -68,7 +68,7 @@ async def host_statistics(name: str, deadline: float) -> dict[str, float] | None
 
 
 class RayConversation:
-    """A host's way to a conversation actor in a process of its own."""
+    """A host's handle of a conversation actor in a process of its own."""
 
     def __init__(self, name: str, start: Callable[[], ActorHandle]) -> None:
         self._name = name
@@ -76,17 +76,17 @@ class RayConversation:
         self._handle: ActorHandle | None = None
         self._stopped = False
 
-    async def turns(self, turnings: list[Turning]) -> list[Taken]:
+    async def turns(self, requests: list[TurnRequest]) -> list[TurnResult]:
         if self._handle is None:
             async with asyncio.timeout(NAME_DEADLINE):
                 self._handle = await self._started()
         if self._stopped:
             self.stop()
-        answer = await asyncio.wait_for(self._handle.turns.remote(codec.encode(turnings)), TURN_DEADLINE)
-        return codec.decode_taken(answer)
+        answer = await asyncio.wait_for(self._handle.turns.remote(codec.encode(requests)), TURN_DEADLINE)
+        return codec.decode_turn_results(answer)
 
     async def _started(self) -> ActorHandle:
-        """Start the actor; one of that name that a dead host left behind is ended first."""
+        """Start the actor. An actor of that name left behind by a dead host is killed first."""
         while True:
             try:
                 return await asyncio.get_running_loop().run_in_executor(_HEAD, self._start)
@@ -101,8 +101,8 @@ class RayConversation:
             _HEAD.submit(ray.kill, self._handle)
 
 
-class DispatcherLinks:
-    """The ways to the dispatchers: wakes gather while a call is under way, one for each dispatcher; lost ones do no harm."""
+class DispatcherWaker:
+    """Wakes the dispatchers. Wakes are gathered while a call to a dispatcher is in flight; a lost wake is harmless."""
 
     def __init__(self, shards: int) -> None:
         self._shards = shards
@@ -111,7 +111,7 @@ class DispatcherLinks:
         self._handles: dict[int, ActorHandle] = {}
 
     def wake(self, channels: set[str]) -> None:
-        """Messages wait to be sent on these channels. Never waits."""
+        """Tell the dispatchers that these channels have messages to send. Never blocks."""
         for channel in channels:
             shard = shard_of(channel, self._shards)
             if len(self._woken[shard]) < MAX_WOKEN:
@@ -139,7 +139,7 @@ class DispatcherLinks:
         return self._handles[shard]
 
     async def statistics(self, deadline: float) -> dict[str, dict[str, dict[str, float]] | None]:
-        """Each dispatcher's figures by its name; None for one that does not answer in `deadline` seconds."""
+        """Each dispatcher's statistics by its name; None for one that does not answer within `deadline` seconds."""
 
         async def ask(shard: int) -> dict[str, dict[str, float]] | None:
             try:
@@ -155,6 +155,6 @@ class DispatcherLinks:
 
 
 async def call(handle: ActorHandle, method: str, *arguments: Any, deadline: float = 30) -> Any:
-    """Any other call, for start-up, drain and statistics. Raises RayError or TimeoutError."""
+    """Any other call: start-up, drain, statistics. Raises RayError or TimeoutError."""
     answer: Awaitable[Any] = getattr(handle, method).remote(*arguments)
     return await asyncio.wait_for(answer, deadline)

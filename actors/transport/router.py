@@ -1,8 +1,8 @@
-"""A gateway's router: from a command to the host that owns its partition, and back with the outcome.
+"""A gateway's router: sends each command to the host that owns its partition, and returns the outcome.
 
-Owns the gateway's copy of the partition map and the retries: a command whose host died, froze or gave the partition away
-waits for the map to change and goes again, under the same id, until its deadline; unless it is what ends the hosts
-(`quarantine.py`).
+Owns the gateway's copy of the partition map, and the retries. If a host dies, freezes or gives a partition away, its
+commands wait for the map to change and are sent again with the same id until their deadline, unless they are what kills the
+hosts (`quarantine.py`).
 """
 
 from __future__ import annotations
@@ -16,39 +16,40 @@ import structlog
 
 from ...core.conversation.commands import Done, Envelope, Moved, Outcome
 from ...core.conversation.poison import PoisonList
-from ...core.errors import BY_CODE, Internal, Invalid, Overloaded, TertuliaError
+from ...core.errors import Internal, Invalid, Overloaded, TertuliaError
 from ...core.ports.ownership import HostAddress, Ownership, PartitionMap
 from .host_link import DIED_IN_ITS_TURN, HostLink
 from .quarantine import MAX_LOSSES, Quarantine
+from .refusals import error_of
 
 log = structlog.get_logger(__name__)
 
 REFRESH = 0.1
-"""Seconds between looks at the map while commands wait for it."""
+"""Seconds between reads of the map while commands wait for it."""
 POLL = 1.0
-"""Seconds between looks otherwise."""
+"""Seconds between reads of the map otherwise."""
 
 
-Settled = Callable[[Done | TertuliaError], None]
-"""Hears of a command's outcome, once: its commit, or its refusal."""
+OnOutcome = Callable[[Done | TertuliaError], None]
+"""Called once with a command's outcome: its commit or its refusal."""
 
 
-SET_ASIDE = "the server failed again and again while it worked on this: it is set aside, and repeats of it are refused"
+SET_ASIDE = "the server failed repeatedly while processing this command: it was set aside, and repeats of it are refused"
 
 
 class _Waiting:
-    __slots__ = ("deadline", "losses", "settled")
+    __slots__ = ("deadline", "losses", "on_outcome")
 
-    def __init__(self, settled: Settled, deadline: float) -> None:
-        self.settled = settled
+    def __init__(self, on_outcome: OnOutcome, deadline: float) -> None:
+        self.on_outcome = on_outcome
         self.deadline = deadline
         self.losses = 0
-        """Hosts that were lost while they had it."""
+        """Hosts lost while they had the command."""
 
 
 class Router:
-    """`ask` a command, get its outcome. `link` makes the way to a host; `changed` hears of new incarnations. Made inside a
-    running loop."""
+    """Sends commands and returns their outcomes. `link` connects to a host; `on_hosts_changed` is called for new
+    incarnations. Create it inside a running loop."""
 
     def __init__(
         self,
@@ -57,24 +58,22 @@ class Router:
         *,
         deadline: float,
         max_waiting: int,
-        changed: Callable[[], None],
+        on_hosts_changed: Callable[[], None],
         poison: PoisonList | None = None,
     ) -> None:
         self._ownership = ownership
         self.quarantine = Quarantine(poison)
-        self._link = link
+        self._connect = link
         self._deadline = deadline
         self._max_waiting = max_waiting
-        self._changed = changed
+        self._on_hosts_changed = on_hosts_changed
         self._owners: tuple[str | None, ...] = ()
         self.links: dict[str, HostLink] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._parked: list[Envelope] = []
         self._wake = asyncio.Event()
         self._refreshing = asyncio.Lock()
-        self._loop = (
-            asyncio.get_running_loop()
-        )  # to ask for it with every command is a system call each in Python 3.11
+        self._loop = asyncio.get_running_loop()
 
     @property
     def waiting(self) -> int:
@@ -82,14 +81,14 @@ class Router:
 
     @property
     def full(self) -> bool:
-        """Whether no more commands are taken in."""
+        """Whether no more commands are admitted."""
         return len(self._waiting) >= self._max_waiting
 
     async def ask(self, envelope: Envelope) -> Done:
-        """Send a command and wait for its commit. Raises the refusal, and what `send` raises."""
+        """Send a command and wait for its commit. Raises the refusal, and whatever `send` raises."""
         future: asyncio.Future[Done] = self._loop.create_future()
 
-        def settled(outcome: Done | TertuliaError) -> None:
+        def on_outcome(outcome: Done | TertuliaError) -> None:
             if future.done():
                 return
             if isinstance(outcome, Done):
@@ -97,30 +96,30 @@ class Router:
             else:
                 future.set_exception(outcome)
 
-        self.send(envelope, settled)
+        self.send(envelope, on_outcome)
         try:
             return await future
         finally:
             self._waiting.pop(envelope.id, None)
 
-    def send(self, envelope: Envelope, settled: Settled) -> None:
-        """Send a command; `settled` hears of the outcome.
+    def send(self, envelope: Envelope, on_outcome: OnOutcome) -> None:
+        """Send a command; `on_outcome` is called with its outcome.
 
         At most `max_waiting` commands wait in a gateway; beyond that raises Overloaded (503).
         """
         if self.full:
             raise Overloaded("too many commands are waiting", retry_after=1)
-        waiting = self._waiting[envelope.id] = _Waiting(settled, time.monotonic() + self._deadline)
+        waiting = self._waiting[envelope.id] = _Waiting(on_outcome, time.monotonic() + self._deadline)
         if self.quarantine.active:
             if self.quarantine.refuses(envelope):
-                self._loop.call_soon(self._end, envelope, Invalid(SET_ASIDE))
+                self._loop.call_soon(self._finish, envelope, Invalid(SET_ASIDE))
                 return
             waiting.losses = self.quarantine.losses(envelope)
             if waiting.losses and envelope.attempt == 0:
                 envelope = msgspec.structs.replace(envelope, attempt=1)
         try:
             self._dispatch(envelope)
-        except BaseException:  # an id that names no partition: it must not count as waiting for ever
+        except BaseException:  # an id without a partition: it must not count as waiting forever
             del self._waiting[envelope.id]
             raise
 
@@ -132,16 +131,16 @@ class Router:
         else:
             link.send(envelope)
 
-    def _settle(self, envelope: Envelope, outcome: Outcome | None) -> None:
+    def _on_outcome(self, envelope: Envelope, outcome: Outcome | None) -> None:
         if isinstance(outcome, Done):
             if self.quarantine.active:
                 self.quarantine.cleared(envelope)
-            self._end(envelope, outcome)
+            self._finish(envelope, outcome)
         elif outcome is None:
-            self._lost(envelope)
+            self._on_lost(envelope)
         elif outcome is DIED_IN_ITS_TURN:
             self.quarantine.set_aside(envelope)
-            self._end(envelope, Invalid(SET_ASIDE))
+            self._finish(envelope, Invalid(SET_ASIDE))
         elif envelope.id not in self._waiting:
             return
         elif isinstance(outcome, Moved):
@@ -149,22 +148,16 @@ class Router:
         else:
             if outcome.retry_after is None and self.quarantine.active:
                 self.quarantine.cleared(envelope)
-            cls = BY_CODE.get(outcome.code, Internal)
-            error = cls(
-                outcome.detail,
-                errors=outcome.errors,
-                current=outcome.current,
-                retry_after=outcome.retry_after,
-            )
-            self._end(envelope, error)
+            self._finish(envelope, error_of(outcome))
 
-    def _lost(self, envelope: Envelope) -> None:
-        """It may have happened, and it may be what ended the host. The next attempt is told to look first, and is watched."""
+    def _on_lost(self, envelope: Envelope) -> None:
+        """The command may have happened, and it may have killed the host. The next attempt checks for an original result
+        and is watched."""
         waiting = self._waiting.get(envelope.id)
         losses = (self.quarantine.losses(envelope) if waiting is None else waiting.losses) + 1
         if losses >= MAX_LOSSES:
             self.quarantine.set_aside(envelope)
-            self._end(envelope, Internal(SET_ASIDE))  # nobody knows whether its last host stored it
+            self._finish(envelope, Internal(SET_ASIDE))  # its last host may have stored it
             return
         self.quarantine.lost(envelope, losses)
         if waiting is not None:
@@ -175,17 +168,17 @@ class Router:
         self._parked.append(envelope)
         self._wake.set()
 
-    def _end(self, envelope: Envelope, outcome: Done | TertuliaError) -> None:
+    def _finish(self, envelope: Envelope, outcome: Done | TertuliaError) -> None:
         waiting = self._waiting.pop(envelope.id, None)
         if waiting is not None:
             try:
-                waiting.settled(outcome)
-            except Exception:  # one that cannot be told must not keep the others of its batch from hearing
+                waiting.on_outcome(outcome)
+            except Exception:  # one failing callback must not keep the rest of its batch waiting
                 log.exception("reply_not_delivered", command=type(envelope.command).__name__)
 
     @property
     def complete(self) -> bool:
-        """Whether every partition has a host that can be reached."""
+        """Whether every partition has a reachable host."""
         return bool(self._owners) and all(o is not None and o in self.links for o in self._owners)
 
     # -- the map
@@ -194,7 +187,7 @@ class Router:
         await self.refresh()
 
     async def main_loop(self) -> None:
-        """Keep the map fresh and send what waits for it, until cancelled."""
+        """Refresh the map and send the commands that wait for it, until cancelled."""
         while True:
             try:
                 await asyncio.wait_for(self._wake.wait(), POLL)
@@ -207,38 +200,38 @@ class Router:
                 log.warning("map_refresh_failed", error=repr(error))
             parked, self._parked = self._parked, []
             for envelope in parked:
-                self._again(envelope)
+                self._retry(envelope)
             if parked:
                 await asyncio.sleep(REFRESH)
 
-    def _again(self, envelope: Envelope) -> None:
+    def _retry(self, envelope: Envelope) -> None:
         waiting = self._waiting.get(envelope.id)
         if waiting is None:
             return
         if time.monotonic() > waiting.deadline:
-            self._end(envelope, Overloaded("the conversation's host is not available", retry_after=2))
-        elif self.quarantine.refuses(envelope):  # another gateway has set it aside meanwhile
-            self._end(envelope, Invalid(SET_ASIDE))
+            self._finish(envelope, Overloaded("the conversation's host is not available", retry_after=2))
+        elif self.quarantine.refuses(envelope):  # another gateway has set it aside in the meantime
+            self._finish(envelope, Invalid(SET_ASIDE))
         else:
             self._dispatch(envelope)
 
     async def refresh(self) -> None:
-        """Read the map; make links to new incarnations and close those to old ones."""
-        async with self._refreshing:  # an older map must not undo a newer one
-            self._use(await self._ownership.read_map())
+        """Read the map, connect to new incarnations, and close the links to old ones."""
+        async with self._refreshing:  # an older map must not replace a newer one
+            self._apply_map(await self._ownership.read_map())
             await self.quarantine.refresh()
 
-    def _use(self, current: PartitionMap) -> None:
-        changed = False
+    def _apply_map(self, current: PartitionMap) -> None:
+        on_hosts_changed = False
         for name, at in current.hosts.items():
             link = self.links.get(name)
             if link is None or link.incarnation != at.incarnation:
-                self.links[name] = self._link(name, at, self._settle)
-                changed = True
+                self.links[name] = self._connect(name, at, self._on_outcome)
+                on_hosts_changed = True
                 if link is not None:
                     link.close()
         for name in self.links.keys() - current.hosts.keys():
             self.links.pop(name).close()
         self._owners = current.owners
-        if changed:
-            self._changed()
+        if on_hosts_changed:
+            self._on_hosts_changed()

@@ -1,4 +1,4 @@
-"""A turn as it travels to a conversation actor in another process, and its result."""
+"""What a conversation actor's turn receives and returns. Both can travel to another process."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ...core.turn.account_rules import AccountRules
 from ...core.turn.message_analysis import Analysis
 
 
-class Taken(msgspec.Struct, frozen=True, array_like=True):
-    """What a turn came to. `write` is None where nothing changes."""
+class TurnResult(msgspec.Struct, frozen=True, array_like=True):
+    """The result of a turn. `write` is None if nothing changes."""
 
     outcome: Outcome
     write: Write | None = None
 
 
-class Turning(msgspec.Struct, frozen=True, array_like=True):
-    """What a turn is given: the command, the time in ms, the conversation that holds the thread key, entry 0 when
-    this command opened the conversation, what the account's conversations go by, and what was found out about its message."""
+class TurnRequest(msgspec.Struct, frozen=True, array_like=True):
+    """The input of a turn: the command, the time in ms, the conversation that holds the thread key, entry 0 if this command
+    opened the conversation, the account's rules, and the analysis of the command's message."""
 
     envelope: Envelope
     now: int
     live_id: str | None = None
     opening: Entry | None = None
     account: AccountRules | None = None
-    heard: Analysis | None = None
+    analysis: Analysis | None = None
 
 
 Announce = Callable[[int, bool], None]
-"""Tells who sent a batch that the turn of a command begins (True) or has ended: its place in the batch, and which."""
+"""Called with a command's index in its batch when its turn begins (True) and ends (False). The batch's sender is told."""

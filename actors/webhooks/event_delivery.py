@@ -1,7 +1,7 @@
-"""Telling integrators what happens: loops that turn feeds into deliveries, send these, and feed the Redis stream.
+"""Event webhooks: loops that turn feeds into deliveries, send them, and feed the Redis stream.
 
-All state is in Postgres: any number of processes may run any of these, and each may die at any moment. Events are
-delivered at least once, an account's in the order of its feed as long as nothing fails.
+All state is in Postgres: any number of processes may run any of these loops, and each may die at any moment. Events are
+delivered at least once, and an account's in the order of its feed as long as nothing fails.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ...core.webhooks.records import Claimed, EventWebhook
 log = structlog.get_logger(__name__)
 
 POLL = 0.25
-"""Seconds between looks for work, when there was none."""
+"""Seconds between polls without work."""
 PAUSE = 1.0
-"""Seconds of rest after a failure of the storage."""
+"""Seconds to pause after a storage failure."""
 TRIM_EVERY = 60.0
 CONCURRENCY = 64
-"""Deliveries that one process has under way. What is due beyond them stays in the queue."""
+"""Deliveries that one process has in flight. Others stay in the queue."""
 
 
 async def until_idle(step: Callable[[], Awaitable[int]], what: str) -> None:
-    """Call `step` until there is nothing to do; a failure of the storage is logged, and costs a pause."""
+    """Call `step` until nothing is left to do. A failure is logged and followed by a pause."""
     try:
         while await step():
             pass
@@ -43,7 +43,7 @@ async def until_idle(step: Callable[[], Awaitable[int]], what: str) -> None:
 
 
 async def forever(step: Callable[[], Awaitable[int]], what: str, every: float) -> None:
-    """`until_idle`, again and again, with rests between."""
+    """Call `until_idle` repeatedly, with pauses."""
     while True:
         await until_idle(step, what)
         await asyncio.sleep(every)
@@ -57,23 +57,23 @@ class EventPump:
         self._pumped = pumped
 
     async def step(self) -> int:
-        """One page; how many webhooks it was for."""
+        """Process one page; returns how many webhooks it was for."""
         moved = await self._queue.pump()
         if moved:
             self._pumped()
         return moved
 
     async def main_loop(self) -> None:
-        """Pump, and keep the log within its bounds, until cancelled."""
+        """Pump, and trim the delivery log, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(forever(self.step, "event_pump", POLL))
             group.create_task(forever(self._queue.trim, "event_trim", TRIM_EVERY))
 
 
 class WebhookCaller:
-    """Signs a body with a webhook's secrets and sends it: one attempt, whatever comes of it.
+    """Signs a body with a webhook's secrets and sends it in one attempt.
 
-    `most` calls are under way at once; one more is refused with Overloaded.
+    At most `most` calls are in flight; beyond that raises Overloaded.
     """
 
     def __init__(self, poster: Poster, secrets: WebhookSecrets, *, most: int = CONCURRENCY) -> None:
@@ -103,8 +103,7 @@ class WebhookCaller:
 
 
 class EventSender:
-    """Sends what is due, `concurrency` deliveries at a time. `disable_after`: seconds of nothing but failures after which
-    a webhook is switched off."""
+    """Sends due deliveries, `concurrency` at a time. A webhook that only fails for `disable_after` seconds is disabled."""
 
     def __init__(
         self,
@@ -122,11 +121,11 @@ class EventSender:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """There is something to send, or room for it."""
+        """There is something to send, or a free slot."""
         self._woken.set()
 
     async def main_loop(self) -> None:
-        """Send until cancelled. What is under way then is sent again by another, once its claim has ended."""
+        """Send until cancelled. Deliveries then in flight are sent again by another process once their claims have expired."""
         async with asyncio.TaskGroup() as group:
             while True:
                 self._woken.clear()
@@ -158,7 +157,7 @@ class EventSender:
             if judgement == "failed":
                 wait = wait_before_retry(claimed.attempts, answer, time.time(), random.random())
             disabled = await self._queue.finish(claimed, answer, judgement, wait, self._disable_after)
-        except TertuliaError as error:  # its claim will end, and it is sent again
+        except TertuliaError as error:  # its claim expires and it is sent again
             log.warning("event_outcome_lost", delivery=claimed.id, error=repr(error))
             return
         except Exception:

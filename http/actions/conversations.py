@@ -272,7 +272,7 @@ async def refresh_routing(call: Call[Any]) -> None:
 
 async def refresh_rules(call: Call[Any]) -> None:
     """Make conversations reload settings, bot rules, and the texts and teams that rules name."""
-    await call.services.gateway.learn(call.account_id)
+    await call.services.gateway.refresh_rules(call.account_id)
 
 
 async def _described(call: Call[Any], message: NewMessage) -> tuple[NewMessage, list[str]]:

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from .. import __version__
 from ..actors.gateway.gateway import Gateway
-from ..actors.gateway.supervisor_client import SupervisorLinks
+from ..actors.gateway.supervisor_client import SupervisorClient
 from ..actors.host.message_analysis import MessageAnalysis
-from ..actors.transport.ray_calls import DispatcherLinks
+from ..actors.transport.ray_calls import DispatcherWaker
 from ..actors.webhooks.event_delivery import WebhookCaller
 from ..channels import CHANNELS
 from ..core.channels.signed_urls import LinkSigner
@@ -107,8 +107,8 @@ class GatewayParts:
         )
         self.hub.feeds = self.gateway.feeds
         self.typists = Typists(self.hub)
-        dispatchers = DispatcherLinks(settings.dispatchers)
-        supervision = SupervisorLinks(settings.supervisors)
+        dispatchers = DispatcherWaker(settings.dispatchers)
+        supervision = SupervisorClient(settings.supervisors)
         self.retelling = HintRecovery(supervision, self.hub.accounts)
         self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
         self.presence = PresenceKeeper(

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import ray
 import structlog
 
 from ..actors.actor_options import CONVERSATION, create
 from ..actors.clock import fresh_id, now_ms
-from ..actors.host.commit_queue import PendingCommand
 from ..actors.host.host import ConversationHost, Placement
 from ..actors.host.membership import MembershipKeeper
 from ..actors.host.message_analysis import MessageAnalysis
+from ..actors.host.pending_command import PendingCommand
 from ..actors.host.placement import DedicatedPlacement, SharedPlacement
 from ..actors.host.timer_loop import TimerLoop
 from ..actors.host.timer_rescheduling import TimerRescheduler
 from ..actors.transport import codec
 from ..actors.transport.entry_publisher import FeedPublisher
 from ..actors.transport.handshake import key_of
-from ..actors.transport.ray_calls import DispatcherLinks, RayConversation
-from ..actors.transport.turns import Taken
+from ..actors.transport.ray_calls import DispatcherWaker, RayConversation
+from ..actors.transport.turns import TurnResult
 from ..core.conversation.state import State
 from ..settings import Settings
 from ..storage.postgres.accounts.bots import PostgresRulesArchive, PostgresTimers
@@ -69,9 +70,9 @@ class HostParts:
             self._placement(settings),
             max_waiting=settings.max_waiting,
             on_stale=self.stale,
-            outbound=DispatcherLinks(settings.dispatchers).wake,
+            outbound=DispatcherWaker(settings.dispatchers).wake,
             rules=PostgresRulesArchive(database),
-            understanding=MessageAnalysis(self._classifier),
+            analysis=MessageAnalysis(self._classifier),
         )
         self.ticker = TimerLoop(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
         self.retimer = TimerRescheduler(PostgresRescheduling(database), self.host, self.ticker, now=now_ms)
@@ -86,25 +87,25 @@ class HostParts:
         )
         self._settings = settings
 
-    def _placement(self, settings: Settings) -> Placement:
+    def _placement(self, settings: Settings) -> Placement[Any]:
         if settings.placement == "shared":
-            return SharedPlacement(self._taken, now=now_ms, new_id=fresh_id)
+            return SharedPlacement(self._on_turn_result, now=now_ms, new_id=fresh_id)
         return DedicatedPlacement(
-            self._taken,
-            lambda resident, items: self.host.taken_back(resident, items),
+            self._on_turn_result,
+            lambda active, items: self.host.on_actor_lost(active, items),
             _start_conversation,
             now=now_ms,
         )
 
-    def _taken(self, item: PendingCommand, taken: Taken) -> None:
-        self.host.taken(item, taken)
+    def _on_turn_result(self, item: PendingCommand, taken: TurnResult) -> None:
+        self.host.on_turn_result(item, taken)
 
     async def main_loop(self) -> None:
         """Serve until superseded."""
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self.host.commits.main_loop()),
-                group.create_task(self.host.residents.main_loop()),
+                group.create_task(self.host.activations.main_loop()),
                 group.create_task(self.membership.main_loop()),
                 group.create_task(self._sweep()),
                 group.create_task(self._months()),
@@ -120,7 +121,7 @@ class HostParts:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(min(30.0, self._settings.idle_after))
-            self.host.residents.sweep(self._settings.idle_after, self._settings.resident_conversations)
+            self.host.activations.sweep(self._settings.idle_after, self._settings.resident_conversations)
 
     async def _months(self) -> None:
         """Create the journal's monthly partitions, well ahead so that a failure can be fixed in time."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from ..actors.gateway.gateway import Gateway
-from ..actors.gateway.supervisor_client import SupervisorLinks
-from ..actors.transport.ray_calls import DispatcherLinks
+from ..actors.gateway.supervisor_client import SupervisorClient
+from ..actors.transport.ray_calls import DispatcherWaker
 from ..http.framework.metrics import Sample
 from ..http.streams.hub import Hub
 
@@ -44,7 +44,7 @@ _SENDING = {
 
 
 async def gateway_samples(
-    gateway: Gateway, hub: Hub, dispatchers: DispatcherLinks, supervisors: SupervisorLinks
+    gateway: Gateway, hub: Hub, dispatchers: DispatcherWaker, supervisors: SupervisorClient
 ) -> list[Sample]:
     """All samples now. Actors are asked concurrently; those that do not answer are left out."""
     me = {"gateway": gateway.name}
@@ -77,7 +77,7 @@ async def gateway_samples(
     return samples + await _dispatcher_samples(dispatchers) + await _supervisor_samples(supervisors)
 
 
-async def _supervisor_samples(supervisors: SupervisorLinks) -> list[Sample]:
+async def _supervisor_samples(supervisors: SupervisorClient) -> list[Sample]:
     samples: list[Sample] = []
     for name, figures in (await supervisors.statistics(HOST_DEADLINE)).items():
         me = {"supervisor": name}
@@ -88,7 +88,7 @@ async def _supervisor_samples(supervisors: SupervisorLinks) -> list[Sample]:
     return samples
 
 
-async def _dispatcher_samples(dispatchers: DispatcherLinks) -> list[Sample]:
+async def _dispatcher_samples(dispatchers: DispatcherWaker) -> list[Sample]:
     samples: list[Sample] = []
     for name, figures in (await dispatchers.statistics(HOST_DEADLINE)).items():
         me = {"dispatcher": name}

@@ -33,7 +33,7 @@ class SupervisorParts:
         hearing = HostSubscription(
             f"supervisor:{number}:{incarnation}",
             PostgresOwnership(database),
-            lambda entries: self.supervisor.hear(entries),
+            lambda entries: self.supervisor.on_entries(entries),
             secret=settings.jwt_secret,
             link_ca=settings.link_ca,
             poison=PostgresPoisonList(database),

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from routing_accounts import Team, make_account
 from serving import OwnServer, until
 
-from tertulia.actors.supervisor.supervisor import TELL
+from tertulia.actors.supervisor.account_registry import Intervals
 
 NOTICE = "notification:queue"
 
@@ -303,7 +303,7 @@ async def test_what_readers_did_not_hear_they_are_told_later(server: OwnServer, 
             await valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             second = await team.open(priority="urgent")
             await team.appear("ben", "away")
-            await asyncio.sleep(2 * TELL)
+            await asyncio.sleep(2 * Intervals().notify)
             assert last("agent:presence", "ben", "status") is None
             assert last("queue:update", c["id"], "position") == 1
         finally:

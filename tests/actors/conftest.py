@@ -9,7 +9,6 @@ from rig import Rig
 from samples import ACCOUNT
 from supervised import Office
 
-from tertulia.actors.supervisor import supervisor as module
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.routing.supervision_messages import AgentFacts
 
@@ -24,10 +23,7 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
 
 
 @pytest.fixture
-async def office(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    monkeypatch.setattr(module, "POLL", 0.05)
-    monkeypatch.setattr(module, "TICK", 0.02)
-    monkeypatch.setattr(module, "TELL", 0.05)
+async def office() -> AsyncIterator[Office]:
     rig = Rig()
     office = Office(rig)
     office.store.prefer(

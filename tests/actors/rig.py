@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from samples import ACCOUNT
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.host.commit_queue import PendingCommand
 from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.host.host import ConversationHost, Placement
 from tertulia.actors.host.message_analysis import MessageAnalysis
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import DedicatedPlacement, SharedPlacement
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import Taken, Turning
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Done, Envelope, Outcome, ThreadKey
 from tertulia.core.conversation.entries import Entry, Message
 from tertulia.core.conversation.state import State, apply
@@ -125,11 +125,11 @@ class Remote:
         self._rig = rig
         self.dead = False
 
-    async def turns(self, turnings: list[Turning]) -> list[Taken]:
+    async def turns(self, requests: list[TurnRequest]) -> list[TurnResult]:
         await asyncio.sleep(0)
         if self.dead:
             raise ConnectionError("the actor is dead")
-        arrived = codec.decode_turnings(codec.encode(turnings))
+        arrived = codec.decode_turn_requests(codec.encode(requests))
         self._rig.calls += 1
         dies = self._rig.deaths(self._rig.calls)
         done = [self._actor.turn(t) for t in arrived[: len(arrived) // 2 if dies else None]]
@@ -138,7 +138,7 @@ class Remote:
         if dies:  # stopped by now it is too, perhaps, but its answer was on the way
             self.dead = True
             raise ConnectionError("the actor died in the middle")
-        return codec.decode_taken(codec.encode(done))
+        return codec.decode_turn_results(codec.encode(done))
 
     def stop(self) -> None:
         self.dead = True
@@ -161,12 +161,12 @@ class Rig:
         *,
         max_waiting: int = 10_000,
         rules: MemoryRulesArchive | None = None,
-        understanding: MessageAnalysis | None = None,
+        analysis: MessageAnalysis | None = None,
     ) -> None:
         self.store = MemoryStore()
         self.store.add_account(ACCOUNT)
         self.rules = rules
-        self.understanding = understanding
+        self.analysis = analysis
         self.placement = placement
         self.max_waiting = max_waiting
         self.calls = 0
@@ -189,25 +189,25 @@ class Rig:
             max_waiting=self.max_waiting,
             on_stale=self.stale,
             rules=self.rules,
-            understanding=self.understanding,
+            analysis=self.analysis,
         )
         for partition in self.store.partitions:
             partition.epoch += 1
         self.host.own({n: self.store.partitions[n].epoch for n in range(PARTITIONS)})
         self.tasks = [
             asyncio.create_task(self.host.commits.main_loop()),
-            asyncio.create_task(self.host.residents.main_loop()),
+            asyncio.create_task(self.host.activations.main_loop()),
         ]
 
-    def _placement(self) -> Placement:
-        def taken(item: PendingCommand, result: Taken) -> None:
-            self.host.taken(item, result)
+    def _placement(self) -> Placement[Any]:
+        def taken(item: PendingCommand, result: TurnResult) -> None:
+            self.host.on_turn_result(item, result)
 
         if self.placement == "shared":
             return SharedPlacement(taken, now=now_ms, new_id=fresh_id)
         return DedicatedPlacement(
             taken,
-            lambda resident, items: self.host.taken_back(resident, items),
+            lambda active, items: self.host.on_actor_lost(active, items),
             lambda state: Remote(state, self),
             now=now_ms,
         )
@@ -270,16 +270,16 @@ class Rig:
 
     def check_memory(self) -> None:
         """What a quiet host has in memory is what was stored."""
-        residents = self.host.residents
+        residents = self.host.activations
         assert residents.loading == 0 and len(self.host.commits) == 0
         assert self.host.statistics()["waiting"] == 0
-        for conversation_id, resident in residents.conversations.items():
-            assert resident.pending == 0
-            assert residents.threads[resident.thread.key] is resident.thread
-            assert resident in resident.thread.conversations
+        for conversation_id, active in residents.conversations.items():
+            assert active.pending == 0
+            assert residents.threads[active.thread.key] is active.thread
+            assert active in active.thread.conversations
             stored = self.store.conversations[conversation_id]
-            actor = getattr(resident.actor, "_actor", resident.actor)
-            assert actor.state.conversation == stored == resident.known  # type: ignore[attr-defined]
+            actor = getattr(active.actor, "_actor", active.actor)
+            assert actor.state.conversation == stored == active.known  # type: ignore[attr-defined]
         for key, thread in residents.threads.items():
             mine = self.store.of_thread(key)
             assert thread.thread.live == next((c.id for c in mine if c.live), None)

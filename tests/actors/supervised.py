@@ -11,6 +11,7 @@ from rig import Rig
 from samples import ACCOUNT, SERVICE, THREAD, to_thread
 
 from tertulia.actors.clock import now_ms
+from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.supervisor import Supervisor
 from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Entry
@@ -69,7 +70,8 @@ class Office:
         self.store = MemorySupervision(rig.store)
         self.presence = MemoryPresence()
         self.hints = Hints()
-        self.hearing = HostSubscription(rig)
+        self.hosts = HostSubscription(rig)
+        self.intervals = Intervals(poll=0.05, tick=0.02, notify=0.05)
         self.tasks: list[asyncio.Task[None]] = []
         self.all: list[Supervisor] = []
 
@@ -78,10 +80,11 @@ class Office:
         self.supervisor = Supervisor(
             self.store,
             self.presence,
-            self.hearing,  # type: ignore[arg-type]
+            self.hosts,  # type: ignore[arg-type]
             self.hints,
             own=own,
             incarnation=str(uuid.uuid4()),
+            intervals=self.intervals,
         )
         await self.supervisor.startup()
         self.tasks.append(asyncio.create_task(self.supervisor.main_loop()))
@@ -117,7 +120,7 @@ class Office:
     def push(self, conversation_id: str) -> None:
         """What the host would have pushed of a conversation."""
         entries: Sequence[Entry] = self.rig.store.entries[conversation_id]
-        self.supervisor.hear(entries)
+        self.supervisor.on_entries(entries)
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:

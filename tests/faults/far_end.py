@@ -37,14 +37,14 @@ async def host(address: str, key: str) -> None:
         say("commands", len(envelopes))
         return codec.encode([Done() for _ in envelopes])
 
-    async def learn(accounts: list[str]) -> None:
+    async def refresh_rules(accounts: list[str]) -> None:
         say("learned", accounts)
 
-    door = HostListener(submit, learn, FeedPublisher(), bytes.fromhex(key))
-    at = door.open_tls(address, make_tls())
+    listener = HostListener(submit, refresh_rules, FeedPublisher(), bytes.fromhex(key))
+    at = listener.open_tls(address, make_tls())
     say("listens", at.address, at.port)
     await asyncio.to_thread(sys.stdin.read)
-    await door.close()
+    await listener.close()
 
 
 async def gateway(address: str, port: str, key: str) -> None:
@@ -53,10 +53,10 @@ async def gateway(address: str, port: str, key: str) -> None:
         "far",
         "incarnation",
         "gateway",
-        way=HostEndpoint(address, int(port), bytes.fromhex(key)),
-        settle=lambda envelope, outcome: settled.set_result(outcome),
-        deliver=lambda payload: None,
-        lost=lambda: None,
+        endpoint=HostEndpoint(address, int(port), bytes.fromhex(key)),
+        on_outcome=lambda envelope, outcome: settled.set_result(outcome),
+        on_entries=lambda payload: None,
+        on_entries_missed=lambda: None,
         deadline=5,
     )
     link.send(command("from afar"))

@@ -76,10 +76,10 @@ class Near:
             "far",
             "incarnation",
             "gateway-here",
-            way=HostEndpoint(THERE, port, key),
-            settle=lambda envelope, outcome: self.settled.append((envelope, outcome)),
-            deliver=lambda payload: None,
-            lost=lambda: None,
+            endpoint=HostEndpoint(THERE, port, key),
+            on_outcome=lambda envelope, outcome: self.settled.append((envelope, outcome)),
+            on_entries=lambda payload: None,
+            on_entries_missed=lambda: None,
             deadline=5,
         )
 
@@ -148,13 +148,13 @@ async def test_an_impostor_gateway_is_refused(link: Link) -> None:
         taken.extend(envelope.id for envelope in envelopes)
         return codec.encode([Done() for _ in envelopes])
 
-    async def learn(accounts: list[str]) -> None:
+    async def refresh_rules(accounts: list[str]) -> None:
         taken.extend(accounts)
 
-    door = HostListener(submit, learn, FeedPublisher(), KEY)
-    at = door.open_tls(HERE, make_tls())
+    listener = HostListener(submit, refresh_rules, FeedPublisher(), KEY)
+    at = listener.open_tls(HERE, make_tls())
     for key, outcome in ((OTHER, "Moved"), (KEY, "Done")):
         async with far_end(link, "gateway", HERE, str(at.port), key.hex()) as far:
             assert await far.line() == ["outcome", outcome]
         assert taken == (["id"] if key == KEY else [])
-    await door.close()
+    await listener.close()

@@ -182,18 +182,18 @@ class Rig:
         await PostgresAccounts(self.database).create(self.account, "Test")
         self.host = ConversationHost(
             PostgresJournal(self.database), PostgresArchive(self.database), _Publisher(),
-            SharedPlacement(lambda item, taken: self.host.taken(item, taken), now=now_ms, new_id=fresh_id),
+            SharedPlacement(lambda item, taken: self.host.on_turn_result(item, taken), now=now_ms, new_id=fresh_id),
             max_waiting=1000, on_stale=asyncio.Event(),
         )  # fmt: skip
         async with self.database.system() as connection:
             self.host.own(
                 dict(await connection.fetch("UPDATE partitions SET epoch = epoch + 1 RETURNING id, epoch"))
             )
-        loops = [self.host.commits.main_loop(), self.host.residents.main_loop()]
+        loops = [self.host.commits.main_loop(), self.host.activations.main_loop()]
         for _ in range(self._count):
             router = Router(
                 _Map(), lambda name, at, settle: _Link(self.host, settle, self),  # type: ignore[arg-type, return-value]
-                deadline=5, max_waiting=1000, changed=lambda: None,
+                deadline=5, max_waiting=1000, on_hosts_changed=lambda: None,
             )  # fmt: skip
             await router.startup()
             loops.append(router.main_loop())

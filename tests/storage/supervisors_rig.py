@@ -11,12 +11,13 @@ from backends import PostgresBackend
 from samples import SERVICE, to_thread, uid
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.host.commit_queue import PendingCommand
 from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
+from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.supervisor import Supervisor
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import Taken
+from tertulia.actors.transport.turns import TurnResult
 from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Assigned, Entry, Message
 from tertulia.core.errors import BY_CODE, Internal
@@ -33,22 +34,23 @@ class SupervisorsRig:
         self.supervisors: list[Supervisor] = []
         self.router = self  # a supervisor's hearing has one
         self.published: list[Entry] = []
+        self.intervals = Intervals(poll=0.05)
         self.tasks: list[asyncio.Task[None]] = []
         self.host = ConversationHost(
             backend.journal,
             backend.archive,
             self,
-            SharedPlacement(self._taken, now=now_ms, new_id=fresh_id),
+            SharedPlacement(self._on_turn_result, now=now_ms, new_id=fresh_id),
             max_waiting=1000,
             on_stale=asyncio.Event(),
         )
 
-    def _taken(self, item: PendingCommand, result: Taken) -> None:
-        self.host.taken(item, result)
+    def _on_turn_result(self, item: PendingCommand, result: TurnResult) -> None:
+        self.host.on_turn_result(item, result)
 
     async def start(self) -> None:
         self.host.own(await self.backend.epochs())
-        loops = self.host.commits.main_loop(), self.host.residents.main_loop()
+        loops = self.host.commits.main_loop(), self.host.activations.main_loop()
         self.tasks += [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -75,7 +77,7 @@ class SupervisorsRig:
         ]
         self.published += placed
         for supervisor in self.supervisors:
-            supervisor.hear(placed)
+            supervisor.on_entries(placed)
 
     async def ask(self, envelope: Envelope) -> Done:
         (outcome,) = codec.decode_outcomes(await self.host.submit(codec.encode([envelope])))
@@ -92,6 +94,7 @@ class SupervisorsRig:
             self,
             own=own,
             incarnation=uid(),
+            intervals=self.intervals,
         )
         await made.startup()
         self.supervisors.append(made)

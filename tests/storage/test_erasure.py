@@ -14,11 +14,11 @@ from samples import listening
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.gateway.account_feeds import Feed
-from tertulia.actors.host.commit_queue import PendingCommand
 from tertulia.actors.host.host import ConversationHost
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import Taken
+from tertulia.actors.transport.turns import TurnResult
 from tertulia.core.channels.records import NewUpload
 from tertulia.core.channels.signed_urls import path_of
 from tertulia.core.conversation.commands import (
@@ -72,7 +72,7 @@ class Running:
         self.account_id = account_id
         self.thread = ThreadKey(account_id, str(uuid.uuid4()), NUMBER)
         self.published = Published()
-        placement = SharedPlacement(self._taken, now=now_ms, new_id=fresh_id)
+        placement = SharedPlacement(self._on_turn_result, now=now_ms, new_id=fresh_id)
         self.host = ConversationHost(
             PostgresJournal(database),
             PostgresArchive(database),
@@ -82,8 +82,8 @@ class Running:
             on_stale=asyncio.Event(),
         )
 
-    def _taken(self, item: PendingCommand, taken: Taken) -> None:
-        self.host.taken(item, taken)
+    def _on_turn_result(self, item: PendingCommand, taken: TurnResult) -> None:
+        self.host.on_turn_result(item, taken)
 
     async def ask(self, command: Command, conversation_id: str | None = None, by: By = ADMIN) -> Outcome:
         thread = None if conversation_id else self.thread
@@ -115,7 +115,7 @@ async def running(database: Database, account_id: str) -> AsyncIterator[Running]
     made.host.own(await ownership.claim(incarnation, [incarnation], 1024))
     loops = [
         asyncio.ensure_future(made.host.commits.main_loop()),
-        asyncio.ensure_future(made.host.residents.main_loop()),
+        asyncio.ensure_future(made.host.activations.main_loop()),
     ]
     yield made
     for loop in loops:
@@ -168,9 +168,9 @@ async def test_nothing_of_an_erased_customer_is_left(
     assert conversation_id in stored and contact_id in stored, "that something happened may be known"
     for canary in (WORDS, NAME, NUMBER, "wamid.canary", "secret"):
         assert canary not in stored
-    for resident in running.host.residents.conversations.values():
-        assert WORDS not in repr(resident.actor.state)  # pyright: ignore
-        assert NUMBER not in repr(resident.actor.state)  # pyright: ignore
+    for active in running.host.activations.conversations.values():
+        assert WORDS not in repr(active.actor.state)  # pyright: ignore
+        assert NUMBER not in repr(active.actor.state)  # pyright: ignore
 
 
 async def test_an_erased_conversation_accepts_nothing_more(
@@ -182,7 +182,7 @@ async def test_an_erased_conversation_accepts_nothing_more(
     for residents in ("in memory", "loaded"):
         outcome = await running.ask(Update({"subject": "x"}), entry.conversation_id)
         assert isinstance(outcome, Refused) and outcome.code == "not_found", residents
-        running.host.residents.drop_thread(running.thread)
+        running.host.activations.drop_thread(running.thread)
     query = "SELECT count(*) FROM contact_identifiers WHERE account_id = $1"
     assert await owner.fetchval(query, running.account_id) == 0, "looking at it makes nobody"
 

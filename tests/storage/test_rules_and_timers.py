@@ -208,10 +208,10 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD
     failing.fails = False
-    await keeper.look()
+    await keeper.poll()
     assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
     await rules.create(a_rule(account_id, "More"), BY)
-    await keeper.look()
+    await keeper.poll()
     assert len(keeper.get(account_id).rules) == 2
 
 
@@ -240,7 +240,7 @@ async def test_a_change_during_a_read_is_not_lost(
     preparing = asyncio.create_task(keeper.prepare({account_id}))
     await late.asked.wait()
     await rules.create(a_rule(account_id), BY)
-    await keeper.learn([account_id])
+    await keeper.refresh([account_id])
     late.let.set()
     await preparing
     assert [r.name for r in keeper.get(account_id).rules] == ["Hours"]
@@ -278,10 +278,10 @@ async def test_a_due_timer_fires_once_even_if_its_host_dies(
 ) -> None:
     threads = [a_thread(account_id, n) for n in range(40)]
     ids = [(await running.says("hello", t)).entries[0].conversation_id for t in threads]
-    assert await running.ticker.look() == 0
+    assert await running.ticker.scan() == 0
     running.ahead = 25 * HOUR
     # the host is lost in the middle of it: nobody hears what became of its commit
-    looking = asyncio.create_task(running.ticker.look())
+    looking = asyncio.create_task(running.ticker.scan())
     while running.host.commits.committed == len(ids):
         await asyncio.sleep(0)
         if len(running.host.commits):
@@ -292,7 +292,7 @@ async def test_a_due_timer_fires_once_even_if_its_host_dies(
     successor = Running(database, account_id)
     successor.ahead = running.ahead
     await successor.start()
-    while await successor.ticker.look():
+    while await successor.ticker.scan():
         pass
     for conversation_id in ids:
         c, entries = await successor.read(conversation_id)
@@ -311,7 +311,7 @@ async def test_an_early_check_reschedules_the_timer(running: Running, account_id
     first = next(e for e in entries if isinstance(e.data, Message))
     assert before.timer_at == first.at + 24 * HOUR
     running.ahead = 25 * HOUR
-    assert await running.ticker.look() == 1 and await running.ticker.look() == 0
+    assert await running.ticker.scan() == 1 and await running.ticker.scan() == 0
     after, same = await running.read(conversation_id)
     assert after.status is Status.OPEN and same == entries and after.last_message_at is not None
     assert after.timer_at == after.last_message_at + 24 * HOUR
@@ -334,19 +334,19 @@ async def test_the_clock_follows_the_settings_of_the_account(
     await do(Post("agent", "hello"))
     await running.says("and now?", thread)
     running.ahead = HOUR
-    await running.ticker.look()
+    await running.ticker.scan()
     c, entries = await running.read(conversation_id)
     assert [e.data.state for e in entries if e.actor == Actor("system")] == ["breach"]  # type: ignore[union-attr]
     assert c.unanswered_since is not None and c.fired.sla
     await do(Update({"status": "resolved"}))
-    await running.ticker.look()
+    await running.ticker.scan()
     running.ahead = 4 * HOUR
-    await running.ticker.look()
+    await running.ticker.scan()
     c, entries = await running.read(conversation_id)
     last = [e.data for e in entries if e.actor == Actor("system")][1:]
     assert isinstance(last[0], Message) and isinstance(last[1], StatusChanged)
     assert c.status is Status.CLOSED and c.fired.csat_asked
-    assert await running.ticker.look() == 0
+    assert await running.ticker.scan() == 0
 
 
 async def test_hosts_find_what_is_due_in_their_partitions(
@@ -376,14 +376,14 @@ async def test_timers_set_by_unread_rules_are_rescheduled(
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD and not keeper.retimed
     failing.fails = False
-    await keeper.look()
+    await keeper.poll()
     assert keeper.retimed == {account_id}
     keeper.retimed.clear()
     # what is known stays in force while it cannot be read again, even where the change comes to the defaults
     await accounts.update(account_id, None, {"expiry_hours": None}, BY)
     failing.fails = True
-    await keeper.look()
+    await keeper.poll()
     assert keeper.get(account_id).settings.expiry_hours == 3
     failing.fails = False
-    await keeper.look()
+    await keeper.poll()
     assert keeper.retimed == {account_id}

@@ -157,7 +157,7 @@ async def test_a_wake_is_faster_than_the_poll(rig: Rig, monkeypatch: pytest.Monk
             dispatcher.wake([rig.channel])
             await rig.settled(message)
         dispatcher.wake(["00000000-0000-0000-0000-000000000000"])
-        assert set(dispatcher.lanes) == {rig.channel}, "another shard's channel is left alone"
+        assert set(dispatcher.queues) == {rig.channel}, "another shard's channel is left alone"
 
 
 async def test_the_order_within_a_conversation_is_kept(rig: Rig) -> None:
@@ -310,19 +310,19 @@ async def test_the_circuit_opens_and_closes(rig: Rig) -> None:
     rig.provider.url = f"http://127.0.0.1:{port}"
     messages = [await rig.reply(await rig.customer_writes(f"+{n}")) for n in range(30)]
     async with rig.running() as dispatcher:
-        await until(lambda: dispatcher.lanes.get(rig.channel), "a lane")
-        lane = dispatcher.lanes[rig.channel]
-        await until(lambda: not lane.breaker.closed, "the circuit to open")
+        await until(lambda: dispatcher.queues.get(rig.channel), "a lane")
+        queue = dispatcher.queues[rig.channel]
+        await until(lambda: not queue.breaker.closed, "the circuit to open")
         assert (await dispatcher.statistics())["telegram"]["open_circuits"] == 1
         tries = "SELECT sum(attempts)::integer FROM outbox WHERE channel_id = $1"
         before = (await rig.owner.fetchval(tries, rig.channel)) or 0
-        await until(lambda: lane.breaker.rests >= 3, "two probes")
+        await until(lambda: queue.breaker.rests >= 3, "two probes")
         assert (await rig.owner.fetchval(tries, rig.channel)) - before <= 3, "it only probes"
         back = FakeProvider()
         await back.start(port)
         try:
             await rig.settled(*messages)
-            assert lane.breaker.closed and len(back.heard) == 30
+            assert queue.breaker.closed and len(back.heard) == 30
         finally:
             await back.stop()
             await rig.provider.start()

@@ -13,7 +13,7 @@ from supervisors_rig import SupervisorsRig, ana, until
 
 from tertulia.actors.clock import fresh_id
 from tertulia.actors.supervisor import shard_ownership
-from tertulia.actors.supervisor import supervisor as module
+from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.rosters import FIRST
 from tertulia.core.conversation.commands import Assign, Envelope
 from tertulia.core.errors import Overloaded, StorageUnavailable
@@ -21,10 +21,7 @@ from tertulia.core.routing.supervision_messages import SHARDS, Head, shard_of, s
 
 
 @pytest.fixture
-async def rig(
-    postgres: PostgresBackend, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[SupervisorsRig]:
-    monkeypatch.setattr(module, "POLL", 0.05)
+async def rig(postgres: PostgresBackend, owner: asyncpg.Connection) -> AsyncIterator[SupervisorsRig]:
     rig = SupervisorsRig(postgres, owner)
     await rig.start()
     yield rig
@@ -50,18 +47,18 @@ def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
 async def test_supervisors_of_different_counts_never_share_an_account(
     rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POLL", 60)  # the old one finds out by what it tries
+    rig.intervals = Intervals(poll=60)  # the old one finds out by what it tries
     monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 60)
     ours, theirs = await rig.account(even), await rig.account(odd)
     old = await rig.supervisor(shards_of(0, 1))
     await old.present([ana(ours), ana(theirs)])
     new = await rig.supervisor(shards_of(1, 2))
     await new.present([ana(theirs)])
-    assert old.shards.has(theirs) and new.shards.has(theirs) and not new.shards.has(ours)
+    assert old.shards.owns(theirs) and new.shards.owns(theirs) and not new.shards.owns(ours)
     # both hear of it, both decide, one of them under an epoch that stands
     contested = sorted([await rig.open(theirs) for _ in range(8)])
     mine = [await rig.open(ours) for _ in range(3)]
-    await until(lambda: not old.shards.has(theirs), "the old one to find out")
+    await until(lambda: not old.shards.owns(theirs), "the old one to find out")
     await until(lambda: all(rig.assigned(c) for c in mine), "the old one to go on with the other shards")
     await until(lambda: sum(len(rig.assigned(c)) for c in contested) == 5, "ana to be full")
     assert [rig.assigned(c) for c in contested] == [["ana"]] * 5 + [[]] * 3  # the oldest, each once
@@ -89,7 +86,7 @@ async def test_a_supervisor_takes_over_a_shard_on_request(
     only = await rig.supervisor(shards_of(0, 2))
     c = await rig.open(account)
     assert (await only.ask(Envelope(fresh_id(), account, SERVICE, Assign("ana"), c))).conversation
-    await until(lambda: not gone.shards.has(account), "the other one to lose the shard")
+    await until(lambda: not gone.shards.owns(account), "the other one to lose the shard")
     assert len(gone.shards) == SHARDS // 2 - 1 and gone.accounts.desk(account) is None
     await until(lambda: only.accounts.desk(beside), "what waits in the shard to come along")
     await only.present([ana(beside)])
@@ -105,7 +102,7 @@ async def test_a_supervisor_takes_over_a_shard_on_request(
         except Overloaded:
             await asyncio.sleep(0.01)
     assert (await taken())[shard_of(account)] == before + 1 and rig.assigned(c) == ["ana", "ben"]
-    await until(lambda: not only.shards.has(account), "the other one to find out")
+    await until(lambda: not only.shards.owns(account), "the other one to find out")
 
 
 async def test_waiting_conversations_of_a_shard_are_loaded_after_an_outage(

@@ -180,7 +180,7 @@ async def test(call: Call[DryRun]) -> web.Response:
         raise NotFound("no such account")
     at = _instant(b.at)
     want = for_first(call.account_id, b.content, b.channel_type, b.language, account)
-    heard = NO_ANALYSIS if want is None else await call.services.understanding.hear(want)
+    heard = NO_ANALYSIS if want is None else await call.services.understanding.analyse(want)
     facts = Facts(
         b.content,
         b.channel_type,

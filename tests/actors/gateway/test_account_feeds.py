@@ -315,5 +315,5 @@ async def test_a_reader_misses_nothing(
     if feed is None:
         feed = await world.feeds.attach(ACCOUNT)
         head = feed.position
-    await world.feeds._catch_up([feed])
+    await world.feeds._recover([feed])
     assert world.reader.positions == list(range(head + 1, len(world.store.feeds[ACCOUNT].entries) + 1))

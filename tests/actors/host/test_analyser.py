@@ -62,7 +62,7 @@ NOT_ENGLISH = [
 
 
 @pytest.fixture(scope="module")
-async def understanding() -> MessageAnalysis:
+async def analysis() -> MessageAnalysis:
     return MessageAnalysis()
 
 
@@ -71,48 +71,48 @@ def ask(content: str, **fields: Any) -> Wanted:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_the_language_of_a_short_message(understanding: MessageAnalysis, language: str) -> None:
-    found = [(await understanding.hear(ask(text, detect=True))).language for text in LANGUAGES[language]]
+async def test_the_language_of_a_short_message(analysis: MessageAnalysis, language: str) -> None:
+    found = [(await analysis.analyse(ask(text, detect=True))).language for text in LANGUAGES[language]]
     assert found == [language] * len(LANGUAGES[language])
 
 
 @pytest.mark.parametrize("text", NOBODYS)
-async def test_what_is_nobodys_language(understanding: MessageAnalysis, text: str) -> None:
-    assert (await understanding.hear(ask(text, detect=True))).language is None
+async def test_what_is_nobodys_language(analysis: MessageAnalysis, text: str) -> None:
+    assert (await analysis.analyse(ask(text, detect=True))).language is None
 
 
 @pytest.mark.parametrize("known", [None, "en", "en-GB"])
 @pytest.mark.parametrize("text", ANGRY)
-async def test_anger(understanding: MessageAnalysis, text: str, known: str | None) -> None:
-    sentiment = (await understanding.hear(ask(text, known=known, sentiment_below=-0.5))).sentiment
+async def test_anger(analysis: MessageAnalysis, text: str, known: str | None) -> None:
+    sentiment = (await analysis.analyse(ask(text, known=known, sentiment_below=-0.5))).sentiment
     assert sentiment is not None and sentiment < -0.5
 
 
 @pytest.mark.parametrize("text", NOT_ANGRY + NOT_ENGLISH)
-async def test_what_is_no_anger_or_not_english(understanding: MessageAnalysis, text: str) -> None:
+async def test_what_is_no_anger_or_not_english(analysis: MessageAnalysis, text: str) -> None:
     for detect in (False, True):
-        heard = await understanding.hear(ask(text, detect=detect, sentiment_below=-0.5))
+        heard = await analysis.analyse(ask(text, detect=detect, sentiment_below=-0.5))
         assert heard.sentiment is None
 
 
-async def test_german_words_would_pass_for_anger(understanding: MessageAnalysis) -> None:
+async def test_german_words_would_pass_for_anger(analysis: MessageAnalysis) -> None:
     """What the check of the language is for: known to be English, the same words count."""
-    heard = await understanding.hear(ask("Die Firma die das war", known="en", sentiment_below=-0.5))
+    heard = await analysis.analyse(ask("Die Firma die das war", known="en", sentiment_below=-0.5))
     assert heard.sentiment is not None and heard.sentiment < -0.5
 
 
-async def test_what_is_not_asked_is_not_told(understanding: MessageAnalysis) -> None:
-    assert await understanding.hear(ask("I hate you, where is my order?")) == NO_ANALYSIS
+async def test_what_is_not_asked_is_not_told(analysis: MessageAnalysis) -> None:
+    assert await analysis.analyse(ask("I hate you, where is my order?")) == NO_ANALYSIS
 
 
-async def test_a_long_text_costs_no_more_than_its_beginning(understanding: MessageAnalysis) -> None:
+async def test_a_long_text_costs_no_more_than_its_beginning(analysis: MessageAnalysis) -> None:
     kind = "Thank you for the good news. " * 60
-    assert await understanding.hear(
-        ask(kind + "I hate you, thieves, scum! " * 2000, sentiment_below=-0.5)
-    ) == (NO_ANALYSIS)
-    assert (
-        await understanding.hear(ask(kind + "Wo ist meine Bestellung? " * 2000, detect=True))
-    ).language == ("en")
+    assert await analysis.analyse(ask(kind + "I hate you, thieves, scum! " * 2000, sentiment_below=-0.5)) == (
+        NO_ANALYSIS
+    )
+    assert (await analysis.analyse(ask(kind + "Wo ist meine Bestellung? " * 2000, detect=True))).language == (
+        "en"
+    )
 
 
 # -- when the libraries come
@@ -132,19 +132,19 @@ def loaded() -> set[str]:
 
 
 async def test_a_library_is_loaded_when_a_message_needs_it(unloaded: None) -> None:
-    understanding = MessageAnalysis()
-    assert understanding.at_once(ask("hello")) == NO_ANALYSIS
-    assert understanding.at_once(ask("ሰላም ነው", detect=True)) == Analysis("am")
-    assert understanding.at_once(ask("ok", detect=True)) == NO_ANALYSIS
+    analysis = MessageAnalysis()
+    assert analysis.analyse_now(ask("hello")) == NO_ANALYSIS
+    assert analysis.analyse_now(ask("ሰላም ነው", detect=True)) == Analysis("am")
+    assert analysis.analyse_now(ask("ok", detect=True)) == NO_ANALYSIS
     assert loaded() == set()
-    assert understanding.at_once(ask("my order", sentiment_below=-0.5)) is None
-    assert await understanding.hear(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
+    assert analysis.analyse_now(ask("my order", sentiment_below=-0.5)) is None
+    assert await analysis.analyse(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
     assert loaded() == {"vaderSentiment"}
-    assert understanding.at_once(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
-    assert understanding.at_once(ask("Wo ist meine Bestellung?", detect=True)) is None
-    assert (await understanding.hear(ask("Wo ist meine Bestellung?", detect=True))).language == "de"
+    assert analysis.analyse_now(ask("my order", sentiment_below=-0.5)) == NO_ANALYSIS
+    assert analysis.analyse_now(ask("Wo ist meine Bestellung?", detect=True)) is None
+    assert (await analysis.analyse(ask("Wo ist meine Bestellung?", detect=True))).language == "de"
     assert loaded() == {"vaderSentiment", "py3langid"}
-    assert understanding.at_once(ask("Wo ist meine Bestellung?", detect=True)) == Analysis("de")
+    assert analysis.analyse_now(ask("Wo ist meine Bestellung?", detect=True)) == Analysis("de")
 
 
 async def test_a_library_is_loaded_once_for_all_who_wait() -> None:
@@ -155,8 +155,8 @@ async def test_a_library_is_loaded_once_for_all_who_wait() -> None:
         loads += 1
         return lambda text: ("de", 0.9)
 
-    understanding = MessageAnalysis(detector=load)
-    heard = await asyncio.gather(*(understanding.hear(ask("Bestellung", detect=True)) for _ in range(20)))
+    analysis = MessageAnalysis(detector=load)
+    heard = await asyncio.gather(*(analysis.analyse(ask("Bestellung", detect=True)) for _ in range(20)))
     assert heard == [Analysis("de")] * 20 and loads == 1
 
 
@@ -168,9 +168,9 @@ async def test_a_library_that_cannot_be_loaded_is_done_without() -> None:
         loads += 1
         raise ImportError("no such module")
 
-    understanding = MessageAnalysis(detector=load, scorer=load)
+    analysis = MessageAnalysis(detector=load, scorer=load)
     want = ask("I hate you, you thieves", detect=True, sentiment_below=-0.5)
-    assert await understanding.hear(want) == NO_ANALYSIS and understanding.at_once(want) == NO_ANALYSIS
+    assert await analysis.analyse(want) == NO_ANALYSIS and analysis.analyse_now(want) == NO_ANALYSIS
     assert loads == 2
 
 
@@ -178,8 +178,8 @@ async def test_a_library_that_fails_is_no_error() -> None:
     def fails(text: str) -> Any:
         raise ZeroDivisionError("of the library's")
 
-    understanding = MessageAnalysis(detector=lambda: fails, scorer=lambda: fails)
-    assert await understanding.hear(ask("I hate you", detect=True, sentiment_below=-0.5)) == NO_ANALYSIS
+    analysis = MessageAnalysis(detector=lambda: fails, scorer=lambda: fails)
+    assert await analysis.analyse(ask("I hate you", detect=True, sentiment_below=-0.5)) == NO_ANALYSIS
 
 
 # -- with a classifier
@@ -201,13 +201,13 @@ class Classifier:
 async def test_a_classifier_is_asked_in_the_language_that_is_heard() -> None:
     billing = Classification("billing", 0.9)
     classifier = Classifier(billing, None, OSError("down"), billing)
-    understanding = MessageAnalysis(classifier, detector=lambda: lambda text: ("de", 0.9))
+    analysis = MessageAnalysis(classifier, detector=lambda: lambda text: ("de", 0.9))
     want = ask("Meine Rechnung", detect=True, classify=True)
-    assert understanding.at_once(want) is None
-    assert await understanding.hear(want) == Analysis("de", classification=billing)
-    assert await understanding.hear(want) == Analysis("de") == await understanding.hear(want)
+    assert analysis.analyse_now(want) is None
+    assert await analysis.analyse(want) == Analysis("de", classification=billing)
+    assert await analysis.analyse(want) == Analysis("de") == await analysis.analyse(want)
     assert classifier.asked[0] == Question("Meine Rechnung", "webchat", "de", "account")
-    await understanding.hear(ask("x", known="fr", classify=True))
+    await analysis.analyse(ask("x", known="fr", classify=True))
     assert classifier.asked[3].language == "fr"
-    assert understanding.statistics() == {"classified_total": 2, "unclassified_total": 2}
-    assert MessageAnalysis().at_once(ask("x", classify=True)) == NO_ANALYSIS
+    assert analysis.statistics() == {"classified_total": 2, "unclassified_total": 2}
+    assert MessageAnalysis().analyse_now(ask("x", classify=True)) == NO_ANALYSIS

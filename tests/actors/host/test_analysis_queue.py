@@ -72,7 +72,7 @@ def classifier() -> Classifier:
 async def rig(request: pytest.FixtureRequest, classifier: Classifier) -> AsyncIterator[Rig]:
     rules = MemoryRulesArchive()
     rules.accounts[ACCOUNT] = account_rules({"handoff_sentiment": -1}, [BILLING], 1)
-    rig = Rig(request.param, rules=rules, understanding=MessageAnalysis(classifier))
+    rig = Rig(request.param, rules=rules, analysis=MessageAnalysis(classifier))
     yield rig
     await rig.stop()
     rig.check()
@@ -205,8 +205,8 @@ async def test_a_conversation_that_left_memory_meanwhile(rig: Rig, classifier: C
         rig.asking(to_conversation(answered("hello"), first, SERVICE)),
     ]
     await rig.quiet()
-    rig.host.residents.sweep(0, 0)
-    assert first not in rig.host.residents.conversations
+    rig.host.activations.sweep(0, 0)
+    assert first not in rig.host.activations.conversations
     late = rig.asking(to_thread(received("bill 2")))
     await rig.quiet()
     assert classifier.asked == ["my bill", "bill 1"], "what came later waits behind, loaded anew or not"

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from tertulia.actors.host.classifier_client import AT_ONCE, MAX_ANSWER, MAX_TEXT, HttpClassifier
+from tertulia.actors.host.classifier_client import CONCURRENCY, MAX_ANSWER, MAX_TEXT, HttpClassifier
 from tertulia.core.channels.delivery_policy import Breaker
 from tertulia.core.ports.bots import Question
 from tertulia.core.turn.bot_rules import Classification
@@ -138,18 +138,18 @@ async def test_no_more_are_asked_at_once_than_it_is_good_for(
     full, release = asyncio.Event(), asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        if double.under_way == AT_ONCE:
+        if double.under_way == CONCURRENCY:
             full.set()
         await release.wait()
         return web.json_response(GOOD)
 
     double.handler = handler
-    asking = [asyncio.create_task(classifier.classify(QUESTION)) for _ in range(3 * AT_ONCE)]
+    asking = [asyncio.create_task(classifier.classify(QUESTION)) for _ in range(3 * CONCURRENCY)]
     async with asyncio.timeout(10):
         await full.wait()
     release.set()
-    assert await asyncio.gather(*asking) == [Classification("billing", 0.75)] * (3 * AT_ONCE)
-    assert double.most == AT_ONCE
+    assert await asyncio.gather(*asking) == [Classification("billing", 0.75)] * (3 * CONCURRENCY)
+    assert double.most == CONCURRENCY
 
 
 async def test_one_that_is_away_is_left_alone_and_asked_again_later(

@@ -200,7 +200,7 @@ async def test_a_repeat_beyond_memory_returns_the_first_answer(
     for n in range(9):
         await rig.done(to_thread(received(f"m{n}")))
     if cold:
-        rig.host.residents.sweep(-1, 0)
+        rig.host.activations.sweep(-1, 0)
     neighbours = [to_thread(received(f"n{n}"), thread) for n, thread in enumerate(threads(5))]
     outcomes = await rig.submit(to_thread(received("once", **fields)), *neighbours)
     again, *others = outcomes
@@ -217,7 +217,7 @@ async def test_a_repeat_after_the_conversation_was_closed_opens_no_other(rig: Ri
     conversation = first.entries[0].conversation_id
     await rig.done(to_conversation(Close(), conversation))
     if cold:
-        rig.host.residents.sweep(-1, 0)
+        rig.host.activations.sweep(-1, 0)
     again = await rig.done(to_thread(received("once", key="k")))
     assert again.repeated and again.entries[0].conversation_id == conversation
     fresh = await rig.done(to_thread(received("new", key="k2")))
@@ -392,7 +392,7 @@ async def test_a_refused_opening_leaves_nothing(rig: Rig, again: str) -> None:
     bad = [to_thread(received(is_private=True)), to_thread(Open(OPENING), by=customer(threads(1)[0]))]
     for envelope in bad:
         assert isinstance(await rig.ask(envelope), Refused)
-        assert not rig.host.residents.conversations and not rig.store.conversations
+        assert not rig.host.activations.conversations and not rig.store.conversations
     outcomes = await rig.submit(
         bad[0],
         to_thread(received("good")) if again == "receive" else to_thread(Open(OPENING)),
@@ -417,7 +417,7 @@ async def test_an_opening_that_was_not_stored_leaves_nothing(rig: Rig) -> None:
 
 async def test_passivation_and_activation(rig: Rig) -> None:
     conversations = [await opened(rig, thread) for thread in threads(5)]
-    residents = rig.host.residents
+    residents = rig.host.activations
     assert residents.sweep(1000, 100) == 0
     residents.conversations[conversations[3]].touched -= 2000
     assert residents.sweep(1000, 100) == 1 and conversations[3] not in residents.conversations
@@ -434,23 +434,23 @@ async def test_nothing_uncommitted_leaves_memory(rig: Rig) -> None:
     rig.journal.close()
     asking = rig.asking(to_conversation(answered("x"), first))
     await rig.journal.arrived.wait()
-    assert rig.host.residents.sweep(-1, 0) == 1
-    assert first in rig.host.residents.conversations and second not in rig.host.residents.conversations
+    assert rig.host.activations.sweep(-1, 0) == 1
+    assert first in rig.host.activations.conversations and second not in rig.host.activations.conversations
     rig.journal.open.set()
     await asking
-    assert rig.host.residents.sweep(-1, 0) == 1
+    assert rig.host.activations.sweep(-1, 0) == 1
 
 
 async def test_threads_without_conversations_are_forgotten(rig: Rig) -> None:
     for thread in threads(5):
         assert isinstance(await rig.ask(to_thread(received(is_private=True), thread)), Refused)
-    rig.host.residents.sweep(1000, 100)
-    assert not rig.host.residents.threads
+    rig.host.activations.sweep(1000, 100)
+    assert not rig.host.activations.threads
 
 
 async def test_activation_is_batched(rig: Rig) -> None:
     conversations = [await opened(rig, thread) for thread in threads(300)]
-    rig.host.residents.sweep(-1, 0)
+    rig.host.activations.sweep(-1, 0)
     rig.archive.calls.clear()
     envelopes = [to_conversation(answered("x"), c) for c in conversations[:150]]
     envelopes += [to_thread(received("x"), thread) for thread in threads(300)[150:]]
@@ -462,7 +462,7 @@ async def test_activation_is_batched(rig: Rig) -> None:
 async def test_commands_keep_their_order_over_an_activation(rig: Rig) -> None:
     conversation = await opened(rig)
     await rig.done(to_conversation(Update({"status": "resolved"}), conversation))
-    rig.host.residents.sweep(-1, 0)
+    rig.host.activations.sweep(-1, 0)
     rig.archive.close()
     asking = [rig.asking(to_thread(received("0")), to_thread(received("1")))]
     await rig.archive.arrived.wait()
@@ -482,7 +482,7 @@ async def test_the_newest_resolved_conversation_is_activated_for_a_message(rig: 
         conversations.append(done.conversation.id)
         await rig.done(to_conversation(Update({"status": "resolved"}), conversations[-1]))
         await asyncio.sleep(0.002)  # ids sort by their millisecond
-    rig.host.residents.sweep(-1, 0)
+    rig.host.activations.sweep(-1, 0)
     await rig.done(to_conversation(Recall(1), conversations[0]))  # the thread is in memory, the newest is not
     done = await rig.done(to_thread(received("again")))
     assert done.entries[0].conversation_id == conversations[-1]
@@ -495,7 +495,7 @@ async def test_a_conversation_that_was_removed_is_no_target(rig: Rig) -> None:
     second = (await rig.done(to_thread(Open(OPENING), by=agent()))).conversation
     assert second is not None
     await rig.done(to_conversation(Close(), second.id))
-    residents = rig.host.residents
+    residents = rig.host.activations
     residents.drop(residents.conversations[first])
     kept = rig.store.conversations.pop(first)
     rig.store.threads[THREAD].remove(first)
@@ -506,7 +506,7 @@ async def test_a_conversation_that_was_removed_is_no_target(rig: Rig) -> None:
 
 async def test_an_activation_that_fails_is_answered(rig: Rig) -> None:
     conversation = await opened(rig)
-    rig.host.residents.sweep(-1, 0)
+    rig.host.activations.sweep(-1, 0)
     rig.archive.faults = [StorageUnavailable("down")]
     outcomes = await rig.submit(to_conversation(answered("x"), conversation), to_thread(received("y")))
     assert {code(o) for o in outcomes} == {"storage_unavailable"}
@@ -515,7 +515,7 @@ async def test_an_activation_that_fails_is_answered(rig: Rig) -> None:
 
 async def test_a_poisoned_address_is_refused_alone(rig: Rig) -> None:
     conversations = [await opened(rig, thread) for thread in threads(20)]
-    rig.host.residents.sweep(-1, 0)
+    rig.host.activations.sweep(-1, 0)
     poison = [
         to_thread(received("x"), ThreadKey(ACCOUNT, CHANNEL, "+\0")),
         to_conversation(answered(), "nonsense-000"),
@@ -535,7 +535,7 @@ async def test_what_is_dropped_during_an_activation_is_loaded_again(rig: Rig) ->
     await rig.done(to_conversation(Update({"status": "resolved"}), first))
     second = (await rig.done(to_thread(Open(OPENING), by=agent()))).conversation
     assert second is not None
-    residents = rig.host.residents
+    residents = rig.host.activations
     residents.drop(residents.conversations[first])
     rig.archive.close()
     loading = rig.asking(to_conversation(answered("into the first"), first))
@@ -605,7 +605,7 @@ async def test_disowning_finishes_what_is_under_way(rig: Rig) -> None:
     rig.journal.open.set()
     await disowning
     assert under_way.done() and contents((await under_way)[0]) == ["under way"]
-    assert conversation not in rig.host.residents.conversations and partition not in rig.host.epochs
+    assert conversation not in rig.host.activations.conversations and partition not in rig.host.epochs
     assert isinstance(await rig.ask(to_thread(received("beside"), kept)), Done)
     assert not rig.stale.is_set()
 
@@ -613,7 +613,7 @@ async def test_disowning_finishes_what_is_under_way(rig: Rig) -> None:
 async def test_disowning_leaves_nothing_of_an_activation(rig: Rig) -> None:
     conversation = await opened(rig)
     partition = partition_of_conversation(conversation)
-    rig.host.residents.sweep(-1, 0)
+    rig.host.activations.sweep(-1, 0)
     rig.archive.close()
     loading = rig.asking(to_conversation(answered("x"), conversation), to_thread(received("y"), attempt=1))
     await rig.archive.arrived.wait()
@@ -622,7 +622,7 @@ async def test_disowning_leaves_nothing_of_an_activation(rig: Rig) -> None:
     rig.archive.open.set()
     await disowning
     assert await loading == [Moved(), Moved()]
-    assert not rig.host.residents.conversations and not rig.host.residents.threads
+    assert not rig.host.activations.conversations and not rig.host.activations.threads
     assert rig.messages() == ["first"]
     # taken back later, it is as it is in the journal by then
     rig.host.own({partition: rig.store.partitions[partition].epoch})

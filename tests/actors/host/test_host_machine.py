@@ -130,7 +130,7 @@ class Hosts(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.rig.host.residents.sweep(-1, 0)
+        self.rig.host.activations.sweep(-1, 0)
 
     # -- what must hold
 
@@ -141,7 +141,7 @@ class Hosts(RuleBasedStateMachine):
         tasks = [self.rig.asking(*(e for e, _ in batch)) for batch in batches]
         if sweep:
             await asyncio.sleep(0)
-            self.rig.host.residents.sweep(-1, 0)
+            self.rig.host.activations.sweep(-1, 0)
         for batch, task in zip(batches, tasks, strict=True):
             for (envelope, token), outcome in zip(batch, await task, strict=True):
                 self._note(envelope, token, outcome)

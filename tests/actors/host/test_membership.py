@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import uid
 
-from tertulia.actors.host import membership
 from tertulia.actors.host.membership import MembershipKeeper
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.journal import StaleEpoch
@@ -82,6 +81,7 @@ class Member:
             takeover_after=TAKEOVER,
             stale=self.stale,
             clock=lambda: cluster.now,
+            every=0.001,
         )
 
 
@@ -158,7 +158,6 @@ async def test_who_slept_itself_judges_nobody(cluster: Cluster) -> None:
 async def test_an_outage_of_the_database_kills_nobody(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(membership, "BEAT", 0)
     one, two = await cluster.join("a"), await cluster.join("b")
     await cluster.beat(one, two, times=3)
     share = set(two.host.owned)
@@ -176,7 +175,6 @@ async def test_an_outage_of_the_database_kills_nobody(
 
 
 async def test_a_new_incarnation_ends_the_old_one(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(membership, "BEAT", 0)
     old = await cluster.join("a")
     new = await cluster.join("a")
     assert len(new.host.owned) == PARTITIONS
@@ -205,7 +203,6 @@ async def test_who_leaves_gives_back_at_once(cluster: Cluster) -> None:
 async def test_who_waits_for_what_is_under_way_is_not_taken_for_dead(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(membership, "BEAT", 0.001)
     one, two = await cluster.join("a"), await cluster.join("b")
     one.host.disowning.clear()  # a classifier takes its time, say
     giving = asyncio.create_task(one.keeper.beat())

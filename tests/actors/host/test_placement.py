@@ -21,7 +21,7 @@ from samples import (
     to_thread,
 )
 
-from tertulia.actors.transport.turns import Taken, Turning
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Close, Done, Open, Recall, Refused, ThreadKey, Update
 from tertulia.core.ports.journal import NotStored
 
@@ -129,8 +129,8 @@ async def test_two_conversations_of_a_thread_race_for_its_key(rig: Rig) -> None:
 
 
 class Short(Remote):
-    async def turns(self, turnings: list[Turning]) -> list[Taken]:
-        return (await super().turns(turnings))[:-1]
+    async def turns(self, requests: list[TurnRequest]) -> list[TurnResult]:
+        return (await super().turns(requests))[:-1]
 
 
 async def test_an_actor_that_loses_results_is_lost(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +160,7 @@ async def test_deaths_at_any_calls(deaths: set[int], rounds: list[list[int]]) ->
         )
         done += [c for c, o in zip(contents, outcomes, strict=True) if isinstance(o, Done)]
         assert all(o.code == "internal" for o in outcomes if isinstance(o, Refused))
-        live = rig.host.residents.threads.get(THREAD)
+        live = rig.host.activations.threads.get(THREAD)
         assert live is None
     assert sorted(rig.messages()) == sorted(done)
     await rig.quiet()

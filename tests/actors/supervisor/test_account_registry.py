@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from samples import ACCOUNT, SERVICE, agent, to_conversation, uid
 from supervised import Office, until
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.supervisor import account_registry, supervisor
 from tertulia.core.conversation.commands import Assign, Envelope, Update
 from tertulia.core.errors import NotFound, StorageUnavailable
 from tertulia.core.routing.facts import Preferences
@@ -19,9 +19,8 @@ from tertulia.core.routing.supervision_messages import AgentFacts, Presence
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_registry, "IDLE_AFTER", 0.05)
-    monkeypatch.setattr(supervisor, "REST", 0.02)
+def short(office: Office) -> None:
+    office.intervals = replace(office.intervals, idle_after=0.05, drop_idle=0.02)
 
 
 def in_memory(office: Office) -> float:

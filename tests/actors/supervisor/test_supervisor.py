@@ -7,11 +7,11 @@ import uuid
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from samples import ACCOUNT, SERVICE, THREAD, agent, customer, received, said, to_conversation, to_thread
 from supervised import Office, until
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.supervisor import supervisor as module
 from tertulia.core.accounts.account_settings import AccountSettings, Routing
 from tertulia.core.conversation.commands import (
     Assign,
@@ -45,9 +45,9 @@ async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
     assert (ACCOUNT, assigned.explain["roster"]) in office.store.rosters
 
 
-async def test_a_commit_is_seen_whole(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_commit_is_seen_whole(office: Office) -> None:
     """A rule gives a new conversation to a team in the commit that opens it: nobody else may have it in between."""
-    monkeypatch.setattr(module, "POLL", 60)
+    office.intervals = replace(office.intervals, poll=60)
     await office.start()
     await office.appear("ana")
     c = await office.open("one")
@@ -70,7 +70,7 @@ async def test_repeats_and_disorder_change_nothing(office: Office) -> None:
     await until(lambda: office.holder(c) == "ana", "ana to have it")
     supervisor, entries = office.supervisor, list(office.rig.store.entries[c])
     for order in (entries[::-1], entries, entries[1:] + entries[:1]):
-        supervisor.hear(order)
+        supervisor.on_entries(order)
     await asyncio.sleep(0.15)
     desk = await supervisor.account(ACCOUNT)
     assert desk.desk.agents.get("ana").active == 1  # type: ignore[union-attr]
@@ -86,14 +86,14 @@ async def test_an_unknown_outcome_is_settled_under_the_same_id(office: Office) -
         raise Overloaded("no host")
 
     await office.start()
-    office.hearing.faults = [stored_but_lost, never_sent]
+    office.hosts.faults = [stored_but_lost, never_sent]
     await office.appear("ana")
     c = await office.open("one")
     office.push(c)
-    await until(lambda: len(office.hearing.sent) == 3, "the third attempt")
-    await until(lambda: not office.supervisor.errands.busy(c), "an answer")
-    assert len({e.id for e in office.hearing.sent}) == 1
-    assert [e.attempt for e in office.hearing.sent] == [0, 1, 2]
+    await until(lambda: len(office.hosts.sent) == 3, "the third attempt")
+    await until(lambda: not office.supervisor.sender.busy(c), "an answer")
+    assert len({e.id for e in office.hosts.sent}) == 1
+    assert [e.attempt for e in office.hosts.sent] == [0, 1, 2]
     assert len(office.entries(c, Assigned)) == 1 and office.holder(c) == "ana"
 
 
@@ -101,7 +101,7 @@ async def test_one_that_has_a_successor_assigns_nothing(office: Office) -> None:
     stale = await office.start()
     await office.start()
     c = await office.open("one")
-    stale.hear(office.rig.store.entries[c])
+    stale.on_entries(office.rig.store.entries[c])
     await stale.present([Presence(ACCOUNT, "ana", "", "online", now_ms() + 60_000)])
     await until(lambda: len(stale.shards) == 0, "the stale one to find out")
     assert office.holder(c) is None and office.entries(c, Assigned) == []
@@ -150,7 +150,7 @@ async def test_an_open_offer_outlives_its_supervisor(office: Office) -> None:
     await office.supervisor.ask(answer("ben", "accepted"))
     assert office.holder(c) == "ben"
     assert [e.outcome for e in office.entries(c, OfferEnded)] == ["declined", "accepted"]
-    assert len([e for e in office.hearing.sent if isinstance(e.command, EndOffer)]) == 2
+    assert len([e for e in office.hosts.sent if isinstance(e.command, EndOffer)]) == 2
 
 
 async def test_an_offer_ends_with_its_conversation(office: Office) -> None:
@@ -248,11 +248,11 @@ async def test_what_is_under_way_to_who_becomes_unavailable_is_stored_before_the
         return await office.rig.ask(envelope)
 
     await office.start()
-    office.hearing.faults = [slow]
+    office.hosts.faults = [slow]
     await office.appear("ana")
     c = await office.open("one")
     office.push(c)
-    await until(lambda: office.hearing.sent, "the assignment to be under way")
+    await until(lambda: office.hosts.sent, "the assignment to be under way")
     office.store.prefer(ACCOUNT, AgentFacts("ana", None, Preferences(available=False)))
     told = [
         asyncio.create_task(office.supervisor.refresh(ACCOUNT)),

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from samples import ACCOUNT, SERVICE, agent, to_conversation, uid
 from supervised import Office, until
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.supervisor import account_registry, command_sender
-from tertulia.actors.supervisor import supervisor as module
 from tertulia.actors.supervisor.account_desk import AccountDesk
 from tertulia.core.conversation.commands import Assign, Envelope, Outcome, Release, Update
 from tertulia.core.conversation.state import Conversation
@@ -45,7 +44,7 @@ async def test_what_was_loaded_by_a_start_that_failed_is_served_after_the_next(
 async def test_agents_of_one_account_are_heard_while_another_waits_for_what_is_under_way(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_sender, "PATIENCE", 30)
+    office.intervals = replace(office.intervals, quiet=30)
     office.rig.store.add_account(other := uid())
     await office.start()
     await office.appear("ana")
@@ -55,15 +54,15 @@ async def test_agents_of_one_account_are_heard_while_another_waits_for_what_is_u
         await stored.wait()
         return await office.rig.ask(envelope)
 
-    office.hearing.faults = [slow]
+    office.hosts.faults = [slow]
     c = await office.open("one")
     office.push(c)
-    await until(lambda: not office.hearing.faults, "it to be under way to ana")
+    await until(lambda: not office.hosts.faults, "it to be under way to ana")
     away = Presence(ACCOUNT, "ana", "", "away", now_ms() + 60_000)
     ben = Presence(other, "ben", "", "online", now_ms() + 60_000)
     telling = asyncio.create_task(office.supervisor.present([away, ben]))
     desk = await office.supervisor.account(other)
-    await until(lambda: desk.attendance.status("ben") == "online", "ben to be there")
+    await until(lambda: desk.presence.status("ben") == "online", "ben to be there")
     assert not telling.done(), "what goes to ana is not stored yet"
     stored.set()
     await telling
@@ -78,7 +77,7 @@ async def test_who_left_while_it_was_away_is_told_of(office: Office) -> None:
     await office.presence.put([gone])
     await office.start()
     desk = await office.supervisor.account(ACCOUNT)
-    assert desk.attendance.status("ana") == "offline"
+    assert desk.presence.status("ana") == "offline"
     await until(lambda: _told(office, "ana")[-1] == "offline", "readers to be told")
     assert _told(office, "ben") == [], "who has not been there for a day"
 
@@ -94,7 +93,7 @@ def _told(office: Office, user: str) -> list[str]:
 async def test_a_desk_that_was_dropped_does_not_stop_the_clock_of_its_successor(office: Office) -> None:
     await office.start()
     old = await office.supervisor.account(ACCOUNT)
-    office.supervisor._superseded(old.fence)  # pyright: ignore[reportPrivateUsage]
+    office.supervisor._on_superseded(old.fence)  # pyright: ignore[reportPrivateUsage]
     office.supervisor.shards._lost_at.clear()  # pyright: ignore[reportPrivateUsage]
     new = await office.supervisor.account(ACCOUNT)
     held = office.supervisor.accounts.get(ACCOUNT)
@@ -108,7 +107,7 @@ async def test_a_desk_that_was_dropped_does_not_stop_the_clock_of_its_successor(
 async def test_a_fault_in_an_errand_is_its_askers_to_hear(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POLL", 60)
+    office.intervals = replace(office.intervals, poll=60)
     await office.start()
     await office.appear("ana")
     desk = await office.supervisor.account(ACCOUNT)
@@ -118,7 +117,7 @@ async def test_a_fault_in_an_errand_is_its_askers_to_hear(
 
     await office.appear("ana", status="away")
     c = await office.open("one")
-    office.hearing.faults = [broken]
+    office.hosts.faults = [broken]
     with pytest.raises(Internal):
         async with asyncio.timeout(2):
             await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), c))
@@ -130,7 +129,7 @@ async def test_a_fault_in_an_errand_is_its_askers_to_hear(
 async def test_what_it_did_not_know_of_does_not_make_it_forget_what_is_under_way(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POLL", 60)
+    office.intervals = replace(office.intervals, poll=60)
     one = Preferences(auto_accept=True, maximum=1)
     office.store.prefer(ACCOUNT, *(AgentFacts(user, user, one) for user in ("ana", "ben")))
     known, claimed = [await office.open(name) for name in ("one", "two")]
@@ -146,10 +145,10 @@ async def test_what_it_did_not_know_of_does_not_make_it_forget_what_is_under_way
         await stored.wait()
         return await office.rig.ask(envelope)
 
-    office.hearing.faults = [slow]
+    office.hosts.faults = [slow]
     claim = Envelope(fresh_id(), ACCOUNT, agent("ben"), Assign("ben"), claimed)
     asking = asyncio.create_task(office.supervisor.ask(claim))
-    await until(lambda: not office.hearing.faults, "it to be under way to ben")
+    await until(lambda: not office.hosts.faults, "it to be under way to ben")
     await office.rig.done(to_conversation(Assign("ana"), known, SERVICE))
     office.push(known)
     desk = (await office.supervisor.account(ACCOUNT)).desk
@@ -165,23 +164,22 @@ async def test_what_it_did_not_know_of_does_not_make_it_forget_what_is_under_way
 async def test_a_fault_in_one_account_is_that_accounts_alone(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_registry, "REST", 0.3)
-    monkeypatch.setattr(module, "POLL", 0.05)
+    office.intervals = replace(office.intervals, fault_pause=0.3)
     office.rig.store.add_account(other := uid())
     supervisor = await office.start()
     ana = Presence(ACCOUNT, "ana", "", "online", now_ms() + 60_000)
     await office.presence.put([ana])
     await supervisor.present([ana, Presence(other, "ben", "", "online", now_ms() + 60_000)])
-    hear, faults = AccountDesk.hear, 0
+    on_entries, faults = AccountDesk.on_entries, 0
 
     def faulty(desk: AccountDesk, entries: Any) -> None:
         nonlocal faults
         if desk.id == ACCOUNT and not faults:
             faults += 1
             raise ZeroDivisionError("a fault of ours")
-        hear(desk, entries)
+        on_entries(desk, entries)
 
-    monkeypatch.setattr(AccountDesk, "hear", faulty)
+    monkeypatch.setattr(AccountDesk, "on_entries", faulty)
     c = await office.open("one")
     office.push(c)
     assert faults == 1
@@ -206,11 +204,11 @@ async def test_one_that_ends_before_the_answer_to_its_assignment_holds_nobody(of
         heard.set()
         return outcome
 
-    office.hearing.faults = [slow]
+    office.hosts.faults = [slow]
     office.push(c)
     await heard.wait()
     desk = await office.supervisor.account(ACCOUNT)
-    await office.supervisor.errands.idle(c)
+    await office.supervisor.sender.wait_idle(c)
     await until(lambda: office.holder(c) == "ana", "it to be stored")
     assert c not in desk.conversations
     assert c not in desk.desk.held
@@ -244,7 +242,7 @@ async def test_one_that_ends_while_it_is_read_holds_nobody(
     c = await office.open("one")
     office.push(c)
     await until(lambda: office.holder(c) == "ana", "ana to have it")
-    await office.supervisor.errands.idle(c)
+    await office.supervisor.sender.wait_idle(c)
 
     async def end() -> None:
         await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
@@ -272,7 +270,7 @@ async def test_what_happens_to_one_that_is_only_being_read_counts(
         await office.rig.done(to_conversation(Update(changes), c, agent("ana")))
         new = [e for e in office.rig.store.entries[c] if e.seq >= told]
         told = new[-1].seq + 1
-        office.supervisor.hear(new)
+        office.supervisor.on_entries(new)
 
     await do({"status": "resolved"})
     assert c not in desk.conversations

@@ -15,7 +15,7 @@ from tertulia.actors.transport import codec, framing, host_link, host_listener, 
 from tertulia.actors.transport.entry_publisher import FeedPublisher
 from tertulia.actors.transport.framing import HEADER, HostEndpoint, Kind
 from tertulia.actors.transport.handshake import PeerHandshake, key_of
-from tertulia.actors.transport.host_link import HostLink, Settle
+from tertulia.actors.transport.host_link import HostLink, OnOutcome
 from tertulia.actors.transport.host_listener import HostListener
 from tertulia.actors.transport.link_transport import UNIX_BINDING, make_tls
 from tertulia.actors.transport.router import Router
@@ -45,19 +45,19 @@ class Side:
         self.batches: list[int] = []
         self.lost = 0
         self.publisher = FeedPublisher()
-        self.door = HostListener(self._submit, self._learn, self.publisher, SECRET)
+        self.listener = HostListener(self._submit, self._learn, self.publisher, SECRET)
         self.way: HostEndpoint
         self.socket: Path
         self.settled: list[tuple[Envelope, Outcome | None]] = []
         self.entries: list[Entry] = []
         self.gone = 0
         self._links: list[HostLink] = []
-        self.learned: list[str] = []
+        self.refreshed: list[str] = []
         self.reads = asyncio.Event()
 
     async def _learn(self, accounts: list[str]) -> None:
         await self.reads.wait()
-        self.learned += accounts
+        self.refreshed += accounts
 
     async def _submit(self, payload: bytes, announce: Announce) -> bytes:
         self.batches.append(len(codec.decode_envelopes(payload)))
@@ -71,7 +71,7 @@ class Side:
         self,
         name: str = "a",
         incarnation: str = "i",
-        settle: Settle | None = None,
+        settle: OnOutcome | None = None,
         *,
         deadline: float = 5.0,
     ) -> HostLink:
@@ -79,10 +79,10 @@ class Side:
             name,
             incarnation,
             "g1",
-            way=self.way,
-            settle=settle or (lambda e, o: self.settled.append((e, o))),
-            deliver=lambda payload: self.entries.extend(codec.decode_entries(payload)),
-            lost=self._lost,
+            endpoint=self.way,
+            on_outcome=settle or (lambda e, o: self.settled.append((e, o))),
+            on_entries=lambda payload: self.entries.extend(codec.decode_entries(payload)),
+            on_entries_missed=self._lost,
             deadline=deadline,
         )
         self._links.append(link)
@@ -94,7 +94,7 @@ class Side:
     async def stop(self) -> None:
         for link in self._links:
             link.close()
-        await self.door.close()
+        await self.listener.close()
         await self.rig.stop()
 
 
@@ -102,9 +102,9 @@ class Side:
 async def side(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Side]:
     side = Side()
     if request.param == "unix":
-        at = side.door.open_unix(tmp_path / "host-0.1.sock")
+        at = side.listener.open_unix(tmp_path / "host-0.1.sock")
     else:
-        at = side.door.open_tls(HERE, make_tls())
+        at = side.listener.open_tls(HERE, make_tls())
     side.way = HostEndpoint(at.address, at.port, SECRET)
     yield side
     await side.stop()
@@ -115,7 +115,7 @@ async def local(tmp_path: Path) -> AsyncIterator[Side]:
     """One whose socket a test may speak to by itself."""
     side = Side()
     side.socket = tmp_path / "host-0.1.sock"
-    side.door.open_unix(side.socket)
+    side.listener.open_unix(side.socket)
     side.way = HostEndpoint(str(side.socket), 0, SECRET)
     yield side
     await side.stop()
@@ -213,7 +213,7 @@ async def test_a_host_that_answers_nothing_is_given_up_at_the_deadline(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_link, "SWEEP", 0.01)
-    link = side.link(deadline=0.05)
+    link = side.link(deadline=0.3)
     side.rig.journal.close()
     envelope = to_thread(received("late"))
     link.send(envelope)
@@ -277,8 +277,8 @@ async def test_a_gateway_that_takes_nothing_is_dropped_from_not_waited_for(
     push = local.publisher._links["slow"]
     for _ in range(500):
         push.send(page)
-    (guest,) = local.door._guests
-    assert guest.backlog < 100_000 + len(codec.encode(page)) + HEADER.size
+    (peer,) = local.listener._peers
+    assert peer.backlog < 100_000 + len(codec.encode(page)) + HEADER.size
     writer.close()
 
 
@@ -291,14 +291,14 @@ def test_each_incarnation_of_each_server_has_a_secret_of_its_own() -> None:
 
 async def test_who_changed_something_waits_until_the_host_goes_by_it(side: Side) -> None:
     link = side.link()
-    told = asyncio.create_task(link.learn([ACCOUNT]))
+    told = asyncio.create_task(link.refresh_rules([ACCOUNT]))
     link.send(to_thread(received("meanwhile")))
     await until(lambda: side.settled)
-    assert not told.done() and side.learned == []
+    assert not told.done() and side.refreshed == []
     side.reads.set()
-    assert await told and side.learned == [ACCOUNT]
-    await side.door.close()
-    assert not await side.link("b").learn([ACCOUNT]), "nobody listens any more"
+    assert await told and side.refreshed == [ACCOUNT]
+    await side.listener.close()
+    assert not await side.link("b").refresh_rules([ACCOUNT]), "nobody listens any more"
 
 
 async def test_frames_arrive_whole_however_they_are_cut(side: Side) -> None:
@@ -338,7 +338,7 @@ async def test_over_lost_answers_and_takeovers_every_command_happens_once(
         lambda name, at, settle: side.link(name, at.incarnation, settle),
         deadline=10,
         max_waiting=1000,
-        changed=lambda: None,
+        on_hosts_changed=lambda: None,
     )
     await gateway.startup()
     loop = asyncio.create_task(gateway.main_loop())

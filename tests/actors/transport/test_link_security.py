@@ -165,9 +165,9 @@ async def test_without_tls_nothing_is_said(tmp_path: Path) -> None:
 async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Side]:
     side = Side()
     if request.param == "unix":
-        at = side.door.open_unix(tmp_path / "host-0.1.sock")
+        at = side.listener.open_unix(tmp_path / "host-0.1.sock")
     else:
-        at = side.door.open_tls(HERE, make_tls())
+        at = side.listener.open_tls(HERE, make_tls())
     side.way = HostEndpoint(at.address, at.port, SECRET)
     yield side
     await side.stop()
@@ -199,7 +199,7 @@ COMMANDS = framed(Kind.COMMANDS, 7, codec.encode([to_thread(received(TEXT))]))
         framed(Kind.HELLO, 1, SECRET + b"g1"),  # the key in clear, as it once was
         framed(Kind.PROOF, 1, bytes(PROOF)),
         framed(Kind.WATCH_EVENTS, 1),
-        framed(Kind.LEARN, 1, codec.encode([ACCOUNT])),
+        framed(Kind.REFRESH_RULES, 1, codec.encode([ACCOUNT])),
         framed(Kind.HELLO, 1),
         framed(Kind.HELLO, 1, b"\x02" + bytes(NONCE) + b"g1"),  # another version
         framed(Kind.HELLO, 1, b"\x01" + bytes(NONCE) + b"\xff"),
@@ -215,8 +215,8 @@ async def test_a_peer_that_proves_nothing_is_shown_out(host: Side, said: bytes) 
     writer.write(said + COMMANDS)
     await shown_out(reader)
     writer.close()
-    assert host.batches == [] and host.learned == [] and not host.publisher._links
-    assert not host.door._unproved and not host.door._guests
+    assert host.batches == [] and host.refreshed == [] and not host.publisher._links
+    assert not host.listener._unauthenticated and not host.listener._peers
 
 
 @pytest.mark.parametrize("how", ["another key", "reflected", "twice", "another name", "commands"])
@@ -244,7 +244,7 @@ async def test_half_a_handshake_opens_nothing(host: Side, how: str) -> None:
     writer.write(said + COMMANDS)
     await shown_out(reader)
     writer.close()
-    assert host.batches == [] and not host.door._guests
+    assert host.batches == [] and not host.listener._peers
 
 
 async def _relayed(
@@ -320,7 +320,7 @@ async def test_a_recorded_handshake_opens_nothing(host: Side, tmp_path: Path) ->
 async def test_a_recorded_host_is_not_believed(tmp_path: Path) -> None:
     """It says what a real host said to this gateway the last time."""
     side = Side()
-    at = side.door.open_unix(tmp_path / "host-0.1.sock")
+    at = side.listener.open_unix(tmp_path / "host-0.1.sock")
     side.way, _, back, tap = await _relayed(HostEndpoint(at.address, 0, SECRET), tmp_path)
     side.link().send(to_thread(received("once")))
     await until(lambda: side.settled)
@@ -346,9 +346,9 @@ async def test_who_relays_between_the_two_is_noticed(to: str, tmp_path: Path) ->
     """It ends the TLS of the one and begins that of the other, and passes every frame on: each side sees another certificate."""
     side = Side()
     if to == "tls":
-        at = side.door.open_tls(HERE, make_tls())
+        at = side.listener.open_tls(HERE, make_tls())
     else:
-        at = side.door.open_unix(tmp_path / "host-0.1.sock")
+        at = side.listener.open_unix(tmp_path / "host-0.1.sock")
     real = HostEndpoint(at.address, at.port, SECRET)
     passed: list[int] = []
 
@@ -369,14 +369,14 @@ async def test_who_relays_between_the_two_is_noticed(to: str, tmp_path: Path) ->
     await until(lambda: side.settled)
     assert isinstance(side.settled[0][1], Moved)
     assert passed == [Kind.HELLO, Kind.CHALLENGE], "the gateway says no more than hello"
-    assert side.batches == [] and not side.door._guests
+    assert side.batches == [] and not side.listener._peers
     await impostor.close()
     await side.stop()
 
 
 async def test_only_tls_13_is_spoken() -> None:
     side = Side()
-    at = side.door.open_tls(HERE, make_tls())
+    at = side.listener.open_tls(HERE, make_tls())
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
     old.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -402,12 +402,12 @@ async def test_with_a_ca_the_certificate_must_come_from_it(tmp_path: Path) -> No
     side = Side()
     ours, key = _certificate(tmp_path, "ours")
     other, _ = _certificate(tmp_path, "other")
-    at = side.door.open_tls(HERE, load_tls(ours, key))
+    at = side.listener.open_tls(HERE, load_tls(ours, key))
     side.way = HostEndpoint(at.address, at.port, SECRET, other)
     assert not await side.link("a").watch([ACCOUNT])
     side.way = HostEndpoint(at.address, at.port, SECRET, ours)
     assert await side.link("b").watch([ACCOUNT])
-    with pytest.raises(ValueError, match="no certificate and its key"):
+    with pytest.raises(ValueError, match="not a certificate and its key"):
         load_tls(other, key)
     with pytest.raises(ValueError, match="holds no certificates"):
         client_context(key)
@@ -418,12 +418,12 @@ async def test_with_a_ca_the_certificate_must_come_from_it(tmp_path: Path) -> No
 async def test_silent_connections_keep_nobody_out_and_end(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_listener, "MAX_UNPROVED_BY_ADDRESS", 8)
+    monkeypatch.setattr(host_listener, "MAX_UNAUTHENTICATED_BY_ADDRESS", 8)
     side = Side()
     at = (
-        side.door.open_unix(tmp_path / "host-0.1.sock")
+        side.listener.open_unix(tmp_path / "host-0.1.sock")
         if kind == "unix"
-        else side.door.open_tls(HERE, make_tls())
+        else side.listener.open_tls(HERE, make_tls())
     )
     side.way = HostEndpoint(at.address, at.port, SECRET)
     this = psutil.Process()
@@ -439,13 +439,13 @@ async def test_silent_connections_keep_nobody_out_and_end(
     link.send(to_thread(received("through")))
     await until(lambda: side.settled)
     assert isinstance(side.settled[0][1], Done)
-    assert len(side.door._unproved) <= 8
+    assert len(side.listener._unauthenticated) <= 8
     monkeypatch.setattr(host_listener, "HANDSHAKE_DEADLINE", 0.05)
     for one in silent:
         one.close()
-    await until(lambda: not side.door._unproved)
+    await until(lambda: not side.listener._unauthenticated)
     link.close()
-    await until(lambda: not side.door._guests)
+    await until(lambda: not side.listener._peers)
     await until(lambda: this.num_fds() <= before)
     await side.stop()
 
@@ -455,7 +455,7 @@ async def test_a_peer_that_says_nothing_is_shown_out(host: Side, monkeypatch: py
     reader, writer, _ = await dial(host.way)
     await shown_out(reader)
     writer.close()
-    assert not host.door._unproved
+    assert not host.listener._unauthenticated
 
 
 async def test_refusals_are_counted_and_not_each_logged(host: Side) -> None:
@@ -475,7 +475,7 @@ async def test_refusals_are_counted_and_not_each_logged(host: Side) -> None:
         framed(Kind.COMMANDS, 9, b"\xdd\xff\xff\xff\xff"),
         framed(Kind.COMMANDS, 9, b"\x91" * 100_000),
         framed(Kind.WATCH, 9, b"garbage"),
-        framed(Kind.LEARN, 9, codec.encode([1])),
+        framed(Kind.REFRESH_RULES, 9, codec.encode([1])),
         framed(Kind.ENTRIES, 9),
         framed(77, 9),  # type: ignore[arg-type]
     ],
@@ -492,8 +492,8 @@ async def test_garbage_of_a_known_peer_ends_its_connection_alone(host: Side, gar
         writer.write(100 * garbage)
         await shown_out(reader)
         writer.close()
-        await until(lambda: len(host.door._guests) == 1)
-    assert [r["event"] for r in logs] == ["connection_broken"] and "exc_info" not in logs[0]
+        await until(lambda: len(host.listener._peers) == 1)
+    assert [r["event"] for r in logs] == ["invalid_frame"] and "exc_info" not in logs[0]
     other.send(to_thread(received("neighbour")))
     await until(lambda: host.settled)
     assert isinstance(host.settled[0][1], Done)
@@ -562,14 +562,14 @@ async def test_another_user_of_the_machine_is_refused_both_ways(
     folder.chmod(0o777)
     side = Side()
     try:
-        at = side.door.open_unix(folder / "host-0.1.sock")
+        at = side.listener.open_unix(folder / "host-0.1.sock")
         (folder / "host-0.1.sock").chmod(0o777)
-        guest = await asyncio.create_subprocess_exec(
+        peer = await asyncio.create_subprocess_exec(
             sys.executable, "-c", AS_NOBODY, "connect", at.address, stdout=subprocess.PIPE
         )
-        out, _ = await asyncio.wait_for(guest.communicate(), 20)
+        out, _ = await asyncio.wait_for(peer.communicate(), 20)
         assert out.strip() == b"0", "it was let go before it had said anything"
-        assert not side.door._unproved
+        assert not side.listener._unauthenticated
         path = folder / "other.sock"
         host = await asyncio.create_subprocess_exec(
             sys.executable, "-c", AS_NOBODY, "listen", str(path), stdout=subprocess.PIPE

@@ -28,7 +28,7 @@ from tertulia.actors.transport import host_link, quarantine, router
 from tertulia.actors.transport.framing import HostEndpoint
 from tertulia.actors.transport.host_link import DIED_IN_ITS_TURN
 from tertulia.actors.transport.router import Router
-from tertulia.actors.transport.turns import Announce, Taken, Turning
+from tertulia.actors.transport.turns import Announce, TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Close, Done, Envelope, Refused, ThreadKey
 from tertulia.core.conversation.poison import same_command, same_message
 from tertulia.core.errors import Internal, Invalid
@@ -43,7 +43,12 @@ class Watched(Net):
     def __init__(self, poison: MemoryPoisonList) -> None:
         super().__init__()
         self.router = Router(
-            self.ownership, self._link, deadline=5, max_waiting=100, changed=self._changed, poison=poison
+            self.ownership,
+            self._link,
+            deadline=5,
+            max_waiting=100,
+            on_hosts_changed=self._changed,
+            poison=poison,
         )  # type: ignore[arg-type]
 
 
@@ -197,10 +202,10 @@ async def test_a_host_announces_the_turns_of_suspects(
     said: list[object] = []
     turn = ConversationActor.turn
 
-    def heard(actor: ConversationActor, turning: Turning) -> Taken:
-        assert turning.envelope.post is not None
-        said.append(turning.envelope.post.content)
-        return turn(actor, turning)
+    def heard(actor: ConversationActor, request: TurnRequest) -> TurnResult:
+        assert request.envelope.post is not None
+        said.append(request.envelope.post.content)
+        return turn(actor, request)
 
     monkeypatch.setattr(ConversationActor, "turn", heard)
     known = (await rig.done(to_thread(received("first")))).entries[0].conversation_id
@@ -230,7 +235,7 @@ async def test_a_host_announces_the_turns_of_suspects(
 @pytest.mark.parametrize("over", [False, True])
 async def test_the_gateway_knows_in_whose_turn_its_host_was_lost(over: bool, tmp_path: Path) -> None:
     side = Side()
-    at = side.door.open_unix(tmp_path / "host-0.1.sock")
+    at = side.listener.open_unix(tmp_path / "host-0.1.sock")
     side.way = HostEndpoint(at.address, 0, SECRET)
 
     async def dies(payload: bytes, announce: Announce) -> bytes:
@@ -240,11 +245,11 @@ async def test_the_gateway_knows_in_whose_turn_its_host_was_lost(over: bool, tmp
         if over:
             announce(1, False)
         await asyncio.sleep(0)
-        for connection in list(side.door._guests):
+        for connection in list(side.listener._peers):
             connection.close()  # as the kernel does for a dead process: what was written arrives
         raise AssertionError("not reached in a dead process")
 
-    side.door._submit = dies
+    side.listener._submit = dies
     sent = [to_thread(received(f"{n}"), THREAD, attempt=1) for n in range(3)]
     link = side.link()
     for envelope in sent:
@@ -262,7 +267,7 @@ async def test_a_host_that_hangs_in_a_turn_is_told_apart_too(
     """It does not die by itself: the others take its partitions, and it ends once it wakes."""
     monkeypatch.setattr(host_link, "SWEEP", 0.01)
     side = Side()
-    at = side.door.open_unix(tmp_path / "host-0.1.sock")
+    at = side.listener.open_unix(tmp_path / "host-0.1.sock")
     side.way = HostEndpoint(at.address, 0, SECRET)
     hangs, wakes = asyncio.Event(), asyncio.Event()
 
@@ -272,7 +277,7 @@ async def test_a_host_that_hangs_in_a_turn_is_told_apart_too(
         await wakes.wait()
         return await side.rig.host.submit(payload)
 
-    side.door._submit = hang
+    side.listener._submit = hang
     sent = [to_thread(received(f"{n}"), THREAD, attempt=1) for n in range(2)]
     link = side.link(deadline=0.05 if how == "deadline" else 5)
     for envelope in sent:

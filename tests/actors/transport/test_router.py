@@ -19,13 +19,13 @@ from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.ownership import HostAddress, PartitionMap
 from tertulia.storage.memory.conversations import MemoryOwnership, MemoryStore
 
-Settle = Callable[[Envelope, Outcome | None], None]
+OnOutcome = Callable[[Envelope, Outcome | None], None]
 
 
 class Link:
     """A link that keeps what it is sent until the test answers."""
 
-    def __init__(self, name: str, incarnation: str, settle: Settle) -> None:
+    def __init__(self, name: str, incarnation: str, settle: OnOutcome) -> None:
         self.name, self.incarnation, self.settle = name, incarnation, settle
         self.sent: list[Envelope] = []
         self.closed = False
@@ -53,10 +53,14 @@ class Net:
         self.links: list[Link] = []
         self.changes = 0
         self.router = Router(
-            self.ownership, self._link, deadline=deadline, max_waiting=max_waiting, changed=self._changed
+            self.ownership,
+            self._link,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            on_hosts_changed=self._changed,
         )  # type: ignore[arg-type]
 
-    def _link(self, name: str, at: HostAddress, settle: Settle) -> Link:
+    def _link(self, name: str, at: HostAddress, settle: OnOutcome) -> Link:
         self.links.append(Link(name, at.incarnation, settle))
         return self.links[-1]
 
@@ -258,9 +262,9 @@ def test_entries_go_to_whoever_watches_their_account() -> None:
     assert first.got[3:] == [("c", 10)]
     newer = GatewayLink()
     publisher.watch("g1", newer, ["c"])
-    publisher.lost("g1", first)  # the old one, late
+    publisher.drop("g1", first)  # the old one, late
     publisher.publish(entries("c", 3), [11])
     assert newer.got == [("c", 11)]
-    publisher.lost("g1", newer)
+    publisher.drop("g1", newer)
     publisher.publish(entries("c", 4), [12])
     assert newer.got == [("c", 11)] and "c" not in publisher._watchers

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from samples import NOW, OPENING, SERVICE, any_data, data, entries, ids, objects, plain, priorities, received
 
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import Taken, Turning
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import (
     Assign,
     Close,
@@ -110,8 +110,8 @@ def test_every_command_survives_the_wire(command: Command) -> None:
         Envelope("f", "a", SERVICE, command, "c", fence=(1, 2)),
     ]
     assert codec.decode_envelopes(codec.encode(sent)) == sent
-    turnings = [Turning(e, NOW, "live") for e in sent]
-    assert codec.decode_turnings(codec.encode(turnings)) == turnings
+    requests = [TurnRequest(e, NOW, "live") for e in sent]
+    assert codec.decode_turn_requests(codec.encode(requests)) == requests
 
 
 @given(st.lists(entries(), max_size=3), st.none() | conversations, st.booleans(), conversations)
@@ -124,8 +124,8 @@ def test_every_outcome_survives_the_wire(
         Refused("conflict", "d", {"status": "open"}, (("a", "b"),), 1.5),
     ]
     assert codec.decode_outcomes(codec.encode(outcomes)) == outcomes
-    (taken,) = codec.decode_taken(
-        codec.encode([Taken(outcomes[0], Write(c, after, tuple(some), "k", (1, 2), 3))])
+    (taken,) = codec.decode_turn_results(
+        codec.encode([TurnResult(outcomes[0], Write(c, after, tuple(some), "k", (1, 2), 3))])
     )
     assert taken.outcome == outcomes[0] and taken.write is not None
     assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", (1, 2), 3)

@@ -30,7 +30,7 @@ from samples import (
 
 from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import Taken, Turning
+from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import (
     Assign,
     By,
@@ -86,7 +86,7 @@ class World(RuleBasedStateMachine):
         c = self.actors[key].state.conversation
         return self.threads[ThreadKey(c.account_id, c.channel_id, c.contact_identifier, c.topic)]
 
-    def run(self, envelope: Envelope) -> Taken:
+    def run(self, envelope: Envelope) -> TurnResult:
         self.now += 1
         if envelope.conversation_id is not None:
             return self.turn(envelope, envelope.conversation_id, None)
@@ -105,11 +105,11 @@ class World(RuleBasedStateMachine):
             thread.live = None
         return taken
 
-    def turn(self, envelope: Envelope, key: str, opening: Entry | None) -> Taken:
+    def turn(self, envelope: Envelope, key: str, opening: Entry | None) -> TurnResult:
         actor, thread = self.actors[key], self.thread_of(key)
         before = actor.state
         frozen = copy.deepcopy(before)
-        taken = actor.turn(Turning(envelope, self.now, thread.live, opening))
+        taken = actor.turn(TurnRequest(envelope, self.now, thread.live, opening))
         assert before == frozen, "a turn changed a state instead of making a new one"
         self.check(envelope, taken, before, actor.state, opening)
         if taken.write is not None:
@@ -129,7 +129,7 @@ class World(RuleBasedStateMachine):
         entries.append(entry)
 
     def check(
-        self, envelope: Envelope, taken: Taken, before: State, after: State, opening: Entry | None
+        self, envelope: Envelope, taken: TurnResult, before: State, after: State, opening: Entry | None
     ) -> None:
         if isinstance(taken.outcome, Refused):
             assert taken.write is None and after is before
@@ -142,12 +142,12 @@ class World(RuleBasedStateMachine):
             assert taken.write.key == envelope.key()
             fixed = {name: getattr(before.conversation, name) for name in ORDINARY}
             assert fixed == {name: getattr(after.conversation, name) for name in ORDINARY}
-        assert codec.decode_taken(codec.encode([taken]))[0].outcome == taken.outcome
+        assert codec.decode_turn_results(codec.encode([taken]))[0].outcome == taken.outcome
 
     def some(self, number: int) -> str | None:
         return list(self.actors)[number % len(self.actors)] if self.actors else None
 
-    def ask(self, number: int, by: By, command: Command) -> Taken | None:
+    def ask(self, number: int, by: By, command: Command) -> TurnResult | None:
         key = self.some(number)
         return None if key is None else self.run(to_conversation(command, key, by))
 
@@ -370,6 +370,6 @@ def test_a_fault_of_ours_is_an_answer_and_changes_nothing() -> None:
 
     actor = ConversationActor(apply(None, opened), broken)
     before = actor.state
-    taken = actor.turn(Turning(to_conversation(said(), opened.conversation_id, SERVICE), NOW))
+    taken = actor.turn(TurnRequest(to_conversation(said(), opened.conversation_id, SERVICE), NOW))
     assert isinstance(taken.outcome, Refused) and taken.outcome.code == "internal"
     assert actor.state is before and taken.write is None

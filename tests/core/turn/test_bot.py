@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from samples import ACCOUNT, NOW, SERVICE, THREAD, agent, answered, customer, received, uid
 
 from tertulia.actors.host.conversation_actor import ConversationActor
-from tertulia.actors.transport.turns import Turning
+from tertulia.actors.transport.turns import TurnRequest
 from tertulia.core.conversation.commands import (
     Assign,
     By,
@@ -101,7 +101,7 @@ class Thread:
         """What a command adds, without entry 0."""
         self.now += 1000
         envelope = Envelope(fields.pop("id", uid()), ACCOUNT, by or customer(), command, self.c.id)
-        taken = self.actor.turn(Turning(envelope, self.now, self.c.id, self.opening, self.account, heard))
+        taken = self.actor.turn(TurnRequest(envelope, self.now, self.c.id, self.opening, self.account, heard))
         self.outcome = taken.outcome
         if taken.write is None:
             return []

@@ -22,7 +22,7 @@ from samples import (
 )
 
 from tertulia.actors.host.conversation_actor import ConversationActor
-from tertulia.actors.transport.turns import Turning
+from tertulia.actors.transport.turns import TurnRequest
 from tertulia.core.conversation.commands import (
     Assign,
     By,
@@ -368,7 +368,7 @@ def test_another_customers_conversation_is_not_found(command: Command, other: st
     )
     for by, account in ((customer(thread), ACCOUNT), (ANA, "another")):
         actor = ConversationActor(state, lambda: "id")
-        taken = actor.turn(Turning(to_conversation(command, "c", by, account=account), NOW))
+        taken = actor.turn(TurnRequest(to_conversation(command, "c", by, account=account), NOW))
         assert isinstance(taken.outcome, Refused) and taken.outcome.code == "not_found"
 
 

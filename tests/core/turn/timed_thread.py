@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from samples import ACCOUNT, NOW, THREAD, customer, received, uid
 
 from tertulia.actors.host.conversation_actor import ConversationActor
-from tertulia.actors.transport.turns import Turning
+from tertulia.actors.transport.turns import TurnRequest
 from tertulia.core.conversation.commands import By, Envelope, Tick
 from tertulia.core.conversation.entries import Actor, Entry
 from tertulia.core.conversation.state import State, apply
@@ -39,7 +39,7 @@ class Thread:
 
     def do(self, command: Any, by: Any = None) -> list[Any]:
         envelope = Envelope(uid(), ACCOUNT, by or customer(), command, self.c.id)
-        taken = self.actor.turn(Turning(envelope, self.now, self.c.id, self.opening, self.account))
+        taken = self.actor.turn(TurnRequest(envelope, self.now, self.c.id, self.opening, self.account))
         self.outcome = taken.outcome
         if taken.write is None:
             return []

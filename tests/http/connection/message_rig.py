@@ -124,7 +124,7 @@ class Gate:
             self._connect,  # pyright: ignore[reportArgumentType]
             deadline=5,
             max_waiting=max_waiting,
-            changed=lambda: None,
+            on_hosts_changed=lambda: None,
         )
         await self.router.startup()
         self._routing = asyncio.create_task(self.router.main_loop())

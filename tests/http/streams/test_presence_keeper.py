@@ -26,7 +26,7 @@ class Supervision:
         self.now = 0
 
     async def present(self, entries: Sequence[Presence]) -> None:
-        self.attendance.hear(entries, self.now)
+        self.attendance.update(entries, self.now)
 
     async def put(self, entries: Sequence[Presence]) -> None: ...
 
@@ -79,7 +79,7 @@ async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands(
     for _ in range(9):
         there.now += 20_000
         await mine._renew()
-        there.attendance.pass_time(there.now)
+        there.attendance.expire(there.now)
         assert there.attendance.status("ana") == "offline"
 
 
@@ -92,7 +92,7 @@ async def test_a_clock_that_is_set_confuses_no_words(monkeypatch: pytest.MonkeyP
     keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: [hers], ttl=60)  # type: ignore[arg-type, list-item]
     await keeper.say(ANA, "away")
     there.now += ms
-    there.attendance.move(ms)
+    there.attendance.shift(ms)
     was_set.append(ms)
     there.now += 1
     await keeper.say(ANA, "online", hers)

@@ -1,0 +1,157 @@
+"""A command's life in a host: the stages from its admission to its reply, and the reply of the batch that it came with.
+
+`ConversationHost.accept` admits a command, and admits it again whenever it must start over. Only the methods of
+`PendingCommand` change its stage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from typing import Protocol
+
+from ...core.conversation.commands import Envelope, Outcome, Refused
+from ...core.ports.journal import Write
+from ...core.turn.message_analysis import Analysis
+from ..transport.turns import Announce, TurnResult
+
+MAX_ATTEMPTS = 4
+
+
+class Activation(Protocol):
+    """A conversation in memory as commits see it: `pending` counts its uncommitted writes.
+
+    A decision may depend on earlier decisions in the same thread, never on those in another.
+    """
+
+    pending: int
+
+    @property
+    def thread(self) -> object: ...
+
+
+class Reply:
+    """The outcomes of one incoming batch. `done` resolves when all are known."""
+
+    __slots__ = ("announce", "done", "missing", "outcomes")
+
+    def __init__(self, size: int, announce: Announce | None = None) -> None:
+        self.announce = announce
+        self.outcomes: list[Outcome | None] = [None] * size
+        self.missing = size
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if size == 0:
+            self.done.set_result(None)
+
+    def set(self, slot: int, outcome: Outcome) -> None:
+        if self.outcomes[slot] is None:
+            self.outcomes[slot] = outcome
+            self.missing -= 1
+            if self.missing == 0 and not self.done.done():
+                self.done.set_result(None)
+
+
+class Stage(enum.Enum):
+    ADMITTED = enum.auto()
+    """Waits for its actor, for the analysis of a message, or for a look-up of its original result."""
+    IN_TURN = enum.auto()
+    """With the placement."""
+    DECIDED = enum.auto()
+    """Waits for the commit of its write, or of the writes that its outcome depends on."""
+    ANSWERED = enum.auto()
+
+
+NEXT = {
+    Stage.ADMITTED: {Stage.ADMITTED, Stage.IN_TURN, Stage.ANSWERED},
+    Stage.IN_TURN: {Stage.ADMITTED, Stage.DECIDED, Stage.ANSWERED},
+    Stage.DECIDED: {Stage.ADMITTED, Stage.ANSWERED},
+    Stage.ANSWERED: set[Stage](),
+}
+"""From each stage, those that may follow. A command starts over when its actor or its commit fails."""
+
+
+class PendingCommand:
+    """A command in a host, from its arrival to its reply."""
+
+    __slots__ = (
+        "active",
+        "alone",
+        "analysis",
+        "announced",
+        "attempts",
+        "envelope",
+        "looked_up",
+        "opened",
+        "partition",
+        "queued_at",
+        "reply",
+        "result",
+        "slot",
+        "stage",
+    )
+
+    def __init__(self, envelope: Envelope, reply: Reply, slot: int) -> None:
+        self.envelope = envelope
+        self.partition = envelope.partition
+        self.reply = reply
+        self.slot = slot
+        self.stage = Stage.ADMITTED
+        self.active: Activation | None = None
+        """The conversation of its last turn."""
+        self.opened = False
+        """Whether its last turn opened that conversation."""
+        self.result: TurnResult | None = None
+        """What its last turn returned."""
+        self.analysis: Analysis | None = None
+        """The analysis of its message, if there was one."""
+        self.queued_at: float | None = None
+        """When it began to wait behind others of its thread, on the monotonic clock (s)."""
+        self.looked_up = False
+        """Whether it is known not to have happened before."""
+        self.announced = False
+        """Whether its sender knows that its turn begins."""
+        self.alone = False
+        """Whether it must be committed by itself."""
+        self.attempts = 0
+        """Failures that it was part of."""
+
+    def admit(self) -> None:
+        """It starts, or starts over."""
+        self._enter(Stage.ADMITTED)
+
+    def begin_turn(self, active: Activation, *, opened: bool) -> None:
+        self._enter(Stage.IN_TURN)
+        self.active, self.opened = active, opened
+
+    def decide(self, result: TurnResult) -> None:
+        self._enter(Stage.DECIDED)
+        self.result = result
+
+    def answer(self, outcome: Outcome) -> None:
+        """Set its outcome, which is final."""
+        if self.stage is not Stage.ANSWERED:
+            self._enter(Stage.ANSWERED)
+            self.reply.set(self.slot, outcome)
+
+    def confirm(self) -> None:
+        """Everything that the turn's outcome depends on is committed."""
+        assert self.result is not None
+        self.answer(self.result.outcome)
+
+    def fail(self, refusal: Refused) -> None:
+        """Count a failure; after `MAX_ATTEMPTS` it is refused."""
+        self.attempts += 1
+        if self.attempts > MAX_ATTEMPTS:
+            self.answer(refusal)
+
+    @property
+    def answered(self) -> bool:
+        return self.stage is Stage.ANSWERED
+
+    @property
+    def write(self) -> Write | None:
+        return None if self.result is None else self.result.write
+
+    def _enter(self, stage: Stage) -> None:
+        assert stage in NEXT[self.stage], f"{self.stage.name} is not followed by {stage.name}"
+        self.stage = stage
