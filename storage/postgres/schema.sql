@@ -32,7 +32,9 @@ CREATE TYPE public.sender_wanted AS (
 	ids uuid[],
 	contact uuid,
 	display text,
-	metadata jsonb
+	metadata jsonb,
+	spellings text[],
+	moved_to text
 );
 
 CREATE FUNCTION public.attachment_deleted() RETURNS trigger
@@ -499,7 +501,7 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended(k.key, 7)) FROM (
     SELECT DISTINCT concat_ws(chr(31), s.account, s.channel_type, n) AS key
-    FROM jsonb_populate_recordset(NULL::sender_wanted, wanted) s, unnest(s.names) n
+    FROM jsonb_populate_recordset(NULL::sender_wanted, wanted) s, unnest(s.names || coalesce(s.spellings, '{}')) n
     WHERE threads[s.ord] IS NULL ORDER BY 1) AS k;
   FOR w IN SELECT * FROM jsonb_populate_recordset(NULL::sender_wanted, wanted) s WHERE threads[s.ord] IS NULL LOOP
     threads[w.ord] := coalesce(sender_thread(w), sender_settled(w));
@@ -525,7 +527,8 @@ CREATE TABLE public.contact_identifiers (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    thread_identifier text
+    thread_identifier text,
+    sends_to text
 );
 
 ALTER TABLE ONLY public.contact_identifiers FORCE ROW LEVEL SECURITY;
@@ -549,6 +552,13 @@ DECLARE
 BEGIN
   SELECT i.contact_id, coalesce(i.thread_identifier, i.identifier) INTO chosen, thread FROM sender_rows(w) AS i
   ORDER BY i.created_at, i.id LIMIT 1;
+  IF NOT FOUND THEN
+    SELECT i.contact_id, coalesce(i.thread_identifier, i.identifier) INTO chosen, thread
+    FROM unnest(w.spellings) AS n (name) CROSS JOIN LATERAL (
+      SELECT * FROM contact_identifiers k
+      WHERE k.account_id = w.account AND k.channel_type = w.channel_type AND k.identifier = n.name OFFSET 0) AS i
+    ORDER BY i.created_at, i.id LIMIT 1;
+  END IF;
   IF NOT FOUND THEN
     chosen := w.contact;
     thread := w.names[1];
@@ -578,6 +588,14 @@ BEGIN
     UPDATE contact_identifiers i SET thread_identifier = nullif(thread, i.identifier), contact_id = chosen
     WHERE i.account_id = w.account AND i.channel_type = w.channel_type AND i.thread_identifier = ANY (others);
   END IF;
+  IF w.moved_to IS NOT NULL THEN
+    UPDATE contact_identifiers i SET sends_to = w.moved_to, updated_at = now()
+    WHERE i.account_id = w.account AND i.channel_type = w.channel_type
+      AND (i.identifier = thread OR i.thread_identifier = thread) AND i.sends_to IS DISTINCT FROM w.moved_to;
+  END IF;
+  IF w.display IS NOT NULL THEN
+    UPDATE contacts k SET name = w.display, updated_at = now() WHERE k.id = chosen AND coalesce(k.name, '') = '';
+  END IF;
   IF chosen <> w.contact THEN
     DELETE FROM contacts WHERE id = w.contact;
   END IF;
@@ -589,10 +607,11 @@ CREATE FUNCTION public.sender_thread(w public.sender_wanted) RETURNS text
     AS $$
 BEGIN
   RETURN (
-    SELECT min(coalesce(i.thread_identifier, i.identifier)) FROM sender_rows(w) AS i
+    SELECT min(coalesce(i.thread_identifier, i.identifier)) FROM sender_rows(w) AS i JOIN contacts k ON k.id = i.contact_id
     HAVING count(*) = cardinality(w.names) AND count(DISTINCT coalesce(i.thread_identifier, i.identifier)) = 1
-      AND bool_and(w.display IS NULL OR i.display_name IS NOT DISTINCT FROM w.display)
-      AND bool_and(i.metadata @> w.metadata));
+      AND bool_and(w.display IS NULL OR (i.display_name IS NOT DISTINCT FROM w.display AND coalesce(k.name, '') <> ''))
+      AND bool_and(i.metadata @> w.metadata)
+      AND bool_and(w.moved_to IS NULL OR i.sends_to IS NOT DISTINCT FROM w.moved_to));
 END $$;
 
 CREATE FUNCTION public.tidy_search_indexes() RETURNS void
@@ -1298,6 +1317,8 @@ CREATE INDEX entries_feed_events ON ONLY public.entries USING btree (account_id,
 
 CREATE INDEX entries_kinds ON ONLY public.entries USING btree (account_id, kind, at) WHERE (kind <> 'message'::text);
 
+CREATE INDEX entries_mail_ids ON ONLY public.entries USING btree ("left"((data #>> '{metadata,message_id}'::text[]), 255)) WHERE ((kind = 'message'::text) AND ((data #>> '{metadata,message_id}'::text[]) IS NOT NULL));
+
 CREATE INDEX entries_rosters ON ONLY public.entries USING btree (account_id, (((data -> 'explain'::text) ->> 'roster'::text))) WHERE (kind = ANY (ARRAY['assigned'::text, 'offered'::text]));
 
 CREATE INDEX entries_other_account_id_expr_idx ON public.entries_other USING btree (account_id, (((data -> 'explain'::text) ->> 'roster'::text))) WHERE (kind = ANY (ARRAY['assigned'::text, 'offered'::text]));
@@ -1315,6 +1336,8 @@ CREATE INDEX entries_other_account_id_to_tsvector_idx ON public.entries_other US
 CREATE INDEX entries_other_at_idx ON public.entries_other USING brin (at) WITH (pages_per_range='32', autosummarize='on');
 
 CREATE UNIQUE INDEX entries_other_conversation_id_command_key_idx ON public.entries_other USING btree (conversation_id, command_key) WHERE (command_key IS NOT NULL);
+
+CREATE INDEX entries_other_left_idx ON public.entries_other USING btree ("left"((data #>> '{metadata,message_id}'::text[]), 255)) WHERE ((kind = 'message'::text) AND ((data #>> '{metadata,message_id}'::text[]) IS NOT NULL));
 
 CREATE INDEX event_deliveries_claims ON public.event_deliveries USING btree (claimed_until) WHERE (status = 'delivering'::text);
 
@@ -1371,6 +1394,8 @@ ALTER INDEX public.entries_text ATTACH PARTITION public.entries_other_account_id
 ALTER INDEX public.entries_at ATTACH PARTITION public.entries_other_at_idx;
 
 ALTER INDEX public.entries_command_key ATTACH PARTITION public.entries_other_conversation_id_command_key_idx;
+
+ALTER INDEX public.entries_mail_ids ATTACH PARTITION public.entries_other_left_idx;
 
 ALTER INDEX public.entries_pkey ATTACH PARTITION public.entries_other_pkey;
 
