@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from samples import uid
 
 from tertulia.actors.clock import now_ms
-from tertulia.core.routing.supervision_messages import REST, Presence, PresenceStore
+from tertulia.core.ports.supervision import PresenceStore
+from tertulia.core.routing.supervision_messages import REST, Presence
 from tertulia.storage.embedded import EmbeddedValkey
 from tertulia.storage.memory.supervision import MemoryPresence
 from tertulia.storage.valkey import client as valkey

@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 from backends import PostgresBackend, thread
-from outbox_desk import Desk
+from outbox_rig import OutboxRig
 from samples import uid
 
 from tertulia.core.channels.messages import Sender
@@ -98,18 +98,18 @@ async def test_a_name_fills_what_is_empty_and_nothing_else(
 async def test_messages_go_where_the_customer_moved_to_and_answers_of_sends_are_noted(
     postgres: PostgresBackend, database: Database, owner: asyncpg.Connection
 ) -> None:
-    desk, senders = Desk(postgres, await thread(postgres), owner), PostgresSenders(database)
-    await desk.register()
-    await senders.resolve(desk.account, "whatsapp", Sender(LONG, "Joana", metadata={"username": "jo"}))
-    conversation = await desk.customer_writes(LONG, "whatsapp")
-    await desk.reply(conversation)
-    (item,) = await desk.claim()
+    rig, senders = OutboxRig(postgres, await thread(postgres), owner), PostgresSenders(database)
+    await rig.register()
+    await senders.resolve(rig.account, "whatsapp", Sender(LONG, "Joana", metadata={"username": "jo"}))
+    conversation = await rig.customer_writes(LONG, "whatsapp")
+    await rig.reply(conversation)
+    (item,) = await rig.claim()
     assert (item.recipient, item.recipient_metadata) == (LONG, {"username": "jo"})
-    await desk.outbox.learn(item, (NEW, "BR.123"))
+    await rig.outbox.learn(item, (NEW, "BR.123"))
     for name in (NEW, "BR.123"):
-        assert await PostgresSenders(database).resolve(desk.account, "whatsapp", Sender(name)) == LONG
-    await desk.outbox.sent(desk.me, item, 0, "p1", 5)
-    await senders.resolve(desk.account, "whatsapp", Sender(LONG, None, (NEWER,), moved_to=NEWER))
-    await desk.reply(conversation)
-    (item,) = await desk.claim()
+        assert await PostgresSenders(database).resolve(rig.account, "whatsapp", Sender(name)) == LONG
+    await rig.outbox.sent(rig.me, item, 0, "p1", 5)
+    await senders.resolve(rig.account, "whatsapp", Sender(LONG, None, (NEWER,), moved_to=NEWER))
+    await rig.reply(conversation)
+    (item,) = await rig.claim()
     assert item.recipient == NEWER
