@@ -148,8 +148,7 @@ async def _set_aside(
         "webhook_set_aside",
         channel=channel.id,
         failure=failure_id,
-        reason=faults[0].reason,
-        faults=len(faults),
+        faults=len(faults),  # the reasons may quote the sender; they are kept with the failure
     )
 
 
