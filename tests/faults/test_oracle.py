@@ -268,4 +268,4 @@ async def test_a_commit_that_arrives_late(
 
 def test_a_verdict_reads_well() -> None:
     assert str(Verdict()) == "nothing wrong"
-    assert "1 lost: ['op-1']" in str(Verdict(on_entries_missed=["op-1"]))
+    assert "1 lost: ['op-1']" in str(Verdict(lost=["op-1"]))
