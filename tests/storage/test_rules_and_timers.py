@@ -374,11 +374,11 @@ async def test_timers_set_by_unread_rules_are_rescheduled(
     keeper = RulesCache(failing, lambda: {account_id})
     await accounts.update(account_id, None, {"expiry_hours": 3}, BY)
     await keeper.prepare({account_id})
-    assert keeper.get(account_id) is UNREAD and not keeper.retimed
+    assert keeper.get(account_id) is UNREAD and not keeper.outdated_timers
     failing.fails = False
     await keeper.poll()
-    assert keeper.retimed == {account_id}
-    keeper.retimed.clear()
+    assert keeper.outdated_timers == {account_id}
+    keeper.outdated_timers.clear()
     # what is known stays in force while it cannot be read again, even where the change comes to the defaults
     await accounts.update(account_id, None, {"expiry_hours": None}, BY)
     failing.fails = True
@@ -386,4 +386,4 @@ async def test_timers_set_by_unread_rules_are_rescheduled(
     assert keeper.get(account_id).settings.expiry_hours == 3
     failing.fails = False
     await keeper.poll()
-    assert keeper.retimed == {account_id}
+    assert keeper.outdated_timers == {account_id}
