@@ -511,11 +511,11 @@ END $$;
 
 CREATE FUNCTION public.search_words(content text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $_$
-  SELECT translate(content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')
-$_$;
+    AS $$
+  SELECT translate(content, '#%&+-./:;<=?@_~', '               ')
+$$;
 
-COMMENT ON FUNCTION public.search_words(content text) IS 'A text with blanks for punctuation: what is indexed, and what is looked for.';
+COMMENT ON FUNCTION public.search_words(content text) IS 'A text with blanks for the punctuation that Postgres would look ahead from: what is indexed, and what is looked for.';
 
 CREATE TABLE public.contact_identifiers (
     id uuid NOT NULL,
