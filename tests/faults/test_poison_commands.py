@@ -77,8 +77,15 @@ async def test_poison_ends_two_hosts_and_no_more(cup: Cup) -> None:
         died = cup.deaths(bottle)
         note("poison", hosts_that_died=died)
         assert 1 <= died <= 2
-        rows = await server.sql("SELECT type, target FROM set_aside_commands")
-        assert [tuple(row) for row in rows] == [("Post", place)]
+        stored_rows: list[tuple[str, str]] = []
+
+        async def listed() -> bool:  # stored after the answer
+            rows = await server.sql("SELECT type, target FROM set_aside_commands")
+            stored_rows[:] = [(row["type"], row["target"]) for row in rows]
+            return bool(stored_rows)
+
+        await until(listed, "the command to be listed for every gateway")
+        assert stored_rows == [("Post", place)]
 
         async def refused_everywhere() -> bool:
             """By ten connections, so by both gateways."""
