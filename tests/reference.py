@@ -15,6 +15,7 @@ if __name__ == "__main__":
 
 from tertulia.core.errors import BY_CODE  # noqa: E402
 from tertulia.http.framework.problems import RETRIED, STATUS  # noqa: E402
+from tertulia.http.framework.schemas import public_name  # noqa: E402
 from tertulia.http.routes.streams.messages import ANY_ERRORS, MESSAGES  # noqa: E402
 from tertulia.http.streams.session import CLOSE_REASONS  # noqa: E402
 
@@ -122,7 +123,7 @@ def fields(type_: type[Any], *, but: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 def answered(type_: type[Any]) -> str:
     if type_.__name__.endswith("View"):
-        return f"`{type_.__name__}` of the OpenAPI document"
+        return f"`{public_name(type_.__name__)}` of the OpenAPI document"
     return ", ".join(f"`{name}` ({what})" for name, what, _ in fields(type_)) or "nothing"
 
 

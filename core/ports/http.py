@@ -12,7 +12,7 @@ import msgspec
 from ..accounts.records import Channel
 from ..conversation.entries import Entry
 from ..conversation.state import Conversation
-from ..views.inbox import AssignmentView, ContactDetail, InboxFilter, InboxStats, Page, Period, Seen, Sort
+from ..views.inbox import AssignmentView, InboxFilter, InboxStats, IncludedContact, Page, Period, Seen, Sort
 from ..views.people import AgentStats, LabelCount
 from .bots import BotRuleStore
 from .deliveries import AttachmentStore, DeliveryStore
@@ -77,7 +77,7 @@ class InboxStore(Protocol):
         """A conversation's holders, oldest first."""
         ...
 
-    async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None: ...
+    async def contact(self, account_id: str, contact_id: str) -> IncludedContact | None: ...
 
     async def agent_stats(self, account_id: str, user_id: str, period: Period) -> AgentStats: ...
 

@@ -91,7 +91,7 @@ class Page(msgspec.Struct, frozen=True):
     seen: Seen | None
 
 
-class ContactIdentifierView(msgspec.Struct, frozen=True):
+class IncludedIdentifier(msgspec.Struct, frozen=True):
     id: str
     channel_type: str
     identifier: str
@@ -101,13 +101,13 @@ class ContactIdentifierView(msgspec.Struct, frozen=True):
     updated_at: str
 
 
-class ContactDetail(msgspec.Struct, frozen=True):
+class IncludedContact(msgspec.Struct, frozen=True):
     """A contact with its addresses."""
 
     id: str
     name: str | None
     attributes: dict[str, Any]
-    identifiers: list[ContactIdentifierView]
+    identifiers: list[IncludedIdentifier]
     created_at: str
     updated_at: str
 

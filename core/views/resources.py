@@ -22,7 +22,7 @@ from ..times import rfc3339, rfc3339_or_none
 from .conversations import ConversationView, EntryView
 
 
-class IdentifierView(msgspec.Struct, frozen=True):
+class ContactIdentifierView(msgspec.Struct, frozen=True):
     id: str
     contact_id: str
     channel_type: ChannelType
@@ -41,7 +41,7 @@ class ContactView(msgspec.Struct, frozen=True):
     name: str | None
     attributes: dict[str, Any]
     merged_into: str | None
-    identifiers: list[IdentifierView]
+    identifiers: list[ContactIdentifierView]
     created_at: str
     updated_at: str
 
@@ -92,7 +92,7 @@ class ApiClientView(msgspec.Struct, frozen=True):
     last_used_at: str | None
 
 
-class NewApiClientView(msgspec.Struct, frozen=True):
+class ApiClientWithSecret(msgspec.Struct, frozen=True):
     """Returned by creation only, as no other response contains the secret."""
 
     client_id: str
@@ -144,8 +144,8 @@ def delivery_view(d: Delivery) -> DeliveryView:
     )
 
 
-def identifier_view(i: ContactIdentifier) -> IdentifierView:
-    return IdentifierView(
+def identifier_view(i: ContactIdentifier) -> ContactIdentifierView:
+    return ContactIdentifierView(
         i.id,
         i.contact_id,
         i.channel_type,

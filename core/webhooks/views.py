@@ -29,7 +29,7 @@ class EventWebhookView(msgspec.Struct, frozen=True):
     updated_at: str
 
 
-class NewEventWebhookView(EventWebhookView, frozen=True):
+class EventWebhookWithSecret(EventWebhookView, frozen=True):
     """Returned only by creation and rotation, as no other response contains the secret."""
 
     secret: str
@@ -60,7 +60,7 @@ class EventDeliveryDetail(EventDeliveryView, frozen=True):
     payload: msgspec.Raw
 
 
-class WebhookTestView(msgspec.Struct, frozen=True):
+class EventWebhookTestView(msgspec.Struct, frozen=True):
     """A receiver's response to a `ping`; `error` if there was none."""
 
     delivered: bool
@@ -89,8 +89,8 @@ def webhook_view(w: EventWebhook, now: int) -> EventWebhookView:
     )
 
 
-def new_webhook_view(w: EventWebhook, secret: str, now: int) -> NewEventWebhookView:
-    return NewEventWebhookView(**msgspec.structs.asdict(webhook_view(w, now)), secret=secret)
+def new_webhook_view(w: EventWebhook, secret: str, now: int) -> EventWebhookWithSecret:
+    return EventWebhookWithSecret(**msgspec.structs.asdict(webhook_view(w, now)), secret=secret)
 
 
 def delivery_view(d: EventDelivery) -> EventDeliveryView:
@@ -115,8 +115,8 @@ def delivery_detail(d: EventDelivery, payload: bytes) -> EventDeliveryDetail:
     return EventDeliveryDetail(**msgspec.structs.asdict(delivery_view(d)), payload=msgspec.Raw(payload))
 
 
-def answer_view(event_id: str, answer: Answer) -> WebhookTestView:
-    return WebhookTestView(
+def answer_view(event_id: str, answer: Answer) -> EventWebhookTestView:
+    return EventWebhookTestView(
         judge(answer) == "delivered",
         event_id,
         answer.status,

@@ -1,4 +1,4 @@
-"""Routes as data: method, path, permission, and the types of input and answers.
+"""Routes as data: method, path, permission, name, and the types of input and answers.
 
 `endpoint` turns a route into an aiohttp handler: it authenticates, authorizes and validates, then calls the route's handler with a
 typed `Call`. The OpenAPI document is made from the same table (`openapi.py`).
@@ -90,7 +90,8 @@ Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One route. `permission` None: no token is required. `answers` maps status to type (None: no body).
+    """One route. `permission` None: no token is required. `answers` maps status to type (None: no body). `name`: how clients
+    call it, the OpenAPI document's operation id.
 
     `form`: the body may also be a form. `describes`: for the OpenAPI document, the types of body fields that the handler
     validates itself. `media`: the media type of its answers. `upload`: media types of a body that the handler reads itself, as a
@@ -104,6 +105,7 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     permission: str | None
     answers: dict[int, Any]
+    name: str
     summary: str
     body: Any = None
     query: Any = None

@@ -14,9 +14,9 @@ from aiohttp import web
 from ...core.accounts.principal import PERMISSIONS
 from .endpoint import Route
 from .problems import STATUS
+from .schemas import REFERENCE, resolved, schemas_of
 
 _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
-_SCHEMAS = "#/components/schemas/"
 _DESCRIPTION = (
     "Customer conversations in realtime. Times are RFC 3339 in UTC with milliseconds, ids are UUIDs; fields that a request"
     " must not have are refused. Every error is application/problem+json."
@@ -70,7 +70,7 @@ def plain_path(path: str) -> str:
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The whole document."""
     types = _types(routes)
-    made, components = msgspec.json.schema_components(types, ref_template=_SCHEMAS + "{name}")
+    made, components = schemas_of(types)
     schemas = {id(t): s for t, s in zip(types, made, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -78,8 +78,8 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         paths.setdefault(plain_path(route.path), {})[route.method.lower()] = operation
     for route in routes:
         for field, type_ in route.describes.items():
-            _component(schemas[id(route.body)], components)["properties"][field] = schemas[id(type_)]
-    queries = {schemas[id(r.query)]["$ref"].removeprefix(_SCHEMAS) for r in routes if r.query is not None}
+            resolved(schemas[id(route.body)], components)["properties"][field] = schemas[id(type_)]
+    queries = {schemas[id(r.query)]["$ref"].removeprefix(REFERENCE) for r in routes if r.query is not None}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -143,7 +143,7 @@ def _titles() -> dict[int, str]:
 def _problem(status: int, title: str) -> dict[str, Any]:
     response: dict[str, Any] = {
         "description": title,
-        "content": {"application/problem+json": {"schema": {"$ref": _SCHEMAS + "Problem"}}},
+        "content": {"application/problem+json": {"schema": {"$ref": REFERENCE + "Problem"}}},
     }
     if status in (429, 503):
         seconds = {"description": "Seconds to wait", "schema": {"type": "integer"}, "required": True}
@@ -153,7 +153,7 @@ def _problem(status: int, title: str) -> dict[str, Any]:
 
 def _operation(route: Route, schemas: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{plain_path(route.path)}").strip("_"),
+        "operationId": route.name,
         "summary": route.summary,
         "tags": [route.tag] if route.tag else [],
         "parameters": _parameters(route, schemas, components),
@@ -198,7 +198,7 @@ def _parameters(route: Route, schemas: dict[int, Any], components: dict[str, Any
         for name in _PARAMETER.findall(route.path)
     ]
     if route.query is not None:
-        struct = _component(schemas[id(route.query)], components)
+        struct = resolved(schemas[id(route.query)], components)
         required = struct.get("required", [])
         found += [
             _query_parameter(name, schema, name in required) for name, schema in struct["properties"].items()
@@ -260,8 +260,3 @@ def _refusals(route: Route) -> list[int]:
         found += [408]
     found += route.refuses
     return sorted(found)
-
-
-def _component(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """Resolve a reference."""
-    return components[schema["$ref"].removeprefix(_SCHEMAS)]

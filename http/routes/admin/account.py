@@ -30,7 +30,7 @@ class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     target_id: Annotated[str, msgspec.Meta(max_length=255)] | None = None
 
 
-class AuditPage(msgspec.Struct, frozen=True):
+class AuditRecordsPage(msgspec.Struct, frozen=True):
     items: list[AuditRecordView]
     next_cursor: str | None
 
@@ -73,14 +73,14 @@ async def audit(call: Call[None]) -> web.Response:
     page = await call.services.stores.audit.page(
         call.account_id, query.action, query.target_id, place(query.cursor), query.limit
     )
-    return answer(AuditPage([audit_view(r) for r in page.items], cursor(page.next)))
+    return answer(AuditRecordsPage([audit_view(r) for r in page.items], cursor(page.next)))
 
 
 ONE = {200: AccountView}
 ROUTES = [
-    Route("GET", "/v1/account", read, "account.read", ONE, "The account and its settings", tag=TAG),
-    Route("PATCH", "/v1/account", patch, "account.manage", ONE, "Change the account's name and settings",
+    Route("GET", "/v1/account", read, "account.read", ONE, "getAccount", "The account and its settings", tag=TAG),
+    Route("PATCH", "/v1/account", patch, "account.manage", ONE, "updateAccount", "Change the account's name and settings",
           body=AccountPatch, tag=TAG, describes={"settings": AccountSettings}),
-    Route("GET", "/v1/audit-log", audit, "audit.read", {200: AuditPage}, "The audit log, newest first",
+    Route("GET", "/v1/audit-log", audit, "audit.read", {200: AuditRecordsPage}, "listAuditRecords", "The audit log, newest first",
           query=AuditQuery, tag=TAG, expensive=lambda query: query.action is not None or query.target_id is not None),
 ]  # fmt: skip

@@ -22,7 +22,7 @@ from ....core.accounts.principal import Role
 from ....core.errors import Malformed, NotFound, Unauthenticated
 from ....core.ids import is_uuid
 from ....core.times import rfc3339
-from ....core.views.resources import ApiClientView, NewApiClientView, client_view
+from ....core.views.resources import ApiClientView, ApiClientWithSecret, client_view
 from ...framework.endpoint import Call, Route, answer, no_content
 from ...framework.pagination import PageQuery, author, cursor, place
 
@@ -66,7 +66,7 @@ async def create(call: Call[NewApiClient]) -> web.Response:
     client = await call.services.stores.clients.create(
         call.account_id, client_id, call.body.name, hashed(secret), author(call)
     )
-    view = NewApiClientView(client.id, secret, client.name, rfc3339(client.created_at))
+    view = ApiClientWithSecret(client.id, secret, client.name, rfc3339(client.created_at))
     return answer(view, 201, {"Cache-Control": "no-store"})
 
 
@@ -119,10 +119,10 @@ async def token(call: Call[TokenRequest]) -> web.Response:
 BASE = "/v1/api-clients"
 MANAGE = "clients.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: ApiClientsPage}, "API clients, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: NewApiClientView}, "Create an API client; its secret is shown once",
+    Route("GET", BASE, index, MANAGE, {200: ApiClientsPage}, "listApiClients", "API clients, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: ApiClientWithSecret}, "createApiClient", "Create an API client; its secret is shown once",
           body=NewApiClient, tag=TAG),
-    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete an API client", tag=TAG),
-    Route("POST", "/v1/auth/token", token, None, {200: TokenView}, "Issue a service token to an API client",
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteApiClient", "Delete an API client", tag=TAG),
+    Route("POST", "/v1/auth/token", token, None, {200: TokenView}, "createToken", "Issue a service token to an API client",
           body=TokenRequest, form=True, tag=TAG),
 ]  # fmt: skip

@@ -69,7 +69,7 @@ class BotRulesPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class DryRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BotRuleTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer's first message. `at`: its time, RFC 3339, by default now. `language`: by default detected, if rules or agents
     depend on it. The classifier is asked as for a real message."""
 
@@ -79,7 +79,7 @@ class DryRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: Annotated[str, msgspec.Meta(min_length=2, max_length=35)] | None = None
 
 
-class VerdictView(msgspec.Struct, frozen=True):
+class BotRuleVerdictView(msgspec.Struct, frozen=True):
     rule_id: str
     name: str
     matched: bool
@@ -87,11 +87,11 @@ class VerdictView(msgspec.Struct, frozen=True):
     faulty: bool
 
 
-class DryRunResult(msgspec.Struct, frozen=True):
+class BotRuleTestResult(msgspec.Struct, frozen=True):
     """Every active rule in order of evaluation, and the actions of the first one that matches; their `handoff` says why a human
     would take over."""
 
-    rules: list[VerdictView]
+    rules: list[BotRuleVerdictView]
     actions: Parts
 
 
@@ -173,7 +173,7 @@ async def delete(call: Call[None]) -> web.Response:
     return no_content()
 
 
-async def test(call: Call[DryRun]) -> web.Response:
+async def test(call: Call[BotRuleTest]) -> web.Response:
     b = call.body
     account = await call.services.stores.bot_rules.in_force(call.account_id)
     if account is None:
@@ -198,9 +198,10 @@ async def test(call: Call[DryRun]) -> web.Response:
     if found.handoff is not None:
         does["handoff"] = found.handoff
     verdicts = [
-        VerdictView(v.rule_id, v.name, v.matched, v.reasons, v.faulty) for v in found.evaluation.verdicts
+        BotRuleVerdictView(v.rule_id, v.name, v.matched, v.reasons, v.faulty)
+        for v in found.evaluation.verdicts
     ]
-    return answer(DryRunResult(verdicts, does))
+    return answer(BotRuleTestResult(verdicts, does))
 
 
 def _instant(at: datetime | None) -> int:
@@ -221,13 +222,13 @@ ONE = {200: BotRuleView}
 MANAGE = "bot_rules.manage"
 DESCRIBES = {"conditions": Conditions, "actions": Actions}
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: BotRulesPage}, "Bot rules, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "Create a bot rule",
+    Route("GET", BASE, index, MANAGE, {200: BotRulesPage}, "listBotRules", "Bot rules, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "createBotRule", "Create a bot rule",
           body=NewBotRule, tag=TAG, describes=DESCRIBES),
-    Route("POST", BASE + "/test", test, MANAGE, {200: DryRunResult},
-          "Try the rules on a message; nothing is stored", body=DryRun, tag=TAG),
-    Route("GET", BASE + "/{id}", read, MANAGE, ONE, "One bot rule", tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a bot rule",
+    Route("POST", BASE + "/test", test, MANAGE, {200: BotRuleTestResult},
+          "testBotRules", "Try the rules on a message; nothing is stored", body=BotRuleTest, tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, ONE, "getBotRule", "One bot rule", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateBotRule", "Change a bot rule",
           body=BotRulePatch, tag=TAG, describes=DESCRIBES),
-    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a bot rule", tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteBotRule", "Delete a bot rule", tag=TAG),
 ]  # fmt: skip

@@ -16,13 +16,14 @@ from ....actors.clock import fresh_id, now_ms
 from ....core.errors import Conflict, NotFound
 from ....core.webhooks.delivery import OLD_SECRET_SIGNS, SECRET_BYTES, new_secret
 from ....core.webhooks.events import EventType, check_url, ping_body
-from ....core.webhooks.records import DeliveryState, EventWebhook, NewEventWebhook
+from ....core.webhooks.records import DeliveryState, EventWebhook
+from ....core.webhooks.records import NewEventWebhook as StoredWebhook
 from ....core.webhooks.views import (
     EventDeliveryDetail,
     EventDeliveryView,
+    EventWebhookTestView,
     EventWebhookView,
-    NewEventWebhookView,
-    WebhookTestView,
+    EventWebhookWithSecret,
     answer_view,
     delivery_detail,
     delivery_view,
@@ -46,40 +47,40 @@ EventTypes = Annotated[
 ]
 
 
-class NewWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewEventWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Url
     description: Description | None = None
     event_types: EventTypes = []
     is_active: bool = True
 
 
-class WebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EventWebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Url | msgspec.UnsetType = msgspec.UNSET
     description: Description | msgspec.UnsetType | None = msgspec.UNSET
     event_types: EventTypes | msgspec.UnsetType = msgspec.UNSET
     is_active: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-class DeliveriesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+class EventDeliveriesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     status: DeliveryState | None = None
 
 
-class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EventReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: Annotated[datetime, msgspec.Meta(tz=True, description="of the events; RFC 3339")]
 
 
-class ReplayedView(msgspec.Struct, frozen=True):
+class EventReplayView(msgspec.Struct, frozen=True):
     """The number of deliveries queued again."""
 
     replayed: int
 
 
-class WebhooksPage(msgspec.Struct, frozen=True):
+class EventWebhooksPage(msgspec.Struct, frozen=True):
     items: list[EventWebhookView]
     next_cursor: str | None
 
 
-class DeliveriesPage(msgspec.Struct, frozen=True):
+class EventDeliveriesPage(msgspec.Struct, frozen=True):
     items: list[EventDeliveryView]
     next_cursor: str | None
 
@@ -96,12 +97,12 @@ def _check(call: Call[Any], url: str) -> None:
     check_url(url, private=settings.webhooks_allow_private, networks=settings.networks())
 
 
-async def create(call: Call[NewWebhook]) -> web.Response:
+async def create(call: Call[NewEventWebhook]) -> web.Response:
     body, webhook_id, secret = call.body, fresh_id(), new_secret(secrets.token_bytes(SECRET_BYTES))
     _check(call, body.url)
     sealed = call.services.webhook_secrets.seal_secrets(call.account_id, webhook_id, [secret])
     types = tuple(dict.fromkeys(body.event_types))
-    wanted = NewEventWebhook(
+    wanted = StoredWebhook(
         webhook_id, call.account_id, body.url, body.description, types, body.is_active, sealed
     )
     made = await call.services.stores.event_webhooks.create(wanted, author(call))
@@ -112,14 +113,14 @@ async def index(call: Call[None]) -> web.Response:
     query: PageQuery = call.query
     page = await call.services.stores.event_webhooks.page(call.account_id, place(query.cursor), query.limit)
     now = now_ms()
-    return answer(WebhooksPage([webhook_view(w, now) for w in page.items], cursor(page.next)))
+    return answer(EventWebhooksPage([webhook_view(w, now) for w in page.items], cursor(page.next)))
 
 
 async def read(call: Call[None]) -> web.Response:
     return answer(webhook_view(await _found(call), now_ms()))
 
 
-async def patch(call: Call[WebhookPatch]) -> web.Response:
+async def patch(call: Call[EventWebhookPatch]) -> web.Response:
     changes = given(call.body)
     if "url" in changes:
         _check(call, changes["url"])
@@ -161,12 +162,12 @@ async def test(call: Call[None]) -> web.Response:
 
 
 async def deliveries(call: Call[None]) -> web.Response:
-    query: DeliveriesQuery = call.query
+    query: EventDeliveriesQuery = call.query
     webhook = await _found(call)
     page = await call.services.stores.event_webhooks.deliveries(
         call.account_id, webhook.id, query.status, place(query.cursor), query.limit
     )
-    return answer(DeliveriesPage([delivery_view(d) for d in page.items], cursor(page.next)))
+    return answer(EventDeliveriesPage([delivery_view(d) for d in page.items], cursor(page.next)))
 
 
 async def delivery(call: Call[None]) -> web.Response:
@@ -195,10 +196,10 @@ async def replay(call: Call[None]) -> web.Response:
     return answer(delivery_view(found))
 
 
-async def replay_failed(call: Call[Replay]) -> web.Response:
+async def replay_failed(call: Call[EventReplayRequest]) -> web.Response:
     webhook, since = await _active(call), int(call.body.since.timestamp() * 1000)
     count = await call.services.stores.event_webhooks.replay_failed(call.account_id, webhook.id, since)
-    return answer(ReplayedView(count))
+    return answer(EventReplayView(count))
 
 
 BASE = "/v1/event-webhooks"
@@ -206,20 +207,20 @@ ONE = BASE + "/{id}"
 DELIVERY = ONE + "/deliveries/{delivery_id}"
 MANAGE = "event_webhooks.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: WebhooksPage}, "Event webhooks, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: NewEventWebhookView}, "Have events sent to a URL; the secret is shown once",
-          body=NewWebhook, tag=TAG),
-    Route("GET", ONE, read, MANAGE, {200: EventWebhookView}, "One event webhook", tag=TAG),
-    Route("PATCH", ONE, patch, MANAGE, {200: EventWebhookView}, "Change an event webhook, switch it on or off",
-          body=WebhookPatch, tag=TAG),
-    Route("DELETE", ONE, delete, MANAGE, {204: None}, "Delete an event webhook and its log", tag=TAG),
-    Route("POST", ONE + "/rotate-secret", rotate, MANAGE, {200: NewEventWebhookView},
-          "Create a new secret, shown once; the old one also signs for 24 hours", tag=TAG),
-    Route("POST", ONE + "/test", test, MANAGE, {200: WebhookTestView}, "Send a ping now, and return the response", tag=TAG),
-    Route("GET", ONE + "/deliveries", deliveries, MANAGE, {200: DeliveriesPage}, "Deliveries, newest first",
-          query=DeliveriesQuery, tag=TAG, expensive=lambda query: query.status is not None),
-    Route("GET", DELIVERY, delivery, MANAGE, {200: EventDeliveryDetail}, "One delivery, with its payload", tag=TAG),
-    Route("POST", DELIVERY + "/replay", replay, MANAGE, {200: EventDeliveryView}, "Send an event again", tag=TAG),
-    Route("POST", ONE + "/replay", replay_failed, MANAGE, {200: ReplayedView}, "Resend deliveries that failed since a time",
-          body=Replay, tag=TAG),
+    Route("GET", BASE, index, MANAGE, {200: EventWebhooksPage}, "listEventWebhooks", "Event webhooks, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: EventWebhookWithSecret}, "createEventWebhook", "Have events sent to a URL; the secret is shown once",
+          body=NewEventWebhook, tag=TAG),
+    Route("GET", ONE, read, MANAGE, {200: EventWebhookView}, "getEventWebhook", "One event webhook", tag=TAG),
+    Route("PATCH", ONE, patch, MANAGE, {200: EventWebhookView}, "updateEventWebhook", "Change an event webhook, switch it on or off",
+          body=EventWebhookPatch, tag=TAG),
+    Route("DELETE", ONE, delete, MANAGE, {204: None}, "deleteEventWebhook", "Delete an event webhook and its log", tag=TAG),
+    Route("POST", ONE + "/rotate-secret", rotate, MANAGE, {200: EventWebhookWithSecret},
+          "rotateEventWebhookSecret", "Create a new secret, shown once; the old one also signs for 24 hours", tag=TAG),
+    Route("POST", ONE + "/test", test, MANAGE, {200: EventWebhookTestView}, "testEventWebhook", "Send a ping now, and return the response", tag=TAG),
+    Route("GET", ONE + "/deliveries", deliveries, MANAGE, {200: EventDeliveriesPage}, "listEventDeliveries", "Deliveries, newest first",
+          query=EventDeliveriesQuery, tag=TAG, expensive=lambda query: query.status is not None),
+    Route("GET", DELIVERY, delivery, MANAGE, {200: EventDeliveryDetail}, "getEventDelivery", "One delivery, with its payload", tag=TAG),
+    Route("POST", DELIVERY + "/replay", replay, MANAGE, {200: EventDeliveryView}, "replayEventDelivery", "Send an event again", tag=TAG),
+    Route("POST", ONE + "/replay", replay_failed, MANAGE, {200: EventReplayView}, "replayFailedEventDeliveries", "Resend deliveries that failed since a time",
+          body=EventReplayRequest, tag=TAG),
 ]  # fmt: skip

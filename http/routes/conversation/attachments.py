@@ -50,7 +50,7 @@ _HEADERS = {
 }
 
 
-class AttachmentView(msgspec.Struct, frozen=True):
+class UploadedAttachment(msgspec.Struct, frozen=True):
     """`url` is how messages name it."""
 
     id: str
@@ -60,7 +60,7 @@ class AttachmentView(msgspec.Struct, frozen=True):
     size: int
 
 
-class LinkView(msgspec.Struct, frozen=True):
+class AttachmentLinkView(msgspec.Struct, frozen=True):
     """`url` works without a token until `expires_at`."""
 
     url: str
@@ -76,7 +76,7 @@ class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
-class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AttachmentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The parameters of a signed link; both or neither."""
 
     expires: Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None = None
@@ -108,9 +108,9 @@ async def create(call: Call[None]) -> web.Response:
     return answer(_view(made), 201)
 
 
-def _view(a: StoredAttachment) -> AttachmentView:
+def _view(a: StoredAttachment) -> UploadedAttachment:
     assert a.content_type is not None and a.size is not None
-    return AttachmentView(a.id, path_of(a.id), a.name, a.content_type, a.size)
+    return UploadedAttachment(a.id, path_of(a.id), a.name, a.content_type, a.size)
 
 
 async def _visible(call: Call[Any]) -> StoredAttachment:
@@ -129,7 +129,7 @@ async def _visible(call: Call[Any]) -> StoredAttachment:
 
 async def _linked(call: Call[Any]) -> StoredAttachment:
     """The attachment of a signed link. Raises Forbidden, NotFound, RateLimited."""
-    query: ReadQuery = call.query
+    query: AttachmentQuery = call.query
     links = call.services.links
     limits, request = call.services.limits, call.request
     if query.expires is None or query.signature is None:
@@ -156,7 +156,7 @@ async def link(call: Call[None]) -> web.Response:
     found = await _visible(call)
     _check_stored(found)
     url, expires = call.services.links.signed_link(found.id, now_ms() / 1000)
-    return answer(LinkView(url, rfc3339(expires * 1000)))
+    return answer(AttachmentLinkView(url, rfc3339(expires * 1000)))
 
 
 async def read(call: Call[None]) -> web.StreamResponse:
@@ -220,10 +220,10 @@ DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)
 
 BASE = "/v1/attachments"
 ROUTES = [
-    Route("POST", BASE, create, "message.write", {201: AttachmentView}, "Upload a file for use in a message",
+    Route("POST", BASE, create, "message.write", {201: UploadedAttachment}, "uploadAttachment", "Upload a file for use in a message",
           query=UploadQuery, tag=TAG, upload=("*/*", FORM), refuses=(408,)),
-    Route("GET", BASE + "/{id}", read, "conversation.read", {200: bytes, 206: bytes, 304: None}, "A file",
-          query=ReadQuery, tag=TAG, signed=True, media="*/*", refuses=(410, 416)),
-    Route("GET", BASE + "/{id}/link", link, "conversation.read", {200: LinkView},
-          "A link to a file that works without a token for 15 minutes", tag=TAG, refuses=(410,)),
+    Route("GET", BASE + "/{id}", read, "conversation.read", {200: bytes, 206: bytes, 304: None}, "getAttachment", "A file",
+          query=AttachmentQuery, tag=TAG, signed=True, media="*/*", refuses=(410, 416)),
+    Route("GET", BASE + "/{id}/link", link, "conversation.read", {200: AttachmentLinkView},
+          "getAttachmentLink", "A link to a file that works without a token for 15 minutes", tag=TAG, refuses=(410,)),
 ]  # fmt: skip

@@ -31,7 +31,7 @@ from ....core.conversation.status import Status
 from ....core.errors import Conflict, Forbidden, Invalid, NotFound
 from ....core.text.email_subjects import topic
 from ....core.views.conversations import ConversationView, MessageView, conversation_view
-from ....core.views.inbox import AssignmentView, ContactDetail
+from ....core.views.inbox import AssignmentView, IncludedContact
 from ...actions import conversations
 from ...actions.conversations import check_team
 from ...framework.endpoint import Call, Route, answer, no_content
@@ -44,7 +44,7 @@ INCLUDABLE = frozenset({"messages", "contact", "assignments"})
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
-class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
 
     status: Status | msgspec.UnsetType = msgspec.UNSET
@@ -68,11 +68,11 @@ class ConversationDetail(ConversationView, frozen=True, kw_only=True):
     """A conversation with what `include` names: `messages` are the newest 50, oldest first."""
 
     messages: list[MessageView] | msgspec.UnsetType = msgspec.UNSET
-    contact: ContactDetail | msgspec.UnsetType | None = msgspec.UNSET
+    contact: IncludedContact | msgspec.UnsetType | None = msgspec.UNSET
     assignments: list[AssignmentView] | msgspec.UnsetType = msgspec.UNSET
 
 
-class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AssignmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agent_id: UserId | None = None
     team_id: conversations.Uuid | None = None
     strategy: Literal["round_robin", "least_busy", "manual_queue"] | None = None
@@ -83,7 +83,7 @@ class HandoffRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agent_id: UserId | None = None
 
 
-class Rating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewRating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score: Annotated[int, msgspec.Meta(ge=1, le=5)]
     comment: Annotated[str, msgspec.Meta(max_length=5000)] | None = None
 
@@ -92,7 +92,7 @@ class ReadMarker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seq: conversations.Seq
 
 
-class Typing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TypingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: conversations.TypingState
 
 
@@ -162,7 +162,7 @@ def _included(call: Call[None]) -> frozenset[str]:
     return names
 
 
-async def patch(call: Call[Patch]) -> web.Response:
+async def patch(call: Call[ConversationPatch]) -> web.Response:
     changes = {k: v for k, v in msgspec.structs.asdict(call.body).items() if v is not msgspec.UNSET}
     if not changes:
         raise Invalid("nothing to change", errors=(("", "name at least one field"),))
@@ -193,7 +193,7 @@ async def close(call: Call[None]) -> web.Response:
     return no_content()
 
 
-async def assign(call: Call[Assignment]) -> web.Response:
+async def assign(call: Call[AssignmentRequest]) -> web.Response:
     body = call.body
     if (body.agent_id is None) == (body.team_id is None):
         raise Invalid(
@@ -239,7 +239,7 @@ async def decline(call: Call[None]) -> web.Response:
     )
 
 
-async def rate(call: Call[Rating]) -> web.Response:
+async def rate(call: Call[NewRating]) -> web.Response:
     done = await call.ask(Rate(call.body.score, call.body.comment), conversation=call.id())
     return answer(conversations.conversation_of(call, done))
 
@@ -250,7 +250,7 @@ async def mark_read(call: Call[ReadMarker]) -> web.Response:
     return answer(conversation_view(await conversations.mark_read(call, call.id(), MarkRead(call.body.seq))))
 
 
-async def typing(call: Call[Typing]) -> web.Response:
+async def typing(call: Call[TypingChange]) -> web.Response:
     await conversations.typing(call, call.id(), call.body.state)
     return no_content()
 
@@ -258,29 +258,29 @@ async def typing(call: Call[Typing]) -> web.Response:
 BASE = "/v1/conversations"
 ONE = {200: ConversationView}
 ROUTES = [
-    Route("POST", BASE, create, "conversation.create", {201: ConversationView}, "Open a conversation",
+    Route("POST", BASE, create, "conversation.create", {201: ConversationView}, "createConversation", "Open a conversation",
           body=conversations.NewConversation, tag=TAG),
     Route("POST", f"{BASE}/find-or-create", find_or_create, "conversation.create",
-          {200: ConversationView, 201: ConversationView}, "The live conversation of a thread key, or a new one",
+          {200: ConversationView, 201: ConversationView}, "findOrCreateConversation", "The live conversation of a thread key, or a new one",
           body=conversations.NewConversation, tag=TAG),
-    Route("GET", BASE + "/{id}", read, "conversation.read", {200: ConversationDetail}, "One conversation",
+    Route("GET", BASE + "/{id}", read, "conversation.read", {200: ConversationDetail}, "getConversation", "One conversation",
           query=ReadQuery, tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, "conversation.update", ONE, "Change a conversation", body=Patch, tag=TAG),
-    Route("DELETE", BASE + "/{id}", close, "conversation.update", {204: None}, "Close a conversation", tag=TAG),
-    Route("POST", BASE + "/{id}/assign", assign, "conversation.update", ONE, "Assign to an agent or a team",
-          body=Assignment, tag=TAG),
-    Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "Request a human agent",
+    Route("PATCH", BASE + "/{id}", patch, "conversation.update", ONE, "updateConversation", "Change a conversation", body=ConversationPatch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", close, "conversation.update", {204: None}, "closeConversation", "Close a conversation", tag=TAG),
+    Route("POST", BASE + "/{id}/assign", assign, "conversation.update", ONE, "assignConversation", "Assign to an agent or a team",
+          body=AssignmentRequest, tag=TAG),
+    Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "requestHandoff", "Request a human agent",
           body=HandoffRequest, tag=TAG),
     Route("POST", BASE + "/{id}/handback", hand_back, "conversation.update", ONE,
-          "Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes "
+          "handBackConversation", "Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes "
           "it from the queue. For its assignee, leads, admins and services", tag=TAG),
-    Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "Return it to the queue", tag=TAG),
-    Route("POST", BASE + "/{id}/accept", accept, "conversation.claim", ONE, "Accept an offer", tag=TAG),
-    Route("POST", BASE + "/{id}/decline", decline, "conversation.claim", ONE, "Decline an offer", tag=TAG),
-    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "Submit the customer's rating, once per resolution",
-          body=Rating, tag=TAG),
-    Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "Move the read marker",
+    Route("POST", BASE + "/{id}/release", release, "conversation.update", ONE, "releaseConversation", "Return it to the queue", tag=TAG),
+    Route("POST", BASE + "/{id}/accept", accept, "conversation.claim", ONE, "acceptOffer", "Accept an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/decline", decline, "conversation.claim", ONE, "declineOffer", "Decline an offer", tag=TAG),
+    Route("POST", BASE + "/{id}/csat", rate, "csat.write", ONE, "rateConversation", "Submit the customer's rating, once per resolution",
+          body=NewRating, tag=TAG),
+    Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "markRead", "Move the read marker",
           body=ReadMarker, tag=TAG),
-    Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "Typing indicator",
-          body=Typing, tag=TAG),
+    Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "setTyping", "TypingChange indicator",
+          body=TypingChange, tag=TAG),
 ]  # fmt: skip

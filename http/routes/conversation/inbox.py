@@ -61,7 +61,7 @@ class InboxQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Annotated[str, msgspec.Meta(max_length=400)] | None = None
 
 
-class InboxPage(msgspec.Struct, frozen=True):
+class ConversationsPage(msgspec.Struct, frozen=True):
     items: list[ConversationView]
     next_cursor: str | None
 
@@ -75,11 +75,11 @@ class StatsQuery(
     end: datetime | None = None
 
 
-class Assignments(msgspec.Struct, frozen=True):
+class AssignmentList(msgspec.Struct, frozen=True):
     items: list[AssignmentView]
 
 
-class Labels(msgspec.Struct, frozen=True):
+class LabelList(msgspec.Struct, frozen=True):
     items: list[LabelCount]
 
 
@@ -109,7 +109,7 @@ async def list_conversations(call: Call[None]) -> web.Response:
         call.account_id, _filter(query, call.principal.user_id), sort, after=after, limit=query.limit
     )
     cursor = write_cursor(sort, page.seen) if page.seen is not None else None
-    return answer(InboxPage(await conversations.with_positions(call, page.items), cursor))
+    return answer(ConversationsPage(await conversations.with_positions(call, page.items), cursor))
 
 
 async def stats(call: Call[None]) -> web.Response:
@@ -121,23 +121,23 @@ async def stats(call: Call[None]) -> web.Response:
 
 async def labels(call: Call[None]) -> web.Response:
     read = partial(call.services.stores.inbox.labels, call.account_id)
-    return answer(Labels(await call.services.expensive.shared(call.principal, "labels", read)))
+    return answer(LabelList(await call.services.expensive.shared(call.principal, "labels", read)))
 
 
 async def assignments(call: Call[None]) -> web.Response:
     c = await visible(call, call.id())
-    return answer(Assignments(await call.services.stores.inbox.assignments(call.account_id, c.id)))
+    return answer(AssignmentList(await call.services.stores.inbox.assignments(call.account_id, c.id)))
 
 
 BASE = "/v1/conversations"
 ROUTES = [
-    Route("GET", BASE, list_conversations, "inbox.read", {200: InboxPage}, "The account's conversations",
+    Route("GET", BASE, list_conversations, "inbox.read", {200: ConversationsPage}, "listConversations", "The account's conversations",
           query=InboxQuery, tag=TAG, expensive=lambda query: bool(query.q)),
-    Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "Statistics of the inbox", query=StatsQuery,
+    Route("GET", f"{BASE}/stats", stats, "inbox.read", {200: InboxStats}, "getConversationStats", "Statistics of the inbox", query=StatsQuery,
           tag=TAG),
-    Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: Assignments},
-          "The assignments of a conversation, oldest first", tag=TAG),
-    Route("GET", "/v1/labels", labels, "inbox.read", {200: Labels},
-          "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
+    Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: AssignmentList},
+          "listAssignments", "The assignments of a conversation, oldest first", tag=TAG),
+    Route("GET", "/v1/labels", labels, "inbox.read", {200: LabelList},
+          "listLabels", "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
 ]  # fmt: skip
 """Listed before those of `conversations.py`: `stats` is not an id."""

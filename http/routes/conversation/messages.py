@@ -32,7 +32,7 @@ class EntriesPage(msgspec.Struct, frozen=True):
     has_more: bool
 
 
-class Context(msgspec.Struct, frozen=True):
+class ConversationContext(msgspec.Struct, frozen=True):
     items: list[MessageView]
 
 
@@ -109,7 +109,7 @@ async def entries(call: Call[None]) -> web.Response:
 
 async def context(call: Call[None]) -> web.Response:
     done = await call.ask(Recall(call.query.count), conversation=call.id())
-    return answer(Context([actions.message_of(call, e) for e in done.entries]))
+    return answer(ConversationContext([actions.message_of(call, e) for e in done.entries]))
 
 
 BASE = "/v1/conversations/{id}"
@@ -120,6 +120,7 @@ ROUTES = [
         create,
         "message.write",
         {201: MessageView, 200: MessageView},
+        "createMessage",
         "Write a message or a note; repeating a client_message_id returns the original with 200",
         body=actions.NewMessage,
         tag=TAG,
@@ -130,6 +131,7 @@ ROUTES = [
         read,
         "conversation.read",
         {200: MessagesPage},
+        "listMessages",
         "Messages, oldest first",
         query=MessagesQuery,
         tag=TAG,
@@ -140,6 +142,7 @@ ROUTES = [
         entries,
         "conversation.read",
         {200: EntriesPage},
+        "listEntries",
         "Every entry, oldest first",
         query=EntriesQuery,
         tag=TAG,
@@ -149,7 +152,8 @@ ROUTES = [
         f"{BASE}/context",
         context,
         "inbox.read",
-        {200: Context},
+        {200: ConversationContext},
+        "getConversationContext",
         "The newest public messages, from the actor's memory",
         query=ContextQuery,
         tag=TAG,

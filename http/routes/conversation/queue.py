@@ -20,7 +20,7 @@ Order = tuple[_Time, _Time, cursors.Id]
 """A place in the queue: the arrival time adjusted by priority, the arrival time (both ms since the epoch), and the id."""
 
 
-class Requirements(msgspec.Struct, frozen=True):
+class RoutingRequirements(msgspec.Struct, frozen=True):
     """What an agent must serve for routing to assign the conversation."""
 
     channel_type: str
@@ -37,7 +37,7 @@ class QueueItemView(msgspec.Struct, frozen=True):
     waiting_since: str
     estimated_wait_s: int | None
     priority: Priority
-    requirements: Requirements
+    requirements: RoutingRequirements
     strategy: str
     offered_to: str | None
 
@@ -56,7 +56,7 @@ def _view(item: QueueItem) -> QueueItemView:
         rfc3339(item.waiting_since),
         None if wait is None else -(-wait // 1000),
         item.priority,
-        Requirements(item.channel_type, item.topics, item.language, item.team_id),
+        RoutingRequirements(item.channel_type, item.topics, item.language, item.team_id),
         item.strategy,
         item.offered_to,
     )
@@ -71,6 +71,6 @@ async def index(call: Call[None]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "Waiting conversations, in order", query=PageQuery,
+    Route("GET", "/v1/queue", index, "queue.read", {200: QueuePageView}, "listQueue", "Waiting conversations, in order", query=PageQuery,
           tag=TAG),
 ]  # fmt: skip

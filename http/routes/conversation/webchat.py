@@ -27,19 +27,19 @@ SESSION_LIFE = 24 * 3600
 """Lifetime of a session's token in seconds."""
 
 
-class NewSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewWebchatSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact_name: conversations.Name | None = None
     contact_identifier: conversations.Identifier | None = None
     identity_hash: Annotated[str, msgspec.Meta(max_length=128)] | None = None
 
 
-class SessionView(msgspec.Struct, frozen=True):
+class WebchatSessionView(msgspec.Struct, frozen=True):
     token: str
     contact_identifier: str
     expires_at: str
 
 
-class NewChatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewWebchatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: conversations.Content
     client_message_id: conversations.Key | None = None
     attachments: Annotated[list[Attachment], msgspec.Meta(max_length=30)] = []
@@ -55,7 +55,7 @@ async def webchat_channel(call: Call[Any], channel_id: str) -> Channel:
     return channel
 
 
-async def create_session(call: Call[NewSession]) -> web.Response:
+async def create_session(call: Call[NewWebchatSession]) -> web.Response:
     channel = await webchat_channel(call, call.id("channel_id"))
     body = call.body
     identifier = body.contact_identifier
@@ -72,10 +72,10 @@ async def create_session(call: Call[NewSession]) -> web.Response:
         contact_name=body.contact_name,
     )
     expires = rfc3339((now_ms() // 1000 + SESSION_LIFE) * 1000)
-    return answer(SessionView(token, identifier, expires), 201)
+    return answer(WebchatSessionView(token, identifier, expires), 201)
 
 
-async def _vouched(call: Call[NewSession], channel: Channel) -> bool:
+async def _vouched(call: Call[NewWebchatSession], channel: Channel) -> bool:
     """Whether the caller is a service of the channel's account."""
     if credential(call.request) is None:
         return False
@@ -87,7 +87,9 @@ async def _vouched(call: Call[NewSession], channel: Channel) -> bool:
     return True
 
 
-def _proved(call: Call[NewSession], channel: Channel, identifier: str, identity_hash: str | None) -> bool:
+def _proved(
+    call: Call[NewWebchatSession], channel: Channel, identifier: str, identity_hash: str | None
+) -> bool:
     secret = call.services.vault.open(channel).get("identity_secret")
     if identity_hash is None or not secret:
         return False
@@ -95,7 +97,7 @@ def _proved(call: Call[NewSession], channel: Channel, identifier: str, identity_
     return hmac.compare_digest(expected.encode(), identity_hash.lower().encode())
 
 
-async def send(call: Call[NewChatMessage]) -> web.Response:
+async def send(call: Call[NewWebchatMessage]) -> web.Response:
     p = call.principal
     if p.role is not Role.CUSTOMER or p.channel_id is None:
         raise Forbidden("only a customer's session token writes here")
@@ -127,9 +129,10 @@ ROUTES = [
         "/v1/webchat/{channel_id}/sessions",
         create_session,
         None,
-        {201: SessionView},
+        {201: WebchatSessionView},
+        "createWebchatSession",
         "A session for a customer: a new one, or a known one with proof",
-        body=NewSession,
+        body=NewWebchatSession,
         body_optional=True,
         tag=TAG,
     ),
@@ -139,8 +142,9 @@ ROUTES = [
         send,
         "webchat.write",
         {201: MessageView, 200: MessageView},
+        "createWebchatMessage",
         "Write a message as the customer",
-        body=NewChatMessage,
+        body=NewWebchatMessage,
         tag=TAG,
     ),
     Route(
@@ -149,6 +153,7 @@ ROUTES = [
         read,
         "webchat.read",
         {200: MessagesPage},
+        "listWebchatMessages",
         "The customer's newest conversation, oldest message first",
         query=MessagesQuery,
         tag=TAG,

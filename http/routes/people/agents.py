@@ -24,7 +24,7 @@ class AgentView(msgspec.Struct, frozen=True):
     last_seen: str | None
 
 
-class Agents(msgspec.Struct, frozen=True):
+class AgentList(msgspec.Struct, frozen=True):
     items: list[AgentView]
 
 
@@ -43,7 +43,7 @@ class PresenceView(msgspec.Struct, frozen=True):
 async def index(call: Call[None]) -> web.Response:
     found = await call.services.supervision.agents(call.account_id)
     return answer(
-        Agents(
+        AgentList(
             [
                 AgentView(
                     a.user_id,
@@ -67,7 +67,7 @@ async def appear(call: Call[PresenceChange]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/agents", index, "agents.read", {200: Agents}, "Agents with presence and load", tag=TAG),
-    Route("PUT", "/v1/agents/me/presence", appear, "me", {200: PresenceView}, "Set one's own presence",
+    Route("GET", "/v1/agents", index, "agents.read", {200: AgentList}, "listAgents", "Agents with presence and load", tag=TAG),
+    Route("PUT", "/v1/agents/me/presence", appear, "me", {200: PresenceView}, "setMyPresence", "Set one's own presence",
           body=PresenceChange, tag=TAG),
 ]  # fmt: skip

@@ -35,7 +35,7 @@ class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     category: Category | None = None
 
 
-class CannedPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CannedResponsePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     short_code: ShortCode | msgspec.UnsetType = msgspec.UNSET
     title: Title | msgspec.UnsetType = msgspec.UNSET
     content: conversations.Content | msgspec.UnsetType = msgspec.UNSET
@@ -53,11 +53,11 @@ class RenderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     conversation_id: conversations.Uuid
 
 
-class Rendered(msgspec.Struct, frozen=True):
+class RenderedResponse(msgspec.Struct, frozen=True):
     content: str
 
 
-class CannedPage(msgspec.Struct, frozen=True):
+class CannedResponsesPage(msgspec.Struct, frozen=True):
     items: list[CannedResponseView]
     next_cursor: str | None
 
@@ -83,7 +83,7 @@ async def index(call: Call[None]) -> web.Response:
     page = await call.services.stores.canned.page(
         call.account_id, query.category, query.q or None, place(query.cursor), query.limit
     )
-    return answer(CannedPage([canned_view(c) for c in page.items], cursor(page.next)))
+    return answer(CannedResponsesPage([canned_view(c) for c in page.items], cursor(page.next)))
 
 
 async def _found(call: Call[Any]) -> CannedResponse:
@@ -97,7 +97,7 @@ async def read(call: Call[None]) -> web.Response:
     return answer(canned_view(await _found(call)))
 
 
-async def patch(call: Call[CannedPatch]) -> web.Response:
+async def patch(call: Call[CannedResponsePatch]) -> web.Response:
     after = await call.services.stores.canned.update(
         call.account_id, call.id(), given(call.body), author(call)
     )
@@ -130,7 +130,7 @@ async def render(call: Call[RenderRequest]) -> web.Response:
         "agent_name": (agent.name if agent is not None else None) or "",
         "conversation_id": c.id,
     }
-    return answer(Rendered(fill(canned.content, values)))
+    return answer(RenderedResponse(fill(canned.content, values)))
 
 
 def _unknown() -> NotFound:
@@ -141,12 +141,12 @@ BASE = "/v1/canned-responses"
 ONE = {200: CannedResponseView}
 READ, MANAGE = "canned.read", "canned.manage"
 ROUTES = [
-    Route("GET", BASE, index, READ, {200: CannedPage}, "Canned responses, oldest first", query=CannedQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "Create a canned response",
+    Route("GET", BASE, index, READ, {200: CannedResponsesPage}, "listCannedResponses", "Canned responses, oldest first", query=CannedQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "createCannedResponse", "Create a canned response",
           body=NewCannedResponse, tag=TAG),
-    Route("GET", BASE + "/{id}", read, READ, ONE, "One canned response", tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a canned response", body=CannedPatch, tag=TAG),
-    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a canned response", tag=TAG),
-    Route("POST", BASE + "/{id}/render", render, READ, {200: Rendered},
-          "Render the text for a conversation", body=RenderRequest, tag=TAG),
+    Route("GET", BASE + "/{id}", read, READ, ONE, "getCannedResponse", "One canned response", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateCannedResponse", "Change a canned response", body=CannedResponsePatch, tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteCannedResponse", "Delete a canned response", tag=TAG),
+    Route("POST", BASE + "/{id}/render", render, READ, {200: RenderedResponse},
+          "renderCannedResponse", "Render the text for a conversation", body=RenderRequest, tag=TAG),
 ]  # fmt: skip

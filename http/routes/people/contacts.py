@@ -25,7 +25,7 @@ EXPORT_PAGE = 500
 """Entries of an export held in memory at once."""
 
 
-class IdentifierOfContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class IdentifierOfNewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel_type: ChannelType
     identifier: conversations.Identifier
     display_name: conversations.Name | None = None
@@ -34,7 +34,7 @@ class IdentifierOfContact(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 class NewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: conversations.Name | None = None
     attributes: dict[str, Any] = {}
-    identifiers: Annotated[list[IdentifierOfContact], msgspec.Meta(max_length=50)] = []
+    identifiers: Annotated[list[IdentifierOfNewContact], msgspec.Meta(max_length=50)] = []
 
 
 class ContactPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,17 +188,17 @@ async def _write_entries(call: Call[Any], response: web.StreamResponse, conversa
 BASE = "/v1/contacts"
 ONE = {200: ContactView}
 ROUTES = [
-    Route("GET", BASE, index, "contacts.read", {200: ContactsPage}, "Contacts, newest first", query=ContactsQuery,
+    Route("GET", BASE, index, "contacts.read", {200: ContactsPage}, "listContacts", "Contacts, newest first", query=ContactsQuery,
           tag=TAG, expensive=lambda query: query.q is not None),
-    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "Create a contact", body=NewContact, tag=TAG),
-    Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "One contact", tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "Change a contact", body=ContactPatch, tag=TAG),
+    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "createContact", "Create a contact", body=NewContact, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "getContact", "One contact", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "updateContact", "Change a contact", body=ContactPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},
-          "Delete a contact without conversations", tag=TAG),
+          "deleteContact", "Delete a contact without conversations", tag=TAG),
     Route("POST", BASE + "/{id}/merge", merge, "contacts.merge", ONE,
-          "Merge it into another contact, which is returned", body=MergeRequest, tag=TAG),
+          "mergeContact", "Merge it into another contact, which is returned", body=MergeRequest, tag=TAG),
     Route("POST", BASE + "/{id}/erase", erase, "contacts.erase", {204: None},
-          "Erase a customer for good: names, addresses and messages", tag=TAG),
+          "eraseContact", "Erase a customer for good: names, addresses and messages", tag=TAG),
     Route("GET", BASE + "/{id}/export", export, "contacts.export", {200: ContactExport},
-          "Everything about a contact", tag=TAG),
+          "exportContact", "Everything about a contact", tag=TAG),
 ]  # fmt: skip

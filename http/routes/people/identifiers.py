@@ -12,7 +12,7 @@ from ....core.accounts.identifiers import normalised
 from ....core.accounts.records import ChannelType, ContactIdentifier
 from ....core.errors import NotFound
 from ....core.ports.resources import NewIdentifier
-from ....core.views.resources import IdentifierView, identifier_view
+from ....core.views.resources import ContactIdentifierView, identifier_view
 from ...actions import conversations, reconcile
 from ...framework.endpoint import Call, Route, answer, no_content
 from ...framework.pagination import PageQuery, check_size, cursor, given, place
@@ -28,7 +28,7 @@ class NewContactIdentifier(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     metadata: dict[str, Any] = {}
 
 
-class IdentifierPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ContactIdentifierPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Moving an identifier to another contact moves its conversations as well."""
 
     contact_id: conversations.Uuid | msgspec.UnsetType = msgspec.UNSET
@@ -40,8 +40,8 @@ class IdentifiersQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     contact_id: conversations.Uuid | None = None
 
 
-class IdentifiersPage(msgspec.Struct, frozen=True):
-    items: list[IdentifierView]
+class ContactIdentifiersPage(msgspec.Struct, frozen=True):
+    items: list[ContactIdentifierView]
     next_cursor: str | None
 
 
@@ -61,7 +61,7 @@ async def index(call: Call[None]) -> web.Response:
     page = await call.services.stores.contacts.identifiers(
         call.account_id, query.contact_id, place(query.cursor), query.limit
     )
-    return answer(IdentifiersPage([identifier_view(i) for i in page.items], cursor(page.next)))
+    return answer(ContactIdentifiersPage([identifier_view(i) for i in page.items], cursor(page.next)))
 
 
 async def _found(call: Call[Any]) -> ContactIdentifier:
@@ -75,7 +75,7 @@ async def read(call: Call[None]) -> web.Response:
     return answer(identifier_view(await _found(call)))
 
 
-async def patch(call: Call[IdentifierPatch]) -> web.Response:
+async def patch(call: Call[ContactIdentifierPatch]) -> web.Response:
     changes = given(call.body)
     check_size(changes.get("metadata"), "metadata")
     before, contacts = await _found(call), call.services.stores.contacts
@@ -96,15 +96,15 @@ async def delete(call: Call[None]) -> web.Response:
 
 
 BASE = "/v1/contact-identifiers"
-ONE = {200: IdentifierView}
+ONE = {200: ContactIdentifierView}
 ROUTES = [
-    Route("GET", BASE, index, "contacts.read", {200: IdentifiersPage}, "Contact identifiers, oldest first",
+    Route("GET", BASE, index, "contacts.read", {200: ContactIdentifiersPage}, "listContactIdentifiers", "Contact identifiers, oldest first",
           query=IdentifiersQuery, tag=TAG),
-    Route("POST", BASE, create, "contacts.write", {201: IdentifierView}, "Give a contact an identifier",
+    Route("POST", BASE, create, "contacts.write", {201: ContactIdentifierView}, "createContactIdentifier", "Give a contact an identifier",
           body=NewContactIdentifier, tag=TAG),
-    Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "One contact identifier", tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "Change a contact identifier",
-          body=IdentifierPatch, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "getContactIdentifier", "One contact identifier", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "updateContactIdentifier", "Change a contact identifier",
+          body=ContactIdentifierPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},
-          "Delete a contact identifier; its conversations keep their contact", tag=TAG),
+          "deleteContactIdentifier", "Delete a contact identifier; its conversations keep their contact", tag=TAG),
 ]  # fmt: skip

@@ -39,7 +39,9 @@ Languages = Annotated[list[Language], msgspec.Meta(max_length=50)]
 Capacity = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
-class NotificationsPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class NotificationPreferencesPatch(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """Only given fields change."""
 
     sound: bool | msgspec.UnsetType = msgspec.UNSET
@@ -47,7 +49,7 @@ class NotificationsPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     email_on_assignment: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-class PreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AgentPreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only given fields change. Empty lists, and null or an empty schedule for the hours, mean any."""
 
     available_channels: Channels | msgspec.UnsetType = msgspec.UNSET
@@ -57,7 +59,7 @@ class PreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_concurrent_conversations: Capacity | msgspec.UnsetType = msgspec.UNSET
     is_available: bool | msgspec.UnsetType = msgspec.UNSET
     auto_accept: bool | msgspec.UnsetType = msgspec.UNSET
-    notification_preferences: NotificationsPatch | msgspec.UnsetType = msgspec.UNSET
+    notification_preferences: NotificationPreferencesPatch | msgspec.UnsetType = msgspec.UNSET
 
 
 class PreferencesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +72,7 @@ class PreferencesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     available_channels: Channels = msgspec.field(default_factory=list)
 
 
-class PreferencesPage(msgspec.Struct, frozen=True):
+class AgentPreferencesPage(msgspec.Struct, frozen=True):
     items: list[AgentPreferencesView]
     next_cursor: str | None
 
@@ -92,7 +94,7 @@ async def _own(call: Call[Any]) -> AgentPreferences:
     return found
 
 
-async def _change(call: Call[PreferencesPatch], agent_id: str) -> web.Response:
+async def _change(call: Call[AgentPreferencesPatch], agent_id: str) -> web.Response:
     changes = distinct(given(call.body))
     hours = changes.get("available_hours")
     if hours is not None:
@@ -114,14 +116,14 @@ async def index(call: Call[None]) -> web.Response:
     page = await call.services.stores.preferences.page(
         call.account_id, wanted, place(query.cursor), query.limit
     )
-    return answer(PreferencesPage([preferences_view(p) for p in page.items], cursor(page.next)))
+    return answer(AgentPreferencesPage([preferences_view(p) for p in page.items], cursor(page.next)))
 
 
 async def read_own(call: Call[None]) -> web.Response:
     return answer(preferences_view(await _own(call)))
 
 
-async def patch_own(call: Call[PreferencesPatch]) -> web.Response:
+async def patch_own(call: Call[AgentPreferencesPatch]) -> web.Response:
     return await _change(call, (await _own(call)).user_id)
 
 
@@ -129,19 +131,19 @@ async def read(call: Call[None]) -> web.Response:
     return answer(preferences_view(await _of(call, user_id(call))))
 
 
-async def patch(call: Call[PreferencesPatch]) -> web.Response:
+async def patch(call: Call[AgentPreferencesPatch]) -> web.Response:
     return await _change(call, user_id(call))
 
 
 BASE = "/v1/agent-preferences"
 ONE = {200: AgentPreferencesView}
 ROUTES = [
-    Route("GET", BASE, index, "agents.read", {200: PreferencesPage}, "Agents' preferences, oldest first",
+    Route("GET", BASE, index, "agents.read", {200: AgentPreferencesPage}, "listAgentPreferences", "Agents' preferences, oldest first",
           query=PreferencesQuery, tag=TAG),
-    Route("GET", f"{BASE}/me", read_own, "me", ONE, "One's own preferences", tag=TAG),
-    Route("PATCH", f"{BASE}/me", patch_own, "me", ONE, "Change one's own preferences", body=PreferencesPatch, tag=TAG),
-    Route("GET", BASE + "/{user_id}", read, "agents.read", ONE, "An agent's preferences", tag=TAG),
-    Route("PATCH", BASE + "/{user_id}", patch, "agents.manage", ONE, "Change an agent's preferences",
-          body=PreferencesPatch, tag=TAG),
+    Route("GET", f"{BASE}/me", read_own, "me", ONE, "getMyPreferences", "One's own preferences", tag=TAG),
+    Route("PATCH", f"{BASE}/me", patch_own, "me", ONE, "updateMyPreferences", "Change one's own preferences", body=AgentPreferencesPatch, tag=TAG),
+    Route("GET", BASE + "/{user_id}", read, "agents.read", ONE, "getAgentPreferences", "An agent's preferences", tag=TAG),
+    Route("PATCH", BASE + "/{user_id}", patch, "agents.manage", ONE, "updateAgentPreferences", "Change an agent's preferences",
+          body=AgentPreferencesPatch, tag=TAG),
 ]  # fmt: skip
 """`me` comes before `{user_id}`."""

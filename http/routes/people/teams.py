@@ -35,7 +35,7 @@ class TeamPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: Description | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewTeamMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`user_id`: the `sub` of their tokens. They need not have connected yet."""
 
     user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -46,7 +46,7 @@ class TeamsPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class MembersPage(msgspec.Struct, frozen=True):
+class TeamMembersPage(msgspec.Struct, frozen=True):
     items: list[TeamMemberView]
     next_cursor: str | None
 
@@ -98,10 +98,10 @@ async def members(call: Call[None]) -> web.Response:
     )
     if page is None:
         raise _unknown()
-    return answer(MembersPage([member_view(m) for m in page.items], cursor(page.next)))
+    return answer(TeamMembersPage([member_view(m) for m in page.items], cursor(page.next)))
 
 
-async def add_member(call: Call[NewMember]) -> web.Response:
+async def add_member(call: Call[NewTeamMember]) -> web.Response:
     wanted = call.body.user_id
     if not is_user_id(wanted):
         raise Invalid("the body is not valid", errors=(("user_id", USER_ID_RULE),))
@@ -130,16 +130,16 @@ BASE = "/v1/teams"
 ONE = {200: TeamView}
 MANAGE = "teams.manage"
 ROUTES = [
-    Route("GET", BASE, index, "teams.read", {200: TeamsPage}, "Teams, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: TeamView}, "Create a team", body=NewTeam, tag=TAG),
-    Route("GET", BASE + "/{id}", read, "teams.read", ONE, "One team", tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a team", body=TeamPatch, tag=TAG),
+    Route("GET", BASE, index, "teams.read", {200: TeamsPage}, "listTeams", "Teams, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: TeamView}, "createTeam", "Create a team", body=NewTeam, tag=TAG),
+    Route("GET", BASE + "/{id}", read, "teams.read", ONE, "getTeam", "One team", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateTeam", "Change a team", body=TeamPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None},
-          "Delete a team; it is removed from conversations that are not closed", tag=TAG),
-    Route("GET", BASE + "/{id}/members", members, "teams.read", {200: MembersPage},
-          "A team's members, in the order they joined", query=PageQuery, tag=TAG),
+          "deleteTeam", "Delete a team; it is removed from conversations that are not closed", tag=TAG),
+    Route("GET", BASE + "/{id}/members", members, "teams.read", {200: TeamMembersPage},
+          "listTeamMembers", "A team's members, in the order they joined", query=PageQuery, tag=TAG),
     Route("POST", BASE + "/{id}/members", add_member, MANAGE, {201: TeamMemberView, 200: TeamMemberView},
-          "Add a member to a team; 200 if they are in it already", body=NewMember, tag=TAG),
+          "addTeamMember", "Add a member to a team; 200 if they are in it already", body=NewTeamMember, tag=TAG),
     Route("DELETE", BASE + "/{id}/members/{user_id}", remove_member, MANAGE, {204: None},
-          "Remove a member from a team", tag=TAG),
+          "removeTeamMember", "Remove a member from a team", tag=TAG),
 ]  # fmt: skip

@@ -173,10 +173,10 @@ BASE = "/v1/channels"
 ONE = {200: ChannelView}
 MANAGE = "channels.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: ChannelsPage}, "Channels, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: ChannelView}, "Connect a channel", body=NewChannel, tag=TAG),
-    Route("GET", BASE + "/{id}", read, MANAGE, ONE, "One channel", tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "Change a channel, switch it on or off", body=ChannelPatch,
+    Route("GET", BASE, index, MANAGE, {200: ChannelsPage}, "listChannels", "Channels, oldest first", query=PageQuery, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: ChannelView}, "createChannel", "Connect a channel", body=NewChannel, tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, ONE, "getChannel", "One channel", tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateChannel", "Change a channel, switch it on or off", body=ChannelPatch,
           tag=TAG),
-    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "Delete a channel without conversations", tag=TAG),
+    Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteChannel", "Delete a channel without conversations", tag=TAG),
 ]  # fmt: skip

@@ -53,9 +53,9 @@ async def retry(call: Call[None]) -> web.Response:
 
 BASE = "/v1/deliveries"
 ROUTES = [
-    Route("GET", BASE, page, "reports.read", {200: DeliveriesPage}, "Deliveries to providers, newest first",
+    Route("GET", BASE, page, "reports.read", {200: DeliveriesPage}, "listDeliveries", "Deliveries to providers, newest first",
           query=DeliveriesQuery, tag=TAG),
-    Route("GET", BASE + "/{message_id}", read, "inbox.read", {200: DeliveryView}, "The delivery of a message", tag=TAG),
+    Route("GET", BASE + "/{message_id}", read, "inbox.read", {200: DeliveryView}, "getDelivery", "The delivery of a message", tag=TAG),
     Route("POST", BASE + "/{message_id}/retry", retry, "deliveries.retry", {202: DeliveryView},
-          "Resend a message that could not be delivered", tag=TAG),
+          "retryDelivery", "Resend a message that could not be delivered", tag=TAG),
 ]  # fmt: skip

@@ -22,7 +22,7 @@ from .webhooks import take_in
 TAG = "webhooks"
 
 
-class FaultView(msgspec.Struct, frozen=True):
+class InboundFaultView(msgspec.Struct, frozen=True):
     """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
 
     reason: str
@@ -36,7 +36,7 @@ class InboundFailureView(msgspec.Struct, frozen=True):
     channel_id: str
     at: str
     reason: str
-    faults: list[FaultView]
+    faults: list[InboundFaultView]
     size: int
     replayed_at: str | None
 
@@ -60,19 +60,19 @@ class InboundFailuresPage(msgspec.Struct, frozen=True):
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
-class ReplayView(msgspec.Struct, frozen=True):
+class InboundReplayView(msgspec.Struct, frozen=True):
     """The result of a replay: new messages, repeats, edits, receipts, and what still fails."""
 
     received: Count
     repeated: Count
     edited: Count
     receipts: Count
-    faults: list[FaultView]
+    faults: list[InboundFaultView]
     failure: InboundFailureView
 
 
-def _faults(faults: tuple[Fault, ...] | list[Fault]) -> list[FaultView]:
-    return [FaultView(f.reason, f.part) for f in faults]
+def _faults(faults: tuple[Fault, ...] | list[Fault]) -> list[InboundFaultView]:
+    return [InboundFaultView(f.reason, f.part) for f in faults]
 
 
 def _fields(f: Failure) -> dict[str, Any]:
@@ -128,7 +128,7 @@ async def replay(call: Call[None]) -> web.Response:
     if after is None:
         raise NotFound("the failure was let go meanwhile: newer ones took its place")
     return answer(
-        ReplayView(
+        InboundReplayView(
             taken.received,
             taken.repeated,
             taken.edited,
@@ -142,8 +142,8 @@ async def replay(call: Call[None]) -> web.Response:
 BASE = "/v1/inbound-failures"
 MANAGE = "channels.manage"
 ROUTES = [
-    Route("GET", BASE, index, MANAGE, {200: InboundFailuresPage}, "Payloads that could not be processed, newest first",
+    Route("GET", BASE, index, MANAGE, {200: InboundFailuresPage}, "listInboundFailures", "Payloads that could not be processed, newest first",
           query=InboundFailuresQuery, tag=TAG),
-    Route("GET", BASE + "/{id}", read, MANAGE, {200: InboundFailureDetail}, "One failure, with its payload", tag=TAG),
-    Route("POST", BASE + "/{id}/replay", replay, MANAGE, {200: ReplayView}, "Process it again", tag=TAG),
+    Route("GET", BASE + "/{id}", read, MANAGE, {200: InboundFailureDetail}, "getInboundFailure", "One failure, with its payload", tag=TAG),
+    Route("POST", BASE + "/{id}/replay", replay, MANAGE, {200: InboundReplayView}, "replayInboundFailure", "Process it again", tag=TAG),
 ]  # fmt: skip

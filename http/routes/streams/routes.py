@@ -14,21 +14,21 @@ from .websocket import websocket
 TAG = "streams"
 
 
-class TicketView(msgspec.Struct, frozen=True):
+class StreamTicketView(msgspec.Struct, frozen=True):
     ticket: str
     expires_at: str
 
 
 async def ticket(call: Call[None]) -> web.Response:
     made = await call.services.tickets.issue(call.principal)
-    return answer(TicketView(made.ticket, rfc3339(int(made.expires_at * 1000))), 201)
+    return answer(StreamTicketView(made.ticket, rfc3339(int(made.expires_at * 1000))), 201)
 
 
 ROUTES = [
-    Route("GET", "/v1/stream", stream, "streams.read", {200: str}, "Server-Sent Events", query=StreamQuery,
+    Route("GET", "/v1/stream", stream, "streams.read", {200: str}, "openEventStream", "Server-Sent Events", query=StreamQuery,
           tag=TAG, stream=True, media="text/event-stream"),
-    Route("GET", "/v1/ws", websocket, "streams.read", {101: None}, "WebSocket", query=StreamQuery,
+    Route("GET", "/v1/ws", websocket, "streams.read", {101: None}, "openWebSocket", "WebSocket", query=StreamQuery,
           tag=TAG, stream=True),
-    Route("POST", "/v1/auth/ticket", ticket, "streams.read", {201: TicketView}, "A single-use 30-s stream ticket",
+    Route("POST", "/v1/auth/ticket", ticket, "streams.read", {201: StreamTicketView}, "createStreamTicket", "A single-use 30-s stream ticket",
           tag=TAG),
 ]  # fmt: skip

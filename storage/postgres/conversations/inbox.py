@@ -14,13 +14,13 @@ from ....core.views.inbox import (
     DAY_MS,
     AiFigures,
     AssignmentView,
-    ContactDetail,
-    ContactIdentifierView,
     Csat,
     DayVolume,
     Durations,
     InboxFilter,
     InboxStats,
+    IncludedContact,
+    IncludedIdentifier,
     Page,
     Period,
     Queue,
@@ -70,18 +70,18 @@ class PostgresInbox:
             rosters = dict(await connection.fetch(sql("routing_rosters"), list(digests))) if digests else {}
         return [_explained(a, rosters) for a in found]
 
-    async def contact(self, account_id: str, contact_id: str) -> ContactDetail | None:
+    async def contact(self, account_id: str, contact_id: str) -> IncludedContact | None:
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(sql("contact_detail"), contact_id)
         if row is None:
             return None
         found, name, attributes, created, updated, identifiers = row
-        return ContactDetail(
+        return IncludedContact(
             found,
             name,
             msgspec.json.decode(attributes),
             [
-                ContactIdentifierView(
+                IncludedIdentifier(
                     i, kind, identifier, shown, msgspec.json.decode(metadata), rfc3339(made), rfc3339(changed)
                 )
                 for i, kind, identifier, shown, metadata, made, changed in identifiers

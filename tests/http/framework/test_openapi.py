@@ -14,8 +14,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tertulia.core.accounts.principal import PERMISSIONS
 from tertulia.core.errors import Conflict, Overloaded
+from tertulia.core.views.conversations import MessageView
 from tertulia.http.framework.openapi import Document, Problem, document, plain_path
 from tertulia.http.framework.problems import problem_response
+from tertulia.http.framework.schemas import schemas_of
 from tertulia.http.routes import ALL
 from tertulia.http.routes.docs import PAGE_POLICY, STATIC, _files
 
@@ -44,12 +46,24 @@ def test_every_route_is_in_it_and_nothing_else(doc: dict[str, Any]) -> None:
 
 def test_operations_have_distinct_ids_and_say_what_they_answer(doc: dict[str, Any]) -> None:
     ids = [o["operationId"] for o in operations(doc)]
-    assert len(set(ids)) == len(ids)
+    assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z]+[A-Za-z]*", name) for name in ids)
     for operation in operations(doc):
         assert any(status.startswith(("1", "2")) for status in operation["responses"]), operation[
             "operationId"
         ]
         assert operation["tags"] and operation["summary"]
+
+
+def test_schemas_have_names_for_clients(doc: dict[str, Any]) -> None:
+    schemas = doc["components"]["schemas"]
+    assert {"Conversation", "Message", "Contact", "Problem"} <= schemas.keys()
+    for name, schema in schemas.items():
+        assert re.fullmatch(r"[A-Z][A-Za-z]+", name) and not name.endswith("View") and schema["title"] == name
+
+
+def test_two_types_of_one_name_would_be_seen() -> None:
+    with pytest.raises(ValueError, match="share a name"):
+        schemas_of([MessageView, msgspec.defstruct("Message", [])])
 
 
 def test_references_lead_somewhere(doc: dict[str, Any]) -> None:
