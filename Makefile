@@ -62,6 +62,18 @@ clean: ## remove what was installed and cached; the data in .tertulia stays
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# pip is heard only when it fails. Without an index it says "No matching distribution", which misleads.
+define pip
+mkdir -p build; $(BIN)/python -m pip install --disable-pip-version-check --no-input $(1) >build/install.log 2>&1 || { \
+	if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|Max retries exceeded' build/install.log; then \
+		echo 'the package index could not be reached; check the network, or set PIP_INDEX_URL (pip said: build/install.log)' >&2; \
+	elif grep -qE 'No space left on device' build/install.log; then \
+		echo 'the disk is full; about 1.5 GB are needed (pip said: build/install.log)' >&2; \
+	else \
+		cat build/install.log >&2; \
+	fi; exit 1; }
+endef
+
 # The stamp comes last, so an installation that was interrupted is done again. The lock holds setuptools as well:
 # building the editable package then asks no index.
 $(READY): requirements.lock pyproject.toml
@@ -79,7 +91,7 @@ $(READY): requirements.lock pyproject.toml
 		{ echo "$$($(PYTHON) --version) comes without its venv module; install it: sudo apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo 'making .venv …'; $(PYTHON) -m venv --clear .venv; }
 	@echo 'installing (first run only, about a minute) …'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@$(call pip,-r requirements.lock)
+	@$(call pip,--no-deps --no-build-isolation -e .)
 	@touch $@
 	@echo 'installed'

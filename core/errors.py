@@ -79,6 +79,10 @@ class Superseded(TertuliaError):
     code = "superseded"
 
 
+DISK_FULL = "the database's disk is full"
+"""Detail of StorageUnavailable when the database has no room left; gateways report it in /ready and /metrics."""
+
+
 class StorageUnavailable(TertuliaError):
     code = "storage_unavailable"
 

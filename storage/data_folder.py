@@ -7,8 +7,10 @@ would be trusted like our own.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,11 +42,27 @@ def prepare(data: Path) -> bool:
             _tighten(folder, data)
         if opened:
             data.resolve().chmod(0o700)  # last, so that the next start repeats an interrupted run
+        _check_writable(data)
+    except FileExistsError as error:
+        raise DataFolderError(f"{data} is not a folder (TERTULIA_DATA); name another") from error
+    except NotADirectoryError as error:
+        raise DataFolderError(f"{data} cannot be a folder (TERTULIA_DATA): a file is above it") from error
     except OSError as error:
+        hint = {
+            errno.EROFS: "; its file system is read-only: name a folder on another with TERTULIA_DATA",
+            errno.EACCES: "; change its permissions or owner, or name another with TERTULIA_DATA",
+            errno.ENOSPC: "; its disk is full: make room, or name a folder on another disk with TERTULIA_DATA",
+        }.get(error.errno or 0, "")
         raise DataFolderError(
-            f"the data folder {data} cannot be used (TERTULIA_DATA): {error.strerror}"
+            f"the data folder {data} cannot be used (TERTULIA_DATA): {error.strerror}{hint}"
         ) from error
     return bool(opened)
+
+
+def _check_writable(data: Path) -> None:
+    """Raises OSError unless a file can be written."""
+    with tempfile.TemporaryFile(dir=data) as file:
+        file.write(bytes(4096))
 
 
 def _check_place(data: Path) -> None:

@@ -18,13 +18,26 @@ def load_or_create(data: Path, name: str, make: Callable[[], str]) -> str:
 
     White space around a secret is ignored. Raises ValueError if it is empty.
     """
+    path = _path(data, name)
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(path, make().strip())
+    return _read(path)
+
+
+def load(data: Path, name: str) -> str | None:
+    """The secret with this name, or None if there is none. Raises ValueError if it is empty."""
+    path = _path(data, name)
+    return _read(path) if path.exists() else None
+
+
+def _path(data: Path, name: str) -> Path:
     if not name or "/" in name or name.startswith("."):
         raise ValueError(f"{name!r} cannot name a secret")
-    folder = data / "secrets"
-    path = folder / name
-    if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _create(path, make().strip())
+    return data / "secrets" / name
+
+
+def _read(path: Path) -> str:
     secret = read_private(path).strip()
     if not secret:
         raise ValueError(f"{path} is empty; put the secret back, or remove the file to have a new one made")

@@ -10,15 +10,16 @@ import os
 from collections.abc import Iterable
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid
 from .core.routing.supervision_messages import SHARDS
 from .secret_settings import secret_fields
+from .setting_types import AnyHttpUrl, HttpUrl, PostgresUrl, RedisUrl
 
 
 def _env(*names: str) -> AliasChoices:
@@ -29,22 +30,26 @@ class Settings(BaseSettings):
     """Every setting of a server, with its default. Times are in seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TERTULIA_", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="TERTULIA_", extra="ignore", frozen=True, populate_by_name=True, allow_inf_nan=False
     )
 
     host: str = Field("127.0.0.1", description="address the gateways listen on")
     port: int = Field(8080, ge=1, le=65535, description="port the gateways listen on")
-    data: Path = Field(Path(".tertulia"), description="folder of the embedded servers and generated secrets")
-    database_url: str | None = Field(
+    data: Annotated[Path, AfterValidator(Path.absolute)] = Field(
+        Path(".tertulia"),
+        validate_default=True,
+        description="folder of the embedded servers and generated secrets",
+    )
+    database_url: PostgresUrl | None = Field(
         None,
         validation_alias=_env("DATABASE_URL"),
         description="Postgres URL, as the owner of the schema; an embedded server when unset",
     )
-    app_database_url: str | None = Field(
+    app_database_url: PostgresUrl | None = Field(
         None,
         description="Postgres URL of the role tertulia_app, for API requests; created through DATABASE_URL when unset",
     )
-    system_database_url: str | None = Field(
+    system_database_url: PostgresUrl | None = Field(
         None,
         description="Postgres URL of the role tertulia_system, for work across accounts; created through DATABASE_URL when unset",
     )
@@ -66,7 +71,7 @@ class Settings(BaseSettings):
     expensive_reads_user: int = Field(
         4, ge=1, description="of these, running or waiting for one user in one gateway; beyond it 429"
     )
-    redis_url: str | None = Field(
+    redis_url: RedisUrl | None = Field(
         None, validation_alias=_env("REDIS_URL"), description="Valkey or Redis URL; embedded when unset"
     )
     ray_address: str | None = Field(
@@ -88,17 +93,17 @@ class Settings(BaseSettings):
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share their host's process (shared) or have one each (dedicated)"
     )
-    public_url: str | None = Field(None, description="URL that providers call and sign webhooks for")
+    public_url: HttpUrl | None = Field(None, description="URL that providers call and sign webhooks for")
 
-    whatsapp_url: str | None = Field(None, description="URL used instead of Meta's WhatsApp API")
-    messenger_url: str | None = Field(None, description="URL used instead of Meta's Messenger API")
-    telegram_url: str | None = Field(None, description="URL used instead of Telegram's Bot API")
-    sms_url: str | None = Field(
+    whatsapp_url: HttpUrl | None = Field(None, description="URL used instead of Meta's WhatsApp API")
+    messenger_url: HttpUrl | None = Field(None, description="URL used instead of Meta's Messenger API")
+    telegram_url: HttpUrl | None = Field(None, description="URL used instead of Telegram's Bot API")
+    sms_url: HttpUrl | None = Field(
         None,
         validation_alias=_env("TERTULIA_SMS_URL", "TERTULIA_TWILIO_URL"),
         description="URL used instead of Twilio's API; TERTULIA_TWILIO_URL is an alias",
     )
-    email_url: str | None = Field(
+    email_url: HttpUrl | None = Field(
         None,
         validation_alias=_env("TERTULIA_EMAIL_URL", "TERTULIA_POSTMARK_URL"),
         description="URL used instead of Postmark's API; TERTULIA_POSTMARK_URL is an alias",
@@ -122,9 +127,11 @@ class Settings(BaseSettings):
     )
 
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
-    jwt_issuer: str = Field("tertulia", description="required iss claim of tokens")
-    jwt_audience: str = Field("tertulia", description="required aud claim (or Cognito client_id) of tokens")
-    jwks_url: str | None = Field(
+    jwt_issuer: str = Field("tertulia", min_length=1, description="required iss claim of tokens")
+    jwt_audience: str = Field(
+        "tertulia", min_length=1, description="required aud claim (or Cognito client_id) of tokens"
+    )
+    jwks_url: AnyHttpUrl | None = Field(
         None, description="URL of the key set for RS256/ES256 tokens; when set, HS256 user tokens are refused"
     )
     jwt_leeway: float = Field(30, ge=0, le=300, description="clock skew allowed in token times")
@@ -285,7 +292,7 @@ class Settings(BaseSettings):
         None,
         description="where attachments are stored: s3://bucket/prefix or file:///folder; <data>/attachments when unset",
     )
-    s3_endpoint: str | None = Field(
+    s3_endpoint: HttpUrl | None = Field(
         None, description="URL of an S3-compatible server for attachments; Amazon S3 when unset"
     )
     s3_region: str | None = Field(None, description="region of the attachments' bucket")
@@ -320,9 +327,8 @@ class Settings(BaseSettings):
         1_000_000, ge=1, description="events that the Redis stream keeps, roughly; the oldest go first"
     )
 
-    classifier_url: str | None = Field(
+    classifier_url: AnyHttpUrl | None = Field(
         None,
-        pattern="^https?://",
         description="URL of the intent classifier for bot rules (POST, JSON; see README); none when unset",
     )
     classifier_key: str | None = Field(None, description="bearer token for the classifier")
@@ -337,7 +343,8 @@ class Settings(BaseSettings):
 
     def base_url(self) -> str:
         """Where providers and browsers find this server."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     def provider_urls(self) -> dict[str, str]:
         """The configured URLs of providers' APIs, by channel type."""

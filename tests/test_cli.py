@@ -7,27 +7,35 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import jwt
+import msgspec
 import pytest
 
 from tertulia.command_line.app import read_settings
+from tertulia.serving.running_servers import RunningServer, listed, running
+from tertulia.storage.credentials import new_key
 from tertulia.storage.embedded import EmbeddedPostgres
 from tertulia.storage.postgres import migrate
+from tertulia.storage.secrets import load_or_create
 
 pytestmark = pytest.mark.server  # each test runs the command line, most with Ray
 ACCOUNT = "00000000-0000-0000-0000-000000000001"
 
 
-def tertulia(*arguments: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def tertulia(
+    *arguments: str, data: Path | None, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end, in an environment without the server's settings."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("TERTULIA_", "RAY_"))}
     for name in ("DATABASE_URL", "REDIS_URL"):
         clean.pop(name, None)
     return subprocess.run(
         [sys.executable, "-m", "tertulia", *arguments],
-        env=clean | {"TERTULIA_DATA": str(data)} | environment,
+        env=clean | ({"TERTULIA_DATA": str(data)} if data else {}) | environment,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=60,
@@ -52,18 +60,17 @@ def test_a_provider_s_api_is_set_by_its_name_or_its_channels(
     ("environment", "words"),
     [
         ({"TERTULIA_HOSTS": "many"}, ["TERTULIA_HOSTS is wrong", "many"]),
-        ({"TERTULIA_PORT": "70000"}, ["TERTULIA_PORT is wrong"]),
-        ({"TERTULIA_PLACEMENT": "nowhere"}, ["TERTULIA_PLACEMENT is wrong", "shared"]),
         ({"TERTULIA_JWT_SECRET": "short"}, ["TERTULIA_JWT_SECRET is wrong", "32 bytes"]),
-        ({"TERTULIA_CREDENTIALS_KEYS": "x"}, ["TERTULIA_CREDENTIALS_KEYS is wrong"]),
-        ({"TERTULIA_ALLOWED_ORIGINS": "*"}, ["TERTULIA_ALLOWED_ORIGINS is wrong"]),
-        ({"TERTULIA_ATTACHMENTS_URL": "ftp://x"}, ["TERTULIA_ATTACHMENTS_URL is wrong", "s3://"]),
-        ({"TERTULIA_ALLOWED_NETWORKS": "10.0.0.0/33"}, ["TERTULIA_ALLOWED_NETWORKS is wrong", "10.0.0.0/33"]),
-        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, ["DATABASE_URL", "cannot be used"]),
+        (
+            {"DATABASE_URL": "postgresql://nobody:hunter2@127.0.0.1:1/x"},
+            ["the database (DATABASE_URL) cannot be used: 127.0.0.1:1 refused the connection"],
+        ),
+        ({"DATABASE_URL": "postgresql://nobody@nowhere.invalid/x"}, ["DATABASE_URL", "nowhere.invalid:5432"]),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, ["Valkey (REDIS_URL) cannot be used: 127.0.0.1:1 refused"]),
         ({"RAY_ADDRESS": "127.0.0.1:1"}, ["Ray (127.0.0.1:1) cannot be used"]),
     ],
 )
-def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
+def test_a_wrong_setting_is_one_sentence_and_exit_code_2(  # `test_settings.py` has every setting
     tmp_path: Path, environment: dict[str, str], words: list[str]
 ) -> None:
     with socket.socket() as free:
@@ -74,6 +81,7 @@ def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
     sentences = [line for line in result.stderr.splitlines() if line.startswith("tertulia: ")]
     assert len(sentences) == 1, result.stderr
     assert all(word in sentences[0] for word in words), sentences[0]
+    assert "hunter2" not in sentences[0]
     assert "Traceback" not in result.stdout + result.stderr
 
 
@@ -96,6 +104,47 @@ def test_a_data_folder_that_others_may_change_is_told_before_anything_starts(tmp
     assert result.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
+def test_a_data_folder_that_cannot_be_one_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for data, words in (
+        (tmp_path / "file", "is not a folder"),
+        (tmp_path / "file/data", "a file is above it"),
+    ):
+        result = tertulia("serve", data=data)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.count("\n") == 1 and str(data) in result.stderr
+        assert words in result.stderr and "TERTULIA_DATA" in result.stderr
+
+
+def test_a_data_folder_without_room_or_rights_is_told(tmp_path: Path) -> None:
+    """On file systems of their own: root may write everywhere else."""
+    for options, words in (("ro", "read-only"), ("size=4k", "disk is full")):
+        mount = ["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "tertulia-test", str(tmp_path)]
+        if (done := subprocess.run(mount, capture_output=True, text=True, timeout=10)).returncode != 0:
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        try:
+            if options != "ro":
+                (tmp_path / "ballast").write_bytes(b"x" * 4096)
+            result = tertulia("serve", data=tmp_path)
+        finally:
+            subprocess.run(["umount", "--lazy", str(tmp_path)], check=True, timeout=10)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.count("\n") == 1
+        assert words in result.stderr and "TERTULIA_DATA" in result.stderr
+
+
+@pytest.mark.parametrize(("version", "fits"), [((16, 4), False), ((17, 0), True), ((18, 1), True)])
+def test_an_old_postgres_is_told(version: tuple[int, int], fits: bool) -> None:
+    server = asyncpg.ServerVersion(*version, 0, "final", 0)
+    if fits:
+        migrate.check_version(server)
+    else:
+        with pytest.raises(
+            migrate.MigrationError, match=r"PostgreSQL 16\.4; PostgreSQL 17 or newer is needed"
+        ):
+            migrate.check_version(server)
+
+
 def test_a_wrong_secret_is_not_repeated(tmp_path: Path) -> None:
     result = tertulia(
         "serve", data=tmp_path, TERTULIA_JWT_SECRET="canary", TERTULIA_CREDENTIALS_KEYS="canary"
@@ -112,13 +161,78 @@ def test_a_secret_that_another_user_has_put_there_is_refused(tmp_path: Path) -> 
     assert "Traceback" not in result.stderr
 
 
-def test_a_token_is_signed_with_the_servers_secret(tmp_path: Path) -> None:
-    result = tertulia("token", "--account", ACCOUNT, "--role", "lead", "--user", "u1", data=tmp_path)
-    secret = (tmp_path / "secrets" / "jwt_secret").read_text().strip()
-    claims = jwt.decode(
+def keep_secret(data: Path) -> str:
+    return load_or_create(data, "jwt_secret", new_key)
+
+
+def signed_by(result: subprocess.CompletedProcess[str], secret: str) -> dict[str, Any]:
+    assert result.returncode == 0, result.stderr
+    return jwt.decode(
         result.stdout.strip(), secret, algorithms=["HS256"], audience="tertulia", issuer="tertulia"
     )
+
+
+TOKEN = ("token", "--account", ACCOUNT, "--role", "lead", "--user", "u1")
+
+
+def test_a_token_is_signed_with_the_servers_secret(tmp_path: Path) -> None:
+    secret = keep_secret(tmp_path)
+    claims = signed_by(tertulia(*TOKEN, data=tmp_path), secret)
     assert (claims["sub"], claims["accounts"]) == ("u1", {ACCOUNT: "lead"})
+
+
+def test_a_token_needs_a_server_s_secret_and_makes_none(tmp_path: Path) -> None:
+    result = tertulia(*TOKEN, data=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"tertulia: there is no server's secret in {tmp_path}: ")
+    assert not list(tmp_path.iterdir())
+
+
+def elsewhere(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a folder without data, which no variable names either."""
+    other = tmp_path / "other"
+    other.mkdir()
+    return tertulia(*arguments, data=None, cwd=other, XDG_RUNTIME_DIR=str(tmp_path), **environment)
+
+
+@pytest.fixture
+def own_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+@pytest.mark.usefixtures("own_list")
+def test_a_token_in_another_folder_is_the_running_server_s(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    secret = keep_secret(data)
+    with listed(RunningServer("http://127.0.0.1:9", str(data), own_secret=False)):
+        result = elsewhere(tmp_path, *TOKEN)
+    assert signed_by(result, secret)["sub"] == "u1"
+    assert result.stderr == f"tertulia: signed for the server at http://127.0.0.1:9 (data folder {data})\n"
+
+
+@pytest.mark.usefixtures("own_list")
+def test_a_token_is_refused_when_the_server_was_given_its_secret(tmp_path: Path) -> None:
+    with listed(RunningServer("http://127.0.0.1:9", str(tmp_path), own_secret=True)):
+        result = elsewhere(tmp_path, *TOKEN)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "was given TERTULIA_JWT_SECRET; set it here too" in result.stderr
+
+
+@pytest.mark.usefixtures("own_list")
+def test_a_token_from_a_folder_of_another_server_is_remarked(tmp_path: Path) -> None:
+    secret = keep_secret(tmp_path / "mine")
+    with listed(RunningServer("http://127.0.0.1:9", str(tmp_path / "theirs"), own_secret=False)):
+        result = tertulia(*TOKEN, data=tmp_path / "mine", XDG_RUNTIME_DIR=str(tmp_path))
+    signed_by(result, secret)
+    assert f"the server at http://127.0.0.1:9 uses {tmp_path / 'theirs'}" in result.stderr
+
+
+@pytest.mark.usefixtures("own_list")
+def test_a_killed_server_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "tertulia/servers").mkdir(parents=True)
+    left = tmp_path / "tertulia/servers/1.json"
+    left.write_bytes(msgspec.json.encode(RunningServer("http://127.0.0.1:9", str(tmp_path), False)))
+    assert running() == [] and not left.exists()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from test_architecture import ROOT, imports, product
 ROOMS = {
     "core": [["errors", "ids", "special_addresses", "times"], ["text", "url_policy"], ["accounts"], ["conversation"],
              ["channels", "routing"], ["turn", "views"], ["webhooks"], ["ports"]],
-    "storage": [["credentials", "secrets", "data_folder", "embedded", "objects", "postgres"],
+    "storage": [["connection_faults"], ["credentials", "secrets", "data_folder", "embedded", "objects", "postgres"],
                 ["memory", "postgres/accounts", "postgres/conversations"], ["postgres/delivery"], ["valkey"]],
     "channels": [["double", "outgoing", "shared"], ["email", "meta", "sms", "telegram"], [""]],
     "actors": [["clock", "dispatcher", "transport", "webhooks"], ["host", "supervisor"], ["gateway"],
@@ -19,7 +19,7 @@ ROOMS = {
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection"],
              ["routes/admin", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
              ["routes"], ["app"]],
-    "tertulia": [["logs", "secret_settings"], ["settings"], ["settings_environment"], ["composition"], ["serving"],
+    "tertulia": [["logs", "secret_settings", "setting_types"], ["settings"], ["settings_environment"], ["composition"], ["serving"],
                  ["command_line"], ["__main__"]],
 }  # fmt: skip
 """The rooms of each folder, lowest first. A room imports from rooms of the lists before its own, and from no other."""

@@ -12,6 +12,7 @@ import structlog
 
 from ...core.conversation.commands import Moved, Outcome, Refused
 from ...core.conversation.entries import Entry, Message
+from ...core.errors import DISK_FULL
 from ...core.ports.journal import (
     DuplicateKey,
     Journal,
@@ -63,6 +64,8 @@ class CommitQueue:
         self._progress = asyncio.Event()
         self.commits = 0
         self.committed = 0
+        self.disk_full = False
+        """Whether the latest commit failed because the database's disk is full."""
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -120,6 +123,9 @@ class CommitQueue:
         except StaleSupervisor as error:
             await self._superseded(batch, error)
         except NotStored as error:
+            if str(error) == DISK_FULL and not self.disk_full:
+                self.disk_full = True
+                log.error("disk_full", detail=DISK_FULL, commands=len(batch))
             self._fail(batch, Refused("storage_unavailable", str(error), retry_after=1))
         except StaleEpoch as error:
             self._fail(batch, Moved())
@@ -133,6 +139,9 @@ class CommitQueue:
     def _committed(self, batch: list[PendingCommand], writes: list[Write], positions: list[int]) -> None:
         self.commits += 1
         self.committed += len(writes)
+        if self.disk_full:
+            self.disk_full = False
+            log.info("disk_has_room")
         for item in batch:
             if item.active is not None:
                 item.active.pending -= 1

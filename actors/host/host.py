@@ -386,5 +386,6 @@ class ConversationHost:
             "activations_total": self.activations.activation_count,
             "commits_total": self.commits.commits,
             "committed_total": self.commits.committed,
+            "disk_full": self.commits.disk_full,
             **(self._analysis_queue.statistics() if self._analysis_queue is not None else {}),
         }

@@ -8,6 +8,7 @@ hosts (`quarantine.py`).
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ import structlog
 
 from ...core.conversation.commands import Done, Envelope, Moved, Outcome
 from ...core.conversation.poison import PoisonList
-from ...core.errors import Internal, Invalid, Overloaded, TertuliaError
+from ...core.errors import DISK_FULL, Internal, Invalid, Overloaded, TertuliaError
 from ...core.ports.ownership import HostAddress, Ownership, PartitionMap
 from .host_link import DIED_IN_ITS_TURN, HostLink
 from .quarantine import MAX_LOSSES, Quarantine
@@ -28,6 +29,8 @@ REFRESH = 0.1
 """Seconds between reads of the map while commands wait for it."""
 POLL = 1.0
 """Seconds between reads of the map otherwise."""
+DISK_FULL_FOR = 5.0
+"""Seconds for which a refusal because of a full disk is reported, unless there is another."""
 
 
 OnOutcome = Callable[[Done | TertuliaError], None]
@@ -63,6 +66,7 @@ class Router:
     ) -> None:
         self._ownership = ownership
         self.quarantine = Quarantine(poison)
+        self._disk_full_at = -math.inf
         self._connect = link
         self._deadline = deadline
         self._max_waiting = max_waiting
@@ -148,6 +152,8 @@ class Router:
         else:
             if outcome.retry_after is None and self.quarantine.active:
                 self.quarantine.cleared(envelope)
+            if outcome.detail == DISK_FULL:
+                self._disk_full_at = time.monotonic()
             self._finish(envelope, error_of(outcome))
 
     def _on_lost(self, envelope: Envelope) -> None:
@@ -175,6 +181,11 @@ class Router:
                 waiting.on_outcome(outcome)
             except Exception:  # one failing callback must not keep the rest of its batch waiting
                 log.exception("reply_not_delivered", command=type(envelope.command).__name__)
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether a host has lately refused a command because the database's disk is full."""
+        return time.monotonic() - self._disk_full_at < DISK_FULL_FOR
 
     @property
     def complete(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import time
 from abc import ABC, abstractmethod
@@ -21,6 +22,8 @@ from .runas import ENVIRONMENT
 
 StopMode = Literal["fast", "immediate"]
 
+LEAST_ROOM = 16 * 1024 * 1024
+"""Bytes of free disk below which a failed start is blamed on the disk: one segment of Postgres's log."""
 LOG_EVERY = 60.0
 """Seconds between checks of the log's size."""
 
@@ -130,12 +133,18 @@ class Server(ABC):
         deadline = time.monotonic() + self.start_within
         while not await self._ready():
             if not self.running:
-                code = self._started().returncode
-                raise ServerError(f"{self.name} ended while starting (exit code {code}).", self._log.tail())
+                raise ServerError(*self._ended_while_starting())
             if time.monotonic() > deadline:
                 sentence = f"{self.name} was not ready within {self.start_within:.0f} seconds."
                 raise ServerError(sentence, self._log.tail())
             await asyncio.sleep(0.01)
+
+    def _ended_while_starting(self) -> tuple[str, str]:
+        tail, disk = self._log.tail(), os.statvfs(self.folder)
+        # The log may have had no room either to say so.
+        if os.strerror(errno.ENOSPC) in tail or disk.f_bavail * disk.f_frsize < LEAST_ROOM:
+            return f"{self.name} ended while starting: the disk of {self.folder} is full.", tail
+        return f"{self.name} ended while starting (exit code {self._started().returncode}).", tail
 
     async def _end(self, mode: StopMode) -> bool:
         if self._tending is not None:

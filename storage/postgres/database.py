@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from ...core.errors import Invalid, NotFound, Overloaded, StorageUnavailable
+from ...core.errors import DISK_FULL, Invalid, NotFound, Overloaded, StorageUnavailable
 from .fair_shares import FairShares
 from .roles import APP_ROLE, SYSTEM_ROLE, Login, login
 
@@ -242,5 +242,7 @@ def _unfit(error: BaseException) -> bool:
 
 
 def storage_unavailable(error: BaseException) -> StorageUnavailable:
-    """The error that a client gets while the database is away."""
+    """The error that a client gets while the database is away, or its disk is full."""
+    if isinstance(error, asyncpg.DiskFullError):
+        return StorageUnavailable(DISK_FULL, retry_after=5)
     return StorageUnavailable("the database cannot be reached at the moment", retry_after=1)

@@ -24,8 +24,12 @@ _LOGIN_ROLES = 19
 """The migration that introduced login roles, and the function that creates months."""
 
 
+OLDEST_SERVER = 17
+"""The first PostgreSQL with `transaction_timeout`, which bounds how long a request holds its locks."""
+
+
 class MigrationError(Exception):
-    """The schema and the migrations on disk do not match; the message names the migration."""
+    """The database cannot have this version's schema; the message names the migration or the server's version."""
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -54,6 +58,7 @@ async def upgrade(
     """
     connection = await asyncpg.connect(url, timeout=10)
     try:
+        check_version(connection.get_server_version())
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL,"
@@ -76,6 +81,15 @@ async def upgrade(
         return [m.name for m in fresh]
     finally:
         await connection.close()
+
+
+def check_version(found: asyncpg.ServerVersion) -> None:
+    """Raise MigrationError for a server older than OLDEST_SERVER."""
+    if found.major < OLDEST_SERVER:
+        raise MigrationError(
+            f"the server of DATABASE_URL is PostgreSQL {found.major}.{found.minor}; PostgreSQL {OLDEST_SERVER} or newer is"
+            " needed"
+        )
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:

@@ -21,6 +21,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 import msgspec
 
+from ..connection_faults import fault_of
+
 APP_ROLE: Final = "tertulia_app"
 SYSTEM_ROLE: Final = "tertulia_system"
 ROLES: Final = (APP_ROLE, SYSTEM_ROLE)
@@ -80,9 +82,13 @@ async def prepare(owner: asyncpg.Connection, url: str, own_urls: dict[str, str |
         wanted = login(url, role, own_url)
         try:
             await check(wanted, role)
-        except _CANNOT_LOG_IN as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
             if own_url is not None:
-                raise RolesError(f"{SETTINGS[role]} cannot be used: {error}") from error
+                raise RolesError(
+                    f"{SETTINGS[role]} cannot be used: {fault_of(own_url, error, 5432)}"
+                ) from error
+            if not isinstance(error, _CANNOT_LOG_IN):
+                raise
             await _let_log_in(owner, role, wanted.options["password"])
             try:
                 await check(wanted, role)

@@ -20,6 +20,7 @@ from ..secret_settings import is_secret
 from ..serving import ray_environment
 from ..settings import Settings
 from ..storage import data_folder
+from ..storage.connection_faults import fault_of
 
 if TYPE_CHECKING:
     from ..http.auth.tokens import TokenSigner
@@ -42,6 +43,11 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def note(sentence: str) -> None:
+    """Print one sentence beside the result."""
+    typer.echo(f"tertulia: {sentence}", err=True)
+
+
 def fail(sentence: str) -> NoReturn:
     """Print one sentence and exit with code 2."""
     typer.echo(f"tertulia: {sentence}", err=True)
@@ -57,8 +63,8 @@ def read_settings(**given: Any) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else "?"
         given_as = "" if is_secret(name.lower(), first["input"]) else f" (given: {first['input']!r})"
         name = name if name.isupper() else f"TERTULIA_{name.upper()}"
-        fail(f"{name} is wrong: {first['msg']}{given_as}")
-    return settings.model_copy(update={"data": settings.data.absolute()})
+        fail(f"{name} is wrong: {first['msg'].removeprefix('Value error, ')}{given_as}")
+    return settings
 
 
 def _settings_help() -> str:
@@ -109,7 +115,7 @@ def token(
     ] = "",
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="lifetime in hours")] = 12,
 ) -> None:
-    """Print an HS256 token signed with this server's secret."""
+    """Print an HS256 token signed with the server's secret: TERTULIA_JWT_SECRET, or that of the data folder or the running server."""
     from ..core.accounts.principal import Role
     from ..core.ids import is_uuid
 
@@ -124,19 +130,47 @@ def token(
 
 
 def _signer(settings: Settings) -> TokenSigner:
-    """A signer with this server's secret: the configured one, or the data folder's."""
+    """A signer with the server's secret: the configured one, or the one in the server's data folder."""
     from ..http.auth.tokens import TokenSigner
-    from ..storage.credentials import new_key
-    from ..storage.secrets import load_or_create
 
-    try:
-        secret = settings.jwt_secret or load_or_create(settings.data, "jwt_secret", new_key)
-    except (OSError, ValueError) as error:
-        fail(f"the secret in the data folder {settings.data} cannot be used: {error}")
+    secret = settings.jwt_secret or _secret_of_server(settings)
     try:
         return TokenSigner.from_settings(settings, secret)
     except ValueError as error:
         fail(f"TERTULIA_JWT_SECRET is wrong: {error}")
+
+
+def _secret_of_server(settings: Settings) -> str:
+    """The secret in the data folder; if there is none and no folder was named, that of the one server that runs."""
+    from ..serving.running_servers import running
+    from ..storage.secrets import load
+
+    data, servers = settings.data, running()
+    try:
+        secret = load(data, "jwt_secret")
+        if secret is not None:
+            if servers and all(Path(server.data) != data for server in servers):
+                note(f"the secret is from {data}, but the server at {servers[0].url} uses {servers[0].data}")
+            return secret
+        if "data" in settings.model_fields_set or not servers:
+            fail(
+                f"there is no server's secret in {data}: name the server's data folder (TERTULIA_DATA) or its secret"
+                " (TERTULIA_JWT_SECRET), or start it first with `tertulia serve`"
+            )
+        if len(servers) > 1:
+            places = ", ".join(f"{server.data} ({server.url})" for server in servers)
+            fail(f"several servers run; name the data folder of one with TERTULIA_DATA: {places}")
+        (server,) = servers
+        if server.own_secret:
+            fail(f"the server at {server.url} was given TERTULIA_JWT_SECRET; set it here too")
+        data = Path(server.data)
+        secret = load(data, "jwt_secret")
+    except (OSError, ValueError) as error:
+        fail(f"the secret in the data folder {data} cannot be used: {error}")
+    if secret is None:
+        fail(f"the server at {server.url} has lost the secret in its data folder {data}")
+    note(f"signed for the server at {server.url} (data folder {data})")
+    return secret
 
 
 def database_url(settings: Settings) -> str:
@@ -151,10 +185,9 @@ def upgrade() -> None:
     from ..storage.postgres import migrate
 
     settings = read_settings()
-    work = migrate.upgrade(
-        database_url(settings), app_url=settings.app_database_url, system_url=settings.system_database_url
-    )
-    _run(work, lambda names: names or ["up to date"])
+    url = database_url(settings)
+    work = migrate.upgrade(url, app_url=settings.app_database_url, system_url=settings.system_database_url)
+    _run(url, work, lambda names: names or ["up to date"])
 
 
 @db.command()
@@ -162,7 +195,8 @@ def verify() -> None:
     """List migrations that are missing or were changed after they were applied. Exits with code 2 if there are any."""
     from ..storage.postgres import migrate
 
-    missing = _run(migrate.verify(database_url(read_settings())), lambda names: names or ["up to date"])
+    url = database_url(read_settings())
+    missing = _run(url, migrate.verify(url), lambda names: names or ["up to date"])
     if missing:
         fail(f"{len(missing)} migrations are missing; run `tertulia db upgrade`")
 
@@ -192,11 +226,11 @@ def create(
         finally:
             await database.close()
 
-    if not _run(make(), lambda made: [chosen] if made else []):
+    if not _run(url, make(), lambda made: [chosen] if made else []):
         fail(f"account {chosen} already exists")
 
 
-def _run(work: Any, lines: Any) -> Any:
+def _run(url: str, work: Any, lines: Any) -> Any:
     import asyncpg
 
     from ..storage.postgres.migrate import MigrationError
@@ -207,7 +241,7 @@ def _run(work: Any, lines: Any) -> Any:
     except (MigrationError, RolesError) as error:
         fail(str(error))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-        fail(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
+        fail(f"the database (DATABASE_URL) cannot be used: {fault_of(url, error, 5432)}")
     for line in lines(result):
         say(line)
     return result

@@ -17,6 +17,7 @@ from ..actors.webhooks.event_delivery import WebhookCaller
 from ..channels import CHANNELS
 from ..core.channels.signed_urls import LinkSigner
 from ..core.conversation.entries import Entry
+from ..core.errors import DISK_FULL, StorageUnavailable
 from ..core.ports.http import Stores
 from ..http.actions.hint_recovery import HintRecovery
 from ..http.app import make_app
@@ -191,7 +192,10 @@ class GatewayParts:
             async with asyncio.timeout(2):
                 await self.gateway.router.refresh()
         except Exception as error:
-            checks["postgres"] = f"not reachable ({type(error).__name__})"
+            full = isinstance(error, StorageUnavailable) and error.detail == DISK_FULL
+            checks["postgres"] = DISK_FULL if full else f"not reachable ({type(error).__name__})"
+        if self.gateway.router.disk_full:
+            checks["postgres"] = DISK_FULL
         if not self.gateway.router.complete:
             checks["hosts"] = "some partitions have no host"
         try:

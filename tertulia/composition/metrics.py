@@ -23,6 +23,7 @@ _HELP = {
     "activations_total": "Conversations loaded into memory",
     "commits_total": "Group commits",
     "committed_total": "Commands committed",
+    "disk_full": "Whether the host's last commit failed because the database's disk is full",
 }
 
 

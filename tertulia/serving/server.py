@@ -25,6 +25,7 @@ from ..composition import actor_settings, dispatcher, gateway, host, supervisor
 from ..composition.database import connect
 from ..composition.host_links import choose_folder
 from ..settings import Settings
+from ..storage.connection_faults import fault_of
 from ..storage.credentials import new_key
 from ..storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
 from ..storage.postgres import migrate
@@ -35,6 +36,7 @@ from . import demo
 from .actor_watch import in_thread, watch_over
 from .demo_double import DemoDouble, DoubleError
 from .ray_folder import RayFolder
+from .running_servers import RunningServer, listed
 from .start_checks import StartError, check_port, check_settings, reach
 
 log = structlog.get_logger(__name__)
@@ -73,11 +75,14 @@ class Serving:
 
     async def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop. Raises StartError."""
-        stop = self._stop
+        stop, settings = self._stop, self.settings
         self._listen(stop.set)
+        own_secret = settings.jwt_secret is not None
+        entry = RunningServer(settings.base_url(), str(settings.data), own_secret)
         try:
             await self._unless(stop, self.start())
-            await stop.wait()
+            with listed(entry):
+                await stop.wait()
         finally:
             self._listen(lambda: os._exit(130))
             await self.stop()
@@ -123,7 +128,7 @@ class Serving:
             for index in range(len(handles)):
                 watch = watch_over(kind.name.format(index), handles, index, start, self._say)
                 self._watches.append(asyncio.ensure_future(watch))
-        url = f"http://{self.settings.host}:{self.settings.port}"
+        url = self.settings.model_copy(update={"public_url": None}).base_url()
         self._ready = True
         self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
         if self._with_demo:
@@ -134,10 +139,14 @@ class Serving:
     def _complete_secrets(self) -> None:
         data = self.settings.data
         updates: dict[str, Any] = {}
-        if self.settings.jwt_secret is None:
-            updates["jwt_secret"] = load_or_create(data, "jwt_secret", new_key)
-        if self.settings.credentials_keys is None:
-            updates["credentials_keys"] = load_or_create(data, "credentials_keys", new_key)
+        for name in ("jwt_secret", "credentials_keys"):
+            if getattr(self.settings, name) is None:
+                try:
+                    updates[name] = load_or_create(data, name, new_key)
+                except (OSError, ValueError) as error:
+                    raise StartError(
+                        f"the secret {name} in the data folder {data} cannot be used: {error}"
+                    ) from error
         if self.settings.attachments_url is None:
             updates["attachments_url"] = (data / "attachments").absolute().as_uri()
         try:
@@ -182,13 +191,15 @@ class Serving:
         except (migrate.MigrationError, RolesError) as error:
             raise StartError(str(error)) from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-            raise StartError(f"the database (DATABASE_URL) cannot be used: {_short(error)}") from error
+            fault = fault_of(self.settings.database_url, error, 5432)
+            raise StartError(f"the database (DATABASE_URL) cannot be used: {fault}") from error
         self._say(f"schema: {len(applied)} migrations applied" if applied else "schema: up to date")
         client = valkey.connect(self.settings.redis_url, deadline=3)
         try:
             await client.ping()
         except (redis.RedisError, OSError, TimeoutError, ValueError) as error:
-            raise StartError(f"Valkey (REDIS_URL) cannot be used: {_short(error)}") from error
+            fault = fault_of(self.settings.redis_url, error, 6379)
+            raise StartError(f"Valkey (REDIS_URL) cannot be used: {fault}") from error
         finally:
             await client.aclose()
         if self._double is not None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import socket
 from collections.abc import Callable
 from ipaddress import ip_network
+from typing import Final
 
 from ..actors.transport.link_transport import client_context
 from ..composition.host_links import tls_of
@@ -15,6 +18,9 @@ from ..http.auth.tokens import TokenSigner
 from ..settings import Settings
 from ..storage.credentials import FernetVault
 from ..storage.objects.object_store import open_objects
+
+MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
+"""RFC 6838, 4.2, in lower case; or all types of one kind."""
 
 
 class StartError(Exception):
@@ -41,8 +47,9 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_METRICS_NETWORKS": lambda: TrustedProxies(settings.metrics_readers()),
         "TERTULIA_ALLOWED_NETWORKS": lambda: [ip_network(network) for network in settings.networks()],
         "TERTULIA_ACCOUNT_NETWORKS": settings.provider_access,
+        "TERTULIA_ATTACHMENT_TYPES": lambda: [_media_type(name) for name in settings.upload_types()],
         "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
-        "TERTULIA_LINK_CERT": lambda: tls_of(settings),
+        "TERTULIA_LINK_KEY" if settings.link_cert is None else "TERTULIA_LINK_CERT": lambda: tls_of(settings),
         "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
     }
     for name, check in checks.items():
@@ -52,13 +59,33 @@ def check_settings(settings: Settings) -> None:
             raise StartError(f"{name} is wrong: {error}") from error
 
 
+def _media_type(name: str) -> None:
+    if not MEDIA_TYPE.fullmatch(name):
+        raise ValueError(f"{name!r} is no media type, as in image/png or image/*")
+
+
 def check_port(host: str, port: int) -> None:
-    """Raise StartError if the port is taken. The gateways share it, so they would not notice."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    """Raise StartError if the gateways could not listen there. They share the port, so they would not notice it taken."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError) as error:
+        raise StartError(f"TERTULIA_HOST is wrong: {host!r} is no address or host name ({error})") from error
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
             probe.listen(1)
         except OSError as error:
-            raise StartError(f"cannot listen on {host}:{port} (TERTULIA_PORT): {error.strerror}") from error
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise StartError(
+                    f"TERTULIA_HOST is wrong: {host} is not an address of this machine"
+                ) from error
+            hint = {
+                errno.EADDRINUSE: "; stop what listens there, or choose another port (--port)",
+                errno.EACCES: "; ports below 1024 need rights that this user lacks",
+            }.get(error.errno or 0, "")
+            raise StartError(
+                f"cannot listen on {host}:{port} (TERTULIA_PORT): {error.strerror}{hint}"
+            ) from error

@@ -15,6 +15,8 @@ from load import Load, note
 from readers import SseReader, WsReader
 from serving import OwnServer, until
 
+from tertulia.core.errors import DISK_FULL
+
 Start = Callable[..., Awaitable[OwnServer]]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 SIZE = "400m"
@@ -58,12 +60,29 @@ async def test_the_disk_is_full(small_disk: Path, own_server: Start) -> None:
         postmaster, said = server.postmaster, len(server.output)
         ballast = fill(small_disk)
         await until(lambda: load.statuses[503] > 100, "writers to be refused")
+        async with server.client(server.token("service", "s")) as client:
+
+            async def named() -> bool:
+                """In /ready, in a metric and in the log."""
+                ready, metrics = await client.get("/ready"), await client.get("/metrics")
+                return (
+                    ready.status_code == 503
+                    and ready.json()["checks"]["postgres"] == DISK_FULL
+                    and any(
+                        line.startswith("tertulia_host_disk_full{") and line.endswith(" 1.0")
+                        for line in metrics.text.splitlines()
+                    )
+                    and any("disk_full" in line for line in server.output[said:])
+                )
+
+            await until(named, "the full disk to be named")
         with suppress(OSError, asyncpg.PostgresError):  # it may have come to a new file of the log by itself
             await server.sql("SELECT pg_switch_wal()")
         await until(
             lambda: any("postgres ended while starting" in line for line in server.output[said:]),
             "Postgres to start in vain",
         )
+        assert any("the disk of" in line and "is full" in line for line in server.output[said:])
         refused, acknowledged = load.statuses[503], len(load.history.ok)
         await until(lambda: load.statuses[503] > refused + 200, "writers to be refused again")
         assert len(load.history.ok) == acknowledged

@@ -137,7 +137,8 @@ class PostgresJournal:
         if len(held) < touched:
             raise StaleEpoch("partitions were taken over during a commit of unknown outcome")
         if len(found) < len(entries) or not entries:
-            raise NotStored("the storage could not be reached") from cause
+            known = isinstance(cause, StorageUnavailable)
+            raise NotStored(cause.detail if known else "the storage could not be reached") from cause
         return [row[0] for row in found]
 
 
