@@ -51,7 +51,7 @@ class ConnectionPolicy(msgspec.Struct, frozen=True):
         possible = max(1, connections_possible())
         most = min(settings.max_connections or possible, possible)
         of_address = min(settings.max_connections_per_address, max(1, most // 2))
-        log.info("connections_bounded", most=most, of_one_address=of_address)
+        log.debug("connections_bounded", most=most, of_one_address=of_address)
         return cls(
             ConnectionTable(most, of_address, proxies),
             Deadlines.from_settings(settings),

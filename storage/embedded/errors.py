@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_REASON = re.compile(r"FATAL|PANIC|ERROR|error|fatal|could not|cannot|not found|denied", re.ASCII)
+
 
 class ServerError(Exception):
     """An embedded server could not be started or stopped; `log` may be empty."""
@@ -10,6 +14,11 @@ class ServerError(Exception):
         super().__init__(f"{sentence}\n{log}" if log else sentence)
         self.sentence = sentence
         self.log = log
+
+    def said(self) -> str:
+        """One line: the sentence, and the reason that the server's log gives last."""
+        reasons = [line.strip() for line in self.log.splitlines() if _REASON.search(line)]
+        return f"{self.sentence} It says: {reasons[-1]}" if reasons else self.sentence
 
 
 class FolderInUse(ServerError):

@@ -20,6 +20,13 @@ NOBODY = 65534
 
 NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
 
+ENTER_FOLDERS = (
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+    # Postgres checks its program with access(2), which otherwise ignores the capabilities of anyone but root.
+    "--securebits=+no_setuid_fixup",
+)
+
 ENVIRONMENT = {"PATH": PROGRAMS, "LC_ALL": "C.UTF-8"}
 """The server's whole environment. The caller's PGPORT, PGDATA or locale would change what it does."""
 
@@ -33,8 +40,8 @@ class Identity:
 
 
 def switched(uid: int, *, pass_folders: bool) -> tuple[str, ...]:
-    """A command prefix that switches to another user."""
-    capability = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override") if pass_folders else ()
+    """A command prefix that switches to another user. `pass_folders`: one that may enter every folder."""
+    capability = ENTER_FOLDERS if pass_folders else ()
     return ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *capability, "--")
 
 
@@ -63,7 +70,10 @@ async def identity_for(folder: Path, database: Path, program: Path) -> Identity:
 
 
 async def _works(identity: Identity, folder: Path, program: Path) -> bool:
-    question = 'test "$(id -u)" != 0 && test -x "$1" && test -w "$2"'
+    # The program complains on standard error when it cannot use itself, and still succeeds.
+    question = (
+        'test "$(id -u)" != 0 && test -w "$2" && test -z "$("$1" --version 2>&1 >/dev/null)" && test -x "$1"'
+    )
     try:
         process = await asyncio.create_subprocess_exec(
             *identity.prefix, "sh", "-c", question, "sh", str(program), str(folder),

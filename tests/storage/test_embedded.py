@@ -470,6 +470,25 @@ async def test_root_without_user_namespaces(closed: bool, monkeypatch: pytest.Mo
 
 
 @as_root
+async def test_root_s_own_installation_without_user_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose checkout lies in /root."""
+    closed = shared_folder()
+    try:
+        package = postgres.installation().parent
+        for folder in package.parent.glob(f"{package.name}*"):  # and its libraries
+            if not folder.name.endswith(".dist-info"):
+                shutil.copytree(folder, closed / folder.name, symlinks=True)
+        closed.chmod(0o700)
+        monkeypatch.setattr(postgres, "installation", lambda: closed / package.name / "pginstall")
+        monkeypatch.setattr(runas, "NAMESPACE", ("false",))
+        async with serving(EmbeddedPostgres(closed / "d")) as server:
+            assert Path(f"/proc/{server.pid}").stat().st_uid == runas.NOBODY
+            assert (await sql(server.url, "select 7 as n"))[0]["n"] == 7
+    finally:
+        shutil.rmtree(closed)
+
+
+@as_root
 async def test_root_without_any_way_gets_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runas, "NAMESPACE", ("false",))
     monkeypatch.setattr(runas, "switched", lambda *_, **__: ("a-program-that-is-not-there",))
