@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ..settings import Settings
 from .actions.transfers import Transfers
 from .actions.webhook_parsing import PARSER, WebhookParser
 from .auth.webhook_gate import GATE, WebhookGate
@@ -11,9 +12,11 @@ from .connection.fast_path import FAST_PATH, FastPathRoutes
 from .connection.fast_router import FAST_ROUTER, FastRouter
 from .connection.policy import POLICY, ConnectionPolicy
 from .framework import problems, responses
+from .framework.cors import CORS, Cors
 from .framework.endpoint import Endpoint, endpoint
 from .framework.metrics import METRICS, Metrics
 from .framework.openapi import DOCUMENT, Document
+from .framework.options import add_options, server_options
 from .framework.problems import Handler
 from .framework.services import SERVICES, Services
 from .routes import ALL
@@ -28,26 +31,16 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app[DOCUMENT] = Document(ALL, version)
     policy = app[POLICY] = ConnectionPolicy.from_settings(services.settings)
     app[GATE] = WebhookGate(services.vault, services.limits)
-    limits = services.settings
-    app[UPLOADS] = Transfers(
-        "uploads",
-        process=limits.max_uploads,
-        account=limits.max_uploads_account,
-        user=limits.max_uploads_user,
-    )
-    app[DOWNLOADS] = Transfers(
-        "downloads",
-        process=limits.max_downloads,
-        account=limits.max_downloads_account,
-        user=limits.max_downloads_user,
-    )
+    app[UPLOADS], app[DOWNLOADS] = _transfers(services.settings)
     parser = app[PARSER] = WebhookParser()
     app.on_cleanup.append(parser.close)
     metrics = app[METRICS] = Metrics(services.update_metrics)
-    problems.install(app)
+    cors = app[CORS] = Cors(services.origins, services.stores.channels)
+    problems.install(app, cors)
+    app.middlewares.append(server_options)
     app.middlewares.insert(0, metrics.requests.middleware)
-    fast_router = app[FAST_ROUTER] = FastRouter(metrics.requests)
-    fast_path = app[FAST_PATH] = FastPathRoutes(services, metrics.requests, policy.checks)
+    fast_router = app[FAST_ROUTER] = FastRouter(metrics.requests, cors)
+    fast_path = app[FAST_PATH] = FastPathRoutes(services, metrics.requests, policy.checks, cors)
     for route in ALL:
         serve = endpoint(route, app)
         added = app.router.add_route(route.method, route.path, _by_router(serve))
@@ -58,7 +51,25 @@ def make_app(services: Services, version: str = "0") -> web.Application:
         if route.media == "application/json" and not (route.stream or route.upload):
             fast_router.add(route.method, route.path, serve, table)
         fast_path.add(route, table)
+    add_options(app, ALL, metrics.requests)
     return app
+
+
+def _transfers(settings: Settings) -> tuple[Transfers, Transfers]:
+    """The bounds of uploads and of downloads."""
+    uploads = Transfers(
+        "uploads",
+        process=settings.max_uploads,
+        account=settings.max_uploads_account,
+        user=settings.max_uploads_user,
+    )
+    downloads = Transfers(
+        "downloads",
+        process=settings.max_downloads,
+        account=settings.max_downloads_account,
+        user=settings.max_downloads_user,
+    )
+    return uploads, downloads
 
 
 def _by_router(serve: Endpoint) -> Handler:

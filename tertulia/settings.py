@@ -141,7 +141,8 @@ class Settings(BaseSettings):
     )
     allowed_origins: str = Field(
         "",
-        description="origins that may open streams from a browser, comma separated; the server's own origin always may",
+        description="origins whose pages may call the API and open streams, comma separated (https://desk.example.com); the server's"
+        " own may always. A web chat channel's config.allowed_origins adds origins for its customers",
     )
 
     allowed_hosts: str = Field(

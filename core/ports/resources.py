@@ -119,6 +119,11 @@ class ChannelStore(Protocol):
         """A channel by its id alone, across accounts: calls of webhooks and web chat carry no token."""
         ...
 
+    async def allows_origin(self, origin: str) -> bool:
+        """Whether an active web chat channel of any account has this origin in its `allowed_origins`: preflight requests name
+        no channel."""
+        ...
+
     async def page(self, account_id: str, after: Place | None, limit: int) -> Page[Channel]:
         """Oldest first."""
         ...

@@ -1,4 +1,4 @@
-"""Which web pages may open streams: the Origin check against cross-site WebSocket hijacking.
+"""Which web pages may call the API and open streams: origins, and the check against cross-site WebSocket hijacking.
 
 Origins are compared as a whole (RFC 6454: scheme, host and port), never by prefix, suffix or substring. A request without Origin is
 not from another site's page, since browsers send it with every WebSocket handshake and cross-origin fetch; it passes unless
@@ -8,15 +8,20 @@ the browser says that it is cross-site.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from ...core.errors import Forbidden
 from ...settings import Settings
 
 _PORTS: Final = {"http": 80, "https": 443}
+FOREIGN_STREAM: Final = "streams may not be opened from this origin"
+MAX_ORIGIN: Final = 300
+"""Characters of an origin: a host name has 253 at most."""
 _HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
@@ -25,7 +30,13 @@ class Origin(NamedTuple):
     host: str
     port: int
 
+    def __str__(self) -> str:
+        """As browsers write it: lower case, without the default port."""
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
 
+
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Origin | None:
     """`scheme://host[:port]` and nothing more, else None (`null` too). Default ports are filled in."""
     scheme, separator, authority = text.lower().partition("://")
@@ -41,7 +52,7 @@ def parse(text: str) -> Origin | None:
 
 
 class OriginPolicy:
-    """The origins that may open streams: the server's own, and those of the settings.
+    """The origins whose pages may call the API and open streams: the server's own, and those of the settings.
 
     Raises ValueError for a setting that is not an origin; `*` would let every page use a visitor's cookie.
     """
@@ -63,16 +74,26 @@ class OriginPolicy:
     def from_settings(cls, settings: Settings) -> OriginPolicy:
         return cls(settings.origins(), settings.public_url)
 
+    def allows(self, origin: Origin) -> bool:
+        """Whether the settings name it."""
+        return origin in self._allowed
+
     def check(self, request: web.BaseRequest) -> None:
         """Raises Forbidden when a page of another origin opens the stream."""
-        origins = request.headers.getall("Origin", ())
-        if not origins:
+        origin = origin_of(request.headers)
+        if origin is None:
+            if "Origin" in request.headers:
+                raise Forbidden(FOREIGN_STREAM)
             if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
                 raise Forbidden("streams may not be opened from another site")
-            return
-        origin = parse(origins[0]) if len(origins) == 1 else None
-        if origin is None or (origin not in self._allowed and origin != _own(request)):
-            raise Forbidden("streams may not be opened from this origin")
+        elif origin not in self._allowed and origin != _own(request):
+            raise Forbidden(FOREIGN_STREAM)
+
+
+def origin_of(headers: CIMultiDictProxy[str]) -> Origin | None:
+    """The origin of the page that asks. None without one, and for `null`, several, or what is no origin."""
+    origins = headers.getall("Origin", ())
+    return parse(origins[0]) if len(origins) == 1 and len(origins[0]) <= MAX_ORIGIN else None
 
 
 def _own(request: web.BaseRequest) -> Origin | None:

@@ -212,6 +212,9 @@ class RequestLimits:
         self.address = Limiter(
             "address", leases, rate=settings.rate_address, burst=settings.rate_address_burst, clock=clock
         )
+        self.preflights = Limiter(
+            "preflight", leases, rate=settings.rate_address, burst=settings.rate_address_burst, clock=clock
+        )
 
     async def admit(self, principal: Principal) -> None:
         """Count a request for its user, then its account; that of a service only for its account.
@@ -252,6 +255,12 @@ class RequestLimits:
         key = address_key(address)
         if not self.address.try_spend(key):
             await self.address.spend(key)
+
+    async def admit_preflight(self, address: str | None) -> None:
+        """Count a preflight request for its address, apart from the others: a page must be able to read that it is refused."""
+        key = address_key(address)
+        if not self.preflights.try_spend(key):
+            await self.preflights.spend(key)
 
 
 def _text(key: Hashable) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ from ...core.errors import TertuliaError
 from ...core.ids import is_uuid
 from ..auth.tokens import bearer
 from ..framework import bodies, problems, responses
+from ..framework.cors import Cors
 from ..framework.endpoint import CommandHandler, Route
 from ..framework.metrics import RequestMetrics, Table
 from ..framework.services import Services
@@ -58,18 +60,21 @@ class _Served(msgspec.Struct, frozen=True):
 class FastPathRoutes:
     """The routes with a fast path. `begin` is called between aiohttp's parser and its queue of requests."""
 
-    def __init__(self, services: Services, metrics: RequestMetrics, checks: RequestChecks) -> None:
+    def __init__(
+        self, services: Services, metrics: RequestMetrics, checks: RequestChecks, cors: Cors
+    ) -> None:
         self._host_refusal = checks.host_refusal
         self._verifier = services.verifier
         self._limits = services.limits
         self._router = services.gateway.router
         self._max_body = min(services.settings.max_body, MAX_BODY)
         self._count = metrics.count
+        self._cors = cors
         self._routes: dict[tuple[str, str], _Served] = {}
 
     def add(self, route: Route, table: Table) -> None:
-        """Serve a route whose handler is a `CommandHandler` and whose path is `/v1/conversations/{id}/…`."""
-        if isinstance(route.handler, CommandHandler) and route.permission is not None:
+        """Serve a route whose handler is a `CommandHandler`, whose path is `/v1/conversations/{id}/…`, and that pages may call."""
+        if isinstance(route.handler, CommandHandler) and route.permission is not None and route.cross_origin:
             parts = route.path.split("/")
             parts[PLACE] = ""
             served = _Served(route.handler, route.body, route.permission, table)
@@ -101,17 +106,16 @@ class FastPathRoutes:
             or payload.total_bytes > self._max_body
             or message.chunked
             or self._host_refusal(headers) is not None
+            or (shared := self._cors.headers_at_once(headers)) is None
         ):
             return payload
-        began, body = time.perf_counter(), payload.read_nowait()
-        try:
+        began, body, envelope = time.perf_counter(), payload.read_nowait(), None
+        with suppress(Exception):  # the standard path fails the same way, and answers
             envelope = self._envelope(served, conversation_id, headers, body)
-        except Exception:
-            envelope = None  # the standard path fails the same way, and answers
         if envelope is None:
             return connection.reader(body)
         request_id = problems.request_id_for(headers)
-        exchange = _Exchange(connection, served, envelope.by, request_id, began, self._count)
+        exchange = _Exchange(connection, served, envelope.by, request_id, shared, began, self._count)
         connection.begin()
         self._router.send(envelope, exchange.settled)
         return None
@@ -138,7 +142,7 @@ class FastPathRoutes:
 class _Exchange:
     """One request whose command is in flight."""
 
-    __slots__ = ("_began", "_by", "_connection", "_count", "_request_id", "_served")
+    __slots__ = ("_began", "_by", "_connection", "_count", "_request_id", "_served", "_shared")
 
     def __init__(
         self,
@@ -146,6 +150,7 @@ class _Exchange:
         served: _Served,
         by: By,
         request_id: str,
+        shared: dict[str, str],
         began: float,
         count: Callable[[Table, int, float], None],
     ) -> None:
@@ -153,6 +158,7 @@ class _Exchange:
         self._served = served
         self._by = by
         self._request_id = request_id
+        self._shared = shared
         self._began = began
         self._count = count
 
@@ -161,7 +167,7 @@ class _Exchange:
         if isinstance(outcome, Done):
             try:
                 status, value = self._served.handler.answer(self._by, outcome)
-                data = responses.json_bytes(status, self._request_id, _encode(value))
+                data = responses.json_bytes(status, self._request_id, _encode(value), self._shared)
             except Exception as error:
                 status, data = self._problem(error)
         else:
@@ -175,6 +181,7 @@ class _Exchange:
         else:
             log.error("request_failed", exc_info=error, request_id=self._request_id)
             response = problems.status_response(500, self._request_id, problems.FAILED)
+        response.headers.update(self._shared)
         return response.status, responses.response_bytes(response)
 
 

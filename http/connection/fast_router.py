@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from ..framework import problems
+from ..framework.cors import Cors
 from ..framework.endpoint import Endpoint
 from ..framework.metrics import RequestMetrics, Table
 from ..framework.problems import Handler
@@ -23,8 +24,9 @@ _ID_LENGTH: Final = 36
 class FastRouter:
     """A table of routes with one id. `serve` wraps aiohttp's own handler."""
 
-    def __init__(self, metrics: RequestMetrics) -> None:
+    def __init__(self, metrics: RequestMetrics, cors: Cors | None = None) -> None:
         self._metrics = metrics
+        self._cors = cors
         self._routes: dict[tuple[str, str], tuple[Endpoint, str, Table]] = {}
 
     def add(self, method: str, path: str, endpoint: Endpoint, table: Table) -> None:
@@ -36,7 +38,7 @@ class FastRouter:
 
     def serve(self, fallback: Handler) -> Handler:
         """A handler of all requests; those to other routes go to `fallback`."""
-        routes, count, now = self._routes, self._metrics.count, time.perf_counter
+        routes, count, now, cors = self._routes, self._metrics.count, time.perf_counter, self._cors
 
         async def serve(request: web.Request) -> web.StreamResponse:
             path = request.raw_path
@@ -55,7 +57,7 @@ class FastRouter:
                 return await fallback(request)
             endpoint, name, table = found
             began = now()
-            response = await problems.answered(request, endpoint(request, {name: value}))
+            response = await problems.answered(request, endpoint(request, {name: value}), cors)
             count(table, response.status, now() - began)
             return response
 

@@ -45,6 +45,8 @@ class RequestChecks:
                 refused = self._name_refusal(named, headers)
                 if refused is not None:
                     return refused
+            elif target == "*" and head.method != hdrs.METH_OPTIONS:  # RFC 9112 section 3.2.4
+                return Refusal(400, "the target * is for OPTIONS alone")
         if hdrs.TRANSFER_ENCODING in headers:
             if head.version == HttpVersion10:
                 return Refusal(400, "HTTP/1.0 has no Transfer-Encoding")

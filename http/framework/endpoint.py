@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from ...actors.clock import fresh_id
 from ...core.accounts.principal import Principal
@@ -20,6 +20,7 @@ from ...core.errors import NotFound, TertuliaError, Unauthenticated
 from ...core.ids import is_uuid
 from ..auth.tokens import credential
 from . import bodies
+from .cors import ASKED, Asked
 from .responses import JsonAnswer
 from .services import SERVICES, Services
 
@@ -98,6 +99,7 @@ class Route(msgspec.Struct, frozen=True):
     stream. `signed`: the query parameter `signature` may replace the token; the handler then verifies it and counts the
     request. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts its
     requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
+    `cross_origin`: pages of allowed origins may call it (`cors.py`).
     """
 
     method: str
@@ -120,6 +122,7 @@ class Route(msgspec.Struct, frozen=True):
     signed: bool = False
     refuses: tuple[int, ...] = ()
     expensive: Callable[[Any], bool] | None = None
+    cross_origin: bool = True
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -188,9 +191,14 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
 
     async def handle(request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
         principal = None
+        asked = None
+        if hdrs.ORIGIN in request.headers:
+            asked = request[ASKED] = Asked(route, path)
         if permission is not None:
             if not (signed and "signature" in request.query):
                 principal = await authenticate(request, services, stream=stream)
+                if asked is not None:
+                    asked.principal = principal
                 principal.require(permission)
         elif not route.own_limits:
             await admit_anyone(request, services)

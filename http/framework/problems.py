@@ -13,17 +13,21 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http.client import responses as phrases
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
 from multidict import CIMultiDictProxy
 
 from ...core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
 from ...logs import request_context
 from .responses import REQUEST_ID, JsonAnswer, secured
 from .security_headers import SERVER
+
+if TYPE_CHECKING:
+    from .cors import Cors
 
 log = structlog.get_logger(__name__)
 
@@ -118,24 +122,32 @@ def request_id_of(request: web.Request) -> str:
     return request[_REQUEST]
 
 
-@web.middleware
-async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+def errors_middleware(cors: Cors | None) -> Middleware:
     """The outermost middleware: gives every request an id, and every failure its problem."""
-    if "Content-Encoding" in request.headers and is_encoded(request.headers):
-        response = await answered(request, _refuse_encoded())
-        response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
-        return response
-    return await answered(request, handler(request))
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if "Content-Encoding" in request.headers and is_encoded(request.headers):
+            response = await answered(request, _refuse_encoded(), cors)
+            response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
+            return response
+        return await answered(request, handler(request), cors)
+
+    return answer
 
 
-async def answered(request: web.Request, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
-    """The result of `answer`, or the problem for its error; both carry the request's id."""
+async def answered(
+    request: web.Request, answer: Awaitable[web.StreamResponse], cors: Cors | None = None
+) -> web.StreamResponse:
+    """The result of `answer`, or the problem for its error; both carry the request's id, and what lets a page read them."""
     request[_REQUEST] = request_id = request_id_for(request.headers)
     request_context.set({"request_id": request_id})
     try:
         response = await answer
     except Exception as error:
         response = _answer(request, error, request_id)
+    if cors is not None and hdrs.ORIGIN in request.headers and not response.prepared:
+        response.headers.update(await cors.headers_for(request, response.status))
     if isinstance(response, JsonAnswer):
         response.request_id = request_id
     elif not response.prepared:
@@ -153,15 +165,17 @@ async def _refuse_encoded() -> web.StreamResponse:
     raise UnsupportedMedia("the body must not be encoded: Content-Encoding may only be identity")
 
 
-def install(app: web.Application) -> None:
+def install(app: web.Application, cors: Cors | None = None) -> None:
     """Install the middleware, and stamp streams as well, whose headers are sent before their handler returns."""
-    app.middlewares.insert(0, errors_middleware)
-    app.on_response_prepare.append(_stamp)
 
+    async def stamp_stream(request: web.Request, response: web.StreamResponse) -> None:
+        if not isinstance(response, JsonAnswer):
+            if cors is not None and hdrs.ORIGIN in request.headers:
+                response.headers.update(await cors.headers_for(request, response.status))
+            stamp(request, response)
 
-async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
-    if not isinstance(response, JsonAnswer):
-        stamp(request, response)
+    app.middlewares.insert(0, errors_middleware(cors))
+    app.on_response_prepare.append(stamp_stream)
 
 
 def stamp(request: web.BaseRequest, response: web.StreamResponse) -> None:

@@ -7,10 +7,11 @@ those; special cases (HTTP/1.0, HEAD, a closing connection, headers set by a han
 from __future__ import annotations
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -19,6 +20,7 @@ from aiohttp.abc import AbstractStreamWriter
 from .security_headers import BASE, SERVER, headers_for, secure
 
 REQUEST_ID: Final = "X-Request-Id"
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _HEAD: Final = (
     f"HTTP/1.1 %s\r\nContent-Type: application/json\r\n{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\n"
 )
@@ -46,9 +48,11 @@ def secured(headers: MutableMapping[str, str]) -> None:
     secure(headers, _common.headers)
 
 
-def json_bytes(status: int, request_id: str, body: bytes) -> bytes:
-    """A complete HTTP/1.1 answer on a connection that stays open."""
+def json_bytes(status: int, request_id: str, body: bytes, headers: Mapping[str, str] = NONE) -> bytes:
+    """A complete HTTP/1.1 answer on a connection that stays open, with more headers."""
     head = _common.head % (_status_line(status), request_id, len(body), _date(int(time.time())))
+    if headers:
+        head = head[:-2] + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
     return head.encode() + body
 
 

@@ -19,6 +19,7 @@ BASE: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
+    "Vary": "Origin",  # `cors.py`: an answer kept for one page is none for another
 }
 HSTS_AGE: Final = 31_536_000
 """Seconds for which browsers must use HTTPS: a year."""

@@ -74,6 +74,8 @@ async def static(call: Call[Any]) -> web.StreamResponse:
 
 ROUTES = [
     Route("GET", "/openapi.json", openapi, None, {200: dict[str, Any], 304: None}, "getOpenApiDocument", "This document", tag=TAG),
-    Route("GET", "/docs", docs, None, {200: str}, "getDocsPage", "This document as a web page", tag=TAG, media="text/html"),
-    Route("GET", "/static/{path:.+}", static, None, {200: None}, "getStaticFile", "Files of the server's pages", tag=TAG),
+    Route("GET", "/docs", docs, None, {200: str}, "getDocsPage", "This document as a web page", tag=TAG, media="text/html",
+          cross_origin=False),
+    Route("GET", "/static/{path:.+}", static, None, {200: None}, "getStaticFile", "Files of the server's pages", tag=TAG,
+          cross_origin=False),
 ]  # fmt: skip

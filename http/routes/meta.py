@@ -87,6 +87,7 @@ ROUTES = [
         "Whether the process is alive",
         tag=TAG,
         own_limits=True,
+        cross_origin=False,
     ),
     Route(
         "GET",
@@ -98,6 +99,7 @@ ROUTES = [
         "Whether it can serve requests",
         tag=TAG,
         own_limits=True,
+        cross_origin=False,
     ),
     Route(
         "GET",
@@ -111,5 +113,6 @@ ROUTES = [
         media="text/plain",
         own_limits=True,
         refuses=(401, 403),
+        cross_origin=False,
     ),
 ]

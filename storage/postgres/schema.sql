@@ -1261,6 +1261,8 @@ CREATE INDEX canned_responses_account ON public.canned_responses USING btree (ac
 
 CREATE INDEX channels_account ON public.channels USING btree (account_id, created_at, id);
 
+CREATE INDEX channels_allowed_origins ON public.channels USING gin (((config -> 'allowed_origins'::text))) WHERE (type = 'webchat'::text);
+
 CREATE INDEX contact_identifiers_account ON public.contact_identifiers USING btree (account_id, created_at, id);
 
 CREATE INDEX contact_identifiers_contact ON public.contact_identifiers USING btree (contact_id);

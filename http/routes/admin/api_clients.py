@@ -124,5 +124,5 @@ ROUTES = [
           body=NewApiClient, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteApiClient", "Delete an API client", tag=TAG),
     Route("POST", "/v1/auth/token", token, None, {200: TokenView}, "createToken", "Issue a service token to an API client",
-          body=TokenRequest, form=True, tag=TAG),
+          body=TokenRequest, form=True, tag=TAG, cross_origin=False),
 ]  # fmt: skip

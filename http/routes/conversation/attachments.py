@@ -44,7 +44,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Cache-Control": "private, max-age=3600",
-    "Vary": "Authorization, X-Account-Id",
+    "Vary": "Authorization, Origin, X-Account-Id",
     "Referrer-Policy": "no-referrer",
     "Accept-Ranges": "bytes",
 }

@@ -16,6 +16,7 @@ from ....core.times import rfc3339
 from ....core.views.conversations import conversation_view, entry_view
 from ....core.views.resources import ContactExport, ContactView, contact_view
 from ...actions import conversations, reconcile
+from ...framework.cors import CORS
 from ...framework.endpoint import Call, Route, answer, no_content
 from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
 from ...framework.problems import stamp
@@ -151,6 +152,7 @@ async def _export(call: Call[None]) -> web.StreamResponse:
             "Content-Disposition": f'attachment; filename="contact-{contact.id}.json"',
         }
     )
+    response.headers.update(await call.app[CORS].headers_for(call.request, response.status))
     stamp(call.request, response)
     await response.prepare(call.request)
     encode = msgspec.json.encode

@@ -15,12 +15,19 @@ from ....actors.clock import fresh_id, now_ms
 from ....core.accounts.records import Channel, ChannelType
 from ....core.errors import Internal, Invalid, NotFound
 from ....core.views.resources import ChannelView, channel_view
+from ...auth import origins
 from ...framework.endpoint import Call, Route, answer, no_content
 from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
 
 TAG = "channels"
 MAX_CREDENTIAL = 4096
 MAX_URL = 2048
+MAX_ORIGINS = 50
+"""Origins of one web chat channel."""
+
+_NO_ORIGIN = (
+    "must be an origin: http(s)://host or http(s)://host:port, the host in its ASCII form, without a path"
+)
 
 CREDENTIAL_FIELDS: dict[ChannelType, frozenset[str]] = {
     "whatsapp": frozenset({"app_secret", "verify_token", "access_token", "phone_number_id"}),
@@ -35,7 +42,10 @@ CREDENTIAL_FIELDS: dict[ChannelType, frozenset[str]] = {
 ChannelName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Config = Annotated[
     dict[str, Any],
-    msgspec.Meta(description="`base_url` replaces the provider's; the rest is the channel's own"),
+    msgspec.Meta(
+        description="`base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`)"
+        " whose pages may use it. The rest is the channel's own"
+    ),
 ]
 Credentials = Annotated[
     dict[str, str],
@@ -77,9 +87,35 @@ def check_credentials(type: ChannelType, credentials: dict[str, str]) -> None:
         raise Invalid("the credentials are not valid", errors=tuple(errors))
 
 
-def check_config(call: Call[Any], config: dict[str, Any]) -> None:
-    """Raises Invalid if the configuration is too large, or its `base_url` is malformed or not allowed for the account."""
+def checked_config(call: Call[Any], type: ChannelType, config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as it is stored: origins as browsers write them, each once.
+
+    Raises Invalid if it is too large, an origin of a web chat is none, or its `base_url` is malformed or not allowed for the account.
+    """
     check_size(config, "config")
+    _check_base_url(call, config)
+    if type == "webchat" and "allowed_origins" in config:
+        return config | {"allowed_origins": _origins(config["allowed_origins"])}
+    return config
+
+
+def _origins(given: Any) -> list[str]:
+    path = "config.allowed_origins"
+    if not isinstance(given, list) or len(given) > MAX_ORIGINS:
+        raise Invalid(
+            "the body is not valid", errors=((path, f"must be a list of at most {MAX_ORIGINS} origins"),)
+        )
+    found = [
+        origins.parse(o.removesuffix("/")) if isinstance(o, str) and len(o) <= origins.MAX_ORIGIN else None
+        for o in given
+    ]
+    wrong = tuple((f"{path}[{i}]", _NO_ORIGIN) for i, origin in enumerate(found) if origin is None)
+    if wrong:
+        raise Invalid("the body is not valid", errors=wrong)
+    return list(dict.fromkeys(map(str, found)))
+
+
+def _check_base_url(call: Call[Any], config: dict[str, Any]) -> None:
     if "base_url" not in config:
         return
     url, fault = config["base_url"], "must be an http or https URL without user, query or fragment"
@@ -117,14 +153,14 @@ def _sealed(call: Call[Any], channel_id: str, credentials: dict[str, str]) -> by
 
 async def create(call: Call[NewChannel]) -> web.Response:
     body, channel_id, now = call.body, fresh_id(), now_ms()
-    check_config(call, body.config)
+    config = checked_config(call, body.type, body.config)
     check_credentials(body.type, body.credentials)
     wanted = Channel(
         channel_id,
         call.account_id,
         body.type,
         body.name,
-        body.config,
+        config,
         _sealed(call, channel_id, body.credentials),
         body.is_active,
         now,
@@ -153,7 +189,7 @@ async def read(call: Call[None]) -> web.Response:
 async def patch(call: Call[ChannelPatch]) -> web.Response:
     changes, before = given(call.body), await _found(call)
     if "config" in changes:
-        check_config(call, changes["config"])
+        changes["config"] = checked_config(call, before.type, changes["config"])
     if "credentials" in changes:
         check_credentials(before.type, changes["credentials"])
         changes["credentials"] = _sealed(call, before.id, changes["credentials"])

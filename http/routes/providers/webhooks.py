@@ -170,7 +170,8 @@ def _answer(answer: WebhookAnswer) -> web.Response:
 PATH = "/v1/webhooks/{channel_type}/{channel_id}"
 ROUTES = [
     Route("POST", PATH, receive, None, {200: None}, "receiveProviderCall", "A provider's call, signed its own way", tag=TAG, own_limits=True,
-          upload=("application/json", "application/x-www-form-urlencoded"), refuses=(401, 413)),
+          upload=("application/json", "application/x-www-form-urlencoded"), refuses=(401, 413),
+          cross_origin=False),
     Route("GET", PATH, challenge, None, {200: None}, "verifyProviderWebhook", "A provider verifies the webhook address", tag=TAG,
-          own_limits=True, refuses=(401,)),
+          own_limits=True, refuses=(401,), cross_origin=False),
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from aiohttp import web
 from ....core.accounts.principal import Role
 from ....core.errors import Overloaded
 from ...auth.rate_limits import address_key
+from ...framework.cors import CORS
 from ...framework.endpoint import Call
 from ...streams import topics as topic_rules
 from ...streams.session import Session, Transport
@@ -35,7 +36,7 @@ class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def opened(call: Call[None], transport: Transport) -> AsyncIterator[Session]:
     """A session in the hub during the block. Raises Overloaded and RateLimited if there are too many."""
     services = call.services
-    services.origins.check(call.request)
+    await call.app[CORS].check_stream(call.request, call.principal)
     if services.hub.draining:
         raise Overloaded("this server is stopping", retry_after=1)
     session = Session(call.principal, transport, services.settings.stream_queue)

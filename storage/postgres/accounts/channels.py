@@ -20,7 +20,7 @@ from .audit import record
 CACHED_FOR = 5.0
 """Seconds a channel is cached: how late this process may see another one's change."""
 MAX_CACHED = 10_000
-"""Channels in the cache; when full, it is emptied."""
+"""Channels in the cache, and origins; when full, it is emptied."""
 _COLUMNS = sql("channel_columns")
 
 
@@ -35,6 +35,7 @@ class PostgresChannels:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._cache: dict[str, tuple[float, Channel | None]] = {}
+        self._origins: dict[str, tuple[float, bool]] = {}
         self._changes = 0
 
     async def find(self, channel_id: str) -> Channel | None:
@@ -50,6 +51,20 @@ class PostgresChannels:
             self._keep(channel_id, channel)
         return channel
 
+    async def allows_origin(self, origin: str) -> bool:
+        """Whether an active web chat channel of any account allows pages of this origin."""
+        cached = self._origins.get(origin)
+        if cached is not None and time.monotonic() - cached[0] < CACHED_FOR:
+            return cached[1]
+        changes = self._changes
+        async with self._database.system() as connection:
+            allowed = bool(await connection.fetchval(sql("channel_origin_allowed"), origin))
+        if changes == self._changes:
+            if len(self._origins) >= MAX_CACHED:
+                self._origins.clear()
+            self._origins[origin] = (time.monotonic(), allowed)
+        return allowed
+
     def _keep(self, channel_id: str, channel: Channel | None) -> None:
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
@@ -57,6 +72,7 @@ class PostgresChannels:
 
     def _changed(self, channel_id: str, channel: Channel | None) -> None:
         self._changes += 1
+        self._origins.clear()
         self._keep(channel_id, channel)
 
     async def page(self, account_id: str, after: Place | None, limit: int) -> Page[Channel]:

@@ -39,6 +39,13 @@ UPDATE channels SET name = coalesce($2, name), config = coalesce($3::text::jsonb
 WHERE id = $1 RETURNING {{columns}}
 
 
+-- name: channel_origin_allowed
+-- Whether an active web chat channel of any account allows pages of an origin (channels_allowed_origins serves it).
+-- $1 text origin, as browsers write it
+SELECT EXISTS (
+  SELECT FROM channels WHERE type = 'webchat' AND is_active AND config->'allowed_origins' ? $1)
+
+
 -- name: channels_page
 -- A page of channels, oldest first, each row with its sort key in front.
 -- $1 bigint and $2 uuid: time (µs) and id of the last row seen, or null, $3 limit

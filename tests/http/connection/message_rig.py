@@ -15,6 +15,7 @@ from webhook_rig import Permits
 
 from tertulia.actors.transport.router import Router
 from tertulia.core.accounts.principal import Role
+from tertulia.core.accounts.records import Channel
 from tertulia.core.conversation.commands import Done, Envelope, Outcome, Post
 from tertulia.core.conversation.entries import Actor, Entry, Message
 from tertulia.core.ids import PARTITIONS
@@ -30,6 +31,8 @@ from tertulia.settings import Settings
 
 CONVERSATION = uid()
 OTHER = uid()
+DESK = "https://desk.example.com"
+"""The origin of the account's own pages."""
 BODY = {"content": "hello", "sender_type": "agent"}
 Decide = Callable[[Envelope], Outcome | None]
 
@@ -97,6 +100,23 @@ class Attachments:
     async def link(self, *_: Any) -> None: ...
 
 
+class Channels:
+    """The pages of one web chat channel."""
+
+    id, origin = uid(), "https://shop.example"
+
+    async def find(self, channel_id: str) -> Channel | None:
+        config = {"allowed_origins": [self.origin]}
+        return (
+            Channel(self.id, ACCOUNT, "webchat", "w", config, None, True, 0, 0)
+            if channel_id == self.id
+            else None
+        )
+
+    async def allows_origin(self, origin: str) -> bool:
+        return origin == self.origin
+
+
 async def nothing() -> list[Any]:
     return []
 
@@ -117,7 +137,7 @@ class Gate:
         **options: Any,
     ) -> None:
         """Serve, `without` some keys of the application, such as `FAST_PATH`."""
-        configuration = Settings(rate_account=2000, rate_user=2000, max_body=max_body)
+        configuration = Settings(rate_account=2000, rate_user=2000, max_body=max_body, allowed_origins=DESK)
         self.signer = TokenSigner.from_settings(configuration, "s" * 40)
         self.router = Router(
             Map(),  # pyright: ignore[reportArgumentType]
@@ -135,7 +155,7 @@ class Gate:
             "verifier": TokenVerifier.from_settings(configuration, self.signer, None),
             "limits": RequestLimits(configuration, self.permits, clock=lambda: 0.0),
             "origins": OriginPolicy.from_settings(configuration),
-            "stores": SimpleNamespace(agents=Agents(), attachments=Attachments()),
+            "stores": SimpleNamespace(agents=Agents(), attachments=Attachments(), channels=Channels()),
             "update_metrics": nothing,
         }
         app = make_app(Services(**{name: parts.get(name) for name in Services.__struct_fields__}))  # pyright: ignore
@@ -197,7 +217,7 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], byt
         first, *lines = head.decode().split("\r\n")[:-2]
         headers = dict(line.split(": ", 1) for line in lines)
         assert len(headers) == len(lines), "no header twice"
-        return int(first.split()[1]), headers, await reader.readexactly(int(headers["Content-Length"]))
+        return int(first.split()[1]), headers, await reader.readexactly(int(headers.get("Content-Length", 0)))
 
 
 def request(

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from message_rig import BODY, CONVERSATION, OTHER, Gate, answer, comparable
+from message_rig import BODY, CONVERSATION, DESK, OTHER, Channels, Gate, answer, comparable
 from samples import ACCOUNT
 
 from tertulia.core.accounts.principal import Role
@@ -135,6 +135,11 @@ HEADERS: dict[str, list[Header]] = {
     "accept encoding": [("Accept-Encoding", "gzip, br")],
     "cookie": [("Cookie", "a=b")],
     "origin": [("Origin", "https://elsewhere.example")],
+    "allowed origin": [("Origin", DESK)],
+    "allowed origin in odd case": [("oRIGIN", "HTTPS://Desk.Example.com:443")],
+    "origin of a web chat": [("Origin", Channels.origin)],
+    "null origin": [("Origin", "null")],
+    "two origins": [("Origin", DESK), ("Origin", DESK)],
     "forwarded": [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", "https")],
     "upgrade": [("Connection", "upgrade"), ("Upgrade", "h2c")],
     "upgrade to websocket": [("Connection", "upgrade"), ("Upgrade", "websocket")],
