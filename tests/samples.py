@@ -151,11 +151,43 @@ attachments = st.builds(
 )
 statuses = st.sampled_from(Status)
 
+channel_types = st.sampled_from(["webchat", "whatsapp", "telegram", "messenger", "sms", "email"])
+delivery_errors = st.none() | st.fixed_dictionaries({"code": plain, "detail": plain})
+times = st.none() | st.integers(0, 2**42)
+summaries = st.just({}) | st.fixed_dictionaries(
+    {
+        "id": ids,
+        "channel_id": ids,
+        "channel_type": channel_types,
+        "contact_name": optional,
+        "contact_identifier": plain,
+        "priority": priorities,
+        "subject": optional,
+        "labels": st.lists(plain, max_size=3),
+        "last_message_preview": optional,
+    }
+)
+changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "priority": priorities,
+        "labels": st.lists(plain, max_size=3),
+        "subject": optional,
+        "metadata": objects,
+        "bot_context": objects,
+        "contact_name": optional,
+        "team_id": st.none() | ids,
+        "strategy": st.sampled_from(["least_busy", "round_robin", "manual_queue"]),
+        "snoozed_until": times,
+        "archived_at": times,
+    },
+)
+
 data: dict[type[Any], st.SearchStrategy[Any]] = {
     Opened: st.builds(
         Opened,
         channel_id=ids,
-        channel_type=plain,
+        channel_type=channel_types,
         contact_id=ids,
         contact_identifier=plain,
         contact_name=optional,
@@ -180,7 +212,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         client_message_id=optional,
         reply_to=st.none() | ids,
         delivery_status=st.sampled_from([None, "queued", "sent", "delivered", "read", "failed"]),
-        delivery_error=st.none() | objects,
+        delivery_error=delivery_errors,
         metadata=objects,
     ),
     StatusChanged: st.builds(StatusChanged, from_status=statuses, to_status=statuses, reason=optional),
@@ -190,7 +222,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         agent_id=optional,
         previous_agent_id=optional,
         by=plain,
-        summary=objects,
+        summary=summaries,
         explain=st.none() | objects,
     ),
     Offered: st.builds(
@@ -198,7 +230,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         offer_id=ids,
         agent_id=plain,
         expires_at=st.integers(0, 2**42),
-        summary=objects,
+        summary=summaries,
         explain=st.none() | objects,
     ),
     OfferEnded: st.builds(
@@ -207,7 +239,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         agent_id=plain,
         outcome=st.sampled_from(["accepted", "declined", "timeout", "withdrawn"]),
     ),
-    Updated: st.builds(Updated, changes=objects),
+    Updated: st.builds(Updated, changes=changes),
     HandoffRequested: st.builds(HandoffRequested, reason=plain),
     Rated: st.builds(Rated, score=st.integers(1, 5), comment=optional),
     SlaNoted: st.builds(
@@ -216,7 +248,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         state=st.sampled_from(["warning", "breach"]),
         due_at=st.integers(0, 2**40),
     ),
-    LeadsNotified: st.builds(LeadsNotified, summary=objects),
+    LeadsNotified: st.builds(LeadsNotified, summary=summaries),
     Edited: st.builds(
         Edited,
         message_id=ids,

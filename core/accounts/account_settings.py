@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import Invalid
 from ..text.field_errors import field_error
+from ..text.fields import about
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", max_length=5)]
@@ -27,9 +28,11 @@ class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Open on `days` from `start` to `end` (HH:MM, 24:00 is midnight), in the account's time zone. An `end` before
     `start` is on the next day."""
 
-    days: Annotated[list[Day], msgspec.Meta(min_length=1, max_length=7)]
-    start: TimeOfDay
-    end: TimeOfDay
+    days: Annotated[
+        list[Day], msgspec.Meta(min_length=1, max_length=7), about("Days of the week", ["mon", "tue"])
+    ]
+    start: Annotated[TimeOfDay, about("When it opens, as HH:MM", "09:00")]
+    end: Annotated[TimeOfDay, about("When it closes, as HH:MM; 24:00 is midnight", "17:30")]
 
 
 class Block(Protocol):
@@ -53,55 +56,82 @@ def block_faults(block: Block, path: str) -> list[tuple[str, str]]:
 class BusinessHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty schedule means always open."""
 
-    schedule: Annotated[list[Hours], msgspec.Meta(max_length=50)] = []
+    schedule: Annotated[
+        list[Hours], msgspec.Meta(max_length=50), about("When it is open; empty means always")
+    ] = []
 
 
 class Targets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Targets in minutes of business time; null for none. `next_reply`: for each message after the first reply."""
 
-    first_reply_minutes: Minutes | None = None
-    next_reply_minutes: Minutes | None = None
-    resolution_minutes: Minutes | None = None
+    first_reply_minutes: Annotated[
+        Minutes | None, about("Minutes until an agent's first reply; null for none", 15)
+    ] = None
+    next_reply_minutes: Annotated[
+        Minutes | None, about("Minutes until the reply to each later message; null for none", 30)
+    ] = None
+    resolution_minutes: Annotated[
+        Minutes | None, about("Minutes until it is resolved; null for none", 480)
+    ] = None
 
 
 class Sla(Targets, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Targets of all conversations, overridden by those of a priority. A warning is sent when `warn_percent` of a target's time has
     passed."""
 
-    priorities: dict[Literal["low", "normal", "high", "urgent"], Targets] = {}
-    warn_percent: Annotated[int, msgspec.Meta(ge=1, le=99)] = 80
+    priorities: Annotated[
+        dict[Literal["low", "normal", "high", "urgent"], Targets],
+        about("Targets that replace these for a priority", {"urgent": {"first_reply_minutes": 5}}),
+    ] = {}
+    warn_percent: Annotated[
+        int, msgspec.Meta(ge=1, le=99), about("How much of a target's time has passed when a warning is sent")
+    ] = 80
 
 
 class RelaxStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After a wait of `after_minutes` an agent need no longer match this."""
 
-    after_minutes: Minutes
-    drop: Literal["topics", "language", "team"]
+    after_minutes: Annotated[Minutes, about("Minutes that it has waited", 10)]
+    drop: Annotated[Literal["topics", "language", "team"], about("What an agent need no longer match")]
 
 
 class OverflowTeam(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After a wait of `after_minutes` this team may take conversations of another."""
 
-    after_minutes: Minutes
-    team_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    after_minutes: Annotated[Minutes, about("Minutes that it has waited", 20)]
+    team_id: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=64),
+        about("The team that may take it then", "0190a5f0-7c1e-7000-8000-00000000b0b1"),
+    ]
 
 
 class HeadStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Minutes by which a conversation may arrive after one of priority `low` and still go before it."""
 
-    normal: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 15
-    high: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 30
-    urgent: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 60
+    normal: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60), about("Minutes of a normal priority")] = 15
+    high: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60), about("Minutes of a high priority")] = 30
+    urgent: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60), about("Minutes of an urgent priority")] = 60
 
 
 class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never."""
 
-    strategy: Literal["least_busy", "round_robin", "manual_queue"] = "least_busy"
-    sticky_hours: Annotated[int, msgspec.Meta(ge=0, le=8760)] = 0
-    relax: Annotated[tuple[RelaxStep, ...], msgspec.Meta(max_length=10)] = ()
-    overflow: OverflowTeam | None = None
-    head_start_minutes: HeadStart = HeadStart()
+    strategy: Annotated[
+        Literal["least_busy", "round_robin", "manual_queue"], about("How an agent is chosen")
+    ] = "least_busy"
+    sticky_hours: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=8760),
+        about("For how many hours a customer's last agent is preferred; 0 for never"),
+    ] = 0
+    relax: Annotated[
+        tuple[RelaxStep, ...],
+        msgspec.Meta(max_length=10),
+        about("Requirements that are dropped while a conversation waits", []),
+    ] = ()
+    overflow: Annotated[OverflowTeam | None, about("A team that takes what waits too long")] = None
+    head_start_minutes: Annotated[HeadStart, about("How priorities go before each other")] = HeadStart()
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,9 +140,22 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     `csat_question`: sent to the customer after a resolution if `csat_enabled`; a reply that is only a digit from 1 to 5 is the
     score."""
 
-    timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")] = "UTC"
-    business_hours: BusinessHours = BusinessHours()
-    handoff_keywords: Annotated[tuple[Keyword, ...], msgspec.Meta(max_length=100)] = (
+    timezone: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=64),
+        about("IANA name of the account's time zone", "Africa/Addis_Ababa"),
+    ] = "UTC"
+    business_hours: Annotated[
+        BusinessHours, about("When the account is open; SLA targets count this time alone")
+    ] = BusinessHours()
+    handoff_keywords: Annotated[
+        tuple[Keyword, ...],
+        msgspec.Meta(max_length=100),
+        about(
+            "Words and phrases by which a customer asks for a human, whatever their case and accents",
+            ["human", "agent"],
+        ),
+    ] = (
         "human",
         "agent",
         "operator",
@@ -125,19 +168,39 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         "speak to human",
         "talk to agent",
     )
-    handoff_sentiment: Annotated[float, msgspec.Meta(ge=-1, le=0)] = -0.5
-    offer_timeout_s: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
-    presence_grace_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 120
-    expiry_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 24
-    auto_close_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)] = 72
-    retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
-    csat_enabled: bool = False
-    csat_question: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=1000)] = (
-        "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
+    handoff_sentiment: Annotated[
+        float,
+        msgspec.Meta(ge=-1, le=0),
+        about("The bot hands over on an English message with a sentiment below this; -1 for never"),
+    ] = -0.5
+    offer_timeout_s: Annotated[
+        int, msgspec.Meta(ge=1, le=3600), about("Seconds that an agent has to answer an offer")
+    ] = 30
+    presence_grace_s: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=86400),
+        about("Seconds after which the conversations of an agent who left are requeued"),
+    ] = 120
+    expiry_hours: Annotated[
+        int, msgspec.Meta(ge=1, le=8760), about("Hours without a message after which a conversation expires")
+    ] = 24
+    auto_close_hours: Annotated[
+        int, msgspec.Meta(ge=1, le=8760), about("Hours after which a resolved conversation is closed")
+    ] = 72
+    retention_days: Annotated[
+        int, msgspec.Meta(ge=1, le=3650), about("Days for which closed conversations are kept")
+    ] = 90
+    csat_enabled: Annotated[bool, about("Whether customers are asked for a rating after a resolution")] = (
+        False
     )
-    sla: Sla = Sla()
-    routing: Routing = Routing()
-    sub_domain: Slug | None = None
+    csat_question: Annotated[
+        str,
+        msgspec.Meta(pattern="\\S", max_length=1000),
+        about("The question; a reply that is only a digit from 1 to 5 is the score"),
+    ] = "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
+    sla: Annotated[Sla, about("Targets for replies and resolutions")] = Sla()
+    routing: Annotated[Routing, about("How conversations reach agents")] = Routing()
+    sub_domain: Annotated[Slug | None, about("A name for the account that other services use", "acme")] = None
 
 
 TIMING = ("timezone", "business_hours", "expiry_hours", "auto_close_hours", "csat_enabled", "sla")

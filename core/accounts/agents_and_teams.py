@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ..errors import Invalid
+from ..text.fields import about
 from ..text.normalization import MAX_FOLDED, normalized
 from .account_settings import Hours, block_faults, is_timezone
 from .records import ChannelType
@@ -29,16 +30,22 @@ class Agent(msgspec.Struct, frozen=True):
 class AvailableHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When an agent takes conversations, in the agent's own time zone. An empty schedule means any time."""
 
-    timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="IANA name")]
-    schedule: Annotated[list[Hours], msgspec.Meta(max_length=MAX_BLOCKS)] = []
+    timezone: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=64),
+        about("IANA name of the agent's time zone", "Europe/Berlin"),
+    ]
+    schedule: Annotated[
+        list[Hours], msgspec.Meta(max_length=MAX_BLOCKS), about("When the agent works; empty means any time")
+    ] = []
 
 
 class NotificationPreferences(msgspec.Struct, frozen=True):
     """Stored for clients, which apply them."""
 
-    sound: bool = True
-    desktop: bool = True
-    email_on_assignment: bool = False
+    sound: Annotated[bool, about("Whether a sound is played")] = True
+    desktop: Annotated[bool, about("Whether the desktop shows a notification")] = True
+    email_on_assignment: Annotated[bool, about("Whether an assignment is sent by e-mail")] = False
 
 
 class AgentPreferences(msgspec.Struct, frozen=True):

@@ -10,10 +10,11 @@ collector need not walk millions of them. Times are milliseconds since the epoch
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from ..text.fields import about
 from .status import Status
 
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -43,10 +44,16 @@ def actor(type: ActorType, id: str | None) -> Actor:
 class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A file of a message; `size` in bytes."""
 
-    url: str
-    name: str | None = None
-    content_type: str | None = None
-    size: int | None = None
+    url: Annotated[
+        str,
+        about(
+            "Where the file is: the `url` of an uploaded attachment, or a public https address",
+            "/v1/attachments/0190a5f2-1111-7000-8000-00000000f11e",
+        ),
+    ]
+    name: Annotated[str | None, about("The file's name", "invoice.pdf")] = None
+    content_type: Annotated[str | None, about("The file's media type", "application/pdf")] = None
+    size: Annotated[int | None, about("The file's size in bytes", 48213)] = None
 
 
 class _Data(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", gc=False):

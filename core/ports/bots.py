@@ -12,7 +12,7 @@ from ..conversation.entries import Actor
 from ..conversation.state import Conversation
 from ..conversation.status import Status
 from ..turn.account_rules import AccountRules
-from ..turn.bot_rules import Classification
+from ..turn.bot_rules import Classification, TriggerType
 
 
 class BotRuleRecord(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class BotRuleRecord(msgspec.Struct, frozen=True):
     name: str
     priority: int
     is_active: bool
-    trigger_type: str
+    trigger_type: TriggerType
     conditions: dict[str, Any]
     actions: dict[str, Any]
     created_at: int

@@ -20,6 +20,7 @@ from ..conversation.entries import Priority
 from ..errors import Invalid
 from ..routing.facts import Strategy
 from ..text.field_errors import field_error
+from ..text.fields import about
 from ..text.languages import primary
 from ..text.text_matching import Text
 
@@ -33,31 +34,57 @@ Id = Annotated[str, Meta(min_length=1, max_length=64)]
 class TimeRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every day from `start` to `end` in `tz`; an `end` before `start` is on the next day."""
 
-    start: TimeOfDay
-    end: TimeOfDay
-    tz: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
+    start: Annotated[TimeOfDay, about("When it begins, as HH:MM", "18:00")]
+    end: Annotated[TimeOfDay, about("When it ends, as HH:MM; before `start` it is on the next day", "08:00")]
+    tz: Annotated[str, Meta(min_length=1, max_length=64), about("IANA name of the time zone", "UTC")] = "UTC"
 
 
 class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """All given conditions must hold. `match_mode`: any or all of the keywords."""
 
-    keywords: Annotated[tuple[Keyword, ...], Meta(max_length=100)] = ()
-    match_mode: Literal["any", "all"] = "any"
-    channels: Annotated[tuple[ChannelType, ...], Meta(max_length=10)] = ()
-    languages: Annotated[tuple[Language, ...], Meta(max_length=20)] = ()
-    time_range: TimeRange | None = None
-    intent: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-    confidence_min: Annotated[float, Meta(ge=0, le=1)] | None = None
+    keywords: Annotated[
+        tuple[Keyword, ...],
+        Meta(max_length=100),
+        about("Words and phrases, whatever their case and accents", ["refund"]),
+    ] = ()
+    match_mode: Annotated[Literal["any", "all"], about("Whether any or all of the keywords must occur")] = (
+        "any"
+    )
+    channels: Annotated[
+        tuple[ChannelType, ...], Meta(max_length=10), about("Types of channels; empty for any", ["webchat"])
+    ] = ()
+    languages: Annotated[
+        tuple[Language, ...], Meta(max_length=20), about("Languages of the message; empty for any", ["en"])
+    ] = ()
+    time_range: Annotated[TimeRange | None, about("The time of day; null for any")] = None
+    intent: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=100)] | None,
+        about("The intent that the classifier must find", "refund"),
+    ] = None
+    confidence_min: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None, about("How sure of it the classifier must be", 0.7)
+    ] = None
 
 
 class Actions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    reply_template_id: Id | None = None
-    reply_text: Annotated[str, Meta(min_length=1, max_length=65_536)] | None = None
-    assign_team_id: Id | None = None
-    assign_strategy: Strategy | None = None
-    set_labels: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()
-    set_priority: Priority | None = None
-    collect_info: Annotated[tuple[Field, ...], Meta(max_length=20)] = ()
+    reply_template_id: Annotated[
+        Id | None, about("A canned response to answer with", "0190a5f0-7c1e-7000-8000-00000000ca11")
+    ] = None
+    reply_text: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=65536)] | None,
+        about("A text to answer with", "We will look into your refund."),
+    ] = None
+    assign_team_id: Annotated[
+        Id | None, about("A team to assign the conversation to", "0190a5f0-7c1e-7000-8000-00000000b0b1")
+    ] = None
+    assign_strategy: Annotated[Strategy | None, about("How an agent of the team is chosen")] = None
+    set_labels: Annotated[tuple[Label, ...], Meta(max_length=50), about("Labels to add", ["refund"])] = ()
+    set_priority: Annotated[Priority | None, about("The priority to set")] = None
+    collect_info: Annotated[
+        tuple[Field, ...],
+        Meta(max_length=20),
+        about("Fields to ask the customer for, one after the other", ["order number"]),
+    ] = ()
 
 
 class BotRule(msgspec.Struct, frozen=True):

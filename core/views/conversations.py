@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from ..accounts.records import ChannelType
 from ..conversation.entries import (
+    ActorType,
     Assigned,
     Attachment,
     DeliveryStatus,
@@ -30,72 +32,106 @@ from ..conversation.entries import (
 from ..conversation.erasure import ERASED_FIELDS
 from ..conversation.state import Conversation
 from ..conversation.status import Status
+from ..text.fields import (
+    AccountId,
+    AgentId,
+    ChannelId,
+    ContactId,
+    ConversationId,
+    Count,
+    CreatedAt,
+    Id,
+    MessageId,
+    Metadata,
+    Seq,
+    TeamId,
+    Timestamp,
+    UpdatedAt,
+    about,
+)
 from ..times import rfc3339, rfc3339_or_none
+from .payloads import DeliveryError
 
 
 class ConversationView(msgspec.Struct, frozen=True):
-    id: str
-    account_id: str
-    channel_id: str
-    channel_type: str
-    contact_id: str
-    contact_identifier: str
-    contact_name: str | None
-    outlet_id: str | None
-    status: Status
-    priority: Priority
-    subject: str | None
-    labels: tuple[str, ...]
-    assignee_id: str | None
-    team_id: str | None
-    handoff_requested: bool
-    handoff_reason: str | None
-    bot_context: dict[str, Any]
-    metadata: dict[str, Any]
-    seq: int
-    unread_count: int
-    queue_position: int | None
-    first_reply_at: str | None
-    last_message_at: str | None
-    last_message_preview: str | None
-    snoozed_until: str | None
-    resolved_at: str | None
-    archived_at: str | None
-    created_at: str
-    updated_at: str
+    id: ConversationId
+    account_id: AccountId
+    channel_id: ChannelId
+    channel_type: Annotated[ChannelType, about("The channel's type")]
+    contact_id: ContactId
+    contact_identifier: Annotated[str, about("The customer's address on this channel", "visitor-7f3a")]
+    contact_name: Annotated[str | None, about("The customer's name", "Marta")]
+    outlet_id: Annotated[Id | None, about("The outlet that the customer wrote to")]
+    status: Annotated[Status, about("Where it stands", "open")]
+    priority: Annotated[Priority, about("How urgent it is", "normal")]
+    subject: Annotated[str | None, about("What it is about", "Refund for order A-1042")]
+    labels: Annotated[tuple[str, ...], about("Labels, in the order given", ["refund"])]
+    assignee_id: Annotated[AgentId | None, about("The agent who holds it")]
+    team_id: Annotated[TeamId | None, about("The team it is for")]
+    handoff_requested: Annotated[bool, about("Whether a human is asked for")]
+    handoff_reason: Annotated[str | None, about("Why", "keyword: human")]
+    bot_context: Annotated[dict[str, Any], about("Free-form: what the bot keeps between messages", {})]
+    metadata: Metadata
+    seq: Annotated[Seq, about("The number of the newest entry")]
+    unread_count: Annotated[Count, about("The customer's messages after the read marker")]
+    queue_position: Annotated[
+        int | None, about("Its place in the queue, from 1; null if it does not wait", 2)
+    ]
+    first_reply_at: Annotated[Timestamp | None, about("When an agent first replied")]
+    last_message_at: Annotated[Timestamp | None, about("When the newest message was written")]
+    last_message_preview: Annotated[
+        str | None, about("The beginning of the newest message", "Where is my refund?")
+    ]
+    snoozed_until: Annotated[Timestamp | None, about("Until when it is hidden from the inbox")]
+    resolved_at: Annotated[Timestamp | None, about("When it was resolved")]
+    archived_at: Annotated[Timestamp | None, about("When it was archived")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class MessageView(msgspec.Struct, frozen=True):
-    id: str
-    conversation_id: str
-    seq: int
-    direction: Direction
-    sender_type: SenderType
-    sender_id: str | None
-    content: str
-    content_type: str
-    attachments: tuple[Attachment, ...]
-    is_private: bool
-    external_id: str | None
-    client_message_id: str | None
-    reply_to: str | None
-    delivery_status: DeliveryStatus | None
-    delivery_error: dict[str, Any] | None
-    metadata: dict[str, Any]
-    created_at: str
+    id: MessageId
+    conversation_id: ConversationId
+    seq: Annotated[Seq, about("Its number in the conversation")]
+    direction: Annotated[Direction, about("Whether the customer or the account wrote it")]
+    sender_type: Annotated[SenderType, about("Who wrote it", "contact")]
+    sender_id: Annotated[
+        str | None,
+        about(
+            "The customer's address, the agent, or the API client; null for the server, and where customers may not see it",
+            "visitor-7f3a",
+        ),
+    ]
+    content: Annotated[str, about("Its text", "Where is my refund?")]
+    content_type: Annotated[str, about("`text`, or a kind that clients agree on", "text")]
+    attachments: Annotated[tuple[Attachment, ...], about("Its files")]
+    is_private: Annotated[bool, about("Whether it is a note that the customer does not see")]
+    external_id: Annotated[str | None, about("The provider's id", "wamid.HBgL")]
+    client_message_id: Annotated[str | None, about("The idempotency key it was sent with", "m-1")]
+    reply_to: Annotated[MessageId | None, about("The message it answers")]
+    delivery_status: Annotated[
+        DeliveryStatus | None, about("How far it got; null where there is no provider")
+    ]
+    delivery_error: Annotated[
+        dict[str, Any] | None, about("Why it was not delivered", shown_as=DeliveryError)
+    ]
+    metadata: Metadata
+    created_at: CreatedAt
 
 
 class ActorView(msgspec.Struct, frozen=True):
-    type: str
-    id: str | None
+    type: Annotated[ActorType, about("What kind of actor", "contact")]
+    id: Annotated[
+        str | None, about("The user, contact identifier, client or rule; null for the server", "visitor-7f3a")
+    ]
 
 
 class EntryView(msgspec.Struct, frozen=True):
-    seq: int
-    kind: str
-    at: str
-    actor: ActorView
-    data: dict[str, Any]
+    seq: Annotated[Seq, about("Its number in the conversation, from 1")]
+    kind: Annotated[str, about("What happened", "message")]
+    at: Annotated[Timestamp, about("When it happened")]
+    actor: Annotated[ActorView, about("Who did it")]
+    data: Annotated[dict[str, Any], about("The details, by `kind`", {})]
 
 
 def conversation_view(c: Conversation, queue_position: int | None = None) -> ConversationView:
@@ -103,7 +139,7 @@ def conversation_view(c: Conversation, queue_position: int | None = None) -> Con
         id=c.id,
         account_id=c.account_id,
         channel_id=c.channel_id,
-        channel_type=c.channel_type,
+        channel_type=c.channel_type,  # pyright: ignore[reportArgumentType]
         contact_id=c.contact_id,
         contact_identifier=c.contact_identifier,
         contact_name=c.contact_name,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -17,7 +17,9 @@ from ..conversation.state import Conversation
 from ..conversation.status import HELD, Status
 from ..errors import Invalid
 from ..text import cursors
+from ..text.fields import AgentId, ContactId, Count, CreatedAt, Id, Metadata, Timestamp, UpdatedAt, about
 from ..times import rfc3339, rfc3339_or_none
+from ..views.payloads import RoutingRecord
 
 SortKey = Literal["last_message_at", "created_at", "priority", "waiting_since"]
 PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
@@ -92,36 +94,40 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class IncludedIdentifier(msgspec.Struct, frozen=True):
-    id: str
-    channel_type: str
-    identifier: str
-    display_name: str | None
-    metadata: dict[str, Any]
-    created_at: str
-    updated_at: str
+    id: Id
+    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    identifier: Annotated[str, about("The address", "visitor-7f3a")]
+    display_name: Annotated[str | None, about("The name that came with it", "Marta")]
+    metadata: Metadata
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class IncludedContact(msgspec.Struct, frozen=True):
     """A contact with its addresses."""
 
-    id: str
-    name: str | None
-    attributes: dict[str, Any]
-    identifiers: list[IncludedIdentifier]
-    created_at: str
-    updated_at: str
+    id: ContactId
+    name: Annotated[str | None, about("The customer's name", "Marta")]
+    attributes: Annotated[
+        dict[str, Any], about("Free-form: what the account keeps about the customer", {"vip": True})
+    ]
+    identifiers: Annotated[list[IncludedIdentifier], about("The customer's addresses")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class AssignmentView(msgspec.Struct, frozen=True):
     """The time for which an agent held a conversation."""
 
-    id: str
-    agent_id: str
-    previous_agent_id: str | None
-    by: str
-    assigned_at: str
-    ended_at: str | None
-    explain: dict[str, Any] | None
+    id: Id
+    agent_id: Annotated[AgentId, about("The agent who held it")]
+    previous_agent_id: Annotated[AgentId | None, about("The agent who held it before")]
+    by: Annotated[str, about("What assigned it: `routing`, `manual`, `takeover` …", "routing")]
+    assigned_at: Annotated[Timestamp, about("From when the agent held it")]
+    ended_at: Annotated[Timestamp | None, about("Until when; null if the agent still does")]
+    explain: Annotated[
+        dict[str, Any] | None, about("How routing decided; null where a person did", shown_as=RoutingRecord)
+    ]
 
 
 def assignments_of(entries: Iterable[Entry]) -> list[AssignmentView]:
@@ -185,59 +191,63 @@ class Period(msgspec.Struct, frozen=True):
 class Queue(msgspec.Struct, frozen=True):
     """Open conversations that no agent and no bot holds."""
 
-    waiting: int
-    oldest_waiting_since: str | None
+    waiting: Annotated[Count, about("How many wait")]
+    oldest_waiting_since: Annotated[Timestamp | None, about("Since when the oldest waits")]
 
 
 class Durations(msgspec.Struct, frozen=True):
     """In seconds, for conversations created in the period."""
 
-    count: int
-    p50_s: float | None
-    p90_s: float | None
+    count: Annotated[Count, about("How many conversations had one")]
+    p50_s: Annotated[float | None, about("The median, in seconds", 42.5)]
+    p90_s: Annotated[float | None, about("The 90th percentile, in seconds", 310.0)]
 
 
 class DayVolume(msgspec.Struct, frozen=True):
     """One day in UTC. Notes do not count as messages."""
 
-    date: str
-    conversations: int
-    inbound: int
-    outbound: int
+    date: Annotated[str, about("The day", "2026-03-02")]
+    conversations: Annotated[Count, about("Conversations created")]
+    inbound: Annotated[Count, about("Messages of customers")]
+    outbound: Annotated[Count, about("Messages to customers")]
 
 
 class Volume(msgspec.Struct, frozen=True):
-    conversations: int
-    inbound: int
-    outbound: int
-    days: list[DayVolume]
+    conversations: Annotated[Count, about("Conversations created")]
+    inbound: Annotated[Count, about("Messages of customers")]
+    outbound: Annotated[Count, about("Messages to customers")]
+    days: Annotated[list[DayVolume], about("The same by day")]
 
 
 class Csat(msgspec.Struct, frozen=True):
     """A conversation's last score in the period counts."""
 
-    count: int
-    average: float | None
-    distribution: dict[str, int]
+    count: Annotated[Count, about("How many conversations were rated")]
+    average: Annotated[float | None, about("The mean score, from 1 to 5", 4.6)]
+    distribution: Annotated[dict[str, int], about("Score → how often it was given", {"5": 3})]
 
 
 class AiFigures(msgspec.Struct, frozen=True):
     """`bot_message_share`: of all outbound messages."""
 
-    bot_messages: int
-    bot_message_share: float | None
-    handoffs: int
+    bot_messages: Annotated[Count, about("Messages that bots wrote")]
+    bot_message_share: Annotated[
+        float | None, about("Their share of all messages to customers, from 0 to 1", 0.4)
+    ]
+    handoffs: Annotated[Count, about("How often a human was asked for")]
 
 
 class InboxStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
     """`statuses` and `queue` are as of now; everything else covers the period."""
 
-    start: str
-    end: str
-    statuses: dict[str, int]
-    queue: Queue
-    first_reply: Durations
-    resolution: Durations
-    volume: Volume
-    csat: Csat
-    ai: AiFigures
+    start: Annotated[Timestamp, about("The beginning of the period")]
+    end: Annotated[Timestamp, about("The end of the period")]
+    statuses: Annotated[
+        dict[str, int], about("Status → how many conversations have it now", {"open": 3, "assigned": 2})
+    ]
+    queue: Annotated[Queue, about("What waits now")]
+    first_reply: Annotated[Durations, about("Time until an agent's first reply")]
+    resolution: Annotated[Durations, about("Time until the resolution")]
+    volume: Annotated[Volume, about("Conversations and messages")]
+    csat: Annotated[Csat, about("What customers' ratings were")]
+    ai: Annotated[AiFigures, about("What bots did")]

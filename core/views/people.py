@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from ..accounts.agents_and_teams import (
@@ -13,6 +15,7 @@ from ..accounts.agents_and_teams import (
     TeamMember,
 )
 from ..accounts.records import ChannelType
+from ..text.fields import AccountId, AgentId, Count, CreatedAt, Id, TeamId, Timestamp, UpdatedAt, about
 from ..times import rfc3339
 from .inbox import Csat, Durations
 
@@ -20,49 +23,55 @@ from .inbox import Csat, Durations
 class AgentPreferencesView(msgspec.Struct, frozen=True):
     """Empty lists and no hours mean any."""
 
-    id: str
-    user_id: str
-    available_channels: tuple[ChannelType, ...]
-    available_topics: tuple[str, ...]
-    available_hours: AvailableHours | None
-    languages: tuple[str, ...]
-    max_concurrent_conversations: int
-    is_available: bool
-    auto_accept: bool
-    notification_preferences: NotificationPreferences
-    created_at: str
-    updated_at: str
+    id: Id
+    user_id: AgentId
+    available_channels: Annotated[
+        tuple[ChannelType, ...], about("Types of channels the agent serves; empty for any", ["webchat"])
+    ]
+    available_topics: Annotated[tuple[str, ...], about("Topics the agent serves; empty for any", ["billing"])]
+    available_hours: Annotated[AvailableHours | None, about("When the agent works; null for any time")]
+    languages: Annotated[tuple[str, ...], about("Languages the agent speaks; empty for any", ["en"])]
+    max_concurrent_conversations: Annotated[
+        Count, about("How many conversations the agent may hold at once", 5)
+    ]
+    is_available: Annotated[bool, about("Whether the agent gets conversations at all")]
+    auto_accept: Annotated[bool, about("Whether they are assigned without an offer")]
+    notification_preferences: Annotated[NotificationPreferences, about("How clients notify the agent")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class TeamView(msgspec.Struct, frozen=True):
-    id: str
-    account_id: str
-    name: str
-    description: str | None
-    created_at: str
-    updated_at: str
+    id: TeamId
+    account_id: AccountId
+    name: Annotated[str, about("The team's name", "Billing")]
+    description: Annotated[str | None, about("What the team does", "Refunds and invoices")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class TeamMemberView(msgspec.Struct, frozen=True):
     """`created_at`: when the agent joined."""
 
-    user_id: str
-    name: str | None
-    created_at: str
+    user_id: AgentId
+    name: Annotated[str | None, about("The agent's name", "Abel")]
+    created_at: Annotated[Timestamp, about("When the agent joined")]
 
 
 class CannedResponseView(msgspec.Struct, frozen=True):
     """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`."""
 
-    id: str
-    account_id: str
-    short_code: str
-    title: str
-    content: str
-    category: str | None
-    created_by: str | None
-    created_at: str
-    updated_at: str
+    id: Id
+    account_id: AccountId
+    short_code: Annotated[str, about("By which agents find it", "/refund")]
+    title: Annotated[str, about("What it is about", "Refund")]
+    content: Annotated[
+        str, about("The text, with its placeholders", "Hello {{contact_name}}, your refund is on its way.")
+    ]
+    category: Annotated[str | None, about("Under what it is listed", "billing")]
+    created_by: Annotated[str | None, about("Who created it", "00000000-0000-0000-0000-000000000024")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class AgentStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
@@ -71,19 +80,21 @@ class AgentStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "t
     first; `csat`: of conversations that the agent held last before the score.
     """
 
-    start: str
-    end: str
-    user_id: str
-    assigned: int
-    resolved: int
-    messages: int
-    first_reply: Durations
-    csat: Csat
+    start: Annotated[Timestamp, about("The beginning of the period")]
+    end: Annotated[Timestamp, about("The end of the period")]
+    user_id: AgentId
+    assigned: Annotated[Count, about("How often the agent received a conversation")]
+    resolved: Annotated[
+        Count, about("Conversations resolved in the period that were and still are the agent's")
+    ]
+    messages: Annotated[Count, about("The agent's messages, without notes")]
+    first_reply: Annotated[Durations, about("Of conversations that the agent answered first")]
+    csat: Annotated[Csat, about("Of conversations that the agent held last before the score")]
 
 
 class LabelCount(msgspec.Struct, frozen=True):
-    label: str
-    count: int
+    label: Annotated[str, about("The label", "refund")]
+    count: Annotated[Count, about("How many conversations have it")]
 
 
 def preferences_view(p: AgentPreferences) -> AgentPreferencesView:

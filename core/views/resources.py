@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,45 +18,68 @@ from ..accounts.records import (
 )
 from ..channels.records import Delivery
 from ..conversation.entries import DeliveryStatus
+from ..text.fields import (
+    AccountId,
+    ChannelId,
+    ContactId,
+    ConversationId,
+    Count,
+    CreatedAt,
+    Id,
+    MessageId,
+    Metadata,
+    Seq,
+    Timestamp,
+    UpdatedAt,
+    about,
+)
 from ..times import rfc3339, rfc3339_or_none
+from ..views.payloads import DeliveryError
 from .conversations import ConversationView, EntryView
 
 
 class ContactIdentifierView(msgspec.Struct, frozen=True):
-    id: str
-    contact_id: str
-    channel_type: ChannelType
-    identifier: str
-    display_name: str | None
-    metadata: dict[str, Any]
-    created_at: str
-    updated_at: str
+    id: Id
+    contact_id: ContactId
+    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    identifier: Annotated[str, about("The address, in its normal form", "visitor-7f3a")]
+    display_name: Annotated[str | None, about("The name that came with it", "Marta")]
+    metadata: Metadata
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class ContactView(msgspec.Struct, frozen=True):
     """`merged_into`: the contact that got its identifiers and conversations; from then on it does not change."""
 
-    id: str
-    account_id: str
-    name: str | None
-    attributes: dict[str, Any]
-    merged_into: str | None
-    identifiers: list[ContactIdentifierView]
-    created_at: str
-    updated_at: str
+    id: ContactId
+    account_id: AccountId
+    name: Annotated[str | None, about("The customer's name", "Marta")]
+    attributes: Annotated[
+        dict[str, Any], about("Free-form: what the account keeps about the customer", {"vip": True})
+    ]
+    merged_into: Annotated[
+        ContactId | None,
+        about(
+            "The contact that got its identifiers and conversations; from then on this one does not change"
+        ),
+    ]
+    identifiers: Annotated[list[ContactIdentifierView], about("The customer's addresses")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class ExportedConversation(msgspec.Struct, frozen=True):
-    conversation: ConversationView
-    entries: list[EntryView]
+    conversation: Annotated[ConversationView, about("The conversation")]
+    entries: Annotated[list[EntryView], about("Everything that happened in it")]
 
 
 class ContactExport(msgspec.Struct, frozen=True):
     """Everything stored about a contact, including private notes."""
 
-    exported_at: str
-    contact: ContactView
-    conversations: list[ExportedConversation]
+    exported_at: Annotated[Timestamp, about("When it was exported")]
+    contact: Annotated[ContactView, about("The contact")]
+    conversations: Annotated[list[ExportedConversation], about("The contact's conversations")]
 
 
 class ChannelView(msgspec.Struct, frozen=True):
@@ -64,68 +87,76 @@ class ChannelView(msgspec.Struct, frozen=True):
     them.
     """
 
-    id: str
-    account_id: str
-    type: ChannelType
-    name: str
-    config: dict[str, Any]
-    credential_fields: list[str] | None
-    is_active: bool
-    created_at: str
-    updated_at: str
+    id: ChannelId
+    account_id: AccountId
+    type: Annotated[ChannelType, about("The provider's kind")]
+    name: Annotated[str, about("The channel's name", "Shop")]
+    config: Annotated[dict[str, Any], about("Free-form: settings of the channel's provider", {})]
+    credential_fields: Annotated[
+        list[str] | None,
+        about(
+            "Names of the credentials that are set; null if the server's keys cannot decrypt them",
+            ["identity_secret"],
+        ),
+    ]
+    is_active: Annotated[bool, about("Whether messages come in and go out")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class AccountView(msgspec.Struct, frozen=True):
     """`settings`: in force, including defaults."""
 
-    id: str
-    name: str
-    settings: AccountSettings
-    created_at: str
-    updated_at: str
+    id: AccountId
+    name: Annotated[str, about("The account's name", "Demo")]
+    settings: Annotated[AccountSettings, about("The settings in force, including defaults")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class ApiClientView(msgspec.Struct, frozen=True):
-    client_id: str
-    name: str
-    created_at: str
-    last_used_at: str | None
+    client_id: Annotated[Id, about("The client's id")]
+    name: Annotated[str, about("What it is for", "CRM")]
+    created_at: CreatedAt
+    last_used_at: Annotated[Timestamp | None, about("When it last asked for a token")]
 
 
 class ApiClientWithSecret(msgspec.Struct, frozen=True):
     """Returned by creation only, as no other response contains the secret."""
 
-    client_id: str
-    client_secret: str
-    name: str
-    created_at: str
+    client_id: Annotated[Id, about("The client's id")]
+    client_secret: Annotated[str, about("Its secret, shown this once", "3q2-7wqU9nX0m1c5")]
+    name: Annotated[str, about("What it is for", "CRM")]
+    created_at: CreatedAt
 
 
 class AuditRecordView(msgspec.Struct, frozen=True):
-    id: str
-    at: str
-    actor_type: str
-    actor_id: str | None
-    action: str
-    target_type: str | None
-    target_id: str | None
-    details: dict[str, Any]
+    id: Id
+    at: Annotated[Timestamp, about("When it was done")]
+    actor_type: Annotated[str, about("What kind of actor did it", "agent")]
+    actor_id: Annotated[str | None, about("Who did it", "00000000-0000-0000-0000-000000000024")]
+    action: Annotated[str, about("What was done", "team.created")]
+    target_type: Annotated[str | None, about("What kind of object it was done to", "team")]
+    target_id: Annotated[str | None, about("Which one", "0190a5f0-7c1e-7000-8000-00000000b0b1")]
+    details: Annotated[
+        dict[str, Any], about("Free-form: the fields that changed, by action", {"name": "Billing"})
+    ]
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
     """`error`: `{code, detail}`, for a queued delivery that of the last try. `attempts`: tries so far."""
 
-    message_id: str
-    conversation_id: str
-    channel_id: str
-    seq: int
-    status: DeliveryStatus
-    attempts: int
-    provider_id: str | None
-    error: dict[str, Any] | None
-    next_attempt_at: str | None
-    created_at: str
-    updated_at: str
+    message_id: MessageId
+    conversation_id: ConversationId
+    channel_id: ChannelId
+    seq: Annotated[Seq, about("The message's number in its conversation")]
+    status: Annotated[DeliveryStatus, about("How far it got")]
+    attempts: Annotated[Count, about("Tries so far")]
+    provider_id: Annotated[str | None, about("The provider's id of the message", "wamid.HBgL")]
+    error: Annotated[dict[str, Any] | None, about("Why the last try failed", shown_as=DeliveryError)]
+    next_attempt_at: Annotated[Timestamp | None, about("When it is tried again")]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 def delivery_view(d: Delivery) -> DeliveryView:

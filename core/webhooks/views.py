@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
+from ..text.fields import AccountId, Count, CreatedAt, Id, Timestamp, UpdatedAt, about
 from ..times import rfc3339, rfc3339_or_none
 from .delivery import Answer, judge
+from .events import EventType
 from .records import DeliveryState, DisabledReason, EventDelivery, EventWebhook
 
 
@@ -15,60 +19,70 @@ class EventWebhookView(msgspec.Struct, frozen=True):
     `previous_secret_until`: until then the secret before the last rotation signs as well.
     """
 
-    id: str
-    account_id: str
-    url: str
-    description: str | None
-    event_types: tuple[str, ...]
-    is_active: bool
-    previous_secret_until: str | None
-    failing_since: str | None
-    disabled_at: str | None
-    disabled_reason: DisabledReason | None
-    created_at: str
-    updated_at: str
+    id: Id
+    account_id: AccountId
+    url: Annotated[str, about("Where events are sent", "https://example.com/tertulia")]
+    description: Annotated[str | None, about("What it is for", "CRM")]
+    event_types: Annotated[
+        tuple[EventType, ...],
+        about("Which events; empty for all but `notification:*`", ["conversation:message"]),
+    ]
+    is_active: Annotated[bool, about("Whether events are sent")]
+    previous_secret_until: Annotated[
+        Timestamp | None, about("Until when the secret before the last rotation signs as well")
+    ]
+    failing_since: Annotated[Timestamp | None, about("Since when no delivery has succeeded")]
+    disabled_at: Annotated[Timestamp | None, about("When the server switched it off")]
+    disabled_reason: Annotated[
+        DisabledReason | None,
+        about("Why: its receiver answered 410 (`gone`), or failed for days (`failing`)"),
+    ]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class EventWebhookWithSecret(EventWebhookView, frozen=True):
     """Returned only by creation and rotation, as no other response contains the secret."""
 
-    secret: str
+    secret: Annotated[
+        str, about("The secret that signs, shown this once", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    ]
 
 
 class EventDeliveryView(msgspec.Struct, frozen=True):
     """`event_id` is sent as `webhook-id` at every attempt. Response, error and duration are of the newest attempt; a `pending`
     delivery is attempted at `next_attempt_at`."""
 
-    id: str
-    webhook_id: str
-    event_id: str
-    event_type: str
-    status: DeliveryState
-    attempts: int
-    next_attempt_at: str | None
-    response_status: int | None
-    response_excerpt: str | None
-    error: str | None
-    duration_ms: int | None
-    created_at: str
-    delivered_at: str | None
+    id: Id
+    webhook_id: Annotated[Id, about("The event webhook")]
+    event_id: Annotated[str, about("The event, sent as `webhook-id` at every attempt", "evt_1f_42_0")]
+    event_type: Annotated[EventType, about("What happened")]
+    status: Annotated[DeliveryState, about("How far it got")]
+    attempts: Annotated[Count, about("Attempts so far")]
+    next_attempt_at: Annotated[Timestamp | None, about("When it is attempted again")]
+    response_status: Annotated[int | None, about("The receiver's status at the newest attempt", 200)]
+    response_excerpt: Annotated[str | None, about("The beginning of the receiver's answer", "ok")]
+    error: Annotated[str | None, about("Why there was no answer", "connection refused")]
+    duration_ms: Annotated[int | None, about("How long the newest attempt took", 84)]
+    created_at: CreatedAt
+    delivered_at: Annotated[Timestamp | None, about("When the receiver took it")]
 
 
 class EventDeliveryDetail(EventDeliveryView, frozen=True):
     """A delivery with the body that is sent."""
 
-    payload: msgspec.Raw
+    payload: Annotated[msgspec.Raw, about("The body that is sent")]
 
 
 class EventWebhookTestView(msgspec.Struct, frozen=True):
     """A receiver's response to a `ping`; `error` if there was none."""
 
-    delivered: bool
-    event_id: str
-    response_status: int | None
-    response_excerpt: str | None
-    error: str | None
-    duration_ms: int
+    delivered: Annotated[bool, about("Whether the receiver took it")]
+    event_id: Annotated[str, about("The `webhook-id` it was sent with", "evt_ping_0190a5f07c1e")]
+    response_status: Annotated[int | None, about("The receiver's status; null without an answer", 200)]
+    response_excerpt: Annotated[str | None, about("The beginning of the receiver's answer", "ok")]
+    error: Annotated[str | None, about("Why there was no answer", "connection refused")]
+    duration_ms: Annotated[Count, about("How long it took", 84)]
 
 
 def webhook_view(w: EventWebhook, now: int) -> EventWebhookView:
@@ -78,7 +92,7 @@ def webhook_view(w: EventWebhook, now: int) -> EventWebhookView:
         w.account_id,
         w.url,
         w.description,
-        w.event_types,
+        w.event_types,  # pyright: ignore[reportArgumentType]
         w.is_active,
         rfc3339_or_none(previous),
         rfc3339_or_none(w.failing_since),
@@ -98,7 +112,7 @@ def delivery_view(d: EventDelivery) -> EventDeliveryView:
         d.id,
         d.webhook_id,
         d.event_id,
-        d.event_type,
+        d.event_type,  # pyright: ignore[reportArgumentType]
         d.status,
         d.attempts,
         rfc3339_or_none(d.next_attempt_at),

@@ -33,6 +33,7 @@ from ...core.conversation.state import Conversation, State
 from ...core.conversation.status import Status
 from ...core.errors import Forbidden, Invalid, NotFound, TertuliaError
 from ...core.ids import is_uuid
+from ...core.text.fields import about
 from ...core.turn.context import Turn
 from ...core.turn.decide import decide
 from ...core.views import customers
@@ -73,30 +74,50 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`POST …/messages`. `to`, `cc` and `bcc` are for e-mail alone; without them an answer goes to all whom the mail it
     answers came from and went to."""
 
-    content: Content
-    sender_type: SenderType | None = None
-    is_private: bool = False
-    content_type: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "text"
-    attachments: Annotated[list[Attachment], msgspec.Meta(max_length=30)] = []
-    reply_to: Uuid | None = None
-    client_message_id: Key | None = None
-    metadata: dict[str, Any] = {}
-    to: Addresses | None = None
-    cc: Addresses | None = None
-    bcc: Addresses | None = None
+    content: Annotated[Content, about("The text", "Where is my refund?")]
+    sender_type: Annotated[
+        SenderType | None, about("As whom a service writes; by default its bot", "agent")
+    ] = None
+    is_private: Annotated[bool, about("Whether it is a note that the customer does not see")] = False
+    content_type: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=100), about("`text`, or a kind that clients agree on")
+    ] = "text"
+    attachments: Annotated[
+        list[Attachment], msgspec.Meta(max_length=30), about("Files: uploaded ones, or public addresses", [])
+    ] = []
+    reply_to: Annotated[
+        Uuid | None,
+        about("The message it answers, of the same conversation", "0190a5f1-0b2c-7e11-8a40-5d0b3f1c9e22"),
+    ] = None
+    client_message_id: Annotated[
+        Key | None, about("An idempotency key: a repetition returns the first message", "m-1")
+    ] = None
+    metadata: Annotated[
+        dict[str, Any], about("Free-form: kept with the message, at most 16,384 bytes as JSON", {})
+    ] = {}
+    to: Annotated[Addresses | None, about("E-mail only: recipients", ["marta@example.com"])] = None
+    cc: Annotated[Addresses | None, about("E-mail only: recipients of a copy", [])] = None
+    bcc: Annotated[Addresses | None, about("E-mail only: hidden recipients of a copy", [])] = None
 
 
 class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /v1/conversations` and `…/find-or-create`."""
 
-    channel_id: Uuid
-    contact_identifier: Identifier
-    contact_name: Name | None = None
-    subject: Subject | None = None
-    priority: Priority = "normal"
-    labels: Labels = []
-    metadata: dict[str, Any] = {}
-    outlet_id: Uuid | None = None
+    channel_id: Annotated[
+        Uuid, about("The channel through which the customer writes", "00000000-0000-0000-0000-000000000011")
+    ]
+    contact_identifier: Annotated[Identifier, about("The customer's address on this channel", "visitor-7f3a")]
+    contact_name: Annotated[Name | None, about("The customer's name", "Marta")] = None
+    subject: Annotated[Subject | None, about("What it is about", "Refund for order A-1042")] = None
+    priority: Annotated[Priority, about("How urgent it is")] = "normal"
+    labels: Annotated[Labels, about("Labels", ["refund"])] = []
+    metadata: Annotated[
+        dict[str, Any],
+        about("Free-form: kept with the conversation, at most 16,384 bytes as JSON", {"order": "A-1042"}),
+    ] = {}
+    outlet_id: Annotated[
+        Uuid | None, about("The outlet that the customer wrote to", "00000000-0000-0000-0000-000000000012")
+    ] = None
 
 
 TypingState = Literal["start", "stop"]

@@ -6,12 +6,13 @@ import hashlib
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
 from ...core.accounts.principal import PERMISSIONS
+from ...core.text.fields import about
 from .endpoint import Route
 from .problems import STATUS
 from .schemas import REFERENCE, resolved, schemas_of
@@ -26,8 +27,8 @@ _DESCRIPTION = (
 class FieldError(msgspec.Struct, frozen=True):
     """`path` as in `content` or `attachments[0].url`."""
 
-    path: str
-    message: str
+    path: Annotated[str, about("The field, as in `attachments[0].url`; empty for the whole body", "content")]
+    message: Annotated[str, about("What is wrong with it, for people", "Expected `str` of length >= 1")]
 
 
 class Problem(msgspec.Struct, frozen=True):

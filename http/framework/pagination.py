@@ -11,6 +11,7 @@ from ...core.accounts.user_ids import is_user_id
 from ...core.conversation.entries import Actor
 from ...core.errors import Invalid, NotFound
 from ...core.text import cursors
+from ...core.text.fields import about
 from .bodies import MAX_METADATA
 from .endpoint import Call
 
@@ -19,8 +20,8 @@ Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    limit: Limit = 20
-    cursor: Cursor | None = None
+    limit: Annotated[Limit, about("Objects per page at most")] = 20
+    cursor: Annotated[Cursor | None, about("`next_cursor` of the page before")] = None
 
 
 def place(cursor: str | None) -> Place | None:

@@ -9,7 +9,9 @@ import msgspec
 
 from ...core.accounts.account_settings import Hours, Routing, Sla, Targets
 from ...core.conversation.status import Status
+from ...core.text.fields import SHOWN_AS, SHOWN_TYPES
 from ...core.turn.bot_rules import Actions, Conditions
+from ...core.views.event_shapes import component_name
 from ...core.views.inbox import Csat, Durations, Queue, Volume
 
 REFERENCE: Final = "#/components/schemas/"
@@ -28,6 +30,7 @@ _NAMES: Final[dict[type, str]] = {
 }
 """Types whose own names say too little outside their modules."""
 _BY_OWN_NAME: Final = {type_.__name__: name for type_, name in _NAMES.items()}
+_LIFTED: Final = ("description", "examples", "default", SHOWN_AS)
 
 Schema = dict[str, Any]
 
@@ -39,14 +42,47 @@ def public_name(name: str) -> str:
 
 def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     """A schema for each type, and the components to which they refer. Raises ValueError if two types have one name."""
-    made, components = msgspec.json.schema_components(types, ref_template=REFERENCE + "{name}")
+    made, components = _made(types)
     names = {name: public_name(name) for name in components}
     if len(set(names.values())) < len(names) or any("." in name for name in names):
         raise ValueError(f"schemas share a name: {sorted(names)}")
-    renamed = {names[name]: _renamed(schema, names) for name, schema in components.items()}
+    renamed = {names[name]: _polished(schema, names) for name, schema in components.items()}
     for name, schema in renamed.items():
         schema["title"] = name
-    return [_renamed(schema, names) for schema in made], renamed
+    return [_polished(schema, names) for schema in made[: len(types)]], renamed
+
+
+def _made(types: Sequence[Any]) -> tuple[tuple[Schema, ...], dict[str, Schema]]:
+    """As msgspec makes them. Looking at types adds to `SHOWN_TYPES`, as annotations are evaluated then."""
+    known = -1
+    made: tuple[Schema, ...] = ()
+    components: dict[str, Schema] = {}
+    while known < len(SHOWN_TYPES):
+        known = len(SHOWN_TYPES)
+        asked = [*types, *SHOWN_TYPES.values()]
+        made, components = msgspec.json.schema_components(asked, ref_template=REFERENCE + "{name}")
+    return made, components
+
+
+def variants(
+    base: Schema, field: str, data: dict[str, Schema], suffix: str
+) -> tuple[Schema, dict[str, Schema]]:
+    """A union of `base`, one variant for each value of `field`, with its `data`; and the variants, as components."""
+    found: dict[str, Schema] = {}
+    for key, schema in data.items():
+        name = component_name(key, suffix)
+        kind = {**base["properties"][field], "const": key, "examples": [key]}
+        described = {**schema, "description": base["properties"]["data"]["description"]}
+        properties = {**base["properties"], field: kind, "data": described}
+        found[name] = {**base, "title": name, "properties": properties}
+    mapping = {key: REFERENCE + component_name(key, suffix) for key in data}
+    union = {
+        "title": base["title"],
+        "description": base.get("description", base["title"]),
+        "oneOf": [{"$ref": reference} for reference in mapping.values()],
+        "discriminator": {"propertyName": field, "mapping": mapping},
+    }
+    return union, found
 
 
 def resolved(schema: Schema, components: dict[str, Schema]) -> Schema:
@@ -54,9 +90,29 @@ def resolved(schema: Schema, components: dict[str, Schema]) -> Schema:
     return components[schema["$ref"].removeprefix(REFERENCE)]
 
 
-def _renamed(value: Any, names: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        if isinstance(reference := value.get("$ref"), str):
-            return {**value, "$ref": REFERENCE + names[reference.removeprefix(REFERENCE)]}
-        return {key: _renamed(each, names) for key, each in value.items()}
-    return [_renamed(each, names) for each in value] if isinstance(value, list) else value
+def _polished(value: Any, names: dict[str, str]) -> Any:
+    """A schema of msgspec's with public names, descriptions of nullable values where readers look for them, and the types of values
+    that the code handles as dicts."""
+    if isinstance(value, list):
+        return [_polished(each, names) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(reference := value.get("$ref"), str):
+        return {**value, "$ref": REFERENCE + names[reference.removeprefix(REFERENCE)]}
+    schema = {key: _polished(each, names) for key, each in value.items()}
+    arms = schema.get("anyOf")
+    if isinstance(arms, list) and len(arms) == 2 and arms[1] == {"type": "null"}:
+        arm = arms[0]
+        lifted = {key: arm.pop(key) for key in _LIFTED if key in arm}
+        if "examples" in lifted and "examples" not in schema:
+            lifted["examples"] = [None, *lifted["examples"]]  # what it looks like if there is one
+        schema = {**lifted, **schema}
+    if "enum" in schema and all(isinstance(each, str) for each in schema["enum"]):
+        schema["type"] = "string"
+    if (shown := schema.pop(SHOWN_AS, None)) is not None:
+        reference = {"$ref": REFERENCE + names[shown]}
+        if "anyOf" in schema:
+            schema["anyOf"] = [reference, *schema["anyOf"][1:]]
+        else:
+            schema = {**{key: schema[key] for key in _LIFTED if key in schema}, **reference}
+    return schema

@@ -7,13 +7,14 @@ about a business: they require a token, or a direct connection from an address t
 from __future__ import annotations
 
 import hmac
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ...core.errors import Forbidden, Unauthenticated
+from ...core.text.fields import about
 from ..auth.client_address import PEER
 from ..auth.tokens import bearer
 from ..connection.policy import POLICY
@@ -25,14 +26,16 @@ _PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 class Health(msgspec.Struct, frozen=True):
-    status: str
+    status: Annotated[Literal["ok"], about("The process is alive")]
 
 
 class Readiness(msgspec.Struct, frozen=True):
     """`checks` has each part that this gateway needs: `ok`, or its fault."""
 
-    status: str
-    checks: dict[str, str]
+    status: Annotated[Literal["ready", "not_ready"], about("Whether requests can be served")]
+    checks: Annotated[
+        dict[str, str], about("Each part that this gateway needs → `ok`, or its fault", {"postgres": "ok"})
+    ]
 
 
 async def health(call: Call[None]) -> web.Response:

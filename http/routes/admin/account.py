@@ -10,6 +10,8 @@ from aiohttp import web
 from ....core.accounts.account_settings import AccountSettings
 from ....core.errors import Invalid, NotFound
 from ....core.ids import is_uuid
+from ....core.text.fields import NextCursor, about
+from ....core.views.payloads import AccountSettingsPatch
 from ....core.views.resources import AccountView, AuditRecordView, account_view, audit_view
 from ...actions import conversations
 from ...framework.endpoint import Call, Route, answer
@@ -21,18 +23,32 @@ TAG = "account"
 class AccountPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`settings` are merged key by key; null resets a key to its default."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | msgspec.UnsetType = msgspec.UNSET
-    settings: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    name: Annotated[
+        Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | msgspec.UnsetType,
+        about("The account's name", "Demo"),
+    ] = msgspec.UNSET
+    settings: Annotated[
+        dict[str, Any] | msgspec.UnsetType,
+        about(
+            "Settings to change, merged key by key; null resets one to its default",
+            {"presence_grace_s": 120},
+            shown_as=AccountSettingsPatch,
+        ),
+    ] = msgspec.UNSET
 
 
 class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    action: Annotated[str, msgspec.Meta(max_length=100)] | None = None
-    target_id: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    action: Annotated[
+        Annotated[str, msgspec.Meta(max_length=100)] | None, about("Only this action", "team.created")
+    ] = None
+    target_id: Annotated[
+        Annotated[str, msgspec.Meta(max_length=255)] | None, about("Only what was done to this object")
+    ] = None
 
 
 class AuditRecordsPage(msgspec.Struct, frozen=True):
-    items: list[AuditRecordView]
-    next_cursor: str | None
+    items: Annotated[list[AuditRecordView], about("The records")]
+    next_cursor: NextCursor
 
 
 async def read(call: Call[None]) -> web.Response:

@@ -21,6 +21,7 @@ from ....actors.clock import fresh_id
 from ....core.accounts.principal import Role
 from ....core.errors import Malformed, NotFound, Unauthenticated
 from ....core.ids import is_uuid
+from ....core.text.fields import Count, NextCursor, about
 from ....core.times import rfc3339
 from ....core.views.resources import ApiClientView, ApiClientWithSecret, client_view
 from ...framework.endpoint import Call, Route, answer, no_content
@@ -33,27 +34,32 @@ Secret = Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class NewApiClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255), about("What it is for", "CRM")]
 
 
 class ApiClientsPage(msgspec.Struct, frozen=True):
-    items: list[ApiClientView]
-    next_cursor: str | None
+    items: Annotated[list[ApiClientView], about("The clients")]
+    next_cursor: NextCursor
 
 
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """RFC 6749 section 4.4. Id and secret may be sent by HTTP Basic instead; `scope` is accepted and ignored."""
 
-    grant_type: Literal["client_credentials"]
-    client_id: Secret | None = None
-    client_secret: Secret | None = None
-    scope: str | None = None
+    grant_type: Annotated[Literal["client_credentials"], about("The only grant there is")]
+    client_id: Annotated[
+        Secret | None,
+        about("The client's id, unless HTTP Basic carries it", "0190a5f0-7c1e-7000-8000-0000000c11e7"),
+    ] = None
+    client_secret: Annotated[
+        Secret | None, about("Its secret, unless HTTP Basic carries it", "3q2-7wqU9nX0m1c5")
+    ] = None
+    scope: Annotated[str | None, about("Accepted and ignored")] = None
 
 
 class TokenView(msgspec.Struct, frozen=True):
-    access_token: str
-    token_type: str
-    expires_in: int
+    access_token: Annotated[str, about("The service token, a JWT", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")]
+    token_type: Annotated[Literal["Bearer"], about("How to send it")]
+    expires_in: Annotated[Count, about("Seconds for which it is valid", 3600)]
 
 
 def hashed(secret: str) -> bytes:

@@ -13,6 +13,7 @@ from ....core.accounts.records import ChannelType
 from ....core.errors import Invalid, NotFound
 from ....core.ids import is_uuid
 from ....core.ports.bots import BotRuleRecord
+from ....core.text.fields import CreatedAt, Id, NextCursor, UpdatedAt, about
 from ....core.times import rfc3339
 from ....core.turn.bot import plan
 from ....core.turn.bot_rules import Actions, Conditions, Facts, TriggerType, read_parts
@@ -33,66 +34,88 @@ EARLIEST, LATEST = 1971, 9000
 
 
 class NewBotRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Name
-    trigger_type: TriggerType
-    priority: Priority = 100
-    is_active: bool = True
-    conditions: Parts = {}
-    actions: Parts = {}
+    name: Annotated[Name, about("What the rule is called", "Refunds")]
+    trigger_type: Annotated[TriggerType, about("When the rule is tried")]
+    priority: Annotated[Priority, about("Lower is tried first; of equal ones, the older")] = 100
+    is_active: Annotated[bool, about("Whether the rule is tried")] = True
+    conditions: Annotated[Parts, about("What must hold", {"keywords": ["refund"]}, shown_as=Conditions)] = {}
+    actions: Annotated[Parts, about("What is done", {"set_labels": ["refund"]}, shown_as=Actions)] = {}
 
 
 class BotRulePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`conditions` and `actions` are replaced as a whole."""
 
-    name: Name | msgspec.UnsetType = msgspec.UNSET
-    trigger_type: TriggerType | msgspec.UnsetType = msgspec.UNSET
-    priority: Priority | msgspec.UnsetType = msgspec.UNSET
-    is_active: bool | msgspec.UnsetType = msgspec.UNSET
-    conditions: Parts | msgspec.UnsetType = msgspec.UNSET
-    actions: Parts | msgspec.UnsetType = msgspec.UNSET
+    name: Annotated[Name | msgspec.UnsetType, about("What the rule is called", "Refunds")] = msgspec.UNSET
+    trigger_type: Annotated[TriggerType | msgspec.UnsetType, about("When the rule is tried")] = msgspec.UNSET
+    priority: Annotated[
+        Priority | msgspec.UnsetType, about("Lower is tried first; of equal ones, the older")
+    ] = msgspec.UNSET
+    is_active: Annotated[bool | msgspec.UnsetType, about("Whether the rule is tried")] = msgspec.UNSET
+    conditions: Annotated[
+        Parts | msgspec.UnsetType, about("What must hold", {"keywords": ["refund"]}, shown_as=Conditions)
+    ] = msgspec.UNSET
+    actions: Annotated[
+        Parts | msgspec.UnsetType, about("What is done", {"set_labels": ["refund"]}, shown_as=Actions)
+    ] = msgspec.UNSET
 
 
 class BotRuleView(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-    priority: int
-    is_active: bool
-    trigger_type: str
-    conditions: Parts
-    actions: Parts
-    created_at: str
-    updated_at: str
+    id: Id
+    name: Annotated[str, about("What the rule is called", "Refunds")]
+    priority: Annotated[int, about("Lower is tried first; of equal ones, the older", 100)]
+    is_active: Annotated[bool, about("Whether the rule is tried")]
+    trigger_type: Annotated[TriggerType, about("When the rule is tried")]
+    conditions: Annotated[Parts, about("What must hold", {"keywords": ["refund"]}, shown_as=Conditions)]
+    actions: Annotated[Parts, about("What is done", {"set_labels": ["refund"]}, shown_as=Actions)]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class BotRulesPage(msgspec.Struct, frozen=True):
-    items: list[BotRuleView]
-    next_cursor: str | None
+    items: Annotated[list[BotRuleView], about("The rules")]
+    next_cursor: NextCursor
 
 
 class BotRuleTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer's first message. `at`: its time, RFC 3339, by default now. `language`: by default detected, if rules or agents
     depend on it. The classifier is asked as for a real message."""
 
-    content: conversations.Content
-    channel_type: ChannelType
-    at: datetime | None = None
-    language: Annotated[str, msgspec.Meta(min_length=2, max_length=35)] | None = None
+    content: Annotated[conversations.Content, about("A customer's first message", "I want a refund")]
+    channel_type: Annotated[ChannelType, about("Where it is written")]
+    at: Annotated[datetime | None, about("When it is written; by default now", "2026-03-02T09:30:00Z")] = None
+    language: Annotated[
+        Annotated[str, msgspec.Meta(min_length=2, max_length=35)] | None,
+        about("Its language; by default detected, if rules or agents depend on it", "en"),
+    ] = None
 
 
 class BotRuleVerdictView(msgspec.Struct, frozen=True):
-    rule_id: str
-    name: str
-    matched: bool
-    reasons: tuple[str, ...]
-    faulty: bool
+    rule_id: Annotated[Id, about("The rule")]
+    name: Annotated[str, about("What it is called", "Refunds")]
+    matched: Annotated[bool, about("Whether all conditions hold")]
+    reasons: Annotated[
+        tuple[str, ...], about("Why it matched, or each condition that does not hold", ["has refund"])
+    ]
+    faulty: Annotated[bool, about("Whether this version of the server cannot read the rule")]
+
+
+class BotRuleTestActions(Actions, frozen=True, kw_only=True):
+    """What a rule does, and why a human would take over."""
+
+    handoff: Annotated[str | None, about("Why a human would take over", "keyword: human")] = None
 
 
 class BotRuleTestResult(msgspec.Struct, frozen=True):
     """Every active rule in order of evaluation, and the actions of the first one that matches; their `handoff` says why a human
     would take over."""
 
-    rules: list[BotRuleVerdictView]
-    actions: Parts
+    rules: Annotated[list[BotRuleVerdictView], about("Every active rule, in the order of evaluation")]
+    actions: Annotated[
+        Parts,
+        about(
+            "What the first rule that matches does", {"set_labels": ["refund"]}, shown_as=BotRuleTestActions
+        ),
+    ]
 
 
 def view(r: BotRuleRecord) -> BotRuleView:

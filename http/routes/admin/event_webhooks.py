@@ -14,6 +14,7 @@ from aiohttp import web
 
 from ....actors.clock import fresh_id, now_ms
 from ....core.errors import Conflict, NotFound
+from ....core.text.fields import Count, NextCursor, about
 from ....core.webhooks.delivery import OLD_SECRET_SIGNS, SECRET_BYTES, new_secret
 from ....core.webhooks.events import EventType, check_url, ping_body
 from ....core.webhooks.records import DeliveryState, EventWebhook
@@ -48,41 +49,60 @@ EventTypes = Annotated[
 
 
 class NewEventWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    url: Url
-    description: Description | None = None
-    event_types: EventTypes = []
-    is_active: bool = True
+    url: Annotated[
+        Url,
+        about(
+            "Where to send events: https; no address of a private network, and no port but 443",
+            "https://example.com/tertulia",
+        ),
+    ]
+    description: Annotated[Description | None, about("What it is for", "CRM")] = None
+    event_types: Annotated[
+        EventTypes, about("Which events; empty for all but `notification:*`", ["conversation:message"])
+    ] = []
+    is_active: Annotated[bool, about("Whether events are sent")] = True
 
 
 class EventWebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    url: Url | msgspec.UnsetType = msgspec.UNSET
-    description: Description | msgspec.UnsetType | None = msgspec.UNSET
-    event_types: EventTypes | msgspec.UnsetType = msgspec.UNSET
-    is_active: bool | msgspec.UnsetType = msgspec.UNSET
+    url: Annotated[Url | msgspec.UnsetType, about("Where to send events", "https://example.com/tertulia")] = (
+        msgspec.UNSET
+    )
+    description: Annotated[Description | msgspec.UnsetType | None, about("What it is for", "CRM")] = (
+        msgspec.UNSET
+    )
+    event_types: Annotated[
+        EventTypes | msgspec.UnsetType,
+        about("Which events; empty for all but `notification:*`", ["conversation:message"]),
+    ] = msgspec.UNSET
+    is_active: Annotated[bool | msgspec.UnsetType, about("Whether events are sent")] = msgspec.UNSET
 
 
 class EventDeliveriesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    status: DeliveryState | None = None
+    status: Annotated[DeliveryState | None, about("Only deliveries that got so far")] = None
 
 
 class EventReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    since: Annotated[datetime, msgspec.Meta(tz=True, description="of the events; RFC 3339")]
+    since: Annotated[
+        datetime,
+        msgspec.Meta(tz=True),
+        about("Deliveries of events from this time on", "2026-03-02T09:30:00Z"),
+    ]
 
 
 class EventReplayView(msgspec.Struct, frozen=True):
     """The number of deliveries queued again."""
 
-    replayed: int
+    replayed: Annotated[Count, about("How many deliveries are sent again")]
 
 
 class EventWebhooksPage(msgspec.Struct, frozen=True):
-    items: list[EventWebhookView]
-    next_cursor: str | None
+    items: Annotated[list[EventWebhookView], about("The event webhooks")]
+    next_cursor: NextCursor
 
 
 class EventDeliveriesPage(msgspec.Struct, frozen=True):
-    items: list[EventDeliveryView]
-    next_cursor: str | None
+    items: Annotated[list[EventDeliveryView], about("The deliveries")]
+    next_cursor: NextCursor
 
 
 async def _found(call: Call[Any]) -> EventWebhook:

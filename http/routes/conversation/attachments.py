@@ -31,6 +31,7 @@ from ....core.channels.records import NewUpload, StoredAttachment
 from ....core.channels.signed_urls import path_of
 from ....core.conversation.entries import Actor
 from ....core.errors import Forbidden, Gone, NotFound, NotReady, UnsupportedMedia
+from ....core.text.fields import Count, Id, Timestamp, about
 from ....core.times import rfc3339
 from ...actions.transfers import Client, Transfers
 from ...actions.uploads import FORM, incoming
@@ -53,34 +54,44 @@ _HEADERS = {
 class UploadedAttachment(msgspec.Struct, frozen=True):
     """`url` is how messages name it."""
 
-    id: str
-    url: str
-    name: str | None
-    content_type: str
-    size: int
+    id: Id
+    url: Annotated[str, about("How messages name it", "/v1/attachments/0190a5f2-1111-7000-8000-00000000f11e")]
+    name: Annotated[str | None, about("The file's name", "invoice.pdf")]
+    content_type: Annotated[str, about("What its bytes are", "application/pdf")]
+    size: Annotated[Count, about("Its size in bytes", 48213)]
 
 
 class AttachmentLinkView(msgspec.Struct, frozen=True):
     """`url` works without a token until `expires_at`."""
 
-    url: str
-    expires_at: str
+    url: Annotated[
+        str,
+        about(
+            "An address that works without a token",
+            "/v1/attachments/0190a5f2-1111-7000-8000-00000000f11e?expires=1772443800&signature=c2ln",
+        ),
+    ]
+    expires_at: Annotated[Timestamp, about("Until when")]
 
 
 class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: (
+    name: Annotated[
         Annotated[
             str, msgspec.Meta(max_length=1024, description="The file's name; a form's own counts first")
         ]
-        | None
-    ) = None
+        | None,
+        about("The file's name; a form's own counts first", "invoice.pdf"),
+    ] = None
 
 
 class AttachmentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The parameters of a signed link; both or neither."""
 
-    expires: Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None = None
-    signature: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    expires: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None,
+        about("Of a signed link: when it ends, in seconds since 1970"),
+    ] = None
+    signature: Annotated[Annotated[str, msgspec.Meta(max_length=64)] | None, about("Of a signed link")] = None
 
 
 async def create(call: Call[None]) -> web.Response:

@@ -30,6 +30,7 @@ from ....core.conversation.entries import Priority
 from ....core.conversation.status import Status
 from ....core.errors import Conflict, Forbidden, Invalid, NotFound
 from ....core.text.email_subjects import topic
+from ....core.text.fields import about
 from ....core.views.conversations import ConversationView, MessageView, conversation_view
 from ....core.views.inbox import AssignmentView, IncludedContact
 from ...actions import conversations
@@ -47,53 +48,97 @@ UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
 
-    status: Status | msgspec.UnsetType = msgspec.UNSET
-    assignee_id: UserId | msgspec.UnsetType | None = msgspec.UNSET
-    team_id: conversations.Uuid | msgspec.UnsetType | None = msgspec.UNSET
-    priority: Priority | msgspec.UnsetType = msgspec.UNSET
-    labels: conversations.Labels | msgspec.UnsetType = msgspec.UNSET
-    subject: conversations.Subject | msgspec.UnsetType | None = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    snoozed_until: datetime | msgspec.UnsetType | None = msgspec.UNSET
-    archived: bool | msgspec.UnsetType = msgspec.UNSET
+    status: Annotated[
+        Status | msgspec.UnsetType,
+        about("Where it shall stand; `bot` and `assigned` cannot be set here", "pending"),
+    ] = msgspec.UNSET
+    assignee_id: Annotated[
+        UserId | msgspec.UnsetType | None,
+        about(
+            "The agent to assign it to (`me` for oneself); null to release it",
+            "00000000-0000-0000-0000-000000000021",
+        ),
+    ] = msgspec.UNSET
+    team_id: Annotated[
+        conversations.Uuid | msgspec.UnsetType | None,
+        about("The team it is for; null for none", "0190a5f0-7c1e-7000-8000-00000000b0b1"),
+    ] = msgspec.UNSET
+    priority: Annotated[Priority | msgspec.UnsetType, about("How urgent it is", "high")] = msgspec.UNSET
+    labels: Annotated[
+        conversations.Labels | msgspec.UnsetType, about("Labels, replaced as a whole", ["refund"])
+    ] = msgspec.UNSET
+    subject: Annotated[
+        conversations.Subject | msgspec.UnsetType | None,
+        about("What it is about; null to clear it", "Refund for order A-1042"),
+    ] = msgspec.UNSET
+    metadata: Annotated[
+        dict[str, Any] | msgspec.UnsetType,
+        about("Free-form: replaced as a whole, at most 16,384 bytes as JSON", {"order": "A-1042"}),
+    ] = msgspec.UNSET
+    snoozed_until: Annotated[
+        datetime | msgspec.UnsetType | None,
+        about("Hide it from the inbox until then; null to show it", "2026-03-02T09:30:00Z"),
+    ] = msgspec.UNSET
+    archived: Annotated[bool | msgspec.UnsetType, about("Whether it is archived")] = msgspec.UNSET
 
 
 class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: Annotated[
-        list[str], msgspec.Meta(description="Any of messages, contact, assignments, separated by commas")
+        list[str], about("Any of messages, contact, assignments, separated by commas", ["messages,contact"])
     ] = []
 
 
 class ConversationDetail(ConversationView, frozen=True, kw_only=True):
     """A conversation with what `include` names: `messages` are the newest 50, oldest first."""
 
-    messages: list[MessageView] | msgspec.UnsetType = msgspec.UNSET
-    contact: IncludedContact | msgspec.UnsetType | None = msgspec.UNSET
-    assignments: list[AssignmentView] | msgspec.UnsetType = msgspec.UNSET
+    messages: Annotated[
+        list[MessageView] | msgspec.UnsetType, about("With `include=messages`: the newest 50, oldest first")
+    ] = msgspec.UNSET
+    contact: Annotated[
+        IncludedContact | msgspec.UnsetType | None, about("With `include=contact`: the customer")
+    ] = msgspec.UNSET
+    assignments: Annotated[
+        list[AssignmentView] | msgspec.UnsetType,
+        about("With `include=assignments`: who held it, oldest first"),
+    ] = msgspec.UNSET
 
 
 class AssignmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    agent_id: UserId | None = None
-    team_id: conversations.Uuid | None = None
-    strategy: Literal["round_robin", "least_busy", "manual_queue"] | None = None
+    agent_id: Annotated[
+        UserId | None, about("The agent; `me` for oneself", "00000000-0000-0000-0000-000000000021")
+    ] = None
+    team_id: Annotated[
+        conversations.Uuid | None, about("The team", "0190a5f0-7c1e-7000-8000-00000000b0b1")
+    ] = None
+    strategy: Annotated[
+        Literal["round_robin", "least_busy", "manual_queue"] | None,
+        about("How an agent of the team is chosen"),
+    ] = None
 
 
 class HandoffRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-    agent_id: UserId | None = None
+    reason: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=1000), about("Why a human is asked for", "wants a human")
+    ]
+    agent_id: Annotated[
+        UserId | None, about("An agent to assign it to at once", "00000000-0000-0000-0000-000000000021")
+    ] = None
 
 
 class NewRating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    score: Annotated[int, msgspec.Meta(ge=1, le=5)]
-    comment: Annotated[str, msgspec.Meta(max_length=5000)] | None = None
+    score: Annotated[int, msgspec.Meta(ge=1, le=5), about("From 1 (worst) to 5", 5)]
+    comment: Annotated[
+        Annotated[str, msgspec.Meta(max_length=5000)] | None,
+        about("What the customer adds", "Quick and kind"),
+    ] = None
 
 
 class ReadMarker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    seq: conversations.Seq
+    seq: Annotated[conversations.Seq, about("Everything up to this number is read", 7)]
 
 
 class TypingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    state: conversations.TypingState
+    state: Annotated[conversations.TypingState, about("Whether the user begins or stops typing")]
 
 
 async def _open(call: Call[conversations.NewConversation], *, find: bool) -> Done:

@@ -13,6 +13,7 @@ from ....actors import clock
 from ....core.accounts.records import ChannelType
 from ....core.conversation.entries import Priority
 from ....core.conversation.status import Status
+from ....core.text.fields import NextCursor, about
 from ....core.views.conversations import ConversationView
 from ....core.views.inbox import (
     AssignmentView,
@@ -41,29 +42,35 @@ SortText = Literal[
 class InboxQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Conditions are combined by AND. Without `archived`, all are shown."""
 
-    status: list[Status] = []
-    assignee_id: (
+    status: Annotated[list[Status], about("Only these statuses", ["open"])] = []
+    assignee_id: Annotated[
         Annotated[
             str, msgspec.Meta(min_length=1, max_length=255, description="`me`, `none`, or an agent's id")
         ]
-        | None
-    ) = None
-    team_id: conversations.Uuid | None = None
-    channel_id: conversations.Uuid | None = None
-    channel_type: ChannelType | None = None
-    contact_id: conversations.Uuid | None = None
-    label: conversations.Label | None = None
-    priority: Priority | None = None
-    archived: bool | None = None
-    q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    sort: SortText = "last_message_at:desc"
-    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
-    cursor: Annotated[str, msgspec.Meta(max_length=400)] | None = None
+        | None,
+        about("Only those that this agent holds: `me`, `none`, or an agent's id", "me"),
+    ] = None
+    team_id: Annotated[conversations.Uuid | None, about("Only those for this team")] = None
+    channel_id: Annotated[conversations.Uuid | None, about("Only those of this channel")] = None
+    channel_type: Annotated[ChannelType | None, about("Only those of channels of this type")] = None
+    contact_id: Annotated[conversations.Uuid | None, about("Only those of this customer")] = None
+    label: Annotated[conversations.Label | None, about("Only those with this label", "refund")] = None
+    priority: Annotated[Priority | None, about("Only those of this priority")] = None
+    archived: Annotated[bool | None, about("Only archived ones, or only others; both by default")] = None
+    q: Annotated[
+        Annotated[str, msgspec.Meta(max_length=200)] | None,
+        about("Only those with this in the customer's name or address, the subject or a message", "refund"),
+    ] = None
+    sort: Annotated[SortText, about("The order, with `:asc` or `:desc`")] = "last_message_at:desc"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100), about("Conversations per page at most")] = 20
+    cursor: Annotated[
+        Annotated[str, msgspec.Meta(max_length=400)] | None, about("`next_cursor` of the page before")
+    ] = None
 
 
 class ConversationsPage(msgspec.Struct, frozen=True):
-    items: list[ConversationView]
-    next_cursor: str | None
+    items: Annotated[list[ConversationView], about("The conversations")]
+    next_cursor: NextCursor
 
 
 class StatsQuery(
@@ -71,16 +78,21 @@ class StatsQuery(
 ):
     """By default the last 30 days; at most 92."""
 
-    start: datetime | None = None
-    end: datetime | None = None
+    start: Annotated[
+        datetime | None,
+        about("The beginning of the period; by default 30 days before its end", "2026-03-01T00:00:00Z"),
+    ] = None
+    end: Annotated[
+        datetime | None, about("The end of the period; by default now", "2026-03-08T00:00:00Z")
+    ] = None
 
 
 class AssignmentList(msgspec.Struct, frozen=True):
-    items: list[AssignmentView]
+    items: Annotated[list[AssignmentView], about("The assignments")]
 
 
 class LabelList(msgspec.Struct, frozen=True):
-    items: list[LabelCount]
+    items: Annotated[list[LabelCount], about("The labels")]
 
 
 def _filter(query: InboxQuery, me: str) -> InboxFilter:

@@ -12,6 +12,7 @@ from ....core.conversation.commands import By, Done, Recall
 from ....core.conversation.recent_messages import CONTEXT_SIZE
 from ....core.conversation.state import Conversation
 from ....core.errors import NotFound
+from ....core.text.fields import about
 from ....core.views import customers
 from ....core.views.conversations import EntryView, MessageView, entry_view, message_view
 from ....core.views.stream_events import events_of
@@ -23,32 +24,32 @@ TAG = "messages"
 
 
 class MessagesPage(msgspec.Struct, frozen=True):
-    items: list[MessageView]
-    has_more: bool
+    items: Annotated[list[MessageView], about("The messages, oldest first")]
+    has_more: Annotated[bool, about("Whether there are more in the direction asked for")]
 
 
 class EntriesPage(msgspec.Struct, frozen=True):
-    items: list[EntryView]
-    has_more: bool
+    items: Annotated[list[EntryView], about("The entries, oldest first")]
+    has_more: Annotated[bool, about("Whether there are more after these")]
 
 
 class ConversationContext(msgspec.Struct, frozen=True):
-    items: list[MessageView]
+    items: Annotated[list[MessageView], about("The messages, oldest first")]
 
 
 class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    before_seq: actions.Seq | None = None
-    after_seq: actions.Seq | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200), about("Messages per page at most")] = 50
+    before_seq: Annotated[actions.Seq | None, about("Only messages before this number")] = None
+    after_seq: Annotated[actions.Seq | None, about("Only messages after this number")] = None
 
 
 class EntriesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    after_seq: actions.Seq = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200), about("Entries per page at most")] = 50
+    after_seq: Annotated[actions.Seq, about("Only entries after this number")] = 0
 
 
 class ContextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    count: Annotated[int, msgspec.Meta(ge=1, le=CONTEXT_SIZE)] = 4
+    count: Annotated[int, msgspec.Meta(ge=1, le=CONTEXT_SIZE), about("How many messages")] = 4
 
 
 async def visible(call: Call[Any], conversation_id: str) -> Conversation:

@@ -7,9 +7,12 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from ....core.accounts.records import ChannelType
 from ....core.conversation.entries import Priority
+from ....core.routing.facts import Strategy
 from ....core.routing.supervision_messages import QueueItem
 from ....core.text import cursors
+from ....core.text.fields import AgentId, ConversationId, Count, NextCursor, TeamId, Timestamp, about
 from ....core.times import rfc3339
 from ...framework.endpoint import Call, Route, answer
 from ...framework.pagination import PageQuery
@@ -23,29 +26,31 @@ Order = tuple[_Time, _Time, cursors.Id]
 class RoutingRequirements(msgspec.Struct, frozen=True):
     """What an agent must serve for routing to assign the conversation."""
 
-    channel_type: str
-    topics: tuple[str, ...]
-    language: str | None
-    team_id: str | None
+    channel_type: Annotated[ChannelType, about("The type of channel")]
+    topics: Annotated[tuple[str, ...], about("The topics", ["billing"])]
+    language: Annotated[str | None, about("The language", "en")]
+    team_id: Annotated[TeamId | None, about("The team")]
 
 
 class QueueItemView(msgspec.Struct, frozen=True):
     """`estimated_wait_s` is null while too few were served for an estimate. `offered_to`: the agent with the open offer."""
 
-    conversation_id: str
-    position: int
-    waiting_since: str
-    estimated_wait_s: int | None
-    priority: Priority
-    requirements: RoutingRequirements
-    strategy: str
-    offered_to: str | None
+    conversation_id: ConversationId
+    position: Annotated[Count, about("Its place, from 1")]
+    waiting_since: Annotated[Timestamp, about("Since when it waits")]
+    estimated_wait_s: Annotated[
+        int | None, about("About how many seconds it will still wait; null while too few were served", 90)
+    ]
+    priority: Annotated[Priority, about("How urgent it is", "normal")]
+    requirements: Annotated[RoutingRequirements, about("What an agent must serve")]
+    strategy: Annotated[Strategy, about("How an agent is chosen")]
+    offered_to: Annotated[AgentId | None, about("The agent with the open offer")]
 
 
 class QueuePageView(msgspec.Struct, frozen=True):
-    items: list[QueueItemView]
-    next_cursor: str | None
-    total: int
+    items: Annotated[list[QueueItemView], about("The conversations, in the order of the queue")]
+    next_cursor: NextCursor
+    total: Annotated[Count, about("How many wait in all")]
 
 
 def _view(item: QueueItem) -> QueueItemView:
@@ -56,8 +61,8 @@ def _view(item: QueueItem) -> QueueItemView:
         rfc3339(item.waiting_since),
         None if wait is None else -(-wait // 1000),
         item.priority,
-        RoutingRequirements(item.channel_type, item.topics, item.language, item.team_id),
-        item.strategy,
+        RoutingRequirements(item.channel_type, item.topics, item.language, item.team_id),  # pyright: ignore[reportArgumentType]
+        item.strategy,  # pyright: ignore[reportArgumentType]
         item.offered_to,
     )
 

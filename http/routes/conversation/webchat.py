@@ -15,6 +15,7 @@ from ....core.accounts.records import Channel
 from ....core.conversation.commands import Opening
 from ....core.conversation.entries import Attachment
 from ....core.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from ....core.text.fields import Timestamp, about
 from ....core.times import rfc3339
 from ....core.views.conversations import MessageView
 from ...actions import conversations
@@ -28,21 +29,33 @@ SESSION_LIFE = 24 * 3600
 
 
 class NewWebchatSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    contact_name: conversations.Name | None = None
-    contact_identifier: conversations.Identifier | None = None
-    identity_hash: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    contact_name: Annotated[conversations.Name | None, about("The customer's name", "Marta")] = None
+    contact_identifier: Annotated[
+        conversations.Identifier | None, about("A known customer: needs proof", "customer-1042")
+    ] = None
+    identity_hash: Annotated[
+        Annotated[str, msgspec.Meta(max_length=128)] | None,
+        about(
+            "The proof: hex HMAC-SHA256 of the identifier with the channel's `identity_secret`",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ),
+    ] = None
 
 
 class WebchatSessionView(msgspec.Struct, frozen=True):
-    token: str
-    contact_identifier: str
-    expires_at: str
+    token: Annotated[str, about("The customer's token, a JWT", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")]
+    contact_identifier: Annotated[str, about("The customer's address on this channel", "visitor-7f3a")]
+    expires_at: Annotated[Timestamp, about("Until when the token is valid")]
 
 
 class NewWebchatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    content: conversations.Content
-    client_message_id: conversations.Key | None = None
-    attachments: Annotated[list[Attachment], msgspec.Meta(max_length=30)] = []
+    content: Annotated[conversations.Content, about("The text", "Where is my refund?")]
+    client_message_id: Annotated[
+        conversations.Key | None, about("An idempotency key: a repetition returns the first message", "m-1")
+    ] = None
+    attachments: Annotated[
+        list[Attachment], msgspec.Meta(max_length=30), about("Files: uploaded ones", [])
+    ] = []
 
 
 async def webchat_channel(call: Call[Any], channel_id: str) -> Channel:

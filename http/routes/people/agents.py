@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from aiohttp import web
 
 from ....core.routing.facts import PresenceStatus
+from ....core.text.fields import AgentId, Count, Timestamp, about
 from ....core.times import rfc3339_or_none
 from ...framework.endpoint import Call, Route, answer
 
@@ -15,29 +18,31 @@ TAG = "agents"
 class AgentView(msgspec.Struct, frozen=True):
     """`active`: conversations held, of at most `maximum`; `last_seen`: when presence was last renewed."""
 
-    user_id: str
-    name: str | None
-    status: PresenceStatus
-    active: int
-    maximum: int
-    is_available: bool
-    last_seen: str | None
+    user_id: AgentId
+    name: Annotated[str | None, about("The agent's name", "Abel")]
+    status: Annotated[PresenceStatus, about("Whether the agent is there")]
+    active: Annotated[Count, about("Conversations that the agent holds")]
+    maximum: Annotated[Count, about("How many the agent may hold", 5)]
+    is_available: Annotated[bool, about("Whether the agent gets conversations at all")]
+    last_seen: Annotated[Timestamp | None, about("When the presence was last renewed")]
 
 
 class AgentList(msgspec.Struct, frozen=True):
-    items: list[AgentView]
+    items: Annotated[list[AgentView], about("The agents")]
 
 
 class PresenceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    status: PresenceStatus
+    status: Annotated[PresenceStatus, about("Whether one is there")]
 
 
 class PresenceView(msgspec.Struct, frozen=True):
     """`ttl_s`: seconds until it expires, unless it is set again or a stream is open."""
 
-    user_id: str
-    status: PresenceStatus
-    ttl_s: float
+    user_id: AgentId
+    status: Annotated[PresenceStatus, about("Whether the agent is there")]
+    ttl_s: Annotated[
+        float, about("Seconds until it expires, unless it is set again or a stream is open", 60.0)
+    ]
 
 
 async def index(call: Call[None]) -> web.Response:

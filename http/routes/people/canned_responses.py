@@ -11,6 +11,7 @@ from ....actors.clock import fresh_id
 from ....core.accounts.agents_and_teams import CannedResponse
 from ....core.accounts.principal import Role
 from ....core.errors import NotFound
+from ....core.text.fields import NextCursor, about
 from ....core.text.templates import render as fill
 from ....core.views.people import CannedResponseView, canned_view
 from ...actions import conversations
@@ -29,37 +30,58 @@ Category = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    short_code: ShortCode
-    title: Title
-    content: conversations.Content
-    category: Category | None = None
+    short_code: Annotated[ShortCode, about("By which agents find it: without spaces", "/refund")]
+    title: Annotated[Title, about("What it is about", "Refund")]
+    content: Annotated[
+        conversations.Content,
+        about(
+            "The text; `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}` are filled in",
+            "Hello {{contact_name}}, your refund is on its way.",
+        ),
+    ]
+    category: Annotated[Category | None, about("Under what it is listed", "billing")] = None
 
 
 class CannedResponsePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    short_code: ShortCode | msgspec.UnsetType = msgspec.UNSET
-    title: Title | msgspec.UnsetType = msgspec.UNSET
-    content: conversations.Content | msgspec.UnsetType = msgspec.UNSET
-    category: Category | msgspec.UnsetType | None = msgspec.UNSET
+    short_code: Annotated[
+        ShortCode | msgspec.UnsetType, about("By which agents find it: without spaces", "/refund")
+    ] = msgspec.UNSET
+    title: Annotated[Title | msgspec.UnsetType, about("What it is about", "Refund")] = msgspec.UNSET
+    content: Annotated[
+        conversations.Content | msgspec.UnsetType,
+        about("The text, with its placeholders", "Hello {{contact_name}}, your refund is on its way."),
+    ] = msgspec.UNSET
+    category: Annotated[
+        Category | msgspec.UnsetType | None, about("Under what it is listed; null to clear it", "billing")
+    ] = msgspec.UNSET
 
 
 class CannedQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     """`q` searches short codes, titles and contents."""
 
-    category: Category | None = None
-    q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    category: Annotated[Category | None, about("Only this category", "billing")] = None
+    q: Annotated[
+        Annotated[str, msgspec.Meta(max_length=200)] | None,
+        about("Part of a short code, title or text", "refund"),
+    ] = None
 
 
 class RenderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    conversation_id: conversations.Uuid
+    conversation_id: Annotated[
+        conversations.Uuid,
+        about("The conversation whose values are filled in", "0190a5f0-7c1e-7d3a-9b52-3f6f0c1e5a07"),
+    ]
 
 
 class RenderedResponse(msgspec.Struct, frozen=True):
-    content: str
+    content: Annotated[
+        str, about("The text, with the values filled in", "Hello Marta, your refund is on its way.")
+    ]
 
 
 class CannedResponsesPage(msgspec.Struct, frozen=True):
-    items: list[CannedResponseView]
-    next_cursor: str | None
+    items: Annotated[list[CannedResponseView], about("The canned responses")]
+    next_cursor: NextCursor
 
 
 async def create(call: Call[NewCannedResponse]) -> web.Response:

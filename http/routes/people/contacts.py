@@ -12,6 +12,7 @@ from ....core.accounts.identifiers import normalised
 from ....core.accounts.records import ChannelType, Contact
 from ....core.errors import Invalid, NotFound
 from ....core.ports.resources import NewIdentifier
+from ....core.text.fields import NextCursor, about
 from ....core.times import rfc3339
 from ....core.views.conversations import conversation_view, entry_view
 from ....core.views.resources import ContactExport, ContactView, contact_view
@@ -27,40 +28,56 @@ EXPORT_PAGE = 500
 
 
 class IdentifierOfNewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    channel_type: ChannelType
-    identifier: conversations.Identifier
-    display_name: conversations.Name | None = None
+    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    identifier: Annotated[conversations.Identifier, about("The address", "visitor-7f3a")]
+    display_name: Annotated[conversations.Name | None, about("The name that goes with it", "Marta")] = None
 
 
 class NewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: conversations.Name | None = None
-    attributes: dict[str, Any] = {}
-    identifiers: Annotated[list[IdentifierOfNewContact], msgspec.Meta(max_length=50)] = []
+    name: Annotated[conversations.Name | None, about("The customer's name", "Marta")] = None
+    attributes: Annotated[
+        dict[str, Any],
+        about(
+            "Free-form: what the account keeps about the customer, at most 16,384 bytes as JSON",
+            {"vip": True},
+        ),
+    ] = {}
+    identifiers: Annotated[
+        list[IdentifierOfNewContact], msgspec.Meta(max_length=50), about("The customer's addresses", [])
+    ] = []
 
 
 class ContactPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`attributes` are replaced as a whole. A new name is applied to the contact's conversations."""
 
-    name: conversations.Name | msgspec.UnsetType | None = msgspec.UNSET
-    attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    name: Annotated[
+        conversations.Name | msgspec.UnsetType | None, about("The customer's name; null to clear it", "Marta")
+    ] = msgspec.UNSET
+    attributes: Annotated[
+        dict[str, Any] | msgspec.UnsetType,
+        about("Free-form: replaced as a whole, at most 16,384 bytes as JSON", {"vip": True}),
+    ] = msgspec.UNSET
 
 
 class ContactsQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    q: (
+    q: Annotated[
         Annotated[
             str, msgspec.Meta(min_length=1, max_length=200, description="Part of a name or an identifier")
         ]
-        | None
-    ) = None
+        | None,
+        about("Part of a name or an identifier", "marta"),
+    ] = None
 
 
 class MergeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    into: conversations.Uuid
+    into: Annotated[
+        conversations.Uuid, about("The contact that gets everything", "0190a5f0-7c1e-7000-8000-00000000c0a2")
+    ]
 
 
 class ContactsPage(msgspec.Struct, frozen=True):
-    items: list[ContactView]
-    next_cursor: str | None
+    items: Annotated[list[ContactView], about("The contacts")]
+    next_cursor: NextCursor
 
 
 async def create(call: Call[NewContact]) -> web.Response:

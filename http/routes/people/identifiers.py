@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
@@ -12,6 +12,7 @@ from ....core.accounts.identifiers import normalised
 from ....core.accounts.records import ChannelType, ContactIdentifier
 from ....core.errors import NotFound
 from ....core.ports.resources import NewIdentifier
+from ....core.text.fields import NextCursor, about
 from ....core.views.resources import ContactIdentifierView, identifier_view
 from ...actions import conversations, reconcile
 from ...framework.endpoint import Call, Route, answer, no_content
@@ -21,28 +22,39 @@ TAG = "contacts"
 
 
 class NewContactIdentifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    contact_id: conversations.Uuid
-    channel_type: ChannelType
-    identifier: conversations.Identifier
-    display_name: conversations.Name | None = None
-    metadata: dict[str, Any] = {}
+    contact_id: Annotated[conversations.Uuid, about("The customer", "0190a5f0-7c1e-7000-8000-00000000c0a1")]
+    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    identifier: Annotated[conversations.Identifier, about("The address", "visitor-7f3a")]
+    display_name: Annotated[conversations.Name | None, about("The name that goes with it", "Marta")] = None
+    metadata: Annotated[
+        dict[str, Any], about("Free-form: kept with the identifier, at most 16,384 bytes as JSON", {})
+    ] = {}
 
 
 class ContactIdentifierPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Moving an identifier to another contact moves its conversations as well."""
 
-    contact_id: conversations.Uuid | msgspec.UnsetType = msgspec.UNSET
-    display_name: conversations.Name | msgspec.UnsetType | None = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    contact_id: Annotated[
+        conversations.Uuid | msgspec.UnsetType,
+        about("The contact to move it to, with its conversations", "0190a5f0-7c1e-7000-8000-00000000c0a1"),
+    ] = msgspec.UNSET
+    display_name: Annotated[
+        conversations.Name | msgspec.UnsetType | None,
+        about("The name that goes with it; null to clear it", "Marta"),
+    ] = msgspec.UNSET
+    metadata: Annotated[
+        dict[str, Any] | msgspec.UnsetType,
+        about("Free-form: replaced as a whole, at most 16,384 bytes as JSON", {}),
+    ] = msgspec.UNSET
 
 
 class IdentifiersQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    contact_id: conversations.Uuid | None = None
+    contact_id: Annotated[conversations.Uuid | None, about("Only those of this customer")] = None
 
 
 class ContactIdentifiersPage(msgspec.Struct, frozen=True):
-    items: list[ContactIdentifierView]
-    next_cursor: str | None
+    items: Annotated[list[ContactIdentifierView], about("The identifiers")]
+    next_cursor: NextCursor
 
 
 async def create(call: Call[NewContactIdentifier]) -> web.Response:

@@ -19,6 +19,7 @@ from ....core.accounts.agents_and_teams import (
 )
 from ....core.accounts.records import ChannelType
 from ....core.errors import NotFound
+from ....core.text.fields import NextCursor, about
 from ....core.views.people import AgentPreferencesView, preferences_view
 from ...actions import conversations
 from ...framework.endpoint import Call, Route, answer
@@ -44,22 +45,42 @@ class NotificationPreferencesPatch(
 ):
     """Only given fields change."""
 
-    sound: bool | msgspec.UnsetType = msgspec.UNSET
-    desktop: bool | msgspec.UnsetType = msgspec.UNSET
-    email_on_assignment: bool | msgspec.UnsetType = msgspec.UNSET
+    sound: Annotated[bool | msgspec.UnsetType, about("Whether a sound is played")] = msgspec.UNSET
+    desktop: Annotated[bool | msgspec.UnsetType, about("Whether the desktop shows a notification")] = (
+        msgspec.UNSET
+    )
+    email_on_assignment: Annotated[
+        bool | msgspec.UnsetType, about("Whether an assignment is sent by e-mail")
+    ] = msgspec.UNSET
 
 
 class AgentPreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only given fields change. Empty lists, and null or an empty schedule for the hours, mean any."""
 
-    available_channels: Channels | msgspec.UnsetType = msgspec.UNSET
-    available_topics: Topics | msgspec.UnsetType = msgspec.UNSET
-    available_hours: AvailableHours | msgspec.UnsetType | None = msgspec.UNSET
-    languages: Languages | msgspec.UnsetType = msgspec.UNSET
-    max_concurrent_conversations: Capacity | msgspec.UnsetType = msgspec.UNSET
-    is_available: bool | msgspec.UnsetType = msgspec.UNSET
-    auto_accept: bool | msgspec.UnsetType = msgspec.UNSET
-    notification_preferences: NotificationPreferencesPatch | msgspec.UnsetType = msgspec.UNSET
+    available_channels: Annotated[
+        Channels | msgspec.UnsetType, about("Types of channels the agent serves; empty for any", ["webchat"])
+    ] = msgspec.UNSET
+    available_topics: Annotated[
+        Topics | msgspec.UnsetType, about("Topics the agent serves; empty for any", ["billing"])
+    ] = msgspec.UNSET
+    available_hours: Annotated[
+        AvailableHours | msgspec.UnsetType | None, about("When the agent works; null for any time")
+    ] = msgspec.UNSET
+    languages: Annotated[
+        Languages | msgspec.UnsetType, about("Languages the agent speaks; empty for any", ["en"])
+    ] = msgspec.UNSET
+    max_concurrent_conversations: Annotated[
+        Capacity | msgspec.UnsetType, about("How many conversations the agent may hold at once", 5)
+    ] = msgspec.UNSET
+    is_available: Annotated[
+        bool | msgspec.UnsetType, about("Whether the agent gets conversations at all")
+    ] = msgspec.UNSET
+    auto_accept: Annotated[bool | msgspec.UnsetType, about("Whether they are assigned without an offer")] = (
+        msgspec.UNSET
+    )
+    notification_preferences: Annotated[
+        NotificationPreferencesPatch | msgspec.UnsetType, about("How clients notify the agent")
+    ] = msgspec.UNSET
 
 
 class PreferencesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
@@ -67,14 +88,18 @@ class PreferencesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     any, so they match each.
     """
 
-    is_available: bool | None = None
-    available_topics: Topics = msgspec.field(default_factory=list)
-    available_channels: Channels = msgspec.field(default_factory=list)
+    is_available: Annotated[bool | None, about("Only agents who do or do not get conversations")] = None
+    available_topics: Annotated[Topics, about("Only agents who serve all of these topics", ["billing"])] = (
+        msgspec.field(default_factory=list)
+    )
+    available_channels: Annotated[
+        Channels, about("Only agents who serve all of these types of channels", ["webchat"])
+    ] = msgspec.field(default_factory=list)
 
 
 class AgentPreferencesPage(msgspec.Struct, frozen=True):
-    items: list[AgentPreferencesView]
-    next_cursor: str | None
+    items: Annotated[list[AgentPreferencesView], about("The agents' preferences")]
+    next_cursor: NextCursor
 
 
 async def _of(call: Call[Any], agent_id: str) -> AgentPreferences:

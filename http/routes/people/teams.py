@@ -15,6 +15,7 @@ from aiohttp import web
 from ....actors.clock import fresh_id
 from ....core.accounts.user_ids import USER_ID_RULE, is_user_id
 from ....core.errors import Invalid, NotFound
+from ....core.text.fields import NextCursor, about
 from ....core.views.people import TeamMemberView, TeamView, member_view, team_view
 from ...actions import conversations, reconcile
 from ...framework.endpoint import Call, Route, answer, no_content
@@ -26,29 +27,36 @@ Description = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
 class NewTeam(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: TeamName
-    description: Description | None = None
+    name: Annotated[TeamName, about("The team's name", "Billing")]
+    description: Annotated[Description | None, about("What the team does", "Refunds and invoices")] = None
 
 
 class TeamPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: TeamName | msgspec.UnsetType = msgspec.UNSET
-    description: Description | msgspec.UnsetType | None = msgspec.UNSET
+    name: Annotated[TeamName | msgspec.UnsetType, about("The team's name", "Billing")] = msgspec.UNSET
+    description: Annotated[
+        Description | msgspec.UnsetType | None,
+        about("What the team does; null to clear it", "Refunds and invoices"),
+    ] = msgspec.UNSET
 
 
 class NewTeamMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`user_id`: the `sub` of their tokens. They need not have connected yet."""
 
-    user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    user_id: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=255),
+        about("The `sub` of the agent's tokens", "00000000-0000-0000-0000-000000000021"),
+    ]
 
 
 class TeamsPage(msgspec.Struct, frozen=True):
-    items: list[TeamView]
-    next_cursor: str | None
+    items: Annotated[list[TeamView], about("The teams")]
+    next_cursor: NextCursor
 
 
 class TeamMembersPage(msgspec.Struct, frozen=True):
-    items: list[TeamMemberView]
-    next_cursor: str | None
+    items: Annotated[list[TeamMemberView], about("The members")]
+    next_cursor: NextCursor
 
 
 async def create(call: Call[NewTeam]) -> web.Response:

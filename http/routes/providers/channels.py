@@ -14,6 +14,7 @@ from aiohttp import web
 from ....actors.clock import fresh_id, now_ms
 from ....core.accounts.records import Channel, ChannelType
 from ....core.errors import Internal, Invalid, NotFound
+from ....core.text.fields import NextCursor, about
 from ....core.views.resources import ChannelView, channel_view
 from ...auth import origins
 from ...framework.endpoint import Call, Route, answer, no_content
@@ -54,23 +55,35 @@ Credentials = Annotated[
 
 
 class NewChannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    type: ChannelType
-    name: ChannelName
-    config: Config = {}
-    credentials: Credentials = {}
-    is_active: bool = True
+    type: Annotated[ChannelType, about("The provider's kind", "webchat")]
+    name: Annotated[ChannelName, about("The channel's name", "Shop")]
+    config: Annotated[
+        Config,
+        about(
+            "Free-form: settings of the channel's provider; `base_url` replaces the provider's address", {}
+        ),
+    ] = {}
+    credentials: Annotated[Credentials, about("Write-only. Names of the fields depend on the type", {})] = {}
+    is_active: Annotated[bool, about("Whether messages come in and go out")] = True
 
 
 class ChannelPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: ChannelName | msgspec.UnsetType = msgspec.UNSET
-    config: Config | msgspec.UnsetType = msgspec.UNSET
-    credentials: Credentials | msgspec.UnsetType = msgspec.UNSET
-    is_active: bool | msgspec.UnsetType = msgspec.UNSET
+    name: Annotated[ChannelName | msgspec.UnsetType, about("The channel's name", "Shop")] = msgspec.UNSET
+    config: Annotated[
+        Config | msgspec.UnsetType,
+        about("Free-form: settings of the channel's provider, replaced as a whole", {}),
+    ] = msgspec.UNSET
+    credentials: Annotated[
+        Credentials | msgspec.UnsetType, about("Write-only. They replace all earlier ones", {})
+    ] = msgspec.UNSET
+    is_active: Annotated[bool | msgspec.UnsetType, about("Whether messages come in and go out")] = (
+        msgspec.UNSET
+    )
 
 
 class ChannelsPage(msgspec.Struct, frozen=True):
-    items: list[ChannelView]
-    next_cursor: str | None
+    items: Annotated[list[ChannelView], about("The channels")]
+    next_cursor: NextCursor
 
 
 def check_credentials(type: ChannelType, credentials: dict[str, str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from aiohttp import web
 
 from ....core.channels.records import Delivery
 from ....core.conversation.entries import DeliveryStatus
 from ....core.errors import NotFound
+from ....core.text.fields import NextCursor, about
 from ....core.views.resources import DeliveryView, delivery_view
 from ...actions.conversations import Uuid
 from ...framework.endpoint import Call, Route, answer
@@ -17,13 +20,13 @@ TAG = "deliveries"
 
 
 class DeliveriesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    status: DeliveryStatus | None = None
-    channel_id: Uuid | None = None
+    status: Annotated[DeliveryStatus | None, about("Only deliveries that got so far")] = None
+    channel_id: Annotated[Uuid | None, about("Only those of this channel")] = None
 
 
 class DeliveriesPage(msgspec.Struct, frozen=True):
-    items: list[DeliveryView]
-    next_cursor: str | None
+    items: Annotated[list[DeliveryView], about("The deliveries")]
+    next_cursor: NextCursor
 
 
 async def page(call: Call[None]) -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp import web
 from ....core.channels.messages import WebhookCall
 from ....core.errors import Conflict, NotFound
 from ....core.ports.inbound import MAX_PAYLOAD, Failure, Fault
+from ....core.text.fields import ChannelId, Count, Id, NextCursor, Timestamp, about
 from ....core.times import rfc3339, rfc3339_or_none
 from ...actions import conversations
 from ...actions.inbound import settings_for
@@ -25,50 +26,53 @@ TAG = "webhooks"
 class InboundFaultView(msgspec.Struct, frozen=True):
     """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
 
-    reason: str
-    part: str | None
+    reason: Annotated[str, about("What is wrong", "the payload is not JSON")]
+    part: Annotated[
+        str | None,
+        about(
+            "The failed part of the payload as JSON, cut if long; null for the whole payload",
+            '{"update_id": 1}',
+        ),
+    ]
 
 
 class InboundFailureView(msgspec.Struct, frozen=True):
     """`size`: bytes of the whole payload. `replayed_at`: when a replay succeeded completely."""
 
-    id: str
-    channel_id: str
-    at: str
-    reason: str
-    faults: list[InboundFaultView]
-    size: int
-    replayed_at: str | None
+    id: Id
+    channel_id: Annotated[ChannelId, about("The channel whose provider sent it")]
+    at: Annotated[Timestamp, about("When it came")]
+    reason: Annotated[str, about("Why it could not be processed", "the payload is not JSON")]
+    faults: Annotated[list[InboundFaultView], about("What is wrong with its parts")]
+    size: Annotated[Count, about("Bytes of the whole payload")]
+    replayed_at: Annotated[Timestamp | None, about("When a replay succeeded completely")]
 
 
 class InboundFailureDetail(InboundFailureView, frozen=True, kw_only=True):
     """`payload`: as text, with invalid UTF-8 replaced. `truncated`: it was too long to be stored as a whole."""
 
-    payload: str
-    truncated: bool
+    payload: Annotated[str, about("The payload as text, with invalid UTF-8 replaced", '{"update_id": 1}')]
+    truncated: Annotated[bool, about("Whether it was too long to be stored as a whole")]
 
 
 class InboundFailuresQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    channel_id: conversations.Uuid | None = None
+    channel_id: Annotated[conversations.Uuid | None, about("Only those of this channel")] = None
 
 
 class InboundFailuresPage(msgspec.Struct, frozen=True):
-    items: list[InboundFailureView]
-    next_cursor: str | None
-
-
-Count = Annotated[int, msgspec.Meta(ge=0)]
+    items: Annotated[list[InboundFailureView], about("The failures")]
+    next_cursor: NextCursor
 
 
 class InboundReplayView(msgspec.Struct, frozen=True):
     """The result of a replay: new messages, repeats, edits, receipts, and what still fails."""
 
-    received: Count
-    repeated: Count
-    edited: Count
-    receipts: Count
-    faults: list[InboundFaultView]
-    failure: InboundFailureView
+    received: Annotated[Count, about("New messages")]
+    repeated: Annotated[Count, about("Messages that were known already")]
+    edited: Annotated[Count, about("Edits of messages")]
+    receipts: Annotated[Count, about("Delivery receipts")]
+    faults: Annotated[list[InboundFaultView], about("What still fails")]
+    failure: Annotated[InboundFailureView, about("The failure after the replay")]
 
 
 def _faults(faults: tuple[Fault, ...] | list[Fault]) -> list[InboundFaultView]:

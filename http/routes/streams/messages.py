@@ -17,6 +17,7 @@ from ....core.accounts.principal import Role
 from ....core.conversation.commands import MarkRead
 from ....core.errors import Forbidden, Internal, NotFound, TertuliaError
 from ....core.routing.facts import PresenceStatus
+from ....core.text.fields import Seq, about
 from ....core.views.conversations import ConversationView, MessageView
 from ....core.views.stream_events import conversation_topic
 from ...actions import conversations
@@ -42,35 +43,39 @@ Ref = (
 
 
 class _FromClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    type: str
-    ref: Ref = None
+    type: Annotated[str, about("What is asked", "ping")]
+    ref: Annotated[
+        Ref, about("Names the message in its answer; without it only errors are answered", "1")
+    ] = None
 
 
 class Subscribe(_FromClient, frozen=True):
-    topics: TopicNames
-    since: str | None = None
+    topics: Annotated[TopicNames, about("Topics: `account`, `user`, `conversation:<id>`", ["account"])]
+    since: Annotated[str | None, about("An event id: what came after it is replayed first", "1f.42.0")] = None
 
 
 class Unsubscribe(_FromClient, frozen=True):
-    topics: TopicNames
+    topics: Annotated[TopicNames, about("Topics: `account`, `user`, `conversation:<id>`", ["account"])]
 
 
 class OfConversation(_FromClient, frozen=True):
-    conversation_id: str
+    conversation_id: Annotated[str, about("The conversation", "0190a5f0-7c1e-7d3a-9b52-3f6f0c1e5a07")]
 
 
 class Send(OfConversation, frozen=True):
-    content: conversations.Content
-    is_private: bool = False
-    client_message_id: conversations.Key | None = None
+    content: Annotated[conversations.Content, about("The text", "Where is my refund?")]
+    is_private: Annotated[bool, about("Whether it is a note that the customer does not see")] = False
+    client_message_id: Annotated[
+        conversations.Key | None, about("An idempotency key: a repetition returns the first message", "m-1")
+    ] = None
 
 
 class Read(OfConversation, frozen=True):
-    seq: conversations.Seq
+    seq: Annotated[conversations.Seq, about("Everything up to this number is read", 7)]
 
 
 class Status(_FromClient, frozen=True):
-    status: PresenceStatus
+    status: Annotated[PresenceStatus, about("Whether one is there")]
 
 
 class Bare(_FromClient, frozen=True):
@@ -80,23 +85,26 @@ class Bare(_FromClient, frozen=True):
 class TopicsAnswer(msgspec.Struct, frozen=True):
     """All topics of the stream afterwards."""
 
-    topics: list[str]
+    topics: Annotated[
+        list[str],
+        about("All topics of the stream afterwards", ["account:00000000-0000-0000-0000-000000000001"]),
+    ]
 
 
 class ConversationAnswer(msgspec.Struct, frozen=True):
-    conversation_id: str
+    conversation_id: Annotated[str, about("The conversation", "0190a5f0-7c1e-7d3a-9b52-3f6f0c1e5a07")]
 
 
 class ReadAnswer(ConversationAnswer, frozen=True):
-    seq: int
+    seq: Annotated[Seq, about("Everything up to this number is read")]
 
 
 class TypingAnswer(ConversationAnswer, frozen=True):
-    state: conversations.TypingState
+    state: Annotated[conversations.TypingState, about("Whether the user begins or stops typing")]
 
 
 class StatusAnswer(msgspec.Struct, frozen=True):
-    status: PresenceStatus
+    status: Annotated[PresenceStatus, about("Whether one is there")]
 
 
 class Nothing(msgspec.Struct, frozen=True):

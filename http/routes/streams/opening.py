@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
 from ....core.accounts.principal import Role
 from ....core.errors import Overloaded
+from ....core.text.fields import about
 from ...auth.rate_limits import address_key
 from ...framework.cors import CORS
 from ...framework.endpoint import Call
@@ -27,9 +28,17 @@ FLUSH_WITHIN = 5.0
 class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`topics`: comma separated; `since`: the last event id seen; `ticket`: from `POST /v1/auth/ticket`."""
 
-    topics: str | None = None
-    since: str | None = None
-    ticket: str | None = None
+    topics: Annotated[
+        str | None,
+        about(
+            "Topics, separated by commas; by default `account,user`, for customers their own conversation",
+            "account,user",
+        ),
+    ] = None
+    since: Annotated[
+        str | None, about("The id of the last event seen: what came after it is replayed first", "1f.42.0")
+    ] = None
+    ticket: Annotated[str | None, about("A ticket from `POST /v1/auth/ticket`, in place of a token")] = None
 
 
 @asynccontextmanager

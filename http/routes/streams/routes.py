@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from aiohttp import web
 
+from ....core.text.fields import Timestamp, about
 from ....core.times import rfc3339
 from ...framework.endpoint import Call, Route, answer
 from .opening import StreamQuery
@@ -15,8 +18,8 @@ TAG = "streams"
 
 
 class StreamTicketView(msgspec.Struct, frozen=True):
-    ticket: str
-    expires_at: str
+    ticket: Annotated[str, about("Opens one stream, as the query parameter `ticket`", "tk_5wE2m9")]
+    expires_at: Annotated[Timestamp, about("Until when it is valid")]
 
 
 async def ticket(call: Call[None]) -> web.Response:
