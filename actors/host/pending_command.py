@@ -52,6 +52,8 @@ class Reply:
 
 
 class Stage(enum.Enum):
+    """In this order, except that a command is admitted again when its actor or its commit fails, and may be answered early."""
+
     ADMITTED = enum.auto()
     """Waits for its actor, for the analysis of a message, or for a look-up of its original result."""
     IN_TURN = enum.auto()
@@ -59,15 +61,6 @@ class Stage(enum.Enum):
     DECIDED = enum.auto()
     """Waits for the commit of its write, or of the writes that its outcome depends on."""
     ANSWERED = enum.auto()
-
-
-NEXT = {
-    Stage.ADMITTED: {Stage.ADMITTED, Stage.IN_TURN, Stage.ANSWERED},
-    Stage.IN_TURN: {Stage.ADMITTED, Stage.DECIDED, Stage.ANSWERED},
-    Stage.DECIDED: {Stage.ADMITTED, Stage.ANSWERED},
-    Stage.ANSWERED: set[Stage](),
-}
-"""From each stage, those that may follow. A command starts over when its actor or its commit fails."""
 
 
 class PendingCommand:
@@ -117,20 +110,23 @@ class PendingCommand:
 
     def admit(self) -> None:
         """It starts, or starts over."""
-        self._enter(Stage.ADMITTED)
+        assert self.stage is not Stage.ANSWERED, "an outcome is final"
+        self.stage = Stage.ADMITTED
 
     def begin_turn(self, active: Activation, *, opened: bool) -> None:
-        self._enter(Stage.IN_TURN)
+        assert self.stage is Stage.ADMITTED
+        self.stage = Stage.IN_TURN
         self.active, self.opened = active, opened
 
     def decide(self, result: TurnResult) -> None:
-        self._enter(Stage.DECIDED)
+        assert self.stage is Stage.IN_TURN
+        self.stage = Stage.DECIDED
         self.result = result
 
     def answer(self, outcome: Outcome) -> None:
         """Set its outcome, which is final."""
         if self.stage is not Stage.ANSWERED:
-            self._enter(Stage.ANSWERED)
+            self.stage = Stage.ANSWERED
             self.reply.set(self.slot, outcome)
 
     def confirm(self) -> None:
@@ -151,7 +147,3 @@ class PendingCommand:
     @property
     def write(self) -> Write | None:
         return None if self.result is None else self.result.write
-
-    def _enter(self, stage: Stage) -> None:
-        assert stage in NEXT[self.stage], f"{self.stage.name} is not followed by {stage.name}"
-        self.stage = stage

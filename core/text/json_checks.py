@@ -62,6 +62,8 @@ def _outside_strings(body: bytes) -> Iterator[bytes]:
 
 def nests_deeper(body: bytes, most: int) -> bool:
     """Whether JSON nests deeper than `most`. For malformed JSON the result is arbitrary, at the same cost."""
+    if most > 0 and b"[" not in body and body.find(b"{", 1) < 0:
+        return False  # flat, as most bodies are: one search costs a fifth of a count
     if body.count(b"[") + body.count(b"{") <= most:
         return False
     depth = 0
@@ -89,8 +91,11 @@ def oversized(body: bytes, type_: Any, most: int = MAX_FREE_FORM) -> str | None:
 
 def seems_unstorable(body: bytes) -> bool:
     """Whether well-formed JSON contains a value that cannot be stored, even one that a later duplicate key replaces."""
-    if rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
+    if b"\\" in body and rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
         return True
+    # nineteen digits in a row cover two neighbours of every ninth byte, which few bodies have
+    if b"00" not in body[::9].translate(_DIGITS_ALIKE):
+        return False
     # mapping all digits to one and searching bytes takes a quarter of a regular expression's time
     if _NINETEEN_DIGITS not in body.translate(_DIGITS_ALIKE):
         return False

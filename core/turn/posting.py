@@ -62,6 +62,8 @@ def _delivery(c: Conversation, post: Post) -> DeliveryStatus | None:
 def _metadata(state: State, by: By, post: Post) -> dict[str, Any]:
     """A message's metadata: what a provider says of a mail is not for a customer to say, and recipients are as decided here."""
     if post.sender_type == "contact":
+        if not post.metadata:
+            return post.metadata
         stated = post.metadata if by.role == "service" else _without(post.metadata, AUTO_REPLY)
         return _without(stated, recipients.RECIPIENTS)
     if post.is_private or state.conversation.channel_type != "email":

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import structlog
 from msgspec.structs import replace
+from multidict import istr
 
 from ...core.accounts.identifiers import email_address
 from ...core.accounts.principal import Principal, Role
@@ -64,6 +65,7 @@ Uuid = Annotated[
     ),
 ]
 
+_KEY: Final = istr("Idempotency-Key")
 DEFAULT_SENDER: dict[Role, SenderType] = {Role.CUSTOMER: "contact", Role.SERVICE: "bot"}
 
 
@@ -165,7 +167,7 @@ def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessag
     """The command for a message. Its key is the body's, else the `Idempotency-Key` header. Raises Invalid, Forbidden."""
     check_metadata(message.metadata)
     named = _recipients(message)
-    key = message.client_message_id or headers.get("Idempotency-Key")
+    key = message.client_message_id or headers.get(_KEY)
     if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
         raise Invalid("the key is not usable", errors=(("client_message_id", "1–255 printable characters"),))
     return Post(
@@ -185,9 +187,9 @@ def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessag
 
 def _recipients(message: NewMessage) -> dict[str, tuple[str, ...]]:
     """The recipients that a message names, as addresses. Raises Invalid."""
-    given = {name: value for name in ("to", "cc", "bcc") if (value := getattr(message, name)) is not None}
-    if not given:
+    if message.to is None and message.cc is None and message.bcc is None:
         return {}
+    given = {name: value for name in ("to", "cc", "bcc") if (value := getattr(message, name)) is not None}
     if sum(map(len, given.values())) > MAX_RECIPIENTS:
         rule = f"a mail has at most {MAX_RECIPIENTS} recipients in all"
         raise Invalid("too many recipients", errors=((next(iter(given)), rule),))

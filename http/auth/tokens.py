@@ -20,8 +20,9 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 import jwt
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from jwt.exceptions import PyJWTError
+from multidict import istr
 
 from ...core.accounts.principal import Principal, Role
 from ...core.accounts.user_ids import USER_ID_RULE, is_user_id, shown_name
@@ -31,6 +32,8 @@ from .jwks import KeySet
 
 SELF_ISSUER: Final = "tertulia:self"
 COOKIE: Final = "tertulia_token"
+ACCOUNT_ID: Final = istr("X-Account-Id")
+"""The header that chooses one of a token's accounts."""
 MIN_SECRET_BYTES: Final = 32
 MAX_TOKEN_CHARS: Final = 8_192
 MAX_NAME_CHARS: Final = 255
@@ -243,7 +246,7 @@ def credential(request: web.BaseRequest, *, stream: bool = False) -> Credential 
 
 def bearer(headers: Mapping[str, str]) -> str | None:
     """The token of the Authorization header. Raises Unauthenticated if it holds something else."""
-    header = headers.get("Authorization")
+    header = headers.get(hdrs.AUTHORIZATION)
     if header is None:
         return None
     scheme, _, value = header.partition(" ")

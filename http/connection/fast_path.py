@@ -14,26 +14,28 @@ from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
-from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.http_parser import RawRequestMessage
 
 from ...actors.clock import fresh_id
 from ...core.conversation.commands import By, Done, Envelope, acting
 from ...core.errors import TertuliaError
 from ...core.ids import is_uuid
-from ..auth.tokens import bearer
+from ..auth.tokens import ACCOUNT_ID, bearer
 from ..framework import bodies, problems, responses
 from ..framework.cors import Cors
 from ..framework.endpoint import CommandHandler, Route
 from ..framework.metrics import RequestMetrics, Table
 from ..framework.services import Services
-from .fast_router import PLACE
 from .request_checks import RequestChecks
 
 log = structlog.get_logger(__name__)
 
 MAX_BODY: Final = 32_768
 """Largest body in bytes; larger ones take the standard path, since a refused body is decoded on both paths."""
+_PREFIX: Final = "/v1/conversations/"
+_ID: Final = slice(len(_PREFIX), len(_PREFIX) + 36)
+"""Where the id is in a path."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -75,10 +77,10 @@ class FastPathRoutes:
     def add(self, route: Route, table: Table) -> None:
         """Serve a route whose handler is a `CommandHandler`, whose path is `/v1/conversations/{id}/…`, and that pages may call."""
         if isinstance(route.handler, CommandHandler) and route.permission is not None and route.cross_origin:
-            parts = route.path.split("/")
-            parts[PLACE] = ""
+            prefix, _, rest = route.path.partition("{id}")
+            assert len(prefix) == _ID.start, f"{route.path} does not begin as {_PREFIX} does"
             served = _Served(route.handler, route.body, route.permission, table)
-            self._routes[route.method, "/".join(parts)] = served
+            self._routes[route.method, prefix + rest] = served
 
     def begin(
         self, connection: Connection, message: RawRequestMessage, payload: StreamReader
@@ -89,20 +91,17 @@ class FastPathRoutes:
         """
         if not connection.is_idle or not payload.is_eof() or self._router.full:
             return payload
-        parts = message.path.split("/")
-        if len(parts) <= PLACE:
-            return payload
-        conversation_id, parts[PLACE] = parts[PLACE], ""
-        served = self._routes.get((message.method, "/".join(parts)))
-        headers = message.headers
+        path, headers = message.path, message.headers
+        conversation_id = path[_ID]
+        served = self._routes.get((message.method, path[: _ID.start] + path[_ID.stop :]))
         if (
             served is None
             or not is_uuid(conversation_id)
             or message.version != HttpVersion11
             or message.should_close
-            or headers.get("Content-Type") not in bodies.USUAL
-            or "Expect" in headers
-            or "Content-Encoding" in headers
+            or headers.get(hdrs.CONTENT_TYPE) not in bodies.USUAL
+            or hdrs.EXPECT in headers
+            or hdrs.CONTENT_ENCODING in headers
             or payload.total_bytes > self._max_body
             or message.chunked
             or self._host_refusal(headers) is not None
@@ -125,7 +124,7 @@ class FastPathRoutes:
     ) -> Envelope | None:
         """The command in its envelope, or None if something has to be awaited. Raises what the request is refused for."""
         token = bearer(headers)
-        principal = token and self._verifier.cached(token, headers.get("X-Account-Id"))
+        principal = token and self._verifier.cached(token, headers.get(ACCOUNT_ID))
         if not principal:
             return None
         principal.require(served.permission)

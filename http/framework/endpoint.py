@@ -18,7 +18,7 @@ from ...core.accounts.principal import Principal
 from ...core.conversation.commands import By, Command, Done, Envelope, ThreadKey, acting
 from ...core.errors import NotFound, TertuliaError, Unauthenticated
 from ...core.ids import is_uuid
-from ..auth.tokens import credential
+from ..auth.tokens import ACCOUNT_ID, credential
 from . import bodies
 from .cors import ASKED, Asked
 from .responses import JsonAnswer
@@ -159,7 +159,7 @@ async def _proved(request: web.Request, services: Services, *, stream: bool) -> 
         principal = await services.tickets.redeem(found.value)
         services.verifier.check_revoked(principal)
         return principal
-    account = request.headers.get("X-Account-Id")
+    account = request.headers.get(ACCOUNT_ID)
     principal = services.verifier.cached(found.value, account)
     if principal is None:
         principal = await services.verifier.verify(found.value, account)

@@ -16,22 +16,26 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
+from multidict import istr
 
 from .security_headers import BASE, SERVER, headers_for, secure
 
-REQUEST_ID: Final = "X-Request-Id"
+REQUEST_ID: Final[str] = istr("X-Request-Id")
 NONE: Final[Mapping[str, str]] = MappingProxyType({})
-_HEAD: Final = (
-    f"HTTP/1.1 %s\r\nContent-Type: application/json\r\n{REQUEST_ID}: %s\r\nContent-Length: %d\r\nDate: %s\r\n"
-)
 
 
 class _CommonHeaders:
-    """The headers of every answer of this process, as a mapping and as a preformatted head."""
+    """The headers of every answer of this process. `head(status, second)`: the beginning of JSON answers within a second, up to
+    the request's id."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self.headers = headers
-        self.head = _HEAD + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+        self.head = lru_cache(maxsize=32)(self._head)
+
+    def _head(self, status: int, second: int) -> str:
+        lines = {"Content-Type": "application/json", "Date": _date(second), **self.headers}
+        written = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        return f"HTTP/1.1 {_status_line(status)}\r\n{written}{REQUEST_ID}: "
 
 
 _common = _CommonHeaders(BASE)
@@ -50,10 +54,10 @@ def secured(headers: MutableMapping[str, str]) -> None:
 
 def json_bytes(status: int, request_id: str, body: bytes, headers: Mapping[str, str] = NONE) -> bytes:
     """A complete HTTP/1.1 answer on a connection that stays open, with more headers."""
-    head = _common.head % (_status_line(status), request_id, len(body), _date(int(time.time())))
+    head = f"{_common.head(status, int(time.time()))}{request_id}\r\nContent-Length: {len(body)}\r\n"
     if headers:
-        head = head[:-2] + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-    return head.encode() + body
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"{head}\r\n".encode() + body
 
 
 def response_bytes(response: web.Response) -> bytes:
