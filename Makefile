@@ -7,10 +7,11 @@ ARGS ?=
 EXAMPLES ?= 20000
 BIN := .venv/bin
 READY := .venv/.ready
+INTEROP := build/interop/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit fuzz check bench schema reference format lock clean
+.PHONY: help serve test test-unit fuzz interop cases check bench schema reference format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,6 +30,9 @@ test-%: $(READY) ## the tests of one folder: test-core, test-http, test-acceptan
 
 fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout=0 $(ARGS)
+
+interop: $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order
+	@build/interop/bin/python -m pytest tests/interop --durations=10 $(ARGS)
 
 check: $(READY) ## format, lint, types, architecture
 	@$(BIN)/ruff format --check .
@@ -56,6 +60,9 @@ lock: $(READY) ## renew requirements.lock with the newest versions that go toget
 	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 		--extra embedded --extra dev pyproject.toml build/lock/build.in --output-file requirements.lock
+	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
+		--extra embedded --extra dev --extra interop pyproject.toml build/lock/build.in --output-file tests/interop/requirements.lock
 	@echo 'requirements.lock is new; the next make installs it'
 
 clean: ## remove what was installed and cached; the data in .tertulia stays
@@ -95,3 +102,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(call pip,--no-deps --no-build-isolation -e .)
 	@touch $@
 	@echo 'installed'
+
+$(INTEROP): $(READY) tests/interop/requirements.lock
+	@echo 'installing the libraries of providers (first run only, about two minutes) …'
+	@$(PYTHON) -m venv build/interop
+	@build/interop/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r tests/interop/requirements.lock
+	@touch $@

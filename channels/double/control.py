@@ -12,8 +12,10 @@ from aiohttp import web
 
 from .calling import Caller
 from .model import (
+    MAX_NUMBERS,
     Channel,
     Fault,
+    Numbers,
     Play,
     Receipt,
     ReceiptPlan,
@@ -125,8 +127,15 @@ async def play(request: web.Request) -> web.Response:
         messages = said.messages if isinstance(said, Play) else [said]
         webhooks = [w for one in messages for w in provider.said(request.app[STATE], channel, one, origin)]
     except ValueError as error:
-        raise Problem(422, str(error), "edit") from None
+        raise Problem(422, str(error), _named(said)) from None
     return json_response({"answers": await request.app[CALLER].deliver(channel, webhooks)})
+
+
+def _named(said: Play | Said) -> str:
+    """Which of a message's fields its provider has nothing for."""
+    several = said.messages if isinstance(said, Play) else [said]
+    fields = ("edit", "react", "press")
+    return next((name for one in several for name in fields if getattr(one, name) is not None), "reply_to")
 
 
 async def subscribe(request: web.Request) -> web.Response:
@@ -170,6 +179,17 @@ async def set_webhooks(request: web.Request) -> web.Response:
     return json_response(shown(channel))
 
 
+async def set_numbers(request: web.Request) -> web.Response:
+    """Say by which digits WhatsApp knows telephone numbers that are written otherwise; all others keep their own."""
+    channel, numbers = channel_of(request), await body_of(request, Numbers)
+    if channel.type != "whatsapp":
+        raise Problem(422, f"{channel.type} takes numbers as they are", "channel")
+    if len(numbers) > MAX_NUMBERS:
+        raise Problem(422, f"at most {MAX_NUMBERS} numbers", "")
+    channel.numbers = numbers
+    return json_response(shown(channel))
+
+
 async def set_receipts(request: web.Request) -> web.Response:
     channel = channel_of(request)
     channel.receipts = await body_of(request, ReceiptPlan)
@@ -185,6 +205,7 @@ async def give_receipt(request: web.Request) -> web.Response:
     webhook = request.app[PROVIDERS][channel.type].receipt(channel, message, wanted)
     if webhook is None:
         raise Problem(422, f"{channel.type} sends no receipt for this", "status")
+    channel.statuses[message.provider_id] = wanted.status
     return json_response({"answers": await request.app[CALLER].deliver(channel, [webhook])})
 
 
@@ -209,6 +230,7 @@ ROUTES: Final[Mapping[tuple[str, str], Any]] = {
     ("PUT", ONE + "/faults"): set_fault,
     ("DELETE", ONE + "/faults"): clear_fault,
     ("PUT", ONE + "/webhooks"): set_webhooks,
+    ("PUT", ONE + "/numbers"): set_numbers,
     ("PUT", ONE + "/receipts"): set_receipts,
     ("POST", ONE + "/receipts"): give_receipt,
 }

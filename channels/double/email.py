@@ -15,12 +15,31 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, getaddresses, parseaddr
 from typing import Any, Final
 
+import msgspec
+
+from . import email_templates
+from .email_templates import refused
 from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
-from .provider import Call, Paths, Reads, Refusal, object_of, retry_header
+from .provider import Call, Paths, Reads, Refusal, Taken, retry_header
 
 NEEDS: tuple[str, ...] = ("server_token", "from_address", "webhook_user", "webhook_password")
-SEND: Paths = (("POST", "/email"),)
+SEND: Paths = (("POST", "/email"), ("POST", "/email/{what:(batch|withTemplate|batchWithTemplates)/?}"))
 READ: Reads = ()
+"""Its other routes are in `email_templates.py` and `email_messages.py`."""
+MAX_MAILS: Final = 500
+MAX_BATCH: Final = 50 * 1024 * 1024
+TEXTS: Final = (
+    "From",
+    "To",
+    "Cc",
+    "Bcc",
+    "Subject",
+    "TextBody",
+    "HtmlBody",
+    "Tag",
+    "ReplyTo",
+    "MessageStream",
+)
 MAX_BODY: Final = 5 * 1024 * 1024
 MAX_MAIL: Final = 10 * 1024 * 1024
 MAX_SUBJECT: Final = 2000
@@ -29,16 +48,12 @@ TRACK_LINKS: Final = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
 _ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|[^\s@<>]+@localhost")
 
 
-def refused(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> Refusal:
-    return Refusal(status, {"ErrorCode": code, "Message": message}, headers)
-
-
 def find(state: State, call: Call) -> Channel:
     token = call.headers.get("x-postmark-server-token", "")
     channel = state.find("email", "server_token", token)
     if channel is None:
         raise refused(401, 10, "Request does not contain a valid Server token.")
-    mail = object_of(call.body) or {}
+    mail = next(iter(_mails(call) or ()), {})
     address = parseaddr(mail.get("From", "") if isinstance(mail.get("From"), str) else "")[1].lower()
     mine = [
         c for c in state.channels.values() if c.type == "email" and c.credentials["server_token"] == token
@@ -46,24 +61,52 @@ def find(state: State, call: Call) -> Channel:
     return next((c for c in mine if c.credentials["from_address"].lower() == address), channel)
 
 
-def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
-    if len(call.body) > MAX_MAIL + MAX_BODY:
+def _mails(call: Call) -> list[dict[str, Any]] | None:
+    """The mails of a request, without what is null, which is as if it were not there. None for anything else."""
+    try:
+        found = msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if call.path.get("what", "").startswith("batchWith"):
+        found = found.get("Messages") if isinstance(found, dict) else None
+    elif isinstance(found, dict):
+        found = [found]
+    if not isinstance(found, list) or not all(isinstance(mail, dict) for mail in found):
+        return None
+    return [{key: value for key, value in mail.items() if value is not None} for mail in found]
+
+
+def accept(state: State, channel: Channel, call: Call) -> Taken:
+    """One mail; or a batch, of which each mail is taken or refused by itself."""
+    if len(call.body) > MAX_BATCH:
         raise refused(413, 0, "The request is too large")
-    mail = object_of(call.body)
-    if mail is None or call.content_type != "application/json":
+    what = call.path.get("what", "").rstrip("/")
+    mails = _mails(call)
+    if mails is None or call.content_type != "application/json":
         raise refused(422, 402, "Received invalid JSON input.")
-    for name in (
-        "From",
-        "To",
-        "Cc",
-        "Bcc",
-        "Subject",
-        "TextBody",
-        "HtmlBody",
-        "Tag",
-        "ReplyTo",
-        "MessageStream",
-    ):
+    if len(mails) > MAX_MAILS:
+        raise refused(422, 410, f"Exceeded max amount of messages allowed to be sent: {MAX_MAILS}")
+    owner = state.find("email", "server_token", channel.credentials["server_token"]) or channel
+    sent, answers = [], []
+    for mail in mails:
+        try:
+            whole = email_templates.filled(owner, mail) if "emplate" in what else mail
+            taken, answer = _taken(channel, whole, mail)
+        except Refusal as refusal:
+            if not what.startswith("batch"):
+                raise
+            answers.append(refusal.body)
+        else:
+            sent.append(taken)
+            answers.append(answer)
+    return Taken(tuple(sent), answers if what.startswith("batch") else answers[0])
+
+
+def _taken(channel: Channel, mail: dict[str, Any], request: dict[str, Any]) -> tuple[Sent, dict[str, Any]]:
+    """`request` is the mail as it came: a template's is filled in `mail`."""
+    if len(msgspec.json.encode(request)) > MAX_MAIL + MAX_BODY:
+        raise refused(413, 0, "The request is too large")
+    for name in TEXTS:
         if not isinstance(mail.get(name, ""), str):
             raise refused(422, 403, f"'{name}' must be text.")
     sender = parseaddr(mail.get("From", ""))[1].lower()
@@ -79,8 +122,9 @@ def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
     answer = {"To": mail["To"], "SubmittedAt": _now(), "MessageID": id, "ErrorCode": 0, "Message": "OK"}
     metadata = mail.get("Metadata", {})
     said = mail.get("TextBody") or mail.get("HtmlBody", "")
-    sent = Sent(id, to, said, mail, context={"metadata": metadata, "others": others})
-    return sent, answer | {name: mail[name] for name in ("Cc", "Bcc") if mail.get(name)}, 200
+    context = {"metadata": metadata, "others": others, "subject": mail.get("Subject", "")}
+    sent = Sent(id, to, said, request, context=context)
+    return sent, answer | {name: mail[name] for name in ("Cc", "Bcc") if mail.get(name)}
 
 
 def _recipients(mail: dict[str, Any]) -> list[str]:
@@ -164,6 +208,8 @@ def refusal(fault: Fault) -> Refusal:
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
     if said.edit:
         raise ValueError("a mail cannot be edited")
+    if said.react is not None or said.press is not None:
+        raise ValueError("a mail has neither reactions nor buttons")
     id = str(uuid.uuid4())
     headers = _headers(said, id)
     to = channel.credentials["from_address"]

@@ -12,26 +12,32 @@ from typing import Any, Final
 from aiohttp import web
 
 from . import meta
-from .model import Channel, Fault, Receipt, Said, Sent, State, Webhook, now_ms
-from .provider import Call, Paths, Reads, Refusal, file_response, is_url
+from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
+from .provider import Call, Paths, Reads, Refusal, Taken, file_response, is_url, json_response
 
 NEEDS: tuple[str, ...] = ("app_secret", "verify_token", "page_access_token", "page_id")
 SEND: Paths = ()
 """None: the path is WhatsApp's, and the account in it tells the two apart."""
 MAX_TEXT: Final = 2000
 TYPES: Final = ("RESPONSE", "UPDATE", "MESSAGE_TAG")
+MAX_BUTTON_TEXT: Final = 640
 FILES: Final = ("image", "audio", "video", "file")
+ACTIONS: Final = ("typing_on", "typing_off", "mark_seen", "react", "unreact")
 
 find = meta.account_of
 
 
-def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
+def accept(state: State, channel: Channel, call: Call) -> Taken:
     body = meta.document(call)
     recipient = body.get("recipient")
     to = recipient.get("id") if isinstance(recipient, dict) else None
     if not isinstance(to, str) or not to:
         raise meta.refused(400, 100, "The parameter recipient is required")
-    if body.get("messaging_type") not in TYPES:
+    if (action := body.get("sender_action")) is not None:
+        if action not in ACTIONS:
+            raise meta.refused(400, 100, f"Param sender_action must be one of {{{', '.join(ACTIONS)}}}")
+        return Taken((), {"recipient_id": to})
+    if body.get("messaging_type", "RESPONSE" if call.form else None) not in TYPES:
         raise meta.refused(400, 100, "Param messaging_type must be one of {RESPONSE, UPDATE, MESSAGE_TAG}")
     message = body.get("message")
     if not isinstance(message, dict):
@@ -41,16 +47,79 @@ def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
         raise meta.refused(400, 100, "Message must have either a text or an attachment")
     if text is not None and not (isinstance(text, str) and 0 < len(text) <= MAX_TEXT):
         raise meta.refused(400, 100, f"Length of param message[text] must be 1 to {MAX_TEXT}")
+    answer = {"recipient_id": to, "message_id": _id()}
     if attachment is not None:
-        _check(attachment)
-    id = _id()
-    return Sent(id, to, text or "", body), {"recipient_id": to, "message_id": id}, 200
+        text, kept = _attached(state, channel, attachment)
+        answer |= kept
+    _check_replies(message.get("quick_replies"))
+    return Taken((Sent(answer["message_id"], to, text or "", body),), answer)
 
 
-def _check(attachment: Any) -> None:
+def _attached(state: State, channel: Channel, attachment: Any) -> tuple[str, dict[str, str]]:
+    """What a template says, and under which id a reusable file is kept."""
     payload = attachment.get("payload") if isinstance(attachment, dict) else None
-    if not isinstance(payload, dict) or attachment.get("type") not in FILES or not is_url(payload.get("url")):
+    kind = attachment.get("type") if isinstance(attachment, dict) else None
+    if kind == "template" and isinstance(payload, dict):
+        return _template(payload), {}
+    if not isinstance(payload, dict) or kind not in FILES:
+        raise meta.refused(400, 100, "Param message[attachment] needs a type and a payload")
+    known = payload.get("attachment_id")
+    if isinstance(known, str):
+        if (stored := state.file(known)) is None or stored.channel != channel.id:
+            raise meta.refused(400, 100, "Param attachment_id is not the id of a file of this page")
+        return "", {}
+    if not is_url(payload.get("url")):
         raise meta.refused(400, 100, "Param message[attachment] needs a type and a payload with a url")
+    return "", {"attachment_id": _reference(state, channel, kind)} if payload.get(
+        "is_reusable"
+    ) is True else {}
+
+
+def _reference(state: State, channel: Channel, kind: Any) -> str:
+    """A file of which the double knows the address alone: it fetches nothing."""
+    return state.keep(channel, File(b"", "file", str(kind)))
+
+
+def _template(payload: dict[str, Any]) -> str:
+    kind = payload.get("template_type")
+    if kind == "button":
+        text = payload.get("text")
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_BUTTON_TEXT:
+            raise meta.refused(
+                400, 100, f"A button template needs a text of 1 to {MAX_BUTTON_TEXT} characters"
+            )
+        _check_buttons(payload.get("buttons"), 1)
+        return text
+    elements = payload.get("elements")
+    if kind not in ("generic", "media", "receipt", "coupon", "customer_feedback"):
+        raise meta.refused(400, 100, "Param template_type is not known")
+    if kind in ("generic", "media") and not (isinstance(elements, list) and 1 <= len(elements) <= 10):
+        raise meta.refused(400, 100, "A template has 1 to 10 elements")
+    titles = []
+    for element in elements if isinstance(elements, list) else ():
+        if kind == "generic" and not (isinstance(element, dict) and element.get("title")):
+            raise meta.refused(400, 100, "An element needs a title")
+        _check_buttons(element.get("buttons", []), 0)
+        titles.append(element.get("title", ""))
+    return "\n".join(titles)
+
+
+def _check_buttons(buttons: Any, least: int) -> None:
+    kinds = ("postback", "web_url", "phone_number", "account_link", "account_unlink")
+    good = isinstance(buttons, list) and least <= len(buttons) <= 3
+    if not good or not all(isinstance(one, dict) and one.get("type") in kinds for one in buttons):
+        raise meta.refused(400, 100, f"A template has {least} to 3 buttons of a known type")
+
+
+def _check_replies(replies: Any) -> None:
+    kinds = ("text", "user_phone_number", "user_email")
+    good = isinstance(replies, list) and len(replies) <= 13
+    if replies is not None and not (
+        good and all(isinstance(one, dict) and one.get("content_type") in kinds for one in replies)
+    ):
+        raise meta.refused(
+            400, 100, "Param quick_replies must have at most 13 replies of a known content_type"
+        )
 
 
 def _id() -> str:
@@ -65,6 +134,13 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
     if said.edit:
         edit = {"mid": said.edit, "text": said.text, "num_edit": 1}
         return [_event(channel, said.sender, {"message_edit": edit}, said.edit)]
+    if said.react is not None:
+        reaction = {"mid": said.reply_to or "", "action": "react" if said.react else "unreact"}
+        reaction |= {"reaction": "other", "emoji": said.react} if said.react else {}
+        return [_event(channel, said.sender, {"reaction": reaction}, reaction["mid"])]
+    if said.press is not None:
+        postback = {"mid": _id(), "title": said.press.title, "payload": said.press.data}
+        return [_event(channel, said.sender, {"postback": postback}, postback["mid"])]
     message: dict[str, Any] = {"mid": _id()}
     if said.text:
         message["text"] = said.text
@@ -106,4 +182,35 @@ def _file(state: State, call: Call) -> web.Response:
     return file_response(stored.file.data, stored.file.content_type)
 
 
-READ: Reads = (("GET", r"/double-files/messenger/{media:\d+}", _file),)
+def _upload(state: State, call: Call) -> web.Response:
+    """https://developers.facebook.com/docs/messenger-platform/reference/attachment-upload-api"""
+    channel = find(state, call)
+    message = meta.document(call).get("message")
+    attachment = message.get("attachment") if isinstance(message, dict) else None
+    if not isinstance(attachment, dict) or attachment.get("type") not in FILES:
+        raise meta.refused(400, 100, "Param message[attachment] needs a type and a payload")
+    if (file := call.files.get("filedata")) is not None:
+        return json_response({"attachment_id": state.keep(channel, file)})
+    payload = attachment.get("payload")
+    if not isinstance(payload, dict) or not is_url(payload.get("url")):
+        raise meta.refused(400, 100, "The parameter filedata or a url is required")
+    return json_response({"attachment_id": _reference(state, channel, attachment["type"])})
+
+
+def _me(state: State, call: Call) -> web.Response:
+    return json_response({"id": find(state, call).credentials["page_id"], "name": "Double"})
+
+
+def _subscribed(state: State, call: Call) -> web.Response:
+    find(state, call)
+    return json_response({"success": True})
+
+
+_ACCOUNT: Final = (r"/{account:\d+|me}", r"/{version:v\d+\.\d+}/{account:\d+|me}")
+READ: Reads = (
+    ("GET", r"/double-files/messenger/{media:\d+}", _file),
+    ("GET", "/{account:me}", _me),
+    ("GET", r"/{version:v\d+\.\d+}/{account:me}", _me),
+    *(("POST", path + "/message_attachments", _upload) for path in _ACCOUNT),
+    *(("POST", path + "/subscribed_apps", _subscribed) for path in _ACCOUNT),
+)

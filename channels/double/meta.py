@@ -12,6 +12,8 @@ import json
 import secrets
 from typing import Any, Final
 
+import msgspec
+
 from .model import Channel, Fault, State, Webhook
 from .provider import Call, Refusal, object_of, retry_header
 
@@ -36,8 +38,10 @@ def invalid(details: str) -> Refusal:
 
 
 def account_of(state: State, call: Call) -> Channel:
-    """The WhatsApp number or the page that the path names, if the request has its token."""
+    """The WhatsApp number or the page that the path names, if the request has its token; `me` is whose token it is."""
     account = call.path["account"]
+    if account == "me":
+        return _owner(state, call)
     channel = state.find("whatsapp", "phone_number_id", account) or state.find(
         "messenger", "page_id", account
     )
@@ -47,18 +51,44 @@ def account_of(state: State, call: Call) -> Channel:
     return channel
 
 
+def _owner(state: State, call: Call) -> Channel:
+    channel = state.find("messenger", "page_access_token", token_of(call) or "")
+    if channel is None:
+        raise bad_token()
+    return channel
+
+
+def token_of(call: Call) -> str | None:
+    """The token of a request: in its header, its URL or its form."""
+    header = call.headers.get("authorization", "").removeprefix("Bearer ")
+    return header or call.query.get("access_token") or call.form.get("access_token")
+
+
+def bad_token() -> Refusal:
+    return refused(401, 190, "Invalid OAuth access token - Cannot parse access token")
+
+
 def check_token(channel: Channel, call: Call) -> None:
     expected = channel.credentials["access_token" if channel.type == "whatsapp" else "page_access_token"]
-    given = call.headers.get("authorization", "").removeprefix("Bearer ") or call.query.get("access_token")
-    if given != expected:
-        raise refused(401, 190, "Invalid OAuth access token - Cannot parse access token")
+    if token_of(call) != expected:
+        raise bad_token()
 
 
 def document(call: Call) -> dict[str, Any]:
+    """The parameters of a request: a JSON object, or a form whose values are JSON where they are no plain text."""
+    if call.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return {name: _parsed(value) for name, value in call.form.items() if name != "access_token"}
     found = object_of(call.body)
     if found is None or call.content_type != "application/json":
         raise invalid("the body is not a JSON object")
     return found
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return msgspec.json.decode(value) if value[:1] in ("{", "[") else value
+    except (msgspec.DecodeError, RecursionError):
+        return value
 
 
 def fault_refusal(fault: Fault, too_fast: int, final: Refusal) -> Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 import uuid
@@ -18,6 +19,8 @@ MAX_SENT: Final = 10_000
 MAX_SENT_BYTES: Final = 8 * 1024 * 1024
 """Messages kept for each channel, and their size as JSON. The oldest go first, and `forgotten` counts them; the newest
 is kept whatever its size."""
+MAX_UPDATES: Final = 10_000
+MAX_TEMPLATES: Final = 100
 MAX_FILES: Final = 256 * 1024 * 1024
 """Bytes of customers' files that can still be fetched; the oldest go first."""
 
@@ -46,9 +49,17 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Address = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
+class Button(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A button as the business sent it: `data` comes back, `title` is what the customer saw."""
+
+    data: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    title: Annotated[str, msgspec.Meta(max_length=80)] = ""
+
+
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
-    """What a customer writes. `reply_to` and `edit` are provider ids. E-mail alone has `subject`, `cc`, `answer_to` (its
-    Reply-To) and further `headers`."""
+    """What a customer writes. `reply_to` and `edit` are provider ids. With `react`, an emoji, they react to the message
+    `reply_to` (an empty one takes it back); with `press` they press a button of it. E-mail alone has `subject`, `cc`,
+    `answer_to` (its Reply-To) and further `headers`."""
 
     sender: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     name: Annotated[str, msgspec.Meta(max_length=255)] | None = None
@@ -56,10 +67,19 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sen
     attachments: Annotated[list[File], msgspec.Meta(max_length=10)] = []
     reply_to: str | None = None
     edit: str | None = None
+    react: Annotated[str, msgspec.Meta(max_length=32)] | None = None
+    press: Button | None = None
     subject: Annotated[str, msgspec.Meta(max_length=998)] | None = None
     cc: Annotated[list[Address], msgspec.Meta(max_length=50)] = []
     answer_to: Address | None = None
     headers: dict[str, Address] = {}
+
+
+Numbers = dict[
+    Annotated[str, msgspec.Meta(max_length=32)], Annotated[str, msgspec.Meta(pattern="^[0-9]{5,20}$")]
+]
+"""Telephone number as written → digits by which WhatsApp knows it: `{"+5511987654321": "551187654321"}`."""
+MAX_NUMBERS: Final = 10_000
 
 
 class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,7 +143,8 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """A signed webhook call. `url` is the channel's, unless the message named another."""
+    """A signed webhook call. `url` is the channel's, unless the message named another; a channel may have none, then what
+    customers write waits to be asked for."""
 
     body: bytes
     headers: dict[str, str]
@@ -160,6 +181,13 @@ class Channel:
         self.webhooks = WebhookFaults()
         self.receipts = ReceiptPlan()
         self.fault: Fault | None = None
+        self.statuses: dict[str, Status] = {}
+        """Of the sent messages that are kept, by provider id: the last receipt."""
+        self.numbers: Numbers = {}
+        self.templates: dict[int, dict[str, Any]] = {}
+        self.updates: deque[bytes] = deque(maxlen=MAX_UPDATES)
+        """What customers wrote while there was no webhook; the oldest go first."""
+        self.arrived = asyncio.Event()
         self._faults_left = 0
         self._numbers = itertools.count(
             int(time.time())
@@ -176,11 +204,26 @@ class Channel:
         self._bytes += size
         self.total_sent += 1
         while len(self.sent) > MAX_SENT or (self._bytes > MAX_SENT_BYTES and len(self.sent) > 1):
-            self.sent.popleft()
+            self.statuses.pop(self.sent.popleft().provider_id, None)
             self._bytes -= self._sizes.popleft()
+
+    def canonical(self, number: str) -> str:
+        """The digits by which the provider knows a telephone number."""
+        digits = number.lstrip("+")
+        return (
+            self.numbers.get(number) or self.numbers.get(digits) or self.numbers.get(f"+{digits}") or digits
+        )
 
     def find(self, provider_id: str) -> Sent | None:
         return next((s for s in reversed(self.sent) if s.provider_id == provider_id), None)
+
+    def amend(self, sent: Sent, **changes: Any) -> None:
+        """Change what was sent: an edit, or that it was taken back."""
+        place = self.sent.index(sent)
+        changed = self.sent[place] = msgspec.structs.replace(sent, **changes)
+        size = len(msgspec.json.encode(changed))
+        self._bytes += size - self._sizes[place]
+        self._sizes[place] = size
 
     def set_fault(self, fault: Fault | None) -> None:
         self.fault, self._faults_left = fault, fault.count if fault else 0
@@ -228,6 +271,10 @@ class State:
             _, gone = self._files.popitem(last=False)
             self._bytes -= len(gone.file.data)
         return id
+
+    def discard(self, id: str) -> None:
+        if (gone := self._files.pop(id, None)) is not None:
+            self._bytes -= len(gone.file.data)
 
     def file(self, id: str) -> StoredFile | None:
         return self._files.get(id)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
-from .model import Channel, Fault, Receipt, Said, Sent, State, Webhook
+from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
 
 
 class Refusal(Exception):
@@ -26,19 +26,32 @@ class Refusal(Exception):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request to a provider's API; `origin` is the double's own address as the caller knows it."""
+    """A request to a provider's API; `origin` is the double's own address as the caller knows it. Of a multipart body, `body`
+    is empty, `form` has its fields and `files` its files; of any other form `form` has the last value of each field."""
 
+    method: str
     path: dict[str, str]
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
     content_type: str
     origin: str
+    form: dict[str, str] = {}
+    files: dict[str, File] = {}
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a request to a send API: the messages that it made, if any, and the answer's JSON and HTTP status."""
+
+    sent: tuple[Sent, ...]
+    answer: Any
+    status: int = 200
+
+
+Read = Callable[[State, Call], web.Response | Awaitable[web.Response]]
 Paths = tuple[tuple[str, str], ...]
 """Methods and paths."""
-Reads = tuple[tuple[str, str, Callable[[State, Call], web.Response]], ...]
+Reads = tuple[tuple[str, str, Read], ...]
 """Methods, paths and handlers."""
 
 
@@ -50,10 +63,10 @@ class Provider(Protocol):
     SEND: Paths
     """Method and path of its send API."""
     READ: Reads
-    """The other routes of its API, for files."""
+    """The other routes of its API: files, webhooks, sent messages."""
 
-    def accept(self, state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
-        """Accept a message. Returns its record, and the response's JSON and HTTP status. Raises Refusal."""
+    def accept(self, state: State, channel: Channel, call: Call) -> Taken:
+        """Accept a message. Raises Refusal."""
         ...
 
     def find(self, state: State, call: Call) -> Channel:
@@ -90,6 +103,11 @@ def file_response(data: bytes, content_type: str) -> web.Response:
         body=io.BytesIO(data),
         content_type=content_type.partition(";")[0].strip() or "application/octet-stream",
     )
+
+
+def whole(text: str | None, usual: int, most: int) -> int:
+    """A whole number of a query, from 0 to `most`; `usual` for anything else."""
+    return min(int(text), most) if text is not None and text.isdecimal() and len(text) < 10 else usual
 
 
 def object_of(body: bytes) -> dict[str, Any] | None:

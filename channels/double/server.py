@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final, cast
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from . import control, email, messenger, sms, telegram, whatsapp
+from . import control, email, email_messages, messenger, sms, telegram, telegram_methods, whatsapp
 from .calling import Caller
-from .model import Fault, State, Type
-from .provider import Call, Handler, Provider, Refusal, json_response
+from .model import Fault, File, State, Type
+from .provider import Call, Handler, Provider, Read, Refusal, json_response
 
 MAX_REQUEST: Final = 64 * 1024 * 1024
 PROVIDERS: Final[dict[Type, Provider]] = {
@@ -32,6 +33,8 @@ def make_app() -> web.Application:
     app[control.PROVIDERS] = PROVIDERS
     app.cleanup_ctx.append(_calling)
     control.install(app)
+    for method, path, read in (*telegram_methods.READ, *email_messages.READ):
+        app.router.add_route(method, path, _reading(state, read))
     for provider in PROVIDERS.values():
         for method, path, read in provider.READ:
             app.router.add_route(method, path, _reading(state, read))
@@ -47,20 +50,38 @@ async def _calling(app: web.Application) -> AsyncIterator[None]:
 
 
 async def call_of(request: web.Request) -> Call:
+    form: dict[str, str] = {}
+    files: dict[str, File] = {}
+    body = b""
+    if request.content_type == "multipart/form-data":
+        for name, value in (await request.post()).items():
+            if isinstance(value, web.FileField):
+                files[name] = File(value.file.read(), value.filename[:255], value.content_type[:100])
+            else:
+                form[name] = value if isinstance(value, str) else value.decode("utf-8", "replace")
+    else:
+        body = await request.read()
+        if request.content_type == "application/x-www-form-urlencoded":
+            form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    headers = {name.lower(): value for name, value in request.headers.items()}
     return Call(
-        dict(request.match_info),
-        dict(request.query),
-        {name.lower(): value for name, value in request.headers.items()},
-        await request.read(),
-        request.content_type,
-        str(request.url.origin()),
+        method=request.method,
+        path=dict(request.match_info),
+        query=dict(request.query),
+        headers=headers,
+        body=body,
+        content_type=request.content_type,
+        origin=str(request.url.origin()),
+        form=form,
+        files=files,
     )
 
 
-def _reading(state: State, read: Any) -> Handler:
+def _reading(state: State, read: Read) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            return read(state, await call_of(request))
+            response = read(state, await call_of(request))
+            return response if isinstance(response, web.Response) else await response
         except Refusal as refusal:
             return refusal.response()
 
@@ -78,14 +99,15 @@ def _sending(state: State, entry: Provider) -> Handler:
             fault = channel.next_fault()
             if fault is not None and fault.kind != "drop_after":
                 return await _failing(request, provider, fault)
-            sent, answer, status = provider.accept(state, channel, call)
+            taken = provider.accept(state, channel, call)
         except Refusal as refusal:
             return refusal.response()
-        channel.record(sent)
-        request.app[control.CALLER].follow(channel, sent, provider.receipt)
+        for sent in taken.sent:
+            channel.record(sent)
+            request.app[control.CALLER].follow(channel, sent, provider.receipt)
         if fault is not None:
             raise _hang_up(request)
-        return json_response(answer, status)
+        return json_response(taken.answer, taken.status)
 
     return handle
 

@@ -19,7 +19,18 @@ from urllib.parse import parse_qs, urlencode
 from aiohttp import web
 
 from .model import Channel, Fault, Receipt, Said, Sent, State, Webhook
-from .provider import Call, Paths, Reads, Refusal, file_response, is_url, retry_header
+from .provider import (
+    Call,
+    Paths,
+    Reads,
+    Refusal,
+    Taken,
+    file_response,
+    is_url,
+    json_response,
+    retry_header,
+    whole,
+)
 
 NEEDS: tuple[str, ...] = ("account_sid", "auth_token", "from_number")
 SEND: Paths = (("POST", "/2010-04-01/Accounts/{account}/Messages.json"),)
@@ -57,7 +68,7 @@ def _basic(header: str) -> tuple[str, str]:
     return (user, password) if scheme == "Basic" else ("", "")
 
 
-def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
+def accept(state: State, channel: Channel, call: Call) -> Taken:
     if call.content_type != "application/x-www-form-urlencoded":
         raise refused(400, 20001, "The body must be a form")
     fields = parse_qs(call.body.decode("utf-8", "replace"), keep_blank_values=True)
@@ -87,23 +98,39 @@ def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
         if wrong:
             raise refused(400, code, message)
     sid = ("MM" if media else "SM") + secrets.token_hex(16)
-    answer = {
-        "sid": sid,
-        "account_sid": channel.credentials["account_sid"],
-        "status": "queued",
-        "to": to,
-        "from": sender,
-        "body": text,
-        "num_media": str(len(media)),
-        "num_segments": str(max(1, -(-len(text) // 153))),
-        "direction": "outbound-api",
-        "date_created": formatdate(),
-        "error_code": None,
-        "error_message": None,
-        "uri": f"/2010-04-01/Accounts/{channel.credentials['account_sid']}/Messages/{sid}.json",
-    }
     request = {name: values if name == "MediaUrl" else values[-1] for name, values in fields.items()}
-    return Sent(sid, to, text, request, context={"callback": callback}), answer, 201
+    sent = Sent(sid, to, text, request, context={"callback": callback})
+    return Taken((sent,), _resource(channel, sent), 201)
+
+
+def _resource(channel: Channel, sent: Sent) -> dict[str, Any]:
+    """https://www.twilio.com/docs/messaging/api/message-resource#message-properties"""
+    account, at = channel.credentials["account_sid"], formatdate(sent.at / 1000)
+    uri = f"/2010-04-01/Accounts/{account}/Messages/{sent.provider_id}"
+    status = channel.statuses.get(sent.provider_id)
+    failed = status == "failed"
+    return {
+        "sid": sent.provider_id,
+        "account_sid": account,
+        "messaging_service_sid": None,
+        "status": "undelivered" if failed else status or "queued",
+        "to": sent.to,
+        "from": channel.credentials["from_number"],
+        "body": sent.text,
+        "num_media": str(len(sent.request.get("MediaUrl", []))),
+        "num_segments": str(max(1, -(-len(sent.text) // 153))),
+        "direction": "outbound-api",
+        "api_version": "2010-04-01",
+        "date_created": at,
+        "date_updated": at,
+        "date_sent": at if status else None,
+        "price": None,
+        "price_unit": "USD",
+        "error_code": 30003 if failed else None,
+        "error_message": "Unreachable destination handset" if failed else None,
+        "uri": f"{uri}.json",
+        "subresource_uris": {"media": f"{uri}/Media.json"},
+    }
 
 
 def refusal(fault: Fault) -> Refusal:
@@ -137,6 +164,10 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
         media = state.keep(channel, file)
         fields[f"MediaUrl{number}"] = f"{origin}/2010-04-01/Accounts/{account}/Messages/{sid}/Media/{media}"
         fields[f"MediaContentType{number}"] = file.content_type
+    if said.react is not None:
+        raise ValueError("nobody reacts to an SMS")
+    if said.press is not None:
+        raise ValueError("an SMS has no buttons")
     if said.reply_to:
         fields["OriginalRepliedMessageSid"] = said.reply_to
     return [_signed(channel, channel.webhook_url, fields, sid)]
@@ -191,4 +222,78 @@ def _media(state: State, call: Call) -> web.Response:
     return file_response(stored.file.data, stored.file.content_type)
 
 
-READ: Reads = (("GET", r"/2010-04-01/Accounts/{account}/Messages/{message}/Media/{media:\d+}", _media),)
+def _one(state: State, call: Call) -> tuple[Channel, Sent]:
+    account = find(state, call).credentials["account_sid"]
+    for channel in _numbers(state, account):
+        if (sent := channel.find(call.path["message"])) is not None and not sent.context.get("deleted"):
+            return channel, sent
+    raise refused(404, 20404, f"The requested resource {call.path['message'][:40]} was not found")
+
+
+def _numbers(state: State, account: str) -> list[Channel]:
+    return [c for c in state.channels.values() if c.type == "sms" and c.credentials["account_sid"] == account]
+
+
+def _fetch(state: State, call: Call) -> web.Response:
+    return json_response(_resource(*_one(state, call)))
+
+
+def _update(state: State, call: Call) -> web.Response:
+    """An empty body takes the text out of the record; `Status=canceled` comes too late for what was sent."""
+    channel, sent = _one(state, call)
+    fields = parse_qs(call.body.decode("utf-8", "replace"), keep_blank_values=True)
+    if fields.get("Status") == ["canceled"]:
+        raise refused(400, 30409, "Message is not in a cancelable state")
+    if fields.get("Body") != [""]:
+        raise refused(400, 20001, "Body can only be made empty")
+    channel.amend(sent, text="")
+    return json_response(_resource(*_one(state, call)))
+
+
+def _delete(state: State, call: Call) -> web.Response:
+    channel, sent = _one(state, call)
+    channel.amend(sent, context={**sent.context, "deleted": True})
+    return web.Response(status=204)
+
+
+def _list(state: State, call: Call) -> web.Response:
+    """The newest first, in pages. https://www.twilio.com/docs/usage/twilios-response#response-formats-list-paging-information"""
+    account = find(state, call).credentials["account_sid"]
+    everything = [(c, s) for c in _numbers(state, account) for s in c.sent if not s.context.get("deleted")]
+    wanted = {"To": call.query.get("To"), "From": call.query.get("From")}
+    found = [
+        (channel, sent)
+        for channel, sent in sorted(everything, key=lambda both: both[1].at, reverse=True)
+        if wanted["To"] in (None, sent.to) and wanted["From"] in (None, channel.credentials["from_number"])
+    ]
+    page, size = whole(call.query.get("Page"), 0, 10**6), whole(call.query.get("PageSize"), 50, 1000) or 50
+    start, path = page * size, f"/2010-04-01/Accounts/{account}/Messages.json"
+    kept = {name: value for name, value in wanted.items() if value is not None}
+
+    def at(number: int) -> str:
+        return f"{path}?{urlencode({**kept, 'PageSize': size, 'Page': number})}"
+
+    more = start + size < len(found)
+    return json_response(
+        {
+            "messages": [_resource(*both) for both in found[start : start + size]],
+            "page": page,
+            "page_size": size,
+            "start": start,
+            "end": min(start + size, len(found)) - 1,
+            "uri": at(page),
+            "first_page_uri": at(0),
+            "next_page_uri": at(page + 1) if more else None,
+            "previous_page_uri": at(page - 1) if page else None,
+        }
+    )
+
+
+_ONE: Final = r"/2010-04-01/Accounts/{account}/Messages/{message:[A-Z]{2}[0-9a-f]{32}}"
+READ: Reads = (
+    ("GET", r"/2010-04-01/Accounts/{account}/Messages/{message}/Media/{media:\d+}", _media),
+    ("GET", "/2010-04-01/Accounts/{account}/Messages.json", _list),
+    ("GET", _ONE + ".json", _fetch),
+    ("POST", _ONE + ".json", _update),
+    ("DELETE", _ONE + ".json", _delete),
+)

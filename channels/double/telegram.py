@@ -7,26 +7,48 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
 from typing import Any, Final
 
-from aiohttp import web
+import msgspec
 
 from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
-from .provider import Call, Paths, Reads, Refusal, file_response, is_url, json_response, object_of
+from .provider import Call, Paths, Reads, Refusal, Taken, is_url, object_of
 
 NEEDS: tuple[str, ...] = ("bot_token", "secret_token")
-SEND: Paths = (("POST", "/bot{token:[^/]+}/{method:send[A-Za-z]+}"),)
+SEND: Paths = (
+    ("POST", "/bot{token:[^/]+}/{method:[sS][eE][nN][dD][A-Za-z]+}"),
+    ("GET", "/bot{token:[^/]+}/{method:[sS][eE][nN][dD][A-Za-z]+}"),
+)
 MAX_TEXT: Final = 4096
 MAX_CAPTION: Final = 1024
-MAX_DOWNLOAD: Final = 20 * 1024 * 1024
-FIELDS: Final = {
-    "sendPhoto": "photo",
-    "sendAudio": "audio",
-    "sendVoice": "voice",
-    "sendVideo": "video",
-    "sendAnimation": "animation",
-    "sendDocument": "document",
+FILES: Final = {
+    "sendphoto": "photo",
+    "sendaudio": "audio",
+    "sendvoice": "voice",
+    "sendvideo": "video",
+    "sendanimation": "animation",
+    "senddocument": "document",
+    "sendsticker": "sticker",
+    "sendvideonote": "video_note",
 }
+"""Methods that send a file, and the parameter that names it."""
+MEASURES: Final[dict[str, dict[str, Any]]] = {
+    "photo": {"width": 800, "height": 800},
+    "audio": {"duration": 1},
+    "voice": {"duration": 1},
+    "video": {"width": 640, "height": 480, "duration": 1},
+    "animation": {"width": 640, "height": 480, "duration": 1},
+    "sticker": {"type": "regular", "width": 512, "height": 512, "is_animated": False, "is_video": False},
+    "video_note": {"length": 240, "duration": 1},
+}
+PLAIN: Final = {
+    "sendlocation": ("location", ("latitude", "longitude")),
+    "sendvenue": ("venue", ("latitude", "longitude", "title", "address")),
+    "sendcontact": ("contact", ("phone_number", "first_name")),
+    "senddice": ("dice", ()),
+}
+"""Methods without a file: what they make, and what they need."""
 
 
 def refused(code: int, description: str, **more: Any) -> Refusal:
@@ -40,58 +62,170 @@ def find(state: State, call: Call) -> Channel:
     return channel
 
 
-def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
-    body = object_of(call.body)
-    if body is None or call.content_type != "application/json":
-        raise refused(400, "Bad Request: can't parse the body as JSON")
-    chat = body.get("chat_id")
+def accept(state: State, channel: Channel, call: Call) -> Taken:
+    """One message, or several for an album. Methods' names are of any case."""
+    fields = fields_of(call)
+    method = call.path["method"].lower()
+    chat = chat_of(fields)
+    reply = parsed(fields.get("reply_parameters"))
+    if reply is not None and not (isinstance(reply, dict) and isinstance(reply.get("message_id"), int)):
+        raise refused(400, "Bad Request: reply_parameters must have a message_id")
+    if method == "sendmediagroup":
+        contents = _album(state, channel, call, fields)
+    else:
+        contents = [_content(state, channel, call, method, fields)]
+    sent, results = [], []
+    for content in contents:
+        number = channel.number()
+        result = shown(channel, chat, number, content, fields)
+        sent.append(Sent(f"{chat}:{number}", str(chat), _said(content), fields))
+        results.append(result)
+    whole = results if method == "sendmediagroup" else results[0]
+    return Taken(tuple(sent), {"ok": True, "result": whole})
+
+
+def fields_of(call: Call) -> dict[str, Any]:
+    """The parameters of a call: of the URL, and of a JSON object or a form. Those of a form are all text."""
+    if call.content_type == "application/json" and call.body:
+        found = object_of(call.body)
+        if found is None:
+            raise refused(400, "Bad Request: can't parse the body as JSON")
+        return {**call.query, **found}
+    return {**call.query, **call.form}
+
+
+def parsed(value: Any) -> Any:
+    """A parameter that is JSON, as it is or as the text that forms make of it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        return value
+
+
+def chat_of(fields: dict[str, Any]) -> int:
+    chat = fields.get("chat_id")
     if not isinstance(chat, int | str) or isinstance(chat, bool) or chat == "":
         raise refused(400, "Bad Request: chat_id is empty")
     if isinstance(chat, str) and not chat.removeprefix("-").isdecimal():
         raise refused(400, "Bad Request: chat not found")
-    _check_reply(body.get("reply_parameters"))
-    method = call.path["method"]
-    if method == "sendMessage":
-        text = _text(body, "text", MAX_TEXT, "message is too long")
-        if not text.strip():
+    return int(chat)
+
+
+def shown(
+    channel: Channel, chat: int, number: int, content: dict[str, Any], fields: dict[str, Any]
+) -> dict[str, Any]:
+    """A message of the bot's."""
+    person = {"id": chat, "type": "private", "first_name": "Customer"}
+    now = now_ms() // 1000
+    found = {"message_id": number, "from": bot(channel), "chat": person, "date": now, **content}
+    reply = parsed(fields.get("reply_parameters"))
+    if isinstance(reply, dict) and channel.find(f"{chat}:{reply['message_id']}"):
+        found["reply_to_message"] = {"message_id": reply["message_id"], "chat": person, "date": now}
+    markup = parsed(fields.get("reply_markup"))
+    if isinstance(markup, dict) and "inline_keyboard" in markup:
+        found["reply_markup"] = markup
+    return found
+
+
+def _said(content: dict[str, Any]) -> str:
+    return content.get("text") or content.get("caption") or ""
+
+
+def _content(
+    state: State, channel: Channel, call: Call, method: str, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """What a message carries, as its answer shows it."""
+    if method == "sendmessage":
+        said = text(fields, "text", MAX_TEXT, "message is too long")
+        if not said.strip():
             raise refused(400, "Bad Request: message text is empty")
-        content: dict[str, Any] = {"text": text}
-    elif field := FIELDS.get(method):
-        if not is_url(body.get(field)):
-            raise refused(400, f"Bad Request: there is no {field} in the request")
-        text = _text(body, "caption", MAX_CAPTION, "message caption is too long")
-        content = {field: {"file_id": "double"}, "caption": text}
+        return {"text": said}
+    if method in FILES:
+        return _file(state, channel, call, FILES[method], fields)
+    if method in PLAIN:
+        key, names = PLAIN[method]
+        missing = next((name for name in names if fields.get(name) in (None, "")), None)
+        if missing:
+            raise refused(400, f"Bad Request: parameter {missing} is required")
+        return {key: READ_PLAIN[key](fields)}
+    raise refused(404, "Not Found")
+
+
+def _album(state: State, channel: Channel, call: Call, fields: dict[str, Any]) -> list[dict[str, Any]]:
+    media = parsed(fields.get("media"))
+    if (
+        not isinstance(media, list)
+        or not 2 <= len(media) <= 10
+        or not all(isinstance(m, dict) for m in media)
+    ):
+        raise refused(400, "Bad Request: group must include 2-10 items")
+    group = str(channel.number())
+    found = []
+    for one in media:
+        if one.get("type") not in ("photo", "video", "audio", "document"):
+            raise refused(400, "Bad Request: wrong media type in a group")
+        given = {one["type"]: one.get("media"), "caption": one.get("caption", "")}
+        found.append(_file(state, channel, call, one["type"], given) | {"media_group_id": group})
+    return found
+
+
+def _file(state: State, channel: Channel, call: Call, field: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """A file by URL, by the id of one that Telegram has, or as bytes, under the field's name or the one after attach://."""
+    given = fields.get(field)
+    name = (
+        given.removeprefix("attach://") if isinstance(given, str) and given.startswith("attach://") else field
+    )
+    if (bytes_ := call.files.get(name)) is not None:
+        about, content_type = {"file_id": state.keep(channel, bytes_)}, bytes_.content_type
+        size, file_name = len(bytes_.data), bytes_.name
+    elif is_url(given):
+        about, content_type, size, file_name = (
+            {"file_id": f"url{channel.number()}"},
+            "application/octet-stream",
+            0,
+            "file",
+        )
+    elif (
+        isinstance(given, str) and (stored := state.file(given)) is not None and stored.channel == channel.id
+    ):
+        about, content_type = {"file_id": given}, stored.file.content_type
+        size, file_name = len(stored.file.data), stored.file.name
     else:
-        raise refused(404, "Not Found")
-    number, chat_id = channel.number(), int(chat)
-    result = {
-        "message_id": number,
-        "from": {"id": int(_bot(channel)), "is_bot": True, "first_name": "Double"},
-        "chat": {"id": chat_id, "type": "private"},
-        "date": now_ms() // 1000,
-    } | content
-    sent = Sent(f"{chat_id}:{number}", str(chat_id), text, body)
-    return sent, {"ok": True, "result": result}, 200
+        raise refused(400, f"Bad Request: there is no {field} in the request")
+    said = text(fields, "caption", MAX_CAPTION, "message caption is too long")
+    about |= {"file_unique_id": about["file_id"][:8], "file_size": size}
+    if field not in ("photo", "sticker", "video_note"):
+        about |= {"mime_type": content_type}
+    if field not in ("photo", "sticker", "video_note", "voice"):
+        about |= {"file_name": file_name}
+    about |= MEASURES.get(field, {})
+    found: dict[str, Any] = {field: [about] if field == "photo" else about}
+    if field == "animation":
+        found["document"] = {k: v for k, v in about.items() if k not in ("width", "height", "duration")}
+    return found | ({"caption": said} if said else {})
 
 
-def _text(body: dict[str, Any], key: str, most: int, too_long: str) -> str:
-    text = body.get(key, "")
-    if not isinstance(text, str):
+def text(body: dict[str, Any], key: str, most: int, too_long: str) -> str:
+    found = body.get(key)
+    found = "" if found is None else found
+    if not isinstance(found, str):
         raise refused(400, f"Bad Request: {key} must be text")
-    if len(text.encode("utf-16-le", "surrogatepass")) // 2 > most:
+    if len(found.encode("utf-16-le", "surrogatepass")) // 2 > most:
         raise refused(400, f"Bad Request: {too_long}")
-    return text
+    return found
 
 
-def _check_reply(reply: Any) -> None:
-    if reply is not None and not (isinstance(reply, dict) and isinstance(reply.get("message_id"), int)):
-        raise refused(400, "Bad Request: reply_parameters must have a message_id")
-
-
-def _bot(channel: Channel) -> str:
-    """The bot's id, with which its token begins."""
+def bot(channel: Channel) -> dict[str, Any]:
+    """The bot. Its token begins with its id."""
     first = channel.credentials["bot_token"].partition(":")[0]
-    return first if first.isdecimal() else "1"
+    return {
+        "id": int(first) if first.isdecimal() else 1,
+        "is_bot": True,
+        "first_name": "Double",
+        "username": "double_bot",
+    }
 
 
 def refusal(fault: Fault) -> Refusal:
@@ -103,6 +237,23 @@ def refusal(fault: Fault) -> Refusal:
     return refused(403, "Forbidden: bot was blocked by the user")
 
 
+def _place(fields: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"latitude": float(fields["latitude"]), "longitude": float(fields["longitude"])}
+    except (TypeError, ValueError):
+        raise refused(400, "Bad Request: latitude and longitude must be numbers") from None
+
+
+READ_PLAIN: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    "location": _place,
+    "venue": lambda f: {"location": _place(f), "title": f["title"], "address": f["address"]},
+    "contact": lambda f: {
+        key: f[key] for key in ("phone_number", "first_name", "last_name", "vcard") if f.get(key)
+    },
+    "dice": lambda f: {"emoji": f.get("emoji") or "🎲", "value": 4},
+}
+
+
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
     """One update, or an album with one update for each of several files."""
     chat = _chat(said.sender)
@@ -112,6 +263,10 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
         "chat": {"id": chat, "first_name": person["first_name"], "type": "private"},
         "date": now_ms() // 1000,
     }
+    if said.react is not None:
+        return [_reacted(channel, said, common)]
+    if said.press is not None:
+        return [_pressed(channel, said, common)]
     if said.reply_to:
         answered = {"message_id": _number(said.reply_to), "chat": common["chat"], "date": common["date"]}
         common["reply_to_message"] = answered
@@ -129,6 +284,25 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
             message["caption"] = said.text
         found.append(_update(channel, "message", message))
     return found
+
+
+def _reacted(channel: Channel, said: Said, common: dict[str, Any]) -> Webhook:
+    given = [{"type": "emoji", "emoji": said.react}] if said.react else []
+    change = {"chat": common["chat"], "message_id": _number(said.reply_to or ""), "user": common["from"]}
+    return _update(
+        channel,
+        "message_reaction",
+        change | {"date": common["date"], "old_reaction": [], "new_reaction": given},
+    )
+
+
+def _pressed(channel: Channel, said: Said, common: dict[str, Any]) -> Webhook:
+    assert said.press is not None
+    number, data = _number(said.reply_to or ""), said.press.data
+    under = {"message_id": number, "date": common["date"], "chat": common["chat"], "from": bot(channel)}
+    id = str(channel.number())
+    query = {"id": id, "from": common["from"], "message": under, "chat_instance": "1", "data": data}
+    return _update(channel, "callback_query", query, f"{common['chat']['id']}:{number}")
 
 
 def _chat(sender: str) -> int:
@@ -159,13 +333,12 @@ def _file_of(state: State, channel: Channel, file: File) -> dict[str, Any]:
     return {"document": about}
 
 
-def _update(channel: Channel, kind: str, message: dict[str, Any]) -> Webhook:
+def _update(channel: Channel, kind: str, message: dict[str, Any], provider_id: str | None = None) -> Webhook:
     body = json.dumps({"update_id": 10_000 + channel.number(), kind: message}, ensure_ascii=False).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "X-Telegram-Bot-Api-Secret-Token": channel.credentials["secret_token"],
-    }
-    return Webhook(body, headers, f"{message['chat']['id']}:{message['message_id']}")
+    headers = {"Content-Type": "application/json"}
+    if secret := channel.credentials["secret_token"]:
+        headers["X-Telegram-Bot-Api-Secret-Token"] = secret
+    return Webhook(body, headers, provider_id or f"{message['chat']['id']}:{message['message_id']}")
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
@@ -173,35 +346,5 @@ def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
     return None
 
 
-def _get_file(state: State, call: Call) -> web.Response:
-    channel = find(state, call)
-    id = call.query.get("file_id") or (object_of(call.body) or {}).get("file_id")
-    stored = state.file(id) if isinstance(id, str) else None
-    if not isinstance(id, str) or stored is None or stored.channel != channel.id:
-        raise refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
-    if len(stored.file.data) > MAX_DOWNLOAD:
-        raise refused(400, "Bad Request: file is too big")
-    size = len(stored.file.data)
-    result = {"file_id": id, "file_unique_id": id[:8], "file_size": size, "file_path": f"documents/file_{id}"}
-    return json_response({"ok": True, "result": result})
-
-
-def _download(state: State, call: Call) -> web.Response:
-    channel = find(state, call)
-    stored = state.file(call.path["media"])
-    if stored is None or stored.channel != channel.id:
-        raise refused(404, "Not Found")
-    return file_response(stored.file.data, stored.file.content_type)
-
-
-def _get_me(state: State, call: Call) -> web.Response:
-    bot = int(_bot(find(state, call)))
-    return json_response({"ok": True, "result": {"id": bot, "is_bot": True, "first_name": "Double"}})
-
-
-READ: Reads = (
-    ("GET", "/bot{token:[^/]+}/getFile", _get_file),
-    ("POST", "/bot{token:[^/]+}/getFile", _get_file),
-    ("GET", "/bot{token:[^/]+}/getMe", _get_me),
-    ("GET", r"/file/bot{token:[^/]+}/documents/file_{media:\d+}", _download),
-)
+READ: Reads = ()
+"""Its other methods are in `telegram_methods.py`, which knows this module."""

@@ -11,25 +11,27 @@ import hashlib
 import secrets
 from typing import Any, Final
 
+import phonenumbers
 from aiohttp import web
 
 from . import meta
-from .model import Channel, Fault, Receipt, Said, Sent, State, Webhook, now_ms
-from .provider import Call, Paths, Reads, Refusal, file_response, is_url, json_response
+from . import whatsapp_contents as contents
+from .model import Channel, Fault, File, Receipt, Said, Sent, State, StoredFile, Webhook, now_ms
+from .provider import Call, Paths, Reads, Refusal, Taken, file_response, json_response
 
 NEEDS: tuple[str, ...] = ("app_secret", "verify_token", "access_token", "phone_number_id")
 SEND: Paths = meta.PATHS
-MAX_TEXT: Final = 4096
-MAX_CAPTION: Final = 1024
-FILES: Final = ("image", "audio", "video", "document", "sticker")
+DISPLAYED: Final = "15550783881"
 
 find = meta.account_of
 
 
-def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
+def accept(state: State, channel: Channel, call: Call) -> Taken:
     body = meta.document(call)
     if body.get("messaging_product") != "whatsapp":
         raise meta.refused(400, 100, "The parameter messaging_product is required.")
+    if body.get("status") == "read":
+        return _read(body)
     to = body.get("to") or body.get("recipient")
     if not isinstance(to, str) or not to:
         raise meta.refused(400, 100, "The parameter to is required.")
@@ -39,41 +41,45 @@ def accept(state: State, channel: Channel, call: Call) -> tuple[Sent, Any, int]:
     context = body.get("context")
     if context is not None and not (isinstance(context, dict) and isinstance(context.get("message_id"), str)):
         raise meta.invalid("context must have a message_id")
-    text = _text(body)
-    digits = to.lstrip("+")
-    id = "wamid." + base64.b64encode(secrets.token_bytes(24)).decode()
+    text = contents.text_of(state, channel, body)
+    id = _id()
+    known = _known(channel, to)
     answer = {
         "messaging_product": "whatsapp",
-        "contacts": [{"input": to, "wa_id": digits}],
+        "contacts": [{"input": to, **known}],
         "messages": [{"id": id}],
     }
-    return Sent(id, digits, text, body, context={"opaque": opaque}), answer, 200
+    if body.get("type") == "template":
+        answer["messages"][0]["message_status"] = "accepted"
+    return Taken((Sent(id, known.get("wa_id", to), text, body, context={"opaque": opaque}),), answer)
 
 
-def _text(body: dict[str, Any]) -> str:
-    kind = body.get("type", "text")
-    part = body.get(kind) if isinstance(kind, str) else None
-    if kind == "text":
-        text = part.get("body") if isinstance(part, dict) else None
-        if not isinstance(text, str) or not text:
-            raise meta.refused(400, 100, "The parameter text['body'] is required.")
-        if len(text) > MAX_TEXT:
-            raise meta.refused(400, 100, f"Param text['body'] must be at most {MAX_TEXT} characters long.")
-        return text
-    if kind not in FILES:
-        raise meta.refused(
-            400, 100, "Param type must be one of {AUDIO, DOCUMENT, IMAGE, STICKER, TEXT, VIDEO}"
-        )
-    if not isinstance(part, dict) or not (is_url(part.get("link")) or isinstance(part.get("id"), str)):
-        raise meta.refused(400, 100, f"The parameter {kind} needs an id or a link.")
-    caption = part.get("caption", "")
-    if (
-        not isinstance(caption, str)
-        or len(caption) > MAX_CAPTION
-        or (caption and kind in ("audio", "sticker"))
-    ):
-        raise meta.invalid(f"{kind}.caption is not valid")
-    return caption
+def _read(body: dict[str, Any]) -> Taken:
+    """A customer's message marked as read, perhaps with a typing indicator: no message of ours."""
+    typing = body.get("typing_indicator")
+    if not isinstance(body.get("message_id"), str) or not body["message_id"].startswith("wamid."):
+        raise meta.refused(400, 100, "Invalid parameter", "message_id is not a message's id")
+    if typing is not None and typing != {"type": "text"}:
+        raise meta.invalid("typing_indicator must have the type text")
+    return Taken((), {"success": True})
+
+
+def _known(channel: Channel, to: str) -> dict[str, str]:
+    """By what WhatsApp knows a recipient: the digits of a number, or the user id, which begins with a country's letters."""
+    return {"user_id": to} if to[:2].isalpha() and to[2:3] == "." else {"wa_id": channel.canonical(to)}
+
+
+def user_id(digits: str) -> str:
+    """The business-scoped user id of whoever has this number: a country, and what tells nothing of the number.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
+    """
+    try:
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(f"+{digits}"))
+    except phonenumbers.NumberParseException:
+        country = None
+    number = int.from_bytes(hashlib.sha256(digits.encode()).digest()[:8], "big")
+    return f"{country if country and country.isalpha() else 'US'}.{number}"
 
 
 def refusal(fault: Fault) -> Refusal:
@@ -83,11 +89,24 @@ def refusal(fault: Fault) -> Refusal:
 
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
     """One webhook for the text, or one for each file, with the text as the first one's caption."""
-    common: dict[str, Any] = {"from": said.sender.lstrip("+"), "timestamp": str(now_ms() // 1000)}
+    digits = channel.canonical(said.sender)
+    common: dict[str, Any] = {
+        "from": digits,
+        "from_user_id": user_id(digits),
+        "timestamp": str(now_ms() // 1000),
+    }
+    if said.react is not None:
+        reaction = {"message_id": said.reply_to or ""} | ({"emoji": said.react} if said.react else {})
+        return [_message(channel, said, common | {"id": _id(), "type": "reaction", "reaction": reaction})]
     if said.reply_to:
-        common["context"] = {"from": channel.credentials["phone_number_id"], "id": said.reply_to}
+        common["context"] = {"from": DISPLAYED, "id": said.reply_to}
+    if said.press is not None:
+        pressed = {"type": "button_reply", "button_reply": {"id": said.press.data, "title": said.press.title}}
+        return [
+            _message(channel, said, common | {"id": _id(), "type": "interactive", "interactive": pressed})
+        ]
     if said.edit:
-        changed = {"type": "text", "text": {"body": said.text}}
+        changed = {"id": said.edit, "type": "text", "text": {"body": said.text}}
         edit = {"original_message_id": said.edit, "message": changed}
         return [_message(channel, said, common | {"id": _id(), "type": "edit", "edit": edit})]
     if not said.attachments:
@@ -97,7 +116,9 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
         kind = file.content_type.partition("/")[0]
         kind = kind if kind in ("image", "audio", "video") else "document"
         digest = base64.b64encode(hashlib.sha256(file.data).digest()).decode()
-        part = {"id": state.keep(channel, file), "mime_type": file.content_type, "sha256": digest}
+        media = state.keep(channel, file)
+        url = f"{origin}/double-files/whatsapp/{media}"
+        part = {"id": media, "mime_type": file.content_type, "sha256": digest, "url": url}
         if kind == "document":
             part["filename"] = file.name
         if number == 0 and said.text:
@@ -111,8 +132,8 @@ def _id() -> str:
 
 
 def _message(channel: Channel, said: Said, message: dict[str, Any]) -> Webhook:
-    digits = said.sender.lstrip("+")
-    contact = {"profile": {"name": said.name or digits}, "wa_id": digits}
+    digits = message["from"]
+    contact = {"profile": {"name": said.name or digits}, "wa_id": digits, "user_id": user_id(digits)}
     return _change(channel, {"contacts": [contact], "messages": [message]}, message["id"])
 
 
@@ -120,19 +141,22 @@ def _change(channel: Channel, value: dict[str, Any], provider_id: str) -> Webhoo
     number = channel.credentials["phone_number_id"]
     common = {
         "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15550783881", "phone_number_id": number},
+        "metadata": {"display_phone_number": DISPLAYED, "phone_number_id": number},
     }
     entry = {"id": "102290129340398", "changes": [{"value": common | value, "field": "messages"}]}
     return meta.signed(channel, "whatsapp_business_account", entry, provider_id)
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
+    digits = sent.to if sent.to.isdecimal() else None
+    user = user_id(digits) if digits else sent.to
+    contact = {"profile": {"name": sent.to}, "user_id": user} | ({"wa_id": digits} if digits else {})
     status: dict[str, Any] = {
         "id": sent.provider_id,
         "status": receipt.status,
         "timestamp": str(now_ms() // 1000),
-        "recipient_id": sent.to,
-    }
+        "recipient_user_id": user,
+    } | ({"recipient_id": digits} if digits else {})
     if opaque := sent.context.get("opaque"):
         status["biz_opaque_callback_data"] = opaque
     if receipt.status == "failed":
@@ -140,18 +164,25 @@ def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
         detail = receipt.detail or "the receiver cannot get this message"
         number = int(code) if code.isdecimal() else 131026
         status["errors"] = [
-            {"code": number, "title": "Message undeliverable", "error_data": {"details": detail}}
+            {
+                "code": number,
+                "title": "Message undeliverable",
+                "message": "Message undeliverable",
+                "error_data": {"details": detail},
+            }
         ]
-    return _change(channel, {"statuses": [status]}, sent.provider_id)
+    return _change(channel, {"contacts": [contact], "statuses": [status]}, sent.provider_id)
 
 
 def _media(state: State, call: Call) -> web.Response:
-    """https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media#retrieve-media-url"""
-    stored = state.file(call.path["media"])
-    channel = state.channels.get(stored.channel) if stored else None
-    if stored is None or channel is None or channel.type != "whatsapp":
-        raise meta.refused(400, 100, f"Object with ID '{call.path['media']}' does not exist")
-    meta.check_token(channel, call)
+    """A file, or the number itself, whose id is of the same form.
+
+    https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media#retrieve-media-url
+    """
+    if (number := state.find("whatsapp", "phone_number_id", call.path["media"])) is not None:
+        meta.check_token(number, call)
+        return json_response(_number(number))
+    stored = _stored(state, call)
     return json_response(
         {
             "messaging_product": "whatsapp",
@@ -162,6 +193,45 @@ def _media(state: State, call: Call) -> web.Response:
             "id": call.path["media"],
         }
     )
+
+
+def _number(channel: Channel) -> dict[str, Any]:
+    return {
+        "id": channel.credentials["phone_number_id"],
+        "verified_name": "Double",
+        "display_phone_number": f"+{DISPLAYED}",
+        "code_verification_status": "VERIFIED",
+        "quality_rating": "GREEN",
+        "platform_type": "CLOUD_API",
+        "throughput": {"level": "STANDARD"},
+    }
+
+
+def _stored(state: State, call: Call) -> StoredFile:
+    stored = state.file(call.path["media"])
+    channel = state.channels.get(stored.channel) if stored else None
+    if stored is None or channel is None or channel.type != "whatsapp":
+        raise meta.refused(400, 100, f"Object with ID '{call.path['media']}' does not exist")
+    meta.check_token(channel, call)
+    return stored
+
+
+def _upload(state: State, call: Call) -> web.Response:
+    """https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media#upload-media"""
+    channel = find(state, call)
+    file = call.files.get("file")
+    if channel.type != "whatsapp" or call.form.get("messaging_product") != "whatsapp":
+        raise meta.refused(400, 100, "The parameter messaging_product is required.")
+    if file is None:
+        raise meta.refused(400, 100, "The parameter file is required.")
+    kind = call.form.get("type") or file.content_type
+    return json_response({"id": state.keep(channel, File(file.data, file.name, kind))})
+
+
+def _delete(state: State, call: Call) -> web.Response:
+    _stored(state, call)
+    state.discard(call.path["media"])
+    return json_response({"success": True})
 
 
 def _file(state: State, call: Call) -> web.Response:
@@ -176,5 +246,9 @@ def _file(state: State, call: Call) -> web.Response:
 READ: Reads = (
     ("GET", r"/{media:\d+}", _media),
     ("GET", r"/{version:v\d+\.\d+}/{media:\d+}", _media),
+    ("DELETE", r"/{media:\d+}", _delete),
+    ("DELETE", r"/{version:v\d+\.\d+}/{media:\d+}", _delete),
+    ("POST", r"/{account:\d+}/media", _upload),
+    ("POST", r"/{version:v\d+\.\d+}/{account:\d+}/media", _upload),
     ("GET", r"/double-files/whatsapp/{media:\d+}", _file),
 )

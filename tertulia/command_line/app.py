@@ -306,9 +306,10 @@ DOUBLE_HELP = """Control API (JSON; errors are problem+json and name the field):
 
 POST /double/channels {type, webhook_url, credentials, id?}: register a channel. Set its config.base_url to this server.
 
-POST /double/ID/messages {from, name?, text?, attachments?, reply_to?, edit?, subject?} or {messages: […]}: write as a
-customer. Calls the webhook, signed as the provider signs it, and returns its responses. Attachments: {name,
-content_type, data (base64)}.
+POST /double/ID/messages {from, name?, text?, attachments?, reply_to?, edit?, subject?, cc?, answer_to?, headers?} or
+{messages: […]}: write as a customer. Calls the webhook, signed as the provider signs it, and returns its responses.
+Attachments: {name, content_type, data (base64)}. With reply_to, {react: "👍"} reacts and {press: {data, title?}} presses a
+button.
 
 POST /double/ID/subscription: verify the webhook as Meta does (WhatsApp, Messenger).
 
@@ -318,6 +319,8 @@ PUT /double/ID/faults {kind: 429|500|timeout|drop_before|drop_after|garbage|refu
 DELETE removes it.
 
 PUT /double/ID/webhooks {duplicate?, shuffle?, concurrent?}: how webhooks are delivered.
+
+PUT /double/ID/numbers {"+5511987654321": "551187654321", …}: WhatsApp knows these numbers by other digits.
 
 PUT /double/ID/receipts {sent?, delivered?, read?, delay?}: send receipts automatically. POST {provider_id, status, code?,
 detail?}: send one receipt.

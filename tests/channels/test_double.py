@@ -95,6 +95,54 @@ async def test_a_customer_answers_a_message_of_ours(at: Desk, type: str) -> None
     assert outcome.provider_id in (found.reply_to, *found.references)
 
 
+@pytest.mark.parametrize("type", ["whatsapp", "messenger", "telegram"])
+async def test_a_customer_reacts_and_presses_a_button(at: Desk, type: str) -> None:
+    channel = await at.register(type)
+    (outcome,) = await at.send(type)
+    assert isinstance(outcome, Sent)
+    for emoji, content in (("👍", "👍"), ("", "[reaction removed]")):
+        await at.play(channel, type, react=emoji, reply_to=outcome.provider_id)
+        found = await at.inbound()
+        assert (found.content, found.content_type) == (content, "reaction")
+        assert found.reply_to == outcome.provider_id
+    await at.play(channel, type, press={"data": "y", "title": "Yes"}, reply_to=outcome.provider_id)
+    pressed = await at.inbound()
+    assert (pressed.content, pressed.content_type) == ("y" if type == "telegram" else "Yes", "button")
+
+
+@pytest.mark.parametrize("type", ["sms", "email"])
+@pytest.mark.parametrize("said", [{"react": "👍"}, {"press": {"data": "y"}}])
+async def test_what_a_provider_does_not_have(at: Desk, type: str, said: dict[str, Any]) -> None:
+    channel = await at.register(type)
+    status, problem = await at.control("POST", f"/{channel}/messages", {"from": CUSTOMERS[type][0], **said})
+    assert (status, problem["errors"][0]["path"]) == (422, next(iter(said)))
+
+
+async def test_whatsapp_may_know_a_number_by_other_digits(at: Desk) -> None:
+    channel = await at.register("whatsapp")
+    await at.control("PUT", f"/{channel}/numbers", {"+5511987654321": "551187654321"})
+    (outcome,) = await at.send("whatsapp", to="+5511987654321")
+    assert isinstance(outcome, Sent) and "+551187654321" in outcome.recipients
+    await at.play(channel, "whatsapp", text="oi", **{"from": "5511987654321"})
+    assert (await at.inbound()).sender.identifier == "+551187654321"
+    assert (await at.sent(channel))[0]["to"] == "551187654321"
+    status, problem = await at.control("PUT", f"/{channel}/numbers", {"+1": "none"})
+    assert (status, bool(problem["errors"])) == (422, True)
+    assert (await at.control("PUT", f"/{await at.register('sms')}/numbers", {}))[0] == 422
+
+
+async def test_updates_wait_where_there_is_no_webhook(at: Desk) -> None:
+    channel, token = await at.register("telegram"), CREDENTIALS["telegram"]["bot_token"]
+    for method, form in (("deleteWebhook", {}), ("setwebhook", {"url": ""})):
+        async with at.session.post(f"{at.double}/bot{token}/{method}", data=form) as response:
+            assert await response.json() == {"ok": True, "result": True}
+    status, found = await at.control("POST", f"/{channel}/messages", {"from": "7", "text": "later"})
+    assert (status, found["answers"][0]["status"]) == (200, 0)
+    async with at.session.get(f"{at.double}/bot{token}/getUpdates?limit=5") as response:
+        (update,) = (await response.json())["result"]
+    assert update["message"]["text"] == "later"
+
+
 async def test_webhooks_repeated_shuffled_and_at_once(at: Desk) -> None:
     channel = await at.register("telegram")
     await at.control("PUT", f"/{channel}/webhooks", {"duplicate": 3, "shuffle": True, "concurrent": True})
