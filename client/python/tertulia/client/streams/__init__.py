@@ -1,0 +1,1 @@
+"""Event streams that resume by themselves."""
