@@ -12,7 +12,7 @@ import httpx
 from .errors import api_error
 from .events import Event
 from .generated.blocking import Methods
-from .generated.models import AttachmentView
+from .generated.models import UploadedAttachment
 from .streams.blocking import over_sse, over_websocket, resumed
 from .streams.connections import Kind
 from .streams.resume import Resume
@@ -61,10 +61,10 @@ class Client(Methods):
         name: str | None = None,
         content_type: str | None = None,
         timeout: float | None = None,
-    ) -> AttachmentView:
+    ) -> UploadedAttachment:
         """Upload a file for `attachments` of a message: bytes, a path, or a binary file object."""
         source, name, kind = described(file, name, content_type)
-        return self.post_v1_attachments(
+        return self.upload_attachment(
             content=source, content_type=kind, name=OMIT if name is None else name, timeout=timeout
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from .generated.models import ConversationView, MessageView
+from .generated.models import Conversation, Message
 
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 
@@ -27,7 +27,7 @@ class _OfConversation(_Event):
 
 class NewConversationEvent(_OfConversation):
     type: Literal["conversation:new"]
-    data: ConversationView
+    data: Conversation
 
 
 class UpdatedEvent(_OfConversation):
@@ -47,7 +47,7 @@ class StatusEvent(_OfConversation):
 
 class MessageEvent(_OfConversation):
     type: Literal["conversation:message"]
-    data: MessageView
+    data: Message
 
 
 class Receipt(TypedDict):
@@ -118,7 +118,7 @@ class QueueEvent(_OfConversation):
 
 class MentionEvent(_OfConversation):
     type: Literal["notification:mention"]
-    data: MessageView
+    data: Message
 
 
 class NotificationEvent(_OfConversation):

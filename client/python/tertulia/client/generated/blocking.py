@@ -11,1075 +11,141 @@ from ..transport.pages import by_cursor, by_seq
 from ..transport.requests import Upload
 from . import operations
 from .models import (
+    Account,
     AccountSettings,
-    AccountView,
-    Actions,
-    AgentPreferencesView,
-    Agents,
+    AgentList,
+    AgentPreferences,
+    AgentPreferencesPage,
     AgentStats,
+    ApiClient,
     ApiClientsPage,
-    ApiClientView,
-    Assignments,
+    ApiClientWithSecret,
+    AssignmentList,
     Attachment,
-    AttachmentView,
-    AuditPage,
-    AuditRecordView,
+    AttachmentLink,
+    AuditRecord,
+    AuditRecordsPage,
     AvailableHours,
+    BotRule,
+    BotRuleActions,
+    BotRuleConditions,
     BotRulesPage,
-    BotRuleView,
-    CannedPage,
-    CannedResponseView,
+    BotRuleTestResult,
+    CannedResponse,
+    CannedResponsesPage,
+    Channel,
     ChannelsPage,
-    ChannelView,
-    Conditions,
+    Contact,
     ContactExport,
+    ContactIdentifier,
+    ContactIdentifiersPage,
     ContactsPage,
-    ContactView,
-    Context,
+    Conversation,
+    ConversationContext,
     ConversationDetail,
-    ConversationView,
-    DeliveriesDeliveriesPage,
-    DeliveryView,
-    DryRunResult,
+    ConversationsPage,
+    ConversationStatus,
+    DeliveriesPage,
+    Delivery,
     EntriesPage,
-    EntryView,
+    Entry,
+    EventDeliveriesPage,
+    EventDelivery,
     EventDeliveryDetail,
-    EventDeliveryView,
-    EventWebhooksDeliveriesPage,
-    EventWebhookView,
+    EventReplay,
+    EventWebhook,
+    EventWebhooksPage,
+    EventWebhookTest,
+    EventWebhookWithSecret,
     Health,
-    IdentifierOfContact,
-    IdentifiersPage,
-    IdentifierView,
+    IdentifierOfNewContact,
+    InboundFailure,
     InboundFailureDetail,
     InboundFailuresPage,
-    InboundFailureView,
-    InboxPage,
+    InboundReplay,
     InboxStats,
-    Labels,
-    LinkView,
-    MembersPage,
+    LabelList,
+    Message,
     MessagesPage,
-    MessageView,
-    NewApiClientView,
-    NewEventWebhookView,
-    NotificationsPatch,
-    PreferencesPage,
-    PresenceView,
-    QueueItemView,
-    QueuePageView,
+    NotificationPreferencesPatch,
+    Presence,
+    QueueItem,
+    QueuePage,
     Readiness,
-    Rendered,
-    ReplayedView,
-    ReplayView,
-    SessionView,
-    Status,
-    TeamMemberView,
+    RenderedResponse,
+    StreamTicket,
+    Team,
+    TeamMember,
+    TeamMembersPage,
     TeamsPage,
-    TeamView,
-    TicketView,
-    TokenView,
-    WebhooksPage,
-    WebhookTestView,
+    Token,
+    UploadedAttachment,
+    WebchatSession,
 )
 
 
 class Methods(Transport):
     """Fields that are left out are not sent; `None` sends null."""
 
-    def delete_v1_api_clients_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete an API client.
+    def accept_offer(self, id: str, *, timeout: float | None = None) -> Conversation:
+        """Accept an offer.
 
-        Permission `clients.manage`: admin."""
-        return self._call(operations.DELETE_V1_API_CLIENTS_ID, (id,), timeout=timeout)
+        Permission `conversation.claim`: agent, lead, admin."""
+        return self._call(operations.ACCEPT_OFFER, (id,), timeout=timeout)
 
-    def delete_v1_bot_rules_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete a bot rule.
+    def add_team_member(self, id: str, *, user_id: str, timeout: float | None = None) -> TeamMember:
+        """Add a member to a team; 200 if they are in it already.
 
-        Permission `bot_rules.manage`: admin."""
-        return self._call(operations.DELETE_V1_BOT_RULES_ID, (id,), timeout=timeout)
+        Permission `teams.manage`: lead, admin."""
+        return self._call(operations.ADD_TEAM_MEMBER, (id,), body={"user_id": user_id}, timeout=timeout)
 
-    def delete_v1_canned_responses_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete a canned response.
+    def assign_conversation(
+        self,
+        id: str,
+        *,
+        agent_id: str | Omit | None = OMIT,
+        team_id: str | Omit | None = OMIT,
+        strategy: Literal["least_busy", "manual_queue", "round_robin"] | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> Conversation:
+        """Assign to an agent or a team.
 
-        Permission `canned.manage`: lead, admin."""
-        return self._call(operations.DELETE_V1_CANNED_RESPONSES_ID, (id,), timeout=timeout)
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return self._call(
+            operations.ASSIGN_CONVERSATION,
+            (id,),
+            body={"agent_id": agent_id, "team_id": team_id, "strategy": strategy},
+            timeout=timeout,
+        )
 
-    def delete_v1_channels_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete a channel without conversations.
-
-        Permission `channels.manage`: admin."""
-        return self._call(operations.DELETE_V1_CHANNELS_ID, (id,), timeout=timeout)
-
-    def delete_v1_contact_identifiers_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete a contact identifier; its conversations keep their contact.
-
-        Permission `contacts.write`: agent, lead, admin, service."""
-        return self._call(operations.DELETE_V1_CONTACT_IDENTIFIERS_ID, (id,), timeout=timeout)
-
-    def delete_v1_contacts_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete a contact without conversations.
-
-        Permission `contacts.write`: agent, lead, admin, service."""
-        return self._call(operations.DELETE_V1_CONTACTS_ID, (id,), timeout=timeout)
-
-    def delete_v1_conversations_id(self, id: str, *, timeout: float | None = None) -> None:
+    def close_conversation(self, id: str, *, timeout: float | None = None) -> None:
         """Close a conversation.
 
         Permission `conversation.update`: agent, lead, admin, service."""
-        return self._call(operations.DELETE_V1_CONVERSATIONS_ID, (id,), timeout=timeout)
+        return self._call(operations.CLOSE_CONVERSATION, (id,), timeout=timeout)
 
-    def delete_v1_event_webhooks_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete an event webhook and its log.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(operations.DELETE_V1_EVENT_WEBHOOKS_ID, (id,), timeout=timeout)
-
-    def delete_v1_teams_id(self, id: str, *, timeout: float | None = None) -> None:
-        """Delete a team; it is removed from conversations that are not closed.
-
-        Permission `teams.manage`: lead, admin."""
-        return self._call(operations.DELETE_V1_TEAMS_ID, (id,), timeout=timeout)
-
-    def delete_v1_teams_id_members_user_id(
-        self, id: str, user_id: str, *, timeout: float | None = None
-    ) -> None:
-        """Remove a member from a team.
-
-        Permission `teams.manage`: lead, admin."""
-        return self._call(
-            operations.DELETE_V1_TEAMS_ID_MEMBERS_USER_ID,
-            (
-                id,
-                user_id,
-            ),
-            timeout=timeout,
-        )
-
-    def get_docs(self, *, timeout: float | None = None) -> str:
-        """This document as a web page."""
-        return self._call(operations.GET_DOCS, timeout=timeout)
-
-    def get_health(self, *, timeout: float | None = None) -> Health:
-        """Whether the process is alive."""
-        return self._call(operations.GET_HEALTH, timeout=timeout)
-
-    def get_metrics(self, *, timeout: float | None = None) -> str:
-        """Prometheus metrics."""
-        return self._call(operations.GET_METRICS, timeout=timeout)
-
-    def get_openapi_json(self, *, timeout: float | None = None) -> dict[str, Any]:
-        """This document."""
-        return self._call(operations.GET_OPENAPI_JSON, timeout=timeout)
-
-    def get_ready(self, *, timeout: float | None = None) -> Readiness:
-        """Whether it can serve requests."""
-        return self._call(operations.GET_READY, timeout=timeout)
-
-    def get_static_path(self, path: str, *, timeout: float | None = None) -> None:
-        """Files of the server's pages."""
-        return self._call(operations.GET_STATIC_PATH, (path,), timeout=timeout)
-
-    def get_v1_account(self, *, timeout: float | None = None) -> AccountView:
-        """The account and its settings.
-
-        Permission `account.read`: admin, service."""
-        return self._call(operations.GET_V1_ACCOUNT, timeout=timeout)
-
-    def get_v1_agent_preferences(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        is_available: bool | Omit = OMIT,
-        available_topics: list[str] | Omit = OMIT,
-        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
-        | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> PreferencesPage:
-        """Agents' preferences, oldest first.
-
-        Permission `agents.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_AGENT_PREFERENCES,
-            query={
-                "limit": limit,
-                "cursor": cursor,
-                "is_available": is_available,
-                "available_topics": available_topics,
-                "available_channels": available_channels,
-            },
-            timeout=timeout,
-        )
-
-    def iter_get_v1_agent_preferences(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        is_available: bool | Omit = OMIT,
-        available_topics: list[str] | Omit = OMIT,
-        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
-        | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> Iterator[AgentPreferencesView]:
-        """All items of `get_v1_agent_preferences`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_AGENT_PREFERENCES,
-                query={
-                    "limit": limit,
-                    "is_available": is_available,
-                    "available_topics": available_topics,
-                    "available_channels": available_channels,
-                    **page,
-                },
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_agent_preferences_me(self, *, timeout: float | None = None) -> AgentPreferencesView:
-        """One's own preferences.
-
-        Permission `me`: agent, lead, admin."""
-        return self._call(operations.GET_V1_AGENT_PREFERENCES_ME, timeout=timeout)
-
-    def get_v1_agent_preferences_user_id(
-        self, user_id: str, *, timeout: float | None = None
-    ) -> AgentPreferencesView:
-        """An agent's preferences.
-
-        Permission `agents.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_AGENT_PREFERENCES_USER_ID, (user_id,), timeout=timeout)
-
-    def get_v1_agents(self, *, timeout: float | None = None) -> Agents:
-        """Agents with presence and load.
-
-        Permission `agents.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_AGENTS, timeout=timeout)
-
-    def get_v1_agents_user_id_stats(
-        self, user_id: str, *, from_: str | Omit = OMIT, to: str | Omit = OMIT, timeout: float | None = None
-    ) -> AgentStats:
-        """An agent's statistics; `me` for one's own, others' for leads.
-
-        Permission `agents.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_AGENTS_USER_ID_STATS,
-            (user_id,),
-            query={"from": from_, "to": to},
-            timeout=timeout,
-        )
-
-    def get_v1_api_clients(
-        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
-    ) -> ApiClientsPage:
-        """API clients, oldest first.
+    def create_api_client(self, *, name: str, timeout: float | None = None) -> ApiClientWithSecret:
+        """Create an API client; its secret is shown once.
 
         Permission `clients.manage`: admin."""
-        return self._call(
-            operations.GET_V1_API_CLIENTS, query={"limit": limit, "cursor": cursor}, timeout=timeout
-        )
+        return self._call(operations.CREATE_API_CLIENT, body={"name": name}, timeout=timeout)
 
-    def iter_get_v1_api_clients(
-        self, *, limit: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[ApiClientView]:
-        """All items of `get_v1_api_clients`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_API_CLIENTS, query={"limit": limit, **page}, timeout=timeout
-            )
-        )
-
-    def get_v1_attachments_id(
-        self,
-        id: str,
-        *,
-        expires: int | Omit = OMIT,
-        signature: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> bytes:
-        """A file.
-
-        Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return self._call(
-            operations.GET_V1_ATTACHMENTS_ID,
-            (id,),
-            query={"expires": expires, "signature": signature},
-            timeout=timeout,
-        )
-
-    def get_v1_attachments_id_link(self, id: str, *, timeout: float | None = None) -> LinkView:
-        """A link to a file that works without a token for 15 minutes.
-
-        Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return self._call(operations.GET_V1_ATTACHMENTS_ID_LINK, (id,), timeout=timeout)
-
-    def get_v1_audit_log(
+    def create_bot_rule(
         self,
         *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        action: str | Omit = OMIT,
-        target_id: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> AuditPage:
-        """The audit log, newest first.
-
-        Permission `audit.read`: admin."""
-        return self._call(
-            operations.GET_V1_AUDIT_LOG,
-            query={"limit": limit, "cursor": cursor, "action": action, "target_id": target_id},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_audit_log(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        action: str | Omit = OMIT,
-        target_id: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> Iterator[AuditRecordView]:
-        """All items of `get_v1_audit_log`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_AUDIT_LOG,
-                query={"limit": limit, "action": action, "target_id": target_id, **page},
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_bot_rules(
-        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
-    ) -> BotRulesPage:
-        """Bot rules, oldest first.
-
-        Permission `bot_rules.manage`: admin."""
-        return self._call(
-            operations.GET_V1_BOT_RULES, query={"limit": limit, "cursor": cursor}, timeout=timeout
-        )
-
-    def iter_get_v1_bot_rules(
-        self, *, limit: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[BotRuleView]:
-        """All items of `get_v1_bot_rules`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_BOT_RULES, query={"limit": limit, **page}, timeout=timeout
-            )
-        )
-
-    def get_v1_bot_rules_id(self, id: str, *, timeout: float | None = None) -> BotRuleView:
-        """One bot rule.
-
-        Permission `bot_rules.manage`: admin."""
-        return self._call(operations.GET_V1_BOT_RULES_ID, (id,), timeout=timeout)
-
-    def get_v1_canned_responses(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        category: str | Omit = OMIT,
-        q: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> CannedPage:
-        """Canned responses, oldest first.
-
-        Permission `canned.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_CANNED_RESPONSES,
-            query={"limit": limit, "cursor": cursor, "category": category, "q": q},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_canned_responses(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        category: str | Omit = OMIT,
-        q: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> Iterator[CannedResponseView]:
-        """All items of `get_v1_canned_responses`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_CANNED_RESPONSES,
-                query={"limit": limit, "category": category, "q": q, **page},
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_canned_responses_id(self, id: str, *, timeout: float | None = None) -> CannedResponseView:
-        """One canned response.
-
-        Permission `canned.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_CANNED_RESPONSES_ID, (id,), timeout=timeout)
-
-    def get_v1_channels(
-        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
-    ) -> ChannelsPage:
-        """Channels, oldest first.
-
-        Permission `channels.manage`: admin."""
-        return self._call(
-            operations.GET_V1_CHANNELS, query={"limit": limit, "cursor": cursor}, timeout=timeout
-        )
-
-    def iter_get_v1_channels(
-        self, *, limit: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[ChannelView]:
-        """All items of `get_v1_channels`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_CHANNELS, query={"limit": limit, **page}, timeout=timeout
-            )
-        )
-
-    def get_v1_channels_id(self, id: str, *, timeout: float | None = None) -> ChannelView:
-        """One channel.
-
-        Permission `channels.manage`: admin."""
-        return self._call(operations.GET_V1_CHANNELS_ID, (id,), timeout=timeout)
-
-    def get_v1_contact_identifiers(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        contact_id: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> IdentifiersPage:
-        """Contact identifiers, oldest first.
-
-        Permission `contacts.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_CONTACT_IDENTIFIERS,
-            query={"limit": limit, "cursor": cursor, "contact_id": contact_id},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_contact_identifiers(
-        self, *, limit: int | Omit = OMIT, contact_id: str | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[IdentifierView]:
-        """All items of `get_v1_contact_identifiers`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_CONTACT_IDENTIFIERS,
-                query={"limit": limit, "contact_id": contact_id, **page},
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_contact_identifiers_id(self, id: str, *, timeout: float | None = None) -> IdentifierView:
-        """One contact identifier.
-
-        Permission `contacts.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_CONTACT_IDENTIFIERS_ID, (id,), timeout=timeout)
-
-    def get_v1_contacts(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        q: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ContactsPage:
-        """Contacts, newest first.
-
-        Permission `contacts.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_CONTACTS, query={"limit": limit, "cursor": cursor, "q": q}, timeout=timeout
-        )
-
-    def iter_get_v1_contacts(
-        self, *, limit: int | Omit = OMIT, q: str | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[ContactView]:
-        """All items of `get_v1_contacts`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_CONTACTS, query={"limit": limit, "q": q, **page}, timeout=timeout
-            )
-        )
-
-    def get_v1_contacts_id(self, id: str, *, timeout: float | None = None) -> ContactView:
-        """One contact.
-
-        Permission `contacts.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_CONTACTS_ID, (id,), timeout=timeout)
-
-    def get_v1_contacts_id_export(self, id: str, *, timeout: float | None = None) -> ContactExport:
-        """Everything about a contact.
-
-        Permission `contacts.export`: admin."""
-        return self._call(operations.GET_V1_CONTACTS_ID_EXPORT, (id,), timeout=timeout)
-
-    def get_v1_conversations(
-        self,
-        *,
-        status: list[Status] | Omit = OMIT,
-        assignee_id: str | Omit = OMIT,
-        team_id: str | Omit = OMIT,
-        channel_id: str | Omit = OMIT,
-        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"] | Omit = OMIT,
-        contact_id: str | Omit = OMIT,
-        label: str | Omit = OMIT,
-        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
-        archived: bool | Omit = OMIT,
-        q: str | Omit = OMIT,
-        sort: Literal[
-            "created_at",
-            "created_at:asc",
-            "created_at:desc",
-            "last_message_at",
-            "last_message_at:asc",
-            "last_message_at:desc",
-            "priority",
-            "priority:asc",
-            "priority:desc",
-            "waiting_since",
-            "waiting_since:asc",
-            "waiting_since:desc",
-        ]
-        | Omit = OMIT,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> InboxPage:
-        """The account's conversations.
-
-        Permission `inbox.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_CONVERSATIONS,
-            query={
-                "status": status,
-                "assignee_id": assignee_id,
-                "team_id": team_id,
-                "channel_id": channel_id,
-                "channel_type": channel_type,
-                "contact_id": contact_id,
-                "label": label,
-                "priority": priority,
-                "archived": archived,
-                "q": q,
-                "sort": sort,
-                "limit": limit,
-                "cursor": cursor,
-            },
-            timeout=timeout,
-        )
-
-    def iter_get_v1_conversations(
-        self,
-        *,
-        status: list[Status] | Omit = OMIT,
-        assignee_id: str | Omit = OMIT,
-        team_id: str | Omit = OMIT,
-        channel_id: str | Omit = OMIT,
-        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"] | Omit = OMIT,
-        contact_id: str | Omit = OMIT,
-        label: str | Omit = OMIT,
-        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
-        archived: bool | Omit = OMIT,
-        q: str | Omit = OMIT,
-        sort: Literal[
-            "created_at",
-            "created_at:asc",
-            "created_at:desc",
-            "last_message_at",
-            "last_message_at:asc",
-            "last_message_at:desc",
-            "priority",
-            "priority:asc",
-            "priority:desc",
-            "waiting_since",
-            "waiting_since:asc",
-            "waiting_since:desc",
-        ]
-        | Omit = OMIT,
-        limit: int | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> Iterator[ConversationView]:
-        """All items of `get_v1_conversations`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_CONVERSATIONS,
-                query={
-                    "status": status,
-                    "assignee_id": assignee_id,
-                    "team_id": team_id,
-                    "channel_id": channel_id,
-                    "channel_type": channel_type,
-                    "contact_id": contact_id,
-                    "label": label,
-                    "priority": priority,
-                    "archived": archived,
-                    "q": q,
-                    "sort": sort,
-                    "limit": limit,
-                    **page,
-                },
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_conversations_id(
-        self, id: str, *, include: list[str] | Omit = OMIT, timeout: float | None = None
-    ) -> ConversationDetail:
-        """One conversation.
-
-        Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return self._call(
-            operations.GET_V1_CONVERSATIONS_ID, (id,), query={"include": include}, timeout=timeout
-        )
-
-    def get_v1_conversations_id_assignments(self, id: str, *, timeout: float | None = None) -> Assignments:
-        """The assignments of a conversation, oldest first.
-
-        Permission `inbox.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_CONVERSATIONS_ID_ASSIGNMENTS, (id,), timeout=timeout)
-
-    def get_v1_conversations_id_context(
-        self, id: str, *, count: int | Omit = OMIT, timeout: float | None = None
-    ) -> Context:
-        """The newest public messages, from the actor's memory.
-
-        Permission `inbox.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_CONVERSATIONS_ID_CONTEXT, (id,), query={"count": count}, timeout=timeout
-        )
-
-    def get_v1_conversations_id_entries(
-        self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
-    ) -> EntriesPage:
-        """Every entry, oldest first.
-
-        Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return self._call(
-            operations.GET_V1_CONVERSATIONS_ID_ENTRIES,
-            (id,),
-            query={"limit": limit, "after_seq": after_seq},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_conversations_id_entries(
-        self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[EntryView]:
-        """All items of `get_v1_conversations_id_entries`, page by page."""
-        return by_seq(
-            lambda page: self._call(
-                operations.GET_V1_CONVERSATIONS_ID_ENTRIES,
-                (id,),
-                query={"limit": limit, **page},
-                timeout=timeout,
-            ),
-            after_seq,
-        )
-
-    def get_v1_conversations_id_messages(
-        self,
-        id: str,
-        *,
-        limit: int | Omit = OMIT,
-        before_seq: int | Omit = OMIT,
-        after_seq: int | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> MessagesPage:
-        """Messages, oldest first.
-
-        Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return self._call(
-            operations.GET_V1_CONVERSATIONS_ID_MESSAGES,
-            (id,),
-            query={"limit": limit, "before_seq": before_seq, "after_seq": after_seq},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_conversations_id_messages(
-        self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[MessageView]:
-        """All items of `get_v1_conversations_id_messages`, page by page."""
-        return by_seq(
-            lambda page: self._call(
-                operations.GET_V1_CONVERSATIONS_ID_MESSAGES,
-                (id,),
-                query={"limit": limit, **page},
-                timeout=timeout,
-            ),
-            after_seq,
-        )
-
-    def get_v1_conversations_stats(
-        self, *, from_: str | Omit = OMIT, to: str | Omit = OMIT, timeout: float | None = None
-    ) -> InboxStats:
-        """Statistics of the inbox.
-
-        Permission `inbox.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_CONVERSATIONS_STATS, query={"from": from_, "to": to}, timeout=timeout
-        )
-
-    def get_v1_deliveries(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        status: Literal["delivered", "failed", "queued", "read", "sent"] | Omit = OMIT,
-        channel_id: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> DeliveriesDeliveriesPage:
-        """Deliveries to providers, newest first.
-
-        Permission `reports.read`: lead, admin, service."""
-        return self._call(
-            operations.GET_V1_DELIVERIES,
-            query={"limit": limit, "cursor": cursor, "status": status, "channel_id": channel_id},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_deliveries(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        status: Literal["delivered", "failed", "queued", "read", "sent"] | Omit = OMIT,
-        channel_id: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> Iterator[DeliveryView]:
-        """All items of `get_v1_deliveries`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_DELIVERIES,
-                query={"limit": limit, "status": status, "channel_id": channel_id, **page},
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_deliveries_message_id(self, message_id: str, *, timeout: float | None = None) -> DeliveryView:
-        """The delivery of a message.
-
-        Permission `inbox.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_DELIVERIES_MESSAGE_ID, (message_id,), timeout=timeout)
-
-    def get_v1_event_webhooks(
-        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
-    ) -> WebhooksPage:
-        """Event webhooks, oldest first.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(
-            operations.GET_V1_EVENT_WEBHOOKS, query={"limit": limit, "cursor": cursor}, timeout=timeout
-        )
-
-    def iter_get_v1_event_webhooks(
-        self, *, limit: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[EventWebhookView]:
-        """All items of `get_v1_event_webhooks`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_EVENT_WEBHOOKS, query={"limit": limit, **page}, timeout=timeout
-            )
-        )
-
-    def get_v1_event_webhooks_id(self, id: str, *, timeout: float | None = None) -> EventWebhookView:
-        """One event webhook.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(operations.GET_V1_EVENT_WEBHOOKS_ID, (id,), timeout=timeout)
-
-    def get_v1_event_webhooks_id_deliveries(
-        self,
-        id: str,
-        *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        status: Literal["delivered", "delivering", "failed", "pending"] | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> EventWebhooksDeliveriesPage:
-        """Deliveries, newest first.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(
-            operations.GET_V1_EVENT_WEBHOOKS_ID_DELIVERIES,
-            (id,),
-            query={"limit": limit, "cursor": cursor, "status": status},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_event_webhooks_id_deliveries(
-        self,
-        id: str,
-        *,
-        limit: int | Omit = OMIT,
-        status: Literal["delivered", "delivering", "failed", "pending"] | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> Iterator[EventDeliveryView]:
-        """All items of `get_v1_event_webhooks_id_deliveries`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_EVENT_WEBHOOKS_ID_DELIVERIES,
-                (id,),
-                query={"limit": limit, "status": status, **page},
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_event_webhooks_id_deliveries_delivery_id(
-        self, id: str, delivery_id: str, *, timeout: float | None = None
-    ) -> EventDeliveryDetail:
-        """One delivery, with its payload.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(
-            operations.GET_V1_EVENT_WEBHOOKS_ID_DELIVERIES_DELIVERY_ID,
-            (
-                id,
-                delivery_id,
-            ),
-            timeout=timeout,
-        )
-
-    def get_v1_inbound_failures(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        cursor: str | Omit = OMIT,
-        channel_id: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> InboundFailuresPage:
-        """Payloads that could not be processed, newest first.
-
-        Permission `channels.manage`: admin."""
-        return self._call(
-            operations.GET_V1_INBOUND_FAILURES,
-            query={"limit": limit, "cursor": cursor, "channel_id": channel_id},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_inbound_failures(
-        self, *, limit: int | Omit = OMIT, channel_id: str | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[InboundFailureView]:
-        """All items of `get_v1_inbound_failures`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_INBOUND_FAILURES,
-                query={"limit": limit, "channel_id": channel_id, **page},
-                timeout=timeout,
-            )
-        )
-
-    def get_v1_inbound_failures_id(self, id: str, *, timeout: float | None = None) -> InboundFailureDetail:
-        """One failure, with its payload.
-
-        Permission `channels.manage`: admin."""
-        return self._call(operations.GET_V1_INBOUND_FAILURES_ID, (id,), timeout=timeout)
-
-    def get_v1_labels(self, *, timeout: float | None = None) -> Labels:
-        """Labels of the newest 10,000 conversations, the most used first, at most 1,000.
-
-        Permission `inbox.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_LABELS, timeout=timeout)
-
-    def get_v1_queue(
-        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
-    ) -> QueuePageView:
-        """Waiting conversations, in order.
-
-        Permission `queue.read`: lead, admin, service."""
-        return self._call(operations.GET_V1_QUEUE, query={"limit": limit, "cursor": cursor}, timeout=timeout)
-
-    def iter_get_v1_queue(
-        self, *, limit: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[QueueItemView]:
-        """All items of `get_v1_queue`, page by page."""
-        return by_cursor(
-            lambda page: self._call(operations.GET_V1_QUEUE, query={"limit": limit, **page}, timeout=timeout)
-        )
-
-    def get_v1_teams(
-        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
-    ) -> TeamsPage:
-        """Teams, oldest first.
-
-        Permission `teams.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_TEAMS, query={"limit": limit, "cursor": cursor}, timeout=timeout)
-
-    def iter_get_v1_teams(
-        self, *, limit: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[TeamView]:
-        """All items of `get_v1_teams`, page by page."""
-        return by_cursor(
-            lambda page: self._call(operations.GET_V1_TEAMS, query={"limit": limit, **page}, timeout=timeout)
-        )
-
-    def get_v1_teams_id(self, id: str, *, timeout: float | None = None) -> TeamView:
-        """One team.
-
-        Permission `teams.read`: agent, lead, admin, service."""
-        return self._call(operations.GET_V1_TEAMS_ID, (id,), timeout=timeout)
-
-    def get_v1_teams_id_members(
-        self, id: str, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
-    ) -> MembersPage:
-        """A team's members, in the order they joined.
-
-        Permission `teams.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.GET_V1_TEAMS_ID_MEMBERS,
-            (id,),
-            query={"limit": limit, "cursor": cursor},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_teams_id_members(
-        self, id: str, *, limit: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[TeamMemberView]:
-        """All items of `get_v1_teams_id_members`, page by page."""
-        return by_cursor(
-            lambda page: self._call(
-                operations.GET_V1_TEAMS_ID_MEMBERS, (id,), query={"limit": limit, **page}, timeout=timeout
-            )
-        )
-
-    def get_v1_webchat_messages(
-        self,
-        *,
-        limit: int | Omit = OMIT,
-        before_seq: int | Omit = OMIT,
-        after_seq: int | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> MessagesPage:
-        """The customer's newest conversation, oldest message first.
-
-        Permission `webchat.read`: customer."""
-        return self._call(
-            operations.GET_V1_WEBCHAT_MESSAGES,
-            query={"limit": limit, "before_seq": before_seq, "after_seq": after_seq},
-            timeout=timeout,
-        )
-
-    def iter_get_v1_webchat_messages(
-        self, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
-    ) -> Iterator[MessageView]:
-        """All items of `get_v1_webchat_messages`, page by page."""
-        return by_seq(
-            lambda page: self._call(
-                operations.GET_V1_WEBCHAT_MESSAGES, query={"limit": limit, **page}, timeout=timeout
-            ),
-            after_seq,
-        )
-
-    def get_v1_webhooks_channel_type_channel_id(
-        self, channel_type: str, channel_id: str, *, timeout: float | None = None
-    ) -> None:
-        """A provider verifies the webhook address."""
-        return self._call(
-            operations.GET_V1_WEBHOOKS_CHANNEL_TYPE_CHANNEL_ID,
-            (
-                channel_type,
-                channel_id,
-            ),
-            timeout=timeout,
-        )
-
-    def patch_v1_account(
-        self,
-        *,
-        name: str | Omit = OMIT,
-        settings: AccountSettings | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> AccountView:
-        """Change the account's name and settings.
-
-        Permission `account.manage`: admin."""
-        return self._call(
-            operations.PATCH_V1_ACCOUNT, body={"name": name, "settings": settings}, timeout=timeout
-        )
-
-    def patch_v1_agent_preferences_me(
-        self,
-        *,
-        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
-        | Omit = OMIT,
-        available_topics: list[str] | Omit = OMIT,
-        available_hours: AvailableHours | None | Omit = OMIT,
-        languages: list[str] | Omit = OMIT,
-        max_concurrent_conversations: int | Omit = OMIT,
-        is_available: bool | Omit = OMIT,
-        auto_accept: bool | Omit = OMIT,
-        notification_preferences: NotificationsPatch | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> AgentPreferencesView:
-        """Change one's own preferences.
-
-        Permission `me`: agent, lead, admin."""
-        return self._call(
-            operations.PATCH_V1_AGENT_PREFERENCES_ME,
-            body={
-                "available_channels": available_channels,
-                "available_topics": available_topics,
-                "available_hours": available_hours,
-                "languages": languages,
-                "max_concurrent_conversations": max_concurrent_conversations,
-                "is_available": is_available,
-                "auto_accept": auto_accept,
-                "notification_preferences": notification_preferences,
-            },
-            timeout=timeout,
-        )
-
-    def patch_v1_agent_preferences_user_id(
-        self,
-        user_id: str,
-        *,
-        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
-        | Omit = OMIT,
-        available_topics: list[str] | Omit = OMIT,
-        available_hours: AvailableHours | None | Omit = OMIT,
-        languages: list[str] | Omit = OMIT,
-        max_concurrent_conversations: int | Omit = OMIT,
-        is_available: bool | Omit = OMIT,
-        auto_accept: bool | Omit = OMIT,
-        notification_preferences: NotificationsPatch | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> AgentPreferencesView:
-        """Change an agent's preferences.
-
-        Permission `agents.manage`: lead, admin."""
-        return self._call(
-            operations.PATCH_V1_AGENT_PREFERENCES_USER_ID,
-            (user_id,),
-            body={
-                "available_channels": available_channels,
-                "available_topics": available_topics,
-                "available_hours": available_hours,
-                "languages": languages,
-                "max_concurrent_conversations": max_concurrent_conversations,
-                "is_available": is_available,
-                "auto_accept": auto_accept,
-                "notification_preferences": notification_preferences,
-            },
-            timeout=timeout,
-        )
-
-    def patch_v1_bot_rules_id(
-        self,
-        id: str,
-        *,
-        name: str | Omit = OMIT,
-        trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]
-        | Omit = OMIT,
+        name: str,
+        trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"],
         priority: int | Omit = OMIT,
         is_active: bool | Omit = OMIT,
-        conditions: Conditions | Omit = OMIT,
-        actions: Actions | Omit = OMIT,
+        conditions: BotRuleConditions | Omit = OMIT,
+        actions: BotRuleActions | Omit = OMIT,
         timeout: float | None = None,
-    ) -> BotRuleView:
-        """Change a bot rule.
+    ) -> BotRule:
+        """Create a bot rule.
 
         Permission `bot_rules.manage`: admin."""
         return self._call(
-            operations.PATCH_V1_BOT_RULES_ID,
-            (id,),
+            operations.CREATE_BOT_RULE,
             body={
                 "name": name,
                 "trigger_type": trigger_type,
@@ -1091,124 +157,127 @@ class Methods(Transport):
             timeout=timeout,
         )
 
-    def patch_v1_canned_responses_id(
+    def create_canned_response(
         self,
-        id: str,
         *,
-        short_code: str | Omit = OMIT,
-        title: str | Omit = OMIT,
-        content: str | Omit = OMIT,
-        category: str | None | Omit = OMIT,
+        short_code: str,
+        title: str,
+        content: str,
+        category: str | Omit | None = OMIT,
         timeout: float | None = None,
-    ) -> CannedResponseView:
-        """Change a canned response.
+    ) -> CannedResponse:
+        """Create a canned response.
 
         Permission `canned.manage`: lead, admin."""
         return self._call(
-            operations.PATCH_V1_CANNED_RESPONSES_ID,
-            (id,),
+            operations.CREATE_CANNED_RESPONSE,
             body={"short_code": short_code, "title": title, "content": content, "category": category},
             timeout=timeout,
         )
 
-    def patch_v1_channels_id(
+    def create_channel(
         self,
-        id: str,
         *,
-        name: str | Omit = OMIT,
+        type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"],
+        name: str,
         config: dict[str, Any] | Omit = OMIT,
         credentials: dict[str, str] | Omit = OMIT,
         is_active: bool | Omit = OMIT,
         timeout: float | None = None,
-    ) -> ChannelView:
-        """Change a channel, switch it on or off.
+    ) -> Channel:
+        """Connect a channel.
 
         Permission `channels.manage`: admin."""
         return self._call(
-            operations.PATCH_V1_CHANNELS_ID,
-            (id,),
-            body={"name": name, "config": config, "credentials": credentials, "is_active": is_active},
-            timeout=timeout,
-        )
-
-    def patch_v1_contact_identifiers_id(
-        self,
-        id: str,
-        *,
-        contact_id: str | Omit = OMIT,
-        display_name: str | None | Omit = OMIT,
-        metadata: dict[str, Any] | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> IdentifierView:
-        """Change a contact identifier.
-
-        Permission `contacts.write`: agent, lead, admin, service."""
-        return self._call(
-            operations.PATCH_V1_CONTACT_IDENTIFIERS_ID,
-            (id,),
-            body={"contact_id": contact_id, "display_name": display_name, "metadata": metadata},
-            timeout=timeout,
-        )
-
-    def patch_v1_contacts_id(
-        self,
-        id: str,
-        *,
-        name: str | None | Omit = OMIT,
-        attributes: dict[str, Any] | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ContactView:
-        """Change a contact.
-
-        Permission `contacts.write`: agent, lead, admin, service."""
-        return self._call(
-            operations.PATCH_V1_CONTACTS_ID,
-            (id,),
-            body={"name": name, "attributes": attributes},
-            timeout=timeout,
-        )
-
-    def patch_v1_conversations_id(
-        self,
-        id: str,
-        *,
-        status: Status | Omit = OMIT,
-        assignee_id: str | None | Omit = OMIT,
-        team_id: str | None | Omit = OMIT,
-        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
-        labels: list[str] | Omit = OMIT,
-        subject: str | None | Omit = OMIT,
-        metadata: dict[str, Any] | Omit = OMIT,
-        snoozed_until: str | None | Omit = OMIT,
-        archived: bool | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ConversationView:
-        """Change a conversation.
-
-        Permission `conversation.update`: agent, lead, admin, service."""
-        return self._call(
-            operations.PATCH_V1_CONVERSATIONS_ID,
-            (id,),
+            operations.CREATE_CHANNEL,
             body={
-                "status": status,
-                "assignee_id": assignee_id,
-                "team_id": team_id,
-                "priority": priority,
-                "labels": labels,
-                "subject": subject,
-                "metadata": metadata,
-                "snoozed_until": snoozed_until,
-                "archived": archived,
+                "type": type,
+                "name": name,
+                "config": config,
+                "credentials": credentials,
+                "is_active": is_active,
             },
             timeout=timeout,
         )
 
-    def patch_v1_event_webhooks_id(
+    def create_contact(
         self,
-        id: str,
         *,
-        url: str | Omit = OMIT,
-        description: str | None | Omit = OMIT,
+        name: str | Omit | None = OMIT,
+        attributes: dict[str, Any] | Omit = OMIT,
+        identifiers: list[IdentifierOfNewContact] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Contact:
+        """Create a contact.
+
+        Permission `contacts.write`: agent, lead, admin, service."""
+        return self._call(
+            operations.CREATE_CONTACT,
+            body={"name": name, "attributes": attributes, "identifiers": identifiers},
+            timeout=timeout,
+        )
+
+    def create_contact_identifier(
+        self,
+        *,
+        contact_id: str,
+        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"],
+        identifier: str,
+        display_name: str | Omit | None = OMIT,
+        metadata: dict[str, Any] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> ContactIdentifier:
+        """Give a contact an identifier.
+
+        Permission `contacts.write`: agent, lead, admin, service."""
+        return self._call(
+            operations.CREATE_CONTACT_IDENTIFIER,
+            body={
+                "contact_id": contact_id,
+                "channel_type": channel_type,
+                "identifier": identifier,
+                "display_name": display_name,
+                "metadata": metadata,
+            },
+            timeout=timeout,
+        )
+
+    def create_conversation(
+        self,
+        *,
+        channel_id: str,
+        contact_identifier: str,
+        contact_name: str | Omit | None = OMIT,
+        subject: str | Omit | None = OMIT,
+        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
+        labels: list[str] | Omit = OMIT,
+        metadata: dict[str, Any] | Omit = OMIT,
+        outlet_id: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> Conversation:
+        """Open a conversation.
+
+        Permission `conversation.create`: agent, lead, admin, service."""
+        return self._call(
+            operations.CREATE_CONVERSATION,
+            body={
+                "channel_id": channel_id,
+                "contact_identifier": contact_identifier,
+                "contact_name": contact_name,
+                "subject": subject,
+                "priority": priority,
+                "labels": labels,
+                "metadata": metadata,
+                "outlet_id": outlet_id,
+            },
+            timeout=timeout,
+        )
+
+    def create_event_webhook(
+        self,
+        *,
+        url: str,
+        description: str | Omit | None = OMIT,
         event_types: list[
             Literal[
                 "agent:assigned",
@@ -1227,384 +296,38 @@ class Methods(Transport):
         | Omit = OMIT,
         is_active: bool | Omit = OMIT,
         timeout: float | None = None,
-    ) -> EventWebhookView:
-        """Change an event webhook, switch it on or off.
+    ) -> EventWebhookWithSecret:
+        """Have events sent to a URL; the secret is shown once.
 
         Permission `event_webhooks.manage`: admin."""
         return self._call(
-            operations.PATCH_V1_EVENT_WEBHOOKS_ID,
-            (id,),
+            operations.CREATE_EVENT_WEBHOOK,
             body={"url": url, "description": description, "event_types": event_types, "is_active": is_active},
             timeout=timeout,
         )
 
-    def patch_v1_teams_id(
-        self,
-        id: str,
-        *,
-        name: str | Omit = OMIT,
-        description: str | None | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> TeamView:
-        """Change a team.
-
-        Permission `teams.manage`: lead, admin."""
-        return self._call(
-            operations.PATCH_V1_TEAMS_ID,
-            (id,),
-            body={"name": name, "description": description},
-            timeout=timeout,
-        )
-
-    def post_v1_api_clients(self, *, name: str, timeout: float | None = None) -> NewApiClientView:
-        """Create an API client; its secret is shown once.
-
-        Permission `clients.manage`: admin."""
-        return self._call(operations.POST_V1_API_CLIENTS, body={"name": name}, timeout=timeout)
-
-    def post_v1_attachments(
-        self, *, content: Upload, content_type: str, name: str | Omit = OMIT, timeout: float | None = None
-    ) -> AttachmentView:
-        """Upload a file for use in a message.
-
-        Permission `message.write`: agent, lead, admin, service, customer."""
-        return self._call(
-            operations.POST_V1_ATTACHMENTS,
-            query={"name": name},
-            upload=content,
-            headers={"Content-Type": content_type},
-            timeout=timeout,
-        )
-
-    def post_v1_auth_ticket(self, *, timeout: float | None = None) -> TicketView:
-        """A single-use 30-s stream ticket.
-
-        Permission `streams.read`: agent, lead, admin, service, customer."""
-        return self._call(operations.POST_V1_AUTH_TICKET, timeout=timeout)
-
-    def post_v1_auth_token(
-        self,
-        *,
-        grant_type: Literal["client_credentials"],
-        client_id: str | None | Omit = OMIT,
-        client_secret: str | None | Omit = OMIT,
-        scope: str | None | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> TokenView:
-        """Issue a service token to an API client."""
-        return self._call(
-            operations.POST_V1_AUTH_TOKEN,
-            body={
-                "grant_type": grant_type,
-                "client_id": client_id,
-                "client_secret": client_secret,
-                "scope": scope,
-            },
-            timeout=timeout,
-        )
-
-    def post_v1_bot_rules(
-        self,
-        *,
-        name: str,
-        trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"],
-        priority: int | Omit = OMIT,
-        is_active: bool | Omit = OMIT,
-        conditions: Conditions | Omit = OMIT,
-        actions: Actions | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> BotRuleView:
-        """Create a bot rule.
-
-        Permission `bot_rules.manage`: admin."""
-        return self._call(
-            operations.POST_V1_BOT_RULES,
-            body={
-                "name": name,
-                "trigger_type": trigger_type,
-                "priority": priority,
-                "is_active": is_active,
-                "conditions": conditions,
-                "actions": actions,
-            },
-            timeout=timeout,
-        )
-
-    def post_v1_bot_rules_test(
-        self,
-        *,
-        content: str,
-        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"],
-        at: str | None | Omit = OMIT,
-        language: str | None | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> DryRunResult:
-        """Try the rules on a message; nothing is stored.
-
-        Permission `bot_rules.manage`: admin."""
-        return self._call(
-            operations.POST_V1_BOT_RULES_TEST,
-            body={"content": content, "channel_type": channel_type, "at": at, "language": language},
-            timeout=timeout,
-        )
-
-    def post_v1_canned_responses(
-        self,
-        *,
-        short_code: str,
-        title: str,
-        content: str,
-        category: str | None | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> CannedResponseView:
-        """Create a canned response.
-
-        Permission `canned.manage`: lead, admin."""
-        return self._call(
-            operations.POST_V1_CANNED_RESPONSES,
-            body={"short_code": short_code, "title": title, "content": content, "category": category},
-            timeout=timeout,
-        )
-
-    def post_v1_canned_responses_id_render(
-        self, id: str, *, conversation_id: str, timeout: float | None = None
-    ) -> Rendered:
-        """Render the text for a conversation.
-
-        Permission `canned.read`: agent, lead, admin, service."""
-        return self._call(
-            operations.POST_V1_CANNED_RESPONSES_ID_RENDER,
-            (id,),
-            body={"conversation_id": conversation_id},
-            timeout=timeout,
-        )
-
-    def post_v1_channels(
-        self,
-        *,
-        type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"],
-        name: str,
-        config: dict[str, Any] | Omit = OMIT,
-        credentials: dict[str, str] | Omit = OMIT,
-        is_active: bool | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ChannelView:
-        """Connect a channel.
-
-        Permission `channels.manage`: admin."""
-        return self._call(
-            operations.POST_V1_CHANNELS,
-            body={
-                "type": type,
-                "name": name,
-                "config": config,
-                "credentials": credentials,
-                "is_active": is_active,
-            },
-            timeout=timeout,
-        )
-
-    def post_v1_contact_identifiers(
-        self,
-        *,
-        contact_id: str,
-        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"],
-        identifier: str,
-        display_name: str | None | Omit = OMIT,
-        metadata: dict[str, Any] | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> IdentifierView:
-        """Give a contact an identifier.
-
-        Permission `contacts.write`: agent, lead, admin, service."""
-        return self._call(
-            operations.POST_V1_CONTACT_IDENTIFIERS,
-            body={
-                "contact_id": contact_id,
-                "channel_type": channel_type,
-                "identifier": identifier,
-                "display_name": display_name,
-                "metadata": metadata,
-            },
-            timeout=timeout,
-        )
-
-    def post_v1_contacts(
-        self,
-        *,
-        name: str | None | Omit = OMIT,
-        attributes: dict[str, Any] | Omit = OMIT,
-        identifiers: list[IdentifierOfContact] | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ContactView:
-        """Create a contact.
-
-        Permission `contacts.write`: agent, lead, admin, service."""
-        return self._call(
-            operations.POST_V1_CONTACTS,
-            body={"name": name, "attributes": attributes, "identifiers": identifiers},
-            timeout=timeout,
-        )
-
-    def post_v1_contacts_id_erase(self, id: str, *, timeout: float | None = None) -> None:
-        """Erase a customer for good: names, addresses and messages.
-
-        Permission `contacts.erase`: admin."""
-        return self._call(operations.POST_V1_CONTACTS_ID_ERASE, (id,), timeout=timeout)
-
-    def post_v1_contacts_id_merge(self, id: str, *, into: str, timeout: float | None = None) -> ContactView:
-        """Merge it into another contact, which is returned.
-
-        Permission `contacts.merge`: lead, admin, service."""
-        return self._call(operations.POST_V1_CONTACTS_ID_MERGE, (id,), body={"into": into}, timeout=timeout)
-
-    def post_v1_conversations(
-        self,
-        *,
-        channel_id: str,
-        contact_identifier: str,
-        contact_name: str | None | Omit = OMIT,
-        subject: str | None | Omit = OMIT,
-        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
-        labels: list[str] | Omit = OMIT,
-        metadata: dict[str, Any] | Omit = OMIT,
-        outlet_id: str | None | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ConversationView:
-        """Open a conversation.
-
-        Permission `conversation.create`: agent, lead, admin, service."""
-        return self._call(
-            operations.POST_V1_CONVERSATIONS,
-            body={
-                "channel_id": channel_id,
-                "contact_identifier": contact_identifier,
-                "contact_name": contact_name,
-                "subject": subject,
-                "priority": priority,
-                "labels": labels,
-                "metadata": metadata,
-                "outlet_id": outlet_id,
-            },
-            timeout=timeout,
-        )
-
-    def post_v1_conversations_find_or_create(
-        self,
-        *,
-        channel_id: str,
-        contact_identifier: str,
-        contact_name: str | None | Omit = OMIT,
-        subject: str | None | Omit = OMIT,
-        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
-        labels: list[str] | Omit = OMIT,
-        metadata: dict[str, Any] | Omit = OMIT,
-        outlet_id: str | None | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ConversationView:
-        """The live conversation of a thread key, or a new one.
-
-        Permission `conversation.create`: agent, lead, admin, service."""
-        return self._call(
-            operations.POST_V1_CONVERSATIONS_FIND_OR_CREATE,
-            body={
-                "channel_id": channel_id,
-                "contact_identifier": contact_identifier,
-                "contact_name": contact_name,
-                "subject": subject,
-                "priority": priority,
-                "labels": labels,
-                "metadata": metadata,
-                "outlet_id": outlet_id,
-            },
-            timeout=timeout,
-        )
-
-    def post_v1_conversations_id_accept(self, id: str, *, timeout: float | None = None) -> ConversationView:
-        """Accept an offer.
-
-        Permission `conversation.claim`: agent, lead, admin."""
-        return self._call(operations.POST_V1_CONVERSATIONS_ID_ACCEPT, (id,), timeout=timeout)
-
-    def post_v1_conversations_id_assign(
-        self,
-        id: str,
-        *,
-        agent_id: str | None | Omit = OMIT,
-        team_id: str | None | Omit = OMIT,
-        strategy: Literal["least_busy", "manual_queue", "round_robin"] | None | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> ConversationView:
-        """Assign to an agent or a team.
-
-        Permission `conversation.update`: agent, lead, admin, service."""
-        return self._call(
-            operations.POST_V1_CONVERSATIONS_ID_ASSIGN,
-            (id,),
-            body={"agent_id": agent_id, "team_id": team_id, "strategy": strategy},
-            timeout=timeout,
-        )
-
-    def post_v1_conversations_id_csat(
-        self, id: str, *, score: int, comment: str | None | Omit = OMIT, timeout: float | None = None
-    ) -> ConversationView:
-        """Submit the customer's rating, once per resolution.
-
-        Permission `csat.write`: service, customer."""
-        return self._call(
-            operations.POST_V1_CONVERSATIONS_ID_CSAT,
-            (id,),
-            body={"score": score, "comment": comment},
-            timeout=timeout,
-        )
-
-    def post_v1_conversations_id_decline(self, id: str, *, timeout: float | None = None) -> ConversationView:
-        """Decline an offer.
-
-        Permission `conversation.claim`: agent, lead, admin."""
-        return self._call(operations.POST_V1_CONVERSATIONS_ID_DECLINE, (id,), timeout=timeout)
-
-    def post_v1_conversations_id_handback(self, id: str, *, timeout: float | None = None) -> ConversationView:
-        """Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes it from the queue. For its assignee, leads, admins and services.
-
-        Permission `conversation.update`: agent, lead, admin, service."""
-        return self._call(operations.POST_V1_CONVERSATIONS_ID_HANDBACK, (id,), timeout=timeout)
-
-    def post_v1_conversations_id_handoff(
-        self, id: str, *, reason: str, agent_id: str | None | Omit = OMIT, timeout: float | None = None
-    ) -> ConversationView:
-        """Request a human agent.
-
-        Permission `conversation.handoff`: agent, lead, admin, service."""
-        return self._call(
-            operations.POST_V1_CONVERSATIONS_ID_HANDOFF,
-            (id,),
-            body={"reason": reason, "agent_id": agent_id},
-            timeout=timeout,
-        )
-
-    def post_v1_conversations_id_messages(
+    def create_message(
         self,
         id: str,
         *,
         content: str,
-        sender_type: Literal["agent", "bot", "contact", "system"] | None | Omit = OMIT,
+        sender_type: Literal["agent", "bot", "contact", "system"] | Omit | None = OMIT,
         is_private: bool | Omit = OMIT,
         content_type: str | Omit = OMIT,
         attachments: list[Attachment] | Omit = OMIT,
-        reply_to: str | None | Omit = OMIT,
-        client_message_id: str | None | Omit = OMIT,
+        reply_to: str | Omit | None = OMIT,
+        client_message_id: str | Omit | None = OMIT,
         metadata: dict[str, Any] | Omit = OMIT,
-        to: list[str] | None | Omit = OMIT,
-        cc: list[str] | None | Omit = OMIT,
-        bcc: list[str] | None | Omit = OMIT,
+        to: list[str] | Omit | None = OMIT,
+        cc: list[str] | Omit | None = OMIT,
+        bcc: list[str] | Omit | None = OMIT,
         timeout: float | None = None,
-    ) -> MessageView:
+    ) -> Message:
         """Write a message or a note; repeating a client_message_id returns the original with 200.
 
         Permission `message.write`: agent, lead, admin, service, customer."""
         return self._call(
-            operations.POST_V1_CONVERSATIONS_ID_MESSAGES,
+            operations.CREATE_MESSAGE,
             (id,),
             body={
                 "content": content,
@@ -1624,43 +347,1320 @@ class Methods(Transport):
             timeout=timeout,
         )
 
-    def post_v1_conversations_id_read(
-        self, id: str, *, seq: int, timeout: float | None = None
-    ) -> ConversationView:
-        """Move the read marker.
+    def create_stream_ticket(self, *, timeout: float | None = None) -> StreamTicket:
+        """A single-use 30-s stream ticket.
 
-        Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return self._call(operations.POST_V1_CONVERSATIONS_ID_READ, (id,), body={"seq": seq}, timeout=timeout)
+        Permission `streams.read`: agent, lead, admin, service, customer."""
+        return self._call(operations.CREATE_STREAM_TICKET, timeout=timeout)
 
-    def post_v1_conversations_id_release(self, id: str, *, timeout: float | None = None) -> ConversationView:
-        """Return it to the queue.
+    def create_team(
+        self, *, name: str, description: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> Team:
+        """Create a team.
 
-        Permission `conversation.update`: agent, lead, admin, service."""
-        return self._call(operations.POST_V1_CONVERSATIONS_ID_RELEASE, (id,), timeout=timeout)
+        Permission `teams.manage`: lead, admin."""
+        return self._call(
+            operations.CREATE_TEAM, body={"name": name, "description": description}, timeout=timeout
+        )
 
-    def post_v1_conversations_id_typing(
-        self, id: str, *, state: Literal["start", "stop"], timeout: float | None = None
-    ) -> None:
-        """Typing indicator.
+    def create_token(
+        self,
+        *,
+        grant_type: Literal["client_credentials"],
+        client_id: str | Omit | None = OMIT,
+        client_secret: str | Omit | None = OMIT,
+        scope: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> Token:
+        """Issue a service token to an API client."""
+        return self._call(
+            operations.CREATE_TOKEN,
+            body={
+                "grant_type": grant_type,
+                "client_id": client_id,
+                "client_secret": client_secret,
+                "scope": scope,
+            },
+            timeout=timeout,
+        )
+
+    def create_webchat_message(
+        self,
+        *,
+        content: str,
+        client_message_id: str | Omit | None = OMIT,
+        attachments: list[Attachment] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Message:
+        """Write a message as the customer.
+
+        Permission `webchat.write`: customer."""
+        return self._call(
+            operations.CREATE_WEBCHAT_MESSAGE,
+            body={
+                "content": content,
+                "client_message_id": new_key()
+                if client_message_id is OMIT or client_message_id is None
+                else client_message_id,
+                "attachments": attachments,
+            },
+            timeout=timeout,
+        )
+
+    def create_webchat_session(
+        self,
+        channel_id: str,
+        *,
+        contact_name: str | Omit | None = OMIT,
+        contact_identifier: str | Omit | None = OMIT,
+        identity_hash: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> WebchatSession:
+        """A session for a customer: a new one, or a known one with proof."""
+        return self._call(
+            operations.CREATE_WEBCHAT_SESSION,
+            (channel_id,),
+            body={
+                "contact_name": contact_name,
+                "contact_identifier": contact_identifier,
+                "identity_hash": identity_hash,
+            },
+            timeout=timeout,
+        )
+
+    def decline_offer(self, id: str, *, timeout: float | None = None) -> Conversation:
+        """Decline an offer.
+
+        Permission `conversation.claim`: agent, lead, admin."""
+        return self._call(operations.DECLINE_OFFER, (id,), timeout=timeout)
+
+    def delete_api_client(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete an API client.
+
+        Permission `clients.manage`: admin."""
+        return self._call(operations.DELETE_API_CLIENT, (id,), timeout=timeout)
+
+    def delete_bot_rule(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete a bot rule.
+
+        Permission `bot_rules.manage`: admin."""
+        return self._call(operations.DELETE_BOT_RULE, (id,), timeout=timeout)
+
+    def delete_canned_response(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete a canned response.
+
+        Permission `canned.manage`: lead, admin."""
+        return self._call(operations.DELETE_CANNED_RESPONSE, (id,), timeout=timeout)
+
+    def delete_channel(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete a channel without conversations.
+
+        Permission `channels.manage`: admin."""
+        return self._call(operations.DELETE_CHANNEL, (id,), timeout=timeout)
+
+    def delete_contact(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete a contact without conversations.
+
+        Permission `contacts.write`: agent, lead, admin, service."""
+        return self._call(operations.DELETE_CONTACT, (id,), timeout=timeout)
+
+    def delete_contact_identifier(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete a contact identifier; its conversations keep their contact.
+
+        Permission `contacts.write`: agent, lead, admin, service."""
+        return self._call(operations.DELETE_CONTACT_IDENTIFIER, (id,), timeout=timeout)
+
+    def delete_event_webhook(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete an event webhook and its log.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(operations.DELETE_EVENT_WEBHOOK, (id,), timeout=timeout)
+
+    def delete_team(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete a team; it is removed from conversations that are not closed.
+
+        Permission `teams.manage`: lead, admin."""
+        return self._call(operations.DELETE_TEAM, (id,), timeout=timeout)
+
+    def erase_contact(self, id: str, *, timeout: float | None = None) -> None:
+        """Erase a customer for good: names, addresses and messages.
+
+        Permission `contacts.erase`: admin."""
+        return self._call(operations.ERASE_CONTACT, (id,), timeout=timeout)
+
+    def export_contact(self, id: str, *, timeout: float | None = None) -> ContactExport:
+        """Everything about a contact.
+
+        Permission `contacts.export`: admin."""
+        return self._call(operations.EXPORT_CONTACT, (id,), timeout=timeout)
+
+    def find_or_create_conversation(
+        self,
+        *,
+        channel_id: str,
+        contact_identifier: str,
+        contact_name: str | Omit | None = OMIT,
+        subject: str | Omit | None = OMIT,
+        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
+        labels: list[str] | Omit = OMIT,
+        metadata: dict[str, Any] | Omit = OMIT,
+        outlet_id: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> Conversation:
+        """The live conversation of a thread key, or a new one.
+
+        Permission `conversation.create`: agent, lead, admin, service."""
+        return self._call(
+            operations.FIND_OR_CREATE_CONVERSATION,
+            body={
+                "channel_id": channel_id,
+                "contact_identifier": contact_identifier,
+                "contact_name": contact_name,
+                "subject": subject,
+                "priority": priority,
+                "labels": labels,
+                "metadata": metadata,
+                "outlet_id": outlet_id,
+            },
+            timeout=timeout,
+        )
+
+    def get_account(self, *, timeout: float | None = None) -> Account:
+        """The account and its settings.
+
+        Permission `account.read`: admin, service."""
+        return self._call(operations.GET_ACCOUNT, timeout=timeout)
+
+    def get_agent_preferences(self, user_id: str, *, timeout: float | None = None) -> AgentPreferences:
+        """An agent's preferences.
+
+        Permission `agents.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_AGENT_PREFERENCES, (user_id,), timeout=timeout)
+
+    def get_agent_stats(
+        self, user_id: str, *, from_: str | Omit = OMIT, to: str | Omit = OMIT, timeout: float | None = None
+    ) -> AgentStats:
+        """An agent's statistics; `me` for one's own, others' for leads.
+
+        Permission `agents.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.GET_AGENT_STATS, (user_id,), query={"from": from_, "to": to}, timeout=timeout
+        )
+
+    def get_attachment(
+        self,
+        id: str,
+        *,
+        expires: int | Omit = OMIT,
+        signature: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> bytes:
+        """A file.
 
         Permission `conversation.read`: agent, lead, admin, service, customer."""
         return self._call(
-            operations.POST_V1_CONVERSATIONS_ID_TYPING, (id,), body={"state": state}, timeout=timeout
+            operations.GET_ATTACHMENT,
+            (id,),
+            query={"expires": expires, "signature": signature},
+            timeout=timeout,
         )
 
-    def post_v1_deliveries_message_id_retry(
-        self, message_id: str, *, timeout: float | None = None
-    ) -> DeliveryView:
+    def get_attachment_link(self, id: str, *, timeout: float | None = None) -> AttachmentLink:
+        """A link to a file that works without a token for 15 minutes.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(operations.GET_ATTACHMENT_LINK, (id,), timeout=timeout)
+
+    def get_bot_rule(self, id: str, *, timeout: float | None = None) -> BotRule:
+        """One bot rule.
+
+        Permission `bot_rules.manage`: admin."""
+        return self._call(operations.GET_BOT_RULE, (id,), timeout=timeout)
+
+    def get_canned_response(self, id: str, *, timeout: float | None = None) -> CannedResponse:
+        """One canned response.
+
+        Permission `canned.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_CANNED_RESPONSE, (id,), timeout=timeout)
+
+    def get_channel(self, id: str, *, timeout: float | None = None) -> Channel:
+        """One channel.
+
+        Permission `channels.manage`: admin."""
+        return self._call(operations.GET_CHANNEL, (id,), timeout=timeout)
+
+    def get_contact(self, id: str, *, timeout: float | None = None) -> Contact:
+        """One contact.
+
+        Permission `contacts.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_CONTACT, (id,), timeout=timeout)
+
+    def get_contact_identifier(self, id: str, *, timeout: float | None = None) -> ContactIdentifier:
+        """One contact identifier.
+
+        Permission `contacts.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_CONTACT_IDENTIFIER, (id,), timeout=timeout)
+
+    def get_conversation(
+        self, id: str, *, include: list[str] | Omit = OMIT, timeout: float | None = None
+    ) -> ConversationDetail:
+        """One conversation.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(operations.GET_CONVERSATION, (id,), query={"include": include}, timeout=timeout)
+
+    def get_conversation_context(
+        self, id: str, *, count: int | Omit = OMIT, timeout: float | None = None
+    ) -> ConversationContext:
+        """The newest public messages, from the actor's memory.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_CONVERSATION_CONTEXT, (id,), query={"count": count}, timeout=timeout)
+
+    def get_conversation_stats(
+        self, *, from_: str | Omit = OMIT, to: str | Omit = OMIT, timeout: float | None = None
+    ) -> InboxStats:
+        """Statistics of the inbox.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_CONVERSATION_STATS, query={"from": from_, "to": to}, timeout=timeout)
+
+    def get_delivery(self, message_id: str, *, timeout: float | None = None) -> Delivery:
+        """The delivery of a message.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_DELIVERY, (message_id,), timeout=timeout)
+
+    def get_docs_page(self, *, timeout: float | None = None) -> str:
+        """This document as a web page."""
+        return self._call(operations.GET_DOCS_PAGE, timeout=timeout)
+
+    def get_event_delivery(
+        self, id: str, delivery_id: str, *, timeout: float | None = None
+    ) -> EventDeliveryDetail:
+        """One delivery, with its payload.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(
+            operations.GET_EVENT_DELIVERY,
+            (
+                id,
+                delivery_id,
+            ),
+            timeout=timeout,
+        )
+
+    def get_event_webhook(self, id: str, *, timeout: float | None = None) -> EventWebhook:
+        """One event webhook.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(operations.GET_EVENT_WEBHOOK, (id,), timeout=timeout)
+
+    def get_health(self, *, timeout: float | None = None) -> Health:
+        """Whether the process is alive."""
+        return self._call(operations.GET_HEALTH, timeout=timeout)
+
+    def get_inbound_failure(self, id: str, *, timeout: float | None = None) -> InboundFailureDetail:
+        """One failure, with its payload.
+
+        Permission `channels.manage`: admin."""
+        return self._call(operations.GET_INBOUND_FAILURE, (id,), timeout=timeout)
+
+    def get_metrics(self, *, timeout: float | None = None) -> str:
+        """Prometheus metrics."""
+        return self._call(operations.GET_METRICS, timeout=timeout)
+
+    def get_my_preferences(self, *, timeout: float | None = None) -> AgentPreferences:
+        """One's own preferences.
+
+        Permission `me`: agent, lead, admin."""
+        return self._call(operations.GET_MY_PREFERENCES, timeout=timeout)
+
+    def get_open_api_document(self, *, timeout: float | None = None) -> dict[str, Any]:
+        """This document."""
+        return self._call(operations.GET_OPEN_API_DOCUMENT, timeout=timeout)
+
+    def get_readiness(self, *, timeout: float | None = None) -> Readiness:
+        """Whether it can serve requests."""
+        return self._call(operations.GET_READINESS, timeout=timeout)
+
+    def get_static_file(self, path: str, *, timeout: float | None = None) -> None:
+        """Files of the server's pages."""
+        return self._call(operations.GET_STATIC_FILE, (path,), timeout=timeout)
+
+    def get_team(self, id: str, *, timeout: float | None = None) -> Team:
+        """One team.
+
+        Permission `teams.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_TEAM, (id,), timeout=timeout)
+
+    def hand_back_conversation(self, id: str, *, timeout: float | None = None) -> Conversation:
+        """Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes it from the queue. For its assignee, leads, admins and services.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return self._call(operations.HAND_BACK_CONVERSATION, (id,), timeout=timeout)
+
+    def list_agent_preferences(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        is_available: bool | Omit = OMIT,
+        available_topics: list[str] | Omit = OMIT,
+        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+        | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> AgentPreferencesPage:
+        """Agents' preferences, oldest first.
+
+        Permission `agents.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.LIST_AGENT_PREFERENCES,
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "is_available": is_available,
+                "available_topics": available_topics,
+                "available_channels": available_channels,
+            },
+            timeout=timeout,
+        )
+
+    def iter_agent_preferences(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        is_available: bool | Omit = OMIT,
+        available_topics: list[str] | Omit = OMIT,
+        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+        | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Iterator[AgentPreferences]:
+        """All items of `list_agent_preferences`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_AGENT_PREFERENCES,
+                query={
+                    "limit": limit,
+                    "is_available": is_available,
+                    "available_topics": available_topics,
+                    "available_channels": available_channels,
+                    **page,
+                },
+                timeout=timeout,
+            )
+        )
+
+    def list_agents(self, *, timeout: float | None = None) -> AgentList:
+        """Agents with presence and load.
+
+        Permission `agents.read`: agent, lead, admin, service."""
+        return self._call(operations.LIST_AGENTS, timeout=timeout)
+
+    def list_api_clients(
+        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
+    ) -> ApiClientsPage:
+        """API clients, oldest first.
+
+        Permission `clients.manage`: admin."""
+        return self._call(
+            operations.LIST_API_CLIENTS, query={"limit": limit, "cursor": cursor}, timeout=timeout
+        )
+
+    def iter_api_clients(
+        self, *, limit: int | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[ApiClient]:
+        """All items of `list_api_clients`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_API_CLIENTS, query={"limit": limit, **page}, timeout=timeout
+            )
+        )
+
+    def list_assignments(self, id: str, *, timeout: float | None = None) -> AssignmentList:
+        """The assignments of a conversation, oldest first.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.LIST_ASSIGNMENTS, (id,), timeout=timeout)
+
+    def list_audit_records(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        action: str | Omit = OMIT,
+        target_id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> AuditRecordsPage:
+        """The audit log, newest first.
+
+        Permission `audit.read`: admin."""
+        return self._call(
+            operations.LIST_AUDIT_RECORDS,
+            query={"limit": limit, "cursor": cursor, "action": action, "target_id": target_id},
+            timeout=timeout,
+        )
+
+    def iter_audit_records(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        action: str | Omit = OMIT,
+        target_id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Iterator[AuditRecord]:
+        """All items of `list_audit_records`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_AUDIT_RECORDS,
+                query={"limit": limit, "action": action, "target_id": target_id, **page},
+                timeout=timeout,
+            )
+        )
+
+    def list_bot_rules(
+        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
+    ) -> BotRulesPage:
+        """Bot rules, oldest first.
+
+        Permission `bot_rules.manage`: admin."""
+        return self._call(
+            operations.LIST_BOT_RULES, query={"limit": limit, "cursor": cursor}, timeout=timeout
+        )
+
+    def iter_bot_rules(self, *, limit: int | Omit = OMIT, timeout: float | None = None) -> Iterator[BotRule]:
+        """All items of `list_bot_rules`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_BOT_RULES, query={"limit": limit, **page}, timeout=timeout
+            )
+        )
+
+    def list_canned_responses(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        category: str | Omit = OMIT,
+        q: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> CannedResponsesPage:
+        """Canned responses, oldest first.
+
+        Permission `canned.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.LIST_CANNED_RESPONSES,
+            query={"limit": limit, "cursor": cursor, "category": category, "q": q},
+            timeout=timeout,
+        )
+
+    def iter_canned_responses(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        category: str | Omit = OMIT,
+        q: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Iterator[CannedResponse]:
+        """All items of `list_canned_responses`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_CANNED_RESPONSES,
+                query={"limit": limit, "category": category, "q": q, **page},
+                timeout=timeout,
+            )
+        )
+
+    def list_channels(
+        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
+    ) -> ChannelsPage:
+        """Channels, oldest first.
+
+        Permission `channels.manage`: admin."""
+        return self._call(operations.LIST_CHANNELS, query={"limit": limit, "cursor": cursor}, timeout=timeout)
+
+    def iter_channels(self, *, limit: int | Omit = OMIT, timeout: float | None = None) -> Iterator[Channel]:
+        """All items of `list_channels`, page by page."""
+        return by_cursor(
+            lambda page: self._call(operations.LIST_CHANNELS, query={"limit": limit, **page}, timeout=timeout)
+        )
+
+    def list_contact_identifiers(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        contact_id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> ContactIdentifiersPage:
+        """Contact identifiers, oldest first.
+
+        Permission `contacts.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.LIST_CONTACT_IDENTIFIERS,
+            query={"limit": limit, "cursor": cursor, "contact_id": contact_id},
+            timeout=timeout,
+        )
+
+    def iter_contact_identifiers(
+        self, *, limit: int | Omit = OMIT, contact_id: str | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[ContactIdentifier]:
+        """All items of `list_contact_identifiers`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_CONTACT_IDENTIFIERS,
+                query={"limit": limit, "contact_id": contact_id, **page},
+                timeout=timeout,
+            )
+        )
+
+    def list_contacts(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        q: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> ContactsPage:
+        """Contacts, newest first.
+
+        Permission `contacts.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.LIST_CONTACTS, query={"limit": limit, "cursor": cursor, "q": q}, timeout=timeout
+        )
+
+    def iter_contacts(
+        self, *, limit: int | Omit = OMIT, q: str | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[Contact]:
+        """All items of `list_contacts`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_CONTACTS, query={"limit": limit, "q": q, **page}, timeout=timeout
+            )
+        )
+
+    def list_conversations(
+        self,
+        *,
+        status: list[ConversationStatus] | Omit = OMIT,
+        assignee_id: str | Omit = OMIT,
+        team_id: str | Omit = OMIT,
+        channel_id: str | Omit = OMIT,
+        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"] | Omit = OMIT,
+        contact_id: str | Omit = OMIT,
+        label: str | Omit = OMIT,
+        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
+        archived: bool | Omit = OMIT,
+        q: str | Omit = OMIT,
+        sort: Literal[
+            "created_at",
+            "created_at:asc",
+            "created_at:desc",
+            "last_message_at",
+            "last_message_at:asc",
+            "last_message_at:desc",
+            "priority",
+            "priority:asc",
+            "priority:desc",
+            "waiting_since",
+            "waiting_since:asc",
+            "waiting_since:desc",
+        ]
+        | Omit = OMIT,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> ConversationsPage:
+        """The account's conversations.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.LIST_CONVERSATIONS,
+            query={
+                "status": status,
+                "assignee_id": assignee_id,
+                "team_id": team_id,
+                "channel_id": channel_id,
+                "channel_type": channel_type,
+                "contact_id": contact_id,
+                "label": label,
+                "priority": priority,
+                "archived": archived,
+                "q": q,
+                "sort": sort,
+                "limit": limit,
+                "cursor": cursor,
+            },
+            timeout=timeout,
+        )
+
+    def iter_conversations(
+        self,
+        *,
+        status: list[ConversationStatus] | Omit = OMIT,
+        assignee_id: str | Omit = OMIT,
+        team_id: str | Omit = OMIT,
+        channel_id: str | Omit = OMIT,
+        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"] | Omit = OMIT,
+        contact_id: str | Omit = OMIT,
+        label: str | Omit = OMIT,
+        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
+        archived: bool | Omit = OMIT,
+        q: str | Omit = OMIT,
+        sort: Literal[
+            "created_at",
+            "created_at:asc",
+            "created_at:desc",
+            "last_message_at",
+            "last_message_at:asc",
+            "last_message_at:desc",
+            "priority",
+            "priority:asc",
+            "priority:desc",
+            "waiting_since",
+            "waiting_since:asc",
+            "waiting_since:desc",
+        ]
+        | Omit = OMIT,
+        limit: int | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Iterator[Conversation]:
+        """All items of `list_conversations`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_CONVERSATIONS,
+                query={
+                    "status": status,
+                    "assignee_id": assignee_id,
+                    "team_id": team_id,
+                    "channel_id": channel_id,
+                    "channel_type": channel_type,
+                    "contact_id": contact_id,
+                    "label": label,
+                    "priority": priority,
+                    "archived": archived,
+                    "q": q,
+                    "sort": sort,
+                    "limit": limit,
+                    **page,
+                },
+                timeout=timeout,
+            )
+        )
+
+    def list_deliveries(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        status: Literal["delivered", "failed", "queued", "read", "sent"] | Omit = OMIT,
+        channel_id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> DeliveriesPage:
+        """Deliveries to providers, newest first.
+
+        Permission `reports.read`: lead, admin, service."""
+        return self._call(
+            operations.LIST_DELIVERIES,
+            query={"limit": limit, "cursor": cursor, "status": status, "channel_id": channel_id},
+            timeout=timeout,
+        )
+
+    def iter_deliveries(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        status: Literal["delivered", "failed", "queued", "read", "sent"] | Omit = OMIT,
+        channel_id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Iterator[Delivery]:
+        """All items of `list_deliveries`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_DELIVERIES,
+                query={"limit": limit, "status": status, "channel_id": channel_id, **page},
+                timeout=timeout,
+            )
+        )
+
+    def list_entries(
+        self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
+    ) -> EntriesPage:
+        """Every entry, oldest first.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(
+            operations.LIST_ENTRIES, (id,), query={"limit": limit, "after_seq": after_seq}, timeout=timeout
+        )
+
+    def iter_entries(
+        self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[Entry]:
+        """All items of `list_entries`, page by page."""
+        return by_seq(
+            lambda page: self._call(
+                operations.LIST_ENTRIES, (id,), query={"limit": limit, **page}, timeout=timeout
+            ),
+            after_seq,
+        )
+
+    def list_event_deliveries(
+        self,
+        id: str,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        status: Literal["delivered", "delivering", "failed", "pending"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> EventDeliveriesPage:
+        """Deliveries, newest first.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(
+            operations.LIST_EVENT_DELIVERIES,
+            (id,),
+            query={"limit": limit, "cursor": cursor, "status": status},
+            timeout=timeout,
+        )
+
+    def iter_event_deliveries(
+        self,
+        id: str,
+        *,
+        limit: int | Omit = OMIT,
+        status: Literal["delivered", "delivering", "failed", "pending"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Iterator[EventDelivery]:
+        """All items of `list_event_deliveries`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_EVENT_DELIVERIES,
+                (id,),
+                query={"limit": limit, "status": status, **page},
+                timeout=timeout,
+            )
+        )
+
+    def list_event_webhooks(
+        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
+    ) -> EventWebhooksPage:
+        """Event webhooks, oldest first.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(
+            operations.LIST_EVENT_WEBHOOKS, query={"limit": limit, "cursor": cursor}, timeout=timeout
+        )
+
+    def iter_event_webhooks(
+        self, *, limit: int | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[EventWebhook]:
+        """All items of `list_event_webhooks`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_EVENT_WEBHOOKS, query={"limit": limit, **page}, timeout=timeout
+            )
+        )
+
+    def list_inbound_failures(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        channel_id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> InboundFailuresPage:
+        """Payloads that could not be processed, newest first.
+
+        Permission `channels.manage`: admin."""
+        return self._call(
+            operations.LIST_INBOUND_FAILURES,
+            query={"limit": limit, "cursor": cursor, "channel_id": channel_id},
+            timeout=timeout,
+        )
+
+    def iter_inbound_failures(
+        self, *, limit: int | Omit = OMIT, channel_id: str | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[InboundFailure]:
+        """All items of `list_inbound_failures`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_INBOUND_FAILURES,
+                query={"limit": limit, "channel_id": channel_id, **page},
+                timeout=timeout,
+            )
+        )
+
+    def list_labels(self, *, timeout: float | None = None) -> LabelList:
+        """Labels of the newest 10,000 conversations, the most used first, at most 1,000.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.LIST_LABELS, timeout=timeout)
+
+    def list_messages(
+        self,
+        id: str,
+        *,
+        limit: int | Omit = OMIT,
+        before_seq: int | Omit = OMIT,
+        after_seq: int | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> MessagesPage:
+        """Messages, oldest first.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(
+            operations.LIST_MESSAGES,
+            (id,),
+            query={"limit": limit, "before_seq": before_seq, "after_seq": after_seq},
+            timeout=timeout,
+        )
+
+    def iter_messages(
+        self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[Message]:
+        """All items of `list_messages`, page by page."""
+        return by_seq(
+            lambda page: self._call(
+                operations.LIST_MESSAGES, (id,), query={"limit": limit, **page}, timeout=timeout
+            ),
+            after_seq,
+        )
+
+    def list_queue(
+        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
+    ) -> QueuePage:
+        """Waiting conversations, in order.
+
+        Permission `queue.read`: lead, admin, service."""
+        return self._call(operations.LIST_QUEUE, query={"limit": limit, "cursor": cursor}, timeout=timeout)
+
+    def iter_queue(self, *, limit: int | Omit = OMIT, timeout: float | None = None) -> Iterator[QueueItem]:
+        """All items of `list_queue`, page by page."""
+        return by_cursor(
+            lambda page: self._call(operations.LIST_QUEUE, query={"limit": limit, **page}, timeout=timeout)
+        )
+
+    def list_team_members(
+        self, id: str, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
+    ) -> TeamMembersPage:
+        """A team's members, in the order they joined.
+
+        Permission `teams.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.LIST_TEAM_MEMBERS, (id,), query={"limit": limit, "cursor": cursor}, timeout=timeout
+        )
+
+    def iter_team_members(
+        self, id: str, *, limit: int | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[TeamMember]:
+        """All items of `list_team_members`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_TEAM_MEMBERS, (id,), query={"limit": limit, **page}, timeout=timeout
+            )
+        )
+
+    def list_teams(
+        self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
+    ) -> TeamsPage:
+        """Teams, oldest first.
+
+        Permission `teams.read`: agent, lead, admin, service."""
+        return self._call(operations.LIST_TEAMS, query={"limit": limit, "cursor": cursor}, timeout=timeout)
+
+    def iter_teams(self, *, limit: int | Omit = OMIT, timeout: float | None = None) -> Iterator[Team]:
+        """All items of `list_teams`, page by page."""
+        return by_cursor(
+            lambda page: self._call(operations.LIST_TEAMS, query={"limit": limit, **page}, timeout=timeout)
+        )
+
+    def list_webchat_messages(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        before_seq: int | Omit = OMIT,
+        after_seq: int | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> MessagesPage:
+        """The customer's newest conversation, oldest message first.
+
+        Permission `webchat.read`: customer."""
+        return self._call(
+            operations.LIST_WEBCHAT_MESSAGES,
+            query={"limit": limit, "before_seq": before_seq, "after_seq": after_seq},
+            timeout=timeout,
+        )
+
+    def iter_webchat_messages(
+        self, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
+    ) -> Iterator[Message]:
+        """All items of `list_webchat_messages`, page by page."""
+        return by_seq(
+            lambda page: self._call(
+                operations.LIST_WEBCHAT_MESSAGES, query={"limit": limit, **page}, timeout=timeout
+            ),
+            after_seq,
+        )
+
+    def mark_read(self, id: str, *, seq: int, timeout: float | None = None) -> Conversation:
+        """Move the read marker.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(operations.MARK_READ, (id,), body={"seq": seq}, timeout=timeout)
+
+    def merge_contact(self, id: str, *, into: str, timeout: float | None = None) -> Contact:
+        """Merge it into another contact, which is returned.
+
+        Permission `contacts.merge`: lead, admin, service."""
+        return self._call(operations.MERGE_CONTACT, (id,), body={"into": into}, timeout=timeout)
+
+    def rate_conversation(
+        self, id: str, *, score: int, comment: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> Conversation:
+        """Submit the customer's rating, once per resolution.
+
+        Permission `csat.write`: service, customer."""
+        return self._call(
+            operations.RATE_CONVERSATION, (id,), body={"score": score, "comment": comment}, timeout=timeout
+        )
+
+    def receive_provider_call(
+        self,
+        channel_type: str,
+        channel_id: str,
+        *,
+        content: Upload,
+        content_type: str,
+        timeout: float | None = None,
+    ) -> None:
+        """A provider's call, signed its own way."""
+        return self._call(
+            operations.RECEIVE_PROVIDER_CALL,
+            (
+                channel_type,
+                channel_id,
+            ),
+            upload=content,
+            headers={"Content-Type": content_type},
+            timeout=timeout,
+        )
+
+    def release_conversation(self, id: str, *, timeout: float | None = None) -> Conversation:
+        """Return it to the queue.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return self._call(operations.RELEASE_CONVERSATION, (id,), timeout=timeout)
+
+    def remove_team_member(self, id: str, user_id: str, *, timeout: float | None = None) -> None:
+        """Remove a member from a team.
+
+        Permission `teams.manage`: lead, admin."""
+        return self._call(
+            operations.REMOVE_TEAM_MEMBER,
+            (
+                id,
+                user_id,
+            ),
+            timeout=timeout,
+        )
+
+    def render_canned_response(
+        self, id: str, *, conversation_id: str, timeout: float | None = None
+    ) -> RenderedResponse:
+        """Render the text for a conversation.
+
+        Permission `canned.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.RENDER_CANNED_RESPONSE,
+            (id,),
+            body={"conversation_id": conversation_id},
+            timeout=timeout,
+        )
+
+    def replay_event_delivery(
+        self, id: str, delivery_id: str, *, timeout: float | None = None
+    ) -> EventDelivery:
+        """Send an event again.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(
+            operations.REPLAY_EVENT_DELIVERY,
+            (
+                id,
+                delivery_id,
+            ),
+            timeout=timeout,
+        )
+
+    def replay_failed_event_deliveries(
+        self, id: str, *, since: str, timeout: float | None = None
+    ) -> EventReplay:
+        """Resend deliveries that failed since a time.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(
+            operations.REPLAY_FAILED_EVENT_DELIVERIES, (id,), body={"since": since}, timeout=timeout
+        )
+
+    def replay_inbound_failure(self, id: str, *, timeout: float | None = None) -> InboundReplay:
+        """Process it again.
+
+        Permission `channels.manage`: admin."""
+        return self._call(operations.REPLAY_INBOUND_FAILURE, (id,), timeout=timeout)
+
+    def request_handoff(
+        self, id: str, *, reason: str, agent_id: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> Conversation:
+        """Request a human agent.
+
+        Permission `conversation.handoff`: agent, lead, admin, service."""
+        return self._call(
+            operations.REQUEST_HANDOFF, (id,), body={"reason": reason, "agent_id": agent_id}, timeout=timeout
+        )
+
+    def retry_delivery(self, message_id: str, *, timeout: float | None = None) -> Delivery:
         """Resend a message that could not be delivered.
 
         Permission `deliveries.retry`: agent, lead, admin, service."""
-        return self._call(operations.POST_V1_DELIVERIES_MESSAGE_ID_RETRY, (message_id,), timeout=timeout)
+        return self._call(operations.RETRY_DELIVERY, (message_id,), timeout=timeout)
 
-    def post_v1_event_webhooks(
+    def rotate_event_webhook_secret(self, id: str, *, timeout: float | None = None) -> EventWebhookWithSecret:
+        """Create a new secret, shown once; the old one also signs for 24 hours.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(operations.ROTATE_EVENT_WEBHOOK_SECRET, (id,), timeout=timeout)
+
+    def set_my_presence(
+        self, *, status: Literal["away", "offline", "online"], timeout: float | None = None
+    ) -> Presence:
+        """Set one's own presence.
+
+        Permission `me`: agent, lead, admin."""
+        return self._call(operations.SET_MY_PRESENCE, body={"status": status}, timeout=timeout)
+
+    def set_typing(self, id: str, *, state: Literal["start", "stop"], timeout: float | None = None) -> None:
+        """TypingChange indicator.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(operations.SET_TYPING, (id,), body={"state": state}, timeout=timeout)
+
+    def test_bot_rules(
         self,
         *,
-        url: str,
-        description: str | None | Omit = OMIT,
+        content: str,
+        channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"],
+        at: str | Omit | None = OMIT,
+        language: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> BotRuleTestResult:
+        """Try the rules on a message; nothing is stored.
+
+        Permission `bot_rules.manage`: admin."""
+        return self._call(
+            operations.TEST_BOT_RULES,
+            body={"content": content, "channel_type": channel_type, "at": at, "language": language},
+            timeout=timeout,
+        )
+
+    def test_event_webhook(self, id: str, *, timeout: float | None = None) -> EventWebhookTest:
+        """Send a ping now, and return the response.
+
+        Permission `event_webhooks.manage`: admin."""
+        return self._call(operations.TEST_EVENT_WEBHOOK, (id,), timeout=timeout)
+
+    def update_account(
+        self,
+        *,
+        name: str | Omit = OMIT,
+        settings: AccountSettings | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Account:
+        """Change the account's name and settings.
+
+        Permission `account.manage`: admin."""
+        return self._call(
+            operations.UPDATE_ACCOUNT, body={"name": name, "settings": settings}, timeout=timeout
+        )
+
+    def update_agent_preferences(
+        self,
+        user_id: str,
+        *,
+        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+        | Omit = OMIT,
+        available_topics: list[str] | Omit = OMIT,
+        available_hours: AvailableHours | Omit | None = OMIT,
+        languages: list[str] | Omit = OMIT,
+        max_concurrent_conversations: int | Omit = OMIT,
+        is_available: bool | Omit = OMIT,
+        auto_accept: bool | Omit = OMIT,
+        notification_preferences: NotificationPreferencesPatch | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> AgentPreferences:
+        """Change an agent's preferences.
+
+        Permission `agents.manage`: lead, admin."""
+        return self._call(
+            operations.UPDATE_AGENT_PREFERENCES,
+            (user_id,),
+            body={
+                "available_channels": available_channels,
+                "available_topics": available_topics,
+                "available_hours": available_hours,
+                "languages": languages,
+                "max_concurrent_conversations": max_concurrent_conversations,
+                "is_available": is_available,
+                "auto_accept": auto_accept,
+                "notification_preferences": notification_preferences,
+            },
+            timeout=timeout,
+        )
+
+    def update_bot_rule(
+        self,
+        id: str,
+        *,
+        name: str | Omit = OMIT,
+        trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]
+        | Omit = OMIT,
+        priority: int | Omit = OMIT,
+        is_active: bool | Omit = OMIT,
+        conditions: BotRuleConditions | Omit = OMIT,
+        actions: BotRuleActions | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> BotRule:
+        """Change a bot rule.
+
+        Permission `bot_rules.manage`: admin."""
+        return self._call(
+            operations.UPDATE_BOT_RULE,
+            (id,),
+            body={
+                "name": name,
+                "trigger_type": trigger_type,
+                "priority": priority,
+                "is_active": is_active,
+                "conditions": conditions,
+                "actions": actions,
+            },
+            timeout=timeout,
+        )
+
+    def update_canned_response(
+        self,
+        id: str,
+        *,
+        short_code: str | Omit = OMIT,
+        title: str | Omit = OMIT,
+        content: str | Omit = OMIT,
+        category: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> CannedResponse:
+        """Change a canned response.
+
+        Permission `canned.manage`: lead, admin."""
+        return self._call(
+            operations.UPDATE_CANNED_RESPONSE,
+            (id,),
+            body={"short_code": short_code, "title": title, "content": content, "category": category},
+            timeout=timeout,
+        )
+
+    def update_channel(
+        self,
+        id: str,
+        *,
+        name: str | Omit = OMIT,
+        config: dict[str, Any] | Omit = OMIT,
+        credentials: dict[str, str] | Omit = OMIT,
+        is_active: bool | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Channel:
+        """Change a channel, switch it on or off.
+
+        Permission `channels.manage`: admin."""
+        return self._call(
+            operations.UPDATE_CHANNEL,
+            (id,),
+            body={"name": name, "config": config, "credentials": credentials, "is_active": is_active},
+            timeout=timeout,
+        )
+
+    def update_contact(
+        self,
+        id: str,
+        *,
+        name: str | Omit | None = OMIT,
+        attributes: dict[str, Any] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Contact:
+        """Change a contact.
+
+        Permission `contacts.write`: agent, lead, admin, service."""
+        return self._call(
+            operations.UPDATE_CONTACT, (id,), body={"name": name, "attributes": attributes}, timeout=timeout
+        )
+
+    def update_contact_identifier(
+        self,
+        id: str,
+        *,
+        contact_id: str | Omit = OMIT,
+        display_name: str | Omit | None = OMIT,
+        metadata: dict[str, Any] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> ContactIdentifier:
+        """Change a contact identifier.
+
+        Permission `contacts.write`: agent, lead, admin, service."""
+        return self._call(
+            operations.UPDATE_CONTACT_IDENTIFIER,
+            (id,),
+            body={"contact_id": contact_id, "display_name": display_name, "metadata": metadata},
+            timeout=timeout,
+        )
+
+    def update_conversation(
+        self,
+        id: str,
+        *,
+        status: ConversationStatus | Omit = OMIT,
+        assignee_id: str | Omit | None = OMIT,
+        team_id: str | Omit | None = OMIT,
+        priority: Literal["high", "low", "normal", "urgent"] | Omit = OMIT,
+        labels: list[str] | Omit = OMIT,
+        subject: str | Omit | None = OMIT,
+        metadata: dict[str, Any] | Omit = OMIT,
+        snoozed_until: str | Omit | None = OMIT,
+        archived: bool | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Conversation:
+        """Change a conversation.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return self._call(
+            operations.UPDATE_CONVERSATION,
+            (id,),
+            body={
+                "status": status,
+                "assignee_id": assignee_id,
+                "team_id": team_id,
+                "priority": priority,
+                "labels": labels,
+                "subject": subject,
+                "metadata": metadata,
+                "snoozed_until": snoozed_until,
+                "archived": archived,
+            },
+            timeout=timeout,
+        )
+
+    def update_event_webhook(
+        self,
+        id: str,
+        *,
+        url: str | Omit = OMIT,
+        description: str | Omit | None = OMIT,
         event_types: list[
             Literal[
                 "agent:assigned",
@@ -1679,150 +1679,87 @@ class Methods(Transport):
         | Omit = OMIT,
         is_active: bool | Omit = OMIT,
         timeout: float | None = None,
-    ) -> NewEventWebhookView:
-        """Have events sent to a URL; the secret is shown once.
+    ) -> EventWebhook:
+        """Change an event webhook, switch it on or off.
 
         Permission `event_webhooks.manage`: admin."""
         return self._call(
-            operations.POST_V1_EVENT_WEBHOOKS,
+            operations.UPDATE_EVENT_WEBHOOK,
+            (id,),
             body={"url": url, "description": description, "event_types": event_types, "is_active": is_active},
             timeout=timeout,
         )
 
-    def post_v1_event_webhooks_id_deliveries_delivery_id_replay(
-        self, id: str, delivery_id: str, *, timeout: float | None = None
-    ) -> EventDeliveryView:
-        """Send an event again.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(
-            operations.POST_V1_EVENT_WEBHOOKS_ID_DELIVERIES_DELIVERY_ID_REPLAY,
-            (
-                id,
-                delivery_id,
-            ),
-            timeout=timeout,
-        )
-
-    def post_v1_event_webhooks_id_replay(
-        self, id: str, *, since: str, timeout: float | None = None
-    ) -> ReplayedView:
-        """Resend deliveries that failed since a time.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(
-            operations.POST_V1_EVENT_WEBHOOKS_ID_REPLAY, (id,), body={"since": since}, timeout=timeout
-        )
-
-    def post_v1_event_webhooks_id_rotate_secret(
-        self, id: str, *, timeout: float | None = None
-    ) -> NewEventWebhookView:
-        """Create a new secret, shown once; the old one also signs for 24 hours.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(operations.POST_V1_EVENT_WEBHOOKS_ID_ROTATE_SECRET, (id,), timeout=timeout)
-
-    def post_v1_event_webhooks_id_test(self, id: str, *, timeout: float | None = None) -> WebhookTestView:
-        """Send a ping now, and return the response.
-
-        Permission `event_webhooks.manage`: admin."""
-        return self._call(operations.POST_V1_EVENT_WEBHOOKS_ID_TEST, (id,), timeout=timeout)
-
-    def post_v1_inbound_failures_id_replay(self, id: str, *, timeout: float | None = None) -> ReplayView:
-        """Process it again.
-
-        Permission `channels.manage`: admin."""
-        return self._call(operations.POST_V1_INBOUND_FAILURES_ID_REPLAY, (id,), timeout=timeout)
-
-    def post_v1_teams(
-        self, *, name: str, description: str | None | Omit = OMIT, timeout: float | None = None
-    ) -> TeamView:
-        """Create a team.
-
-        Permission `teams.manage`: lead, admin."""
-        return self._call(
-            operations.POST_V1_TEAMS, body={"name": name, "description": description}, timeout=timeout
-        )
-
-    def post_v1_teams_id_members(
-        self, id: str, *, user_id: str, timeout: float | None = None
-    ) -> TeamMemberView:
-        """Add a member to a team; 200 if they are in it already.
-
-        Permission `teams.manage`: lead, admin."""
-        return self._call(
-            operations.POST_V1_TEAMS_ID_MEMBERS, (id,), body={"user_id": user_id}, timeout=timeout
-        )
-
-    def post_v1_webchat_channel_id_sessions(
+    def update_my_preferences(
         self,
-        channel_id: str,
         *,
-        contact_name: str | None | Omit = OMIT,
-        contact_identifier: str | None | Omit = OMIT,
-        identity_hash: str | None | Omit = OMIT,
+        available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+        | Omit = OMIT,
+        available_topics: list[str] | Omit = OMIT,
+        available_hours: AvailableHours | Omit | None = OMIT,
+        languages: list[str] | Omit = OMIT,
+        max_concurrent_conversations: int | Omit = OMIT,
+        is_available: bool | Omit = OMIT,
+        auto_accept: bool | Omit = OMIT,
+        notification_preferences: NotificationPreferencesPatch | Omit = OMIT,
         timeout: float | None = None,
-    ) -> SessionView:
-        """A session for a customer: a new one, or a known one with proof."""
+    ) -> AgentPreferences:
+        """Change one's own preferences.
+
+        Permission `me`: agent, lead, admin."""
         return self._call(
-            operations.POST_V1_WEBCHAT_CHANNEL_ID_SESSIONS,
-            (channel_id,),
+            operations.UPDATE_MY_PREFERENCES,
             body={
-                "contact_name": contact_name,
-                "contact_identifier": contact_identifier,
-                "identity_hash": identity_hash,
+                "available_channels": available_channels,
+                "available_topics": available_topics,
+                "available_hours": available_hours,
+                "languages": languages,
+                "max_concurrent_conversations": max_concurrent_conversations,
+                "is_available": is_available,
+                "auto_accept": auto_accept,
+                "notification_preferences": notification_preferences,
             },
             timeout=timeout,
         )
 
-    def post_v1_webchat_messages(
+    def update_team(
         self,
+        id: str,
         *,
-        content: str,
-        client_message_id: str | None | Omit = OMIT,
-        attachments: list[Attachment] | Omit = OMIT,
+        name: str | Omit = OMIT,
+        description: str | Omit | None = OMIT,
         timeout: float | None = None,
-    ) -> MessageView:
-        """Write a message as the customer.
+    ) -> Team:
+        """Change a team.
 
-        Permission `webchat.write`: customer."""
+        Permission `teams.manage`: lead, admin."""
         return self._call(
-            operations.POST_V1_WEBCHAT_MESSAGES,
-            body={
-                "content": content,
-                "client_message_id": new_key()
-                if client_message_id is OMIT or client_message_id is None
-                else client_message_id,
-                "attachments": attachments,
-            },
-            timeout=timeout,
+            operations.UPDATE_TEAM, (id,), body={"name": name, "description": description}, timeout=timeout
         )
 
-    def post_v1_webhooks_channel_type_channel_id(
-        self,
-        channel_type: str,
-        channel_id: str,
-        *,
-        content: Upload,
-        content_type: str,
-        timeout: float | None = None,
-    ) -> None:
-        """A provider's call, signed its own way."""
+    def upload_attachment(
+        self, *, content: Upload, content_type: str, name: str | Omit = OMIT, timeout: float | None = None
+    ) -> UploadedAttachment:
+        """Upload a file for use in a message.
+
+        Permission `message.write`: agent, lead, admin, service, customer."""
         return self._call(
-            operations.POST_V1_WEBHOOKS_CHANNEL_TYPE_CHANNEL_ID,
-            (
-                channel_type,
-                channel_id,
-            ),
+            operations.UPLOAD_ATTACHMENT,
+            query={"name": name},
             upload=content,
             headers={"Content-Type": content_type},
             timeout=timeout,
         )
 
-    def put_v1_agents_me_presence(
-        self, *, status: Literal["away", "offline", "online"], timeout: float | None = None
-    ) -> PresenceView:
-        """Set one's own presence.
-
-        Permission `me`: agent, lead, admin."""
-        return self._call(operations.PUT_V1_AGENTS_ME_PRESENCE, body={"status": status}, timeout=timeout)
+    def verify_provider_webhook(
+        self, channel_type: str, channel_id: str, *, timeout: float | None = None
+    ) -> None:
+        """A provider verifies the webhook address."""
+        return self._call(
+            operations.VERIFY_PROVIDER_WEBHOOK,
+            (
+                channel_type,
+                channel_id,
+            ),
+            timeout=timeout,
+        )

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-Status = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
+ConversationStatus = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
+
+
+class Account(TypedDict):
+    """`settings`: in force, including defaults."""
+
+    id: str
+    name: str
+    settings: AccountSettings
+    created_at: str
+    updated_at: str
 
 
 class AccountPatch(TypedDict):
@@ -32,37 +42,33 @@ class AccountSettings(TypedDict):
     retention_days: NotRequired[int]
     csat_enabled: NotRequired[bool]
     csat_question: NotRequired[str]
-    sla: NotRequired[Sla]
-    routing: NotRequired[Routing]
+    sla: NotRequired[SlaSettings]
+    routing: NotRequired[RoutingSettings]
     sub_domain: NotRequired[str | None]
 
 
-class AccountView(TypedDict):
-    """`settings`: in force, including defaults."""
-
-    id: str
-    name: str
-    settings: AccountSettings
-    created_at: str
-    updated_at: str
-
-
-class Actions(TypedDict):
-    reply_template_id: NotRequired[str | None]
-    reply_text: NotRequired[str | None]
-    assign_team_id: NotRequired[str | None]
-    assign_strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
-    set_labels: NotRequired[list[str]]
-    set_priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
-    collect_info: NotRequired[list[str]]
-
-
-class ActorView(TypedDict):
+class Actor(TypedDict):
     type: str
     id: str | None
 
 
-class AgentPreferencesView(TypedDict):
+class Agent(TypedDict):
+    """`active`: conversations held, of at most `maximum`; `last_seen`: when presence was last renewed."""
+
+    user_id: str
+    name: str | None
+    status: Literal["away", "offline", "online"]
+    active: int
+    maximum: int
+    is_available: bool
+    last_seen: str | None
+
+
+class AgentList(TypedDict):
+    items: list[Agent]
+
+
+class AgentPreferences(TypedDict):
     """Empty lists and no hours mean any."""
 
     id: str
@@ -79,6 +85,26 @@ class AgentPreferencesView(TypedDict):
     updated_at: str
 
 
+class AgentPreferencesPage(TypedDict):
+    items: list[AgentPreferences]
+    next_cursor: str | None
+
+
+class AgentPreferencesPatch(TypedDict):
+    """Only given fields change. Empty lists, and null or an empty schedule for the hours, mean any."""
+
+    available_channels: NotRequired[
+        list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+    ]
+    available_topics: NotRequired[list[str]]
+    available_hours: NotRequired[AvailableHours | None]
+    languages: NotRequired[list[str]]
+    max_concurrent_conversations: NotRequired[int]
+    is_available: NotRequired[bool]
+    auto_accept: NotRequired[bool]
+    notification_preferences: NotRequired[NotificationPreferencesPatch]
+
+
 AgentStats = TypedDict(
     "AgentStats",
     {
@@ -88,29 +114,13 @@ AgentStats = TypedDict(
         "assigned": "int",
         "resolved": "int",
         "messages": "int",
-        "first_reply": "Durations",
-        "csat": "Csat",
+        "first_reply": "DurationFigures",
+        "csat": "CsatFigures",
     },
 )
 """An agent's figures for a period. `assigned`: how often the agent received a conversation; `resolved`: conversations resolved in
     the period that were and still are theirs; `messages`: without notes; `first_reply`: of conversations that the agent answered
     first; `csat`: of conversations that the agent held last before the score."""
-
-
-class AgentView(TypedDict):
-    """`active`: conversations held, of at most `maximum`; `last_seen`: when presence was last renewed."""
-
-    user_id: str
-    name: str | None
-    status: Literal["away", "offline", "online"]
-    active: int
-    maximum: int
-    is_available: bool
-    last_seen: str | None
-
-
-class Agents(TypedDict):
-    items: list[AgentView]
 
 
 class AiFigures(TypedDict):
@@ -121,25 +131,28 @@ class AiFigures(TypedDict):
     handoffs: int
 
 
-class ApiClientView(TypedDict):
+class ApiClient(TypedDict):
     client_id: str
     name: str
     created_at: str
     last_used_at: str | None
 
 
+class ApiClientWithSecret(TypedDict):
+    """Returned by creation only, as no other response contains the secret."""
+
+    client_id: str
+    client_secret: str
+    name: str
+    created_at: str
+
+
 class ApiClientsPage(TypedDict):
-    items: list[ApiClientView]
+    items: list[ApiClient]
     next_cursor: str | None
 
 
 class Assignment(TypedDict):
-    agent_id: NotRequired[str | None]
-    team_id: NotRequired[str | None]
-    strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
-
-
-class AssignmentView(TypedDict):
     """The time for which an agent held a conversation."""
 
     id: str
@@ -151,8 +164,14 @@ class AssignmentView(TypedDict):
     explain: dict[str, Any] | None
 
 
-class Assignments(TypedDict):
-    items: list[AssignmentView]
+class AssignmentList(TypedDict):
+    items: list[Assignment]
+
+
+class AssignmentRequest(TypedDict):
+    agent_id: NotRequired[str | None]
+    team_id: NotRequired[str | None]
+    strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
 
 
 class Attachment(TypedDict):
@@ -164,22 +183,14 @@ class Attachment(TypedDict):
     size: NotRequired[int | None]
 
 
-class AttachmentView(TypedDict):
-    """`url` is how messages name it."""
+class AttachmentLink(TypedDict):
+    """`url` works without a token until `expires_at`."""
 
-    id: str
     url: str
-    name: str | None
-    content_type: str
-    size: int
+    expires_at: str
 
 
-class AuditPage(TypedDict):
-    items: list[AuditRecordView]
-    next_cursor: str | None
-
-
-class AuditRecordView(TypedDict):
+class AuditRecord(TypedDict):
     id: str
     at: str
     actor_type: str
@@ -190,27 +201,20 @@ class AuditRecordView(TypedDict):
     details: dict[str, Any]
 
 
+class AuditRecordsPage(TypedDict):
+    items: list[AuditRecord]
+    next_cursor: str | None
+
+
 class AvailableHours(TypedDict):
     """When an agent takes conversations, in the agent's own time zone. An empty schedule means any time."""
 
     timezone: str
     """IANA name"""
-    schedule: NotRequired[list[Hours]]
+    schedule: NotRequired[list[OpeningHours]]
 
 
-class BotRulePatch(TypedDict):
-    """`conditions` and `actions` are replaced as a whole."""
-
-    name: NotRequired[str]
-    trigger_type: NotRequired[Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]]
-    priority: NotRequired[int]
-    """Lower is tried first; of equal ones, the older"""
-    is_active: NotRequired[bool]
-    conditions: NotRequired[Conditions]
-    actions: NotRequired[Actions]
-
-
-class BotRuleView(TypedDict):
+class BotRule(TypedDict):
     id: str
     name: str
     priority: int
@@ -222,31 +226,78 @@ class BotRuleView(TypedDict):
     updated_at: str
 
 
+class BotRuleActions(TypedDict):
+    reply_template_id: NotRequired[str | None]
+    reply_text: NotRequired[str | None]
+    assign_team_id: NotRequired[str | None]
+    assign_strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
+    set_labels: NotRequired[list[str]]
+    set_priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
+    collect_info: NotRequired[list[str]]
+
+
+class BotRuleConditions(TypedDict):
+    """All given conditions must hold. `match_mode`: any or all of the keywords."""
+
+    keywords: NotRequired[list[str]]
+    match_mode: NotRequired[Literal["all", "any"]]
+    channels: NotRequired[list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]]
+    languages: NotRequired[list[str]]
+    time_range: NotRequired[TimeRange | None]
+    intent: NotRequired[str | None]
+    confidence_min: NotRequired[float | None]
+
+
+class BotRulePatch(TypedDict):
+    """`conditions` and `actions` are replaced as a whole."""
+
+    name: NotRequired[str]
+    trigger_type: NotRequired[Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]]
+    priority: NotRequired[int]
+    """Lower is tried first; of equal ones, the older"""
+    is_active: NotRequired[bool]
+    conditions: NotRequired[BotRuleConditions]
+    actions: NotRequired[BotRuleActions]
+
+
+class BotRuleTest(TypedDict):
+    """A customer's first message. `at`: its time, RFC 3339, by default now. `language`: by default detected, if rules or agents
+    depend on it. The classifier is asked as for a real message."""
+
+    content: str
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    at: NotRequired[str | None]
+    language: NotRequired[str | None]
+
+
+class BotRuleTestResult(TypedDict):
+    """Every active rule in order of evaluation, and the actions of the first one that matches; their `handoff` says why a human
+    would take over."""
+
+    rules: list[BotRuleVerdict]
+    actions: dict[str, Any]
+
+
+class BotRuleVerdict(TypedDict):
+    rule_id: str
+    name: str
+    matched: bool
+    reasons: list[str]
+    faulty: bool
+
+
 class BotRulesPage(TypedDict):
-    items: list[BotRuleView]
+    items: list[BotRule]
     next_cursor: str | None
 
 
 class BusinessHours(TypedDict):
     """An empty schedule means always open."""
 
-    schedule: NotRequired[list[Hours]]
+    schedule: NotRequired[list[OpeningHours]]
 
 
-class CannedPage(TypedDict):
-    items: list[CannedResponseView]
-    next_cursor: str | None
-
-
-class CannedPatch(TypedDict):
-    short_code: NotRequired[str]
-    """Without spaces, as `/refund`"""
-    title: NotRequired[str]
-    content: NotRequired[str]
-    category: NotRequired[str | None]
-
-
-class CannedResponseView(TypedDict):
+class CannedResponse(TypedDict):
     """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`."""
 
     id: str
@@ -260,16 +311,20 @@ class CannedResponseView(TypedDict):
     updated_at: str
 
 
-class ChannelPatch(TypedDict):
-    name: NotRequired[str]
-    config: NotRequired[dict[str, Any]]
-    """`base_url` replaces the provider's; the rest is the channel's own"""
-    credentials: NotRequired[dict[str, str]]
-    """Write-only; field names depend on the type. They replace all earlier ones"""
-    is_active: NotRequired[bool]
+class CannedResponsePatch(TypedDict):
+    short_code: NotRequired[str]
+    """Without spaces, as `/refund`"""
+    title: NotRequired[str]
+    content: NotRequired[str]
+    category: NotRequired[str | None]
 
 
-class ChannelView(TypedDict):
+class CannedResponsesPage(TypedDict):
+    items: list[CannedResponse]
+    next_cursor: str | None
+
+
+class Channel(TypedDict):
     """`credential_fields`: names of the credentials that are set, never their values; null if the server's keys cannot decrypt
     them."""
 
@@ -284,30 +339,29 @@ class ChannelView(TypedDict):
     updated_at: str
 
 
+class ChannelPatch(TypedDict):
+    name: NotRequired[str]
+    config: NotRequired[dict[str, Any]]
+    """`base_url` replaces the provider's; the rest is the channel's own"""
+    credentials: NotRequired[dict[str, str]]
+    """Write-only; field names depend on the type. They replace all earlier ones"""
+    is_active: NotRequired[bool]
+
+
 class ChannelsPage(TypedDict):
-    items: list[ChannelView]
+    items: list[Channel]
     next_cursor: str | None
 
 
-class Conditions(TypedDict):
-    """All given conditions must hold. `match_mode`: any or all of the keywords."""
-
-    keywords: NotRequired[list[str]]
-    match_mode: NotRequired[Literal["all", "any"]]
-    channels: NotRequired[list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]]
-    languages: NotRequired[list[str]]
-    time_range: NotRequired[TimeRange | None]
-    intent: NotRequired[str | None]
-    confidence_min: NotRequired[float | None]
-
-
-class ContactDetail(TypedDict):
-    """A contact with its addresses."""
+class Contact(TypedDict):
+    """`merged_into`: the contact that got its identifiers and conversations; from then on it does not change."""
 
     id: str
+    account_id: str
     name: str | None
     attributes: dict[str, Any]
-    identifiers: list[ContactIdentifierView]
+    merged_into: str | None
+    identifiers: list[ContactIdentifier]
     created_at: str
     updated_at: str
 
@@ -316,18 +370,32 @@ class ContactExport(TypedDict):
     """Everything stored about a contact, including private notes."""
 
     exported_at: str
-    contact: ContactView
+    contact: Contact
     conversations: list[ExportedConversation]
 
 
-class ContactIdentifierView(TypedDict):
+class ContactIdentifier(TypedDict):
     id: str
-    channel_type: str
+    contact_id: str
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
     identifier: str
     display_name: str | None
     metadata: dict[str, Any]
     created_at: str
     updated_at: str
+
+
+class ContactIdentifierPatch(TypedDict):
+    """Moving an identifier to another contact moves its conversations as well."""
+
+    contact_id: NotRequired[str]
+    display_name: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class ContactIdentifiersPage(TypedDict):
+    items: list[ContactIdentifier]
+    next_cursor: str | None
 
 
 class ContactPatch(TypedDict):
@@ -337,26 +405,45 @@ class ContactPatch(TypedDict):
     attributes: NotRequired[dict[str, Any]]
 
 
-class ContactView(TypedDict):
-    """`merged_into`: the contact that got its identifiers and conversations; from then on it does not change."""
+class ContactsPage(TypedDict):
+    items: list[Contact]
+    next_cursor: str | None
 
+
+class Conversation(TypedDict):
     id: str
     account_id: str
-    name: str | None
-    attributes: dict[str, Any]
-    merged_into: str | None
-    identifiers: list[IdentifierView]
+    channel_id: str
+    channel_type: str
+    contact_id: str
+    contact_identifier: str
+    contact_name: str | None
+    outlet_id: str | None
+    status: ConversationStatus
+    priority: Literal["high", "low", "normal", "urgent"]
+    subject: str | None
+    labels: list[str]
+    assignee_id: str | None
+    team_id: str | None
+    handoff_requested: bool
+    handoff_reason: str | None
+    bot_context: dict[str, Any]
+    metadata: dict[str, Any]
+    seq: int
+    unread_count: int
+    queue_position: int | None
+    first_reply_at: str | None
+    last_message_at: str | None
+    last_message_preview: str | None
+    snoozed_until: str | None
+    resolved_at: str | None
+    archived_at: str | None
     created_at: str
     updated_at: str
 
 
-class ContactsPage(TypedDict):
-    items: list[ContactView]
-    next_cursor: str | None
-
-
-class Context(TypedDict):
-    items: list[MessageView]
+class ConversationContext(TypedDict):
+    items: list[Message]
 
 
 class ConversationDetail(TypedDict):
@@ -370,7 +457,7 @@ class ConversationDetail(TypedDict):
     contact_identifier: str
     contact_name: str | None
     outlet_id: str | None
-    status: Status
+    status: ConversationStatus
     priority: Literal["high", "low", "normal", "urgent"]
     subject: str | None
     labels: list[str]
@@ -391,44 +478,31 @@ class ConversationDetail(TypedDict):
     archived_at: str | None
     created_at: str
     updated_at: str
-    messages: NotRequired[list[MessageView]]
-    contact: NotRequired[ContactDetail | None]
-    assignments: NotRequired[list[AssignmentView]]
+    messages: NotRequired[list[Message]]
+    contact: NotRequired[IncludedContact | None]
+    assignments: NotRequired[list[Assignment]]
 
 
-class ConversationView(TypedDict):
-    id: str
-    account_id: str
-    channel_id: str
-    channel_type: str
-    contact_id: str
-    contact_identifier: str
-    contact_name: str | None
-    outlet_id: str | None
-    status: Status
-    priority: Literal["high", "low", "normal", "urgent"]
-    subject: str | None
-    labels: list[str]
-    assignee_id: str | None
-    team_id: str | None
-    handoff_requested: bool
-    handoff_reason: str | None
-    bot_context: dict[str, Any]
-    metadata: dict[str, Any]
-    seq: int
-    unread_count: int
-    queue_position: int | None
-    first_reply_at: str | None
-    last_message_at: str | None
-    last_message_preview: str | None
-    snoozed_until: str | None
-    resolved_at: str | None
-    archived_at: str | None
-    created_at: str
-    updated_at: str
+class ConversationPatch(TypedDict):
+    """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
+
+    status: NotRequired[ConversationStatus]
+    assignee_id: NotRequired[str | None]
+    team_id: NotRequired[str | None]
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
+    labels: NotRequired[list[str]]
+    subject: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+    snoozed_until: NotRequired[str | None]
+    archived: NotRequired[bool]
 
 
-class Csat(TypedDict):
+class ConversationsPage(TypedDict):
+    items: list[Conversation]
+    next_cursor: str | None
+
+
+class CsatFigures(TypedDict):
     """A conversation's last score in the period counts."""
 
     count: int
@@ -445,12 +519,12 @@ class DayVolume(TypedDict):
     outbound: int
 
 
-class DeliveriesDeliveriesPage(TypedDict):
-    items: list[DeliveryView]
+class DeliveriesPage(TypedDict):
+    items: list[Delivery]
     next_cursor: str | None
 
 
-class DeliveryView(TypedDict):
+class Delivery(TypedDict):
     """`error`: `{code, detail}`, for a queued delivery that of the last try. `attempts`: tries so far."""
 
     message_id: str
@@ -466,25 +540,7 @@ class DeliveryView(TypedDict):
     updated_at: str
 
 
-class DryRun(TypedDict):
-    """A customer's first message. `at`: its time, RFC 3339, by default now. `language`: by default detected, if rules or agents
-    depend on it. The classifier is asked as for a real message."""
-
-    content: str
-    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    at: NotRequired[str | None]
-    language: NotRequired[str | None]
-
-
-class DryRunResult(TypedDict):
-    """Every active rule in order of evaluation, and the actions of the first one that matches; their `handoff` says why a human
-    would take over."""
-
-    rules: list[VerdictView]
-    actions: dict[str, Any]
-
-
-class Durations(TypedDict):
+class DurationFigures(TypedDict):
     """In seconds, for conversations created in the period."""
 
     count: int
@@ -493,16 +549,40 @@ class Durations(TypedDict):
 
 
 class EntriesPage(TypedDict):
-    items: list[EntryView]
+    items: list[Entry]
     has_more: bool
 
 
-class EntryView(TypedDict):
+class Entry(TypedDict):
     seq: int
     kind: str
     at: str
-    actor: ActorView
+    actor: Actor
     data: dict[str, Any]
+
+
+class EventDeliveriesPage(TypedDict):
+    items: list[EventDelivery]
+    next_cursor: str | None
+
+
+class EventDelivery(TypedDict):
+    """`event_id` is sent as `webhook-id` at every attempt. Response, error and duration are of the newest attempt; a `pending`
+    delivery is attempted at `next_attempt_at`."""
+
+    id: str
+    webhook_id: str
+    event_id: str
+    event_type: str
+    status: Literal["delivered", "delivering", "failed", "pending"]
+    attempts: int
+    next_attempt_at: str | None
+    response_status: int | None
+    response_excerpt: str | None
+    error: str | None
+    duration_ms: int | None
+    created_at: str
+    delivered_at: str | None
 
 
 class EventDeliveryDetail(TypedDict):
@@ -524,26 +604,18 @@ class EventDeliveryDetail(TypedDict):
     payload: Any
 
 
-class EventDeliveryView(TypedDict):
-    """`event_id` is sent as `webhook-id` at every attempt. Response, error and duration are of the newest attempt; a `pending`
-    delivery is attempted at `next_attempt_at`."""
+class EventReplay(TypedDict):
+    """The number of deliveries queued again."""
 
-    id: str
-    webhook_id: str
-    event_id: str
-    event_type: str
-    status: Literal["delivered", "delivering", "failed", "pending"]
-    attempts: int
-    next_attempt_at: str | None
-    response_status: int | None
-    response_excerpt: str | None
-    error: str | None
-    duration_ms: int | None
-    created_at: str
-    delivered_at: str | None
+    replayed: int
 
 
-class EventWebhookView(TypedDict):
+class EventReplayRequest(TypedDict):
+    since: str
+    """of the events; RFC 3339"""
+
+
+class EventWebhook(TypedDict):
     """`event_types` empty: all except `notification:*`. `failing_since`: no delivery has succeeded since. `disabled_reason`: `gone`
     (its receiver answered 410) or `failing` (for days); when reactivated (`is_active`), it starts with new events.
     `previous_secret_until`: until then the secret before the last rotation signs as well."""
@@ -562,21 +634,68 @@ class EventWebhookView(TypedDict):
     updated_at: str
 
 
-class EventWebhooksDeliveriesPage(TypedDict):
-    items: list[EventDeliveryView]
+class EventWebhookPatch(TypedDict):
+    url: NotRequired[str]
+    """https; no address of a private network, and no port but 443"""
+    description: NotRequired[str | None]
+    event_types: NotRequired[
+        list[
+            Literal[
+                "agent:assigned",
+                "conversation:handoff",
+                "conversation:message",
+                "conversation:new",
+                "conversation:status",
+                "conversation:updated",
+                "notification:assignment",
+                "notification:mention",
+                "notification:offer",
+                "notification:queue",
+                "notification:sla",
+            ]
+        ]
+    ]
+    """Which events; empty: all but `notification:*`"""
+    is_active: NotRequired[bool]
+
+
+class EventWebhookTest(TypedDict):
+    """A receiver's response to a `ping`; `error` if there was none."""
+
+    delivered: bool
+    event_id: str
+    response_status: int | None
+    response_excerpt: str | None
+    error: str | None
+    duration_ms: int
+
+
+class EventWebhookWithSecret(TypedDict):
+    """Returned only by creation and rotation, as no other response contains the secret."""
+
+    id: str
+    account_id: str
+    url: str
+    description: str | None
+    event_types: list[str]
+    is_active: bool
+    previous_secret_until: str | None
+    failing_since: str | None
+    disabled_at: str | None
+    disabled_reason: Literal["failing", "gone"] | None
+    created_at: str
+    updated_at: str
+    secret: str
+
+
+class EventWebhooksPage(TypedDict):
+    items: list[EventWebhook]
     next_cursor: str | None
 
 
 class ExportedConversation(TypedDict):
-    conversation: ConversationView
-    entries: list[EntryView]
-
-
-class FaultView(TypedDict):
-    """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
-
-    reason: str
-    part: str | None
+    conversation: Conversation
+    entries: list[Entry]
 
 
 class FieldError(TypedDict):
@@ -603,43 +722,22 @@ class Health(TypedDict):
     status: str
 
 
-class Hours(TypedDict):
-    """Open on `days` from `start` to `end` (HH:MM, 24:00 is midnight), in the account's time zone. An `end` before
-    `start` is on the next day."""
-
-    days: list[Literal["fri", "mon", "sat", "sun", "thu", "tue", "wed"]]
-    start: str
-    end: str
-
-
-class IdentifierOfContact(TypedDict):
+class IdentifierOfNewContact(TypedDict):
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
     identifier: str
     display_name: NotRequired[str | None]
 
 
-class IdentifierPatch(TypedDict):
-    """Moving an identifier to another contact moves its conversations as well."""
+class InboundFailure(TypedDict):
+    """`size`: bytes of the whole payload. `replayed_at`: when a replay succeeded completely."""
 
-    contact_id: NotRequired[str]
-    display_name: NotRequired[str | None]
-    metadata: NotRequired[dict[str, Any]]
-
-
-class IdentifierView(TypedDict):
     id: str
-    contact_id: str
-    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    identifier: str
-    display_name: str | None
-    metadata: dict[str, Any]
-    created_at: str
-    updated_at: str
-
-
-class IdentifiersPage(TypedDict):
-    items: list[IdentifierView]
-    next_cursor: str | None
+    channel_id: str
+    at: str
+    reason: str
+    faults: list[InboundFault]
+    size: int
+    replayed_at: str | None
 
 
 class InboundFailureDetail(TypedDict):
@@ -649,33 +747,34 @@ class InboundFailureDetail(TypedDict):
     channel_id: str
     at: str
     reason: str
-    faults: list[FaultView]
+    faults: list[InboundFault]
     size: int
     replayed_at: str | None
     payload: str
     truncated: bool
 
 
-class InboundFailureView(TypedDict):
-    """`size`: bytes of the whole payload. `replayed_at`: when a replay succeeded completely."""
-
-    id: str
-    channel_id: str
-    at: str
-    reason: str
-    faults: list[FaultView]
-    size: int
-    replayed_at: str | None
-
-
 class InboundFailuresPage(TypedDict):
-    items: list[InboundFailureView]
+    items: list[InboundFailure]
     next_cursor: str | None
 
 
-class InboxPage(TypedDict):
-    items: list[ConversationView]
-    next_cursor: str | None
+class InboundFault(TypedDict):
+    """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
+
+    reason: str
+    part: str | None
+
+
+class InboundReplay(TypedDict):
+    """The result of a replay: new messages, repeats, edits, receipts, and what still fails."""
+
+    received: int
+    repeated: int
+    edited: int
+    receipts: int
+    faults: list[InboundFault]
+    failure: InboundFailure
 
 
 InboxStats = TypedDict(
@@ -684,15 +783,36 @@ InboxStats = TypedDict(
         "from": "str",
         "to": "str",
         "statuses": "dict[str, int]",
-        "queue": "Queue",
-        "first_reply": "Durations",
-        "resolution": "Durations",
-        "volume": "Volume",
-        "csat": "Csat",
+        "queue": "QueueFigures",
+        "first_reply": "DurationFigures",
+        "resolution": "DurationFigures",
+        "volume": "VolumeFigures",
+        "csat": "CsatFigures",
         "ai": "AiFigures",
     },
 )
 """`statuses` and `queue` are as of now; everything else covers the period."""
+
+
+class IncludedContact(TypedDict):
+    """A contact with its addresses."""
+
+    id: str
+    name: str | None
+    attributes: dict[str, Any]
+    identifiers: list[IncludedIdentifier]
+    created_at: str
+    updated_at: str
+
+
+class IncludedIdentifier(TypedDict):
+    id: str
+    channel_type: str
+    identifier: str
+    display_name: str | None
+    metadata: dict[str, Any]
+    created_at: str
+    updated_at: str
 
 
 class LabelCount(TypedDict):
@@ -700,27 +820,15 @@ class LabelCount(TypedDict):
     count: int
 
 
-class Labels(TypedDict):
+class LabelList(TypedDict):
     items: list[LabelCount]
-
-
-class LinkView(TypedDict):
-    """`url` works without a token until `expires_at`."""
-
-    url: str
-    expires_at: str
-
-
-class MembersPage(TypedDict):
-    items: list[TeamMemberView]
-    next_cursor: str | None
 
 
 class MergeRequest(TypedDict):
     into: str
 
 
-class MessageView(TypedDict):
+class Message(TypedDict):
     id: str
     conversation_id: str
     seq: int
@@ -741,21 +849,12 @@ class MessageView(TypedDict):
 
 
 class MessagesPage(TypedDict):
-    items: list[MessageView]
+    items: list[Message]
     has_more: bool
 
 
 class NewApiClient(TypedDict):
     name: str
-
-
-class NewApiClientView(TypedDict):
-    """Returned by creation only, as no other response contains the secret."""
-
-    client_id: str
-    client_secret: str
-    name: str
-    created_at: str
 
 
 class NewBotRule(TypedDict):
@@ -764,8 +863,8 @@ class NewBotRule(TypedDict):
     priority: NotRequired[int]
     """Lower is tried first; of equal ones, the older"""
     is_active: NotRequired[bool]
-    conditions: NotRequired[Conditions]
-    actions: NotRequired[Actions]
+    conditions: NotRequired[BotRuleConditions]
+    actions: NotRequired[BotRuleActions]
 
 
 class NewCannedResponse(TypedDict):
@@ -786,16 +885,10 @@ class NewChannel(TypedDict):
     is_active: NotRequired[bool]
 
 
-class NewChatMessage(TypedDict):
-    content: str
-    client_message_id: NotRequired[str | None]
-    attachments: NotRequired[list[Attachment]]
-
-
 class NewContact(TypedDict):
     name: NotRequired[str | None]
     attributes: NotRequired[dict[str, Any]]
-    identifiers: NotRequired[list[IdentifierOfContact]]
+    identifiers: NotRequired[list[IdentifierOfNewContact]]
 
 
 class NewContactIdentifier(TypedDict):
@@ -819,59 +912,7 @@ class NewConversation(TypedDict):
     outlet_id: NotRequired[str | None]
 
 
-class NewEventWebhookView(TypedDict):
-    """Returned only by creation and rotation, as no other response contains the secret."""
-
-    id: str
-    account_id: str
-    url: str
-    description: str | None
-    event_types: list[str]
-    is_active: bool
-    previous_secret_until: str | None
-    failing_since: str | None
-    disabled_at: str | None
-    disabled_reason: Literal["failing", "gone"] | None
-    created_at: str
-    updated_at: str
-    secret: str
-
-
-class NewMember(TypedDict):
-    """`user_id`: the `sub` of their tokens. They need not have connected yet."""
-
-    user_id: str
-
-
-class NewMessage(TypedDict):
-    """`POST …/messages`. `to`, `cc` and `bcc` are for e-mail alone; without them an answer goes to all whom the mail it
-    answers came from and went to."""
-
-    content: str
-    sender_type: NotRequired[Literal["agent", "bot", "contact", "system"] | None]
-    is_private: NotRequired[bool]
-    content_type: NotRequired[str]
-    attachments: NotRequired[list[Attachment]]
-    reply_to: NotRequired[str | None]
-    client_message_id: NotRequired[str | None]
-    metadata: NotRequired[dict[str, Any]]
-    to: NotRequired[list[str] | None]
-    cc: NotRequired[list[str] | None]
-    bcc: NotRequired[list[str] | None]
-
-
-class NewSession(TypedDict):
-    contact_name: NotRequired[str | None]
-    contact_identifier: NotRequired[str | None]
-    identity_hash: NotRequired[str | None]
-
-
-class NewTeam(TypedDict):
-    name: str
-    description: NotRequired[str | None]
-
-
-class NewWebhook(TypedDict):
+class NewEventWebhook(TypedDict):
     url: str
     """https; no address of a private network, and no port but 443"""
     description: NotRequired[str | None]
@@ -896,6 +937,51 @@ class NewWebhook(TypedDict):
     is_active: NotRequired[bool]
 
 
+class NewMessage(TypedDict):
+    """`POST …/messages`. `to`, `cc` and `bcc` are for e-mail alone; without them an answer goes to all whom the mail it
+    answers came from and went to."""
+
+    content: str
+    sender_type: NotRequired[Literal["agent", "bot", "contact", "system"] | None]
+    is_private: NotRequired[bool]
+    content_type: NotRequired[str]
+    attachments: NotRequired[list[Attachment]]
+    reply_to: NotRequired[str | None]
+    client_message_id: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+    to: NotRequired[list[str] | None]
+    cc: NotRequired[list[str] | None]
+    bcc: NotRequired[list[str] | None]
+
+
+class NewRating(TypedDict):
+    score: int
+    comment: NotRequired[str | None]
+
+
+class NewTeam(TypedDict):
+    name: str
+    description: NotRequired[str | None]
+
+
+class NewTeamMember(TypedDict):
+    """`user_id`: the `sub` of their tokens. They need not have connected yet."""
+
+    user_id: str
+
+
+class NewWebchatMessage(TypedDict):
+    content: str
+    client_message_id: NotRequired[str | None]
+    attachments: NotRequired[list[Attachment]]
+
+
+class NewWebchatSession(TypedDict):
+    contact_name: NotRequired[str | None]
+    contact_identifier: NotRequired[str | None]
+    identity_hash: NotRequired[str | None]
+
+
 class NotificationPreferences(TypedDict):
     """Stored for clients, which apply them."""
 
@@ -904,12 +990,21 @@ class NotificationPreferences(TypedDict):
     email_on_assignment: NotRequired[bool]
 
 
-class NotificationsPatch(TypedDict):
+class NotificationPreferencesPatch(TypedDict):
     """Only given fields change."""
 
     sound: NotRequired[bool]
     desktop: NotRequired[bool]
     email_on_assignment: NotRequired[bool]
+
+
+class OpeningHours(TypedDict):
+    """Open on `days` from `start` to `end` (HH:MM, 24:00 is midnight), in the account's time zone. An `end` before
+    `start` is on the next day."""
+
+    days: list[Literal["fri", "mon", "sat", "sun", "thu", "tue", "wed"]]
+    start: str
+    end: str
 
 
 class OverflowTeam(TypedDict):
@@ -919,50 +1014,16 @@ class OverflowTeam(TypedDict):
     team_id: str
 
 
-class Patch(TypedDict):
-    """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
-
-    status: NotRequired[Status]
-    assignee_id: NotRequired[str | None]
-    team_id: NotRequired[str | None]
-    priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
-    labels: NotRequired[list[str]]
-    subject: NotRequired[str | None]
-    metadata: NotRequired[dict[str, Any]]
-    snoozed_until: NotRequired[str | None]
-    archived: NotRequired[bool]
-
-
-class PreferencesPage(TypedDict):
-    items: list[AgentPreferencesView]
-    next_cursor: str | None
-
-
-class PreferencesPatch(TypedDict):
-    """Only given fields change. Empty lists, and null or an empty schedule for the hours, mean any."""
-
-    available_channels: NotRequired[
-        list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
-    ]
-    available_topics: NotRequired[list[str]]
-    available_hours: NotRequired[AvailableHours | None]
-    languages: NotRequired[list[str]]
-    max_concurrent_conversations: NotRequired[int]
-    is_available: NotRequired[bool]
-    auto_accept: NotRequired[bool]
-    notification_preferences: NotRequired[NotificationsPatch]
-
-
-class PresenceChange(TypedDict):
-    status: Literal["away", "offline", "online"]
-
-
-class PresenceView(TypedDict):
+class Presence(TypedDict):
     """`ttl_s`: seconds until it expires, unless it is set again or a stream is open."""
 
     user_id: str
     status: Literal["away", "offline", "online"]
     ttl_s: float
+
+
+class PresenceChange(TypedDict):
+    status: Literal["away", "offline", "online"]
 
 
 class Problem(TypedDict):
@@ -978,14 +1039,14 @@ class Problem(TypedDict):
     current: NotRequired[dict[str, Any]]
 
 
-class Queue(TypedDict):
+class QueueFigures(TypedDict):
     """Open conversations that no agent and no bot holds."""
 
     waiting: int
     oldest_waiting_since: str | None
 
 
-class QueueItemView(TypedDict):
+class QueueItem(TypedDict):
     """`estimated_wait_s` is null while too few were served for an estimate. `offered_to`: the agent with the open offer."""
 
     conversation_id: str
@@ -993,20 +1054,15 @@ class QueueItemView(TypedDict):
     waiting_since: str
     estimated_wait_s: int | None
     priority: Literal["high", "low", "normal", "urgent"]
-    requirements: Requirements
+    requirements: RoutingRequirements
     strategy: str
     offered_to: str | None
 
 
-class QueuePageView(TypedDict):
-    items: list[QueueItemView]
+class QueuePage(TypedDict):
+    items: list[QueueItem]
     next_cursor: str | None
     total: int
-
-
-class Rating(TypedDict):
-    score: int
-    comment: NotRequired[str | None]
 
 
 class ReadMarker(TypedDict):
@@ -1031,33 +1087,11 @@ class RenderRequest(TypedDict):
     conversation_id: str
 
 
-class Rendered(TypedDict):
+class RenderedResponse(TypedDict):
     content: str
 
 
-class Replay(TypedDict):
-    since: str
-    """of the events; RFC 3339"""
-
-
-class ReplayView(TypedDict):
-    """The result of a replay: new messages, repeats, edits, receipts, and what still fails."""
-
-    received: int
-    repeated: int
-    edited: int
-    receipts: int
-    faults: list[FaultView]
-    failure: InboundFailureView
-
-
-class ReplayedView(TypedDict):
-    """The number of deliveries queued again."""
-
-    replayed: int
-
-
-class Requirements(TypedDict):
+class RoutingRequirements(TypedDict):
     """What an agent must serve for routing to assign the conversation."""
 
     channel_type: str
@@ -1066,7 +1100,7 @@ class Requirements(TypedDict):
     team_id: str | None
 
 
-class Routing(TypedDict):
+class RoutingSettings(TypedDict):
     """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never."""
 
     strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"]]
@@ -1076,24 +1110,18 @@ class Routing(TypedDict):
     head_start_minutes: NotRequired[HeadStart]
 
 
-class SessionView(TypedDict):
-    token: str
-    contact_identifier: str
-    expires_at: str
-
-
-class Sla(TypedDict):
+class SlaSettings(TypedDict):
     """Targets of all conversations, overridden by those of a priority. A warning is sent when `warn_percent` of a target's time has
     passed."""
 
     first_reply_minutes: NotRequired[int | None]
     next_reply_minutes: NotRequired[int | None]
     resolution_minutes: NotRequired[int | None]
-    priorities: NotRequired[dict[str, Targets]]
+    priorities: NotRequired[dict[str, SlaTargets]]
     warn_percent: NotRequired[int]
 
 
-class Targets(TypedDict):
+class SlaTargets(TypedDict):
     """Targets in minutes of business time; null for none. `next_reply`: for each message after the first reply."""
 
     first_reply_minutes: NotRequired[int | None]
@@ -1101,20 +1129,12 @@ class Targets(TypedDict):
     resolution_minutes: NotRequired[int | None]
 
 
-class TeamMemberView(TypedDict):
-    """`created_at`: when the agent joined."""
-
-    user_id: str
-    name: str | None
-    created_at: str
+class StreamTicket(TypedDict):
+    ticket: str
+    expires_at: str
 
 
-class TeamPatch(TypedDict):
-    name: NotRequired[str]
-    description: NotRequired[str | None]
-
-
-class TeamView(TypedDict):
+class Team(TypedDict):
     id: str
     account_id: str
     name: str
@@ -1123,14 +1143,27 @@ class TeamView(TypedDict):
     updated_at: str
 
 
-class TeamsPage(TypedDict):
-    items: list[TeamView]
+class TeamMember(TypedDict):
+    """`created_at`: when the agent joined."""
+
+    user_id: str
+    name: str | None
+    created_at: str
+
+
+class TeamMembersPage(TypedDict):
+    items: list[TeamMember]
     next_cursor: str | None
 
 
-class TicketView(TypedDict):
-    ticket: str
-    expires_at: str
+class TeamPatch(TypedDict):
+    name: NotRequired[str]
+    description: NotRequired[str | None]
+
+
+class TeamsPage(TypedDict):
+    items: list[Team]
+    next_cursor: str | None
 
 
 class TimeRange(TypedDict):
@@ -1139,6 +1172,12 @@ class TimeRange(TypedDict):
     start: str
     end: str
     tz: NotRequired[str]
+
+
+class Token(TypedDict):
+    access_token: str
+    token_type: str
+    expires_in: int
 
 
 class TokenRequest(TypedDict):
@@ -1150,67 +1189,28 @@ class TokenRequest(TypedDict):
     scope: NotRequired[str | None]
 
 
-class TokenView(TypedDict):
-    access_token: str
-    token_type: str
-    expires_in: int
-
-
-class Typing(TypedDict):
+class TypingChange(TypedDict):
     state: Literal["start", "stop"]
 
 
-class VerdictView(TypedDict):
-    rule_id: str
-    name: str
-    matched: bool
-    reasons: list[str]
-    faulty: bool
+class UploadedAttachment(TypedDict):
+    """`url` is how messages name it."""
+
+    id: str
+    url: str
+    name: str | None
+    content_type: str
+    size: int
 
 
-class Volume(TypedDict):
+class VolumeFigures(TypedDict):
     conversations: int
     inbound: int
     outbound: int
     days: list[DayVolume]
 
 
-class WebhookPatch(TypedDict):
-    url: NotRequired[str]
-    """https; no address of a private network, and no port but 443"""
-    description: NotRequired[str | None]
-    event_types: NotRequired[
-        list[
-            Literal[
-                "agent:assigned",
-                "conversation:handoff",
-                "conversation:message",
-                "conversation:new",
-                "conversation:status",
-                "conversation:updated",
-                "notification:assignment",
-                "notification:mention",
-                "notification:offer",
-                "notification:queue",
-                "notification:sla",
-            ]
-        ]
-    ]
-    """Which events; empty: all but `notification:*`"""
-    is_active: NotRequired[bool]
-
-
-class WebhookTestView(TypedDict):
-    """A receiver's response to a `ping`; `error` if there was none."""
-
-    delivered: bool
-    event_id: str
-    response_status: int | None
-    response_excerpt: str | None
-    error: str | None
-    duration_ms: int
-
-
-class WebhooksPage(TypedDict):
-    items: list[EventWebhookView]
-    next_cursor: str | None
+class WebchatSession(TypedDict):
+    token: str
+    contact_identifier: str
+    expires_at: str

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx
-import httpx_sse
 from websockets import exceptions
 from websockets.sync.client import connect
 
@@ -25,7 +24,8 @@ from .connections import (
     websocket_options,
     websocket_url,
 )
-from .resume import Event, Resume
+from .resume import POLICY, Event, Resume
+from .sse import SseParser
 
 Connect = Callable[[Mapping[str, str], Mapping[str, str]], Iterator[Event]]
 """Opens a connection with a query and headers, and yields its frames. Raises Refused, Closed or one of BROKEN."""
@@ -56,6 +56,8 @@ def resumed(
                 continue
             wait = resume.after_refusal(refusal.error, random.random())
         except Closed as end:
+            if end.code == POLICY:
+                token_refused(named)
             wait = resume.after_close(end.code, end.reason, random.random())
         except BROKEN:
             wait = resume.after_failure(random.random())
@@ -66,15 +68,15 @@ def over_sse(http: httpx.Client, url: str) -> Connect:
     """Server-Sent Events."""
 
     def open_once(query: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Event]:
-        with httpx_sse.connect_sse(
-            http, "GET", url + STREAM, params=dict(query), headers=dict(headers), timeout=SSE_TIMEOUT
-        ) as source:
-            response = source.response
+        with http.stream(
+            "GET", url + STREAM, params=dict(query), headers=dict(headers), timeout=SSE_TIMEOUT
+        ) as response:
             if response.status_code != 200:
                 raise Refused(api_error(response.status_code, response.headers, response.read()))
-            for event in source.iter_sse():
-                if event.data:
-                    yield decoded(event.data)
+            parser = SseParser()
+            for piece in response.iter_bytes():
+                for data in parser.feed(piece):
+                    yield decoded(data)
 
     return open_once
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 import httpx
-import httpx_sse
 from websockets import exceptions
 
 from ..errors import ApiError, ConnectionFailed, DeadlineExceeded, api_error
@@ -28,7 +27,6 @@ class NotAnEvent(Exception):
 Kind = Literal["sse", "websocket"]
 BROKEN = (
     httpx.HTTPError,
-    httpx_sse.SSEError,
     exceptions.WebSocketException,
     ConnectionFailed,
     DeadlineExceeded,

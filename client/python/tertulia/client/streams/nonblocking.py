@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any, cast
 
 import httpx
-import httpx_sse
 from websockets import exceptions
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -35,7 +34,8 @@ from .connections import (
     websocket_options,
     websocket_url,
 )
-from .resume import Event, Resume
+from .resume import POLICY, Event, Resume
+from .sse import SseParser
 
 QUEUE = 1_000
 """Events that wait for the caller; while there are more, the connection is not read."""
@@ -169,6 +169,8 @@ class AsyncStream:
                     continue
                 wait = self._resume.after_refusal(refusal.error, random.random())
             except Closed as end:
+                if end.code == POLICY:
+                    self._token_refused(headers)
                 wait = self._resume.after_close(end.code, end.reason, random.random())
             except BROKEN:
                 wait = self._resume.after_failure(random.random())
@@ -198,20 +200,19 @@ class AsyncStream:
         self._news.set()
 
     async def _over_sse(self, headers: dict[str, str]) -> AsyncGenerator[Event]:
-        async with httpx_sse.aconnect_sse(
-            self._http,
+        async with self._http.stream(
             "GET",
             self._url + STREAM,
             params=self._resume.query(),
             headers=headers,
             timeout=SSE_TIMEOUT,
-        ) as source:
-            response = source.response
+        ) as response:
             if response.status_code != 200:
                 raise Refused(api_error(response.status_code, response.headers, await response.aread()))
-            async for event in source.aiter_sse():
-                if event.data:
-                    yield decoded(event.data)
+            parser = SseParser()
+            async for piece in response.aiter_bytes():
+                for data in parser.feed(piece):
+                    yield decoded(data)
 
     async def _over_websocket(self, headers: dict[str, str]) -> AsyncGenerator[Event]:
         try:

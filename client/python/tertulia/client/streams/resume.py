@@ -23,6 +23,8 @@ LONGEST_PAUSE = 10.0
 FINAL_CODES = frozenset({1002, 1003, 1007, 1009})
 """Close codes after which a new connection would end in the same way."""
 OVERLOADED = 1013
+POLICY = 1008
+"""The token has ended, or the client sends too fast."""
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses of an opening that is tried again."""
 

@@ -114,8 +114,7 @@ class Transport:
     def _open(self, request: Request, token: str | None, deadline: float) -> Iterator[httpx.Response]:
         with self._http.stream(
             request.operation.method,
-            self._url + request.path,
-            params=httpx.QueryParams(request.query) if request.query else None,
+            self._url + request.target,
             headers=self._options.headers(token) | request.headers,
             content=request.content if request.upload is None else pieces(request),
             timeout=phases(deadline - time.monotonic()),

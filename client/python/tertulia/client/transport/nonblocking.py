@@ -120,8 +120,7 @@ class AsyncTransport:
     ) -> AsyncIterator[httpx.Response]:
         async with self._http.stream(
             request.operation.method,
-            self._url + request.path,
-            params=httpx.QueryParams(request.query) if request.query else None,
+            self._url + request.target,
             headers=self._options.headers(token) | request.headers,
             content=request.content if request.upload is None else _read(request),
             timeout=phases(deadline - time.monotonic()),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlencode
 
 import httpx
 
@@ -33,6 +34,11 @@ class Request:
     content: bytes | None = None
     upload: Upload | None = None
     upload_from: int = 0
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return self.path + ("?" + urlencode(self.query) if self.query else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+/** A page of an agent, as the type checker sees it: no cast, no `any`. */
+
+import { ApiError, TertuliaClient, type Schemas } from "tertulia-client";
+
+const client = new TertuliaClient("https://support.example.com", { token: async () => "…" });
+
+export async function answer(conversation: Schemas["Conversation"], content: string): Promise<number> {
+  try {
+    const message = await client.post("/v1/conversations/{id}/messages", {
+      params: { path: { id: conversation.id } },
+      body: { content },
+    });
+    return message.seq;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "conflict") return 0;
+    throw error;
+  }
+}
+
+export async function names(): Promise<string[]> {
+  const page = await client.get("/v1/conversations", { params: { query: { status: ["open", "bot"], limit: 10 } } });
+  const health = await client.get("/health");
+  return [health.status, ...page.items.map((item) => item.contact_name ?? item.contact_identifier)];
+}
+
+export async function follow(show: (text: string) => void): Promise<void> {
+  for await (const event of client.events({ topics: ["account"] })) {
+    if (event.type === "conversation:message") show(event.data.content);
+    else if (event.type === "conversation:status") show(`${event.data.from} → ${event.data.to}`);
+    else if (event.type === "reset") show(event.data.cursor);
+  }
+}
+
+// @ts-expect-error: no such path
+client.get("/v1/nothing");
+// @ts-expect-error: the body lacks its content
+client.post("/v1/conversations/{id}/messages", { params: { path: { id: "c" } }, body: {} });
+// @ts-expect-error: the path lacks its id
+client.get("/v1/conversations/{id}");

@@ -1,0 +1,97 @@
+"""The generated parts of the clients: as the OpenAPI document is now, and whole."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from tertulia.client import AsyncClient, Client
+from tertulia.client.generated import models
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "client"))
+
+import generate  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return generate.document()
+
+
+def test_generated_files_are_what_the_document_gives_now(document: dict[str, Any]) -> None:
+    stale = [str(path.relative_to(ROOT)) for path in generate.stale_files(document)]
+    assert stale == [], "run `make clients`"
+
+
+def test_every_operation_is_a_method_of_both_clients(document: dict[str, Any]) -> None:
+    ids = {generate.snake(o["operationId"]) for methods in document["paths"].values() for o in methods.values()}
+    without = {name for name in ids if not hasattr(Client, name)}
+    streams = {
+        generate.snake(o["operationId"])
+        for path in ("/v1/stream", "/v1/ws")
+        for o in document["paths"][path].values()
+    }
+    assert without == streams and {name for name in ids if not hasattr(AsyncClient, name)} == streams
+    assert hasattr(Client, "events") and hasattr(AsyncClient, "events")
+
+
+def test_both_clients_have_the_same_methods_with_the_same_arguments() -> None:
+    def signatures(client: type[Any]) -> dict[str, list[str]]:
+        return {
+            name: [str(parameter) for parameter in inspect.signature(member).parameters.values()]
+            for name, member in inspect.getmembers(client, inspect.isfunction)
+            if not name.startswith("_") and name not in ("close", "aclose", "stream")
+        }
+
+    assert signatures(Client) == signatures(AsyncClient)
+
+
+def test_every_model_resolves() -> None:
+    found = [model for model in vars(models).values() if hasattr(model, "__required_keys__")]
+    assert len(found) > 50
+    for model in found:
+        assert get_type_hints(model) is not None
+
+
+def test_calls_with_a_key_are_the_same_in_both_languages(document: dict[str, Any]) -> None:
+    keyed = {call.path for call in generate.calls(document) if call.keyed}
+    script = (ROOT / "client/npm/index.js").read_text()
+    (line,) = re.findall(r"KEYED = new Set\(\[(.*)\]\)", script)
+    assert set(re.findall(r'"([^"]+)"', line)) == keyed
+
+
+def test_both_languages_know_the_same_events() -> None:
+    def types(path: str) -> set[str]:
+        return set(re.findall(r'"([a-z]+:[a-z]+|reset)"', (ROOT / "client" / path).read_text()))
+
+    python = types("python/tertulia/client/events.py")
+    assert python == types("npm/events.d.ts") == types("npm/stream.js") and "conversation:message" in python
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": "string"}, "str"),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "int | None"),
+        ({"type": ["string", "null"]}, "str | None"),
+        ({"enum": ["a", "b"]}, "Literal['a', 'b']"),
+        ({"const": "a"}, "Literal['a']"),
+        ({"type": "array", "items": {"$ref": "#/components/schemas/Message"}}, "list[Message]"),
+        ({"type": "object", "additionalProperties": {"type": "number"}}, "dict[str, float]"),
+        ({"type": "object"}, "dict[str, Any]"),
+        ({}, "Any"),
+    ],
+)
+def test_types_of_schemas(schema: dict[str, Any], kind: str) -> None:
+    assert generate.python_type(schema) == kind
+
+
+def test_names_that_python_keeps_for_itself() -> None:
+    assert generate.argument("from") == "from_" and generate.snake("getAPIClient") == "get_apiclient"
+    assert generate.argument("If-None-Match") == "if_none_match"
