@@ -11,7 +11,7 @@ INTEROP := build/interop/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit fuzz interop cases check bench schema reference format lock clean
+.PHONY: help serve test test-unit fuzz interop cases check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -52,6 +52,12 @@ format: $(READY) ## put the code into form
 
 reference: $(READY) ## write docs/errors.md and docs/websocket.md from the code's tables
 	@$(BIN)/python tests/reference.py
+
+clients: $(READY) ## write the generated parts of client/ from the OpenAPI document
+	@$(BIN)/python client/generate.py
+
+packages: $(READY) ## build the clients' packages, and test them in fresh environments
+	@CLIENT_PACKAGES=1 $(BIN)/python -m pytest tests/client --timeout=600 --durations=10 $(ARGS)
 
 lock: $(READY) ## renew requirements.lock with the newest versions that go together
 	@$(BIN)/python -m venv build/lock

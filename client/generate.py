@@ -347,7 +347,9 @@ def stamp(doc: Json) -> str:
 def write_types(doc: Json) -> None:
     """Write the TypeScript types with openapi-typescript, which npm installs first."""
     if not (NPM / "node_modules/openapi-typescript").exists():
-        subprocess.run(["npm", "install", "--no-fund", "--no-audit", "--no-package-lock"], check=True, cwd=NPM)
+        subprocess.run(
+            ["npm", "install", "--no-fund", "--no-audit", "--no-package-lock"], check=True, cwd=NPM
+        )
     (NPM / "openapi.json").write_text(json.dumps(doc))
     subprocess.run(["npm", "run", "--silent", "types"], check=True, cwd=NPM, stdout=subprocess.DEVNULL)
     types = NPM / "openapi.d.ts"

@@ -23,9 +23,12 @@ LAYERS = {
     "channels": {"channels", "core", "settings"},
     "actors": {"actors", "core", "settings"},
     "http": {"http", "actors", "core", "settings", "logs"},
-    "simulator": {"simulator"},
+    "simulator": {"simulator", "client"},
 }
 """Folder → what it may import of the package. Files of `tertulia/` itself compose, and may import anything."""
+
+LINKS = {name: name for name in LAYERS} | {"client": "client/python/tertulia/client"}
+"""What `tertulia/` links to. The client has rules of its own: `tests/client/test_client_rooms.py`."""
 
 IMPURE_MODULES = {
     "aiohttp", "asyncio", "asyncpg", "concurrent", "logging", "multiprocessing", "os", "random", "ray", "redis",
@@ -294,15 +297,15 @@ def test_form() -> None:
     assert faults == []
 
 
-@pytest.mark.parametrize("name", sorted(LAYERS))
+@pytest.mark.parametrize("name", sorted(LINKS))
 def test_the_package_is_links_to_the_folders(name: str) -> None:
     link = ROOT / "tertulia" / name
-    assert link.is_symlink() and str(link.readlink()) == f"../{name}"
+    assert link.is_symlink() and str(link.readlink()) == f"../{LINKS[name]}"
 
 
 def test_the_type_checker_reads_every_folder() -> None:
     included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["basedpyright"]["include"]
-    assert set(included) == {"tertulia", *(f"tertulia/{name}" for name in LAYERS)}
+    assert set(included) == {"tertulia", *(f"tertulia/{name}" for name in LINKS)}
 
 
 def test_http_does_not_shadow_the_standard_library() -> None:

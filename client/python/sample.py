@@ -10,7 +10,9 @@ from tertulia.client import AsyncClient, Client, Conflict, Event, Webhook
 
 def backlog(client: Client) -> list[str]:
     """Who waits, and since when."""
-    names: dict[str, str | None] = {c["id"]: c["contact_name"] for c in client.iter_conversations(status=["open"])}
+    names: dict[str, str | None] = {
+        c["id"]: c["contact_name"] for c in client.iter_conversations(status=["open"])
+    }
     return [f"{names.get(item['conversation_id'])}: {item['waiting_since']}" for item in client.iter_queue()]
 
 

@@ -2,4 +2,6 @@
 
 import os
 
-collect_ignore = [] if os.environ.get("CLIENT_PACKAGES") else ["test_python_package.py", "test_npm_package.py"]
+collect_ignore = (
+    [] if os.environ.get("CLIENT_PACKAGES") else ["test_python_package.py", "test_npm_package.py"]
+)

@@ -30,7 +30,9 @@ def test_generated_files_are_what_the_document_gives_now(document: dict[str, Any
 
 
 def test_every_operation_is_a_method_of_both_clients(document: dict[str, Any]) -> None:
-    ids = {generate.snake(o["operationId"]) for methods in document["paths"].values() for o in methods.values()}
+    ids = {
+        generate.snake(o["operationId"]) for methods in document["paths"].values() for o in methods.values()
+    }
     without = {name for name in ids if not hasattr(Client, name)}
     streams = {
         generate.snake(o["operationId"])

@@ -36,7 +36,18 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     copy = folder / "checkout"
     run("git", "clone", "--quiet", "--no-hardlinks", ROOT, copy)
     for source in (copy / "client/python", copy):
-        run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder, source)
+        run(
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            folder,
+            source,
+        )
     return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
 
 
@@ -92,5 +103,7 @@ def test_a_sample_passes_the_strict_type_check_without_a_cast(
     checker = Path(sys.executable).with_name("basedpyright")
     run(checker, "--pythonpath", python, "--project", tmp_path, cwd=tmp_path)
     sample.write_text(sample.read_text() + '\nClient("http://x").get_conversation(5)\n')
-    wrong = subprocess.run([checker, "--pythonpath", python, "--project", tmp_path], capture_output=True, cwd=tmp_path)
+    wrong = subprocess.run(
+        [checker, "--pythonpath", python, "--project", tmp_path], capture_output=True, cwd=tmp_path
+    )
     assert wrong.returncode == 1, "the checker finds nothing wrong in anything"

@@ -239,7 +239,7 @@ async def test_an_id_is_quoted(asynchronous: bool) -> None:
     script = Scripted(web.json_response({}))
     async with serving(script) as url:
         await run(asynchronous, url, lambda c: c.get_conversation("a/b?c=d"))
-    assert script.calls[0][1] == "/v1/conversations/a%2Fb%3Fc=d"
+    assert script.calls[0][1] == "/v1/conversations/a%2Fb%3Fc%3Dd"
 
 
 @both

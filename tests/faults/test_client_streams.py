@@ -53,7 +53,9 @@ def read_in_thread(server: OwnServer, reader: Reader, since: str | None) -> thre
 async def test_streams_and_calls_survive_killed_gateways(battered: OwnServer) -> None:
     server = battered
     async with AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(AsyncClient(server.url, server.token("lead"))) for _ in "ab"]
+        clients = [
+            await stack.enter_async_context(AsyncClient(server.url, server.token("lead"))) for _ in "ab"
+        ]
         service = await stack.enter_async_context(AsyncClient(server.url, server.token("service")))
         conversation = await service.create_conversation(channel_id=WEBCHAT, contact_identifier=fresh())
         readers = [Reader(conversation["id"]) for _ in "abc"]

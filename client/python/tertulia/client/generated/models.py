@@ -7,20 +7,40 @@ from typing import Any, Literal, NotRequired, TypedDict
 ConversationStatus = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
 
 
+Reason = Literal[
+    "away",
+    "channel",
+    "declined",
+    "full",
+    "language",
+    "offline",
+    "outside_hours",
+    "team",
+    "topic",
+    "unavailable",
+]
+
+
 class Account(TypedDict):
     """`settings`: in force, including defaults."""
 
     id: str
+    """The account that it belongs to"""
     name: str
+    """The account's name"""
     settings: AccountSettings
+    """The settings in force, including defaults"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class AccountPatch(TypedDict):
     """`settings` are merged key by key; null resets a key to its default."""
 
     name: NotRequired[str]
+    """The account's name"""
     settings: NotRequired[AccountSettings]
 
 
@@ -31,63 +51,131 @@ class AccountSettings(TypedDict):
     score."""
 
     timezone: NotRequired[str]
-    """IANA name"""
+    """IANA name of the account's time zone"""
     business_hours: NotRequired[BusinessHours]
+    """When the account is open; SLA targets count this time alone"""
     handoff_keywords: NotRequired[list[str]]
+    """Words and phrases by which a customer asks for a human, whatever their case and accents"""
     handoff_sentiment: NotRequired[float]
+    """The bot hands over on an English message with a sentiment below this; -1 for never"""
     offer_timeout_s: NotRequired[int]
+    """Seconds that an agent has to answer an offer"""
     presence_grace_s: NotRequired[int]
+    """Seconds after which the conversations of an agent who left are requeued"""
     expiry_hours: NotRequired[int]
+    """Hours without a message after which a conversation expires"""
     auto_close_hours: NotRequired[int]
+    """Hours after which a resolved conversation is closed"""
     retention_days: NotRequired[int]
+    """Days for which closed conversations are kept"""
     csat_enabled: NotRequired[bool]
+    """Whether customers are asked for a rating after a resolution"""
     csat_question: NotRequired[str]
+    """The question; a reply that is only a digit from 1 to 5 is the score"""
     sla: NotRequired[SlaSettings]
+    """Targets for replies and resolutions"""
     routing: NotRequired[RoutingSettings]
+    """How conversations reach agents"""
     sub_domain: NotRequired[str | None]
+    """A name for the account that other services use"""
+
+
+class AccountSettingsPatch(TypedDict):
+    timezone: NotRequired[str | None]
+    """IANA name of the account's time zone"""
+    business_hours: NotRequired[BusinessHours | None]
+    """When the account is open; SLA targets count this time alone"""
+    handoff_keywords: NotRequired[list[str] | None]
+    """Words and phrases by which a customer asks for a human, whatever their case and accents"""
+    handoff_sentiment: NotRequired[float | None]
+    """The bot hands over on an English message with a sentiment below this; -1 for never"""
+    offer_timeout_s: NotRequired[int | None]
+    """Seconds that an agent has to answer an offer"""
+    presence_grace_s: NotRequired[int | None]
+    """Seconds after which the conversations of an agent who left are requeued"""
+    expiry_hours: NotRequired[int | None]
+    """Hours without a message after which a conversation expires"""
+    auto_close_hours: NotRequired[int | None]
+    """Hours after which a resolved conversation is closed"""
+    retention_days: NotRequired[int | None]
+    """Days for which closed conversations are kept"""
+    csat_enabled: NotRequired[bool | None]
+    """Whether customers are asked for a rating after a resolution"""
+    csat_question: NotRequired[str | None]
+    """The question; a reply that is only a digit from 1 to 5 is the score"""
+    sla: NotRequired[SlaSettings | None]
+    """Targets for replies and resolutions"""
+    routing: NotRequired[RoutingSettings | None]
+    """How conversations reach agents"""
+    sub_domain: NotRequired[str | None | None]
+    """A name for the account that other services use"""
 
 
 class Actor(TypedDict):
-    type: str
+    type: Literal["agent", "bot", "contact", "service", "system"]
+    """What kind of actor"""
     id: str | None
+    """The user, contact identifier, client or rule; null for the server"""
 
 
 class Agent(TypedDict):
     """`active`: conversations held, of at most `maximum`; `last_seen`: when presence was last renewed."""
 
     user_id: str
+    """The agent: the `sub` of their tokens"""
     name: str | None
+    """The agent's name"""
     status: Literal["away", "offline", "online"]
+    """Whether the agent is there"""
     active: int
+    """Conversations that the agent holds"""
     maximum: int
+    """How many the agent may hold"""
     is_available: bool
+    """Whether the agent gets conversations at all"""
     last_seen: str | None
+    """When the presence was last renewed"""
 
 
 class AgentList(TypedDict):
     items: list[Agent]
+    """The agents"""
 
 
 class AgentPreferences(TypedDict):
     """Empty lists and no hours mean any."""
 
     id: str
+    """A UUID"""
     user_id: str
+    """The agent: the `sub` of their tokens"""
     available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+    """Types of channels the agent serves; empty for any"""
     available_topics: list[str]
+    """Topics the agent serves; empty for any"""
     available_hours: AvailableHours | None
+    """When the agent works; null for any time"""
     languages: list[str]
+    """Languages the agent speaks; empty for any"""
     max_concurrent_conversations: int
+    """How many conversations the agent may hold at once"""
     is_available: bool
+    """Whether the agent gets conversations at all"""
     auto_accept: bool
+    """Whether they are assigned without an offer"""
     notification_preferences: NotificationPreferences
+    """How clients notify the agent"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class AgentPreferencesPage(TypedDict):
     items: list[AgentPreferences]
+    """The agents' preferences"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class AgentPreferencesPatch(TypedDict):
@@ -96,13 +184,21 @@ class AgentPreferencesPatch(TypedDict):
     available_channels: NotRequired[
         list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
     ]
+    """Types of channels the agent serves; empty for any"""
     available_topics: NotRequired[list[str]]
+    """Topics the agent serves; empty for any"""
     available_hours: NotRequired[AvailableHours | None]
+    """When the agent works; null for any time"""
     languages: NotRequired[list[str]]
+    """Languages the agent speaks; empty for any"""
     max_concurrent_conversations: NotRequired[int]
+    """How many conversations the agent may hold at once"""
     is_available: NotRequired[bool]
+    """Whether the agent gets conversations at all"""
     auto_accept: NotRequired[bool]
+    """Whether they are assigned without an offer"""
     notification_preferences: NotRequired[NotificationPreferencesPatch]
+    """How clients notify the agent"""
 
 
 AgentStats = TypedDict(
@@ -127,135 +223,202 @@ class AiFigures(TypedDict):
     """`bot_message_share`: of all outbound messages."""
 
     bot_messages: int
+    """Messages that bots wrote"""
     bot_message_share: float | None
+    """Their share of all messages to customers, from 0 to 1"""
     handoffs: int
+    """How often a human was asked for"""
 
 
 class ApiClient(TypedDict):
     client_id: str
+    """The client's id"""
     name: str
+    """What it is for"""
     created_at: str
+    """When it was created"""
     last_used_at: str | None
+    """When it last asked for a token"""
 
 
 class ApiClientWithSecret(TypedDict):
     """Returned by creation only, as no other response contains the secret."""
 
     client_id: str
+    """The client's id"""
     client_secret: str
+    """Its secret, shown this once"""
     name: str
+    """What it is for"""
     created_at: str
+    """When it was created"""
 
 
 class ApiClientsPage(TypedDict):
     items: list[ApiClient]
+    """The clients"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class Assignment(TypedDict):
     """The time for which an agent held a conversation."""
 
     id: str
+    """A UUID"""
     agent_id: str
+    """The agent who held it"""
     previous_agent_id: str | None
+    """The agent who held it before"""
     by: str
+    """What assigned it: `routing`, `manual`, `takeover` …"""
     assigned_at: str
+    """From when the agent held it"""
     ended_at: str | None
-    explain: dict[str, Any] | None
+    """Until when; null if the agent still does"""
+    explain: RoutingRecord | None
+    """How routing decided; null where a person did"""
 
 
 class AssignmentList(TypedDict):
     items: list[Assignment]
+    """The assignments"""
 
 
 class AssignmentRequest(TypedDict):
     agent_id: NotRequired[str | None]
+    """The agent; `me` for oneself"""
     team_id: NotRequired[str | None]
+    """The team"""
     strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
+    """How an agent of the team is chosen"""
 
 
 class Attachment(TypedDict):
     """A file of a message; `size` in bytes."""
 
     url: str
+    """Where the file is: the `url` of an uploaded attachment, or a public https address"""
     name: NotRequired[str | None]
+    """The file's name"""
     content_type: NotRequired[str | None]
+    """The file's media type"""
     size: NotRequired[int | None]
+    """The file's size in bytes"""
 
 
 class AttachmentLink(TypedDict):
     """`url` works without a token until `expires_at`."""
 
     url: str
+    """An address that works without a token"""
     expires_at: str
+    """Until when"""
 
 
 class AuditRecord(TypedDict):
     id: str
+    """A UUID"""
     at: str
+    """When it was done"""
     actor_type: str
+    """What kind of actor did it"""
     actor_id: str | None
+    """Who did it"""
     action: str
+    """What was done"""
     target_type: str | None
+    """What kind of object it was done to"""
     target_id: str | None
+    """Which one"""
     details: dict[str, Any]
+    """Free-form: the fields that changed, by action"""
 
 
 class AuditRecordsPage(TypedDict):
     items: list[AuditRecord]
+    """The records"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class AvailableHours(TypedDict):
     """When an agent takes conversations, in the agent's own time zone. An empty schedule means any time."""
 
     timezone: str
-    """IANA name"""
+    """IANA name of the agent's time zone"""
     schedule: NotRequired[list[OpeningHours]]
+    """When the agent works; empty means any time"""
 
 
 class BotRule(TypedDict):
     id: str
+    """A UUID"""
     name: str
+    """What the rule is called"""
     priority: int
+    """Lower is tried first; of equal ones, the older"""
     is_active: bool
-    trigger_type: str
-    conditions: dict[str, Any]
-    actions: dict[str, Any]
+    """Whether the rule is tried"""
+    trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]
+    """When the rule is tried"""
+    conditions: BotRuleConditions
+    """What must hold"""
+    actions: BotRuleActions
+    """What is done"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class BotRuleActions(TypedDict):
     reply_template_id: NotRequired[str | None]
+    """A canned response to answer with"""
     reply_text: NotRequired[str | None]
+    """A text to answer with"""
     assign_team_id: NotRequired[str | None]
+    """A team to assign the conversation to"""
     assign_strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
+    """How an agent of the team is chosen"""
     set_labels: NotRequired[list[str]]
+    """Labels to add"""
     set_priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
+    """The priority to set"""
     collect_info: NotRequired[list[str]]
+    """Fields to ask the customer for, one after the other"""
 
 
 class BotRuleConditions(TypedDict):
     """All given conditions must hold. `match_mode`: any or all of the keywords."""
 
     keywords: NotRequired[list[str]]
+    """Words and phrases, whatever their case and accents"""
     match_mode: NotRequired[Literal["all", "any"]]
+    """Whether any or all of the keywords must occur"""
     channels: NotRequired[list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]]
+    """Types of channels; empty for any"""
     languages: NotRequired[list[str]]
+    """Languages of the message; empty for any"""
     time_range: NotRequired[TimeRange | None]
+    """The time of day; null for any"""
     intent: NotRequired[str | None]
+    """The intent that the classifier must find"""
     confidence_min: NotRequired[float | None]
+    """How sure of it the classifier must be"""
 
 
 class BotRulePatch(TypedDict):
     """`conditions` and `actions` are replaced as a whole."""
 
     name: NotRequired[str]
+    """What the rule is called"""
     trigger_type: NotRequired[Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]]
+    """When the rule is tried"""
     priority: NotRequired[int]
     """Lower is tried first; of equal ones, the older"""
     is_active: NotRequired[bool]
+    """Whether the rule is tried"""
     conditions: NotRequired[BotRuleConditions]
     actions: NotRequired[BotRuleActions]
 
@@ -265,9 +428,34 @@ class BotRuleTest(TypedDict):
     depend on it. The classifier is asked as for a real message."""
 
     content: str
+    """A customer's first message"""
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """Where it is written"""
     at: NotRequired[str | None]
+    """When it is written; by default now"""
     language: NotRequired[str | None]
+    """Its language; by default detected, if rules or agents depend on it"""
+
+
+class BotRuleTestActions(TypedDict):
+    """What a rule does, and why a human would take over."""
+
+    reply_template_id: NotRequired[str | None]
+    """A canned response to answer with"""
+    reply_text: NotRequired[str | None]
+    """A text to answer with"""
+    assign_team_id: NotRequired[str | None]
+    """A team to assign the conversation to"""
+    assign_strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
+    """How an agent of the team is chosen"""
+    set_labels: NotRequired[list[str]]
+    """Labels to add"""
+    set_priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
+    """The priority to set"""
+    collect_info: NotRequired[list[str]]
+    """Fields to ask the customer for, one after the other"""
+    handoff: NotRequired[str | None]
+    """Why a human would take over"""
 
 
 class BotRuleTestResult(TypedDict):
@@ -275,53 +463,77 @@ class BotRuleTestResult(TypedDict):
     would take over."""
 
     rules: list[BotRuleVerdict]
-    actions: dict[str, Any]
+    """Every active rule, in the order of evaluation"""
+    actions: BotRuleTestActions
+    """What the first rule that matches does"""
 
 
 class BotRuleVerdict(TypedDict):
     rule_id: str
+    """The rule"""
     name: str
+    """What it is called"""
     matched: bool
+    """Whether all conditions hold"""
     reasons: list[str]
+    """Why it matched, or each condition that does not hold"""
     faulty: bool
+    """Whether this version of the server cannot read the rule"""
 
 
 class BotRulesPage(TypedDict):
     items: list[BotRule]
+    """The rules"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class BusinessHours(TypedDict):
     """An empty schedule means always open."""
 
     schedule: NotRequired[list[OpeningHours]]
+    """When it is open; empty means always"""
 
 
 class CannedResponse(TypedDict):
     """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`."""
 
     id: str
+    """A UUID"""
     account_id: str
+    """The account that it belongs to"""
     short_code: str
+    """By which agents find it"""
     title: str
+    """What it is about"""
     content: str
+    """The text, with its placeholders"""
     category: str | None
+    """Under what it is listed"""
     created_by: str | None
+    """Who created it"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class CannedResponsePatch(TypedDict):
     short_code: NotRequired[str]
     """Without spaces, as `/refund`"""
     title: NotRequired[str]
+    """What it is about"""
     content: NotRequired[str]
+    """The text, with its placeholders"""
     category: NotRequired[str | None]
+    """Under what it is listed; null to clear it"""
 
 
 class CannedResponsesPage(TypedDict):
     items: list[CannedResponse]
+    """The canned responses"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class Channel(TypedDict):
@@ -329,241 +541,396 @@ class Channel(TypedDict):
     them."""
 
     id: str
+    """The channel through which the customer writes"""
     account_id: str
+    """The account that it belongs to"""
     type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """The provider's kind"""
     name: str
+    """The channel's name"""
     config: dict[str, Any]
+    """Free-form: settings of the channel's provider"""
     credential_fields: list[str] | None
+    """Names of the credentials that are set; null if the server's keys cannot decrypt them"""
     is_active: bool
+    """Whether messages come in and go out"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class ChannelPatch(TypedDict):
     name: NotRequired[str]
+    """The channel's name"""
     config: NotRequired[dict[str, Any]]
-    """`base_url` replaces the provider's; the rest is the channel's own"""
+    """`base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`) whose pages may use it. The rest is the channel's own"""
     credentials: NotRequired[dict[str, str]]
     """Write-only; field names depend on the type. They replace all earlier ones"""
     is_active: NotRequired[bool]
+    """Whether messages come in and go out"""
 
 
 class ChannelsPage(TypedDict):
     items: list[Channel]
+    """The channels"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class Contact(TypedDict):
     """`merged_into`: the contact that got its identifiers and conversations; from then on it does not change."""
 
     id: str
+    """The customer"""
     account_id: str
+    """The account that it belongs to"""
     name: str | None
+    """The customer's name"""
     attributes: dict[str, Any]
+    """Free-form: what the account keeps about the customer"""
     merged_into: str | None
+    """The contact that got its identifiers and conversations; from then on this one does not change"""
     identifiers: list[ContactIdentifier]
+    """The customer's addresses"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class ContactExport(TypedDict):
     """Everything stored about a contact, including private notes."""
 
     exported_at: str
+    """When it was exported"""
     contact: Contact
+    """The contact"""
     conversations: list[ExportedConversation]
+    """The contact's conversations"""
 
 
 class ContactIdentifier(TypedDict):
     id: str
+    """A UUID"""
     contact_id: str
+    """The customer"""
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """Where the address is used"""
     identifier: str
+    """The address, in its normal form"""
     display_name: str | None
+    """The name that came with it"""
     metadata: dict[str, Any]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class ContactIdentifierPatch(TypedDict):
     """Moving an identifier to another contact moves its conversations as well."""
 
     contact_id: NotRequired[str]
+    """The contact to move it to, with its conversations"""
     display_name: NotRequired[str | None]
+    """The name that goes with it; null to clear it"""
     metadata: NotRequired[dict[str, Any]]
+    """Free-form: replaced as a whole, at most 16,384 bytes as JSON"""
 
 
 class ContactIdentifiersPage(TypedDict):
     items: list[ContactIdentifier]
+    """The identifiers"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class ContactPatch(TypedDict):
     """`attributes` are replaced as a whole. A new name is applied to the contact's conversations."""
 
     name: NotRequired[str | None]
+    """The customer's name; null to clear it"""
     attributes: NotRequired[dict[str, Any]]
+    """Free-form: replaced as a whole, at most 16,384 bytes as JSON"""
 
 
 class ContactsPage(TypedDict):
     items: list[Contact]
+    """The contacts"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class Conversation(TypedDict):
     id: str
+    """The conversation"""
     account_id: str
+    """The account that it belongs to"""
     channel_id: str
-    channel_type: str
+    """The channel through which the customer writes"""
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """The channel's type"""
     contact_id: str
+    """The customer"""
     contact_identifier: str
+    """The customer's address on this channel"""
     contact_name: str | None
+    """The customer's name"""
     outlet_id: str | None
+    """The outlet that the customer wrote to"""
     status: ConversationStatus
+    """Where it stands"""
     priority: Literal["high", "low", "normal", "urgent"]
+    """How urgent it is"""
     subject: str | None
+    """What it is about"""
     labels: list[str]
+    """Labels, in the order given"""
     assignee_id: str | None
+    """The agent who holds it"""
     team_id: str | None
+    """The team it is for"""
     handoff_requested: bool
+    """Whether a human is asked for"""
     handoff_reason: str | None
+    """Why"""
     bot_context: dict[str, Any]
+    """Free-form: what the bot keeps between messages"""
     metadata: dict[str, Any]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
     seq: int
+    """The number of the newest entry"""
     unread_count: int
+    """The customer's messages after the read marker"""
     queue_position: int | None
+    """Its place in the queue, from 1; null if it does not wait"""
     first_reply_at: str | None
+    """When an agent first replied"""
     last_message_at: str | None
+    """When the newest message was written"""
     last_message_preview: str | None
+    """The beginning of the newest message"""
     snoozed_until: str | None
+    """Until when it is hidden from the inbox"""
     resolved_at: str | None
+    """When it was resolved"""
     archived_at: str | None
+    """When it was archived"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class ConversationContext(TypedDict):
     items: list[Message]
+    """The messages, oldest first"""
 
 
 class ConversationDetail(TypedDict):
     """A conversation with what `include` names: `messages` are the newest 50, oldest first."""
 
     id: str
+    """The conversation"""
     account_id: str
+    """The account that it belongs to"""
     channel_id: str
-    channel_type: str
+    """The channel through which the customer writes"""
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """The channel's type"""
     contact_id: str
+    """The customer"""
     contact_identifier: str
+    """The customer's address on this channel"""
     contact_name: str | None
+    """The customer's name"""
     outlet_id: str | None
+    """The outlet that the customer wrote to"""
     status: ConversationStatus
+    """Where it stands"""
     priority: Literal["high", "low", "normal", "urgent"]
+    """How urgent it is"""
     subject: str | None
+    """What it is about"""
     labels: list[str]
+    """Labels, in the order given"""
     assignee_id: str | None
+    """The agent who holds it"""
     team_id: str | None
+    """The team it is for"""
     handoff_requested: bool
+    """Whether a human is asked for"""
     handoff_reason: str | None
+    """Why"""
     bot_context: dict[str, Any]
+    """Free-form: what the bot keeps between messages"""
     metadata: dict[str, Any]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
     seq: int
+    """The number of the newest entry"""
     unread_count: int
+    """The customer's messages after the read marker"""
     queue_position: int | None
+    """Its place in the queue, from 1; null if it does not wait"""
     first_reply_at: str | None
+    """When an agent first replied"""
     last_message_at: str | None
+    """When the newest message was written"""
     last_message_preview: str | None
+    """The beginning of the newest message"""
     snoozed_until: str | None
+    """Until when it is hidden from the inbox"""
     resolved_at: str | None
+    """When it was resolved"""
     archived_at: str | None
+    """When it was archived"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
     messages: NotRequired[list[Message]]
+    """With `include=messages`: the newest 50, oldest first"""
     contact: NotRequired[IncludedContact | None]
+    """With `include=contact`: the customer"""
     assignments: NotRequired[list[Assignment]]
+    """With `include=assignments`: who held it, oldest first"""
 
 
 class ConversationPatch(TypedDict):
     """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
 
     status: NotRequired[ConversationStatus]
+    """Where it shall stand; `bot` and `assigned` cannot be set here"""
     assignee_id: NotRequired[str | None]
+    """The agent to assign it to (`me` for oneself); null to release it"""
     team_id: NotRequired[str | None]
+    """The team it is for; null for none"""
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
+    """How urgent it is"""
     labels: NotRequired[list[str]]
+    """Labels, replaced as a whole"""
     subject: NotRequired[str | None]
+    """What it is about; null to clear it"""
     metadata: NotRequired[dict[str, Any]]
+    """Free-form: replaced as a whole, at most 16,384 bytes as JSON"""
     snoozed_until: NotRequired[str | None]
+    """Hide it from the inbox until then; null to show it"""
     archived: NotRequired[bool]
+    """Whether it is archived"""
 
 
 class ConversationsPage(TypedDict):
     items: list[Conversation]
+    """The conversations"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class CsatFigures(TypedDict):
     """A conversation's last score in the period counts."""
 
     count: int
+    """How many conversations were rated"""
     average: float | None
+    """The mean score, from 1 to 5"""
     distribution: dict[str, int]
+    """Score → how often it was given"""
 
 
 class DayVolume(TypedDict):
     """One day in UTC. Notes do not count as messages."""
 
     date: str
+    """The day"""
     conversations: int
+    """Conversations created"""
     inbound: int
+    """Messages of customers"""
     outbound: int
+    """Messages to customers"""
 
 
 class DeliveriesPage(TypedDict):
     items: list[Delivery]
+    """The deliveries"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class Delivery(TypedDict):
     """`error`: `{code, detail}`, for a queued delivery that of the last try. `attempts`: tries so far."""
 
     message_id: str
+    """The message"""
     conversation_id: str
+    """The conversation"""
     channel_id: str
+    """The channel through which the customer writes"""
     seq: int
+    """The message's number in its conversation"""
     status: Literal["delivered", "failed", "queued", "read", "sent"]
+    """How far it got"""
     attempts: int
+    """Tries so far"""
     provider_id: str | None
-    error: dict[str, Any] | None
+    """The provider's id of the message"""
+    error: DeliveryError | None
+    """Why the last try failed"""
     next_attempt_at: str | None
+    """When it is tried again"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
+
+
+class DeliveryError(TypedDict):
+    """Why a provider did not take a message."""
+
+    code: str
+    """The provider's code, or one of ours"""
+    detail: str
+    """The reason, for people"""
 
 
 class DurationFigures(TypedDict):
     """In seconds, for conversations created in the period."""
 
     count: int
+    """How many conversations had one"""
     p50_s: float | None
+    """The median, in seconds"""
     p90_s: float | None
+    """The 90th percentile, in seconds"""
 
 
 class EntriesPage(TypedDict):
     items: list[Entry]
+    """The entries, oldest first"""
     has_more: bool
+    """Whether there are more after these"""
 
 
 class Entry(TypedDict):
     seq: int
+    """Its number in the conversation, from 1"""
     kind: str
+    """What happened"""
     at: str
+    """When it happened"""
     actor: Actor
+    """Who did it"""
     data: dict[str, Any]
+    """The details, by `kind`"""
 
 
 class EventDeliveriesPage(TypedDict):
     items: list[EventDelivery]
+    """The deliveries"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class EventDelivery(TypedDict):
@@ -571,48 +938,100 @@ class EventDelivery(TypedDict):
     delivery is attempted at `next_attempt_at`."""
 
     id: str
+    """A UUID"""
     webhook_id: str
+    """The event webhook"""
     event_id: str
-    event_type: str
+    """The event, sent as `webhook-id` at every attempt"""
+    event_type: Literal[
+        "agent:assigned",
+        "conversation:handoff",
+        "conversation:message",
+        "conversation:new",
+        "conversation:status",
+        "conversation:updated",
+        "notification:assignment",
+        "notification:mention",
+        "notification:offer",
+        "notification:queue",
+        "notification:sla",
+    ]
+    """What happened"""
     status: Literal["delivered", "delivering", "failed", "pending"]
+    """How far it got"""
     attempts: int
+    """Attempts so far"""
     next_attempt_at: str | None
+    """When it is attempted again"""
     response_status: int | None
+    """The receiver's status at the newest attempt"""
     response_excerpt: str | None
+    """The beginning of the receiver's answer"""
     error: str | None
+    """Why there was no answer"""
     duration_ms: int | None
+    """How long the newest attempt took"""
     created_at: str
+    """When it was created"""
     delivered_at: str | None
+    """When the receiver took it"""
 
 
 class EventDeliveryDetail(TypedDict):
     """A delivery with the body that is sent."""
 
     id: str
+    """A UUID"""
     webhook_id: str
+    """The event webhook"""
     event_id: str
-    event_type: str
+    """The event, sent as `webhook-id` at every attempt"""
+    event_type: Literal[
+        "agent:assigned",
+        "conversation:handoff",
+        "conversation:message",
+        "conversation:new",
+        "conversation:status",
+        "conversation:updated",
+        "notification:assignment",
+        "notification:mention",
+        "notification:offer",
+        "notification:queue",
+        "notification:sla",
+    ]
+    """What happened"""
     status: Literal["delivered", "delivering", "failed", "pending"]
+    """How far it got"""
     attempts: int
+    """Attempts so far"""
     next_attempt_at: str | None
+    """When it is attempted again"""
     response_status: int | None
+    """The receiver's status at the newest attempt"""
     response_excerpt: str | None
+    """The beginning of the receiver's answer"""
     error: str | None
+    """Why there was no answer"""
     duration_ms: int | None
+    """How long the newest attempt took"""
     created_at: str
+    """When it was created"""
     delivered_at: str | None
+    """When the receiver took it"""
     payload: Any
+    """The body that is sent"""
 
 
 class EventReplay(TypedDict):
     """The number of deliveries queued again."""
 
     replayed: int
+    """How many deliveries are sent again"""
 
 
 class EventReplayRequest(TypedDict):
     since: str
-    """of the events; RFC 3339"""
+    """Deliveries of events from this time on"""
 
 
 class EventWebhook(TypedDict):
@@ -621,23 +1040,50 @@ class EventWebhook(TypedDict):
     `previous_secret_until`: until then the secret before the last rotation signs as well."""
 
     id: str
+    """A UUID"""
     account_id: str
+    """The account that it belongs to"""
     url: str
+    """Where events are sent"""
     description: str | None
-    event_types: list[str]
+    """What it is for"""
+    event_types: list[
+        Literal[
+            "agent:assigned",
+            "conversation:handoff",
+            "conversation:message",
+            "conversation:new",
+            "conversation:status",
+            "conversation:updated",
+            "notification:assignment",
+            "notification:mention",
+            "notification:offer",
+            "notification:queue",
+            "notification:sla",
+        ]
+    ]
+    """Which events; empty for all but `notification:*`"""
     is_active: bool
+    """Whether events are sent"""
     previous_secret_until: str | None
+    """Until when the secret before the last rotation signs as well"""
     failing_since: str | None
+    """Since when no delivery has succeeded"""
     disabled_at: str | None
+    """When the server switched it off"""
     disabled_reason: Literal["failing", "gone"] | None
+    """Why: its receiver answered 410 (`gone`), or failed for days (`failing`)"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class EventWebhookPatch(TypedDict):
     url: NotRequired[str]
     """https; no address of a private network, and no port but 443"""
     description: NotRequired[str | None]
+    """What it is for"""
     event_types: NotRequired[
         list[
             Literal[
@@ -657,124 +1103,199 @@ class EventWebhookPatch(TypedDict):
     ]
     """Which events; empty: all but `notification:*`"""
     is_active: NotRequired[bool]
+    """Whether events are sent"""
 
 
 class EventWebhookTest(TypedDict):
     """A receiver's response to a `ping`; `error` if there was none."""
 
     delivered: bool
+    """Whether the receiver took it"""
     event_id: str
+    """The `webhook-id` it was sent with"""
     response_status: int | None
+    """The receiver's status; null without an answer"""
     response_excerpt: str | None
+    """The beginning of the receiver's answer"""
     error: str | None
+    """Why there was no answer"""
     duration_ms: int
+    """How long it took"""
 
 
 class EventWebhookWithSecret(TypedDict):
     """Returned only by creation and rotation, as no other response contains the secret."""
 
     id: str
+    """A UUID"""
     account_id: str
+    """The account that it belongs to"""
     url: str
+    """Where events are sent"""
     description: str | None
-    event_types: list[str]
+    """What it is for"""
+    event_types: list[
+        Literal[
+            "agent:assigned",
+            "conversation:handoff",
+            "conversation:message",
+            "conversation:new",
+            "conversation:status",
+            "conversation:updated",
+            "notification:assignment",
+            "notification:mention",
+            "notification:offer",
+            "notification:queue",
+            "notification:sla",
+        ]
+    ]
+    """Which events; empty for all but `notification:*`"""
     is_active: bool
+    """Whether events are sent"""
     previous_secret_until: str | None
+    """Until when the secret before the last rotation signs as well"""
     failing_since: str | None
+    """Since when no delivery has succeeded"""
     disabled_at: str | None
+    """When the server switched it off"""
     disabled_reason: Literal["failing", "gone"] | None
+    """Why: its receiver answered 410 (`gone`), or failed for days (`failing`)"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
     secret: str
+    """The secret that signs, shown this once"""
 
 
 class EventWebhooksPage(TypedDict):
     items: list[EventWebhook]
+    """The event webhooks"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class ExportedConversation(TypedDict):
     conversation: Conversation
+    """The conversation"""
     entries: list[Entry]
+    """Everything that happened in it"""
 
 
 class FieldError(TypedDict):
     """`path` as in `content` or `attachments[0].url`."""
 
     path: str
+    """The field, as in `attachments[0].url`; empty for the whole body"""
     message: str
+    """What is wrong with it, for people"""
 
 
 class HandoffRequest(TypedDict):
     reason: str
+    """Why a human is asked for"""
     agent_id: NotRequired[str | None]
+    """An agent to assign it to at once"""
 
 
 class HeadStart(TypedDict):
     """Minutes by which a conversation may arrive after one of priority `low` and still go before it."""
 
     normal: NotRequired[int]
+    """Minutes of a normal priority"""
     high: NotRequired[int]
+    """Minutes of a high priority"""
     urgent: NotRequired[int]
+    """Minutes of an urgent priority"""
 
 
 class Health(TypedDict):
-    status: str
+    status: Literal["ok"]
+    """The process is alive"""
 
 
 class IdentifierOfNewContact(TypedDict):
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """Where the address is used"""
     identifier: str
+    """The address"""
     display_name: NotRequired[str | None]
+    """The name that goes with it"""
 
 
 class InboundFailure(TypedDict):
     """`size`: bytes of the whole payload. `replayed_at`: when a replay succeeded completely."""
 
     id: str
+    """A UUID"""
     channel_id: str
+    """The channel whose provider sent it"""
     at: str
+    """When it came"""
     reason: str
+    """Why it could not be processed"""
     faults: list[InboundFault]
+    """What is wrong with its parts"""
     size: int
+    """Bytes of the whole payload"""
     replayed_at: str | None
+    """When a replay succeeded completely"""
 
 
 class InboundFailureDetail(TypedDict):
     """`payload`: as text, with invalid UTF-8 replaced. `truncated`: it was too long to be stored as a whole."""
 
     id: str
+    """A UUID"""
     channel_id: str
+    """The channel whose provider sent it"""
     at: str
+    """When it came"""
     reason: str
+    """Why it could not be processed"""
     faults: list[InboundFault]
+    """What is wrong with its parts"""
     size: int
+    """Bytes of the whole payload"""
     replayed_at: str | None
+    """When a replay succeeded completely"""
     payload: str
+    """The payload as text, with invalid UTF-8 replaced"""
     truncated: bool
+    """Whether it was too long to be stored as a whole"""
 
 
 class InboundFailuresPage(TypedDict):
     items: list[InboundFailure]
+    """The failures"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class InboundFault(TypedDict):
     """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
 
     reason: str
+    """What is wrong"""
     part: str | None
+    """The failed part of the payload as JSON, cut if long; null for the whole payload"""
 
 
 class InboundReplay(TypedDict):
     """The result of a replay: new messages, repeats, edits, receipts, and what still fails."""
 
     received: int
+    """New messages"""
     repeated: int
+    """Messages that were known already"""
     edited: int
+    """Edits of messages"""
     receipts: int
+    """Delivery receipts"""
     faults: list[InboundFault]
+    """What still fails"""
     failure: InboundFailure
+    """The failure after the replay"""
 
 
 InboxStats = TypedDict(
@@ -798,124 +1319,187 @@ class IncludedContact(TypedDict):
     """A contact with its addresses."""
 
     id: str
+    """The customer"""
     name: str | None
+    """The customer's name"""
     attributes: dict[str, Any]
+    """Free-form: what the account keeps about the customer"""
     identifiers: list[IncludedIdentifier]
+    """The customer's addresses"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class IncludedIdentifier(TypedDict):
     id: str
-    channel_type: str
+    """A UUID"""
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """Where the address is used"""
     identifier: str
+    """The address"""
     display_name: str | None
+    """The name that came with it"""
     metadata: dict[str, Any]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class LabelCount(TypedDict):
     label: str
+    """The label"""
     count: int
+    """How many conversations have it"""
 
 
 class LabelList(TypedDict):
     items: list[LabelCount]
+    """The labels"""
 
 
 class MergeRequest(TypedDict):
     into: str
+    """The contact that gets everything"""
 
 
 class Message(TypedDict):
     id: str
+    """The message"""
     conversation_id: str
+    """The conversation"""
     seq: int
+    """Its number in the conversation"""
     direction: Literal["inbound", "outbound"]
+    """Whether the customer or the account wrote it"""
     sender_type: Literal["agent", "bot", "contact", "system"]
+    """Who wrote it"""
     sender_id: str | None
+    """The customer's address, the agent, or the API client; null for the server, and where customers may not see it"""
     content: str
+    """Its text"""
     content_type: str
+    """`text`, or a kind that clients agree on"""
     attachments: list[Attachment]
+    """Its files"""
     is_private: bool
+    """Whether it is a note that the customer does not see"""
     external_id: str | None
+    """The provider's id"""
     client_message_id: str | None
+    """The idempotency key it was sent with"""
     reply_to: str | None
+    """The message it answers"""
     delivery_status: Literal["delivered", "failed", "queued", "read", "sent"] | None
-    delivery_error: dict[str, Any] | None
+    """How far it got; null where there is no provider"""
+    delivery_error: DeliveryError | None
+    """Why it was not delivered"""
     metadata: dict[str, Any]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
     created_at: str
+    """When it was created"""
 
 
 class MessagesPage(TypedDict):
     items: list[Message]
+    """The messages, oldest first"""
     has_more: bool
+    """Whether there are more in the direction asked for"""
 
 
 class NewApiClient(TypedDict):
     name: str
+    """What it is for"""
 
 
 class NewBotRule(TypedDict):
     name: str
+    """What the rule is called"""
     trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]
+    """When the rule is tried"""
     priority: NotRequired[int]
     """Lower is tried first; of equal ones, the older"""
     is_active: NotRequired[bool]
+    """Whether the rule is tried"""
     conditions: NotRequired[BotRuleConditions]
     actions: NotRequired[BotRuleActions]
 
 
 class NewCannedResponse(TypedDict):
     short_code: str
-    """Without spaces, as `/refund`"""
+    """By which agents find it: without spaces"""
     title: str
+    """What it is about"""
     content: str
+    """The text; `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}` are filled in"""
     category: NotRequired[str | None]
+    """Under what it is listed"""
 
 
 class NewChannel(TypedDict):
     type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """The provider's kind"""
     name: str
+    """The channel's name"""
     config: NotRequired[dict[str, Any]]
-    """`base_url` replaces the provider's; the rest is the channel's own"""
+    """Free-form: settings of the channel's provider; `base_url` replaces the provider's address"""
     credentials: NotRequired[dict[str, str]]
-    """Write-only; field names depend on the type. They replace all earlier ones"""
+    """Write-only. Names of the fields depend on the type"""
     is_active: NotRequired[bool]
+    """Whether messages come in and go out"""
 
 
 class NewContact(TypedDict):
     name: NotRequired[str | None]
+    """The customer's name"""
     attributes: NotRequired[dict[str, Any]]
+    """Free-form: what the account keeps about the customer, at most 16,384 bytes as JSON"""
     identifiers: NotRequired[list[IdentifierOfNewContact]]
+    """The customer's addresses"""
 
 
 class NewContactIdentifier(TypedDict):
     contact_id: str
+    """The customer"""
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """Where the address is used"""
     identifier: str
+    """The address"""
     display_name: NotRequired[str | None]
+    """The name that goes with it"""
     metadata: NotRequired[dict[str, Any]]
+    """Free-form: kept with the identifier, at most 16,384 bytes as JSON"""
 
 
 class NewConversation(TypedDict):
     """`POST /v1/conversations` and `…/find-or-create`."""
 
     channel_id: str
+    """The channel through which the customer writes"""
     contact_identifier: str
+    """The customer's address on this channel"""
     contact_name: NotRequired[str | None]
+    """The customer's name"""
     subject: NotRequired[str | None]
+    """What it is about"""
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
+    """How urgent it is"""
     labels: NotRequired[list[str]]
+    """Labels"""
     metadata: NotRequired[dict[str, Any]]
+    """Free-form: kept with the conversation, at most 16,384 bytes as JSON"""
     outlet_id: NotRequired[str | None]
+    """The outlet that the customer wrote to"""
 
 
 class NewEventWebhook(TypedDict):
     url: str
-    """https; no address of a private network, and no port but 443"""
+    """Where to send events: https; no address of a private network, and no port but 443"""
     description: NotRequired[str | None]
+    """What it is for"""
     event_types: NotRequired[
         list[
             Literal[
@@ -933,8 +1517,9 @@ class NewEventWebhook(TypedDict):
             ]
         ]
     ]
-    """Which events; empty: all but `notification:*`"""
+    """Which events; empty for all but `notification:*`"""
     is_active: NotRequired[bool]
+    """Whether events are sent"""
 
 
 class NewMessage(TypedDict):
@@ -942,60 +1527,88 @@ class NewMessage(TypedDict):
     answers came from and went to."""
 
     content: str
+    """The text"""
     sender_type: NotRequired[Literal["agent", "bot", "contact", "system"] | None]
+    """As whom a service writes; by default its bot"""
     is_private: NotRequired[bool]
+    """Whether it is a note that the customer does not see"""
     content_type: NotRequired[str]
+    """`text`, or a kind that clients agree on"""
     attachments: NotRequired[list[Attachment]]
+    """Files: uploaded ones, or public addresses"""
     reply_to: NotRequired[str | None]
+    """The message it answers, of the same conversation"""
     client_message_id: NotRequired[str | None]
+    """An idempotency key: a repetition returns the first message"""
     metadata: NotRequired[dict[str, Any]]
+    """Free-form: kept with the message, at most 16,384 bytes as JSON"""
     to: NotRequired[list[str] | None]
+    """E-mail only: recipients"""
     cc: NotRequired[list[str] | None]
+    """E-mail only: recipients of a copy"""
     bcc: NotRequired[list[str] | None]
+    """E-mail only: hidden recipients of a copy"""
 
 
 class NewRating(TypedDict):
     score: int
+    """From 1 (worst) to 5"""
     comment: NotRequired[str | None]
+    """What the customer adds"""
 
 
 class NewTeam(TypedDict):
     name: str
+    """The team's name"""
     description: NotRequired[str | None]
+    """What the team does"""
 
 
 class NewTeamMember(TypedDict):
     """`user_id`: the `sub` of their tokens. They need not have connected yet."""
 
     user_id: str
+    """The `sub` of the agent's tokens"""
 
 
 class NewWebchatMessage(TypedDict):
     content: str
+    """The text"""
     client_message_id: NotRequired[str | None]
+    """An idempotency key: a repetition returns the first message"""
     attachments: NotRequired[list[Attachment]]
+    """Files: uploaded ones"""
 
 
 class NewWebchatSession(TypedDict):
     contact_name: NotRequired[str | None]
+    """The customer's name"""
     contact_identifier: NotRequired[str | None]
+    """A known customer: needs proof"""
     identity_hash: NotRequired[str | None]
+    """The proof: hex HMAC-SHA256 of the identifier with the channel's `identity_secret`"""
 
 
 class NotificationPreferences(TypedDict):
     """Stored for clients, which apply them."""
 
     sound: NotRequired[bool]
+    """Whether a sound is played"""
     desktop: NotRequired[bool]
+    """Whether the desktop shows a notification"""
     email_on_assignment: NotRequired[bool]
+    """Whether an assignment is sent by e-mail"""
 
 
 class NotificationPreferencesPatch(TypedDict):
     """Only given fields change."""
 
     sound: NotRequired[bool]
+    """Whether a sound is played"""
     desktop: NotRequired[bool]
+    """Whether the desktop shows a notification"""
     email_on_assignment: NotRequired[bool]
+    """Whether an assignment is sent by e-mail"""
 
 
 class OpeningHours(TypedDict):
@@ -1003,27 +1616,36 @@ class OpeningHours(TypedDict):
     `start` is on the next day."""
 
     days: list[Literal["fri", "mon", "sat", "sun", "thu", "tue", "wed"]]
+    """Days of the week"""
     start: str
+    """When it opens, as HH:MM"""
     end: str
+    """When it closes, as HH:MM; 24:00 is midnight"""
 
 
 class OverflowTeam(TypedDict):
     """After a wait of `after_minutes` this team may take conversations of another."""
 
     after_minutes: int
+    """Minutes that it has waited"""
     team_id: str
+    """The team that may take it then"""
 
 
 class Presence(TypedDict):
     """`ttl_s`: seconds until it expires, unless it is set again or a stream is open."""
 
     user_id: str
+    """The agent: the `sub` of their tokens"""
     status: Literal["away", "offline", "online"]
+    """Whether the agent is there"""
     ttl_s: float
+    """Seconds until it expires, unless it is set again or a stream is open"""
 
 
 class PresenceChange(TypedDict):
     status: Literal["away", "offline", "online"]
+    """Whether one is there"""
 
 
 class Problem(TypedDict):
@@ -1043,71 +1665,159 @@ class QueueFigures(TypedDict):
     """Open conversations that no agent and no bot holds."""
 
     waiting: int
+    """How many wait"""
     oldest_waiting_since: str | None
+    """Since when the oldest waits"""
 
 
 class QueueItem(TypedDict):
     """`estimated_wait_s` is null while too few were served for an estimate. `offered_to`: the agent with the open offer."""
 
     conversation_id: str
+    """The conversation"""
     position: int
+    """Its place, from 1"""
     waiting_since: str
+    """Since when it waits"""
     estimated_wait_s: int | None
+    """About how many seconds it will still wait; null while too few were served"""
     priority: Literal["high", "low", "normal", "urgent"]
+    """How urgent it is"""
     requirements: RoutingRequirements
-    strategy: str
+    """What an agent must serve"""
+    strategy: Literal["least_busy", "manual_queue", "round_robin"]
+    """How an agent is chosen"""
     offered_to: str | None
+    """The agent with the open offer"""
 
 
 class QueuePage(TypedDict):
     items: list[QueueItem]
+    """The conversations, in the order of the queue"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
     total: int
+    """How many wait in all"""
 
 
 class ReadMarker(TypedDict):
     seq: int
+    """Everything up to this number is read"""
 
 
 class Readiness(TypedDict):
     """`checks` has each part that this gateway needs: `ok`, or its fault."""
 
-    status: str
+    status: Literal["not_ready", "ready"]
+    """Whether requests can be served"""
     checks: dict[str, str]
+    """Each part that this gateway needs → `ok`, or its fault"""
 
 
 class RelaxStep(TypedDict):
     """After a wait of `after_minutes` an agent need no longer match this."""
 
     after_minutes: int
+    """Minutes that it has waited"""
     drop: Literal["language", "team", "topics"]
+    """What an agent need no longer match"""
 
 
 class RenderRequest(TypedDict):
     conversation_id: str
+    """The conversation whose values are filled in"""
 
 
 class RenderedResponse(TypedDict):
     content: str
+    """The text, with the values filled in"""
+
+
+class RoutingCandidate(TypedDict):
+    """An agent at the time of the decision. Without a rank and without reasons it ranked lower than those whose figures were kept."""
+
+    agent_id: str
+    """The agent: the `sub` of their tokens"""
+    reasons: NotRequired[list[Reason]]
+    """Why it was passed over"""
+    rank: NotRequired[int | None]
+    """Its rank, from 1"""
+    load: NotRequired[int | None]
+    """Conversations held or offered"""
+    maximum: NotRequired[int | None]
+    """How many it might hold"""
+    idle_since: NotRequired[str | None]
+    """Since when its load had not changed"""
+    assigned_at: NotRequired[str | None]
+    """When it had last received a conversation"""
+
+
+class RoutingNeed(TypedDict):
+    """What a conversation required of an agent."""
+
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """The type of channel"""
+    topics: NotRequired[list[str]]
+    """Any of these topics"""
+    language: NotRequired[str | None]
+    """The language"""
+    teams: NotRequired[list[str]]
+    """Any of these teams"""
+
+
+class RoutingRecord(TypedDict):
+    """How routing decided: every agent, why it was passed over or how it ranked, and enough to decide again."""
+
+    at: int
+    """When, in ms since 1970"""
+    conversation_id: str
+    """The conversation"""
+    need: RoutingNeed
+    """What was required"""
+    strategy: Literal["least_busy", "manual_queue", "round_robin"]
+    """How agents were ranked"""
+    roster: str
+    """A digest of `agents`"""
+    agents: NotRequired[list[str]]
+    """All agents, by slot"""
+    passed: NotRequired[dict[str, str]]
+    """Reason → the slots it holds for, as bits in hex"""
+    sticky: NotRequired[str | None]
+    """The agent preferred for this customer"""
+    ranked: NotRequired[list[list[int]]]
+    """The best agents in order: slot, load, maximum, idle since, assigned at"""
+    chosen: NotRequired[str | None]
+    """The agent chosen; null: it had to wait"""
+    candidates: NotRequired[list[RoutingCandidate]]
+    """The same, agent by agent"""
 
 
 class RoutingRequirements(TypedDict):
     """What an agent must serve for routing to assign the conversation."""
 
-    channel_type: str
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """The type of channel"""
     topics: list[str]
+    """The topics"""
     language: str | None
+    """The language"""
     team_id: str | None
+    """The team"""
 
 
 class RoutingSettings(TypedDict):
     """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never."""
 
     strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"]]
+    """How an agent is chosen"""
     sticky_hours: NotRequired[int]
+    """For how many hours a customer's last agent is preferred; 0 for never"""
     relax: NotRequired[list[RelaxStep]]
+    """Requirements that are dropped while a conversation waits"""
     overflow: NotRequired[OverflowTeam | None]
+    """A team that takes what waits too long"""
     head_start_minutes: NotRequired[HeadStart]
+    """How priorities go before each other"""
 
 
 class SlaSettings(TypedDict):
@@ -1115,102 +1825,150 @@ class SlaSettings(TypedDict):
     passed."""
 
     first_reply_minutes: NotRequired[int | None]
+    """Minutes until an agent's first reply; null for none"""
     next_reply_minutes: NotRequired[int | None]
+    """Minutes until the reply to each later message; null for none"""
     resolution_minutes: NotRequired[int | None]
+    """Minutes until it is resolved; null for none"""
     priorities: NotRequired[dict[str, SlaTargets]]
+    """Targets that replace these for a priority"""
     warn_percent: NotRequired[int]
+    """How much of a target's time has passed when a warning is sent"""
 
 
 class SlaTargets(TypedDict):
     """Targets in minutes of business time; null for none. `next_reply`: for each message after the first reply."""
 
     first_reply_minutes: NotRequired[int | None]
+    """Minutes until an agent's first reply; null for none"""
     next_reply_minutes: NotRequired[int | None]
+    """Minutes until the reply to each later message; null for none"""
     resolution_minutes: NotRequired[int | None]
+    """Minutes until it is resolved; null for none"""
 
 
 class StreamTicket(TypedDict):
     ticket: str
+    """Opens one stream, as the query parameter `ticket`"""
     expires_at: str
+    """Until when it is valid"""
 
 
 class Team(TypedDict):
     id: str
+    """The team"""
     account_id: str
+    """The account that it belongs to"""
     name: str
+    """The team's name"""
     description: str | None
+    """What the team does"""
     created_at: str
+    """When it was created"""
     updated_at: str
+    """When it last changed"""
 
 
 class TeamMember(TypedDict):
     """`created_at`: when the agent joined."""
 
     user_id: str
+    """The agent: the `sub` of their tokens"""
     name: str | None
+    """The agent's name"""
     created_at: str
+    """When the agent joined"""
 
 
 class TeamMembersPage(TypedDict):
     items: list[TeamMember]
+    """The members"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class TeamPatch(TypedDict):
     name: NotRequired[str]
+    """The team's name"""
     description: NotRequired[str | None]
+    """What the team does; null to clear it"""
 
 
 class TeamsPage(TypedDict):
     items: list[Team]
+    """The teams"""
     next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
 
 
 class TimeRange(TypedDict):
     """Every day from `start` to `end` in `tz`; an `end` before `start` is on the next day."""
 
     start: str
+    """When it begins, as HH:MM"""
     end: str
+    """When it ends, as HH:MM; before `start` it is on the next day"""
     tz: NotRequired[str]
+    """IANA name of the time zone"""
 
 
 class Token(TypedDict):
     access_token: str
-    token_type: str
+    """The service token, a JWT"""
+    token_type: Literal["Bearer"]
+    """How to send it"""
     expires_in: int
+    """Seconds for which it is valid"""
 
 
 class TokenRequest(TypedDict):
     """RFC 6749 section 4.4. Id and secret may be sent by HTTP Basic instead; `scope` is accepted and ignored."""
 
     grant_type: Literal["client_credentials"]
+    """The only grant there is"""
     client_id: NotRequired[str | None]
+    """The client's id, unless HTTP Basic carries it"""
     client_secret: NotRequired[str | None]
+    """Its secret, unless HTTP Basic carries it"""
     scope: NotRequired[str | None]
+    """Accepted and ignored"""
 
 
 class TypingChange(TypedDict):
     state: Literal["start", "stop"]
+    """Whether the user begins or stops typing"""
 
 
 class UploadedAttachment(TypedDict):
     """`url` is how messages name it."""
 
     id: str
+    """A UUID"""
     url: str
+    """How messages name it"""
     name: str | None
+    """The file's name"""
     content_type: str
+    """What its bytes are"""
     size: int
+    """Its size in bytes"""
 
 
 class VolumeFigures(TypedDict):
     conversations: int
+    """Conversations created"""
     inbound: int
+    """Messages of customers"""
     outbound: int
+    """Messages to customers"""
     days: list[DayVolume]
+    """The same by day"""
 
 
 class WebchatSession(TypedDict):
     token: str
+    """The customer's token, a JWT"""
     contact_identifier: str
+    """The customer's address on this channel"""
     expires_at: str
+    """Until when the token is valid"""
