@@ -155,6 +155,7 @@ class Settings(BaseSettings):
         description="addresses or networks of reverse proxies, comma separated (10.0.0.7,fd00::/8): only their"
         " X-Forwarded-For and X-Forwarded-Proto are trusted; none when unset",
     )
+    trust_tenant_header: bool = Field(False, description="the CRM takes X-Tenant-Id as proof of its tenant")
     metrics_token: str | None = Field(
         None, min_length=16, description="bearer token that opens /metrics to any address"
     )

@@ -7,6 +7,7 @@ import os
 from pydantic import AliasChoices
 from pydantic_settings import EnvSettingsSource
 
+from . import older_environment
 from .secret_settings import secret_fields
 from .settings import Settings
 
@@ -30,5 +31,6 @@ def given_by_environment() -> dict[str, str]:
 def forget_secrets(settings: Settings) -> None:
     """Remove the secrets from this process's environment, or every process that it starts would inherit them."""
     hidden = {variable.lower() for name in secret_fields(settings) for variable in variables(name)}
+    hidden.add(older_environment.SECRET.lower())
     for name in [name for name in os.environ if name.lower() in hidden]:
         del os.environ[name]

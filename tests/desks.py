@@ -26,6 +26,11 @@ def fresh(what: str = "visitor") -> str:
     return f"{what}-{os.getpid()}-{next(_numbers)}"
 
 
+def fresh_phone() -> str:
+    """A phone number that no other test uses, in E.164."""
+    return f"+62812{os.getpid() % 10_000:04d}{next(_numbers):04d}"
+
+
 def ok(response: httpx.Response, status: int | None = None) -> Any:
     """The JSON of a successful response."""
     expected = (200, 201, 204) if status is None else (status,)

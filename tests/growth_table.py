@@ -339,7 +339,7 @@ CORE: dict[str, Row] = {
     "core.turn.account_rules.asks_for_human": Row(
         lambda said: account_rules.asks_for_human(said, ("human", "a a a a", "speak to a person")), TEXTS, FOLDED, 400
     ),
-    "core.turn.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(text_matching.Text(said), ("a", "b c")), TEXTS, FOLDED, 400),
+    "core.turn.handoff.asked_in_words": Row(lambda said: handoff.asked_in_words(text_matching.Text(said, without=handoff.ARTICLES), ("a", "b c")), TEXTS, FOLDED, 400),
     "core.turn.form_filling.fits": Row(
         lambda said: [form_filling.fits(field, said) for field in (*form_filling.SHAPES, "x")], TEXTS, FOLDED, 400
     ),

@@ -14,6 +14,7 @@ import jwt
 import msgspec
 import pytest
 
+from tertulia import older_environment
 from tertulia.command_line.app import read_settings
 from tertulia.serving.running_servers import RunningServer, listed, running
 from tertulia.storage.credentials import new_key
@@ -54,6 +55,41 @@ def test_a_provider_s_api_is_set_by_its_name_or_its_channels(
 ) -> None:
     monkeypatch.setenv(f"TERTULIA_{variable}_URL", "http://127.0.0.1:9")
     assert read_settings().provider_urls() == {type: "http://127.0.0.1:9"}
+
+
+def test_variables_of_the_crm_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TERTULIA_PORT", "DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    crm = {
+        "NODE_ENV": "development", "PORT": "3004", "DB_HOST": "localhost", "DB_PORT": "5433", "DB_NAME": "crm_dev",
+        "DB_USER": "crm_user", "DB_PASSWORD": "p/ss", "REDIS_HOST": "::1", "REDIS_PORT": "6380",
+    }  # fmt: skip
+    for name, value in crm.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert settings.port == 3004
+    assert settings.database_url == "postgresql://crm_user:p%2Fss@localhost:5433/crm_dev"
+    assert settings.redis_url == "redis://[::1]:6380/0"
+    for name, value in {
+        "TERTULIA_PORT": "81",
+        "DATABASE_URL": "postgresql://own/x",
+        "REDIS_URL": "redis://own",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert (settings.port, settings.database_url) == (81, "postgresql://own/x")
+    assert settings.redis_url == "redis://own" and read_settings(port=82).port == 82
+
+
+def test_variables_that_mean_nothing_are_named() -> None:
+    environment = {
+        "NODE_ENV": "production",
+        "FIREBASE_PROJECT_ID": "x",
+        "FIREBASE_CREDENTIALS_PATH": "",
+        "HOME": "/",
+    }
+    assert older_environment.ignored(environment) == ["NODE_ENV", "FIREBASE_PROJECT_ID"]
+    assert older_environment.settings_of(environment) == {}
 
 
 @pytest.mark.parametrize(

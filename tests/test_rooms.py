@@ -18,8 +18,9 @@ ROOMS = {
                ["actor_processes"], ["actor_options"]],
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection"],
              ["routes/admin", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
-             ["routes"], ["app"]],
-    "tertulia": [["logs", "secret_settings", "setting_types"], ["settings"], ["settings_environment"], ["composition"], ["serving"],
+             ["dialects/crm"], ["dialects"], ["routes"], ["app"]],
+    "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["settings"], ["settings_environment"],
+                 ["composition"], ["serving"],
                  ["command_line"], ["__main__"]],
 }  # fmt: skip
 """The rooms of each folder, lowest first. A room imports from rooms of the lists before its own, and from no other."""

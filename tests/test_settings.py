@@ -58,6 +58,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "TERTULIA_ALLOWED_ORIGINS": [("*", "*"), ("chat.example.com", "chat.example.com")],
     "TERTULIA_ALLOWED_HOSTS": [("https://chat.example.com/", "")],
     "TERTULIA_TRUSTED_PROXIES": [("10.0.0.0/33", "10.0.0.0/33")],
+    "TERTULIA_TRUST_TENANT_HEADER": [("perhaps", "boolean")],
     "TERTULIA_METRICS_TOKEN": [("hunter2", "16")],
     "TERTULIA_METRICS_NETWORKS": [("everybody", "everybody")],
     "TERTULIA_MAX_CONNECTIONS": [("15", "16")],

@@ -31,7 +31,7 @@ from ...core.errors import Overloaded, StorageUnavailable, TertuliaError
 from ...core.ports.http import Hints
 from ...core.ports.outbox import Outbox, ToSend
 from ...core.views.stream_events import conversation_topic
-from .message_sender import AcceptedRequest, ChannelContext, Sender
+from .message_sender import AcceptedRequest, ChannelContext, Sender, SentElsewhere
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,8 @@ DEFAULT_RATE = 1.0
 CRASHED = Failure("outcome_unknown", "the dispatcher ended each time while sending this")
 
 T = TypeVar("T")
+Context = ChannelContext | SentElsewhere | Failure
+"""What a channel's messages are sent with, or why not."""
 
 
 class Budget:
@@ -151,7 +153,7 @@ class ChannelQueue:
         # with a full window or budget, the next finished message wakes the queue, or the timeout does
         return room, max(until_token, until_closed) or 0.1
 
-    async def _context(self) -> ChannelContext | Failure | None:
+    async def _context(self) -> Context | None:
         """The channel's context, or why nothing can be sent; None while the storage is unavailable."""
         try:
             context = await self._sender.context(self.channel_id)
@@ -174,7 +176,7 @@ class ChannelQueue:
 
     # -- one message
 
-    def _start(self, context: ChannelContext | Failure, item: ToSend) -> None:
+    def _start(self, context: Context, item: ToSend) -> None:
         now = time.monotonic()
         self._busy_until = now + IDLE
         if isinstance(context, ChannelContext):
@@ -194,9 +196,11 @@ class ChannelQueue:
             log.error("send_crashed", message_id=item.message_id, error=repr(error))
             self.breaker = self.breaker.spared()
 
-    async def _deliver(self, context: ChannelContext | Failure, item: ToSend) -> None:
+    async def _deliver(self, context: Context, item: ToSend) -> None:
         if isinstance(context, Failure):
             await self._record_failure(item, context)
+        elif isinstance(context, SentElsewhere):
+            await self._record_sent(item, item.parts_done, AcceptedRequest(None, time.time_ns() // 1_000_000))
         elif item.crashes > MAX_CRASHES:
             self.breaker = self.breaker.spared()
             await self._record_failure(item, CRASHED)

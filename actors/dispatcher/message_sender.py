@@ -50,6 +50,10 @@ class ChannelContext(msgspec.Struct, frozen=True):
     rate: float
 
 
+class SentElsewhere(msgspec.Struct, frozen=True):
+    """The account's own software sends this channel's messages (`config.sent_elsewhere`); here they are only recorded."""
+
+
 class AcceptedRequest(msgspec.Struct, frozen=True):
     """The provider accepted a request that left at `left_at` (ms). `recipients`: the identifiers by which it knows the customer."""
 
@@ -82,13 +86,15 @@ class Sender:
         self._link = link
         self._attachments = attachments
 
-    async def context(self, channel_id: str) -> ChannelContext | Failure:
+    async def context(self, channel_id: str) -> ChannelContext | SentElsewhere | Failure:
         """What is needed to send on a channel, or why nothing can be sent."""
         channel = await self._channels.find(channel_id)
         if channel is None:
             return Failure("channel_deleted", "the channel does not exist any more")
         if not channel.is_active:
             return Failure("channel_inactive", "the channel is switched off")
+        if channel.config.get("sent_elsewhere") is True:
+            return SentElsewhere()
         try:
             credentials = self._vault.open(channel)
         except TertuliaError as error:

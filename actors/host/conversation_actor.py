@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from ...core.conversation.commands import Done, Envelope, MarkRead, Open, Recall, Refused, Tick
-from ...core.conversation.entries import Actor, Entry, EntryData, Message, actor
+from ...core.conversation.entries import Actor, Entry, EntryData, HandoffRequested, Message, actor
 from ...core.conversation.recent_messages import CONTEXT_SIZE
 from ...core.conversation.state import Conversation, State, apply
 from ...core.errors import Conflict, TertuliaError
@@ -56,7 +56,7 @@ class ConversationActor:
         check_party(before, envelope.account_id, envelope.by)
         post = envelope.post
         if post is not None and (again := repeated(state, envelope.by, post)) is not None:
-            return TurnResult(Done((again,), repeated=True))
+            return TurnResult(Done((again,), repeated=True, handoff=before.handoff_reason))
         command = envelope.command
         if isinstance(command, Open) and opening is None and not command.find:
             raise Conflict(
@@ -80,7 +80,7 @@ class ConversationActor:
             entries += responses
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
-        outcome = _outcome_of(envelope, state, entries[: answer + 1], opening)
+        outcome = _outcome_of(envelope, state, entries, answer, opening)
         if opening is not None:
             entries = (opening, *entries)
             answer += 1
@@ -144,11 +144,15 @@ def _is_inbound(data: EntryData) -> bool:
     return isinstance(data, Message) and data.direction == "inbound"
 
 
-def _outcome_of(envelope: Envelope, state: State, entries: tuple[Entry, ...], opening: Entry | None) -> Done:
+def _outcome_of(
+    envelope: Envelope, state: State, entries: tuple[Entry, ...], answer: int, opening: Entry | None
+) -> Done:
+    """`answer`: the index of the command's last entry; what follows it is the bot's."""
     command = envelope.command
     if isinstance(command, Recall):
         public = [e for e in state.messages() if isinstance(e.data, Message) and not e.data.is_private]
         return Done(tuple(public[-command.count :]))
     if envelope.post is not None:
-        return Done(entries[-1:])
+        reasons = [e.data.reason for e in entries[answer + 1 :] if isinstance(e.data, HandoffRequested)]
+        return Done(entries[answer : answer + 1], handoff=reasons[0] if reasons else None)
     return Done((), state.conversation, repeated=isinstance(command, Open) and opening is None)

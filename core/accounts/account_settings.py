@@ -135,7 +135,8 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`handoff_keywords`: words and phrases by which a customer asks for a human, regardless of case and accents.
+    """`handoff_keywords`: words and phrases by which a customer asks for a human, regardless of case, accents and
+    English articles; the first one that matches is the reason.
     `handoff_sentiment`: the bot hands over on an English message with a sentiment (-1 to 1) below this; -1: never.
     `csat_question`: sent to the customer after a resolution if `csat_enabled`; a reply that is only a digit from 1 to 5 is the
     score."""
@@ -152,21 +153,21 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         tuple[Keyword, ...],
         msgspec.Meta(max_length=100),
         about(
-            "Words and phrases by which a customer asks for a human, whatever their case and accents",
+            "Words and phrases by which a customer asks for a human, whatever their case, accents and articles",
             ["human", "agent"],
         ),
     ] = (
-        "human",
-        "agent",
-        "operator",
-        "person",
-        "representative",
-        "supervisor",
-        "manager",
-        "escalate",
-        "complaint",
         "speak to human",
         "talk to agent",
+        "representative",
+        "escalate",
+        "supervisor",
+        "manager",
+        "complaint",
+        "human",
+        "person",
+        "agent",
+        "operator",
     )
     handoff_sentiment: Annotated[
         float,

@@ -292,11 +292,13 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Accepted and committed. `repeated`: it had happened before, and this is the original result."""
+    """Accepted and committed. `repeated`: it had happened before, and this is the original result. `handoff`: of a message, why it
+    handed the conversation over to humans; of a repeated one, why it is with them."""
 
     entries: tuple[Entry, ...] = ()
     conversation: Conversation | None = None
     repeated: bool = False
+    handoff: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):

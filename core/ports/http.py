@@ -42,6 +42,10 @@ class ConversationStore(Protocol):
         """Ids of a customer's conversations on a channel, newest first, at most 50."""
         ...
 
+    async def with_bots(self, account_id: str, outlet_id: str | None, limit: int) -> list[Conversation]:
+        """The newest live conversations that no human holds or was asked for, optionally of one outlet; oldest first."""
+        ...
+
     async def messages(
         self,
         account_id: str,

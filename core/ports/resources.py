@@ -130,7 +130,15 @@ class ChannelStore(Protocol):
 
     async def get(self, account_id: str, channel_id: str) -> Channel | None: ...
 
+    async def first(self, account_id: str, type: ChannelType) -> Channel | None:
+        """The account's oldest active channel of a type."""
+        ...
+
     async def create(self, channel: Channel, by: Actor) -> Channel: ...
+
+    async def ensure(self, channel: Channel, by: Actor) -> Channel:
+        """Create a channel unless its id exists; concurrent calls create one. Raises NotFound if there is no such account."""
+        ...
 
     async def update(
         self, account_id: str, channel_id: str, changes: dict[str, Any], by: Actor

@@ -42,18 +42,20 @@ def _part(char: str) -> str:
 
 
 class Text:
-    """A text prepared to be searched for many phrases: its beginning, folded."""
+    """A text prepared to be searched for many phrases: its beginning, folded. `without`: words that do not count, in the text or in
+    a phrase."""
 
-    __slots__ = ("_known", "_words")
+    __slots__ = ("_known", "_without", "_words")
 
-    def __init__(self, text: str) -> None:
-        spaced = _spaced(text)
+    def __init__(self, text: str, *, without: frozenset[str] = frozenset()) -> None:
+        spaced = _spaced(text, without)
         self._words = f" {spaced} "
         self._known = frozenset(spaced.split())
+        self._without = without
 
     def has(self, phrase: str) -> bool:
         """Whether it contains all words of `phrase`, adjacent and in order. A phrase without words is never found."""
-        first, words = _phrase(phrase)
+        first, words = _phrase(phrase, self._without)
         return first in self._known and words in self._words
 
     def first_of(self, phrases: Iterable[str]) -> str | None:
@@ -64,12 +66,13 @@ class Text:
         return not self._known
 
 
-def _spaced(text: str) -> str:
-    return " ".join("".join(map(_part, fold(text))).split())
+def _spaced(text: str, without: frozenset[str] = frozenset()) -> str:
+    words = "".join(map(_part, fold(text))).split()
+    return " ".join([word for word in words if word not in without] if without else words)
 
 
 @lru_cache(maxsize=32_768)
-def _phrase(text: str) -> tuple[str, str]:
+def _phrase(text: str, without: frozenset[str] = frozenset()) -> tuple[str, str]:
     """A phrase's first word, and all its words as they appear in a prepared text; empty if it has none."""
-    spaced = _spaced(text)
+    spaced = _spaced(text, without)
     return spaced.partition(" ")[0], f" {spaced} "

@@ -13,7 +13,7 @@ from ..accounts.account_settings import AccountSettings, Sla, known_settings
 from ..text.normalization import MAX_FOLDED
 from ..text.text_matching import Text, fold
 from .bot_rules import Actions, BotRule, FaultyRule, stored_rule
-from .handoff import asked_in_words
+from .handoff import ARTICLES, asked_in_words
 
 MAX_RULES = 200
 """Bot rules of one account."""
@@ -123,18 +123,18 @@ def asks_for_human(content: str, keywords: tuple[str, ...]) -> str | None:
         lowered = content.lower()
         if not any(word in lowered for word in _first_words(keywords)):
             return None
-    return asked_in_words(Text(content), keywords)
+    return asked_in_words(Text(content, without=ARTICLES), keywords)
 
 
 @lru_cache(maxsize=4096)
 def _first_words(keywords: tuple[str, ...]) -> tuple[str, ...]:
-    """For each keyword, a run of ASCII letters and digits that every ASCII text with the keyword contains. Empty, which every text
-    contains, for a keyword without one."""
+    """For each keyword, a run of ASCII letters and digits that every ASCII text with the keyword contains; articles do not
+    count. Empty, which every text contains, for a keyword without one."""
     firsts: set[str] = set()
     for keyword in keywords:
         folded = fold(keyword)
         words = "".join(c if c.isascii() and c.isalnum() else " " for c in folded).split()
-        firsts.add(words[0] if words else "")
+        firsts.add(next((word for word in words if word not in ARTICLES), ""))
     return tuple(sorted(firsts))
 
 

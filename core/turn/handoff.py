@@ -8,10 +8,13 @@ from collections.abc import Iterable, Sequence
 from ..text.text_matching import Text
 
 UNSURE_IN_A_ROW = 3
+ARTICLES = frozenset({"a", "an", "the"})
+"""Words that do not count in keywords: "speak to a human" is `speak to human`."""
 
 
 def asked_in_words(text: Text, keywords: Iterable[str]) -> str | None:
-    """The customer asked for a human: the text has a keyword as whole words, regardless of case and accents."""
+    """The customer asked for a human: the text, prepared without `ARTICLES`, has a keyword as whole words, regardless of case and
+    accents."""
     found = text.first_of(keywords)
     return None if found is None else f"Customer requested human agent (keyword: '{found}')"
 

@@ -24,7 +24,7 @@ from ...core.ids import is_uuid
 from ..auth.tokens import ACCOUNT_ID, bearer
 from ..framework import bodies, problems, responses
 from ..framework.cors import Cors
-from ..framework.endpoint import CommandHandler, Route
+from ..framework.endpoint import CommandHandler, Gate, Route
 from ..framework.metrics import RequestMetrics, Table
 from ..framework.services import Services
 from .request_checks import RequestChecks
@@ -57,6 +57,9 @@ class _Served(msgspec.Struct, frozen=True):
     body: type
     permission: str
     table: Table
+    gate: Gate | None
+    path: str | None
+    """Where the body names the conversation."""
 
 
 class FastPathRoutes:
@@ -65,6 +68,7 @@ class FastPathRoutes:
     def __init__(
         self, services: Services, metrics: RequestMetrics, checks: RequestChecks, cors: Cors
     ) -> None:
+        self._services = services
         self._host_refusal = checks.host_refusal
         self._verifier = services.verifier
         self._limits = services.limits
@@ -75,11 +79,17 @@ class FastPathRoutes:
         self._routes: dict[tuple[str, str], _Served] = {}
 
     def add(self, route: Route, table: Table) -> None:
-        """Serve a route whose handler is a `CommandHandler`, whose path is `/v1/conversations/{id}/…`, and that pages may call."""
+        """Serve a route whose handler is a `CommandHandler`, that pages may call, and whose path is `/v1/conversations/{id}/…` or
+        has no parameter."""
         if isinstance(route.handler, CommandHandler) and route.permission is not None and route.cross_origin:
             prefix, _, rest = route.path.partition("{id}")
-            assert len(prefix) == _ID.start, f"{route.path} does not begin as {_PREFIX} does"
-            served = _Served(route.handler, route.body, route.permission, table)
+            plain = route.path if route.handler.target is not None else None
+            if plain is not None:
+                prefix, rest = plain[: _ID.start], plain[_ID.stop :]
+            assert plain is not None or len(prefix) == _ID.start, (
+                f"{route.path} does not begin as {_PREFIX} does"
+            )
+            served = _Served(route.handler, route.body, route.permission, table, route.gate, plain)
             self._routes[route.method, prefix + rest] = served
 
     def begin(
@@ -96,7 +106,7 @@ class FastPathRoutes:
         served = self._routes.get((message.method, path[: _ID.start] + path[_ID.stop :]))
         if (
             served is None
-            or not is_uuid(conversation_id)
+            or not (is_uuid(conversation_id) if served.path is None else path == served.path)
             or message.version != HttpVersion11
             or message.should_close
             or headers.get(hdrs.CONTENT_TYPE) not in bodies.USUAL
@@ -123,9 +133,12 @@ class FastPathRoutes:
         self, served: _Served, conversation_id: str, headers: Mapping[str, str], body: bytes
     ) -> Envelope | None:
         """The command in its envelope, or None if something has to be awaited. Raises what the request is refused for."""
-        token = bearer(headers)
-        principal = token and self._verifier.cached(token, headers.get(ACCOUNT_ID))
-        if not principal:
+        if served.gate is not None:
+            principal = served.gate.at_once(self._services, headers)
+        else:
+            token = bearer(headers)
+            principal = None if token is None else self._verifier.cached(token, headers.get(ACCOUNT_ID))
+        if principal is None:
             return None
         principal.require(served.permission)
         if not self._limits.at_hand(principal):  # refused before the body costs anything
@@ -133,6 +146,8 @@ class FastPathRoutes:
         message = bodies.decode(body, served.body)
         if served.handler.looks_up(message):
             return None
+        if served.handler.target is not None:
+            conversation_id = served.handler.target(message)
         command = served.handler.command(principal, headers, message)
         self._limits.admit_at_once(principal)
         return Envelope(fresh_id(), principal.account_id, acting(principal), command, conversation_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
@@ -16,10 +16,11 @@ from aiohttp import hdrs, web
 from ...actors.clock import fresh_id
 from ...core.accounts.principal import Principal
 from ...core.conversation.commands import By, Command, Done, Envelope, ThreadKey, acting
-from ...core.errors import NotFound, TertuliaError, Unauthenticated
+from ...core.errors import NotFound, TertuliaError, TooLarge, Unauthenticated
 from ...core.ids import is_uuid
 from ..auth.tokens import ACCOUNT_ID, credential
 from . import bodies
+from .body_reading import TOO_LARGE
 from .cors import ASKED, Asked
 from .responses import JsonAnswer
 from .services import SERVICES, Services
@@ -90,6 +91,18 @@ class Call(Generic[Body]):
 Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 
 
+class Gate(Protocol):
+    """How the callers of a dialect's routes say who they are, where it is not as on the native ones."""
+
+    def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
+        """The principal, if nothing has to be awaited. Raises what `proved` does."""
+        ...
+
+    async def proved(self, request: web.Request, services: Services) -> Principal:
+        """The principal of a request. Raises Unauthenticated, Forbidden, Malformed …"""
+        ...
+
+
 class Route(msgspec.Struct, frozen=True):
     """One route. `permission` None: no token is required. `answers` maps status to type (None: no body). `name`: how clients
     call it, the OpenAPI document's operation id.
@@ -99,7 +112,8 @@ class Route(msgspec.Struct, frozen=True):
     stream. `signed`: the query parameter `signature` may replace the token; the handler then verifies it and counts the
     request. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts its
     requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
-    `cross_origin`: pages of allowed origins may call it (`cors.py`).
+    `cross_origin`: pages of allowed origins may call it (`cors.py`). `gate`, `refused`: of a dialect, how callers say who they are,
+    and what its errors look like.
     """
 
     method: str
@@ -123,6 +137,8 @@ class Route(msgspec.Struct, frozen=True):
     refuses: tuple[int, ...] = ()
     expensive: Callable[[Any], bool] | None = None
     cross_origin: bool = True
+    gate: Gate | None = None
+    refused: Callable[[TertuliaError], web.Response] | None = None
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -138,10 +154,15 @@ def no_content() -> web.Response:
     return web.Response(status=204)
 
 
-async def authenticate(request: web.Request, services: Services, *, stream: bool = False) -> Principal:
+async def authenticate(
+    request: web.Request, services: Services, *, stream: bool = False, gate: Gate | None = None
+) -> Principal:
     """The principal of a request, counted against its limits. Raises Unauthenticated, RateLimited …"""
     try:
-        principal = await _proved(request, services, stream=stream)
+        if gate is None:
+            principal = await _proved(request, services, stream=stream)
+        else:
+            principal = await gate.proved(request, services)
     except Unauthenticated:
         await services.limits.admit_address(request.remote)
         raise
@@ -159,10 +180,14 @@ async def _proved(request: web.Request, services: Services, *, stream: bool) -> 
         principal = await services.tickets.redeem(found.value)
         services.verifier.check_revoked(principal)
         return principal
-    account = request.headers.get(ACCOUNT_ID)
-    principal = services.verifier.cached(found.value, account)
+    return await of_token(services, found.value, request.headers.get(ACCOUNT_ID))
+
+
+async def of_token(services: Services, token: str, account: str | None) -> Principal:
+    """The principal of a token, in `account` if it names one. Raises what `TokenVerifier.verify` does."""
+    principal = services.verifier.cached(token, account)
     if principal is None:
-        principal = await services.verifier.verify(found.value, account)
+        principal = await services.verifier.verify(token, account)
         if principal.is_staff:
             await services.stores.agents.ensure(principal.account_id, principal.user_id, principal.name)
     return principal
@@ -196,7 +221,7 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
             asked = request[ASKED] = Asked(route, path)
         if permission is not None:
             if not (signed and "signature" in request.query):
-                principal = await authenticate(request, services, stream=stream)
+                principal = await authenticate(request, services, stream=stream, gate=route.gate)
                 if asked is not None:
                     asked.principal = principal
                 principal.require(permission)
@@ -212,7 +237,21 @@ def endpoint(route: Route, app: web.Application) -> Endpoint:
                 return await handler(call)
         return await handler(call)
 
-    return handle
+    return handle if route.refused is None else _in_its_words(handle, route.refused)
+
+
+def _in_its_words(handle: Endpoint, refused: Callable[[TertuliaError], web.Response]) -> Endpoint:
+    """An endpoint whose errors look as a dialect has them."""
+
+    async def answered(request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
+        try:
+            return await handle(request, path)
+        except TertuliaError as error:
+            return refused(error)
+        except web.HTTPRequestEntityTooLarge:
+            return refused(TooLarge(TOO_LARGE))
+
+    return answered
 
 
 class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
@@ -220,16 +259,18 @@ class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
 
     `command(principal, headers, body)` makes the command; `answer(by, done)` makes the status and the JSON that the caller may
     see. The standard path calls the handler itself, the fast path (`connection/fast_path.py`) its parts. If `looks_up(body)`,
-    the command needs data that must be awaited: only the standard path serves it, by calling `ask`.
+    the command needs data that must be awaited: only the standard path serves it, by calling `ask`. `target(body)`: the
+    conversation, where the body names it instead of the path. Raises NotFound.
     """
 
     command: Callable[[Principal, Mapping[str, str], Body], Command]
     answer: Callable[[By, Done], tuple[int, Any]]
     looks_up: Callable[[Body], bool]
     ask: Callable[[Call[Body]], Awaitable[Done]]
+    target: Callable[[Body], str] | None = None
 
     async def __call__(self, call: Call[Body]) -> web.StreamResponse:
-        conversation_id = call.id()
+        conversation_id = call.id() if self.target is None else self.target(call.body)
         if self.looks_up(call.body):
             done = await self.ask(call)
         else:

@@ -1,4 +1,4 @@
-"""The routes of the native API, one module per resource; `ALL` lists them all.
+"""The routes of the native API, one module per resource, and those of dialects; `ALL` lists them all.
 
 Paths that `http/connection/fast_router.py` does not serve are matched by aiohttp, which tries routes with the same fixed prefix
 (`/v1/conversations`) one after the other, each by a regular expression: the busiest come first.
@@ -6,6 +6,7 @@ Paths that `http/connection/fast_router.py` does not serve are matched by aiohtt
 
 from __future__ import annotations
 
+from ..dialects import ALL as DIALECTS
 from ..framework.endpoint import Route
 from . import docs, meta
 from .admin import account, api_clients, bot_rules, event_webhooks
@@ -16,6 +17,7 @@ from .streams import routes
 
 ALL: list[Route] = [
     *webhooks.ROUTES,
+    *DIALECTS,
     *messages.ROUTES,
     *inbox.ROUTES,  # before conversations: `stats` is not an id
     *conversations.ROUTES,

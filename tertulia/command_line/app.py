@@ -15,10 +15,11 @@ import typer
 import uvloop
 from pydantic import ValidationError
 
-from .. import __version__, logs
+from .. import __version__, logs, older_environment
 from ..secret_settings import is_secret
 from ..serving import ray_environment
 from ..settings import Settings
+from ..settings_environment import given_by_environment
 from ..storage import data_folder
 from ..storage.connection_faults import fault_of
 
@@ -55,9 +56,11 @@ def fail(sentence: str) -> NoReturn:
 
 
 def read_settings(**given: Any) -> Settings:
-    """Read the settings from the environment; options take precedence."""
+    """Read the settings from the environment; options take precedence, and a setting's own variable before an older service's."""
+    own = given_by_environment()
+    older = {k: v for k, v in older_environment.settings_of(os.environ).items() if k not in own}
     try:
-        settings = Settings(**{k: v for k, v in given.items() if v is not None})
+        settings = Settings(**older | {k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
@@ -89,6 +92,8 @@ def serve(
 ) -> None:
     """Start the server. It runs until Ctrl-C or SIGTERM, then drains."""
     settings = read_settings(host=host, port=port, data=data)
+    if unused := older_environment.ignored(os.environ):
+        typer.echo(f"ignored, since they mean nothing here: {', '.join(unused)}", err=True)
     try:
         opened = data_folder.prepare(settings.data)
         ray_environment.prepare(settings)

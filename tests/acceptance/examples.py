@@ -24,7 +24,7 @@ ROLES = ("agent", "lead", "admin", "service", "customer")
 class Example(NamedTuple):
     """`roles` may call it; None: everybody, without a token too. `names` maps the route's path parameters to objects.
 
-    `headers`: what proves a call that comes without a token. `foreign`: what a caller of another account gets who names this account's objects; None where the call
+    `headers`: what proves a call that comes without a token, or names the caller's account. `foreign`: what a caller of another account gets who names this account's objects; None where the call
     names no object."""
 
     roles: frozenset[str] | None
@@ -55,6 +55,8 @@ ATTACHMENT = {"id": "{attachment}"}
 WEBHOOK = {"id": "{event_webhook}"}
 DELIVERY = {"id": "{event_webhook}", "delivery_id": "{event_delivery}"}
 NEW_WEBHOOK = {"url": "http://127.0.0.1:9/in", "is_active": False}  # the discard port: nobody listens
+TENANT = {"X-Tenant-Id": "{account}"}
+CRM_OPENING = {"customer_phone": "{phone}"}
 OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 
 ROUTES: dict[str, Example] = {
@@ -83,6 +85,29 @@ ROUTES: dict[str, Example] = {
     "POST /v1/attachments": Example(ALL, {"any": "file"}, query="name=a.json", foreign=None),
     "GET /v1/attachments/{id}": Example(ALL, names=ATTACHMENT),
     "GET /v1/attachments/{id}/link": Example(ALL, names=ATTACHMENT),
+    "GET /crm/health": Example(None, foreign=None),
+    "POST /crm/api/v1/messages": Example(
+        TEAM,
+        {"conversation_id": "{conversation}", "sender_type": "agent", "content": "hello"},
+        headers=TENANT,
+    ),
+    "GET /crm/api/v1/conversations/{id}/messages": Example(TEAM, names=CONVERSATION, headers=TENANT),
+    "GET /crm/api/v1/conversations/{id}/messages/recent": Example(TEAM, names=CONVERSATION, headers=TENANT),
+    "POST /crm/api/v1/conversations": Example(TEAM, CRM_OPENING, foreign=None, headers=TENANT),
+    "POST /crm/api/v1/conversations/find-or-create": Example(TEAM, CRM_OPENING, foreign=None, headers=TENANT),
+    "GET /crm/api/v1/conversations/active": Example(TEAM, foreign=None, headers=TENANT),
+    "GET /crm/api/v1/conversations/{id}": Example(
+        TEAM, names=CONVERSATION, query="include_messages=true", headers=TENANT
+    ),
+    "POST /crm/api/v1/conversations/{id}/handoff": Example(
+        TEAM, {"reason": "asked"}, CONVERSATION, headers=TENANT
+    ),
+    "PUT /crm/api/v1/conversations/{id}/assign": Example(
+        LEADS | SERVICE, {"agent_id": "{member}"}, CONVERSATION, headers=TENANT
+    ),
+    "PUT /crm/api/v1/conversations/{id}/status": Example(
+        TEAM, {"status": "resolved"}, CONVERSATION, headers=TENANT
+    ),
     "GET /v1/stream": Example(ALL, query="topics=conversation:{conversation}"),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),
     "POST /v1/auth/ticket": Example(ALL, foreign=None),

@@ -8,39 +8,29 @@ from typing import Annotated, Any, Literal
 import msgspec
 from aiohttp import web
 
-from ....core.accounts.identifiers import normalised
 from ....core.accounts.principal import Role
-from ....core.accounts.records import ChannelType
-from ....core.channels.messages import Sender
 from ....core.conversation.commands import (
     Close,
-    Done,
     Entrust,
     GiveBack,
     Handoff,
     MarkRead,
-    Open,
-    Opening,
     Rate,
     Release,
-    ThreadKey,
     Update,
 )
 from ....core.conversation.entries import Priority
 from ....core.conversation.status import Status
-from ....core.errors import Conflict, Forbidden, Invalid, NotFound
-from ....core.text.email_subjects import topic
+from ....core.errors import Forbidden, Invalid
 from ....core.text.fields import about
 from ....core.views.conversations import ConversationView, MessageView, conversation_view
 from ....core.views.inbox import AssignmentView, IncludedContact
-from ...actions import conversations
+from ...actions import conversations, opening
 from ...actions.conversations import check_team
 from ...framework.endpoint import Call, Route, answer, no_content
 from .messages import MessagesQuery, page, visible
 
 TAG = "conversations"
-SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp", "sms"})
-"""Where a customer may be known by more than one, all of which lead to the same thread."""
 INCLUDABLE = frozenset({"messages", "contact", "assignments"})
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -141,39 +131,14 @@ class TypingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: Annotated[conversations.TypingState, about("Whether the user begins or stops typing")]
 
 
-async def _open(call: Call[conversations.NewConversation], *, find: bool) -> Done:
-    body = call.body
-    conversations.check_metadata(body.metadata)
-    channel = await call.services.stores.channels.find(body.channel_id)
-    if channel is None or channel.account_id != call.account_id:
-        raise NotFound("no such channel")
-    if not channel.is_active:
-        raise Conflict("the channel is switched off")
-    opening = Opening(
-        channel.type,
-        body.contact_name,
-        body.outlet_id,
-        body.subject,
-        body.priority,
-        tuple(dict.fromkeys(body.labels)),
-        body.metadata,
-    )
-    identifier = normalised(channel.type, body.contact_identifier, "contact_identifier")
-    if channel.type in SEVERAL_IDENTIFIERS:
-        sender = Sender(identifier, body.contact_name)
-        identifier = await call.services.stores.senders.resolve(call.account_id, channel.type, sender)
-    # e-mail senders have a conversation per subject: the customer's reply looks up the same one
-    about = topic(body.subject or "") if channel.type == "email" else ""
-    thread = ThreadKey(call.account_id, channel.id, identifier, about)
-    return await call.ask(Open(opening, find=find), thread=thread)
-
-
 async def create(call: Call[conversations.NewConversation]) -> web.Response:
-    return answer(conversations.conversation_of(call, await _open(call, find=False)), 201)
+    return answer(
+        conversations.conversation_of(call, await opening.open_conversation(call, call.body, find=False)), 201
+    )
 
 
 async def find_or_create(call: Call[conversations.NewConversation]) -> web.Response:
-    done = await _open(call, find=True)
+    done = await opening.open_conversation(call, call.body, find=True)
     return answer(conversations.conversation_of(call, done), 200 if done.repeated else 201)
 
 

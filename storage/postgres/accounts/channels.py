@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import msgspec
 
-from ....core.accounts.records import Channel, Page, Place
+from ....core.accounts.records import Channel, ChannelType, Page, Place
 from ....core.conversation.entries import Actor
-from ....core.errors import Conflict
+from ....core.errors import Conflict, NotFound
 from ..database import Database
 from ..pages import bounds, page_of
 from ..queries import sql
@@ -36,6 +37,7 @@ class PostgresChannels:
         self._database = database
         self._cache: dict[str, tuple[float, Channel | None]] = {}
         self._origins: dict[str, tuple[float, bool]] = {}
+        self._first: dict[tuple[str, str], tuple[float, str]] = {}
         self._changes = 0
 
     async def find(self, channel_id: str) -> Channel | None:
@@ -84,6 +86,32 @@ class PostgresChannels:
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(sql("channel_find", columns=_COLUMNS), channel_id)
         return _channel(row) if row is not None else None
+
+    async def first(self, account_id: str, type: ChannelType) -> Channel | None:
+        cached = self._first.get((account_id, type))
+        if cached is not None and time.monotonic() - cached[0] < CACHED_FOR:
+            channel = await self.find(cached[1])
+            if channel is not None and channel.is_active:
+                return channel
+        async with self._database.account(account_id) as connection:
+            row = await connection.fetchrow(sql("channel_first", columns=_COLUMNS), account_id, type)
+        if row is None:
+            return None
+        channel = _channel(row)
+        if len(self._first) >= MAX_CACHED:
+            self._first.clear()
+        self._first[account_id, type] = (time.monotonic(), channel.id)
+        return channel
+
+    async def ensure(self, channel: Channel, by: Actor) -> Channel:
+        try:
+            return await self.create(channel, by)
+        except asyncpg.UniqueViolationError:
+            found = await self.get(channel.account_id, channel.id)
+            assert found is not None, "the id belongs to another account"
+            return found
+        except asyncpg.ForeignKeyViolationError:
+            raise NotFound("no such account") from None
 
     async def create(self, channel: Channel, by: Actor) -> Channel:
         async with self._database.account(channel.account_id) as connection, connection.transaction():

@@ -34,6 +34,12 @@ class PostgresConversations:
             rows = await connection.fetch(sql("conversations_of_thread"), account_id, channel_id, identifier)
         return [row[0] for row in rows]
 
+    async def with_bots(self, account_id: str, outlet_id: str | None, limit: int) -> list[Conversation]:
+        query = sql("conversations_with_bots", columns=_COLUMNS)
+        async with self._database.expensive(account_id) as connection:
+            rows = await connection.fetch(query, account_id, outlet_id, limit)
+        return [conversation_from_row(row) for row in reversed(rows)]
+
     async def messages(
         self,
         account_id: str,

@@ -28,6 +28,15 @@ SELECT id::text FROM conversations WHERE account_id = $1 AND channel_id = $2 AND
 ORDER BY id DESC LIMIT 50
 
 
+-- name: conversations_with_bots
+-- Live conversations that no human holds or was asked for, newest first. An id begins with the time of its opening.
+-- $1 uuid account, $2 uuid outlet or null, $3 limit
+SELECT {{columns}} FROM conversations c
+WHERE c.account_id = $1 AND c.status IN ('open', 'bot') AND NOT c.handoff_requested
+  AND ($2::uuid IS NULL OR c.outlet_id = $2)
+ORDER BY c.id DESC LIMIT $3
+
+
 -- name: entries_after
 -- A conversation's entries after a seq. Entry 0, the opening, is left out.
 -- $1 uuid conversation, $2 integer after, $3 limit

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tertulia.core.accounts.account_settings import AccountSettings
-from tertulia.core.text.text_matching import Text
-from tertulia.core.turn.handoff import angry, asked_in_words, unsure
+from tertulia.core.turn.account_rules import asks_for_human
+from tertulia.core.turn.handoff import angry, unsure
 
 KEYWORDS = AccountSettings().handoff_keywords
 
@@ -14,23 +14,31 @@ KEYWORDS = AccountSettings().handoff_keywords
 @pytest.mark.parametrize(
     ("content", "keyword"),
     [
-        ("I want to speak to a Human", "human"),
+        ("I want to speak to a Human", "speak to human"),
+        ("Can I TALK to an agent?", "talk to agent"),
+        ("talk to the human agent", "human"),
         ("get me your SUPERVISOR.", "supervisor"),
         ("this is a complaint", "complaint"),
     ],
 )
 def test_the_customer_asks_for_a_human(content: str, keyword: str) -> None:
-    assert asked_in_words(Text(content), KEYWORDS) == f"Customer requested human agent (keyword: '{keyword}')"
+    assert asks_for_human(content, KEYWORDS) == f"Customer requested human agent (keyword: '{keyword}')"
+
+
+def test_an_article_counts_neither_in_a_text_nor_in_a_keyword() -> None:
+    assert asks_for_human("get me the boss", ("a boss",)) is not None
+    assert asks_for_human("boss!", ("the boss",)) is not None
+    assert asks_for_human("the a an", ("the",)) is None
 
 
 @pytest.mark.parametrize("content", ["humanity", "my personal data", "mismanagement", "hello"])
 def test_a_part_of_a_word_asks_for_nothing(content: str) -> None:
-    assert asked_in_words(Text(content), KEYWORDS) is None
+    assert asks_for_human(content, KEYWORDS) is None
 
 
 def test_an_account_has_its_own_words() -> None:
-    assert asked_in_words(Text("ሰው ማናገር እፈልጋለሁ"), ("ሰው ማናገር",)) is not None
-    assert asked_in_words(Text("a human please"), ("ሰው ማናገር",)) is None
+    assert asks_for_human("ሰው ማናገር እፈልጋለሁ", ("ሰው ማናገር",)) is not None
+    assert asks_for_human("a human please", ("ሰው ማናገር",)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,8 @@
+"""Dialects: APIs of older services, spoken over the same commands as the native one. `ALL` lists their routes."""
+
+from __future__ import annotations
+
+from ..framework.endpoint import Route
+from . import crm
+
+ALL: list[Route] = [*crm.ROUTES]
