@@ -156,6 +156,7 @@ class Settings(BaseSettings):
         " X-Forwarded-For and X-Forwarded-Proto are trusted; none when unset",
     )
     trust_tenant_header: bool = Field(False, description="the CRM takes X-Tenant-Id as proof of its tenant")
+    demo: bool = Field(False, description="demo sign-in on the agents' page; set by --demo, off without it")
     metrics_token: str | None = Field(
         None, min_length=16, description="bearer token that opens /metrics to any address"
     )

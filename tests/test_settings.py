@@ -46,6 +46,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "TERTULIA_TELEGRAM_URL": [("api.telegram.org", "http://")],
     "TERTULIA_SMS_URL": [("api.twilio.com", "http://")],
     "TERTULIA_EMAIL_URL": [("api.postmarkapp.com", "http://")],
+    "TERTULIA_DEMO": [("perhaps", "boolean")],
     "TERTULIA_LINK_CERT": [("/nowhere/cert.pem", "TERTULIA_LINK_KEY")],
     "TERTULIA_LINK_KEY": [("/nowhere/key.pem", "TERTULIA_LINK_CERT")],
     "TERTULIA_LINK_CA": [("/nowhere/ca.pem", "No such file")],

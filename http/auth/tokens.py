@@ -98,6 +98,7 @@ class TokenSigner:
         channel_id: str | None = None,
         contact_identifier: str | None = None,
         contact_name: str | None = None,
+        name: str | None = None,
     ) -> str:
         """A token valid for `lifetime` seconds; a customer's is bound to a channel and contact identifier."""
         now = self.clock()
@@ -114,8 +115,9 @@ class TokenSigner:
             "channel_id": channel_id,
             "contact_identifier": contact_identifier,
             "contact_name": contact_name,
+            "name": name,
         }
-        claims |= {name: value for name, value in optional.items() if value is not None}
+        claims |= {claim: value for claim, value in optional.items() if value is not None}
         return jwt.encode(claims, self.secret, algorithm="HS256")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..dialects import ALL as DIALECTS
 from ..framework.endpoint import Route
+from ..pages import agents_page
 from . import docs, meta
 from .admin import account, api_clients, bot_rules, event_webhooks
 from .conversation import attachments, conversations, inbox, messages, queue, webchat
@@ -41,4 +42,5 @@ ALL: list[Route] = [
     *event_webhooks.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,
+    *agents_page.ROUTES,
 ]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from ...core.errors import NotFound
 from ..framework.endpoint import Call, Route
 from ..framework.openapi import DOCUMENT
+from ..pages.files import file_answer, named_file
 
 TAG = "operations"
 STATIC = Path(__file__).parents[1] / "static"
@@ -27,25 +26,6 @@ _PAGE = {
     "Cache-Control": "no-cache",
 }
 _FILE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=3600"}
-_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".woff2": "font/woff2",
-}
-
-
-@cache
-def _files() -> dict[str, Path]:
-    """The files that may be served, by path below `static/`; other names never reach the file system."""
-    return {
-        path.relative_to(STATIC).as_posix(): path
-        for path in STATIC.rglob("*")
-        if path.is_file() and path.suffix in _TYPES and path.suffix != ".html"
-    }
 
 
 async def openapi(call: Call[None]) -> web.Response:
@@ -56,20 +36,12 @@ async def openapi(call: Call[None]) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers=headers)
 
 
-def page(name: str, headers: dict[str, str]) -> web.FileResponse:
-    """One of the server's pages, with its policy."""
-    return web.FileResponse(STATIC / name, headers={**headers, "Content-Type": _TYPES[".html"]})
-
-
 async def docs(call: Call[None]) -> web.StreamResponse:
-    return page("docs.html", _PAGE)
+    return file_answer(call.request, STATIC / "docs.html", _PAGE)
 
 
 async def static(call: Call[Any]) -> web.StreamResponse:
-    path = _files().get(call.path["path"])
-    if path is None:
-        raise NotFound("no such file")
-    return web.FileResponse(path, headers={**_FILE, "Content-Type": _TYPES[path.suffix]})
+    return named_file(call.request, STATIC, call.path["path"], _FILE)
 
 
 ROUTES = [

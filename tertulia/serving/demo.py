@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..core.accounts.principal import Role
+from ..core.accounts.demo_account import ACCOUNT, AGENTS, demo_id
 from ..core.accounts.records import ChannelType
 from ..core.url_policy import parsed
 from ..http.auth.tokens import TokenSigner
@@ -13,22 +13,9 @@ from ..storage.credentials import FernetVault
 from ..storage.postgres.accounts.accounts import PostgresAccounts
 from ..storage.postgres.database import Database
 
-
-def demo_id(number: int) -> str:
-    """`00000000-0000-0000-0000-0000000000NN`"""
-    return f"00000000-0000-0000-0000-{number:012d}"
-
-
-ACCOUNT = demo_id(1)
 WEBCHAT = demo_id(11)
 OUTLET = demo_id(12)
 IDENTITY_SECRET = "demo-identity-secret"
-AGENTS = {
-    demo_id(21): ("Abeba", Role.AGENT),
-    demo_id(22): ("Bruno", Role.AGENT),
-    demo_id(23): ("Chen", Role.LEAD),
-    demo_id(24): ("Dana", Role.ADMIN),
-}
 
 
 class DemoChannel(msgspec.Struct, frozen=True):

@@ -54,7 +54,8 @@ class Serving:
     """One running server: the embedded servers it started, Ray, the actors."""
 
     def __init__(self, settings: Settings, say: Say, *, with_demo: bool) -> None:
-        self.settings = settings
+        # whatever the environment says: the demo's sign-in is never open without the demo
+        self.settings = settings.model_copy(update={"demo": with_demo})
         self._say = say
         self._with_demo = with_demo
         self._embedded = settings.database_url is None or settings.redis_url is None
@@ -315,6 +316,7 @@ class Serving:
             "sign in as the lead Chen with this token (valid for 12 hours), or create others with `tertulia token`:"
         )
         self._say(demo.token(self.settings, lead))
+        self._say(f"agents' page: {url}/inbox")
 
     # -- stop
 

@@ -211,6 +211,13 @@ ROUTES: dict[str, Example] = {
     "GET /static/{path:.+}": Example(
         None, names={"path:.+": "vendor/swagger-ui/swagger-ui.css"}, foreign=None
     ),
+    "GET /inbox": Example(None, foreign=None),
+    "GET /inbox/{path:.+}": Example(None, names={"path:.+": "app.js"}, foreign=None),
+    "GET /inbox/session": Example(None, foreign=None),
+    "POST /inbox/session": Example(STAFF, foreign=None),
+    "DELETE /inbox/session": Example(None, foreign=None),
+    "GET /inbox/demo": Example(None, foreign=None),
+    "POST /inbox/demo": Example(None, {"user_id": "00000000-0000-0000-0000-000000000021"}, foreign=None),
     "GET /health": Example(None, foreign=None),
     "GET /ready": Example(None, foreign=None),
     "GET /metrics": Example(None, foreign=None),

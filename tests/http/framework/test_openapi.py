@@ -18,8 +18,9 @@ from tertulia.core.views.conversations import MessageView
 from tertulia.http.framework.openapi import Document, Problem, document, plain_path
 from tertulia.http.framework.problems import problem_response
 from tertulia.http.framework.schemas import schemas_of
+from tertulia.http.pages.files import names
 from tertulia.http.routes import ALL
-from tertulia.http.routes.docs import PAGE_POLICY, STATIC, _files
+from tertulia.http.routes.docs import PAGE_POLICY, STATIC
 
 VENDOR = STATIC / "vendor"
 
@@ -131,9 +132,9 @@ def test_vendored_files_are_those_of_their_packages() -> None:
 
 
 def test_only_listed_files_are_served() -> None:
-    assert {"docs.js", "docs.css", "vendor/swagger-ui/swagger-ui-bundle.js"} <= _files().keys()
-    assert all(path.is_relative_to(STATIC) for path in _files().values())
-    assert not any(name.startswith(("/", ".")) or ".." in Path(name).parts for name in _files())
+    assert {"docs.js", "docs.css", "vendor/swagger-ui/swagger-ui-bundle.js"} <= names(STATIC)
+    assert all((STATIC / name).is_relative_to(STATIC) for name in names(STATIC))
+    assert not any(name.startswith(("/", ".")) or ".." in Path(name).parts for name in names(STATIC))
 
 
 def test_the_page_obeys_its_policy() -> None:

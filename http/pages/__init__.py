@@ -1,0 +1,1 @@
+"""The server's own web pages: their files, and what only they call."""

@@ -1,0 +1,32 @@
+// The page's beginning: restore the session or ask for a sign-in, then show the inbox.
+import { html, render, signal } from './ui.js';
+import { preferredLanguage, speak, t } from './i18n.js';
+import { applyTheme } from './preferences.js';
+import { ended, restore, user } from './session.js';
+import { SignIn } from './sign_in.js';
+import { Toasts } from './toasts.js';
+
+const restored = signal(false);
+const shell = signal(null);
+
+async function begin() {
+  const [{ Shell, startShell }] = await Promise.all([import('./shell.js')]);
+  startShell();
+  shell.value = Shell;
+}
+
+function App() {
+  if (!restored.value) return html`<p class="loading" role="status">Tertulia …</p>`;
+  if (!user.value) return html`<${SignIn} onDone=${begin} />`;
+  const Shell = shell.value;
+  return html`
+    ${Shell ? html`<${Shell} />` : html`<p class="loading" role="status">${t('Loading …')}</p>`}
+    ${ended.value && html`<${SignIn} again onDone=${() => location.reload()} />`}
+    <${Toasts} />`;
+}
+
+applyTheme();
+await Promise.all([speak(preferredLanguage()), restore().catch(() => false).then((ok) => (ok ? begin() : null))]);
+restored.value = true;
+render(html`<${App} />`, document.getElementById('app').parentElement.appendChild(document.createElement('div')));
+document.getElementById('app').remove();

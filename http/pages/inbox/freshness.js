@@ -1,0 +1,22 @@
+// The freshness badges: up to which place in the account's feed, or in a thread, the page is proved complete.
+import { html } from './ui.js';
+import { t } from './i18n.js';
+import { now, span } from './format.js';
+import { proof, state, transport } from './stream.js';
+
+const WORDS = () => ({
+  fresh: t('Up to date'), live: t('Up to date'), 'catching-up': t('Catching up …'), connecting: t('Connecting …'), cut: t('Connection lost, reconnecting …'),
+});
+
+export function Badge({ freshness, place, title, kind }) {
+  return html`<span class="badge ${freshness}" data-freshness=${freshness} data-badge=${kind} data-place=${place} title=${title} role="status">
+    <span class="dot" aria-hidden="true"></span>${WORDS()[freshness]}${place !== null && place !== undefined ? html` <span class="place">${freshness === 'fresh' || freshness === 'live' ? '' : `${t('complete up to')} `}#${place}</span>` : ''}
+  </span>`;
+}
+
+/** The stream's own: the position of the account's feed. */
+export function StreamBadge() {
+  const proved = proof.value;
+  const ago = proved ? t('proved {ago} ago', { ago: span((now.value - proved.at) / 1000) }) : '';
+  return html`<${Badge} kind="stream" freshness=${state.value} place=${proved?.position} title=${`${ago} · ${transport.value ?? ''}`} />`;
+}

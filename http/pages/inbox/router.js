@@ -1,0 +1,20 @@
+// What the address says: #/inbox/<view>/<conversation>, #/admin/<page>, #/reports. Nothing secret is ever in it.
+import { computed, signal } from './ui.js';
+
+const address = signal(location.hash);
+addEventListener('hashchange', () => { address.value = location.hash; });
+
+export const route = computed(() => {
+  const [area = 'inbox', ...rest] = address.value.replace(/^#\/?/, '').split('/').filter(Boolean).map(decodeURIComponent);
+  if (area === 'inbox') return { area, view: rest[0] ?? 'mine', id: rest[1] ?? null };
+  return { area, page: rest[0] ?? null, id: rest[1] ?? null };
+});
+
+export function go(...parts) {
+  const hash = `#/${parts.filter(Boolean).map(encodeURIComponent).join('/')}`;
+  if (location.hash === hash) return;
+  location.hash = hash;
+  address.value = hash;
+}
+
+export const openConversation = (id) => go('inbox', route.peek().view ?? 'mine', id);

@@ -1,0 +1,104 @@
+// The frame: the bar of areas, the three panes, what lies over them. Admin pages and reports load on demand.
+import { html, effect, signal, useEffect, useState } from './ui.js';
+import { t } from './i18n.js';
+import { attempt } from './toasts.js';
+import { bindKeys, HelpSheet, Palette } from './keys.js';
+import { can, signOut, user } from './session.js';
+import { Details } from './details_pane.js';
+import { go, route } from './router.js';
+import { List } from './list_pane.js';
+import { loadAll } from './people.js';
+import { Offers } from './offers.js';
+import { open, openThread } from './thread.js';
+import { api } from './api.js';
+import { show } from './list.js';
+import { start } from './stream.js';
+import { StreamBadge } from './freshness.js';
+import { ThreadPane } from './thread_pane.js';
+
+export const presence = signal('online');
+export const detailsOpen = signal(matchMedia('(min-width: 1100px)').matches);
+
+export function startShell() {
+  start();
+  loadAll();
+  bindKeys();
+  let view = null;
+  effect(() => {
+    const { area, view: wanted, id } = route.value;
+    if (area === 'inbox' && wanted !== view) {
+      view = wanted;
+      show(wanted);
+    }
+    openThread(area === 'inbox' ? id : null);
+  });
+  appear('online');
+}
+
+export async function appear(status) {
+  const done = await attempt(() => api.put('/v1/agents/me/presence', { status }));
+  if (done) presence.value = status;
+}
+
+function OnDemand({ module, name, ...rest }) {
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    let isCurrent = true;
+    attempt(() => import(module)).then((loaded) => { if (isCurrent && loaded) setFound(() => loaded[name]); });
+    return () => { isCurrent = false; };
+  }, [module]);
+  return found ? html`<${found} ...${rest} />` : html`<p class="loading" role="status">${t('Loading …')}</p>`;
+}
+
+function Bar() {
+  const { area } = route.value;
+  const link = (to, text, mark) => html`<a href="#/${to}" aria-current=${area === to.split('/')[0] ? 'page' : null}><span aria-hidden="true">${mark}</span><span class="word">${text}</span></a>`;
+  return html`<header class="bar">
+    <nav aria-label=${t('Areas')}>
+      ${link('inbox', t('Inbox'), '✉')}
+      ${can('lead') && link('floor', t('Floor'), '▦')}
+      ${can('lead') && link('reports', t('Reports'), '▤')}
+      ${can('lead') && link('admin', t('Settings'), '⚙')}
+    </nav>
+    <div class="bar-end">
+      <${StreamBadge} />
+      <label class="visually-hidden" for="presence">${t('Your presence')}</label>
+      <select id="presence" class="presence ${presence.value}" value=${presence.value} onChange=${(e) => appear(e.target.value)}>
+        <option value="online">${t('Online')}</option><option value="away">${t('Away')}</option><option value="offline">${t('Offline')}</option>
+      </select>
+      <${UserMenu} />
+    </div>
+  </header>`;
+}
+
+function UserMenu() {
+  return html`<details class="menu user-menu">
+    <summary aria-label=${t('Account menu')}>${user.value.name}</summary>
+    <div class="menu-body">
+      <p>${t(user.value.role)}</p>
+      <button type="button" onClick=${() => go('preferences')}>${t('Preferences')}</button>
+      <button type="button" onClick=${() => { HelpSheet.open.value = true; }}>${t('Keyboard shortcuts')}</button>
+      <button type="button" onClick=${signOut}>${t('Sign out')}</button>
+    </div>
+  </details>`;
+}
+
+export function Shell() {
+  const { area, id, page } = route.value;
+  return html`<div class="shell">
+    <a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.querySelector('main')?.focus(); }}>${t('Skip to content')}</a>
+    <${Bar} />
+    <${Offers} />
+    ${area === 'inbox' && html`<div class="panes ${id ? 'has-thread' : ''} ${detailsOpen.value ? 'has-details' : ''}">
+      <${List} current=${id} />
+      <main id="main" tabindex="-1" class="thread-area">${open.value ? html`<${ThreadPane} key=${open.value.id} thread=${open.value} />` : html`<p class="empty">${t('Choose a conversation.')}</p>`}</main>
+      ${open.value && detailsOpen.value && html`<${Details} key=${`d${open.value.id}`} id=${open.value.id} />`}
+    </div>`}
+    ${area === 'preferences' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./preferences_page.js" name="PreferencesPage" /></main>`}
+    ${area === 'floor' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./admin/floor.js" name="Floor" /></main>`}
+    ${area === 'reports' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./reports.js" name="Reports" /></main>`}
+    ${area === 'admin' && html`<div class="page"><${OnDemand} module="./admin/admin.js" name="Admin" page=${page} /></div>`}
+    <${Palette} />
+    <${HelpSheet} />
+  </div>`;
+}

@@ -1,0 +1,40 @@
+// Short notices: what failed and why, what was done.
+import { html, signal } from './ui.js';
+import { t } from './i18n.js';
+import { Problem } from './api.js';
+
+const shown = signal([]);
+let number = 0;
+
+export function say(text, { kind = 'info', action = null, ms = 6000 } = {}) {
+  const toast = { id: (number += 1), text, kind, action };
+  shown.value = [...shown.value.slice(-3), toast];
+  setTimeout(() => dismiss(toast.id), ms);
+}
+
+export function complain(error) {
+  if (!(error instanceof Error)) throw error;
+  say(error instanceof Problem ? error.text : t('The server cannot be reached. Nothing was changed.'), { kind: 'error', ms: 10_000 });
+}
+
+/** Run an action; tell what went wrong. Returns undefined then. */
+export async function attempt(action) {
+  try {
+    return await action();
+  } catch (error) {
+    complain(error);
+    return undefined;
+  }
+}
+
+const dismiss = (id) => { shown.value = shown.value.filter((toast) => toast.id !== id); };
+
+export function Toasts() {
+  return html`<div class="toasts" role="status" aria-live="polite">
+    ${shown.value.map((toast) => html`<div key=${toast.id} class="toast ${toast.kind}">
+      <span>${toast.text}</span>
+      ${toast.action && html`<button type="button" class="link" onClick=${() => { dismiss(toast.id); toast.action.run(); }}>${toast.action.label}</button>`}
+      <button type="button" class="icon" aria-label=${t('Dismiss')} onClick=${() => dismiss(toast.id)}>×</button>
+    </div>`)}
+  </div>`;
+}

@@ -1,0 +1,111 @@
+"""A real browser for tests of the pages: Debian's chromium-headless-shell, driven by playwright.
+
+`make test` runs the short tests, `make browser` all. As root the browser is installed if it is missing; else the tests say what to install.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from serving import OwnServer
+
+PROGRAM = "chromium-headless-shell"
+FONTS = "fonts-noto-core"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests unless they are asked for."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.server)
+    if "browser" in config.getoption("markexpr"):
+        return
+    long = [item for item in items if item.get_closest_marker("browser")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("browser")]
+
+
+def program() -> str:
+    """The path of the browser, installed now if that is possible."""
+    if shutil.which(PROGRAM) is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        install = ["apt-get", "install", "-y", "-qq", PROGRAM, FONTS]
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        if subprocess.run(install, env=environment, capture_output=True, check=False).returncode:
+            subprocess.run(["apt-get", "update", "-qq"], env=environment, capture_output=True, check=False)
+            subprocess.run(install, env=environment, capture_output=True, check=False)
+    found = shutil.which(PROGRAM)
+    if found is None:
+        pytest.fail(f"{PROGRAM} is missing; install it: sudo apt-get install {PROGRAM} {FONTS}", pytrace=False)
+    return found
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=program(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        await launched.close()
+
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+class Faults(list[str]):
+    """What a page complained of: uncaught errors, errors on the console, violations of its policy."""
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.append(str(error)))
+        page.on("console", lambda said: self.append(said.text) if said.type == "error" and not _expected(said.text) else None)
+
+
+def _expected(text: str) -> bool:
+    # the browser logs refused and failed requests by itself; tests look at what the page makes of them
+    return text.startswith("Failed to load resource") or "WebSocket connection to" in text or "net::ERR" in text
+
+
+@pytest.fixture
+async def faults() -> AsyncIterator[Faults]:
+    found = Faults()
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
+    made: list[BrowserContext] = []
+    yield made
+    for context in made:
+        await context.close()
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, server: OwnServer, faults: Faults, contexts: list[BrowserContext]
+) -> OpenPage:
+    """Opens a page in a context of its own; `token` signs it in through the page's own form."""
+
+    async def opened(path: str = "/inbox", token: str | None = None, **options: object) -> Page:
+        context = await browser.new_context(
+            base_url=server.url, locale=str(options.pop("locale", "en-GB")), viewport={"width": 1280, "height": 800}, **options
+        )  # pyright: ignore[reportArgumentType]
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = await context.new_page()
+        faults.watch(page)
+        await page.goto(path)
+        if token is not None:
+            await page.get_by_label("Access token").fill(token)
+            await page.get_by_role("button", name="Sign in", exact=True).click()
+            await page.locator(".list").wait_for()
+        return page
+
+    return opened
