@@ -11,7 +11,7 @@ INTEROP := build/interop/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit fuzz interop cases check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit browser vendor fuzz interop cases check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +27,12 @@ test-unit: $(READY) ## the quick tests that need no server
 
 test-%: $(READY) ## the tests of one folder: test-core, test-http, test-acceptance …
 	@$(BIN)/python -m pytest tests/$* --durations=10 $(ARGS)
+
+browser: $(READY) ## the pages' tests in a real browser, the long ones too
+	@$(BIN)/python -m pytest tests/browser -m "browser or not browser" --durations=10 $(ARGS)
+
+vendor: $(READY) ## fetch the pages' libraries from npm at their pinned versions, and write their hash manifest
+	@$(BIN)/python tests/vendor.py
 
 fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout=0 $(ARGS)

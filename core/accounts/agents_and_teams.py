@@ -5,7 +5,7 @@ Presence and routing are not decided here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -93,7 +93,27 @@ class TeamMember(msgspec.Struct, frozen=True):
     created_at: int
 
 
+class MacroActions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What applying a macro changes in the conversation, besides sending its text."""
+
+    status: Annotated[Literal["pending", "resolved"] | None, about("The new status", "resolved")] = None
+    priority: Annotated[
+        Literal["low", "normal", "high", "urgent"] | None, about("The new priority", "high")
+    ] = None
+    add_labels: Annotated[
+        tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=100)], ...],
+        msgspec.Meta(max_length=50, description="Added to those that it has", examples=[["refund"]]),
+    ] = ()
+    team_id: Annotated[
+        Annotated[str, msgspec.Meta(max_length=36, pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+        | None,
+        about("The new team", "0190a5f0-7c1e-7000-8000-00000000b0b1"),
+    ] = None
+
+
 class CannedResponse(msgspec.Struct, frozen=True):
+    """A prepared text; with `actions` a macro."""
+
     id: str
     account_id: str
     short_code: str
@@ -102,6 +122,18 @@ class CannedResponse(msgspec.Struct, frozen=True):
     category: str | None
     created_by: str | None
     created_at: int
+    updated_at: int
+    actions: MacroActions | None = None
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What an agent has begun to write in a conversation. `name`: the agent's, if known."""
+
+    conversation_id: str
+    user_id: str
+    name: str | None
+    content: str
+    is_private: bool
     updated_at: int
 
 

@@ -18,7 +18,7 @@ from .bots import BotRuleStore
 from .deliveries import AttachmentStore, DeliveryStore
 from .event_webhooks import EventWebhookStore
 from .inbound import InboundStore, SenderStore
-from .people import AgentStore, CannedStore, PreferencesStore, TeamStore
+from .people import AgentStore, CannedStore, DraftStore, PreferencesStore, TeamStore
 from .resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
 
 
@@ -129,6 +129,7 @@ class Stores(msgspec.Struct, frozen=True):
     preferences: PreferencesStore
     teams: TeamStore
     canned: CannedStore
+    drafts: DraftStore
     bot_rules: BotRuleStore
     attachments: AttachmentStore
     event_webhooks: EventWebhookStore

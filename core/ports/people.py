@@ -12,6 +12,7 @@ from ..accounts.agents_and_teams import (
     Agent,
     AgentPreferences,
     CannedResponse,
+    Draft,
     PreferencesFilter,
     Team,
     TeamMember,
@@ -101,6 +102,22 @@ class TeamStore(Protocol):
     async def remove_member(self, account_id: str, team_id: str, user_id: str, by: Actor) -> bool: ...
 
 
+class DraftStore(Protocol):
+    """Drafts: one per agent and conversation."""
+
+    async def put(
+        self, account_id: str, conversation_id: str, user_id: str, content: str, is_private: bool
+    ) -> Draft | None:
+        """None if the conversation takes none: it is closed for good. Raises Conflict if the agent has too many."""
+        ...
+
+    async def of(self, account_id: str, conversation_id: str) -> list[Draft]:
+        """The newest 100, the newest first."""
+        ...
+
+    async def delete(self, account_id: str, conversation_id: str, user_id: str) -> bool: ...
+
+
 class CannedStore(Protocol):
     """Canned responses. Short codes are unique within the account, ignoring case."""
 
@@ -119,7 +136,7 @@ class CannedStore(Protocol):
     async def update(
         self, account_id: str, response_id: str, changes: dict[str, Any], by: Actor
     ) -> CannedResponse | None:
-        """`short_code`, `title`, `content`, `category`. Raises Conflict."""
+        """`short_code`, `title`, `content`, `category`, `actions`. Raises Conflict."""
         ...
 
     async def delete(self, account_id: str, response_id: str, by: Actor) -> bool: ...

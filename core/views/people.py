@@ -10,6 +10,7 @@ from ..accounts.agents_and_teams import (
     AgentPreferences,
     AvailableHours,
     CannedResponse,
+    MacroActions,
     NotificationPreferences,
     Team,
     TeamMember,
@@ -59,7 +60,7 @@ class TeamMemberView(msgspec.Struct, frozen=True):
 
 
 class CannedResponseView(msgspec.Struct, frozen=True):
-    """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`."""
+    """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`. With `actions` it is a macro."""
 
     id: Id
     account_id: AccountId
@@ -72,6 +73,13 @@ class CannedResponseView(msgspec.Struct, frozen=True):
     created_by: Annotated[str | None, about("Who created it", "00000000-0000-0000-0000-000000000024")]
     created_at: CreatedAt
     updated_at: UpdatedAt
+    actions: Annotated[
+        MacroActions | None,
+        about(
+            "What applying it changes besides; null for a text alone",
+            {"add_labels": ["refund"], "status": "resolved"},
+        ),
+    ]
 
 
 class AgentStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
@@ -133,4 +141,5 @@ def canned_view(c: CannedResponse) -> CannedResponseView:
         c.created_by,
         rfc3339(c.created_at),
         rfc3339(c.updated_at),
+        c.actions,
     )

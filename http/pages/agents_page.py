@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from ...core.accounts.demo_account import ACCOUNT, AGENTS
 from ...core.accounts.principal import Role
 from ...core.errors import Forbidden, NotFound, TertuliaError
+from ...core.text.fields import AgentId, about
 from ..auth.tokens import bearer
 from ..framework.endpoint import Call, Route, answer
 from .files import file_answer, named_file
@@ -43,31 +44,43 @@ _FILE: Final = {"Cache-Control": "no-cache"}
 
 
 class Session(msgspec.Struct, frozen=True):
-    """`token` null: nobody is signed in here. `account_id`: the one of the token's accounts that was chosen."""
+    """The page's session."""
 
-    token: str | None
-    account_id: str | None = None
+    token: Annotated[
+        str | None, about("The access token; null if nobody is signed in here", "eyJhbGciOiJIUzI1NiJ9.e30.s")
+    ]
+    account_id: Annotated[
+        str | None, about("The one of the token's accounts that was chosen", ACCOUNT, format="uuid")
+    ] = None
 
 
 class DemoAgent(msgspec.Struct, frozen=True):
-    user_id: str
-    name: str
-    role: Role
+    """An agent of the demo."""
+
+    user_id: AgentId
+    name: Annotated[str, about("The agent's name", "Abeba")]
+    role: Annotated[Role, about("What the agent may do", "lead")]
 
 
 class DemoAgents(msgspec.Struct, frozen=True):
-    """Empty outside the demo."""
+    """The demo's agents; empty outside the demo."""
 
     items: list[DemoAgent]
 
 
 class DemoSignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    user_id: Annotated[str, msgspec.Meta(max_length=64)]
+    """Who signs in."""
+
+    user_id: Annotated[
+        str, msgspec.Meta(max_length=64, description="The agent", examples=[next(iter(AGENTS))])
+    ]
 
 
 class DemoToken(msgspec.Struct, frozen=True):
-    token: str
-    expires_in: int
+    """A short-lived token of a demo agent."""
+
+    token: Annotated[str, about("The access token", "eyJhbGciOiJIUzI1NiJ9.e30.s")]
+    expires_in: Annotated[int, about("Seconds for which it is good", 3600)]
 
 
 async def page(call: Call[None]) -> web.Response:

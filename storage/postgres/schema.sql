@@ -781,7 +781,8 @@ CREATE TABLE public.canned_responses (
     category text,
     created_by text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    actions jsonb
 );
 
 ALTER TABLE ONLY public.canned_responses FORCE ROW LEVEL SECURITY;
@@ -867,6 +868,17 @@ CREATE TABLE public.dispatchers (
     incarnation uuid NOT NULL,
     registered_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.drafts (
+    account_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    user_id text NOT NULL,
+    content text NOT NULL,
+    is_private boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.drafts FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.early_receipts (
     channel_id uuid NOT NULL,
@@ -1162,6 +1174,9 @@ ALTER TABLE ONLY public.conversations
 ALTER TABLE ONLY public.dispatchers
     ADD CONSTRAINT dispatchers_pkey PRIMARY KEY (shard);
 
+ALTER TABLE ONLY public.drafts
+    ADD CONSTRAINT drafts_pkey PRIMARY KEY (conversation_id, user_id);
+
 ALTER TABLE ONLY public.early_receipts
     ADD CONSTRAINT early_receipts_pkey PRIMARY KEY (channel_id, key);
 
@@ -1306,6 +1321,8 @@ CREATE INDEX conversations_thread ON public.conversations USING btree (account_i
 CREATE INDEX conversations_timer ON public.conversations USING btree (timer_at) WHERE (timer_at IS NOT NULL);
 
 CREATE INDEX conversations_waiting ON public.conversations USING btree (account_id, waiting_since, id);
+
+CREATE INDEX drafts_user ON public.drafts USING btree (account_id, user_id);
 
 CREATE INDEX early_receipts_received ON public.early_receipts USING btree (received_at);
 
@@ -1469,6 +1486,9 @@ ALTER TABLE ONLY public.contact_identifiers
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.drafts
+    ADD CONSTRAINT drafts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.event_deliveries
     ADD CONSTRAINT event_deliveries_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1544,6 +1564,8 @@ ALTER TABLE public.conversation_recency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.conversations ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.drafts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.early_receipts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.entries ENABLE ROW LEVEL SECURITY;
@@ -1599,6 +1621,8 @@ CREATE POLICY own_account ON public.contacts TO tertulia_app USING ((account_id 
 CREATE POLICY own_account ON public.conversation_recency TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.conversations TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.drafts TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.early_receipts TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
@@ -1669,6 +1693,8 @@ CREATE POLICY system_work ON public.contacts TO tertulia_system USING (true) WIT
 CREATE POLICY system_work ON public.conversation_recency TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.conversations TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.drafts TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.early_receipts TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -1866,6 +1892,9 @@ GRANT SELECT ON TABLE public.conversations TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversations TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatchers TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drafts TO tertulia_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drafts TO tertulia_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.early_receipts TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.early_receipts TO tertulia_system;

@@ -47,6 +47,7 @@ from ..storage.postgres.accounts.clients import PostgresClients
 from ..storage.postgres.accounts.contacts import PostgresContacts
 from ..storage.postgres.accounts.teams import PostgresTeams
 from ..storage.postgres.conversations.conversations import PostgresConversations
+from ..storage.postgres.conversations.drafts import PostgresDrafts
 from ..storage.postgres.conversations.feeds import PostgresFeeds
 from ..storage.postgres.conversations.inbox import PostgresInbox
 from ..storage.postgres.conversations.ownership import PostgresOwnership
@@ -149,6 +150,7 @@ class GatewayParts:
                 preferences=PostgresPreferences(database),
                 teams=PostgresTeams(database),
                 canned=PostgresCanned(database),
+                drafts=PostgresDrafts(database),
                 bot_rules=PostgresBotRules(database),
                 attachments=attachments(settings, database),
                 event_webhooks=PostgresEventWebhooks(database),

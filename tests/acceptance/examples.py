@@ -42,6 +42,7 @@ CHANNEL = {"id": "{own_channel}"}
 TEAM_ID = {"id": "{team}"}
 MEMBER = {"id": "{team}", "user_id": "{member}"}
 CANNED = {"id": "{canned}"}
+MACRO = {"id": "{macro}"}
 BOT_RULE = {"id": "{bot_rule}"}
 NEW_RULE = {
     "name": "Hours",
@@ -79,6 +80,9 @@ ROUTES: dict[str, Example] = {
     "GET /v1/conversations/{id}/messages": Example(ALL, names=CONVERSATION),
     "GET /v1/conversations/{id}/entries": Example(ALL, names=CONVERSATION),
     "GET /v1/conversations/{id}/context": Example(TEAM, names=CONVERSATION, query="count=8"),
+    "PUT /v1/conversations/{id}/draft": Example(STAFF, {"content": "Dear"}, CONVERSATION),
+    "DELETE /v1/conversations/{id}/draft": Example(STAFF, names=CONVERSATION),
+    "GET /v1/conversations/{id}/drafts": Example(TEAM, names=CONVERSATION),
     "POST /v1/webchat/{channel_id}/sessions": Example(None, names={"channel_id": "{channel}"}, foreign=None),
     "POST /v1/webchat/messages": Example(CUSTOMER, {"content": "hello"}, foreign=None),
     "GET /v1/webchat/messages": Example(CUSTOMER, foreign=None),
@@ -160,6 +164,7 @@ ROUTES: dict[str, Example] = {
     "PATCH /v1/canned-responses/{id}": Example(LEADS, {"title": "Hello"}, CANNED),
     "DELETE /v1/canned-responses/{id}": Example(LEADS, names=CANNED),
     "POST /v1/canned-responses/{id}/render": Example(TEAM, {"conversation_id": "{conversation}"}, CANNED),
+    "POST /v1/canned-responses/{id}/apply": Example(TEAM, {"conversation_id": "{conversation}"}, MACRO),
     "GET /v1/channels": Example(ADMIN, foreign=None),
     "POST /v1/channels": Example(ADMIN, {"type": "webchat", "name": "Shop"}, foreign=None),
     "GET /v1/channels/{id}": Example(ADMIN, names=CHANNEL),

@@ -46,6 +46,8 @@ async def more_objects(
             made["inbound_failure"] = await _inbound_failure(admin, bot, name)
         texts = {"title": name, "content": name, "category": name}
         await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
+        macro = {"short_code": f"/{fresh(name)}", "actions": {"add_labels": [name]}}
+        await make("/v1/canned-responses", macro | texts, id="macro")
         rule = {
             "name": name,
             "trigger_type": "keyword",

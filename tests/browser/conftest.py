@@ -42,7 +42,9 @@ def program() -> str:
             subprocess.run(install, env=environment, capture_output=True, check=False)
     found = shutil.which(PROGRAM)
     if found is None:
-        pytest.fail(f"{PROGRAM} is missing; install it: sudo apt-get install {PROGRAM} {FONTS}", pytrace=False)
+        pytest.fail(
+            f"{PROGRAM} is missing; install it: sudo apt-get install {PROGRAM} {FONTS}", pytrace=False
+        )
     return found
 
 
@@ -64,12 +66,19 @@ class Faults(list[str]):
 
     def watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.append(str(error)))
-        page.on("console", lambda said: self.append(said.text) if said.type == "error" and not _expected(said.text) else None)
+        page.on(
+            "console",
+            lambda said: (
+                self.append(said.text) if said.type == "error" and not _expected(said.text) else None
+            ),
+        )
 
 
 def _expected(text: str) -> bool:
     # the browser logs refused and failed requests by itself; tests look at what the page makes of them
-    return text.startswith("Failed to load resource") or "WebSocket connection to" in text or "net::ERR" in text
+    return (
+        text.startswith("Failed to load resource") or "WebSocket connection to" in text or "net::ERR" in text
+    )
 
 
 @pytest.fixture
@@ -95,7 +104,10 @@ def open_page(
 
     async def opened(path: str = "/inbox", token: str | None = None, **options: object) -> Page:
         context = await browser.new_context(
-            base_url=server.url, locale=str(options.pop("locale", "en-GB")), viewport={"width": 1280, "height": 800}, **options
+            base_url=server.url,
+            locale=str(options.pop("locale", "en-GB")),
+            viewport={"width": 1280, "height": 800},
+            **options,
         )  # pyright: ignore[reportArgumentType]
         context.set_default_timeout(20_000)
         contexts.append(context)

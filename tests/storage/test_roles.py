@@ -42,6 +42,7 @@ GRANTS = {
     "contacts": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "conversation_recency": {"SELECT"},
     "conversations": {"SELECT"},
+    "drafts": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "early_receipts": {"SELECT", "INSERT", "UPDATE"},
     "entries": {"SELECT"},
     "event_deliveries": {"SELECT", "UPDATE"},

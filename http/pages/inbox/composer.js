@@ -1,5 +1,5 @@
 // Where an agent writes: messages and notes, canned responses with `/`, files, recipients of a mail, the kept draft.
-import { html, signal, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
+import { Clip, html, signal, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
 import { t } from './i18n.js';
 import { api } from './api.js';
 import { resolve } from './actions.js';
@@ -185,7 +185,7 @@ export function Composer({ id, isMail, closed }) {
       <button type="button" class="icon" aria-label=${t('Remove {name}', { name: a.name })} onClick=${() => setAttached(attached.filter((x) => x !== a))}>×</button></li>`)}</ul>`}
     <div class="composer-end">
       <input type="file" multiple hidden ref=${files} onChange=${(e) => { attach(e.target.files); e.target.value = ''; }} />
-      <button type="button" class="icon" aria-label=${t('Attach files')} title=${t('Attach files')} onClick=${() => files.current.click()}>📎</button>
+      <button type="button" class="icon" aria-label=${t('Attach files')} title=${t('Attach files')} onClick=${() => files.current.click()}><${Clip} /></button>
       <button type="button" class="icon" aria-label=${t('Emoji')} aria-expanded=${emoji} title=${t('Emoji')} onClick=${() => setEmoji(!emoji)}>☺</button>
       <button type="button" class="icon" aria-label=${t('Canned responses')} title=${t('Canned responses')} onClick=${() => { edit(text ? `${text} /` : '/'); box.current.focus(); }}>⁄</button>
       <div class="suggestion-slot" data-slot="suggestions"></div>

@@ -51,5 +51,5 @@ export function wordsOf({ kind, actor, data }) {
 }
 
 export function EntryLine({ entry }) {
-  return html`<p class="entry ${entry.kind}" data-seq=${entry.seq} dir="auto"><time datetime=${entry.at} title=${full(entry.at)}>${clock(entry.at)}</time> ${wordsOf(entry)}</p>`;
+  return html`<p class="entry kind-${entry.kind}" data-seq=${entry.seq} dir="auto"><time datetime=${entry.at} title=${full(entry.at)}>${clock(entry.at)}</time> ${wordsOf(entry)}</p>`;
 }

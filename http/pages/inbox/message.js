@@ -1,5 +1,5 @@
 // A message in the thread. Its text is only ever text: addresses become links by splitting, nothing becomes markup.
-import { html, useEffect, useState } from './ui.js';
+import { Clip, html, useEffect, useState } from './ui.js';
 import { t } from './i18n.js';
 import { api } from './api.js';
 import { clock, full, size } from './format.js';
@@ -61,7 +61,7 @@ function File({ file }) {
   return html`<div class="file">
     ${url && isImage && html`<button type="button" class="preview" onClick=${save} aria-label=${t('Save {name}', { name })}><img src=${url} alt=${name} loading="lazy" /></button>`}
     ${url && isSound && html`<audio controls src=${url}></audio>`}
-    <button type="button" onClick=${isSound && !url ? fetchFile : save}>📎 ${name}${file.size ? ` · ${size(file.size)}` : ''}</button>
+    <button type="button" onClick=${isSound && !url ? fetchFile : save}><${Clip} /> ${name}${file.size ? ` · ${size(file.size)}` : ''}</button>
     ${problem && html`<span class="problem">${problem}</span>`}
   </div>`;
 }

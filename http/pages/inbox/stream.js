@@ -76,6 +76,7 @@ function deliver(event) {
     return;
   }
   seen(event.id);
+  if (state.peek() === 'live') confirm(); // events come in order: what came before this one is here
   for (const handler of handlers) {
     try {
       handler(event);

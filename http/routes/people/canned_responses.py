@@ -8,11 +8,13 @@ import msgspec
 from aiohttp import web
 
 from ....actors.clock import fresh_id
-from ....core.accounts.agents_and_teams import CannedResponse
+from ....core.accounts.agents_and_teams import CannedResponse, MacroActions
 from ....core.accounts.principal import Role
-from ....core.errors import NotFound
+from ....core.conversation.commands import Update
+from ....core.errors import Conflict, Invalid, NotFound
 from ....core.text.fields import NextCursor, about
 from ....core.text.templates import render as fill
+from ....core.views.conversations import ConversationView
 from ....core.views.people import CannedResponseView, canned_view
 from ...actions import conversations
 from ...framework.endpoint import Call, Route, answer, no_content
@@ -29,6 +31,10 @@ Title = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Category = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
+MAX_LABELS = 50
+"""Labels of a conversation: a macro adds no more."""
+
+
 class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     short_code: Annotated[ShortCode, about("By which agents find it: without spaces", "/refund")]
     title: Annotated[Title, about("What it is about", "Refund")]
@@ -40,6 +46,13 @@ class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         ),
     ]
     category: Annotated[Category | None, about("Under what it is listed", "billing")] = None
+    actions: Annotated[
+        MacroActions | None,
+        about(
+            "What applying it changes besides; null for a text alone",
+            {"add_labels": ["refund"], "status": "resolved"},
+        ),
+    ] = None
 
 
 class CannedResponsePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +66,13 @@ class CannedResponsePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     ] = msgspec.UNSET
     category: Annotated[
         Category | msgspec.UnsetType | None, about("Under what it is listed; null to clear it", "billing")
+    ] = msgspec.UNSET
+    actions: Annotated[
+        MacroActions | msgspec.UnsetType | None,
+        about(
+            "What applying it changes besides; null for a text alone",
+            {"add_labels": ["refund"], "status": "resolved"},
+        ),
     ] = msgspec.UNSET
 
 
@@ -86,6 +106,7 @@ class CannedResponsesPage(msgspec.Struct, frozen=True):
 
 async def create(call: Call[NewCannedResponse]) -> web.Response:
     body = call.body
+    await _check_actions(call, body.actions)
     wanted = CannedResponse(
         fresh_id(),
         call.account_id,
@@ -96,6 +117,7 @@ async def create(call: Call[NewCannedResponse]) -> web.Response:
         call.principal.user_id,
         0,
         0,
+        body.actions,
     )
     return answer(canned_view(await call.services.stores.canned.create(wanted, author(call))), 201)
 
@@ -120,6 +142,8 @@ async def read(call: Call[None]) -> web.Response:
 
 
 async def patch(call: Call[CannedResponsePatch]) -> web.Response:
+    if isinstance(call.body.actions, MacroActions):
+        await _check_actions(call, call.body.actions)
     after = await call.services.stores.canned.update(
         call.account_id, call.id(), given(call.body), author(call)
     )
@@ -155,6 +179,35 @@ async def render(call: Call[RenderRequest]) -> web.Response:
     return answer(RenderedResponse(fill(canned.content, values)))
 
 
+async def _check_actions(call: Call[Any], actions: MacroActions | None) -> None:
+    """Raises Invalid if a macro names a team that the account does not have."""
+    team_id = actions.team_id if actions is not None else None
+    if team_id is not None and await call.services.stores.teams.get(call.account_id, team_id) is None:
+        raise Invalid("there is no such team", errors=(("actions.team_id", "is no team of this account"),))
+
+
+async def apply(call: Call[RenderRequest]) -> web.Response:
+    """Apply a macro's actions. Repeating it changes nothing more: labels are a set, and the rest are values."""
+    canned = await _found(call)
+    if canned.actions is None:
+        raise Conflict("the canned response has no actions")
+    conversation_id = call.body.conversation_id
+    c = await call.services.stores.conversations.get(call.account_id, conversation_id)
+    if c is None:
+        raise NotFound("no such conversation", errors=(("conversation_id", "no such conversation"),))
+    changes = msgspec.to_builtins(canned.actions)
+    if added := changes.pop("add_labels", None):
+        changes["labels"] = list(dict.fromkeys([*c.labels, *added]))[:MAX_LABELS]
+    if c.status == changes.get("status"):
+        del changes["status"]
+    if not changes:
+        return answer(conversations.conversation_view(c))
+    await conversations.check_team(call, changes.get("team_id"))
+    return answer(
+        conversations.conversation_of(call, await call.ask(Update(changes), conversation=conversation_id))
+    )
+
+
 def _unknown() -> NotFound:
     return NotFound("no such canned response")
 
@@ -171,4 +224,6 @@ ROUTES = [
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteCannedResponse", "Delete a canned response", tag=TAG),
     Route("POST", BASE + "/{id}/render", render, READ, {200: RenderedResponse},
           "renderCannedResponse", "Render the text for a conversation", body=RenderRequest, tag=TAG),
+    Route("POST", BASE + "/{id}/apply", apply, "conversation.update", {200: ConversationView}, "applyMacro",
+          "Apply a macro's actions to a conversation: status, priority, labels, team", body=RenderRequest, tag=TAG),
 ]  # fmt: skip

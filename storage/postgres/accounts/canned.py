@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ....core.accounts.agents_and_teams import CannedResponse, folded
+import msgspec
+from msgspec.structs import replace
+
+from ....core.accounts.agents_and_teams import CannedResponse, MacroActions, folded
 from ....core.accounts.records import Page, Place
 from ....core.conversation.entries import Actor
 from ..database import Database
 from ..pages import bounds, like_pattern, page_of
 from ..queries import sql
+from ..rows import json_or_none
 from .audit import record
 from .unique_names import UniqueName
 
@@ -21,7 +25,12 @@ _SHORT_CODE = UniqueName(
 
 
 def _canned(row: Sequence[Any]) -> CannedResponse:
-    return CannedResponse(*row)
+    response, actions = CannedResponse(*list(row)[:-1]), row[-1]
+    return (
+        response
+        if actions is None
+        else replace(response, actions=msgspec.json.decode(actions, type=MacroActions))
+    )
 
 
 class PostgresCanned:
@@ -43,6 +52,7 @@ class PostgresCanned:
                 response.content,
                 response.category,
                 response.created_by,
+                json_or_none(response.actions),
             )
             target, details = ("canned_response", response.id), {"short_code": code}
             await record(connection, account_id, by, "canned_response.created", target, details)
@@ -78,6 +88,8 @@ class PostgresCanned:
                 changes.get("content"),
                 "category" in changes,
                 changes.get("category"),
+                "actions" in changes,
+                json_or_none(changes.get("actions")),
             )
             if row is not None:
                 target, details = ("canned_response", response_id), {"fields": sorted(changes)}

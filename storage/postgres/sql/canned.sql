@@ -4,15 +4,15 @@
 -- name: canned_columns
 -- Columns of a CannedResponse, in the order of its fields.
 id::text, account_id::text, short_code, title, content, category, created_by,
-(extract(epoch FROM created_at) * 1000)::bigint, (extract(epoch FROM updated_at) * 1000)::bigint
+(extract(epoch FROM created_at) * 1000)::bigint, (extract(epoch FROM updated_at) * 1000)::bigint, actions
 
 
 -- name: canned_create
 -- Create a canned response.
 -- $1 uuid, $2 uuid account, $3 text short code, $4 text folded short code, $5 text title, $6 text content, $7 text
--- category, $8 text author
-INSERT INTO canned_responses (id, account_id, short_code, short_code_key, title, content, category, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {{columns}}
+-- category, $8 text author, $9 jsonb actions
+INSERT INTO canned_responses (id, account_id, short_code, short_code_key, title, content, category, created_by, actions)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING {{columns}}
 
 
 -- name: canned_delete
@@ -47,8 +47,8 @@ ORDER BY created_at, id LIMIT $5
 -- name: canned_update
 -- Change a canned response. Null leaves a field as it is.
 -- $1 uuid, $2 text short code, $3 text folded short code, $4 text title, $5 text content, $6 boolean whether to set the
--- category, $7 text category
+-- category, $7 text category, $8 boolean whether to set the actions, $9 jsonb actions
 UPDATE canned_responses SET short_code = coalesce($2, short_code), short_code_key = coalesce($3, short_code_key),
   title = coalesce($4, title), content = coalesce($5, content),
-  category = CASE WHEN $6 THEN $7 ELSE category END, updated_at = now()
+  category = CASE WHEN $6 THEN $7 ELSE category END, actions = CASE WHEN $8 THEN $9 ELSE actions END, updated_at = now()
 WHERE id = $1 RETURNING {{columns}}

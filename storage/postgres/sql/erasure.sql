@@ -82,6 +82,7 @@ WHERE id = ANY ($1::uuid[])
 -- $1 uuid[] conversations, $2 uuid[] contacts
 WITH ids AS (DELETE FROM provider_messages WHERE conversation_id = ANY ($1::uuid[])),
 sent_ids AS (DELETE FROM outbox_ids WHERE conversation_id = ANY ($1::uuid[])),
+drafted AS (DELETE FROM drafts WHERE conversation_id = ANY ($1::uuid[])),
 unsent AS (
   UPDATE outbox SET status = CASE WHEN status IN ('queued', 'sending') THEN 'failed' ELSE status END, updated_at = now(),
     error = CASE WHEN status IN ('queued', 'sending') THEN '{"code": "erased", "detail": "the customer was erased"}'::jsonb

@@ -47,6 +47,10 @@ from .models import (
     ConversationStatus,
     DeliveriesPage,
     Delivery,
+    DemoAgents,
+    DemoToken,
+    Draft,
+    Drafts,
     EntriesPage,
     Entry,
     EventDeliveriesPage,
@@ -65,6 +69,7 @@ from .models import (
     InboundReplay,
     InboxStats,
     LabelList,
+    MacroActions,
     Message,
     MessagesPage,
     NotificationPreferencesPatch,
@@ -73,6 +78,7 @@ from .models import (
     QueuePage,
     Readiness,
     RenderedResponse,
+    Session,
     StreamTicket,
     Team,
     TeamMember,
@@ -98,6 +104,14 @@ class Methods(Transport):
 
         Permission `teams.manage`: lead, admin."""
         return self._call(operations.ADD_TEAM_MEMBER, (id,), body={"user_id": user_id}, timeout=timeout)
+
+    def apply_macro(self, id: str, *, conversation_id: str, timeout: float | None = None) -> Conversation:
+        """Apply a macro's actions to a conversation: status, priority, labels, team.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return self._call(
+            operations.APPLY_MACRO, (id,), body={"conversation_id": conversation_id}, timeout=timeout
+        )
 
     def assign_conversation(
         self,
@@ -164,6 +178,7 @@ class Methods(Transport):
         title: str,
         content: str,
         category: str | Omit | None = OMIT,
+        actions: MacroActions | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> CannedResponse:
         """Create a canned response.
@@ -171,7 +186,13 @@ class Methods(Transport):
         Permission `canned.manage`: lead, admin."""
         return self._call(
             operations.CREATE_CANNED_RESPONSE,
-            body={"short_code": short_code, "title": title, "content": content, "category": category},
+            body={
+                "short_code": short_code,
+                "title": title,
+                "content": content,
+                "category": category,
+                "actions": actions,
+            },
             timeout=timeout,
         )
 
@@ -470,11 +491,21 @@ class Methods(Transport):
         Permission `contacts.write`: agent, lead, admin, service."""
         return self._call(operations.DELETE_CONTACT_IDENTIFIER, (id,), timeout=timeout)
 
+    def delete_draft(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete one's own draft.
+
+        Permission `me`: agent, lead, admin."""
+        return self._call(operations.DELETE_DRAFT, (id,), timeout=timeout)
+
     def delete_event_webhook(self, id: str, *, timeout: float | None = None) -> None:
         """Delete an event webhook and its log.
 
         Permission `event_webhooks.manage`: admin."""
         return self._call(operations.DELETE_EVENT_WEBHOOK, (id,), timeout=timeout)
+
+    def delete_inbox_session(self, *, timeout: float | None = None) -> None:
+        """Delete the page's cookie."""
+        return self._call(operations.DELETE_INBOX_SESSION, timeout=timeout)
 
     def delete_team(self, id: str, *, timeout: float | None = None) -> None:
         """Delete a team; it is removed from conversations that are not closed.
@@ -666,6 +697,18 @@ class Methods(Transport):
         Permission `channels.manage`: admin."""
         return self._call(operations.GET_INBOUND_FAILURE, (id,), timeout=timeout)
 
+    def get_inbox_file(self, path: str, *, timeout: float | None = None) -> None:
+        """Files of the agents' page."""
+        return self._call(operations.GET_INBOX_FILE, (path,), timeout=timeout)
+
+    def get_inbox_page(self, *, timeout: float | None = None) -> str:
+        """The agents' page."""
+        return self._call(operations.GET_INBOX_PAGE, timeout=timeout)
+
+    def get_inbox_session(self, *, timeout: float | None = None) -> Session:
+        """The page's session, from its cookie."""
+        return self._call(operations.GET_INBOX_SESSION, timeout=timeout)
+
     def get_metrics(self, *, timeout: float | None = None) -> str:
         """Prometheus metrics."""
         return self._call(operations.GET_METRICS, timeout=timeout)
@@ -699,6 +742,22 @@ class Methods(Transport):
 
         Permission `conversation.update`: agent, lead, admin, service."""
         return self._call(operations.HAND_BACK_CONVERSATION, (id,), timeout=timeout)
+
+    def keep_draft(
+        self, id: str, *, content: str, is_private: bool | Omit = OMIT, timeout: float | None = None
+    ) -> Draft:
+        """Keep one's own draft; colleagues see it, customers never.
+
+        Permission `me`: agent, lead, admin."""
+        return self._call(
+            operations.KEEP_DRAFT, (id,), body={"content": content, "is_private": is_private}, timeout=timeout
+        )
+
+    def keep_inbox_session(self, *, timeout: float | None = None) -> Session:
+        """Keep the token in the page's cookie.
+
+        Permission `me`: agent, lead, admin."""
+        return self._call(operations.KEEP_INBOX_SESSION, timeout=timeout)
 
     def list_agent_preferences(
         self,
@@ -1083,6 +1142,16 @@ class Methods(Transport):
             )
         )
 
+    def list_demo_agents(self, *, timeout: float | None = None) -> DemoAgents:
+        """The demo's agents; none outside the demo."""
+        return self._call(operations.LIST_DEMO_AGENTS, timeout=timeout)
+
+    def list_drafts(self, id: str, *, timeout: float | None = None) -> Drafts:
+        """Agents' drafts in a conversation.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.LIST_DRAFTS, (id,), timeout=timeout)
+
     def list_entries(
         self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
     ) -> EntriesPage:
@@ -1444,6 +1513,10 @@ class Methods(Transport):
         Permission `conversation.read`: agent, lead, admin, service, customer."""
         return self._call(operations.SET_TYPING, (id,), body={"state": state}, timeout=timeout)
 
+    def sign_in_to_demo(self, *, user_id: str, timeout: float | None = None) -> DemoToken:
+        """Sign in as one of the demo's agents."""
+        return self._call(operations.SIGN_IN_TO_DEMO, body={"user_id": user_id}, timeout=timeout)
+
     def test_bot_rules(
         self,
         *,
@@ -1554,6 +1627,7 @@ class Methods(Transport):
         title: str | Omit = OMIT,
         content: str | Omit = OMIT,
         category: str | Omit | None = OMIT,
+        actions: MacroActions | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> CannedResponse:
         """Change a canned response.
@@ -1562,7 +1636,13 @@ class Methods(Transport):
         return self._call(
             operations.UPDATE_CANNED_RESPONSE,
             (id,),
-            body={"short_code": short_code, "title": title, "content": content, "category": category},
+            body={
+                "short_code": short_code,
+                "title": title,
+                "content": content,
+                "category": category,
+                "actions": actions,
+            },
             timeout=timeout,
         )
 

@@ -21,6 +21,9 @@ Reason = Literal[
 ]
 
 
+Role = Literal["admin", "agent", "customer", "lead", "service"]
+
+
 class Account(TypedDict):
     """`settings`: in force, including defaults."""
 
@@ -496,7 +499,7 @@ class BusinessHours(TypedDict):
 
 
 class CannedResponse(TypedDict):
-    """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`."""
+    """`content` may contain `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}`. With `actions` it is a macro."""
 
     id: str
     """A UUID"""
@@ -516,6 +519,8 @@ class CannedResponse(TypedDict):
     """When it was created"""
     updated_at: str
     """When it last changed"""
+    actions: MacroActions | None
+    """What applying it changes besides; null for a text alone"""
 
 
 class CannedResponsePatch(TypedDict):
@@ -527,6 +532,8 @@ class CannedResponsePatch(TypedDict):
     """The text, with its placeholders"""
     category: NotRequired[str | None]
     """Under what it is listed; null to clear it"""
+    actions: NotRequired[MacroActions | None]
+    """What applying it changes besides; null for a text alone"""
 
 
 class CannedResponsesPage(TypedDict):
@@ -893,6 +900,62 @@ class DeliveryError(TypedDict):
     """The provider's code, or one of ours"""
     detail: str
     """The reason, for people"""
+
+
+class DemoAgent(TypedDict):
+    """An agent of the demo."""
+
+    user_id: str
+    """The agent: the `sub` of their tokens"""
+    name: str
+    """The agent's name"""
+    role: Role
+    """What the agent may do"""
+
+
+class DemoAgents(TypedDict):
+    """The demo's agents; empty outside the demo."""
+
+    items: list[DemoAgent]
+
+
+class DemoSignIn(TypedDict):
+    """Who signs in."""
+
+    user_id: str
+    """The agent"""
+
+
+class DemoToken(TypedDict):
+    """A short-lived token of a demo agent."""
+
+    token: str
+    """The access token"""
+    expires_in: int
+    """Seconds for which it is good"""
+
+
+class Draft(TypedDict):
+    """What an agent has begun to write."""
+
+    conversation_id: str
+    """The conversation"""
+    user_id: str
+    """The agent: the `sub` of their tokens"""
+    name: str | None
+    """The agent's name, if known"""
+    content: str
+    """The whole text so far"""
+    is_private: bool
+    """Whether it is to become a note"""
+    updated_at: str
+    """When it last changed"""
+
+
+class Drafts(TypedDict):
+    """The newest 100, the newest first."""
+
+    items: list[Draft]
 
 
 class DurationFigures(TypedDict):
@@ -1361,6 +1424,19 @@ class LabelList(TypedDict):
     """The labels"""
 
 
+class MacroActions(TypedDict):
+    """What applying a macro changes in the conversation, besides sending its text."""
+
+    status: NotRequired[Literal["pending", "resolved"] | None]
+    """The new status"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
+    """The new priority"""
+    add_labels: NotRequired[list[str]]
+    """Added to those that it has"""
+    team_id: NotRequired[str | None]
+    """The new team"""
+
+
 class MergeRequest(TypedDict):
     into: str
     """The contact that gets everything"""
@@ -1437,6 +1513,8 @@ class NewCannedResponse(TypedDict):
     """The text; `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}` are filled in"""
     category: NotRequired[str | None]
     """Under what it is listed"""
+    actions: NotRequired[MacroActions | None]
+    """What applying it changes besides; null for a text alone"""
 
 
 class NewChannel(TypedDict):
@@ -1493,6 +1571,15 @@ class NewConversation(TypedDict):
     """Free-form: kept with the conversation, at most 16,384 bytes as JSON"""
     outlet_id: NotRequired[str | None]
     """The outlet that the customer wrote to"""
+
+
+class NewDraft(TypedDict):
+    """`PUT …/draft`."""
+
+    content: str
+    """The whole text so far"""
+    is_private: NotRequired[bool]
+    """Whether it is to become a note"""
 
 
 class NewEventWebhook(TypedDict):
@@ -1818,6 +1905,15 @@ class RoutingSettings(TypedDict):
     """A team that takes what waits too long"""
     head_start_minutes: NotRequired[HeadStart]
     """How priorities go before each other"""
+
+
+class Session(TypedDict):
+    """The page's session."""
+
+    token: str | None
+    """The access token; null if nobody is signed in here"""
+    account_id: NotRequired[str | None]
+    """The one of the token's accounts that was chosen"""
 
 
 class SlaSettings(TypedDict):

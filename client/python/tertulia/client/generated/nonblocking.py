@@ -47,6 +47,10 @@ from .models import (
     ConversationStatus,
     DeliveriesPage,
     Delivery,
+    DemoAgents,
+    DemoToken,
+    Draft,
+    Drafts,
     EntriesPage,
     Entry,
     EventDeliveriesPage,
@@ -65,6 +69,7 @@ from .models import (
     InboundReplay,
     InboxStats,
     LabelList,
+    MacroActions,
     Message,
     MessagesPage,
     NotificationPreferencesPatch,
@@ -73,6 +78,7 @@ from .models import (
     QueuePage,
     Readiness,
     RenderedResponse,
+    Session,
     StreamTicket,
     Team,
     TeamMember,
@@ -98,6 +104,16 @@ class AsyncMethods(AsyncTransport):
 
         Permission `teams.manage`: lead, admin."""
         return await self._call(operations.ADD_TEAM_MEMBER, (id,), body={"user_id": user_id}, timeout=timeout)
+
+    async def apply_macro(
+        self, id: str, *, conversation_id: str, timeout: float | None = None
+    ) -> Conversation:
+        """Apply a macro's actions to a conversation: status, priority, labels, team.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return await self._call(
+            operations.APPLY_MACRO, (id,), body={"conversation_id": conversation_id}, timeout=timeout
+        )
 
     async def assign_conversation(
         self,
@@ -164,6 +180,7 @@ class AsyncMethods(AsyncTransport):
         title: str,
         content: str,
         category: str | Omit | None = OMIT,
+        actions: MacroActions | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> CannedResponse:
         """Create a canned response.
@@ -171,7 +188,13 @@ class AsyncMethods(AsyncTransport):
         Permission `canned.manage`: lead, admin."""
         return await self._call(
             operations.CREATE_CANNED_RESPONSE,
-            body={"short_code": short_code, "title": title, "content": content, "category": category},
+            body={
+                "short_code": short_code,
+                "title": title,
+                "content": content,
+                "category": category,
+                "actions": actions,
+            },
             timeout=timeout,
         )
 
@@ -470,11 +493,21 @@ class AsyncMethods(AsyncTransport):
         Permission `contacts.write`: agent, lead, admin, service."""
         return await self._call(operations.DELETE_CONTACT_IDENTIFIER, (id,), timeout=timeout)
 
+    async def delete_draft(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete one's own draft.
+
+        Permission `me`: agent, lead, admin."""
+        return await self._call(operations.DELETE_DRAFT, (id,), timeout=timeout)
+
     async def delete_event_webhook(self, id: str, *, timeout: float | None = None) -> None:
         """Delete an event webhook and its log.
 
         Permission `event_webhooks.manage`: admin."""
         return await self._call(operations.DELETE_EVENT_WEBHOOK, (id,), timeout=timeout)
+
+    async def delete_inbox_session(self, *, timeout: float | None = None) -> None:
+        """Delete the page's cookie."""
+        return await self._call(operations.DELETE_INBOX_SESSION, timeout=timeout)
 
     async def delete_team(self, id: str, *, timeout: float | None = None) -> None:
         """Delete a team; it is removed from conversations that are not closed.
@@ -672,6 +705,18 @@ class AsyncMethods(AsyncTransport):
         Permission `channels.manage`: admin."""
         return await self._call(operations.GET_INBOUND_FAILURE, (id,), timeout=timeout)
 
+    async def get_inbox_file(self, path: str, *, timeout: float | None = None) -> None:
+        """Files of the agents' page."""
+        return await self._call(operations.GET_INBOX_FILE, (path,), timeout=timeout)
+
+    async def get_inbox_page(self, *, timeout: float | None = None) -> str:
+        """The agents' page."""
+        return await self._call(operations.GET_INBOX_PAGE, timeout=timeout)
+
+    async def get_inbox_session(self, *, timeout: float | None = None) -> Session:
+        """The page's session, from its cookie."""
+        return await self._call(operations.GET_INBOX_SESSION, timeout=timeout)
+
     async def get_metrics(self, *, timeout: float | None = None) -> str:
         """Prometheus metrics."""
         return await self._call(operations.GET_METRICS, timeout=timeout)
@@ -705,6 +750,22 @@ class AsyncMethods(AsyncTransport):
 
         Permission `conversation.update`: agent, lead, admin, service."""
         return await self._call(operations.HAND_BACK_CONVERSATION, (id,), timeout=timeout)
+
+    async def keep_draft(
+        self, id: str, *, content: str, is_private: bool | Omit = OMIT, timeout: float | None = None
+    ) -> Draft:
+        """Keep one's own draft; colleagues see it, customers never.
+
+        Permission `me`: agent, lead, admin."""
+        return await self._call(
+            operations.KEEP_DRAFT, (id,), body={"content": content, "is_private": is_private}, timeout=timeout
+        )
+
+    async def keep_inbox_session(self, *, timeout: float | None = None) -> Session:
+        """Keep the token in the page's cookie.
+
+        Permission `me`: agent, lead, admin."""
+        return await self._call(operations.KEEP_INBOX_SESSION, timeout=timeout)
 
     async def list_agent_preferences(
         self,
@@ -1095,6 +1156,16 @@ class AsyncMethods(AsyncTransport):
             )
         )
 
+    async def list_demo_agents(self, *, timeout: float | None = None) -> DemoAgents:
+        """The demo's agents; none outside the demo."""
+        return await self._call(operations.LIST_DEMO_AGENTS, timeout=timeout)
+
+    async def list_drafts(self, id: str, *, timeout: float | None = None) -> Drafts:
+        """Agents' drafts in a conversation.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(operations.LIST_DRAFTS, (id,), timeout=timeout)
+
     async def list_entries(
         self, id: str, *, limit: int | Omit = OMIT, after_seq: int | Omit = OMIT, timeout: float | None = None
     ) -> EntriesPage:
@@ -1466,6 +1537,10 @@ class AsyncMethods(AsyncTransport):
         Permission `conversation.read`: agent, lead, admin, service, customer."""
         return await self._call(operations.SET_TYPING, (id,), body={"state": state}, timeout=timeout)
 
+    async def sign_in_to_demo(self, *, user_id: str, timeout: float | None = None) -> DemoToken:
+        """Sign in as one of the demo's agents."""
+        return await self._call(operations.SIGN_IN_TO_DEMO, body={"user_id": user_id}, timeout=timeout)
+
     async def test_bot_rules(
         self,
         *,
@@ -1576,6 +1651,7 @@ class AsyncMethods(AsyncTransport):
         title: str | Omit = OMIT,
         content: str | Omit = OMIT,
         category: str | Omit | None = OMIT,
+        actions: MacroActions | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> CannedResponse:
         """Change a canned response.
@@ -1584,7 +1660,13 @@ class AsyncMethods(AsyncTransport):
         return await self._call(
             operations.UPDATE_CANNED_RESPONSE,
             (id,),
-            body={"short_code": short_code, "title": title, "content": content, "category": category},
+            body={
+                "short_code": short_code,
+                "title": title,
+                "content": content,
+                "category": category,
+                "actions": actions,
+            },
             timeout=timeout,
         )
 

@@ -1,0 +1,25 @@
+// The admin side: one page for each thing that can be set up. Pages load when they are opened.
+import { html, useEffect, useState } from '../ui.js';
+import { t } from '../i18n.js';
+import { attempt } from '../toasts.js';
+import { can } from '../session.js';
+
+const PAGES = () => [
+  ['queue', t('Queue'), 'lead'], ['teams', t('Teams'), 'lead'], ['canned', t('Canned responses'), 'lead'], ['deliveries', t('Deliveries'), 'lead'],
+  ['channels', t('Channels'), 'admin'], ['bot_rules', t('Bot rules'), 'admin'], ['account', t('Account'), 'admin'], ['clients', t('API clients'), 'admin'],
+  ['webhooks', t('Event webhooks'), 'admin'], ['failures', t('Failures'), 'admin'], ['audit', t('Audit log'), 'admin'],
+];
+
+export function Admin({ page }) {
+  const pages = PAGES().filter(([, , role]) => can(role));
+  const [name] = pages.find(([known]) => known === page) ?? pages[0];
+  const [Page, setPage] = useState(null);
+  useEffect(() => {
+    let isCurrent = true;
+    setPage(null);
+    attempt(() => import(`./${name}.js`)).then((loaded) => { if (isCurrent && loaded) setPage(() => loaded.default); });
+    return () => { isCurrent = false; };
+  }, [name]);
+  return html`<div class="admin"><nav aria-label=${t('Settings')}>${pages.map(([known, text]) => html`<a key=${known} href="#/admin/${known}" aria-current=${known === name ? 'page' : null}>${text}</a>`)}</nav>
+    <main id="main" tabindex="-1"><div class="admin-page" data-page=${name}>${Page ? html`<${Page} />` : html`<p class="loading" role="status">${t('Loading …')}</p>`}</div></main></div>`;
+}

@@ -1,0 +1,35 @@
+// Canned responses, and macros: those that also change the conversation.
+import { html, useState } from '../ui.js';
+import { t } from '../i18n.js';
+import { api } from '../api.js';
+import { macroWords } from '../composer.js';
+import { PRIORITIES, PRIORITY } from '../format.js';
+import { loadCanned, teams } from '../people.js';
+import { change, Choice, Field, Remove, Table, useList, value, words } from './parts.js';
+
+function Form({ edited, list, onDone }) {
+  async function save(e) {
+    e.preventDefault();
+    const form = e.target;
+    const actions = { status: value(form, 'status') || null, priority: value(form, 'priority') || null, add_labels: words(value(form, 'labels')), team_id: value(form, 'team') || null };
+    const isMacro = actions.status || actions.priority || actions.add_labels.length || actions.team_id;
+    const body = { short_code: value(form, 'short_code'), title: value(form, 'title'), content: form.elements.content.value, category: value(form, 'category') || null, actions: isMacro ? actions : null };
+    if (await change(list, () => (edited ? api.patch(`/v1/canned-responses/${edited.id}`, body) : api.post('/v1/canned-responses', body)))) { form.reset(); onDone(); loadCanned(); }
+  }
+  const a = edited?.actions ?? {};
+  const none = ['', t('unchanged')];
+  return html`<form onSubmit=${save} key=${edited?.id ?? 'new'}><h2>${edited ? t('Change {name}', { name: edited.short_code }) : t('New canned response')}</h2>
+    <${Field} label=${t('Short code, as /refund')} name="short_code" required maxlength="100" pattern="\\S+" defaultValue=${edited?.short_code} value=${edited?.short_code} /><${Field} label=${t('Title')} name="title" required maxlength="255" value=${edited?.title} /><${Field} label=${t('Category')} name="category" maxlength="100" value=${edited?.category} />
+    <label>${t('Text; {{contact_name}}, {{agent_name}} and {{conversation_id}} are filled in')}<textarea name="content" rows="4" required>${edited?.content}</textarea></label>
+    <fieldset><legend>${t('As a macro it also sets')}</legend>
+      <${Choice} label=${t('Status')} name="status" value=${a.status ?? ''} options=${[none, ['pending', t('Pending')], ['resolved', t('Resolved')]]} /><${Choice} label=${t('Priority')} name="priority" value=${a.priority ?? ''} options=${[none, ...PRIORITIES.map((p) => [p, PRIORITY()[p]])]} />
+      <${Field} label=${t('Labels to add, with commas')} name="labels" value=${(a.add_labels ?? []).join(', ')} /><${Choice} label=${t('Team')} name="team" value=${a.team_id ?? ''} options=${[none, ...teams.value.map((x) => [x.id, x.name])]} /></fieldset>
+    <p><button class="primary">${t('Save')}</button>${edited && html` <button type="button" onClick=${onDone}>${t('Cancel')}</button>`}</p></form>`;
+}
+
+export default function Canned() {
+  const list = useList('/v1/canned-responses');
+  const [edited, setEdited] = useState(null);
+  return html`<h1>${t('Canned responses')}</h1><${Form} edited=${edited} list=${list} onDone=${() => setEdited(null)} />
+    <${Table} label=${t('Canned responses')} list=${list} columns=${[[t('Short code'), (x) => x.short_code], [t('Title'), (x) => x.title], [t('Text'), (x) => x.content.slice(0, 160)], [t('Macro'), (x) => (x.actions ? macroWords(x.actions) : '')], ['', (x) => html`<button type="button" onClick=${() => setEdited(x)}>${t('Change')}</button> <${Remove} what=${x.short_code} path=${`/v1/canned-responses/${x.id}`} list=${list} />`]]} />`;
+}

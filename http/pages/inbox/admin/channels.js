@@ -1,0 +1,67 @@
+// Channels, with a guided set-up for each provider: what to copy from there, what to paste there, a test.
+import { html, useState } from '../ui.js';
+import { t } from '../i18n.js';
+import { api } from '../api.js';
+import { attempt } from '../toasts.js';
+import { CHANNELS, when } from '../format.js';
+import { loadChannels } from '../people.js';
+import { change, Choice, Field, Remove, Table, useList, value } from './parts.js';
+
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(18)), (b) => b.toString(36).padStart(2, '0')).join('').slice(0, 32);
+/** By type: credentials in the order in which one finds them, those that this page makes up, and the steps at the provider. */
+const GUIDES = () => ({
+  webchat: { made: ['identity_secret'], steps: () => [t('Nothing is set up elsewhere: customers write through the web page’s own sessions.'), t('Your server proves who a customer is with the identity secret (HMAC-SHA256 of the contact identifier).')] },
+  whatsapp: { fields: ['app_secret', 'access_token', 'phone_number_id'], made: ['verify_token'], steps: (url, made) => [t('In Meta’s developer console open your app, then WhatsApp, Configuration.'), t('Paste as callback URL: {url}', { url }), t('Paste as verify token: {token}', { token: made.verify_token ?? t('the one you chose') }), t('Subscribe to the webhook field “messages”.'), t('Write to your number from a phone: it appears in the inbox.')] },
+  messenger: { fields: ['app_secret', 'page_access_token', 'page_id'], made: ['verify_token'], steps: (url, made) => [t('In Meta’s developer console open your app, then Messenger, Settings, Webhooks.'), t('Paste as callback URL: {url}', { url }), t('Paste as verify token: {token}', { token: made.verify_token ?? t('the one you chose') }), t('Subscribe your page to messages, message_deliveries and message_reads.'), t('Write to the page: it appears in the inbox.')] },
+  telegram: { fields: ['bot_token'], made: ['secret_token'], steps: (url, made) => [t('Create a bot with @BotFather and copy its token.'), t('Call Telegram’s setWebhook with url={url} and secret_token={token}', { url, token: made.secret_token ?? t('the one you chose') }), t('Write to the bot: it appears in the inbox.')] },
+  sms: { fields: ['account_sid', 'auth_token', 'from_number'], made: [], steps: (url) => [t('In Twilio’s console open the number, then Messaging.'), t('Paste as the webhook for incoming messages (POST): {url}', { url }), t('Send an SMS to the number: it appears in the inbox.')] },
+  email: { fields: ['server_token', 'from_address'], made: ['webhook_user', 'webhook_password'], steps: (url, made) => [t('In Postmark open the server, then the inbound stream.'), t('Paste as webhook: {url}', { url: made.webhook_password ? url.replace('://', `://${made.webhook_user}:${made.webhook_password}@`) : url }), t('Paste the same address for delivery, bounce, open and click webhooks of the outbound stream.'), t('Forward your support address to the inbound address, and send a mail: it appears in the inbox.')] },
+});
+const urlOf = (channel) => `${location.origin}/v1/webhooks/${channel.type}/${channel.id}`;
+
+function Guide({ channel, made, onClose }) {
+  const steps = GUIDES()[channel.type].steps(urlOf(channel), made);
+  return html`<section class="secret" aria-labelledby="guide-title"><h2 id="guide-title">${t('Set up {name}', { name: channel.name })}</h2>
+    ${Object.keys(made).length > 0 && html`<p>${t('The secrets below are shown once. Copy them now.')}</p><dl>${Object.entries(made).map(([k, v]) => html`<dt>${k}</dt><dd><code>${v}</code></dd>`)}</dl>`}
+    <ol class="steps">${steps.map((step) => html`<li key=${step}>${step}</li>`)}</ol>
+    ${location.protocol === 'http:' && channel.type !== 'webchat' && html`<p class="problem">${t('Providers call only https addresses that they can reach; this page’s address is not one.')}</p>`}
+    <${TestMessage} channel=${channel} /><p><button type="button" onClick=${onClose}>${t('Close')}</button></p></section>`;
+}
+
+function TestMessage({ channel }) {
+  const [said, setSaid] = useState(null);
+  async function send(e) {
+    e.preventDefault();
+    const form = e.target;
+    const c = await attempt(() => api.post('/v1/conversations/find-or-create', { channel_id: channel.id, contact_identifier: value(form, 'to') }));
+    if (!c) return;
+    const message = await attempt(() => api.postOnce(`/v1/conversations/${c.id}/messages`, { content: t('This is a test message.'), client_message_id: crypto.randomUUID() }));
+    if (message) setSaid({ id: c.id, status: message.delivery_status });
+  }
+  return html`<form onSubmit=${send} class="inline"><${Field} label=${t('Send a test message to')} name="to" required placeholder=${channel.type === 'email' ? 'you@example.com' : channel.type === 'telegram' ? 'chat id' : '+1…'} /><button>${t('Send')}</button></form>
+    ${said && html`<p role="status">${t('Sent; follow its delivery in the conversation.')} <a href="#/inbox/all/${said.id}">${t('Open')}</a></p>`}`;
+}
+
+function Form({ list, onMade }) {
+  const [type, setType] = useState('webchat');
+  const guide = GUIDES()[type];
+  async function create(e) {
+    e.preventDefault();
+    const form = e.target;
+    const made = Object.fromEntries(guide.made.map((name) => [name, random()]));
+    const credentials = { ...Object.fromEntries((guide.fields ?? []).map((name) => [name, value(form, name)]).filter(([, v]) => v)), ...made };
+    const channel = await attempt(() => api.post('/v1/channels', { type, name: value(form, 'name'), credentials }));
+    if (channel) { form.reset(); list.reload(); loadChannels(); onMade({ channel, made }); }
+  }
+  return html`<form onSubmit=${create}><h2>${t('New channel')}</h2><${Choice} label=${t('Provider')} name="type" value=${type} onChange=${(e) => setType(e.target.value)} options=${Object.entries(CHANNELS).map(([k, v]) => [k, t(v)])} />
+    <${Field} label=${t('Name')} name="name" required maxlength="255" />${(guide.fields ?? []).map((name) => html`<${Field} key=${name} label=${name.replace(/_/g, ' ')} name=${name} autocomplete="off" type=${/secret|token|password/.test(name) ? 'password' : 'text'} />`)}
+    <button class="primary">${t('Create, then show the steps')}</button></form>`;
+}
+
+export default function Channels() {
+  const list = useList('/v1/channels');
+  const [guide, setGuide] = useState(null);
+  return html`<h1>${t('Channels')}</h1>${guide ? html`<${Guide} ...${guide} onClose=${() => setGuide(null)} />` : html`<${Form} list=${list} onMade=${setGuide} />`}
+    <${Table} label=${t('Channels')} list=${list} columns=${[[t('Name'), (x) => x.name], [t('Provider'), (x) => t(CHANNELS[x.type] ?? x.type)], [t('On'), (x) => html`<input type="checkbox" aria-label=${t('{name} is on', { name: x.name })} checked=${x.is_active} onChange=${(e) => change(list, () => api.patch(`/v1/channels/${x.id}`, { is_active: e.target.checked }))} />`], [t('Credentials'), (x) => (x.credentials ?? x.credential_fields ?? []).toString().replace(/,/g, ', ')], [t('Created'), (x) => when(x.created_at)],
+      ['', (x) => html`<button type="button" onClick=${() => setGuide({ channel: x, made: {} })}>${t('Set-up')}</button> <${Remove} what=${x.name} path=${`/v1/channels/${x.id}`} list=${list} />`]]} />`;
+}
