@@ -157,9 +157,7 @@ class Settings(BaseSettings):
     )
     trust_tenant_header: bool = Field(False, description="the CRM takes X-Tenant-Id as proof of its tenant")
     demo: bool = Field(False, description="demo sign-in on the agents' page; set by --demo, off without it")
-    metrics_token: str | None = Field(
-        None, min_length=16, description="bearer token that opens /metrics to any address"
-    )
+    metrics_token: str | None = Field(None, min_length=16, description="token that opens /metrics anywhere")
     metrics_networks: str = Field(
         "127.0.0.0/8,::1",
         description="addresses or networks that may read /metrics without a token, comma separated; never through a proxy",

@@ -48,7 +48,8 @@ class AccountPatch(TypedDict):
 
 
 class AccountSettings(TypedDict):
-    """`handoff_keywords`: words and phrases by which a customer asks for a human, regardless of case and accents.
+    """`handoff_keywords`: words and phrases by which a customer asks for a human, regardless of case, accents and
+    English articles; the first one that matches is the reason.
     `handoff_sentiment`: the bot hands over on an English message with a sentiment (-1 to 1) below this; -1: never.
     `csat_question`: sent to the customer after a resolution if `csat_enabled`; a reply that is only a digit from 1 to 5 is the
     score."""
@@ -58,7 +59,7 @@ class AccountSettings(TypedDict):
     business_hours: NotRequired[BusinessHours]
     """When the account is open; SLA targets count this time alone"""
     handoff_keywords: NotRequired[list[str]]
-    """Words and phrases by which a customer asks for a human, whatever their case and accents"""
+    """Words and phrases by which a customer asks for a human, whatever their case, accents and articles"""
     handoff_sentiment: NotRequired[float]
     """The bot hands over on an English message with a sentiment below this; -1 for never"""
     offer_timeout_s: NotRequired[int]
@@ -89,7 +90,7 @@ class AccountSettingsPatch(TypedDict):
     business_hours: NotRequired[BusinessHours | None]
     """When the account is open; SLA targets count this time alone"""
     handoff_keywords: NotRequired[list[str] | None]
-    """Words and phrases by which a customer asks for a human, whatever their case and accents"""
+    """Words and phrases by which a customer asks for a human, whatever their case, accents and articles"""
     handoff_sentiment: NotRequired[float | None]
     """The bot hands over on an English message with a sentiment below this; -1 for never"""
     offer_timeout_s: NotRequired[int | None]
@@ -835,6 +836,79 @@ class ConversationsPage(TypedDict):
     """Pass it as `cursor` to get the next page; null on the last one"""
 
 
+class CreatedCrmMessage(TypedDict):
+    """`handoff_reason` only where the message handed the conversation to a human."""
+
+    message: CrmMessage
+    handoff_requested: bool
+    handoff_reason: NotRequired[str]
+
+
+class CrmAssignment(TypedDict):
+    agent_id: str
+
+
+class CrmConversation(TypedDict):
+    id: str
+    tenant_id: str
+    outlet_id: str | None
+    customer_phone: str
+    customer_name: str | None
+    status: Literal["active", "expired", "handed_off", "resolved"]
+    handoff_requested: bool
+    handoff_agent_id: str | None
+    handoff_reason: str | None
+    started_at: str
+    ended_at: str | None
+    last_message_at: str
+
+
+class CrmConversationDetail(TypedDict):
+    """`messages` with `include_messages=true`."""
+
+    id: str
+    tenant_id: str
+    outlet_id: str | None
+    customer_phone: str
+    customer_name: str | None
+    status: Literal["active", "expired", "handed_off", "resolved"]
+    handoff_requested: bool
+    handoff_agent_id: str | None
+    handoff_reason: str | None
+    started_at: str
+    ended_at: str | None
+    last_message_at: str
+    messages: NotRequired[list[CrmMessage]]
+
+
+class CrmHandoff(TypedDict):
+    reason: NotRequired[str]
+    agent_id: NotRequired[str | None]
+
+
+class CrmHealth(TypedDict):
+    status: Literal["healthy", "unhealthy"]
+    database: Literal["connected", "disconnected"]
+    websocket: Literal["active", "inactive"]
+    service: NotRequired[str]
+    version: NotRequired[str]
+
+
+class CrmMessage(TypedDict):
+    id: str
+    conversation_id: str
+    sender_type: Literal["agent", "customer", "llm"]
+    sender_id: str | None
+    content: str
+    whatsapp_message_id: str | None
+    timestamp: str
+    metadata: dict[str, Any] | None
+
+
+class CrmStatusChange(TypedDict):
+    status: Literal["active", "expired", "handed_off", "resolved"]
+
+
 class CsatFigures(TypedDict):
     """A conversation's last score in the period counts."""
 
@@ -1571,6 +1645,22 @@ class NewConversation(TypedDict):
     """Free-form: kept with the conversation, at most 16,384 bytes as JSON"""
     outlet_id: NotRequired[str | None]
     """The outlet that the customer wrote to"""
+
+
+class NewCrmConversation(TypedDict):
+    customer_phone: str
+    outlet_id: NotRequired[str | None]
+    customer_name: NotRequired[str | None]
+
+
+class NewCrmMessage(TypedDict):
+    """`whatsapp_message_id` is the provider's: a message with the same id exists once."""
+
+    conversation_id: str
+    sender_type: Literal["agent", "customer", "llm"]
+    content: str
+    whatsapp_message_id: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any] | None]
 
 
 class NewDraft(TypedDict):

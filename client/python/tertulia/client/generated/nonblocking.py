@@ -45,6 +45,11 @@ from .models import (
     ConversationDetail,
     ConversationsPage,
     ConversationStatus,
+    CreatedCrmMessage,
+    CrmConversation,
+    CrmConversationDetail,
+    CrmHealth,
+    CrmMessage,
     DeliveriesPage,
     Delivery,
     DemoAgents,
@@ -450,6 +455,154 @@ class AsyncMethods(AsyncTransport):
             },
             timeout=timeout,
         )
+
+    async def crm_active_conversations(
+        self, *, outlet_id: str | Omit = OMIT, timeout: float | None = None
+    ) -> list[CrmConversation]:
+        """Conversations with status active, oldest first.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CRM_ACTIVE_CONVERSATIONS, query={"outlet_id": outlet_id}, timeout=timeout
+        )
+
+    async def crm_assign_agent(
+        self, id: str, *, agent_id: str, timeout: float | None = None
+    ) -> CrmConversation:
+        """Assign to an agent.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CRM_ASSIGN_AGENT, (id,), body={"agent_id": agent_id}, timeout=timeout
+        )
+
+    async def crm_create_conversation(
+        self,
+        *,
+        customer_phone: str,
+        outlet_id: str | Omit | None = OMIT,
+        customer_name: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> CrmConversation:
+        """Open a conversation.
+
+        Permission `conversation.create`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CRM_CREATE_CONVERSATION,
+            body={"customer_phone": customer_phone, "outlet_id": outlet_id, "customer_name": customer_name},
+            timeout=timeout,
+        )
+
+    async def crm_create_message(
+        self,
+        *,
+        conversation_id: str,
+        sender_type: Literal["agent", "customer", "llm"],
+        content: str,
+        whatsapp_message_id: str | Omit | None = OMIT,
+        metadata: dict[str, Any] | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> CreatedCrmMessage:
+        """Store a message; says whether it handed the conversation to a human.
+
+        Permission `message.write`: agent, lead, admin, service, customer."""
+        return await self._call(
+            operations.CRM_CREATE_MESSAGE,
+            body={
+                "conversation_id": conversation_id,
+                "sender_type": sender_type,
+                "content": content,
+                "whatsapp_message_id": whatsapp_message_id,
+                "metadata": metadata,
+            },
+            timeout=timeout,
+        )
+
+    async def crm_find_or_create_conversation(
+        self,
+        *,
+        customer_phone: str,
+        outlet_id: str | Omit | None = OMIT,
+        customer_name: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> CrmConversation:
+        """The customer's live conversation, or a new one.
+
+        Permission `conversation.create`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CRM_FIND_OR_CREATE_CONVERSATION,
+            body={"customer_phone": customer_phone, "outlet_id": outlet_id, "customer_name": customer_name},
+            timeout=timeout,
+        )
+
+    async def crm_get_conversation(
+        self,
+        id: str,
+        *,
+        include_messages: Literal["0", "1", "false", "true"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> CrmConversationDetail:
+        """One conversation.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CRM_GET_CONVERSATION,
+            (id,),
+            query={"include_messages": include_messages},
+            timeout=timeout,
+        )
+
+    async def crm_health(self, *, timeout: float | None = None) -> CrmHealth:
+        """Health of the CRM service."""
+        return await self._call(operations.CRM_HEALTH, timeout=timeout)
+
+    async def crm_list_messages(
+        self, id: str, *, limit: int | Omit = OMIT, timeout: float | None = None
+    ) -> list[CrmMessage]:
+        """The newest messages, oldest first.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(operations.CRM_LIST_MESSAGES, (id,), query={"limit": limit}, timeout=timeout)
+
+    async def crm_recent_messages(
+        self, id: str, *, count: int | Omit = OMIT, timeout: float | None = None
+    ) -> list[CrmMessage]:
+        """The newest messages for a prompt, from the actor's memory.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CRM_RECENT_MESSAGES, (id,), query={"count": count}, timeout=timeout
+        )
+
+    async def crm_request_handoff(
+        self,
+        id: str,
+        *,
+        reason: str | Omit = OMIT,
+        agent_id: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> CrmConversation:
+        """Hand over to a human.
+
+        Permission `conversation.handoff`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CRM_REQUEST_HANDOFF,
+            (id,),
+            body={"reason": reason, "agent_id": agent_id},
+            timeout=timeout,
+        )
+
+    async def crm_set_status(
+        self,
+        id: str,
+        *,
+        status: Literal["active", "expired", "handed_off", "resolved"],
+        timeout: float | None = None,
+    ) -> CrmConversation:
+        """Set the status.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return await self._call(operations.CRM_SET_STATUS, (id,), body={"status": status}, timeout=timeout)
 
     async def decline_offer(self, id: str, *, timeout: float | None = None) -> Conversation:
         """Decline an offer.
