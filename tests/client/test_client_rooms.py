@@ -18,7 +18,7 @@ ROOMS = [
     {"events"},
     {"streams/nonblocking"},
     {"client", "async_client"},
-    {"sync_settings"},
+    {"sync_settings", "sync_health", "tenant_cache"},
     {"conversation_state_service"},
     {"conversation_sync_helper"},
     {"conversation_middleware"},

@@ -2,6 +2,19 @@
 
 from .async_client import AsyncClient
 from .client import Client
+from .conversation_middleware import (
+    ConversationContext,
+    ConversationMiddleware,
+    auto_sync_state,
+    track_messages,
+)
+from .conversation_state_service import ConversationStateService
+from .conversation_sync_helper import (
+    add_message_to_conversation,
+    initialize_conversation_for_user,
+    link_order_to_conversation,
+    sync_graph_state_to_api,
+)
 from .errors import (
     AnswerTooLarge,
     ApiError,
@@ -20,6 +33,8 @@ from .errors import (
 )
 from .events import Event
 from .streams.nonblocking import AsyncStream
+from .sync_health import SyncMetrics, sync_metrics
+from .sync_settings import SyncSettings
 from .transport.attempts import RetryPolicy
 from .transport.operations import OMIT, Omit
 from .transport.options import Options
@@ -36,6 +51,9 @@ __all__ = [
     "ClientCredentials",
     "Conflict",
     "ConnectionFailed",
+    "ConversationContext",
+    "ConversationMiddleware",
+    "ConversationStateService",
     "DeadlineExceeded",
     "Event",
     "Forbidden",
@@ -48,8 +66,17 @@ __all__ = [
     "RetryPolicy",
     "ServerFailed",
     "StreamClosed",
+    "SyncMetrics",
+    "SyncSettings",
     "TertuliaError",
     "Unauthenticated",
     "Webhook",
     "WebhookRefused",
+    "add_message_to_conversation",
+    "auto_sync_state",
+    "initialize_conversation_for_user",
+    "link_order_to_conversation",
+    "sync_graph_state_to_api",
+    "sync_metrics",
+    "track_messages",
 ]
