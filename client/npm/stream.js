@@ -159,6 +159,7 @@ export class EventStream {
       this.cursor ??= this.#cursor;
       return this.#isReady();
     }
+    if (event.type === "close") throw new Ended(event.data.code, event.data.reason);
     if (event.type === "ack" || event.type === "error") return this.#answer(event);
     if (this.#waiting.length >= QUEUE && this.#options.over !== "fetch") throw new Ended(null, "the reader is too slow");
     this.#waiting.push(event);
@@ -265,7 +266,7 @@ export class EventStream {
 }
 
 const TYPES = [
-  "ready", "reset", "conversation:new", "conversation:updated", "conversation:status", "conversation:message",
+  "ready", "reset", "close", "conversation:new", "conversation:updated", "conversation:status", "conversation:message",
   "conversation:receipt", "conversation:typing", "conversation:handoff", "agent:assigned", "agent:presence",
   "queue:update", "notification:assignment", "notification:offer", "notification:mention", "notification:queue",
   "notification:sla",

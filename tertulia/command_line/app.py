@@ -269,9 +269,9 @@ def simulate(
     The agents' tokens are signed with TERTULIA_JWT_SECRET, or the data folder's secret. Exits with code 1 if the other
     side did not see an acknowledged message, or if no message was acknowledged.
     """
-    from aiohttp import ClientError
     from rich.console import Console
 
+    from ..client import ApiError, TertuliaError
     from ..core.accounts.principal import Role
     from ..serving import demo
     from ..simulator import simulation as simulation
@@ -297,9 +297,9 @@ def simulate(
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             figures = runner.run(simulation.simulate(plan, Console()))
-    except simulation.Refused as error:
+    except ApiError as error:
         fail(f"the server at {url} refused the agents ({error}): does it have the same TERTULIA_JWT_SECRET?")
-    except (ClientError, OSError, TimeoutError) as error:
+    except (TertuliaError, TimeoutError) as error:
         fail(f"the server at {url} cannot be used: {str(error) or type(error).__name__}")
     if figures.lost:
         typer.echo(f"tertulia: {figures.lost} acknowledged messages did not reach the other side", err=True)

@@ -98,8 +98,11 @@ class Feed:
         if end == "cut":
             assert request.transport is not None
             request.transport.close()
-        else:
+        elif self._turn % 2:
             await response.write(f": closed {end} as the test says\nretry: 1000\n\n".encode())
+        else:
+            last = self.event(0, "close", code=end, reason="as the test says")
+            await response.write(f"retry: 1000\nevent: close\ndata: {json.dumps(last)}\n\n".encode())
         return response
 
     async def _websocket(self, request: web.Request, events: list[dict[str, Any]]) -> web.StreamResponse:

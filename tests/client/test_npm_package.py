@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -114,3 +115,24 @@ async def test_streams_survive_killed_gateways_and_expired_tokens(
         assert [word for word in reader["seen"] if word not in private] == wanted, over
         assert len(private) == 1, over
         assert reader["connections"] > 1 and reader["tokens"] > 1, reader
+
+
+async def test_the_guides_programs_run(project: Path, server: OwnServer) -> None:
+    text = (ROOT / "docs/guides/javascript.md").read_text()
+    programs = re.findall(r"^```js\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    token = server.token("lead")
+    async with AsyncClient(server.url, token) as lead:
+        conversation = await lead.create_conversation(channel_id=WEBCHAT, contact_identifier=fresh())
+    values = {"URL": server.url, "CHANNEL": WEBCHAT, "VISITOR": fresh(), "CONVERSATION": conversation["id"]}
+    names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
+    names += f"const getToken = async () => {json.dumps(token)};\n"
+    said = []
+    for number, program in enumerate(programs):
+        (project / f"guide{number}.mjs").write_text(names + program)
+        said.append(await asyncio.to_thread(node, "node", f"guide{number}.mjs", cwd=project))
+    assert said == ["1 Hello!\npriority\n", "Hi\n"]
+    (types,) = re.findall(r"^```ts\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (project / "guide.ts").write_text(types + "\nexport type { Event };\nexport { title, TertuliaClient };\n")
+    config = json.loads((ROOT / "client/npm/tsconfig.json").read_text())
+    (project / "tsconfig.json").write_text(json.dumps(config | {"files": ["guide.ts"]}))
+    await asyncio.to_thread(node, "npx", "tsc", "--noEmit", "--project", "tsconfig.json", cwd=project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from types import TracebackType
@@ -34,6 +35,12 @@ class AsyncClient(AsyncMethods):
     def __init__(self, url: str, token: AsyncToken = None, *, options: Options | None = None) -> None:
         super().__init__(url, token, options or Options())
 
+    def as_user(self, token: AsyncToken) -> Self:
+        """A client with another token over the same connections. Close only the first one."""
+        other = copy.copy(self)
+        other._tokens = other._tokens_of(token)
+        return other
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -50,7 +57,7 @@ class AsyncClient(AsyncMethods):
         `topics`: `account`, `user`, `conversation:<id>`; None for the token's own. `since` is the id of an event seen earlier.
         """
         resume = Resume(None if topics is None else ",".join(topics), since)
-        return AsyncStream(self._http, self._url, over, resume, self._stream_headers, self._token_refused)
+        return AsyncStream(self._trust, self._url, over, resume, self._stream_headers, self._token_refused)
 
     async def events(
         self, topics: Iterable[str] | None = None, *, since: str | None = None, over: Kind = "sse"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
@@ -33,6 +34,12 @@ class Client(Methods):
     def __init__(self, url: str, token: Token = None, *, options: Options | None = None) -> None:
         super().__init__(url, token, options or Options())
 
+    def as_user(self, token: Token) -> Self:
+        """A client with another token over the same connections. Close only the first one."""
+        other = copy.copy(self)
+        other._tokens = other._tokens_of(token)
+        return other
+
     def __enter__(self) -> Self:
         return self
 
@@ -50,7 +57,7 @@ class Client(Methods):
         After a `reset` event what was missed cannot be replayed: fetch what you show anew. Raises ApiError, StreamClosed.
         """
         resume = Resume(None if topics is None else ",".join(topics), since)
-        connect = over_sse(self._http, self._url) if over == "sse" else over_websocket(self._url)
+        connect = (over_sse if over == "sse" else over_websocket)(self._trust, self._url)
         found = resumed(resume, connect, self._stream_headers, self._token_refused)
         return cast("Iterator[Event]", found)
 

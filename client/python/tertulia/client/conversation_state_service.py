@@ -1,4 +1,4 @@
-"""The sync API, call by call (docs/guides/sync.md). No call ever raises: a failing server must not stop message processing.
+"""The sync API, call by call (docs/guides/python.md). No call ever raises: a failing server must not stop message processing.
 
 A call that fails returns None and is logged as `conversation sync error`; a conversation that is not there is None as well.
 """
@@ -20,7 +20,7 @@ from .sync_settings import SyncSettings
 from .tenant_cache import tenant_cache
 from .transport.attempts import RetryPolicy
 from .transport.nonblocking import AsyncTransport
-from .transport.operations import Operation
+from .transport.operations import Operation, new_key
 from .transport.options import Options
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ _WHATSAPP, _LEGACY = "/api/v1/whatsapp", "/api/v1/conversations"
 LOOKUP_TENANT = Operation("GET", f"{_WHATSAPP}/lookup/tenant/{{}}")
 LOOKUP_CONVERSATION = Operation("GET", f"{_WHATSAPP}/lookup/conversation/{{}}")
 SYNC = Operation("PUT", f"{_WHATSAPP}/agent/conversations/{{}}/sync")
-AGENT_MESSAGE = Operation("POST", f"{_WHATSAPP}/agent/conversations/{{}}/messages")
-CREATE = Operation("POST", _LEGACY)
+AGENT_MESSAGE = Operation("POST", f"{_WHATSAPP}/agent/conversations/{{}}/messages", repeatable=True)
+CREATE = Operation("POST", _LEGACY, repeatable=True)
 GET = Operation("GET", f"{_LEGACY}/{{}}")
 INTENT = Operation("PATCH", f"{_LEGACY}/{{}}/intent", repeatable=True)
 CONTEXT = Operation("PATCH", f"{_LEGACY}/{{}}/context", repeatable=True)
-MESSAGE = Operation("POST", f"{_LEGACY}/{{}}/messages")
+MESSAGE = Operation("POST", f"{_LEGACY}/{{}}/messages", repeatable=True)
 
 
 @functools.cache
@@ -136,14 +136,15 @@ class ConversationStateService:
         local_id: str | None = None,
     ) -> Data | None:
         """Set intent and step."""
-        body = {"intent": intent} | ({} if step is None else {"step": step})
+        body = {"intent": intent, "subDomain": sub_domain} | ({} if step is None else {"step": step})
         return await self._call("update_intent", INTENT, session_id, body)
 
     async def update_context(
         self, session_id: str, sub_domain: str, context: Mapping[str, Any], local_id: str | None = None
     ) -> Data | None:
         """Merge a context key by key."""
-        return await self._call("update_context", CONTEXT, session_id, {"context": context})
+        body = {"context": context, "subDomain": sub_domain}
+        return await self._call("update_context", CONTEXT, session_id, body)
 
     async def add_message(
         self,
@@ -188,7 +189,8 @@ class ConversationStateService:
             self._transport = AsyncTransport(self.api_base_url, self.api_key, options)
         arguments = () if argument is None else (str(argument),)
         plain = None if body is None else json.loads(json.dumps(body, default=str))
-        envelope = await self._transport._call(operation, arguments, body=plain)
+        key = {"Idempotency-Key": new_key()} if operation.method == "POST" else None
+        envelope = await self._transport._call(operation, arguments, body=plain, headers=key)
         if not isinstance(envelope, dict) or envelope.get("type") != "1":
             raise TertuliaError(f"not an answer of the sync API: {str(envelope)[:200]}")
         data = envelope.get("data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,13 +65,14 @@ def resumed(
         pause(wait)
 
 
-def over_sse(http: httpx.Client, url: str) -> Connect:
+def over_sse(trust: ssl.SSLContext | bool, url: str) -> Connect:
     """Server-Sent Events."""
 
     def open_once(query: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Event]:
-        with http.stream(
-            "GET", url + STREAM, params=dict(query), headers=dict(headers), timeout=SSE_TIMEOUT
-        ) as response:
+        with (
+            httpx.Client(verify=trust, timeout=SSE_TIMEOUT) as http,
+            http.stream("GET", url + STREAM, params=dict(query), headers=dict(headers)) as response,
+        ):
             if response.status_code != 200:
                 raise Refused(api_error(response.status_code, response.headers, response.read()))
             parser = SseParser()
@@ -81,11 +83,11 @@ def over_sse(http: httpx.Client, url: str) -> Connect:
     return open_once
 
 
-def over_websocket(url: str) -> Connect:
+def over_websocket(trust: ssl.SSLContext | bool, url: str) -> Connect:
     """A WebSocket."""
 
     def open_once(query: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Event]:
-        with _socket(url, query, headers) as receive:
+        with _socket(trust, websocket_url(url, query), headers) as receive:
             while True:
                 yield decoded(receive())
 
@@ -94,10 +96,10 @@ def over_websocket(url: str) -> Connect:
 
 @contextmanager
 def _socket(
-    url: str, query: Mapping[str, str], headers: Mapping[str, str]
+    trust: ssl.SSLContext | bool, url: str, headers: Mapping[str, str]
 ) -> Iterator[Callable[[], str | bytes]]:
     try:
-        socket = connect(websocket_url(url, query), **websocket_options(headers))
+        socket = connect(url, **websocket_options(headers, url, trust))
     except exceptions.InvalidStatus as error:
         raise refused(error) from None
     with socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -59,11 +60,15 @@ def websocket_url(url: str, query: Mapping[str, str]) -> str:
     return "ws" + url.removeprefix("http") + WEBSOCKET + ("?" + urlencode(query) if query else "")
 
 
-def websocket_options(headers: Mapping[str, str]) -> dict[str, Any]:
+def websocket_options(headers: Mapping[str, str], url: str, trust: ssl.SSLContext | bool) -> dict[str, Any]:
     """The arguments of both of the library's `connect`."""
+    if trust is False and url.startswith("wss:"):
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     return {
         "additional_headers": {name: value for name, value in headers.items() if name != "User-Agent"},
         "user_agent_header": headers.get("User-Agent"),
+        "ssl": trust if isinstance(trust, ssl.SSLContext) else None,
         "compression": None,
         "max_size": MAX_EVENT,
         "open_timeout": OPEN_WITHIN,
@@ -86,11 +91,13 @@ def closed(error: exceptions.ConnectionClosed) -> Closed:
 
 
 def decoded(text: str | bytes) -> dict[str, Any]:
-    """A frame. Raises NotAnEvent."""
+    """A frame. Raises NotAnEvent, and Closed at the server's last event."""
     try:
         frame = json.loads(text)
     except ValueError as error:
         raise NotAnEvent(str(error)) from None
     if not isinstance(frame, dict) or "type" not in frame:
         raise NotAnEvent("a frame has a type")
+    if frame["type"] == "close":
+        raise Closed(frame["data"]["code"], frame["data"]["reason"])
     return frame

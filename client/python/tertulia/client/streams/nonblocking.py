@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import random
+import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from types import TracebackType
@@ -50,14 +51,14 @@ class AsyncStream:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        trust: ssl.SSLContext | bool,
         url: str,
         kind: Kind,
         resume: Resume,
         headers: Callable[[], Awaitable[dict[str, str]]],
         token_refused: Callable[[Mapping[str, str]], bool],
     ) -> None:
-        self._http = http
+        self._trust = trust
         self._url = url
         self._kind = kind
         self._resume = resume
@@ -200,13 +201,10 @@ class AsyncStream:
         self._news.set()
 
     async def _over_sse(self, headers: dict[str, str]) -> AsyncGenerator[Event]:
-        async with self._http.stream(
-            "GET",
-            self._url + STREAM,
-            params=self._resume.query(),
-            headers=headers,
-            timeout=SSE_TIMEOUT,
-        ) as response:
+        async with (
+            httpx.AsyncClient(verify=self._trust, timeout=SSE_TIMEOUT) as http,
+            http.stream("GET", self._url + STREAM, params=self._resume.query(), headers=headers) as response,
+        ):
             if response.status_code != 200:
                 raise Refused(api_error(response.status_code, response.headers, await response.aread()))
             parser = SseParser()
@@ -216,9 +214,8 @@ class AsyncStream:
 
     async def _over_websocket(self, headers: dict[str, str]) -> AsyncGenerator[Event]:
         try:
-            socket = await connect(
-                websocket_url(self._url, self._resume.query()), **websocket_options(headers)
-            )
+            url = websocket_url(self._url, self._resume.query())
+            socket = await connect(url, **websocket_options(headers, url, self._trust))
         except exceptions.InvalidStatus as error:
             raise refused(error) from None
         self._socket = socket

@@ -1,6 +1,6 @@
 """Reads Server-Sent Events (the HTML standard, section 9.2.6) as the server sends them. Pure.
 
-A parser of our own, since the server's last comment, `: closed 1013 …`, says why the stream ends, and libraries drop comments.
+A parser of our own, since servers may say why a stream ends in a last comment, `: closed 1013 …`, and libraries drop comments.
 """
 
 from __future__ import annotations

@@ -37,15 +37,17 @@ class AsyncTransport:
     def __init__(self, url: str, token: AsyncToken, options: Options) -> None:
         self._url = base_url(url)
         self._options = options
+        self._trust = options.trust(self._url)
         limits = httpx.Limits(max_connections=options.max_connections)
-        self._http = httpx.AsyncClient(verify=options.verify, limits=limits, follow_redirects=False)
+        self._http = httpx.AsyncClient(verify=self._trust, limits=limits, follow_redirects=False)
+        self._tokens = self._tokens_of(token)
+
+    def _tokens_of(self, token: AsyncToken) -> AsyncTokens:
         if isinstance(token, ClientCredentials):
-            credentials = token
-            self._tokens = AsyncTokens(None, lambda: self._exchange(credentials))
-        elif token is None or isinstance(token, str):
-            self._tokens = AsyncTokens(token, None)
-        else:
-            self._tokens = AsyncTokens(None, token)
+            return AsyncTokens(None, lambda: self._exchange(token))
+        if token is None or isinstance(token, str):
+            return AsyncTokens(token, None)
+        return AsyncTokens(None, token)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -86,8 +88,9 @@ class AsyncTransport:
             except httpx.TransportError as error:
                 now = time.monotonic()
                 pause = attempts.after_failure(not isinstance(error, UNSENT), now, random.random())
+                failed = failure(error, request, overdue=now >= attempts.deadline)
                 if pause is None:
-                    raise failure(error, request, overdue=now >= attempts.deadline) from error
+                    raise failed from error
             else:
                 if answer.status < 400:
                     return answer
@@ -96,8 +99,10 @@ class AsyncTransport:
                     continue
                 after = retry_after(answer.headers)
                 pause = attempts.after_answer(answer.status, after, time.monotonic(), random.random())
+                failed = api_error(answer.status, answer.headers, answer.body)
                 if pause is None:
-                    raise api_error(answer.status, answer.headers, answer.body)
+                    raise failed
+            self._options.repeated(failed)
             await asyncio.sleep(pause)
 
     async def _once(self, request: Request, token: str | None, deadline: float) -> Answer:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import httpx
+
+from ..errors import TertuliaError
 from .attempts import RetryPolicy
 from .requests import MAX_ANSWER
 
@@ -14,7 +18,8 @@ from .requests import MAX_ANSWER
 class Options:
     """`timeout`: seconds for a call, its repeats included. `verify`: how certificates are checked, as httpx takes it.
 
-    `account_id` picks the account where the token holds several. `max_answer` bounds the bytes of one answer.
+    `account_id` picks the account where the token holds several. `max_answer` bounds the bytes of one answer. `on_repeat` hears of
+    each failure after which a call is repeated.
     """
 
     timeout: float = 30.0
@@ -23,6 +28,17 @@ class Options:
     verify: ssl.SSLContext | bool = True
     max_connections: int = 100
     max_answer: int = MAX_ANSWER
+    on_repeat: Callable[[TertuliaError], None] | None = None
+
+    def trust(self, url: str) -> ssl.SSLContext | bool:
+        """What all connections to a server share: loading certificates takes 30 ms, and plain HTTP needs none."""
+        if url.startswith("http://"):
+            return False
+        return httpx.create_ssl_context() if self.verify is True else self.verify
+
+    def repeated(self, error: TertuliaError) -> None:
+        if self.on_repeat is not None:
+            self.on_repeat(error)
 
     def headers(self, token: str | None) -> dict[str, str]:
         """The headers of each request."""
