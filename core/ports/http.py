@@ -19,7 +19,7 @@ from .deliveries import AttachmentStore, DeliveryStore
 from .event_webhooks import EventWebhookStore
 from .inbound import InboundStore, SenderStore
 from .people import AgentStore, CannedStore, DraftStore, PreferencesStore, TeamStore
-from .resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore
+from .resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore, SessionStore
 
 
 class ThreadOwner(NamedTuple):
@@ -136,3 +136,4 @@ class Stores(msgspec.Struct, frozen=True):
     deliveries: DeliveryStore
     senders: SenderStore
     inbound: InboundStore
+    sessions: SessionStore

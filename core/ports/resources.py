@@ -1,4 +1,4 @@
-"""The ports of contacts, channels, the account, API clients and the audit log.
+"""The ports of contacts, channels, the account, API clients, the audit log, and session ids of conversations.
 
 Everything is bound to one account, enforced by row-level security; methods that read across accounts say so. Lists are paged in a
 fixed order, after a `Place`. `by` goes to the audit log.
@@ -23,6 +23,7 @@ from ..accounts.records import (
     Place,
 )
 from ..conversation.entries import Actor
+from ..conversation.state import Conversation
 
 
 class NewIdentifier(msgspec.Struct, frozen=True):
@@ -176,6 +177,10 @@ class ClientStore(Protocol):
         """Account and secret hash of a client, across accounts, to issue a token."""
         ...
 
+    async def by_secret(self, secret_hash: bytes) -> tuple[str, str] | None:
+        """Id and account of the client with a secret, across accounts. Records that it is used; found ones are cached for a minute."""
+        ...
+
     async def used(self, client_id: str) -> bool:
         """Record that it gets a token now; False if it was deleted meanwhile and must not get one."""
         ...
@@ -203,4 +208,27 @@ class AuditStore(Protocol):
         self, account_id: str, action: str | None, target_id: str | None, after: Place | None, limit: int
     ) -> Page[AuditRecord]:
         """Newest first."""
+        ...
+
+
+class Session(msgspec.Struct, frozen=True):
+    """The name under which clients of the sync dialect know a conversation. `bot_id` and `local_id` (the outlet) are in the client's own words."""
+
+    id: str
+    conversation_id: str
+    bot_id: str | None
+    local_id: str | None
+
+
+class SessionStore(Protocol):
+    async def find(self, account_id: str, session_id: str) -> Session | None: ...
+
+    async def of(self, account_id: str, conversation_id: str) -> Session | None: ...
+
+    async def ensure(self, account_id: str, session: Session) -> Session:
+        """A conversation's session: `session`, unless it has one. Raises Overloaded if the id is taken."""
+        ...
+
+    async def live(self, account_id: str, numbers: list[str]) -> Conversation | None:
+        """The live WhatsApp conversation of a phone number, given in all its spellings."""
         ...

@@ -52,6 +52,7 @@ from ..conversation.entries import (
 from ..conversation.state import Conversation, State, edited_at
 from ..conversation.status import ASKED, FINAL, LIVE, Change, Status, next_status
 from ..errors import Conflict, Forbidden, Invalid, NotFound
+from . import form_filling
 from .assignment import (
     assign,
     end_offer,
@@ -74,6 +75,8 @@ CUSTOMERS = (Post, Receive, Open, Rate, Recall)
 
 END_OF_TIME: Final = 253_402_300_800_000
 """The year 10000, in ms: RFC 3339 cannot express later times."""
+MAX_MERGED: Final = 16_384
+"""Bytes of a conversation's metadata or bot context as JSON, after a merge."""
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
@@ -229,7 +232,7 @@ def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
 
 
 def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
-    changes = _checked(command.changes)
+    changes = _checked(command.changes) | _merged(c, command)
     status = changes.pop("status", None)
     assigns = "assignee_id" in changes
     assignee = changes.pop("assignee_id", None)
@@ -245,6 +248,23 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
     if status is not None and status != c.status:
         entries += _ask_status(c, by, status, turn)
     return entries
+
+
+def _merged(c: Conversation, command: Update) -> dict[str, Any]:
+    """The bot's context and the metadata with what a command merges into them. Raises Invalid if they become too large."""
+    merged: dict[str, Any] = {}
+    if command.context:
+        if form_filling.STATE in command.context:
+            rule = f"{form_filling.STATE} is kept by the server"
+            raise Invalid("these changes cannot be made", errors=(("context", rule),))
+        merged["bot_context"] = {**c.bot_context, **command.context}
+    if command.metadata:
+        merged["metadata"] = {**c.metadata, **command.metadata}
+    for field, path in (("bot_context", "context"), ("metadata", "metadata")):
+        if field in merged and len(msgspec.json.encode(merged[field])) > MAX_MERGED:
+            rule = f"at most {MAX_MERGED} bytes as JSON, with what is stored"
+            raise Invalid("these changes cannot be made", errors=((path, rule),))
+    return merged
 
 
 def _checked(changes: dict[str, Any]) -> dict[str, Any]:

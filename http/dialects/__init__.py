@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ..framework.endpoint import Route
-from . import crm
+from . import crm, sync
 
-ALL: list[Route] = [*crm.ROUTES]
+ALL: list[Route] = [*crm.ROUTES, *sync.ROUTES]

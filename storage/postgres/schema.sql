@@ -822,6 +822,17 @@ WITH (fillfactor='70');
 
 ALTER TABLE ONLY public.conversation_recency FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.conversation_sessions (
+    account_id uuid NOT NULL,
+    session_id text NOT NULL,
+    conversation_id uuid NOT NULL,
+    bot_id text,
+    local_id text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY public.conversation_sessions FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.conversations (
     id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -1168,6 +1179,9 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.conversation_recency
     ADD CONSTRAINT conversation_recency_pkey PRIMARY KEY (conversation_id);
 
+ALTER TABLE ONLY public.conversation_sessions
+    ADD CONSTRAINT conversation_sessions_pkey PRIMARY KEY (account_id, session_id);
+
 ALTER TABLE ONLY public.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
 
@@ -1256,6 +1270,8 @@ CREATE INDEX api_client_revocations_time ON public.api_client_revocations USING 
 
 CREATE INDEX api_clients_account ON public.api_clients USING btree (account_id, created_at, id);
 
+CREATE UNIQUE INDEX api_clients_secret ON public.api_clients USING btree (secret_hash);
+
 CREATE INDEX attachments_conversation ON public.attachments USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 
 CREATE INDEX attachments_digest ON public.attachments USING btree (account_id, digest) WHERE (digest IS NOT NULL);
@@ -1293,6 +1309,8 @@ CREATE INDEX contacts_merged ON public.contacts USING btree (merged_into) WHERE 
 CREATE INDEX contacts_name ON public.contacts USING gin (account_id, name public.gin_trgm_ops) WITH (gin_pending_list_limit='65536');
 
 CREATE INDEX conversation_recency_order ON public.conversation_recency USING btree (account_id, last_message_at, conversation_id);
+
+CREATE UNIQUE INDEX conversation_sessions_conversation ON public.conversation_sessions USING btree (conversation_id);
 
 CREATE INDEX conversations_archived ON public.conversations USING btree (account_id, id) WHERE (archived_at IS NOT NULL);
 
@@ -1486,6 +1504,12 @@ ALTER TABLE ONLY public.contact_identifiers
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.conversation_sessions
+    ADD CONSTRAINT conversation_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.conversation_sessions
+    ADD CONSTRAINT conversation_sessions_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversations(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.drafts
     ADD CONSTRAINT drafts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1562,6 +1586,8 @@ ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.conversation_recency ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.conversation_sessions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.conversations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.drafts ENABLE ROW LEVEL SECURITY;
@@ -1619,6 +1645,8 @@ CREATE POLICY own_account ON public.contact_identifiers TO tertulia_app USING ((
 CREATE POLICY own_account ON public.contacts TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.conversation_recency TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.conversation_sessions TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.conversations TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
@@ -1691,6 +1719,8 @@ CREATE POLICY system_work ON public.contact_identifiers TO tertulia_system USING
 CREATE POLICY system_work ON public.contacts TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.conversation_recency TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.conversation_sessions TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.conversations TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -1887,6 +1917,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO tertulia_system;
 
 GRANT SELECT ON TABLE public.conversation_recency TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_recency TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_sessions TO tertulia_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_sessions TO tertulia_app;
 
 GRANT SELECT ON TABLE public.conversations TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversations TO tertulia_system;

@@ -52,6 +52,7 @@ from ..storage.postgres.conversations.feeds import PostgresFeeds
 from ..storage.postgres.conversations.inbox import PostgresInbox
 from ..storage.postgres.conversations.ownership import PostgresOwnership
 from ..storage.postgres.conversations.poison import PostgresPoisonList
+from ..storage.postgres.conversations.sessions import PostgresSessions
 from ..storage.postgres.database import Database
 from ..storage.postgres.delivery.deliveries import PostgresDeliveries
 from ..storage.postgres.delivery.event_webhooks import PostgresEventWebhooks
@@ -157,6 +158,7 @@ class GatewayParts:
                 deliveries=PostgresDeliveries(database),
                 senders=PostgresSenders(database),
                 inbound=PostgresInbound(database),
+                sessions=PostgresSessions(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,

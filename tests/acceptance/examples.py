@@ -58,6 +58,8 @@ DELIVERY = {"id": "{event_webhook}", "delivery_id": "{event_delivery}"}
 NEW_WEBHOOK = {"url": "http://127.0.0.1:9/in", "is_active": False}  # the discard port: nobody listens
 TENANT = {"X-Tenant-Id": "{account}"}
 CRM_OPENING = {"customer_phone": "{phone}"}
+SYNC_SESSION = {"sessionId": "{session}"}
+SYNC_PHONE = {"phoneNumber": "{session_phone}"}
 OPENING = {"channel_id": "{channel}", "contact_identifier": "{fresh}"}
 
 ROUTES: dict[str, Example] = {
@@ -111,6 +113,25 @@ ROUTES: dict[str, Example] = {
     ),
     "PUT /crm/api/v1/conversations/{id}/status": Example(
         TEAM, {"status": "resolved"}, CONVERSATION, headers=TENANT
+    ),
+    "GET /sync/api/v1/whatsapp/lookup/tenant/{phoneNumber}": Example(TEAM, names=SYNC_PHONE),
+    "GET /sync/api/v1/whatsapp/lookup/conversation/{phoneNumber}": Example(TEAM, names=SYNC_PHONE),
+    "PUT /sync/api/v1/whatsapp/agent/conversations/{sessionId}/sync": Example(
+        SERVICE, {"intent": "order", "step": "cart", "context": {}}, SYNC_SESSION
+    ),
+    "POST /sync/api/v1/whatsapp/agent/conversations/{sessionId}/messages": Example(
+        SERVICE, {"role": "user", "content": "hello"}, SYNC_SESSION
+    ),
+    "POST /sync/api/v1/conversations": Example(SERVICE, {"userId": "{phone}"}, foreign=None),
+    "GET /sync/api/v1/conversations/{sessionId}": Example(TEAM, names=SYNC_SESSION),
+    "PATCH /sync/api/v1/conversations/{sessionId}/intent": Example(
+        SERVICE, {"intent": "order"}, SYNC_SESSION
+    ),
+    "PATCH /sync/api/v1/conversations/{sessionId}/context": Example(
+        SERVICE, {"context": {"a": 1}}, SYNC_SESSION
+    ),
+    "POST /sync/api/v1/conversations/{sessionId}/messages": Example(
+        SERVICE, {"role": "bot", "content": "hello"}, SYNC_SESSION
     ),
     "GET /v1/stream": Example(ALL, query="topics=conversation:{conversation}"),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),

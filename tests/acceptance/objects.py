@@ -6,7 +6,7 @@ import itertools
 import json
 
 import httpx
-from desks import Desk, fresh, ok
+from desks import Desk, fresh, fresh_phone, ok
 from examples import Example
 from serving import OwnServer, until
 
@@ -29,6 +29,9 @@ async def more_objects(
             made.update({name: answer[field] for field, name in ids.items()})
 
     async with server.client(server.token("admin", "maker")) as admin:
+        if example is None or "{session" in wanted:
+            phone = fresh_phone()
+            made |= {"session": await _session(server, phone), "session_phone": phone}
         await make("/v1/contacts", {"name": name}, id="contact")
         await make("/v1/contacts", {"name": name}, id="second_contact")
         owner = made.get("contact") or ok(await admin.post("/v1/contacts", json={"name": name}), 201)["id"]
@@ -110,3 +113,10 @@ async def failed_message(admin: httpx.AsyncClient, name: str) -> str:
 
     await until(failed, "the message to fail")
     return message["id"]
+
+
+async def _session(server: OwnServer, phone: str) -> str:
+    """The session id of a conversation on WhatsApp."""
+    async with server.client(server.token("service", "maker")) as client:
+        answer = await client.post("/sync/api/v1/conversations", json={"userId": phone})
+        return ok(answer, 201)["data"]["sessionId"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +14,10 @@ from ..pages import bounds, page_of
 from ..queries import sql
 from .audit import record
 
+CACHED_FOR = 60.0
+"""Seconds a secret is cached. Deleted clients are refused sooner: gateways poll for them (`http/auth/revocations.py`)."""
+MAX_CACHED = 10_000
+"""Secrets in the cache; the oldest is dropped first."""
 _COLUMNS = sql("client_columns")
 
 
@@ -24,6 +30,7 @@ class PostgresClients:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._by_secret: OrderedDict[bytes, tuple[float, tuple[str, str]]] = OrderedDict()
 
     async def create(
         self, account_id: str, client_id: str, name: str, secret_hash: bytes, by: Actor
@@ -55,6 +62,19 @@ class PostgresClients:
         async with self._database.system() as connection:
             row = await connection.fetchrow(sql("client_secret"), client_id)
         return (row[0], row[1]) if row is not None else None
+
+    async def by_secret(self, secret_hash: bytes) -> tuple[str, str] | None:
+        cached = self._by_secret.get(secret_hash)
+        if cached is not None and time.monotonic() - cached[0] < CACHED_FOR:
+            return cached[1]
+        async with self._database.system() as connection:
+            row = await connection.fetchrow(sql("client_by_secret"), secret_hash)
+        if row is None:
+            return None
+        found = self._by_secret[secret_hash] = (time.monotonic(), (row[0], row[1]))
+        if len(self._by_secret) > MAX_CACHED:
+            self._by_secret.popitem(last=False)
+        return found[1]
 
     async def used(self, client_id: str) -> bool:
         async with self._database.system() as connection:

@@ -7,6 +7,12 @@ id::text, account_id::text, name, (extract(epoch FROM created_at) * 1000)::bigin
 (extract(epoch FROM last_used_at) * 1000)::bigint
 
 
+-- name: client_by_secret
+-- The API client with a secret, across accounts; notes that it is used, so that its deletion will be recorded.
+-- $1 bytea hash of the secret
+UPDATE api_clients SET last_used_at = now() WHERE secret_hash = $1 RETURNING id::text, account_id::text
+
+
 -- name: client_create
 -- Create an API client.
 -- $1 uuid, $2 uuid account, $3 text name, $4 bytea hash of the secret

@@ -77,12 +77,13 @@ WHERE id = ANY ($1::uuid[])
 
 
 -- name: erase_rest
--- Delete the contacts, and the provider ids of their messages, which may contain phone numbers. Unsent messages become
+-- Delete the contacts, and the provider ids of their messages, which may contain phone numbers, as session ids do. Unsent messages become
 -- failed, and providers' error details, which may repeat a number, are dropped.
 -- $1 uuid[] conversations, $2 uuid[] contacts
 WITH ids AS (DELETE FROM provider_messages WHERE conversation_id = ANY ($1::uuid[])),
 sent_ids AS (DELETE FROM outbox_ids WHERE conversation_id = ANY ($1::uuid[])),
 drafted AS (DELETE FROM drafts WHERE conversation_id = ANY ($1::uuid[])),
+sessions AS (DELETE FROM conversation_sessions WHERE conversation_id = ANY ($1::uuid[])),
 unsent AS (
   UPDATE outbox SET status = CASE WHEN status IN ('queued', 'sending') THEN 'failed' ELSE status END, updated_at = now(),
     error = CASE WHEN status IN ('queued', 'sending') THEN '{"code": "erased", "detail": "the customer was erased"}'::jsonb

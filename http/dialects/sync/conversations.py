@@ -1,0 +1,137 @@
+"""`/sync/api/v1/conversations` (legacy), and the agent's unified sync."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....core.conversation.commands import Update
+from ....core.conversation.state import Conversation
+from ....core.ids import is_uuid
+from ....core.ports.resources import Session
+from ...actions import conversations as actions
+from ...actions.opening import open_conversation
+from ...framework.endpoint import Call, Route
+from ..crm.conversations import whatsapp_channel
+from . import sessions, shapes
+from .envelope import SyncEnvelope, enveloped, refused
+from .gate import GATE
+from .lookups import BASE, FOUND, OK, TAG, whole
+from .messages import SubDomain
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class NewSyncConversation(msgspec.Struct, frozen=True):
+    """`userId` is the customer's phone number."""
+
+    userId: actions.Identifier
+    subDomain: SubDomain | None = None
+    localId: Name | None = None
+    botId: Name | None = None
+
+
+class SyncUpdate(msgspec.Struct, frozen=True):
+    """The agent's state; the context and the metadata are merged key by key."""
+
+    intent: Name | None = None
+    step: Name | None = None
+    context: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    subDomain: SubDomain | None = None
+
+
+class SyncIntent(msgspec.Struct, frozen=True):
+    intent: Name
+    step: Name | None = None
+    subDomain: SubDomain | None = None
+
+
+class SyncContext(msgspec.Struct, frozen=True):
+    context: dict[str, Any]
+    subDomain: SubDomain | None = None
+
+
+def outlet(account_id: str, local_id: str | None) -> str | None:
+    """The outlet that a local id stands for: itself if it is an id, else one derived from it."""
+    if local_id is None or is_uuid(local_id.lower()):
+        return None if local_id is None else local_id.lower()
+    return str(uuid.uuid5(uuid.UUID(account_id), f"outlet {local_id}"))
+
+
+async def create(call: Call[NewSyncConversation]) -> web.Response:
+    body = call.body
+    await sessions.check_sub_domain(call, body.subDomain)
+    wanted = actions.NewConversation(
+        channel_id=await whatsapp_channel(call),
+        contact_identifier=body.userId,
+        outlet_id=outlet(call.account_id, body.localId),
+    )
+    done = await open_conversation(call, wanted, find=True, field="userId")
+    assert done.conversation is not None
+    session = await sessions.session_of(call, done.conversation, body.botId, body.localId)
+    message, status = (FOUND, 200) if done.repeated else ("Conversation created successfully", 201)
+    return await whole(call, session, done.conversation, message, status)
+
+
+async def read(call: Call[None]) -> web.Response:
+    session, c = await sessions.stored(call)
+    return await whole(call, session, c, FOUND)
+
+
+async def _change(
+    call: Call[Any],
+    *,
+    intent: str | None = None,
+    step: str | None = None,
+    context: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> tuple[Session, Conversation]:
+    """Merge into the bot's context. Keys that come from the messages are left out."""
+    await sessions.check_sub_domain(call, call.body.subDomain)
+    session = await sessions.found(call)
+    merged = {k: v for k, v in (context or {}).items() if k not in shapes.OURS}
+    stated = {shapes.INTENT: intent, shapes.STEP: step}
+    merged |= {name: value for name, value in stated.items() if value is not None}
+    actions.check_metadata(metadata)
+    done = await call.ask(Update({}, merged, metadata or {}), conversation=session.conversation_id)
+    assert done.conversation is not None
+    return session, done.conversation
+
+
+async def sync(call: Call[SyncUpdate]) -> web.Response:
+    body = call.body
+    changed = await _change(
+        call, intent=body.intent, step=body.step, context=body.context, metadata=body.metadata
+    )
+    return enveloped("Conversation synced successfully from agent", shapes.state(*changed))
+
+
+async def set_intent(call: Call[SyncIntent]) -> web.Response:
+    changed = await _change(call, intent=call.body.intent, step=call.body.step)
+    return enveloped("Intent updated successfully", shapes.state(*changed))
+
+
+async def set_context(call: Call[SyncContext]) -> web.Response:
+    changed = await _change(call, context=call.body.context)
+    return enveloped("Context updated successfully", shapes.state(*changed))
+
+
+CONVERSATIONS = BASE + "/conversations"
+ONE = CONVERSATIONS + "/{sessionId}"
+ROUTES = [
+    Route("PUT", BASE + "/whatsapp/agent/conversations/{sessionId}/sync", sync, "message.as_any_sender", OK,
+          "syncFromAgent", "Sync an agent's state", body=SyncUpdate, tag=TAG, gate=GATE, refused=refused),
+    Route("POST", CONVERSATIONS, create, "message.as_any_sender", {200: SyncEnvelope, 201: SyncEnvelope},
+          "syncCreateConversation", "The customer's live conversation, or a new one (legacy)", body=NewSyncConversation,
+          tag=TAG, gate=GATE, refused=refused),
+    Route("GET", ONE, read, "inbox.read", OK, "syncGetConversation", "One conversation (legacy)", tag=TAG, gate=GATE,
+          refused=refused),
+    Route("PATCH", ONE + "/intent", set_intent, "message.as_any_sender", OK, "syncUpdateIntent",
+          "Update intent and step (legacy)", body=SyncIntent, tag=TAG, gate=GATE, refused=refused),
+    Route("PATCH", ONE + "/context", set_context, "message.as_any_sender", OK, "syncUpdateContext",
+          "Merge into the context (legacy)", body=SyncContext, tag=TAG, gate=GATE, refused=refused),
+]  # fmt: skip

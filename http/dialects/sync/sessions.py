@@ -1,0 +1,81 @@
+"""From a session id or a phone number to a conversation, and the tenant's sub-domain."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any, Final
+
+from ....actors.clock import now_ms
+from ....core.accounts.identifiers import normalised, spellings
+from ....core.accounts.records import Account
+from ....core.conversation.state import Conversation
+from ....core.errors import Forbidden, NotFound
+from ....core.ports.resources import Session
+from ....core.text.normalization import normalized
+from ...framework.endpoint import Call
+from ...routes.conversation.messages import visible
+
+NO_BOT: Final = "bot"
+"""Begins the session ids of conversations that no client opened."""
+_NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+async def found(call: Call[Any]) -> Session:
+    """The session in the path. Raises NotFound."""
+    session = await call.services.stores.sessions.find(call.account_id, call.path["sessionId"])
+    if session is None:
+        raise NotFound("no such conversation")
+    return session
+
+
+async def stored(call: Call[Any]) -> tuple[Session, Conversation]:
+    """The session in the path, and its conversation. Raises NotFound."""
+    session = await found(call)
+    return session, await visible(call, session.conversation_id)
+
+
+async def of_phone(call: Call[Any]) -> tuple[Session, Conversation]:
+    """The live conversation of the phone number in the path. Raises NotFound, Invalid."""
+    number = normalised("whatsapp", call.path["phoneNumber"], "phoneNumber")
+    c = await call.services.stores.sessions.live(call.account_id, [number, *spellings("whatsapp", [number])])
+    if c is None:
+        raise NotFound("No tenant found for phone")
+    return await session_of(call, c), c
+
+
+async def session_of(
+    call: Call[Any], c: Conversation, bot_id: str | None = None, local_id: str | None = None
+) -> Session:
+    """A conversation's session, made where it has none."""
+    sessions = call.services.stores.sessions
+    known = await sessions.of(call.account_id, c.id)
+    if known is not None:
+        return known
+    phone = c.contact_identifier.removeprefix("+")
+    bot = _NOT_IN_IDS.sub("-", bot_id or NO_BOT)
+    made = f"{bot}_{phone}_{now_ms() // 1000}_{secrets.token_hex(4)}"
+    return await sessions.ensure(call.account_id, Session(made, c.id, bot_id, local_id))
+
+
+async def sub_domain(call: Call[Any]) -> str:
+    """The account's sub-domain. Raises NotFound."""
+    account = await call.services.stores.accounts.get(call.account_id)
+    if account is None:
+        raise NotFound("no such account")
+    return sub_domain_of(account)
+
+
+async def check_sub_domain(call: Call[Any], named: str | None) -> None:
+    """Raises Forbidden if a body names another account's sub-domain than the key's."""
+    if named is not None and named != await sub_domain(call):
+        raise Forbidden("the key is not of this subDomain")
+
+
+def sub_domain_of(account: Account) -> str:
+    """The setting, or else a slug of the account's name."""
+    given = account.settings.get("sub_domain")
+    if isinstance(given, str):
+        return given
+    plain = normalized("NFKD", account.name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-") or account.id

@@ -1,0 +1,102 @@
+"""Conversations as the sync API shows them: the context apart from the intent and the step, and messages within the context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+
+from ....core.conversation.entries import Entry, Message
+from ....core.conversation.state import Conversation
+from ....core.ports.resources import Session
+from ....core.times import rfc3339
+from ....core.turn.form_filling import STATE
+
+SyncRole = Literal["user", "bot"]
+INTENT: Final = "currentIntent"
+STEP: Final = "currentStep"
+_APART: Final = frozenset({INTENT, STEP, STATE})
+OURS: Final = ("previousMessages", "lastUserMessage")
+"""Parts of the context that come from the messages; what a client says of them is not stored."""
+
+
+class SyncTenant(msgspec.Struct, frozen=True):
+    subDomain: str
+    botId: str | None
+    sessionId: str
+    isActive: bool
+
+
+class SyncState(msgspec.Struct, frozen=True):
+    sessionId: str
+    currentIntent: str | None
+    currentStep: str | None
+    context: dict[str, Any]
+    lastActivity: str
+
+
+class SyncPreviousMessage(msgspec.Struct, frozen=True):
+    role: SyncRole
+    content: str
+    timestamp: str
+
+
+class SyncMessages(msgspec.Struct, frozen=True):
+    sessionId: str
+    context: dict[str, Any]
+
+
+class SyncConversation(SyncState, frozen=True):
+    userId: str
+    subDomain: str
+    localId: str | None
+    botId: str | None
+    isActive: bool
+    metadata: dict[str, Any]
+    createdAt: str
+
+
+def tenant(session: Session, sub_domain: str, c: Conversation) -> SyncTenant:
+    return SyncTenant(sub_domain, session.bot_id, session.id, c.live)
+
+
+def state(session: Session, c: Conversation) -> SyncState:
+    """A conversation after a change of its state. The context is the bot's."""
+    context = {k: v for k, v in c.bot_context.items() if k not in _APART}
+    return SyncState(
+        session.id, c.bot_context.get(INTENT), c.bot_context.get(STEP), context, rfc3339(c.updated_at)
+    )
+
+
+def conversation(
+    session: Session, sub_domain: str, c: Conversation, messages: Sequence[Entry]
+) -> SyncConversation:
+    short = state(session, c)
+    return SyncConversation(
+        sessionId=session.id,
+        currentIntent=short.currentIntent,
+        currentStep=short.currentStep,
+        context=short.context | said(messages),
+        lastActivity=short.lastActivity,
+        userId=c.contact_identifier,
+        subDomain=sub_domain,
+        localId=session.local_id,
+        botId=session.bot_id,
+        isActive=c.live,
+        metadata=c.metadata,
+        createdAt=rfc3339(c.created_at),
+    )
+
+
+def said(messages: Sequence[Entry]) -> dict[str, Any]:
+    """The newest messages as parts of a context, oldest first."""
+    shown = [_message(entry) for entry in messages]
+    users = [m.content for m in shown if m.role == "user"]
+    return {OURS[0]: shown, OURS[1]: users[-1] if users else None}
+
+
+def _message(entry: Entry) -> SyncPreviousMessage:
+    m = entry.data
+    assert isinstance(m, Message)
+    return SyncPreviousMessage("user" if m.sender_type == "contact" else "bot", m.content, rfc3339(entry.at))

@@ -1,0 +1,246 @@
+"""The sync API as its document describes it: a test for each endpoint, sample and rule, field by field."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from desks import Account, fresh_phone, ok
+from serving import OwnServer, until
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+SESSION = re.compile(r"bot123_\d+_\d{10}_[0-9a-z]+")
+AGENT = "/api/v1/whatsapp/agent/conversations"
+LOOKUP = "/api/v1/whatsapp/lookup"
+LEGACY = "/api/v1/conversations"
+
+
+def data(response: httpx.Response, message: str, status: int = 200) -> Any:
+    """The data of a success, after checking its envelope."""
+    envelope = ok(response, status)
+    assert set(envelope) == {"type", "message", "data"}
+    assert (envelope["type"], envelope["message"]) == ("1", message)
+    return envelope["data"]
+
+
+def error(response: httpx.Response, status: int) -> str:
+    """The message of an error, after checking its envelope."""
+    assert response.status_code == status, response.text
+    envelope = response.json()
+    assert set(envelope) == {"type", "message"} and envelope["type"] == "3", envelope
+    return envelope["message"]
+
+
+@pytest.fixture
+async def key(server: OwnServer) -> str:
+    """The secret of an API client, as the older service's clients send it."""
+    async with server.client(server.token("admin", "maker")) as admin:
+        return ok(await admin.post("/v1/api-clients", json={"name": "sync"}), 201)["client_secret"]
+
+
+@pytest.fixture
+async def sync(server: OwnServer, key: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.client(key) as client:
+        client.base_url = httpx.URL(f"{server.url}/sync")
+        yield client
+
+
+async def opened(sync: httpx.AsyncClient, phone: str | None = None, **fields: Any) -> dict[str, Any]:
+    body = {"userId": phone or fresh_phone(), "subDomain": "demo", "localId": "branch01", "botId": "bot123"}
+    return data(await sync.post(LEGACY, json=body | fields), "Conversation created successfully", 201)
+
+
+async def test_create_conversation(sync: httpx.AsyncClient) -> None:
+    phone = fresh_phone()
+    c = await opened(sync, phone)
+    assert SESSION.fullmatch(c["sessionId"]) and phone.removeprefix("+") in c["sessionId"]
+    assert TIME.fullmatch(c["createdAt"]) and TIME.fullmatch(c["lastActivity"])
+    assert c == c | {
+        "userId": phone,
+        "subDomain": "demo",
+        "localId": "branch01",
+        "botId": "bot123",
+        "currentIntent": None,
+        "currentStep": None,
+        "context": {"previousMessages": [], "lastUserMessage": None},
+        "isActive": True,
+        "metadata": {},
+    }
+    again = await sync.post(LEGACY, json={"userId": phone, "botId": "other"})
+    assert data(again, "Conversation retrieved successfully") == c
+
+
+async def test_create_conversation_many_at_once(sync: httpx.AsyncClient) -> None:
+    body = {"userId": fresh_phone(), "subDomain": "demo", "botId": "bot123"}
+    answers = await asyncio.gather(*(sync.post(LEGACY, json=body) for _ in range(6)))
+    assert sorted(a.status_code for a in answers) == [200] * 5 + [201]
+    assert len({a.json()["data"]["sessionId"] for a in answers}) == 1
+
+
+async def test_get_by_session_id(sync: httpx.AsyncClient) -> None:
+    c = await opened(sync)
+    found = data(await sync.get(f"{LEGACY}/{c['sessionId']}"), "Conversation retrieved successfully")
+    assert found == c
+    assert error(await sync.get(f"{LEGACY}/nothing"), 404)
+
+
+@pytest.mark.parametrize("spelling", ["{}", "whatsapp:{}", "{:plain}"])
+async def test_tenant_lookup_response(sync: httpx.AsyncClient, spelling: str) -> None:
+    phone = fresh_phone()
+    c = await opened(sync, phone)
+    spelt = phone.removeprefix("+") if "plain" in spelling else spelling.format(phone)
+    answer = await sync.get(f"{LOOKUP}/tenant/{spelt}")
+    assert data(answer, "Tenant information retrieved successfully") == {
+        "subDomain": "demo",
+        "botId": "bot123",
+        "sessionId": c["sessionId"],
+        "isActive": True,
+    }
+
+
+async def test_no_tenant_found_for_phone(sync: httpx.AsyncClient, server: OwnServer) -> None:
+    phone = fresh_phone()
+    assert error(await sync.get(f"{LOOKUP}/tenant/{phone}"), 404) == "No tenant found for phone"
+    c = await opened(sync, phone)
+    found = data(await sync.get(f"{LOOKUP}/conversation/{phone}"), "Conversation retrieved successfully")
+    assert found == c
+    async with server.client(server.token("service", "s")) as native:
+        listed = ok(await native.get("/v1/conversations", params={"q": phone}), 200)["items"]
+        ok(await native.patch(f"/v1/conversations/{listed[0]['id']}", json={"status": "expired"}), 200)
+    assert error(await sync.get(f"{LOOKUP}/tenant/{phone}"), 404) == "No tenant found for phone"
+    assert error(await sync.get(f"{LOOKUP}/conversation/{phone}"), 404)
+    assert "phoneNumber" in error(await sync.get(f"{LOOKUP}/tenant/nonsense"), 422)
+    kept = data(await sync.get(f"{LEGACY}/{c['sessionId']}"), "Conversation retrieved successfully")
+    assert kept["isActive"] is False
+
+
+async def test_a_conversation_that_nobody_opened_here_gets_a_session(
+    sync: httpx.AsyncClient, server: OwnServer
+) -> None:
+    """A customer's first message came by webhook: the agent knows only the number."""
+    phone = fresh_phone()
+    async with server.client() as crm:
+        tenant = {"X-Tenant-Id": "00000000-0000-0000-0000-000000000001"}
+        opening = await crm.post("/crm/api/v1/conversations", json={"customer_phone": phone}, headers=tenant)
+        ok(opening, 201)
+    answers = await asyncio.gather(*(sync.get(f"{LOOKUP}/tenant/{phone}") for _ in range(4)))
+    (session,) = {a.json()["data"]["sessionId"] for a in answers}
+    assert (
+        data(await sync.get(f"{LEGACY}/{session}"), "Conversation retrieved successfully")["userId"] == phone
+    )
+
+
+async def test_conversation_sync_response(sync: httpx.AsyncClient) -> None:
+    c = await opened(sync)
+    context = {"selectedItems": [{"name": "Pizza"}], "orderTotal": 50.00, "paymentMethod": "yape"}
+    body = {
+        "intent": "payment",
+        "step": "processing_payment",
+        "context": context,
+        "metadata": {"agentProcessedAt": "2025-12-29T10:06:00", "agentVersion": "1.0.0"},
+    }
+    synced = data(
+        await sync.put(f"{AGENT}/{c['sessionId']}/sync", json=body),
+        "Conversation synced successfully from agent",
+    )
+    assert TIME.fullmatch(synced.pop("lastActivity"))
+    assert synced == {
+        "sessionId": c["sessionId"],
+        "currentIntent": "payment",
+        "currentStep": "processing_payment",
+        "context": context,
+    }
+    whole = data(await sync.get(f"{LEGACY}/{c['sessionId']}"), "Conversation retrieved successfully")
+    assert whole["metadata"] == body["metadata"] and whole["context"]["orderTotal"] == 50.0
+
+
+async def test_sync_merges_key_by_key(sync: httpx.AsyncClient) -> None:
+    path = f"{AGENT}/{(await opened(sync))['sessionId']}/sync"
+    await asyncio.gather(*(sync.put(path, json={"context": {f"k{n}": n}}) for n in range(8)))
+    answer = await sync.put(path, json={"step": "cart", "context": {"k0": "new"}})
+    synced = data(answer, "Conversation synced successfully from agent")
+    assert synced["context"] == {"k0": "new"} | {f"k{n}": n for n in range(1, 8)}
+    assert (synced["currentIntent"], synced["currentStep"]) == (None, "cart")
+
+
+async def test_update_intent(sync: httpx.AsyncClient) -> None:
+    path = f"{LEGACY}/{(await opened(sync))['sessionId']}/intent"
+    answer = await sync.patch(path, json={"intent": "order", "step": "cart", "subDomain": "demo"})
+    changed = data(answer, "Intent updated successfully")
+    assert (changed["currentIntent"], changed["currentStep"]) == ("order", "cart")
+    assert "intent" in error(await sync.patch(path, json={}), 422)
+
+
+async def test_update_context(sync: httpx.AsyncClient) -> None:
+    path = f"{LEGACY}/{(await opened(sync))['sessionId']}/context"
+    first = data(await sync.patch(path, json={"context": {"cart": 1}}), "Context updated successfully")
+    assert first["context"] == {"cart": 1}
+    linked = await sync.patch(path, json={"context": {"orderIds": ["o-1"]}, "subDomain": "demo"})
+    assert data(linked, "Context updated successfully")["context"] == {"cart": 1, "orderIds": ["o-1"]}
+    large = {"context": {"x": "y" * 20_000}}
+    assert "context" in error(await sync.patch(path, json=large), 422)
+    assert "context" in error(await sync.patch(path, json={"context": {"_collecting": {}}}), 422)
+
+
+@pytest.mark.parametrize("base", [AGENT, LEGACY])
+async def test_message_add_response(sync: httpx.AsyncClient, base: str) -> None:
+    c = await opened(sync)
+    path = f"{base}/{c['sessionId']}/messages"
+    first = {"role": "user", "content": "Quiero una pizza"}
+    data(await sync.post(path, json=first), "Message added successfully", 201)
+    second = {"role": "bot", "content": "¡Perfecto! Tu pedido está confirmado.", "metadata": {"n": 1}}
+    added = data(
+        await sync.post(path, json=second | {"subDomain": "demo"}), "Message added successfully", 201
+    )
+    assert set(added) == {"sessionId", "context"} and added["sessionId"] == c["sessionId"]
+    assert added["context"]["lastUserMessage"] == "Quiero una pizza"
+    said = added["context"]["previousMessages"]
+    assert all(TIME.fullmatch(m.pop("timestamp")) for m in said)
+    assert said == [first, {"role": "bot", "content": second["content"]}]
+    for wrong, field in (
+        ({"role": "agent", "content": "x"}, "role"),
+        ({"role": "user", "content": ""}, "content"),
+    ):
+        assert field in error(await sync.post(path, json=wrong), 422)
+
+
+async def test_errors_have_the_envelope(sync: httpx.AsyncClient, server: OwnServer) -> None:
+    assert error(await sync.post(LEGACY, content=b"{", headers={"Content-Type": "application/json"}), 400)
+    assert error(await sync.post(LEGACY, content=b"x", headers={"Content-Type": "text/plain"}), 415)
+    assert error(await sync.post(LEGACY, json={"userId": "x" * 2_000_000}), 413)
+    assert "userId" in error(await sync.post(LEGACY, json={"userId": "nobody"}), 422)
+    async with server.client() as nobody:
+        assert error(await nobody.get(f"/sync{LOOKUP}/tenant/+51999999999"), 401)
+
+
+async def test_api_keys(sync: httpx.AsyncClient, server: OwnServer, other: Account) -> None:
+    c = await opened(sync)
+    path = f"/sync{LEGACY}/{c['sessionId']}"
+    async with server.client("not-a-key") as client:
+        assert error(await client.get(path), 401)
+    # another tenant's key finds nothing, and names no sub-domain but its own
+    async with server.client(server.token("admin", "a", other.id)) as admin:
+        made = ok(await admin.post("/v1/api-clients", json={"name": "sync"}), 201)
+        async with server.client(made["client_secret"]) as theirs:
+            assert error(await theirs.get(path), 404)
+            phone = c["userId"]
+            assert error(await theirs.get(f"/sync{LOOKUP}/tenant/{phone}"), 404)
+            message = {"role": "user", "content": "x"}
+            assert error(await theirs.post(f"{path}/messages", json=message), 404)
+            opening = {"userId": fresh_phone(), "subDomain": "demo"}
+            assert error(await theirs.post(f"/sync{LEGACY}", json=opening), 403)
+            ok(await theirs.post(f"/sync{LEGACY}", json=opening | {"subDomain": "other"}), 201)
+            ok(await admin.delete(f"/v1/api-clients/{made['client_id']}"), 204)
+
+            async def refused() -> bool:
+                return (await theirs.get(path)).status_code == 401
+
+            await until(refused, "the deleted client's key to be refused everywhere", 5)
+    async with server.client(
+        server.token("customer", "x", channel_id=other.channel, contact_identifier="x")
+    ) as who:
+        assert error(await who.get(path), 403)
