@@ -5,6 +5,7 @@
 PYTHON ?= python3
 ARGS ?=
 EXAMPLES ?= 20000
+PARALLEL ?= --numprocesses 2 --dist loadgroup
 BIN := .venv/bin
 READY := .venv/.ready
 INTEROP := build/interop/.ready
@@ -19,11 +20,11 @@ help: ## this list
 serve: $(READY) ## the server with demo data, on 127.0.0.1:8080
 	@exec $(BIN)/tertulia serve --demo $(ARGS)
 
-test: $(READY) ## all tests
-	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+test: $(READY) ## all tests, in two processes: make test PARALLEL= for one
+	@$(BIN)/python -m pytest $(PARALLEL) --durations=10 $(ARGS)
 
 test-unit: $(READY) ## the quick tests that need no server
-	@$(BIN)/python -m pytest -m "not server and not slow" --durations=10 $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not server and not slow" --durations=10 $(ARGS)
 
 test-%: $(READY) ## the tests of one folder: test-core, test-http, test-acceptance …
 	@$(BIN)/python -m pytest tests/$* --durations=10 $(ARGS)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from figures import FIGURES
 from hypothesis import HealthCheck, settings
 from serving import ROOT, OwnServer
 
@@ -30,6 +32,11 @@ SERVER_FIXTURES = {
 """Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
 
 
+RAY_FIXTURES = {"shared", "server", "own_server"}
+RAY_PLACES = {"acceptance", "faults", "test_cli.py", "test_provider_double.py"}
+"""Tests that start Tertulia. In a parallel run one worker has them all: two Rays would fight for the machine."""
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark tests that need a server or are slow, so that `make test-unit` can leave them out.
 
@@ -44,6 +51,28 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.server)
     if place & SLOW:
         item.add_marker(pytest.mark.slow)
+    if needed & RAY_FIXTURES or place & RAY_PLACES:
+        item.add_marker(pytest.mark.xdist_group("ray"))
+    elif needed & SERVER_FIXTURES:
+        item.add_marker(pytest.mark.xdist_group("storage"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["figures"] = FIGURES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    FIGURES.extend(getattr(node, "workeroutput", {}).get("figures", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if FIGURES and not hasattr(terminalreporter.config, "workeroutput"):
+        terminalreporter.section("faults: what was measured (seconds)")
+        for line in FIGURES:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

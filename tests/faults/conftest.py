@@ -1,4 +1,4 @@
-"""The server under faults, and the measurements, which are printed after the run."""
+"""The server under faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from load import FIGURES
 from serving import OwnServer
 
 
@@ -46,10 +45,3 @@ async def battered(
     yield _battered.server
     if request.session.testsfailed > failed:
         await _battered.end()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if FIGURES:
-        terminalreporter.section("faults: what was measured (seconds)")
-        for line in FIGURES:
-            terminalreporter.write_line(line)

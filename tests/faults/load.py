@@ -22,7 +22,6 @@ from tertulia.serving.demo import WEBCHAT
 PAUSE = 0.15
 """Seconds between a writer's messages. A fault needs traffic, not saturation, and the machine is shared."""
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
-FIGURES: list[str] = []
 """What was measured, printed at the end of the run."""
 
 
@@ -151,8 +150,3 @@ class Load:
 
     def _own(self, reader: Reader) -> list[Event]:
         return [e for e in reader.entries() if e["conversation_id"] in self._places]
-
-
-def note(what: str, **figures: float) -> None:
-    """Record a measurement, to be printed after the run."""
-    FIGURES.append(f"{what}: " + ", ".join(f"{k.replace('_', ' ')} {v:.2f}" for k, v in figures.items()))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from load import Load, note
+from figures import note
+from load import Load
 from readers import SseReader, WsReader
 from serving import OwnServer, until
 

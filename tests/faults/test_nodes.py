@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 from clusters import ENVIRONMENT, TwoNodes, places, two_nodes
-from load import Load, note
+from figures import note
+from load import Load
 from readers import SseReader, WsReader
 from serving import OwnServer, until
 

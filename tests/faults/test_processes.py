@@ -12,7 +12,8 @@ import time
 from contextlib import AsyncExitStack
 
 import pytest
-from load import Load, note
+from figures import note
+from load import Load
 from readers import Reader, SseReader, WsReader
 from redis.asyncio import Redis
 from serving import OwnServer, until

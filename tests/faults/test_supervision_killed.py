@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from desks import ok
-from load import note
+from figures import note
 from routing_accounts import Team, make_account
 from serving import OwnServer, until
 

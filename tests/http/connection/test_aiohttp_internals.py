@@ -114,7 +114,9 @@ def test_each_private_name_is_listed() -> None:
     assert found | overridden == set().union(*PRIVATE.values())
 
 
-@pytest.mark.parametrize(("cls", "name"), [(cls, name) for cls, names in PRIVATE.items() for name in names])
+@pytest.mark.parametrize(
+    ("cls", "name"), [(cls, name) for cls, names in PRIVATE.items() for name in sorted(names)]
+)
 def test_the_installed_version_has_it(cls: type[Any], name: str) -> None:
     source = "".join(inspect.getsource(base) for base in cls.__mro__ if base.__module__.startswith("aiohttp"))
     assert hasattr(cls, name) or f"self.{name} " in source or f"self.{name}:" in source
