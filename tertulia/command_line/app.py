@@ -271,9 +271,13 @@ def simulate(
     """
     from rich.console import Console
 
-    from ..client import ApiError, TertuliaError
     from ..core.accounts.principal import Role
     from ..serving import demo
+
+    try:
+        from ..client import ApiError, TertuliaError
+    except ModuleNotFoundError:  # a distribution of its own
+        fail("simulate needs the Python client: pip install tertulia-client (folder client/python)")
     from ..simulator import simulation as simulation
 
     if (account is None) != (channel is None):
