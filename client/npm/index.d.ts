@@ -23,13 +23,10 @@ type Success = 200 | 201 | 202 | 204;
 export type Answer<Op> = Op extends { responses: infer R } ? { [S in keyof R & Success]: Json<R[S]> }[keyof R & Success] : never;
 
 type Body<Op> = Op extends { requestBody: { content: { "application/json": infer J } } }
-  ? { body: Loose<J> }
+  ? { body: J }
   : Op extends { requestBody?: { content: { "application/json": infer J } } }
-    ? { body?: Loose<J> }
+    ? { body?: J }
     : { body?: undefined };
-
-/** Fields with a default may be left out of a request, and so may the key, which the client makes. */
-type Loose<T> = T;
 
 type Places<Op> = Op extends { parameters: { path: infer P } } ? { path: P } : { path?: undefined };
 type Query<Op> = Op extends { parameters: { query: infer Q } } ? { query: Q } : Op extends { parameters: { query?: infer Q } } ? { query?: Q } : { query?: undefined };

@@ -140,7 +140,8 @@ export class EventStream {
 
   #query(more = {}) {
     const query = new URLSearchParams(more);
-    if (this.#options.topics) query.set("topics", [...this.#options.topics].join(","));
+    const { topics } = this.#options;
+    if (topics) query.set("topics", typeof topics === "string" ? topics : [...topics].join(","));
     if (this.#cursor) query.set("since", this.#cursor);
     return query.size ? `?${query}` : "";
   }

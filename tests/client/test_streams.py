@@ -130,6 +130,8 @@ async def test_commands_need_a_websocket() -> None:
     async with serving(Feed(0, 0, ["cut"])) as url, AsyncClient(url, "t") as client:
         with pytest.raises(ValueError, match="WebSocket"):
             await client.stream(over="sse").send("ping")
+        with pytest.raises(ConnectionFailed, match="not open"):
+            await client.stream(over="websocket").send("ping")
 
 
 def test_a_reset_moves_the_cursor() -> None:
@@ -142,6 +144,7 @@ def test_a_reset_moves_the_cursor() -> None:
 
 def test_pauses_grow_and_an_event_ends_them() -> None:
     resume = Resume("account", None)
+    assert resume.query() == {"topics": "account"} and Resume(["a", "b"], "1").query()["topics"] == "a,b"
     pauses = [resume.after_failure(0.0) for _ in range(12)]
     assert pauses == sorted(pauses) and pauses[0] <= 0.2 and 4 < pauses[-1] <= 10
     resume.received({"type": "ready", "data": {"cursor": "1"}})

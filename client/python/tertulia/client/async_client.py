@@ -56,7 +56,7 @@ class AsyncClient(AsyncMethods):
 
         `topics`: `account`, `user`, `conversation:<id>`; None for the token's own. `since` is the id of an event seen earlier.
         """
-        resume = Resume(None if topics is None else ",".join(topics), since)
+        resume = Resume(topics, since)
         return AsyncStream(self._trust, self._url, over, resume, self._stream_headers, self._token_refused)
 
     async def events(

@@ -56,7 +56,7 @@ class Client(Methods):
         `topics`: `account`, `user`, `conversation:<id>`; None for the token's own. `since` is the id of an event seen earlier.
         After a `reset` event what was missed cannot be replayed: fetch what you show anew. Raises ApiError, StreamClosed.
         """
-        resume = Resume(None if topics is None else ",".join(topics), since)
+        resume = Resume(topics, since)
         connect = (over_sse if over == "sse" else over_websocket)(self._trust, self._url)
         found = resumed(resume, connect, self._stream_headers, self._token_refused)
         return cast("Iterator[Event]", found)

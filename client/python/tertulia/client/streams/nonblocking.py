@@ -137,6 +137,8 @@ class AsyncStream:
         try:
             async with asyncio.timeout(timeout):
                 while self._socket is None:
+                    if self._task is None or self._task.done():
+                        raise ConnectionFailed("the stream is not open")
                     self._ready.clear()
                     await self._ready.wait()
                 answer = asyncio.get_running_loop().create_future()

@@ -6,7 +6,7 @@ nothing else is. Before the first event the cursor is that of `ready`, so that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ApiError, StreamClosed
@@ -32,8 +32,9 @@ RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 class Resume:
     """One stream over all its connections."""
 
-    def __init__(self, topics: str | None, since: str | None) -> None:
-        self._topics = topics
+    def __init__(self, topics: Iterable[str] | None, since: str | None) -> None:
+        names = [topics] if isinstance(topics, str) else topics
+        self._topics = None if names is None else ",".join(names)
         self.cursor = since
         self.connections = 0
         self._failures = 0
