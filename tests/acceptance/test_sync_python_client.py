@@ -47,7 +47,10 @@ async def test_pattern_3_direct_service(phone: str) -> None:
     found = await sync_samples.direct_service(url, key, phone)
     assert found["tenant"]["sessionId"] == session_id and found["tenant"]["isActive"] is True
     assert found["synced"]["currentStep"] == "processing_payment"
-    assert found["added"]["context"]["previousMessages"][-1]["content"] == "¡Perfecto! Tu pedido está confirmado."
+    assert (
+        found["added"]["context"]["previousMessages"][-1]["content"]
+        == "¡Perfecto! Tu pedido está confirmado."
+    )
 
 
 async def test_legacy_methods_and_what_is_not_there(phone: str) -> None:

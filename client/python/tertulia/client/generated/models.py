@@ -1734,6 +1734,22 @@ class NewRating(TypedDict):
     """What the customer adds"""
 
 
+class NewSyncConversation(TypedDict):
+    """`userId` is the customer's phone number."""
+
+    userId: str
+    subDomain: NotRequired[str | None]
+    localId: NotRequired[str | None]
+    botId: NotRequired[str | None]
+
+
+class NewSyncMessage(TypedDict):
+    role: Literal["bot", "user"]
+    content: str
+    metadata: NotRequired[dict[str, Any] | None]
+    subDomain: NotRequired[str | None]
+
+
 class NewTeam(TypedDict):
     name: str
     """The team's name"""
@@ -2038,6 +2054,33 @@ class StreamTicket(TypedDict):
     """Opens one stream, as the query parameter `ticket`"""
     expires_at: str
     """Until when it is valid"""
+
+
+class SyncContext(TypedDict):
+    context: dict[str, Any]
+    subDomain: NotRequired[str | None]
+
+
+class SyncEnvelope(TypedDict):
+    message: str
+    data: Any
+    type: NotRequired[str]
+
+
+class SyncIntent(TypedDict):
+    intent: str
+    step: NotRequired[str | None]
+    subDomain: NotRequired[str | None]
+
+
+class SyncUpdate(TypedDict):
+    """The agent's state; the context and the metadata are merged key by key."""
+
+    intent: NotRequired[str | None]
+    step: NotRequired[str | None]
+    context: NotRequired[dict[str, Any] | None]
+    metadata: NotRequired[dict[str, Any] | None]
+    subDomain: NotRequired[str | None]
 
 
 class Team(TypedDict):

@@ -85,6 +85,7 @@ from .models import (
     RenderedResponse,
     Session,
     StreamTicket,
+    SyncEnvelope,
     Team,
     TeamMember,
     TeamMembersPage,
@@ -1693,6 +1694,148 @@ class AsyncMethods(AsyncTransport):
     async def sign_in_to_demo(self, *, user_id: str, timeout: float | None = None) -> DemoToken:
         """Sign in as one of the demo's agents."""
         return await self._call(operations.SIGN_IN_TO_DEMO, body={"user_id": user_id}, timeout=timeout)
+
+    async def sync_add_agent_message(
+        self,
+        session_id: str,
+        *,
+        role: Literal["bot", "user"],
+        content: str,
+        metadata: dict[str, Any] | Omit | None = OMIT,
+        sub_domain: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> SyncEnvelope:
+        """Add a message.
+
+        Permission `message.as_any_sender`: service."""
+        return await self._call(
+            operations.SYNC_ADD_AGENT_MESSAGE,
+            (session_id,),
+            body={"role": role, "content": content, "metadata": metadata, "subDomain": sub_domain},
+            timeout=timeout,
+        )
+
+    async def sync_add_message(
+        self,
+        session_id: str,
+        *,
+        role: Literal["bot", "user"],
+        content: str,
+        metadata: dict[str, Any] | Omit | None = OMIT,
+        sub_domain: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> SyncEnvelope:
+        """Add a message (legacy).
+
+        Permission `message.as_any_sender`: service."""
+        return await self._call(
+            operations.SYNC_ADD_MESSAGE,
+            (session_id,),
+            body={"role": role, "content": content, "metadata": metadata, "subDomain": sub_domain},
+            timeout=timeout,
+        )
+
+    async def sync_create_conversation(
+        self,
+        *,
+        user_id: str,
+        sub_domain: str | Omit | None = OMIT,
+        local_id: str | Omit | None = OMIT,
+        bot_id: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> SyncEnvelope:
+        """The customer's live conversation, or a new one (legacy).
+
+        Permission `message.as_any_sender`: service."""
+        return await self._call(
+            operations.SYNC_CREATE_CONVERSATION,
+            body={"userId": user_id, "subDomain": sub_domain, "localId": local_id, "botId": bot_id},
+            timeout=timeout,
+        )
+
+    async def sync_from_agent(
+        self,
+        session_id: str,
+        *,
+        intent: str | Omit | None = OMIT,
+        step: str | Omit | None = OMIT,
+        context: dict[str, Any] | Omit | None = OMIT,
+        metadata: dict[str, Any] | Omit | None = OMIT,
+        sub_domain: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> SyncEnvelope:
+        """Sync an agent's state.
+
+        Permission `message.as_any_sender`: service."""
+        return await self._call(
+            operations.SYNC_FROM_AGENT,
+            (session_id,),
+            body={
+                "intent": intent,
+                "step": step,
+                "context": context,
+                "metadata": metadata,
+                "subDomain": sub_domain,
+            },
+            timeout=timeout,
+        )
+
+    async def sync_get_conversation(self, session_id: str, *, timeout: float | None = None) -> SyncEnvelope:
+        """One conversation (legacy).
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(operations.SYNC_GET_CONVERSATION, (session_id,), timeout=timeout)
+
+    async def sync_look_up_conversation(
+        self, phone_number: str, *, timeout: float | None = None
+    ) -> SyncEnvelope:
+        """The conversation of a phone number.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(operations.SYNC_LOOK_UP_CONVERSATION, (phone_number,), timeout=timeout)
+
+    async def sync_look_up_tenant(self, phone_number: str, *, timeout: float | None = None) -> SyncEnvelope:
+        """The tenant and session of a phone number.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(operations.SYNC_LOOK_UP_TENANT, (phone_number,), timeout=timeout)
+
+    async def sync_update_context(
+        self,
+        session_id: str,
+        *,
+        context: dict[str, Any],
+        sub_domain: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> SyncEnvelope:
+        """Merge into the context (legacy).
+
+        Permission `message.as_any_sender`: service."""
+        return await self._call(
+            operations.SYNC_UPDATE_CONTEXT,
+            (session_id,),
+            body={"context": context, "subDomain": sub_domain},
+            timeout=timeout,
+        )
+
+    async def sync_update_intent(
+        self,
+        session_id: str,
+        *,
+        intent: str,
+        step: str | Omit | None = OMIT,
+        sub_domain: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> SyncEnvelope:
+        """Update intent and step (legacy).
+
+        Permission `message.as_any_sender`: service."""
+        return await self._call(
+            operations.SYNC_UPDATE_INTENT,
+            (session_id,),
+            body={"intent": intent, "step": step, "subDomain": sub_domain},
+            timeout=timeout,
+        )
 
     async def test_bot_rules(
         self,
