@@ -37,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="shorter measurements, for a first look")
     parser.add_argument("--rounds", type=int, help="rounds of each measure (3; 2 with --quick)")
     parser.add_argument("--only", nargs="+", choices=[*ALL], metavar="NAME", help=f"of {', '.join(ALL)}")
+    parser.add_argument("--messages", type=int, default=50_000, help="messages that are searched (50000)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
     return parser.parse_args()
 
@@ -62,9 +63,9 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-async def run(chosen: list[str], results: Results, console: Console) -> None:
+async def run(chosen: list[str], results: Results, console: Console, messages: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="tertulia-bench-"))
-    bench = Bench(folder, rounds=results.rounds, quick=results.quick)
+    bench = Bench(folder, rounds=results.rounds, quick=results.quick, messages=messages)
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -116,7 +117,14 @@ def main() -> None:
     if results.busy:
         console.print(f"[yellow]{BUSY}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run([name for name in ALL if not options.only or name in options.only], results, console))
+        runner.run(
+            run(
+                [name for name in ALL if not options.only or name in options.only],
+                results,
+                console,
+                options.messages,
+            )
+        )
     results.seconds = time.monotonic() - began
     console.print(table(results))
     save(results, options.out)

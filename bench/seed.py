@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tertulia.storage.postgres.rows import encode_data
 
 from .processes import Tenant
 
+Say = Callable[[int, int], str]
 CONTENT = "Where is my order? It should have come on Monday, number {0}, message {1}."
 
 
@@ -23,18 +25,24 @@ def fresh_id() -> str:
     return new_id(time.time_ns() // 1_000_000, random.getrandbits(80))
 
 
-def message(number: int, at: int) -> Message:
+def text(number: int, at: int) -> str:
+    return CONTENT.format(number, at)
+
+
+def message(number: int, at: int, content: str) -> Message:
     return Message(
         fresh_id(),
         "inbound",
         "contact",
         f"c-{number}",
-        CONTENT.format(number, at),
+        content,
         client_message_id=f"seed-{number}-{at}",
     )
 
 
-def conversation(tenant: Tenant, identifier: str, number: int, messages: int) -> tuple[State, list[Entry]]:
+def conversation(
+    tenant: Tenant, identifier: str, number: int, messages: int, say: Say = text
+) -> tuple[State, list[Entry]]:
     """A conversation with `messages` messages, and its entries."""
     now = time.time_ns() // 1_000_000
     partition = partition_of_thread(tenant.account, tenant.channel, identifier)
@@ -44,16 +52,20 @@ def conversation(tenant: Tenant, identifier: str, number: int, messages: int) ->
     entries = [Entry(tenant.account, conversation_id, 0, now, by, opened)]
     state = apply(None, entries[0])
     for seq in range(1, messages + 1):
-        entries.append(Entry(tenant.account, conversation_id, seq, now + seq, by, message(number, seq)))
+        entries.append(
+            Entry(tenant.account, conversation_id, seq, now + seq, by, message(number, seq, say(number, seq)))
+        )
         state = apply(state, entries[-1])
     return state, entries
 
 
 async def seed(
-    connection: asyncpg.Connection, tenant: Tenant, prefix: str, count: int, messages: int
+    connection: asyncpg.Connection, tenant: Tenant, prefix: str, count: int, messages: int, say: Say = text
 ) -> list[State]:
-    """Write `count` conversations of customers named `<prefix>-<number>`. Returns their states."""
-    made = [conversation(tenant, f"{prefix}-{i:06d}", i, messages) for i in range(count)]
+    """Write `count` conversations of customers named `<prefix>-<number>`. `say` makes texts from their and the message's number.
+
+    Returns their states."""
+    made = [conversation(tenant, f"{prefix}-{i:06d}", i, messages, say) for i in range(count)]
     account = UUID(tenant.account)
     base: int = await connection.fetchval(
         "UPDATE account_feeds SET position = position + $2 WHERE account_id = $1 RETURNING position - $2",

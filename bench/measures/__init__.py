@@ -12,6 +12,7 @@ from . import (
     memory,
     placement,
     routing,
+    search,
     startup,
     webhooks,
 )
@@ -32,4 +33,5 @@ ALL: dict[str, Measure] = {
     "activation": hosting.activation,
     "journal": journal.journal,
     "routing": routing.routing,
+    "search": search.search,
 }

@@ -25,12 +25,13 @@ class Front:
 
 
 class Bench:
-    """One run. `step` moves the progress bar of the measure under way and says what is being done."""
+    """One run. `messages`: how many are searched. `step` moves the progress bar of the measure under way and says what is being done."""
 
-    def __init__(self, folder: Path, *, rounds: int, quick: bool) -> None:
+    def __init__(self, folder: Path, *, rounds: int, quick: bool, messages: int = 50_000) -> None:
         self.folder = folder
         self.rounds = rounds
         self.quick = quick
+        self.messages = messages
         self.step: Callable[[str], None] = lambda _: None
         self.rates: dict[str, float] = {}
         self._stack = AsyncExitStack()

@@ -26,12 +26,17 @@ def digits(text: str) -> str | None:
     """Country code and number, in ASCII digits; None for what is no number. `00` counts as a plus sign."""
     if len(text) > _MAX_WRITTEN:
         return None
-    text = normalized("NFKC", _INVISIBLE.sub("", text)).strip()
-    text = "".join(c if c.isascii() else str(unicodedata.decimal(c, c)) for c in text)
+    text = readable(text).strip()
     if not _NUMBER(text):
         return None
     found = _NOT_DIGITS.sub("", text)
     return found[2:] if found.startswith("00") and not text.startswith("+") else found
+
+
+def readable(text: str) -> str:
+    """A text with its digits in ASCII, and without invisible characters."""
+    text = normalized("NFKC", _INVISIBLE.sub("", text))
+    return "".join(c if c.isascii() else str(unicodedata.decimal(c, c)) for c in text)
 
 
 def e164(number: str) -> str:

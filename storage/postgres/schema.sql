@@ -9,6 +9,11 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE TYPE public.search_terms AS (
+	words text[],
+	numbers text[]
+);
+
 CREATE TYPE public.inbox_filter AS (
 	statuses text[],
 	assignee_id text,
@@ -20,8 +25,7 @@ CREATE TYPE public.inbox_filter AS (
 	labels jsonb,
 	priority text,
 	archived boolean,
-	pattern text,
-	q text
+	searches public.search_terms[]
 );
 
 CREATE TYPE public.sender_wanted AS (
@@ -143,32 +147,37 @@ BEGIN
   RETURN bases;
 END $$;
 
-CREATE FUNCTION public.contacts_matching(pattern text, after_at timestamp with time zone, after_id uuid, most integer) RETURNS SETOF uuid
+CREATE FUNCTION public.contacts_matching(searches public.search_terms[], after_at timestamp with time zone, after_id uuid, most integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
   FEW constant integer := 1000;
   account constant uuid := current_account();
+  patterns constant text[] := search_patterns(searches);
+  named constant text := search_condition(searches, 'search_key(k.name) LIKE ($2)[%s]', 'false');
+  called constant text := search_condition(
+    searches, 'search_key(i.identifier) LIKE ($2)[%s]', 'search_key(i.identifier) LIKE ($2)[%s]');
   chosen uuid[];
 BEGIN
-  -- EXECUTE, because it plans for these very values. A pattern that many match is not looked up but met by walking the
-  -- contacts in their order: enough of them lie close together.
-  EXECUTE $q$
-    SELECT array_agg(id) FROM (
-      (SELECT n.id FROM contacts n WHERE n.account_id = $1 AND n.name ILIKE $2 LIMIT $3 + 1)
-      UNION ALL
-      (SELECT i.contact_id FROM contact_identifiers i WHERE i.account_id = $1 AND i.identifier ILIKE $2 LIMIT $3 + 1)
-    ) AS f (id)
-  $q$ INTO chosen USING account, pattern, FEW;
-  RETURN QUERY EXECUTE $q$
+  -- EXECUTE, because it plans for these very values. A search that finds many is not looked up but met by walking the contacts
+  -- in their order: enough of them lie close together.
+  EXECUTE 'SELECT array_agg(id) FROM (SELECT k.id FROM contacts k WHERE k.account_id = $1 AND ' || named
+    || ' LIMIT $3) AS f (id)'
+  INTO chosen USING account, patterns, FEW + 1;
+  IF coalesce(cardinality(chosen), 0) <= FEW THEN
+    EXECUTE 'SELECT $4 || array_agg(id) FROM (
+      SELECT i.contact_id FROM contact_identifiers i WHERE i.account_id = $1 AND ' || called
+      || ' LIMIT $3) AS f (id)'
+    INTO chosen USING account, patterns, FEW + 1, chosen;
+  END IF;
+  RETURN QUERY EXECUTE '
     SELECT k.id FROM contacts k
-    WHERE k.account_id = $1 AND k.merged_into IS NULL AND ($3 IS NULL OR (k.created_at, k.id) < ($3, $4)) AND
-  $q$ || CASE WHEN cardinality(chosen) > FEW
-    THEN '(k.name ILIKE $2 OR (SELECT true FROM contact_identifiers i WHERE i.contact_id = k.id AND i.identifier ILIKE $2
-          LIMIT 1))'
+    WHERE k.account_id = $1 AND k.merged_into IS NULL AND ($3 IS NULL OR (k.created_at, k.id) < ($3, $4)) AND '
+  || CASE WHEN cardinality(chosen) > FEW
+    THEN '(' || named || ' OR (SELECT true FROM contact_identifiers i WHERE i.contact_id = k.id AND ' || called || ' LIMIT 1))'
     ELSE 'k.id = ANY ($6)' END || ' ORDER BY k.created_at DESC, k.id DESC LIMIT $5'
-  USING account, pattern, after_at, after_id, most, chosen;
+  USING account, patterns, after_at, after_id, most, chosen;
 END $_$;
 
 CREATE FUNCTION public.current_account() RETURNS uuid
@@ -207,22 +216,21 @@ CREATE FUNCTION public.inbox_page(f public.inbox_filter, sort text, descending b
     AS $_$
 DECLARE
   FEW constant integer := 1000;
-  FINDS constant integer := 5000;
+  WALK constant integer := 2000;
   account constant uuid := current_account();
-  words constant tsquery := inbox_words(f.q);
   asked constant text := inbox_clauses(f);
-  clauses text := coalesce(asked, 'true');
+  words constant text[] := search_words(f.searches);
+  patterns constant text[] := search_patterns(f.searches);
+  goes_on constant boolean := after_id IS NOT NULL;
+  found text;
   chosen uuid[];
+  ids uuid[];
+  keys bigint[];
 BEGIN
-  IF f.q IS NOT NULL THEN
-    chosen := inbox_search(account, f.pattern, words, FINDS);
+  IF f.searches IS NOT NULL THEN
+    chosen := search_conversations(account, f.searches, false);
     IF chosen IS NULL THEN
-      clauses := clauses || $c$ AND (
-        (coalesce(c.contact_name, '') || ' ' || c.contact_identifier || ' ' || coalesce(c.subject, ''))
-          ILIKE ($2).pattern
-        OR (SELECT true FROM contacts k WHERE k.id = c.contact_id AND k.account_id = $1 AND k.name ILIKE ($2).pattern)
-        OR (SELECT true FROM entries e WHERE e.conversation_id = c.id AND e.account_id = $1 AND e.kind = 'message'
-              AND to_tsvector('simple', search_words(e.data ->> 'content')) @@ $3 LIMIT 1))$c$;
+      found := search_one(f.searches);
     END IF;
   END IF;
   IF chosen IS NULL AND asked IS NOT NULL THEN
@@ -233,74 +241,53 @@ BEGIN
     END IF;
   END IF;
   IF chosen IS NULL THEN
-    RETURN QUERY SELECT * FROM inbox_walk(
-      inbox_statement(clauses, sort, descending, after_id IS NOT NULL), account, f, words, after_key, after_id, most);
-  ELSE
-    RETURN QUERY EXECUTE inbox_statement(clauses || ' AND c.id = ANY ($4)', sort, descending, after_id IS NOT NULL)
-      USING account, f, words, chosen, after_key, after_id, most;
+    SELECT array_agg(w.id), array_agg(w.key) INTO ids, keys FROM inbox_walk(
+      inbox_statement(coalesce(asked, 'true'), found, sort, descending, goes_on), account, f, words, patterns, after_key,
+      after_id, most, WALK) AS w;
+    IF found IS NULL OR coalesce(cardinality(ids), 0) >= most THEN
+      RETURN QUERY SELECT * FROM unnest(ids, keys);
+      RETURN;
+    END IF;
+    chosen := search_conversations(account, f.searches, true);
+    found := NULL;
   END IF;
+  RETURN QUERY EXECUTE inbox_statement(coalesce(asked, 'true') || ' AND c.id = ANY ($5)', found, sort, descending, goes_on)
+    USING account, f, words, patterns, chosen, after_key, after_id, most, FEW + 1;
 END $_$;
 
-CREATE FUNCTION public.inbox_search(account uuid, pattern text, words tsquery, most integer) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    AS $_$
-DECLARE
-  found uuid[];
-  finds bigint;
-BEGIN
-  -- EXECUTE, because it plans for these very values
-  EXECUTE $q$
-    SELECT array_agg(DISTINCT id), count(*) FROM (
-      (SELECT c.id FROM conversations c WHERE c.account_id = $1 AND
-         (coalesce(c.contact_name, '') || ' ' || c.contact_identifier || ' ' || coalesce(c.subject, '')) ILIKE $2
-       LIMIT $4 + 1)
-      UNION ALL
-      (SELECT c.id FROM contacts k JOIN conversations c ON c.account_id = $1 AND c.contact_id = k.id
-       WHERE k.account_id = $1 AND k.name ILIKE $2 LIMIT $4 + 1)
-      UNION ALL
-      (SELECT e.conversation_id FROM entries e WHERE e.account_id = $1 AND e.kind = 'message'
-         AND to_tsvector('simple', search_words(e.data ->> 'content')) @@ $3 LIMIT $4 + 1)
-    ) AS f (id)
-  $q$ INTO found, finds USING account, pattern, words, most;
-  RETURN CASE WHEN finds <= most THEN coalesce(found, '{}') END;
-END $_$;
-
-CREATE FUNCTION public.inbox_statement(clauses text, sort text, descending boolean, goes_on boolean) RETURNS text
+CREATE FUNCTION public.inbox_statement(clauses text, found text, sort text, descending boolean, goes_on boolean) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $_$
-  SELECT 'SELECT ' || s.id || ', ' || s.shown || ' FROM ' || s.source || ' WHERE c.account_id = $1 AND ' || clauses
+  SELECT CASE WHEN found IS NULL THEN page || ' LIMIT $8'
+         ELSE 'SELECT w.id, w.key FROM (' || page || ' LIMIT $9) AS w (id, key) CROSS JOIN LATERAL (
+                 SELECT FROM conversations c WHERE c.id = w.id AND ' || found || ' OFFSET 0) AS c LIMIT $8' END
+  FROM (SELECT 'SELECT ' || s.id || ', ' || s.shown || ' FROM ' || s.source || ' WHERE c.account_id = $1 AND ' || clauses
     || CASE WHEN NOT goes_on THEN ''
-       ELSE ' AND (' || s.key || ', ' || s.id || CASE WHEN descending THEN ') < (' ELSE ') > (' END || s.seen || ', $6)' END
-    || ' ORDER BY ' || s.key || d.word || ', ' || s.id || d.word || ' LIMIT $7'
+       ELSE ' AND (' || s.key || ', ' || s.id || CASE WHEN descending THEN ') < (' ELSE ') > (' END || s.seen || ', $7)' END
+    || ' ORDER BY ' || s.key || d.word || ', ' || s.id || d.word AS page
   FROM (VALUES
     ('last_message_at', 'r.last_message_at', 'r.conversation_id',
-     '(extract(epoch FROM r.last_message_at) * 1000000)::bigint', 'to_timestamp($5 / 1000000.0)',
+     '(extract(epoch FROM r.last_message_at) * 1000000)::bigint', 'to_timestamp($6 / 1000000.0)',
      'conversation_recency r JOIN conversations c ON c.id = r.conversation_id AND r.account_id = $1'),
     ('created_at', 'c.created_at', 'c.id',
-     '(extract(epoch FROM c.created_at) * 1000000)::bigint', 'to_timestamp($5 / 1000000.0)', 'conversations c'),
+     '(extract(epoch FROM c.created_at) * 1000000)::bigint', 'to_timestamp($6 / 1000000.0)', 'conversations c'),
     ('waiting_since', 'c.waiting_since', 'c.id',
-     '(extract(epoch FROM c.waiting_since) * 1000000)::bigint', 'to_timestamp($5 / 1000000.0)', 'conversations c'),
+     '(extract(epoch FROM c.waiting_since) * 1000000)::bigint', 'to_timestamp($6 / 1000000.0)', 'conversations c'),
     ('priority', 'array_position(ARRAY[''low'', ''normal'', ''high'', ''urgent''], c.priority)', 'c.id',
-     'array_position(ARRAY[''low'', ''normal'', ''high'', ''urgent''], c.priority)::bigint', '$5::integer',
+     'array_position(ARRAY[''low'', ''normal'', ''high'', ''urgent''], c.priority)::bigint', '$6::integer',
      'conversations c')
   ) AS s (name, key, id, shown, seen, source), (SELECT CASE WHEN descending THEN ' DESC' ELSE ' ASC' END) AS d (word)
-  WHERE s.name = sort
+  WHERE s.name = sort) AS p
 $_$;
 
-CREATE FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words tsquery, after_key bigint, after_id uuid, most integer) RETURNS TABLE(id uuid, key bigint)
+CREATE FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words text[], patterns text[], after_key bigint, after_id uuid, most integer, look_at integer) RETURNS TABLE(id uuid, key bigint)
     LANGUAGE plpgsql STABLE ROWS 20
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off'
     AS $$
 BEGIN
-  RETURN QUERY EXECUTE statement USING account, f, words, NULL::uuid[], after_key, after_id, most;
+  RETURN QUERY EXECUTE statement USING account, f, words, patterns, NULL::uuid[], after_key, after_id, most, look_at;
 END $$;
-
-CREATE FUNCTION public.inbox_words(q text) RETURNS tsquery
-    LANGUAGE sql IMMUTABLE
-    AS $$
-  SELECT CASE WHEN numnode(w) > 0 THEN (w::text || ':*')::tsquery END FROM plainto_tsquery('simple', search_words(q)) AS w
-$$;
 
 CREATE FUNCTION public.lock_attachment_bytes(account uuid, digest text) RETURNS void
     LANGUAGE sql
@@ -509,13 +496,337 @@ BEGIN
   RETURN threads;
 END $$;
 
-CREATE FUNCTION public.search_words(content text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION public.search_advance(account uuid, most integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
-  SELECT translate(content, '#%&+-./:;<=?@_~', '               ')
-$$;
+DECLARE
+  ENTRIES constant integer := 256;
+  BYTES constant integer := 65536;
+  done bigint;
+  number integer;
+  head bigint;
+  made integer := 0;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(search_lock(account)) THEN
+    RETURN 0;
+  END IF;
+  SELECT f.position INTO head FROM account_feeds f WHERE f.account_id = account;
+  SELECT c.last_position, c.chunk + 1 INTO done, number FROM search_chunks c WHERE c.account_id = account
+  ORDER BY c.chunk DESC LIMIT 1;
+  done := coalesce(done, 0);
+  number := coalesce(number, 0);
+  WHILE made < most AND head - done >= ENTRIES LOOP
+    WITH found AS MATERIALIZED (
+      SELECT e.position, e.conversation_id, translate(search_document(e.kind, e.data), chr(10), ' ') AS text
+      FROM entries e WHERE e.account_id = account AND e.position > done AND e.position <= done + ENTRIES),
+    sized AS (
+      SELECT f.*, sum(octet_length(f.text)) OVER (ORDER BY f.position) - octet_length(f.text) < BYTES AS fits FROM found f
+      WHERE f.text IS NOT NULL),
+    taken AS (
+      SELECT coalesce(array_agg(s.conversation_id ORDER BY s.position), '{}') AS conversations,
+        coalesce(array_agg((s.position - done - 1)::smallint ORDER BY s.position), '{}') AS offsets,
+        search_fold(coalesce(string_agg(s.text, chr(10) ORDER BY s.position), '')) AS body,
+        CASE WHEN count(*) < (SELECT count(*) FROM sized) THEN max(s.position) ELSE done + ENTRIES END AS last
+      FROM sized s WHERE s.fits),
+    made AS (
+      INSERT INTO search_chunks
+      SELECT account, number, done + 1, t.last, t.conversations, t.offsets, t.body, search_numbers(t.body) FROM taken t
+      RETURNING last_position)
+    SELECT last_position INTO done FROM made;
+    INSERT INTO search_segments AS s (account_id, segment, complete) VALUES (account, number / 64, number % 64 = 63)
+    ON CONFLICT (account_id, segment) DO UPDATE SET complete = excluded.complete, version = s.version + 1
+    WHERE excluded.complete;
+    number := number + 1;
+    made := made + 1;
+  END LOOP;
+  RETURN made;
+END $$;
 
-COMMENT ON FUNCTION public.search_words(content text) IS 'A text with blanks for the punctuation that Postgres would look ahead from: what is indexed, and what is looked for.';
+CREATE FUNCTION public.search_buckets(term text) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+DECLARE
+  codes constant integer[] := ARRAY(SELECT ascii(c) FROM string_to_table(term, NULL) WITH ORDINALITY AS u (c, n) ORDER BY n);
+  found integer[] := '{}';
+  size integer;
+  hash bigint;
+BEGIN
+  FOREACH size IN ARRAY ARRAY[4, 3, 2, 1] LOOP
+    IF size < least(3, cardinality(codes)) AND (size < 2 OR cardinality(found) > 0) THEN
+      EXIT WHEN cardinality(found) > 0;
+    END IF;
+    FOR i IN 1 .. cardinality(codes) - size + 1 LOOP
+      CONTINUE WHEN EXISTS (
+        SELECT FROM unnest(codes[i : i + size - 1]) AS c
+        WHERE c <= 32 OR (size = 4 AND c NOT BETWEEN 48 AND 57) OR (size = 3 AND c >= 11904));
+      hash := size;
+      FOR j IN i .. i + size - 1 LOOP
+        hash := (hash * 7919 + codes[j]) % 65521;
+      END LOOP;
+      found := found || hash::integer;
+    END LOOP;
+  END LOOP;
+  RETURN found[1:24];
+END $$;
+
+CREATE FUNCTION public.search_chunks_with(signature bytea, bucket integer) RETURNS bit
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (('x'::text || encode(substr(signature, ((8 * bucket) + 1), 8), 'hex'::text)))::bit(64);
+
+CREATE FUNCTION public.search_condition(searches public.search_terms[], word text, number text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+DECLARE
+  s search_terms;
+  term integer := 0;
+  needed text[];
+  ways text[] := '{}';
+BEGIN
+  FOREACH s IN ARRAY searches LOOP
+    needed := '{true}';
+    FOR i IN 1 .. cardinality(s.words || s.numbers) LOOP
+      term := term + 1;
+      -- a trigram index would be read from end to end for less than three characters
+      needed := needed || format(replace(CASE WHEN i <= coalesce(cardinality(s.words), 0) THEN word ELSE number END, ' LIKE ',
+        CASE WHEN length(search_key((s.words || s.numbers)[i])) < 3 THEN ' || '''' LIKE ' ELSE ' LIKE ' END), term);
+    END LOOP;
+    ways := ways || ('(' || array_to_string(needed, ' AND ') || ')');
+  END LOOP;
+  RETURN '(' || coalesce(nullif(array_to_string(ways, ' OR '), ''), 'false') || ')';
+END $$;
+
+CREATE FUNCTION public.search_conversations(account uuid, searches public.search_terms[], thorough boolean) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    AS $_$
+DECLARE
+  MANY constant integer := 2000;
+  WAITING constant integer := 20000;
+  words constant text[] := search_words(searches);
+  patterns constant text[] := search_patterns(searches);
+  in_line constant text := search_condition(
+    searches, 'strpos(l.body, ($2)[%s]) > 0', 'strpos(l.numbers, ($2)[%s]) > 0');
+  found uuid[] := '{}';
+  headed uuid[] := '{}';
+  look text;
+  first_seen integer;
+  seen integer;
+  hits integer := 0;
+  last_chunk integer;
+  chunked bigint;
+  w record;
+BEGIN
+  SELECT c.chunk, c.last_position INTO last_chunk, chunked FROM search_chunks c WHERE c.account_id = account
+  ORDER BY c.chunk DESC LIMIT 1;
+  -- EXECUTE, because it plans for these very values
+  FOR w IN EXECUTE '
+    SELECT s.segment, l.conversation, l.heading
+    FROM (SELECT g.segment, CASE WHEN g.signature IS NOT NULL THEN ' || search_mask(searches) || ' END AS mask
+          FROM search_segments g WHERE g.account_id = $1 ORDER BY g.segment DESC) AS s
+    CROSS JOIN LATERAL (  -- OFFSET 0: one segment after another
+      SELECT * FROM search_chunks k WHERE k.account_id = $1 AND k.chunk >= s.segment * 64 AND k.chunk < s.segment * 64 + 64
+        AND (s.mask IS NULL OR get_bit(s.mask, k.chunk % 64) = 1) OFFSET 0) AS c
+    CROSS JOIN LATERAL (
+      SELECT DISTINCT l.conversation, left(l.body, 1) = chr(1) AS heading
+      FROM unnest(c.conversations, string_to_array(c.body, chr(10)), string_to_array(c.numbers, chr(10)))
+        AS l (conversation, body, numbers) WHERE ' || in_line || ') AS l
+    WHERE ' || search_condition(searches, 'strpos(c.body, ($2)[%s]) > 0', 'strpos(c.numbers, ($2)[%s]) > 0')
+  USING account, words LOOP
+    IF w.heading THEN headed := headed || w.conversation; ELSE found := found || w.conversation; END IF;
+    IF NOT thorough THEN
+      hits := hits + 1;
+      first_seen := coalesce(first_seen, w.segment);
+      seen := first_seen - w.segment + 1;
+      IF hits >= 64 AND hits::bigint * (last_chunk / 64 + 1) / seen > MANY THEN
+        RETURN NULL;
+      END IF;
+    END IF;
+  END LOOP;
+
+  EXECUTE '
+    SELECT $3 || coalesce(array_agg(l.conversation_id) FILTER (WHERE l.kind = ''message''), ''{}''),
+           $6 || coalesce(array_agg(l.conversation_id) FILTER (WHERE l.kind <> ''message''), ''{}'')
+    FROM (SELECT t.conversation_id, t.kind, t.body, search_numbers(t.body) AS numbers FROM (
+      SELECT e.conversation_id, e.kind, search_fold(search_document(e.kind, e.data)) AS body FROM entries e
+      WHERE e.account_id = $1 AND e.position > $4 ORDER BY e.position DESC LIMIT $5) AS t OFFSET 0) AS l WHERE ' || in_line
+  INTO found, headed USING account, words, found, coalesce(chunked, 0), WAITING, headed;
+
+  IF cardinality(headed) > 0 THEN
+    EXECUTE 'SELECT $3 || coalesce(array_agg(l.id), ''{}'') FROM (
+        SELECT c.id, search_heading(c.contact_name, c.contact_identifier, c.subject) AS body,
+          search_numbers(search_heading(c.contact_name, c.contact_identifier, c.subject)) AS numbers
+        FROM conversations c WHERE c.id = ANY ($4) AND c.account_id = $1 OFFSET 0) AS l WHERE ' || in_line
+    INTO found USING account, words, found, headed;
+  END IF;
+  FOREACH look IN ARRAY ARRAY[
+    'contacts k JOIN conversations c ON c.account_id = $1 AND c.contact_id = k.id WHERE k.account_id = $1 AND '
+      || search_condition(searches, 'search_key(k.name) LIKE ($2)[%s]', 'false'),
+    'contact_identifiers i JOIN conversations c ON c.account_id = $1 AND c.contact_id = i.contact_id
+       WHERE i.account_id = $1 AND ' || search_condition(
+         searches, 'search_key(i.identifier) LIKE ($2)[%s]', 'search_key(i.identifier) LIKE ($2)[%s]')]
+  LOOP
+    EXECUTE 'SELECT $3 || coalesce(array_agg(id), ''{}'') FROM (SELECT c.id FROM ' || look || ' LIMIT $4) AS f (id)'
+    INTO found USING account, patterns, found, CASE WHEN NOT thorough THEN MANY + 1 END;
+    IF cardinality(found) > MANY AND NOT thorough THEN
+      RETURN NULL;
+    END IF;
+  END LOOP;
+  RETURN found;
+END $_$;
+
+CREATE FUNCTION public.search_extras(data jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+  SELECT concat_ws(' ', data ->> 'content',
+    (SELECT string_agg(a ->> 'name', ' ') FROM jsonb_array_elements(CASE jsonb_typeof(data -> 'attachments')
+       WHEN 'array' THEN data -> 'attachments' END) AS a),
+    (SELECT string_agg(v #>> '{}', ' ') FROM jsonb_path_query(
+       CASE jsonb_typeof(data -> 'metadata') WHEN 'object'
+         THEN (data -> 'metadata') - ARRAY['html', 'raw', 'entities', 'media', 'message_id', 'in_reply_to', 'references'] END,
+       'strict $.** ? (@.type() == "string")') AS v))
+$_$;
+
+CREATE FUNCTION public.search_document(kind text, data jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN "left"(CASE kind WHEN 'message'::text THEN ltrim(CASE WHEN (data ?| ARRAY['attachments'::text, 'metadata'::text]) THEN public.search_extras(data) ELSE (data ->> 'content'::text) END, chr(1)) WHEN 'opened'::text THEN (chr(1) || concat_ws(' '::text, (data ->> 'contact_name'::text), (data ->> 'contact_identifier'::text), (data ->> 'subject'::text))) WHEN 'updated'::text THEN CASE WHEN ((data -> 'changes'::text) ?| ARRAY['contact_name'::text, 'contact_identifier'::text, 'subject'::text]) THEN (chr(1) || concat_ws(' '::text, (data #>> '{changes,contact_name}'::text[]), (data #>> '{changes,contact_identifier}'::text[]), (data #>> '{changes,subject}'::text[]))) ELSE NULL::text END ELSE NULL::text END, 131072);
+
+CREATE FUNCTION public.search_entries_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+  w record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(l.key) FROM (SELECT DISTINCT search_lock(account_id) AS key FROM before ORDER BY 1) AS l;
+  -- another statement, whose snapshot has the chunks that were being made
+  FOR w IN EXECUTE $q$
+    SELECT b.account_id AS account, c.chunk,
+      array_agg(array_position(c.offsets, (b.position - c.first_position)::smallint)) AS lines,
+      array_agg($q$ || CASE TG_OP WHEN 'DELETE' THEN quote_literal('') || '::text' ELSE
+        $q$(SELECT coalesce(search_fold(translate(search_document(a.kind, a.data), chr(10), ' ')), '') FROM after a
+            WHERE a.conversation_id = b.conversation_id AND a.seq = b.seq)$q$ END || $q$) AS texts
+    FROM before b CROSS JOIN LATERAL (
+      SELECT * FROM search_chunks k WHERE k.account_id = b.account_id AND k.last_position >= b.position
+      ORDER BY k.last_position LIMIT 1) AS c
+    WHERE (b.position - c.first_position)::smallint = ANY (c.offsets)
+    GROUP BY 1, 2 ORDER BY 1, 2 $q$
+  LOOP
+    UPDATE search_chunks SET body = search_lines(body, w.lines, w.texts),
+      numbers = search_lines(numbers, w.lines,
+        ARRAY(SELECT search_numbers(t) FROM unnest(w.texts) WITH ORDINALITY AS u (t, n) ORDER BY n))
+    WHERE account_id = w.account AND chunk = w.chunk;
+    UPDATE search_segments SET signature = NULL, version = version + 1, claimed_until = '-infinity'
+    WHERE account_id = w.account AND segment = w.chunk / 64;
+  END LOOP;
+  RETURN NULL;
+END $_$;
+
+CREATE FUNCTION public.search_fold_unicode(t text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $_$
+DECLARE
+  OMITTED constant text := '[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1-\u05c2\u05c4-\u05c5\u05c7\u0610-\u061a'
+                              '\u061c\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7-\u06e8\u06ea-\u06ed\u0730-\u074a'
+                              '\u093c\u0951-\u0954\u09bc\u0a3c\u0abc\u0b3c\u0cbc\u0e48-\u0e4b\u0ec8-\u0ecb\u1037\u135d-\u135f\u180e'
+                              '\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\ufe00-\ufe0f'
+                              '\ufe20-\ufe2f\ufeff]';
+  MARK constant text := '[\u0711\u07eb-\u07f3\u07fd\u0816-\u0819\u081b-\u0823\u0825-\u0827\u0829-\u082d\u0859-\u085b'
+                           '\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u094d\u09cd\u09fe\u0a4d\u0acd\u0b4d\u0bcd\u0c3c\u0c4d-\u0c56'
+                           '\u0ccd\u0d3b-\u0d3c\u0d4d\u0dca\u0e38-\u0e3a\u0eb8-\u0eba\u0f18-\u0f19\u0f35\u0f37\u0f39'
+                           '\u0f71-\u0f84\u0f86-\u0f87\u0fc6\u1039-\u103a\u108d\u1714-\u1715\u1734\u17d2\u17dd\u18a9'
+                           '\u1939-\u193b\u1a17-\u1a18\u1a60-\u1a7f\u1b34-\u1b44\u1b6b-\u1b73\u1baa-\u1bab\u1be6-\u1bf3\u1c37'
+                           '\u1cd0-\u1cd2\u1cd4-\u1ce8\u1ced\u1cf4\u1cf8-\u1cf9\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f'
+                           '\u3099-\u309a\ua66f\ua674-\ua67d\ua69e-\ua69f\ua6f0-\ua6f1\ua806\ua82c\ua8c4\ua8e0-\ua8f1'
+                           '\ua92b-\ua92d\ua953\ua9b3-\ua9c0\uaab0\uaab2-\uaab4\uaab7-\uaab8\uaabe-\uaabf\uaac1\uaaf6\uabed'
+                           '\ufb1e\U000101fd\U000102e0\U00010376-\U0001037a\U00010a0d-\U00010a0f\U00010a38-\U00010a3f'
+                           '\U00010ae5-\U00010ae6\U00010d24-\U00010d27\U00010eab-\U00010eac\U00010f46-\U00010f50'
+                           '\U00010f82-\U00010f85\U00011046\U00011070\U0001107f\U000110b9-\U000110ba\U00011100-\U00011102'
+                           '\U00011133-\U00011134\U00011173\U000111c0\U000111ca\U00011235-\U00011236\U000112e9-\U000112ea'
+                           '\U0001133b-\U0001133c\U0001134d\U00011366-\U00011374\U00011442-\U00011446\U0001145e'
+                           '\U000114c2-\U000114c3\U000115bf-\U000115c0\U0001163f\U000116b6-\U000116b7\U0001172b'
+                           '\U00011839-\U0001183a\U0001193d-\U0001193e\U00011943\U000119e0\U00011a34\U00011a47\U00011a99'
+                           '\U00011c3f\U00011d42-\U00011d45\U00011d97\U00016af0-\U00016af4\U00016b30-\U00016b36'
+                           '\U00016ff0-\U00016ff1\U0001bc9e\U0001d165-\U0001d169\U0001d16d-\U0001d172\U0001d17b-\U0001d182'
+                           '\U0001d185-\U0001d18b\U0001d1aa-\U0001d1ad\U0001d242-\U0001d244\U0001e000-\U0001e02a'
+                           '\U0001e130-\U0001e136\U0001e2ae\U0001e2ec-\U0001e2ef\U0001e8d0-\U0001e8d6\U0001e944-\U0001e94a]';
+  LETTERS constant text := 'ßæœςøłđħıŧىیکةہ’‘‐‑‒–—−';
+  DIGITS constant text := '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹߀߁߂߃߄߅߆߇߈߉०१२३४५६७८९০১২৩৪৫৬৭৮৯੦੧੨੩੪੫੬੭੮੯૦૧૨૩૪૫૬૭૮૯୦୧୨୩୪୫୬୭୮୯௦௧௨௩௪௫௬௭௮௯౦౧౨౩౪౫౬౭౮౯೦೧೨೩೪೫೬೭೮೯൦൧൨൩൪൫൬൭൮൯෦෧෨෩෪෫෬෭෮෯๐๑๒๓๔๕๖๗๘๙໐໑໒໓໔໕໖໗໘໙༠༡༢༣༤༥༦༧༨༩၀၁၂၃၄၅၆၇၈၉០១២៣៤៥៦៧៨៩᠐᠑᠒᠓᠔᠕᠖᠗᠘᠙';
+BEGIN
+  t := regexp_replace(t, OMITTED || '+', '', 'g');
+  IF t ~ (MARK || '{17}') THEN
+    t := regexp_replace(t, '(' || MARK || '{16})' || MARK || '+', '\1', 'g');
+  END IF;
+  t := lower(regexp_replace(normalize(t, NFKD), OMITTED || '+', '', 'g') COLLATE pg_c_utf8);
+  IF t ~ ('[' || LETTERS || ']') THEN
+    t := translate(replace(replace(replace(t, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'),
+                   'ςøłđħıŧىیکةہ’‘‐‑‒–—−', $to$σoldhitييكهه''------$to$);
+  END IF;
+  IF t ~ ('[' || DIGITS || ']') THEN
+    t := translate(t, DIGITS, repeat('0123456789', length(DIGITS) / 10));
+  END IF;
+  RETURN t;
+END $_$;
+
+CREATE FUNCTION public.search_fold(t text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (octet_length(t) = char_length(t)) THEN lower((t COLLATE pg_c_utf8)) ELSE public.search_fold_unicode(t) END;
+
+CREATE FUNCTION public.search_heading(name text, identifier text, subject text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN public.search_fold(concat_ws(' '::text, name, identifier, subject));
+
+CREATE FUNCTION public.search_key(t text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (octet_length(t) = char_length(t)) THEN lower((t COLLATE pg_c_utf8)) ELSE regexp_replace(public.search_fold_unicode(t), '([\u2e80-\U0010ffff])'::text, '\1\1\1'::text, 'g'::text) END;
+
+CREATE FUNCTION public.search_lines(lines text, numbers integer[], texts text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+DECLARE
+  parts text[] := string_to_array(lines, chr(10));
+BEGIN
+  FOR i IN 1 .. cardinality(numbers) LOOP
+    parts[numbers[i]] := texts[i];
+  END LOOP;
+  RETURN array_to_string(parts, chr(10));
+END $$;
+
+CREATE FUNCTION public.search_lock(account uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashtextextended((account)::text, (11)::bigint);
+
+CREATE FUNCTION public.search_mask(searches public.search_terms[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN (SELECT string_agg(format('(SELECT coalesce(bit_and(search_chunks_with(g.signature, b)), (-1)::bit(64)) FROM unnest(%L::integer[]) AS b)'::text, ARRAY(SELECT b.b FROM unnest((s.words || s.numbers)) t(t), LATERAL unnest(public.search_buckets(public.search_fold(t.t))) b(b))), ' | '::text) AS string_agg FROM unnest(search_mask.searches) s(words, numbers));
+
+CREATE FUNCTION public.search_numbers(folded text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(regexp_replace(folded, '(?<=[0-9])[-. ()/]{1,3}(?=[0-9])'::text, ''::text, 'g'::text), '[^0-9\n]+'::text, ' '::text, 'g'::text);
+
+CREATE FUNCTION public.search_one(searches public.search_terms[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+  SELECT '(EXISTS (SELECT FROM (SELECT h.body, search_numbers(h.body) AS numbers FROM (
+        SELECT search_heading(c.contact_name, c.contact_identifier, c.subject) AS body
+        UNION ALL
+        SELECT search_fold(search_document(e.kind, e.data)) FROM entries e
+        WHERE e.conversation_id = c.id AND e.account_id = $1 AND e.kind = ''message'') AS h OFFSET 0) AS l WHERE '
+    || search_condition(searches, 'strpos(l.body, ($3)[%s]) > 0', 'strpos(l.numbers, ($3)[%s]) > 0')
+    || ') OR EXISTS (SELECT FROM contacts k WHERE k.id = c.contact_id AND k.account_id = $1 AND '
+    || search_condition(searches, 'search_key(k.name) LIKE ($4)[%s]', 'false')
+    || ') OR EXISTS (SELECT FROM contact_identifiers i WHERE i.contact_id = c.contact_id AND i.account_id = $1 AND '
+    || search_condition(
+      searches, 'search_key(i.identifier) LIKE ($4)[%s]', 'search_key(i.identifier) LIKE ($4)[%s]') || '))'
+$_$;
+
+CREATE FUNCTION public.search_patterns(searches public.search_terms[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT (('%'::text || regexp_replace(public.search_key(t.term), '([%_\\])'::text, '\\\1'::text, 'g'::text)) || '%'::text) FROM (unnest(search_patterns.searches) WITH ORDINALITY s(words, numbers, n) CROSS JOIN LATERAL unnest((s.words || s.numbers)) WITH ORDINALITY t(term, m)) ORDER BY s.n, t.m);
+
+CREATE FUNCTION public.search_words(searches public.search_terms[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT public.search_fold(t.term) AS search_fold FROM (unnest(search_words.searches) WITH ORDINALITY s(words, numbers, n) CROSS JOIN LATERAL unnest((s.words || s.numbers)) WITH ORDINALITY t(term, m)) ORDER BY s.n, t.m);
 
 CREATE TABLE public.contact_identifiers (
     id uuid NOT NULL,
@@ -1075,6 +1386,34 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.search_chunks (
+    account_id uuid NOT NULL,
+    chunk integer NOT NULL,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL,
+    conversations uuid[] NOT NULL,
+    offsets smallint[] NOT NULL,
+    body text NOT NULL,
+    numbers text NOT NULL
+);
+ALTER TABLE ONLY public.search_chunks ALTER COLUMN conversations SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.search_chunks ALTER COLUMN body SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.search_chunks ALTER COLUMN numbers SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.search_chunks FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.search_segments (
+    account_id uuid NOT NULL,
+    segment integer NOT NULL,
+    version integer DEFAULT 0 NOT NULL,
+    claimed_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    complete boolean DEFAULT false NOT NULL,
+    signature bytea
+);
+ALTER TABLE ONLY public.search_segments ALTER COLUMN signature SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.search_segments FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.set_aside_commands (
     id text NOT NULL,
     account_id uuid NOT NULL,
@@ -1242,6 +1581,12 @@ ALTER TABLE ONLY public.routing_rosters
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.search_chunks
+    ADD CONSTRAINT search_chunks_pkey PRIMARY KEY (account_id, chunk);
+
+ALTER TABLE ONLY public.search_segments
+    ADD CONSTRAINT search_segments_pkey PRIMARY KEY (account_id, segment);
+
 ALTER TABLE ONLY public.set_aside_commands
     ADD CONSTRAINT set_aside_commands_pkey PRIMARY KEY (id);
 
@@ -1298,7 +1643,7 @@ CREATE INDEX contact_identifiers_account ON public.contact_identifiers USING btr
 
 CREATE INDEX contact_identifiers_contact ON public.contact_identifiers USING btree (contact_id);
 
-CREATE INDEX contact_identifiers_search ON public.contact_identifiers USING gin (account_id, identifier public.gin_trgm_ops);
+CREATE INDEX contact_identifiers_search ON public.contact_identifiers USING gin (account_id, public.search_key(identifier) public.gin_trgm_ops) WITH (gin_pending_list_limit='65536');
 
 CREATE INDEX contact_identifiers_thread ON public.contact_identifiers USING btree (account_id, channel_type, thread_identifier) WHERE (thread_identifier IS NOT NULL);
 
@@ -1306,7 +1651,7 @@ CREATE INDEX contacts_account ON public.contacts USING btree (account_id, create
 
 CREATE INDEX contacts_merged ON public.contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 
-CREATE INDEX contacts_name ON public.contacts USING gin (account_id, name public.gin_trgm_ops) WITH (gin_pending_list_limit='65536');
+CREATE INDEX contacts_name ON public.contacts USING gin (account_id, public.search_key(name) public.gin_trgm_ops) WITH (gin_pending_list_limit='65536');
 
 CREATE INDEX conversation_recency_order ON public.conversation_recency USING btree (account_id, last_message_at, conversation_id);
 
@@ -1327,8 +1672,6 @@ CREATE INDEX conversations_labels ON public.conversations USING gin (account_id,
 CREATE UNIQUE INDEX conversations_live ON public.conversations USING btree (account_id, channel_id, contact_identifier, topic) WHERE (status = ANY (ARRAY['open'::text, 'bot'::text, 'assigned'::text, 'pending'::text]));
 
 CREATE INDEX conversations_priority ON public.conversations USING btree (account_id, array_position(ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text], priority), id);
-
-CREATE INDEX conversations_search ON public.conversations USING gin (account_id, (((((COALESCE(contact_name, ''::text) || ' '::text) || contact_identifier) || ' '::text) || COALESCE(subject, ''::text))) public.gin_trgm_ops) WITH (gin_pending_list_limit='65536');
 
 CREATE INDEX conversations_status ON public.conversations USING btree (account_id, status, id);
 
@@ -1366,10 +1709,6 @@ CREATE INDEX entries_other_account_id_position_idx ON public.entries_other USING
 
 CREATE INDEX entries_other_account_id_position_idx1 ON public.entries_other USING btree (account_id, "position") WHERE (kind <> 'message'::text);
 
-CREATE INDEX entries_text ON ONLY public.entries USING gin (account_id, to_tsvector('simple'::regconfig, public.search_words((data ->> 'content'::text)))) WITH (gin_pending_list_limit='65536') WHERE (kind = 'message'::text);
-
-CREATE INDEX entries_other_account_id_to_tsvector_idx ON public.entries_other USING gin (account_id, to_tsvector('simple'::regconfig, public.search_words((data ->> 'content'::text)))) WITH (gin_pending_list_limit='65536') WHERE (kind = 'message'::text);
-
 CREATE INDEX entries_other_at_idx ON public.entries_other USING brin (at) WITH (pages_per_range='32', autosummarize='on');
 
 CREATE UNIQUE INDEX entries_other_conversation_id_command_key_idx ON public.entries_other USING btree (conversation_id, command_key) WHERE (command_key IS NOT NULL);
@@ -1406,6 +1745,10 @@ CREATE INDEX outbox_pending ON public.outbox USING btree (conversation_id, seq) 
 
 CREATE INDEX outbox_sending ON public.outbox USING btree (claimed_by) WHERE (status = 'sending'::text);
 
+CREATE UNIQUE INDEX search_chunks_position ON public.search_chunks USING btree (account_id, last_position);
+
+CREATE INDEX search_segments_due ON public.search_segments USING btree (claimed_until) WHERE (complete AND (signature IS NULL));
+
 CREATE INDEX set_aside_commands_account ON public.set_aside_commands USING btree (account_id);
 
 CREATE INDEX set_aside_commands_at ON public.set_aside_commands USING btree (at DESC);
@@ -1425,8 +1768,6 @@ ALTER INDEX public.entries_kinds ATTACH PARTITION public.entries_other_account_i
 ALTER INDEX public.entries_feed ATTACH PARTITION public.entries_other_account_id_position_idx;
 
 ALTER INDEX public.entries_feed_events ATTACH PARTITION public.entries_other_account_id_position_idx1;
-
-ALTER INDEX public.entries_text ATTACH PARTITION public.entries_other_account_id_to_tsvector_idx;
 
 ALTER INDEX public.entries_at ATTACH PARTITION public.entries_other_at_idx;
 
@@ -1461,6 +1802,10 @@ CREATE TRIGGER routing_change AFTER UPDATE OF settings ON public.accounts FOR EA
 CREATE TRIGGER routing_change AFTER INSERT OR DELETE OR UPDATE ON public.agent_preferences FOR EACH ROW EXECUTE FUNCTION public.note_routing_change();
 
 CREATE TRIGGER routing_change AFTER INSERT OR DELETE ON public.team_members FOR EACH ROW EXECUTE FUNCTION public.note_routing_change();
+
+CREATE TRIGGER search_entries_deleted AFTER DELETE ON public.entries REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.search_entries_changed();
+
+CREATE TRIGGER search_entries_updated AFTER UPDATE ON public.entries REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.search_entries_changed();
 
 ALTER TABLE ONLY public.account_feeds
     ADD CONSTRAINT account_feeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1539,6 +1884,12 @@ ALTER TABLE ONLY public.routing_changes
 
 ALTER TABLE ONLY public.routing_rosters
     ADD CONSTRAINT routing_rosters_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.search_chunks
+    ADD CONSTRAINT search_chunks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.search_segments
+    ADD CONSTRAINT search_segments_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.set_aside_commands
     ADD CONSTRAINT set_aside_commands_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1672,6 +2023,10 @@ CREATE POLICY own_account ON public.routing_changes TO tertulia_app USING ((acco
 
 CREATE POLICY own_account ON public.routing_rosters TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
+CREATE POLICY own_account ON public.search_chunks TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.search_segments TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
 CREATE POLICY own_account ON public.set_aside_commands TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.team_members TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
@@ -1683,6 +2038,10 @@ ALTER TABLE public.provider_messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.routing_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.routing_rosters ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.search_chunks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.search_segments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.set_aside_commands ENABLE ROW LEVEL SECURITY;
 
@@ -1752,6 +2111,10 @@ CREATE POLICY system_work ON public.routing_changes TO tertulia_system USING (tr
 
 CREATE POLICY system_work ON public.routing_rosters TO tertulia_system USING (true) WITH CHECK (true);
 
+CREATE POLICY system_work ON public.search_chunks TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.search_segments TO tertulia_system USING (true) WITH CHECK (true);
+
 CREATE POLICY system_work ON public.set_aside_commands TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.team_members TO tertulia_system USING (true) WITH CHECK (true);
@@ -1771,9 +2134,9 @@ GRANT ALL ON FUNCTION public.attachment_deleted() TO tertulia_system;
 REVOKE ALL ON FUNCTION public.commit_batch(partition_ids integer[], epochs bigint[], account_ids uuid[], account_counts integer[], e_conversation uuid[], e_seq integer[], e_account integer[], e_ordinal integer[], e_at bigint[], e_kind text[], e_actor_type text[], e_actor_id text[], e_key text[], e_data text[], t_id uuid[], t_seq integer[], t_unread integer[], t_updated bigint[], t_first_reply bigint[], t_last_message bigint[], t_preview text[], t_unanswered bigint[], changed text[], r_id uuid[], r_account uuid[], r_at bigint[], p_channel uuid[], p_external text[], p_conversation uuid[], p_seq integer[], o_conversation uuid[], o_seq integer[], o_account uuid[], o_channel uuid[], o_message uuid[], o_at bigint[], s_shard integer[], s_epoch bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_batch(partition_ids integer[], epochs bigint[], account_ids uuid[], account_counts integer[], e_conversation uuid[], e_seq integer[], e_account integer[], e_ordinal integer[], e_at bigint[], e_kind text[], e_actor_type text[], e_actor_id text[], e_key text[], e_data text[], t_id uuid[], t_seq integer[], t_unread integer[], t_updated bigint[], t_first_reply bigint[], t_last_message bigint[], t_preview text[], t_unanswered bigint[], changed text[], r_id uuid[], r_account uuid[], r_at bigint[], p_channel uuid[], p_external text[], p_conversation uuid[], p_seq integer[], o_conversation uuid[], o_seq integer[], o_account uuid[], o_channel uuid[], o_message uuid[], o_at bigint[], s_shard integer[], s_epoch bigint[]) TO tertulia_system;
 
-REVOKE ALL ON FUNCTION public.contacts_matching(pattern text, after_at timestamp with time zone, after_id uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.contacts_matching(pattern text, after_at timestamp with time zone, after_id uuid, most integer) TO tertulia_app;
-GRANT ALL ON FUNCTION public.contacts_matching(pattern text, after_at timestamp with time zone, after_id uuid, most integer) TO tertulia_system;
+REVOKE ALL ON FUNCTION public.contacts_matching(searches public.search_terms[], after_at timestamp with time zone, after_id uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.contacts_matching(searches public.search_terms[], after_at timestamp with time zone, after_id uuid, most integer) TO tertulia_system;
+GRANT ALL ON FUNCTION public.contacts_matching(searches public.search_terms[], after_at timestamp with time zone, after_id uuid, most integer) TO tertulia_app;
 
 REVOKE ALL ON FUNCTION public.current_account() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.current_account() TO tertulia_system;
@@ -1787,20 +2150,14 @@ REVOKE ALL ON FUNCTION public.inbox_clauses(f public.inbox_filter) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.inbox_clauses(f public.inbox_filter) TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.inbox_page(f public.inbox_filter, sort text, descending boolean, after_key bigint, after_id uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.inbox_page(f public.inbox_filter, sort text, descending boolean, after_key bigint, after_id uuid, most integer) TO tertulia_app;
 GRANT ALL ON FUNCTION public.inbox_page(f public.inbox_filter, sort text, descending boolean, after_key bigint, after_id uuid, most integer) TO tertulia_system;
+GRANT ALL ON FUNCTION public.inbox_page(f public.inbox_filter, sort text, descending boolean, after_key bigint, after_id uuid, most integer) TO tertulia_app;
 
-REVOKE ALL ON FUNCTION public.inbox_search(account uuid, pattern text, words tsquery, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.inbox_search(account uuid, pattern text, words tsquery, most integer) TO tertulia_system;
+REVOKE ALL ON FUNCTION public.inbox_statement(clauses text, found text, sort text, descending boolean, goes_on boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.inbox_statement(clauses text, found text, sort text, descending boolean, goes_on boolean) TO tertulia_system;
 
-REVOKE ALL ON FUNCTION public.inbox_statement(clauses text, sort text, descending boolean, goes_on boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.inbox_statement(clauses text, sort text, descending boolean, goes_on boolean) TO tertulia_system;
-
-REVOKE ALL ON FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words tsquery, after_key bigint, after_id uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words tsquery, after_key bigint, after_id uuid, most integer) TO tertulia_system;
-
-REVOKE ALL ON FUNCTION public.inbox_words(q text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.inbox_words(q text) TO tertulia_system;
+REVOKE ALL ON FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words text[], patterns text[], after_key bigint, after_id uuid, most integer, look_at integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words text[], patterns text[], after_key bigint, after_id uuid, most integer, look_at integer) TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.lock_attachment_bytes(account uuid, digest text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_attachment_bytes(account uuid, digest text) TO tertulia_system;
@@ -1839,7 +2196,60 @@ GRANT ALL ON FUNCTION public.receive_receipts(account uuid, channel uuid, r_stat
 REVOKE ALL ON FUNCTION public.resolve_senders(wanted jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resolve_senders(wanted jsonb) TO tertulia_system;
 
-GRANT ALL ON FUNCTION public.search_words(content text) TO tertulia_system;
+REVOKE ALL ON FUNCTION public.search_advance(account uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_advance(account uuid, most integer) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_buckets(term text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_buckets(term text) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_chunks_with(signature bytea, bucket integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_chunks_with(signature bytea, bucket integer) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_condition(searches public.search_terms[], word text, number text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_condition(searches public.search_terms[], word text, number text) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_conversations(account uuid, searches public.search_terms[], thorough boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_conversations(account uuid, searches public.search_terms[], thorough boolean) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_extras(data jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_extras(data jsonb) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_document(kind text, data jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_document(kind text, data jsonb) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_entries_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_entries_changed() TO tertulia_system;
+
+GRANT ALL ON FUNCTION public.search_fold_unicode(t text) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_fold(t text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_fold(t text) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_heading(name text, identifier text, subject text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_heading(name text, identifier text, subject text) TO tertulia_system;
+
+GRANT ALL ON FUNCTION public.search_key(t text) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_lines(lines text, numbers integer[], texts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_lines(lines text, numbers integer[], texts text[]) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_lock(account uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_lock(account uuid) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_mask(searches public.search_terms[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_mask(searches public.search_terms[]) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_numbers(folded text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_numbers(folded text) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_one(searches public.search_terms[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_one(searches public.search_terms[]) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_patterns(searches public.search_terms[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_patterns(searches public.search_terms[]) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_words(searches public.search_terms[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_words(searches public.search_terms[]) TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_identifiers TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_identifiers TO tertulia_system;
@@ -1963,6 +2373,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_changes TO tertulia_sy
 
 GRANT SELECT ON TABLE public.routing_rosters TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_rosters TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_chunks TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_segments TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.set_aside_commands TO tertulia_system;
 

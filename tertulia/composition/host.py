@@ -29,6 +29,7 @@ from ..storage.postgres.accounts.bots import PostgresRulesArchive, PostgresTimer
 from ..storage.postgres.conversations.archive import PostgresArchive
 from ..storage.postgres.conversations.journal import PostgresJournal
 from ..storage.postgres.conversations.ownership import PostgresOwnership
+from ..storage.postgres.conversations.search_index import CHUNKS, SearchIndex
 from ..storage.postgres.conversations.timer_rescheduling import PostgresRescheduling
 from ..storage.postgres.database import Database
 from ..storage.postgres.migrate import make_months
@@ -43,6 +44,10 @@ log = structlog.get_logger(__name__)
 HOST_CONNECTIONS = 6
 MONTHS_EVERY = 6 * 3600.0
 TIDY_EVERY = 0.2
+INDEX_EVERY = 0.5
+INDEX_BEHIND = 0.05
+"""The pause between two batches when more wait than one batch takes, as after an upgrade: about a third of a core's time is spent."""
+INDEX_ANYHOW = 30.0
 
 
 def node_id() -> str:
@@ -110,6 +115,7 @@ class HostParts:
                 group.create_task(self._sweep()),
                 group.create_task(self._months()),
                 group.create_task(self._tidy()),
+                group.create_task(self._index()),
                 group.create_task(self.ticker.main_loop()),
                 group.create_task(self.retimer.main_loop()),
                 group.create_task(self.host.main_loop()),
@@ -134,7 +140,7 @@ class HostParts:
                 log.error("journal_partitions_failed", error=repr(error))
 
     async def _tidy(self) -> None:
-        """Flush the search indexes' pending lists while there are commits (see migration 0009)."""
+        """Flush the pending lists of GIN indexes while there are commits (see migration 0009)."""
         seen = 0
         while True:
             await asyncio.sleep(TIDY_EVERY)
@@ -146,6 +152,23 @@ class HostParts:
                     await connection.execute("SELECT tidy_search_indexes()")
             except Exception as error:
                 log.warning("search_upkeep_failed", error=repr(error))
+
+    async def _index(self) -> None:
+        """Build the search index, while there are commits; and now and then, since another host may have died before it did."""
+        index, seen, waited = SearchIndex(self._database), -1, 0.0
+        while True:
+            made = 0
+            if seen != self.host.commits.committed or waited >= INDEX_ANYHOW:
+                seen, waited = self.host.commits.committed, 0.0
+                try:
+                    made = await index.catch_up()
+                except Exception as error:
+                    log.warning("search_index_failed", error=repr(error))
+            if made:
+                seen = -1  # perhaps there is more
+            pause = INDEX_BEHIND if made >= CHUNKS else INDEX_EVERY
+            await asyncio.sleep(pause)
+            waited += pause
 
     async def close(self) -> None:
         if self._classifier is not None:

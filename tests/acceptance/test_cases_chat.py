@@ -253,3 +253,34 @@ async def test_updates_of_unknown_kinds_are_set_aside_with_what_they_say(
         query = {"channel_id": CHANNEL[kind], "limit": 50}
         items = ok(await desks["admin"].http.get("/v1/inbound-failures", params=query), 200)["items"]
         assert any(mark in str(item) for item in items), items
+
+
+FOUND = [
+    ("我上周订的雨伞{}坏了，我想申请退款，谢谢", ["雨伞{}", "退款", "{}坏了"]),
+    ("สั่งไปแล้ว{}แต่ยังไม่ได้รับ ขอเงินคืน", ["แล้ว{}", "เงินคืน"]),
+    ("先週注文した{}傘が壊れました", ["した{}傘", "壊れ"]),
+    ("My order ORD-{}7 never came, see https://shop.example/orders/{}9 or ask lena{}.koch@firma.example at the café",
+     ["{}7", "rd-{}", "orders/{}", "{}.koch@firma.ex", "FIRMA.example", "cafe lena{}", "Café"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "asked"), FOUND, ids=["Chinese", "Thai", "Japanese", "parts"])
+async def test_a_search_finds_every_part_of_a_message_and_the_phone_in_any_spelling(
+    desks: dict[str, Desk], providers: Providers, body: str, asked: list[str]
+) -> None:
+    desk, n = desks["agent"], number()
+    await providers.says(f"1202{n[:3]}{n[2:]}", body.replace("{}", n), f"Søren Đặng{n}")
+    spelled = f"+1 (202) {n[:3]}-{n[2:]}"
+    (c,) = await conversations(desk, "whatsapp", spelled)
+    for q in (
+        *asked,
+        "soren dang{}",
+        f"001 202 {n[:3]} {n[2:]}",
+        f"202.{n[:3]}.{n[2:]}",
+        f"1202{n[:3]}{n[2:]}",
+    ):
+        found = await conversations(desk, "whatsapp", q.replace("{}", n))
+        assert c["id"] in [one["id"] for one in found], q
+    contacts = ok(await desk.http.get("/v1/contacts", params={"q": f"(202) {n[:3]} {n[2:]}"}))["items"]
+    assert [one["id"] for one in contacts] == [c["contact_id"]]
+    assert ok(await desk.http.get("/v1/contacts", params={"q": f"ĐANG{n}"}))["items"] == contacts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -49,14 +49,17 @@ WITH made AS (
   SELECT id, $1::uuid, CASE WHEN g % 50 > 0 THEN born + g % 77 / 7 * interval '1 minute' ELSE born END FROM made
 ), entry AS (
   INSERT INTO entries (conversation_id, seq, account_id, position, at, kind, actor_type, data)
-  SELECT id, seq, $1::uuid, ($3 - g) * 3 + seq, born + seq * interval '30 seconds',
-    CASE WHEN seq < 3 THEN 'message' WHEN g % 9 = 0 THEN 'rated' ELSE 'handoff' END, 'contact',
-    CASE WHEN seq = 3 THEN jsonb_build_object('kind', 'x', 'score', 1 + g % 5, 'reason', 'asked')
+  SELECT id, seq, $1::uuid, $4::bigint + ($3 - g) * 4 + seq + 1, born + seq * interval '30 seconds',
+    CASE WHEN seq = 0 THEN 'opened' WHEN seq < 3 THEN 'message' WHEN g % 9 = 0 THEN 'rated' ELSE 'handoff' END, 'contact',
+    CASE WHEN seq = 0 THEN jsonb_build_object('kind', 'opened', 'contact_identifier', '+4415' || lpad((g * 7919 % 100000)::text, 5, '0'),
+           'contact_name', CASE WHEN g % 11 > 0 THEN (ARRAY['Ana', 'Bo', 'Cé'])[1 + g % 3] || ' Name' || g % 900 END,
+           'subject', CASE WHEN g % 4 = 0 THEN 'Order ' || g || '_50% off' END)
+         WHEN seq = 3 THEN jsonb_build_object('kind', 'x', 'score', 1 + g % 5, 'reason', 'asked')
          ELSE jsonb_build_object('kind', 'message', 'id', gen_random_uuid(), 'direction',
            CASE seq WHEN 1 THEN 'inbound' ELSE 'outbound' END, 'sender_type',
            CASE WHEN seq = 1 THEN 'contact' WHEN g % 4 = 0 THEN 'bot' ELSE 'agent' END, 'content',
            'hello from $2 ' || CASE WHEN g % 1000 = 0 THEN 'zebra ' ELSE '' END || 'word' || g % 300) END
-  FROM made CROSS JOIN generate_series(1, 3) AS seq
+  FROM made CROSS JOIN generate_series(0, 3) AS seq
 )
 SELECT count($2::text) FROM made
 """.replace("$2 '", "' || $2 || ' '")
@@ -64,13 +67,20 @@ SELECT count($2::text) FROM made
 
 async def fill(owner: asyncpg.Connection, account_id: str, count: int, note: str = "here") -> None:
     """`count` conversations, 90 s apart, the newest first; old ones are closed, the oldest archived."""
-    await owner.fetchval(MAKE, account_id, note, count)
+    base = await owner.fetchval(
+        "INSERT INTO account_feeds AS f (account_id, position) VALUES ($1, $2::bigint * 4)"
+        " ON CONFLICT (account_id) DO UPDATE SET position = f.position + excluded.position"
+        " RETURNING position - $2::bigint * 4",
+        account_id,
+        count,
+    )
+    await owner.fetchval(MAKE, account_id, note, count, base)
 
 
 async def conversations_of(
     owner: asyncpg.Connection, account_id: str
 ) -> tuple[list[Conversation], dict[str, int], dict[str, str]]:
-    """An account's conversations, and by id: their place in the inbox in μs, and all that was said, in lower case."""
+    """An account's conversations, and by id: their place in the inbox in μs, and all that was said, a line each."""
     rows = await owner.fetch(
         f"SELECT {sql('conversation_columns')} FROM conversations c WHERE account_id = $1", account_id
     )
@@ -80,7 +90,7 @@ async def conversations_of(
         account_id,
     )
     said = await owner.fetch(
-        "SELECT conversation_id::text, string_agg(lower(data ->> 'content'), ' ' ORDER BY seq) FROM entries"
+        "SELECT conversation_id::text, string_agg(data ->> 'content', chr(10) ORDER BY seq) FROM entries"
         " WHERE account_id = $1 AND kind = 'message' GROUP BY 1",
         account_id,
     )
@@ -90,6 +100,12 @@ async def conversations_of(
 def named(account_id: str, name: str) -> str:
     """The id that `fill` gives a channel, team or contact: `channel0`, `team3`, `contact12`."""
     return str(uuid.UUID(hashlib.md5(f"{account_id}{name}".encode()).hexdigest()))
+
+
+def plain(text: str) -> str:
+    """A text without case and accents, by other means than the database's."""
+    apart = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in apart if not unicodedata.combining(c))
 
 
 class Big(msgspec.Struct):
@@ -140,23 +156,17 @@ class Big(msgspec.Struct):
         ]
 
     def _finds(self, q: str) -> set[str]:
-        pattern = re.compile(".*".join(map(re.escape, q.lower().split())))
-        words = re.findall(r"\w+", q.lower().replace("_", " "))
+        parts = plain(q).split()
 
-        def in_text(text: str) -> bool:
-            tokens = text.split()
-            return (
-                bool(words)
-                and all(w in tokens for w in words[:-1])
-                and any(t.startswith(words[-1]) for t in tokens)
-            )
+        def has(text: str) -> bool:
+            return all(part in plain(text) for part in parts)
 
-        texts = {text: in_text(text) for text in set(self.said.values())}
+        texts = {text: any(map(has, text.split("\n"))) for text in set(self.said.values())}
         return {
             c.id
             for c in self.conversations
-            if pattern.search(f"{c.contact_name or ''} {c.contact_identifier} {c.subject or ''}".lower())
-            or pattern.search(self.contacts[c.contact_id].lower())
+            if has(f"{c.contact_name or ''} {c.contact_identifier} {c.subject or ''}")
+            or has(self.contacts[c.contact_id])
             or texts[self.said[c.id]]
         }
 

@@ -59,7 +59,8 @@ COLUMNS = {("accounts", "UPDATE"): {"name", "settings", "updated_at"}} | {
     ("api_clients", "SELECT"): {"id", "account_id", "name", "created_at", "last_used_at"}
 }
 FUNCTIONS = {"current_account", "inbox_page", "contacts_matching", "delivery_rank", "receipt_key"} | {
-    "search_words",
+    "search_key",
+    "search_fold_unicode",
     "lock_receipts",
     "receive_receipts",
     "lock_attachment_bytes",

@@ -12,8 +12,9 @@ from ....core.accounts.records import Contact, ContactIdentifier, Page, Place
 from ....core.conversation.entries import Actor
 from ....core.errors import Conflict, NotFound
 from ....core.ports.resources import NewIdentifier
+from ....core.views.search_terms import searches
 from ..database import Connection, Database
-from ..pages import bounds, like_pattern, page_of
+from ..pages import bounds, page_of
 from ..queries import sql
 from ..rows import json_or_none, json_text
 from .audit import record
@@ -117,7 +118,9 @@ class PostgresContacts(Erasure):
                 rows = await connection.fetch(sql("contacts_page", columns=_CONTACT), *bounds(after, limit))
             else:
                 rows = await connection.fetch(
-                    sql("contacts_found", columns=_CONTACT), like_pattern(q), *bounds(after, limit)
+                    sql("contacts_found", columns=_CONTACT),
+                    msgspec.json.encode(searches(q)).decode(),
+                    *bounds(after, limit),
                 )
         return page_of(rows, _contact, limit)
 

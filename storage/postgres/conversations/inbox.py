@@ -30,8 +30,8 @@ from ....core.views.inbox import (
     assignments_of,
 )
 from ....core.views.people import AgentStats, LabelCount
+from ....core.views.search_terms import searches
 from ..database import Connection, Database
-from ..pages import like_pattern
 from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
 
@@ -144,8 +144,8 @@ class PostgresInbox:
 def filter_json(wanted: InboxFilter) -> str:
     """The filter as JSON for the database's type `inbox_filter`, without conditions that are not set."""
     fields = msgspec.to_builtins(wanted)
-    if wanted.q is not None:
-        fields["pattern"] = like_pattern(wanted.q)
+    if (q := fields.pop("q", None)) is not None:
+        fields["searches"] = msgspec.to_builtins(searches(q))
     return msgspec.json.encode(fields).decode()
 
 

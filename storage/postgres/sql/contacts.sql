@@ -68,11 +68,12 @@ WHERE id = $1 AND merged_into IS NULL RETURNING true
 
 
 -- name: contacts_found
--- A page of contacts that match, newest first, each row with its sort key in front. See contacts_matching in
+-- A page of contacts that a search finds, newest first, each row with its sort key in front. See contacts_matching in
 -- schema.sql.
--- $1 text ILIKE pattern, $2 bigint and $3 uuid: time (µs) and id of the last row seen, or null, $4 limit
+-- $1 text search_terms[] as JSON, $2 bigint and $3 uuid: time (µs) and id of the last row seen, or null, $4 limit
 SELECT (extract(epoch FROM k.created_at) * 1000000)::bigint, {{columns}} FROM contacts k
-WHERE k.id IN (SELECT contacts_matching($1, to_timestamp($2::bigint / 1000000.0), $3::uuid, $4))
+WHERE k.id IN (SELECT contacts_matching(
+  ARRAY(SELECT s FROM jsonb_populate_recordset(NULL::search_terms, $1::text::jsonb) AS s), to_timestamp($2::bigint / 1000000.0), $3::uuid, $4))
 ORDER BY k.created_at DESC, k.id DESC
 
 

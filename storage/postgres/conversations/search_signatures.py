@@ -1,0 +1,55 @@
+"""The signature of a segment of the search index: which of its chunks contain a run of characters.
+
+Owns the sums that turn runs of characters into buckets. `search_buckets` in the database turns what is looked for into the same
+ones, so they must never differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+CHUNKS: Final = 64
+"""Chunks of a segment: the bits of eight bytes."""
+BUCKETS: Final = 65_521
+"""A prime. A chunk of 256 messages fills 3 to 8 % of them."""
+_FACTOR: Final = 7919
+_BLANK: Final = 32
+_EAST_ASIAN: Final = 0x2E80
+"""From here on two characters tell as much as three of other scripts, and runs of three are not kept."""
+
+_Codes = npt.NDArray[np.int64]
+
+
+def signature(texts: Mapping[int, str]) -> bytes:
+    """The signature of chunks with these texts, by their number within the segment. Linear in the texts."""
+    contained = np.zeros((CHUNKS, BUCKETS), dtype=bool)
+    for number, text in texts.items():
+        for buckets in _buckets(text):
+            contained[number, buckets] = True
+    return np.ascontiguousarray(np.packbits(contained, axis=0).T).tobytes()
+
+
+def _buckets(text: str) -> list[_Codes]:
+    """The buckets of all runs of one, two and three characters without blanks, and of four digits."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.int64)
+    written = codes > _BLANK
+    narrow = written & (codes < _EAST_ASIAN)
+    digits = (codes >= ord("0")) & (codes <= ord("9"))
+    return [
+        _runs(codes, allowed, size)
+        for size, allowed in ((1, written), (2, written), (3, narrow), (4, digits))
+    ]
+
+
+def _runs(codes: _Codes, allowed: npt.NDArray[np.bool_], size: int) -> _Codes:
+    count = max(0, len(codes) - size + 1)
+    hashes = np.full(count, size, dtype=np.int64)
+    kept = np.ones(count, dtype=bool)
+    for at in range(size):
+        hashes = (hashes * _FACTOR + codes[at : at + count]) % BUCKETS
+        kept &= allowed[at : at + count]
+    return hashes[kept]
