@@ -41,6 +41,7 @@ GRANTS = {
     "contact_identifiers": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "contacts": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "conversation_recency": {"SELECT"},
+    "conversation_sessions": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "conversations": {"SELECT"},
     "drafts": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "early_receipts": {"SELECT", "INSERT", "UPDATE"},
