@@ -11,8 +11,8 @@ import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
+import node
 import pytest
 from desks import fresh
 from serving import ROOT, OwnServer, until
@@ -26,7 +26,7 @@ MOST_BYTES = 20_000
 """Of the package's scripts together, as they are."""
 
 
-def node(*command: str, cwd: Path) -> str:
+def shell(*command: str, cwd: Path) -> str:
     made = subprocess.run(command, capture_output=True, text=True, cwd=cwd)
     assert made.returncode == 0, made.stdout + made.stderr
     return made.stdout
@@ -35,15 +35,15 @@ def node(*command: str, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has the packed package installed, and what a test of it needs."""
-    assert shutil.which("npm"), "the test needs node and npm: apt-get install nodejs npm"
+    node.program("npm", "npm")
     folder = tmp_path_factory.mktemp("project")
-    packed = node(
+    packed = shell(
         "npm", "pack", "--silent", "--pack-destination", str(folder), cwd=ROOT / "client/npm"
     ).strip()
     needed = json.loads((ROOT / "client/npm/package.json").read_text())["devDependencies"]
     (folder / "package.json").write_text('{"type": "module", "private": true}')
     tools = [f"{name}@{needed[name]}" for name in ("eventsource", "typescript", "ws")]
-    node("npm", "install", "--no-fund", "--no-audit", packed, *tools, cwd=folder)
+    shell("npm", "install", "--no-fund", "--no-audit", packed, *tools, cwd=folder)
     for script in (HERE / "npm").glob("*.mjs"):
         shutil.copy(script, folder)
     return folder
@@ -63,28 +63,7 @@ def test_a_sample_passes_the_strict_type_check(project: Path) -> None:
     config = json.loads((ROOT / "client/npm/tsconfig.json").read_text())
     (project / "tsconfig.json").write_text(json.dumps(config | {"files": ["sample.ts"]}))
     shutil.copy(ROOT / "client/npm/sample.ts", project)
-    node("npx", "tsc", "--noEmit", "--project", "tsconfig.json", cwd=project)
-
-
-async def run(project: Path, script: str, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        "node", script, cwd=project, env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-
-
-async def result(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    return json.loads(output.decode().splitlines()[-1])
-
-
-async def test_calls(project: Path, server: OwnServer) -> None:
-    process = await run(project, "calls.mjs", URL=server.url, TOKEN=server.token("service"), CHANNEL=WEBCHAT)
-    assert await result(process) == {
-        "contents": ["hi"], "hasKey": True, "file": ["a.txt", "text/plain", "hello"], "closed": True,
-        "missing": "404 not_found", "invalid": "422 invalid", "noId": "TypeError", "token": "401 unauthenticated",
-    }  # fmt: skip
+    shell("npx", "tsc", "--noEmit", "--project", "tsconfig.json", cwd=project)
 
 
 async def test_streams_survive_killed_gateways_and_expired_tokens(
@@ -96,7 +75,7 @@ async def test_streams_survive_killed_gateways_and_expired_tokens(
         given = {"URL": server.url, "SECRET": server.secret, "ACCOUNT": ACCOUNT, "CONVERSATION": conversation["id"],
                  "COUNT": str(COUNT)}  # fmt: skip
         kinds = ("fetch", "eventsource", "websocket")
-        readers = [await run(project, "trial.mjs", OVER=over, **given) for over in kinds]
+        readers = [await node.start("trial.mjs", project, OVER=over, **given) for over in kinds]
         for reader in readers:
             assert reader.stdout is not None and await reader.stdout.readline() == b"ready\n"
         for number in range(COUNT):
@@ -108,7 +87,7 @@ async def test_streams_survive_killed_gateways_and_expired_tokens(
             await service.create_message(conversation["id"], content=str(number))
             await asyncio.sleep(0.15)  # long enough for tokens to expire on the way
         async with asyncio.timeout(60):
-            found = [await result(reader) for reader in readers]
+            found = [await node.result(reader) for reader in readers]
     wanted = [str(number) for number in range(COUNT)]
     for over, reader in zip(kinds, found, strict=True):
         private = [word for word in reader["seen"] if word == "from the socket"]
@@ -129,10 +108,10 @@ async def test_the_guides_programs_run(project: Path, server: OwnServer) -> None
     said = []
     for number, program in enumerate(programs):
         (project / f"guide{number}.mjs").write_text(names + program)
-        said.append(await asyncio.to_thread(node, "node", f"guide{number}.mjs", cwd=project))
+        said.append(await asyncio.to_thread(shell, "node", f"guide{number}.mjs", cwd=project))
     assert said == ["1 Hello!\npriority\n", "Hi\n"]
     (types,) = re.findall(r"^```ts\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     (project / "guide.ts").write_text(types + "\nexport type { Event };\nexport { title, TertuliaClient };\n")
     config = json.loads((ROOT / "client/npm/tsconfig.json").read_text())
     (project / "tsconfig.json").write_text(json.dumps(config | {"files": ["guide.ts"]}))
-    await asyncio.to_thread(node, "npx", "tsc", "--noEmit", "--project", "tsconfig.json", cwd=project)
+    await asyncio.to_thread(shell, "npx", "tsc", "--noEmit", "--project", "tsconfig.json", cwd=project)

@@ -1,11 +1,11 @@
 /** Follows the account over one transport with tokens that live three seconds, until COUNT messages of CONVERSATION were seen. */
 
 import { createHmac } from "node:crypto";
-import { EventSource } from "eventsource";
 import { TertuliaClient } from "tertulia-client";
-import { WebSocket } from "ws";
 
 const { URL, SECRET, ACCOUNT, CONVERSATION, COUNT, OVER } = process.env;
+const { EventSource } = OVER === "eventsource" ? await import("eventsource") : {};
+const { WebSocket } = OVER === "websocket" ? await import("ws") : {};
 
 function part(value) {
   return Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
