@@ -55,6 +55,13 @@ def test_actors_run_at_full_priority_and_only_the_head_holds_rays_redis(config: 
     assert "--head" in head and "unset RAY_REDIS_ADDRESS" in worker and "$RAY_HEAD_IP" in worker
 
 
+def test_what_its_provider_needs_is_set(config: dict[str, Any]) -> None:
+    """Ray's second autoscaler loses workers of a `local` provider; `ray down` finds `ray` on the PATH of a login alone."""
+    assert config["provider"]["type"] == "local"
+    assert "RAY_enable_autoscaler_v2=0" in config["head_start_ray_commands"][-1]
+    assert any("~/.local/bin/ray" in command for command in config["setup_commands"])
+
+
 def test_it_holds_no_secret_and_installs_the_locked_versions(config: dict[str, Any]) -> None:
     text = yaml.safe_dump(config)
     assert "://" not in text and "SECRET" not in text

@@ -29,7 +29,8 @@ from tertulia.storage.embedded.files import socket_folder
 
 Start = Callable[..., Awaitable[OwnServer]]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-HERE, THERE = "10.231.7.1", "10.231.7.2"
+_NET = f"10.231.{os.getpid() % 256}"  # of this process, since others may run these tests too
+HERE, THERE = f"{_NET}.1", f"{_NET}.2"
 NOBODY = "02:00:00:00:00:99"
 """An Ethernet address that no card has: what is sent there is lost without a word."""
 
