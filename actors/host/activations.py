@@ -1,8 +1,8 @@
 """The threads and conversations in a host's memory: activation and passivation.
 
-A command whose target is not in memory waits while it is loaded, together with all others that are missing: two or three
-queries a batch, however many conversations. Nothing with an uncommitted write leaves memory, except when it is dropped
-after a failure.
+A command whose target is not in memory waits while it is loaded, together with all others that are missing: one to three
+queries a batch, however many conversations there are in it or in memory. A few batches load at the same time. Nothing with an
+uncommitted write leaves memory, except when it is dropped after a failure.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from sys import intern
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 
 from ...core.conversation.commands import Refused, ThreadKey
 from ...core.conversation.state import Conversation, State
-from ...core.conversation.thread import Thread
+from ...core.conversation.thread import NewContact, Thread
 from ...core.ports.archive import Archive, Target, ThreadWanted
 from ...core.ports.journal import Rejected
 from .pending_command import PendingCommand
@@ -30,6 +31,8 @@ A = TypeVar("A")
 
 MAX_LOAD = 500
 """Conversations activated by one round of queries."""
+MAX_LOADS = 3
+"""Rounds at the same time. Beyond them targets wait for the next; `max_waiting` of the host bounds their commands."""
 
 
 class ActiveThread(Generic[A]):
@@ -58,6 +61,17 @@ class ActiveConversation(Generic[A]):
         self.touched = 0.0
 
 
+class _Load:
+    """A round of queries under way. What was read of something that has left memory since may be older than what was committed."""
+
+    __slots__ = ("dropped", "unsettled")
+
+    def __init__(self) -> None:
+        self.dropped: set[Target] = set()
+        self.unsettled = False
+        """Whether something was dropped whose commit is under way."""
+
+
 def key_of(c: Conversation) -> ThreadKey:
     return ThreadKey(c.account_id, c.channel_id, c.contact_identifier, c.topic)
 
@@ -68,7 +82,7 @@ def _shared(key: ThreadKey) -> ThreadKey:
 
 
 class Activations(Generic[A]):
-    """The host's memory, and the one loop that fills it.
+    """The host's memory, and the loop that fills it.
 
     `activate` and `passivate` make and stop the placement's actor of a state. `run` takes a command whose target is in
     memory, if it exists. `settled` waits until everything decided before has been committed or has failed. `prepare` gets
@@ -92,11 +106,16 @@ class Activations(Generic[A]):
         self._run = run
         self._settled = settled
         self._prepare = prepare
-        self._unsettled = False
+        self._unsettled = 0
+        self._settled_until = 0
         self._new_id = new_id
         self.threads: dict[ThreadKey, ActiveThread[A]] = {}
         self.conversations: dict[str, ActiveConversation[A]] = {}
         self._waiting: defaultdict[Target, list[PendingCommand]] = defaultdict(list)
+        self._loading: set[Target] = set()
+        self._loads: dict[asyncio.Task[None], _Load] = {}
+        self._new_contacts: WeakValueDictionary[tuple[str, str, str], NewContact] = WeakValueDictionary()
+        """Contacts of threads in memory and of writes under way that no commit has stored, by their address."""
         self._wake = asyncio.Event()
         self.activation_count = 0
 
@@ -137,12 +156,20 @@ class Activations(Generic[A]):
     def drop_thread(self, key: ThreadKey) -> None:
         """Drop a thread and its conversations. Uncommitted changes are lost on purpose."""
         thread = self.threads.pop(key, None)
+        self._note_drop(key)
         for active in thread.conversations if thread else ():
             self.drop(active)
 
+    def _note_drop(self, target: Target) -> None:
+        for load in self._loads.values():
+            load.dropped.add(target)
+
     def drop(self, active: ActiveConversation[A]) -> None:
-        if active.pending:
-            self._unsettled = True  # the archive may change with the commits in flight
+        if active.pending:  # the archive may change with the commits in flight
+            self._unsettled += 1
+            for load in self._loads.values():
+                load.unsettled = True
+        self._note_drop(active.id)
         self.conversations.pop(active.id, None)
         thread = active.thread
         thread.conversations = tuple(r for r in thread.conversations if r is not active)
@@ -160,25 +187,43 @@ class Activations(Generic[A]):
             self.drop(active)
         for key in [k for k, t in self.threads.items() if not t.conversations and k not in self._waiting]:
             del self.threads[key]
+            self._note_drop(key)
         return len(old)
 
     async def main_loop(self) -> None:
         """Load what commands wait for, until cancelled."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                await self._serve(list(self._waiting)[:MAX_LOAD])
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while len(self._loads) < MAX_LOADS and len(self._loading) < len(self._waiting):
+                    self._start([t for t in self._waiting if t not in self._loading][:MAX_LOAD])
+        finally:
+            for task in list(self._loads):
+                task.cancel()
 
-    async def _serve(self, targets: Sequence[Target]) -> None:
+    def _start(self, targets: Sequence[Target]) -> None:
+        self._loading.update(targets)
+        load = _Load()
+        task = asyncio.get_running_loop().create_task(self._serve(targets, load))
+        self._loads[task] = load
+        task.add_done_callback(self._loaded)
+
+    def _loaded(self, task: asyncio.Task[None]) -> None:
+        del self._loads[task]
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("activation_broken", exc_info=error)
+
+    async def _serve(self, targets: Sequence[Target], load: _Load) -> None:
         """Load targets and run their commands, or refuse them."""
         try:
-            await self._load(targets)
+            await self._load(targets, load)
         except Rejected as error:
             if len(targets) > 1:  # one of them is at fault: halving finds it, and the others go on
                 half = len(targets) // 2
-                await self._serve(targets[:half])
-                await self._serve(targets[half:])
+                await self._serve(targets[:half], load)
+                await self._serve(targets[half:], load)
                 return
             log.warning("activation_rejected", error=str(error))
             self._refuse(targets, Refused("invalid", "no conversation can have this address"))
@@ -191,30 +236,35 @@ class Activations(Generic[A]):
             # Removed from `_waiting` only now: commands that arrived during the load keep their place behind
             # earlier ones.
             for target in targets:
-                for item in self._waiting.pop(target):
+                for item in self._take(target):
                     self._run(item)
+
+    def _take(self, target: Target) -> list[PendingCommand]:
+        self._loading.discard(target)
+        return self._waiting.pop(target)
 
     def _refuse(self, targets: Sequence[Target], refused: Refused) -> None:
         for target in targets:
-            for item in self._waiting.pop(target):
+            for item in self._take(target):
                 item.answer(refused)
 
-    async def _load(self, targets: Sequence[Target]) -> None:
+    async def _load(self, targets: Sequence[Target], load: _Load) -> None:
         """Load the existing targets into memory, all at once at the end."""
         while True:
-            if self._unsettled:
-                self._unsettled = False
-                await self._settled()
+            load.dropped.clear()
+            load.unsettled = False
+            await self._settle()
             states, threads = await self._read(targets)
             if self._prepare is not None:
                 await self._prepare({key.account_id for key in threads})
-            known = threads.keys() | self.threads.keys()
-            if not self._unsettled and all(key_of(s.conversation) in known for s in states.values()):
+            current = not load.unsettled and load.dropped.isdisjoint({*targets, *states, *threads})
+            keys = map(key_of, (s.conversation for s in states.values()))
+            if current and all(key in threads or key in self.threads for key in keys):
                 break  # otherwise something was dropped during the reads
         for key, thread in threads.items():
             if key not in self.threads:
                 shared = _shared(key)
-                self.threads[shared] = ActiveThread(shared, thread)
+                self.threads[shared] = ActiveThread(shared, self._with_shared_contact(thread))
         for target in targets:
             if isinstance(target, str) and target not in states and target not in self.conversations:
                 self._forget(target)
@@ -222,6 +272,19 @@ class Activations(Generic[A]):
             if conversation_id not in self.conversations:
                 self.open(self.threads[key_of(state.conversation)], state)
                 self.activation_count += 1
+
+    async def _settle(self) -> None:
+        """Wait for the commits whose conversations were dropped."""
+        while self._settled_until < (unsettled := self._unsettled):
+            await self._settled()
+            self._settled_until = max(self._settled_until, unsettled)
+
+    def _with_shared_contact(self, thread: Thread) -> Thread:
+        """The thread with the new contact that another thread of its address is about to store."""
+        if (new := thread.new_contact) is not None:
+            shared = self._new_contacts.setdefault(new.address, new)
+            thread.new_contact, thread.contact_id, thread.contact_name = shared, shared.id, shared.name
+        return thread
 
     async def _read(self, targets: Sequence[Target]) -> tuple[dict[str, State], dict[ThreadKey, Thread]]:
         """The states of the targets and of the conversations that their threads lead to, and the threads not in memory."""

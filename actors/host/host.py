@@ -237,7 +237,7 @@ class ConversationHost:
         target = thread.thread.target(item.envelope.command)  # pyright: ignore[reportArgumentType]
         if target is None and thread.thread.erased:
             self._start(self._reload_erased(item, thread))
-        elif target is None and not item.looked_up and item.envelope.has_own_key:
+        elif target is None and not (item.looked_up or thread.thread.unused) and item.envelope.has_own_key:
             # its original result may be in a conversation that is closed by now
             self._start(self._deduplicate([item]))
         elif target is None:
@@ -266,7 +266,7 @@ class ConversationHost:
         by = actor(envelope.by.type, envelope.by.id)
         opening = Entry(key.account_id, conversation_id, 0, now, by, data)
         active = self.activations.open(thread, apply(None, opening))
-        thread.thread.live = conversation_id
+        thread.thread.opens(conversation_id)
         self._run_turn(item, active, opening)
 
     def _start_turn(self, item: PendingCommand, active: ActiveConversation[Any]) -> None:
@@ -300,6 +300,12 @@ class ConversationHost:
         elif result.write is not None:
             before, after = result.write.before, result.write.after
             active.known = after
+            if item.opened:
+                # the first commit of the thread stores its contact; if that fails, the thread is dropped
+                result.write.new_contact, active.thread.thread.new_contact = (
+                    active.thread.thread.new_contact,
+                    None,
+                )
             if before is None or before.status is not after.status:
                 active.thread.thread.note(after)
             if before is not None:

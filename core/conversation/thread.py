@@ -9,10 +9,27 @@ from .state import Conversation
 from .status import LIVE, Status
 
 
+class NewContact(msgspec.Struct, frozen=True, weakref=True):
+    """A contact and its identifier that do not exist yet. The commit that opens their first conversation stores them."""
+
+    id: str
+    identifier_id: str
+    account_id: str
+    channel_type: str
+    identifier: str
+    name: str | None = None
+
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """What an account has one contact for."""
+        return self.account_id, self.channel_type, self.identifier
+
+
 class Thread(msgspec.Struct, gc=False):
     """What a host knows about a thread key. `resolved` holds ids, newest first (ids sort by time).
 
-    `erased`: its contact was erased, so the thread must be read again before the next conversation.
+    `erased`: its contact was erased, so the thread must be read again before the next conversation. `new_contact`: its contact, if
+    no commit has stored it. `unused`: it has never had a conversation, so no command can be a repeat.
     """
 
     contact_id: str
@@ -20,6 +37,8 @@ class Thread(msgspec.Struct, gc=False):
     live: str | None = None
     resolved: tuple[str, ...] = ()
     erased: bool = False
+    new_contact: NewContact | None = None
+    unused: bool = False
 
     def target(self, command: ThreadCommand) -> str | None:
         """The conversation that `command` goes to; None if a new one must be opened."""
@@ -28,6 +47,10 @@ class Thread(msgspec.Struct, gc=False):
         if isinstance(command, Receive) and self.resolved:
             return self.resolved[0]
         return None
+
+    def opens(self, conversation_id: str) -> None:
+        """Note a conversation that a turn has opened and that may still be refused."""
+        self.live, self.unused = conversation_id, False
 
     def follow(self, before: Conversation, after: Conversation) -> None:
         """Note that a conversation's contact was merged, renamed or erased, as later conversations start with it."""

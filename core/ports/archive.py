@@ -10,7 +10,7 @@ import msgspec
 from ..conversation.commands import ThreadKey
 from ..conversation.entries import Entry
 from ..conversation.state import State
-from ..conversation.thread import Thread
+from ..conversation.thread import NewContact, Thread
 
 Target = str | ThreadKey
 """The target of a command: a conversation's id, or a thread key."""
@@ -28,13 +28,20 @@ class Repeat(msgspec.Struct, frozen=True):
 
 
 class ThreadWanted(msgspec.Struct, frozen=True):
-    """A thread to load. The ids and the name are for its contact, if that must be created."""
+    """A thread to load. The ids and the name are for its contact, if there is none."""
 
     key: ThreadKey
     channel_type: str
     contact_id: str
     identifier_id: str
     name: str | None = None
+
+    def new_contact(self) -> NewContact:
+        """The contact to be made."""
+        key = self.key
+        return NewContact(
+            self.contact_id, self.identifier_id, key.account_id, self.channel_type, key.identifier, self.name
+        )
 
 
 class Archive(Protocol):
@@ -49,7 +56,8 @@ class Archive(Protocol):
         ...
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
-        """Threads by key; missing contacts are created."""
+        """Threads by key, in one query. Those without a contact get a `new_contact` of the wanted ids; threads of one address
+        share it."""
         ...
 
     async def find_repeats(

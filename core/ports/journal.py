@@ -9,13 +9,15 @@ import msgspec
 
 from ..conversation.entries import Entry
 from ..conversation.state import Conversation
+from ..conversation.thread import NewContact
 
 
 class Write(msgspec.Struct):
     """What one accepted command changes: the conversation before and after, and the entries between.
 
     `key`: the command's deduplication key, unique in its conversation. `fence`: shard and epoch of the supervisor that decided
-    it. `keyed`: the index of the entry that has the key and is returned to repeats; by default the last.
+    it. `keyed`: the index of the entry that has the key and is returned to repeats; by default the last. `new_contact`: to be
+    stored with it.
     """
 
     before: Conversation | None
@@ -24,6 +26,7 @@ class Write(msgspec.Struct):
     key: str | None = None
     fence: tuple[int, int] | None = None
     keyed: int = -1
+    new_contact: NewContact | None = None
 
     @property
     def answer(self) -> Entry | None:
@@ -40,7 +43,7 @@ class StaleSupervisor(Exception):
 
 
 class DuplicateKey(Exception):
-    """A key or provider id of the batch exists already. Nothing was written."""
+    """A key, a provider id or another contact of a new contact's address exists already. Nothing was written."""
 
 
 class Rejected(Exception):

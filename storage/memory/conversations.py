@@ -18,7 +18,7 @@ from ...core.conversation.entries import Edited, Entry, Message
 from ...core.conversation.recent_messages import Recent
 from ...core.conversation.state import Conversation, State, amended, edited_at
 from ...core.conversation.status import Status
-from ...core.conversation.thread import Thread
+from ...core.conversation.thread import NewContact, Thread
 from ...core.ids import PARTITIONS, is_uuid, partition_of_conversation
 from ...core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, Repeat, Target, ThreadWanted
 from ...core.ports.feeds import FeedHead
@@ -96,6 +96,8 @@ class MemoryJournal:
             if write.after.id not in opened and write.after.id not in self._store.conversations:
                 raise Rejected("a conversation of the batch does not exist")
         self._check_unique(writes)
+        for contact in filter(None, (w.new_contact for w in writes)):
+            self._store.contacts[contact.address] = contact.id, contact.name
         return [self._add(write, entry) for write in writes for entry in self._apply(write)]
 
     def _check_content(self, write: Write) -> None:
@@ -114,6 +116,9 @@ class MemoryJournal:
 
     def _check_unique(self, writes: Sequence[Write]) -> None:
         store = self._store
+        for contact in filter(None, (w.new_contact for w in writes)):
+            if store.contacts.get(contact.address, (contact.id,))[0] != contact.id:
+                raise DuplicateKey("another contact has the address")
         seen: set[tuple[object, ...]] = set()
         ends: dict[str, Conversation] = {}
         for write in writes:
@@ -191,19 +196,29 @@ class MemoryArchive:
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
         if any("\0" in w.key.identifier + w.key.topic + (w.name or "") for w in wanted):
             raise Rejected("text with a NUL cannot be stored")
-        return {w.key: self._thread(w) for w in wanted}
+        made: dict[tuple[str, str, str], NewContact] = {}
+        return {w.key: self._thread(w, made) for w in wanted}
 
-    def _thread(self, wanted: ThreadWanted) -> Thread:
+    def _thread(self, wanted: ThreadWanted, made: dict[tuple[str, str, str], NewContact]) -> Thread:
         key = wanted.key
         if key.account_id not in self._store.feeds:
             raise Rejected("no such account")
-        contact_id, name = self._store.contacts.setdefault(
-            (key.account_id, wanted.channel_type, key.identifier), (wanted.contact_id, wanted.name)
-        )
+        new = wanted.new_contact()
+        known = self._store.contacts.get(new.address)
+        if known is None:
+            new = made.setdefault(new.address, new)
+        contact_id, name = known or (new.id, new.name)
         conversations = self._store.of_thread(key)
         live = next((c.id for c in conversations if c.live), None)
         resolved = [c.id for c in conversations if c.status is Status.RESOLVED]
-        return Thread(contact_id, name, live, tuple(resolved[:THREAD_RESOLVED]))
+        return Thread(
+            contact_id,
+            name,
+            live,
+            tuple(resolved[:THREAD_RESOLVED]),
+            new_contact=new if known is None else None,
+            unused=not conversations,
+        )
 
     async def find_repeats(
         self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]

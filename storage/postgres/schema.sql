@@ -301,6 +301,34 @@ CREATE FUNCTION public.lock_receipts(channel uuid, keys text[]) RETURNS void
     ORDER BY k) AS ordered
 $$;
 
+CREATE FUNCTION public.make_contacts(ids uuid[], identifier_ids uuid[], accounts uuid[], types text[], identifiers text[], names text[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  made integer;
+BEGIN
+  -- in the order of addresses, so that two hosts never wait for each other
+  WITH identified AS (
+    INSERT INTO contact_identifiers (id, account_id, contact_id, channel_type, identifier, display_name)
+    SELECT w.identifier_id, w.account, w.id, w.type, w.identifier, w.name
+    FROM unnest(ids, identifier_ids, accounts, types, identifiers, names) AS w (id, identifier_id, account, type, identifier, name)
+    ORDER BY w.account, w.type, w.identifier
+    ON CONFLICT ON CONSTRAINT contact_identifiers_unique DO NOTHING
+    RETURNING account_id, contact_id, display_name)
+  INSERT INTO contacts (id, account_id, name) SELECT contact_id, account_id, display_name FROM identified;
+  GET DIAGNOSTICS made = ROW_COUNT;
+  IF made < cardinality(ids) AND EXISTS (
+    SELECT FROM unnest(ids, accounts, types, identifiers) AS w (id, account, type, identifier)
+    JOIN contact_identifiers i ON i.account_id = w.account AND i.channel_type = w.type AND i.identifier = w.identifier
+    WHERE i.contact_id <> w.id) THEN
+    RAISE unique_violation USING CONSTRAINT = 'contact_identifiers_unique', MESSAGE = 'another contact has the address';
+  END IF;
+  RETURN true;
+END $$;
+
 CREATE FUNCTION public.make_entries_partition(name text, low uuid, high uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2166,6 +2194,9 @@ GRANT ALL ON FUNCTION public.lock_attachment_bytes(account uuid, digest text) TO
 REVOKE ALL ON FUNCTION public.lock_receipts(channel uuid, keys text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_receipts(channel uuid, keys text[]) TO tertulia_system;
 GRANT ALL ON FUNCTION public.lock_receipts(channel uuid, keys text[]) TO tertulia_app;
+
+REVOKE ALL ON FUNCTION public.make_contacts(ids uuid[], identifier_ids uuid[], accounts uuid[], types text[], identifiers text[], names text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_contacts(ids uuid[], identifier_ids uuid[], accounts uuid[], types text[], identifiers text[], names text[]) TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.make_entries_partition(name text, low uuid, high uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_entries_partition(name text, low uuid, high uuid) TO tertulia_system;

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from backends import Backend, thread, unplaced
 from samples import OPENING, Scribe, agent, conversation_id, received, to_conversation, to_thread, uid
 
 from tertulia.core.conversation.commands import Close, Open, ThreadKey, Update
 from tertulia.core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, ThreadWanted
-from tertulia.core.ports.journal import Rejected, Write
+from tertulia.core.ports.journal import DuplicateKey, Rejected, StaleEpoch, Write
 
 
 async def commit(backend: Backend, *writes: Write) -> list[int]:
@@ -69,25 +70,70 @@ async def test_a_malformed_id_is_rejected(backend: Backend) -> None:
 # --- threads
 
 
-async def test_a_contact_is_made_once(backend: Backend) -> None:
+async def opening(backend: Backend, scribe: Scribe, key: ThreadKey, name: str | None = None) -> Write:
+    """The opening of a conversation in a thread as it is loaded now, with its contact if that is new."""
+    thread = (await backend.archive.load_threads([wanted(key, name)]))[key]
+    write = scribe.write(to_thread(Open(OPENING), key))
+    write.new_contact = thread.new_contact
+    return write
+
+
+async def test_a_contact_is_made_once(backend: Backend, scribe: Scribe) -> None:
     key = await thread(backend)
+    keys = [ThreadKey(key.account_id, key.channel_id, key.identifier, f"topic {n}") for n in range(20)]
+    writes = [await opening(backend, scribe, k, f"name {n}") for n, k in enumerate(keys)]
     async with asyncio.timeout(30):
-        loaded = await asyncio.gather(
-            *(backend.archive.load_threads([wanted(key, f"name {n}")]) for n in range(20))
-        )
-    contacts = {threads[key].contact_id for threads in loaded}
-    assert len(contacts) == 1 and await backend.contacts(key.account_id) == 1
-    assert len({threads[key].contact_name for threads in loaded}) == 1
+        outcomes = await asyncio.gather(*(commit(backend, w) for w in writes), return_exceptions=True)
+    assert sum(isinstance(o, DuplicateKey) for o in outcomes) == 19
+    assert await backend.contacts(key.account_id) == 1
+    loaded = (await backend.archive.load_threads([wanted(k) for k in keys])).values()
+    (winner,) = (w.new_contact for w, o in zip(writes, outcomes, strict=True) if isinstance(o, list))
+    assert winner is not None
+    assert {(t.contact_id, t.contact_name) for t in loaded} == {(winner.id, winner.name)}
 
 
-async def test_a_contact_is_the_same_over_the_channels_of_a_type(backend: Backend) -> None:
+async def test_a_contact_that_is_being_made_may_open_two_conversations(
+    backend: Backend, scribe: Scribe
+) -> None:
+    key = await thread(backend)
+    other = ThreadKey(key.account_id, key.channel_id, key.identifier, "topic")
+    first = await opening(backend, scribe, key, "Carla")
+    second = scribe.write(to_thread(Open(OPENING), other))
+    second.new_contact = first.new_contact
+    await commit(backend, first, second)
+    third = scribe.write(to_thread(Open(OPENING), msgspec.structs.replace(key, topic="more")))
+    third.new_contact = first.new_contact
+    await commit(backend, third)
+    assert await backend.contacts(key.account_id) == 1
+
+
+async def test_a_contact_is_not_made_without_its_conversation(backend: Backend, scribe: Scribe) -> None:
+    key = await thread(backend)
+    write = await opening(backend, scribe, key)
+    with pytest.raises(StaleEpoch):
+        await backend.journal.commit([write], dict.fromkeys(range(1024), -1))
+    assert await backend.contacts(key.account_id) == 0
+    assert (await backend.archive.load_threads([wanted(key)]))[key].new_contact is not None
+
+
+async def test_a_contact_is_the_same_over_the_channels_of_a_type(backend: Backend, scribe: Scribe) -> None:
     first = await thread(backend)
     second = ThreadKey(first.account_id, uid(), first.identifier, "topic")
     elsewhere = ThreadKey(await backend.add_account(), first.channel_id, first.identifier)
-    loaded = await backend.archive.load_threads([wanted(first, "Carla")])
-    loaded |= await backend.archive.load_threads([wanted(second, "Other"), wanted(elsewhere)])
+    await commit(backend, await opening(backend, scribe, first, "Carla"))
+    loaded = await backend.archive.load_threads([wanted(k, "Other") for k in (first, second, elsewhere)])
     assert loaded[first].contact_id == loaded[second].contact_id != loaded[elsewhere].contact_id
-    assert loaded[second].contact_name == "Carla" and loaded[elsewhere].contact_name is None
+    assert [loaded[k].contact_name for k in (first, second, elsewhere)] == ["Carla", "Carla", "Other"]
+    assert [loaded[k].new_contact is None for k in (first, second, elsewhere)] == [True, True, False]
+    assert [loaded[k].unused for k in (first, second, elsewhere)] == [False, True, True]
+
+
+async def test_threads_of_one_new_contact_share_it(backend: Backend) -> None:
+    first = await thread(backend)
+    second = ThreadKey(first.account_id, uid(), first.identifier, "topic")
+    loaded = await backend.archive.load_threads([wanted(first, "Carla"), wanted(second, "Other")])
+    assert loaded[first].new_contact == loaded[second].new_contact is not None
+    assert loaded[first].contact_id == loaded[second].contact_id and loaded[second].contact_name == "Carla"
 
 
 async def test_a_thread_knows_its_conversations(backend: Backend, scribe: Scribe) -> None:

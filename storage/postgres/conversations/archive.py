@@ -13,7 +13,7 @@ from ....core.conversation.commands import ThreadKey
 from ....core.conversation.entries import Entry
 from ....core.conversation.recent_messages import CONTEXT_SIZE, Recent
 from ....core.conversation.state import State
-from ....core.conversation.thread import Thread
+from ....core.conversation.thread import NewContact, Thread
 from ....core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, Repeat, Target, ThreadWanted
 from ....core.ports.journal import Rejected
 from ..database import Connection, Database
@@ -41,24 +41,6 @@ class PostgresArchive:
         return {c.id: State(c, Recent.of(recent.get(c.id, ()))) for c in found}
 
     async def load_threads(self, wanted: Sequence[ThreadWanted]) -> dict[ThreadKey, Thread]:
-        threads, missing = await self._read_threads(wanted)
-        if missing:
-            async with self._reading() as connection:
-                await connection.execute(
-                    sql("make_contacts"),
-                    [w.contact_id for w in missing],
-                    [w.identifier_id for w in missing],
-                    [w.key.account_id for w in missing],
-                    [w.channel_type for w in missing],
-                    [w.key.identifier for w in missing],
-                    [w.name for w in missing],
-                )
-            threads |= (await self._read_threads(missing))[0]
-        return threads
-
-    async def _read_threads(
-        self, wanted: Sequence[ThreadWanted]
-    ) -> tuple[dict[ThreadKey, Thread], list[ThreadWanted]]:
         keys = [w.key for w in wanted]
         async with self._reading() as connection:
             rows = await connection.fetch(
@@ -71,13 +53,19 @@ class PostgresArchive:
                 THREAD_RESOLVED,
             )
         threads: dict[ThreadKey, Thread] = {}
-        missing: list[ThreadWanted] = []
-        for ordinal, contact_id, name, live, resolved in rows:
+        made: dict[tuple[str, str, str], NewContact] = {}
+        for ordinal, is_account, contact_id, name, live, resolved, unused in rows:
+            if not is_account:
+                raise Rejected("no such account")
+            new = None
             if contact_id is None:
-                missing.append(wanted[ordinal - 1])
-            else:
-                threads[keys[ordinal - 1]] = Thread(contact_id, name, live, tuple(resolved))
-        return threads, missing
+                contact = wanted[ordinal - 1].new_contact()
+                new = made.setdefault(contact.address, contact)
+                contact_id, name = new.id, new.name
+            threads[keys[ordinal - 1]] = Thread(
+                contact_id, name, live, tuple(resolved), new_contact=new, unused=unused
+            )
+        return threads
 
     async def find_repeats(
         self, keys: Iterable[tuple[Target, str]], provider_ids: Iterable[tuple[str, str]]

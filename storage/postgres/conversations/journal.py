@@ -59,6 +59,9 @@ _FORMS = {
     "uuid": "$%d::uuid[]",
 }
 COMMIT = f"SELECT commit_batch({', '.join(_FORMS[holds] % place for place, holds in enumerate(_COLUMNS, 1))})"
+_CONTACTS = ("uuid", "uuid", "uuid", "text", "text", "text")
+MAKE_CONTACTS = f" FROM make_contacts({', '.join(_FORMS[holds] % place for place, holds in enumerate(_CONTACTS, len(_COLUMNS) + 3))}) AS made"
+"""What follows COMMIT in batches that open conversations of new contacts. It runs first, in the same transaction."""
 COMMIT_DEADLINE = 10.0
 """Seconds until the outcome of a commit counts as unknown."""
 SETTLE_DEADLINE = 30.0
@@ -78,13 +81,15 @@ class PostgresJournal:
         held = {p: epochs.get(p, -1) for p in touched}
         try:
             arguments, places = _arguments(writes, held)
+            contacts = _contacts(writes)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Rejected(f"the batch has content that cannot be stored: {error}") from error
         sent = False
         try:
             async with asyncio.timeout(COMMIT_DEADLINE), self._database.system() as connection:
                 sent = True
-                bases: list[int | None] = await connection.fetchval(COMMIT, *arguments)
+                statement = COMMIT + MAKE_CONTACTS if contacts else COMMIT
+                bases: list[int | None] = await connection.fetchval(statement, *arguments, *contacts)
         except asyncpg.UniqueViolationError as error:
             raise DuplicateKey(str(error)) from error
         except (asyncpg.PostgresError, TimeoutError, Overloaded, StorageUnavailable) as error:
@@ -175,6 +180,13 @@ def _arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any]
     )
     arguments = [_argument(column, holds) for column, holds in zip(columns, _COLUMNS, strict=True)]
     return [*arguments, SEPARATOR, NULL], places
+
+
+def _contacts(writes: Sequence[Write]) -> list[Sequence[Any]]:
+    """The arguments of `make_contacts`; none without new contacts."""
+    new = {w.new_contact.id: w.new_contact for w in writes if w.new_contact is not None}
+    rows = [(c.id, c.identifier_id, *c.address, c.name) for c in new.values()]
+    return _columns(rows, _CONTACTS) if rows else []
 
 
 def _entry_row(entry: Entry, account: int, ordinal: int, key: str | None) -> tuple[Any, ...]:

@@ -41,34 +41,24 @@ ORDER BY 2, 3
 
 
 -- name: load_threads
--- For each thread key: the contact, the live conversation, and the newest resolved ones.
+-- For each thread key: whether its account exists, the contact, the live conversation, the newest resolved ones, and whether
+-- it has never had a conversation.
 -- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] channel types, $4 text[] identifiers, $5 text[] topics, $6 integer
 -- resolved conversations per thread
-SELECT w.ord, ci.contact_id::text, coalesce(ct.name, ci.display_name),
+SELECT w.ord, EXISTS (SELECT FROM account_feeds f WHERE f.account_id = w.account), ci.contact_id::text,
+  coalesce(ct.name, ci.display_name),
   (SELECT c.id::text FROM conversations c
    WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
      AND c.topic = w.topic AND c.status IN ('open', 'bot', 'assigned', 'pending')),
   ARRAY(SELECT c.id::text FROM conversations c
    WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
-     AND c.topic = w.topic AND c.status = 'resolved' ORDER BY c.id DESC LIMIT $6)
+     AND c.topic = w.topic AND c.status = 'resolved' ORDER BY c.id DESC LIMIT $6),
+  NOT EXISTS (SELECT FROM conversations c
+   WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
+     AND c.topic = w.topic)
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
   WITH ORDINALITY AS w (account, channel, type, identifier, topic, ord)
 LEFT JOIN contact_identifiers ci
   ON ci.account_id = w.account AND ci.channel_type = w.type AND ci.identifier = w.identifier
 LEFT JOIN contacts ct ON ct.id = ci.contact_id
-
-
--- name: make_contacts
--- A contact for each identifier that has none. If two hosts do this at once, the first wins; the other one's identifier
--- is missing from `made`, and it reads again. (The foreign key is checked at the end of the statement.)
--- $1 uuid[] contact ids, $2 uuid[] identifier ids, $3 uuid[] accounts, $4 text[] channel types, $5 text[] identifiers,
--- $6 text[] names
-WITH made AS (
-  INSERT INTO contact_identifiers (id, account_id, contact_id, channel_type, identifier, display_name)
-  SELECT w.identifier_id, w.account_id, w.contact_id, w.channel_type, w.identifier, w.name
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-    AS w (contact_id, identifier_id, account_id, channel_type, identifier, name)
-  ON CONFLICT ON CONSTRAINT contact_identifiers_unique DO NOTHING
-  RETURNING account_id, contact_id, display_name
-)
-INSERT INTO contacts (id, account_id, name) SELECT contact_id, account_id, display_name FROM made
+ORDER BY w.ord

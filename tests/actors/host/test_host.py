@@ -474,6 +474,36 @@ async def test_commands_keep_their_order_over_an_activation(rig: Rig) -> None:
     assert rig.messages() == ["first", "0", "1", "2", "3"]
 
 
+async def test_loads_overlap_and_share_a_new_contact(rig: Rig) -> None:
+    key = to_thread(received("a")).thread
+    assert key is not None
+    rig.archive.close()
+    asking = []
+    for topic in ("first", "second"):
+        rig.archive.arrived.clear()
+        asking.append(
+            rig.asking(to_thread(received(topic, key=topic), msgspec.structs.replace(key, topic=topic)))
+        )
+        await rig.archive.arrived.wait()  # the second does not wait for the first
+    rig.archive.open.set()
+    await asyncio.gather(*asking)
+    assert len({c.contact_id for c in rig.store.conversations.values()}) == len(rig.store.contacts) == 1
+    assert "repeats" not in rig.archive.calls  # a thread without conversations has no original results
+
+
+async def test_what_leaves_memory_during_a_load_is_read_again(rig: Rig) -> None:
+    conversation = await opened(rig)
+    await rig.done(to_conversation(Update({"status": "resolved"}), conversation))
+    rig.host.activations.sweep(-1, 0)
+    rig.archive.close()
+    by_id = rig.asking(to_conversation(answered("by id"), conversation))
+    await rig.archive.arrived.wait()  # it has read the conversation without the messages that follow
+    rig.archive.open.set()
+    by_thread = rig.asking(to_thread(received("by thread")))
+    await asyncio.gather(by_id, by_thread)
+    assert sorted(rig.messages()) == ["by id", "by thread", "first"]
+
+
 async def test_the_newest_resolved_conversation_is_activated_for_a_message(rig: Rig) -> None:
     conversations = []
     for _ in range(3):
