@@ -103,7 +103,7 @@ export class TertuliaClient {
     const response = await this.#fetch(method, target(path, init.params), request, deadline, repeatable);
     const text = await response.text();
     if (!text) return undefined;
-    return response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : text;
+    return response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : text; // metrics and pages are text
   }
 
   async #fetch(method, target, init, deadline, repeatable) {

@@ -14,6 +14,7 @@ from fake_server import problem, serving
 
 from tertulia.client import (
     AnswerTooLarge,
+    ApiError,
     AsyncClient,
     Client,
     ClientCredentials,
@@ -136,11 +137,15 @@ async def test_errors_carry_the_problem(asynchronous: bool, status: int, error: 
 
 
 @both
-async def test_an_answer_of_something_in_between_is_an_error_without_code(asynchronous: bool) -> None:
-    script = Scripted(web.Response(status=418, text="<html>"))
+@pytest.mark.parametrize("status", [200, 301, 418])
+async def test_an_answer_of_something_in_between_is_an_error_without_code(
+    asynchronous: bool, status: int
+) -> None:
+    script = Scripted(web.Response(status=status, text="<html>", headers={"Location": "/"}))
     async with serving(script) as url:
-        with pytest.raises(Exception, match="418 not an answer of the server itself"):
+        with pytest.raises(ApiError, match=f"{status} not an answer of the server itself") as refused:
             await run(asynchronous, url, lambda c: c.get_account())
+    assert refused.value.code == ""
 
 
 @both

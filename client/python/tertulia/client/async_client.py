@@ -95,7 +95,7 @@ class AsyncClient(AsyncMethods):
                 asyncio.timeout(timeout),
                 self._open(request, await self._tokens.get(), deadline) as response,
             ):
-                if response.status_code >= 400:
+                if response.status_code >= 300:
                     raise api_error(response.status_code, response.headers, await response.aread())
                 with opened(to) as file:
                     async for piece in response.aiter_bytes():

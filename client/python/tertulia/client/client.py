@@ -83,7 +83,7 @@ class Client(Methods):
         request, deadline, size = download_of(attachment), time.monotonic() + timeout, 0
         try:
             with self._open(request, self._tokens.get(), deadline) as response:
-                if response.status_code >= 400:
+                if response.status_code >= 300:
                     raise api_error(response.status_code, response.headers, response.read())
                 with opened(to) as file:
                     for piece in response.iter_bytes():

@@ -92,7 +92,7 @@ class AsyncTransport:
                 if pause is None:
                     raise failed from error
             else:
-                if answer.status < 400:
+                if answer.status < 300:
                     return answer
                 if answer.status == 401 and signed and not renewed and self._tokens.refused(token):
                     renewed = True

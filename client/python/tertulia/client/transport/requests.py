@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from ..errors import AnswerTooLarge, ConnectionFailed, DeadlineExceeded, TertuliaError
+from ..errors import AnswerTooLarge, ConnectionFailed, DeadlineExceeded, TertuliaError, api_error
 from .operations import Answers, Operation, body_of, query_of
 
 PIECE = 256 * 1024
@@ -114,9 +114,12 @@ def check_size(size: int, most: int) -> None:
 
 
 def decoded(answer: Answer, answers: Answers) -> Any:
-    """The value of a successful answer; None if it has none."""
+    """The value of a successful answer; None if it has none. Raises ApiError for what is not JSON."""
     if answers == "bytes":
         return answer.body
     if answers == "text":
         return answer.body.decode(errors="replace")
-    return json.loads(answer.body) if answer.body else None
+    try:
+        return json.loads(answer.body) if answer.body else None
+    except ValueError:
+        raise api_error(answer.status, answer.headers, answer.body) from None
