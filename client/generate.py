@@ -102,22 +102,17 @@ def models(doc: Json) -> str:
         f'"""The objects of the API. {NOTE}"""\n\nfrom __future__ import annotations\n\n'
         "from typing import Any, Literal, NotRequired, TypedDict\n"
     ]
-    plain: list[str] = []
+    aliases: list[str] = []
     for key, schema in sorted(doc["components"]["schemas"].items(), key=lambda item: model_name(item[0])):
         name = model_name(key)
         if "properties" not in schema:
-            plain.append(f"{name} = {forward(python_type(schema))}\n")
+            aliases.append(f"{name} = {python_type(schema)}\n")
         elif all(field.isidentifier() and not keyword.iskeyword(field) for field in schema["properties"]):
             parts.append(class_of(name, schema))
         else:
             fields = "".join(f"    {field!r}: {kind!r},\n" for field, kind in fields_of(schema))
             parts.append(f"{name} = TypedDict({name!r}, {{\n{fields}}})\n" + docstring(described(schema), ""))
-    return "\n\n".join([parts[0], *plain, *parts[1:]])
-
-
-def forward(kind: str) -> str:
-    """An alias is evaluated when its module is imported, so it must not name a later class."""
-    return kind if kind.startswith("Literal") or not re.search(r"\b[A-Z]", kind) else repr(kind)
+    return "\n\n".join([*parts, *aliases])
 
 
 def described(schema: Json) -> str:

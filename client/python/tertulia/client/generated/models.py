@@ -4,25 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-ConversationStatus = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
-
-
-Reason = Literal[
-    "away",
-    "channel",
-    "declined",
-    "full",
-    "language",
-    "offline",
-    "outside_hours",
-    "team",
-    "topic",
-    "unavailable",
-]
-
-
-Role = Literal["admin", "agent", "customer", "lead", "service"]
-
 
 class Account(TypedDict):
     """`settings`: in force, including defaults."""
@@ -2201,3 +2182,23 @@ class WebchatSession(TypedDict):
     """The customer's address on this channel"""
     expires_at: str
     """Until when the token is valid"""
+
+
+ConversationStatus = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
+
+
+Reason = Literal[
+    "away",
+    "channel",
+    "declined",
+    "full",
+    "language",
+    "offline",
+    "outside_hours",
+    "team",
+    "topic",
+    "unavailable",
+]
+
+
+Role = Literal["admin", "agent", "customer", "lead", "service"]
