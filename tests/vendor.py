@@ -52,7 +52,6 @@ PACKAGES = [
         "LICENSE": "preact/LICENSE.signals", "dist/signals.mjs": "preact/signals.js",
     }, IMPORTS),
     Package("htm", "3.1.1", "Apache-2.0", {"LICENSE": "htm/LICENSE", "dist/htm.module.js": "htm/htm.js"}),
-    Package("tinykeys", "3.1.0", "MIT", {"LICENSE": "tinykeys/LICENSE", "dist/tinykeys.module.js": "tinykeys/tinykeys.js"}),
     Package("uplot", "1.6.32", "MIT", {
         "LICENSE": "uplot/LICENSE", "dist/uPlot.iife.min.js": "uplot/uplot.js", "dist/uPlot.min.css": "uplot/uplot.css",
     }, append="\nexport default uPlot;\n"),

@@ -26,6 +26,8 @@ export type Event =
   | Base<"conversation:message", Schemas["Message"]>
   | Base<"conversation:receipt", { message_id: string; delivery_status: "queued" | "sent" | "delivered" | "read" | "failed" }>
   | Base<"conversation:typing", { user_id: string; name: string | null; state: "start" | "stop" }>
+  | Base<"conversation:draft", { user_id: string; name: string | null; content: string | null; is_private: boolean; updated_at: string | null }>
+  | Base<"conversation:viewing", { user_id: string; name: string | null; state: "start" | "stop" }>
   | Base<"conversation:handoff", { reason: string | null }>
   | Base<"agent:assigned", { agent_id: string | null; previous_agent_id: string | null; by: string; assignment_id: string }>
   | Elsewhere<"agent:presence", { user_id: string; status: "online" | "away" | "offline"; active: number; maximum: number }>

@@ -268,7 +268,8 @@ export class EventStream {
 
 const TYPES = [
   "ready", "reset", "close", "conversation:new", "conversation:updated", "conversation:status", "conversation:message",
-  "conversation:receipt", "conversation:typing", "conversation:handoff", "agent:assigned", "agent:presence",
+  "conversation:receipt", "conversation:typing", "conversation:draft", "conversation:viewing", "conversation:handoff",
+  "agent:assigned", "agent:presence",
   "queue:update", "notification:assignment", "notification:offer", "notification:mention", "notification:queue",
   "notification:sla",
 ];

@@ -241,6 +241,28 @@ class TypingHint(msgspec.Struct, frozen=True):
     state: Annotated[Literal["start", "stop"], about("Whether they begin or stop")]
 
 
+class DraftHint(msgspec.Struct, frozen=True):
+    """An agent's draft changed; without content it is gone. Customers never learn of it."""
+
+    conversation_id: ConversationId
+    user_id: Annotated[str, about("The agent", "00000000-0000-0000-0000-000000000021")]
+    name: Annotated[str | None, about("Their name", "Abeba")]
+    content: Annotated[str | None, about("The text so far; null when it is gone", "Dear Marta")]
+    is_private: Annotated[bool, about("Whether it is to become a note", False)]
+    updated_at: Annotated[
+        str | None, about("When it changed", "2026-03-02T09:30:00.000Z", format="date-time")
+    ]
+
+
+class ViewingHint(msgspec.Struct, frozen=True):
+    """An agent has a conversation open, or no longer. Customers never learn of it."""
+
+    conversation_id: ConversationId
+    user_id: Annotated[str, about("The agent", "00000000-0000-0000-0000-000000000021")]
+    name: Annotated[str | None, about("Their name", "Abeba")]
+    state: Annotated[Literal["start", "stop"], about("Whether they have it open; forget a start after 45 s")]
+
+
 class ReceiptHint(msgspec.Struct, frozen=True):
     """How far a message got."""
 

@@ -11,7 +11,7 @@ from ..framework.endpoint import Route
 from ..pages import agents_page
 from . import docs, meta
 from .admin import account, api_clients, bot_rules, event_webhooks
-from .conversation import attachments, conversations, drafts, inbox, messages, queue, webchat
+from .conversation import attachments, conversations, drafts, inbox, messages, queue, viewing, webchat
 from .people import agent_reports, agents, canned_responses, contacts, identifiers, preferences, teams
 from .providers import channels, deliveries, inbound_failures, webhooks
 from .streams import routes
@@ -23,6 +23,7 @@ ALL: list[Route] = [
     *inbox.ROUTES,  # before conversations: `stats` is not an id
     *conversations.ROUTES,
     *drafts.ROUTES,
+    *viewing.ROUTES,
     *webchat.ROUTES,
     *routes.ROUTES,
     *attachments.ROUTES,

@@ -84,6 +84,7 @@ ROUTES: dict[str, Example] = {
     "GET /v1/conversations/{id}/context": Example(TEAM, names=CONVERSATION, query="count=8"),
     "PUT /v1/conversations/{id}/draft": Example(STAFF, {"content": "Dear"}, CONVERSATION),
     "DELETE /v1/conversations/{id}/draft": Example(STAFF, names=CONVERSATION),
+    "POST /v1/conversations/{id}/viewing": Example(STAFF, {"state": "start"}, CONVERSATION),
     "GET /v1/conversations/{id}/drafts": Example(TEAM, names=CONVERSATION),
     "POST /v1/webchat/{channel_id}/sessions": Example(None, names={"channel_id": "{channel}"}, foreign=None),
     "POST /v1/webchat/messages": Example(CUSTOMER, {"content": "hello"}, foreign=None),

@@ -11,8 +11,17 @@ const shell = signal(null);
 
 async function begin() {
   const [{ Shell, startShell }] = await Promise.all([import('./shell.js')]);
+  signedInAs = `${user.value.userId} ${user.value.accountId}`;
   startShell();
   shell.value = Shell;
+}
+
+let signedInAs = null;
+
+/** Another sign-in: the same person goes on where they were, with what is unsent; somebody else starts anew. */
+async function goOn() {
+  if (signedInAs !== `${user.value.userId} ${user.value.accountId}`) { location.reload(); return; }
+  (await import('./stream.js')).resume();
 }
 
 function App() {
@@ -21,7 +30,7 @@ function App() {
   const Shell = shell.value;
   return html`
     ${Shell ? html`<${Shell} />` : html`<p class="loading" role="status">${t('Loading …')}</p>`}
-    ${ended.value && html`<${SignIn} again onDone=${() => location.reload()} />`}
+    ${ended.value && html`<${SignIn} again onDone=${goOn} />`}
     <${Toasts} />`;
 }
 

@@ -1,11 +1,11 @@
 // Where an agent writes: messages and notes, canned responses with `/`, files, recipients of a mail, the kept draft.
-import { Clip, html, signal, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
+import { Clip, html, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
 import { t } from './i18n.js';
 import { api } from './api.js';
 import { resolve } from './actions.js';
 import { complain } from './toasts.js';
 import { contactName, size } from './format.js';
-import { drop, draftOf, keep, loadDrafts, others, saved } from './drafts.js';
+import { draftOf, keep, loadDrafts, others, saved } from './drafts.js';
 import { canned, nameOf } from './people.js';
 import { discard, send } from './thread.js';
 import { peek } from './conversations.js';
@@ -16,9 +16,9 @@ const MOST_TEXT = 65_536;
 const TYPING_EVERY = 3000;
 const EMOJI = '😀😃😄😁😅😂🙂😉😊😍🤔😐😕🙁😢😮👍👎👏🙏💪👋✅❌⚠️❗❓⭐🎉❤️💡📦📄📞✉️🔧⏰🚚💳🔒'.match(/\p{Extended_Pictographic}\uFE0F?/gu);
 
-/** What other modules ask of the composer on screen: focus, canned, a text to edit. */
-export const wish = signal(null);
-export const compose = (what) => { wish.value = { ...what, at: Date.now() }; };
+let onScreen = null;
+/** Ask the composer on screen for focus, canned responses, or to take a text. At once, so that the next key is already its own. */
+export const compose = (what) => onScreen?.(what);
 
 function matching(word) {
   const found = word.toLowerCase();
@@ -76,15 +76,20 @@ export function Composer({ id, isMail, closed }) {
     box.current.style.height = 'auto';
     box.current.style.height = `${Math.min(box.current.scrollHeight + 2, innerHeight * 0.4)}px`;
   }, [text]);
-  useEffect(() => {
-    const asked = wish.value;
-    if (!asked || Date.now() - asked.at > 1000) return;
-    if (asked.isPrivate !== undefined) setPrivate(asked.isPrivate);
-    if (asked.text !== undefined) edit(asked.text);
-    if (asked.canned && !current.current.text) edit('/', 1);
-    box.current.focus();
-    wish.value = null;
-  }, [wish.value]);
+  useLayoutEffect(() => {
+    const answer = (asked) => {
+      if (asked.isPrivate !== undefined) setPrivate(asked.isPrivate);
+      const given = asked.text ?? (asked.canned && !box.current.value ? '/' : null);
+      if (given !== null) {
+        box.current.value = given;
+        edit(given);
+      }
+      box.current.focus();
+      box.current.setSelectionRange(box.current.value.length, box.current.value.length);
+    };
+    onScreen = answer;
+    return () => { if (onScreen === answer) onScreen = null; };
+  });
 
   function edit(value, at = value.length) {
     setText(value);
@@ -143,7 +148,6 @@ export function Composer({ id, isMail, closed }) {
     tell({ type: 'conversation:typing:stop', conversation_id: id });
     saidTyping.current = 0;
     send(id, message).then(async () => {
-      if (!current.current.text) drop(id);
       if (applied) await applyMacro(id, applied);
       if (thenResolve) await resolve(id);
     }).catch(() => null); // the unsent message says what went wrong

@@ -47,8 +47,9 @@ function store(id) {
   saving.set(id, turn);
 }
 
-/** The text was sent: the draft is gone, once the server has the message. */
-export function drop(id) {
+/** The server has the message: its draft is gone, unless something else has been written since. */
+export function drop(id, sent) {
+  if (own.get(id)?.content.trim() !== sent.trim()) return;
   own.delete(id);
   clearTimeout(unsaved.get(id));
   store(id);

@@ -138,10 +138,24 @@ function onKey(event) {
   }
 }
 
+let pointed = false;
+let leaving = 0;
+/** The pointer is over the rows or the button above them, or has left them (a moment ago, as it may be on its way to the button). */
+function point(isOver) {
+  clearTimeout(leaving);
+  const settleDown = () => {
+    pointed = isOver;
+    const box = document.getElementById('rows');
+    if (box) hold(pointed || box.scrollTop > 4 || box.contains(document.activeElement));
+  };
+  if (isOver) settleDown();
+  else leaving = setTimeout(settleDown, 250);
+}
+const pointer = { onPointerEnter: (e) => e.pointerType !== 'touch' && point(true), onPointerLeave: () => point(false) };
+
 function Rows({ current }) {
   const box = useRef(null);
-  const pointer = useRef(false);
-  const update = () => hold(pointer.current || box.current.scrollTop > 4 || box.current.contains(document.activeElement));
+  const update = () => hold(pointed || box.current.scrollTop > 4 || box.current.contains(document.activeElement));
   useLayoutEffect(() => {
     const measure = () => { scroll.value = { top: box.current.scrollTop, height: box.current.clientHeight }; };
     const watch = new ResizeObserver(measure);
@@ -154,8 +168,7 @@ function Rows({ current }) {
   const last = Math.min(all.length, Math.ceil((top + height) / ROW) + SPARE, first + 60);
   useEffect(() => { if (more.value && last > all.length - 20) loadMore(); }, [last, all.length, more.value]);
   return html`<div class="rows" id="rows" ref=${box} role="listbox" tabindex="0" aria-label=${t('Conversations')} aria-activedescendant=${active.value ? `row-${active.value}` : null}
-      onKeyDown=${onKey} onFocusIn=${update} onFocusOut=${() => setTimeout(() => box.current && update())}
-      onPointerEnter=${(e) => { if (e.pointerType !== 'touch') { pointer.current = true; update(); } }} onPointerLeave=${() => { pointer.current = false; update(); }}
+      onKeyDown=${onKey} onFocusIn=${update} onFocusOut=${() => setTimeout(() => box.current && update())} ...${pointer}
       onScroll=${() => { scroll.value = { top: box.current.scrollTop, height: box.current.clientHeight }; update(); }}>
     <div class="rows-space" role="presentation" style=${{ height: `${all.length * ROW}px` }}>
       ${all.slice(first, last).map((id, n) => html`<${Row} key=${id} id=${id} index=${first + n} total=${more.value ? -1 : all.length} current=${current} />`)}
@@ -167,7 +180,7 @@ export function List({ current }) {
   const count = waiting.value;
   return html`<aside class="list" aria-label=${t('Conversation list')}>
     <div class="list-head"><${Tabs} /><${Search} /><${Filters} />
-      <div class="list-state"><${Badge} kind="list" freshness=${freshness()} place=${proof.value?.position} />
+      <div class="list-state" ...${pointer}><${Badge} kind="list" freshness=${freshness()} place=${proof.value?.position} />
         ${count > 0 && html`<button type="button" class="new" onClick=${() => { settle(); document.getElementById('rows').scrollTop = 0; }}>${t('{n} new', { n: count })}</button>`}</div>
     </div>
     ${failed.value && html`<p class="problem" role="alert">${t('The list could not be loaded.')} <button type="button" onClick=${() => reload()}>${t('Try again')}</button></p>`}

@@ -73,7 +73,7 @@ function Bar() {
 
 function UserMenu() {
   return html`<details class="menu user-menu">
-    <summary aria-label=${t('Account menu')}>${user.value.name}</summary>
+    <summary><span class="visually-hidden">${t('Account menu')}: </span>${user.value.name}</summary>
     <div class="menu-body">
       <p>${t(user.value.role)}</p>
       <button type="button" onClick=${() => go('preferences')}>${t('Preferences')}</button>
@@ -92,7 +92,7 @@ export function Shell() {
     ${area === 'inbox' && html`<div class="panes ${id ? 'has-thread' : ''} ${detailsOpen.value ? 'has-details' : ''}">
       <${List} current=${id} />
       <main id="main" tabindex="-1" class="thread-area">${open.value ? html`<${ThreadPane} key=${open.value.id} thread=${open.value} />` : html`<p class="empty">${t('Choose a conversation.')}</p>`}</main>
-      ${open.value && detailsOpen.value && html`<${Details} key=${`d${open.value.id}`} id=${open.value.id} />`}
+      ${open.value?.loaded.value && detailsOpen.value && html`<${Details} key=${`d${open.value.id}`} id=${open.value.id} />`}
     </div>`}
     ${area === 'preferences' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./preferences_page.js" name="PreferencesPage" /></main>`}
     ${area === 'floor' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./admin/floor.js" name="Floor" /></main>`}

@@ -50,6 +50,12 @@ function confirm() {
 function seen(id) {
   if (!id) return;
   cursor = id;
+  keeping ||= setTimeout(keepCursor, 500);
+}
+
+let keeping = 0;
+function keepCursor() {
+  keeping = 0;
   try {
     sessionStorage.setItem(KEEP, JSON.stringify({ cursor, at: Date.now(), user: user.value?.userId, account: user.value?.accountId }));
   } catch { /* without storage a reload starts anew */ }
@@ -67,7 +73,9 @@ function remembered() {
 
 function deliver(event) {
   if (event.type === 'ready') {
+    const isFirst = cursor === null; // what was fetched before the stream began may lack what happened in between
     seen(cursor ?? event.data.cursor);
+    if (isFirst) for (const handler of resets) handler();
     return;
   }
   if (event.type === 'reset') {
@@ -167,7 +175,9 @@ async function connect() {
     if (error.status === 401) { stop(); end(); } else lost();
     return;
   }
-  const query = search({ ticket, topics: [...topics.keys()].join(','), since: cursor });
+  // conversations follow once it is open: an address may name one that does not exist, and the account's topic has their entries too
+  const query = search({ ticket, topics: 'account,user', since: cursor });
+  subscribed = new Set(['account', 'user']);
   const opening = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws?${query}`);
   socket = opening;
   let isOpen = false;
@@ -178,7 +188,7 @@ async function connect() {
     webSocketFailed = 0;
     transport.value = 'websocket';
     state.value = 'catching-up';
-    subscribed = new Set(topics.keys());
+    for (const topic of topics.keys()) subscribe(topic);
     prove(opening); // answered after the replay
     timers.push(setInterval(() => prove(opening), PING_EVERY));
   };
@@ -190,7 +200,7 @@ async function connect() {
   opening.onclose = ({ code }) => {
     if (opening !== socket) return;
     if (!isOpen) webSocketFailed += 1;
-    if (code === 1008) { socket = null; clear(); end(); return; }
+    if (code === 1008 && user.value.expiresAt <= Date.now()) { socket = null; clear(); end(); return; }
     lost();
   };
 }
@@ -204,8 +214,9 @@ async function connectEvents() {
   let alive = Date.now();
   webSocketFailed += 1;
   try {
-    const query = search({ topics: [...topics.keys()].join(','), since: cursor });
-    const response = await fetch(`/v1/stream?${query}`, { headers: authorization(), signal: control.signal });
+    const opened = (names) => fetch(`/v1/stream?${search({ topics: names.join(','), since: cursor })}`, { headers: authorization(), signal: control.signal });
+    let response = await opened([...topics.keys()]);
+    if (response.status === 404) response = await opened(['account', 'user']);
     if (response.status === 401) { stop(); end(); return; }
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     tries = 0;
@@ -231,12 +242,17 @@ async function connectEvents() {
   if (source === control) lost();
 }
 
+function subscribe(topic) {
+  if (subscribed.has(topic)) return;
+  subscribed.add(topic);
+  ask({ type: 'subscribe', topics: [topic] }).catch(() => subscribed.delete(topic));
+}
+
 /** Follow a topic until the returned function is called. */
 export function follow(topic) {
   topics.set(topic, (topics.get(topic) ?? 0) + 1);
-  if (socket?.readyState === WebSocket.OPEN && !subscribed.has(topic)) {
-    subscribed.add(topic);
-    ask({ type: 'subscribe', topics: [topic] }).catch(() => subscribed.delete(topic));
+  if (socket?.readyState === WebSocket.OPEN) {
+    subscribe(topic);
   } else if (source && !subscribed.has(topic)) {
     restartEvents();
   }
@@ -255,6 +271,8 @@ function restartEvents() { // an event stream's topics are fixed: open another, 
   restart = setTimeout(() => { source?.abort(); source = null; clear(); connectEvents(); }, 50);
 }
 
+addEventListener('pagehide', () => { if (keeping) keepCursor(); });
+
 export function start() {
   stopped = false;
   cursor = remembered();
@@ -263,6 +281,13 @@ export function start() {
   addEventListener('online', hurry);
   addEventListener('offline', lost);
   document.addEventListener('visibilitychange', () => { if (!document.hidden) hurry(); });
+  connect();
+}
+
+/** Go on after another sign-in. */
+export function resume() {
+  stopped = false;
+  tries = 0;
   connect();
 }
 

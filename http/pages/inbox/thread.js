@@ -2,6 +2,7 @@
 import { signal } from './ui.js';
 import { api, isOffline, Problem } from './api.js';
 import { load, peek } from './conversations.js';
+import { drop } from './drafts.js';
 import { user } from './session.js';
 import { follow, onEvent, onReset, proof, state as streamState } from './stream.js';
 
@@ -251,6 +252,7 @@ async function post(id, { key, content, isPrivate, attachments, to, cc, bcc, rep
       content, is_private: isPrivate, client_message_id: key, attachments: attachments ?? [],
       ...(to ? { to } : {}), ...(cc ? { cc } : {}), ...(bcc?.length ? { bcc } : {}), ...(replyTo ? { reply_to: replyTo } : {}),
     });
+    drop(id, content);
     const thread = open.peek();
     if (thread?.id !== id) discard(id, key);
     else if (thread.atEnd.peek()) thread.catchUp();

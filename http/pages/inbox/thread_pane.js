@@ -45,16 +45,24 @@ function Head({ c, thread }) {
   </header>`;
 }
 
+const retrySending = (message) => act.retryDelivery(message.id);
+
 function Entries({ thread, c }) {
   const isMail = c.channel_type === 'email';
+  const contact = contactName(c);
+  const drawn = useRef({ contact, of: new WeakMap() });
+  if (drawn.current.contact !== contact) drawn.current = { contact, of: new WeakMap() };
   let before = '';
   return thread.entries.value.map((entry) => {
     const date = new Date(entry.at).toDateString();
     const isNew = date !== before;
     before = date;
-    return html`${isNew && html`<p class="day" key=${`d${date}`}><span>${day(entry.at)}</span></p>`}${entry.kind === 'message'
-      ? html`<${Message} key=${entry.seq} entry=${entry} contact=${contactName(c)} isMail=${isMail} onRetry=${(m) => act.retryDelivery(m.id)} />`
-      : html`<${EntryLine} key=${entry.seq} entry=${entry} />`}`;
+    let made = drawn.current.of.get(entry); // the same node again costs nothing, however long the thread is
+    if (!made) {
+      made = entry.kind === 'message' ? html`<${Message} key=${entry.seq} entry=${entry} contact=${contact} isMail=${isMail} onRetry=${retrySending} />` : html`<${EntryLine} key=${entry.seq} entry=${entry} />`;
+      drawn.current.of.set(entry, made);
+    }
+    return isNew ? [html`<p class="day" key=${`d${date}`}><span>${day(entry.at)}</span></p>`, made] : made;
   });
 }
 

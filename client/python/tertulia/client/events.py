@@ -71,6 +71,24 @@ class TypingEvent(_OfConversation):
     data: TypingState
 
 
+class DraftState(TypedDict):
+    user_id: str
+    name: str | None
+    content: str | None
+    is_private: bool
+    updated_at: str | None
+
+
+class DraftEvent(_OfConversation):
+    type: Literal["conversation:draft"]
+    data: DraftState
+
+
+class ViewingEvent(_OfConversation):
+    type: Literal["conversation:viewing"]
+    data: TypingState
+
+
 class HandoffReason(TypedDict):
     reason: str | None
 
@@ -147,6 +165,8 @@ Event = (
     | MessageEvent
     | ReceiptEvent
     | TypingEvent
+    | DraftEvent
+    | ViewingEvent
     | HandoffEvent
     | AssignedEvent
     | PresenceEvent

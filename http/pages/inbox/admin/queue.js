@@ -1,5 +1,5 @@
 // The queue: who waits, for how long, for whom.
-import { html, useEffect } from '../ui.js';
+import { html, useEffect, useState } from '../ui.js';
 import { t } from '../i18n.js';
 import { CHANNELS, contactName, now, PRIORITY, span } from '../format.js';
 import { conversation, load, peek } from '../conversations.js';
@@ -8,7 +8,8 @@ import { onEvent } from '../stream.js';
 import { Table, useList } from './parts.js';
 
 function Name({ id }) {
-  useEffect(() => { if (!peek(id)) load(id).catch(() => null); }, [id]);
+  const [, setLoaded] = useState(false); // a conversation that is not known yet has no signal to wait for
+  useEffect(() => { if (!peek(id)) load(id).then(() => setLoaded(true)).catch(() => null); }, [id]);
   const c = conversation(id)?.value;
   return html`<a href="#/inbox/queue/${id}">${c ? contactName(c) : `${id.slice(0, 8)}…`}</a>`;
 }

@@ -1661,6 +1661,12 @@ class Methods(Transport):
         Permission `conversation.read`: agent, lead, admin, service, customer."""
         return self._call(operations.SET_TYPING, (id,), body={"state": state}, timeout=timeout)
 
+    def show_viewing(self, id: str, *, state: Literal["start", "stop"], timeout: float | None = None) -> None:
+        """Tell colleagues that one has it open; customers never learn it.
+
+        Permission `me`: agent, lead, admin."""
+        return self._call(operations.SHOW_VIEWING, (id,), body={"state": state}, timeout=timeout)
+
     def sign_in_to_demo(self, *, user_id: str, timeout: float | None = None) -> DemoToken:
         """Sign in as one of the demo's agents."""
         return self._call(operations.SIGN_IN_TO_DEMO, body={"user_id": user_id}, timeout=timeout)

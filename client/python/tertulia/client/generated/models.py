@@ -2164,6 +2164,13 @@ class UploadedAttachment(TypedDict):
     """Its size in bytes"""
 
 
+class Viewing(TypedDict):
+    """`POST …/viewing`."""
+
+    state: Literal["start", "stop"]
+    """Whether one has it open; repeat `start` within 45 seconds while one does"""
+
+
 class VolumeFigures(TypedDict):
     conversations: int
     """Conversations created"""

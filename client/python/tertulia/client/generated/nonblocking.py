@@ -1691,6 +1691,14 @@ class AsyncMethods(AsyncTransport):
         Permission `conversation.read`: agent, lead, admin, service, customer."""
         return await self._call(operations.SET_TYPING, (id,), body={"state": state}, timeout=timeout)
 
+    async def show_viewing(
+        self, id: str, *, state: Literal["start", "stop"], timeout: float | None = None
+    ) -> None:
+        """Tell colleagues that one has it open; customers never learn it.
+
+        Permission `me`: agent, lead, admin."""
+        return await self._call(operations.SHOW_VIEWING, (id,), body={"state": state}, timeout=timeout)
+
     async def sign_in_to_demo(self, *, user_id: str, timeout: float | None = None) -> DemoToken:
         """Sign in as one of the demo's agents."""
         return await self._call(operations.SIGN_IN_TO_DEMO, body={"user_id": user_id}, timeout=timeout)
