@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from browser_pages import Customer, OpenPage
+from desks import ok
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from serving import OwnServer
 
@@ -58,9 +60,6 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
-OpenPage = Callable[..., Awaitable[Page]]
-
-
 class Faults(list[str]):
     """What a page complained of: uncaught errors, errors on the console, violations of its policy."""
 
@@ -98,17 +97,13 @@ async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
 
 @pytest.fixture
 def open_page(
-    browser: Browser, server: OwnServer, faults: Faults, contexts: list[BrowserContext]
+    browser: Browser, server: OwnServer, faults: Faults, contexts: list[BrowserContext], calm: None
 ) -> OpenPage:
     """Opens a page in a context of its own; `token` signs it in through the page's own form."""
 
     async def opened(path: str = "/inbox", token: str | None = None, **options: object) -> Page:
-        context = await browser.new_context(
-            base_url=server.url,
-            locale=str(options.pop("locale", "en-GB")),
-            viewport={"width": 1280, "height": 800},
-            **options,
-        )  # pyright: ignore[reportArgumentType]
+        options = {"locale": "en-GB", "viewport": {"width": 1280, "height": 800}, **options}
+        context = await browser.new_context(base_url=server.url, **options)  # pyright: ignore[reportArgumentType]
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = await context.new_page()
@@ -121,3 +116,18 @@ def open_page(
         return page
 
     return opened
+
+
+@pytest.fixture
+async def customer(server: OwnServer) -> Customer:
+    return await Customer.arrive(server)
+
+
+@pytest.fixture
+async def calm(server: OwnServer) -> AsyncIterator[None]:
+    """Nothing is routed to anybody: agents of these tests take conversations themselves."""
+    async with server.client(server.token("admin", "browser-admin")) as client:
+        by_hand = {"settings": {"routing": {"strategy": "manual_queue"}}}
+        ok(await client.patch("/v1/account", json=by_hand), 200)
+        yield
+        ok(await client.patch("/v1/account", json={"settings": {"routing": None}}), 200)

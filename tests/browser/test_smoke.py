@@ -3,43 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 
-import pytest
-from desks import ok
-from playwright.async_api import Page, expect
+from browser_pages import Customer, OpenPage
+from playwright.async_api import expect
 from serving import OwnServer
 
-from tertulia.serving.demo import WEBCHAT
-
-OpenPage = Callable[..., Awaitable[Page]]
 POLICY = ("default-src 'none'", "script-src 'self';", "require-trusted-types-for 'script'")
-
-
-class Customer:
-    """A customer of the demo's web chat."""
-
-    def __init__(self, server: OwnServer, token: str, name: str) -> None:
-        self._server, self._token, self.name = server, token, name
-
-    async def say(self, content: str) -> str:
-        """Returns the conversation's id."""
-        async with self._server.client(self._token) as client:
-            return ok(await client.post("/v1/webchat/messages", json={"content": content}), 201)[
-                "conversation_id"
-            ]
-
-    async def heard(self) -> list[str]:
-        async with self._server.client(self._token) as client:
-            return [m["content"] for m in ok(await client.get("/v1/webchat/messages"), 200)["items"]]
-
-
-@pytest.fixture
-async def customer(server: OwnServer) -> Customer:
-    name = f"Marta {__import__('secrets').token_hex(4)}"
-    async with server.client() as client:
-        made = ok(await client.post(f"/v1/webchat/{WEBCHAT}/sessions", json={"contact_name": name}), 201)
-    return Customer(server, made["token"], name)
 
 
 async def test_an_agent_signs_in_reads_and_answers_live(

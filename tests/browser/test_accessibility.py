@@ -1,0 +1,163 @@
+"""axe-core on every view, in both themes, and the page's languages and sizes."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from browser_pages import Customer, OpenPage
+from playwright.async_api import Page, expect
+from serving import ROOT, OwnServer
+
+AXE = "4.14.1"
+PAGES = ROOT / "http/pages/inbox"
+VIEWS = [
+    "inbox/all", "floor", "reports", "preferences",
+    *(f"admin/{page}" for page in ("queue", "teams", "canned", "deliveries", "channels", "bot_rules", "account", "clients",
+                                   "webhooks", "failures", "audit")),
+]  # fmt: skip
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@functools.cache
+def axe() -> str:
+    """axe-core's script, from the npm registry, kept in build/."""
+    folder = ROOT / "build/axe"
+    package = folder / f"axe-core-{AXE}.tgz"
+    if not package.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["npm", "pack", "--silent", f"axe-core@{AXE}"], cwd=folder, check=True, capture_output=True
+        )
+    with tarfile.open(package) as archive:
+        member = archive.extractfile("package/axe.min.js")
+        assert member is not None
+        return member.read().decode()
+
+
+async def violations(page: Page) -> list[str]:
+    await page.evaluate(axe())
+    found = await page.evaluate(
+        "async (tags) => (await axe.run(document, { runOnly: tags })).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(' | ')}`)",
+        RULES,
+    )
+    return list(found)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(
+    server: OwnServer, open_page: OpenPage, customer: Customer, scheme: str
+) -> None:
+    conversation = await customer.say("Hello https://example.com")
+    page = await open_page(color_scheme=scheme)
+    await page.locator("#token").wait_for()
+    found = {"sign-in": await violations(page)}
+    await page.get_by_label("Access token").fill(server.token("admin", "axe-admin"))
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.locator(".list").wait_for()
+    for view in VIEWS:
+        await page.goto(f"/inbox#/{view}")
+        await page.locator("h1, .row").first.wait_for()
+        await expect(page.locator(".loading")).to_have_count(0)
+        found[view] = await violations(page)
+    await page.goto(f"/inbox#/inbox/all/{conversation}")
+    await page.get_by_role("button", name="Take it").click()
+    await page.locator("#composer").fill("A draft")
+    await page.get_by_role("button", name="Filters").click()
+    await page.get_by_role("button", name="Explain").click()
+    await page.locator(".why").wait_for()
+    found["thread"] = await violations(page)
+    await page.locator(".thread-title h1").click()
+    await page.keyboard.press("?")
+    found["help"] = await violations(page)
+    await page.keyboard.press("Escape")
+    await page.keyboard.press(":")
+    found["palette"] = await violations(page)
+    assert {view: faults for view, faults in found.items() if faults} == {}
+
+
+@pytest.mark.browser
+async def test_a_phone_shows_one_pane_at_a_time(
+    server: OwnServer, open_page: OpenPage, customer: Customer
+) -> None:
+    conversation = await customer.say("Hello")
+    page = await open_page(token=server.token("agent", "phone"), viewport={"width": 360, "height": 740})
+    await page.goto("/inbox#/inbox/all")
+    await page.locator(f"#row-{conversation}").click()
+    await expect(page.locator("#composer")).to_be_visible()
+    await expect(page.locator(".list")).to_be_hidden()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await page.get_by_role("button", name="Back to the list").click()
+    await expect(page.locator(f"#row-{conversation}")).to_be_visible()
+
+
+@pytest.mark.browser
+async def test_arabic_reads_from_right_to_left(server: OwnServer, open_page: OpenPage) -> None:
+    page = await open_page(token=None, locale="ar")
+    await expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    await page.locator("#token").fill(server.token("agent", "arabic"))
+    await page.locator('button[type="submit"]').click()
+    await page.locator(".list").wait_for()
+    box = await page.locator(".list").bounding_box()
+    assert box is not None and box["x"] > 600  # the list is on the right
+
+
+def modules_of(start: str) -> set[Path]:
+    """The files that the first view loads: `start` and what it imports, besides what is loaded on demand."""
+    found: set[Path] = set()
+    todo = [PAGES / start]
+    while todo:
+        path = todo.pop()
+        if path in found:
+            continue
+        found.add(path)
+        names = re.findall(r"""from ['"](\.{0,2}/[^'"]+\.js)""", path.read_text())
+        todo += [
+            ROOT / "http/static" / name.removeprefix("/static/")
+            if name.startswith("/static/")
+            else path.parent / name
+            for name in names
+        ]
+    return {path.resolve() for path in found}
+
+
+def test_the_first_load_is_small() -> None:
+    files = modules_of("app.js") | modules_of("shell.js") | {PAGES / "index.html", PAGES / "style.css"}
+    assert len(files) > 20
+    assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in files) <= 120 * 1024
+
+
+def test_modules_are_small_and_parse() -> None:
+    for path in PAGES.rglob("*.js"):
+        assert len(path.read_text().splitlines()) < 400, path
+        checked = subprocess.run(
+            ["node", "--check", "--input-type=module"], input=path.read_bytes(), capture_output=True
+        )
+        assert checked.returncode == 0, f"{path}: {checked.stderr.decode()}"
+
+
+def test_no_module_makes_markup_of_text() -> None:
+    forbidden = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|\beval\(|new Function"
+    )
+    assert [str(path) for path in PAGES.rglob("*.js") if forbidden.search(path.read_text())] == []
+
+
+def test_catalogues_translate_what_the_page_says() -> None:
+    said = set()
+    for path in PAGES.rglob("*.js"):
+        if path.parent.name != "catalog":
+            said |= {m[1] for m in re.finditer(r"\bt\('((?:[^'\\])*)'", path.read_text())}
+    assert len(said) > 300
+    for path in (PAGES / "catalog").glob("*.js"):
+        keys = set(re.findall(r"^  '((?:[^'\\])*)':", path.read_text(), re.M))
+        assert keys - said - {"agent", "lead", "admin", "online", "away", "offline"} == set(), (
+            f"{path.name} translates what nobody says"
+        )
