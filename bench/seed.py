@@ -29,13 +29,13 @@ def text(number: int, at: int) -> str:
     return CONTENT.format(number, at)
 
 
-def message(number: int, at: int, content: str) -> Message:
+def message(number: int, at: int, content: str | None = None) -> Message:
     return Message(
         fresh_id(),
         "inbound",
         "contact",
         f"c-{number}",
-        content,
+        text(number, at) if content is None else content,
         client_message_id=f"seed-{number}-{at}",
     )
 

@@ -556,7 +556,7 @@ BEGIN
     taken AS (
       SELECT coalesce(array_agg(s.conversation_id ORDER BY s.position), '{}') AS conversations,
         coalesce(array_agg((s.position - done - 1)::smallint ORDER BY s.position), '{}') AS offsets,
-        search_fold(coalesce(string_agg(s.text, chr(10) ORDER BY s.position), '')) AS body,
+        coalesce(string_agg(search_fold(s.text), chr(10) ORDER BY s.position), '') AS body,
         CASE WHEN count(*) < (SELECT count(*) FROM sized) THEN max(s.position) ELSE done + ENTRIES END AS last
       FROM sized s WHERE s.fits),
     made AS (
@@ -677,8 +677,9 @@ BEGIN
     SELECT $3 || coalesce(array_agg(l.conversation_id) FILTER (WHERE l.kind = ''message''), ''{}''),
            $6 || coalesce(array_agg(l.conversation_id) FILTER (WHERE l.kind <> ''message''), ''{}'')
     FROM (SELECT t.conversation_id, t.kind, t.body, search_numbers(t.body) AS numbers FROM (
-      SELECT e.conversation_id, e.kind, search_fold(search_document(e.kind, e.data)) AS body FROM entries e
-      WHERE e.account_id = $1 AND e.position > $4 ORDER BY e.position DESC LIMIT $5) AS t OFFSET 0) AS l WHERE ' || in_line
+      SELECT d.conversation_id, d.kind, search_fold(d.text) AS body FROM (
+        SELECT e.conversation_id, e.kind, search_document(e.kind, e.data) AS text FROM entries e
+        WHERE e.account_id = $1 AND e.position > $4 ORDER BY e.position DESC LIMIT $5) AS d OFFSET 0) AS t OFFSET 0) AS l WHERE ' || in_line
   INTO found, headed USING account, words, found, coalesce(chunked, 0), WAITING, headed;
 
   IF cardinality(headed) > 0 THEN
@@ -716,9 +717,15 @@ CREATE FUNCTION public.search_extras(data jsonb) RETURNS text
        'strict $.** ? (@.type() == "string")') AS v))
 $_$;
 
+CREATE FUNCTION public.search_opening(kind text, data jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE kind WHEN 'opened'::text THEN (chr(1) || concat_ws(' '::text, (data ->> 'contact_name'::text), (data ->> 'contact_identifier'::text), (data ->> 'subject'::text))) WHEN 'updated'::text THEN CASE WHEN ((data -> 'changes'::text) ?| ARRAY['contact_name'::text, 'contact_identifier'::text, 'subject'::text]) THEN (chr(1) || concat_ws(' '::text, (data #>> '{changes,contact_name}'::text[]), (data #>> '{changes,contact_identifier}'::text[]), (data #>> '{changes,subject}'::text[]))) ELSE NULL::text END ELSE NULL::text END;
+
+COMMENT ON FUNCTION public.search_opening(kind text, data jsonb) IS 'A heading of a conversation: from its opening, or from a change of name or subject; null for other entries.';
+
 CREATE FUNCTION public.search_document(kind text, data jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN "left"(CASE kind WHEN 'message'::text THEN ltrim(CASE WHEN (data ?| ARRAY['attachments'::text, 'metadata'::text]) THEN public.search_extras(data) ELSE (data ->> 'content'::text) END, chr(1)) WHEN 'opened'::text THEN (chr(1) || concat_ws(' '::text, (data ->> 'contact_name'::text), (data ->> 'contact_identifier'::text), (data ->> 'subject'::text))) WHEN 'updated'::text THEN CASE WHEN ((data -> 'changes'::text) ?| ARRAY['contact_name'::text, 'contact_identifier'::text, 'subject'::text]) THEN (chr(1) || concat_ws(' '::text, (data #>> '{changes,contact_name}'::text[]), (data #>> '{changes,contact_identifier}'::text[]), (data #>> '{changes,subject}'::text[]))) ELSE NULL::text END ELSE NULL::text END, 131072);
+    RETURN "left"(CASE WHEN (kind = 'message'::text) THEN ltrim(CASE WHEN (data ?| ARRAY['attachments'::text, 'metadata'::text]) THEN public.search_extras(data) ELSE (data ->> 'content'::text) END, chr(1)) WHEN (kind = ANY (ARRAY['opened'::text, 'updated'::text])) THEN public.search_opening(kind, data) ELSE NULL::text END, 131072);
 
 CREATE FUNCTION public.search_entries_changed() RETURNS trigger
     LANGUAGE plpgsql
@@ -802,7 +809,7 @@ CREATE FUNCTION public.search_fold(t text) RETURNS text
 
 CREATE FUNCTION public.search_heading(name text, identifier text, subject text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN public.search_fold(concat_ws(' '::text, name, identifier, subject));
+    RETURN public.search_fold(((COALESCE((name || ' '::text), ''::text) || identifier) || COALESCE((' '::text || subject), ''::text)));
 
 CREATE FUNCTION public.search_key(t text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -838,8 +845,8 @@ CREATE FUNCTION public.search_one(searches public.search_terms[]) RETURNS text
   SELECT '(EXISTS (SELECT FROM (SELECT h.body, search_numbers(h.body) AS numbers FROM (
         SELECT search_heading(c.contact_name, c.contact_identifier, c.subject) AS body
         UNION ALL
-        SELECT search_fold(search_document(e.kind, e.data)) FROM entries e
-        WHERE e.conversation_id = c.id AND e.account_id = $1 AND e.kind = ''message'') AS h OFFSET 0) AS l WHERE '
+        SELECT search_fold(d.text) FROM (SELECT search_document(e.kind, e.data) AS text FROM entries e
+          WHERE e.conversation_id = c.id AND e.account_id = $1 AND e.kind = ''message'' OFFSET 0) AS d) AS h OFFSET 0) AS l WHERE '
     || search_condition(searches, 'strpos(l.body, ($3)[%s]) > 0', 'strpos(l.numbers, ($3)[%s]) > 0')
     || ') OR EXISTS (SELECT FROM contacts k WHERE k.id = c.contact_id AND k.account_id = $1 AND '
     || search_condition(searches, 'search_key(k.name) LIKE ($4)[%s]', 'false')
@@ -2244,6 +2251,9 @@ GRANT ALL ON FUNCTION public.search_conversations(account uuid, searches public.
 
 REVOKE ALL ON FUNCTION public.search_extras(data jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_extras(data jsonb) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.search_opening(kind text, data jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_opening(kind text, data jsonb) TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.search_document(kind text, data jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_document(kind text, data jsonb) TO tertulia_system;

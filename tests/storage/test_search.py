@@ -330,6 +330,12 @@ async def test_messages_of_an_older_version_are_found_after_the_upgrade(
         await admin.close()
 
 
+@pytest.mark.parametrize("called", ["search_document(kind, data)", "search_fold(kind)"])
+async def test_what_runs_for_every_message_is_inlined(owner: asyncpg.Connection, called: str) -> None:
+    plan = await owner.fetch(f"EXPLAIN (VERBOSE) SELECT {called} FROM entries")
+    assert not any(called.partition("(")[0] + "(" in row[0] for row in plan), plan
+
+
 @pytest.mark.parametrize(
     ("q", "numbers"),
     [
