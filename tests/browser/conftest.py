@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from browser_pages import Customer, OpenPage
 from desks import ok
+from node import program
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from serving import OwnServer
 
 PROGRAM = "chromium-headless-shell"
-FONTS = "fonts-noto-core"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,27 +31,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("browser")]
 
 
-def program() -> str:
-    """The path of the browser, installed now if that is possible."""
-    if shutil.which(PROGRAM) is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ["apt-get", "install", "-y", "-qq", PROGRAM, FONTS]
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        if subprocess.run(install, env=environment, capture_output=True, check=False).returncode:
-            subprocess.run(["apt-get", "update", "-qq"], env=environment, capture_output=True, check=False)
-            subprocess.run(install, env=environment, capture_output=True, check=False)
-    found = shutil.which(PROGRAM)
-    if found is None:
-        pytest.fail(
-            f"{PROGRAM} is missing; install it: sudo apt-get install {PROGRAM} {FONTS}", pytrace=False
-        )
-    return found
-
-
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=program(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=program(PROGRAM, PROGRAM), args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         yield launched
         await launched.close()
