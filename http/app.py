@@ -21,6 +21,7 @@ from .framework.problems import Handler
 from .framework.services import SERVICES, Services
 from .routes import ALL
 from .routes.conversation.attachments import DOWNLOADS, UPLOADS
+from .socketio.server import attach
 
 
 def make_app(services: Services, version: str = "0") -> web.Application:
@@ -52,6 +53,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
             fast_router.add(route.method, route.path, serve, table)
         fast_path.add(route, table)
     add_options(app, ALL, metrics.requests)
+    attach(app, services, metrics.requests)
     return app
 
 

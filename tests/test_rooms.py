@@ -18,7 +18,7 @@ ROOMS = {
                ["actor_processes"], ["actor_options"]],
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "pages"],
              ["routes/admin", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
-             ["dialects/crm"], ["dialects/sync"], ["dialects"], ["routes"], ["app"]],
+             ["dialects/crm"], ["dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
     "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["settings"], ["settings_environment"],
                  ["composition"], ["serving"],
                  ["command_line"], ["__main__"]],

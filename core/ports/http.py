@@ -42,6 +42,10 @@ class ConversationStore(Protocol):
         """Ids of a customer's conversations on a channel, newest first, at most 50."""
         ...
 
+    async def account_of(self, conversation_id: str) -> str | None:
+        """A conversation's account, across accounts: for callers whom the operator trusts with every account."""
+        ...
+
     async def with_bots(self, account_id: str, outlet_id: str | None, limit: int) -> list[Conversation]:
         """The newest live conversations that no human holds or was asked for, optionally of one outlet; oldest first."""
         ...

@@ -35,6 +35,11 @@ def error(response: httpx.Response, status: int) -> str:
     return envelope["message"]
 
 
+def lasting(c: dict[str, Any]) -> dict[str, Any]:
+    """A conversation without its last activity, of which routing has its share."""
+    return {k: v for k, v in c.items() if k != "lastActivity"}
+
+
 @pytest.fixture
 async def key(server: OwnServer) -> str:
     """The secret of an API client, as the older service's clients send it."""
@@ -71,7 +76,7 @@ async def test_create_conversation(sync: httpx.AsyncClient) -> None:
         "metadata": {},
     }
     again = await sync.post(LEGACY, json={"userId": phone, "botId": "other"})
-    assert data(again, "Conversation retrieved successfully") == c
+    assert lasting(data(again, "Conversation retrieved successfully")) == lasting(c)
 
 
 async def test_create_conversation_many_at_once(sync: httpx.AsyncClient) -> None:
@@ -84,7 +89,7 @@ async def test_create_conversation_many_at_once(sync: httpx.AsyncClient) -> None
 async def test_get_by_session_id(sync: httpx.AsyncClient) -> None:
     c = await opened(sync)
     found = data(await sync.get(f"{LEGACY}/{c['sessionId']}"), "Conversation retrieved successfully")
-    assert found == c
+    assert lasting(found) == lasting(c)
     assert error(await sync.get(f"{LEGACY}/nothing"), 404)
 
 
@@ -107,7 +112,7 @@ async def test_no_tenant_found_for_phone(sync: httpx.AsyncClient, server: OwnSer
     assert error(await sync.get(f"{LOOKUP}/tenant/{phone}"), 404) == "No tenant found for phone"
     c = await opened(sync, phone)
     found = data(await sync.get(f"{LOOKUP}/conversation/{phone}"), "Conversation retrieved successfully")
-    assert found == c
+    assert lasting(found) == lasting(c)
     async with server.client(server.token("service", "s")) as native:
         listed = ok(await native.get("/v1/conversations", params={"q": phone}), 200)["items"]
         ok(await native.patch(f"/v1/conversations/{listed[0]['id']}", json={"status": "expired"}), 200)

@@ -217,6 +217,7 @@ class Rig:
                 preferences=unused, teams=unused, canned=unused, event_webhooks=unused, bot_rules=unused,
                 audit=PostgresAudit(database), inbox=PostgresInbox(database), senders=PostgresSenders(database),
                 inbound=PostgresInbound(database), deliveries=PostgresDeliveries(database), attachments=self.files,  # type: ignore[arg-type]
+                drafts=unused, sessions=unused,
             ),
             origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused, understanding=unused,
             links=LinkSigner("s" * 32, PUBLIC), webhook_secrets=unused, webhook_caller=unused, readiness=unused, update_metrics=unused,

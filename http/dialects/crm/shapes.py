@@ -8,7 +8,7 @@ import msgspec
 
 from ....core.conversation.entries import Entry, Message, SenderType
 from ....core.conversation.state import Conversation
-from ....core.conversation.status import HELD, Status
+from ....core.conversation.status import HELD, LIVE, Status
 from ....core.times import rfc3339
 
 CrmStatus = Literal["active", "resolved", "handed_off", "expired"]
@@ -101,3 +101,42 @@ def message(entry: Entry) -> CrmMessage:
         timestamp=rfc3339(entry.at),
         metadata=m.metadata or None,
     )
+
+
+def of_view(view: dict[str, Any]) -> dict[str, Any]:
+    """A conversation's JSON of the native API, as the CRM's."""
+    requested = view["handoff_requested"]
+    resolved, live = view["resolved_at"], view["status"] in LIVE
+    return {
+        "id": view["id"],
+        "tenant_id": view["account_id"],
+        "outlet_id": view["outlet_id"],
+        "customer_phone": view["contact_identifier"],
+        "customer_name": view["contact_name"],
+        "status": status_of(Status(view["status"]), handoff_requested=requested),
+        "handoff_requested": requested,
+        "handoff_agent_id": view["assignee_id"],
+        "handoff_reason": view["handoff_reason"],
+        "started_at": view["created_at"],
+        "ended_at": None if live else resolved or view["updated_at"],
+        "last_message_at": view["last_message_at"] or view["created_at"],
+    }
+
+
+def message_of_view(view: dict[str, Any]) -> dict[str, Any]:
+    """A message's JSON of the native API, as the CRM's."""
+    return {
+        "id": view["id"],
+        "conversation_id": view["conversation_id"],
+        "sender_type": _SENDERS[view["sender_type"]],
+        "sender_id": view["sender_id"] if view["sender_type"] == "agent" else None,
+        "content": view["content"],
+        "whatsapp_message_id": view["external_id"],
+        "timestamp": view["created_at"],
+        "metadata": view["metadata"] or None,
+    }
+
+
+def as_object(shape: CrmConversation) -> dict[str, Any]:
+    """A conversation as JSON's objects."""
+    return msgspec.to_builtins(shape)

@@ -34,6 +34,10 @@ class PostgresConversations:
             rows = await connection.fetch(sql("conversations_of_thread"), account_id, channel_id, identifier)
         return [row[0] for row in rows]
 
+    async def account_of(self, conversation_id: str) -> str | None:
+        async with self._database.system() as connection:
+            return await connection.fetchval(sql("conversation_account"), conversation_id)
+
     async def with_bots(self, account_id: str, outlet_id: str | None, limit: int) -> list[Conversation]:
         query = sql("conversations_with_bots", columns=_COLUMNS)
         async with self._database.expensive(account_id) as connection:

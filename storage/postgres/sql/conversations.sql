@@ -1,6 +1,12 @@
 -- Conversations and their histories, as clients read them (conversations/conversations.py).
 
 
+-- name: conversation_account
+-- A conversation's account, across accounts.
+-- $1 uuid conversation
+SELECT account_id::text FROM conversations WHERE id = $1
+
+
 -- name: conversation_columns
 -- Columns of a Conversation, in the order of its fields; rows.py decodes them.
 c.id::text, c.account_id::text, c.channel_id::text, c.channel_type, c.contact_id::text, c.contact_identifier,

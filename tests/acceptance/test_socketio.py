@@ -1,0 +1,256 @@
+"""Socket.IO with the real client from npm, against all three namespaces and two gateways."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from desks import Account, Desk, fresh, fresh_phone, make_room, ok
+from serving import OwnServer
+from socketio_driver import Driver, Socket, driver
+
+from tertulia.serving.demo import ACCOUNT
+
+TENANT = {"X-Tenant-Id": ACCOUNT}
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[Driver]:
+    async with driver() as made:
+        yield made
+
+
+async def ready(socket: Socket) -> Socket:
+    await socket.until("connect")
+    return socket
+
+
+async def agents(node: Driver, server: OwnServer, user: str = "sio-agent", role: str = "agent") -> Socket:
+    socket = node.open(server.url, "/agents", {"token": server.token(role, user)})
+    await socket.until("ready")
+    return socket
+
+
+async def crm_open(server: OwnServer, **fields: str) -> dict:
+    async with server.client() as client:
+        body = {"customer_phone": fresh_phone(), **fields}
+        return ok(await client.post("/crm/api/v1/conversations", json=body, headers=TENANT), 201)
+
+
+async def crm_say(server: OwnServer, conversation: str, content: str, sender: str = "customer") -> dict:
+    async with server.client() as client:
+        body = {"conversation_id": conversation, "sender_type": sender, "content": content}
+        return ok(await client.post("/crm/api/v1/messages", json=body, headers=TENANT), 201)
+
+
+# -- the CRM's namespace
+
+
+async def test_join_tenant_room(node: Driver, server: OwnServer) -> None:
+    """`conversation:new` and everything else of the tenant, in the CRM's shapes."""
+    socket = await ready(node.open(server.url, "/"))
+    assert await socket.ask("tenant:join", {"tenant_id": ACCOUNT}) == {
+        "type": "ack",
+        "data": {"tenant_id": ACCOUNT},
+    }
+    c = await crm_open(server, customer_name="John Doe")
+    new = await socket.until(lambda e: e["event"] == "conversation:new" and e["data"]["id"] == c["id"])
+    assert new["data"] == c
+    made = await crm_say(server, c["id"], "I want to speak to a human")
+    said = await socket.until(
+        lambda e: e["event"] == "conversation:message" and e["data"]["conversation_id"] == c["id"]
+    )
+    assert said["data"] == made["message"]
+    handoff = await socket.until(
+        lambda e: e["event"] == "conversation:handoff" and e["data"]["conversation_id"] == c["id"]
+    )
+    assert handoff["data"]["reason"] == "Customer requested human agent (keyword: 'speak to human')"
+
+
+async def test_conversation_room_status_and_takeover(node: Driver, server: OwnServer) -> None:
+    async with server.client(server.token("agent", "sio-taker")) as agent:
+        await make_room(agent)
+    c, other = await crm_open(server), await crm_open(server)
+    socket = await ready(node.open(server.url, "/"))
+    joined = await socket.ask("conversation:join", {"conversation_id": c["id"]})
+    assert joined == {"type": "ack", "data": {"conversation_id": c["id"]}}
+    await crm_say(server, other["id"], "not for this room")
+    await crm_say(server, c["id"], "hello")
+    said = await socket.until("conversation:message")
+    assert said["data"]["content"] == "hello" and len(socket.of("conversation:message")) == 1
+    taken = await socket.ask("agent:takeover", {"conversation_id": c["id"], "agent_id": "sio-taker"})
+    assert taken["data"]["handoff_agent_id"] == "sio-taker", taken
+    assigned = await socket.until("agent:assigned")
+    assert assigned["data"]["agent_id"] == "sio-taker" and assigned["data"]["conversation_id"] == c["id"]
+    status = await socket.until("conversation:status")
+    assert status["data"] == {"conversation_id": c["id"], "status": "handed_off"}
+    await socket.ask("conversation:leave", {"conversation_id": c["id"]})
+    await crm_say(server, c["id"], "unheard")
+    await socket.ask("conversation:join", {"conversation_id": other["id"]})
+    await crm_say(server, other["id"], "heard")
+    await socket.until(lambda e: e["event"] == "conversation:message" and e["data"]["content"] == "heard")
+    assert "unheard" not in [e["data"]["content"] for e in socket.of("conversation:message")]
+
+
+async def test_forged_rooms(node: Driver, server: OwnServer, other: Account) -> None:
+    c = await crm_open(server)
+    theirs = await ready(node.open(server.url, "/", {"token": server.token("service", "s", other.id)}))
+    forged = await theirs.ask("tenant:join", {"tenant_id": ACCOUNT})
+    assert forged["error"]["code"] == "forbidden"
+    assert (await theirs.until("error"))["data"]["event"] == "tenant:join"
+    for event in ("conversation:join", "agent:takeover"):
+        refused = await theirs.ask(event, {"conversation_id": c["id"], "agent_id": "x"})
+        assert refused["error"]["code"] == "not_found", refused
+    assert (await theirs.ask("tenant:join", {"tenant_id": 7}))["error"]["code"] == "invalid"
+    assert (await theirs.ask("tenant:drop", {}))["error"]["code"] == "not_found"
+    mixed = node.open(
+        server.url, "/", {"token": server.token("service", "s", other.id), "account_id": ACCOUNT}
+    )
+    assert (await mixed.until("connect_error"))["more"]["code"] == "forbidden"
+    agents_of_other = node.open(server.url, "/agents", {"token": server.token("agent", "x", other.id)})
+    await agents_of_other.until("ready")
+    assert (await agents_of_other.ask("conversation:join", {"conversation_id": c["id"]}))["error"][
+        "code"
+    ] == "not_found"
+    await crm_say(server, c["id"], "ours")
+    await agents_of_other.ask("ping")
+    assert not theirs.of("conversation:message") and not agents_of_other.of("conversation:message")
+
+
+# -- the omnichannel contract's
+
+
+@pytest.mark.parametrize("namespace", ["/agents", "/customers"])
+async def test_auth_middleware(node: Driver, server: OwnServer, namespace: str) -> None:
+    for auth, code in (
+        (None, "unauthenticated"),
+        ({"token": "nonsense"}, "unauthenticated"),
+        ({"token": 7}, "malformed"),
+        ({"token": server.token("agent", life=-3600)}, "unauthenticated"),
+    ):
+        refused = await node.open(server.url, namespace, auth).until("connect_error")
+        assert refused["more"] == {"code": code}, refused
+    wrong = server.customer(fresh()) if namespace == "/agents" else server.token()
+    assert (await node.open(server.url, namespace, {"token": wrong}).until("connect_error"))["more"] == {
+        "code": "forbidden"
+    }
+
+
+async def test_agents_events_and_rooms(node: Driver, server: OwnServer, service: Desk) -> None:
+    user = fresh("sio")
+    async with server.client(server.token("agent", user)) as client:
+        await make_room(client)
+        one, two = await agents(node, server, user), await agents(node, server, "sio-watcher", "lead")
+        assert (await one.ask("agent:status", {"status": "online"}))["data"] == {"status": "online"}
+        presence = await two.until(lambda e: e["event"] == "agent:presence" and e["data"]["user_id"] == user)
+        assert presence["data"]["status"] == "online"
+        c = await service.open(contact_name="Marta")
+        new = await two.until(lambda e: e["event"] == "conversation:new" and e["data"]["id"] == c["id"])
+        assert new["data"]["contact_name"] == "Marta" and new["data"]["conversation_id"] == c["id"]
+        await service.say(c["id"], "to the inbox", sender_type="contact")
+        joined = await one.ask("conversation:join", {"conversation_id": c["id"]})
+        assert joined["data"] == {"conversation_id": c["id"]}
+        ok(await service.do(c["id"], "assign", agent_id=user), 200)
+        notice = await one.until(
+            lambda e: e["event"] == "notification:assignment" and e["data"]["id"] == c["id"]
+        )
+        assert notice["data"]["conversation_id"] == c["id"]
+        for field, value in (("assignee_id", user), ("status", "assigned")):
+            await two.until(
+                lambda e, field=field, value=value: (
+                    e["event"] == "conversation:updated"
+                    and e["data"]["conversation_id"] == c["id"]
+                    and e["data"].get(field) == value
+                )
+            )
+        sent = await one.ask("message:send", {"conversation_id": c["id"], "content": "hi there"})
+        assert sent["data"]["sender_type"] == "agent"
+        got = await one.until(
+            lambda e: e["event"] == "conversation:message" and e["data"]["content"] == "hi there"
+        )
+        assert got["data"]["conversation_id"] == c["id"] and isinstance(got["id"], str)
+        await two.ask("conversation:join", {"conversation_id": c["id"]})
+        await one.ask("conversation:typing:start", {"conversation_id": c["id"]})
+        typing = await two.until(lambda e: e["event"] == "conversation:typing")
+        assert (typing["data"]["user_id"], typing["data"]["state"]) == (user, "start")
+        await one.ask("conversation:typing:stop", {"conversation_id": c["id"]})
+        await two.until(lambda e: e["event"] == "conversation:typing" and e["data"]["state"] == "stop")
+        # a message goes to those in the conversation's room alone
+        assert "to the inbox" not in [e["data"]["content"] for e in two.of("conversation:message")]
+
+
+async def test_customers_see_their_own_conversation(node: Driver, server: OwnServer, service: Desk) -> None:
+    identifier = fresh()
+    socket = node.open(server.url, "/customers", {"token": server.customer(identifier)})
+    await socket.until("ready")
+    mine, stranger = await service.open(identifier), await service.open()
+    refused = await socket.ask("conversation:join", {"conversation_id": stranger["id"]})
+    assert refused["error"]["code"] == "not_found"
+    await service.say(mine["id"], "between us", is_private=True)
+    await service.say(stranger["id"], "not yours")
+    await service.say(mine["id"], "hello", sender_type="agent")
+    said = await socket.until("conversation:message")
+    assert said["data"]["content"] == "hello" and "metadata" not in said["data"].get("explain", {})
+    sent = await socket.ask("message:send", {"conversation_id": mine["id"], "content": "thanks"})
+    assert sent["data"]["sender_type"] == "contact"
+    assert (await socket.ask("agent:status", {"status": "online"}))["error"]["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_a_client_of_socketio_2_is_told_why(node: Driver, server: OwnServer, transport: str) -> None:
+    socket = node.open(server.url, "/", version=2, transports=[transport], reconnection=False)
+    assert "EIO=4" in (await socket.until("error"))["data"]
+
+
+async def test_what_was_missed_comes_with_the_return(node: Driver, server: OwnServer, service: Desk) -> None:
+    socket = await agents(node, server, "sio-away")
+    c = await service.open()
+    await socket.ask("conversation:join", {"conversation_id": c["id"]})
+    await service.say(c["id"], "first", sender_type="contact")
+    await socket.until("conversation:message")
+    socket.do("cut")
+    await socket.until("disconnect")
+    await service.say(c["id"], "second", sender_type="contact")
+    ok(await service.patch(c["id"], priority="high"), 200)
+    await socket.until("connect", 2)
+    missed = await socket.until(
+        lambda e: e["event"] == "conversation:updated" and e["data"].get("priority") == "high"
+    )
+    assert missed["data"]["conversation_id"] == c["id"]
+    await socket.ask("conversation:join", {"conversation_id": c["id"]})
+    await socket.until(lambda e: e["event"] == "conversation:message" and e["data"]["content"] == "second")
+    assert [e["data"]["content"] for e in socket.of("conversation:message")] == ["first", "second"]
+
+
+async def test_a_deleted_api_client_is_cut_off(node: Driver, server: OwnServer) -> None:
+    async with server.client(server.token("admin", "maker")) as admin:
+        made = ok(await admin.post("/v1/api-clients", json={"name": "sio"}), 201)
+        grant = {"grant_type": "client_credentials"} | {k: made[k] for k in ("client_id", "client_secret")}
+        token = ok(await admin.post("/v1/auth/token", json=grant), 200)["access_token"]
+        socket = node.open(server.url, "/agents", {"token": token})
+        await socket.until("ready")
+        ok(await admin.delete(f"/v1/api-clients/{made['client_id']}"), 204)
+    assert (await socket.until("disconnect"))["data"] == "io server disconnect"
+    assert (await socket.until("error"))["data"]["code"] == "unauthenticated"
+
+
+async def test_oversized_and_binary_packets_end_the_connection(node: Driver, server: OwnServer) -> None:
+    socket = await agents(node, server, "sio-large", "service")
+    socket.do("emit", event="ping", data={"x": "y" * 600_000})
+    await socket.until("disconnect")
+    await socket.until("ready", 2)
+    assert (await socket.ask("ping"))["type"] == "ack"
+
+
+async def test_pages_of_other_origins_are_refused(node: Driver, server: OwnServer) -> None:
+    token = server.token("service", "s")
+    evil = {"extraHeaders": {"Origin": "http://evil.example"}}
+    socket = node.open(server.url, "/agents", {"token": token}, **evil)
+    await socket.until("connect_error")
+    async with server.client() as client:
+        answer = await client.get(
+            "/socket.io/?EIO=4&transport=polling", headers={"Origin": "http://evil.example"}
+        )
+        assert answer.status_code == 403
+        unknown = await client.get("/socket.io/?EIO=4&transport=polling&sid=forged")
+        assert unknown.status_code == 400
