@@ -502,6 +502,81 @@ BEGIN
   RETURNING o.*;
 END $$;
 
+CREATE FUNCTION public.report_advance(account uuid, most integer, waits boolean) RETURNS integer
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+  done bigint;
+  upto bigint;
+BEGIN
+  INSERT INTO report_cursors (account_id) SELECT account WHERE EXISTS (SELECT FROM account_feeds WHERE account_id = account)
+  ON CONFLICT DO NOTHING;
+  IF waits THEN
+    SELECT c.position INTO done FROM report_cursors c WHERE c.account_id = account FOR UPDATE;
+  ELSE
+    SELECT c.position INTO done FROM report_cursors c WHERE c.account_id = account FOR UPDATE SKIP LOCKED;
+  END IF;
+  SELECT least(f.position, done + most) INTO upto FROM account_feeds f WHERE f.account_id = account;
+  IF done IS NULL OR upto <= done THEN
+    RETURN 0;
+  END IF;
+
+  INSERT INTO report_counts AS r (account_id, measure, at, bucket, n)
+  SELECT account, m.measure, date_trunc('hour', e.at, 'UTC'), 0, count(*)
+  FROM entries e CROSS JOIN LATERAL unnest(CASE
+    WHEN e.kind = 'handoff' THEN ARRAY['handoff']
+    WHEN e.kind <> 'message' OR e.data -> 'is_private' = 'true'::jsonb THEN '{}'
+    WHEN e.data ->> 'direction' = 'inbound' THEN ARRAY['inbound']
+    WHEN e.data ->> 'sender_type' = 'bot' THEN ARRAY['outbound', 'bot']
+    ELSE ARRAY['outbound'] END) AS m (measure)
+  WHERE e.account_id = account AND e.position > done AND e.position <= upto
+  GROUP BY m.measure, date_trunc('hour', e.at, 'UTC')
+  ON CONFLICT ON CONSTRAINT report_counts_pkey DO UPDATE SET n = r.n + excluded.n;
+
+  -- A conversation's present row may already be ahead of `upto`: its later entries find nothing left to change.
+  WITH touched AS MATERIALIZED (
+    SELECT DISTINCT e.conversation_id AS id FROM entries e
+    WHERE e.account_id = account AND e.position > done AND e.position <= upto),
+  present AS MATERIALIZED (
+    SELECT c.id, c.created_at, c.status, report_bucket(c.first_reply_at - c.created_at) AS reply,
+      -- what a machine began was done at once, and tells nothing of the team
+      CASE WHEN c.resolved_at > c.created_at THEN report_bucket(c.resolved_at - c.created_at) END AS resolution
+    FROM touched t CROSS JOIN LATERAL (SELECT * FROM conversations k WHERE k.id = t.id OFFSET 0) AS c),
+  counted AS MATERIALIZED (
+    SELECT r.* FROM touched t CROSS JOIN LATERAL (
+      SELECT * FROM report_conversations k WHERE k.conversation_id = t.id OFFSET 0) AS r),
+  kept AS (
+    INSERT INTO report_conversations (conversation_id, account_id, created_at, status, reply, resolution)
+    SELECT p.id, account, p.created_at, p.status, p.reply, p.resolution FROM present p
+    ON CONFLICT (conversation_id) DO UPDATE
+      SET status = excluded.status, reply = excluded.reply, resolution = excluded.resolution),
+  changes AS (
+    SELECT p.created_at, p.status, p.reply, p.resolution, 1 AS n FROM present p
+    UNION ALL SELECT c.created_at, c.status, c.reply, c.resolution, -1 FROM counted c)
+  INSERT INTO report_counts AS r (account_id, measure, at, bucket, n)
+  SELECT account, m.measure, m.at, m.bucket, sum(c.n)
+  FROM changes c CROSS JOIN LATERAL (VALUES
+    ('status ' || c.status, '-infinity'::timestamptz, 0),
+    ('opened', date_trunc('hour', c.created_at, 'UTC'), 0),
+    ('reply', date_trunc('hour', c.created_at, 'UTC'), c.reply),
+    ('reply_day', date_trunc('day', c.created_at, 'UTC'), c.reply),
+    ('resolution', date_trunc('hour', c.created_at, 'UTC'), c.resolution),
+    ('resolution_day', date_trunc('day', c.created_at, 'UTC'), c.resolution)) AS m (measure, at, bucket)
+  WHERE m.bucket IS NOT NULL
+  GROUP BY m.measure, m.at, m.bucket HAVING sum(c.n) <> 0
+  ON CONFLICT ON CONSTRAINT report_counts_pkey DO UPDATE SET n = r.n + excluded.n;
+
+  UPDATE report_cursors SET position = upto WHERE account_id = account;
+  RETURN upto - done;
+END $$;
+
+CREATE FUNCTION public.report_bucket(duration interval) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (ceil((ln(GREATEST((EXTRACT(epoch FROM duration))::double precision, (0.0001)::double precision)) / ln(((1.01)::double precision / (0.99)::double precision)))))::integer;
+
 CREATE FUNCTION public.resolve_senders(wanted jsonb) RETURNS text[]
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -1396,6 +1471,34 @@ CREATE TABLE public.provider_messages (
 
 ALTER TABLE ONLY public.provider_messages FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.report_conversations (
+    conversation_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    reply integer,
+    resolution integer
+);
+
+ALTER TABLE ONLY public.report_conversations FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.report_counts (
+    account_id uuid NOT NULL,
+    measure text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    bucket integer NOT NULL,
+    n bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.report_counts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.report_cursors (
+    account_id uuid NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.report_cursors FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.routing_changes (
     account_id uuid NOT NULL,
     version bigint DEFAULT 1 NOT NULL
@@ -1607,6 +1710,15 @@ ALTER TABLE ONLY public.partitions
 ALTER TABLE ONLY public.provider_messages
     ADD CONSTRAINT provider_messages_pkey PRIMARY KEY (channel_id, external_id);
 
+ALTER TABLE ONLY public.report_conversations
+    ADD CONSTRAINT report_conversations_pkey PRIMARY KEY (conversation_id);
+
+ALTER TABLE ONLY public.report_counts
+    ADD CONSTRAINT report_counts_pkey PRIMARY KEY (account_id, measure, at, bucket);
+
+ALTER TABLE ONLY public.report_cursors
+    ADD CONSTRAINT report_cursors_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.routing_changes
     ADD CONSTRAINT routing_changes_pkey PRIMARY KEY (account_id);
 
@@ -1780,6 +1892,8 @@ CREATE INDEX outbox_pending ON public.outbox USING btree (conversation_id, seq) 
 
 CREATE INDEX outbox_sending ON public.outbox USING btree (claimed_by) WHERE (status = 'sending'::text);
 
+CREATE INDEX report_conversations_account ON public.report_conversations USING btree (account_id);
+
 CREATE UNIQUE INDEX search_chunks_position ON public.search_chunks USING btree (account_id, last_position);
 
 CREATE INDEX search_segments_due ON public.search_segments USING btree (claimed_until) WHERE (complete AND (signature IS NULL));
@@ -1913,6 +2027,15 @@ ALTER TABLE ONLY public.inbound_failures
 
 ALTER TABLE ONLY public.inbound_failures
     ADD CONSTRAINT inbound_failures_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES public.channels(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.report_conversations
+    ADD CONSTRAINT report_conversations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.report_counts
+    ADD CONSTRAINT report_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.report_cursors
+    ADD CONSTRAINT report_cursors_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.routing_changes
     ADD CONSTRAINT routing_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2054,6 +2177,12 @@ CREATE POLICY own_account ON public.outbox TO tertulia_app USING ((account_id = 
 
 CREATE POLICY own_account ON public.outbox_ids TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
+CREATE POLICY own_account ON public.report_conversations TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.report_counts TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.report_cursors TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
 CREATE POLICY own_account ON public.routing_changes TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.routing_rosters TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
@@ -2069,6 +2198,12 @@ CREATE POLICY own_account ON public.team_members TO tertulia_app USING ((account
 CREATE POLICY own_account ON public.teams TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 ALTER TABLE public.provider_messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_conversations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_cursors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.routing_changes ENABLE ROW LEVEL SECURITY;
 
@@ -2141,6 +2276,12 @@ CREATE POLICY system_work ON public.outbox TO tertulia_system USING (true) WITH 
 CREATE POLICY system_work ON public.outbox_ids TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.provider_messages TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.report_conversations TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.report_counts TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.report_cursors TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.routing_changes TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -2230,6 +2371,12 @@ GRANT ALL ON FUNCTION public.receipt_key(kind text, value text) TO tertulia_app;
 REVOKE ALL ON FUNCTION public.receive_receipts(account uuid, channel uuid, r_status text[], r_provider text[], r_message uuid[], r_recipient text[], r_watermark bigint[], r_error text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.receive_receipts(account uuid, channel uuid, r_status text[], r_provider text[], r_message uuid[], r_recipient text[], r_watermark bigint[], r_error text[]) TO tertulia_system;
 GRANT ALL ON FUNCTION public.receive_receipts(account uuid, channel uuid, r_status text[], r_provider text[], r_message uuid[], r_recipient text[], r_watermark bigint[], r_error text[]) TO tertulia_app;
+
+REVOKE ALL ON FUNCTION public.report_advance(account uuid, most integer, waits boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.report_advance(account uuid, most integer, waits boolean) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.report_bucket(duration interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.report_bucket(duration interval) TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.resolve_senders(wanted jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resolve_senders(wanted jsonb) TO tertulia_system;
@@ -2409,6 +2556,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_ids TO tertulia_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partitions TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provider_messages TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.report_conversations TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.report_counts TO tertulia_system;
+GRANT SELECT ON TABLE public.report_counts TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.report_cursors TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_changes TO tertulia_system;
 

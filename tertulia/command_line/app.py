@@ -24,7 +24,10 @@ from ..storage import data_folder
 from ..storage.connection_faults import fault_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from ..http.auth.tokens import TokenSigner
+    from ..storage.postgres.database import Database
 
 app = typer.Typer(
     help="An actor-based realtime server for customer conversations.",
@@ -206,6 +209,16 @@ def verify() -> None:
         fail(f"{len(missing)} migrations are missing; run `tertulia db upgrade`")
 
 
+@db.command()
+def recount() -> None:
+    """Count the figures of all accounts' reports again, from the first entry on. The server may run meanwhile."""
+    from ..storage.postgres.conversations.report_counters import ReportCounters
+
+    settings = read_settings()
+    work = _with_database(settings, lambda database: ReportCounters(database).recount())
+    _run(database_url(settings), work, lambda counted: [f"{counted:,} entries counted"])
+
+
 @account.command()
 def create(
     name: Annotated[str, typer.Argument(help="the account's name")],
@@ -215,24 +228,26 @@ def create(
     from ..actors.clock import fresh_id
     from ..core.ids import is_uuid
     from ..storage.postgres.accounts.accounts import PostgresAccounts
-    from ..storage.postgres.database import Database
 
     settings = read_settings()
     url, chosen = database_url(settings), (account_id or fresh_id()).lower()
     if not is_uuid(chosen):
         fail(f"--id must be a UUID (given: {account_id!r})")
 
-    async def make() -> bool:
-        database = await Database.connect(
-            url, system=1, app=1, app_url=settings.app_database_url, system_url=settings.system_database_url
-        )
-        try:
-            return await PostgresAccounts(database).create(chosen, name)
-        finally:
-            await database.close()
-
-    if not _run(url, make(), lambda made: [chosen] if made else []):
+    work = _with_database(settings, lambda database: PostgresAccounts(database).create(chosen, name))
+    if not _run(url, work, lambda made: [chosen] if made else []):
         fail(f"account {chosen} already exists")
+
+
+async def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Any]]) -> Any:
+    from ..storage.postgres.database import Database
+
+    app, system = settings.app_database_url, settings.system_database_url
+    database = await Database.connect(database_url(settings), system=1, app=1, app_url=app, system_url=system)
+    try:
+        return await work(database)
+    finally:
+        await database.close()
 
 
 def _run(url: str, work: Any, lines: Any) -> Any:

@@ -29,6 +29,7 @@ from ..storage.postgres.accounts.bots import PostgresRulesArchive, PostgresTimer
 from ..storage.postgres.conversations.archive import PostgresArchive
 from ..storage.postgres.conversations.journal import PostgresJournal
 from ..storage.postgres.conversations.ownership import PostgresOwnership
+from ..storage.postgres.conversations.report_counters import ENTRIES, ReportCounters
 from ..storage.postgres.conversations.search_index import CHUNKS, SearchIndex
 from ..storage.postgres.conversations.timer_rescheduling import PostgresRescheduling
 from ..storage.postgres.database import Database
@@ -48,6 +49,8 @@ INDEX_EVERY = 0.5
 INDEX_BEHIND = 0.05
 """The pause between two batches when more wait than one batch takes, as after an upgrade: about a third of a core's time is spent."""
 INDEX_ANYHOW = 30.0
+COUNT_EVERY = 2.0
+"""Seconds between two passes over the accounts' feeds. A reader counts the rest itself."""
 
 
 def node_id() -> str:
@@ -116,6 +119,7 @@ class HostParts:
                 group.create_task(self._months()),
                 group.create_task(self._tidy()),
                 group.create_task(self._index()),
+                group.create_task(self._count()),
                 group.create_task(self.ticker.main_loop()),
                 group.create_task(self.retimer.main_loop()),
                 group.create_task(self.host.main_loop()),
@@ -167,6 +171,23 @@ class HostParts:
             if made:
                 seen = -1  # perhaps there is more
             pause = INDEX_BEHIND if made >= CHUNKS else INDEX_EVERY
+            await asyncio.sleep(pause)
+            waited += pause
+
+    async def _count(self) -> None:
+        """Count what reports show, while there are commits; and now and then, since another host may have died before it did."""
+        counters, seen, waited = ReportCounters(self._database), -1, 0.0
+        while True:
+            counted = 0
+            if seen != self.host.commits.committed or waited >= INDEX_ANYHOW:
+                seen, waited = self.host.commits.committed, 0.0
+                try:
+                    counted = await counters.catch_up()
+                except Exception as error:
+                    log.warning("report_counting_failed", error=repr(error))
+            if counted:
+                seen = -1  # perhaps there is more
+            pause = INDEX_BEHIND if counted >= ENTRIES else COUNT_EVERY
             await asyncio.sleep(pause)
             waited += pause
 

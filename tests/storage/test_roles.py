@@ -51,6 +51,7 @@ GRANTS = {
     "inbound_failures": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "outbox": {"SELECT", "UPDATE"},
     "outbox_ids": {"SELECT", "DELETE"},
+    "report_counts": {"SELECT"},
     "routing_rosters": {"SELECT"},
     "team_members": {"SELECT", "INSERT", "DELETE"},
     "teams": {"SELECT", "INSERT", "UPDATE", "DELETE"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ from ....core.views.search_terms import searches
 from ..database import Connection, Database
 from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
+from .report_counters import ReportCounters, quantile
 
 MAX_HOLDINGS = 1000
 """The newest entries that a conversation's assignments are derived from."""
@@ -47,6 +49,7 @@ class PostgresInbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counters = ReportCounters(database)
 
     async def page(
         self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
@@ -116,25 +119,34 @@ class PostgresInbox:
         )
 
     async def stats(self, account_id: str, period: Period) -> InboxStats:
+        period = period.in_whole_hours()
         span = period.start, period.end
+        await self._counters.complete(account_id)
         async with self._database.expensive(account_id) as connection:
-            statuses = await _pairs(connection, "stats_statuses")
+            statuses = await _pairs(connection, "report_now", account_id)
             waiting = await connection.fetchrow(sql("stats_queue"))
-            times = await connection.fetchrow(sql("stats_times"), *span)
-            opened = await _pairs(connection, "stats_opened", *span)
-            messages = await connection.fetch(sql("stats_messages"), *span)
+            counts = {
+                (m, day): n for m, day, n in await connection.fetch(sql("report_volumes"), account_id, *span)
+            }
+            replies, resolutions = [
+                [
+                    (bucket, n)
+                    for bucket, n in await connection.fetch(sql("report_durations"), account_id, m, *span)
+                ]
+                for m in ("reply", "resolution")
+            ]
             scores = await _pairs(connection, "stats_ratings", *span)
-            handoffs = await connection.fetchval(sql("stats_handoffs"), *span)
-        assert waiting is not None and times is not None
-        volume = _volume(period, opened, {day: (i, o) for day, i, o, _ in messages})
-        bots = sum(row[3] for row in messages)
+        assert waiting is not None
+        volume = _volume(period, counts)
+        bots = sum(n for (measure, _), n in counts.items() if measure == "bot")
+        handoffs = sum(n for (measure, _), n in counts.items() if measure == "handoff")
         return InboxStats(
             start=rfc3339(period.start),
             end=rfc3339(period.end),
             statuses={s.value: statuses.get(s.value, 0) for s in Status},
             queue=Queue(waiting[0], rfc3339_or_none(waiting[1])),
-            first_reply=_durations(*times[0:2]),
-            resolution=_durations(*times[2:4]),
+            first_reply=_sketched(replies),
+            resolution=_sketched(resolutions),
             volume=volume,
             csat=_csat(scores),
             ai=AiFigures(bots, _share(bots, volume.outbound), handoffs),
@@ -158,13 +170,21 @@ def _durations(count: int, percentiles: list[float] | None) -> Durations:
     return Durations(count, p50, p90)
 
 
-def _volume(period: Period, opened: dict[str, int], messages: dict[str, tuple[int, int]]) -> Volume:
-    """Every day of the period, including empty ones."""
+def _sketched(sketch: Sequence[tuple[int, int]]) -> Durations:
+    p50, p90 = quantile(sketch, 0.5), quantile(sketch, 0.9)
+    return Durations(
+        sum(n for _, n in sketch),
+        None if p50 is None else round(p50, 3),
+        None if p90 is None else round(p90, 3),
+    )
+
+
+def _volume(period: Period, counts: dict[tuple[str, str], int]) -> Volume:
+    """Every day of the period, including empty ones. `counts`: by measure and day."""
     days: list[DayVolume] = []
     for day in range(period.start // DAY_MS, (period.end - 1) // DAY_MS + 1):
         date = datetime.fromtimestamp(day * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
-        inbound, outbound = messages.get(date, (0, 0))
-        days.append(DayVolume(date, opened.get(date, 0), inbound, outbound))
+        days.append(DayVolume(date, *(counts.get((m, date), 0) for m in ("opened", "inbound", "outbound"))))
     return Volume(
         sum(d.conversations for d in days), sum(d.inbound for d in days), sum(d.outbound for d in days), days
     )

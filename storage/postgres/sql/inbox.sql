@@ -96,34 +96,6 @@ GROUP BY label ORDER BY count(*) DESC, label LIMIT $3
 SELECT digest, agents::text FROM routing_rosters WHERE digest = ANY ($1::text[])
 
 
--- name: stats_handoffs
--- Handoffs requested in a period.
--- $1 bigint from, $2 bigint to: ms since the epoch
-SELECT count(*) FROM entries e
-WHERE e.kind = 'handoff' AND e.at >= to_timestamp($1::bigint / 1000.0) AND e.at < to_timestamp($2::bigint / 1000.0)
-
-
--- name: stats_messages
--- Messages per day (UTC) without private notes: inbound, outbound, and how many of the latter a bot wrote.
--- $1 bigint from, $2 bigint to: ms since the epoch
-SELECT (e.at AT TIME ZONE 'UTC')::date::text,
-  count(*) FILTER (WHERE e.data ->> 'direction' = 'inbound'),
-  count(*) FILTER (WHERE e.data ->> 'direction' = 'outbound'),
-  count(*) FILTER (WHERE e.data ->> 'direction' = 'outbound' AND e.data ->> 'sender_type' = 'bot')
-FROM entries e
-WHERE e.kind = 'message' AND e.at >= to_timestamp($1::bigint / 1000.0) AND e.at < to_timestamp($2::bigint / 1000.0)
-  AND e.data -> 'is_private' IS DISTINCT FROM 'true'::jsonb
-GROUP BY 1
-
-
--- name: stats_opened
--- Conversations created per day (UTC).
--- $1 bigint from, $2 bigint to: ms since the epoch
-SELECT (created_at AT TIME ZONE 'UTC')::date::text, count(*) FROM conversations
-WHERE created_at >= to_timestamp($1::bigint / 1000.0) AND created_at < to_timestamp($2::bigint / 1000.0)
-GROUP BY 1
-
-
 -- name: stats_queue
 -- How many conversations are waiting for an agent, and since when the oldest is (ms).
 SELECT count(*), (extract(epoch FROM min(waiting_since)) * 1000)::bigint FROM conversations
@@ -139,21 +111,3 @@ SELECT score, count(*) FROM (
     AND e.at >= to_timestamp($1::bigint / 1000.0) AND e.at < to_timestamp($2::bigint / 1000.0)
   ORDER BY e.conversation_id, e.seq DESC) AS last
 GROUP BY score
-
-
--- name: stats_statuses
--- Conversations by present status.
-SELECT status, count(*) FROM conversations GROUP BY status
-
-
--- name: stats_times
--- Seconds to first reply and to resolution (count, median, 90th percentile) of conversations created in a period.
--- $1 bigint from, $2 bigint to: ms since the epoch
-SELECT count(t.reply), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t.reply),
-  count(t.resolution), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t.resolution)
-FROM (
-  SELECT extract(epoch FROM first_reply_at - created_at)::float8 AS reply,
-    -- what a machine began was done at once, and tells nothing of the team
-    CASE WHEN resolved_at > created_at THEN extract(epoch FROM resolved_at - created_at)::float8 END AS resolution
-  FROM conversations
-  WHERE created_at >= to_timestamp($1::bigint / 1000.0) AND created_at < to_timestamp($2::bigint / 1000.0)) AS t

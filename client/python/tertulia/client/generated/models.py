@@ -1014,7 +1014,7 @@ class Drafts(TypedDict):
 
 
 class DurationFigures(TypedDict):
-    """In seconds, for conversations created in the period."""
+    """In seconds, for conversations created in the period. Percentiles of the inbox's statistics are within 1 %."""
 
     count: int
     """How many conversations had one"""
@@ -1430,7 +1430,7 @@ InboxStats = TypedDict(
         "ai": "AiFigures",
     },
 )
-"""`statuses` and `queue` are as of now; everything else covers the period."""
+"""`statuses` and `queue` are as of now; everything else covers the period, which is moved out to whole hours (UTC)."""
 
 
 class IncludedContact(TypedDict):
