@@ -18,6 +18,7 @@ import structlog
 from ...core.conversation.commands import Done, Envelope, Moved, Outcome
 from ...core.conversation.poison import PoisonList
 from ...core.errors import DISK_FULL, Internal, Invalid, Overloaded, TertuliaError
+from ...core.ids import PARTITIONS
 from ...core.ports.ownership import HostAddress, Ownership, PartitionMap
 from .host_link import DIED_IN_ITS_TURN, HostLink
 from .quarantine import MAX_LOSSES, Quarantine
@@ -188,9 +189,9 @@ class Router:
         return time.monotonic() - self._disk_full_at < DISK_FULL_FOR
 
     @property
-    def complete(self) -> bool:
-        """Whether every partition has a reachable host."""
-        return bool(self._owners) and all(o is not None and o in self.links for o in self._owners)
+    def partitions_without_host(self) -> int:
+        """How many partitions have no host that this gateway could send to: their commands wait, and fail at their deadline."""
+        return PARTITIONS - sum(owner is not None and owner in self.links for owner in self._owners)
 
     # -- the map
 

@@ -18,6 +18,7 @@ from ..channels import CHANNELS
 from ..core.channels.signed_urls import LinkSigner
 from ..core.conversation.entries import Entry
 from ..core.errors import DISK_FULL, StorageUnavailable
+from ..core.ids import PARTITIONS
 from ..core.ports.http import Stores
 from ..http.actions.hint_recovery import HintRecovery
 from ..http.app import make_app
@@ -200,8 +201,10 @@ class GatewayParts:
             checks["postgres"] = DISK_FULL if full else f"not reachable ({type(error).__name__})"
         if self.gateway.router.disk_full:
             checks["postgres"] = DISK_FULL
-        if not self.gateway.router.complete:
-            checks["hosts"] = "some partitions have no host"
+        # Not for some partitions: other gateways miss them too, and their commands alone fail. A balancer that took out
+        # every gateway would end all streams.
+        if self.gateway.router.partitions_without_host == PARTITIONS:
+            checks["hosts"] = "no partition has a host"
         try:
             async with asyncio.timeout(1):
                 await self._valkey.ping()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from .. import __version__
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
 from ..actors.transport.ray_calls import DispatcherWaker
@@ -54,6 +55,10 @@ async def gateway_samples(
         Sample("tertulia_streams_open", "Open streams", open_streams[kind], {**me, "transport": kind})
         for kind in ("sse", "websocket")
     ]
+    without = gateway.router.partitions_without_host
+    what = "Partitions whose commands wait, since no host has them"
+    samples.append(Sample("tertulia_partitions_without_host", what, without, me))
+    samples.append(Sample("tertulia_build_info", "The version", 1, {**me, "version": __version__}))
     waiting = gateway.router.waiting
     samples.append(Sample("tertulia_commands_waiting", "Commands waiting for their outcome", waiting, me))
     aside = gateway.router.quarantine.set_aside_total

@@ -100,7 +100,7 @@ async def test_a_command_goes_to_the_owner_of_its_partition(net: Net) -> None:
     for partition in range(0, PARTITIONS, 2):
         net.ownership._change(partition, second)
     await net.router.startup()
-    assert net.router.complete
+    assert net.router.partitions_without_host == 0
     by_name = {link.name: link for link in net.links}
     for partition in range(40):
         envelope = to_thread(received(), ThreadKey(ACCOUNT, CHANNEL, f"+{partition}"))
@@ -130,7 +130,7 @@ async def test_a_refusal_is_raised_as_what_it_is(net: Net, code: str, cls: type[
 
 async def test_without_a_host_a_command_waits(net: Net) -> None:
     await net.router.startup()
-    assert not net.router.complete
+    assert net.router.partitions_without_host == PARTITIONS
     asking = asyncio.create_task(net.router.ask(to_thread(received())))
     await asyncio.sleep(0)
     assert not net.links and not asking.done()
