@@ -274,6 +274,19 @@ def post(path: str, token: str, key: str) -> bytes:
     ).encode() + body
 
 
+def crm_post(conversation: str, tenant: str, token: str, key: str) -> bytes:
+    """The same message by the CRM's route, which names the conversation in its body."""
+    body = (
+        b'{"conversation_id":"' + conversation.encode() + b'","sender_type":"customer",'
+        b'"content":"Where is my order? It should have come on Monday. t=%016d"}'
+    )
+    length = len(body % 0)
+    return (
+        f"POST /crm/api/v1/messages HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nX-Tenant-Id: {tenant}\r\n"
+        f"Idempotency-Key: {key}-%08d\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    ).encode() + body
+
+
 def main() -> None:
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=Spec)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

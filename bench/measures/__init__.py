@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     assigning,
     delivery,
+    dialects,
     fanout,
     hosting,
     ingest,
@@ -22,6 +23,7 @@ ALL: dict[str, Measure] = {
     "ingest": ingest.ingest,
     "latency": ingest.latency,
     "delivery": delivery.delivery,
+    "dialects": dialects.dialects,
     "webhooks": webhooks.webhooks,
     "assigning": assigning.assigning,
     "fan-out": fanout.fan_out,
