@@ -8,6 +8,7 @@ gateway: behind several, clients use WebSocket alone or the balancer is sticky.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -35,6 +36,9 @@ JOIN_WITHIN: Final = 10.0
 MAX_UNREAD: Final = 64
 """Packets that wait for a connection to take them; with as many, nothing more is read from it. Events wait in its sessions' queues."""
 CLOSING: Final = 5.0
+_ORDER: Final = "tertulia.order"
+_QUIET: Final = logging.Logger("tertulia.socketio", logging.CRITICAL)
+"""For the libraries, which log a traceback for each broken packet of a stranger."""
 _BINARY: Final = ("5", "6")
 """The types of Socket.IO packets that announce attachments."""
 _OLD: Final = "this server speaks Socket.IO 5 (client 3 or newer, EIO=4); this client is older"
@@ -145,11 +149,21 @@ class _Server(socketio.AsyncServer):
         asyncio.get_running_loop().call_later(JOIN_WITHIN, self.engine.end_idle, eio_sid)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        place = namespace or "/"
+        if self.manager.sid_from_eio_sid(eio_sid, place) is not None:
+            raise ValueError("the client is in this namespace already")
         await super()._handle_connect(eio_sid, namespace, data)
-        self.engine.readers.entered(eio_sid, namespace or "/")
+        self.engine.readers.entered(eio_sid, place)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         await self.engine.room(eio_sid)
+        environ = self.environ.get(eio_sid)
+        if environ is None:
+            return
+        async with environ.setdefault(_ORDER, asyncio.Lock()):  # polls may overtake each other
+            await self._handle_in_turn(eio_sid, data)
+
+    async def _handle_in_turn(self, eio_sid: str, data: Any) -> None:
         try:
             if not isinstance(data, str) or data.startswith(_BINARY):
                 raise ValueError("binary packets are not taken")
@@ -183,6 +197,8 @@ class Engine:
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
             cookie=None,
+            logger=_QUIET,
+            engineio_logger=_QUIET,
         )
         self.server.engine = self
         self._eio: Any = self.server.eio

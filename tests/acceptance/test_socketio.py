@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import websockets
 from desks import Account, Desk, fresh, fresh_phone, make_room, ok
 from serving import OwnServer
 from socketio_driver import Driver, Socket, driver
@@ -254,3 +256,41 @@ async def test_pages_of_other_origins_are_refused(node: Driver, server: OwnServe
         assert answer.status_code == 403
         unknown = await client.get("/socket.io/?EIO=4&transport=polling&sid=forged")
         assert unknown.status_code == 400
+
+
+BROKEN = (
+    "4",
+    "42",
+    '42["x"',
+    "4" + "[" * 100_000,
+    '451-["x",{"_placeholder":true,"num":0}]',
+    "42[]",
+    "4" + "2" * 100,
+)
+
+
+@pytest.mark.parametrize("packet", BROKEN, ids=range(len(BROKEN)))
+async def test_a_broken_packet_ends_the_connection(server: OwnServer, packet: str) -> None:
+    async with raw(server) as socket:
+        assert str(await socket.recv()).startswith('0{"sid"')
+        await socket.send(packet)
+        with pytest.raises(websockets.ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 10)
+
+
+async def test_a_namespace_is_joined_once(server: OwnServer) -> None:
+    """Or a second session would outlive the connection."""
+    joining = f'40/agents,{{"token":"{server.token("service", "twice")}"}}'
+    async with raw(server) as socket:
+        await socket.send(joining)
+        await socket.send(joining)
+        with pytest.raises(websockets.ConnectionClosed):
+            while True:
+                await asyncio.wait_for(socket.recv(), 10)
+
+
+def raw(server: OwnServer) -> websockets.connect:
+    """A WebSocket below Socket.IO."""
+    return websockets.connect(
+        f"{server.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket", proxy=None
+    )
