@@ -41,6 +41,9 @@ fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k emai
 interop: $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order
 	@build/interop/bin/python -m pytest tests/interop --durations=10 $(ARGS)
 
+cases: $(READY) ## faults that users of such systems reported, played on the demo that `make serve` runs
+	@$(BIN)/python tests/cases/run.py $(ARGS)
+
 check: $(READY) ## format, lint, types, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
