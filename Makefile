@@ -39,7 +39,8 @@ fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k emai
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout=0 $(ARGS)
 
 interop: $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order
-	@ODD_MAILS=1000 build/interop/bin/python -m pytest tests/interop tests/acceptance/test_odd_mails.py --durations=10 $(ARGS)
+	@ODD_MAILS=1000 REPLAYS=40 build/interop/bin/python -m pytest tests/interop tests/acceptance/test_odd_mails.py \
+		tests/http/test_replayed_webhooks.py --durations=10 $(ARGS)
 
 cases: $(READY) ## faults that users of such systems reported, played on the demo that `make serve` runs
 	@$(BIN)/python tests/cases/run.py $(ARGS)

@@ -434,7 +434,8 @@ def odd_mail(seed: int, shape: str | None = None) -> Mail:
     sender, mark = f"odd{seed}.{rng.randrange(10**9)}@mail.example", f"mark{seed}x"
     raw = make(rng, mark).replace(SENDER, sender.encode())
     id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
-    return Mail(name, id, sender, None if name in UNREADABLE else mark, posted(raw, id))
+    hidden = name in UNREADABLE or mark.encode() not in raw
+    return Mail(name, id, sender, None if hidden else mark, posted(raw, id))
 
 
 # -- as Postmark reads a mail

@@ -17,6 +17,7 @@ from ...core.channels import recipients
 from ...core.channels.messages import (
     ChannelEvent,
     Credentials,
+    Faulty,
     Media,
     MediaStep,
     NotSent,
@@ -71,8 +72,10 @@ _FAILED: Final = frozenset(
     }
 )
 """Bounces after which the mail will not arrive any more; a soft one is told when Postmark has stopped trying
-(https://postmarkapp.com/support/article/1159-how-to-fix-soft-bounces). The others (Transient, DnsError, AutoResponder …)
-may still be followed by a delivery, and a failure is final: they change nothing."""
+(https://postmarkapp.com/support/article/1159-how-to-fix-soft-bounces)."""
+_TRYING: Final = frozenset({"Transient", "DnsError"})
+"""Bounces after which Postmark goes on trying, and tells how it ended: they change nothing. All others (AutoResponder,
+AddressChange, Unsubscribe …) say something of the customer that no message shows: they are set aside."""
 _ARRIVED: Final[dict[str, tuple[DeliveryStatus, str]]] = {
     "Delivery": ("delivered", "DeliveredAt"),
     "Open": ("read", "ReceivedAt"),
@@ -80,7 +83,6 @@ _ARRIVED: Final[dict[str, tuple[DeliveryStatus, str]]] = {
     "SpamComplaint": ("delivered", "BouncedAt"),
 }
 """What happened → the status it proves, and the field with its time. Who calls a mail spam has received it."""
-_UNUSED: Final = frozenset({"SubscriptionChange"})
 _AGAIN: Final = frozenset({"100"})
 """Postmark's own error codes after which another try may succeed: maintenance."""
 
@@ -108,15 +110,15 @@ def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
     record = payloads.string(body, "RecordType")
     if record in ("", "Inbound"):
         return list(inbound.received(body, config))
-    if record in _UNUSED:
-        return []
+    if record == "SubscriptionChange":
+        return [Faulty("the customer's subscription changed", body)]
     if record == "Bounce" or record in _ARRIVED:
         return list(_receipt(record, body))
     raise ValueError(f"RecordType is none that is known: {record[:100]}")
 
 
-def _receipt(record: str, body: payloads.Object) -> Iterator[Receipt]:
-    """Nothing where it names none of our messages, or says nothing final."""
+def _receipt(record: str, body: payloads.Object) -> Iterator[ChannelEvent]:
+    """Nothing where it names none of our messages, or only that Postmark goes on trying."""
     provider_id = payloads.optional(body, "MessageID")
     metadata = body.get("Metadata")
     message_id = text.short(metadata.get("message_id")) if isinstance(metadata, dict) else None
@@ -134,6 +136,8 @@ def _receipt(record: str, body: payloads.Object) -> Iterator[Receipt]:
         detail = next((reason for reason in reasons if reason), kind)
         at = _time(payloads.string(body, "BouncedAt"))
         yield Receipt("failed", ids, message_id, at=at, error={"code": kind, "detail": detail})
+    elif kind not in _TRYING:
+        yield Faulty(f"bounces of the type {kind[:100]} are not read", body)
 
 
 def _is_anothers(body: payloads.Object) -> bool:

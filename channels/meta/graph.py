@@ -42,11 +42,11 @@ def verify(call: WebhookCall, credentials: Credentials) -> bool:
     )
 
 
-def entries(body: bytes, kind: str) -> list[Any]:
-    """The entries of a payload about `kind`, which it need not name: the channel's address says it too. Raises ValueError."""
+def entries(body: bytes, *kinds: str) -> list[Any]:
+    """The entries of a payload about one of `kinds`, which it need not name: the channel's address says it too. Raises ValueError."""
     payload = document(body)
-    if payload.get("object", kind) != kind:
-        raise ValueError(f"the payload's object is not {kind}")
+    if payload.get("object", kinds[0]) not in kinds:
+        raise ValueError(f"the payload's object is not {' or '.join(kinds)}")
     found = payload.get("entry")
     if not isinstance(found, list):
         raise ValueError("the payload has no entry")

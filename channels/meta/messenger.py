@@ -1,6 +1,7 @@
-"""Messenger: a Facebook page's messages.
+"""Messenger: a Facebook page's messages, and those of the Instagram account that is connected to it, in the same format.
 
-https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
+https://developers.facebook.com/docs/messenger-platform/reference/webhook-events,
+https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ FILES: Final = {"image": "image", "audio": "audio", "video": "video", "file": "d
 LINKS: Final = frozenset({"fallback", "template", "location", "share", "post", "ig_post", "reel", "ig_reel"})
 """Types of attachments whose URL is a page's."""
 
+TELLING: Final = ("ref", "title", "status", "feedback", "payload")
+"""Of what is no message, the fields that say most."""
+
 challenge = graph.challenge
 verify = graph.verify
 
@@ -70,7 +74,7 @@ def answer() -> WebhookAnswer:
 
 def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
     """What another app is to answer (`standby`), and what is of no kind known here, is set aside."""
-    return list(collect(graph.entries(call.body, "page"), _entry))
+    return list(collect(graph.entries(call.body, "page", "instagram"), _entry))
 
 
 def _entry(entry: Object) -> Iterator[ChannelEvent]:
@@ -114,11 +118,8 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
         yield Edited(message(id, sender, *DELETED), _time(event))
         return
     text = string(said, "text")
-    content_type, notes = "text", {}
-    if quick := inner(said, "quick_reply"):
-        content_type, notes = "button", {"quick_reply": kept(quick)}
-    if said.get("referral"):
-        notes["referral"] = kept(said["referral"])
+    notes = _beside(said)
+    content_type = "button" if "quick_reply" in notes else "text"
     media, lines = _attachments(said)
     if not text and not media and not lines:
         text, content_type, _ = unsupported("unknown", said)
@@ -128,8 +129,6 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
         notes["raw"] = kept(said)
     elif lines:
         notes["attachments"] = kept(said["attachments"])
-    if said.get("app_id"):
-        notes["app_id"] = kept(said["app_id"])
     found = message(
         id,
         sender,
@@ -141,6 +140,14 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
         metadata=notes,
     )
     yield replace(found, is_echo=is_echo)
+
+
+def _beside(said: Object) -> Object:
+    """What means something beside text and files: the reply that was chosen, where the customer came from, which story they answer."""
+    inner(said, "quick_reply")
+    beside = {key: said.get(key) for key in ("quick_reply", "referral", "app_id")}
+    beside["story"] = inner(said, "reply_to").get("story")
+    return {key: kept(value) for key, value in beside.items() if value}
 
 
 def _attachments(said: Object) -> tuple[tuple[Media, ...], list[tuple[str, str]]]:
@@ -190,16 +197,22 @@ def _reaction(event: Object, reaction: Object) -> Iterator[ChannelEvent]:
 
 
 def _opened(kind: str) -> Callable[[Object, Object], Iterator[ChannelEvent]]:
-    """The customer came in by a link, an advertisement or a plug-in, or agreed to something, and wrote nothing yet."""
+    """The customer came in by a link, an advertisement or a plug-in, agreed to something or judged it, and wrote nothing."""
 
     def read(event: Object, part: Object) -> Iterator[ChannelEvent]:
         sender = inner(event, "sender")
         found = Sender(identifier(sender if sender.get("id") else part, "id", MAX_IDENTIFIER))
-        about = short(part.get("ref")) or short(part.get("title")) or short(part.get("status"))
+        about = next((told for key in TELLING if (told := short(part.get(key)))), None)
         said = f"[{kind}: {about}]" if about else f"[{kind}]"
         id = f"{kind}:{found.identifier}:{_time(event)}"
         yield message(
-            id, found, said, "system", at=_at(event), metadata={kind: kept(part), "auto_reply": True}
+            id,
+            found,
+            said,
+            "system",
+            reply_to=optional(part, "mid"),
+            at=_at(event),
+            metadata={kind: kept(part), "auto_reply": True},
         )
 
     return read
@@ -226,10 +239,12 @@ def _delivery(event: Object, delivery: Object) -> Iterator[ChannelEvent]:
 
 
 def _read(event: Object, read: Object) -> Iterator[ChannelEvent]:
-    watermark = milliseconds(read.get("watermark"))
-    if watermark is None:
+    """Until when everything was read, or, on Instagram, which message."""
+    watermark, mid = milliseconds(read.get("watermark")), optional(read, "mid")
+    if watermark is None and mid is None:
         raise ValueError("watermark is missing")
-    yield Receipt("read", recipient=_sender(event).identifier, watermark=watermark, at=_at(event))
+    ids = (mid,) if mid else ()
+    yield Receipt("read", ids, recipient=_sender(event).identifier, watermark=watermark, at=_at(event))
 
 
 EVENTS: Final[dict[str, Callable[[Object, Object], Iterator[ChannelEvent]]]] = {
@@ -242,6 +257,10 @@ EVENTS: Final[dict[str, Callable[[Object, Object], Iterator[ChannelEvent]]]] = {
     "referral": _opened("referral"),
     "optin": _opened("optin"),
     "account_linking": _opened("account_linking"),
+    "response_feedback": _opened("response_feedback"),
+    "messaging_feedback": _opened("messaging_feedback"),
+    "messaging_customer_information": _opened("messaging_customer_information"),
+    "game_play": _opened("game_play"),
 }
 """The kinds of event that mean something here; hand-overs and the like do not."""
 

@@ -136,6 +136,9 @@ class _People:
 
 
 def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
+    """A group's messages are set aside: an answer to one would reach its writer alone."""
+    if said.get("group_id"):
+        raise ValueError("messages of groups are not read")
     sender = _sender(said, people)
     at = milliseconds(said.get("timestamp"), SECOND)
     kind = string(said, "type")

@@ -310,7 +310,10 @@ def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
     chat = result.get("chat")
     chat_id = provider_id(chat.get("id")) if isinstance(chat, dict) else None
     message_id = provider_id(result.get("message_id"))
-    return Sent(f"{chat_id}:{message_id}" if chat_id and message_id else None)
+    connection = provider_id(result.get("business_connection_id"))
+    own = f"{chat_id}:{message_id}" if chat_id and message_id else None
+    # as `_id` names it, so that answers and reactions to it, and its own echo, find it
+    return Sent(f"business:{connection}:{own}" if own and connection else own)
 
 
 def _refused(status: int, headers: dict[str, str], found: Object) -> NotSent:

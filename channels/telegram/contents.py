@@ -6,7 +6,7 @@ https://core.telegram.org/bots/api#message
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ...core.channels.messages import Media
@@ -154,6 +154,75 @@ def _poll(key: str, message: Object) -> Content:
     return "\n".join(filter(None, lines)) or "[poll]", "poll", (), {"poll": kept(poll)}
 
 
+def _checklist(key: str, message: Object) -> Content:
+    checklist = inner(message, key)
+    tasks = (
+        (short(task.get("text")), task.get("completion_date")) for task in objects(checklist.get("tasks"))
+    )
+    lines = [
+        string(checklist, "title"),
+        *(f"[{'x' if done else ' '}] {text}" for text, done in tasks if text),
+    ]
+    return "\n".join(filter(None, lines)) or "[checklist]", "checklist", (), {"checklist": kept(checklist)}
+
+
+def _paid(key: str, message: Object) -> Content:
+    """Photos and videos that cost stars. Of previews there is no file."""
+    paid = inner(message, key)
+    media: list[Media] = []
+    for one in objects(paid.get("paid_media")):
+        kind = string(one, "type")
+        if kind in PAID and one.get(kind) is not None:
+            media += PAID[kind](kind, one)[2]
+    said = _caption(message) or ("" if media else "[paid media]")
+    return said, media[0].kind if media else "paid_media", tuple(media), {"paid_media": kept(paid)}
+
+
+def _rich(key: str, message: Object) -> Content:
+    """A text of blocks: the words of each on a line of its own."""
+    rich = inner(message, key)
+    lines = ("".join(_words(block)) for block in objects(rich.get("blocks")))
+    said = "\n".join(line for line in lines if line.strip())
+    return said or "[rich message]", "text", (), {"rich_message": kept(rich)}
+
+
+def _words(block: Any) -> Iterator[str]:
+    """All that stands under `text` in a block, in order. Calls nest as deep as the JSON does, which is bounded."""
+    if isinstance(block, list):
+        for part in block:
+            yield from [part] if isinstance(part, str) else _words(part)
+    elif isinstance(block, dict):
+        for key, part in block.items():
+            if isinstance(part, dict | list):
+                yield from _words(part)
+            elif key == "text" and isinstance(part, str):
+                yield part
+
+
+def _web_app(key: str, message: Object) -> Content:
+    """What a customer did in the bot's web app."""
+    data = inner(message, key)
+    lines = [short(data.get("button_text")), short(data.get("data"), 2000)]
+    return "\n".join(filter(None, lines)) or "[web app]", "form", (), {"web_app_data": kept(data)}
+
+
+def _shared(key: str, message: Object) -> Content:
+    """People whom a customer chose for the bot."""
+    people = objects(inner(message, key).get("users"))
+    names = (
+        " ".join(filter(None, (short(p.get("first_name")), short(p.get("last_name")))))
+        or str(p.get("user_id", ""))
+        for p in people
+    )
+    return "\n".join(filter(None, names)) or "[contacts]", "contacts", (), {"users_shared": kept(people)}
+
+
+def _titled(key: str, message: Object) -> Content:
+    part = inner(message, key)
+    lines = [short(part.get("title")), short(part.get("description"), 2000)]
+    return "\n".join(filter(None, lines)) or f"[{key}]", key, (), {key: kept(part)}
+
+
 def _whole(holder: Object, key: str) -> int | None:
     value: Any = holder.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
@@ -174,12 +243,27 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "poll": _poll,
     "venue": _venue,
     "location": _location,
+    "live_photo": _reader("image"),
+    "checklist": _checklist,
+    "paid_media": _paid,
+    "rich_message": _rich,
+    "web_app_data": _web_app,
+    "users_shared": _shared,
+    "game": _titled,
+    "invoice": _titled,
 }
 """In this order: an animation comes as a document too, a venue as a location."""
+PAID: Final[dict[str, Callable[[str, Object], Content]]] = {
+    "photo": _photo,
+    "video": _reader("video"),
+    "live_photo": _reader("image"),
+}
+"""Kinds of paid media."""
 
 BESIDE: Final = (
     "media_group_id", "forward_origin", "quote", "external_reply", "reply_to_story", "reply_to_checklist_task_id", "via_bot",
-    "reply_markup", "business_connection_id", "sender_business_bot", "link_preview_options", "effect_id",
+    "reply_markup", "business_connection_id", "sender_business_bot", "link_preview_options", "effect_id", "suggested_post_info",
+    "reply_to_poll_option_id", "direct_messages_topic",
 )  # fmt: skip
 """What a message's metadata keeps as it came."""
 MEANINGFUL: Final = frozenset({"text_link", "text_mention", "custom_emoji", "date_time"})
@@ -198,6 +282,8 @@ ENVELOPE: Final = frozenset(
         "media_group_id", "author_signature", "entities", "link_preview_options", "effect_id", "reply_markup",
         "business_connection_id", "show_caption_above_media", "has_media_spoiler", "sender_business_bot", "sender_tag",
         "reply_to_checklist_task_id", "is_paid_post", "paid_star_count", "direct_messages_topic", "suggested_post_info",
+        "guest_query_id", "guest_bot_caller_user", "guest_bot_caller_chat", "reply_to_poll_option_id", "receiver_user",
+        "ephemeral_message_id",
     }
 )  # fmt: skip
 """What any message may have beside what it carries."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from postmark import CREDENTIALS, JSON, OURS, parse, receipt
 
 from tertulia.channels.email import channel
-from tertulia.core.channels.messages import NotSent, Outbound, OutboundFile, Receipt, Sent
+from tertulia.core.channels.messages import Faulty, NotSent, Outbound, OutboundFile, Receipt, Sent
 
 MESSAGE_ID = "CAGXpo2WKfxHWZ5UFYCR3H_J9SNMG+5AXUovfEFL6DjWBJSyZaA@mail.customer.example"
 
@@ -42,14 +42,22 @@ def test_a_bounce_after_which_nothing_is_tried_is_a_failure_with_its_reason(kind
     assert (found.provider_ids, found.message_id) == ((OURS,), "m-1")
 
 
-@pytest.mark.parametrize("kind", ["Transient", "DnsError", "AutoResponder", "Unknown", "Surprise"])
-def test_other_bounces_change_nothing(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["Transient", "DnsError"])
+def test_a_bounce_after_which_postmark_goes_on_trying_changes_nothing(kind: str) -> None:
     assert parse(postmark.BOUNCE | {"Type": kind}) == []
 
 
-def test_receipts_that_name_no_message_and_changed_subscriptions_are_nothing() -> None:
+@pytest.mark.parametrize("kind", ["AutoResponder", "AddressChange", "Unsubscribe", "Unknown", "Surprise"])
+def test_other_bounces_are_set_aside(kind: str) -> None:
+    body = postmark.BOUNCE | {"Type": kind}
+    assert parse(body) == [Faulty(f"bounces of the type {kind} are not read", body)]
+
+
+def test_a_receipt_that_names_no_message_is_nothing_and_a_changed_subscription_is_set_aside() -> None:
     assert parse(postmark.DELIVERY | {"MessageID": None, "Metadata": {}}) == []
-    assert parse(postmark.SUBSCRIPTION) == []
+    assert parse(postmark.SUBSCRIPTION) == [
+        Faulty("the customer's subscription changed", postmark.SUBSCRIPTION)
+    ]
 
 
 # -- mail out

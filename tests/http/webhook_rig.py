@@ -206,19 +206,18 @@ class Rig:
     def _services(self, router: Router) -> Services:
         database: Any = self.database
         unused: Any = None
+        stores: dict[str, Any] = dict.fromkeys(Stores.__struct_fields__) | {
+            "conversations": PostgresConversations(database), "channels": PostgresChannels(database),
+            "agents": PostgresAgents(database), "contacts": PostgresContacts(database),
+            "accounts": PostgresAccounts(database), "clients": PostgresClients(database),
+            "audit": PostgresAudit(database), "inbox": PostgresInbox(database), "senders": PostgresSenders(database),
+            "inbound": PostgresInbound(database), "deliveries": PostgresDeliveries(database), "attachments": self.files,
+        }  # fmt: skip
         return Services(
             settings=self.settings, gateway=_Gateway(router), hub=unused, signer=self.signer,  # type: ignore[arg-type]
             verifier=TokenVerifier.from_settings(self.settings, self.signer, None), tickets=unused,
             limits=RequestLimits(self.settings, self.permits), expensive=unused, revocations=unused,
-            stores=Stores(
-                conversations=PostgresConversations(database), channels=PostgresChannels(database),
-                agents=PostgresAgents(database), contacts=PostgresContacts(database),
-                accounts=PostgresAccounts(database), clients=PostgresClients(database),
-                preferences=unused, teams=unused, canned=unused, event_webhooks=unused, bot_rules=unused,
-                audit=PostgresAudit(database), inbox=PostgresInbox(database), senders=PostgresSenders(database),
-                inbound=PostgresInbound(database), deliveries=PostgresDeliveries(database), attachments=self.files,  # type: ignore[arg-type]
-                drafts=unused, sessions=unused,
-            ),
+            stores=Stores(**stores),
             origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused, understanding=unused,
             links=LinkSigner("s" * 32, PUBLIC), webhook_secrets=unused, webhook_caller=unused, readiness=unused, update_metrics=unused,
         )  # fmt: skip
