@@ -145,6 +145,11 @@ async def test_search_and_filters(server: OwnServer, open_page: OpenPage, custom
     await page.get_by_label("Search conversations").fill(word)
     await expect(page.locator(".row")).to_have_count(1)
     await expect(page.locator(f"#row-{conversation} mark").first).to_have_text(word)
+    await customer.say(
+        "Something else, later"
+    )  # the row shows the hit, though it is no longer the newest message
+    await page.get_by_label("Search conversations").fill(word.upper())
+    await expect(page.locator(f"#row-{conversation} .preview mark")).to_have_text(word)
     await page.get_by_label("Search conversations").fill("")
     await page.get_by_role("button", name="Filters").click()
     await page.locator("select[name=channel_type]").select_option("email")

@@ -35,6 +35,8 @@ let members = new Set();
 let stirred = new Set();
 let cursor = null;
 let held = false;
+/** Whether rows must stay where they are. An empty list has none. */
+const isHeld = () => held && rows.peek().length > 0;
 let round = 0;
 let due = 0;
 
@@ -85,15 +87,15 @@ export function settle() {
 }
 
 /** The reader points at the list, or has scrolled: nothing may move. */
-export function hold(isHeld) {
-  held = isHeld;
+export function hold(wanted) {
+  held = wanted;
   if (!held && stirred.size) settle();
 }
 
 function stir(id) {
   stirred.add(id);
-  if (held) waiting.value = stirred.size;
-  else if (!due) due = setTimeout(() => { due = 0; if (held) waiting.value = stirred.size; else settle(); }, SETTLE);
+  if (isHeld()) waiting.value = stirred.size;
+  else if (!due) due = setTimeout(() => { due = 0; if (isHeld()) waiting.value = stirred.size; else settle(); }, SETTLE);
 }
 
 const before = new Map(); // id → its sort key when it was last placed
@@ -135,8 +137,10 @@ export async function reload({ keep = false } = {}) {
     do await fetchPage(mine); while (mine === round && cursor && members.size < wasLoaded);
     if (mine !== round) return;
     provedAt.value = Date.now();
-    if (keep && held) waiting.value = stirred.size || 1;
-    else settle();
+    if (keep && isHeld()) {
+      const shown = new Set(rows.peek());
+      waiting.value = Math.max(stirred.size, [...members].filter((id) => !shown.has(id)).length);
+    } else settle();
   } catch (error) {
     if (mine === round) failed.value = error;
   } finally {

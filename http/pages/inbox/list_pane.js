@@ -4,6 +4,7 @@ import { t } from './i18n.js';
 import { Badge } from './freshness.js';
 import { CHANNELS, contactName, now, PRIORITIES, PRIORITY, span, STATUS, when } from './format.js';
 import { failed, filter, freshness, hold, loadMore, loading, more, NO_FILTER, reload, rows, settle, show, signalOf, view, waiting } from './list.js';
+import { hits, lookForHits, placeOf } from './hits.js';
 import { labels, nameOf, teams } from './people.js';
 import { prefer, preferences } from './preferences.js';
 import { go, openConversation, route } from './router.js';
@@ -75,10 +76,8 @@ function Filters() {
 
 /** Text with what was searched for marked. */
 function Hit({ text }) {
-  const words = filter.value.q.trim().toLowerCase();
-  if (!words || !text) return text;
-  const at = text.toLowerCase().indexOf(words);
-  return at < 0 ? text : html`${text.slice(0, at)}<mark>${text.slice(at, at + words.length)}</mark>${text.slice(at + words.length)}`;
+  const place = placeOf(text ?? '', filter.value.q);
+  return place ? html`${text.slice(0, place[0])}<mark>${text.slice(...place)}</mark>${text.slice(place[1])}` : text;
 }
 
 function Clocks({ c }) {
@@ -103,7 +102,7 @@ function Row({ id, index, total, current }) {
       ${c.priority !== 'normal' && html`<span class="priority ${c.priority}">${PRIORITY()[c.priority]}</span>`}
       <time datetime=${c.last_message_at}>${when(c.last_message_at ?? c.created_at)}</time></div>
     <div class="row-line preview">${c.unread_count > 0 && html`<span class="count" aria-label=${t('{n} unread', { n: c.unread_count })}>${c.unread_count}</span>`}
-      <span class="text" dir="auto"><${Hit} text=${c.last_message_preview || c.subject || ''} /></span></div>
+      <span class="text" dir="auto"><${Hit} text=${(filter.value.q && hits.value[id]) || c.last_message_preview || c.subject || ''} /></span></div>
     <div class="row-line small"><span class="status ${c.status}">${STATUS()[c.status]}</span>${c.assignee_id && html`<span>${nameOf(c.assignee_id)}</span>`}
       <${Clocks} c=${c} />${c.labels.slice(0, 3).map((l) => html`<span class="label" key=${l}>${l}</span>`)}</div>
   </div>`;
@@ -167,6 +166,7 @@ function Rows({ current }) {
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const last = Math.min(all.length, Math.ceil((top + height) / ROW) + SPARE, first + 60);
   useEffect(() => { if (more.value && last > all.length - 20) loadMore(); }, [last, all.length, more.value]);
+  useEffect(() => { if (!loading.value) lookForHits(rows.peek(), filter.peek().q); }, [filter.value.q, loading.value]);
   return html`<div class="rows" id="rows" ref=${box} role="listbox" tabindex="0" aria-label=${t('Conversations')} aria-activedescendant=${active.value ? `row-${active.value}` : null}
       onKeyDown=${onKey} onFocusIn=${update} onFocusOut=${() => setTimeout(() => box.current && update())} ...${pointer}
       onScroll=${() => { scroll.value = { top: box.current.scrollTop, height: box.current.clientHeight }; update(); }}>
