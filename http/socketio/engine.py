@@ -37,7 +37,7 @@ MAX_UNREAD: Final = 64
 """Packets that wait for a connection to take them; with as many, nothing more is read from it. Events wait in its sessions' queues."""
 CLOSING: Final = 5.0
 _ORDER: Final = "tertulia.order"
-_QUIET: Final = logging.Logger("tertulia.socketio", logging.CRITICAL)
+_QUIET: Final[Any] = logging.Logger("tertulia.socketio", logging.CRITICAL)
 """For the libraries, which log a traceback for each broken packet of a stranger."""
 _BINARY: Final = ("5", "6")
 """The types of Socket.IO packets that announce attachments."""
