@@ -96,7 +96,7 @@ def test_the_kind_is_stored_with_the_data(content: EntryData) -> None:
 
 COMMANDS: list[Command] = [
     received("x", key="k", external_id="e", metadata={"a": [1]}), received("x").post, Open(OPENING, True),
-    Update({"labels": ["a"], "archived": True}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
+    Update({"labels": ["a"], "archived": True}), Update({}, {"cart": [1]}, {"v": "1"}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
     EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"), GiveBack(),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
     Edit("p", "m", 3, "new", "old", 7),
@@ -120,6 +120,7 @@ def test_every_outcome_survives_the_wire(
 ) -> None:
     outcomes: list[Outcome] = [
         Done(tuple(some), c, repeated),
+        Done(tuple(some), c, repeated, "the customer asked"),
         Moved(),
         Refused("conflict", "d", {"status": "open"}, (("a", "b"),), 1.5),
     ]
@@ -128,7 +129,7 @@ def test_every_outcome_survives_the_wire(
         codec.encode([TurnResult(outcomes[0], Write(c, after, tuple(some), "k", (1, 2), 3))])
     )
     assert taken.outcome == outcomes[0] and taken.write is not None
-    assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", (1, 2), 3)
+    assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", (1, 2), 3, None)
 
 
 @given(conversations, st.lists(entries(data[Message]), max_size=8))
