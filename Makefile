@@ -9,10 +9,11 @@ PARALLEL ?= --numprocesses 2 --dist loadgroup
 BIN := .venv/bin
 READY := .venv/.ready
 INTEROP := build/interop/.ready
+GUIDES := build/guides/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit browser vendor fuzz interop cases check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit browser vendor fuzz interop interop-guides cases check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,12 +39,15 @@ vendor: $(READY) ## fetch the pages' libraries from npm at their pinned versions
 fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout=0 $(ARGS)
 
-interop: $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order
+interop: interop-guides $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order; the guides' programs
 	@ODD_MAILS=1000 REPLAYS=40 build/interop/bin/python -m pytest tests/interop tests/acceptance/test_odd_mails.py \
 		tests/http/test_replayed_webhooks.py --durations=10 $(ARGS)
 
 cases: $(READY) ## faults that users of such systems reported, played on the demo that `make serve` runs
 	@$(BIN)/python tests/cases/run.py $(ARGS)
+
+interop-guides: $(GUIDES) ## the programs of docs/guides with each stream client, two of them in a browser
+	@$(BIN)/python -m pytest tests/guides --durations=5 $(ARGS)
 
 check: $(READY) ## format, lint, types, architecture
 	@$(BIN)/ruff format --check .
@@ -124,4 +128,22 @@ $(INTEROP): $(READY) tests/interop/requirements.lock
 	@echo 'installing the libraries of providers (first run only, about two minutes) …'
 	@$(PYTHON) -m venv build/interop
 	@build/interop/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r tests/interop/requirements.lock
+	@touch $@
+
+# Stream clients of npm and PyPI that the guides show, in the versions that package-lock.json names.
+$(GUIDES): $(READY) tests/guides/package.json tests/guides/package-lock.json
+	@for need in npm:npm chromium-headless-shell:chromium-headless-shell; do \
+		command -v $${need%%:*} >/dev/null && continue; \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing $${need##*:} (first run only) …"; \
+			{ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $${need##*:} || { apt-get update -qq && \
+				DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $${need##*:}; }; } >/dev/null 2>&1; \
+		fi; \
+		command -v $${need%%:*} >/dev/null || { echo "the guides' programs need $${need%%:*}: sudo apt-get install $${need##*:}" >&2; exit 1; }; \
+	done
+	@mkdir -p build/guides
+	@cp tests/guides/package.json tests/guides/package-lock.json build/guides/
+	@cd build/guides && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --upgrade \
+		--target build/guides/python aiohttp-sse-client==0.2.1
 	@touch $@

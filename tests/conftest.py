@@ -16,7 +16,7 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")  # a busy machine is no failure
 
 Start = Callable[..., Awaitable[OwnServer]]
-SERVER_FOLDERS = {"acceptance", "faults"}
+SERVER_FOLDERS = {"acceptance", "faults", "guides"}
 SLOW = {"fuzz", "test_growth.py", "test_growth_table.py"}
 """Folders and modules that `make test-unit` leaves out, though they need no server."""
 SERVER_FIXTURES = {

@@ -79,6 +79,9 @@ class Reader:
         elif event["type"] == "reset":
             self.resets += 1
             self.cursor = event["data"]["cursor"]
+        elif event["type"] == "close":
+            self.closes.append((event["data"]["code"], event["data"]["reason"]))
+            assert event["id"] == self.cursor
         else:
             self.events.append(event)
             self.cursor = event["id"]

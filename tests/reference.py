@@ -75,8 +75,8 @@ def errors() -> str:
             lines.append(row(f"`{code}`", status, title, frame, closes(code), retry(status)))
     lines += [
         "", "## Close codes", "",
-        "How a WebSocket ends. A Server-Sent Events stream ends with a comment that gives the same code, `: closed 1001 …`, and its client",
-        "reconnects by itself. A stream that is refused before it opens gets an HTTP error instead.", "",
+        "How a WebSocket ends. A Server-Sent Events stream ends with an event `close` that gives the same code",
+        "([guides/streams.md](guides/streams.md)). A stream that is refused before it opens gets an HTTP error instead.", "",
         *table("code", "name", "when", "error codes", "reconnect?"),
     ]  # fmt: skip
     for close, reason in CLOSE_REASONS.items():

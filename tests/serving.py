@@ -34,7 +34,8 @@ ROOT = Path(__file__).parents[1]
 START_WITHIN = 90.0
 STOP_WITHIN = 60.0
 DESK = "https://desk.example.com"
-"""An origin whose pages may call the API."""
+PAGE = "http://localhost:5173"
+"""Origins whose pages may call the API."""
 CALM = {
     "TERTULIA_HOSTS": "2",
     "TERTULIA_GATEWAYS": "2",
@@ -46,7 +47,7 @@ CALM = {
     "TERTULIA_TRUST_TENANT_HEADER": "true",
     "TERTULIA_WEBHOOKS_ALLOW_PRIVATE": "true",
     "TERTULIA_ALLOWED_NETWORKS": "127.0.0.0/8",
-    "TERTULIA_ALLOWED_ORIGINS": DESK,
+    "TERTULIA_ALLOWED_ORIGINS": f"{DESK},{PAGE}",
     "RAY_DEDUP_LOGS": "0",  # keep every record of an actor, for tests that look for one
 }
 """Two hosts and gateways, limits that no test reaches by accident, and event webhooks and providers on this machine."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
 class TicketStore(Protocol):
-    """Single-use secrets. Both methods raise StorageUnavailable, and never answer without the store."""
+    """Short-lived secrets. Every method raises StorageUnavailable, and none answers without the store."""
 
     async def put(self, digest: str, payload: bytes, lifetime: float) -> None:
         """Keep `payload` under `digest` for `lifetime` seconds."""
@@ -14,6 +15,14 @@ class TicketStore(Protocol):
 
     async def take(self, digest: str) -> bytes | None:
         """Take the payload: at most one of any number of concurrent callers gets it."""
+        ...
+
+    async def peek(self, digest: str) -> bytes | None:
+        """The payload, which stays."""
+        ...
+
+    async def extend(self, digests: Sequence[str], lifetime: float) -> None:
+        """Keep what is under these digests for `lifetime` seconds from now; those that are gone stay gone."""
         ...
 
 

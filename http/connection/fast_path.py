@@ -60,6 +60,7 @@ class _Served(msgspec.Struct, frozen=True):
     gate: Gate | None
     path: str | None
     """Where the body names the conversation."""
+    is_shared: bool
 
 
 class FastPathRoutes:
@@ -79,9 +80,8 @@ class FastPathRoutes:
         self._routes: dict[tuple[str, str], _Served] = {}
 
     def add(self, route: Route, table: Table) -> None:
-        """Serve a route whose handler is a `CommandHandler`, that pages may call, and whose path is `/v1/conversations/{id}/…` or
-        has no parameter."""
-        if isinstance(route.handler, CommandHandler) and route.permission is not None and route.cross_origin:
+        """Serve a route whose handler is a `CommandHandler` and whose path is `/v1/conversations/{id}/…` or has no parameter."""
+        if isinstance(route.handler, CommandHandler) and route.permission is not None:
             prefix, _, rest = route.path.partition("{id}")
             plain = route.path if route.handler.target is not None else None
             if plain is not None:
@@ -89,7 +89,9 @@ class FastPathRoutes:
             assert plain is not None or len(prefix) == _ID.start, (
                 f"{route.path} does not begin as {_PREFIX} does"
             )
-            served = _Served(route.handler, route.body, route.permission, table, route.gate, plain)
+            served = _Served(
+                route.handler, route.body, route.permission, table, route.gate, plain, route.is_shared
+            )
             self._routes[route.method, prefix + rest] = served
 
     def begin(
@@ -115,7 +117,7 @@ class FastPathRoutes:
             or payload.total_bytes > self._max_body
             or message.chunked
             or self._host_refusal(headers) is not None
-            or (shared := self._cors.headers_at_once(headers)) is None
+            or (shared := self._cors.headers_at_once(headers) if served.is_shared else {}) is None
         ):
             return payload
         began, body, envelope = time.perf_counter(), payload.read_nowait(), None

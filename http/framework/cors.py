@@ -101,7 +101,7 @@ class Cors:
 
     async def allows(self, origin: Origin, route: Route, path: Mapping[str, str]) -> bool:
         """Whether pages of an origin may send a route's requests. Raises StorageUnavailable …"""
-        if not route.cross_origin:
+        if not route.is_shared:
             return False
         return self._origins.allows(origin) or await self._allowed_by_channel(origin, route, path, None)
 
@@ -128,7 +128,7 @@ class Cors:
 
 def is_for_customers(route: Route) -> bool:
     """Whether a web chat customer may call it."""
-    return route.cross_origin and (route.permission is None or route.permission in _CUSTOMER)
+    return route.is_shared and (route.permission is None or route.permission in _CUSTOMER)
 
 
 def _has(channel: Channel, origin: Origin) -> bool:
@@ -144,7 +144,7 @@ def _has(channel: Channel, origin: Origin) -> bool:
 def _is_crossing(request: web.BaseRequest) -> bool:
     """Whether pages of other origins may read the answer at all. That there is no such route, they may."""
     asked = request.get(ASKED)
-    return request.path.startswith(API) if asked is None else asked.route.cross_origin
+    return request.path.startswith(API) if asked is None else asked.route.is_shared
 
 
 def _granted(headers: CIMultiDictProxy[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
@@ -18,6 +18,7 @@ from ...core.accounts.principal import Principal
 from ...core.conversation.commands import By, Command, Done, Envelope, ThreadKey, acting
 from ...core.errors import NotFound, TertuliaError, TooLarge, Unauthenticated
 from ...core.ids import is_uuid
+from ..auth.tickets import RESUMABLE, browser_of
 from ..auth.tokens import ACCOUNT_ID, credential
 from . import bodies
 from .body_reading import TOO_LARGE
@@ -27,6 +28,8 @@ from .services import SERVICES, Services
 
 Body = TypeVar("Body")
 
+SHARED: Final = ("/v1/", "/openapi.json")
+"""Beginnings of the paths that pages of other origins may call."""
 _COUNTED: web.RequestKey[Principal] = web.RequestKey("counted", Principal)
 """The principal whose limits a request has been counted against."""
 _encode = msgspec.json.Encoder().encode
@@ -112,8 +115,8 @@ class Route(msgspec.Struct, frozen=True):
     stream. `signed`: the query parameter `signature` may replace the token; the handler then verifies it and counts the
     request. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts its
     requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
-    `cross_origin`: pages of allowed origins may call it (`cors.py`). `gate`, `refused`: of a dialect, how callers say who they are,
-    and what its errors look like.
+    `cross_origin`: pages of allowed origins may call it (`cors.py`); never outside of the API, whose own pages use cookies. `gate`,
+    `refused`: of a dialect, how callers say who they are, and what its errors look like.
     """
 
     method: str
@@ -139,6 +142,11 @@ class Route(msgspec.Struct, frozen=True):
     cross_origin: bool = True
     gate: Gate | None = None
     refused: Callable[[TertuliaError], web.Response] | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether pages of other origins may call it."""
+        return self.cross_origin and self.path.startswith(SHARED)
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -177,7 +185,9 @@ async def _proved(request: web.Request, services: Services, *, stream: bool) -> 
     if found is None:
         raise Unauthenticated("a bearer token is required")
     if found.kind == "ticket":
-        principal = await services.tickets.redeem(found.value)
+        principal, resumable = await services.tickets.redeem(found.value, browser_of(request))
+        if resumable is not None:
+            request[RESUMABLE] = resumable
         services.verifier.check_revoked(principal)
         return principal
     return await of_token(services, found.value, request.headers.get(ACCOUNT_ID))

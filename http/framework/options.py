@@ -52,7 +52,7 @@ class _PathOptions:
         self._limits = app[SERVICES].limits
         self._methods = methods
         self._allow = ", ".join(sorted({*methods, hdrs.METH_OPTIONS}))
-        crossing = [method for method, route in methods.items() if route.cross_origin]
+        crossing = [method for method, route in methods.items() if route.is_shared]
         self._crossing = ", ".join(sorted(crossing))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

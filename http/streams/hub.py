@@ -197,8 +197,8 @@ class Hub:
 
     async def join(
         self, session: Session, topics: Iterable[str], since: str | None, *, greet: bool = False
-    ) -> None:
-        """Subscribe, after replaying what came after `since`; `greet` sends the `ready` event first.
+    ) -> Cursor:
+        """Subscribe, after replaying what came after `since`; `greet` sends the `ready` event first. Returns its cursor.
 
         A cursor that cannot be resumed without gaps gets a `reset` event with a fresh one. Raises Conflict if there would be too many
         topics.
@@ -214,14 +214,16 @@ class Hub:
         if since is None:
             cursor = now
         reachable = cursor is not None and self._reachable(feed, cursor)
+        begin = cursor if cursor is not None and reachable else now
         if greet:
-            session.push(ready_frame(cursor if cursor is not None and reachable else now))
+            session.push(ready_frame(begin))
         if cursor is None or not reachable:
             session.push(reset_frame(now))
         elif since is not None and wanted:
             await self._replays.replay(session, feed, wanted, cursor)
         for topic in wanted:
             self._subscribe(session, topic)
+        return begin
 
     def follow(self, session: Session) -> None:
         """Subscribe a customer's session to the future conversations of its thread."""

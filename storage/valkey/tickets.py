@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
@@ -23,3 +24,15 @@ class ValkeyTickets:
         with failures():
             payload = await self._client.getdel(Prefix.TICKET + digest)
         return payload.encode() if isinstance(payload, str) else payload
+
+    async def peek(self, digest: str) -> bytes | None:
+        with failures():
+            payload = await self._client.get(Prefix.TICKET + digest)
+        return payload.encode() if isinstance(payload, str) else payload
+
+    async def extend(self, digests: Sequence[str], lifetime: float) -> None:
+        with failures():
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for digest in digests:
+                    pipeline.pexpire(Prefix.TICKET + digest, max(1, math.ceil(lifetime * 1000)))
+                await pipeline.execute()

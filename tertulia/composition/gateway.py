@@ -130,13 +130,14 @@ class GatewayParts:
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         verifier = TokenVerifier.from_settings(settings, signer, keys)
         self._revocations = Revocations(clients, verifier, self.hub)
+        self._tickets = Tickets(ValkeyTickets(self._valkey))
         services = Services(
             settings=settings,
             gateway=self.gateway,
             hub=self.hub,
             signer=signer,
             verifier=verifier,
-            tickets=Tickets(ValkeyTickets(self._valkey)),
+            tickets=self._tickets,
             limits=RequestLimits(settings, ValkeyPermits(self._valkey)),
             expensive=ExpensiveReads.from_settings(settings),
             revocations=self._revocations,
@@ -230,6 +231,7 @@ class GatewayParts:
             group.create_task(self.typists.main_loop())
             group.create_task(self.retelling.main_loop())
             group.create_task(self._revocations.main_loop())
+            group.create_task(self._tickets.main_loop())
 
     async def drain(self) -> None:
         """Stop listening, end the streams, let requests finish, close connections."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from contextlib import AsyncExitStack
@@ -298,9 +299,25 @@ async def test_a_stream_ends_with_its_token(server: OwnServer, kind: str) -> Non
             server.client(token) as client,
             httpx_sse.aconnect_sse(client, "GET", "/v1/stream", timeout=30) as source,
         ):
-            lines = [line async for line in source.response.aiter_lines()]
-            assert any(line.startswith(": closed 1008") for line in lines)
+            events = [json.loads(sse.data) async for sse in source.aiter_sse() if sse.data]
+        assert events[0]["type"] == "ready" and events[-1]["type"] == "close"
+        assert events[-1]["data"]["code"] == 1008 and events[-1]["id"] == events[-2]["id"], (
+            "where to go on from"
+        )
     assert life - 1 < time.monotonic() - began < life + 5 + 3  # three for a busy machine
+
+
+async def test_a_pages_stream_breaks_off(server: OwnServer) -> None:
+    """Scripts that read it with fetch stay away after a proper end."""
+    text = ""
+    async with (
+        server.client(server.token(life=1)) as client,
+        client.stream("GET", "/v1/stream", headers={"Sec-Fetch-Mode": "cors"}, timeout=30) as answer,
+    ):
+        with pytest.raises(httpx.RemoteProtocolError):
+            async for part in answer.aiter_text():
+                text += part
+    assert re.search(r"\nretry: 1\d\d\d\nevent: close\ndata: \{.*\"code\":1008.*\}\n\n$", text), text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ....core.text.fields import Timestamp, about
 from ....core.times import rfc3339
+from ...auth.tickets import browser_of, is_page, new_cookie
 from ...framework.endpoint import Call, Route, answer
 from .opening import StreamQuery
 from .sse import stream
@@ -23,8 +24,16 @@ class StreamTicketView(msgspec.Struct, frozen=True):
 
 
 async def ticket(call: Call[None]) -> web.Response:
-    made = await call.services.tickets.issue(call.principal)
-    return answer(StreamTicketView(made.ticket, rfc3339(int(made.expires_at * 1000))), 201)
+    browser, headers = None, None
+    if is_page(call.request):
+        browser = browser_of(call.request)
+        if browser is None:
+            public_url = call.services.settings.public_url or ""
+            https = call.request.scheme == "https" or public_url.lower().startswith("https://")
+            browser, cookie = new_cookie(https=https)
+            headers = {"Set-Cookie": cookie}
+    made = await call.services.tickets.issue(call.principal, browser)
+    return answer(StreamTicketView(made.ticket, rfc3339(int(made.expires_at * 1000))), 201, headers)
 
 
 ROUTES = [

@@ -11,7 +11,7 @@ from valkey_process import ValkeyServer
 
 from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.errors import RateLimited, StorageUnavailable, Unauthenticated
-from tertulia.http.auth.tickets import LIFETIME, MAX_UNREDEEMED, Tickets
+from tertulia.http.auth.tickets import LIFETIME, MAX_UNREDEEMED, Tickets, new_cookie
 from tertulia.storage.valkey.client import Prefix
 from tertulia.storage.valkey.tickets import ValkeyTickets
 
@@ -35,7 +35,7 @@ async def test_a_ticket_gives_its_principal_once(client: Redis) -> None:
     ticket, expires_at = await tickets.issue(principal())
     assert expires_at == NOW + 30
     answers = await asyncio.gather(*(tickets.redeem(ticket) for _ in range(20)), return_exceptions=True)
-    assert [a for a in answers if isinstance(a, Principal)] == [principal()]
+    assert [a for a in answers if isinstance(a, tuple)] == [(principal(), None)]
     assert sum(isinstance(a, Unauthenticated) for a in answers) == 19
 
 
@@ -77,7 +77,7 @@ async def test_without_valkey_nobody_passes(valkey_server: ValkeyServer, client:
     # what was lost with Valkey is refused, and new tickets work on the same client
     with pytest.raises(Unauthenticated):
         await tickets.redeem(ticket)
-    assert await tickets.redeem((await tickets.issue(principal())).ticket) == principal()
+    assert await tickets.redeem((await tickets.issue(principal())).ticket) == (principal(), None)
 
 
 async def test_unredeemed_tickets_of_one_user_are_bounded(client: Redis) -> None:
@@ -109,3 +109,47 @@ async def test_a_ticket_that_could_not_be_kept_counts_for_nobody() -> None:
     for _ in range(MAX_UNREDEEMED + 1):
         with pytest.raises(StorageUnavailable):
             await tickets.issue(principal())
+
+
+async def test_a_used_ticket_reopens_its_stream_in_the_browser_that_asked_for_it(client: Redis) -> None:
+    now = NOW
+    gateways = [Tickets(ValkeyTickets(client), clock=lambda: now) for _ in range(2)]
+    (browser, _), (other, _) = new_cookie(https=False), new_cookie(https=True)
+    ticket, _ = await gateways[0].issue(principal(), browser)
+    who, stream = await gateways[0].redeem(ticket)
+    assert who == principal() and stream is not None and stream.cursor is None
+    with pytest.raises(Unauthenticated):
+        await gateways[1].redeem(ticket, browser)  # its stream has not been opened
+    await gateways[0].opened(stream, who, "c.1")
+    for cookie in (None, other):
+        with pytest.raises(Unauthenticated):
+            await gateways[1].redeem(ticket, cookie)
+    for _ in range(2):  # as often as need be, at any gateway, from where it began
+        again, same = await gateways[1].redeem(ticket, browser)
+        assert again == who and same is not None and same.cursor == "c.1"
+        await gateways[1].opened(same, again, "c.9")
+        gateways[1].closed(same)
+    stored = [await client.get(key) or b"" for key in await client.keys("*")]
+    assert stored and not any(secret.encode() in text for text in stored for secret in (ticket, browser))
+    now = NOW + 600  # the token has ended
+    with pytest.raises(Unauthenticated):
+        await gateways[1].redeem(ticket, browser)
+
+
+async def test_an_open_stream_stays_resumable_and_a_closed_one_does_not(client: Redis) -> None:
+    store = ValkeyTickets(client)
+    tickets = Tickets(store, clock=lambda: NOW)
+    browser, _ = new_cookie(https=True)
+    ticket, _ = await tickets.issue(principal(NOW + 86_400), browser)
+    who, stream = await tickets.redeem(ticket)
+    assert stream is not None
+    await tickets.opened(stream, who, "c.1")
+    (key,) = await client.keys("*")
+    assert 299_000 < await client.pttl(key) <= 300_000
+    await client.pexpire(key, 5_000)
+    await tickets.extend_open()
+    assert await client.pttl(key) > 299_000
+    tickets.closed(stream)
+    await client.pexpire(key, 5_000)
+    await tickets.extend_open()
+    assert await client.pttl(key) <= 5_000
