@@ -17,6 +17,8 @@ MOST_GROWTH = 8.0
 FLOOR = 0.0005
 """Seconds of CPU below which a measurement says nothing."""
 REPEATS = 5
+MOST_REPEATS = 20
+"""Repeats when the cost seems to grow too fast: other processes share the caches, and only the least time counts."""
 MOST_MEMORY = 24.0
 """The most bytes allocated at a time for each byte (or character) of input, plus a megabyte."""
 
@@ -46,11 +48,13 @@ def assert_linear(
     run(inputs[0])  # caches and imports
     best = [float("inf")] * 3
     gc.collect()
-    for _ in range(REPEATS):
+    for repeat in range(MOST_REPEATS):
         for at, value in enumerate(inputs):
             began = clock()
             run(value)
             best[at] = min(best[at], clock() - began)
+        if repeat + 1 >= REPEATS and best[2] <= MOST_GROWTH * max(best[0], FLOOR):
+            break
     small, middle, large = best
     figures = f"{small * 1e3:.2f}, {middle * 1e3:.2f}, {large * 1e3:.2f} ms at {n}, {2 * n}, {4 * n}"
     assert large <= MOST_GROWTH * max(small, FLOOR), f"grows faster than its input: {figures}"
