@@ -11,11 +11,12 @@ from .auth.webhook_gate import GATE, WebhookGate
 from .connection.fast_path import FAST_PATH, FastPathRoutes
 from .connection.fast_router import FAST_ROUTER, FastRouter
 from .connection.policy import POLICY, ConnectionPolicy
+from .connection.siblings import apart, literal_segments
+from .documents.openapi import OPENAPI, Document, document
 from .framework import problems, responses
 from .framework.cors import CORS, Cors
 from .framework.endpoint import Endpoint, endpoint
 from .framework.metrics import METRICS, Metrics
-from .framework.openapi import DOCUMENT, Document
 from .framework.options import add_options, server_options
 from .framework.problems import Handler
 from .framework.services import SERVICES, Services
@@ -29,7 +30,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app = web.Application(client_max_size=services.settings.max_body)
     app[SERVICES] = services
     responses.configure(services.settings.public_url)
-    app[DOCUMENT] = Document(ALL, version)
+    app[OPENAPI] = Document(lambda: document(ALL, version))
     policy = app[POLICY] = ConnectionPolicy.from_settings(services.settings)
     app[GATE] = WebhookGate(services.vault, services.limits)
     app[UPLOADS], app[DOWNLOADS] = _transfers(services.settings)
@@ -42,11 +43,13 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app.middlewares.insert(0, metrics.requests.middleware)
     fast_router = app[FAST_ROUTER] = FastRouter(metrics.requests, cors)
     fast_path = app[FAST_PATH] = FastPathRoutes(services, metrics.requests, policy.checks, cors)
+    literals = literal_segments(ALL)
     for route in ALL:
         serve = endpoint(route, app)
-        added = app.router.add_route(route.method, route.path, _by_router(serve))
+        path = apart(route.path, literals)
+        added = app.router.add_route(route.method, path, _by_router(serve))
         if route.method == "GET" and not route.stream:  # RFC 9110 section 9.1: HEAD where there is GET
-            head = app.router.add_route("HEAD", route.path, _by_router(serve))
+            head = app.router.add_route("HEAD", path, _by_router(serve))
             metrics.requests.know(head, route.path, "HEAD", stream=False)
         table = metrics.requests.know(added, route.path, route.method, stream=route.stream)
         if route.media == "application/json" and not (route.stream or route.upload):

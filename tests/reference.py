@@ -14,8 +14,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from tertulia.core.errors import BY_CODE  # noqa: E402
+from tertulia.http.documents.schemas import public_name  # noqa: E402
 from tertulia.http.framework.problems import RETRIED, STATUS  # noqa: E402
-from tertulia.http.framework.schemas import public_name  # noqa: E402
 from tertulia.http.routes.streams.messages import ANY_ERRORS, MESSAGES  # noqa: E402
 from tertulia.http.streams.session import CLOSE_REASONS  # noqa: E402
 

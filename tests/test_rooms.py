@@ -16,7 +16,7 @@ ROOMS = {
     "channels": [["double", "outgoing", "shared"], ["email", "meta", "sms", "telegram"], [""]],
     "actors": [["clock", "dispatcher", "transport", "webhooks"], ["host", "supervisor"], ["gateway"],
                ["actor_processes"], ["actor_options"]],
-    "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "pages"],
+    "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "documents", "pages"],
              ["routes/admin", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
              ["dialects/crm"], ["dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
     "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["settings"], ["settings_environment"],

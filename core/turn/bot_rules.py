@@ -83,7 +83,7 @@ class Actions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     collect_info: Annotated[
         tuple[Field, ...],
         Meta(max_length=20),
-        about("Fields to ask the customer for, one after the other", ["order number"]),
+        about("Fields to ask the customer for, one after the other", ["order_number"]),
     ] = ()
 
 

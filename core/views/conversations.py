@@ -57,7 +57,7 @@ class ConversationView(msgspec.Struct, frozen=True):
     id: ConversationId
     account_id: AccountId
     channel_id: ChannelId
-    channel_type: Annotated[ChannelType, about("The channel's type")]
+    channel_type: Annotated[ChannelType, about("The channel's type", "webchat")]
     contact_id: ContactId
     contact_identifier: Annotated[str, about("The customer's address on this channel", "visitor-7f3a")]
     contact_name: Annotated[str | None, about("The customer's name", "Marta")]

@@ -35,7 +35,7 @@ ConversationUpdate: Any = all_optional(
 ENTRIES: Final[dict[str, Any]] = {
     "opened": p.ConversationOpening,
     "message": MessageView,
-    "status": p.StatusEntry,
+    "status": p.StatusChangeWithReason,
     "assigned": p.AssignmentChange,
     "offered": p.OfferMade,
     "offer_ended": p.OfferEnd,

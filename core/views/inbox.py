@@ -96,7 +96,7 @@ class Page(msgspec.Struct, frozen=True):
 
 class IncludedIdentifier(msgspec.Struct, frozen=True):
     id: Id
-    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
     identifier: Annotated[str, about("The address", "visitor-7f3a")]
     display_name: Annotated[str | None, about("The name that came with it", "Marta")]
     metadata: Metadata

@@ -40,7 +40,7 @@ class DeliveryError(msgspec.Struct, frozen=True):
 class RoutingNeed(msgspec.Struct, frozen=True):
     """What a conversation required of an agent."""
 
-    channel_type: Annotated[ChannelType, about("The type of channel")]
+    channel_type: Annotated[ChannelType, about("The type of channel", "webchat")]
     topics: Annotated[list[str], about("Any of these topics", ["billing"])] = []
     language: Annotated[str | None, about("The language", "en")] = None
     teams: Annotated[list[TeamId], about("Any of these teams")] = []
@@ -86,7 +86,7 @@ class ConversationOpening(msgspec.Struct, frozen=True):
     """Entry 0: how the conversation began."""
 
     channel_id: Annotated[Id, about("The channel")]
-    channel_type: Annotated[ChannelType, about("The channel's type")]
+    channel_type: Annotated[ChannelType, about("The channel's type", "webchat")]
     contact_id: Annotated[Id, about("The customer")]
     contact_identifier: Annotated[str, about("The customer's address on this channel", "visitor-7f3a")]
     contact_name: Annotated[str | None, about("The customer's name", "Marta")]
@@ -105,7 +105,7 @@ class StatusChange(msgspec.Struct, frozen=True, rename={"before": "from", "after
     after: Annotated[Status, about("The status from now on")]
 
 
-class StatusEntry(StatusChange, frozen=True):
+class StatusChangeWithReason(StatusChange, frozen=True):
     """From one status to another, and why."""
 
     reason: Annotated[str | None, about("Why", "silence")]
@@ -181,7 +181,9 @@ class ConversationSummary(msgspec.Struct, frozen=True):
 
     id: ConversationId | msgspec.UnsetType = msgspec.UNSET
     channel_id: Annotated[Id | msgspec.UnsetType, about("The channel")] = msgspec.UNSET
-    channel_type: Annotated[ChannelType | msgspec.UnsetType, about("The channel's type")] = msgspec.UNSET
+    channel_type: Annotated[ChannelType | msgspec.UnsetType, about("The channel's type", "webchat")] = (
+        msgspec.UNSET
+    )
     contact_name: Annotated[str | msgspec.UnsetType | None, about("The customer's name", "Marta")] = (
         msgspec.UNSET
     )

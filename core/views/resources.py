@@ -41,7 +41,7 @@ from .conversations import ConversationView, EntryView
 class ContactIdentifierView(msgspec.Struct, frozen=True):
     id: Id
     contact_id: ContactId
-    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
     identifier: Annotated[str, about("The address, in its normal form", "visitor-7f3a")]
     display_name: Annotated[str | None, about("The name that came with it", "Marta")]
     metadata: Metadata
@@ -89,7 +89,7 @@ class ChannelView(msgspec.Struct, frozen=True):
 
     id: ChannelId
     account_id: AccountId
-    type: Annotated[ChannelType, about("The provider's kind")]
+    type: Annotated[ChannelType, about("The provider's kind", "webchat")]
     name: Annotated[str, about("The channel's name", "Shop")]
     config: Annotated[dict[str, Any], about("Free-form: settings of the channel's provider", {})]
     credential_fields: Annotated[

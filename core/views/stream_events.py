@@ -6,7 +6,7 @@ An event's cursor names the account's feed, the entry's position in it, and the 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -27,6 +27,7 @@ from ..conversation.entries import (
 )
 from ..conversation.mentions import mentions_of
 from ..conversation.state import apply
+from ..text.fields import ConversationId, Timestamp, about
 from ..times import rfc3339
 from . import customers
 from .conversations import conversation_view, data_view, edit_view, message_view
@@ -89,13 +90,13 @@ _KEPT_FROM: dict[tuple[bool, bool], frozenset[Role]] = {
 class EventView(msgspec.Struct, frozen=True):
     """An event on the wire."""
 
-    id: str
-    type: str
-    topic: str
-    conversation_id: str | None
-    seq: int | None
-    at: str
-    data: Any
+    id: Annotated[str, about("A cursor: resume after it by `Last-Event-ID`, or `since`", "1f.42.0")]
+    type: Annotated[str, about("What happened", "conversation:message")]
+    topic: Annotated[str, about("The topic that brought it", "account:00000000-0000-0000-0000-000000000001")]
+    conversation_id: Annotated[ConversationId | None, about("The conversation, if it is about one")]
+    seq: Annotated[int | None, about("The number of its entry; null for hints, which nothing stores", 7)]
+    at: Annotated[Timestamp, about("When it happened")]
+    data: Annotated[Any, about("The details, by `type`")]
 
 
 def account_topic(account_id: str) -> str:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from ..text.fields import AccountId, Count, CreatedAt, Id, Timestamp, UpdatedAt, about
 from ..times import rfc3339, rfc3339_or_none
+from ..views.stream_events import EventView
 from .delivery import Answer, judge
 from .events import EventType
 from .records import DeliveryState, DisabledReason, EventDelivery, EventWebhook
+
+
+class EventWebhookBody(msgspec.Struct, frozen=True):
+    """What an event webhook receives."""
+
+    type: Annotated[str, about("What happened", "conversation:message")]
+    timestamp: Annotated[Timestamp, about("When it happened")]
+    data: Annotated[Any, about("The event, as on the streams", shown_as=EventView)]
 
 
 class EventWebhookView(msgspec.Struct, frozen=True):
@@ -71,7 +80,7 @@ class EventDeliveryView(msgspec.Struct, frozen=True):
 class EventDeliveryDetail(EventDeliveryView, frozen=True):
     """A delivery with the body that is sent."""
 
-    payload: Annotated[msgspec.Raw, about("The body that is sent")]
+    payload: Annotated[msgspec.Raw, about("The body that is sent", shown_as=EventWebhookBody)]
 
 
 class EventWebhookTestView(msgspec.Struct, frozen=True):

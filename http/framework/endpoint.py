@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
@@ -32,6 +33,7 @@ SHARED: Final = ("/v1/", "/openapi.json")
 """Beginnings of the paths that pages of other origins may call."""
 _COUNTED: web.RequestKey[Principal] = web.RequestKey("counted", Principal)
 """The principal whose limits a request has been counted against."""
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -110,8 +112,8 @@ class Route(msgspec.Struct, frozen=True):
     """One route. `permission` None: no token is required. `answers` maps status to type (None: no body). `name`: how clients
     call it, the OpenAPI document's operation id.
 
-    `form`: the body may also be a form. `describes`: for the OpenAPI document, the types of body fields that the handler
-    validates itself. `media`: the media type of its answers. `upload`: media types of a body that the handler reads itself, as a
+    `form`: the body may also be a form. `details`, `example` (of a body), `reads` and `sends` (headers): for the OpenAPI
+    document. `locates`: a 201 names the new object in `Location`. `media`: the media type of its answers. `upload`: media types of a body that the handler reads itself, as a
     stream. `signed`: the query parameter `signature` may replace the token; the handler then verifies it and counts the
     request. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts its
     requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
@@ -126,18 +128,22 @@ class Route(msgspec.Struct, frozen=True):
     answers: dict[int, Any]
     name: str
     summary: str
+    details: str = ""
     body: Any = None
+    example: dict[str, Any] | None = None
     query: Any = None
     body_optional: bool = False
     tag: str = ""
     stream: bool = False
     form: bool = False
-    describes: dict[str, Any] = {}
     media: str = "application/json"
     own_limits: bool = False
     upload: tuple[str, ...] = ()
     signed: bool = False
     refuses: tuple[int, ...] = ()
+    reads: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
+    locates: bool = False
     expensive: Callable[[Any], bool] | None = None
     cross_origin: bool = True
     gate: Gate | None = None
@@ -156,6 +162,11 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
             body=_encode(value), status=status, content_type="application/json", headers=headers
         )
     return JsonAnswer(_encode(value), status)
+
+
+def created(value: Any, base: str, headers: Mapping[str, str] = NO_HEADERS) -> web.Response:
+    """The answer for a new object of the collection at `base`."""
+    return answer(value, 201, {"Location": f"{base}/{value.id}", **headers})
 
 
 def no_content() -> web.Response:

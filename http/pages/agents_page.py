@@ -65,7 +65,7 @@ class DemoAgent(msgspec.Struct, frozen=True):
 class DemoAgents(msgspec.Struct, frozen=True):
     """The demo's agents; empty outside the demo."""
 
-    items: list[DemoAgent]
+    items: Annotated[list[DemoAgent], about("The agents")]
 
 
 class DemoSignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

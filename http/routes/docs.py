@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 
+from ...core.text.fields import about
+from ..documents.openapi import OPENAPI
 from ..framework.endpoint import Call, Route
-from ..framework.openapi import DOCUMENT
 from ..pages.files import file_answer, named_file
 
 TAG = "operations"
@@ -28,8 +29,13 @@ _PAGE = {
 _FILE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=3600"}
 
 
+JsonDocument = Annotated[
+    dict[str, Any], about("A document in the format that its name says", {"openapi": "3.1.0"})
+]
+
+
 async def openapi(call: Call[None]) -> web.Response:
-    body, etag = call.app[DOCUMENT].encoded()
+    body, etag = call.app[OPENAPI].encoded()
     headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
     if any(known.value in (etag, "*") for known in call.request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
@@ -45,9 +51,9 @@ async def static(call: Call[Any]) -> web.StreamResponse:
 
 
 ROUTES = [
-    Route("GET", "/openapi.json", openapi, None, {200: dict[str, Any], 304: None}, "getOpenApiDocument", "This document", tag=TAG),
+    Route("GET", "/openapi.json", openapi, None, {200: JsonDocument, 304: None}, "getOpenApiDocument", "This document", tag=TAG, reads=("If-None-Match",), sends=("ETag",)),
     Route("GET", "/docs", docs, None, {200: str}, "getDocsPage", "This document as a web page", tag=TAG, media="text/html",
           cross_origin=False),
-    Route("GET", "/static/{path:.+}", static, None, {200: None}, "getStaticFile", "Files of the server's pages", tag=TAG,
-          cross_origin=False),
+    Route("GET", "/static/{path:.+}", static, None, {200: bytes, 206: bytes, 304: None}, "getStaticFile", "Files of the server's pages", tag=TAG,
+          cross_origin=False, media="application/octet-stream, */*"),
 ]  # fmt: skip

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from ....core.accounts.account_settings import AccountSettings
 from ....core.errors import Invalid, NotFound
 from ....core.ids import is_uuid
 from ....core.text.fields import NextCursor, about
@@ -94,9 +93,9 @@ async def audit(call: Call[None]) -> web.Response:
 
 ONE = {200: AccountView}
 ROUTES = [
-    Route("GET", "/v1/account", read, "account.read", ONE, "getAccount", "The account and its settings", tag=TAG),
+    Route("GET", "/v1/account", read, "account.read", ONE, "getAccount", "The account and its settings", tag=TAG, refuses=(404,)),
     Route("PATCH", "/v1/account", patch, "account.manage", ONE, "updateAccount", "Change the account's name and settings",
-          body=AccountPatch, tag=TAG, describes={"settings": AccountSettings}),
+          body=AccountPatch, tag=TAG, refuses=(404,), example={"settings": {"presence_grace_s": 120}}),
     Route("GET", "/v1/audit-log", audit, "audit.read", {200: AuditRecordsPage}, "listAuditRecords", "The audit log, newest first",
           query=AuditQuery, tag=TAG, expensive=lambda query: query.action is not None or query.target_id is not None),
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from ....core.turn.bot import plan
 from ....core.turn.bot_rules import Actions, Conditions, Facts, TriggerType, read_parts
 from ....core.turn.message_analysis import NO_ANALYSIS, for_first
 from ...actions import conversations
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
 
 TAG = "bot rules"
@@ -157,7 +157,7 @@ async def create(call: Call[NewBotRule]) -> web.Response:
     )
     made = await call.services.stores.bot_rules.create(wanted, author(call))
     await conversations.refresh_rules(call)
-    return answer(view(made), 201)
+    return created(view(made), BASE)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -243,15 +243,14 @@ def _unknown() -> NotFound:
 BASE = "/v1/bot-rules"
 ONE = {200: BotRuleView}
 MANAGE = "bot_rules.manage"
-DESCRIBES = {"conditions": Conditions, "actions": Actions}
 ROUTES = [
     Route("GET", BASE, index, MANAGE, {200: BotRulesPage}, "listBotRules", "Bot rules, oldest first", query=PageQuery, tag=TAG),
     Route("POST", BASE, create, MANAGE, {201: BotRuleView}, "createBotRule", "Create a bot rule",
-          body=NewBotRule, tag=TAG, describes=DESCRIBES),
+          body=NewBotRule, tag=TAG, locates=True, example={"name": "Refunds", "trigger_type": "keyword", "conditions": {"keywords": ["refund"]}, "actions": {"set_labels": ["refund"]}}),
     Route("POST", BASE + "/test", test, MANAGE, {200: BotRuleTestResult},
-          "testBotRules", "Try the rules on a message; nothing is stored", body=BotRuleTest, tag=TAG),
+          "testBotRules", "Try the rules on a message; nothing is stored", body=BotRuleTest, tag=TAG, refuses=(404,), example={"content": "I want a refund", "channel_type": "webchat"}),
     Route("GET", BASE + "/{id}", read, MANAGE, ONE, "getBotRule", "One bot rule", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateBotRule", "Change a bot rule",
-          body=BotRulePatch, tag=TAG, describes=DESCRIBES),
+          body=BotRulePatch, tag=TAG, example={"is_active": False}),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteBotRule", "Delete a bot rule", tag=TAG),
 ]  # fmt: skip

@@ -31,7 +31,7 @@ from ....core.webhooks.views import (
     new_webhook_view,
     webhook_view,
 )
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from ...framework.pagination import PageQuery, author, cursor, given, place
 
 TAG = "event webhooks"
@@ -126,7 +126,7 @@ async def create(call: Call[NewEventWebhook]) -> web.Response:
         webhook_id, call.account_id, body.url, body.description, types, body.is_active, sealed
     )
     made = await call.services.stores.event_webhooks.create(wanted, author(call))
-    return answer(new_webhook_view(made, secret, now_ms()), 201, NO_STORE)
+    return created(new_webhook_view(made, secret, now_ms()), BASE, NO_STORE)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -229,7 +229,7 @@ MANAGE = "event_webhooks.manage"
 ROUTES = [
     Route("GET", BASE, index, MANAGE, {200: EventWebhooksPage}, "listEventWebhooks", "Event webhooks, oldest first", query=PageQuery, tag=TAG),
     Route("POST", BASE, create, MANAGE, {201: EventWebhookWithSecret}, "createEventWebhook", "Have events sent to a URL; the secret is shown once",
-          body=NewEventWebhook, tag=TAG),
+          body=NewEventWebhook, tag=TAG, locates=True),
     Route("GET", ONE, read, MANAGE, {200: EventWebhookView}, "getEventWebhook", "One event webhook", tag=TAG),
     Route("PATCH", ONE, patch, MANAGE, {200: EventWebhookView}, "updateEventWebhook", "Change an event webhook, switch it on or off",
           body=EventWebhookPatch, tag=TAG),

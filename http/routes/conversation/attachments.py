@@ -35,7 +35,7 @@ from ....core.text.fields import Count, Id, Timestamp, about
 from ....core.times import rfc3339
 from ...actions.transfers import Client, Transfers
 from ...actions.uploads import FORM, incoming
-from ...framework.endpoint import Call, Route, answer
+from ...framework.endpoint import Call, Route, answer, created
 
 TAG = "attachments"
 RETRY_PENDING = 5.0
@@ -116,7 +116,7 @@ async def create(call: Call[None]) -> web.Response:
         )
         async with aclosing(file.pieces) as pieces:
             made = await call.services.stores.attachments.upload(new, pieces, most, settle)
-    return answer(_view(made), 201)
+    return created(_view(made), BASE)
 
 
 def _view(a: StoredAttachment) -> UploadedAttachment:
@@ -232,9 +232,9 @@ DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)
 BASE = "/v1/attachments"
 ROUTES = [
     Route("POST", BASE, create, "message.write", {201: UploadedAttachment}, "uploadAttachment", "Upload a file for use in a message",
-          query=UploadQuery, tag=TAG, upload=("*/*", FORM), refuses=(408,)),
+          query=UploadQuery, tag=TAG, upload=(BINARY, FORM), refuses=(408,), locates=True),
     Route("GET", BASE + "/{id}", read, "conversation.read", {200: bytes, 206: bytes, 304: None}, "getAttachment", "A file",
-          query=AttachmentQuery, tag=TAG, signed=True, media="*/*", refuses=(410, 416)),
+          query=AttachmentQuery, tag=TAG, signed=True, media="application/octet-stream, */*", refuses=(410, 416), reads=("If-None-Match", "Range", "If-Range"), sends=("ETag",)),
     Route("GET", BASE + "/{id}/link", link, "conversation.read", {200: AttachmentLinkView},
           "getAttachmentLink", "A link to a file that works without a token for 15 minutes", tag=TAG, refuses=(410,)),
 ]  # fmt: skip

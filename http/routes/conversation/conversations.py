@@ -27,7 +27,7 @@ from ....core.views.conversations import ConversationView, MessageView, conversa
 from ....core.views.inbox import AssignmentView, IncludedContact
 from ...actions import conversations, opening
 from ...actions.conversations import check_team
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from .messages import MessagesQuery, page, visible
 
 TAG = "conversations"
@@ -132,14 +132,16 @@ class TypingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def create(call: Call[conversations.NewConversation]) -> web.Response:
-    return answer(
-        conversations.conversation_of(call, await opening.open_conversation(call, call.body, find=False)), 201
+    return created(
+        conversations.conversation_of(call, await opening.open_conversation(call, call.body, find=False)),
+        BASE,
     )
 
 
 async def find_or_create(call: Call[conversations.NewConversation]) -> web.Response:
     done = await opening.open_conversation(call, call.body, find=True)
-    return answer(conversations.conversation_of(call, done), 200 if done.repeated else 201)
+    view = conversations.conversation_of(call, done)
+    return answer(view) if done.repeated else created(view, BASE)
 
 
 async def read(call: Call[None]) -> web.Response:
@@ -269,18 +271,18 @@ BASE = "/v1/conversations"
 ONE = {200: ConversationView}
 ROUTES = [
     Route("POST", BASE, create, "conversation.create", {201: ConversationView}, "createConversation", "Open a conversation",
-          body=conversations.NewConversation, tag=TAG),
+          body=conversations.NewConversation, tag=TAG, refuses=(404,), locates=True),
     Route("POST", f"{BASE}/find-or-create", find_or_create, "conversation.create",
           {200: ConversationView, 201: ConversationView}, "findOrCreateConversation", "The live conversation of a thread key, or a new one",
-          body=conversations.NewConversation, tag=TAG),
+          body=conversations.NewConversation, tag=TAG, refuses=(404,), locates=True),
     Route("GET", BASE + "/{id}", read, "conversation.read", {200: ConversationDetail}, "getConversation", "One conversation",
           query=ReadQuery, tag=TAG),
-    Route("PATCH", BASE + "/{id}", patch, "conversation.update", ONE, "updateConversation", "Change a conversation", body=ConversationPatch, tag=TAG),
+    Route("PATCH", BASE + "/{id}", patch, "conversation.update", ONE, "updateConversation", "Change a conversation", body=ConversationPatch, tag=TAG, example={"priority": "high", "labels": ["refund"]}),
     Route("DELETE", BASE + "/{id}", close, "conversation.update", {204: None}, "closeConversation", "Close a conversation", tag=TAG),
     Route("POST", BASE + "/{id}/assign", assign, "conversation.update", ONE, "assignConversation", "Assign to an agent or a team",
-          body=AssignmentRequest, tag=TAG),
+          body=AssignmentRequest, tag=TAG, example={"agent_id": "me"}),
     Route("POST", BASE + "/{id}/handoff", handoff, "conversation.handoff", ONE, "requestHandoff", "Request a human agent",
-          body=HandoffRequest, tag=TAG),
+          body=HandoffRequest, tag=TAG, example={"reason": "wants a human"}),
     Route("POST", BASE + "/{id}/handback", hand_back, "conversation.update", ONE,
           "handBackConversation", "Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes "
           "it from the queue. For its assignee, leads, admins and services", tag=TAG),

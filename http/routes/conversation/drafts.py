@@ -55,7 +55,7 @@ class DraftView(msgspec.Struct, frozen=True):
 class DraftsView(msgspec.Struct, frozen=True):
     """The newest 100, the newest first."""
 
-    items: list[DraftView]
+    items: Annotated[list[DraftView], about("The drafts")]
 
 
 def _view(draft: Draft) -> DraftView:

@@ -125,6 +125,8 @@ ROUTES = [
         "Write a message or a note; repeating a client_message_id returns the original with 200",
         body=actions.NewMessage,
         tag=TAG,
+        reads=("Idempotency-Key",),
+        example={"content": "Where is my refund?", "client_message_id": "m-1"},
     ),
     Route(
         "GET",

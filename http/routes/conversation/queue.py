@@ -26,7 +26,7 @@ Order = tuple[_Time, _Time, cursors.Id]
 class RoutingRequirements(msgspec.Struct, frozen=True):
     """What an agent must serve for routing to assign the conversation."""
 
-    channel_type: Annotated[ChannelType, about("The type of channel")]
+    channel_type: Annotated[ChannelType, about("The type of channel", "webchat")]
     topics: Annotated[tuple[str, ...], about("The topics", ["billing"])]
     language: Annotated[str | None, about("The language", "en")]
     team_id: Annotated[TeamId | None, about("The team")]

@@ -148,6 +148,8 @@ ROUTES = [
         body=NewWebchatSession,
         body_optional=True,
         tag=TAG,
+        refuses=(401, 403),
+        example={"contact_name": "Marta"},
     ),
     Route(
         "POST",
@@ -159,6 +161,9 @@ ROUTES = [
         "Write a message as the customer",
         body=NewWebchatMessage,
         tag=TAG,
+        refuses=(404,),
+        reads=("Idempotency-Key",),
+        example={"content": "Where is my refund?", "client_message_id": "m-1"},
     ),
     Route(
         "GET",

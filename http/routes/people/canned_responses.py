@@ -17,7 +17,7 @@ from ....core.text.templates import render as fill
 from ....core.views.conversations import ConversationView
 from ....core.views.people import CannedResponseView, canned_view
 from ...actions import conversations
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from ...framework.pagination import PageQuery, author, cursor, given, place
 
 TAG = "canned responses"
@@ -119,7 +119,7 @@ async def create(call: Call[NewCannedResponse]) -> web.Response:
         0,
         body.actions,
     )
-    return answer(canned_view(await call.services.stores.canned.create(wanted, author(call))), 201)
+    return created(canned_view(await call.services.stores.canned.create(wanted, author(call))), BASE)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -218,7 +218,7 @@ READ, MANAGE = "canned.read", "canned.manage"
 ROUTES = [
     Route("GET", BASE, index, READ, {200: CannedResponsesPage}, "listCannedResponses", "Canned responses, oldest first", query=CannedQuery, tag=TAG),
     Route("POST", BASE, create, MANAGE, {201: CannedResponseView}, "createCannedResponse", "Create a canned response",
-          body=NewCannedResponse, tag=TAG),
+          body=NewCannedResponse, tag=TAG, locates=True),
     Route("GET", BASE + "/{id}", read, READ, ONE, "getCannedResponse", "One canned response", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateCannedResponse", "Change a canned response", body=CannedResponsePatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteCannedResponse", "Delete a canned response", tag=TAG),

@@ -18,7 +18,7 @@ from ....core.views.conversations import conversation_view, entry_view
 from ....core.views.resources import ContactExport, ContactView, contact_view
 from ...actions import conversations, reconcile
 from ...framework.cors import CORS
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
 from ...framework.problems import stamp
 
@@ -28,7 +28,7 @@ EXPORT_PAGE = 500
 
 
 class IdentifierOfNewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
     identifier: Annotated[conversations.Identifier, about("The address", "visitor-7f3a")]
     display_name: Annotated[conversations.Name | None, about("The name that goes with it", "Marta")] = None
 
@@ -98,7 +98,7 @@ async def create(call: Call[NewContact]) -> web.Response:
     contact = await call.services.stores.contacts.create(
         call.account_id, fresh_id(), body.name, body.attributes, identifiers
     )
-    return answer(contact_view(contact), 201)
+    return created(contact_view(contact), BASE)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -209,7 +209,7 @@ ONE = {200: ContactView}
 ROUTES = [
     Route("GET", BASE, index, "contacts.read", {200: ContactsPage}, "listContacts", "Contacts, newest first", query=ContactsQuery,
           tag=TAG, expensive=lambda query: query.q is not None),
-    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "createContact", "Create a contact", body=NewContact, tag=TAG),
+    Route("POST", BASE, create, "contacts.write", {201: ContactView}, "createContact", "Create a contact", body=NewContact, tag=TAG, locates=True),
     Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "getContact", "One contact", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "updateContact", "Change a contact", body=ContactPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},

@@ -15,7 +15,7 @@ from ....core.ports.resources import NewIdentifier
 from ....core.text.fields import NextCursor, about
 from ....core.views.resources import ContactIdentifierView, identifier_view
 from ...actions import conversations, reconcile
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from ...framework.pagination import PageQuery, check_size, cursor, given, place
 
 TAG = "contacts"
@@ -23,7 +23,7 @@ TAG = "contacts"
 
 class NewContactIdentifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact_id: Annotated[conversations.Uuid, about("The customer", "0190a5f0-7c1e-7000-8000-00000000c0a1")]
-    channel_type: Annotated[ChannelType, about("Where the address is used")]
+    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
     identifier: Annotated[conversations.Identifier, about("The address", "visitor-7f3a")]
     display_name: Annotated[conversations.Name | None, about("The name that goes with it", "Marta")] = None
     metadata: Annotated[
@@ -65,7 +65,7 @@ async def create(call: Call[NewContactIdentifier]) -> web.Response:
     made = await call.services.stores.contacts.add_identifier(call.account_id, body.contact_id, wanted)
     if made is None:
         raise NotFound("no such contact", errors=(("contact_id", "no such contact"),))
-    return answer(identifier_view(made), 201)
+    return created(identifier_view(made), BASE)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -113,7 +113,7 @@ ROUTES = [
     Route("GET", BASE, index, "contacts.read", {200: ContactIdentifiersPage}, "listContactIdentifiers", "Contact identifiers, oldest first",
           query=IdentifiersQuery, tag=TAG),
     Route("POST", BASE, create, "contacts.write", {201: ContactIdentifierView}, "createContactIdentifier", "Give a contact an identifier",
-          body=NewContactIdentifier, tag=TAG),
+          body=NewContactIdentifier, tag=TAG, refuses=(404,), locates=True),
     Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "getContactIdentifier", "One contact identifier", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "updateContactIdentifier", "Change a contact identifier",
           body=ContactIdentifierPatch, tag=TAG),

@@ -18,7 +18,7 @@ from ....core.errors import Invalid, NotFound
 from ....core.text.fields import NextCursor, about
 from ....core.views.people import TeamMemberView, TeamView, member_view, team_view
 from ...actions import conversations, reconcile
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from ...framework.pagination import PageQuery, author, cursor, given, place, user_id
 
 TAG = "teams"
@@ -64,7 +64,7 @@ async def create(call: Call[NewTeam]) -> web.Response:
     made = await call.services.stores.teams.create(
         call.account_id, fresh_id(), body.name, body.description, author(call)
     )
-    return answer(team_view(made), 201)
+    return created(team_view(made), BASE)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -139,7 +139,7 @@ ONE = {200: TeamView}
 MANAGE = "teams.manage"
 ROUTES = [
     Route("GET", BASE, index, "teams.read", {200: TeamsPage}, "listTeams", "Teams, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: TeamView}, "createTeam", "Create a team", body=NewTeam, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: TeamView}, "createTeam", "Create a team", body=NewTeam, tag=TAG, locates=True),
     Route("GET", BASE + "/{id}", read, "teams.read", ONE, "getTeam", "One team", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateTeam", "Change a team", body=TeamPatch, tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None},

@@ -17,7 +17,7 @@ from ....core.errors import Internal, Invalid, NotFound
 from ....core.text.fields import NextCursor, about
 from ....core.views.resources import ChannelView, channel_view
 from ...auth import origins
-from ...framework.endpoint import Call, Route, answer, no_content
+from ...framework.endpoint import Call, Route, answer, created, no_content
 from ...framework.pagination import PageQuery, author, check_size, cursor, given, place
 
 TAG = "channels"
@@ -44,7 +44,7 @@ ChannelName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Config = Annotated[
     dict[str, Any],
     msgspec.Meta(
-        description="`base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`)"
+        description="Free-form: `base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`)"
         " whose pages may use it. The rest is the channel's own"
     ),
 ]
@@ -179,7 +179,7 @@ async def create(call: Call[NewChannel]) -> web.Response:
         now,
         now,
     )
-    return answer(shown(call, await call.services.stores.channels.create(wanted, author(call))), 201)
+    return created(shown(call, await call.services.stores.channels.create(wanted, author(call))), BASE)
 
 
 async def index(call: Call[None]) -> web.Response:
@@ -223,7 +223,7 @@ ONE = {200: ChannelView}
 MANAGE = "channels.manage"
 ROUTES = [
     Route("GET", BASE, index, MANAGE, {200: ChannelsPage}, "listChannels", "Channels, oldest first", query=PageQuery, tag=TAG),
-    Route("POST", BASE, create, MANAGE, {201: ChannelView}, "createChannel", "Connect a channel", body=NewChannel, tag=TAG),
+    Route("POST", BASE, create, MANAGE, {201: ChannelView}, "createChannel", "Connect a channel", body=NewChannel, tag=TAG, locates=True),
     Route("GET", BASE + "/{id}", read, MANAGE, ONE, "getChannel", "One channel", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateChannel", "Change a channel, switch it on or off", body=ChannelPatch,
           tag=TAG),

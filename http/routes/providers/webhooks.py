@@ -169,9 +169,9 @@ def _answer(answer: WebhookAnswer) -> web.Response:
 
 PATH = "/v1/webhooks/{channel_type}/{channel_id}"
 ROUTES = [
-    Route("POST", PATH, receive, None, {200: None}, "receiveProviderCall", "A provider's call, signed its own way", tag=TAG, own_limits=True,
+    Route("POST", PATH, receive, None, {200: str}, "receiveProviderCall", "A provider's call, signed its own way", tag=TAG, own_limits=True,
           upload=("application/json", "application/x-www-form-urlencoded"), refuses=(401, 413),
-          cross_origin=False),
-    Route("GET", PATH, challenge, None, {200: None}, "verifyProviderWebhook", "A provider verifies the webhook address", tag=TAG,
-          own_limits=True, refuses=(401,), cross_origin=False),
+          cross_origin=False, media="text/plain, text/xml"),
+    Route("GET", PATH, challenge, None, {200: str}, "verifyProviderWebhook", "A provider verifies the webhook address", tag=TAG,
+          own_limits=True, refuses=(401,), cross_origin=False, media="text/plain"),
 ]  # fmt: skip

@@ -38,9 +38,9 @@ async def ticket(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route("GET", "/v1/stream", stream, "streams.read", {200: str}, "openEventStream", "Server-Sent Events", query=StreamQuery,
-          tag=TAG, stream=True, media="text/event-stream"),
+          tag=TAG, stream=True, media="text/event-stream", refuses=(404, 409), reads=("Last-Event-ID",)),
     Route("GET", "/v1/ws", websocket, "streams.read", {101: None}, "openWebSocket", "WebSocket", query=StreamQuery,
-          tag=TAG, stream=True),
+          tag=TAG, stream=True, refuses=(404, 409)),
     Route("POST", "/v1/auth/ticket", ticket, "streams.read", {201: StreamTicketView}, "createStreamTicket", "A single-use 30-s stream ticket",
           tag=TAG),
 ]  # fmt: skip

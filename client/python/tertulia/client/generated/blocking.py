@@ -12,7 +12,7 @@ from ..transport.requests import Upload
 from . import operations
 from .models import (
     Account,
-    AccountSettings,
+    AccountSettingsPatch,
     AgentList,
     AgentPreferences,
     AgentPreferencesPage,
@@ -399,7 +399,9 @@ class Methods(Transport):
         scope: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> Token:
-        """Issue a service token to an API client."""
+        """Issue a service token to an API client.
+
+        No token is needed."""
         return self._call(
             operations.CREATE_TOKEN,
             body={
@@ -443,7 +445,9 @@ class Methods(Transport):
         identity_hash: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> WebchatSession:
-        """A session for a customer: a new one, or a known one with proof."""
+        """A session for a customer: a new one, or a known one with proof.
+
+        No token is needed."""
         return self._call(
             operations.CREATE_WEBCHAT_SESSION,
             (channel_id,),
@@ -548,7 +552,9 @@ class Methods(Transport):
         )
 
     def crm_health(self, *, timeout: float | None = None) -> CrmHealth:
-        """Health of the CRM service."""
+        """Health of the CRM service.
+
+        No token is needed."""
         return self._call(operations.CRM_HEALTH, timeout=timeout)
 
     def crm_list_messages(
@@ -652,7 +658,9 @@ class Methods(Transport):
         return self._call(operations.DELETE_EVENT_WEBHOOK, (id,), timeout=timeout)
 
     def delete_inbox_session(self, *, timeout: float | None = None) -> None:
-        """Delete the page's cookie."""
+        """Delete the page's cookie.
+
+        No token is needed."""
         return self._call(operations.DELETE_INBOX_SESSION, timeout=timeout)
 
     def delete_team(self, id: str, *, timeout: float | None = None) -> None:
@@ -726,23 +734,11 @@ class Methods(Transport):
             operations.GET_AGENT_STATS, (user_id,), query={"from": from_, "to": to}, timeout=timeout
         )
 
-    def get_attachment(
-        self,
-        id: str,
-        *,
-        expires: int | Omit = OMIT,
-        signature: str | Omit = OMIT,
-        timeout: float | None = None,
-    ) -> bytes:
+    def get_attachment(self, id: str, *, expires: int | Omit = OMIT, timeout: float | None = None) -> bytes:
         """A file.
 
         Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return self._call(
-            operations.GET_ATTACHMENT,
-            (id,),
-            query={"expires": expires, "signature": signature},
-            timeout=timeout,
-        )
+        return self._call(operations.GET_ATTACHMENT, (id,), query={"expires": expires}, timeout=timeout)
 
     def get_attachment_link(self, id: str, *, timeout: float | None = None) -> AttachmentLink:
         """A link to a file that works without a token for 15 minutes.
@@ -811,7 +807,9 @@ class Methods(Transport):
         return self._call(operations.GET_DELIVERY, (message_id,), timeout=timeout)
 
     def get_docs_page(self, *, timeout: float | None = None) -> str:
-        """This document as a web page."""
+        """This document as a web page.
+
+        No token is needed."""
         return self._call(operations.GET_DOCS_PAGE, timeout=timeout)
 
     def get_event_delivery(
@@ -836,7 +834,9 @@ class Methods(Transport):
         return self._call(operations.GET_EVENT_WEBHOOK, (id,), timeout=timeout)
 
     def get_health(self, *, timeout: float | None = None) -> Health:
-        """Whether the process is alive."""
+        """Whether the process is alive.
+
+        No token is needed."""
         return self._call(operations.GET_HEALTH, timeout=timeout)
 
     def get_inbound_failure(self, id: str, *, timeout: float | None = None) -> InboundFailureDetail:
@@ -846,19 +846,27 @@ class Methods(Transport):
         return self._call(operations.GET_INBOUND_FAILURE, (id,), timeout=timeout)
 
     def get_inbox_file(self, path: str, *, timeout: float | None = None) -> None:
-        """Files of the agents' page."""
+        """Files of the agents' page.
+
+        No token is needed."""
         return self._call(operations.GET_INBOX_FILE, (path,), timeout=timeout)
 
     def get_inbox_page(self, *, timeout: float | None = None) -> str:
-        """The agents' page."""
+        """The agents' page.
+
+        No token is needed."""
         return self._call(operations.GET_INBOX_PAGE, timeout=timeout)
 
     def get_inbox_session(self, *, timeout: float | None = None) -> Session:
-        """The page's session, from its cookie."""
+        """The page's session, from its cookie.
+
+        No token is needed."""
         return self._call(operations.GET_INBOX_SESSION, timeout=timeout)
 
     def get_metrics(self, *, timeout: float | None = None) -> str:
-        """Prometheus metrics."""
+        """Prometheus metrics.
+
+        No token is needed."""
         return self._call(operations.GET_METRICS, timeout=timeout)
 
     def get_my_preferences(self, *, timeout: float | None = None) -> AgentPreferences:
@@ -868,15 +876,21 @@ class Methods(Transport):
         return self._call(operations.GET_MY_PREFERENCES, timeout=timeout)
 
     def get_open_api_document(self, *, timeout: float | None = None) -> dict[str, Any]:
-        """This document."""
+        """This document.
+
+        No token is needed."""
         return self._call(operations.GET_OPEN_API_DOCUMENT, timeout=timeout)
 
     def get_readiness(self, *, timeout: float | None = None) -> Readiness:
-        """Whether it can serve requests."""
+        """Whether it can serve requests.
+
+        No token is needed."""
         return self._call(operations.GET_READINESS, timeout=timeout)
 
-    def get_static_file(self, path: str, *, timeout: float | None = None) -> None:
-        """Files of the server's pages."""
+    def get_static_file(self, path: str, *, timeout: float | None = None) -> bytes:
+        """Files of the server's pages.
+
+        No token is needed."""
         return self._call(operations.GET_STATIC_FILE, (path,), timeout=timeout)
 
     def get_team(self, id: str, *, timeout: float | None = None) -> Team:
@@ -1291,7 +1305,9 @@ class Methods(Transport):
         )
 
     def list_demo_agents(self, *, timeout: float | None = None) -> DemoAgents:
-        """The demo's agents; none outside the demo."""
+        """The demo's agents; none outside the demo.
+
+        No token is needed."""
         return self._call(operations.LIST_DEMO_AGENTS, timeout=timeout)
 
     def list_drafts(self, id: str, *, timeout: float | None = None) -> Drafts:
@@ -1549,8 +1565,10 @@ class Methods(Transport):
         content: Upload,
         content_type: str,
         timeout: float | None = None,
-    ) -> None:
-        """A provider's call, signed its own way."""
+    ) -> str:
+        """A provider's call, signed its own way.
+
+        No token is needed."""
         return self._call(
             operations.RECEIVE_PROVIDER_CALL,
             (
@@ -1668,7 +1686,9 @@ class Methods(Transport):
         return self._call(operations.SHOW_VIEWING, (id,), body={"state": state}, timeout=timeout)
 
     def sign_in_to_demo(self, *, user_id: str, timeout: float | None = None) -> DemoToken:
-        """Sign in as one of the demo's agents."""
+        """Sign in as one of the demo's agents.
+
+        No token is needed."""
         return self._call(operations.SIGN_IN_TO_DEMO, body={"user_id": user_id}, timeout=timeout)
 
     def sync_add_agent_message(
@@ -1839,7 +1859,7 @@ class Methods(Transport):
         self,
         *,
         name: str | Omit = OMIT,
-        settings: AccountSettings | Omit = OMIT,
+        settings: AccountSettingsPatch | Omit = OMIT,
         timeout: float | None = None,
     ) -> Account:
         """Change the account's name and settings.
@@ -2127,8 +2147,10 @@ class Methods(Transport):
 
     def verify_provider_webhook(
         self, channel_type: str, channel_id: str, *, timeout: float | None = None
-    ) -> None:
-        """A provider verifies the webhook address."""
+    ) -> str:
+        """A provider verifies the webhook address.
+
+        No token is needed."""
         return self._call(
             operations.VERIFY_PROVIDER_WEBHOOK,
             (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
 class Account(TypedDict):
@@ -25,7 +25,8 @@ class AccountPatch(TypedDict):
 
     name: NotRequired[str]
     """The account's name"""
-    settings: NotRequired[AccountSettings]
+    settings: NotRequired[AccountSettingsPatch]
+    """Settings to change, merged key by key; null resets one to its default"""
 
 
 class AccountSettings(TypedDict):
@@ -122,6 +123,25 @@ class Agent(TypedDict):
     """When the presence was last renewed"""
 
 
+class AgentAssignedEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["agent:assigned"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: AssignmentChange
+    """The details, by `type`"""
+
+
 class AgentList(TypedDict):
     items: list[Agent]
     """The agents"""
@@ -186,6 +206,25 @@ class AgentPreferencesPatch(TypedDict):
     """How clients notify the agent"""
 
 
+class AgentPresenceEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["agent:presence"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: PresenceHint
+    """The details, by `type`"""
+
+
 AgentStats = TypedDict(
     "AgentStats",
     {
@@ -246,6 +285,19 @@ class ApiClientsPage(TypedDict):
     """Pass it as `cursor` to get the next page; null on the last one"""
 
 
+class AssignedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["assigned"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: AssignmentChange
+    """The details, by `kind`"""
+
+
 class Assignment(TypedDict):
     """The time for which an agent held a conversation."""
 
@@ -265,9 +317,49 @@ class Assignment(TypedDict):
     """How routing decided; null where a person did"""
 
 
+class AssignmentChange(TypedDict):
+    """An agent holds it now, or nobody does."""
+
+    agent_id: str | None
+    """The agent who holds it now"""
+    previous_agent_id: str | None
+    """The agent who held it before"""
+    by: str | None
+    """What assigned it: `routing`, `manual`, `takeover` …"""
+    assignment_id: str | None
+    """Names the assignment"""
+
+
 class AssignmentList(TypedDict):
     items: list[Assignment]
     """The assignments"""
+
+
+class AssignmentNotice(TypedDict):
+    """For the agent who holds the conversation now."""
+
+    id: NotRequired[str]
+    """The conversation"""
+    channel_id: NotRequired[str]
+    """A UUID"""
+    channel_type: NotRequired[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+    """The channel's type"""
+    contact_name: NotRequired[str | None]
+    """The customer's name"""
+    contact_identifier: NotRequired[str]
+    """The customer's address on this channel"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
+    """How urgent it is"""
+    subject: NotRequired[str | None]
+    """What it is about"""
+    labels: NotRequired[list[str]]
+    """Labels"""
+    last_message_preview: NotRequired[str | None]
+    """The beginning of the newest message"""
+    conversation_id: str
+    """The conversation"""
+    assignment_id: str
+    """Names the assignment"""
 
 
 class AssignmentRequest(TypedDict):
@@ -405,7 +497,9 @@ class BotRulePatch(TypedDict):
     is_active: NotRequired[bool]
     """Whether the rule is tried"""
     conditions: NotRequired[BotRuleConditions]
+    """What must hold"""
     actions: NotRequired[BotRuleActions]
+    """What is done"""
 
 
 class BotRuleTest(TypedDict):
@@ -553,7 +647,7 @@ class ChannelPatch(TypedDict):
     name: NotRequired[str]
     """The channel's name"""
     config: NotRequired[dict[str, Any]]
-    """`base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`) whose pages may use it. The rest is the channel's own"""
+    """Free-form: `base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`) whose pages may use it. The rest is the channel's own"""
     credentials: NotRequired[dict[str, str]]
     """Write-only; field names depend on the type. They replace all earlier ones"""
     is_active: NotRequired[bool]
@@ -713,6 +807,69 @@ class Conversation(TypedDict):
     """When it last changed"""
 
 
+class ConversationChanges(TypedDict):
+    id: NotRequired[str | None]
+    """The conversation"""
+    account_id: NotRequired[str | None]
+    """The account that it belongs to"""
+    channel_id: NotRequired[str | None]
+    """The channel through which the customer writes"""
+    channel_type: NotRequired[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"] | None]
+    """The channel's type"""
+    contact_id: NotRequired[str | None]
+    """The customer"""
+    contact_identifier: NotRequired[str | None]
+    """The customer's address on this channel"""
+    contact_name: NotRequired[str | None | None]
+    """The customer's name"""
+    outlet_id: NotRequired[str | None | None]
+    """The outlet that the customer wrote to"""
+    status: NotRequired[ConversationStatus | None]
+    """Where it stands"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
+    """How urgent it is"""
+    subject: NotRequired[str | None | None]
+    """What it is about"""
+    labels: NotRequired[list[str] | None]
+    """Labels, in the order given"""
+    assignee_id: NotRequired[str | None | None]
+    """The agent who holds it"""
+    team_id: NotRequired[str | None | None]
+    """The team it is for"""
+    handoff_requested: NotRequired[bool | None]
+    """Whether a human is asked for"""
+    handoff_reason: NotRequired[str | None | None]
+    """Why"""
+    bot_context: NotRequired[dict[str, Any] | None]
+    """Free-form: what the bot keeps between messages"""
+    metadata: NotRequired[dict[str, Any] | None]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
+    seq: NotRequired[int | None]
+    """The number of the newest entry"""
+    unread_count: NotRequired[int | None]
+    """The customer's messages after the read marker"""
+    queue_position: NotRequired[int | None | None]
+    """Its place in the queue, from 1; null if it does not wait"""
+    first_reply_at: NotRequired[str | None | None]
+    """When an agent first replied"""
+    last_message_at: NotRequired[str | None | None]
+    """When the newest message was written"""
+    last_message_preview: NotRequired[str | None | None]
+    """The beginning of the newest message"""
+    snoozed_until: NotRequired[str | None | None]
+    """Until when it is hidden from the inbox"""
+    resolved_at: NotRequired[str | None | None]
+    """When it was resolved"""
+    archived_at: NotRequired[str | None | None]
+    """When it was archived"""
+    created_at: NotRequired[str | None]
+    """When it was created"""
+    updated_at: NotRequired[str | None]
+    """When it last changed"""
+    strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
+    """How an agent is chosen"""
+
+
 class ConversationContext(TypedDict):
     items: list[Message]
     """The messages, oldest first"""
@@ -787,6 +944,109 @@ class ConversationDetail(TypedDict):
     """With `include=assignments`: who held it, oldest first"""
 
 
+class ConversationDraftEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:draft"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: DraftHint
+    """The details, by `type`"""
+
+
+class ConversationHandoffEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:handoff"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: HandoffReason
+    """The details, by `type`"""
+
+
+class ConversationMessageEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:message"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: Message
+    """The details, by `type`"""
+
+
+class ConversationNewEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:new"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: Conversation
+    """The details, by `type`"""
+
+
+class ConversationOpening(TypedDict):
+    """Entry 0: how the conversation began."""
+
+    channel_id: str
+    """The channel"""
+    channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
+    """The channel's type"""
+    contact_id: str
+    """The customer"""
+    contact_identifier: str
+    """The customer's address on this channel"""
+    contact_name: str | None
+    """The customer's name"""
+    topic: str
+    """E-mail: the subject by which mails are threaded"""
+    outlet_id: str | None
+    """The outlet that the customer wrote to"""
+    subject: str | None
+    """What it is about"""
+    priority: Literal["high", "low", "normal", "urgent"]
+    """How urgent it is"""
+    labels: list[str]
+    """Labels"""
+    metadata: dict[str, Any]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
+
+
 class ConversationPatch(TypedDict):
     """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
 
@@ -808,6 +1068,202 @@ class ConversationPatch(TypedDict):
     """Hide it from the inbox until then; null to show it"""
     archived: NotRequired[bool]
     """Whether it is archived"""
+
+
+class ConversationRating(TypedDict):
+    """The customer's satisfaction."""
+
+    score: int
+    """From 1 (worst) to 5"""
+    comment: str | None
+    """What the customer adds"""
+
+
+class ConversationReceiptEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:receipt"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: ReceiptHint
+    """The details, by `type`"""
+
+
+class ConversationStatusEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:status"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: StatusChange
+    """The details, by `type`"""
+
+
+class ConversationSummary(TypedDict):
+    """The part of a conversation that notifications include. After an erasure it is empty."""
+
+    id: NotRequired[str]
+    """The conversation"""
+    channel_id: NotRequired[str]
+    """A UUID"""
+    channel_type: NotRequired[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+    """The channel's type"""
+    contact_name: NotRequired[str | None]
+    """The customer's name"""
+    contact_identifier: NotRequired[str]
+    """The customer's address on this channel"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
+    """How urgent it is"""
+    subject: NotRequired[str | None]
+    """What it is about"""
+    labels: NotRequired[list[str]]
+    """Labels"""
+    last_message_preview: NotRequired[str | None]
+    """The beginning of the newest message"""
+
+
+class ConversationTypingEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:typing"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: TypingHint
+    """The details, by `type`"""
+
+
+class ConversationUpdate(TypedDict):
+    id: NotRequired[str | None]
+    """The conversation"""
+    account_id: NotRequired[str | None]
+    """The account that it belongs to"""
+    channel_id: NotRequired[str | None]
+    """The channel through which the customer writes"""
+    channel_type: NotRequired[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"] | None]
+    """The channel's type"""
+    contact_id: NotRequired[str | None]
+    """The customer"""
+    contact_identifier: NotRequired[str | None]
+    """The customer's address on this channel"""
+    contact_name: NotRequired[str | None | None]
+    """The customer's name"""
+    outlet_id: NotRequired[str | None | None]
+    """The outlet that the customer wrote to"""
+    status: NotRequired[ConversationStatus | None]
+    """Where it stands"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
+    """How urgent it is"""
+    subject: NotRequired[str | None | None]
+    """What it is about"""
+    labels: NotRequired[list[str] | None]
+    """Labels, in the order given"""
+    assignee_id: NotRequired[str | None | None]
+    """The agent who holds it"""
+    team_id: NotRequired[str | None | None]
+    """The team it is for"""
+    handoff_requested: NotRequired[bool | None]
+    """Whether a human is asked for"""
+    handoff_reason: NotRequired[str | None | None]
+    """Why"""
+    bot_context: NotRequired[dict[str, Any] | None]
+    """Free-form: what the bot keeps between messages"""
+    metadata: NotRequired[dict[str, Any] | None]
+    """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
+    seq: NotRequired[int | None]
+    """The number of the newest entry"""
+    unread_count: NotRequired[int | None]
+    """The customer's messages after the read marker"""
+    queue_position: NotRequired[int | None | None]
+    """Its place in the queue, from 1; null if it does not wait"""
+    first_reply_at: NotRequired[str | None | None]
+    """When an agent first replied"""
+    last_message_at: NotRequired[str | None | None]
+    """When the newest message was written"""
+    last_message_preview: NotRequired[str | None | None]
+    """The beginning of the newest message"""
+    snoozed_until: NotRequired[str | None | None]
+    """Until when it is hidden from the inbox"""
+    resolved_at: NotRequired[str | None | None]
+    """When it was resolved"""
+    archived_at: NotRequired[str | None | None]
+    """When it was archived"""
+    created_at: NotRequired[str | None]
+    """When it was created"""
+    updated_at: NotRequired[str | None]
+    """When it last changed"""
+    strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
+    """How an agent is chosen"""
+    message: NotRequired[EditedMessage | None]
+    """A message that its customer edited"""
+    csat: NotRequired[ConversationRating | None]
+    """The customer's rating"""
+    sla: NotRequired[SlaNotice | None]
+    """An SLA target"""
+
+
+class ConversationUpdatedEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:updated"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: ConversationUpdate
+    """The details, by `type`"""
+
+
+class ConversationViewingEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:viewing"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: ViewingHint
+    """The details, by `type`"""
 
 
 class ConversationsPage(TypedDict):
@@ -901,6 +1357,13 @@ class CsatFigures(TypedDict):
     """Score → how often it was given"""
 
 
+class CursorHint(TypedDict):
+    """Where the stream stands."""
+
+    cursor: str
+    """Resume from it: `Last-Event-ID`, or `since`"""
+
+
 class DayVolume(TypedDict):
     """One day in UTC. Notes do not count as messages."""
 
@@ -972,6 +1435,7 @@ class DemoAgents(TypedDict):
     """The demo's agents; empty outside the demo."""
 
     items: list[DemoAgent]
+    """The agents"""
 
 
 class DemoSignIn(TypedDict):
@@ -1007,10 +1471,28 @@ class Draft(TypedDict):
     """When it last changed"""
 
 
+class DraftHint(TypedDict):
+    """An agent's draft changed; without content it is gone. Customers never learn of it."""
+
+    conversation_id: str
+    """The conversation"""
+    user_id: str
+    """The agent"""
+    name: str | None
+    """Their name"""
+    content: str | None
+    """The text so far; null when it is gone"""
+    is_private: bool
+    """Whether it is to become a note"""
+    updated_at: str | None
+    """When it changed"""
+
+
 class Drafts(TypedDict):
     """The newest 100, the newest first."""
 
     items: list[Draft]
+    """The drafts"""
 
 
 class DurationFigures(TypedDict):
@@ -1024,6 +1506,32 @@ class DurationFigures(TypedDict):
     """The 90th percentile, in seconds"""
 
 
+class EditedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["edited"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: MessageEdit
+    """The details, by `kind`"""
+
+
+class EditedMessage(TypedDict):
+    """A message's new text."""
+
+    id: str
+    """The message"""
+    seq: int
+    """The message's number in the conversation"""
+    content: str
+    """The new text"""
+    edited_at: str
+    """When, by the provider's clock"""
+
+
 class EntriesPage(TypedDict):
     items: list[Entry]
     """The entries, oldest first"""
@@ -1031,16 +1539,16 @@ class EntriesPage(TypedDict):
     """Whether there are more after these"""
 
 
-class Entry(TypedDict):
+class ErasedEntry(TypedDict):
     seq: int
     """Its number in the conversation, from 1"""
-    kind: str
+    kind: Literal["erased"]
     """What happened"""
     at: str
     """When it happened"""
     actor: Actor
     """Who did it"""
-    data: dict[str, Any]
+    data: ConversationChanges
     """The details, by `kind`"""
 
 
@@ -1136,7 +1644,7 @@ class EventDeliveryDetail(TypedDict):
     """When it was created"""
     delivered_at: str | None
     """When the receiver took it"""
-    payload: Any
+    payload: EventWebhookBody
     """The body that is sent"""
 
 
@@ -1195,6 +1703,17 @@ class EventWebhook(TypedDict):
     """When it was created"""
     updated_at: str
     """When it last changed"""
+
+
+class EventWebhookBody(TypedDict):
+    """What an event webhook receives."""
+
+    type: str
+    """What happened"""
+    timestamp: str
+    """When it happened"""
+    data: Event
+    """The event, as on the streams"""
 
 
 class EventWebhookPatch(TypedDict):
@@ -1301,12 +1820,32 @@ class ExportedConversation(TypedDict):
 
 
 class FieldError(TypedDict):
-    """`path` as in `content` or `attachments[0].url`."""
+    """What is wrong with one field."""
 
     path: str
     """The field, as in `attachments[0].url`; empty for the whole body"""
     message: str
     """What is wrong with it, for people"""
+
+
+class HandoffEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["handoff"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: HandoffReason
+    """The details, by `kind`"""
+
+
+class HandoffReason(TypedDict):
+    """A human is asked for."""
+
+    reason: str | None
+    """Why"""
 
 
 class HandoffRequest(TypedDict):
@@ -1479,6 +2018,26 @@ class LabelList(TypedDict):
     """The labels"""
 
 
+class LeadsNotice(TypedDict):
+    """Leads were told that nobody can take it."""
+
+    summary: ConversationSummary
+    """The conversation at that time"""
+
+
+class LeadsNotifiedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["leads_notified"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: LeadsNotice
+    """The details, by `kind`"""
+
+
 class MacroActions(TypedDict):
     """What applying a macro changes in the conversation, besides sending its text."""
 
@@ -1534,6 +2093,34 @@ class Message(TypedDict):
     """When it was created"""
 
 
+class MessageEdit(TypedDict):
+    """The customer edited a message."""
+
+    message_id: str
+    """The message"""
+    message_seq: int
+    """The message's number in the conversation"""
+    content: str
+    """The new text"""
+    previous_content: str
+    """The text before"""
+    edited_at: str
+    """When, by the provider's clock"""
+
+
+class MessageEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["message"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: Message
+    """The details, by `kind`"""
+
+
 class MessagesPage(TypedDict):
     items: list[Message]
     """The messages, oldest first"""
@@ -1556,7 +2143,9 @@ class NewBotRule(TypedDict):
     is_active: NotRequired[bool]
     """Whether the rule is tried"""
     conditions: NotRequired[BotRuleConditions]
+    """What must hold"""
     actions: NotRequired[BotRuleActions]
+    """What is done"""
 
 
 class NewCannedResponse(TypedDict):
@@ -1763,6 +2352,63 @@ class NewWebchatSession(TypedDict):
     """The proof: hex HMAC-SHA256 of the identifier with the channel's `identity_secret`"""
 
 
+class NotificationAssignmentEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["notification:assignment"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: AssignmentNotice
+    """The details, by `type`"""
+
+
+class NotificationMentionEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["notification:mention"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: Message
+    """The details, by `type`"""
+
+
+class NotificationOfferEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["notification:offer"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: OfferNotice
+    """The details, by `type`"""
+
+
 class NotificationPreferences(TypedDict):
     """Stored for clients, which apply them."""
 
@@ -1783,6 +2429,136 @@ class NotificationPreferencesPatch(TypedDict):
     """Whether the desktop shows a notification"""
     email_on_assignment: NotRequired[bool]
     """Whether an assignment is sent by e-mail"""
+
+
+class NotificationQueueEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["notification:queue"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: QueueNotice
+    """The details, by `type`"""
+
+
+class NotificationSlaEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["notification:sla"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: SlaAlarm
+    """The details, by `type`"""
+
+
+class OfferEnd(TypedDict):
+    """An offer ended."""
+
+    offer_id: str
+    """Names the offer"""
+    agent_id: str
+    """The agent: the `sub` of their tokens"""
+    outcome: Literal["accepted", "declined", "timeout", "withdrawn"]
+    """How; `withdrawn`: the conversation went elsewhere"""
+
+
+class OfferEndedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["offer_ended"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: OfferEnd
+    """The details, by `kind`"""
+
+
+class OfferMade(TypedDict):
+    """It was offered to an agent."""
+
+    offer_id: str
+    """Names the offer"""
+    agent_id: str
+    """The agent: the `sub` of their tokens"""
+    expires_at: str
+    """Until when the agent may answer"""
+
+
+class OfferNotice(TypedDict):
+    """For the agent to whom the conversation is offered."""
+
+    id: NotRequired[str]
+    """The conversation"""
+    channel_id: NotRequired[str]
+    """A UUID"""
+    channel_type: NotRequired[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+    """The channel's type"""
+    contact_name: NotRequired[str | None]
+    """The customer's name"""
+    contact_identifier: NotRequired[str]
+    """The customer's address on this channel"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
+    """How urgent it is"""
+    subject: NotRequired[str | None]
+    """What it is about"""
+    labels: NotRequired[list[str]]
+    """Labels"""
+    last_message_preview: NotRequired[str | None]
+    """The beginning of the newest message"""
+    conversation_id: str
+    """The conversation"""
+    offer_id: str
+    """Names the offer"""
+    agent_id: str
+    """The agent: the `sub` of their tokens"""
+    expires_at: str
+    """Until when the agent may answer"""
+
+
+class OfferedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["offered"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: OfferMade
+    """The details, by `kind`"""
+
+
+class OpenedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["opened"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: ConversationOpening
+    """The details, by `kind`"""
 
 
 class OpeningHours(TypedDict):
@@ -1806,6 +2582,13 @@ class OverflowTeam(TypedDict):
     """The team that may take it then"""
 
 
+class PingData(TypedDict):
+    """A test of an event webhook."""
+
+    webhook_id: str
+    """The event webhook"""
+
+
 class Presence(TypedDict):
     """`ttl_s`: seconds until it expires, unless it is set again or a stream is open."""
 
@@ -1822,17 +2605,63 @@ class PresenceChange(TypedDict):
     """Whether one is there"""
 
 
+class PresenceHint(TypedDict):
+    """An agent came, went, or holds more or less."""
+
+    user_id: str
+    """The agent: the `sub` of their tokens"""
+    status: Literal["away", "offline", "online"]
+    """Whether the agent is there"""
+    active: int
+    """Conversations that the agent holds"""
+    maximum: int
+    """How many the agent may hold"""
+
+
 class Problem(TypedDict):
-    """RFC 9457. `current` is the state that a conflict was refused for."""
+    """An error (RFC 9457)."""
 
     type: str
+    """A URN that ends in the code"""
     title: str
+    """What the code means, for people"""
     status: int
-    code: str
+    """The HTTP status"""
+    code: Literal[
+        "malformed",
+        "unauthenticated",
+        "forbidden",
+        "not_found",
+        "conflict",
+        "gone",
+        "too_large",
+        "unsupported_media_type",
+        "invalid",
+        "rate_limited",
+        "overloaded",
+        "storage_unavailable",
+        "not_ready",
+        "internal",
+        "method_not_allowed",
+        "request_timeout",
+        "target_too_long",
+        "range_not_satisfiable",
+        "expectation_failed",
+        "misdirected_request",
+        "upgrade_required",
+        "headers_too_large",
+        "not_implemented",
+        "http_version_not_supported",
+    ]
+    """What went wrong, for programs"""
     detail: str
+    """What went wrong here, for people"""
     errors: list[FieldError]
+    """Wrong fields of the request"""
     request_id: str
+    """Names the request in the server's log"""
     current: NotRequired[dict[str, Any]]
+    """Free-form: fields of the object in question, the state a conflict was refused for"""
 
 
 class QueueFigures(TypedDict):
@@ -1842,6 +2671,17 @@ class QueueFigures(TypedDict):
     """How many wait"""
     oldest_waiting_since: str | None
     """Since when the oldest waits"""
+
+
+class QueueHint(TypedDict):
+    """A conversation's place in the queue."""
+
+    conversation_id: str
+    """The conversation"""
+    position: int
+    """Its place, from 1"""
+    estimated_wait_s: int | None
+    """About how many seconds it will still wait; null while too few were served"""
 
 
 class QueueItem(TypedDict):
@@ -1865,6 +2705,31 @@ class QueueItem(TypedDict):
     """The agent with the open offer"""
 
 
+class QueueNotice(TypedDict):
+    """For leads: it is of high priority, and nobody can take it."""
+
+    id: NotRequired[str]
+    """The conversation"""
+    channel_id: NotRequired[str]
+    """A UUID"""
+    channel_type: NotRequired[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
+    """The channel's type"""
+    contact_name: NotRequired[str | None]
+    """The customer's name"""
+    contact_identifier: NotRequired[str]
+    """The customer's address on this channel"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
+    """How urgent it is"""
+    subject: NotRequired[str | None]
+    """What it is about"""
+    labels: NotRequired[list[str]]
+    """Labels"""
+    last_message_preview: NotRequired[str | None]
+    """The beginning of the newest message"""
+    conversation_id: str
+    """The conversation"""
+
+
 class QueuePage(TypedDict):
     items: list[QueueItem]
     """The conversations, in the order of the queue"""
@@ -1872,6 +2737,38 @@ class QueuePage(TypedDict):
     """Pass it as `cursor` to get the next page; null on the last one"""
     total: int
     """How many wait in all"""
+
+
+class QueueUpdateEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["queue:update"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: QueueHint
+    """The details, by `type`"""
+
+
+class RatedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["rated"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: ConversationRating
+    """The details, by `kind`"""
 
 
 class ReadMarker(TypedDict):
@@ -1886,6 +2783,36 @@ class Readiness(TypedDict):
     """Whether requests can be served"""
     checks: dict[str, str]
     """Each part that this gateway needs → `ok`, or its fault"""
+
+
+class ReadyEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["ready"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: CursorHint
+    """The details, by `type`"""
+
+
+class ReceiptHint(TypedDict):
+    """How far a message got."""
+
+    message_id: str
+    """The message"""
+    delivery_status: Literal["delivered", "failed", "queued", "read", "sent"]
+    """How far"""
+    delivery_error: NotRequired[DeliveryError]
+    """Why it was not delivered"""
 
 
 class RelaxStep(TypedDict):
@@ -1905,6 +2832,25 @@ class RenderRequest(TypedDict):
 class RenderedResponse(TypedDict):
     content: str
     """The text, with the values filled in"""
+
+
+class ResetEvent(TypedDict):
+    """An event on the wire."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["reset"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str | None
+    """The conversation, if it is about one"""
+    seq: int | None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: CursorHint
+    """The details, by `type`"""
 
 
 class RoutingCandidate(TypedDict):
@@ -2003,6 +2949,43 @@ class Session(TypedDict):
     """The one of the token's accounts that was chosen"""
 
 
+class SlaAlarm(TypedDict):
+    """For leads: an SLA target is about to be missed, or was."""
+
+    target: Literal["first_reply", "next_reply", "resolution"]
+    """Which target"""
+    state: Literal["breach", "warning"]
+    """Whether it is about to be missed, or was"""
+    due_at: str
+    """When it is due"""
+    conversation_id: str
+    """The conversation"""
+
+
+class SlaEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["sla"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: SlaNotice
+    """The details, by `kind`"""
+
+
+class SlaNotice(TypedDict):
+    """An SLA target is about to be missed, or was."""
+
+    target: Literal["first_reply", "next_reply", "resolution"]
+    """Which target"""
+    state: Literal["breach", "warning"]
+    """Whether it is about to be missed, or was"""
+    due_at: str
+    """When it is due"""
+
+
 class SlaSettings(TypedDict):
     """Targets of all conversations, overridden by those of a priority. A warning is sent when `warn_percent` of a target's time has
     passed."""
@@ -2028,6 +3011,40 @@ class SlaTargets(TypedDict):
     """Minutes until the reply to each later message; null for none"""
     resolution_minutes: NotRequired[int | None]
     """Minutes until it is resolved; null for none"""
+
+
+StatusChange = TypedDict(
+    "StatusChange",
+    {
+        "from": "ConversationStatus",
+        "to": "ConversationStatus",
+    },
+)
+"""From one status to another."""
+
+
+StatusChangeWithReason = TypedDict(
+    "StatusChangeWithReason",
+    {
+        "from": "ConversationStatus",
+        "to": "ConversationStatus",
+        "reason": "str | None",
+    },
+)
+"""From one status to another, and why."""
+
+
+class StatusEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["status"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: StatusChangeWithReason
+    """The details, by `kind`"""
 
 
 class StreamTicket(TypedDict):
@@ -2149,6 +3166,32 @@ class TypingChange(TypedDict):
     """Whether the user begins or stops typing"""
 
 
+class TypingHint(TypedDict):
+    """Somebody types, or has stopped."""
+
+    conversation_id: str
+    """The conversation"""
+    user_id: str
+    """The agent, or the customer's address"""
+    name: str | None
+    """Their name"""
+    state: Literal["start", "stop"]
+    """Whether they begin or stop"""
+
+
+class UpdatedEntry(TypedDict):
+    seq: int
+    """Its number in the conversation, from 1"""
+    kind: Literal["updated"]
+    """What happened"""
+    at: str
+    """When it happened"""
+    actor: Actor
+    """Who did it"""
+    data: ConversationChanges
+    """The details, by `kind`"""
+
+
 class UploadedAttachment(TypedDict):
     """`url` is how messages name it."""
 
@@ -2171,6 +3214,19 @@ class Viewing(TypedDict):
     """Whether one has it open; repeat `start` within 45 seconds while one does"""
 
 
+class ViewingHint(TypedDict):
+    """An agent has a conversation open, or no longer. Customers never learn of it."""
+
+    conversation_id: str
+    """The conversation"""
+    user_id: str
+    """The agent"""
+    name: str | None
+    """Their name"""
+    state: Literal["start", "stop"]
+    """Whether they have it open; forget a start after 45 s"""
+
+
 class VolumeFigures(TypedDict):
     conversations: int
     """Conversations created"""
@@ -2191,10 +3247,50 @@ class WebchatSession(TypedDict):
     """Until when the token is valid"""
 
 
-ConversationStatus = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
+ConversationStatus: TypeAlias = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
 
 
-Reason = Literal[
+Entry: TypeAlias = (
+    OpenedEntry
+    | MessageEntry
+    | StatusEntry
+    | AssignedEntry
+    | OfferedEntry
+    | OfferEndedEntry
+    | UpdatedEntry
+    | HandoffEntry
+    | RatedEntry
+    | SlaEntry
+    | LeadsNotifiedEntry
+    | EditedEntry
+    | ErasedEntry
+)
+
+
+Event: TypeAlias = (
+    ConversationNewEvent
+    | ConversationUpdatedEvent
+    | ConversationStatusEvent
+    | ConversationMessageEvent
+    | ConversationReceiptEvent
+    | ConversationTypingEvent
+    | ConversationDraftEvent
+    | ConversationViewingEvent
+    | ConversationHandoffEvent
+    | AgentAssignedEvent
+    | AgentPresenceEvent
+    | NotificationAssignmentEvent
+    | NotificationOfferEvent
+    | NotificationMentionEvent
+    | NotificationQueueEvent
+    | NotificationSlaEvent
+    | QueueUpdateEvent
+    | ReadyEvent
+    | ResetEvent
+)
+
+
+Reason: TypeAlias = Literal[
     "away",
     "channel",
     "declined",
@@ -2208,4 +3304,4 @@ Reason = Literal[
 ]
 
 
-Role = Literal["admin", "agent", "customer", "lead", "service"]
+Role: TypeAlias = Literal["admin", "agent", "customer", "lead", "service"]

@@ -12,7 +12,7 @@ from ..transport.requests import Upload
 from . import operations
 from .models import (
     Account,
-    AccountSettings,
+    AccountSettingsPatch,
     AgentList,
     AgentPreferences,
     AgentPreferencesPage,
@@ -401,7 +401,9 @@ class AsyncMethods(AsyncTransport):
         scope: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> Token:
-        """Issue a service token to an API client."""
+        """Issue a service token to an API client.
+
+        No token is needed."""
         return await self._call(
             operations.CREATE_TOKEN,
             body={
@@ -445,7 +447,9 @@ class AsyncMethods(AsyncTransport):
         identity_hash: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> WebchatSession:
-        """A session for a customer: a new one, or a known one with proof."""
+        """A session for a customer: a new one, or a known one with proof.
+
+        No token is needed."""
         return await self._call(
             operations.CREATE_WEBCHAT_SESSION,
             (channel_id,),
@@ -554,7 +558,9 @@ class AsyncMethods(AsyncTransport):
         )
 
     async def crm_health(self, *, timeout: float | None = None) -> CrmHealth:
-        """Health of the CRM service."""
+        """Health of the CRM service.
+
+        No token is needed."""
         return await self._call(operations.CRM_HEALTH, timeout=timeout)
 
     async def crm_list_messages(
@@ -660,7 +666,9 @@ class AsyncMethods(AsyncTransport):
         return await self._call(operations.DELETE_EVENT_WEBHOOK, (id,), timeout=timeout)
 
     async def delete_inbox_session(self, *, timeout: float | None = None) -> None:
-        """Delete the page's cookie."""
+        """Delete the page's cookie.
+
+        No token is needed."""
         return await self._call(operations.DELETE_INBOX_SESSION, timeout=timeout)
 
     async def delete_team(self, id: str, *, timeout: float | None = None) -> None:
@@ -735,22 +743,12 @@ class AsyncMethods(AsyncTransport):
         )
 
     async def get_attachment(
-        self,
-        id: str,
-        *,
-        expires: int | Omit = OMIT,
-        signature: str | Omit = OMIT,
-        timeout: float | None = None,
+        self, id: str, *, expires: int | Omit = OMIT, timeout: float | None = None
     ) -> bytes:
         """A file.
 
         Permission `conversation.read`: agent, lead, admin, service, customer."""
-        return await self._call(
-            operations.GET_ATTACHMENT,
-            (id,),
-            query={"expires": expires, "signature": signature},
-            timeout=timeout,
-        )
+        return await self._call(operations.GET_ATTACHMENT, (id,), query={"expires": expires}, timeout=timeout)
 
     async def get_attachment_link(self, id: str, *, timeout: float | None = None) -> AttachmentLink:
         """A link to a file that works without a token for 15 minutes.
@@ -825,7 +823,9 @@ class AsyncMethods(AsyncTransport):
         return await self._call(operations.GET_DELIVERY, (message_id,), timeout=timeout)
 
     async def get_docs_page(self, *, timeout: float | None = None) -> str:
-        """This document as a web page."""
+        """This document as a web page.
+
+        No token is needed."""
         return await self._call(operations.GET_DOCS_PAGE, timeout=timeout)
 
     async def get_event_delivery(
@@ -850,7 +850,9 @@ class AsyncMethods(AsyncTransport):
         return await self._call(operations.GET_EVENT_WEBHOOK, (id,), timeout=timeout)
 
     async def get_health(self, *, timeout: float | None = None) -> Health:
-        """Whether the process is alive."""
+        """Whether the process is alive.
+
+        No token is needed."""
         return await self._call(operations.GET_HEALTH, timeout=timeout)
 
     async def get_inbound_failure(self, id: str, *, timeout: float | None = None) -> InboundFailureDetail:
@@ -860,19 +862,27 @@ class AsyncMethods(AsyncTransport):
         return await self._call(operations.GET_INBOUND_FAILURE, (id,), timeout=timeout)
 
     async def get_inbox_file(self, path: str, *, timeout: float | None = None) -> None:
-        """Files of the agents' page."""
+        """Files of the agents' page.
+
+        No token is needed."""
         return await self._call(operations.GET_INBOX_FILE, (path,), timeout=timeout)
 
     async def get_inbox_page(self, *, timeout: float | None = None) -> str:
-        """The agents' page."""
+        """The agents' page.
+
+        No token is needed."""
         return await self._call(operations.GET_INBOX_PAGE, timeout=timeout)
 
     async def get_inbox_session(self, *, timeout: float | None = None) -> Session:
-        """The page's session, from its cookie."""
+        """The page's session, from its cookie.
+
+        No token is needed."""
         return await self._call(operations.GET_INBOX_SESSION, timeout=timeout)
 
     async def get_metrics(self, *, timeout: float | None = None) -> str:
-        """Prometheus metrics."""
+        """Prometheus metrics.
+
+        No token is needed."""
         return await self._call(operations.GET_METRICS, timeout=timeout)
 
     async def get_my_preferences(self, *, timeout: float | None = None) -> AgentPreferences:
@@ -882,15 +892,21 @@ class AsyncMethods(AsyncTransport):
         return await self._call(operations.GET_MY_PREFERENCES, timeout=timeout)
 
     async def get_open_api_document(self, *, timeout: float | None = None) -> dict[str, Any]:
-        """This document."""
+        """This document.
+
+        No token is needed."""
         return await self._call(operations.GET_OPEN_API_DOCUMENT, timeout=timeout)
 
     async def get_readiness(self, *, timeout: float | None = None) -> Readiness:
-        """Whether it can serve requests."""
+        """Whether it can serve requests.
+
+        No token is needed."""
         return await self._call(operations.GET_READINESS, timeout=timeout)
 
-    async def get_static_file(self, path: str, *, timeout: float | None = None) -> None:
-        """Files of the server's pages."""
+    async def get_static_file(self, path: str, *, timeout: float | None = None) -> bytes:
+        """Files of the server's pages.
+
+        No token is needed."""
         return await self._call(operations.GET_STATIC_FILE, (path,), timeout=timeout)
 
     async def get_team(self, id: str, *, timeout: float | None = None) -> Team:
@@ -1311,7 +1327,9 @@ class AsyncMethods(AsyncTransport):
         )
 
     async def list_demo_agents(self, *, timeout: float | None = None) -> DemoAgents:
-        """The demo's agents; none outside the demo."""
+        """The demo's agents; none outside the demo.
+
+        No token is needed."""
         return await self._call(operations.LIST_DEMO_AGENTS, timeout=timeout)
 
     async def list_drafts(self, id: str, *, timeout: float | None = None) -> Drafts:
@@ -1575,8 +1593,10 @@ class AsyncMethods(AsyncTransport):
         content: Upload,
         content_type: str,
         timeout: float | None = None,
-    ) -> None:
-        """A provider's call, signed its own way."""
+    ) -> str:
+        """A provider's call, signed its own way.
+
+        No token is needed."""
         return await self._call(
             operations.RECEIVE_PROVIDER_CALL,
             (
@@ -1700,7 +1720,9 @@ class AsyncMethods(AsyncTransport):
         return await self._call(operations.SHOW_VIEWING, (id,), body={"state": state}, timeout=timeout)
 
     async def sign_in_to_demo(self, *, user_id: str, timeout: float | None = None) -> DemoToken:
-        """Sign in as one of the demo's agents."""
+        """Sign in as one of the demo's agents.
+
+        No token is needed."""
         return await self._call(operations.SIGN_IN_TO_DEMO, body={"user_id": user_id}, timeout=timeout)
 
     async def sync_add_agent_message(
@@ -1873,7 +1895,7 @@ class AsyncMethods(AsyncTransport):
         self,
         *,
         name: str | Omit = OMIT,
-        settings: AccountSettings | Omit = OMIT,
+        settings: AccountSettingsPatch | Omit = OMIT,
         timeout: float | None = None,
     ) -> Account:
         """Change the account's name and settings.
@@ -2161,8 +2183,10 @@ class AsyncMethods(AsyncTransport):
 
     async def verify_provider_webhook(
         self, channel_type: str, channel_id: str, *, timeout: float | None = None
-    ) -> None:
-        """A provider verifies the webhook address."""
+    ) -> str:
+        """A provider verifies the webhook address.
+
+        No token is needed."""
         return await self._call(
             operations.VERIFY_PROVIDER_WEBHOOK,
             (

@@ -93,13 +93,16 @@ def resolved(schema: Schema, components: dict[str, Schema]) -> Schema:
 def _polished(value: Any, names: dict[str, str]) -> Any:
     """A schema of msgspec's with public names, descriptions of nullable values where readers look for them, and the types of values
     that the code handles as dicts."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_polished(each, names) for each in value]
     if not isinstance(value, dict):
         return value
     if isinstance(reference := value.get("$ref"), str):
         return {**value, "$ref": REFERENCE + names[reference.removeprefix(REFERENCE)]}
     schema = {key: _polished(each, names) for key, each in value.items()}
+    if isinstance(pattern := schema.get("pattern"), str):
+        # JSON Schema's dialect: `$` is the very end, and surrogates are halves of characters, not characters
+        schema["pattern"] = pattern.replace("(?![\\s\\S])", "$").replace("\\ud800-\\udfff", "")
     arms = schema.get("anyOf")
     if isinstance(arms, list) and len(arms) == 2 and arms[1] == {"type": "null"}:
         arm = arms[0]
