@@ -5,10 +5,10 @@ A wrong value raises ValueError; its message says what to give, and never repeat
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 
 def _split(url: str, *schemes: str) -> SplitResult:
@@ -76,3 +76,13 @@ PostgresUrl = Annotated[str, AfterValidator(_postgres)]
 """postgresql://…, as asyncpg reads it."""
 RedisUrl = Annotated[str, AfterValidator(_redis)]
 """redis://, rediss:// or unix://, as redis-py reads it."""
+
+
+def _off(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().lower() == "off" else value
+
+
+Rate = Annotated[float | None, BeforeValidator(_off)]
+"""A rate; None for `off`."""
+Count = Annotated[int | None, BeforeValidator(_off)]
+"""A number; None for `off`."""

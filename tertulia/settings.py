@@ -19,7 +19,7 @@ from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid
 from .core.routing.supervision_messages import SHARDS
 from .secret_settings import secret_fields
-from .setting_types import AnyHttpUrl, HttpUrl, PostgresUrl, RedisUrl
+from .setting_types import AnyHttpUrl, Count, HttpUrl, PostgresUrl, Rate, RedisUrl
 
 
 def _env(*names: str) -> AliasChoices:
@@ -205,10 +205,10 @@ class Settings(BaseSettings):
         description="port of the demo's provider double; TERTULIA_PORT + 1 when unset, or the next free one",
     )
 
-    rate_account: float = Field(10_000, gt=0, description="requests a second of one account")
-    rate_user: float = Field(200, gt=0, description="requests a second of one user")
-    rate_address: float = Field(
-        100, gt=0, description="requests a second of one address on routes without a token"
+    rate_account: Rate = Field(10_000, gt=0, description="requests a second of one account; or off")
+    rate_user: Rate = Field(200, gt=0, description="requests a second of one user; or off")
+    rate_address: Rate = Field(
+        100, gt=0, description="requests a second of one address on routes without a token; or off"
     )
     rate_address_burst: int = Field(1_000, ge=1, description="burst of one address on routes without a token")
 
@@ -242,14 +242,14 @@ class Settings(BaseSettings):
         ge=1,
         description="open streams of one account in one gateway; beyond it 429; half of TERTULIA_MAX_STREAMS when unset",
     )
-    max_streams_per_address: int = Field(
-        1_000, ge=1, description="open streams of one client address in one gateway; beyond it 429"
+    max_streams_per_address: Count = Field(
+        None, ge=1, description="open streams of customers at one address in one gateway; off when unset"
     )
-    rate_frames: float = Field(
+    rate_frames: Rate = Field(
         500,
         gt=0,
         description="WebSocket frames a second, of any kind, of one connection and of one user in one gateway, in bursts of"
-        " four times as many; beyond it close code 1008. An address may send 4 times as many, an account 10 times",
+        " four times as many; beyond it 1008. An account may send 10 times as many, customers at one address 4 times; or off",
     )
     resident_conversations: int = Field(200_000, ge=16, description="conversations one host keeps in memory")
     idle_after: float = Field(900, gt=0, description="idle time before a conversation leaves memory")

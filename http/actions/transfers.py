@@ -83,12 +83,21 @@ class Transfers:
     def _scopes(self, client: Client) -> list[tuple[Hashable, int, str]]:
         """The bounds of a transfer: key (None: the process), bound, and owner's name."""
         found: list[tuple[Hashable, int, str]] = []
+        setting = f"TERTULIA_MAX_{self._what.upper()}"
         if client.name is not None:
-            found.append(((client.account, "user", client.name), self._user, "for one user"))
+            found.append(
+                ((client.account, "user", client.name), self._user, f"for one user ({setting}_USER)")
+            )
         if client.shared is not None:
-            found.append(((client.account, client.shared), self._shared, "for one account's visitors"))
-        found.append(((client.account,), self._account, "for one account"))
-        return [*found, (None, self._process, "at once")]
+            found.append(
+                (
+                    (client.account, client.shared),
+                    self._shared,
+                    f"for one account's visitors ({setting}_ACCOUNT)",
+                )
+            )
+        found.append(((client.account,), self._account, f"for one account ({setting}_ACCOUNT)"))
+        return [*found, (None, self._process, f"at once ({setting})")]
 
     def _refusal(self, scopes: list[tuple[Hashable, int, str]]) -> TertuliaError | None:
         for key, most, whose in scopes:

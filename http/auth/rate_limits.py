@@ -88,7 +88,7 @@ class PermitLeases:
 
 
 class Limiter:
-    """One dimension of limits: `rate` a second for each key, `burst` at once.
+    """One dimension of limits: `rate` a second for each key (None: no limit), `burst` at once. `settings`: their names, for operators.
 
     At most `max_keys` keys are remembered; the least recently used is forgotten first. It loses its leased permits and, while
     degraded, starts again with a full bucket.
@@ -99,14 +99,19 @@ class Limiter:
         dimension: str,
         leases: PermitLeases,
         *,
-        rate: float,
+        rate: float | None,
         burst: int,
+        settings: str = "",
         clock: Clock = time.monotonic,
         max_keys: int = MAX_KEYS,
     ) -> None:
         self._dimension = dimension
         self._leases = leases
-        self._rate = rate
+        self._off = rate is None
+        self._rate = rate = 1.0 if rate is None else rate
+        self._detail = f"too many requests for one {dimension}: {rate:g} a second, {burst} at once" + (
+            f"; set by {settings}" if settings else ""
+        )
         self._burst = burst
         self._clock = clock
         self._max_keys = max_keys
@@ -116,6 +121,8 @@ class Limiter:
 
     def try_spend(self, key: Hashable) -> bool | None:
         """True if spent, False if refused for now, NEED_LEASE if `spend` must lease permits first. Never waits."""
+        if self._off:
+            return True
         purse = self._purses.get(key)
         if purse is None:
             return NEED_LEASE
@@ -129,10 +136,12 @@ class Limiter:
     def has(self, key: Hashable) -> bool:
         """Whether `try_spend` would return True."""
         purse = self._purses.get(key)
-        return purse is not None and purse.permits > 0 and self._clock() < purse.until
+        return self._off or (purse is not None and purse.permits > 0 and self._clock() < purse.until)
 
     async def spend(self, key: Hashable) -> None:
         """Spend one permit, leasing more if needed. Raises RateLimited with `retry_after` in seconds."""
+        if self._off:
+            return
         purse = self._purse(key)
         while True:
             now = self._clock()
@@ -140,8 +149,7 @@ class Limiter:
                 purse.permits -= 1
                 return
             if now < purse.refused_until:
-                detail = f"too many requests for one {self._dimension}"
-                raise RateLimited(detail, retry_after=purse.refused_until - now)
+                raise RateLimited(self._detail, retry_after=purse.refused_until - now)
             await self._top_up(key, purse)
 
     def __len__(self) -> int:
@@ -204,17 +212,11 @@ class RequestLimits:
     def __init__(self, settings: Settings, source: PermitSource, *, clock: Clock = time.monotonic) -> None:
         leases = PermitLeases(source, clock=clock)
         self.leases = leases
-        per_account, per_user = settings.rate_account, settings.rate_user
-        self.account = Limiter(
-            "account", leases, rate=per_account, burst=max(1, int(per_account)), clock=clock
-        )
-        self.user = Limiter("user", leases, rate=per_user, burst=max(1, int(per_user)), clock=clock)
-        self.address = Limiter(
-            "address", leases, rate=settings.rate_address, burst=settings.rate_address_burst, clock=clock
-        )
-        self.preflights = Limiter(
-            "preflight", leases, rate=settings.rate_address, burst=settings.rate_address_burst, clock=clock
-        )
+        self.account = _limiter("account", leases, clock, settings.rate_account, "TERTULIA_RATE_ACCOUNT")
+        self.user = _limiter("user", leases, clock, settings.rate_user, "TERTULIA_RATE_USER")
+        names, burst = "TERTULIA_RATE_ADDRESS and TERTULIA_RATE_ADDRESS_BURST", settings.rate_address_burst
+        self.address = _limiter("address", leases, clock, settings.rate_address, names, burst)
+        self.preflights = _limiter("address's preflights", leases, clock, settings.rate_address, names, burst)
 
     async def admit(self, principal: Principal) -> None:
         """Count a request for its user, then its account; that of a service only for its account.
@@ -261,6 +263,18 @@ class RequestLimits:
         key = address_key(address)
         if not self.preflights.try_spend(key):
             await self.preflights.spend(key)
+
+
+def _limiter(
+    dimension: str,
+    leases: PermitLeases,
+    clock: Clock,
+    rate: float | None,
+    settings: str,
+    burst: int | None = None,
+) -> Limiter:
+    at_once = max(1, int(rate or 1)) if burst is None else burst
+    return Limiter(dimension, leases, rate=rate, burst=at_once, settings=f"{settings} (or off)", clock=clock)
 
 
 def _text(key: Hashable) -> str:

@@ -14,11 +14,17 @@ from aiohttp import web
 
 from ...core.accounts.records import Channel
 from ...core.channels.messages import Credentials
+from ...core.errors import RateLimited
 from ...core.ports.http import Vault
+from ..streams.token_bucket import Rate, TokenBuckets
 from .rate_limits import RequestLimits
 
 MAX_CHANNELS: Final = 10_000
 """Channels remembered; the least recently called one is forgotten first."""
+
+SPARE: Final = Rate(20, 20)
+"""Calls to channels not verified yet that are looked at although their address has no permits left, for all addresses of this gateway:
+a provider's first call must not be refused for others at its address."""
 
 
 class WebhookGate:
@@ -27,6 +33,7 @@ class WebhookGate:
     def __init__(self, vault: Vault, limits: RequestLimits) -> None:
         self._vault = vault
         self._limits = limits
+        self._spare = TokenBuckets(SPARE)
         self._proved: OrderedDict[str, None] = OrderedDict()
         self._opened: OrderedDict[str, tuple[bytes | None, Credentials]] = OrderedDict()
 
@@ -34,7 +41,11 @@ class WebhookGate:
         """Charge the address unless the channel is verified; returns whether it was charged. Raises RateLimited."""
         if channel_id in self._proved:
             return False
-        await self._limits.admit_address(address)
+        try:
+            await self._limits.admit_address(address)
+        except RateLimited:
+            if not self._spare.spend(None, 1):
+                raise
         return True
 
     async def refuse(self, address: str | None, *, charged: bool) -> None:

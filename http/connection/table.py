@@ -7,7 +7,7 @@ the gateway is full, one of the connections that have been idle longest is close
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from itertools import islice
 from typing import Final, Protocol
@@ -53,7 +53,10 @@ class ConnectionTable:
     ) -> None:
         self.most = most
         self.most_of_address = most_of_address
-        self.refused = 0
+        self.refused: Counter[str] = Counter()
+        """Connections refused since the start, by the bound that was reached: address, gateway."""
+        self.made_way = 0
+        """Idle connections that were closed to accept others."""
         self._proxies = proxies
         self._clock = clock
         self._all: OrderedDict[Member, str] = OrderedDict()
@@ -100,14 +103,19 @@ class ConnectionTable:
         leaving = max(idle, key=lambda member: len(self._of[self._all[member]]))
         self.leave(leaving)
         leaving.make_way()
+        self.made_way += 1
         return True
 
     def _refuse(self, address: str | None, bound: str) -> bool:
-        self.refused += 1
+        self.refused[bound] += 1
         now = self._clock()
         if now - self._logged_at >= LOG_INTERVAL:
             self._logged_at = now
             log.warning(
-                "connections_refused", full=bound, address=address, refused=self.refused, open=len(self)
+                "connections_refused",
+                full=bound,
+                address=address,
+                refused=self.refused.total(),
+                open=len(self),
             )
         return False

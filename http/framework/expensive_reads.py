@@ -53,7 +53,7 @@ class ExpensiveReads:
             (self._accounts[account], self._of_account, "account"),
         ):
             if found >= most:
-                detail = f"too many statistics, searches and exports of one {whose} at once (at most {most})"
+                detail = f"too many statistics, searches and exports of one {whose} at once (at most {most}: TERTULIA_EXPENSIVE_READS_{whose.upper()})"
                 raise RateLimited(detail, retry_after=RETRY_AFTER)
         self._accounts[account] += 1
         self._users[user] += 1

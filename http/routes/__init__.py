@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..dialects import ALL as DIALECTS
 from ..framework.endpoint import Route
-from ..pages import agents_page
+from ..pages import agents_page, welcome_page
 from . import docs, meta
 from .admin import account, api_clients, bot_rules, event_webhooks
 from .conversation import attachments, conversations, drafts, inbox, messages, queue, viewing, webchat
@@ -44,5 +44,6 @@ ALL: list[Route] = [
     *event_webhooks.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,
+    *welcome_page.ROUTES,
     *agents_page.ROUTES,
 ]

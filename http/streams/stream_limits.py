@@ -24,11 +24,14 @@ BURST_SECONDS: Final = 4
 CALM_SHARE: Final = 0.25
 """Share of a user's burst that must be free to open a stream, so that a flood cannot go on at once in a new connection."""
 ADDRESS_FRAMES: Final = 4
-"""An address may send as many frames as so many users: an office shares one address."""
+"""The customers at one address may send as many frames as so many users. Anybody can open sessions for customers, so their address
+counts too; nobody else is limited by an address."""
 ACCOUNT_FRAMES: Final = 10
 """An account may send as many frames as so many users, per gateway."""
 STAFF_SHARE: Final = 0.1
 """Share of an account's streams that is reserved for its agents."""
+UNLIMITED: Final = 1e12
+"""Frames a second that nobody reaches: the rate is off."""
 BYTES_PER_FRAME: Final = 4096
 """Bytes received that count as one more frame, so that a few large messages cost as much as many small ones."""
 RETRY_AFTER: Final = 5.0
@@ -49,7 +52,7 @@ class StreamLimits(msgspec.Struct, frozen=True):
     user: int = 50
     customer: int = 10
     account: int = 10_000
-    address: int = 1_000
+    address: int | None = None
     frames: float = 500
     account_queue: int = 64 * 1024 * 1024
 
@@ -62,7 +65,7 @@ class StreamLimits(msgspec.Struct, frozen=True):
             customer=settings.max_streams_per_customer,
             account=settings.max_streams_per_account or max(1, settings.max_streams // 2),
             address=settings.max_streams_per_address,
-            frames=settings.rate_frames,
+            frames=settings.rate_frames or UNLIMITED,
             account_queue=settings.stream_queue_per_account,
         )
 
@@ -109,6 +112,9 @@ class StreamCounts:
     def __init__(self, limits: StreamLimits, *, clock: Clock = time.monotonic) -> None:
         self.limits = limits
         self._total = 0
+        self.refused: Counter[str] = Counter()
+        """Streams refused since the start, by whose bound was reached: gateway, account, user, customer, address, frames; or because
+        the gateway is `draining`, or the page's `origin` may not open them."""
         self._users: Counter[Hashable] = Counter()
         self._addresses: Counter[str] = Counter()
         self._accounts: dict[str, AccountStreams] = {}
@@ -125,26 +131,35 @@ class StreamCounts:
         """Count a session. Raises Overloaded, RateLimited."""
         limits, principal = self.limits, session.principal
         if self._total >= limits.gateway:
+            self.refused["gateway"] += 1
             raise Overloaded("this gateway holds as many streams as it may", retry_after=RETRY_AFTER)
         user = user_key(principal)
         if self._user_frames.left(user) < self.frame_rate.burst * CALM_SHARE:
-            raise RateLimited("this user has sent too many frames", retry_after=BURST_SECONDS * CALM_SHARE)
-        per_user = limits.customer if principal.role is Role.CUSTOMER else limits.user
+            self.refused["frames"] += 1
+            detail = "this user has sent too many frames (TERTULIA_RATE_FRAMES)"
+            raise RateLimited(detail, retry_after=BURST_SECONDS * CALM_SHARE)
+        customer = principal.role is Role.CUSTOMER
+        per_user = limits.customer if customer else limits.user
         account = self._accounts.get(principal.account_id)
         per_account = limits.account
-        if principal.role is Role.CUSTOMER:
+        if customer:
             per_account -= int(per_account * STAFF_SHARE)
         for who, count, most in (
-            ("user", self._users[user], per_user),
+            ("customer" if customer else "user", self._users[user], per_user),
             ("account", 0 if account is None else len(account.sessions), per_account),
-            ("address", self._addresses[address], limits.address),
+            ("address", self._addresses[address], limits.address if customer else None),
         ):
-            if count >= most:
-                detail = f"this {who} has {count} open streams, as many as it may: close one first"
+            if most is not None and count >= most:
+                self.refused[who] += 1
+                setting = f"TERTULIA_MAX_STREAMS_PER_{who.upper()}"
+                detail = (
+                    f"this {who} has {count} open streams, as many as it may ({setting}): close one first"
+                )
                 raise RateLimited(detail, retry_after=RETRY_AFTER)
         self._total += 1
         self._users[user] += 1
-        self._addresses[address] += 1
+        if customer:
+            self._addresses[address] += 1
         if account is None:
             account = self._accounts[principal.account_id] = AccountStreams(limits.account_queue)
         account.sessions.add(session)
@@ -155,30 +170,31 @@ class StreamCounts:
         principal = session.principal
         self._total -= 1
         _less(self._users, user_key(principal))
-        _less(self._addresses, session.address)
+        if principal.role is Role.CUSTOMER:
+            _less(self._addresses, session.address)
         session.release()
         session.account.sessions.discard(session)
         if not session.account.sessions:
             self._accounts.pop(principal.account_id, None)
 
     def frames_left(self, principal: Principal, address: str) -> float:
-        """Frames that a connection may still send, by its user, address and account."""
+        """Frames that a connection may still send, by its user and account, and a customer's address."""
         customer = principal.role is Role.CUSTOMER
-        return min(
+        of_all = min(
             self._user_frames.left(user_key(principal)),
-            self._address_frames.left((address, customer)),
             self._account_frames.left((principal.account_id, customer)),
         )
+        return min(of_all, self._address_frames.left(address)) if customer else of_all
 
     def spend_frames(self, principal: Principal, address: str, cost: float) -> str | None:
-        """Count frames for their user, address and account; returns whose rate is exceeded, if any.
+        """Count frames for their user and account, and a customer's for the address; returns whose rate is exceeded, if any.
 
-        Customers are counted apart from the others of their address and account: visitors must not silence agents.
+        Customers are counted apart from the others of their account: visitors must not silence agents.
         """
         customer = principal.role is Role.CUSTOMER
         if not self._user_frames.spend(user_key(principal), cost):
             return "user"
-        if not self._address_frames.spend((address, customer), cost):
+        if customer and not self._address_frames.spend(address, cost):
             return "address"
         return None if self._account_frames.spend((principal.account_id, customer), cost) else "account"
 

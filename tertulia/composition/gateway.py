@@ -28,7 +28,7 @@ from ..http.auth.rate_limits import RequestLimits
 from ..http.auth.revocations import Revocations
 from ..http.auth.tickets import Tickets
 from ..http.auth.tokens import TokenSigner, TokenVerifier
-from ..http.connection.policy import raise_file_limit
+from ..http.connection.policy import POLICY, raise_file_limit
 from ..http.connection.protocol import ProblemRunner
 from ..http.framework.expensive_reads import ExpensiveReads
 from ..http.framework.services import Services
@@ -174,10 +174,13 @@ class GatewayParts:
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             understanding=MessageAnalysis(self._classifier),
             readiness=self._readiness,
-            update_metrics=lambda: gateway_samples(self.gateway, self.hub, dispatchers, supervision),
+            update_metrics=lambda: gateway_samples(
+                self.gateway, self.hub, self._app[POLICY].table, dispatchers, supervision
+            ),
         )
+        self._app = make_app(services, __version__)
         self._runner = ProblemRunner(
-            make_app(services, __version__),
+            self._app,
             access_log=None,
             handle_signals=False,
             shutdown_timeout=settings.drain,

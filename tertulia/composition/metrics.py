@@ -8,6 +8,7 @@ from .. import __version__
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
 from ..actors.transport.ray_calls import DispatcherWaker
+from ..http.connection.table import ConnectionTable
 from ..http.framework.metrics import Sample
 from ..http.streams.hub import Hub
 
@@ -45,8 +46,16 @@ _SENDING = {
 }
 
 
+REFUSED_STREAMS = ("gateway", "account", "user", "customer", "address", "frames", "draining", "origin")
+"""Why streams are refused (`StreamCounts.refused`)."""
+
+
 async def gateway_samples(
-    gateway: Gateway, hub: Hub, dispatchers: DispatcherWaker, supervisors: SupervisorClient
+    gateway: Gateway,
+    hub: Hub,
+    connections: ConnectionTable,
+    dispatchers: DispatcherWaker,
+    supervisors: SupervisorClient,
 ) -> list[Sample]:
     """All samples now. Actors are asked concurrently; those that do not answer are left out."""
     me = {"gateway": gateway.name}
@@ -55,9 +64,8 @@ async def gateway_samples(
         Sample("tertulia_streams_open", "Open streams", open_streams[kind], {**me, "transport": kind})
         for kind in ("sse", "websocket")
     ]
-    without = gateway.router.partitions_without_host
-    what = "Partitions whose commands wait, since no host has them"
-    samples.append(Sample("tertulia_partitions_without_host", what, without, me))
+    samples += _connection_samples(connections, hub, me)
+    samples.append(_without_host(gateway, me))
     samples.append(Sample("tertulia_build_info", "The version", 1, {**me, "version": __version__}))
     waiting = gateway.router.waiting
     samples.append(Sample("tertulia_commands_waiting", "Commands waiting for their outcome", waiting, me))
@@ -81,6 +89,35 @@ async def gateway_samples(
             text = _HELP.get(name, name.replace("_", " ").capitalize())
             samples.append(Sample(f"tertulia_host_{name}", text, value, labels, kind))
     return samples + await _dispatcher_samples(dispatchers) + await _supervisor_samples(supervisors)
+
+
+def _without_host(gateway: Gateway, me: dict[str, str]) -> Sample:
+    what, without = (
+        "Partitions whose commands wait, since no host has them",
+        gateway.router.partitions_without_host,
+    )
+    return Sample("tertulia_partitions_without_host", what, without, me)
+
+
+def _connection_samples(connections: ConnectionTable, hub: Hub, me: dict[str, str]) -> list[Sample]:
+    of_streams = sum(hub.count_by_transport().values())
+    kinds = {"stream": of_streams, "request": max(0, len(connections) - of_streams)}
+    opened = "Open connections: those with a stream, and all others"
+    made_way = "Idle connections closed to accept others"
+    return [
+        *(Sample("tertulia_connections_open", opened, n, {**me, "kind": kind}) for kind, n in kinds.items()),
+        Sample("tertulia_connections_made_way_total", made_way, connections.made_way, me, "counter"),
+        *(
+            _refused("connections", me, "bound", why, connections.refused[why])
+            for why in ("address", "gateway")
+        ),
+        *(_refused("streams", me, "reason", why, hub.counts.refused[why]) for why in REFUSED_STREAMS),
+    ]
+
+
+def _refused(what: str, me: dict[str, str], label: str, why: str, count: int) -> Sample:
+    text = f"{what.capitalize()} refused, by {label}"
+    return Sample(f"tertulia_{what}_refused_total", text, count, {**me, label: why}, "counter")
 
 
 async def _supervisor_samples(supervisors: SupervisorClient) -> list[Sample]:

@@ -235,6 +235,8 @@ ROUTES: dict[str, Example] = {
     ),
     "GET /openapi.json": Example(None, foreign=None),
     "GET /docs": Example(None, foreign=None),
+    "GET /": Example(None, foreign=None),
+    "GET /welcome.css": Example(None, foreign=None),
     "GET /static/{path:.+}": Example(
         None, names={"path:.+": "vendor/swagger-ui/swagger-ui.css"}, foreign=None
     ),

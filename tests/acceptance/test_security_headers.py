@@ -19,6 +19,8 @@ from tertulia.serving.demo import WEBCHAT
 KEPT = {
     "GET /openapi.json": "no-cache",
     "GET /docs": "no-cache",
+    "GET /": "no-cache",
+    "GET /welcome.css": "no-cache",
     "GET /static/{path:.+}": "public, max-age=3600",
     "GET /v1/attachments/{id}": "private, max-age=3600",
 }

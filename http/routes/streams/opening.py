@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from ....core.accounts.principal import Role
-from ....core.errors import Overloaded
+from ....core.errors import Forbidden, Overloaded
 from ....core.text.fields import about
 from ...auth.rate_limits import address_key
 from ...framework.cors import CORS
@@ -45,8 +45,14 @@ class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def opened(call: Call[None], transport: Transport) -> AsyncIterator[Session]:
     """A session in the hub during the block. Raises Overloaded and RateLimited if there are too many."""
     services = call.services
-    await call.app[CORS].check_stream(call.request, call.principal)
+    refused = services.hub.counts.refused
+    try:
+        await call.app[CORS].check_stream(call.request, call.principal)
+    except Forbidden:
+        refused["origin"] += 1
+        raise
     if services.hub.draining:
+        refused["draining"] += 1
         raise Overloaded("this server is stopping", retry_after=1)
     session = Session(call.principal, transport, services.settings.stream_queue)
     await services.hub.open(session, client_address(call.request))

@@ -12,6 +12,7 @@ from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.errors import RateLimited, StorageUnavailable
 from tertulia.core.ports.auth import Lease
 from tertulia.http.auth.rate_limits import NEED_LEASE, Limiter, PermitLeases, RequestLimits, address_key
+from tertulia.http.streams.stream_limits import StreamCounts, StreamLimits
 from tertulia.settings import Settings
 from tertulia.storage.valkey.permits import ValkeyPermits
 
@@ -231,11 +232,11 @@ async def test_users_and_accounts_are_counted_services_by_the_account_alone(clie
     assert await admitted(limits, principal(Role.AGENT), 40) == 10
     assert await admitted(limits, principal(Role.AGENT, account=2), 40) == 10  # a namesake elsewhere
     assert await admitted(limits, principal(Role.SERVICE, "svc"), 40) in range(20, 22)
-    with pytest.raises(RateLimited, match="account"):
+    with pytest.raises(RateLimited, match="TERTULIA_RATE_ACCOUNT"):
         await limits.admit_account(UUID(int=1))
     for _ in range(5):
         await limits.admit_address("192.0.2.1")
-    with pytest.raises(RateLimited, match="address"):
+    with pytest.raises(RateLimited, match="TERTULIA_RATE_ADDRESS_BURST"):
         await limits.admit_address("192.0.2.1")
     await limits.admit_address("192.0.2.2")
 
@@ -254,3 +255,18 @@ async def test_users_and_accounts_are_counted_services_by_the_account_alone(clie
 )
 def test_what_counts_as_one_address(address: str | None, key: str) -> None:
     assert address_key(address) == key
+
+
+async def test_each_limit_can_be_off(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACCOUNT", "USER", "ADDRESS", "FRAMES"):
+        monkeypatch.setenv(f"TERTULIA_RATE_{name}", "off")
+    settings = Settings(rate_address_burst=1)  # pyright: ignore[reportCallIssue]
+    limits = RequestLimits(settings, ValkeyPermits(client), clock=lambda: 0.0)
+    assert await admitted(limits, principal(Role.AGENT), 500) == 500
+    assert limits.at_hand(principal(Role.AGENT))
+    for _ in range(500):
+        await limits.admit_address("192.0.2.1")
+        await limits.admit_preflight("192.0.2.1")
+    assert await client.keys("*") == []
+    counts = StreamCounts(StreamLimits.of(settings))
+    assert counts.spend_frames(principal(Role.AGENT), "192.0.2.1", 1_000_000) is None

@@ -73,7 +73,7 @@ def test_the_settings_of_an_operator() -> None:
 def test_streams_of_one_user_are_bounded(role: Role, most: int) -> None:
     counts = StreamCounts(StreamLimits(user=4, customer=2))
     open = [taken(counts, principal(role=role), f"10.0.0.{n}") for n in range(most)]
-    with pytest.raises(RateLimited, match="this user has") as caught:
+    with pytest.raises(RateLimited, match=r"this (user|customer) has") as caught:
         taken(counts, principal(role=role))
     assert caught.value.retry_after
     taken(counts, principal("bea", role=role))
@@ -86,11 +86,14 @@ def test_streams_of_one_account_and_one_address_are_bounded() -> None:
     counts = StreamCounts(StreamLimits(account=3, address=2))
     for n in range(3):
         taken(counts, principal(f"u{n}"), f"10.0.0.{n}")
-    with pytest.raises(RateLimited, match="this account has"):
+    with pytest.raises(RateLimited, match=r"this account has 3 .*TERTULIA_MAX_STREAMS_PER_ACCOUNT"):
         taken(counts, principal("u4"), "10.0.0.9")
-    taken(counts, principal(account="another"), "10.0.0.1")
-    with pytest.raises(RateLimited, match="this address has"):
-        taken(counts, principal("bea", account="another"), "10.0.0.1")
+    for n in range(2):
+        taken(counts, principal(f"v{n}", account="another", role=Role.CUSTOMER), "10.0.0.1")
+    with pytest.raises(RateLimited, match=r"this address has 2 .*TERTULIA_MAX_STREAMS_PER_ADDRESS"):
+        taken(counts, principal("v2", account="third", role=Role.CUSTOMER), "10.0.0.1")
+    taken(counts, principal("bea", account="another"), "10.0.0.1")  # only customers count for their address
+    assert counts.refused == {"account": 1, "address": 1}
 
 
 def test_customers_leave_some_of_an_account_s_streams_to_staff() -> None:
@@ -133,11 +136,11 @@ def test_frames_are_counted_by_user_address_and_account() -> None:
     assert counts.spend_frames(principal(), "10.0.0.1", 40) is None
     assert counts.spend_frames(principal(), "10.0.0.1", 1) == "user"
     assert counts.frames_left(principal(), "10.0.0.9") < 1
-    for n in range(3):
-        assert counts.spend_frames(principal(f"u{n}"), "10.0.0.1", 40) is None
-    assert counts.spend_frames(principal("u4"), "10.0.0.1", 1) == "address"
-    for n in range(6):
-        assert counts.spend_frames(principal(f"v{n}"), f"10.0.1.{n}", 39) is None
+    for n in range(4):
+        assert counts.spend_frames(principal(f"c{n}", role=Role.CUSTOMER), "10.0.0.1", 40) is None
+    assert counts.spend_frames(principal("c4", role=Role.CUSTOMER), "10.0.0.1", 1) == "address"
+    for n in range(9):  # agents of one office
+        assert counts.spend_frames(principal(f"v{n}"), "10.0.0.1", 39) is None
     assert counts.spend_frames(principal("w"), "10.0.2.1", 10) == "account"
     assert counts.spend_frames(principal("x", role=Role.CUSTOMER), "10.0.1.1", 40) is None
     assert counts.spend_frames(principal(account="another"), "10.0.2.2", 40) is None
