@@ -93,6 +93,7 @@ from .models import (
     Token,
     UploadedAttachment,
     WebchatSession,
+    Welcome,
 )
 
 
@@ -898,6 +899,18 @@ class Methods(Transport):
 
         Permission `teams.read`: agent, lead, admin, service."""
         return self._call(operations.GET_TEAM, (id,), timeout=timeout)
+
+    def get_welcome(self, *, timeout: float | None = None) -> Welcome:
+        """What this server is, as a page or as JSON.
+
+        No token is needed."""
+        return self._call(operations.GET_WELCOME, timeout=timeout)
+
+    def get_welcome_style(self, *, timeout: float | None = None) -> None:
+        """The style of the page at /.
+
+        No token is needed."""
+        return self._call(operations.GET_WELCOME_STYLE, timeout=timeout)
 
     def hand_back_conversation(self, id: str, *, timeout: float | None = None) -> Conversation:
         """Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes it from the queue. For its assignee, leads, admins and services.

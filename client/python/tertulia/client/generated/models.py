@@ -2038,6 +2038,21 @@ class LeadsNotifiedEntry(TypedDict):
     """The details, by `kind`"""
 
 
+class Links(TypedDict):
+    """Paths of this server."""
+
+    openapi: NotRequired[str]
+    """The OpenAPI document"""
+    docs: NotRequired[str]
+    """The API as a web page"""
+    inbox: NotRequired[str]
+    """The agents' page"""
+    health: NotRequired[str]
+    """Whether the process is alive"""
+    ready: NotRequired[str]
+    """Whether it can serve requests"""
+
+
 class MacroActions(TypedDict):
     """What applying a macro changes in the conversation, besides sending its text."""
 
@@ -3245,6 +3260,16 @@ class WebchatSession(TypedDict):
     """The customer's address on this channel"""
     expires_at: str
     """Until when the token is valid"""
+
+
+class Welcome(TypedDict):
+    """What this server is."""
+
+    name: NotRequired[str]
+    """The server's name"""
+    description: NotRequired[str]
+    """What it does"""
+    links: NotRequired[Links]
 
 
 ConversationStatus: TypeAlias = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]

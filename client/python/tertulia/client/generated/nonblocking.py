@@ -93,6 +93,7 @@ from .models import (
     Token,
     UploadedAttachment,
     WebchatSession,
+    Welcome,
 )
 
 
@@ -914,6 +915,18 @@ class AsyncMethods(AsyncTransport):
 
         Permission `teams.read`: agent, lead, admin, service."""
         return await self._call(operations.GET_TEAM, (id,), timeout=timeout)
+
+    async def get_welcome(self, *, timeout: float | None = None) -> Welcome:
+        """What this server is, as a page or as JSON.
+
+        No token is needed."""
+        return await self._call(operations.GET_WELCOME, timeout=timeout)
+
+    async def get_welcome_style(self, *, timeout: float | None = None) -> None:
+        """The style of the page at /.
+
+        No token is needed."""
+        return await self._call(operations.GET_WELCOME_STYLE, timeout=timeout)
 
     async def hand_back_conversation(self, id: str, *, timeout: float | None = None) -> Conversation:
         """Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes it from the queue. For its assignee, leads, admins and services.
