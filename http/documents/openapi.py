@@ -24,7 +24,7 @@ from .schemas import REFERENCE, Schema, resolved, schemas_of, variants
 _DESCRIPTION: Final = (
     "Customer conversations in realtime. Times are RFC 3339 in UTC with milliseconds, ids are UUIDs; fields that a request"
     " must not have are refused. Every error is application/problem+json with a `code` for programs. Lists are pages:"
-    " `next_cursor` of one is `cursor` of the next. Streams and their events are described in `/asyncapi.json`."
+    " `next_cursor` of one is `cursor` of the next. The schema `Event` is what streams send; docs/websocket.md describes what clients send."
 )
 INTERNAL: Final = frozenset({"error", "superseded"})
 """Codes that no client sees."""

@@ -42,7 +42,7 @@ class Welcome(msgspec.Struct, frozen=True):
     description: Annotated[str, about("What it does", "A realtime server for customer conversations")] = (
         "A realtime server for customer conversations"
     )
-    links: Links = Links()
+    links: Annotated[Links, about("Where to go from here")] = Links()
 
 
 async def welcome(call: Call[None]) -> web.Response:

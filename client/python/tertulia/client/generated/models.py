@@ -3270,6 +3270,7 @@ class Welcome(TypedDict):
     description: NotRequired[str]
     """What it does"""
     links: NotRequired[Links]
+    """Where to go from here"""
 
 
 ConversationStatus: TypeAlias = Literal["assigned", "bot", "closed", "expired", "open", "pending", "resolved"]
