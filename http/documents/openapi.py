@@ -119,7 +119,6 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
             "title": "Tertulia",
             "version": version,
             "description": _DESCRIPTION,
-            "license": {"name": "All rights reserved"},
         },
         "servers": [{"url": "/", "description": "The server of this document"}],
         "tags": [{"name": tag, "description": TAGS[tag]} for tag in dict.fromkeys(r.tag for r in routes)],
