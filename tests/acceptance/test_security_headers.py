@@ -21,6 +21,8 @@ KEPT = {
     "GET /docs": "no-cache",
     "GET /": "no-cache",
     "GET /welcome.css": "no-cache",
+    "GET /inbox": "no-cache",
+    "GET /inbox/{path:.+}": "no-cache",
     "GET /static/{path:.+}": "public, max-age=3600",
     "GET /v1/attachments/{id}": "private, max-age=3600",
 }
