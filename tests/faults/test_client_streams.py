@@ -66,9 +66,11 @@ async def test_streams_and_calls_survive_killed_gateways(battered: OwnServer) ->
             asyncio.ensure_future(readers[1].read(over_websocket)),
         ]
         thread = read_in_thread(server, readers[2], over_sse.cursor)
+        first = await until(lambda: server.gateways if len(server.gateways) == 2 else None, "two gateways")
         for number in range(MESSAGES):
-            if number in (20, 40):
-                await kill_a_gateway(server, number)
+            if number in (20, 40):  # each of the two that the streams may have begun at
+                os.kill(first[number // 20 - 1], signal.SIGKILL)
+                await until(lambda: len(server.gateways) == 2, "another gateway")
             await service.create_message(conversation["id"], content=str(number))
         async with asyncio.timeout(60):
             await asyncio.gather(*reading)
@@ -78,9 +80,3 @@ async def test_streams_and_calls_survive_killed_gateways(battered: OwnServer) ->
     assert stored == wanted
     assert [reader.seen for reader in readers] == [wanted] * 3
     assert over_sse.connections + over_websocket.connections > 2, "some were cut"
-
-
-async def kill_a_gateway(server: OwnServer, number: int) -> None:
-    """Kill a gateway; both are killed in the course of a test."""
-    before = await until(lambda: server.gateways if len(server.gateways) == 2 else None, "two gateways")
-    os.kill(before[0 if number == 20 else 1], signal.SIGKILL)

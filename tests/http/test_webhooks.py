@@ -115,7 +115,8 @@ class Forgery(NamedTuple):
 
 
 def _flipped(value: str) -> str:
-    return value[:-3] + ("A" if value[-3] != "A" else "B") + value[-2:]
+    """Another value: not in the last characters, of which base64 may not use every bit."""
+    return value[:-8] + ("A" if value[-8] != "A" else "B") + value[-7:]
 
 
 async def forgeries(rig: Rig, channel: Channel) -> dict[str, Forgery]:
