@@ -347,7 +347,7 @@ CORE: dict[str, Row] = {
         lambda said: form_filling.answer(form_filling.start({}, ("email",)).context, said), TEXTS, FOLDED, 400
     ),
     "core.accounts.phones.digits": Row(phones_of.digits, TEXTS, 63, 400),
-    "core.accounts.phones.readable": Row(phones_of.readable, TEXTS, MESSAGE, 128),
+    "core.accounts.phones.readable": Row(phones_of.readable, TEXTS, 63, 400),
     "core.accounts.phones.variants": Row(phones_of.variants, TEXTS, MESSAGE),
     "core.accounts.identifiers.spellings": Row(lambda said: identifiers.spellings("sms", [said, "+55" + said]), TEXTS, MESSAGE),
     "core.turn.csat.score_of": Row(csat.score_of, TEXTS, MESSAGE),
