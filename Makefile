@@ -5,7 +5,7 @@
 PYTHON ?= python3
 ARGS ?=
 EXAMPLES ?= 20000
-PARALLEL ?= --numprocesses 2 --dist loadgroup
+PARALLEL ?= --numprocesses 2 --dist loadscope
 BIN := .venv/bin
 READY := .venv/.ready
 INTEROP := build/interop/.ready

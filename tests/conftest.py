@@ -11,6 +11,7 @@ import pytest
 from figures import FIGURES
 from hypothesis import HealthCheck, settings
 from serving import ROOT, OwnServer
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")  # a busy machine is no failure
@@ -33,8 +34,21 @@ SERVER_FIXTURES = {
 
 
 RAY_FIXTURES = {"shared", "server", "own_server"}
-RAY_PLACES = {"acceptance", "faults", "test_cli.py", "test_provider_double.py"}
+RAY_PLACES = {"acceptance", "browser", "cases", "client", "faults", "guides", "interop", "test_cli.py",
+              "test_fuzz_pipelining.py", "test_provider_double.py"}  # fmt: skip
 """Tests that start Tertulia. In a parallel run one worker has them all: two Rays would fight for the machine."""
+
+
+class ByPlace(LoadScopeScheduling):
+    """Hands out whole modules, and all of RAY_PLACES as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "ray" if RAY_PLACES.intersection(Path(path).parts) else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
+    return ByPlace(config, log)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -51,10 +65,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.server)
     if place & SLOW:
         item.add_marker(pytest.mark.slow)
-    if needed & RAY_FIXTURES or place & RAY_PLACES:
-        item.add_marker(pytest.mark.xdist_group("ray"))
-    elif needed & SERVER_FIXTURES:
-        item.add_marker(pytest.mark.xdist_group("storage"))
+    assert place & RAY_PLACES or not needed & RAY_FIXTURES, f"{item.path} belongs into RAY_PLACES"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

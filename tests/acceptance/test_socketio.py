@@ -14,6 +14,8 @@ from socketio_driver import Driver, Socket, driver
 from tertulia.serving.demo import ACCOUNT
 
 TENANT = {"X-Tenant-Id": ACCOUNT}
+ONLINE: set[tuple[str, str]] = set()
+"""Roles and users whom this test brought online."""
 
 
 @pytest.fixture
@@ -28,9 +30,20 @@ async def ready(socket: Socket) -> Socket:
 
 
 async def agents(node: Driver, server: OwnServer, user: str = "sio-agent", role: str = "agent") -> Socket:
+    ONLINE.add((role, user))
     socket = node.open(server.url, "/agents", {"token": server.token(role, user)})
     await socket.until("ready")
     return socket
+
+
+@pytest.fixture(autouse=True)
+async def offline(server: OwnServer) -> AsyncIterator[None]:
+    """Whom a test brought online goes: the server would assign others' conversations to them."""
+    yield
+    while ONLINE:
+        role, user = ONLINE.pop()
+        async with server.client(server.token(role, user)) as client:
+            await client.put("/v1/agents/me/presence", json={"status": "offline"})
 
 
 async def crm_open(server: OwnServer, **fields: str) -> dict:
