@@ -33,7 +33,6 @@ SERVER_FIXTURES = {
 """Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
 
 
-RAY_FIXTURES = {"shared", "server", "own_server"}
 RAY_PLACES = {"acceptance", "browser", "cases", "client", "faults", "guides", "interop", "test_cli.py",
               "test_fuzz_pipelining.py", "test_provider_double.py"}  # fmt: skip
 """Tests that start Tertulia. In a parallel run one worker has them all: two Rays would fight for the machine."""
@@ -65,7 +64,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.server)
     if place & SLOW:
         item.add_marker(pytest.mark.slow)
-    assert place & RAY_PLACES or not needed & RAY_FIXTURES, f"{item.path} belongs into RAY_PLACES"
+    assert place & RAY_PLACES or "shared" not in needed, f"{item.path} belongs into RAY_PLACES"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
