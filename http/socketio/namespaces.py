@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -57,7 +58,7 @@ def _text(auth: dict[str, Any], name: str) -> str | None:
     return value or None
 
 
-class Namespace(socketio.AsyncNamespace):
+class Namespace(socketio.AsyncNamespace, ABC):
     """A namespace whose readers are sessions of the hub."""
 
     def __init__(self, name: str, engine: Engine, readers: Readers, services: Services) -> None:
@@ -69,16 +70,17 @@ class Namespace(socketio.AsyncNamespace):
 
     # -- of each namespace
 
+    @abstractmethod
     async def welcome(self, eio_sid: str, sid: str, request: web.Request, said: Handshake) -> None:
         """Let a client in, or raise a TertuliaError."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def answer(self, eio_sid: str, sid: str, event: str, data: dict[str, Any]) -> Any:
         """The acknowledgement of a client's event. Raises TertuliaErrors."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def shape(self, session: Session, event: EventView) -> Sequence[Event]:
-        raise NotImplementedError
+        """The event as this namespace's clients know it; none, one or several."""
 
     # -- shared
 

@@ -5,6 +5,7 @@ A client's events are the messages of the WebSocket (`routes/streams/messages.py
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -33,9 +34,9 @@ class _Reply(msgspec.Struct, frozen=True):
 class _Contract(Namespace):
     """What both namespaces do."""
 
+    @abstractmethod
     async def admit(self, principal: Principal) -> None:
         """Raises Forbidden."""
-        raise NotImplementedError
 
     async def welcome(self, eio_sid: str, sid: str, request: web.Request, said: Handshake) -> None:
         principal = await self.principal(said)
