@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import ray
@@ -45,10 +46,11 @@ log = structlog.get_logger(__name__)
 HOST_CONNECTIONS = 6
 MONTHS_EVERY = 6 * 3600.0
 TIDY_EVERY = 0.2
-INDEX_EVERY = 0.5
-INDEX_BEHIND = 0.05
+FOLLOW_BEHIND = 0.05
 """The pause between two batches when more wait than one batch takes, as after an upgrade: about a third of a core's time is spent."""
-INDEX_ANYHOW = 30.0
+FOLLOW_ANYHOW = 30.0
+"""Seconds after which a host looks for what another may have left, without commits of its own."""
+INDEX_EVERY = 0.5
 COUNT_EVERY = 2.0
 """Seconds between two passes over the accounts' feeds. A reader counts the rest itself."""
 
@@ -110,20 +112,24 @@ class HostParts:
 
     async def main_loop(self) -> None:
         """Serve until superseded."""
+        index, counters = SearchIndex(self._database), ReportCounters(self._database)
+        loops = [
+            self.host.commits.main_loop(),
+            self.host.activations.main_loop(),
+            self.membership.main_loop(),
+            self._sweep(),
+            self._months(),
+            self._tidy(),
+            self._follow(index.catch_up, batch=CHUNKS, every=INDEX_EVERY, failed="search_index_failed"),
+            self._follow(
+                counters.catch_up, batch=ENTRIES, every=COUNT_EVERY, failed="report_counting_failed"
+            ),
+            self.ticker.main_loop(),
+            self.retimer.main_loop(),
+            self.host.main_loop(),
+        ]
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self.host.commits.main_loop()),
-                group.create_task(self.host.activations.main_loop()),
-                group.create_task(self.membership.main_loop()),
-                group.create_task(self._sweep()),
-                group.create_task(self._months()),
-                group.create_task(self._tidy()),
-                group.create_task(self._index()),
-                group.create_task(self._count()),
-                group.create_task(self.ticker.main_loop()),
-                group.create_task(self.retimer.main_loop()),
-                group.create_task(self.host.main_loop()),
-            ]
+            tasks = [group.create_task(loop) for loop in loops]
             await self.stale.wait()
             for task in tasks:
                 task.cancel()
@@ -157,37 +163,23 @@ class HostParts:
             except Exception as error:
                 log.warning("search_upkeep_failed", error=repr(error))
 
-    async def _index(self) -> None:
-        """Build the search index, while there are commits; and now and then, since another host may have died before it did."""
-        index, seen, waited = SearchIndex(self._database), -1, 0.0
+    async def _follow(
+        self, catch_up: Callable[[], Awaitable[int]], *, batch: int, every: float, failed: str
+    ) -> None:
+        """Do work that follows the accounts' feeds, while there are commits; and now and then, since another host may have died
+        before it did. `catch_up` returns how much it did, of at most `batch`; `failed` is the log event."""
+        seen, waited = -1, 0.0
         while True:
-            made = 0
-            if seen != self.host.commits.committed or waited >= INDEX_ANYHOW:
+            done = 0
+            if seen != self.host.commits.committed or waited >= FOLLOW_ANYHOW:
                 seen, waited = self.host.commits.committed, 0.0
                 try:
-                    made = await index.catch_up()
+                    done = await catch_up()
                 except Exception as error:
-                    log.warning("search_index_failed", error=repr(error))
-            if made:
+                    log.warning(failed, error=repr(error))
+            if done:
                 seen = -1  # perhaps there is more
-            pause = INDEX_BEHIND if made >= CHUNKS else INDEX_EVERY
-            await asyncio.sleep(pause)
-            waited += pause
-
-    async def _count(self) -> None:
-        """Count what reports show, while there are commits; and now and then, since another host may have died before it did."""
-        counters, seen, waited = ReportCounters(self._database), -1, 0.0
-        while True:
-            counted = 0
-            if seen != self.host.commits.committed or waited >= INDEX_ANYHOW:
-                seen, waited = self.host.commits.committed, 0.0
-                try:
-                    counted = await counters.catch_up()
-                except Exception as error:
-                    log.warning("report_counting_failed", error=repr(error))
-            if counted:
-                seen = -1  # perhaps there is more
-            pause = INDEX_BEHIND if counted >= ENTRIES else COUNT_EVERY
+            pause = FOLLOW_BEHIND if done >= batch else every
             await asyncio.sleep(pause)
             waited += pause
 
