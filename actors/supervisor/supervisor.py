@@ -23,13 +23,13 @@ from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.messages import TimePassed
 from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage
 from ..clock import WallClock, fresh_id, now_ms
+from ..transport.host_subscription import HostSubscription
 from .absence_monitor import AbsenceMonitor
 from .account_desk import AccountDesk, Tools
 from .account_registry import AccountRegistry, AccountState, Intervals
 from .assignment_requests import ask_desk
 from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
 from .gap_recovery import GapRecovery
-from .host_subscription import HostSubscription
 from .notifications import Hint, agents_of, presence_hints, queue_hints, queue_page
 from .rosters import Rosters
 from .shard_ownership import Fence, ShardOwnership
@@ -91,6 +91,7 @@ class Supervisor:
         await self.shards.startup()
         self._mark = (await self._store.moved(None)).mark
         await self._hosts.startup()
+        await self._hosts.watch_events()
         await self._load_waking()
         log.debug("supervisor_started", shards=len(self.shards))
 

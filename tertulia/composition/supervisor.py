@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from ..actors.supervisor.host_subscription import HostSubscription
 from ..actors.supervisor.supervisor import Supervisor
+from ..actors.transport.host_subscription import HostSubscription
 from ..core.routing.supervision_messages import shards_of
 from ..settings import Settings
 from ..storage.postgres.accounts.supervision import PostgresSupervision
@@ -30,10 +30,11 @@ class SupervisorParts:
         self._database = database
         self._valkey = client.connect(settings.redis_url)
         incarnation = str(uuid.uuid4())
-        hearing = HostSubscription(
+        hosts = HostSubscription(
             f"supervisor:{number}:{incarnation}",
             PostgresOwnership(database),
             lambda entries: self.supervisor.on_entries(entries),
+            HostSubscription.watch_events,
             secret=settings.jwt_secret,
             link_ca=settings.link_ca,
             poison=PostgresPoisonList(database),
@@ -43,7 +44,7 @@ class SupervisorParts:
         self.supervisor = Supervisor(
             PostgresSupervision(database),
             ValkeyPresence(self._valkey),
-            hearing,
+            hosts,
             ValkeyHints(self._valkey, lambda hint: None),  # a supervisor has no streams
             own=shards_of(number, settings.supervisors),
             incarnation=incarnation,

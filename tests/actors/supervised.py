@@ -31,6 +31,8 @@ class HostSubscription:
 
     async def startup(self) -> None: ...
 
+    async def watch_events(self) -> None: ...
+
     async def main_loop(self) -> None:
         await asyncio.Event().wait()
 
