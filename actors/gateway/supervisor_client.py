@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 import structlog
@@ -74,14 +74,19 @@ Query = Present | Agents | Queue | Positions | Refresh | Retell
 _decode_query = msgspec.msgpack.Decoder(Query).decode
 
 
-class QueryResult(msgspec.Struct, frozen=True, array_like=True):
-    """A query's value, or why there is none."""
-
-    value: Any = None
-    refused: Refused | None = None
+QueryValue = list[AgentPresence] | QueuePage | dict[str, int] | None
 
 
-_decode_result = msgspec.msgpack.Decoder(QueryResult).decode
+class Found(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag=True):
+    """What a query found."""
+
+    value: T
+
+
+_decode_nothing = msgspec.msgpack.Decoder(Found[None] | Refused).decode
+_decode_agents = msgspec.msgpack.Decoder(Found[list[AgentPresence]] | Refused).decode
+_decode_queue = msgspec.msgpack.Decoder(Found[QueuePage] | Refused).decode
+_decode_positions = msgspec.msgpack.Decoder(Found[dict[str, int]] | Refused).decode
 
 
 async def answer_command(supervisor: Supervisor, payload: bytes) -> bytes:
@@ -95,12 +100,12 @@ async def answer_command(supervisor: Supervisor, payload: bytes) -> bytes:
 async def answer_query(supervisor: Supervisor, payload: bytes) -> bytes:
     """The supervisor's end of a query."""
     try:
-        return codec.encode(QueryResult(await _value(supervisor, _decode_query(payload))))
+        return codec.encode(Found(await _value(supervisor, _decode_query(payload))))
     except TertuliaError as error:
-        return codec.encode(QueryResult(refused=refusal(error)))
+        return codec.encode(refusal(error))
 
 
-async def _value(supervisor: Supervisor, query: Query) -> Any:
+async def _value(supervisor: Supervisor, query: Query) -> QueryValue:
     if isinstance(query, Present):
         return await supervisor.present(by_clock(query.entries, now_ms() - query.sent_at))
     if isinstance(query, Agents):
@@ -145,13 +150,15 @@ class SupervisorClient:
         for entry in entries:
             told.setdefault(self._supervisor_of(entry.account_id), []).append(entry)
         queries = {number: Present(said, now_ms()) for number, said in told.items()}
-        await asyncio.gather(*(self._query(number, q, type(None)) for number, q in queries.items()))
+        await asyncio.gather(*(self._query(number, q, _decode_nothing) for number, q in queries.items()))
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
-        return await self._query(self._supervisor_of(account_id), Agents(account_id), list[AgentPresence])
+        return await self._query(self._supervisor_of(account_id), Agents(account_id), _decode_agents)
 
     async def queue(self, account_id: str, after: tuple[int, int, str] | None, limit: int) -> QueuePage:
-        return await self._query(self._supervisor_of(account_id), Queue(account_id, after, limit), QueuePage)
+        return await self._query(
+            self._supervisor_of(account_id), Queue(account_id, after, limit), _decode_queue
+        )
 
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]:
         """No positions while the supervisor is down: listing conversations does not wait for it."""
@@ -160,26 +167,32 @@ class SupervisorClient:
         try:
             query = Positions(account_id, list(conversations))
             return await self._query(
-                self._supervisor_of(account_id), query, dict[str, int], POSITIONS_DEADLINE
+                self._supervisor_of(account_id), query, _decode_positions, POSITIONS_DEADLINE
             )
         except TertuliaError:
             self._positions_paused_until = time.monotonic() + POSITIONS_PAUSE
             return {}
 
     async def refresh(self, account_id: str) -> None:
-        await self._query(self._supervisor_of(account_id), Refresh(account_id), type(None))
+        await self._query(self._supervisor_of(account_id), Refresh(account_id), _decode_nothing)
 
     async def retell(self, account_id: str) -> None:
-        await self._query(self._supervisor_of(account_id), Retell(account_id), type(None))
+        await self._query(self._supervisor_of(account_id), Retell(account_id), _decode_nothing)
 
     def _supervisor_of(self, account_id: str) -> int:
         return supervisor_of(account_id, self._supervisors)
 
-    async def _query(self, number: int, query: Query, kind: type[T], deadline: float = QUERY_DEADLINE) -> T:
-        answer = _decode_result(await self._call(number, "query", codec.encode(query), deadline))
-        if answer.refused is not None:
-            raise error_of(answer.refused)
-        return msgspec.convert(answer.value, kind)
+    async def _query(
+        self,
+        number: int,
+        query: Query,
+        decode: Callable[[bytes], Found[T] | Refused],
+        deadline: float = QUERY_DEADLINE,
+    ) -> T:
+        answer = decode(await self._call(number, "query", codec.encode(query), deadline))
+        if isinstance(answer, Refused):
+            raise error_of(answer)
+        return answer.value
 
     async def _call(self, number: int, method: str, payload: bytes, deadline: float) -> bytes:
         try:
