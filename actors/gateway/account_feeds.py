@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import structlog
 
 from ...core.conversation.entries import Edited, Entry, Erased, Message
@@ -20,10 +21,6 @@ from ...core.ports.feeds import FeedArchive, FeedHead
 
 log = structlog.get_logger(__name__)
 
-REORDER_WAIT = 0.05
-"""Seconds that an early entry waits for its predecessors before they are read from Postgres."""
-POLL = 1.0
-"""Seconds between checks of the feeds' heads in Postgres: bounds how late a lost push is noticed."""
 KEPT = 2048
 """Entries that a feed keeps for reconnecting readers. Beyond this or `KEPT_BYTES` the oldest go; readers get those from
 Postgres."""
@@ -36,6 +33,15 @@ PAGE = 1000
 
 
 Listener = Callable[[Entry], None]
+
+
+class FeedIntervals(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    reorder: float = 0.05
+    """For which an early entry waits for its predecessors before they are read from Postgres."""
+    poll: float = 1.0
+    """Between checks of the feeds' heads in Postgres: bounds how late a lost push is noticed."""
 
 
 class Feed:
@@ -134,8 +140,13 @@ class Feeds:
     """All feeds of a gateway. `watch` tells the hosts which accounts have readers here."""
 
     def __init__(
-        self, archive: FeedArchive, listener: Listener, watch: Callable[[list[str]], Awaitable[None]]
+        self,
+        archive: FeedArchive,
+        listener: Listener,
+        watch: Callable[[list[str]], Awaitable[None]],
+        intervals: FeedIntervals = FeedIntervals(),  # noqa: B008 - it is immutable
     ) -> None:
+        self._intervals = intervals
         self._archive = archive
         self._listener = listener
         self._watch = watch
@@ -211,17 +222,17 @@ class Feeds:
     async def main_loop(self) -> None:
         """Heal gaps and check regularly for lost pushes, until cancelled."""
         clock = asyncio.get_running_loop().time
-        poll = clock() + POLL
+        poll = clock() + self._intervals.poll
         while True:
             try:
                 await asyncio.wait_for(self._wake.wait(), max(0.0, poll - clock()))
-                await asyncio.sleep(REORDER_WAIT)
+                await asyncio.sleep(self._intervals.reorder)
                 self._wake.clear()
             except TimeoutError:
                 pass
             lagging = [f for f in self._feeds.values() if f.gap]
             if clock() >= poll:  # by the clock: early entries of one account must not delay the others' check
-                poll = clock() + POLL
+                poll = clock() + self._intervals.poll
                 self._forget()
                 lagging = [f for f in self._feeds.values() if f.started]
             if lagging:

@@ -28,9 +28,6 @@ FULL = 32
 """Commands that leave at once: the host can begin while this gateway still reads the rest."""
 BUSY = 4 * FULL
 """With this many commands in flight, batches are twice as large."""
-CONNECT_DEADLINE = 3.0
-SWEEP = 0.5
-"""Seconds between checks for batches past their deadline."""
 
 BROKEN = Refused("internal", "the command could not be sent")
 DIED_IN_ITS_TURN = Refused("internal", "the host was lost in the very turn of this command")
@@ -39,6 +36,15 @@ NOT_SENT = Moved()
 """The outcome of a command that certainly was not sent. The router sends it again, as one for another host."""
 
 OnOutcome = Callable[[Envelope, Outcome | None], None]
+
+
+class LinkIntervals(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    connect: float = 3.0
+    """To open a connection and authenticate, and for the answer to a notification."""
+    sweep: float = 0.5
+    """Between checks for batches past their deadline."""
 
 
 class _Batch:
@@ -70,9 +76,11 @@ class HostLink:
         on_entries: Callable[[bytes], None],
         on_entries_missed: Callable[[], None],
         deadline: float,
+        intervals: LinkIntervals = LinkIntervals(),  # noqa: B008 - it is immutable
     ) -> None:
         self.name = name
         self.incarnation = incarnation
+        self._intervals = intervals
         self._gateway = gateway
         self._endpoint = endpoint
         self._on_outcome = on_outcome
@@ -128,7 +136,7 @@ class HostLink:
             self._batches[self._number] = _Batch(batch, time.monotonic() + self._deadline)
             connection.send(Kind.COMMANDS, self._number, payload)
         if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(self._intervals.sweep, self._sweep)
 
     def _sweep(self) -> None:
         """Give up on batches past their deadline: the connection may be up and the host frozen."""
@@ -139,7 +147,7 @@ class HostLink:
             log.warning("host_call_failed", host=self.name, error="deadline", commands=len(batch.envelopes))
             self._settle_lost(batch)
         if self._batches:
-            self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(self._intervals.sweep, self._sweep)
 
     def _settle_lost(self, batch: _Batch) -> None:
         for place, envelope in enumerate(batch.envelopes):
@@ -161,7 +169,7 @@ class HostLink:
         """Open a connection and authenticate both sides. Until then only handshake frames are sent or accepted."""
         connection = Connection(self._on_frame, self._on_lost, MAX_HANDSHAKE)
         try:
-            async with asyncio.timeout(CONNECT_DEADLINE):
+            async with asyncio.timeout(self._intervals.connect):
                 binding = await connect(
                     lambda: connection, self._endpoint.address, self._endpoint.port, self._endpoint.ca
                 )
@@ -285,7 +293,7 @@ class HostLink:
 
     async def _notify(self, kind: Kind, payload: bytes) -> bool:
         try:
-            async with asyncio.timeout(CONNECT_DEADLINE):
+            async with asyncio.timeout(self._intervals.connect):
                 connection = self._connection or await asyncio.shield(self._connect())
                 await self._request(connection, kind, payload)
         except (TimeoutError, OSError) as error:

@@ -26,30 +26,36 @@ from .turns import Announce
 
 log = structlog.get_logger(__name__)
 
-HANDSHAKE_DEADLINE = 5.0
-"""Seconds for TLS and the handshake; then the connection ends."""
-MAX_UNAUTHENTICATED = 256
-"""Connections that are not authenticated yet. Beyond this the oldest is closed."""
-MAX_UNAUTHENTICATED_BY_ADDRESS = 64
-"""The same limit for one address (for this machine, over the Unix socket)."""
 ACCEPT_PAUSE = 0.1
 """Seconds to pause after accepting failed, for example without a free file descriptor."""
 REFUSALS_EVERY = 10.0
 """Seconds between log records of refused peers. Each record counts the refusals since the last."""
-MAX_BACKLOG = 32 * 1024 * 1024
-"""Bytes of entries that one gateway has not read yet. Beyond this, entries are dropped and it recovers them from Postgres."""
+
+
+class ListenerBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What peers may take of a host."""
+
+    handshake: float = 5.0
+    """Seconds for TLS and the handshake; then the connection ends."""
+    unauthenticated: int = 256
+    """Connections that are not authenticated yet. Beyond this the oldest is closed."""
+    unauthenticated_by_address: int = 64
+    """The same limit for one address (for this machine, over the Unix socket)."""
+    backlog: int = 32 * 1024 * 1024
+    """Bytes of entries that one gateway has not read yet. Beyond this, entries are dropped and it recovers them from Postgres."""
 
 
 class EntryPush:
     """Pushes entries to one gateway: `entry_publisher.GatewayLink`."""
 
-    def __init__(self, name: str, connection: Connection) -> None:
+    def __init__(self, name: str, connection: Connection, max_backlog: int) -> None:
         self._name = name
+        self._max_backlog = max_backlog
         self._connection = connection
         self._dropping = False
 
     def send(self, entries: list[Entry]) -> None:
-        full = self._connection.backlog > MAX_BACKLOG
+        full = self._connection.backlog > self._max_backlog
         if full and not self._dropping:
             log.warning("delivery_lost", gateway=self._name, entries=len(entries))
         self._dropping = full
@@ -83,7 +89,9 @@ class HostListener:
         refresh_rules: Callable[[list[str]], Awaitable[None]],
         publisher: FeedPublisher,
         secret: bytes,
+        bounds: ListenerBounds = ListenerBounds(),  # noqa: B008 - it is immutable
     ) -> None:
+        self._bounds = bounds
         self._submit = submit
         self._refresh_rules = refresh_rules
         self._publisher = publisher
@@ -145,9 +153,9 @@ class HostListener:
 
     def _admit(self, listening: ListeningSocket, accepted: socket, address: str) -> None:
         same = [peer for peer in self._unauthenticated.values() if peer.address == address]
-        if len(same) >= MAX_UNAUTHENTICATED_BY_ADDRESS:
+        if len(same) >= self._bounds.unauthenticated_by_address:
             self._evict(same[0])
-        elif len(self._unauthenticated) >= MAX_UNAUTHENTICATED:
+        elif len(self._unauthenticated) >= self._bounds.unauthenticated:
             self._evict(next(iter(self._unauthenticated.values())))
         peer = _PendingPeer(accepted, address, HostHandshake(self._secret, listening.binding))
         peer.connection = Connection(self._on_frame, self._on_lost, MAX_HANDSHAKE)
@@ -166,7 +174,7 @@ class HostListener:
         tls = listening.tls.context if listening.tls is not None else None
         peer.accepted = None
         try:
-            async with asyncio.timeout(HANDSHAKE_DEADLINE):
+            async with asyncio.timeout(self._bounds.handshake):
                 await asyncio.get_running_loop().connect_accepted_socket(
                     lambda: peer.connection, accepted, ssl=tls
                 )
@@ -245,15 +253,18 @@ class HostListener:
             self._start(self._refresh(connection, number, codec.decode_names(payload)))
         elif kind == Kind.WATCH:
             accounts = codec.decode_names(payload)
-            push = self._pushes.setdefault(connection, EntryPush(name, connection))
+            push = self._push_to(name, connection)
             self._publisher.watch(name, push, accounts)
             connection.send(Kind.ANSWER, number, b"")
         elif kind == Kind.WATCH_EVENTS:
-            push = self._pushes.setdefault(connection, EntryPush(name, connection))
+            push = self._push_to(name, connection)
             self._publisher.watch_events(name, push)
             connection.send(Kind.ANSWER, number, b"")
         else:
             raise ValueError(f"unexpected frame of kind {kind}")
+
+    def _push_to(self, name: str, connection: Connection) -> EntryPush:
+        return self._pushes.setdefault(connection, EntryPush(name, connection, self._bounds.backlog))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._keep(asyncio.ensure_future(work))

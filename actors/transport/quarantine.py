@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable
 
 import structlog
 
@@ -35,10 +36,18 @@ SUSPECT_FOR = 600.0
 
 
 class Quarantine:
-    """The quarantine of one gateway. Without `poison`, only this gateway knows what it set aside."""
+    """The quarantine of one gateway. Without `poison`, only this gateway knows what it set aside. `clock`: monotonic seconds."""
 
-    def __init__(self, poison: PoisonList | None) -> None:
+    def __init__(
+        self,
+        poison: PoisonList | None,
+        *,
+        max_suspects: int = MAX_SUSPECTS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._poison = poison
+        self._max_suspects = max_suspects
+        self._clock = clock
         self._suspects: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
         """By `same_command`: the losses, and when the last one happened."""
         self._listed: dict[str, set[bytes]] = {}
@@ -66,14 +75,14 @@ class Quarantine:
         if not self._suspects:
             return 0
         found = self._suspects.get(same_command(envelope))
-        return found[0] if found is not None and time.monotonic() - found[1] < SUSPECT_FOR else 0
+        return found[0] if found is not None and self._clock() - found[1] < SUSPECT_FOR else 0
 
     def lost(self, envelope: Envelope, losses: int) -> None:
         """A host was lost with the command in flight."""
         key = same_command(envelope)
-        self._suspects[key] = (losses, time.monotonic())
+        self._suspects[key] = (losses, self._clock())
         self._suspects.move_to_end(key)
-        if len(self._suspects) > MAX_SUSPECTS:
+        if len(self._suspects) > self._max_suspects:
             self._suspects.popitem(last=False)
 
     def cleared(self, envelope: Envelope) -> None:
@@ -113,7 +122,7 @@ class Quarantine:
 
     async def refresh(self) -> None:
         """Read what all gateways have set aside, and forget old suspects."""
-        horizon = time.monotonic() - SUSPECT_FOR
+        horizon = self._clock() - SUSPECT_FOR
         while self._suspects and next(iter(self._suspects.values()))[1] < horizon:
             self._suspects.popitem(last=False)
         if self._poison is None:

@@ -26,16 +26,21 @@ from .refusals import error_of
 
 log = structlog.get_logger(__name__)
 
-REFRESH = 0.1
-"""Seconds between reads of the map while commands wait for it."""
-POLL = 1.0
-"""Seconds between reads of the map otherwise."""
 DISK_FULL_FOR = 5.0
 """Seconds for which a refusal because of a full disk is reported, unless there is another."""
 
 
 OnOutcome = Callable[[Done | TertuliaError], None]
 """Called once with a command's outcome: its commit or its refusal."""
+
+
+class RouterIntervals(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds between reads of the partition map."""
+
+    refresh: float = 0.1
+    """While commands wait for it."""
+    poll: float = 1.0
+    """Otherwise."""
 
 
 SET_ASIDE = "the server failed repeatedly while processing this command: it was set aside, and repeats of it are refused"
@@ -64,7 +69,9 @@ class Router:
         max_waiting: int,
         on_hosts_changed: Callable[[], None],
         poison: PoisonList | None = None,
+        intervals: RouterIntervals = RouterIntervals(),  # noqa: B008 - it is immutable
     ) -> None:
+        self._intervals = intervals
         self._ownership = ownership
         self.quarantine = Quarantine(poison)
         self._disk_full_at = -math.inf
@@ -202,7 +209,7 @@ class Router:
         """Refresh the map and send the commands that wait for it, until cancelled."""
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL)
+                await asyncio.wait_for(self._wake.wait(), self._intervals.poll)
             except TimeoutError:
                 pass
             self._wake.clear()
@@ -214,7 +221,7 @@ class Router:
             for envelope in parked:
                 self._retry(envelope)
             if parked:
-                await asyncio.sleep(REFRESH)
+                await asyncio.sleep(self._intervals.refresh)
 
     def _retry(self, envelope: Envelope) -> None:
         waiting = self._waiting.get(envelope.id)

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import ACCOUNT, NOW, THREAD, Scribe, received, to_thread, uid
 
-from tertulia.actors.gateway import account_feeds as feeds_module
-from tertulia.actors.gateway.account_feeds import KEPT, MAX_HELD, Feed, Feeds
+from tertulia.actors.gateway.account_feeds import KEPT, MAX_HELD, Feed, FeedIntervals, Feeds
 from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested, Message
 from tertulia.core.errors import NotFound
 from tertulia.core.ports.feeds import FeedHead
@@ -140,7 +139,7 @@ class World:
         self.reader = Reader()
         self.watched: list[list[str]] = []
         self.moved = asyncio.Event()
-        self.feeds = Feeds(self.archive, self._listen, self._watch)
+        self.feeds = Feeds(self.archive, self._listen, self._watch, FeedIntervals(reorder=0, poll=0.02))
 
     def _listen(self, entry: Entry) -> None:
         self.reader(entry)
@@ -162,9 +161,7 @@ class World:
 
 
 @pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(feeds_module, "REORDER_WAIT", 0.0)
-    monkeypatch.setattr(feeds_module, "POLL", 0.02)
+async def world() -> AsyncIterator[World]:
     world = World()
     loop = asyncio.create_task(world.feeds.main_loop())
     yield world

@@ -11,14 +11,14 @@ import pytest
 from rig import Rig, stored_but
 from samples import ACCOUNT, CHANNEL, answered, listening, received, to_conversation, to_thread, uid
 
-from tertulia.actors.transport import codec, framing, host_link, host_listener, router
+from tertulia.actors.transport import codec, framing, host_link
 from tertulia.actors.transport.entry_publisher import FeedPublisher
 from tertulia.actors.transport.framing import HEADER, HostEndpoint, Kind
 from tertulia.actors.transport.handshake import PeerHandshake, key_of
-from tertulia.actors.transport.host_link import HostLink, OnOutcome
-from tertulia.actors.transport.host_listener import HostListener
+from tertulia.actors.transport.host_link import HostLink, LinkIntervals, OnOutcome
+from tertulia.actors.transport.host_listener import HostListener, ListenerBounds
 from tertulia.actors.transport.link_transport import UNIX_BINDING, make_tls
-from tertulia.actors.transport.router import Router
+from tertulia.actors.transport.router import Router, RouterIntervals
 from tertulia.actors.transport.turns import Announce
 from tertulia.core.conversation.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested
@@ -40,12 +40,13 @@ async def until(condition: Callable[[], Any]) -> None:
 class Side:
     """A host that listens, and the ways to it. `lost` answers are never sent: the connection ends instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: ListenerBounds = ListenerBounds()) -> None:  # noqa: B008 - it is immutable
         self.rig = Rig()
         self.batches: list[int] = []
         self.lost = 0
+        self.mangled: bytes | None = None
         self.publisher = FeedPublisher()
-        self.listener = HostListener(self._submit, self._learn, self.publisher, SECRET)
+        self.listener = HostListener(self._submit, self._learn, self.publisher, SECRET, bounds)
         self.way: HostEndpoint
         self.socket: Path
         self.settled: list[tuple[Envelope, Outcome | None]] = []
@@ -65,7 +66,7 @@ class Side:
         if self.lost:
             self.lost -= 1
             raise OSError("the answer is lost")
-        return answer
+        return answer if self.mangled is None else self.mangled
 
     def link(
         self,
@@ -74,6 +75,7 @@ class Side:
         settle: OnOutcome | None = None,
         *,
         deadline: float = 5.0,
+        intervals: LinkIntervals = LinkIntervals(sweep=0.01),  # noqa: B008 - it is immutable
     ) -> HostLink:
         link = HostLink(
             name,
@@ -84,6 +86,7 @@ class Side:
             on_entries=lambda payload: self.entries.extend(codec.decode_entries(payload)),
             on_entries_missed=self._lost,
             deadline=deadline,
+            intervals=intervals,
         )
         self._links.append(link)
         return link
@@ -112,8 +115,8 @@ async def side(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 @pytest.fixture
 async def local(tmp_path: Path) -> AsyncIterator[Side]:
-    """One whose socket a test may speak to by itself."""
-    side = Side()
+    """One whose socket a test may speak to by itself. It keeps little for who reads nothing."""
+    side = Side(ListenerBounds(backlog=100_000))
     side.socket = tmp_path / "host-0.1.sock"
     side.listener.open_unix(side.socket)
     side.way = HostEndpoint(str(side.socket), 0, SECRET)
@@ -209,10 +212,7 @@ async def test_everything_is_settled_once(side: Side) -> None:
     assert len(side.settled) == 4
 
 
-async def test_a_host_that_answers_nothing_is_given_up_at_the_deadline(
-    side: Side, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(host_link, "SWEEP", 0.01)
+async def test_a_host_that_answers_nothing_is_given_up_at_the_deadline(side: Side) -> None:
     link = side.link(deadline=0.3)
     side.rig.journal.close()
     envelope = to_thread(received("late"))
@@ -262,10 +262,7 @@ def framed(kind: Kind, number: int, payload: bytes = b"") -> bytes:
     return HEADER.pack(len(payload), kind, number) + payload
 
 
-async def test_a_gateway_that_takes_nothing_is_dropped_from_not_waited_for(
-    local: Side, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(host_listener, "MAX_BACKLOG", 100_000)
+async def test_a_gateway_that_takes_nothing_is_dropped_from_not_waited_for(local: Side) -> None:
     reader, writer = await asyncio.open_unix_connection(str(local.socket), limit=1024)
     handshake = PeerHandshake(SECRET, "slow", UNIX_BINDING)
     writer.write(framed(Kind.HELLO, 1, handshake.hello()))
@@ -318,11 +315,8 @@ async def test_frames_arrive_whole_however_they_are_cut(side: Side) -> None:
         assert got == frames
 
 
-async def test_over_lost_answers_and_takeovers_every_command_happens_once(
-    side: Side, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_over_lost_answers_and_takeovers_every_command_happens_once(side: Side) -> None:
     """The whole way, but for Ray: router, link, host, journal, retry."""
-    monkeypatch.setattr(router, "REFRESH", 0)
     rig = side.rig
     ownership = MemoryOwnership(rig.store)
 
@@ -339,6 +333,7 @@ async def test_over_lost_answers_and_takeovers_every_command_happens_once(
         deadline=10,
         max_waiting=1000,
         on_hosts_changed=lambda: None,
+        intervals=RouterIntervals(refresh=0),
     )
     await gateway.startup()
     loop = asyncio.create_task(gateway.main_loop())

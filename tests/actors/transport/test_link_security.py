@@ -19,7 +19,7 @@ from samples import ACCOUNT, received, to_thread
 from structlog.testing import capture_logs
 from test_host_link import HERE, SECRET, Side, entry, frame, framed, until
 
-from tertulia.actors.transport import codec, framing, host_listener
+from tertulia.actors.transport import codec, framing
 from tertulia.actors.transport.framing import HEADER, HostEndpoint, Kind
 from tertulia.actors.transport.handshake import (
     NONCE,
@@ -29,8 +29,9 @@ from tertulia.actors.transport.handshake import (
     PeerHandshake,
     key_of,
 )
+from tertulia.actors.transport.host_link import LinkIntervals
+from tertulia.actors.transport.host_listener import ListenerBounds
 from tertulia.actors.transport.link_transport import UNIX_BINDING, client_context, connect, load_tls, make_tls
-from tertulia.actors.transport.turns import Announce
 from tertulia.core.conversation.commands import Done, Moved
 
 TEXT = "my card is 4111 1111 1111 1111"
@@ -134,12 +135,11 @@ async def test_an_impostor_host_gets_nothing_but_a_nonce(kind: str, talk: Talk, 
     await side.stop()
 
 
-async def test_a_host_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tertulia.actors.transport.host_link.CONNECT_DEADLINE", 0.05)
+async def test_a_host_that_says_nothing_is_given_up(tmp_path: Path) -> None:
     side, impostor = Side(), Impostor()
     await impostor.open("unix", tmp_path)
     side.way = impostor.way
-    side.link().send(to_thread(received(TEXT)))
+    side.link(intervals=LinkIntervals(connect=0.05)).send(to_thread(received(TEXT)))
     await until(lambda: side.settled)
     assert isinstance(side.settled[0][1], Moved)
     hello = bytes(impostor.heard)
@@ -415,11 +415,8 @@ async def test_with_a_ca_the_certificate_must_come_from_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["unix", "tls"])
-async def test_silent_connections_keep_nobody_out_and_end(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(host_listener, "MAX_UNAUTHENTICATED_BY_ADDRESS", 8)
-    side = Side()
+async def test_silent_connections_keep_nobody_out_and_end(kind: str, tmp_path: Path) -> None:
+    side = Side(ListenerBounds(unauthenticated_by_address=8))
     at = (
         side.listener.open_unix(tmp_path / "host-0.1.sock")
         if kind == "unix"
@@ -440,7 +437,6 @@ async def test_silent_connections_keep_nobody_out_and_end(
     await until(lambda: side.settled)
     assert isinstance(side.settled[0][1], Done)
     assert len(side.listener._unauthenticated) <= 8
-    monkeypatch.setattr(host_listener, "HANDSHAKE_DEADLINE", 0.05)
     for one in silent:
         one.close()
     await until(lambda: not side.listener._unauthenticated)
@@ -450,12 +446,14 @@ async def test_silent_connections_keep_nobody_out_and_end(
     await side.stop()
 
 
-async def test_a_peer_that_says_nothing_is_shown_out(host: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_listener, "HANDSHAKE_DEADLINE", 0.05)
-    reader, writer, _ = await dial(host.way)
+async def test_a_peer_that_says_nothing_is_shown_out(tmp_path: Path) -> None:
+    host = Side(ListenerBounds(handshake=0.05))
+    at = host.listener.open_unix(tmp_path / "host-0.1.sock")
+    reader, writer, _ = await dial(HostEndpoint(at.address, at.port, SECRET))
     await shown_out(reader)
     writer.close()
     assert not host.listener._unauthenticated
+    await host.stop()
 
 
 async def test_refusals_are_counted_and_not_each_logged(host: Side) -> None:
@@ -513,16 +511,8 @@ async def test_what_comes_behind_garbage_is_not_taken(host: Side) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"\xc1", codec.encode([Done(), Done()]), codec.encode([])])
-async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(
-    host: Side, answer: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    submit = host.rig.host.submit
-
-    async def mangled(payload: bytes, announce: Announce) -> bytes:
-        await submit(payload, announce)
-        return answer
-
-    monkeypatch.setattr(host.rig.host, "submit", mangled)
+async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(host: Side, answer: bytes) -> None:
+    host.mangled = answer
     link = host.link()
     envelope = to_thread(received("stored"))
     link.send(envelope)

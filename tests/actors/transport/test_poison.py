@@ -24,10 +24,10 @@ from test_host_link import SECRET, Side, until
 from test_router import Net
 
 from tertulia.actors.host.conversation_actor import ConversationActor
-from tertulia.actors.transport import host_link, quarantine, router
+from tertulia.actors.transport import quarantine
 from tertulia.actors.transport.framing import HostEndpoint
 from tertulia.actors.transport.host_link import DIED_IN_ITS_TURN
-from tertulia.actors.transport.router import Router
+from tertulia.actors.transport.router import Router, RouterIntervals
 from tertulia.actors.transport.turns import Announce, TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Close, Done, Envelope, Refused, ThreadKey
 from tertulia.core.conversation.poison import same_command, same_message
@@ -44,19 +44,18 @@ class Watched(Net):
         super().__init__()
         self.router = Router(
             self.ownership,
-            self._link,
+            self._link,  # type: ignore[arg-type]
             deadline=5,
             max_waiting=100,
             on_hosts_changed=self._changed,
             poison=poison,
-        )  # type: ignore[arg-type]
+            intervals=RouterIntervals(refresh=0, poll=0.01),
+        )
 
 
 @pytest.fixture
-async def nets(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Watched, Watched]]:
+async def nets() -> AsyncIterator[tuple[Watched, Watched]]:
     """Two gateways."""
-    monkeypatch.setattr(router, "REFRESH", 0)
-    monkeypatch.setattr(router, "POLL", 0.01)
     poison = MemoryPoisonList()
     both = Watched(poison), Watched(poison)
     for net in both:
@@ -169,14 +168,14 @@ async def test_a_suspects_sender_repeats_it_and_it_is_watched(nets: tuple[Watche
     assert await taken(net, again) == 0, "a host has survived it"
 
 
-async def test_suspects_are_bounded_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quarantine, "MAX_SUSPECTS", 5)
-    kept = quarantine.Quarantine(None)
+async def test_suspects_are_bounded_and_forgotten() -> None:
+    now = 0.0
+    kept = quarantine.Quarantine(None, max_suspects=5, clock=lambda: now)
     envelopes = [to_thread(received(f"{n}", external_id=f"{n}")) for n in range(8)]
     for envelope in envelopes:
         kept.lost(envelope, 1)
     assert [kept.losses(e) for e in envelopes] == [0] * 3 + [1] * 5
-    monkeypatch.setattr(quarantine, "SUSPECT_FOR", 0.0)
+    now += quarantine.SUSPECT_FOR + 1
     assert not any(map(kept.losses, envelopes))
     await kept.refresh()
     assert not kept.active
@@ -261,11 +260,8 @@ async def test_the_gateway_knows_in_whose_turn_its_host_was_lost(over: bool, tmp
 
 
 @pytest.mark.parametrize("how", ["taken over", "deadline"])
-async def test_a_host_that_hangs_in_a_turn_is_told_apart_too(
-    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_host_that_hangs_in_a_turn_is_told_apart_too(how: str, tmp_path: Path) -> None:
     """It does not die by itself: the others take its partitions, and it ends once it wakes."""
-    monkeypatch.setattr(host_link, "SWEEP", 0.01)
     side = Side()
     at = side.listener.open_unix(tmp_path / "host-0.1.sock")
     side.way = HostEndpoint(at.address, 0, SECRET)

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from samples import ACCOUNT, CHANNEL, listening, received, to_conversation, to_thread, uid
 
-from tertulia.actors.transport import router
 from tertulia.actors.transport.entry_publisher import FeedPublisher
-from tertulia.actors.transport.router import Router
+from tertulia.actors.transport.router import Router, RouterIntervals
 from tertulia.core.conversation.commands import Done, Envelope, Moved, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested
 from tertulia.core.errors import Conflict, Internal, NotFound, Overloaded
@@ -54,11 +53,12 @@ class Net:
         self.changes = 0
         self.router = Router(
             self.ownership,
-            self._link,
+            self._link,  # type: ignore[arg-type]
             deadline=deadline,
             max_waiting=max_waiting,
             on_hosts_changed=self._changed,
-        )  # type: ignore[arg-type]
+            intervals=RouterIntervals(refresh=0, poll=0.01),
+        )
 
     def _link(self, name: str, at: HostAddress, settle: OnOutcome) -> Link:
         self.links.append(Link(name, at.incarnation, settle))
@@ -75,9 +75,7 @@ class Net:
 
 
 @pytest.fixture
-async def net(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Net]:
-    monkeypatch.setattr(router, "REFRESH", 0)
-    monkeypatch.setattr(router, "POLL", 0.01)
+async def net() -> AsyncIterator[Net]:
     net = Net()
     loop = asyncio.create_task(net.router.main_loop())
     yield net
@@ -173,8 +171,7 @@ async def test_a_new_incarnation_gets_a_new_link(net: Net) -> None:
     assert not net.router.links
 
 
-async def test_a_deadline_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(router, "REFRESH", 0)
+async def test_a_deadline_ends_the_waiting() -> None:
     net = Net(deadline=0.02)
     loop = asyncio.create_task(net.router.main_loop())
     with pytest.raises(Overloaded) as refused:
