@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid
 from .core.routing.supervision_messages import SHARDS
+from .model_settings import ModelSettings
 from .secret_settings import secret_fields
 from .setting_types import AnyHttpUrl, Count, HttpUrl, PostgresUrl, Rate, RedisUrl
 
@@ -26,7 +27,7 @@ def _env(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(BaseSettings):
+class Settings(ModelSettings):
     """Every setting of a server, with its default. Times are in seconds."""
 
     model_config = SettingsConfigDict(
@@ -211,7 +212,6 @@ class Settings(BaseSettings):
         100, gt=0, description="requests a second of one address on routes without a token; or off"
     )
     rate_address_burst: int = Field(1_000, ge=1, description="burst of one address on routes without a token")
-
     max_body: int = Field(1_048_576, ge=1024, description="largest request body, bytes")
     max_webhook_body: int = Field(
         41_943_040,

@@ -31,6 +31,8 @@ from tertulia.core import url_policy
 from tertulia.core.accounts import agents_and_teams, email_addresses, identifiers
 from tertulia.core.accounts import phones as phones_of
 from tertulia.core.accounts.agents_and_teams import Agent
+from tertulia.core.assistance import analysis as assistance_analysis
+from tertulia.core.assistance import prompts, rules
 from tertulia.core.channels import file_types, signed_urls
 from tertulia.core.channels.messages import Media, Outbound, OutboundFile, Sender
 from tertulia.core.conversation import mentions
@@ -377,12 +379,40 @@ CORE: dict[str, Row] = {
     "core.channels.signed_urls.id_of": Row(lambda said: signed_urls.id_of(signed_urls.BASE + said), TEXTS, MESSAGE),
     "core.url_policy.parsed": Row(url_policy.parsed, TEXTS, 2_048),
     "core.url_policy.is_numeric_host": Row(url_policy.is_numeric_host, TEXTS, 2_048),
+    "core.assistance.analysis.read": Row(assistance_analysis.read, TEXTS, assistance_analysis.MAX_ANSWER // 4, 400),
+    "core.assistance.analysis.read braces": Row(
+        assistance_analysis.read, {mark: (lambda n, mark=mark: mark * (n // len(mark))) for mark in ("{", "{}", "{a{", "{{}", "}{")}, 2_048
+    ),
+    "core.assistance.prompts.rendered": Row(
+        lambda said: prompts.rendered(
+            prompts.Prompt(said, (prompts.Passage("a", said, said),), (prompts.Line("customer", said),), said, said), "fence"
+        ),
+        {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
+    ),
+    "core.assistance.rules.intent_of": Row(rules.intent_of, TEXTS, rules.MAX_READ // 4, 400),
+    "core.assistance.rules.entities_of": Row(rules.entities_of, TEXTS, rules.MAX_READ // 4, 400),
+    "core.assistance.rules.reply": Row(
+        lambda said: (
+            rules.reply(prompts.Prompt("", draft=said)),
+            rules.reply(prompts.Prompt("", (prompts.Passage("a", "b", said),), (prompts.Line("customer", said),))),
+        ),
+        TEXTS, MESSAGE,
+    ),
+    "core.assistance.rules.vector": Row(rules.vector, TEXTS, rules.MAX_EMBEDDED // 4, 400),
     "core.webhooks.delivery.excerpt_of": Row(lambda said: delivery.excerpt_of(said.encode("utf-8", "replace")), TEXTS, MESSAGE),
 }  # fmt: skip
 ROWS = {**PROVIDERS, **CHANNELS, **CORE}
 
 _TAKEN_BY_PARSE = "reads one part of a document that `document` has read; the rows of `parse` go through it"
 EXEMPT: dict[str, str] = {
+    "channels.models.calling.decoded": "msgspec on at most MAX_ANSWER bytes; the operator chose the provider",
+    "channels.models.calling.plausible": "reads a number",
+    "channels.models.calling.estimated": "counts bytes",
+    "channels.models.langflow.final_text": "takes eight steps into a decoded answer",
+    "channels.models.openai.in_order": "sorts at most MAX_TEXTS vectors",
+    "channels.models.openai.unit": "reads VECTOR numbers",
+    "core.assistance.analysis.made": "keeps MAX_ENTITIES of what `read` has found",
+    "core.assistance.rules.analysed": "hands the text to `intent_of` and `entities_of`",
     **{f"channels.{name}.answer": "reads nothing" for name in MODULES.values()},
     **{
         f"channels.shared.payloads.{name}": _TAKEN_BY_PARSE

@@ -11,6 +11,9 @@ from growth_table import EXEMPT, REFUSES, ROWS
 
 ROOT = Path(__file__).parents[1]
 READ_TEXT = (
+    "assistance.analysis",
+    "assistance.prompts",
+    "assistance.rules",
     "turn.account_rules",
     "url_policy",
     "turn.form_filling",

@@ -10,16 +10,16 @@ from test_architecture import ROOT, imports, product
 
 ROOMS = {
     "core": [["errors", "ids", "special_addresses", "times"], ["text", "url_policy"], ["accounts"], ["conversation"],
-             ["channels", "routing"], ["turn", "views"], ["webhooks"], ["ports"]],
+             ["channels", "routing"], ["turn", "views"], ["assistance"], ["webhooks"], ["ports"]],
     "storage": [["connection_faults"], ["credentials", "secrets", "data_folder", "embedded", "objects", "postgres"],
-                ["memory", "postgres/accounts", "postgres/conversations"], ["postgres/delivery"], ["valkey"]],
-    "channels": [["double", "outgoing", "shared"], ["email", "meta", "sms", "telegram"], [""]],
-    "actors": [["clock", "dispatcher", "transport", "webhooks"], ["host", "supervisor"], ["gateway"],
+                ["memory", "postgres/accounts", "postgres/assistance", "postgres/conversations"], ["postgres/delivery"], ["valkey"]],
+    "channels": [["double", "outgoing", "shared"], ["email", "meta", "models", "sms", "telegram"], [""]],
+    "actors": [["clock", "dispatcher", "transport", "webhooks"], ["assistant", "host", "supervisor"], ["gateway"],
                ["actor_processes"], ["actor_options"]],
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "documents", "pages"],
              ["routes/admin", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
              ["dialects/crm"], ["dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
-    "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["settings"], ["settings_environment"],
+    "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["model_settings"], ["settings"], ["settings_environment"],
                  ["composition"], ["serving"],
                  ["command_line"], ["__main__"]],
 }  # fmt: skip

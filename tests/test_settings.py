@@ -80,12 +80,22 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "TERTULIA_WEBHOOKS_ALLOW_PRIVATE": [("perhaps", "boolean")],
     "TERTULIA_EVENT_STREAM": [("", "at least 1")],
     "TERTULIA_CLASSIFIER_URL": [("classifier:80", "http://")],
+    "TERTULIA_MODEL_PROVIDER": [("oracle", "rules"), ("openai-compatible", "TERTULIA_MODEL_URL")],
+    "TERTULIA_MODEL_URL": [("api.openai.com", "http://")],
+    "TERTULIA_MODEL_CHEAP": [("", "at least 1")],
+    "TERTULIA_MODEL_PREMIUM": [("", "at least 1")],
+    "TERTULIA_MODEL_EMBEDDING": [("", "at least 1")],
+    "TERTULIA_MODEL_TIMEOUT": [("0", "greater"), ("301", "300")],
+    "TERTULIA_MODEL_CALLS": [("0", "greater"), ("4097", "4096")],
+    "TERTULIA_MODEL_PRICES": [("gpt=1", "<dollars in>"), ("gpt=1/cheap", "<dollars in>"), ("gpt=-1/1", "<dollars in>")],
+    "LANGFLOW_RUNTIME_URL": [("langflow:7860", "http://")],
+    "LANGFLOW_FLOW_ID": [("", "at least 1")],
     "TERTULIA_LOG_LEVEL": [("loud", "debug")],
     "TERTULIA_LOG_FORMAT": [("xml", "json")],
 }  # fmt: skip
 """Wrong values by variable, each with words of the answer."""
 
-ANY_TEXT = {"s3_region", "s3_access_key_id", "s3_secret_access_key", "classifier_key"}
+ANY_TEXT = {"s3_region", "s3_access_key_id", "s3_secret_access_key", "classifier_key", "model_key"}
 """Settings whose values only the other side can judge."""
 IN_TEST_CLI = {"ray_address", "data", "link_folder"}
 """Settings that are tried, not parsed: `test_cli.py` and `test_link_settings.py` give wrong ones."""
@@ -99,7 +109,11 @@ def variable_of(name: str) -> str:
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
-        if name.startswith("TERTULIA_") or name in ("DATABASE_URL", "REDIS_URL", "RAY_ADDRESS"):
+        if name.startswith(("TERTULIA_", "LANGFLOW_")) or name in (
+            "DATABASE_URL",
+            "REDIS_URL",
+            "RAY_ADDRESS",
+        ):
             monkeypatch.delenv(name)
 
 

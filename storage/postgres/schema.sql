@@ -1443,6 +1443,40 @@ CREATE TABLE public.inbound_failures (
 
 ALTER TABLE ONLY public.inbound_failures FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.model_calls (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    conversation_id uuid,
+    purpose text NOT NULL,
+    provider text NOT NULL,
+    model text DEFAULT ''::text NOT NULL,
+    outcome text DEFAULT 'running'::text NOT NULL,
+    tokens_in integer DEFAULT 0 NOT NULL,
+    tokens_out integer DEFAULT 0 NOT NULL,
+    cost double precision DEFAULT 0 NOT NULL,
+    ms integer,
+    first_ms integer,
+    begun_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY public.model_calls FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.model_usage (
+    account_id uuid NOT NULL,
+    day date NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    purpose text NOT NULL,
+    outcome text NOT NULL,
+    calls bigint NOT NULL,
+    tokens_in bigint NOT NULL,
+    tokens_out bigint NOT NULL,
+    cost double precision NOT NULL,
+    ms bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.model_usage FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.outbox_ids (
     channel_id uuid NOT NULL,
     provider_id text NOT NULL,
@@ -1698,6 +1732,12 @@ ALTER TABLE ONLY public.hosts
 ALTER TABLE ONLY public.inbound_failures
     ADD CONSTRAINT inbound_failures_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.model_calls
+    ADD CONSTRAINT model_calls_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.model_usage
+    ADD CONSTRAINT model_usage_pkey PRIMARY KEY (account_id, day, provider, model, purpose, outcome);
+
 ALTER TABLE ONLY public.outbox_ids
     ADD CONSTRAINT outbox_ids_pkey PRIMARY KEY (channel_id, provider_id);
 
@@ -1880,6 +1920,10 @@ CREATE INDEX inbound_failures_account ON public.inbound_failures USING btree (ac
 
 CREATE INDEX inbound_failures_channel ON public.inbound_failures USING btree (channel_id, at DESC, id DESC);
 
+CREATE INDEX model_calls_conversation ON public.model_calls USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
+
+CREATE INDEX model_calls_recent ON public.model_calls USING btree (account_id, begun_at DESC);
+
 CREATE INDEX outbox_account ON public.outbox USING btree (account_id, status, created_at, message_id);
 
 CREATE INDEX outbox_due ON public.outbox USING btree (channel_id, next_attempt_at, conversation_id, seq) WHERE (status = 'queued'::text);
@@ -2028,6 +2072,12 @@ ALTER TABLE ONLY public.inbound_failures
 ALTER TABLE ONLY public.inbound_failures
     ADD CONSTRAINT inbound_failures_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES public.channels(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.model_calls
+    ADD CONSTRAINT model_calls_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_usage
+    ADD CONSTRAINT model_usage_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.report_conversations
     ADD CONSTRAINT report_conversations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2117,6 +2167,10 @@ ALTER TABLE public.event_webhooks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inbound_failures ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.model_calls ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.model_usage ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.outbox_ids ENABLE ROW LEVEL SECURITY;
@@ -2172,6 +2226,10 @@ CREATE POLICY own_account ON public.event_stream_positions TO tertulia_app USING
 CREATE POLICY own_account ON public.event_webhooks TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.inbound_failures TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.model_calls TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.model_usage TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.outbox TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
@@ -2270,6 +2328,10 @@ CREATE POLICY system_work ON public.event_streams TO tertulia_system USING (true
 CREATE POLICY system_work ON public.event_webhooks TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.inbound_failures TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.model_calls TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.model_usage TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.outbox TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -2549,6 +2611,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hosts TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_failures TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_failures TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_calls TO tertulia_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_calls TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_usage TO tertulia_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_usage TO tertulia_app;
 
 GRANT SELECT,DELETE ON TABLE public.outbox_ids TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_ids TO tertulia_system;

@@ -50,6 +50,7 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_ATTACHMENT_TYPES": lambda: [_media_type(name) for name in settings.upload_types()],
         "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
         "TERTULIA_LINK_KEY" if settings.link_cert is None else "TERTULIA_LINK_CERT": lambda: tls_of(settings),
+        "TERTULIA_MODEL_PROVIDER": lambda: _model(settings),
         "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
     }
     for name, check in checks.items():
@@ -57,6 +58,11 @@ def check_settings(settings: Settings) -> None:
             check()
         except (ValueError, OSError) as error:
             raise StartError(f"{name} is wrong: {error}") from error
+
+
+def _model(settings: Settings) -> None:
+    if (fault := settings.model_fault()) is not None:
+        raise ValueError(fault)
 
 
 def _media_type(name: str) -> None:

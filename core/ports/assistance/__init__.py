@@ -1,0 +1,1 @@
+"""The ports of AI assistance: language models and their ledger, suggestions, knowledge."""

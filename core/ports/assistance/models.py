@@ -1,0 +1,112 @@
+"""The port of language models and their ledger. Adapters: `channels/models/`; bounds and budgets: `actors/assistant/model_calls.py`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from ...assistance.prompts import Prompt
+
+Tier = Literal["cheap", "premium"]
+Purpose = Literal["analysis", "reply", "improve", "assist", "run", "embedding"]
+Reason = Literal[
+    "timeout",
+    "refused",
+    "rate_limited",
+    "failed",
+    "unreachable",
+    "unreadable",
+    "too_large",
+    "resting",
+    "busy",
+]
+"""`refused`: the provider does not accept our key or request. `resting`: it failed too often lately. `busy`: too many calls are under way."""
+Outcome = Literal["running", "ok", "cancelled"] | Reason
+VECTOR: int = 256
+"""Dimensions of every stored vector."""
+
+
+class ModelRequest(msgspec.Struct, frozen=True):
+    """`session` names the conversation to a provider that keeps memory of its own."""
+
+    prompt: Prompt
+    purpose: Purpose
+    tier: Tier = "premium"
+    max_tokens: int = 800
+    session: str | None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a call used. `reported`: by the provider, else estimated."""
+
+    model: str
+    tokens_in: int
+    tokens_out: int
+    reported: bool = True
+
+
+class ModelError(Exception):
+    """A call failed. The text is for the operator's log and for agents; it never contains what was sent or received."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
+        self.detail = detail
+
+
+class Model(Protocol):
+    """A provider. `provider` is its name in settings and answers."""
+
+    provider: str
+
+    def stream(self, request: ModelRequest, fence: str) -> AsyncGenerator[str | Usage, None]:
+        """The answer in pieces as they arrive, then what it used. Raises ModelError."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], Usage]:
+        """Vectors of VECTOR dimensions and length 1. Raises ModelError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What an account may use; None: no limit. `daily_tokens` and `daily_cost` (US dollars): a day in UTC."""
+
+    calls_per_minute: int | None = None
+    daily_tokens: int | None = None
+    daily_cost: float | None = None
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A call that is about to be made."""
+
+    id: str
+    account_id: str
+    purpose: Purpose
+    provider: str
+    conversation_id: str | None = None
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a call ended. Times in ms; `cost` in US dollars."""
+
+    outcome: Outcome
+    model: str
+    tokens_in: int
+    tokens_out: int
+    ms: int
+    first_ms: int | None
+    cost: float
+
+
+class Ledger(Protocol):
+    """Every call of every account."""
+
+    async def begin(self, call: Begun, limits: Limits) -> Literal["calls", "tokens", "cost"] | None:
+        """Note a call that is about to be made, unless a limit is reached; returns which one."""
+        ...
+
+    async def end(self, call: Begun, ended: Ended) -> None: ...

@@ -1,0 +1,1 @@
+"""Stores of AI assistance: the ledger of model calls, suggestions, knowledge."""

@@ -1,0 +1,49 @@
+"""The ledger of model calls on Postgres."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ....core.ports.assistance.models import Begun, Ended, Limits
+from ..database import Database
+from ..queries import sql
+
+KEPT_DAYS = 90.0
+"""Days for which single calls are kept; each day's usage is kept for good."""
+
+
+class PostgresLedger:
+    """`core.ports.assistance.models.Ledger` on Postgres."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, call: Begun, limits: Limits) -> Literal["calls", "tokens", "cost"] | None:
+        bounds = limits.calls_per_minute, limits.daily_tokens, limits.daily_cost
+        async with self._database.system() as connection, connection.transaction():
+            if any(bound is not None for bound in bounds):
+                await connection.execute(sql("model_call_lock"), call.account_id)
+                reached = await connection.fetchval(sql("model_call_limit"), call.account_id, *bounds)
+                if reached is not None:
+                    return reached
+            await connection.execute(
+                sql("model_call_begin"),
+                call.id,
+                call.account_id,
+                call.conversation_id,
+                call.purpose,
+                call.provider,
+            )
+        return None
+
+    async def end(self, call: Begun, ended: Ended) -> None:
+        async with self._database.system() as connection:
+            await connection.execute(
+                sql("model_call_end"), call.id, ended.outcome, ended.model[:200], ended.tokens_in,
+                ended.tokens_out, ended.cost, ended.ms, ended.first_ms,
+            )  # fmt: skip
+
+    async def trim(self) -> int:
+        """Delete calls older than KEPT_DAYS; returns how many."""
+        async with self._database.system() as connection:
+            return await connection.fetchval(sql("model_calls_trim"), KEPT_DAYS)
