@@ -55,6 +55,12 @@ INTENTS: Final[dict[str, tuple[str, ...]]] = {
     "greeting": ("hello", "good morning", "good afternoon", "hola", "buenos días", "ሰላም"),
 }
 """Intent → words and phrases. The first one that matches wins, so the weightiest come first."""
+GOOD: Final[tuple[str, ...]] = (
+    "gracias", "excelente", "genial", "perfecto", "bueno", "obrigado", "ótimo", "አመሰግናለሁ", "ጥሩ",
+)  # fmt: skip
+BAD: Final[tuple[str, ...]] = (
+    "malo", "terrible", "horrible", "pésimo", "roto", "enojado", "nunca", "ruim", "መጥፎ", "ቅሬታ", "አዝኛለሁ",
+)  # fmt: skip
 LEXICON: Final[dict[str, float]] = {
     word: score for words, score in ((GOOD, 2.0), (BAD, -2.0)) for word in words
 }
