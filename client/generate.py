@@ -134,6 +134,45 @@ def class_of(name: str, schema: Json) -> str:
     return "".join(lines) + ("" if schema["properties"] else "    pass\n")
 
 
+# -- events
+
+
+INTERNAL = {"ready", "close"}
+"""Events that the clients' streams take for themselves."""
+
+
+def event_types(doc: Json) -> dict[str, str]:
+    """Type of event → its schema's name."""
+    mapping = doc["components"]["schemas"]["Event"]["discriminator"]["mapping"]
+    return {type: reference.removeprefix(SCHEMAS) for type, reference in mapping.items()}
+
+
+def python_events(doc: Json) -> str:
+    """The module of the events that streams yield."""
+    names = [name for type, name in event_types(doc).items() if type not in INTERNAL]
+    return (
+        f'"""The events that streams yield. `event["type"]` tells them apart for type checkers too. {NOTE}"""\n\n'
+        f"from typing import TypeAlias\n\nfrom .models import {', '.join(names)}\n\nEvent: TypeAlias = {' | '.join(names)}\n"
+    )
+
+
+def npm_events(doc: Json) -> str:
+    """The TypeScript types of the events that streams yield."""
+    names = [name for type, name in event_types(doc).items() if type not in INTERNAL]
+    arms = "\n".join(f'  | Schemas["{name}"]' for name in names)
+    return (
+        f"/** The events that streams yield; `event.type` tells them apart. {NOTE} */\n\n"
+        'import type { components } from "./openapi.js";\n\ntype Schemas = components["schemas"];\n\n'
+        f"export type Event =\n{arms};\n"
+    )
+
+
+def npm_event_names(doc: Json) -> str:
+    """The types that an EventSource must listen for."""
+    names = "\n".join(f'  "{type}",' for type in event_types(doc))
+    return f"/** The types of events. {NOTE} */\n\nexport const TYPES = [\n{names}\n];\n"
+
+
 # -- operations
 
 
@@ -329,6 +368,9 @@ def files(doc: Json) -> dict[Path, str]:
     found = calls(doc)
     return {
         PYTHON / "models.py": formatted(models(doc)),
+        PYTHON / "events.py": formatted(python_events(doc)),
+        NPM / "events.d.ts": npm_events(doc),
+        NPM / "event_types.js": npm_event_names(doc),
         PYTHON / "operations.py": formatted(operations(found)),
         PYTHON / "blocking.py": formatted(methods(found, asynchronous=False)),
         PYTHON / "nonblocking.py": formatted(methods(found, asynchronous=True)),

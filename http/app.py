@@ -12,6 +12,8 @@ from .connection.fast_path import FAST_PATH, FastPathRoutes
 from .connection.fast_router import FAST_ROUTER, FastRouter
 from .connection.policy import POLICY, ConnectionPolicy
 from .connection.siblings import apart, literal_segments
+from .documents import asyncapi
+from .documents.asyncapi import ASYNCAPI
 from .documents.openapi import OPENAPI, Document, document
 from .framework import problems, responses
 from .framework.cors import CORS, Cors
@@ -22,6 +24,7 @@ from .framework.problems import Handler
 from .framework.services import SERVICES, Services
 from .routes import ALL
 from .routes.conversation.attachments import DOWNLOADS, UPLOADS
+from .routes.streams.messages import ANY_ERRORS, MESSAGES, Refusal
 from .socketio.server import attach
 
 
@@ -31,6 +34,10 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app[SERVICES] = services
     responses.configure(services.settings.public_url)
     app[OPENAPI] = Document(lambda: document(ALL, version))
+    public_url = services.settings.public_url
+    app[ASYNCAPI] = Document(
+        lambda: asyncapi.document(ALL, MESSAGES, Refusal, ANY_ERRORS, version, public_url)
+    )
     policy = app[POLICY] = ConnectionPolicy.from_settings(services.settings)
     app[GATE] = WebhookGate(services.vault, services.limits)
     app[UPLOADS], app[DOWNLOADS] = _transfers(services.settings)

@@ -132,7 +132,7 @@ def websocket() -> str:
     lines = [
         "# WebSocket messages", "", NOTE, "",
         "`GET /v1/ws` opens a WebSocket. Clients send flat JSON objects as text messages, each with a `type`. A message may have a `ref`, a",
-        "string or a whole number, which its answer repeats:", "",
+        "string or a whole number, which its answer repeats; `/asyncapi.json` of a server has the schemas of all messages and events:", "",
         "```json",
         '{"type": "message:send", "ref": "1", "conversation_id": "…", "content": "Hello"}',
         '{"type": "ack", "ref": "1", "data": {}}',

@@ -27,6 +27,10 @@ export async function follow(show: (text: string) => void): Promise<void> {
   for await (const event of client.events({ topics: ["account"] })) {
     if (event.type === "conversation:message") show(event.data.content);
     else if (event.type === "conversation:status") show(`${event.data.from} → ${event.data.to}`);
+    else if (event.type === "notification:offer") show(`${event.data.conversation_id} until ${event.data.expires_at.slice(0, 10)}`);
+    else if (event.type === "conversation:updated") show(`${event.conversation_id.slice(0, 8)}: ${event.data.priority ?? "as before"}`);
+    else if (event.type === "agent:assigned") show(`entry ${event.seq + 1}: ${event.data.agent_id ?? "nobody"}`);
+    else if (event.type === "agent:presence") show(`${event.data.user_id}: ${event.data.active.toFixed()} of ${event.data.maximum.toFixed()}`);
     else if (event.type === "reset") show(event.data.cursor);
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { ApiError, StreamClosed } from "./errors.js";
+import { TYPES } from "./event_types.js";
 
 const SILENCE = 45_000;
 const LONGEST_PAUSE = 10_000;
@@ -265,11 +266,3 @@ export class EventStream {
     });
   }
 }
-
-const TYPES = [
-  "ready", "reset", "close", "conversation:new", "conversation:updated", "conversation:status", "conversation:message",
-  "conversation:receipt", "conversation:typing", "conversation:draft", "conversation:viewing", "conversation:handoff",
-  "agent:assigned", "agent:presence",
-  "queue:update", "notification:assignment", "notification:offer", "notification:mention", "notification:queue",
-  "notification:sla",
-];

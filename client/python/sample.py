@@ -22,6 +22,14 @@ def words(event: Event) -> str:
         return f"{event['data']['sender_type']}: {event['data']['content']}"
     if event["type"] == "conversation:status":
         return f"{event['data']['from']} → {event['data']['to']}"
+    if event["type"] == "notification:offer":
+        return f"{event['data']['conversation_id']} until {event['data']['expires_at']}"
+    if event["type"] == "conversation:updated":
+        return f"{event['conversation_id']}: {event['data'].get('priority')}"
+    if event["type"] == "agent:assigned":
+        return f"{event['conversation_id']}, entry {event['seq'] + 1}: {event['data']['agent_id']}"
+    if event["type"] == "agent:presence":
+        return f"{event['data']['user_id']}: {event['data']['active']} of {event['data']['maximum']}"
     if event["type"] == "reset":
         return f"missed events; go on from {event['data']['cursor']}"
     return event["type"]

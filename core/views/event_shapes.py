@@ -69,8 +69,18 @@ EVENTS: Final[dict[str, Any]] = {
     "queue:update": p.QueueHint,
     "ready": p.CursorHint,
     "reset": p.CursorHint,
+    "close": p.StreamEnd,
 }
-"""Type → data, as streams send it."""
+"""Type → data, as streams send it. `close` is of event streams alone: a WebSocket ends with a close frame."""
+
+HINTS: Final = frozenset({
+    "conversation:receipt", "conversation:typing", "conversation:draft", "conversation:viewing", "agent:presence",
+    "queue:update", "ready", "reset", "close",
+})  # fmt: skip
+"""Types of events that are no entry's: their `seq` is null."""
+
+OF_NO_CONVERSATION: Final = frozenset({"agent:presence", "ready", "reset", "close"})
+"""Types of events that are about no conversation: their `conversation_id` is null."""
 
 SUMMARIES: Final[dict[str, str]] = {
     "conversation:new": "A conversation was opened",
@@ -92,6 +102,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "queue:update": "A conversation moved in the queue",
     "ready": "The stream has begun; the first event of each",
     "reset": "Events may be missing: fetch anew, then go on from here",
+    "close": "An event stream ends: the last event of each",
 }
 """Type → what happened."""
 

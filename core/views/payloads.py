@@ -300,6 +300,16 @@ class CursorHint(msgspec.Struct, frozen=True):
     cursor: Annotated[str, about("Resume from it: `Last-Event-ID`, or `since`", "1f.42.0")]
 
 
+class StreamEnd(msgspec.Struct, frozen=True):
+    """Why an event stream ends; `retry:` beside it says when to come back."""
+
+    code: Annotated[int, about("As of a WebSocket that ends: docs/errors.md has the table", 1001)]
+    reason: Annotated[
+        str,
+        about("Why, for people", "this server is stopping: reconnect with your last event id"),
+    ]
+
+
 class PingData(msgspec.Struct, frozen=True):
     """A test of an event webhook."""
 

@@ -19,12 +19,12 @@ from ..framework.endpoint import Route
 from ..framework.problems import RETRIED, STATUS
 from .examples import example_of
 from .operations import SCHEMES, Operations, plain_path
-from .schemas import REFERENCE, Schema, resolved, schemas_of, variants
+from .schemas import REFERENCE, Schema, event_variants, of_kinds, resolved, schemas_of, variants
 
 _DESCRIPTION: Final = (
     "Customer conversations in realtime. Times are RFC 3339 in UTC with milliseconds, ids are UUIDs; fields that a request"
     " must not have are refused. Every error is application/problem+json with a `code` for programs. Lists are pages:"
-    " `next_cursor` of one is `cursor` of the next. The schema `Event` is what streams send; docs/websocket.md describes what clients send."
+    " `next_cursor` of one is `cursor` of the next. The schema `Event` is what streams send; /asyncapi.json describes the streams, and what clients send on a WebSocket."
 )
 INTERNAL: Final = frozenset({"error", "superseded"})
 """Codes that no client sees."""
@@ -103,8 +103,8 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     made, components = schemas_of(types)
     schemas = {id(t): s for t, s in zip(types, made, strict=True)}
     components["Problem"]["properties"]["code"]["enum"] = [code for code in STATUS if code not in INTERNAL]
-    _union(components, "Entry", "kind", {kind: schemas[id(t)] for kind, t in ENTRIES.items()}, "Entry")
-    _union(components, "Event", "type", {kind: schemas[id(t)] for kind, t in EVENTS.items()}, "Event")
+    _add(components, variants(components["Entry"], "kind", of_kinds(ENTRIES, schemas), "Entry"))
+    _add(components, event_variants(components["Event"], schemas))
     for route in routes:
         if route.method == "PATCH" and route.body is not None:  # `pagination.given`
             resolved(schemas[id(route.body)], components)["minProperties"] = 1
@@ -176,13 +176,12 @@ def _types(routes: Sequence[Route]) -> list[Any]:
     return list(found.values())
 
 
-def _union(
-    components: dict[str, Schema], name: str, field: str, data: dict[str, Schema], suffix: str
-) -> None:
-    union, found = variants(components[name], field, data, suffix)
+def _add(components: dict[str, Schema], made: tuple[Schema, dict[str, Schema]]) -> None:
+    """Add a union in place of its base, and its variants."""
+    union, found = made
     if found.keys() & components.keys():
         raise ValueError(f"schemas share a name: {sorted(found.keys() & components.keys())}")
-    components |= {name: union, **found}
+    components |= {union["title"]: union, **found}
 
 
 def _used(paths: dict[str, dict[str, Any]]) -> set[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,7 @@ from ...core.accounts.account_settings import Hours, Routing, Sla, Targets
 from ...core.conversation.status import Status
 from ...core.text.fields import SHOWN_AS, SHOWN_TYPES
 from ...core.turn.bot_rules import Actions, Conditions
-from ...core.views.event_shapes import component_name
+from ...core.views.event_shapes import EVENTS, HINTS, OF_NO_CONVERSATION, SUMMARIES, component_name
 from ...core.views.inbox import Csat, Durations, Queue, Volume
 
 REFERENCE: Final = "#/components/schemas/"
@@ -65,15 +66,24 @@ def _made(types: Sequence[Any]) -> tuple[tuple[Schema, ...], dict[str, Schema]]:
 
 
 def variants(
-    base: Schema, field: str, data: dict[str, Schema], suffix: str
+    base: Schema,
+    field: str,
+    data: dict[str, Schema],
+    suffix: str,
+    null: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> tuple[Schema, dict[str, Schema]]:
-    """A union of `base`, one variant for each value of `field`, with its `data`; and the variants, as components."""
+    """A union of `base`, one variant for each value of `field`, with its `data`; and the variants, as components.
+
+    `null`: of some nullable properties, the variants in which they are always null; in the others they never are.
+    """
     found: dict[str, Schema] = {}
     for key, schema in data.items():
         name = component_name(key, suffix)
         kind = {**base["properties"][field], "const": key, "examples": [key]}
         described = {**schema, "description": base["properties"]["data"]["description"]}
         properties = {**base["properties"], field: kind, "data": described}
+        for prop, keys in null.items():
+            properties[prop] = _settled(properties[prop], is_null=key in keys)
         found[name] = {**base, "title": name, "properties": properties}
     mapping = {key: REFERENCE + component_name(key, suffix) for key in data}
     union = {
@@ -83,6 +93,30 @@ def variants(
         "discriminator": {"propertyName": field, "mapping": mapping},
     }
     return union, found
+
+
+def of_kinds(types: Mapping[str, Any], schemas: dict[int, Schema]) -> dict[str, Schema]:
+    """Kind → the schema of its type."""
+    return {kind: schemas[id(type_)] for kind, type_ in types.items()}
+
+
+def event_variants(base: Schema, schemas: dict[int, Schema]) -> tuple[Schema, dict[str, Schema]]:
+    """The union of all events of streams, and its variants."""
+    null = {"conversation_id": OF_NO_CONVERSATION, "seq": HINTS}
+    union, found = variants(base, "type", of_kinds(EVENTS, schemas), "Event", null)
+    for type, summary in SUMMARIES.items():
+        found[component_name(type, "Event")]["description"] = summary + "."
+    return union, found
+
+
+def _settled(nullable: Schema, *, is_null: bool) -> Schema:
+    """A nullable property that is always null, or never."""
+    described = {key: value for key, value in nullable.items() if key not in ("anyOf", "examples")}
+    if is_null:
+        return {**described, "type": "null"}
+    arm = next(arm for arm in nullable["anyOf"] if arm != {"type": "null"})
+    examples = [each for each in nullable.get("examples", ()) if each is not None]
+    return {**arm, **described, **({"examples": examples} if examples else {})}
 
 
 def resolved(schema: Schema, components: dict[str, Schema]) -> Schema:

@@ -29,6 +29,7 @@ class Links(msgspec.Struct, frozen=True):
     """Paths of this server."""
 
     openapi: Annotated[str, about("The OpenAPI document", "/openapi.json")] = "/openapi.json"
+    asyncapi: Annotated[str, about("The AsyncAPI document: the streams", "/asyncapi.json")] = "/asyncapi.json"
     docs: Annotated[str, about("The API as a web page", "/docs")] = "/docs"
     inbox: Annotated[str, about("The agents' page", "/inbox")] = "/inbox"
     health: Annotated[str, about("Whether the process is alive", "/health")] = "/health"

@@ -1,4 +1,4 @@
-"""`/openapi.json`, `/docs`, and the static files of the server's pages."""
+"""`/openapi.json`, `/asyncapi.json`, `/docs`, and the static files of the server's pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from aiohttp import web
 
 from ...core.text.fields import about
-from ..documents.openapi import OPENAPI
+from ..documents.asyncapi import ASYNCAPI
+from ..documents.openapi import OPENAPI, Document
 from ..framework.endpoint import Call, Route
 from ..pages.files import file_answer, named_file
 
@@ -35,7 +36,15 @@ JsonDocument = Annotated[
 
 
 async def openapi(call: Call[None]) -> web.Response:
-    body, etag = call.app[OPENAPI].encoded()
+    return _document(call, call.app[OPENAPI])
+
+
+async def asyncapi(call: Call[None]) -> web.Response:
+    return _document(call, call.app[ASYNCAPI])
+
+
+def _document(call: Call[None], document: Document) -> web.Response:
+    body, etag = document.encoded()
     headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
     if any(known.value in (etag, "*") for known in call.request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
@@ -52,6 +61,8 @@ async def static(call: Call[Any]) -> web.StreamResponse:
 
 ROUTES = [
     Route("GET", "/openapi.json", openapi, None, {200: JsonDocument, 304: None}, "getOpenApiDocument", "This document", tag=TAG, reads=("If-None-Match",), sends=("ETag",)),
+    Route("GET", "/asyncapi.json", asyncapi, None, {200: JsonDocument, 304: None}, "getAsyncApiDocument", "The streams as an AsyncAPI document", tag=TAG,
+          reads=("If-None-Match",), sends=("ETag",)),
     Route("GET", "/docs", docs, None, {200: str}, "getDocsPage", "This document as a web page", tag=TAG, media="text/html",
           cross_origin=False),
     Route("GET", "/static/{path:.+}", static, None, {200: bytes, 206: bytes, 304: None}, "getStaticFile", "Files of the server's pages", tag=TAG,

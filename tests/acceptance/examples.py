@@ -233,6 +233,7 @@ ROUTES: dict[str, Example] = {
         {"grant_type": "client_credentials", "client_id": "{client}", "client_secret": "{client_secret}"},
         foreign=None,
     ),
+    "GET /asyncapi.json": Example(None, foreign=None),
     "GET /openapi.json": Example(None, foreign=None),
     "GET /docs": Example(None, foreign=None),
     "GET /": Example(None, foreign=None),

@@ -17,6 +17,7 @@ from test_access import KEYS, STREAMS, request_for
 from tertulia.serving.demo import WEBCHAT
 
 KEPT = {
+    "GET /asyncapi.json": "no-cache",
     "GET /openapi.json": "no-cache",
     "GET /docs": "no-cache",
     "GET /": "no-cache",

@@ -6,12 +6,13 @@ import inspect
 import re
 import sys
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from tertulia.client import AsyncClient, Client
+from tertulia.client import AsyncClient, Client, Event
 from tertulia.client.generated import models
+from tertulia.core.views.event_shapes import EVENTS
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "client"))
@@ -68,12 +69,14 @@ def test_calls_with_a_key_are_the_same_in_both_languages(document: dict[str, Any
     assert set(re.findall(r'"([^"]+)"', line)) == keyed
 
 
-def test_both_languages_know_the_same_events() -> None:
-    def types(path: str) -> set[str]:
-        return set(re.findall(r'"([a-z]+:[a-z]+|reset)"', (ROOT / "client" / path).read_text()))
-
-    python = types("python/tertulia/client/events.py")
-    assert python == types("npm/events.d.ts") == types("npm/stream.js") and "conversation:message" in python
+def test_both_languages_know_every_event() -> None:
+    arms = get_args(Event)
+    python = {get_args(get_type_hints(arm)["type"])[0] for arm in arms}
+    assert python == set(EVENTS) - {"ready", "close"} and len(arms) == len(python)
+    typescript = (ROOT / "client/npm/events.d.ts").read_text()
+    assert set(re.findall(r'Schemas\["(\w+)"\]', typescript)) == {arm.__name__ for arm in arms}
+    listened = re.findall(r'^  "([a-z:]+)",$', (ROOT / "client/npm/event_types.js").read_text(), re.M)
+    assert listened == list(EVENTS)
 
 
 @pytest.mark.parametrize(

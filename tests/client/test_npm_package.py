@@ -53,7 +53,7 @@ def test_it_is_small_and_needs_nothing(project: Path) -> None:
     installed = project / "node_modules/tertulia-client"
     names = {path.name for path in installed.iterdir()}
     assert names == {
-        "README.md", "errors.js", "events.d.ts", "index.d.ts", "index.js", "openapi.d.ts", "package.json", "stream.js",
+        "README.md", "errors.js", "event_types.js", "events.d.ts", "index.d.ts", "index.js", "openapi.d.ts", "package.json", "stream.js",
     }  # fmt: skip
     assert sum(path.stat().st_size for path in installed.glob("*.js")) < MOST_BYTES
     assert "dependencies" not in json.loads((installed / "package.json").read_text())

@@ -21,6 +21,7 @@ from ....core.text.fields import Seq, about
 from ....core.views.conversations import ConversationView, MessageView
 from ....core.views.stream_events import conversation_topic
 from ...actions import conversations
+from ...documents.openapi import FieldError
 from ...framework import bodies
 from ...framework.endpoint import Call
 from ...streams import topics as topic_rules
@@ -74,7 +75,7 @@ class Read(OfConversation, frozen=True):
     seq: Annotated[conversations.Seq, about("Everything up to this number is read", 7)]
 
 
-class Status(_FromClient, frozen=True):
+class SetStatus(_FromClient, frozen=True):
     status: Annotated[PresenceStatus, about("Whether one is there")]
 
 
@@ -91,15 +92,15 @@ class TopicsAnswer(msgspec.Struct, frozen=True):
     ]
 
 
-class ConversationAnswer(msgspec.Struct, frozen=True):
+class ConversationIdAnswer(msgspec.Struct, frozen=True):
     conversation_id: Annotated[str, about("The conversation", "0190a5f0-7c1e-7d3a-9b52-3f6f0c1e5a07")]
 
 
-class ReadAnswer(ConversationAnswer, frozen=True):
+class ReadAnswer(ConversationIdAnswer, frozen=True):
     seq: Annotated[Seq, about("Everything up to this number is read")]
 
 
-class TypingAnswer(ConversationAnswer, frozen=True):
+class TypingAnswer(ConversationIdAnswer, frozen=True):
     state: Annotated[conversations.TypingState, about("Whether the user begins or stops typing")]
 
 
@@ -109,6 +110,21 @@ class StatusAnswer(msgspec.Struct, frozen=True):
 
 class Nothing(msgspec.Struct, frozen=True):
     pass
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a message was refused."""
+
+    code: Annotated[str, about("What went wrong, for programs", "not_found")]
+    detail: Annotated[str, about("What went wrong here, for people", "no such conversation")]
+    errors: Annotated[list[FieldError], about("Wrong fields of the message", [])] = []
+    current: Annotated[
+        dict[str, Any] | msgspec.UnsetType,
+        about("Free-form: the state that a conflict was refused for", {"status": "closed"}),
+    ] = msgspec.UNSET
+    retry_after: Annotated[float | msgspec.UnsetType, about("Seconds to wait before it is sent again", 1)] = (
+        msgspec.UNSET
+    )
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -134,16 +150,16 @@ async def _unsubscribe(call: Call[Any], session: Session, said: Unsubscribe) -> 
     return TopicsAnswer(sorted(session.topics))
 
 
-async def _join(call: Call[Any], session: Session, said: OfConversation) -> ConversationAnswer:
+async def _join(call: Call[Any], session: Session, said: OfConversation) -> ConversationIdAnswer:
     topic = f"conversation:{said.conversation_id}"
     topics = await topic_rules.resolve(call.principal, [topic], call.services.stores.conversations)
     await call.services.hub.join(session, topics, None)
-    return ConversationAnswer(said.conversation_id)
+    return ConversationIdAnswer(said.conversation_id)
 
 
-async def _leave(call: Call[Any], session: Session, said: OfConversation) -> ConversationAnswer:
+async def _leave(call: Call[Any], session: Session, said: OfConversation) -> ConversationIdAnswer:
     call.services.hub.part(session, [conversation_topic(said.conversation_id.lower())])
-    return ConversationAnswer(said.conversation_id)
+    return ConversationIdAnswer(said.conversation_id)
 
 
 async def _send(call: Call[Any], session: Session, said: Send) -> Any:
@@ -180,7 +196,7 @@ def _offer(
     return answer
 
 
-async def _status(call: Call[Any], session: Session, said: Status) -> StatusAnswer:
+async def _status(call: Call[Any], session: Session, said: SetStatus) -> StatusAnswer:
     call.principal.require("me")
     await call.services.presence.say(call.principal, said.status, session)
     return StatusAnswer(said.status)
@@ -241,10 +257,10 @@ MESSAGES: dict[str, ClientMessage] = {
         Unsubscribe, _in_order(_unsubscribe), TopicsAnswer, "Unsubscribe from topics", ("forbidden", "not_found")
     ),
     "conversation:join": ClientMessage(
-        OfConversation, _in_order(_join), ConversationAnswer, "Subscribe to a conversation", ("not_found", "conflict")
+        OfConversation, _in_order(_join), ConversationIdAnswer, "Subscribe to a conversation", ("not_found", "conflict")
     ),
     "conversation:leave": ClientMessage(
-        OfConversation, _in_order(_leave), ConversationAnswer, "Unsubscribe from a conversation"
+        OfConversation, _in_order(_leave), ConversationIdAnswer, "Unsubscribe from a conversation"
     ),
     "conversation:typing:start": ClientMessage(
         OfConversation, _typing("start"), TypingAnswer, "Show that the user is typing", ("not_found",)
@@ -261,7 +277,7 @@ MESSAGES: dict[str, ClientMessage] = {
     "agent:takeover": ClientMessage(
         OfConversation, _takeover, ConversationView, "Assign a conversation to oneself", _DECIDED
     ),
-    "agent:status": ClientMessage(Status, _status, StatusAnswer, "Set one's presence", ("forbidden",)),
+    "agent:status": ClientMessage(SetStatus, _status, StatusAnswer, "Set one's presence", ("forbidden",)),
     "offer:accept": ClientMessage(
         OfConversation, _offer("accepted"), ConversationView, "Accept an offered conversation", _DECIDED
     ),
@@ -305,11 +321,11 @@ def _ref_of(text: bytes) -> str | int | None:
 
 
 def _error(ref: str | int | None, error: TertuliaError) -> bytes:
-    body: dict[str, Any] = {"code": error.code, "detail": error.detail}
-    if error.errors:
-        body["errors"] = [{"path": path, "message": message} for path, message in error.errors]
-    if error.current is not None:
-        body["current"] = error.current
-    if error.retry_after is not None:
-        body["retry_after"] = error.retry_after
-    return _encode({"type": "error", "ref": ref, "error": body})
+    refusal = Refusal(
+        error.code,
+        error.detail,
+        [FieldError(path, message) for path, message in error.errors],
+        msgspec.UNSET if error.current is None else error.current,
+        msgspec.UNSET if error.retry_after is None else error.retry_after,
+    )
+    return _encode({"type": "error", "ref": ref, "error": refusal})

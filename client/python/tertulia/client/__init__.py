@@ -31,7 +31,7 @@ from .errors import (
     TertuliaError,
     Unauthenticated,
 )
-from .events import Event
+from .generated.events import Event
 from .streams.nonblocking import AsyncStream
 from .sync_health import SyncMetrics, sync_metrics
 from .sync_settings import SyncSettings

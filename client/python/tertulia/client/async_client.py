@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 
 from .errors import api_error
-from .events import Event
+from .generated.events import Event
 from .generated.models import UploadedAttachment
 from .generated.nonblocking import AsyncMethods
 from .streams.connections import Kind

@@ -11,8 +11,8 @@ from typing import Any, Self, cast
 import httpx
 
 from .errors import api_error
-from .events import Event
 from .generated.blocking import Methods
+from .generated.events import Event
 from .generated.models import UploadedAttachment
 from .streams.blocking import over_sse, over_websocket, resumed
 from .streams.connections import Kind

@@ -124,7 +124,7 @@ class Agent(TypedDict):
 
 
 class AgentAssignedEvent(TypedDict):
-    """An event on the wire."""
+    """A conversation was assigned, or released."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -132,9 +132,9 @@ class AgentAssignedEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -207,7 +207,7 @@ class AgentPreferencesPatch(TypedDict):
 
 
 class AgentPresenceEvent(TypedDict):
-    """An event on the wire."""
+    """An agent came, went, or holds more or less."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -215,9 +215,9 @@ class AgentPresenceEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: None
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -661,6 +661,25 @@ class ChannelsPage(TypedDict):
     """Pass it as `cursor` to get the next page; null on the last one"""
 
 
+class CloseEvent(TypedDict):
+    """An event stream ends: the last event of each."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["close"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: None
+    """The conversation, if it is about one"""
+    seq: None
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: StreamEnd
+    """The details, by `type`"""
+
+
 class Contact(TypedDict):
     """`merged_into`: the contact that got its identifiers and conversations; from then on it does not change."""
 
@@ -945,7 +964,7 @@ class ConversationDetail(TypedDict):
 
 
 class ConversationDraftEvent(TypedDict):
-    """An event on the wire."""
+    """For the team: an agent's draft changed."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -953,9 +972,9 @@ class ConversationDraftEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -964,7 +983,7 @@ class ConversationDraftEvent(TypedDict):
 
 
 class ConversationHandoffEvent(TypedDict):
-    """An event on the wire."""
+    """A human is asked for."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -972,9 +991,9 @@ class ConversationHandoffEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -983,7 +1002,7 @@ class ConversationHandoffEvent(TypedDict):
 
 
 class ConversationMessageEvent(TypedDict):
-    """An event on the wire."""
+    """A message was written."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -991,9 +1010,9 @@ class ConversationMessageEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -1002,7 +1021,7 @@ class ConversationMessageEvent(TypedDict):
 
 
 class ConversationNewEvent(TypedDict):
-    """An event on the wire."""
+    """A conversation was opened."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -1010,9 +1029,9 @@ class ConversationNewEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -1080,7 +1099,7 @@ class ConversationRating(TypedDict):
 
 
 class ConversationReceiptEvent(TypedDict):
-    """An event on the wire."""
+    """A message got further, or failed."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -1088,9 +1107,9 @@ class ConversationReceiptEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -1099,7 +1118,7 @@ class ConversationReceiptEvent(TypedDict):
 
 
 class ConversationStatusEvent(TypedDict):
-    """An event on the wire."""
+    """A conversation's status changed."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -1107,9 +1126,9 @@ class ConversationStatusEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -1141,7 +1160,7 @@ class ConversationSummary(TypedDict):
 
 
 class ConversationTypingEvent(TypedDict):
-    """An event on the wire."""
+    """Somebody types, or has stopped."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -1149,9 +1168,9 @@ class ConversationTypingEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -1229,7 +1248,7 @@ class ConversationUpdate(TypedDict):
 
 
 class ConversationUpdatedEvent(TypedDict):
-    """An event on the wire."""
+    """Fields of a conversation changed."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -1237,9 +1256,9 @@ class ConversationUpdatedEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -1248,7 +1267,7 @@ class ConversationUpdatedEvent(TypedDict):
 
 
 class ConversationViewingEvent(TypedDict):
-    """An event on the wire."""
+    """For the team: who has a conversation open."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -1256,9 +1275,9 @@ class ConversationViewingEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2043,6 +2062,8 @@ class Links(TypedDict):
 
     openapi: NotRequired[str]
     """The OpenAPI document"""
+    asyncapi: NotRequired[str]
+    """The AsyncAPI document: the streams"""
     docs: NotRequired[str]
     """The API as a web page"""
     inbox: NotRequired[str]
@@ -2368,7 +2389,7 @@ class NewWebchatSession(TypedDict):
 
 
 class NotificationAssignmentEvent(TypedDict):
-    """An event on the wire."""
+    """For an agent: a conversation is theirs now."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2376,9 +2397,9 @@ class NotificationAssignmentEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2387,7 +2408,7 @@ class NotificationAssignmentEvent(TypedDict):
 
 
 class NotificationMentionEvent(TypedDict):
-    """An event on the wire."""
+    """For an agent: a note mentions them."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2395,9 +2416,9 @@ class NotificationMentionEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2406,7 +2427,7 @@ class NotificationMentionEvent(TypedDict):
 
 
 class NotificationOfferEvent(TypedDict):
-    """An event on the wire."""
+    """For an agent: a conversation is offered to them."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2414,9 +2435,9 @@ class NotificationOfferEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2447,7 +2468,7 @@ class NotificationPreferencesPatch(TypedDict):
 
 
 class NotificationQueueEvent(TypedDict):
-    """An event on the wire."""
+    """For leads: nobody can take an urgent conversation."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2455,9 +2476,9 @@ class NotificationQueueEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2466,7 +2487,7 @@ class NotificationQueueEvent(TypedDict):
 
 
 class NotificationSlaEvent(TypedDict):
-    """An event on the wire."""
+    """For leads: an SLA target is about to be missed, or was."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2474,9 +2495,9 @@ class NotificationSlaEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: int
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2755,7 +2776,7 @@ class QueuePage(TypedDict):
 
 
 class QueueUpdateEvent(TypedDict):
-    """An event on the wire."""
+    """A conversation moved in the queue."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2763,9 +2784,9 @@ class QueueUpdateEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: str
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2801,7 +2822,7 @@ class Readiness(TypedDict):
 
 
 class ReadyEvent(TypedDict):
-    """An event on the wire."""
+    """The stream has begun; the first event of each."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2809,9 +2830,9 @@ class ReadyEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: None
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -2850,7 +2871,7 @@ class RenderedResponse(TypedDict):
 
 
 class ResetEvent(TypedDict):
-    """An event on the wire."""
+    """Events may be missing: fetch anew, then go on from here."""
 
     id: str
     """A cursor: resume after it by `Last-Event-ID`, or `since`"""
@@ -2858,9 +2879,9 @@ class ResetEvent(TypedDict):
     """What happened"""
     topic: str
     """The topic that brought it"""
-    conversation_id: str | None
+    conversation_id: None
     """The conversation, if it is about one"""
-    seq: int | None
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -3060,6 +3081,15 @@ class StatusEntry(TypedDict):
     """Who did it"""
     data: StatusChangeWithReason
     """The details, by `kind`"""
+
+
+class StreamEnd(TypedDict):
+    """Why an event stream ends; `retry:` beside it says when to come back."""
+
+    code: int
+    """As of a WebSocket that ends: docs/errors.md has the table"""
+    reason: str
+    """Why, for people"""
 
 
 class StreamTicket(TypedDict):
@@ -3313,6 +3343,7 @@ Event: TypeAlias = (
     | QueueUpdateEvent
     | ReadyEvent
     | ResetEvent
+    | CloseEvent
 )
 
 

@@ -743,6 +743,12 @@ class AsyncMethods(AsyncTransport):
             operations.GET_AGENT_STATS, (user_id,), query={"from": from_, "to": to}, timeout=timeout
         )
 
+    async def get_async_api_document(self, *, timeout: float | None = None) -> dict[str, Any]:
+        """The streams as an AsyncAPI document.
+
+        No token is needed."""
+        return await self._call(operations.GET_ASYNC_API_DOCUMENT, timeout=timeout)
+
     async def get_attachment(
         self, id: str, *, expires: int | Omit = OMIT, timeout: float | None = None
     ) -> bytes:

@@ -49,6 +49,7 @@ FIND_OR_CREATE_CONVERSATION = Operation("POST", "/v1/conversations/find-or-creat
 GET_ACCOUNT = Operation("GET", "/v1/account")
 GET_AGENT_PREFERENCES = Operation("GET", "/v1/agent-preferences/{}")
 GET_AGENT_STATS = Operation("GET", "/v1/agents/{}/stats")
+GET_ASYNC_API_DOCUMENT = Operation("GET", "/asyncapi.json")
 GET_ATTACHMENT = Operation("GET", "/v1/attachments/{}", answers="bytes")
 GET_ATTACHMENT_LINK = Operation("GET", "/v1/attachments/{}/link")
 GET_BOT_RULE = Operation("GET", "/v1/bot-rules/{}")

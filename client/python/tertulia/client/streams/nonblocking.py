@@ -20,8 +20,8 @@ import httpx
 from websockets import exceptions
 from websockets.asyncio.client import ClientConnection, connect
 
-from .. import events
 from ..errors import ConnectionFailed, DeadlineExceeded, api_error, refusal
+from ..generated import events
 from .connections import (
     BROKEN,
     SSE_TIMEOUT,
