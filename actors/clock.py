@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 from ..core.ids import new_id
 
@@ -12,22 +13,30 @@ STEP = 1000
 
 
 class WallClock:
-    def __init__(self) -> None:
-        self._began = _monotonic_began()
+    """The wall clock, and whether it was stepped. `wall` and `monotonic`: nanoseconds."""
+
+    def __init__(
+        self, wall: Callable[[], int] = time.time_ns, monotonic: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._began = self._monotonic_began()
+
+    def now_ms(self) -> int:
+        return self._wall() // 1_000_000
 
     def set_by(self) -> int:
         """By how many ms the clock was stepped since the last call; 0 if it was not."""
-        began = _monotonic_began()
+        began = self._monotonic_began()
         moved = began - self._began
         if abs(moved) < STEP:
             return 0
         self._began = began
         return moved
 
-
-def _monotonic_began() -> int:
-    """The wall-clock time at which the monotonic clock started, in ms."""
-    return (time.time_ns() - time.monotonic_ns()) // 1_000_000
+    def _monotonic_began(self) -> int:
+        """The wall-clock time at which the monotonic clock started, in ms."""
+        return (self._wall() - self._monotonic()) // 1_000_000
 
 
 def now_ms() -> int:

@@ -24,6 +24,7 @@ from .framework.problems import Handler
 from .framework.services import SERVICES, Services
 from .routes import ALL
 from .routes.conversation.attachments import DOWNLOADS, UPLOADS
+from .routes.providers.webhooks import DEADLINES, WebhookDeadlines
 from .routes.streams.messages import ANY_ERRORS, MESSAGES, Refusal
 from .socketio.server import attach
 
@@ -42,6 +43,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app[GATE] = WebhookGate(services.vault, services.limits)
     app[UPLOADS], app[DOWNLOADS] = _transfers(services.settings)
     parser = app[PARSER] = WebhookParser()
+    app[DEADLINES] = WebhookDeadlines()
     app.on_cleanup.append(parser.close)
     metrics = app[METRICS] = Metrics(services.update_metrics)
     cors = app[CORS] = Cors(services.origins, services.stores.channels)

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
-from serving import until
 from standardwebhooks.webhooks import Webhook
+from waiting import until
 
 
 class Got(NamedTuple):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -272,15 +272,3 @@ class OwnServer:
             return await connection.fetch(query, *arguments)
         finally:
             await connection.close()
-
-
-async def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    """Poll until `condition` is true, and return its value: for changes that no process announces."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        value = await value if asyncio.iscoroutine(value) else value
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(0.02)

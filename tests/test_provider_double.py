@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from serving import ROOT, OwnServer, free_port, until
+from serving import ROOT, OwnServer, free_port
+from waiting import until
 
 from tertulia.serving import demo
 from tertulia.serving.demo_double import DoubleError

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
 from ...core.channels.delivery_policy import (
@@ -21,10 +22,11 @@ from ...core.channels.delivery_policy import (
     MAX_RETRY_AFTER,
     SLOW_DOWN,
     Breaker,
+    BreakerLimits,
     Bucket,
     Failure,
+    RetryPolicy,
     Tries,
-    next_try,
 )
 from ...core.channels.records import Delivery
 from ...core.errors import Overloaded, StorageUnavailable, TertuliaError
@@ -46,6 +48,11 @@ CRASHED = Failure("outcome_unknown", "the dispatcher ended each time while sendi
 T = TypeVar("T")
 Context = ChannelContext | SentElsewhere | Failure
 """What a channel's messages are sent with, or why not."""
+
+
+class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    retries: RetryPolicy = RetryPolicy()
+    breaker: BreakerLimits = BreakerLimits()
 
 
 class Budget:
@@ -75,11 +82,12 @@ class ChannelQueue:
         incarnation: str,
         budget: Budget,
         counts: Counter[tuple[str, str]],
+        policy: QueuePolicy,
     ) -> None:
         self.channel_id = channel_id
         self.type = "unknown"
         self.under_way: dict[tuple[str, int], asyncio.Task[None]] = {}
-        self.breaker = Breaker()
+        self.breaker = Breaker(policy.breaker)
         self.draining = False
         self._outbox = outbox
         self._sender = sender
@@ -88,6 +96,7 @@ class ChannelQueue:
         self._incarnation = incarnation
         self._budget = budget
         self._counts = counts
+        self._retries = policy.retries
         self._bucket = Bucket.full(DEFAULT_RATE, time.monotonic())
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -269,7 +278,7 @@ class ChannelQueue:
     async def _on_failure(self, item: ToSend, failure: Failure) -> None:
         self._note_failure(failure)
         tries = Tries(item.attempts, item.lost_answers, item.age)
-        delay = next_try(failure, tries, random.random())
+        delay = self._retries.next_try(failure, tries, random.random())
         if delay is None:
             await self._record_failure(item, failure)
             return

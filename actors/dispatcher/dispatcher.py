@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 
+import msgspec
 import structlog
 
 from ...core.channels.delivery_policy import shard_of
@@ -19,15 +20,11 @@ from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.http import Hints
 from ...core.ports.journal import StaleEpoch
 from ...core.ports.outbox import Outbox
-from .channel_queue import Budget, ChannelQueue
+from .channel_queue import Budget, ChannelQueue, QueuePolicy
 from .message_sender import Sender
 
 log = structlog.get_logger(__name__)
 
-POLL_EVERY = 1.0
-STRAYS_EVERY = 30.0
-"""Longer than any claim takes: a message claimed but unknown here in two consecutive checks is a stray."""
-TIDY_EVERY = 3600.0
 MAX_UNDER_WAY = 256
 """Messages that one dispatcher sends at once. Others wait in the outbox."""
 
@@ -35,10 +32,32 @@ Figures = dict[str, dict[str, float]]
 """Channel type → figure → value."""
 
 
+class DispatcherIntervals(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds between what a dispatcher does regularly."""
+
+    poll: float = 1.0
+    """Covers lost wakes and due retries."""
+    strays: float = 30.0
+    """Longer than any claim takes: a message claimed but unknown here in two consecutive checks is a stray."""
+    tidy: float = 3600.0
+
+
 class Dispatcher:
     """Owns the channel queues of one shard."""
 
-    def __init__(self, outbox: Outbox, sender: Sender, hints: Hints, *, shard: int, shards: int) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        sender: Sender,
+        hints: Hints,
+        *,
+        shard: int,
+        shards: int,
+        intervals: DispatcherIntervals = DispatcherIntervals(),  # noqa: B008 - it is immutable
+        policy: QueuePolicy = QueuePolicy(),  # noqa: B008 - it is immutable
+    ) -> None:
+        self._intervals = intervals
+        self._policy = policy
         self.incarnation = str(uuid.uuid4())
         self.stale = asyncio.Event()
         self.queues: dict[str, ChannelQueue] = {}
@@ -61,7 +80,8 @@ class Dispatcher:
 
     async def main_loop(self) -> None:
         """Send until another incarnation takes over, or until cancelled."""
-        loops = [(self._poll, POLL_EVERY), (self._release_strays, STRAYS_EVERY), (self._tidy, TIDY_EVERY)]
+        every = self._intervals
+        loops = [(self._poll, every.poll), (self._release_strays, every.strays), (self._tidy, every.tidy)]
         tasks = [asyncio.ensure_future(_every(work, seconds)) for work, seconds in loops]
         try:
             await self.stale.wait()
@@ -81,6 +101,7 @@ class Dispatcher:
             queue = self.queues[channel_id] = ChannelQueue(
                 channel_id, self._outbox, self._sender, self._hints,
                 shard=self._shard, incarnation=self.incarnation, budget=self._budget, counts=self._counts,
+                policy=self._policy,
             )  # fmt: skip
             task = asyncio.ensure_future(self._run(queue))
             self._tasks.add(task)
@@ -114,7 +135,7 @@ class Dispatcher:
         for due in await self._outbox.due():
             if due.delay <= 0:
                 self.wake([due.channel_id])
-            elif due.delay < POLL_EVERY:
+            elif due.delay < self._intervals.poll:
                 loop.call_later(due.delay, self.wake, [due.channel_id])
 
     async def _release_strays(self) -> None:

@@ -1,7 +1,7 @@
 """The commands of a host that wait for the analysis of a message, one queue a thread.
 
 Commands of a thread keep their order, and threads never wait for each other. The host's admission bounds the queues. A
-command waits no longer than PATIENCE plus one classification: after PATIENCE in the queue it is not classified itself.
+command waits no longer than the analysis's patience plus one classification: after that it is not classified itself.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from ...core.turn.account_rules import AccountRules
 from ...core.turn.message_analysis import NO_ANALYSIS, Wanted, wanted
 from .message_analysis import MessageAnalysis
 from .pending_command import PendingCommand
-
-PATIENCE = 1.0
-"""Seconds in the queue after which a command's own message is not classified: its sender is waiting."""
 
 
 class AnalysisQueue:
@@ -49,7 +46,7 @@ class AnalysisQueue:
             return True
         if item.analysis is not None or (want := wanted(item.envelope, c, account)) is None:
             return False
-        if item.queued_at is not None and time.monotonic() - item.queued_at > PATIENCE:
+        if item.queued_at is not None and time.monotonic() - item.queued_at > self._analysis.patience:
             want = replace(want, classify=False)
         item.analysis = self._analysis.analyse_now(want)
         if item.analysis is not None:

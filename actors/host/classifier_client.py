@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Annotated
 
 import aiohttp
@@ -15,7 +16,7 @@ import msgspec
 import structlog
 from yarl import URL
 
-from ...core.channels.delivery_policy import Breaker
+from ...core.channels.delivery_policy import Breaker, BreakerLimits
 from ...core.ports.bots import Question
 from ...core.turn.bot_rules import Classification
 
@@ -42,11 +43,20 @@ class HttpClassifier:
     """Implements `core.ports.bots.Classifier`. Create it inside a running loop, and `close` it. `timeout`: seconds for a
     request, including the wait for a free slot."""
 
-    def __init__(self, url: str, key: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str | None,
+        timeout: float,
+        *,
+        breaker: BreakerLimits = BreakerLimits(),  # noqa: B008 - it is immutable
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._url = URL(url)
         self._timeout = timeout
         self._turns = asyncio.Semaphore(CONCURRENCY)
-        self._breaker = Breaker()
+        self._breaker = Breaker(breaker)
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
@@ -61,7 +71,7 @@ class HttpClassifier:
     async def classify(self, question: Question) -> Classification | None:
         try:
             async with asyncio.timeout(self._timeout), self._turns:
-                room, _ = self._breaker.room(time.monotonic())
+                room, _ = self._breaker.room(self._clock())
                 if room == 0:
                     return None
                 self._breaker = self._breaker.began()
@@ -87,7 +97,7 @@ class HttpClassifier:
             return Classification(reply.intent, reply.confidence)
         finally:
             if failure is not None:
-                self._breaker = self._breaker.failed(time.monotonic())
+                self._breaker = self._breaker.failed(self._clock())
                 log.warning("not_classified", error=failure, resting=not self._breaker.closed)
         return None
 

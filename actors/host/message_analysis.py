@@ -38,6 +38,10 @@ Score = Callable[[str], float]
 """A text's sentiment, from -1 to 1."""
 
 
+PATIENCE = 1.0
+"""Seconds in a thread's queue after which a message is not classified: its sender is waiting."""
+
+
 class NotLoaded(Exception):
     """A required library is not loaded yet."""
 
@@ -98,7 +102,9 @@ class MessageAnalysis:
         *,
         detector: Callable[[], Detect] = load_detector,
         scorer: Callable[[], Score] = load_scorer,
+        patience: float = PATIENCE,
     ) -> None:
+        self.patience = patience
         self._classifier = classifier
         self._detector = Tool("py3langid", detector)
         self._scorer = Tool("vaderSentiment", scorer)

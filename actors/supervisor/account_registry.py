@@ -50,6 +50,10 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
     """For which an account stays out of memory after a fault: by then its commands in flight are stored."""
     quiet: float = 1.0
     """For which a caller waits at most until commands in flight are done."""
+    reclaim: float = 3.0
+    """Before a lost shard is reclaimed."""
+    failed_lookup: float = 1.0
+    """Before a failed look-up of who last held a conversation is repeated."""
 
 
 class AccountState:

@@ -19,8 +19,6 @@ from ...core.routing.supervision_messages import shard_of
 
 log = structlog.get_logger(__name__)
 
-RECLAIM_AFTER = 3.0
-"""Seconds before a lost shard is reclaimed, so that two supervisors do not fight over it."""
 CONCURRENT_TAKEOVERS = 4
 """Shards taken over concurrently. Each has its own transaction: a commit may wait for several of them."""
 
@@ -29,9 +27,13 @@ Fence = tuple[int, int]
 
 
 class ShardOwnership:
-    """`own`: the shards to take over at the start."""
+    """`own`: the shards to take over at the start. `reclaim_after`: seconds before a lost shard is reclaimed, so that two
+    supervisors do not fight over it."""
 
-    def __init__(self, store: SupervisionStore, incarnation: str, own: Iterable[int]) -> None:
+    def __init__(
+        self, store: SupervisionStore, incarnation: str, own: Iterable[int], *, reclaim_after: float
+    ) -> None:
+        self._reclaim_after = reclaim_after
         self._store = store
         self._incarnation = incarnation
         self._own = tuple(own)
@@ -80,7 +82,7 @@ class ShardOwnership:
         async with self._lock:
             taken_over = shard not in self._held
             if taken_over:
-                left = self._lost_at.get(shard, 0.0) + RECLAIM_AFTER - time.monotonic()
+                left = self._lost_at.get(shard, 0.0) + self._reclaim_after - time.monotonic()
                 if shard in self._lost_at and left > 0:
                     raise Overloaded("another supervisor has taken this account over", retry_after=1)
                 await self._take_over(shard)

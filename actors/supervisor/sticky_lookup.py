@@ -18,16 +18,17 @@ log = structlog.get_logger(__name__)
 
 MAX_QUERY = 1000
 """Contacts in one query."""
-FAILED_PAUSE = 1.0
 
 OnFound = Callable[[str, str, str, LastHeld | None], None]
 """Called with account, conversation, contact and the result."""
 
 
 class StickyLookup:
-    """Batches look-ups. Pending ones are bounded by the live conversations of the accounts, which ask once each."""
+    """Batches look-ups. Pending ones are bounded by the live conversations of the accounts, which ask once each. `pause`:
+    seconds before failed ones are repeated."""
 
-    def __init__(self, store: SupervisionStore, on_found: OnFound) -> None:
+    def __init__(self, store: SupervisionStore, on_found: OnFound, *, pause: float) -> None:
+        self._pause = pause
         self._store = store
         self._on_found = on_found
         self._requested: dict[str, tuple[str, str]] = {}
@@ -58,7 +59,7 @@ class StickyLookup:
                 log.warning("last_held_not_read", error=repr(error))
                 self._requested = requested | self._requested
                 self._wake.set()
-                await asyncio.sleep(FAILED_PAUSE)
+                await asyncio.sleep(self._pause)
                 continue
             for conversation_id, (account_id, contact_id) in requested.items():
                 self._on_found(account_id, conversation_id, contact_id, found.get((account_id, contact_id)))

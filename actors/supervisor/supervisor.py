@@ -57,8 +57,8 @@ class Supervisor:
     ) -> None:
         self._intervals = intervals
         self._store, self._hosts, self._hints = store, hosts, hints
-        self.shards = ShardOwnership(store, incarnation, own)
-        self._last_held = StickyLookup(store, self._on_last_held)
+        self.shards = ShardOwnership(store, incarnation, own, reclaim_after=intervals.reclaim)
+        self._last_held = StickyLookup(store, self._on_last_held, pause=intervals.failed_lookup)
         self.accounts = AccountRegistry(
             store,
             presence,

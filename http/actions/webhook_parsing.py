@@ -35,7 +35,8 @@ DEADLINE: Final = 20.0
 class WebhookParser:
     """Parses calls for one gateway. Threads start with the first long call; `close` lets them end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, deadline: float = DEADLINE) -> None:
+        self._deadline = deadline
         self._threads: ThreadPoolExecutor | None = None
         self._waiting = 0
 
@@ -51,7 +52,7 @@ class WebhookParser:
         work = asyncio.get_running_loop().run_in_executor(self._threads, parsed, kind, received, config)
         work.add_done_callback(self._done)  # when the thread is done, not when its caller has gone
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 return await asyncio.shield(work)
         except TimeoutError:
             raise Overloaded("the call could not be read in time: repeat it", retry_after=5) from None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from msgspec.structs import replace
 
-from ...actors.clock import WallClock, now_ms
+from ...actors.clock import WallClock
 from ...core.accounts.principal import Principal
 from ...core.errors import StorageUnavailable, TertuliaError
 from ...core.ports.supervision import PresenceStore, Supervision
@@ -41,6 +41,7 @@ class PresenceKeeper:
         staff: Callable[[], Sequence[Session]],
         *,
         ttl: float,
+        clock: WallClock | None = None,
     ) -> None:
         self._gateway = gateway
         self._store = store
@@ -49,13 +50,13 @@ class PresenceKeeper:
         self._ttl = ttl
         self._on_streams: dict[Session, Presence] = {}
         self._at_rest: dict[Agent, Presence] = {}
-        self._clock = WallClock()
+        self._clock = clock or WallClock()
 
     async def say(self, principal: Principal, status: PresenceStatus, session: Session | None = None) -> None:
         """Set the status of one stream or, without one, of the agent. Raises StorageUnavailable if it reaches neither side."""
         self._follow_clock()
         agent = principal.account_id, principal.user_id
-        now = now_ms()
+        now = self._clock.now_ms()
         connection = REST if session is None else self._gateway
         said = Presence(*agent, connection, status, now + self._life, now)
         if session is None:
@@ -118,7 +119,7 @@ class PresenceKeeper:
         agents = {(s.principal.account_id, s.principal.user_id) for s in streams}
         self._follow_clock()
         await self._read_from_others(agents)
-        now = now_ms()
+        now = self._clock.now_ms()
         for agent in [a for a, p in self._at_rest.items() if p.expires_at <= now and a not in agents]:
             del self._at_rest[agent]
         until = now + self._life
@@ -140,5 +141,5 @@ class PresenceKeeper:
                 agent = p.account_id, p.user_id
                 known = self._at_rest.get(agent)
                 newer = known is None or is_older(known, p)
-                if p.connection == REST and agent in agents and newer and p.expires_at > now_ms():
+                if p.connection == REST and agent in agents and newer and p.expires_at > self._clock.now_ms():
                     self._at_rest[agent] = p

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Final, Protocol
+
+import msgspec
 
 from ...actors.gateway.account_feeds import Feed
 from ...core.accounts.principal import Principal, Role
@@ -37,14 +39,18 @@ REPLAYS_PER_ACCOUNT: Final = 3
 REPLAYS_PER_USER: Final = 2
 PAGE: Final = 500
 LEAST_PAGE: Final = 16
-USER_PACE: Final = Rate(10_000, 2 * MAX_REPLAY)
-"""Entries replayed to one user: per second, and as a burst. Beyond it a replay waits."""
-ACCOUNT_PACE: Final = Rate(40_000, 8 * MAX_REPLAY)
-"""The same, for one account at one gateway."""
 LEAST_COST: Final = 25
 """Entries that a read counts as, at least."""
 LONGEST_WAIT: Final = 1.0
 """Seconds between checks whether the reader of a waiting replay is still connected."""
+
+
+class ReplayPaces(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries replayed: per second, and as a burst. Beyond it a replay waits."""
+
+    user: Rate = Rate(10_000, 2 * MAX_REPLAY)
+    account: Rate = Rate(40_000, 8 * MAX_REPLAY)
+    """For one account at one gateway."""
 
 
 class ReplayArchive(Protocol):
@@ -59,11 +65,19 @@ class ReplayArchive(Protocol):
 class Replays:
     """All replays of a gateway."""
 
-    def __init__(self, archive: ReplayArchive, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        archive: ReplayArchive,
+        *,
+        paces: ReplayPaces = ReplayPaces(),  # noqa: B008 - it is immutable
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._archive = archive
+        self._sleep = sleep
         self._slots = FairSlots(REPLAYS, per_account=REPLAYS_PER_ACCOUNT, per_user=REPLAYS_PER_USER)
-        self._users = TokenBuckets(USER_PACE, clock=clock)
-        self._accounts = TokenBuckets(ACCOUNT_PACE, clock=clock)
+        self._users = TokenBuckets(paces.user, clock=clock)
+        self._accounts = TokenBuckets(paces.account, clock=clock)
 
     async def replay(self, session: Session, feed: Feed, topics: list[str], cursor: Cursor) -> None:
         """Push what came after `cursor`. On return the session is level with live delivery, until the next await."""
@@ -102,7 +116,7 @@ class Replays:
             wait = max(self._users.wait(user_key(principal)), self._accounts.wait(principal.account_id))
             if not wait:
                 return
-            await asyncio.sleep(min(wait, LONGEST_WAIT))
+            await self._sleep(min(wait, LONGEST_WAIT))
 
     def _charge(self, principal: Principal, entries: int) -> None:
         cost = max(entries, LEAST_COST)

@@ -47,7 +47,10 @@ class _Said(NamedTuple):
 class Typists:
     """The typists shown at this gateway. Both tables are ordered by time, since all rows of a table last equally long."""
 
-    def __init__(self, readers: Readers, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, readers: Readers, *, most: int = MOST, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most
         self._readers = readers
         self._clock = clock
         self._said: dict[Typist, _Said] = {}
@@ -70,7 +73,7 @@ class Typists:
             self._said[typist] = _Said(state, now, now, 1)
         else:
             self._said[typist] = _Said(state, now, said.since, said.changes + 1)
-        if len(self._said) > MOST:
+        if len(self._said) > self._most:
             del self._said[next(iter(self._said))]
 
     def deliver(self, account_id: str, data: dict[str, Any], topics: list[str], conversation_id: str) -> None:
@@ -80,7 +83,7 @@ class Typists:
         self._shown.pop(typist, None)
         if heard and data["state"] == "start":
             self._shown[typist] = (self._clock() + SHOWN, data, topics)
-            if len(self._shown) > MOST:
+            if len(self._shown) > self._most:
                 self._stop(next(iter(self._shown)))
 
     def sweep(self) -> None:

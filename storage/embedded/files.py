@@ -15,9 +15,6 @@ from pathlib import Path
 
 from .errors import FolderInUse, ServerError
 
-LOG_BYTES = 8 * 1024 * 1024
-"""A log longer than this is moved to `<name>.1`, whose earlier content is dropped."""
-
 SOCKET_PATH_BYTES = 107
 """The capacity of `sun_path` on Linux, without the terminating zero."""
 
@@ -64,10 +61,12 @@ class FolderLock:
 
 
 class Log:
-    """A file to which the server appends its output. The server keeps it open, so rotation copies and truncates."""
+    """A file to which the server appends its output. The server keeps it open, so rotation copies and truncates. `most`:
+    bytes beyond which it is moved to `<name>.1`, whose earlier content is dropped."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int) -> None:
         self._path = path
+        self._most = most
         self._from = 0
 
     def open(self) -> int:
@@ -79,9 +78,9 @@ class Log:
         return fd
 
     def bound(self) -> None:
-        """Rotate the log if it exceeds LOG_BYTES. Lines written during the copy may be lost."""
+        """Rotate the log if it exceeds `most` bytes. Lines written during the copy may be lost."""
         try:
-            if self._path.stat().st_size <= LOG_BYTES:
+            if self._path.stat().st_size <= self._most:
                 return
         except FileNotFoundError:
             return

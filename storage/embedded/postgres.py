@@ -23,7 +23,7 @@ from .errors import ServerError
 from .files import private_folder, socket_folder
 from .processes import Steps, dies_with_parent, end, find
 from .runas import ENVIRONMENT, Identity, identity_for
-from .server import Server, StopMode
+from .server import LogBounds, Server, StopMode
 
 USER = "tertulia"
 DATABASE = "postgres"
@@ -71,8 +71,8 @@ class EmbeddedPostgres(Server):
     name = "postgres"
     start_within = 300.0
 
-    def __init__(self, data: Path) -> None:
-        super().__init__(data)
+    def __init__(self, data: Path, log: LogBounds = LogBounds()) -> None:  # noqa: B008 - it is immutable
+        super().__init__(data, log)
         self.database = self.folder / "database"
         # Postgres shows it in the title of each of its processes, by which they are found.
         self._title = "tertulia-" + hashlib.blake2b(os.fsencode(self.database), digest_size=6).hexdigest()

@@ -12,6 +12,7 @@ import errno
 import os
 import time
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -24,8 +25,14 @@ StopMode = Literal["fast", "immediate"]
 
 LEAST_ROOM = 16 * 1024 * 1024
 """Bytes of free disk below which a failed start is blamed on the disk: one segment of Postgres's log."""
-LOG_EVERY = 60.0
-"""Seconds between checks of the log's size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogBounds:
+    bytes: int = 8 * 1024 * 1024
+    """Beyond this a log is moved to `<name>.1`, whose earlier content is dropped."""
+    check_every: float = 60.0
+    """Seconds between checks of its size."""
 
 
 class Server(ABC):
@@ -35,10 +42,11 @@ class Server(ABC):
     start_within: ClassVar[float]
     """Seconds after which a server that is alive but not ready is given up: the longest recovery."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, log: LogBounds = LogBounds()) -> None:
         self.folder = data.expanduser().resolve() / self.name
         self._lock = FolderLock(self.folder / "lock")
-        self._log = Log(self.folder / f"{self.name}.log")
+        self._log = Log(self.folder / f"{self.name}.log", log.bytes)
+        self._log_check_every = log.check_every
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._tending: asyncio.Task[None] | None = None
@@ -62,10 +70,6 @@ class Server(ABC):
     def wanted(self) -> bool:
         """Whether it was started and not stopped since, so that an exit is unexpected."""
         return self._wanted
-
-    @property
-    def log_path(self) -> Path:
-        return self.folder / f"{self.name}.log"
 
     async def start(self) -> None:
         """Start on the folder, which is created or recovered, and return once clients can connect.
@@ -162,7 +166,7 @@ class Server(ABC):
 
     async def _tend_log(self) -> None:
         while True:
-            await asyncio.sleep(LOG_EVERY)
+            await asyncio.sleep(self._log_check_every)
             await asyncio.to_thread(self._log.bound)
 
     def _started(self) -> asyncio.subprocess.Process:

@@ -25,8 +25,9 @@ PAGE = 100
 class PostgresEventLog:
     """`core.ports.event_webhooks.EventLog` on Postgres. Holds an account's row while the sink writes: one writer at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, page: int = PAGE) -> None:
         self._database = database
+        self._page = page
 
     async def start(self, stream: str) -> None:
         async with self._database.system() as connection:
@@ -39,7 +40,7 @@ class PostgresEventLog:
             async with connection.transaction():
                 rows = await connection.fetch(sql("event_stream_lock"), stream, ACCOUNTS)
                 for account_id, position, generation, head in rows:
-                    page = await read_feed(connection, account_id, position, PAGE, generation, head)
+                    page = await read_feed(connection, account_id, position, self._page, generation, head)
                     if page is not None:
                         await sink.append(page.events)
                         await connection.execute(sql("event_stream_move"), stream, account_id, page.end)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import ray
 import structlog
 from ray.actor import ActorHandle
@@ -26,9 +27,14 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-PING_EVERY = 1.0
-FROZEN_AFTER = 8.0
-"""Seconds without an answer after which an actor counts as frozen. Its partitions are taken over much earlier."""
+
+class WatchIntervals(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    ping: float = 1.0
+    """Between pings, and for an answer."""
+    frozen: float = 8.0
+    """Without an answer after which an actor counts as frozen. Its partitions are taken over much earlier."""
 
 
 async def watch_over(
@@ -37,18 +43,19 @@ async def watch_over(
     index: int,
     start: Callable[[int], ActorHandle],
     say: Callable[[str], None],
+    intervals: WatchIntervals = WatchIntervals(),  # noqa: B008 - it is immutable
 ) -> None:
     """Watch `handles[index]` until cancelled. When `start` has to recreate the actor, the handle is replaced."""
     silent_since: float | None = None
     while True:
-        await asyncio.sleep(PING_EVERY)
+        await asyncio.sleep(intervals.ping)
         try:
-            await call(handles[index], "ping", deadline=PING_EVERY)
+            await call(handles[index], "ping", deadline=intervals.ping)
             silent_since = None
         except TimeoutError:
             now = time.monotonic()
             silent_since = silent_since or now
-            if now - silent_since > FROZEN_AFTER:
+            if now - silent_since > intervals.frozen:
                 say(f"{name} does not answer; restarting it")
                 with contextlib.suppress(ValueError, RayError):  # if it is gone, the next ping reports it
                     await in_thread(partial(ray.kill, handles[index], no_restart=False))

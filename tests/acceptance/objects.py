@@ -8,7 +8,8 @@ import json
 import httpx
 from desks import Desk, fresh, fresh_phone, ok
 from examples import Example
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving.demo import ACCOUNT
 

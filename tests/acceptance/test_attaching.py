@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from desks import Account, Desk, fresh, ok, problem
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving.demo import ACCOUNT, WEBCHAT
 

@@ -12,7 +12,8 @@ from conftest import second_account
 from desks import Desk, fresh, ok, problem
 from provider_calls import CREDENTIALS, path, signed, telegram_message
 from receivers import Receiver, receiving
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving import demo
 

@@ -12,7 +12,8 @@ import httpx
 import msgspec
 import pytest
 from desks import Desk, fresh, ok
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving import demo
 

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from desks import Desk, fresh, ok, problem
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving import demo
 

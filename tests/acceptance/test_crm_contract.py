@@ -11,7 +11,8 @@ from uuid import UUID
 import httpx
 import pytest
 from desks import Account, fresh_phone, make_room, ok, problem
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving.demo import ACCOUNT, OUTLET
 

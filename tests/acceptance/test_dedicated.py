@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 
 from desks import ok
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 
 async def customer_writes(server: OwnServer, team: Team, text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from desks import Account, Desk, fresh, ok, problem
 from readers import WsReader
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 
 async def unable(admin: Desk, **channel: Any) -> str:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from desks import Desk, ok, problem
 from receivers import Receiver, receiving, with_status
-from serving import OwnServer, until
+from serving import OwnServer
 from standardwebhooks.webhooks import WebhookVerificationError
+from waiting import until
 
 from tertulia.composition.event_delivery import EventParts
 from tertulia.serving.demo import ACCOUNT

@@ -9,7 +9,8 @@ import pytest
 from desks import Desk, fresh, ok, problem
 from readers import READERS
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 
 @pytest.fixture

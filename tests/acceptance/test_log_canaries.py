@@ -15,7 +15,8 @@ import pytest
 from desks import Desk, fresh, ok
 from provider_calls import CREDENTIALS, mail, path, signed, telegram_message, whatsapp_said, whatsapp_value
 from readers import open_socket
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving.demo import WEBCHAT
 

@@ -15,7 +15,8 @@ from desks import Desk, ok, problem
 from neighbours import QuietNeighbour
 from readers import SseReader, WsReader
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.settings import Settings
 

@@ -21,7 +21,8 @@ from desks import Desk, fresh, ok
 from neighbours import QuietNeighbour
 from raw_websocket import CLOSE, CONTINUATION, PING, PONG, TEXT, Outcome, RawWebSocket, frame
 from readers import Chat, WsReader, open_socket
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 SECONDS = 2.0
 """How long each attack goes on."""

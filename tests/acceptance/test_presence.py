@@ -9,7 +9,8 @@ import pytest
 from desks import ok
 from redis.asyncio import Redis
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 TTL = 3
 

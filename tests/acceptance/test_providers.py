@@ -12,7 +12,8 @@ import httpx
 import pytest
 from desks import Desk, fresh, ok
 from readers import SseReader
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving import demo
 

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 from desks import Desk, ok
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving import demo
 

@@ -14,7 +14,8 @@ from desks import fresh, ok, problem
 from readers import READERS, SseReader
 from redis.asyncio import Redis
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.actors.supervisor.account_registry import Intervals
 

@@ -15,7 +15,8 @@ import pytest
 import websockets
 from desks import Account, Desk, fresh, ok, problem
 from readers import READERS, Chat, SseReader, WsReader, open_socket
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving.demo import ACCOUNT
 

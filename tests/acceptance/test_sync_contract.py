@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 from desks import Account, fresh_phone, ok
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 SESSION = re.compile(r"bot123_\d+_\d{10}_[0-9a-z]+")

@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from desks import Desk, fresh, ok
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 RULES = "/v1/bot-rules"
 GERMAN = "Guten Tag, wo ist meine Bestellung?"

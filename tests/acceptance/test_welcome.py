@@ -7,7 +7,8 @@ import re
 import httpx
 import pytest
 from desks import problem
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,8 @@ class Rig:
         self.max_waiting = max_waiting
         self.calls = 0
         self.deaths: Callable[[int], bool] = lambda _: False
+        self.remote = Remote
+        self.on_result: Callable[[PendingCommand], None] = lambda _: None
         self.results = asyncio.Event()
         """Closed, it holds back what remote actors have computed."""
         self.results.set()
@@ -201,6 +203,7 @@ class Rig:
 
     def _placement(self) -> Placement[Any]:
         def taken(item: PendingCommand, result: TurnResult) -> None:
+            self.on_result(item)
             self.host.on_turn_result(item, result)
 
         if self.placement == "shared":
@@ -208,7 +211,7 @@ class Rig:
         return DedicatedPlacement(
             taken,
             lambda active, items: self.host.on_actor_lost(active, items),
-            lambda state: Remote(state, self),
+            lambda state: self.remote(state, self),
             now=now_ms,
         )
 

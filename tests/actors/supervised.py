@@ -123,9 +123,3 @@ class Office:
         """What the host would have pushed of a conversation."""
         entries: Sequence[Entry] = self.rig.store.entries[conversation_id]
         self.supervisor.on_entries(entries)
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)

@@ -9,7 +9,8 @@ import signal
 import pytest
 from browser_pages import Customer, OpenPage
 from playwright.async_api import Page, expect
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import node
 import pytest
 from desks import fresh
-from serving import ROOT, OwnServer, until
+from serving import ROOT, OwnServer
+from waiting import until
 
 from tertulia.client import AsyncClient
 from tertulia.serving.demo import ACCOUNT, WEBCHAT

@@ -9,7 +9,8 @@ import threading
 from contextlib import AsyncExitStack
 
 from desks import fresh
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.client import AsyncClient, AsyncStream, Client, Event
 from tertulia.serving.demo import WEBCHAT

@@ -16,7 +16,8 @@ from desks import Desk
 from load import Load
 from readers import SseReader, WsReader
 from routing_accounts import make_account
-from serving import ROOT, OwnServer, until
+from serving import ROOT, OwnServer
+from waiting import until
 
 Start = Callable[..., Awaitable[OwnServer]]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -14,7 +14,8 @@ import pytest
 from figures import note
 from load import Load
 from readers import SseReader, WsReader
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.core.errors import DISK_FULL
 

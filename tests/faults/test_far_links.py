@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 from far_end import command
 from serving import ROOT
 from test_partitions import HERE, THERE, Link, link
+from waiting import until
 
 from tertulia.actors.transport import codec
 from tertulia.actors.transport.entry_publisher import FeedPublisher
@@ -88,12 +89,6 @@ class Near:
         self.link.send(command(text))
         await until(lambda: len(self.settled) > count)
         return self.settled[-1][1]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def tapped(link: Link) -> socket.socket:

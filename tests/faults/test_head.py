@@ -17,7 +17,8 @@ from clusters import ENVIRONMENT, TwoNodes, places, two_nodes
 from figures import note
 from load import Load
 from readers import SseReader, WsReader
-from serving import OwnServer, free_port, until
+from serving import OwnServer, free_port
+from waiting import until
 
 Start = Callable[..., Awaitable[OwnServer]]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

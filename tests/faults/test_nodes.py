@@ -11,7 +11,8 @@ from clusters import ENVIRONMENT, TwoNodes, places, two_nodes
 from figures import note
 from load import Load
 from readers import SseReader, WsReader
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 Start = Callable[..., Awaitable[OwnServer]]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

@@ -21,8 +21,9 @@ from clusters import ENVIRONMENT, places
 from figures import note
 from load import Load
 from readers import SseReader, WsReader
-from serving import ROOT, OwnServer, free_port, until
+from serving import ROOT, OwnServer, free_port
 from test_storage import Way
+from waiting import until
 
 from tertulia.storage.embedded import EmbeddedPostgres, postgres
 from tertulia.storage.embedded.files import socket_folder

@@ -19,8 +19,9 @@ from figures import note
 from load import Load
 from provider_calls import whatsapp_said, whatsapp_value
 from readers import SseReader, WsReader
-from serving import ROOT, OwnServer, until
+from serving import ROOT, OwnServer
 from test_provider_retries import call, connect, stored
+from waiting import until
 
 Start = Callable[..., Awaitable[OwnServer]]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

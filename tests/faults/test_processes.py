@@ -16,7 +16,8 @@ from figures import note
 from load import Load
 from readers import Reader, SseReader, WsReader
 from redis.asyncio import Redis
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 BACK_WITHIN = 10.0
 """Seconds; the goal on a machine of one's own is 5."""

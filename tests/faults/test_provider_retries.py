@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from provider_calls import CREDENTIALS, path, signed, whatsapp_said, whatsapp_value
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

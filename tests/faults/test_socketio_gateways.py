@@ -8,8 +8,9 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from desks import Desk, fresh, ok
-from serving import OwnServer, until
+from serving import OwnServer
 from socketio_driver import Socket, driver
+from waiting import until
 
 Start = Callable[..., Awaitable[OwnServer]]
 

@@ -14,7 +14,8 @@ import pytest
 from desks import ok
 from figures import note
 from routing_accounts import Team, make_account
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 AGENTS = 25

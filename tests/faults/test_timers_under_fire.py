@@ -7,7 +7,8 @@ import os
 import signal
 
 import pytest
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 
 from tertulia.serving.demo import WEBCHAT
 

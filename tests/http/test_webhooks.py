@@ -21,6 +21,7 @@ from webhook_rig import Rig
 
 from tertulia.core.accounts.records import Channel
 from tertulia.core.conversation.commands import Refused
+from tertulia.http.routes.providers.webhooks import WebhookDeadlines
 from tertulia.storage.postgres.database import Database
 
 MakeRig = Callable[..., Awaitable[Rig]]
@@ -612,8 +613,12 @@ async def test_what_may_succeed_later_is_503_and_nothing_is_set_aside(rig: Rig, 
     assert [m["content"] for m in await rig.messages(channel)] == ["m0", "m1", "m2"]
 
 
-async def test_a_host_that_never_answers_is_503_in_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tertulia.http.routes.providers.webhooks.DEADLINE", 0.2)
+async def test_a_host_that_never_answers_is_503_in_time(
+    database: Database, owner: asyncpg.Connection
+) -> None:
+    rig = Rig(database, owner)
+    rig.deadlines = WebhookDeadlines(store=0.2)
+    await rig.start()
     channel = await rig.channel("telegram")
     async with rig.database.system() as connection, connection.transaction():
         await connection.execute("LOCK TABLE partitions IN ACCESS EXCLUSIVE MODE")
@@ -621,6 +626,7 @@ async def test_a_host_that_never_answers_is_503_in_time(rig: Rig, monkeypatch: p
         assert answer.status_code == 503 and int(answer.headers["Retry-After"]) >= 1
     assert (await rig.call(channel, telegram_message(77, 1, "hi"))).status_code == 200
     assert [m["content"] for m in await rig.messages(channel)] == ["hi"]
+    await rig.stop()
 
 
 async def test_a_long_payload_is_kept_in_part_and_cannot_be_replayed(rig: Rig) -> None:

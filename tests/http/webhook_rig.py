@@ -41,6 +41,7 @@ from tertulia.http.auth.origins import OriginPolicy
 from tertulia.http.auth.rate_limits import RequestLimits
 from tertulia.http.auth.tokens import TokenSigner, TokenVerifier
 from tertulia.http.framework.services import Services
+from tertulia.http.routes.providers.webhooks import DEADLINES, WebhookDeadlines
 from tertulia.settings import Settings
 from tertulia.storage.credentials import FernetVault, new_key
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
@@ -166,6 +167,7 @@ class Rig:
         self.database, self.owner = database, owner
         self.settings = Settings(public_url=PUBLIC, command_deadline=5, **settings)  # pyright: ignore
         self.files, self.permits, self.hints = Files(), Permits(), Hints()
+        self.deadlines = WebhookDeadlines()
         self.answers: Outcome | None = None
         """Set, the host is not asked: this is what it says."""
         self.signer = TokenSigner.from_settings(self.settings, "s" * 32)
@@ -197,7 +199,9 @@ class Rig:
             )  # fmt: skip
             await router.startup()
             loops.append(router.main_loop())
-            server = TestServer(make_app(self._services(router)))
+            app = make_app(self._services(router))
+            app[DEADLINES] = self.deadlines
+            server = TestServer(app)
             await server.start_server()
             self._servers.append(server)
             self.clients.append(httpx.AsyncClient(base_url=str(server.make_url("/")), timeout=20))

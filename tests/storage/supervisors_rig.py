@@ -64,6 +64,8 @@ class SupervisorsRig:
 
     async def startup(self) -> None: ...
 
+    async def watch_events(self) -> None: ...
+
     async def main_loop(self) -> None:
         await asyncio.Event().wait()
 
@@ -134,9 +136,3 @@ def done(outcome: Outcome) -> Done:
         return outcome
     assert isinstance(outcome, Refused)
     raise BY_CODE.get(outcome.code, Internal)(outcome.detail, current=outcome.current)
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)

@@ -18,7 +18,8 @@ from typing import IO, Any
 import asyncpg
 import httpx
 import pytest
-from serving import free_port, until
+from serving import free_port
+from waiting import until
 
 from tertulia.core.channels.messages import Media
 from tertulia.core.channels.records import NewMedia, NewUpload, StoredAttachment

@@ -10,13 +10,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
+from waiting import until
 
 from tertulia.storage.embedded import (
     EmbeddedPostgres,
@@ -31,6 +32,7 @@ from tertulia.storage.embedded import (
     processes,
     runas,
 )
+from tertulia.storage.embedded.server import LogBounds
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.server
@@ -61,11 +63,8 @@ async def client(server: Server) -> AsyncIterator[Redis]:
         yield redis
 
 
-async def until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.01)
+def log_of(server: Server) -> Path:
+    return server.folder / f"{server.name}.log"
 
 
 def alive(pid: int) -> bool:
@@ -80,6 +79,7 @@ ENVIRONMENT = {
 
 PROBE = """
 from tertulia.storage.embedded import postgres, valkey
+from waiting import until
 postgres.installation(), valkey.installation()
 """
 
@@ -219,7 +219,7 @@ async def test_the_servers_stop_with_the_process_that_started_them(tmp_path: Pat
         await until(lambda: not any(map(alive, pids)))
     async with serving(EmbeddedPostgres(tmp_path)) as server:
         assert (await sql(server.url, "select n from t"))[0]["n"] == 7
-        assert "was shut down at" in server.log_path.read_text()
+        assert "was shut down at" in log_of(server).read_text()
 
 
 async def test_orphans_are_stopped_by_the_next_start(tmp_path: Path) -> None:
@@ -383,15 +383,13 @@ async def test_an_immediate_stop_is_recovered_from(tmp_path: Path) -> None:
         assert not server.running
         await server.start()
         assert (await sql(server.url, "select n from t"))[0]["n"] == 7
-        assert "automatic recovery in progress" in server.log_path.read_text()
+        assert "automatic recovery in progress" in log_of(server).read_text()
 
 
-async def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LOG_BYTES", 100)
-    monkeypatch.setattr("tertulia.storage.embedded.server.LOG_EVERY", 0.05)
-    async with serving(EmbeddedPostgres(tmp_path)) as server:
-        older = server.log_path.with_name("postgres.log.1")
-        await until(lambda: older.exists() and server.log_path.stat().st_size < 100)
+async def test_the_log_is_bounded(tmp_path: Path) -> None:
+    async with serving(EmbeddedPostgres(tmp_path, LogBounds(bytes=100, check_every=0.05))) as server:
+        older = log_of(server).with_name("postgres.log.1")
+        await until(lambda: older.exists() and log_of(server).stat().st_size < 100)
         with pytest.raises(asyncpg.UndefinedTableError):
             await sql(server.url, "select * from a_table_that_is_not_there")
         await until(lambda: "a_table_that_is_not_there" in older.read_text())

@@ -16,7 +16,7 @@ from tertulia.core.conversation.commands import Assign, Handoff
 from tertulia.core.webhooks.records import EventWebhook
 from tertulia.storage.postgres.database import Database
 from tertulia.storage.postgres.delivery import event_queue
-from tertulia.storage.postgres.delivery.event_queue import PostgresEventQueue
+from tertulia.storage.postgres.delivery.event_queue import EventQueueBounds, PostgresEventQueue
 
 URL = "https://hooks.example.com/in"
 
@@ -66,10 +66,8 @@ async def test_each_webhook_gets_the_types_it_named(events: EventRig) -> None:
     assert told.event_id == "evt_" + body["data"]["id"].replace(".", "_")
 
 
-async def test_concurrent_pumps_queue_each_event_once(
-    events: EventRig, postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_queue, "PAGE", 7)  # many small steps, to meet in
+async def test_concurrent_pumps_queue_each_event_once(events: EventRig, postgres_url: str) -> None:
+    small = EventQueueBounds(page=7)  # many small steps, to meet in
     webhooks = [await events.webhook(URL) for _ in range(3)]
     done = asyncio.Event()
 
@@ -81,9 +79,9 @@ async def test_concurrent_pumps_queue_each_event_once(
     try:
         queues = [
             events.queue,
-            PostgresEventQueue(events.database),
-            PostgresEventQueue(other),
-            PostgresEventQueue(other),
+            PostgresEventQueue(events.database, small),
+            PostgresEventQueue(other, small),
+            PostgresEventQueue(other, small),
         ]
         pumps = [asyncio.ensure_future(pump(queue)) for queue in queues]
         for n in range(30):
@@ -117,11 +115,8 @@ async def test_a_pump_that_dies_between_its_writes_leaves_nothing(events: EventR
     assert await texts(events, webhook) == ["one", "two"]
 
 
-async def test_pending_deliveries_are_bounded_and_the_feed_keeps_the_rest(
-    events: EventRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_queue, "PAGE", 10)
-    monkeypatch.setattr(event_queue, "MAX_UNSETTLED", 20)
+async def test_pending_deliveries_are_bounded_and_the_feed_keeps_the_rest(events: EventRig) -> None:
+    events.queue = PostgresEventQueue(events.database, EventQueueBounds(page=10, unsettled=20))
     webhook = await events.webhook(URL)
     await events.said(*(f"m{n}" for n in range(60)))
     await events.pump()
@@ -195,8 +190,7 @@ async def test_the_log_is_bounded(events: EventRig, monkeypatch: pytest.MonkeyPa
     )
     assert await events.queue.trim() == 1  # m1, of 30.5 days; m0 is older
     assert await events.queue.trim() == 0
-    monkeypatch.setattr(event_queue, "KEPT", 10)
-    await events.queue.trim()
+    await PostgresEventQueue(events.database, EventQueueBounds(kept=10)).trim()
     # the first is older than all of them, and still to be sent
     assert await texts(events, webhook) == ["m0", *(f"m{n}" for n in range(30, 40))]
 

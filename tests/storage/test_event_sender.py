@@ -12,8 +12,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from event_rig import BY, LONG, VAULT, EventRig
 from receivers import Got, Receiver, after, with_status
 from samples import uid
-from serving import until
 from standardwebhooks.webhooks import WebhookVerificationError
+from waiting import until
 
 from tertulia.actors.webhooks.event_delivery import WebhookCaller
 from tertulia.channels.outgoing.event_posts import GuardedPoster

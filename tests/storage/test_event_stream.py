@@ -10,14 +10,13 @@ import msgspec
 import pytest
 from event_rig import EventRig
 from redis.asyncio import Redis
-from serving import until
+from waiting import until
 
 from tertulia.actors.webhooks.event_delivery import EventStreamer
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.webhooks.events import OutgoingEvent
 from tertulia.storage.embedded import EmbeddedValkey
 from tertulia.storage.valkey import client as valkey
-from tertulia.storage.valkey import event_stream
 from tertulia.storage.valkey.event_stream import PostgresEventLog, ValkeyEventStream
 
 STREAM = "events"
@@ -107,17 +106,14 @@ async def test_a_failure_after_the_write_repeats_and_never_loses(events: EventRi
     assert contents(await read(client), events.account_id)[4:] == ["three"]
 
 
-async def test_concurrent_writers_write_each_event_once(
-    events: EventRig, client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_stream, "PAGE", 5)
+async def test_concurrent_writers_write_each_event_once(events: EventRig, client: Redis) -> None:
     log, sink = PostgresEventLog(events.database), ValkeyEventStream(client, STREAM, 10_000)
     await asyncio.gather(*(log.start(STREAM) for _ in range(4)))
     await events.said(*(f"m{n}" for n in range(100)))
 
     async def write() -> None:
         for _ in range(100):
-            await PostgresEventLog(events.database).pump(STREAM, sink)
+            await PostgresEventLog(events.database, page=5).pump(STREAM, sink)
 
     await asyncio.gather(*(write() for _ in range(4)))
     assert contents(await read(client), events.account_id) == [f"m{n}" for n in range(100)]

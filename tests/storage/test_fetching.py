@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from serving import until
+from waiting import until
 
 from tertulia.channels.outgoing.guard import Guard
 from tertulia.channels.outgoing.media_fetcher import ATTEMPTS, MediaFetcher

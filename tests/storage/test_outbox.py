@@ -20,6 +20,7 @@ from tertulia.core.errors import Conflict
 from tertulia.core.ports.journal import StaleEpoch
 from tertulia.storage.postgres.conversations.conversations import PostgresConversations
 from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
+from tertulia.storage.postgres.delivery.outbox import PostgresOutbox
 from tertulia.storage.postgres.queries import sql
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"
@@ -81,10 +82,8 @@ async def test_a_message_that_waits_keeps_its_conversation_waiting(rig: OutboxRi
     assert [i.message_id for i in await rig.claim()] == [second]
 
 
-async def test_a_long_queue_in_one_conversation_does_not_hide_others(
-    rig: OutboxRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tertulia.storage.postgres.delivery.outbox.LOOK_AT", 4)
+async def test_a_long_queue_in_one_conversation_does_not_hide_others(rig: OutboxRig) -> None:
+    rig.outbox = PostgresOutbox(rig.postgres.database, look_at=4)
     talkative = await rig.customer_writes("+1")
     for n in range(10):
         await rig.reply(talkative, str(n))

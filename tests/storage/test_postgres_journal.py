@@ -138,11 +138,9 @@ class Deaf:
         return await self._connection.fetch(query, *arguments)
 
 
-async def test_a_commit_still_under_way_is_waited_for(
-    postgres: PostgresBackend, scribe: Scribe, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_commit_still_under_way_is_waited_for(postgres: PostgresBackend, scribe: Scribe) -> None:
     """The host loses patience; the statement goes on in the server, and its outcome counts."""
-    monkeypatch.setattr(journal, "COMMIT_DEADLINE", 0.3)
+    impatient = PostgresJournal(postgres.database, deadline=0.3)
     key, epochs = await thread(postgres), await postgres.epochs()
     write = scribe.write(to_thread(received(), key), 5)
     async with connected(postgres.url) as other, connected(postgres.url) as looker:
@@ -150,13 +148,12 @@ async def test_a_commit_still_under_way_is_waited_for(
         await other.execute(
             "SELECT 1 FROM account_feeds WHERE account_id = $1::text::uuid FOR UPDATE", key.account_id
         )
-        task = asyncio.create_task(postgres.journal.commit([write], epochs))
+        task = asyncio.create_task(impatient.commit([write], epochs))
         await until_waiting(looker, "commit_batch")
         with pytest.raises(NotStored):  # asyncpg cancels the statement on a timeout: it never happened
             await task
         await other.execute("ROLLBACK")
     assert await everything(postgres, key.account_id) == []
-    monkeypatch.undo()
     assert await postgres.journal.commit([write], epochs) == [1, 2]
 
 

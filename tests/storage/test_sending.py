@@ -18,18 +18,21 @@ from aiohttp import web
 from backends import PostgresBackend, thread
 from fake_provider import FakeKind, FakeProvider
 from outbox_rig import OutboxRig
-from serving import ROOT, free_port, until
+from serving import ROOT, free_port
+from waiting import until
 
-from tertulia.actors.dispatcher.dispatcher import Dispatcher
+from tertulia.actors.dispatcher.channel_queue import QueuePolicy
+from tertulia.actors.dispatcher.dispatcher import Dispatcher, DispatcherIntervals
 from tertulia.actors.dispatcher.message_sender import Sender
 from tertulia.actors.dispatcher.provider_client import ProviderClient
 from tertulia.channels.outgoing.guard import Guard
 from tertulia.core.accounts.records import Channel
-from tertulia.core.channels import delivery_policy
-from tertulia.core.channels.delivery_policy import shard_of
+from tertulia.core.channels.delivery_policy import BreakerLimits, RetryPolicy, shard_of
 from tertulia.core.channels.messages import Receipt
 from tertulia.core.channels.provider_urls import ProviderUrls
+from tertulia.core.channels.records import Delivery
 from tertulia.core.conversation.entries import Actor, Attachment
+from tertulia.core.ports.outbox import ToSend
 from tertulia.storage.credentials import FernetVault, new_key
 from tertulia.storage.postgres.accounts.channels import PostgresChannels
 from tertulia.storage.postgres.delivery.outbox import PostgresOutbox
@@ -62,6 +65,13 @@ class Rig(OutboxRig):
     channels: PostgresChannels
     networks: tuple[str, ...] = ()
 
+    policy = QueuePolicy(
+        retries=RetryPolicy(backoff=0.05, backoff_factor=1.5), breaker=BreakerLimits(rest=0.4)
+    )
+    """Waits fractions of a second where the product waits seconds."""
+    intervals = DispatcherIntervals(poll=0.2)
+    outbox_class: type[PostgresOutbox] = PostgresOutbox
+
     def dispatcher(self, client: ProviderClient, kind: FakeKind | None = None) -> Dispatcher:
         sender = Sender(
             {"telegram": kind or FakeKind()}, self.channels, VAULT, client.send, public_url="https://t.example",
@@ -69,8 +79,9 @@ class Rig(OutboxRig):
         )  # fmt: skip
         shard = shard_of(self.channel, SHARDS)
         return Dispatcher(
-            PostgresOutbox(self.postgres.database), sender, self.hints, shard=shard, shards=SHARDS
-        )
+            self.outbox_class(self.postgres.database), sender, self.hints, shard=shard, shards=SHARDS,
+            intervals=self.intervals, policy=self.policy,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def running(self, deadline: float = 5, kind: FakeKind | None = None) -> AsyncIterator[Dispatcher]:
@@ -116,15 +127,6 @@ async def rig(postgres: PostgresBackend, owner: asyncpg.Connection, provider: Fa
     return rig
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of fractions of a second where the product has seconds."""
-    monkeypatch.setattr(delivery_policy, "BACKOFF_BASE", 0.05)
-    monkeypatch.setattr(delivery_policy, "BACKOFF_FACTOR", 1.5)
-    monkeypatch.setattr(delivery_policy.Breaker, "REST", 0.4)
-    monkeypatch.setattr("tertulia.actors.dispatcher.dispatcher.POLL_EVERY", 0.2)
-
-
 def answering(*statuses: int, **headers: str) -> Any:
     """Answers with these statuses in turn, then well."""
 
@@ -148,8 +150,8 @@ async def test_a_message_is_sent_once_and_readers_are_told(rig: Rig) -> None:
     assert figures == {"telegram": {"sent_total": 1, "open_circuits": 0}}
 
 
-async def test_a_wake_is_faster_than_the_poll(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tertulia.actors.dispatcher.dispatcher.POLL_EVERY", 3600)
+async def test_a_wake_is_faster_than_the_poll(rig: Rig) -> None:
+    rig.intervals = DispatcherIntervals(poll=3600)
     conversation = await rig.customer_writes()
     async with rig.running() as dispatcher:
         for n in range(3):
@@ -206,16 +208,14 @@ async def test_a_refusal_is_final_and_the_next_one_goes_on(rig: Rig) -> None:
     assert [h.message for h in rig.provider.heard] == [first, second, first]
 
 
-async def test_a_message_fails_after_its_last_try(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_policy, "BACKOFF_BASE", 0.01)
-    monkeypatch.setattr(delivery_policy, "BACKOFF_FACTOR", 1.0)
-    monkeypatch.setattr(delivery_policy, "GIVE_UP_AFTER", 0.0)
-    monkeypatch.setattr(delivery_policy.Breaker, "OPEN_AFTER", 100)
+async def test_a_message_fails_after_its_last_try(rig: Rig) -> None:
+    retries = RetryPolicy(backoff=0.01, backoff_factor=1, give_up_after=0)
+    rig.policy = QueuePolicy(retries=retries, breaker=BreakerLimits(failures=100))
     rig.provider.behaviour = answering(*[500] * 20)
     message = await rig.reply(await rig.customer_writes())
     async with rig.running():
         await rig.settled(message, status="failed")
-    assert len(rig.provider.heard) == delivery_policy.MAX_ATTEMPTS
+    assert len(rig.provider.heard) == retries.attempts
     found = await rig.deliveries.get(rig.account, message)
     assert found is not None and found.error == {"code": "http_500", "detail": "no"}
 
@@ -437,38 +437,35 @@ async def test_a_stale_dispatcher_ends_itself(rig: Rig) -> None:
     )
 
 
-async def test_a_claim_whose_answer_was_lost_is_found_again(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tertulia.actors.dispatcher.dispatcher.STRAYS_EVERY", 0.3)
+async def test_a_claim_whose_answer_was_lost_is_found_again(rig: Rig) -> None:
+    lost: list[list[ToSend]] = []
+
+    class Deaf(PostgresOutbox):
+        async def claim(self, *arguments: Any) -> list[ToSend]:
+            answer = await super().claim(*arguments)
+            if answer and not lost:
+                lost.append(answer)
+                raise TimeoutError
+            return answer
+
+    rig.outbox_class, rig.intervals = Deaf, DispatcherIntervals(poll=0.2, strays=0.3)
     message = await rig.reply(await rig.customer_writes())
-    claim, lost = PostgresOutbox.claim, []
-
-    async def deaf(self: PostgresOutbox, *arguments: Any) -> Any:
-        answer = await claim(self, *arguments)
-        if answer and not lost:
-            lost.append(answer)
-            raise TimeoutError
-        return answer
-
-    monkeypatch.setattr(PostgresOutbox, "claim", deaf)
     async with rig.running():
         await rig.settled(message)
     assert lost and len(rig.provider.heard) == 1
 
 
-async def test_an_outcome_is_written_when_the_storage_is_back(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent, refused = PostgresOutbox.sent, []
+async def test_an_outcome_is_written_when_the_storage_is_back(rig: Rig) -> None:
+    refused: list[float] = []
 
-    async def away(self: PostgresOutbox, *arguments: Any) -> Any:
-        if len(refused) < 3:
-            refused.append(time.monotonic())
-            raise TimeoutError
-        return await sent(self, *arguments)
+    class Away(PostgresOutbox):
+        async def sent(self, *arguments: Any) -> Delivery | None:
+            if len(refused) < 3:
+                refused.append(time.monotonic())
+                raise TimeoutError
+            return await super().sent(*arguments)
 
-    monkeypatch.setattr(PostgresOutbox, "sent", away)
+    rig.outbox_class = Away
     message = await rig.reply(await rig.customer_writes())
     async with rig.running():
         await rig.settled(message)

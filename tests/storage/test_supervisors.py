@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from backends import PostgresBackend
+from msgspec.structs import replace
 from samples import SERVICE
-from supervisors_rig import SupervisorsRig, ana, until
+from supervisors_rig import SupervisorsRig, ana
+from waiting import until
 
 from tertulia.actors.clock import fresh_id
-from tertulia.actors.supervisor import shard_ownership
 from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.rosters import FIRST
 from tertulia.core.conversation.commands import Assign, Envelope
@@ -44,11 +45,8 @@ def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
             assert shard_of(account) in parts[supervisor_of(account, count)]
 
 
-async def test_supervisors_of_different_counts_never_share_an_account(
-    rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rig.intervals = Intervals(poll=60)  # the old one finds out by what it tries
-    monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 60)
+async def test_supervisors_of_different_counts_never_share_an_account(rig: SupervisorsRig) -> None:
+    rig.intervals = Intervals(poll=60, reclaim=60)  # the old one finds out by what it tries
     ours, theirs = await rig.account(even), await rig.account(odd)
     old = await rig.supervisor(shards_of(0, 1))
     await old.present([ana(ours), ana(theirs)])
@@ -73,10 +71,8 @@ async def test_supervisors_of_different_counts_never_share_an_account(
     assert [a.status for a in await old.agents(another)] == ["online"], "the others are heard all the same"
 
 
-async def test_a_supervisor_takes_over_a_shard_on_request(
-    rig: SupervisorsRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shard_ownership, "RECLAIM_AFTER", 0.05)
+async def test_a_supervisor_takes_over_a_shard_on_request(rig: SupervisorsRig) -> None:
+    rig.intervals = replace(rig.intervals, reclaim=0.05)
     account = await rig.account(odd)
     beside = await rig.account(lambda shard: shard == shard_of(account))
     gone = await rig.supervisor(shards_of(1, 2))

@@ -127,7 +127,7 @@ async def replay(call: Call[None]) -> web.Response:
     events, faults = await call.app[PARSER].parse(
         kind, received, settings_for(channel, call.app[GATE].credentials(channel))
     )
-    taken = await take_in(services, channel, events, faults)
+    taken = await take_in(call, channel, events, faults)
     after = await services.stores.inbound.replayed(call.account_id, failure.id, taken.faults)
     if after is None:
         raise NotFound("the failure was let go meanwhile: newer ones took its place")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -40,11 +41,20 @@ LEAST: Final[dict[ChannelType, int]] = {"sms": 128 * 1024}
 """A tighter bound, in bytes, where the signature covers the parsed fields, so that unverified bodies are parsed."""
 WITHOUT: Final[frozenset[ChannelType]] = frozenset({"webchat"})
 """Channel types without a provider."""
-BODY_DEADLINE: Final = 30.0
-DEADLINE: Final = 25.0
-"""Seconds to process all events of a call; then 503."""
 KEPT_HEADERS: Final = ("content-type",)
 """Headers that a replay needs. No secret is among them."""
+
+
+class WebhookDeadlines(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    body: float = 30.0
+    """To read the body."""
+    store: float = 25.0
+    """To process all events of a call; then 503."""
+
+
+DEADLINES: Final = web.AppKey("webhook_deadlines", WebhookDeadlines)
 
 
 async def _found(call: Call[None], gate: WebhookGate, *, charged: bool) -> tuple[Channel, ChannelKind]:
@@ -74,7 +84,7 @@ def _call(call: Call[None], body: bytes) -> WebhookCall:
 
 async def _body(call: Call[None], most: int) -> bytes:
     """The raw body. Raises TooLarge, HTTPRequestTimeout."""
-    pace = body_reading.Pace(deadline=BODY_DEADLINE)
+    pace = body_reading.Pace(deadline=call.app[DEADLINES].body)
     try:
         parts = [part async for part in body_reading.pieces(call.request, most, pace)]
     except TooLarge:
@@ -108,12 +118,12 @@ async def _unproved(gate: WebhookGate, address: str | None, *, charged: bool) ->
 
 
 async def take_in(
-    services: Services, channel: Channel, events: list[ChannelEvent], faults: list[Fault]
+    call: Call[None], channel: Channel, events: list[ChannelEvent], faults: list[Fault]
 ) -> Taken:
     """Process and commit all events of a call. Raises StorageUnavailable or Overloaded if the provider should repeat it."""
     try:
-        async with asyncio.timeout(DEADLINE):
-            taken = await take(services, channel, events)
+        async with asyncio.timeout(call.app[DEADLINES].store):
+            taken = await take(call.services, channel, events)
     except TimeoutError:
         raise Overloaded("the call could not be stored in time: repeat it", retry_after=2) from None
     except StorageUnavailable:
@@ -131,7 +141,7 @@ async def receive(call: Call[None]) -> web.Response:
     events, faults = await call.app[PARSER].parse(
         kind, received, settings_for(channel, call.app[GATE].credentials(channel))
     )
-    taken = await take_in(call.services, channel, events, faults)
+    taken = await take_in(call, channel, events, faults)
     if taken.faults:
         await _set_aside(call.services, channel, received, taken.faults)
     return _answer(kind.answer())

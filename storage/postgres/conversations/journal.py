@@ -73,8 +73,9 @@ STALE_SUPERVISOR = "TE002"
 class PostgresJournal:
     """`core.ports.journal.Journal` on Postgres."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, deadline: float = COMMIT_DEADLINE) -> None:
         self._database = database
+        self._deadline = deadline
 
     async def commit(self, writes: Sequence[Write], epochs: dict[int, int]) -> list[int]:
         touched = sorted({partition_of_conversation(w.after.id) for w in writes})
@@ -86,7 +87,7 @@ class PostgresJournal:
             raise Rejected(f"the batch has content that cannot be stored: {error}") from error
         sent = False
         try:
-            async with asyncio.timeout(COMMIT_DEADLINE), self._database.system() as connection:
+            async with asyncio.timeout(self._deadline), self._database.system() as connection:
                 sent = True
                 statement = COMMIT + MAKE_CONTACTS if contacts else COMMIT
                 bases: list[int | None] = await connection.fetchval(statement, *arguments, *contacts)

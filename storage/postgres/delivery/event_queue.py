@@ -27,38 +27,48 @@ log = structlog.get_logger(__name__)
 
 WEBHOOKS = 16
 """Webhooks that one call of `pump` advances."""
-PAGE = 200
-"""Entries of a feed that one call of `pump` turns into deliveries."""
-MAX_UNSETTLED = 1000
-"""Pending deliveries of one webhook. When full, its position stays where it is, and the feed itself is the queue."""
 MAX_UNDER_WAY = 8
 """Requests to one webhook at a time."""
 CLAIM = 60.0
 """Seconds that a claim lasts, well above the deadline of a request. After that another process sends the delivery."""
 AFTER_OUTAGE = 300.0
 """Seconds of failing after which the first success makes pending deliveries due at once."""
-KEPT_DAYS = 30.0
-KEPT = 10_000
-"""How many settled deliveries of one webhook are kept, and for how long; the oldest are deleted first."""
 TRIMMED = 200
 """Webhooks whose logs one call trims."""
 _SERVER = Actor("system")
 
 
+class EventQueueBounds(msgspec.Struct, frozen=True, kw_only=True):
+    page: int = 200
+    """Entries of a feed that one call of `pump` turns into deliveries."""
+    unsettled: int = 1000
+    """Pending deliveries of one webhook. When full, its position stays where it is, and the feed itself is the queue."""
+    kept: int = 10_000
+    """Settled deliveries of one webhook that are kept; the oldest are deleted first."""
+    kept_days: float = 30.0
+
+
 class PostgresEventQueue:
     """`core.ports.event_webhooks.EventQueue` on Postgres."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        bounds: EventQueueBounds = EventQueueBounds(),  # noqa: B008 - it is immutable
+    ) -> None:
         self._database = database
+        self._bounds = bounds
 
     async def pump(self) -> int:
         async with self._database.system() as connection, connection.transaction():
-            rows = await connection.fetch(sql("event_pump_lock"), WEBHOOKS, MAX_UNSETTLED)
+            rows = await connection.fetch(sql("event_pump_lock"), WEBHOOKS, self._bounds.unsettled)
             pages: dict[tuple[str, int], FeedPage | None] = {}
             for webhook_id, account_id, types, position, generation, head in rows:
                 key = account_id, position
                 if key not in pages:
-                    pages[key] = await read_feed(connection, account_id, position, PAGE, generation, head)
+                    pages[key] = await read_feed(
+                        connection, account_id, position, self._bounds.page, generation, head
+                    )
                 page = pages[key]
                 if page is not None:
                     await _insert(
@@ -123,7 +133,9 @@ class PostgresEventQueue:
 
     async def trim(self) -> int:
         async with self._database.system() as connection:
-            return await connection.fetchval(sql("event_trim"), KEPT_DAYS, KEPT, TRIMMED)
+            return await connection.fetchval(
+                sql("event_trim"), self._bounds.kept_days, self._bounds.kept, TRIMMED
+            )
 
 
 class FeedPage(msgspec.Struct, frozen=True):

@@ -29,8 +29,9 @@ LOOK_AT = 200
 class PostgresOutbox:
     """`core.ports.outbox.Outbox` on Postgres."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, look_at: int = LOOK_AT) -> None:
         self._database = database
+        self._look_at = look_at
         self._senders = PostgresSenders(database)
 
     async def register(self, shard: int, shards: int, incarnation: str) -> int:
@@ -48,7 +49,7 @@ class PostgresOutbox:
     async def claim(self, shard: int, incarnation: str, channel_id: str, limit: int) -> list[ToSend]:
         async with self._database.system() as connection:
             rows = await connection.fetch(
-                sql("outbox_claim"), shard, incarnation, channel_id, limit, max(LOOK_AT, limit)
+                sql("outbox_claim"), shard, incarnation, channel_id, limit, max(self._look_at, limit)
             )
         if not rows:
             raise StaleEpoch(f"another dispatcher has taken over shard {shard}")

@@ -155,11 +155,10 @@ async def test_a_classifier_that_fails_leaves_it_to_humans(rig: Rig, classifier:
     assert (c.status, c.handoff_requested) == ("open", False)
 
 
-async def test_who_stood_behind_a_slow_answer_is_not_asked_about(
-    rig: Rig, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_stood_behind_a_slow_answer_is_not_asked_about(rig: Rig, classifier: Classifier) -> None:
     """Else a burst of messages to a slow classifier would outlast the deadlines of those who sent them."""
-    monkeypatch.setattr("tertulia.actors.host.analysis_queue.PATIENCE", 0)
+    assert rig.analysis is not None
+    rig.analysis.patience = 0
     classifier.open.clear()
     tasks = [rig.asking(to_thread(received(f"bill {n}"))) for n in range(5)]
     await rig.quiet()

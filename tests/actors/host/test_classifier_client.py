@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from tertulia.actors.host.classifier_client import CONCURRENCY, MAX_ANSWER, MAX_TEXT, HttpClassifier
-from tertulia.core.channels.delivery_policy import Breaker
+from tertulia.core.channels.delivery_policy import BreakerLimits
 from tertulia.core.ports.bots import Question
 from tertulia.core.turn.bot_rules import Classification
 
@@ -152,24 +152,21 @@ async def test_no_more_are_asked_at_once_than_it_is_good_for(
     assert double.most == CONCURRENCY
 
 
-async def test_one_that_is_away_is_left_alone_and_asked_again_later(
-    double: Double, classifier: HttpClassifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Breaker, "REST", 0.2)
+async def test_one_that_is_away_is_left_alone_and_asked_again_later(double: Double) -> None:
+    now, limits = 1000.0, BreakerLimits(failures=5, rest=60)
+    classifier = HttpClassifier(double.url, None, 2, breaker=limits, clock=lambda: now)
     double.handler = answering(status=503)
     for _ in range(20):
         assert await classifier.classify(QUESTION) is None
-    assert len(double.requests) == Breaker.OPEN_AFTER
+    assert len(double.requests) == limits.failures
     double.handler = double.well
-
-    async def answered() -> bool:
-        return await classifier.classify(QUESTION) is not None
-
-    async with asyncio.timeout(10):
-        while not await answered():
-            await asyncio.sleep(0.02)  # its rest is a matter of time alone
-    assert len(double.requests) == Breaker.OPEN_AFTER + 1, "one question probes, and its answer is believed"
-    assert await answered()
+    now += limits.rest - 1
+    assert await classifier.classify(QUESTION) is None and len(double.requests) == limits.failures
+    now += 2
+    assert await classifier.classify(QUESTION) is not None
+    assert len(double.requests) == limits.failures + 1, "one question probes, and its answer is believed"
+    assert await classifier.classify(QUESTION) is not None
+    await classifier.close()
 
 
 async def test_nobody_there() -> None:

@@ -133,11 +133,11 @@ class Short(Remote):
         return (await super().turns(requests))[:-1]
 
 
-async def test_an_actor_that_loses_results_is_lost(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rig.Remote", Short)
+async def test_an_actor_that_loses_results_is_lost(rig: Rig) -> None:
+    rig.remote = Short
     outcome = await rig.ask(to_thread(received("x")))
     assert isinstance(outcome, Refused) and outcome.code == "internal"
-    monkeypatch.undo()
+    rig.remote = Remote
     await rig.done(to_thread(received("y")))
 
 

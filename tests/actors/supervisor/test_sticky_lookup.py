@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from samples import ACCOUNT, SERVICE, THREAD, agent, customer, received, to_conversation, to_thread
-from supervised import Office, until
+from supervised import Office
+from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.core.accounts.account_settings import AccountSettings, Routing
@@ -112,7 +114,7 @@ async def test_while_the_storage_is_away_it_is_asked_again(
             raise StorageUnavailable("away")
         return await known(contacts)
 
-    monkeypatch.setattr("tertulia.actors.supervisor.sticky_lookup.FAILED_PAUSE", 0.01)
+    office.intervals = replace(office.intervals, failed_lookup=0.01)
     wants(office, 1)
     await office.start()
     await served_by(office, "ben", "one")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from samples import ACCOUNT, SERVICE, THREAD, agent, customer, received, said, to_conversation, to_thread
-from supervised import Office, until
+from supervised import Office
+from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.core.accounts.account_settings import AccountSettings, Routing

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rig import Rig, stored_but
 from samples import ACCOUNT, CHANNEL, answered, listening, received, to_conversation, to_thread, uid
+from waiting import until
 
 from tertulia.actors.transport import codec, framing, host_link
 from tertulia.actors.transport.entry_publisher import FeedPublisher
@@ -29,12 +29,6 @@ from tertulia.storage.memory.conversations import MemoryOwnership
 
 HERE = "127.0.0.1"
 SECRET = bytes(range(32))
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 class Side:

@@ -17,7 +17,8 @@ import psutil
 import pytest
 from samples import ACCOUNT, received, to_thread
 from structlog.testing import capture_logs
-from test_host_link import HERE, SECRET, Side, entry, frame, framed, until
+from test_host_link import HERE, SECRET, Side, entry, frame, framed
+from waiting import until
 
 from tertulia.actors.transport import codec, framing
 from tertulia.actors.transport.framing import HEADER, HostEndpoint, Kind

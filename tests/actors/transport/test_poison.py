@@ -20,15 +20,16 @@ from samples import (
     uid,
 )
 from structlog.testing import capture_logs
-from test_host_link import SECRET, Side, until
+from test_host_link import SECRET, Side
 from test_router import Net
+from waiting import until
 
-from tertulia.actors.host.conversation_actor import ConversationActor
+from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.transport import quarantine
 from tertulia.actors.transport.framing import HostEndpoint
 from tertulia.actors.transport.host_link import DIED_IN_ITS_TURN
 from tertulia.actors.transport.router import Router, RouterIntervals
-from tertulia.actors.transport.turns import Announce, TurnRequest, TurnResult
+from tertulia.actors.transport.turns import Announce
 from tertulia.core.conversation.commands import Close, Done, Envelope, Refused, ThreadKey
 from tertulia.core.conversation.poison import same_command, same_message
 from tertulia.core.errors import Internal, Invalid
@@ -194,19 +195,15 @@ def test_repeats_are_known_whatever_is_in_them() -> None:
 
 
 @pytest.mark.parametrize("placement", ["shared", "dedicated"])
-async def test_a_host_announces_the_turns_of_suspects(
-    placement: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_host_announces_the_turns_of_suspects(placement: str) -> None:
     rig = Rig(placement)
     said: list[object] = []
-    turn = ConversationActor.turn
 
-    def heard(actor: ConversationActor, request: TurnRequest) -> TurnResult:
-        assert request.envelope.post is not None
-        said.append(request.envelope.post.content)
-        return turn(actor, request)
+    def heard(item: PendingCommand) -> None:
+        assert item.envelope.post is not None
+        said.append(item.envelope.post.content)
 
-    monkeypatch.setattr(ConversationActor, "turn", heard)
+    rig.on_result = heard
     known = (await rig.done(to_thread(received("first")))).entries[0].conversation_id
     said.clear()
     outcomes = await rig.host.run(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 from samples import ACCOUNT, CHANNEL, listening, received, to_conversation, to_thread, uid
+from waiting import until
 
 from tertulia.actors.transport.entry_publisher import FeedPublisher
 from tertulia.actors.transport.router import Router, RouterIntervals
@@ -82,12 +82,6 @@ async def net() -> AsyncIterator[Net]:
     assert not loop.done()
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_a_command_goes_to_the_owner_of_its_partition(net: Net) -> None:

@@ -11,21 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia.core.channels.delivery_policy import (
-    BACKOFF_CAP,
-    GIVE_UP_AFTER,
-    MAX_ATTEMPTS,
     MAX_RETRY_AFTER,
     STATUSES,
     Breaker,
+    BreakerLimits,
     Bucket,
     Failure,
+    RetryPolicy,
     Tries,
     later,
-    next_try,
-    retry_delay,
     shard_of,
 )
 
+POLICY = RetryPolicy()
+LIMITS = BreakerLimits()
 DOWN = Failure("http_500", "down", retry=True, provider=True)
 BUSY = Failure("busy", "not now", retry=True)
 jitters = st.floats(0, 1, exclude_max=True)
@@ -63,29 +62,31 @@ def test_every_channel_has_one_shard() -> None:
 
 @given(st.integers(1, 1000), jitters, st.none() | st.floats(0, 1e9))
 def test_a_delay_is_within_its_bounds(attempts: int, jitter: float, retry_after: float | None) -> None:
-    delay = retry_delay(attempts, jitter, retry_after)
-    assert 0.5 <= delay <= max(BACKOFF_CAP, MAX_RETRY_AFTER)
+    delay = POLICY.delay(attempts, jitter, retry_after)
+    assert 0.5 <= delay <= max(POLICY.longest_backoff, MAX_RETRY_AFTER)
     assert delay >= min(retry_after or 0, MAX_RETRY_AFTER)
-    assert retry_delay(attempts + 1, jitter) >= retry_delay(attempts, jitter)
+    assert POLICY.delay(attempts + 1, jitter) >= POLICY.delay(attempts, jitter)
 
 
 def test_the_delays_grow() -> None:
-    assert [retry_delay(n, 1.0) for n in range(1, 8)] == [1, 4, 16, 64, 256, 300, 300]
-    assert retry_delay(1, 0.0) == 0.5 and retry_delay(1, 0.0, 30) == 30
+    assert [POLICY.delay(n, 1.0) for n in range(1, 8)] == [1, 4, 16, 64, 256, 300, 300]
+    assert POLICY.delay(1, 0.0) == 0.5 and POLICY.delay(1, 0.0, 30) == 30
 
 
 @given(st.integers(1, 50), st.integers(0, 3), st.floats(0, 1e5), jitters)
 def test_when_a_message_fails_for_good(attempts: int, lost: int, age: float, jitter: float) -> None:
     tries = Tries(attempts, lost, age)
-    assert next_try(Failure("bad", "no such number"), tries, jitter) is None
-    assert (next_try(BUSY, tries, jitter) is None) == (attempts >= MAX_ATTEMPTS)
-    assert (next_try(DOWN, tries, jitter) is None) == (attempts >= MAX_ATTEMPTS and age >= GIVE_UP_AFTER)
+    assert POLICY.next_try(Failure("bad", "no such number"), tries, jitter) is None
+    assert (POLICY.next_try(BUSY, tries, jitter) is None) == (attempts >= POLICY.attempts)
+    assert (POLICY.next_try(DOWN, tries, jitter) is None) == (
+        attempts >= POLICY.attempts and age >= POLICY.give_up_after
+    )
 
 
 @pytest.mark.parametrize(("lost", "again"), [(0, True), (1, False), (2, False)])
 def test_an_answer_may_be_lost_once(lost: int, again: bool) -> None:
     failure = Failure("no_answer", "…", retry=True, provider=True, unknown=True)
-    assert (next_try(failure, Tries(1 + lost, lost, 0), 0.5) is not None) == again
+    assert (POLICY.next_try(failure, Tries(1 + lost, lost, 0), 0.5) is not None) == again
     assert failure.error == {"code": "outcome_unknown", "detail": "…"}
 
 
@@ -94,33 +95,33 @@ def test_an_answer_may_be_lost_once(lost: int, again: bool) -> None:
 
 def broken(now: float = 0.0) -> Breaker:
     breaker = Breaker()
-    for _ in range(Breaker.OPEN_AFTER):
+    for _ in range(LIMITS.failures):
         breaker = breaker.began().failed(now)
     return breaker
 
 
 def test_it_opens_after_failures_in_a_row() -> None:
     breaker = Breaker()
-    for _ in range(Breaker.OPEN_AFTER - 1):
+    for _ in range(LIMITS.failures - 1):
         breaker = breaker.failed(0)
     assert breaker.closed and breaker.room(0) == (None, 0)
     assert breaker.answered().failed(0).closed, "an answer between them"
-    assert not breaker.failed(0).closed and breaker.failed(0).room(1) == (0, Breaker.REST - 1)
+    assert not breaker.failed(0).closed and breaker.failed(0).room(1) == (0, LIMITS.rest - 1)
 
 
 def test_one_message_probes() -> None:
     breaker = broken()
-    assert breaker.room(Breaker.REST) == (1, 0)
+    assert breaker.room(LIMITS.rest) == (1, 0)
     probing = breaker.began()
-    assert probing.room(Breaker.REST)[0] == 0
+    assert probing.room(LIMITS.rest)[0] == 0
     assert probing.answered() == Breaker()
-    again = probing.failed(Breaker.REST)
-    assert again.room(Breaker.REST)[0] == 0 and again.room(Breaker.REST * 3)[0] == 1, "it rests twice as long"
-    assert probing.spared().room(Breaker.REST) == (1, 0), "another one probes"
+    again = probing.failed(LIMITS.rest)
+    assert again.room(LIMITS.rest)[0] == 0 and again.room(LIMITS.rest * 3)[0] == 1, "it rests twice as long"
+    assert probing.spared().room(LIMITS.rest) == (1, 0), "another one probes"
 
 
 def test_sends_that_began_before_do_not_lengthen_its_rest() -> None:
-    assert broken().failed(1).failed(2).room(Breaker.REST) == (1, 0)
+    assert broken().failed(1).failed(2).room(LIMITS.rest) == (1, 0)
 
 
 steps = st.lists(
@@ -134,7 +135,7 @@ def test_it_never_stays_shut_and_lets_one_probe_at_a_time(script: list[tuple[str
     for what, seconds in script:
         now += seconds
         room, wait = breaker.room(now)
-        assert 0 <= wait <= Breaker.MAX_REST
+        assert 0 <= wait <= LIMITS.longest_rest
         if what == "began" and room != 0:
             probes += not breaker.closed
             breaker = breaker.began()
@@ -146,7 +147,7 @@ def test_it_never_stays_shut_and_lets_one_probe_at_a_time(script: list[tuple[str
             probes = 0
         assert probes <= 1
     if not breaker.probing:
-        assert breaker.room(now + Breaker.MAX_REST)[0] in (None, 1)
+        assert breaker.room(now + LIMITS.longest_rest)[0] in (None, 1)
 
 
 # -- the token bucket

@@ -83,9 +83,8 @@ async def parse_short(parser: WebhookParser) -> webhook_parsing.Parsed:
     return await parse(parser, kind, 10)
 
 
-async def test_a_call_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_parsing, "DEADLINE", 0.01)
-    kind, parser = Kind(), WebhookParser()
+async def test_a_call_has_its_time() -> None:
+    kind, parser = Kind(), WebhookParser(deadline=0.01)
     with pytest.raises(Overloaded):
         await parse(parser, kind, SHORT + 1)
     kind.may_end.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,19 +11,27 @@ from tertulia.actors.clock import WallClock
 from tertulia.actors.supervisor.presence import PresenceTable
 from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.routing.supervision_messages import Presence
-from tertulia.http.streams import presence
 from tertulia.http.streams.presence import PresenceKeeper
 from tertulia.storage.memory.supervision import MemoryPresence
 
+MS = 1_000_000
 ANA = Principal(account_id="acme", role=Role.AGENT, user_id="ana", expires_at=1e12)
 
 
 class Supervision:
     """Hears, as a supervisor does."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: int = 0) -> None:
         self.attendance = PresenceTable()
-        self.now = 0
+        self.now = now
+        self.stepped = 0
+        self.clock = WallClock(lambda: self.now * MS, lambda: (self.now - self.stepped) * MS)
+
+    def step(self, ms: int) -> None:
+        """The clock is set, and so is what the supervisor has."""
+        self.now += ms
+        self.stepped += ms
+        self.attendance.shift(ms)
 
     async def present(self, entries: Sequence[Presence]) -> None:
         self.attendance.update(entries, self.now)
@@ -34,17 +42,27 @@ class Supervision:
         return []
 
 
+class Store(MemoryPresence):
+    """One in which something happens right after the next reading."""
+
+    then: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, account_id: str) -> list[Presence]:
+        found = await super().read(account_id)
+        if self.then is not None:
+            then, self.then = self.then, None
+            await then()
+        return found
+
+
 class Stream:
     principal = ANA
 
 
-async def test_of_two_streams_the_one_that_stays_counts_however_long_ago_it_spoke(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_of_two_streams_the_one_that_stays_counts_however_long_ago_it_spoke() -> None:
     there, hers, second = Supervision(), Stream(), Stream()
-    monkeypatch.setattr(presence, "now_ms", lambda: there.now)
     streams: list[Any] = [hers, second]
-    keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: streams, ttl=60)  # type: ignore[arg-type]
+    keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: streams, ttl=60, clock=there.clock)  # type: ignore[arg-type]
     await keeper.say(ANA, "away", hers)
     there.now += 10_000
     await keeper.say(ANA, "online", second)
@@ -56,26 +74,20 @@ async def test_of_two_streams_the_one_that_stays_counts_however_long_ago_it_spok
     assert there.attendance.status("ana") == "away"
 
 
-async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    there, store = Supervision(), MemoryPresence()
-    monkeypatch.setattr(presence, "now_ms", lambda: there.now)
-    mine: Any = PresenceKeeper("gateway:0", store, there, lambda: [Stream()], ttl=60)  # type: ignore[arg-type, list-item]
-    other: Any = PresenceKeeper("gateway:1", store, there, list, ttl=60)  # type: ignore[arg-type]
+async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands() -> None:
+    there, store = Supervision(), Store()
+    mine: Any = PresenceKeeper("gateway:0", store, there, lambda: [Stream()], ttl=60, clock=there.clock)  # type: ignore[arg-type, list-item]
+    other: Any = PresenceKeeper("gateway:1", store, there, list, ttl=60, clock=there.clock)  # type: ignore[arg-type]
     await mine.say(ANA, "online")
     there.now += 20_000
-    looked = mine._read_from_others
 
-    async def meanwhile(agents: Any) -> None:
-        await looked(agents)
+    async def meanwhile() -> None:
         await other.say(ANA, "offline")
         there.now += 1
 
-    monkeypatch.setattr(mine, "_read_from_others", meanwhile)
+    store.then = meanwhile
     await mine._renew()
-    assert there.attendance.status("ana") == "offline"
-    monkeypatch.setattr(mine, "_read_from_others", looked)
+    assert there.attendance.status("ana") == "offline" and store.then is None
     for _ in range(9):
         there.now += 20_000
         await mine._renew()
@@ -84,16 +96,11 @@ async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands(
 
 
 @pytest.mark.parametrize("ms", [-300_000, 300_000])
-async def test_a_clock_that_is_set_confuses_no_words(monkeypatch: pytest.MonkeyPatch, ms: int) -> None:
-    there, was_set, hers = Supervision(), [0], Stream()
-    there.now = 1_000_000
-    monkeypatch.setattr(presence, "now_ms", lambda: there.now)
-    monkeypatch.setattr(WallClock, "set_by", lambda clock: was_set.pop() if was_set else 0)
-    keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: [hers], ttl=60)  # type: ignore[arg-type, list-item]
+async def test_a_clock_that_is_set_confuses_no_words(ms: int) -> None:
+    there, hers = Supervision(1_000_000), Stream()
+    keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: [hers], ttl=60, clock=there.clock)  # type: ignore[arg-type, list-item]
     await keeper.say(ANA, "away")
-    there.now += ms
-    there.attendance.shift(ms)
-    was_set.append(ms)
+    there.step(ms)
     there.now += 1
     await keeper.say(ANA, "online", hers)
     there.now += 1

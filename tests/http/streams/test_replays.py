@@ -15,7 +15,7 @@ from tertulia.core.conversation.entries import Actor, Entry, Message
 from tertulia.core.ports.feeds import FeedHead
 from tertulia.core.views.stream_events import Cursor
 from tertulia.http.streams import replays as module
-from tertulia.http.streams.replays import PAGE, Replays
+from tertulia.http.streams.replays import PAGE, ReplayPaces, Replays
 from tertulia.http.streams.session import Frame, Session
 from tertulia.http.streams.token_bucket import Rate
 
@@ -146,40 +146,46 @@ async def test_a_user_holds_few_of_the_reads_at_once() -> None:
     assert archive.most == module.REPLAYS_PER_ACCOUNT
 
 
-async def test_replays_keep_to_a_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "USER_PACE", Rate(1000, 1000))
-    now = 100.0
-    slept: list[float] = []
-    real = asyncio.sleep
+class Clock:
+    """Time passes only for who sleeps."""
 
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        if seconds:
-            slept.append(seconds)
-            now += seconds
-        await real(0)
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+        self.sleeps = asyncio.Event()
 
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
-    archive = Archive(4_000)
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        self.sleeps.set()
+        await asyncio.sleep(0)
+
+
+async def test_replays_keep_to_a_pace() -> None:
+    clock, archive = Clock(), Archive(4_000)
     session, transport = reader()
-    replays = Replays(archive, clock=lambda: now)
+    paces = ReplayPaces(user=Rate(1000, 1000))
+    replays = Replays(archive, paces=paces, clock=clock, sleep=clock.sleep)
     await replayed(replays, session, feed_at(4_000))
     assert transport.seen == list(range(1, 4001))
-    assert sum(slept) == pytest.approx(2.5, abs=0.6), "all but the burst and the last page are waited for"
-    slept.clear()
-    await replayed(replays, reader("bea")[0], feed_at(4_000), after=3_500)
-    assert not slept, "another user has a pace of their own"
-
-
-async def test_a_replay_that_waits_ends_with_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "USER_PACE", Rate(0.001, 1))
-    monkeypatch.setattr(module, "LONGEST_WAIT", 0.01)
-    session, transport = reader()
-    replaying = asyncio.ensure_future(
-        Replays(Archive(2_000)).replay(session, feed_at(2_000), [TOPIC], Cursor("g", 0, 99))
+    assert sum(clock.slept) == pytest.approx(2.5, abs=0.6), (
+        "all but the burst and the last page are waited for"
     )
-    await asyncio.sleep(0.05)
-    assert not replaying.done() and not transport.seen
-    session.close(1000, "")
+    clock.slept.clear()
+    await replayed(replays, reader("bea")[0], feed_at(4_000), after=3_500)
+    assert not clock.slept, "another user has a pace of their own"
+
+
+async def test_a_replay_that_waits_ends_with_its_reader() -> None:
+    clock = Clock()
+    session, transport = reader()
+    replays = Replays(Archive(2_000), paces=ReplayPaces(user=Rate(0.001, 1)), clock=clock, sleep=clock.sleep)
+    replaying = asyncio.ensure_future(replays.replay(session, feed_at(2_000), [TOPIC], Cursor("g", 0, 99)))
     async with asyncio.timeout(5):
+        await clock.sleeps.wait()
+        assert not replaying.done() and not transport.seen
+        session.close(1000, "")
         await replaying

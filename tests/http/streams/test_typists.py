@@ -13,11 +13,11 @@ TOPICS = ["conversation:c"]
 class Gateway:
     """Its readers, if it has any, and what they were told."""
 
-    def __init__(self, *, listening: bool = True) -> None:
+    def __init__(self, *, listening: bool = True, most: int = module.MOST) -> None:
         self.now = 100.0
         self.listening = listening
         self.told: list[tuple[str, str]] = []
-        self.typists = Typists(self, clock=lambda: self.now)
+        self.typists = Typists(self, most=most, clock=lambda: self.now)
 
     def hint(
         self, account_id: str, type: str, data: dict[str, Any], topics: list[str], conversation_id: str | None
@@ -93,9 +93,8 @@ def test_who_starts_and_stops_all_the_time_is_passed_on_now_and_then() -> None:
         assert sum(at <= other < at + REPEATED for other in passed) <= 2 * module.CHANGES
 
 
-def test_so_many_are_kept_in_mind_and_no_more(monkeypatch: Any) -> None:
-    monkeypatch.setattr(module, "MOST", 2)
-    gateway = Gateway()
+def test_so_many_are_kept_in_mind_and_no_more() -> None:
+    gateway = Gateway(most=2)
     for user in ("ana", "ben", "caro"):
         gateway.says(user, "start")
         gateway.typists.passed_on(("a", "c", user), "start")
