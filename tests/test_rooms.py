@@ -20,7 +20,7 @@ ROOMS = {
              ["routes/admin", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
              ["dialects/crm"], ["dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
     "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["model_settings"], ["settings"], ["settings_environment"],
-                 ["composition"], ["serving"],
+                 ["composition", "importing"], ["serving"],
                  ["command_line"], ["__main__"]],
 }  # fmt: skip
 """The rooms of each folder, lowest first. A room imports from rooms of the lists before its own, and from no other."""

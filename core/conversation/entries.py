@@ -35,6 +35,10 @@ class Actor(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str | None = None
 
 
+IMPORTER: Final = Actor("system", "import")
+"""Who writes what is carried over from another service: history, which makes no events (`views/stream_events.py`)."""
+
+
 @lru_cache(maxsize=4096)
 def actor(type: ActorType, id: str | None) -> Actor:
     """An actor, cached: a service or an agent writes many entries."""

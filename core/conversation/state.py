@@ -39,6 +39,8 @@ AUTO_REPLY = "auto_reply"
 """In the metadata of a customer's message that no person wrote, as its channel says: an out-of-office note, a list, a bounce."""
 BY_MACHINE = "no person has written yet"
 """Why a conversation that a machine's message opens is resolved at once. Nobody is asked for a score."""
+IMPORTED = "imported"
+"""Why a conversation that is carried over from another service has its status. Nobody is asked for a score."""
 AUTOMATIC_WITHIN = 3_600_000
 MAX_AUTOMATIC = 5
 """Answers of the server itself, of bot rules and questions for a score, in one conversation within so many ms. Machines that
@@ -360,7 +362,7 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
         fields |= {"handoff_requested": False, "handoff_reason": None}
     fields["routing"] = routing
     if to is Status.RESOLVED:
-        fields |= {"resolved_at": entry.at, "csat_due": data.reason != BY_MACHINE}
+        fields |= {"resolved_at": entry.at, "csat_due": data.reason not in (BY_MACHINE, IMPORTED)}
     elif data.from_status is Status.RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,

@@ -12,6 +12,7 @@ import msgspec
 
 from ..accounts.principal import Role
 from ..conversation.entries import (
+    IMPORTER,
     Assigned,
     Edited,
     Entry,
@@ -112,7 +113,9 @@ def user_topic(user_id: str) -> str:
 
 
 def events_of(entry: Entry) -> list[Event]:
-    """The events of an entry, in order."""
+    """The events of an entry, in order. What was carried over from another service is history and makes none."""
+    if entry.actor == IMPORTER:
+        return []
     account, thread = account_topic(entry.account_id), conversation_topic(entry.conversation_id)
     both = (account, thread)
     data = entry.data

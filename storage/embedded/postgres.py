@@ -65,6 +65,19 @@ def installation() -> Path:
     )
 
 
+def url_of_running(data: Path) -> str | None:
+    """The owner's URL of the server that runs on a data folder, as far as its files tell; None if there is none."""
+    folder = data / EmbeddedPostgres.name
+    if not (folder / "database" / "postmaster.pid").exists():
+        return None
+    sockets = socket_folder(folder, SOCKET)
+    return _url(sockets) if (sockets / SOCKET).exists() else None
+
+
+def _url(sockets: Path) -> str:
+    return f"postgresql://{USER}@/{DATABASE}?host={quote(str(sockets), safe='')}&port=5432"
+
+
 class EmbeddedPostgres(Server):
     """`url` connects as the owner, a superuser, who runs migrations. The server itself logs in by `storage/postgres/roles.py`."""
 
@@ -83,7 +96,7 @@ class EmbeddedPostgres(Server):
     def url(self) -> str:
         if self._sockets is None:
             raise ServerError("postgres was never started.")
-        return f"postgresql://{USER}@/{DATABASE}?host={quote(str(self._sockets), safe='')}&port=5432"
+        return _url(self._sockets)
 
     async def _prepare(self) -> None:
         program = installation() / "bin" / "postgres"

@@ -1428,6 +1428,18 @@ CREATE TABLE public.hosts (
     port integer DEFAULT 0 NOT NULL
 );
 
+CREATE TABLE public.imported_conversations (
+    account_id uuid NOT NULL,
+    source text NOT NULL,
+    source_key bytea NOT NULL,
+    conversation_id uuid NOT NULL,
+    messages integer NOT NULL,
+    set_aside integer NOT NULL,
+    imported_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY public.imported_conversations FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.inbound_failures (
     id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -1728,6 +1740,9 @@ ALTER TABLE ONLY public.event_webhooks
 
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.imported_conversations
+    ADD CONSTRAINT imported_conversations_pkey PRIMARY KEY (account_id, source, source_key);
 
 ALTER TABLE ONLY public.inbound_failures
     ADD CONSTRAINT inbound_failures_pkey PRIMARY KEY (id);
@@ -2066,6 +2081,9 @@ ALTER TABLE ONLY public.event_stream_positions
 ALTER TABLE ONLY public.event_webhooks
     ADD CONSTRAINT event_webhooks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.imported_conversations
+    ADD CONSTRAINT imported_conversations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.inbound_failures
     ADD CONSTRAINT inbound_failures_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2165,6 +2183,8 @@ ALTER TABLE public.event_streams ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.event_webhooks ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.imported_conversations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.inbound_failures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.model_calls ENABLE ROW LEVEL SECURITY;
@@ -2224,6 +2244,8 @@ CREATE POLICY own_account ON public.event_deliveries TO tertulia_app USING ((acc
 CREATE POLICY own_account ON public.event_stream_positions TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.event_webhooks TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.imported_conversations TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.inbound_failures TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
@@ -2326,6 +2348,8 @@ CREATE POLICY system_work ON public.event_stream_positions TO tertulia_system US
 CREATE POLICY system_work ON public.event_streams TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.event_webhooks TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.imported_conversations TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.inbound_failures TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -2608,6 +2632,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_webhooks TO tertulia_app
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_webhooks TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.hosts TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imported_conversations TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_failures TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_failures TO tertulia_system;

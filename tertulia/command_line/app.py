@@ -1,4 +1,4 @@
-"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`.
+"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`; `import` is in `imports.py`.
 
 A command that cannot continue prints one sentence and exits with code 2.
 """

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from aiohttp import web
 
 from ....actors.clock import now_ms
-from ....core.accounts.records import Channel
 from ....core.conversation.commands import Done
 from ...actions import conversations as actions
+from ...actions.older_services import recording_channel
 from ...actions.opening import open_conversation
 from ...framework.endpoint import Call, Route, answer
 from ...framework.pagination import author
@@ -65,11 +64,7 @@ async def whatsapp_channel(call: Call[Any]) -> str:
     channels = call.services.stores.channels
     found = await channels.first(call.account_id, "whatsapp")
     if found is None:
-        name, now = uuid.uuid5(uuid.UUID(call.account_id), "crm whatsapp"), now_ms()
-        new = Channel(
-            str(name), call.account_id, "whatsapp", "WhatsApp", {"sent_elsewhere": True}, None, True, now, now
-        )
-        found = await channels.ensure(new, author(call))
+        found = await channels.ensure(recording_channel(call.account_id, now_ms()), author(call))
     return found.id
 
 

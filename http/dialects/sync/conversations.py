@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Annotated, Any
 
 import msgspec
@@ -10,9 +9,9 @@ from aiohttp import web
 
 from ....core.conversation.commands import Update
 from ....core.conversation.state import Conversation
-from ....core.ids import is_uuid
 from ....core.ports.resources import Session
 from ...actions import conversations as actions
+from ...actions.older_services import outlet_of
 from ...actions.opening import open_conversation
 from ...framework.endpoint import Call, Route
 from ..crm.conversations import whatsapp_channel
@@ -55,20 +54,13 @@ class SyncContext(msgspec.Struct, frozen=True):
     subDomain: SubDomain | None = None
 
 
-def outlet(account_id: str, local_id: str | None) -> str | None:
-    """The outlet that a local id stands for: itself if it is an id, else one derived from it."""
-    if local_id is None or is_uuid(local_id.lower()):
-        return None if local_id is None else local_id.lower()
-    return str(uuid.uuid5(uuid.UUID(account_id), f"outlet {local_id}"))
-
-
 async def create(call: Call[NewSyncConversation]) -> web.Response:
     body = call.body
     await sessions.check_sub_domain(call, body.subDomain)
     wanted = actions.NewConversation(
         channel_id=await whatsapp_channel(call),
         contact_identifier=body.userId,
-        outlet_id=outlet(call.account_id, body.localId),
+        outlet_id=outlet_of(call.account_id, body.localId),
     )
     done = await open_conversation(call, wanted, find=True, field="userId")
     assert done.conversation is not None

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from ....actors.clock import now_ms
 from ....core.accounts.identifiers import normalised, spellings
-from ....core.accounts.records import Account
 from ....core.conversation.state import Conversation
 from ....core.errors import Forbidden, NotFound
 from ....core.ports.resources import Session
-from ....core.text.normalization import normalized
+from ...actions.older_services import sub_domain_of
 from ...framework.endpoint import Call
 from ...routes.conversation.messages import visible
 
@@ -70,12 +69,3 @@ async def check_sub_domain(call: Call[Any], named: str | None) -> None:
     """Raises Forbidden if a body names another account's sub-domain than the key's."""
     if named is not None and named != await sub_domain(call):
         raise Forbidden("the key is not of this subDomain")
-
-
-def sub_domain_of(account: Account) -> str:
-    """The setting, or else a slug of the account's name."""
-    given = account.settings.get("sub_domain")
-    if isinstance(given, str):
-        return given
-    plain = normalized("NFKD", account.name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-") or account.id

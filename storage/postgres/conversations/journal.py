@@ -81,7 +81,7 @@ class PostgresJournal:
         touched = sorted({partition_of_conversation(w.after.id) for w in writes})
         held = {p: epochs.get(p, -1) for p in touched}
         try:
-            arguments, places = _arguments(writes, held)
+            arguments, places = batch_arguments(writes, held)
             contacts = _contacts(writes)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Rejected(f"the batch has content that cannot be stored: {error}") from error
@@ -148,7 +148,7 @@ class PostgresJournal:
         return [row[0] for row in found]
 
 
-def _arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], list[tuple[int, int]]]:
+def batch_arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list[Any], list[tuple[int, int]]]:
     """The arguments of `commit_batch`, and the place of each entry in its feed: account index, ordinal."""
     accounts: dict[str, int] = {}
     counts: list[int] = []

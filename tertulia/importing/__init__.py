@@ -1,0 +1,1 @@
+"""Carrying conversations of older services over into an account."""
