@@ -25,25 +25,31 @@ MINIMAL_CPU = 0.001
 
 class Options(msgspec.Struct, frozen=True):
     """`name` is a template, `restarts` how often Ray restarts the actor by itself, `concurrency` how many calls run at
-    once."""
+    once. `moves`: if its node is lost, Ray restarts the actor on another one; the others belong to their node."""
 
     cls: type
     name: str
     concurrency: int
     restarts: int = FOREVER
-    spread: bool = True
+    moves: bool = False
 
 
 HOST = Options(HostProcess, "host:{0}", concurrency=1000)
 GATEWAY = Options(GatewayProcess, "gateway:{0}", concurrency=1000)
-DISPATCHER = Options(DispatcherProcess, DISPATCHER_NAME, concurrency=1000)
-SUPERVISOR = Options(SupervisorProcess, SUPERVISOR_NAME, concurrency=10_000)
-CONVERSATION = Options(ConversationProcess, "conversation:{0}", concurrency=1, restarts=0, spread=False)
+DISPATCHER = Options(DispatcherProcess, DISPATCHER_NAME, concurrency=1000, moves=True)
+SUPERVISOR = Options(SupervisorProcess, SUPERVISOR_NAME, concurrency=10_000, moves=True)
+CONVERSATION = Options(ConversationProcess, "conversation:{0}", concurrency=1, restarts=0)
 """Ray does not restart it: its host starts a new one with the state from the journal."""
 
 
-def create(kind: Options, key: object, *arguments: Any, detached: bool = False) -> ActorHandle:
-    """Start an actor. A detached one that already runs under this name is returned instead.
+def create(
+    kind: Options,
+    key: object,
+    *arguments: Any,
+    detached: bool = False,
+    node: str | None = None,
+) -> ActorHandle:
+    """Start an actor, on `node` if that is given. A detached one that already runs under this name is returned instead.
 
     An actor reserves next to no CPU, because clusters are sized for this service. It must reserve something: Ray ignores
     the requested node of an actor that asks for nothing. Ray never retries a task; callers do, with the same command ids.
@@ -59,13 +65,7 @@ def create(kind: Options, key: object, *arguments: Any, detached: bool = False) 
     }
     if detached:
         options |= {"lifetime": "detached", "get_if_exists": True}
-    if kind.spread:
-        options["scheduling_strategy"] = _place(key)
+    if node is not None:
+        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=kind.moves)
     make: Callable[..., Any] = ray.remote(kind.cls).options(**options).remote
     return make(*arguments)
-
-
-def _place(key: object) -> NodeAffinitySchedulingStrategy:
-    """Spread actors over the nodes by number. Soft affinity: if the node is lost, the actor moves to another one."""
-    nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
-    return NodeAffinitySchedulingStrategy(nodes[int(str(key)) % len(nodes)], soft=True)

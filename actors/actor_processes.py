@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import ray
+import ray.actor
 import structlog
 
 from ..core.errors import StorageUnavailable
 from .clock import fresh_id
+from .cluster.process_beat import ProcessBeat
+from .cluster.process_life import ProcessLife
+from .cluster.ray_nodes import own_address
 from .dispatcher.dispatcher import Dispatcher
 from .gateway.supervisor_client import answer_command, answer_query
 from .host.conversation_actor import ConversationActor
@@ -35,6 +38,7 @@ T = TypeVar("T")
 class HostParts(Protocol):
     """The composed parts of a host."""
 
+    beat: ProcessBeat
     host: ConversationHost
     membership: MembershipKeeper
     publisher: FeedPublisher
@@ -74,19 +78,21 @@ class HostProcess:
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, name))
+        self._life = ProcessLife(self._parts.beat, self._finish)
         host = self._parts.host
         self._listener = HostListener(
             host.submit, host.refresh_rules, self._parts.publisher, self._parts.secret
         )
         at = self._listen()
         await when_storage_is_up(lambda: self._parts.membership.startup(at.address, at.port))
+        await when_storage_is_up(self._life.startup)
         self._work = asyncio.ensure_future(self._run())
 
     def _listen(self) -> ListeningSocket:
         if self._parts.socket is not None:
             return self._listener.open_unix(self._parts.socket)
         assert self._parts.tls is not None, "a host without a socket has TLS"
-        return self._listener.open_tls(ray.util.get_node_ip_address(), self._parts.tls)
+        return self._listener.open_tls(own_address(), self._parts.tls)
 
     async def _run(self) -> None:
         try:
@@ -103,7 +109,14 @@ class HostProcess:
         return self._parts.host.statistics()
 
     async def drain(self) -> None:
-        """Give the partitions back and finish commands in flight."""
+        """Give the partitions to other hosts and finish commands in flight."""
+        await self._life.drain()
+
+    async def leave(self) -> None:
+        """End the process for good."""
+        ray.actor.exit_actor()
+
+    async def _finish(self) -> None:
         await self._parts.membership.leave()
         self._work.cancel()
         await self._listener.close()
@@ -112,6 +125,8 @@ class HostProcess:
 
 class GatewayParts(Protocol):
     """The composed parts of a gateway."""
+
+    beat: ProcessBeat
 
     async def startup(self) -> None: ...
     async def main_loop(self) -> None: ...
@@ -125,7 +140,9 @@ class GatewayProcess:
         self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, name))
+        self._life = ProcessLife(self._parts.beat, self._finish)
         await when_storage_is_up(self._parts.startup)
+        await when_storage_is_up(self._life.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -140,6 +157,13 @@ class GatewayProcess:
 
     async def drain(self) -> None:
         """Accept no new requests, finish those in flight, and close the streams with their cursors."""
+        await self._life.drain()
+
+    async def leave(self) -> None:
+        """End the process for good."""
+        ray.actor.exit_actor()
+
+    async def _finish(self) -> None:
         self._work.cancel()
         await self._parts.drain()
 
@@ -147,6 +171,7 @@ class GatewayProcess:
 class DispatcherParts(Protocol):
     """The composed parts of a dispatcher."""
 
+    beat: ProcessBeat
     dispatcher: Dispatcher
 
     async def main_loop(self) -> None: ...
@@ -160,7 +185,9 @@ class DispatcherProcess:
         self, compose: Callable[[Any, int], Awaitable[DispatcherParts]], settings: Any, shard: int
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, shard))
+        self._life = ProcessLife(self._parts.beat, self._finish)
         await when_storage_is_up(self._parts.dispatcher.startup)
+        await when_storage_is_up(self._life.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -182,6 +209,13 @@ class DispatcherProcess:
 
     async def drain(self) -> None:
         """Claim nothing more and finish sends in flight."""
+        await self._life.drain()
+
+    async def leave(self) -> None:
+        """End the process for good."""
+        ray.actor.exit_actor()
+
+    async def _finish(self) -> None:
         await self._parts.drain()
         self._work.cancel()
 
@@ -189,6 +223,7 @@ class DispatcherProcess:
 class SupervisorParts(Protocol):
     """The composed parts of a supervisor."""
 
+    beat: ProcessBeat
     supervisor: Supervisor
 
     async def main_loop(self) -> None: ...
@@ -202,7 +237,9 @@ class SupervisorProcess:
         self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, number: int
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, number))
+        self._life = ProcessLife(self._parts.beat, self._finish)
         await when_storage_is_up(self._parts.supervisor.startup)
+        await when_storage_is_up(self._life.startup)
         self._work = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -229,6 +266,13 @@ class SupervisorProcess:
 
     async def drain(self) -> None:
         """Stop deciding."""
+        await self._life.drain()
+
+    async def leave(self) -> None:
+        """End the process for good."""
+        ray.actor.exit_actor()
+
+    async def _finish(self) -> None:
         self._work.cancel()
         self._parts.supervisor.close()
         await self._parts.close()

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
+from .cluster_settings import ClusterSettings
 from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid
-from .core.routing.supervision_messages import SHARDS
 from .model_settings import ModelSettings
 from .secret_settings import secret_fields
 from .setting_types import AnyHttpUrl, Count, HttpUrl, PostgresUrl, Rate, RedisUrl
@@ -27,7 +27,7 @@ def _env(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(ModelSettings):
+class Settings(ClusterSettings, ModelSettings):
     """Every setting of a server, with its default. Times are in seconds."""
 
     model_config = SettingsConfigDict(
@@ -75,25 +75,6 @@ class Settings(ModelSettings):
     redis_url: RedisUrl | None = Field(
         None, validation_alias=_env("REDIS_URL"), description="Valkey or Redis URL; embedded when unset"
     )
-    ray_address: str | None = Field(
-        None,
-        validation_alias=_env("RAY_ADDRESS"),
-        description="Ray cluster's address; a local one when unset",
-    )
-    hosts: int = Field(
-        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
-        ge=1,
-        le=256,
-        description="conversation hosts",
-    )
-    gateways: int = Field(1, ge=1, le=256, description="HTTP gateways; those of one machine share the port")
-    dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to providers")
-    supervisors: int = Field(
-        1, ge=1, le=SHARDS, description="supervisors, which assign conversations to agents"
-    )
-    placement: Literal["shared", "dedicated"] = Field(
-        "shared", description="conversations share their host's process (shared) or have one each (dedicated)"
-    )
     public_url: HttpUrl | None = Field(None, description="URL that providers call and sign webhooks for")
 
     whatsapp_url: HttpUrl | None = Field(None, description="URL used instead of Meta's WhatsApp API")
@@ -108,23 +89,6 @@ class Settings(ModelSettings):
         None,
         validation_alias=_env("TERTULIA_EMAIL_URL", "TERTULIA_POSTMARK_URL"),
         description="URL used instead of Postmark's API; TERTULIA_POSTMARK_URL is an alias",
-    )
-
-    link_folder: Path | None = Field(
-        None,
-        description="folder for the hosts' Unix sockets on one machine, made private; <data>/run when unset. Unused in a"
-        " cluster (RAY_ADDRESS), where hosts listen with TLS",
-    )
-    link_cert: Path | None = Field(
-        None,
-        description="certificate (PEM, with its chain) that hosts of a cluster present to gateways; each host generates its"
-        " own when unset",
-    )
-    link_key: Path | None = Field(None, description="private key (PEM) of TERTULIA_LINK_CERT")
-    link_ca: Path | None = Field(
-        None,
-        description="CA certificates (PEM) that must have signed the hosts' certificates, besides mutual authentication;"
-        " none when unset",
     )
 
     jwt_secret: str | None = Field(None, description="HS256 secret, 32 bytes or more; generated when unset")
@@ -255,10 +219,6 @@ class Settings(ModelSettings):
     idle_after: float = Field(900, gt=0, description="idle time before a conversation leaves memory")
     presence_ttl: float = Field(
         60, ge=1, le=3600, description="how long an agent's presence lasts unless renewed"
-    )
-    drain: float = Field(20, gt=0, description="time limit of a graceful stop")
-    takeover_after: float = Field(
-        2.5, gt=0.5, description="how long a host must be silent before others take over its partitions"
     )
 
     max_attachment: int = Field(26_214_400, ge=1024, description="largest attachment, bytes")

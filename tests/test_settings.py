@@ -36,6 +36,9 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "TERTULIA_GATEWAYS": [("0", "greater")],
     "TERTULIA_DISPATCHERS": [("0", "greater")],
     "TERTULIA_SUPERVISORS": [("0", "greater")],
+    "TERTULIA_HOSTS_PER_NODE": [("0", "greater")],
+    "TERTULIA_GATEWAYS_PER_NODE": [("0", "greater")],
+    "TERTULIA_ON_STOP": [("kill", "leave")],
     "TERTULIA_PLACEMENT": [("nowhere", "shared")],
     "TERTULIA_PUBLIC_URL": [
         ("chat.example.com", "http://"), ("https://", "no host"), ("https://chat.example.com/?a=1", "no ?"),

@@ -154,6 +154,11 @@ class DispatcherWaker:
         return {DISPATCHER_NAME.format(shard): figures for shard, figures in enumerate(found)}
 
 
+async def leave_for_good() -> None:
+    """Call `leave` of the actor that this process is, which ends it such that Ray does not restart it."""
+    await call(ray.get_runtime_context().current_actor, "leave")
+
+
 async def call(handle: ActorHandle, method: str, *arguments: Any, deadline: float = 30) -> Any:
     """Any other call: start-up, drain, statistics. Raises RayError or TimeoutError."""
     answer: Awaitable[Any] = getattr(handle, method).remote(*arguments)

@@ -1,9 +1,9 @@
-"""Ownership: which host owns which partition, and which hosts there are."""
+"""Ownership: which host owns which partition, which hosts there are, and the server's processes as those who watch them see them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -59,4 +59,55 @@ class Ownership(Protocol):
 
     async def read_map(self) -> PartitionMap:
         """The current owners."""
+        ...
+
+
+ProcessKind = Literal["host", "gateway", "supervisor", "dispatcher"]
+
+
+class Process(msgspec.Struct, frozen=True):
+    """An incarnation of a process. `node` is Ray's id of its node, `address` the node's IP address; `settings` is a fingerprint of
+    what it was started with."""
+
+    name: str
+    kind: ProcessKind
+    incarnation: str
+    node: str
+    address: str
+    pid: int
+    release: str
+    settings: str
+
+
+class ProcessState(Process, frozen=True):
+    """`beats` counts its heartbeats; `silent`: seconds since the last one, by the storage's clock."""
+
+    beats: int
+    draining: bool
+    silent: float
+
+
+class Processes(Protocol):
+    """Where processes announce themselves. Raises StorageUnavailable."""
+
+    async def register(self, process: Process) -> None:
+        """Announce a new incarnation."""
+        ...
+
+    async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> bool:
+        """Write a heartbeat. Returns whether the node is to be drained. Raises StaleEpoch if a newer incarnation has the name."""
+        ...
+
+    async def remove(self, name: str, incarnation: str) -> None:
+        """The process has ended for good."""
+        ...
+
+    async def all(self) -> Sequence[ProcessState]: ...
+
+    async def drained_nodes(self) -> frozenset[str]:
+        """The nodes that operators drain."""
+        ...
+
+    async def drain_node(self, node: str, drained: bool) -> None:
+        """Have a node's processes leave it, or let them return."""
         ...

@@ -1312,6 +1312,11 @@ CREATE TABLE public.drafts (
 
 ALTER TABLE ONLY public.drafts FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.drained_nodes (
+    node text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.early_receipts (
     channel_id uuid NOT NULL,
     key text NOT NULL,
@@ -1505,6 +1510,22 @@ CREATE TABLE public.partitions (
     owner uuid,
     epoch bigint DEFAULT 0 NOT NULL,
     CONSTRAINT partitions_id_check CHECK (((id >= 0) AND (id <= 1023)))
+)
+WITH (fillfactor='10');
+
+CREATE TABLE public.processes (
+    name text NOT NULL,
+    kind text NOT NULL,
+    incarnation uuid NOT NULL,
+    node text NOT NULL,
+    address text NOT NULL,
+    pid integer NOT NULL,
+    release text NOT NULL,
+    settings text NOT NULL,
+    beats bigint DEFAULT 0 NOT NULL,
+    draining boolean DEFAULT false NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
 )
 WITH (fillfactor='10');
 
@@ -1714,6 +1735,9 @@ ALTER TABLE ONLY public.dispatchers
 ALTER TABLE ONLY public.drafts
     ADD CONSTRAINT drafts_pkey PRIMARY KEY (conversation_id, user_id);
 
+ALTER TABLE ONLY public.drained_nodes
+    ADD CONSTRAINT drained_nodes_pkey PRIMARY KEY (node);
+
 ALTER TABLE ONLY public.early_receipts
     ADD CONSTRAINT early_receipts_pkey PRIMARY KEY (channel_id, key);
 
@@ -1761,6 +1785,9 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.partitions
     ADD CONSTRAINT partitions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.provider_messages
     ADD CONSTRAINT provider_messages_pkey PRIMARY KEY (channel_id, external_id);
@@ -2613,6 +2640,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatchers TO tertulia_system
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drafts TO tertulia_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drafts TO tertulia_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drained_nodes TO tertulia_system;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.early_receipts TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.early_receipts TO tertulia_system;
 
@@ -2648,6 +2677,8 @@ GRANT SELECT,DELETE ON TABLE public.outbox_ids TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_ids TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partitions TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.processes TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provider_messages TO tertulia_system;
 

@@ -32,11 +32,19 @@ class SecretsDiffer(Exception):
 
 
 class ActorSettings(msgspec.Struct, frozen=True):
-    """A server's settings as an actor's argument: `fingerprints` by field, and the `file` with the secrets on the server's machine."""
+    """A server's settings as an actor's argument: `fingerprints` by field, the `file` with the secrets on the server's machine, and
+    a `digest` of everything that an actor depends on."""
 
     settings: Settings
     fingerprints: dict[str, str]
     file: Path
+    digest: str = ""
+
+
+NOT_DIGESTED = frozenset(
+    {"hosts", "hosts_per_node", "gateways", "gateways_per_node", "on_stop", "log_format", "data"}
+)
+"""Settings of `tertulia serve` alone: actors need not be renewed when they change."""
 
 
 def secrets_file(settings: Settings) -> Path:
@@ -51,11 +59,15 @@ def withhold(settings: Settings) -> ActorSettings:
     path = secrets_file(settings)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(path, msgspec.json.encode(secrets).decode())
-    return ActorSettings(
-        settings.model_copy(update=dict.fromkeys(secrets)),
-        {name: _fingerprint(settings.jwt_secret, name, value) for name, value in secrets.items()},
-        path,
-    )
+    shown = settings.model_copy(update=dict.fromkeys(secrets))
+    fingerprints = {name: _fingerprint(settings.jwt_secret, name, value) for name, value in secrets.items()}
+    return ActorSettings(shown, fingerprints, path, _digest(shown, fingerprints))
+
+
+def _digest(shown: Settings, fingerprints: dict[str, str]) -> str:
+    given = shown.model_dump(mode="json", exclude=set(NOT_DIGESTED))
+    text = msgspec.json.encode([given, fingerprints], order="sorted")
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def forget(settings: Settings) -> None:

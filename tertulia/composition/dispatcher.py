@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
+from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.dispatcher.dispatcher import Dispatcher
 from ..actors.dispatcher.message_sender import Sender
 from ..actors.dispatcher.provider_client import ProviderClient
+from ..actors.transport.ray_calls import DISPATCHER_NAME
 from ..channels import CHANNELS
 from ..core.channels.signed_urls import LinkSigner
 from ..settings import Settings
@@ -21,6 +23,7 @@ from .actor_settings import ActorSettings, begin_process
 from .attachments import attachments, guard, media_fetcher
 from .database import connect
 from .event_delivery import EventParts
+from .process_beat import process_beat
 
 CONNECTIONS = 12
 PROVIDER_CONNECTIONS = 512
@@ -29,6 +32,8 @@ PROVIDER_CONNECTIONS = 512
 
 class DispatcherParts:
     """A dispatcher with its loops, as `actors.actor_processes.DispatcherParts`. Needs a running loop."""
+
+    beat: ProcessBeat
 
     def __init__(self, settings: Settings, shard: int, database: Database) -> None:
         assert settings.redis_url is not None and settings.jwt_secret is not None
@@ -80,4 +85,6 @@ class DispatcherParts:
 async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
     """Connect a dispatcher's parts, without registering it."""
     settings = begin_process(given)
-    return DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))
+    parts = DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))
+    parts.beat = await process_beat(settings, given, "dispatcher", DISPATCHER_NAME.format(shard))
+    return parts

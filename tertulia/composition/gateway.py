@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from .. import __version__
+from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
 from ..actors.host.message_analysis import MessageAnalysis
@@ -71,6 +72,7 @@ from .database import connect
 from .event_delivery import make_poster
 from .garbage_collection import calm_garbage_collector
 from .metrics import gateway_samples
+from .process_beat import process_beat
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +83,8 @@ WEBHOOK_TESTS = 16
 
 class GatewayParts:
     """A gateway with its HTTP server and loops, as `actors.actor_processes.GatewayParts`."""
+
+    beat: ProcessBeat
 
     def __init__(
         self, settings: Settings, name: str, database: Database, session: aiohttp.ClientSession
@@ -258,5 +262,6 @@ async def gateway(given: ActorSettings, name: str) -> GatewayParts:
     # a size limit counts decoded bytes, so nothing may decode later
     session = aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}, auto_decompress=False)
     parts = GatewayParts(settings, name, database, session)
+    parts.beat = await process_beat(settings, given, "gateway", name)
     calm_garbage_collector()
     return parts

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import ray
 import structlog
 
 from ..actors.actor_options import CONVERSATION, create
 from ..actors.clock import fresh_id, now_ms
+from ..actors.cluster.process_beat import ProcessBeat
+from ..actors.cluster.ray_nodes import own_node
 from ..actors.host.host import ConversationHost, Placement
 from ..actors.host.membership import MembershipKeeper
 from ..actors.host.message_analysis import MessageAnalysis
@@ -40,6 +41,7 @@ from .classifier import classifier
 from .database import connect
 from .garbage_collection import calm_garbage_collector
 from .host_links import socket_of, tls_of
+from .process_beat import process_beat
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +57,10 @@ COUNT_EVERY = 2.0
 """Seconds between two passes over the accounts' feeds. A reader counts the rest itself."""
 
 
-def node_id() -> str:
-    """Ray's id of the node this process runs on."""
-    return ray.get_runtime_context().get_node_id()
-
-
 class HostParts:
     """A conversation host with its loops, as `actors.actor_processes.HostParts`."""
+
+    beat: ProcessBeat
 
     def __init__(self, settings: Settings, name: str, database: Database) -> None:
         assert settings.jwt_secret is not None
@@ -91,7 +90,7 @@ class HostParts:
             self.host,
             name=name,
             incarnation=incarnation,
-            node=node_id(),
+            node=own_node(),
             takeover_after=settings.takeover_after,
             stale=self.stale,
         )
@@ -193,6 +192,7 @@ async def host(given: ActorSettings, name: str) -> HostParts:
     """Connect a host's parts."""
     settings = begin_process(given)
     parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
+    parts.beat = await process_beat(settings, given, "host", name)
     calm_garbage_collector()
     return parts
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 
+from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.supervisor.supervisor import Supervisor
 from ..actors.transport.host_subscription import HostSubscription
+from ..actors.transport.ray_calls import SUPERVISOR_NAME
 from ..core.routing.supervision_messages import shards_of
 from ..settings import Settings
 from ..storage.postgres.accounts.supervision import PostgresSupervision
@@ -18,12 +20,15 @@ from ..storage.valkey.presence import ValkeyPresence
 from .actor_settings import ActorSettings, begin_process
 from .database import connect
 from .garbage_collection import calm_garbage_collector
+from .process_beat import process_beat
 
 CONNECTIONS = 6
 
 
 class SupervisorParts:
     """A supervisor with its loops, as `actors.actor_processes.SupervisorParts`. Needs a running loop."""
+
+    beat: ProcessBeat
 
     def __init__(self, settings: Settings, number: int, database: Database) -> None:
         assert settings.redis_url is not None and settings.jwt_secret is not None
@@ -63,5 +68,6 @@ async def supervisor(given: ActorSettings, number: int) -> SupervisorParts:
     """Connect a supervisor's parts, without registering it."""
     settings = begin_process(given)
     parts = SupervisorParts(settings, number, await connect(settings, system=CONNECTIONS, app=1))
+    parts.beat = await process_beat(settings, given, "supervisor", SUPERVISOR_NAME.format(number))
     calm_garbage_collector()
     return parts

@@ -1,96 +1,66 @@
-"""Watches the actors: ends one that does not answer, and recreates one that Ray has given up.
+"""When an actor counts as dead: only if two independent witnesses agree.
 
-Ray itself restarts actors that die, once its head is available. A head without external storage that is restarted has
-lost its state and refuses everyone who knew the old one: running actors carry on, and those that die stay dead until the
-cluster and this server are restarted.
+One is the connection of whoever watches: the actor does not answer, or Ray has given it up. It is wrong when that connection
+is at fault, say because Ray's head was restarted. The other is the actor's heartbeat in Postgres. It says nothing while
+Postgres is away.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
-import time
-from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
+from typing import Literal
 
-import msgspec
-import ray
-import structlog
-from ray.actor import ActorHandle
-from ray.exceptions import ActorDiedError, RayError
+PING_EVERY = 1.0
+FROZEN_AFTER = 8.0
+"""Seconds without an answer and without a heartbeat after which an actor is ended. Its partitions are taken over much earlier."""
+GONE_AFTER = 3.0
+"""Seconds without a heartbeat after which an actor that Ray has given up is replaced."""
 
-from ..actors.transport.ray_calls import call
-
-log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
+Verdict = Literal["alive", "unreached", "frozen", "gone"]
+"""`unreached`: it lives, but calls from here do not reach it. `gone`: it has ended, and Ray does not restart it."""
 
 
-class WatchIntervals(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds."""
+class Vitals:
+    """What is known of one actor's life. Times are the watcher's monotonic clock, in seconds."""
 
-    ping: float = 1.0
-    """Between pings, and for an answer."""
-    frozen: float = 8.0
-    """Without an answer after which an actor counts as frozen. Its partitions are taken over much earlier."""
+    def __init__(self, now: float) -> None:
+        self._answered = now
+        self._beaten = now
+        self._beats: int | None = None
+        self._given_up = False
 
+    def forgive(self, now: float) -> None:
+        """The watcher itself was suspended or blind: everything begins anew."""
+        self._answered = self._beaten = now
 
-async def watch_over(
-    name: str,
-    handles: list[ActorHandle],
-    index: int,
-    start: Callable[[int], ActorHandle],
-    say: Callable[[str], None],
-    intervals: WatchIntervals = WatchIntervals(),  # noqa: B008 - it is immutable
-) -> None:
-    """Watch `handles[index]` until cancelled. When `start` has to recreate the actor, the handle is replaced."""
-    silent_since: float | None = None
-    while True:
-        await asyncio.sleep(intervals.ping)
-        try:
-            await call(handles[index], "ping", deadline=intervals.ping)
-            silent_since = None
-        except TimeoutError:
-            now = time.monotonic()
-            silent_since = silent_since or now
-            if now - silent_since > intervals.frozen:
-                say(f"{name} does not answer; restarting it")
-                with contextlib.suppress(ValueError, RayError):  # if it is gone, the next ping reports it
-                    await in_thread(partial(ray.kill, handles[index], no_restart=False))
-                silent_since = None
-        except ActorDiedError:
-            log.error("actor_given_up", name=name)
-            with contextlib.suppress(ValueError, RayError):
-                handles[index] = await in_thread(partial(start, index))
-            silent_since = None
-        except RayError:
-            silent_since = None
+    def on_answer(self, now: float) -> None:
+        self._answered = now
+        self._given_up = False
 
+    def on_unavailable(self, now: float) -> None:
+        """Ray is restarting it, or its connection broke just now."""
+        self._answered = now
 
-async def in_thread(work: Callable[[], T]) -> T:
-    """Run a call to Ray's head, which may be away. Then the call blocks, but neither the loop nor the process's exit does."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
+    def on_given_up(self) -> None:
+        """Ray says that it is dead and will not be restarted."""
+        self._given_up = True
 
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]
+    def on_beats(self, beats: int | None, now: float) -> None:
+        """Its heartbeats so far, as just read; None if it has never said that it lives, or has said that it ends."""
+        if beats is None:
+            if self._beats is not None:
+                self._beaten = -GONE_AFTER + now - 1e-9  # it took its leave
+        elif beats != self._beats:
+            self._beaten = now
+        self._beats = beats
 
-    def run() -> None:
-        result: T | None = None
-        failure: BaseException | None = None
-        try:
-            result = work()
-        except Exception as error:
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting
-            loop.call_soon_threadsafe(settle, result, failure)
+    def on_blind(self, now: float) -> None:
+        """Heartbeats could not be read."""
+        self._beaten = now
 
-    threading.Thread(target=run, name="ask-ray", daemon=True).start()
-    return await done
+    def verdict(self, now: float) -> Verdict:
+        silent = now - self._beaten
+        if self._given_up:
+            return "gone" if silent > GONE_AFTER or self._beats is None else "unreached"
+        if now - self._answered <= FROZEN_AFTER:
+            return "alive"
+        return "frozen" if silent > FROZEN_AFTER else "unreached"

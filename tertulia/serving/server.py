@@ -16,12 +16,11 @@ import asyncpg
 import ray
 import redis
 import structlog
-from ray.actor import ActorHandle
-from ray.exceptions import ActorDiedError, RayError
+from ray.exceptions import ActorDiedError
 
-from ..actors.actor_options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, create
-from ..actors.transport.ray_calls import NAMESPACE, call
-from ..composition import actor_settings, dispatcher, gateway, host, supervisor
+from ..actors.cluster.ray_nodes import in_thread, own_node
+from ..actors.transport.ray_calls import NAMESPACE
+from ..composition import actor_settings
 from ..composition.database import connect
 from ..composition.host_links import choose_folder
 from ..settings import Settings
@@ -29,12 +28,14 @@ from ..storage.connection_faults import fault_of
 from ..storage.credentials import new_key
 from ..storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerError, keep_running
 from ..storage.postgres import migrate
+from ..storage.postgres.conversations.processes import PostgresProcesses
+from ..storage.postgres.database import Database
 from ..storage.postgres.roles import RolesError
 from ..storage.secrets import load_or_create
 from ..storage.valkey import client as valkey
 from . import demo
-from .actor_watch import in_thread, watch_over
 from .demo_double import DemoDouble, DoubleError
+from .fleet import ActorFailed, Fleet
 from .ray_folder import RayFolder
 from .running_servers import RunningServer, listed
 from .start_checks import StartError, check_port, check_settings, reach
@@ -44,14 +45,18 @@ log = structlog.get_logger(__name__)
 Say = Callable[[str], None]
 T = TypeVar("T")
 
-START_DEADLINE = 60.0
-KILL_DEADLINE = 5.0
+RAY_OPTIONS: dict[str, Any] = {
+    "namespace": NAMESPACE,
+    "include_dashboard": False,
+    "log_to_driver": True,
+    "configure_logging": False,
+}
 SHUTDOWN_DEADLINE = 20.0
 """Seconds that a stop waits for Ray's head, which may be away."""
 
 
 class Serving:
-    """One running server: the embedded servers it started, Ray, the actors."""
+    """One running server: the embedded servers it started, Ray, the fleet of actors."""
 
     def __init__(self, settings: Settings, say: Say, *, with_demo: bool) -> None:
         # whatever the environment says: the demo's sign-in is never open without the demo
@@ -62,12 +67,10 @@ class Serving:
         self._own_folder = settings.attachments_url is None
         self._ready = False
         self._servers: list[Server] = []
-        self._hosts: list[ActorHandle] = []
-        self._dispatchers: list[ActorHandle] = []
-        self._supervisors: list[ActorHandle] = []
-        self._gateways: list[ActorHandle] = []
+        self._fleet: Fleet | None = None
+        self._database: Database | None = None
         self._keepers: list[asyncio.Task[None]] = []
-        self._watches: list[asyncio.Task[None]] = []
+        self._watch: asyncio.Task[None] | None = None
         self._detached = settings.ray_address is not None
         self._double: DemoDouble | None = None
         self._ray_folder: RayFolder | None = None
@@ -107,7 +110,8 @@ class Serving:
     async def start(self) -> None:
         """Start everything, up to the line `ready`."""
         began = time.monotonic()
-        check_port(self.settings.host, self.settings.port)
+        if not self._detached:
+            check_port(self.settings.host, self.settings.port)
         self._complete_secrets()
         check_settings(self.settings)
         ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
@@ -119,16 +123,11 @@ class Serving:
             await asyncio.wait([ray_up])
         self._say(await ray_up)
         self._listen(self._stop.set)  # Ray replaced this handler by one that prints a stack and aborts
+        if self.settings.on_stop == "leave" and (not self._detached or self._embedded):
+            raise StartError("TERTULIA_ON_STOP=leave needs RAY_ADDRESS, DATABASE_URL and REDIS_URL")
         await self._start_actors()
-        for kind, handles, start in (
-            (HOST, self._hosts, self._start_host),
-            (DISPATCHER, self._dispatchers, self._start_dispatcher),
-            (SUPERVISOR, self._supervisors, self._start_supervisor),
-            (GATEWAY, self._gateways, self._start_gateway),
-        ):
-            for index in range(len(handles)):
-                watch = watch_over(kind.name.format(index), handles, index, start, self._say)
-                self._watches.append(asyncio.ensure_future(watch))
+        assert self._fleet is not None
+        self._watch = asyncio.ensure_future(self._fleet.main_loop())
         url = self.settings.model_copy(update={"public_url": None}).base_url()
         self._ready = True
         self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
@@ -233,16 +232,10 @@ class Serving:
     def _start_ray(self) -> str:
         began = time.monotonic()
         logging.getLogger("ray").setLevel(logging.ERROR)
-        common: dict[str, Any] = {
-            "namespace": NAMESPACE,
-            "include_dashboard": False,
-            "log_to_driver": True,
-            "configure_logging": False,
-        }
         try:
             if self.settings.ray_address:
                 reach(self.settings.ray_address)
-                ray.init(address=self.settings.ray_address, **common)
+                self._join()
                 self._check_reachable()
                 return f"ray: joined {self.settings.ray_address}"
             self._ray_folder = RayFolder(self.settings.data)
@@ -251,12 +244,15 @@ class Serving:
                 num_cpus=os.cpu_count(),
                 object_store_memory=100 * 1024 * 1024,
                 _temp_dir=str(self._ray_folder.path),
-                **common,
+                **RAY_OPTIONS,
             )
         except (ConnectionError, RuntimeError, ValueError, OSError, ServerError) as error:
             where = self.settings.ray_address or "a local cluster"
             raise StartError(f"Ray ({where}) cannot be used: {_short(error)}") from error
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
+
+    def _join(self) -> None:
+        ray.init(address=self.settings.ray_address, **RAY_OPTIONS)
 
     def _check_reachable(self) -> None:
         """Other machines cannot reach embedded servers or a local attachments folder: a larger cluster needs its own."""
@@ -269,44 +265,33 @@ class Serving:
             )
 
     async def _start_actors(self) -> None:
-        """Start all actors at once: a process takes a second to start, and each waits for those that it needs."""
-        began = time.monotonic()
-        s = self.settings
-        self._given = actor_settings.withhold(s)
-        self._hosts = [self._start_host(i) for i in range(s.hosts)]
-        self._gateways = [self._start_gateway(i) for i in range(s.gateways)]
-        self._supervisors = [self._start_supervisor(i) for i in range(s.supervisors)]
-        self._dispatchers = [self._start_dispatcher(i) for i in range(s.dispatchers)]
-        for handles, what in (
-            (self._hosts, "conversation host"),
-            (self._supervisors, "supervisor"),
-            (self._dispatchers, "dispatcher"),
-            (self._gateways, "gateway"),
-        ):
-            await self._all_up(handles, what)
-            more = f", placement {s.placement}" if handles is self._hosts else ""
-            self._say(f"{what}s: {len(handles)} running{more} ({time.monotonic() - began:.1f} s)")
+        self._given = actor_settings.withhold(self.settings)
+        self._database = await connect(self.settings, system=1, app=1)
+        self._fleet = Fleet(
+            self.settings,
+            self._given,
+            PostgresProcesses(self._database),
+            self._say,
+            self._rejoin,
+            detached=self._detached,
+        )
+        try:
+            await self._fleet.adopt()
+            if self._detached and not any(m.node == own_node() for m in self._fleet.of("gateway")):
+                check_port(self.settings.host, self.settings.port)
+            await self._fleet.startup()
+        except ActorFailed as failed:
+            raise StartError(f"a {failed.what} did not start: {_cause(failed.error)}") from failed
         if self._ray_folder is not None:
             self._ray_folder.tighten()
 
-    def _start_host(self, index: int) -> ActorHandle:
-        return create(HOST, index, host.host, self._given, f"host:{index}", detached=self._detached)
-
-    def _start_dispatcher(self, index: int) -> ActorHandle:
-        return create(DISPATCHER, index, dispatcher.dispatcher, self._given, index, detached=self._detached)
-
-    def _start_supervisor(self, index: int) -> ActorHandle:
-        return create(SUPERVISOR, index, supervisor.supervisor, self._given, index, detached=self._detached)
-
-    def _start_gateway(self, index: int) -> ActorHandle:
-        name = f"gateway:{index}"
-        return create(GATEWAY, index, gateway.gateway, self._given, name, detached=self._detached)
-
-    async def _all_up(self, handles: list[ActorHandle], what: str) -> None:
-        try:
-            await asyncio.gather(*(call(h, "ping", deadline=START_DEADLINE) for h in handles))
-        except (RayError, TimeoutError) as error:
-            raise StartError(f"a {what} did not start: {_cause(error)}") from error
+    async def _rejoin(self) -> None:
+        """Connect this process to Ray anew. Raises ConnectionError while the head is away."""
+        assert self.settings.ray_address is not None
+        reach(self.settings.ray_address)
+        await asyncio.wait_for(in_thread(ray.shutdown), SHUTDOWN_DEADLINE)
+        await asyncio.wait_for(in_thread(self._join), SHUTDOWN_DEADLINE)
+        self._listen(self._stop.set)
 
     def _greet(self, url: str) -> None:
         lead = demo.demo_id(23)
@@ -321,15 +306,17 @@ class Serving:
     # -- stop
 
     async def stop(self) -> None:
-        """Drain the gateways, then supervisors, hosts and dispatchers; then stop the servers that were started here."""
-        for watch in self._watches:
-            watch.cancel()
+        """End the processes in order, or leave them alone (`on_stop`); then stop the servers that were started here."""
+        if self._watch is not None:
+            self._watch.cancel()
         if ray.is_initialized():
-            for handles in (self._gateways, self._supervisors, self._hosts, self._dispatchers):
-                await asyncio.gather(*(self._drain(h) for h in handles), return_exceptions=True)
+            if self._fleet is not None and not self._leaves:
+                await self._fleet.stop(adopted=self._ready)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(in_thread(ray.shutdown), SHUTDOWN_DEADLINE)
-        if self._given is not None:
+        if self._database is not None:
+            await self._database.close()
+        if self._given is not None and not self._detached:
             actor_settings.forget(self.settings)
         if self._double is not None:
             await self._double.stop()
@@ -341,15 +328,14 @@ class Serving:
             except ServerError as error:
                 log.warning("server_stop_failed", error=str(error))
         if self._ready:
-            self._say("stopped")
+            self._say("stopped; the server's processes go on" if self._leaves else "stopped")
 
-    async def _drain(self, handle: ActorHandle) -> None:
-        try:
-            await call(handle, "drain", deadline=self.settings.drain + 5)
-        except (RayError, TimeoutError) as error:
-            log.warning("drain_failed", error=_short(error))
-        with contextlib.suppress(RayError, TimeoutError):
-            await asyncio.wait_for(in_thread(lambda: ray.kill(handle)), KILL_DEADLINE)
+    @property
+    def _leaves(self) -> bool:
+        """Whether the processes go on when this server stops. They cannot without Ray, or without storage that ends with it."""
+        if not self._detached or self._embedded or not self._ready:
+            return False
+        return self.settings.on_stop != "drain"
 
 
 def _cause(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from tertulia.core.ports.archive import Archive
 from tertulia.core.ports.bots import RulesArchive
 from tertulia.core.ports.feeds import FeedArchive
 from tertulia.core.ports.journal import Journal
-from tertulia.core.ports.ownership import Ownership
+from tertulia.core.ports.ownership import Ownership, Processes
 from tertulia.core.ports.supervision import SupervisionStore
 from tertulia.core.turn.account_rules import AccountRules
 from tertulia.storage.memory.bots import MemoryRulesArchive
@@ -26,6 +26,7 @@ from tertulia.storage.memory.conversations import (
     MemoryStore,
 )
 from tertulia.storage.memory.poison import MemoryPoisonList
+from tertulia.storage.memory.processes import MemoryProcesses
 from tertulia.storage.memory.supervision import MemorySupervision
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
 from tertulia.storage.postgres.accounts.bots import PostgresRulesArchive
@@ -35,6 +36,7 @@ from tertulia.storage.postgres.conversations.feeds import PostgresFeeds
 from tertulia.storage.postgres.conversations.journal import PostgresJournal
 from tertulia.storage.postgres.conversations.ownership import PostgresOwnership
 from tertulia.storage.postgres.conversations.poison import PostgresPoisonList
+from tertulia.storage.postgres.conversations.processes import PostgresProcesses
 from tertulia.storage.postgres.database import Database
 
 
@@ -45,6 +47,7 @@ class Backend(Protocol):
     feeds: FeedArchive
     supervision: SupervisionStore
     poison: PoisonList
+    processes: Processes
     rules: RulesArchive
 
     async def add_account(self) -> str: ...
@@ -90,6 +93,7 @@ class MemoryBackend:
         self.feeds = MemoryFeeds(self.store)
         self.supervision = MemorySupervision(self.store)
         self.poison = MemoryPoisonList()
+        self.processes = MemoryProcesses()
         self.rules = MemoryRulesArchive()
 
     async def add_account(self) -> str:
@@ -128,12 +132,15 @@ class PostgresBackend:
         self.feeds = PostgresFeeds(database)
         self.supervision = PostgresSupervision(database)
         self.poison = PostgresPoisonList(database)
+        self.processes = PostgresProcesses(database)
         self.rules = PostgresRulesArchive(database)
 
     async def reset(self) -> None:
         """Nobody owns anything."""
         async with self.database.system() as connection:
             await connection.execute("DELETE FROM hosts")
+            await connection.execute("DELETE FROM processes")
+            await connection.execute("DELETE FROM drained_nodes")
             await connection.execute("UPDATE partitions SET owner = NULL WHERE owner IS NOT NULL")
 
     async def add_account(self) -> str:

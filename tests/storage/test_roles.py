@@ -22,7 +22,15 @@ from tertulia.storage.postgres.database import Database
 from tertulia.storage.postgres.migrate import make_months
 from tertulia.storage.postgres.roles import APP_ROLE, SYSTEM_ROLE, RolesError
 
-NOBODYS = {"schema_migrations", "hosts", "partitions", "supervisors", "dispatchers"}
+NOBODYS = {
+    "schema_migrations",
+    "hosts",
+    "partitions",
+    "supervisors",
+    "dispatchers",
+    "processes",
+    "drained_nodes",
+}
 """Tables that hold nothing of an account."""
 
 GRANTS = {

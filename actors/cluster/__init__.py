@@ -1,0 +1,1 @@
+"""A process's place in the cluster: its heartbeat, and its node."""

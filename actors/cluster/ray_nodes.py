@@ -1,0 +1,98 @@
+"""What Ray says of the cluster's nodes, and how an actor learns where it runs. The only module that uses Ray's private state.
+
+These calls block while Ray's head is away, so they run in threads of their own; a caller that gives up leaves one thread
+behind, and the next caller waits for that thread's result instead of starting another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import ray
+from ray._private.state import state  # Ray has no public way to ask which nodes are draining
+
+T = TypeVar("T")
+
+DEADLINE = 5.0
+"""Seconds to wait for Ray's head."""
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A node that Ray counts as alive. `draining`: it accepts nothing new and is about to end."""
+
+    id: str
+    address: str
+    draining: bool
+
+
+_asking: dict[str, asyncio.Future[Any]] = {}
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run a call to Ray's head, which may be away. Then the call blocks, but neither the loop nor the process's exit does."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="ask-ray", daemon=True).start()
+    return await done
+
+
+async def _shared(name: str, work: Callable[[], T]) -> T:
+    """One thread for each question, however many ask. Raises TimeoutError."""
+    asking = _asking.get(name)
+    if asking is None or asking.done():
+        asking = _asking[name] = asyncio.ensure_future(in_thread(work))
+        asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.wait_for(asyncio.shield(asking), DEADLINE)
+
+
+async def alive_nodes() -> list[Node]:
+    """The nodes of the cluster. Raises TimeoutError while the head is away, or what Ray raises."""
+
+    def ask() -> list[Node]:
+        draining = state.get_draining_nodes()
+        return [
+            Node(n["NodeID"], n["NodeManagerAddress"], n["NodeID"] in draining)
+            for n in ray.nodes()
+            if n["Alive"]
+        ]
+
+    return await _shared("nodes", ask)
+
+
+async def is_draining(node: str) -> bool:
+    """Whether Ray drains this node. Raises TimeoutError while the head is away, or what Ray raises."""
+    return node in await _shared("draining", state.get_draining_nodes)
+
+
+def own_node() -> str:
+    """Ray's id of the node that this process runs on."""
+    return ray.get_runtime_context().get_node_id()
+
+
+def own_address() -> str:
+    """The IP address of that node."""
+    return ray.util.get_node_ip_address()

