@@ -8,6 +8,7 @@ uncommitted write leaves memory, except when it is dropped after a failure.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,6 +34,10 @@ MAX_LOAD = 500
 """Conversations activated by one round of queries."""
 MAX_LOADS = 3
 """Rounds at the same time. Beyond them targets wait for the next; `max_waiting` of the host bounds their commands."""
+WORTH_A_LOAD = 64
+"""Targets for which a further round starts at once, beside one under way: a round costs as much as loading dozens of conversations."""
+LOAD_PAUSE = 0.005
+"""Seconds after the start of a round until the next one starts for fewer."""
 
 
 class ActiveThread(Generic[A]):
@@ -114,6 +119,7 @@ class Activations(Generic[A]):
         self._waiting: defaultdict[Target, list[PendingCommand]] = defaultdict(list)
         self._loading: set[Target] = set()
         self._loads: dict[asyncio.Task[None], _Load] = {}
+        self._started = 0.0
         self._new_contacts: WeakValueDictionary[tuple[str, str, str], NewContact] = WeakValueDictionary()
         """Contacts of threads in memory and of writes under way that no commit has stored, by their address."""
         self._wake = asyncio.Event()
@@ -196,14 +202,24 @@ class Activations(Generic[A]):
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while len(self._loads) < MAX_LOADS and len(self._loading) < len(self._waiting):
+                while len(self._waiting) - len(self._loading) >= self._least():
                     self._start([t for t in self._waiting if t not in self._loading][:MAX_LOAD])
+                if 0 < len(self._loads) < MAX_LOADS and len(self._loading) < len(self._waiting):
+                    asyncio.get_running_loop().call_later(LOAD_PAUSE, self._wake.set)
         finally:
             for task in list(self._loads):
                 task.cancel()
 
+    def _least(self) -> float:
+        """How many targets the next round needs."""
+        if len(self._loads) == MAX_LOADS:
+            return math.inf
+        patient = self._loads and time.monotonic() < self._started + LOAD_PAUSE
+        return WORTH_A_LOAD if patient else 1
+
     def _start(self, targets: Sequence[Target]) -> None:
         self._loading.update(targets)
+        self._started = time.monotonic()
         load = _Load()
         task = asyncio.get_running_loop().create_task(self._serve(targets, load))
         self._loads[task] = load

@@ -6,6 +6,9 @@ limits each key by a bucket of its own at the full rate (with n gateways up to n
 once, and tries Valkey again after a second.
 
 Chunks grow while a key is busy and shrink while it is quiet, so that a quiet key does not leave its permits spread over many gateways.
+
+A user's first permit at a gateway is advanced, and charged to the shared bucket with the next lease, so that a new customer does not
+wait for a lease. With n gateways, a user may thus have n permits more at once.
 """
 
 from __future__ import annotations
@@ -41,9 +44,21 @@ Clock = Callable[[], float]
 class _Purse:
     """The permits of one key at this gateway: leased ones, or its own bucket while degraded."""
 
-    __slots__ = ("chunk", "flight", "local", "local_at", "permits", "refused_until", "until", "waiting")
+    __slots__ = (
+        "chunk",
+        "debt",
+        "flight",
+        "local",
+        "local_at",
+        "permits",
+        "refused_until",
+        "until",
+        "waiting",
+    )
 
     def __init__(self, chunk: int) -> None:
+        self.debt = 0
+        """Permits spent that no lease has been charged with."""
         self.permits = 0
         self.until = 0.0
         self.refused_until = 0.0
@@ -91,7 +106,8 @@ class Limiter:
     """One dimension of limits: `rate` a second for each key (None: no limit), `burst` at once. `settings`: their names, for operators.
 
     At most `max_keys` keys are remembered; the least recently used is forgotten first. It loses its leased permits and, while
-    degraded, starts again with a full bucket.
+    degraded, starts again with a full bucket. `advance`: an unknown key has its first permit without a lease, unless the rate is so
+    low that it matters.
     """
 
     def __init__(
@@ -104,6 +120,7 @@ class Limiter:
         settings: str = "",
         clock: Clock = time.monotonic,
         max_keys: int = MAX_KEYS,
+        advance: bool = False,
     ) -> None:
         self._dimension = dimension
         self._leases = leases
@@ -118,6 +135,7 @@ class Limiter:
         self._purses: OrderedDict[Hashable, _Purse] = OrderedDict()
         self._most = max(1, min(burst, int(rate / CHUNKS_PER_SECOND)))
         self._least = max(1, self._most // 8)
+        self._advances = advance and self._most > 1
 
     def try_spend(self, key: Hashable) -> bool | None:
         """True if spent, False if refused for now, NEED_LEASE if `spend` must lease permits first. Never waits."""
@@ -125,6 +143,9 @@ class Limiter:
             return True
         purse = self._purses.get(key)
         if purse is None:
+            if self._advances:
+                self._purse(key).debt = 1
+                return True
             return NEED_LEASE
         now = self._clock()
         if purse.permits > 0 and now < purse.until:
@@ -136,7 +157,9 @@ class Limiter:
     def has(self, key: Hashable) -> bool:
         """Whether `try_spend` would return True."""
         purse = self._purses.get(key)
-        return self._off or (purse is not None and purse.permits > 0 and self._clock() < purse.until)
+        if purse is None:
+            return self._off or self._advances
+        return self._off or (purse.permits > 0 and self._clock() < purse.until)
 
     async def spend(self, key: Hashable) -> None:
         """Spend one permit, leasing more if needed. Raises RateLimited with `retry_after` in seconds."""
@@ -181,7 +204,7 @@ class Limiter:
                 purse.chunk = min(self._most, purse.chunk * 2)
             elif purse.permits > 0:
                 purse.chunk = max(self._least, purse.chunk // 2)
-            wanted = min(self._burst, max(purse.chunk, purse.waiting))
+            wanted = min(self._burst, max(purse.chunk, purse.waiting) + purse.debt)
             bucket = f"{self._dimension}:{key}"
             grant = await self._leases.lease(bucket, rate=self._rate, burst=self._burst, wanted=wanted)
             if grant is None:
@@ -189,7 +212,9 @@ class Limiter:
             else:
                 purse.local = None
             now = self._clock()
-            purse.permits, purse.until = grant.permits, now + LEASE_LIFE
+            paid = min(purse.debt, grant.permits)
+            purse.debt -= paid
+            purse.permits, purse.until = grant.permits - paid, now + LEASE_LIFE
             if grant.permits < wanted:
                 # the bucket is empty: asking again before a chunk has refilled would only cost I/O
                 purse.refused_until = now + max(grant.wait, 1 / CHUNKS_PER_SECOND)
@@ -213,7 +238,7 @@ class RequestLimits:
         leases = PermitLeases(source, clock=clock)
         self.leases = leases
         self.account = _limiter("account", leases, clock, settings.rate_account, "TERTULIA_RATE_ACCOUNT")
-        self.user = _limiter("user", leases, clock, settings.rate_user, "TERTULIA_RATE_USER")
+        self.user = _limiter("user", leases, clock, settings.rate_user, "TERTULIA_RATE_USER", advance=True)
         names, burst = "TERTULIA_RATE_ADDRESS and TERTULIA_RATE_ADDRESS_BURST", settings.rate_address_burst
         self.address = _limiter("address", leases, clock, settings.rate_address, names, burst)
         self.preflights = _limiter("address's preflights", leases, clock, settings.rate_address, names, burst)
@@ -272,9 +297,12 @@ def _limiter(
     rate: float | None,
     settings: str,
     burst: int | None = None,
+    *,
+    advance: bool = False,
 ) -> Limiter:
     at_once = max(1, int(rate or 1)) if burst is None else burst
-    return Limiter(dimension, leases, rate=rate, burst=at_once, settings=f"{settings} (or off)", clock=clock)
+    named = f"{settings} (or off)"
+    return Limiter(dimension, leases, rate=rate, burst=at_once, settings=named, clock=clock, advance=advance)
 
 
 def _text(key: Hashable) -> str:

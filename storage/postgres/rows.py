@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -76,7 +77,13 @@ def iso(ms: int | None) -> str | None:
     """RFC 3339 in UTC with milliseconds, for Postgres and the API."""
     if ms is None:
         return None
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03d}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(epoch: int) -> str:
+    """Cached, since the times of a row, and of rows of the same commit, are mostly of one second."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 _TIMES = tuple(

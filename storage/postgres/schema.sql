@@ -82,7 +82,7 @@ BEGIN
   END IF;
 
   IF cardinality(changed) > 0 THEN
-    INSERT INTO conversations SELECT (jsonb_populate_record(NULL::conversations, c::jsonb)).* FROM unnest(changed) AS c
+    INSERT INTO conversations SELECT r.* FROM unnest(changed) AS c, jsonb_populate_record(NULL::conversations, c::jsonb) AS r
     ON CONFLICT (id) DO UPDATE SET
       contact_id = excluded.contact_id, contact_name = excluded.contact_name, outlet_id = excluded.outlet_id,
       status = excluded.status, priority = excluded.priority, subject = excluded.subject, labels = excluded.labels,
@@ -287,6 +287,34 @@ CREATE FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_f
     AS $$
 BEGIN
   RETURN QUERY EXECUTE statement USING account, f, words, patterns, NULL::uuid[], after_key, after_id, most, look_at;
+END $$;
+
+CREATE FUNCTION public.load_threads(accounts uuid[], channels uuid[], types text[], identifiers text[], topics text[], most_resolved integer) RETURNS TABLE(ord bigint, has_account boolean, contact_id text, name text, live text, resolved text[], unused boolean)
+    LANGUAGE plpgsql STABLE
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+  RETURN QUERY
+  SELECT w.ord, (SELECT true FROM account_feeds f WHERE f.account_id = w.account) IS NOT NULL, ci.contact_id::text,
+    coalesce(ct.name, ci.display_name),
+    (SELECT c.id::text FROM conversations c
+     WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
+       AND c.topic = w.topic AND c.status IN ('open', 'bot', 'assigned', 'pending')),
+    ARRAY(SELECT c.id::text FROM conversations c
+     WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
+       AND c.topic = w.topic AND c.status = 'resolved' ORDER BY c.id DESC LIMIT most_resolved),
+    (SELECT c.id FROM conversations c
+     WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
+       AND c.topic = w.topic ORDER BY c.id DESC LIMIT 1) IS NULL
+  FROM unnest(accounts, channels, types, identifiers, topics)
+    WITH ORDINALITY AS w (account, channel, type, identifier, topic, ord)
+  LEFT JOIN LATERAL (
+    SELECT i.contact_id, i.display_name FROM contact_identifiers i
+    WHERE i.account_id = w.account AND i.channel_type = w.type AND i.identifier = w.identifier LIMIT 1) AS ci ON true
+  LEFT JOIN contacts ct ON ct.id = ci.contact_id;
 END $$;
 
 CREATE FUNCTION public.lock_attachment_bytes(account uuid, digest text) RETURNS void
@@ -2447,6 +2475,9 @@ GRANT ALL ON FUNCTION public.inbox_statement(clauses text, found text, sort text
 
 REVOKE ALL ON FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words text[], patterns text[], after_key bigint, after_id uuid, most integer, look_at integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.inbox_walk(statement text, account uuid, f public.inbox_filter, words text[], patterns text[], after_key bigint, after_id uuid, most integer, look_at integer) TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.load_threads(accounts uuid[], channels uuid[], types text[], identifiers text[], topics text[], most_resolved integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.load_threads(accounts uuid[], channels uuid[], types text[], identifiers text[], topics text[], most_resolved integer) TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.lock_attachment_bytes(account uuid, digest text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_attachment_bytes(account uuid, digest text) TO tertulia_system;

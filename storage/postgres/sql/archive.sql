@@ -41,24 +41,7 @@ ORDER BY 2, 3
 
 
 -- name: load_threads
--- For each thread key: whether its account exists, the contact, the live conversation, the newest resolved ones, and whether
--- it has never had a conversation.
+-- What a host must know of each thread key, in any order (the function in schema.sql).
 -- $1 uuid[] accounts, $2 uuid[] channels, $3 text[] channel types, $4 text[] identifiers, $5 text[] topics, $6 integer
 -- resolved conversations per thread
-SELECT w.ord, EXISTS (SELECT FROM account_feeds f WHERE f.account_id = w.account), ci.contact_id::text,
-  coalesce(ct.name, ci.display_name),
-  (SELECT c.id::text FROM conversations c
-   WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
-     AND c.topic = w.topic AND c.status IN ('open', 'bot', 'assigned', 'pending')),
-  ARRAY(SELECT c.id::text FROM conversations c
-   WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
-     AND c.topic = w.topic AND c.status = 'resolved' ORDER BY c.id DESC LIMIT $6),
-  NOT EXISTS (SELECT FROM conversations c
-   WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
-     AND c.topic = w.topic)
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
-  WITH ORDINALITY AS w (account, channel, type, identifier, topic, ord)
-LEFT JOIN contact_identifiers ci
-  ON ci.account_id = w.account AND ci.channel_type = w.type AND ci.identifier = w.identifier
-LEFT JOIN contacts ct ON ct.id = ci.contact_id
-ORDER BY w.ord
+SELECT ord, has_account, contact_id, name, live, resolved, unused FROM load_threads($1, $2, $3, $4, $5, $6)

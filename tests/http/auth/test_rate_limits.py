@@ -165,6 +165,39 @@ async def test_a_cancelled_request_leaves_the_lease_to_the_others(bucket: Bucket
     assert len(bucket.asked) == 1
 
 
+async def test_a_new_keys_first_permit_needs_no_lease_and_is_charged_with_the_next(
+    bucket: Bucket, clock: Clock
+) -> None:
+    limits = Limiter(
+        "user", PermitLeases(bucket, clock=clock), rate=160, burst=160, clock=clock, advance=True
+    )
+    assert limits.has("k") and limits.try_spend("k") and not bucket.asked
+    assert not limits.has("k") and limits.try_spend("k") is NEED_LEASE
+    bucket.left = 100
+    assert await spend_many(limits, "k", 50) == 50
+    assert bucket.asked == [51] and bucket.left == 49
+    clock.now += 2
+    await limits.spend("k")
+    assert bucket.asked == [51, 1]  # the debt is paid
+
+
+async def test_a_debt_that_the_bucket_cannot_pay_remains(bucket: Bucket, clock: Clock) -> None:
+    limits = Limiter(
+        "user", PermitLeases(bucket, clock=clock), rate=160, burst=160, clock=clock, advance=True
+    )
+    assert limits.try_spend("k")
+    bucket.left = 0
+    assert await spend_many(limits, "k", 3) == 0
+    clock.now += 1
+    bucket.left = 3
+    assert await spend_many(limits, "k", 3) == 2
+
+
+async def test_a_low_limit_gives_nothing_in_advance(bucket: Bucket, clock: Clock) -> None:
+    limits = Limiter("user", PermitLeases(bucket, clock=clock), rate=20, burst=20, clock=clock, advance=True)
+    assert not limits.has("k") and limits.try_spend("k") is NEED_LEASE
+
+
 async def test_memory_is_bounded_and_the_busy_stay(bucket: Bucket, clock: Clock) -> None:
     limits = limiter(bucket, clock, max_keys=10)
     for n in range(100):
