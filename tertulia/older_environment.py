@@ -1,4 +1,4 @@
-"""Environment variables of the CRM service that Tertulia replaces: what they mean here, and which mean nothing.
+"""Environment variables of the services that Tertulia replaces: what they mean here, and which mean nothing.
 
 They count only where the setting's own variable is not set, so that a deployment may keep its environment file.
 """
@@ -28,6 +28,10 @@ def settings_of(environment: Mapping[str, str]) -> dict[str, Any]:
         )
     if host := environment.get("REDIS_HOST"):
         found["redis_url"] = f"redis://{_host(host)}:{environment.get('REDIS_PORT') or 6379}/0"
+    if pool := environment.get("COGNITO_USER_POOL_ID"):
+        region = environment.get("AWS_REGION") or pool.partition("_")[0]
+        found["jwt_issuer"] = f"https://cognito-idp.{region}.amazonaws.com/{pool}"
+        found["jwks_url"] = f"{found['jwt_issuer']}/.well-known/jwks.json"
     return found
 
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 SECRET_NAME = re.compile(r"(^|_)(secret|keys?|tokens?|password)(_|$)")
 """A setting with such a name is a secret."""
 
-SECRET_URLS = frozenset({"database_url", "redis_url"})
+SECRET_URLS = frozenset({"database_url", "redis_url", "rabbitmq_url"})
 """URLs that usually hold a password. Others count as secrets when they do hold one."""
 
 

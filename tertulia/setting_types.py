@@ -68,6 +68,12 @@ def _redis(url: str) -> str:
     return url
 
 
+def _amqp(url: str) -> str:
+    if not _split(url, "amqp", "amqps").hostname:
+        raise ValueError("the URL has no host, as in amqp://user:password@mq.example.com:5672/")
+    return url
+
+
 HttpUrl = Annotated[str, AfterValidator(_http)]
 """http(s)://host[:port][/path], stored without a trailing slash."""
 AnyHttpUrl = Annotated[str, AfterValidator(_any_http)]
@@ -76,6 +82,10 @@ PostgresUrl = Annotated[str, AfterValidator(_postgres)]
 """postgresql://…, as asyncpg reads it."""
 RedisUrl = Annotated[str, AfterValidator(_redis)]
 """redis://, rediss:// or unix://, as redis-py reads it."""
+
+
+AmqpUrl = Annotated[str, AfterValidator(_amqp)]
+"""amqp:// or amqps://, as aio-pika reads it."""
 
 
 def _off(value: Any) -> Any:

@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from .cluster_settings import ClusterSettings
 from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid
+from .event_settings import EventSettings
 from .model_settings import ModelSettings
 from .secret_settings import secret_fields
 from .setting_types import AnyHttpUrl, Count, HttpUrl, PostgresUrl, Rate, RedisUrl
@@ -27,7 +28,7 @@ def _env(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(ClusterSettings, ModelSettings):
+class Settings(ClusterSettings, EventSettings, ModelSettings):
     """Every setting of a server, with its default. Times are in seconds."""
 
     model_config = SettingsConfigDict(
@@ -271,23 +272,6 @@ class Settings(ClusterSettings, ModelSettings):
         description="private networks and URLs that the channels of one account may name as config.base_url, comma"
         " separated (<account id>=10.1.0.0/16,<account id>=http://10.1.2.3:8081)",
     )
-    webhooks_allow_private: bool = Field(
-        False, description="allow http and private addresses for event webhooks; for development and tests"
-    )
-    webhooks_disable_after: float = Field(
-        5 * 86_400,
-        gt=0,
-        description="how long an event webhook may fail without a success before it is disabled",
-    )
-    event_stream: str | None = Field(
-        None,
-        min_length=1,
-        description="Redis stream to which all accounts' events are written; none when unset",
-    )
-    event_stream_maxlen: int = Field(
-        1_000_000, ge=1, description="events that the Redis stream keeps, roughly; the oldest go first"
-    )
-
     classifier_url: AnyHttpUrl | None = Field(
         None,
         description="URL of the intent classifier for bot rules (POST, JSON; see README); none when unset",

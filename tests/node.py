@@ -17,7 +17,11 @@ def program(name: str, package: str) -> str:
     """The path of a program of a Debian package."""
     if shutil.which(name) is None and os.geteuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        environment = {
+            **os.environ,
+            "DEBIAN_FRONTEND": "noninteractive",
+            "RUNLEVEL": "1",
+        }  # starts no service
         if subprocess.run(install, env=environment, capture_output=True, check=False).returncode:
             subprocess.run(["apt-get", "update", "-qq"], env=environment, capture_output=True, check=False)
             subprocess.run(install, env=environment, capture_output=True, check=False)

@@ -81,6 +81,26 @@ def test_variables_of_the_crm_service(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.redis_url == "redis://own" and read_settings(port=82).port == 82
 
 
+def test_variables_of_the_omnichannel_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TERTULIA_JWKS_URL", "TERTULIA_JWT_ISSUER", "TERTULIA_PORT", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    compose = {
+        "RABBITMQ_URL": "amqp://guest:guest@rabbitmq:5672", "REDIS_URL": "redis://redis:6379",
+        "COGNITO_USER_POOL_ID": "eu-west-1_Ab12", "AWS_REGION": "eu-west-1", "PORT": "3200",
+    }  # fmt: skip
+    for name, value in compose.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12"
+    assert (settings.jwt_issuer, settings.jwks_url) == (pool, f"{pool}/.well-known/jwks.json")
+    assert (settings.rabbitmq_url, settings.rabbitmq_exchange) == (compose["RABBITMQ_URL"], "messaging")
+    assert (settings.port, settings.redis_url) == (3200, compose["REDIS_URL"])
+    assert "guest" not in repr(settings)
+    monkeypatch.setenv("TERTULIA_JWT_ISSUER", "own")
+    monkeypatch.delenv("AWS_REGION")
+    assert (read_settings().jwt_issuer, read_settings().jwks_url) == ("own", f"{pool}/.well-known/jwks.json")
+
+
 def test_variables_that_mean_nothing_are_named() -> None:
     environment = {
         "NODE_ENV": "production",

@@ -32,6 +32,10 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("amqp://u:hunter2@mq", "redis://"), ("127.0.0.1:6379", "redis://"), ("redis://", "no host"),
         ("redis://h/zero", "number of a database"), ("redis://h:99999", "port"), ("unix://", "no path"),
     ],
+    "RABBITMQ_URL": [
+        ("redis://u:hunter2@mq", "amqp://"), ("amqp://", "no host"), ("amqp://u:hunter2@mq:x", "port"),
+    ],
+    "TERTULIA_RABBITMQ_EXCHANGE": [("", "at least 1")],
     "TERTULIA_HOSTS": [("many", "integer"), ("0", "greater")],
     "TERTULIA_GATEWAYS": [("0", "greater")],
     "TERTULIA_DISPATCHERS": [("0", "greater")],

@@ -1,4 +1,4 @@
-"""Event webhooks: loops that turn feeds into deliveries, send them, and feed the Redis stream.
+"""Event webhooks: loops that turn feeds into deliveries, send them, and feed the Redis stream and RabbitMQ.
 
 All state is in Postgres: any number of processes may run any of these loops, and each may die at any moment. Events are
 delivered at least once, and an account's in the order of its feed as long as nothing fails.
@@ -173,7 +173,7 @@ class EventSender:
 
 
 class EventStreamer:
-    """Writes every account's events into the Redis stream."""
+    """Copies every account's events to a sink: the Redis stream, or RabbitMQ. `stream` names it."""
 
     def __init__(self, positions: EventLog, sink: EventSink, stream: str) -> None:
         self._positions = positions

@@ -1,4 +1,4 @@
-"""The ports of events for integrators: webhooks, the queue and log of their deliveries, the Redis stream."""
+"""The ports of events for integrators: webhooks, the queue and log of their deliveries, what they are copied to."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class WebhookSecrets(Protocol):
 
 
 class EventLog(Protocol):
-    """The positions of the Redis stream, by account."""
+    """How far the Redis stream, or an exchange, is, by account."""
 
     async def start(self, stream: str) -> None:
         """Register a stream. A new one starts at the current positions of all feeds."""

@@ -1,4 +1,4 @@
-"""Events for integrators, by webhook or Redis stream: their types, which webhook gets which, and their JSON.
+"""Events for integrators, by webhook, Redis stream or RabbitMQ: their types, which webhook gets which, and their JSON.
 
 The event is the same as on the streams (`views/stream_events.py`), bound to one topic; a webhook's body wraps it as Standard
 Webhooks recommends (https://www.standardwebhooks.com). Hints (typing, presence, receipts) are in no feed and are not included.
@@ -17,6 +17,7 @@ from ..errors import Invalid
 from ..times import rfc3339
 from ..url_policy import HTTPS, AddressRules, is_numeric_host
 from ..views.stream_events import encode_event, events_of
+from .domain_events import DomainEvent, domain_event
 
 EventType = Literal[
     "conversation:new",
@@ -40,10 +41,11 @@ MAX_URL = 2048
 
 class OutgoingEvent(msgspec.Struct, frozen=True):
     """`id` is the same for every delivery of the event, and contains no full stop, which delimits it in the signed text. `event` is
-    JSON; `at` in ms."""
+    JSON; `at` in ms; `name` as message brokers know it."""
 
     id: str
     type: str
+    name: DomainEvent
     account_id: str
     conversation_id: str | None
     at: int
@@ -65,6 +67,7 @@ def outgoing(entry: Entry, generation: str) -> list[OutgoingEvent]:
         OutgoingEvent(
             f"evt_{generation}_{entry.position}_{event.index}",
             event.type,
+            domain_event(entry, event.type),
             entry.account_id,
             entry.conversation_id,
             entry.at,

@@ -6,6 +6,7 @@ import errno
 import re
 import socket
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_network
 from typing import Final
 
@@ -51,6 +52,7 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
         "TERTULIA_LINK_KEY" if settings.link_cert is None else "TERTULIA_LINK_CERT": lambda: tls_of(settings),
         "TERTULIA_MODEL_PROVIDER": lambda: _model(settings),
+        "RABBITMQ_URL": lambda: _broker(settings),
         "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
     }
     for name, check in checks.items():
@@ -63,6 +65,11 @@ def check_settings(settings: Settings) -> None:
 def _model(settings: Settings) -> None:
     if (fault := settings.model_fault()) is not None:
         raise ValueError(fault)
+
+
+def _broker(settings: Settings) -> None:
+    if settings.rabbitmq_url is not None and find_spec("aio_pika") is None:
+        raise ValueError("this needs aio-pika: pip install 'tertulia[rabbitmq]'")
 
 
 def _media_type(name: str) -> None:

@@ -16,8 +16,9 @@ from tertulia.actors.webhooks.event_delivery import EventStreamer
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.webhooks.events import OutgoingEvent
 from tertulia.storage.embedded import EmbeddedValkey
+from tertulia.storage.postgres.delivery.event_log import PostgresEventLog
 from tertulia.storage.valkey import client as valkey
-from tertulia.storage.valkey.event_stream import PostgresEventLog, ValkeyEventStream
+from tertulia.storage.valkey.event_stream import ValkeyEventStream
 
 STREAM = "events"
 

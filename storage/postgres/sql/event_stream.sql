@@ -1,4 +1,4 @@
--- How far account feeds have been copied into Redis streams (valkey/event_stream.py).
+-- How far account feeds have been copied into Redis streams and exchanges (delivery/event_log.py).
 
 
 -- name: event_stream_join

@@ -1,0 +1,1 @@
+"""RabbitMQ: where events may go besides webhooks and the Redis stream."""

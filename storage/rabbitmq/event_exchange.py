@@ -1,0 +1,100 @@
+"""All accounts' events on a topic exchange of RabbitMQ, under the names of `core/webhooks/domain_events.py`.
+
+An event counts as written once the broker has confirmed it. A page that fails is repeated as a whole: consumers get each event at
+least once, and an account's in order as long as nothing fails. Where a broker is away, its events wait in the accounts' feeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
+
+from ...core.errors import StorageUnavailable
+from ...core.webhooks.events import OutgoingEvent
+
+CLOSE_WITHIN: Final = 1.0
+
+
+class RabbitExchange:
+    """`core.ports.event_webhooks.EventSink` on one connection, opened when it is needed.
+
+    `deadline` (s): for connecting and the confirmation of a page; then the connection is given up.
+    """
+
+    def __init__(self, url: str, name: str, *, deadline: float) -> None:
+        self._url = url
+        self._name = name
+        self._deadline = deadline
+        self._connection: AbstractConnection | None = None
+        self._exchange: AbstractExchange | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def append(self, events: Sequence[OutgoingEvent]) -> None:
+        if not events:
+            return
+        try:
+            async with asyncio.timeout(self._deadline), self._one_at_a_time:
+                await self._publish(await self._opened(), events)
+        except (AMQPError, OSError, TimeoutError, RuntimeError) as error:  # RuntimeError: it is closing
+            await self.close()
+            reason = str(error).replace(self._url, "…") or type(error).__name__
+            raise StorageUnavailable(f"RabbitMQ does not take events: {reason}", retry_after=1) from error
+        except asyncio.CancelledError:
+            await self.close()  # what was not confirmed is not to be mixed up with what comes next
+            raise
+
+    async def _publish(self, exchange: AbstractExchange, events: Sequence[OutgoingEvent]) -> None:
+        """Publish in order, without waiting for one confirmation before the next event."""
+        tasks = [
+            asyncio.ensure_future(exchange.publish(_message(event), event.name, mandatory=False))
+            for event in events
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _opened(self) -> AbstractExchange:
+        if self._connection is None or self._connection.is_closed or self._exchange is None:
+            await self.close()
+            self._connection = await aio_pika.connect(
+                self._url, client_properties={"connection_name": "tertulia"}, timeout=self._deadline
+            )
+            self._exchange = await self._declared(self._connection)
+        return self._exchange
+
+    async def _declared(self, connection: AbstractConnection) -> AbstractExchange:
+        """The exchange as it is, whoever declared it; else a durable topic exchange."""
+        channel: AbstractChannel = await connection.channel(publisher_confirms=True)
+        try:
+            return await channel.get_exchange(self._name)
+        except ChannelNotFoundEntity:  # which ends the channel
+            channel = await connection.channel(publisher_confirms=True)
+            return await channel.declare_exchange(self._name, aio_pika.ExchangeType.TOPIC, durable=True)
+
+    async def close(self) -> None:
+        connection, self._connection, self._exchange = self._connection, None, None
+        if connection is not None:
+            with contextlib.suppress(AMQPError, OSError, TimeoutError, RuntimeError):
+                await asyncio.wait_for(connection.close(), CLOSE_WITHIN)
+
+
+def _message(event: OutgoingEvent) -> aio_pika.Message:
+    return aio_pika.Message(
+        event.event,
+        content_type="application/json",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=event.id,
+        type=event.type,
+        app_id="tertulia",
+        timestamp=datetime.fromtimestamp(event.at / 1000, UTC),
+        headers={"account_id": event.account_id, "conversation_id": event.conversation_id},
+    )
