@@ -19,7 +19,14 @@ from ray.exceptions import RayError
 
 from ...core.conversation.commands import Done, Envelope, Refused
 from ...core.errors import Overloaded, TertuliaError
-from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage, by_clock, supervisor_of
+from ...core.routing.supervision_messages import (
+    AgentPresence,
+    Presence,
+    QueuePage,
+    QueuePlace,
+    by_clock,
+    supervisor_of,
+)
 from ..clock import now_ms
 from ..supervisor.supervisor import Supervisor
 from ..transport import codec
@@ -74,7 +81,7 @@ Query = Present | Agents | Queue | Positions | Refresh | Retell
 _decode_query = msgspec.msgpack.Decoder(Query).decode
 
 
-QueryValue = list[AgentPresence] | QueuePage | dict[str, int] | None
+QueryValue = list[AgentPresence] | QueuePage | dict[str, QueuePlace] | None
 
 
 class Found(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag=True):
@@ -86,7 +93,7 @@ class Found(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag=True):
 _decode_nothing = msgspec.msgpack.Decoder(Found[None] | Refused).decode
 _decode_agents = msgspec.msgpack.Decoder(Found[list[AgentPresence]] | Refused).decode
 _decode_queue = msgspec.msgpack.Decoder(Found[QueuePage] | Refused).decode
-_decode_positions = msgspec.msgpack.Decoder(Found[dict[str, int]] | Refused).decode
+_decode_positions = msgspec.msgpack.Decoder(Found[dict[str, QueuePlace]] | Refused).decode
 
 
 async def answer_command(supervisor: Supervisor, payload: bytes) -> bytes:
@@ -160,7 +167,7 @@ class SupervisorClient:
             self._supervisor_of(account_id), Queue(account_id, after, limit), _decode_queue
         )
 
-    async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]:
+    async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, QueuePlace]:
         """No positions while the supervisor is down: listing conversations does not wait for it."""
         if not conversations or time.monotonic() < self._positions_paused_until:
             return {}

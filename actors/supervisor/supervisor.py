@@ -21,7 +21,7 @@ from ...core.errors import NotFound, Overloaded, TertuliaError
 from ...core.ports.http import Hints
 from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.messages import TimePassed
-from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage
+from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage, QueuePlace
 from ..clock import WallClock, fresh_id, now_ms
 from ..transport.host_subscription import HostSubscription
 from .absence_monitor import AbsenceMonitor
@@ -361,11 +361,11 @@ class Supervisor:
     async def queue(self, account_id: str, after: tuple[int, int, str] | None, limit: int) -> QueuePage:
         return queue_page(await self.account(account_id), after, limit, now_ms())
 
-    async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, int]:
+    async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, QueuePlace]:
         """The queue positions of these conversations, for those that wait."""
-        queue = (await self.account(account_id)).desk.queue
-        found = ((i, queue.position(i)) for i in conversations)
-        return {i: position for i, position in found if position is not None}
+        desk, now = (await self.account(account_id)).desk, now_ms()
+        found = ((i, desk.queue.position(i)) for i in conversations)
+        return {i: QueuePlace(p, desk.estimated_wait(p, now)) for i, p in found if p is not None}
 
     async def refresh(self, account_id: str) -> None:
         """Preferences, teams or settings have changed: apply them. Earlier decisions are stored on return, so an agent who

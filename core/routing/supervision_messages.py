@@ -107,6 +107,18 @@ class QueueItem(msgspec.Struct, frozen=True):
     order: tuple[int, int, str]
 
 
+class QueuePlace(msgspec.Struct, frozen=True):
+    """Where a waiting conversation stands. `estimated_wait` in ms; None while too few were served to tell."""
+
+    position: int
+    estimated_wait: int | None
+
+    @property
+    def estimated_wait_s(self) -> int | None:
+        """In seconds, rounded up."""
+        return None if self.estimated_wait is None else -(-self.estimated_wait // 1000)
+
+
 class QueuePage(msgspec.Struct, frozen=True):
     items: list[QueueItem]
     more: bool

@@ -283,7 +283,7 @@ async def with_positions(call: Call[Any], found: list[Conversation]) -> list[Con
     """Conversations as the caller may see them, with queue positions of waiting ones where known."""
     waiting = [c.id for c in found if c.status is Status.OPEN]
     places = await call.services.supervision.positions(call.account_id, waiting) if waiting else {}
-    views = [conversation_view(c, places.get(c.id)) for c in found]
+    views = [conversation_view(c, place.position if (place := places.get(c.id)) else None) for c in found]
     return list(map(customers.conversation_view, views)) if call.principal.role is Role.CUSTOMER else views
 
 

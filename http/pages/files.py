@@ -50,23 +50,31 @@ def names(folder: Path) -> frozenset[str]:
 @cache
 def load(path: Path) -> PageFile:
     """A file, kept in memory from then on."""
-    body = path.read_bytes()
-    packed = gzip.compress(body, 9, mtime=0) if path.suffix in _COMPRESSED else None
+    return made(path.read_bytes(), path.suffix)
+
+
+def made(body: bytes, suffix: str) -> PageFile:
+    """A file of these bytes, of the type that `suffix` stands for."""
+    packed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSED else None
     if packed is not None and len(packed) >= len(body):
         packed = None
-    return PageFile(body, packed, TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:32])
+    return PageFile(body, packed, TYPES[suffix], hashlib.sha256(body).hexdigest()[:32])
 
 
 def file_answer(request: web.Request, path: Path, headers: dict[str, str]) -> web.Response:
-    """The file at `path` as an answer: 304 if the client has it, compressed if the client can read that."""
-    file = load(path)
-    sent = {**headers, "ETag": f'"{file.etag}"', "Vary": "Accept-Encoding"}
+    """The file at `path` as an answer."""
+    return sent(request, load(path), headers)
+
+
+def sent(request: web.Request, file: PageFile, headers: dict[str, str]) -> web.Response:
+    """A file as an answer: 304 if the client has it, compressed if the client can read that."""
+    own = {**headers, "ETag": f'"{file.etag}"', "Vary": "Accept-Encoding"}
     if any(known.value in (file.etag, "*") for known in request.if_none_match or ()):
-        return web.Response(status=304, headers=sent)
-    sent["Content-Type"] = file.content_type
+        return web.Response(status=304, headers=own)
+    own["Content-Type"] = file.content_type
     if file.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", "").lower():
-        return web.Response(body=file.gzipped, headers={**sent, "Content-Encoding": "gzip"})
-    return web.Response(body=file.body, headers=sent)
+        return web.Response(body=file.gzipped, headers={**own, "Content-Encoding": "gzip"})
+    return web.Response(body=file.body, headers=own)
 
 
 def named_file(request: web.Request, folder: Path, name: str, headers: dict[str, str]) -> web.Response:

@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from ..dialects import ALL as DIALECTS
 from ..framework.endpoint import Route
-from ..pages import agents_page, welcome_page
+from ..pages import agents_page, demo_shop, welcome_page, widget_page
 from . import docs, meta
 from .admin import account, api_clients, bot_rules, event_webhooks
-from .conversation import attachments, conversations, drafts, inbox, messages, queue, viewing, webchat
+from .conversation import (
+    attachments,
+    conversations,
+    drafts,
+    inbox,
+    messages,
+    queue,
+    viewing,
+    webchat,
+    webchat_sessions,
+)
 from .people import agent_reports, agents, canned_responses, contacts, identifiers, preferences, teams
 from .providers import channels, deliveries, inbound_failures, webhooks
 from .streams import routes
@@ -24,7 +34,8 @@ ALL: list[Route] = [
     *conversations.ROUTES,
     *drafts.ROUTES,
     *viewing.ROUTES,
-    *webchat.ROUTES,
+    *webchat.ROUTES,  # before sessions: `conversation` is no id
+    *webchat_sessions.ROUTES,
     *routes.ROUTES,
     *attachments.ROUTES,
     *contacts.ROUTES,
@@ -46,4 +57,6 @@ ALL: list[Route] = [
     *docs.ROUTES,
     *welcome_page.ROUTES,
     *agents_page.ROUTES,
+    *widget_page.ROUTES,
+    *demo_shop.ROUTES,
 ]

@@ -15,7 +15,7 @@ from ..storage.postgres.database import Database
 
 WEBCHAT = demo_id(11)
 OUTLET = demo_id(12)
-IDENTITY_SECRET = "demo-identity-secret"
+IDENTITY_SECRET = "demo-identity-secret-of-the-web-chat"
 
 
 class DemoChannel(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ async def install(settings: Settings, database: Database, double_url: str) -> No
     accounts = PostgresAccounts(database)
     await accounts.create(ACCOUNT, "Demo", {"sub_domain": "demo"})
     sealed = vault.seal(ACCOUNT, WEBCHAT, {"identity_secret": IDENTITY_SECRET})
-    await accounts.add_channel(ACCOUNT, WEBCHAT, "webchat", "Web chat", sealed)
+    await accounts.add_channel(ACCOUNT, WEBCHAT, "webchat", "Café Tertulia", sealed)
     for channel in CHANNELS:
         sealed = vault.seal(ACCOUNT, channel.id, channel.credentials)
         await accounts.add_channel(ACCOUNT, channel.id, channel.type, channel.name, sealed)

@@ -301,7 +301,9 @@ class Serving:
             "sign in as the lead Chen with this token (valid for 12 hours), or create others with `tertulia token`:"
         )
         self._say(demo.token(self.settings, lead))
-        self._say(f"agents' page: {url}/inbox")
+        self._say("")
+        self._say(f"inbox: {url}/inbox  (pick an agent)")
+        self._say(f"shop:  {url}/demo/shop  (be a customer, in another window)")
 
     # -- stop
 

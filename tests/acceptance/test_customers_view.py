@@ -63,6 +63,8 @@ SEEN: dict[str, set[str] | None] = {
     "POST /crm/api/v1/messages": set(),  # refused
     "POST /v1/webchat/messages": MESSAGE,
     "GET /v1/webchat/messages": ITEMS,
+    "GET /v1/webchat/conversation": {"agent_name", "estimated_wait_s", "can_rate"}
+    | within("conversation", CONVERSATION),
     "POST /v1/attachments": ATTACHMENT,
     "GET /v1/attachments/{id}": None,  # the file's own bytes
     "GET /v1/attachments/{id}/link": {"url", "expires_at"},

@@ -25,17 +25,26 @@ KEPT = {
     "GET /inbox": "no-cache",
     "GET /inbox/{path:.+}": "no-cache",
     "GET /static/{path:.+}": "public, max-age=3600",
+    "GET /widget.js": "public, max-age=300",
+    "GET /widget/channels/{channel_id}": "no-cache",
+    "GET /widget/{path:.+}": "no-cache",
+    "GET /demo/shop": "no-cache",
+    "GET /demo/shop/{path:.+}": "no-cache",
     "GET /v1/attachments/{id}": "private, max-age=3600",
 }
 """Answers that a client may keep, and how. Everything else is stored nowhere."""
+FRAMED = {"GET /widget/channels/{channel_id}": "frame-ancestors 'self'"}
+"""What other pages may show, and whose. Everything else is framed by nobody."""
 
 
-def check(headers: httpx.Headers, what: object, kept: str = "no-store") -> None:
+def check(
+    headers: httpx.Headers, what: object, kept: str = "no-store", framed: str = "frame-ancestors 'none'"
+) -> None:
     assert headers.get_list("X-Content-Type-Options") == ["nosniff"], what
     assert headers.get_list("Cache-Control") == [kept], what
     assert headers.get_list("Referrer-Policy") == ["no-referrer"], what
     (policy,) = headers.get_list("Content-Security-Policy")
-    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, what
+    assert "default-src 'none'" in policy and framed in policy, what
     assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", ""), what
     assert "Strict-Transport-Security" not in headers, "this server is no HTTPS one"
 
@@ -61,7 +70,8 @@ async def test_every_route(server: OwnServer, service: Desk, key: str) -> None:
             request.method, request.url, headers=request.headers, **body
         ) as answer:  # fmt: skip
             kept = KEPT.get(key, "no-store") if answer.status_code < 400 else "no-store"
-            check(answer.headers, (key, answer.status_code), kept)
+            framed = FRAMED.get(key, "frame-ancestors 'none'")
+            check(answer.headers, (key, answer.status_code), kept, framed)
             if key not in STREAMS:
                 await answer.aread()
 

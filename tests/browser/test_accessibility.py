@@ -18,6 +18,8 @@ from serving import ROOT, OwnServer
 
 AXE = "4.14.1"
 PAGES = ROOT / "http/pages/inbox"
+WIDGET = ROOT / "http/pages/widget"
+SCRIPTS = [path for folder in (PAGES, WIDGET, ROOT / "http/static/pages") for path in folder.rglob("*.js")]
 VIEWS = [
     "inbox/all", "floor", "reports", "preferences",
     *(f"admin/{page}" for page in ("queue", "teams", "canned", "deliveries", "channels", "bot_rules", "account", "clients",
@@ -114,10 +116,10 @@ async def test_arabic_reads_from_right_to_left(server: OwnServer, open_page: Ope
     assert box is not None and box["x"] > 600  # the list is on the right
 
 
-def modules_of(start: str) -> set[Path]:
+def modules_of(start: str, folder: Path = PAGES) -> set[Path]:
     """The files that the first view loads: `start` and what it imports, besides what is loaded on demand."""
     found: set[Path] = set()
-    todo = [PAGES / start]
+    todo = [folder / start]
     while todo:
         path = todo.pop()
         if path in found:
@@ -141,7 +143,7 @@ def test_the_first_load_is_small() -> None:
 
 def test_modules_are_small_and_parse(tmp_path: Path) -> None:
     node = program("node", "nodejs")
-    for path in PAGES.rglob("*.js"):
+    for path in SCRIPTS:
         assert len(path.read_text().splitlines()) < 400, path
         module = tmp_path / f"{path.stem}.mjs"
         module.write_bytes(path.read_bytes())
@@ -153,13 +155,39 @@ def test_no_module_makes_markup_of_text() -> None:
     forbidden = re.compile(
         r"innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|\beval\(|new Function"
     )
-    assert [str(path) for path in PAGES.rglob("*.js") if forbidden.search(path.read_text())] == []
+    assert [str(path) for path in SCRIPTS if forbidden.search(path.read_text())] == []
+
+
+def said(paths: Iterable[Path]) -> set[str]:
+    """The texts that modules show in the page's language."""
+    return {m[1] for path in paths for m in re.finditer(r"\bt\('((?:[^'\\])*)'", path.read_text())}
+
+
+def test_the_widget_is_small() -> None:
+    """The loader by itself, and all that opening the widget loads, in the language whose catalogue is the largest."""
+
+    def packed(path: Path) -> int:
+        return len(gzip.compress(path.read_bytes(), 9))
+
+    opened = modules_of("app.js", WIDGET) | {WIDGET / "frame.html", WIDGET / "style.css"}
+    assert len(opened) > 12
+    for path in opened:  # they begin to load with the page
+        if path.suffix == ".js" and path.name not in ("app.js", "signals-core.js"):
+            assert path.name in (WIDGET / "frame.html").read_text(), path
+    catalogue = max(map(packed, (WIDGET / "catalog").glob("*.js")))
+    print(f"loader {packed(WIDGET / 'loader.js')} B, opened {sum(map(packed, opened)) + catalogue} B")
+    assert packed(WIDGET / "loader.js") <= 3 * 1024
+    assert sum(map(packed, opened)) + catalogue <= 35 * 1024
+
+
+def test_catalogues_translate_what_customers_read() -> None:
+    texts = said(WIDGET.glob("*.js"))
+    assert len(texts) > 40
+    for path in (WIDGET / "catalog").glob("*.js"):
+        assert set(re.findall(r"^  '((?:[^'\\])*)':", path.read_text(), re.M)) == texts, path.name
 
 
 def test_catalogues_translate_what_agents_read() -> None:
-    def said(paths: Iterable[Path]) -> set[str]:
-        return {m[1] for path in paths for m in re.finditer(r"\bt\('((?:[^'\\])*)'", path.read_text())}
-
     everything, agents = said(PAGES.rglob("*.js")), said(PAGES.glob("*.js"))
     assert len(agents) > 300
     names = {"agent", "lead", "admin", "online", "away", "offline"}  # said by their value

@@ -65,6 +65,12 @@ function ContactActions({ c, contact }) {
       <ul>${merging.found.map((x) => html`<li key=${x.id}><button type="button" class="link" onClick=${() => merge(x)}>${x.name ?? '–'} · ${x.identifiers.map((i) => i.identifier).join(', ')}</button></li>`)}</ul></div>`}`;
 }
 
+/** What the customer wrote into the widget's form. */
+function FilledForm({ form }) {
+  if (!form || typeof form !== 'object') return null;
+  return html`<section aria-labelledby="form-title"><h2 id="form-title">${t('Form')}</h2><dl>${Object.entries(form).map(([name, text]) => html`<dt key=${name}>${name}</dt><dd dir="auto">${String(text)}</dd>`)}</dl></section>`;
+}
+
 export function Details({ id }) {
   const c = conversation(id)?.value;
   if (!c) return null;
@@ -90,6 +96,7 @@ export function Details({ id }) {
         ${!['closed', 'expired'].includes(c.status) && html`<button type="button" class="danger" onClick=${() => confirm(t('Close for good? The next message opens a new conversation.')) && act.change(id, { status: 'closed' })}>${t('Close')}</button>`}
       </p>
     </section>
+    <${FilledForm} form=${c.metadata?.form} />
     <${Why} c=${c} />
     <${ContactCard} c=${c} />
   </aside>`;

@@ -4,24 +4,12 @@ import { t } from './i18n.js';
 import { api } from './api.js';
 import { clock, full, size } from './format.js';
 import { nameOf } from './people.js';
+import { linked } from '/static/pages/linked_text.js';
 
-const LINK = /\bhttps?:\/\/[^\s<>"'\u0000-\u001f]{1,2000}|\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g;
 const LONG = 1200;
 
-/** Text with its links. The address is checked again by the URL parser; anything but http, https and mailto stays text. */
-export function Text({ text }) {
-  const parts = [];
-  let from = 0;
-  for (const found of text.matchAll(LINK)) {
-    const word = found[0].replace(/[).,;:!?\]]+$/, '');
-    const href = word.includes('://') ? word : `mailto:${word}`;
-    if (!/^(https?|mailto):$/.test(URL.canParse(href) ? new URL(href).protocol : '')) continue;
-    parts.push(text.slice(from, found.index), html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${word}</a>`);
-    from = found.index + word.length;
-  }
-  parts.push(text.slice(from));
-  return parts;
-}
+/** Text with its links. */
+export const Text = ({ text }) => linked(text).map((part) => (typeof part === 'string' ? part : html`<a href=${part.href} target="_blank" rel="noopener noreferrer nofollow">${part.word}</a>`));
 
 function Body({ text }) {
   const [isWhole, setWhole] = useState(false);

@@ -1,51 +1,33 @@
-"""Web chat: sessions for customers, and their messages."""
+"""Web chat: what customers write and read with their session's token."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
-from ....actors.clock import fresh_id, now_ms
+from ....core.accounts import webchat_settings
 from ....core.accounts.principal import Role
-from ....core.accounts.records import Channel
+from ....core.accounts.user_ids import NAME_PATTERN
+from ....core.accounts.webchat_settings import MAX_FIELDS, MAX_VALUE
 from ....core.conversation.commands import Opening
 from ....core.conversation.entries import Attachment
-from ....core.errors import Conflict, Forbidden, NotFound, Unauthenticated
-from ....core.text.fields import Timestamp, about
-from ....core.times import rfc3339
-from ....core.views.conversations import MessageView
+from ....core.conversation.status import Status
+from ....core.errors import Conflict, Forbidden, Unauthenticated
+from ....core.text.fields import about
+from ....core.views import customers
+from ....core.views.conversations import ConversationView, MessageView, conversation_view
 from ...actions import conversations
-from ...auth.tokens import credential
-from ...framework.endpoint import Call, Route, answer, authenticate
+from ...framework.endpoint import Call, Route, answer
 from .messages import MessagesPage, MessagesQuery, page
 
 TAG = "web chat"
-SESSION_LIFE = 24 * 3600
-"""Lifetime of a session's token in seconds."""
+FORM = "form"
+"""The key of a conversation's metadata that holds what the customer wrote into the form."""
 
-
-class NewWebchatSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    contact_name: Annotated[conversations.Name | None, about("The customer's name", "Marta")] = None
-    contact_identifier: Annotated[
-        conversations.Identifier | None, about("A known customer: needs proof", "customer-1042")
-    ] = None
-    identity_hash: Annotated[
-        Annotated[str, msgspec.Meta(max_length=128)] | None,
-        about(
-            "The proof: hex HMAC-SHA256 of the identifier with the channel's `identity_secret`",
-            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        ),
-    ] = None
-
-
-class WebchatSessionView(msgspec.Struct, frozen=True):
-    token: Annotated[str, about("The customer's token, a JWT", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")]
-    contact_identifier: Annotated[str, about("The customer's address on this channel", "visitor-7f3a")]
-    expires_at: Annotated[Timestamp, about("Until when the token is valid")]
+FormName = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
+FormValue = Annotated[str, msgspec.Meta(max_length=MAX_VALUE, pattern=NAME_PATTERN)]
 
 
 class NewWebchatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,62 +38,29 @@ class NewWebchatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     attachments: Annotated[
         list[Attachment], msgspec.Meta(max_length=30), about("Files: uploaded ones", [])
     ] = []
+    form: Annotated[
+        dict[FormName, FormValue],
+        msgspec.Meta(max_length=MAX_FIELDS),
+        about(
+            "What the customer wrote into the channel's form: kept in the metadata of the conversation that the message opens",
+            {"email": "marta@example.com"},
+        ),
+    ] = {}
 
 
-async def webchat_channel(call: Call[Any], channel_id: str) -> Channel:
-    """The channel, if it is an active web chat. Raises NotFound, Conflict."""
-    channel = await call.services.stores.channels.find(channel_id)
-    if channel is None or channel.type != "webchat":
-        raise NotFound("no such web chat channel")
-    if not channel.is_active:
-        raise Conflict("the channel is switched off")
-    return channel
+class WebchatConversation(msgspec.Struct, frozen=True):
+    """Where a customer's newest conversation stands. `can_rate`: they were asked for a score, and have given none."""
 
-
-async def create_session(call: Call[NewWebchatSession]) -> web.Response:
-    channel = await webchat_channel(call, call.id("channel_id"))
-    body = call.body
-    identifier = body.contact_identifier
-    if identifier is None:
-        identifier = f"visitor-{fresh_id()}"
-    elif not await _vouched(call, channel) and not _proved(call, channel, identifier, body.identity_hash):
-        raise Forbidden("a known customer needs an identity_hash made with the channel's identity_secret")
-    token = call.services.signer.issue(
-        f"customer:{identifier}"[:255],
-        {channel.account_id: Role.CUSTOMER},
-        lifetime=SESSION_LIFE,
-        channel_id=channel.id,
-        contact_identifier=identifier,
-        contact_name=body.contact_name,
-    )
-    expires = rfc3339((now_ms() // 1000 + SESSION_LIFE) * 1000)
-    return answer(WebchatSessionView(token, identifier, expires), 201)
-
-
-async def _vouched(call: Call[NewWebchatSession], channel: Channel) -> bool:
-    """Whether the caller is a service of the channel's account."""
-    if credential(call.request) is None:
-        return False
-    principal = await authenticate(call.request, call.services)
-    if principal.account_id != channel.account_id:
-        raise NotFound("no such web chat channel")
-    if not principal.may("webchat.vouch"):
-        raise Forbidden("only a service may open a session for a known customer")
-    return True
-
-
-def _proved(
-    call: Call[NewWebchatSession], channel: Channel, identifier: str, identity_hash: str | None
-) -> bool:
-    secret = call.services.vault.open(channel).get("identity_secret")
-    if identity_hash is None or not secret:
-        return False
-    expected = hmac.new(secret.encode(), identifier.encode(), hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), identity_hash.lower().encode())
+    conversation: Annotated[ConversationView | None, about("The conversation; null before the first message")]
+    agent_name: Annotated[str | None, about("The name of the agent who holds it", "Abeba")]
+    estimated_wait_s: Annotated[
+        int | None, about("About how many seconds it will still wait; null while too few were served", 90)
+    ]
+    can_rate: Annotated[bool, about("Whether a score is asked for")]
 
 
 async def send(call: Call[NewWebchatMessage]) -> web.Response:
-    p = call.principal
+    p, body = call.principal, call.body
     if p.role is not Role.CUSTOMER or p.channel_id is None:
         raise Forbidden("only a customer's session token writes here")
     channel = await call.services.stores.channels.find(p.channel_id)
@@ -119,61 +68,50 @@ async def send(call: Call[NewWebchatMessage]) -> web.Response:
         raise Unauthenticated("the session's channel is gone")
     if not channel.is_active:
         raise Conflict("the channel is switched off")
+    form = webchat_settings.filled(body.form, webchat_settings.known(channel.config).widget)
+    opening = Opening(channel.type, p.contact_name or form.get("name"), metadata={FORM: form} if form else {})
     message = conversations.NewMessage(
-        call.body.content,
-        client_message_id=call.body.client_message_id,
-        attachments=call.body.attachments,
+        body.content, client_message_id=body.client_message_id, attachments=body.attachments
     )
-    entry, repeated = await conversations.receive(call, Opening(channel.type, p.contact_name), message)
+    entry, repeated = await conversations.receive(call, opening, message)
     return answer(conversations.message_of(call, entry), 200 if repeated else 201)
 
 
 async def read(call: Call[None]) -> web.Response:
+    return answer(await page(call, (await _own(call))[:1], call.query))
+
+
+async def _own(call: Call[None]) -> list[str]:
+    """The customer's conversations, newest first. Raises Forbidden."""
     p = call.principal
     if p.channel_id is None or p.contact_identifier is None:
         raise Forbidden("only a customer's session token reads here")
-    own = await call.services.stores.conversations.of_thread(p.account_id, p.channel_id, p.contact_identifier)
-    return answer(await page(call, own[:1], call.query))
+    return await call.services.stores.conversations.of_thread(
+        p.account_id, p.channel_id, p.contact_identifier
+    )
+
+
+async def state(call: Call[None]) -> web.Response:
+    own, stores = await _own(call), call.services.stores
+    c = await stores.conversations.get(call.account_id, own[0]) if own else None
+    if c is None:
+        return answer(WebchatConversation(None, None, None, False))
+    place = None
+    if c.status is Status.OPEN:
+        place = (await call.services.supervision.positions(call.account_id, [c.id])).get(c.id)
+    agent = await stores.agents.get(call.account_id, c.assignee_id) if c.assignee_id is not None else None
+    view = customers.conversation_view(conversation_view(c, None if place is None else place.position))
+    can_rate = c.status is Status.RESOLVED and c.csat_due and c.fired.csat_asked
+    wait = None if place is None else place.estimated_wait_s
+    return answer(WebchatConversation(view, None if agent is None else agent.name, wait, can_rate))
 
 
 ROUTES = [
-    Route(
-        "POST",
-        "/v1/webchat/{channel_id}/sessions",
-        create_session,
-        None,
-        {201: WebchatSessionView},
-        "createWebchatSession",
-        "A session for a customer: a new one, or a known one with proof",
-        body=NewWebchatSession,
-        body_optional=True,
-        tag=TAG,
-        refuses=(401, 403),
-        example={"contact_name": "Marta"},
-    ),
-    Route(
-        "POST",
-        "/v1/webchat/messages",
-        send,
-        "webchat.write",
-        {201: MessageView, 200: MessageView},
-        "createWebchatMessage",
-        "Write a message as the customer",
-        body=NewWebchatMessage,
-        tag=TAG,
-        refuses=(404,),
-        reads=("Idempotency-Key",),
-        example={"content": "Where is my refund?", "client_message_id": "m-1"},
-    ),
-    Route(
-        "GET",
-        "/v1/webchat/messages",
-        read,
-        "webchat.read",
-        {200: MessagesPage},
-        "listWebchatMessages",
-        "The customer's newest conversation, oldest message first",
-        query=MessagesQuery,
-        tag=TAG,
-    ),
-]
+    Route("POST", "/v1/webchat/messages", send, "webchat.write", {201: MessageView, 200: MessageView}, "createWebchatMessage",
+          "Write a message as the customer", body=NewWebchatMessage, tag=TAG, refuses=(404,), reads=("Idempotency-Key",),
+          example={"content": "Where is my refund?", "client_message_id": "m-1"}),
+    Route("GET", "/v1/webchat/messages", read, "webchat.read", {200: MessagesPage}, "listWebchatMessages",
+          "The customer's newest conversation, oldest message first", query=MessagesQuery, tag=TAG),
+    Route("GET", "/v1/webchat/conversation", state, "webchat.read", {200: WebchatConversation}, "getWebchatConversation",
+          "Where the customer's newest conversation stands", tag=TAG),
+]  # fmt: skip

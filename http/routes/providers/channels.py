@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from ....actors.clock import fresh_id, now_ms
+from ....core.accounts import webchat_settings
 from ....core.accounts.records import Channel, ChannelType
 from ....core.errors import Internal, Invalid, NotFound
 from ....core.text.fields import NextCursor, about
@@ -45,7 +46,9 @@ Config = Annotated[
     dict[str, Any],
     msgspec.Meta(
         description="Free-form: `base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`)"
-        " whose pages may use it. The rest is the channel's own"
+        " whose pages may use and show it; `require_identity`: whether only known customers get a session; `session_hours` (24): how long a"
+        " session lasts; `widget`: its `title`, `greeting`, `color`, `attachments`, `prechat_form`, `offline_form`."
+        " The rest is the channel's own"
     ),
 ]
 Credentials = Annotated[
@@ -107,8 +110,10 @@ def checked_config(call: Call[Any], type: ChannelType, config: dict[str, Any]) -
     """
     check_size(config, "config")
     _check_base_url(call, config)
-    if type == "webchat" and "allowed_origins" in config:
-        return config | {"allowed_origins": _origins(config["allowed_origins"])}
+    if type == "webchat":
+        webchat_settings.check(config)
+        if "allowed_origins" in config:
+            return config | {"allowed_origins": _origins(config["allowed_origins"])}
     return config
 
 

@@ -93,6 +93,7 @@ export default {
   'Failures': 'ስህተቶች',
   'File': 'ፋይል',
   'Filters': 'ማጣሪያዎች',
+  'Form': 'ቅጽ',
   'Find the same customer': 'ተመሳሳዩን ደንበኛ ፈልግ',
   'First reply': 'የመጀመሪያ መልስ',
   'First reply, 90 %': 'የመጀመሪያ መልስ፣ 90 %',

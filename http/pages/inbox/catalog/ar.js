@@ -93,6 +93,7 @@ export default {
   'Failures': 'الإخفاقات',
   'File': 'ملف',
   'Filters': 'عوامل التصفية',
+  'Form': 'النموذج',
   'Find the same customer': 'ابحث عن العميل نفسه',
   'First reply': 'أول رد',
   'First reply, 90 %': 'أول رد، 90 %',

@@ -93,6 +93,7 @@ export default {
   'Failures': 'Fallos',
   'File': 'Archivo',
   'Filters': 'Filtros',
+  'Form': 'Formulario',
   'Find the same customer': 'Buscar al mismo cliente',
   'First reply': 'Primera respuesta',
   'First reply, 90 %': 'Primera respuesta, 90 %',

@@ -92,6 +92,8 @@ from .models import (
     TeamsPage,
     Token,
     UploadedAttachment,
+    Webchat,
+    WebchatConversation,
     WebchatSession,
     Welcome,
 )
@@ -420,6 +422,7 @@ class Methods(Transport):
         content: str,
         client_message_id: str | Omit | None = OMIT,
         attachments: list[Attachment] | Omit = OMIT,
+        form: dict[str, str] | Omit = OMIT,
         timeout: float | None = None,
     ) -> Message:
         """Write a message as the customer.
@@ -433,6 +436,7 @@ class Methods(Transport):
                 if client_message_id is OMIT or client_message_id is None
                 else client_message_id,
                 "attachments": attachments,
+                "form": form,
             },
             timeout=timeout,
         )
@@ -444,9 +448,10 @@ class Methods(Transport):
         contact_name: str | Omit | None = OMIT,
         contact_identifier: str | Omit | None = OMIT,
         identity_hash: str | Omit | None = OMIT,
+        identity_token: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> WebchatSession:
-        """A session for a customer: a new one, or a known one with proof.
+        """A session for a customer: a new one, a known one with proof, or the caller's own, renewed.
 
         No token is needed."""
         return self._call(
@@ -456,6 +461,7 @@ class Methods(Transport):
                 "contact_name": contact_name,
                 "contact_identifier": contact_identifier,
                 "identity_hash": identity_hash,
+                "identity_token": identity_token,
             },
             timeout=timeout,
         )
@@ -813,6 +819,18 @@ class Methods(Transport):
         Permission `inbox.read`: agent, lead, admin, service."""
         return self._call(operations.GET_DELIVERY, (message_id,), timeout=timeout)
 
+    def get_demo_shop(self, *, timeout: float | None = None) -> str:
+        """A shop with the widget; only in the demo.
+
+        No token is needed."""
+        return self._call(operations.GET_DEMO_SHOP, timeout=timeout)
+
+    def get_demo_shop_file(self, path: str, *, timeout: float | None = None) -> None:
+        """Files of the demo's shop.
+
+        No token is needed."""
+        return self._call(operations.GET_DEMO_SHOP_FILE, (path,), timeout=timeout)
+
     def get_docs_page(self, *, timeout: float | None = None) -> str:
         """This document as a web page.
 
@@ -906,6 +924,18 @@ class Methods(Transport):
         Permission `teams.read`: agent, lead, admin, service."""
         return self._call(operations.GET_TEAM, (id,), timeout=timeout)
 
+    def get_webchat(self, channel_id: str, *, timeout: float | None = None) -> Webchat:
+        """What a page must know of the channel: its words, hours and form.
+
+        No token is needed."""
+        return self._call(operations.GET_WEBCHAT, (channel_id,), timeout=timeout)
+
+    def get_webchat_conversation(self, *, timeout: float | None = None) -> WebchatConversation:
+        """Where the customer's newest conversation stands.
+
+        Permission `webchat.read`: customer."""
+        return self._call(operations.GET_WEBCHAT_CONVERSATION, timeout=timeout)
+
     def get_welcome(self, *, timeout: float | None = None) -> Welcome:
         """What this server is, as a page or as JSON.
 
@@ -917,6 +947,24 @@ class Methods(Transport):
 
         No token is needed."""
         return self._call(operations.GET_WELCOME_STYLE, timeout=timeout)
+
+    def get_widget(self, *, timeout: float | None = None) -> None:
+        """The script that sites embed.
+
+        docs/guides/widget.md says how. No token is needed."""
+        return self._call(operations.GET_WIDGET, timeout=timeout)
+
+    def get_widget_file(self, path: str, *, timeout: float | None = None) -> None:
+        """Files of the widget.
+
+        No token is needed."""
+        return self._call(operations.GET_WIDGET_FILE, (path,), timeout=timeout)
+
+    def get_widget_page(self, channel_id: str, *, timeout: float | None = None) -> str:
+        """The page in the widget's frame.
+
+        No token is needed."""
+        return self._call(operations.GET_WIDGET_PAGE, (channel_id,), timeout=timeout)
 
     def hand_back_conversation(self, id: str, *, timeout: float | None = None) -> Conversation:
         """Return an open, assigned or pending conversation to the bot; ends the handoff, frees its agent's slot, and removes it from the queue. For its assignee, leads, admins and services.

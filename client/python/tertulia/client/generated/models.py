@@ -647,7 +647,7 @@ class ChannelPatch(TypedDict):
     name: NotRequired[str]
     """The channel's name"""
     config: NotRequired[dict[str, Any]]
-    """Free-form: `base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`) whose pages may use it. The rest is the channel's own"""
+    """Free-form: `base_url` replaces the provider's. `allowed_origins` of a web chat: the origins (`https://shop.example`) whose pages may use and show it; `require_identity`: whether only known customers get a session; `session_hours` (24): how long a session lasts; `widget`: its `title`, `greeting`, `color`, `attachments`, `prechat_form`, `offline_form`. The rest is the channel's own"""
     credentials: NotRequired[dict[str, str]]
     """Write-only; field names depend on the type. They replace all earlier ones"""
     is_active: NotRequired[bool]
@@ -1847,6 +1847,20 @@ class FieldError(TypedDict):
     """What is wrong with it, for people"""
 
 
+class FormField(TypedDict):
+    """A field of a form that customers fill in before they write. The widget translates `name`, `email`, `phone` and `order`;
+    other fields need a label."""
+
+    name: str
+    """Names the value"""
+    label: NotRequired[str | None]
+    """What customers read; null for the widget's own word"""
+    type: NotRequired[Literal["email", "phone", "text"]]
+    """What may be written into it"""
+    required: NotRequired[bool]
+    """Whether it must be filled in"""
+
+
 class HandoffEntry(TypedDict):
     seq: int
     """Its number in the conversation, from 1"""
@@ -2377,6 +2391,8 @@ class NewWebchatMessage(TypedDict):
     """An idempotency key: a repetition returns the first message"""
     attachments: NotRequired[list[Attachment]]
     """Files: uploaded ones"""
+    form: NotRequired[dict[str, str]]
+    """What the customer wrote into the channel's form: kept in the metadata of the conversation that the message opens"""
 
 
 class NewWebchatSession(TypedDict):
@@ -2386,6 +2402,8 @@ class NewWebchatSession(TypedDict):
     """A known customer: needs proof"""
     identity_hash: NotRequired[str | None]
     """The proof: hex HMAC-SHA256 of the identifier with the channel's `identity_secret`"""
+    identity_token: NotRequired[str | None]
+    """The proof that ends: a JWT signed with the channel's `identity_secret` (HS256), with `sub`, the identifier, and `exp`; `name`, if it has one, is the customer's"""
 
 
 class NotificationAssignmentEvent(TypedDict):
@@ -3281,6 +3299,44 @@ class VolumeFigures(TypedDict):
     """Messages to customers"""
     days: list[DayVolume]
     """The same by day"""
+
+
+class Webchat(TypedDict):
+    """What the widget shows before a customer has a session."""
+
+    channel_id: str
+    """The channel through which the customer writes"""
+    title: str
+    """What its head says"""
+    greeting: str | None
+    """The first words that a visitor reads"""
+    color: str | None
+    """The colour of its button and head"""
+    is_open: bool
+    """Whether the account is within its business hours"""
+    opens_at: str | None
+    """When it opens, if it is closed"""
+    require_identity: bool
+    """Whether only known customers get a session"""
+    form: list[FormField]
+    """Asked before the first message"""
+    attachments: bool
+    """Whether customers may send files"""
+    max_attachment: int
+    """Bytes of a file at most"""
+
+
+class WebchatConversation(TypedDict):
+    """Where a customer's newest conversation stands. `can_rate`: they were asked for a score, and have given none."""
+
+    conversation: Conversation | None
+    """The conversation; null before the first message"""
+    agent_name: str | None
+    """The name of the agent who holds it"""
+    estimated_wait_s: int | None
+    """About how many seconds it will still wait; null while too few were served"""
+    can_rate: bool
+    """Whether a score is asked for"""
 
 
 class WebchatSession(TypedDict):
