@@ -7,6 +7,7 @@ import json
 
 from desks import Desk, fresh, ok, problem
 from serving import OwnServer
+from waiting import until
 from websockets.asyncio.client import connect
 
 
@@ -60,10 +61,10 @@ async def test_colleagues_hear_of_drafts_and_viewers_and_customers_do_not(
     ok(await agent.http.put(f"{path}/draft", json={"content": "They are difficult"}), 200)
     ok(await agent.http.post(f"{path}/viewing", json={"state": "start"}), 204)
     ok(await agent.http.delete(f"{path}/draft"), 204)
+    await until(lambda: heard["lead"].count("conversation:draft") == 2, "both drafts")
+    await until(lambda: "conversation:viewing" in heard["lead"], "the viewer")
+    ok(await agent.say(c["id"], "Hello"), 201)
     async with asyncio.timeout(20):
-        while heard["lead"].count("conversation:draft") < 2 or "conversation:viewing" not in heard["lead"]:
-            await asyncio.sleep(0.02)
-        ok(await agent.say(c["id"], "Hello"), 201)
         await asyncio.gather(*listening)
     assert not {"conversation:draft", "conversation:viewing"} & set(heard["customer"])
 

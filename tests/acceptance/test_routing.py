@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from desks import fresh, ok, problem
 from readers import READERS, SseReader
@@ -17,7 +18,7 @@ from routing_accounts import Team, make_account
 from serving import OwnServer
 from waiting import until
 
-from tertulia.actors.supervisor.account_registry import Intervals
+from tertulia.storage.valkey.hints import CHANNEL, Hint
 
 NOTICE = "notification:queue"
 
@@ -288,6 +289,29 @@ async def test_leads_are_told_once_of_what_presses_and_waits(
     assert kinds.count("leads_notified") == 1
 
 
+@asynccontextmanager
+async def hints(server: OwnServer, admin: Redis) -> AsyncIterator[set[tuple[str, str, Any]]]:
+    """What supervisors tell of agents and the queue meanwhile, heard under a user of Valkey of its own."""
+    await admin.execute_command("ACL", "SETUSER", "ears", "on", "nopass", "&*", "+@all")
+    told: set[tuple[str, str, Any]] = set()
+
+    async def listen() -> None:
+        async for message in channel.listen():
+            if message["type"] == "message":
+                hint = msgspec.msgpack.decode(message["data"], type=Hint)
+                of = hint.data.get("user_id") or hint.conversation_id or ""
+                told.add((hint.type, of, hint.data.get("status") or hint.data.get("position")))
+
+    async with Redis.from_url(server.valkey_url(), username="ears") as ears, ears.pubsub() as channel:
+        await channel.subscribe(CHANNEL)
+        listening = asyncio.ensure_future(listen())
+        try:
+            yield told
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+
+
 async def test_what_readers_did_not_hear_they_are_told_later(server: OwnServer, team: Team) -> None:
     token = server.token("lead", "lena", team.account)
     async with SseReader(server, token) as reader, Redis.from_url(server.valkey_url()) as valkey:
@@ -302,9 +326,11 @@ async def test_what_readers_did_not_hear_they_are_told_later(server: OwnServer, 
         await valkey.execute_command("ACL", "SETUSER", "default", "-subscribe")
         try:
             await valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-            second = await team.open(priority="urgent")
-            await team.appear("ben", "away")
-            await asyncio.sleep(2 * Intervals().notify)
+            async with hints(server, valkey) as told:
+                second = await team.open(priority="urgent")
+                await team.appear("ben", "away")
+                await until(lambda: ("agent:presence", "ben", "away") in told, "ben, told to nobody")
+                await until(lambda: ("queue:update", c["id"], 2) in told, "the queue, told to nobody")
             assert last("agent:presence", "ben", "status") is None
             assert last("queue:update", c["id"], "position") == 1
         finally:

@@ -50,6 +50,7 @@ class Hints:
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.away = False
+        self.lost = 0
 
     async def send(
         self,
@@ -59,7 +60,9 @@ class Hints:
         topics: list[str],
         conversation_id: str | None = None,
     ) -> bool:
-        if not self.away:
+        if self.away:
+            self.lost += 1
+        else:
             self.sent.append((type, data))
         return not self.away
 

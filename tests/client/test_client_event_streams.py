@@ -10,6 +10,7 @@ import pytest
 from fake_server import Feed, echo_socket, serving
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until
 
 from tertulia.client import (
     ApiError,
@@ -60,8 +61,7 @@ async def test_a_stream_resumes_without_gap_or_repeat(over: Kind, asynchronous: 
 async def test_a_stream_that_is_cut_before_its_first_event_resumes_from_ready(over: Kind) -> None:
     feed = Feed(2, 0, ["cut"])
     async with serving(feed) as url, AsyncClient(url, "t") as client, client.stream(over=over) as stream:
-        while len(feed.openings) < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(feed.openings) > 1, "the second connection")
         assert feed.openings[1] == {"since": "0"} and stream.cursor == "0"
 
 

@@ -150,7 +150,7 @@ async def test_an_absent_server_costs_little_after_a_few_calls(monkeypatch: pyte
 
 async def test_a_silent_server_is_given_up_at_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(request: Any) -> Any:
-        await asyncio.sleep(20)
+        await asyncio.Event().wait()
 
     async with serving(silent) as url:
         monkeypatch.setenv("CARTAAI_API_BASE_URL", url)

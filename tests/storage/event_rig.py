@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 import asyncpg
 from backends import PostgresBackend
 from samples import Scribe, received, to_thread, uid
+from waiting import until
 
 from tertulia.actors.webhooks.event_delivery import EventPump, EventSender, WebhookCaller
 from tertulia.channels.outgoing.event_posts import GuardedPoster
@@ -103,23 +103,22 @@ class EventRig:
 
     async def settled(self, webhook: EventWebhook, status: str, count: int = 1) -> list[EventDelivery]:
         """The log, once so many deliveries have a status."""
-        deadline = time.monotonic() + 20
-        while True:
-            found = await self.log(webhook)
-            if sum(d.status == status for d in found) >= count:
-                return found
-            assert time.monotonic() < deadline, found
-            await asyncio.sleep(0.02)
+
+        async def found() -> list[EventDelivery] | None:
+            log = await self.log(webhook)
+            return log if sum(d.status == status for d in log) >= count else None
+
+        return await until(found, f"{count} deliveries to be {status}")
 
     async def tried(self, webhook: EventWebhook, attempts: int) -> EventDelivery:
         """The oldest delivery, once so many of its attempts are over."""
-        deadline = time.monotonic() + 20
-        while True:
-            found = (await self.log(webhook))[:1]
-            if found and found[0].attempts >= attempts and found[0].status != "delivering":
-                return found[0]
-            assert time.monotonic() < deadline, found
-            await asyncio.sleep(0.02)
+
+        async def found() -> EventDelivery | None:
+            first = next(iter(await self.log(webhook)), None)
+            over = first is not None and first.attempts >= attempts and first.status != "delivering"
+            return first if over else None
+
+        return await until(found, f"{attempts} attempts")
 
     async def hasten(self) -> None:
         """Make due what waits for its next attempt."""

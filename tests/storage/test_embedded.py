@@ -189,7 +189,8 @@ async def test_a_backend_too_busy_to_notice_does_not_hold_up_the_next_start(tmp_
     async with serving(EmbeddedPostgres(tmp_path)) as server:
         connection = await asyncpg.connect(server.url)
         busy = asyncio.create_task(connection.execute("do $$ begin loop end loop; end $$"))
-        await asyncio.sleep(0.2)
+        loops = "select from pg_stat_activity where state = 'active' and query like 'do %'"
+        await until(lambda: sql(server.url, loops), "it to be busy")
         os.kill(server.pid, signal.SIGKILL)
         await server.wait_exited()
         await server.start()
@@ -227,8 +228,8 @@ async def test_orphans_are_stopped_by_the_next_start(tmp_path: Path) -> None:
         await sql(urls[0], "create table t as select 7 as n")
         process.kill()
         process.wait()
-        await asyncio.sleep(0.2)
-        assert all(map(alive, pids)), "this test needs orphans"
+        assert await sql(urls[0], "select n from t"), "this test needs orphans"
+        assert all(map(alive, pids))
     async with serving(EmbeddedPostgres(tmp_path)) as server, serving(EmbeddedValkey(tmp_path)):
         assert not any(map(alive, pids))
         assert (await sql(server.url, "select n from t"))[0]["n"] == 7

@@ -12,6 +12,7 @@ import pytest
 from backends import PostgresBackend, thread
 from outbox_rig import OutboxRig
 from samples import uid
+from waiting import until
 
 from tertulia.core.channels.delivery_policy import STATUSES, later
 from tertulia.core.channels.messages import Receipt
@@ -179,9 +180,10 @@ async def test_a_registration_waits_for_a_claim_under_way(
 
 
 async def _waiting(connection: asyncpg.Connection, query: str) -> None:
-    async with asyncio.timeout(10):
-        while not await connection.fetchval(WAITING, query):
-            await asyncio.sleep(0.005)
+    async def waits() -> bool:
+        return await connection.fetchval(WAITING, query)
+
+    await until(waits, "the lock to be waited for")
 
 
 async def test_fewer_dispatchers_take_over_from_more(rig: OutboxRig) -> None:
@@ -297,9 +299,11 @@ async def test_a_receipt_meets_its_sending_while_that_is_being_recorded(
             "SELECT outbox_sent($1::text::uuid, $2::text::uuid, $3, 0, 'p', 1)", rig.me, *item.key
         )
         receiving = asyncio.create_task(rig.receive(receipt))
-        async with asyncio.timeout(10):
-            while not receiving.done() and not await owner.fetchval(WAITING, "%Apply a provider%"):
-                await asyncio.sleep(0.005)
+
+        async def waits_or_done() -> bool:
+            return receiving.done() or await owner.fetchval(WAITING, "%Apply a provider%")
+
+        await until(waits_or_done, "the receipt to wait for the lock")
         await recorder.execute("COMMIT")
         await receiving
     finally:

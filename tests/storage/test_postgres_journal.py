@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from backends import PostgresBackend, everything, thread
 from samples import Scribe, conversation_id, received, to_thread, uid
+from waiting import until
 
 from tertulia.core.conversation.commands import ThreadKey
 from tertulia.core.conversation.entries import Entry, Message
@@ -37,9 +38,11 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def until_waiting(connection: asyncpg.Connection, query: str, count: int = 1) -> None:
     """Until as many statements like `query` wait for a lock."""
-    async with asyncio.timeout(10):
-        while await connection.fetchval(WAITING, f"%{query}%") < count:
-            await asyncio.sleep(0.005)
+
+    async def waiting() -> bool:
+        return await connection.fetchval(WAITING, f"%{query}%") >= count
+
+    await until(waiting, f"{count} of {query} to wait")
 
 
 async def holding_partition(connection: asyncpg.Connection, partition: int) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from samples import uid
 from search_corpus import Corpus
+from waiting import until
 
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.views.search_terms import SearchTerms, searches
@@ -214,10 +215,13 @@ async def test_an_edit_while_its_chunk_is_made_is_not_lost(
         await made.start()
         assert await building.fetchval("SELECT search_advance($1, 8)", corpus.account_id) == 1
         editing = asyncio.create_task(store_data(owner, second, 1, '{"content": "new pear"}'))
-        while not await building.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')"
-        ):
-            await asyncio.sleep(0.01)
+
+        async def waits() -> bool:
+            return await building.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')"
+            )
+
+        await until(waits, "the edit to wait for the chunk")
         await made.commit()
         await editing
     (chunk, *_) = await corpus.chunks()

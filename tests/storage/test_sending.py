@@ -255,7 +255,7 @@ async def test_parts_already_taken_are_not_sent_again(rig: Rig) -> None:
 
 async def test_a_lost_response_is_retried_once_and_reported_as_unknown(rig: Rig) -> None:
     async def silent(request: web.Request, number: int) -> None:
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     rig.provider.behaviour = silent
     message = await rig.reply(await rig.customer_writes())
@@ -279,7 +279,7 @@ async def test_a_receipt_replaces_a_lost_response(rig: Rig) -> None:
 
     async def told_and_silent(request: web.Request, number: int) -> None:
         assert await rig.receive(Receipt("delivered", ("only the provider knows it",), message)) == []
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     rig.provider.behaviour = told_and_silent
     async with rig.running(deadline=0.3):

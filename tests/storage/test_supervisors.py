@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -91,12 +91,14 @@ async def test_a_supervisor_takes_over_a_shard_on_request(rig: SupervisorsRig) -
     taken = rig.backend.supervision.epochs
     before = (await taken())[shard_of(account)]
     ben = Envelope(fresh_id(), account, SERVICE, Assign("ben"), c)
-    while True:
-        try:
+
+    async def taken_back() -> bool:
+        with suppress(Overloaded):
             await gone.ask(ben)
-            break
-        except Overloaded:
-            await asyncio.sleep(0.01)
+            return True
+        return False
+
+    await until(taken_back, "the shard to be taken back")
     assert (await taken())[shard_of(account)] == before + 1 and rig.assigned(c) == ["ana", "ben"]
     await until(lambda: not only.shards.owns(account), "the other one to find out")
 

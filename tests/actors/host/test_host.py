@@ -23,7 +23,9 @@ from samples import (
     to_thread,
     uid,
 )
+from waiting import until
 
+from tertulia.actors.clock import now_ms
 from tertulia.core.conversation.commands import (
     Close,
     Done,
@@ -511,7 +513,8 @@ async def test_the_newest_resolved_conversation_is_activated_for_a_message(rig: 
         assert done.conversation is not None
         conversations.append(done.conversation.id)
         await rig.done(to_conversation(Update({"status": "resolved"}), conversations[-1]))
-        await asyncio.sleep(0.002)  # ids sort by their millisecond
+        opened = now_ms()
+        await until(lambda opened=opened: now_ms() > opened, "the next millisecond, by which ids sort")
     rig.host.activations.sweep(-1, 0)
     await rig.done(to_conversation(Recall(1), conversations[0]))  # the thread is in memory, the newest is not
     done = await rig.done(to_thread(received("again")))

@@ -72,9 +72,11 @@ async def test_repeats_and_disorder_change_nothing(office: Office) -> None:
     supervisor, entries = office.supervisor, list(office.rig.store.entries[c])
     for order in (entries[::-1], entries, entries[1:] + entries[:1]):
         supervisor.on_entries(order)
-    await asyncio.sleep(0.15)
+    later = await office.open("two")
+    office.push(later)
+    await until(lambda: office.holder(later) == "ana", "what came after it to be dealt with")
     desk = await supervisor.account(ACCOUNT)
-    assert desk.desk.agents.get("ana").active == 1  # type: ignore[union-attr]
+    assert desk.desk.agents.get("ana").active == 2  # type: ignore[union-attr]
     assert len(office.entries(c, Assigned)) == 1
 
 
@@ -135,7 +137,9 @@ async def test_an_open_offer_outlives_its_supervisor(office: Office) -> None:
     expires = office.rig.store.conversations[c].routing.offer.expires_at  # type: ignore[union-attr]
     await office.start()
     await office.appear("ben")
-    await asyncio.sleep(0.1)
+    later = await office.open("two")
+    office.push(later)
+    await until(lambda: office.offered(later), "what came after it to be offered")
     assert len(office.entries(c, Offered)) == 1 and office.offered(c) == "ana"
     desk = await office.supervisor.account(ACCOUNT)
     assert desk.desk.offers[c].deadline == expires
@@ -319,7 +323,8 @@ async def test_what_may_not_have_been_heard_is_told_again(office: Office) -> Non
     await office.appear("ana", status="offline")
     await office.rig.done(to_conversation(Update({"status": "closed"}), one, SERVICE))
     await until(lambda: office.supervisor.statistics()["queued"] == 1, "the queue to move")
-    await asyncio.sleep(0.2)  # nobody can tell
+    lost = office.hints.lost
+    await until(lambda: office.hints.lost > lost + 2, "words that nobody gets")
     assert told() == first
     office.hints.away = False
     await until(lambda: told() == {"ana": "offline", "ben": "offline", one: 1, two: 1}, "the present picture")
@@ -328,5 +333,8 @@ async def test_what_may_not_have_been_heard_is_told_again(office: Office) -> Non
     await office.supervisor.retell(ACCOUNT)
     await until(lambda: told() == {"ana": "offline", "ben": "offline", two: 1}, "the whole of it")
     count = len(sent)
-    await asyncio.sleep(0.2)
-    assert len(sent) == count, "and no more than once"
+    three = await office.open("three")
+    await until(lambda: told().get(three) == 2, "the next word")
+    assert {d.get("conversation_id") for _, d in sent[count:]} == {three}, (
+        "the rest is told no more than once"
+    )

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 from test_http_rules import HOST, a_policy, an_app, echo, head
+from waiting import until
 
 from tertulia.http.auth.client_address import TrustedProxies
 from tertulia.http.auth.hosts import HostPolicy
@@ -166,11 +167,8 @@ async def test_who_does_not_read_the_answer_is_cut_off() -> None:
     try:
         with socket.create_connection(("127.0.0.1", runner.addresses[0][1])) as client:
             client.sendall(GET)
-            async with asyncio.timeout(20):
-                while not connections.of("127.0.0.1"):
-                    await asyncio.sleep(0.01)
-                while connections.of("127.0.0.1"):
-                    await asyncio.sleep(0.01)
+            await until(lambda: connections.of("127.0.0.1"), "the connection")
+            await until(lambda: not connections.of("127.0.0.1"), "its end")
             client.settimeout(10)
             got = 0
             with pytest.raises(ConnectionResetError):
@@ -199,11 +197,11 @@ async def test_who_reads_slowly_but_steadily_gets_all_of_it() -> None:
 
 
 async def test_too_many_of_one_address_and_the_idle_ones_make_way() -> None:
-    started = asyncio.Event()
+    started, go_on = asyncio.Event(), asyncio.Event()
 
     async def busy(request: web.Request) -> web.StreamResponse:
         started.set()
-        await asyncio.sleep(1)
+        await go_on.wait()
         return await echo(request)
 
     runner = await served(busy, Deadlines())
@@ -220,10 +218,9 @@ async def test_too_many_of_one_address_and_the_idle_ones_make_way() -> None:
                 async with connected(runner) as (refused, _):
                     status, body = await last_answer(refused)
                     assert (status, json.loads(body)["code"]) == (503, "overloaded")
+                go_on.set()
                 assert b" 200 " in await third.readuntil(b"\r\n\r\n")
             assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
-        async with asyncio.timeout(10):
-            while runner.app[POLICY].table.of("127.0.0.1"):
-                await asyncio.sleep(0.01)
+        await until(lambda: not runner.app[POLICY].table.of("127.0.0.1"), "the end of the connections")
     finally:
         await runner.cleanup()
