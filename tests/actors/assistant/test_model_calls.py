@@ -12,7 +12,7 @@ import pytest
 from tertulia.actors.assistant.model_calls import MAX_TEXT, ModelCalls
 from tertulia.channels.models.rules import Rules
 from tertulia.core.assistance.prompts import Line, Prompt
-from tertulia.core.channels.delivery_policy import Breaker
+from tertulia.core.channels.delivery_policy import BreakerLimits
 from tertulia.core.errors import RateLimited
 from tertulia.core.ports.assistance.models import Begun, Ended, Limits, ModelError, ModelRequest, Usage
 
@@ -107,9 +107,9 @@ async def test_a_provider_that_hangs_is_left_at_the_deadline() -> None:
 async def test_a_provider_that_keeps_failing_rests() -> None:
     model, ledger = Scripted(error=ModelError("failed", "no")), Noted()
     calls = calls_of(model, ledger)
-    for _ in range(Breaker.OPEN_AFTER + 3):
+    for _ in range(BreakerLimits().failures + 3):
         assert (await calls.complete("a", REQUEST, Limits())).provider == "rules"
-    assert model.asked == Breaker.OPEN_AFTER
+    assert model.asked == BreakerLimits().failures
     assert (await calls.complete("a", REQUEST, Limits())).failed == ("scripted", "resting")
 
 
