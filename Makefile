@@ -53,7 +53,7 @@ check: $(READY) ## format, lint, types, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
-	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_rooms.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_architecture_of_tests.py tests/test_rooms.py
 
 bench: $(READY) ## the benchmarks
 	@$(BIN)/python -m bench $(ARGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 import aio_pika
 from node import program
 from serving import free_port
+from waiting import until
 
 from tertulia.storage.embedded.processes import dies_with_parent
 
@@ -50,14 +51,17 @@ class RabbitBroker:
             env=environment, cwd=folder, start_new_session=True,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        async with asyncio.timeout(START_WITHIN):
-            while True:
-                assert self._process.returncode is None, f"RabbitMQ did not start: see {folder}/log"
-                try:
-                    await (await aio_pika.connect(self.url, timeout=5)).close()
-                    return
-                except (OSError, aio_pika.exceptions.AMQPError):
-                    await asyncio.sleep(0.1)
+        process = self._process
+
+        async def answers() -> bool:
+            assert process.returncode is None, f"RabbitMQ did not start: see {folder}/log"
+            try:
+                await (await aio_pika.connect(self.url, timeout=5)).close()
+            except (OSError, aio_pika.exceptions.AMQPError):
+                return False
+            return True
+
+        await until(answers, "RabbitMQ to start", START_WITHIN)
 
     async def kill(self) -> None:
         """SIGKILL, to it and what it started."""

