@@ -267,6 +267,34 @@ async def test_a_site_that_is_not_named_shows_nothing(
     faults.clear()
 
 
+async def test_an_admin_sets_it_up(server: OwnServer, open_page: OpenPage, site: Site) -> None:
+    inbox = await open_page(token=server.token("admin", "widget-admin"))
+    await inbox.goto("/inbox#/admin/channels")
+    name = fresh("Shop ")
+    await inbox.get_by_label("Name", exact=True).first.fill(name)
+    await inbox.get_by_role("button", name="Create, then show the steps").click()
+    setup = inbox.locator(".widget-setup")
+    await setup.get_by_label("Origins").fill(f"{site.url}/, https://shop.example")
+    await setup.get_by_label("First words").fill("Good day")
+    await setup.get_by_label("Order number").check()
+    await setup.get_by_label("Days").fill("7")
+    await setup.get_by_role("button", name="Save").click()
+    await expect(setup.get_by_label("Origins")).to_have_value(f"{site.url}, https://shop.example")
+    assert await violations(inbox) == []
+    tag = await inbox.get_by_label("Before the end of the body").input_value()
+    assert (
+        tag.startswith(f'<script async src="{server.url}/widget.js" data-channel="') and "data-color" in tag
+    )
+    site.attributes = dict(re.findall(r'data-(\w+)="([^"]*)"', tag))
+    widget = await opened(open_page, site)
+    await expect(widget.frame.locator(".greeting")).to_have_text("Good day")
+    await widget.frame.get_by_label("Order number").fill("A-1")
+    await widget.box.fill("Where is it?")
+    await widget.frame.get_by_role("button", name="Send").click()
+    await expect(widget.own).to_have_count(1)
+    assert (await newest(server, site.attributes["channel"]))["metadata"]["form"] == {"order": "A-1"}
+
+
 @pytest.mark.parametrize("language", ["es", "am", "ar"])
 async def test_it_speaks_the_visitors_language(open_page: OpenPage, site: Site, language: str) -> None:
     await site.channel()

@@ -5,12 +5,13 @@ import { api } from '../api.js';
 import { attempt } from '../toasts.js';
 import { CHANNELS, when } from '../format.js';
 import { loadChannels } from '../people.js';
+import { WidgetSetup } from './widget_setup.js';
 import { change, Choice, Field, Remove, Table, useList, value } from './parts.js';
 
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(18)), (b) => b.toString(36).padStart(2, '0')).join('').slice(0, 32);
 /** By type: credentials in the order in which one finds them, those that this page makes up, and the steps at the provider. */
 const GUIDES = () => ({
-  webchat: { made: ['identity_secret'], steps: () => [t('Nothing is set up elsewhere: customers write through the web page’s own sessions.'), t('Your server proves who a customer is with the identity secret (HMAC-SHA256 of the contact identifier).')] },
+  webchat: { made: ['identity_secret'] }, // set up by WidgetSetup
   whatsapp: { fields: ['app_secret', 'access_token', 'phone_number_id'], made: ['verify_token'], steps: (url, made) => [t('In Meta’s developer console open your app, then WhatsApp, Configuration.'), t('Paste as callback URL: {url}', { url }), t('Paste as verify token: {token}', { token: made.verify_token ?? t('the one you chose') }), t('Subscribe to the webhook field “messages”.'), t('Write to your number from a phone: it appears in the inbox.')] },
   messenger: { fields: ['app_secret', 'page_access_token', 'page_id'], made: ['verify_token'], steps: (url, made) => [t('In Meta’s developer console open your app, then Messenger, Settings, Webhooks.'), t('Paste as callback URL: {url}', { url }), t('Paste as verify token: {token}', { token: made.verify_token ?? t('the one you chose') }), t('Subscribe your page to messages, message_deliveries and message_reads.'), t('Write to the page: it appears in the inbox.')] },
   telegram: { fields: ['bot_token'], made: ['secret_token'], steps: (url, made) => [t('Create a bot with @BotFather and copy its token.'), t('Call Telegram’s setWebhook with url={url} and secret_token={token}', { url, token: made.secret_token ?? t('the one you chose') }), t('Write to the bot: it appears in the inbox.')] },
@@ -19,13 +20,17 @@ const GUIDES = () => ({
 });
 const urlOf = (channel) => `${location.origin}/v1/webhooks/${channel.type}/${channel.id}`;
 
-function Guide({ channel, made, onClose }) {
+function Steps({ channel, made }) {
   const steps = GUIDES()[channel.type].steps(urlOf(channel), made);
+  return html`<ol class="steps">${steps.map((step) => html`<li key=${step}>${step}</li>`)}</ol>
+    ${location.protocol === 'http:' && html`<p class="problem">${t('Providers call only https addresses that they can reach; this page’s address is not one.')}</p>`}
+    <${TestMessage} channel=${channel} />`;
+}
+
+function Guide({ channel, made, onClose, onSaved }) {
   return html`<section class="secret" aria-labelledby="guide-title"><h2 id="guide-title">${t('Set up {name}', { name: channel.name })}</h2>
     ${Object.keys(made).length > 0 && html`<p>${t('The secrets below are shown once. Copy them now.')}</p><dl>${Object.entries(made).map(([k, v]) => html`<dt>${k}</dt><dd><code>${v}</code></dd>`)}</dl>`}
-    <ol class="steps">${steps.map((step) => html`<li key=${step}>${step}</li>`)}</ol>
-    ${location.protocol === 'http:' && channel.type !== 'webchat' && html`<p class="problem">${t('Providers call only https addresses that they can reach; this page’s address is not one.')}</p>`}
-    <${TestMessage} channel=${channel} /><p><button type="button" onClick=${onClose}>${t('Close')}</button></p></section>`;
+    ${channel.type === 'webchat' ? html`<${WidgetSetup} channel=${channel} onSaved=${onSaved} />` : html`<${Steps} channel=${channel} made=${made} />`}<p><button type="button" onClick=${onClose}>${t('Close')}</button></p></section>`;
 }
 
 function TestMessage({ channel }) {
@@ -61,7 +66,7 @@ function Form({ list, onMade }) {
 export default function Channels() {
   const list = useList('/v1/channels');
   const [guide, setGuide] = useState(null);
-  return html`<h1>${t('Channels')}</h1>${guide ? html`<${Guide} ...${guide} onClose=${() => setGuide(null)} />` : html`<${Form} list=${list} onMade=${setGuide} />`}
+  return html`<h1>${t('Channels')}</h1>${guide ? html`<${Guide} key=${guide.channel.id} ...${guide} onClose=${() => setGuide(null)} onSaved=${list.reload} />` : html`<${Form} list=${list} onMade=${setGuide} />`}
     <${Table} label=${t('Channels')} list=${list} columns=${[[t('Name'), (x) => x.name], [t('Provider'), (x) => t(CHANNELS[x.type] ?? x.type)], [t('On'), (x) => html`<input type="checkbox" aria-label=${t('{name} is on', { name: x.name })} checked=${x.is_active} onChange=${(e) => change(list, () => api.patch(`/v1/channels/${x.id}`, { is_active: e.target.checked }))} />`], [t('Credentials'), (x) => (x.credentials ?? x.credential_fields ?? []).toString().replace(/,/g, ', ')], [t('Created'), (x) => when(x.created_at)],
       ['', (x) => html`<button type="button" onClick=${() => setGuide({ channel: x, made: {} })}>${t('Set-up')}</button> <${Remove} what=${x.name} path=${`/v1/channels/${x.id}`} list=${list} />`]]} />`;
 }

@@ -1,0 +1,71 @@
+// The widget's set-up: which sites may show it, what it says and asks, and the lines to paste into them.
+import { html, useState } from '../ui.js';
+import { t } from '../i18n.js';
+import { api } from '../api.js';
+import { attempt, say } from '../toasts.js';
+import { Field, value, words } from './parts.js';
+
+const ASKED = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });
+const DEFAULT_COLOR = '#0b6b5d';
+const escaped = (text) => text.replace(/[&"<]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** The script tag of a channel. */
+function tagOf(channel) {
+  const { color } = channel.config.widget ?? {};
+  return `<script async src="${location.origin}/widget.js" data-channel="${escaped(channel.id)}"${color ? ` data-color="${escaped(color)}"` : ''}></script>`;
+}
+
+/** A text to copy. */
+function Copied({ label, text }) {
+  const copy = () => navigator.clipboard.writeText(text).then(() => say(t('Copied.')), () => say(t('Select the text and copy it.')));
+  return html`<label>${label}<textarea class="code" readonly rows=${Math.min(6, Math.ceil(text.length / 90) + text.split('\n').length - 1)} value=${text} onFocus=${(e) => e.target.select()}></textarea></label>
+    <p><button type="button" onClick=${copy}>${t('Copy')}</button></p>`;
+}
+
+/** What the form says, laid over what the channel's configuration had. */
+function configOf(form, before) {
+  const { widget = {} } = before;
+  const text = (name) => value(form, name) || undefined;
+  const asked = Object.keys(ASKED());
+  const others = (widget.prechat_form ?? []).filter((f) => !asked.includes(f.name)); // made through the API
+  const known = asked.filter((name) => form.elements.namedItem(`ask-${name}`).checked)
+    .map((name) => (widget.prechat_form ?? []).find((f) => f.name === name) ?? { name, ...(name === 'email' || name === 'phone' ? { type: name } : {}) });
+  return {
+    ...before, allowed_origins: words(value(form, 'origins').replace(/\s+/g, ',')), require_identity: form.elements.namedItem('identity').checked,
+    session_hours: Number(value(form, 'days')) * 24,
+    widget: JSON.parse(JSON.stringify({ ...widget, title: text('title'), greeting: text('greeting'), color: value(form, 'color'), attachments: form.elements.namedItem('attachments').checked, prechat_form: [...known, ...others] })),
+  };
+}
+
+export function WidgetSetup({ channel: given, onSaved }) {
+  const [channel, setChannel] = useState(given);
+  const { config } = channel;
+  const { widget = {} } = config;
+  const origins = config.allowed_origins ?? [];
+  const asks = new Set((widget.prechat_form ?? []).map((f) => f.name));
+  async function save(e) {
+    e.preventDefault();
+    const saved = await attempt(() => api.patch(`/v1/channels/${channel.id}`, { config: configOf(e.target, config) }));
+    if (!saved) return;
+    setChannel(saved);
+    say(t('Saved.'));
+    onSaved();
+  }
+  return html`<form onSubmit=${save} class="widget-setup"><h3>${t('1. Your site')}</h3>
+      <${Field} label=${t('Origins of the pages that may show it, such as https://shop.example')} name="origins" value=${origins.join(', ')} autocomplete="off" />
+      <h3>${t('2. What it says and asks')}</h3>
+      <${Field} label=${t('Title')} name="title" maxlength="100" value=${widget.title ?? ''} placeholder=${channel.name} />
+      <${Field} label=${t('First words')} name="greeting" maxlength="500" value=${widget.greeting ?? ''} />
+      <${Field} label=${t('Colour')} name="color" type="color" value=${widget.color ?? DEFAULT_COLOR} />
+      <${Field} label=${t('Days for which a visitor is remembered')} name="days" type="number" min="1" max="30" required value=${Math.ceil((config.session_hours ?? 24) / 24)} />
+      <fieldset><legend>${t('Asked before the first message')}</legend>${Object.entries(ASKED()).map(([name, word]) => html`<label class="check" key=${name}><input type="checkbox" name=${`ask-${name}`} checked=${asks.has(name)} /> ${word}</label>`)}</fieldset>
+      <label class="check"><input type="checkbox" name="attachments" checked=${widget.attachments ?? true} /> ${t('Customers may send files')}</label>
+      <label class="check"><input type="checkbox" name="identity" checked=${config.require_identity ?? false} /> ${t('Only customers whom your server vouches for')}</label>
+      <button class="primary">${t('Save')}</button></form>
+    <h3>${t('3. Paste into your pages')}</h3>
+    ${origins.length === 0 && html`<p class="problem">${t('No site may show it yet: name its origin above.')}</p>`}
+    <${Copied} label=${t('Before the end of the body')} text=${tagOf(channel)} />
+    <${Copied} label=${t('If your pages have a content security policy, it needs')} text=${`script-src ${location.origin}/widget.js; frame-src ${location.origin}`} />
+    <p>${t('Your server proves who a customer is with the identity secret: a signed token (HS256; sub, exp) in data-token, or an HMAC-SHA256 of the identifier in data-hash.')}</p>
+    <p><a href=${`/widget/channels/${channel.id}`} target="_blank" rel="noopener">${t('Try it on a page of its own')}</a></p>`;
+}
