@@ -53,6 +53,12 @@ class Conflict(TertuliaError):
     code = "conflict"
 
 
+class Stale(Conflict):
+    """What it was bound to has changed: somebody wrote since."""
+
+    code = "stale"
+
+
 class TooLarge(TertuliaError):
     code = "too_large"
 

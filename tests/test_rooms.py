@@ -17,7 +17,7 @@ ROOMS = {
     "actors": [["clock", "dispatcher", "transport", "webhooks"], ["assistant", "cluster", "host", "supervisor"], ["gateway"],
                ["actor_processes"], ["actor_options"]],
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "documents", "pages"],
-             ["routes/admin", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
+             ["routes/admin", "routes/assistance", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
              ["dialects/crm"], ["dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
     "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["cluster_settings", "event_settings", "model_settings"], ["settings"], ["settings_environment"],
                  ["composition", "importing"], ["serving"],

@@ -84,6 +84,9 @@ class ModelCalls:
         """The configured provider."""
         return self._model
 
+    async def close(self) -> None:
+        await self._model.close()
+
     async def complete(
         self, account_id: str, request: ModelRequest, limits: Limits, conversation_id: str | None = None
     ) -> Completion:

@@ -8,6 +8,7 @@ export const TYPES = [
   "conversation:receipt",
   "conversation:typing",
   "conversation:draft",
+  "conversation:suggestion",
   "conversation:viewing",
   "conversation:handoff",
   "agent:assigned",

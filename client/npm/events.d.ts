@@ -12,6 +12,7 @@ export type Event =
   | Schemas["ConversationReceiptEvent"]
   | Schemas["ConversationTypingEvent"]
   | Schemas["ConversationDraftEvent"]
+  | Schemas["ConversationSuggestionEvent"]
   | Schemas["ConversationViewingEvent"]
   | Schemas["ConversationHandoffEvent"]
   | Schemas["AgentAssignedEvent"]

@@ -134,6 +134,38 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head_start_minutes: Annotated[HeadStart, about("How priorities go before each other")] = HeadStart()
 
 
+class Assistance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What language models do for the account, and how much they may be used."""
+
+    suggestions: Annotated[
+        Literal["off", "on_request", "inbound"],
+        about(
+            "When replies are drafted: never, when an agent asks, or on each customer's message. A draft is sent by a person"
+        ),
+    ] = "on_request"
+    wait_s: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=600),
+        about("Seconds of silence after a customer's message before it is drafted for"),
+    ] = 3
+    instruction: Annotated[
+        str,
+        msgspec.Meta(max_length=4000),
+        about("How replies should sound, for every draft", "We say you, and sign as Acme."),
+    ] = ""
+    calls_per_minute: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None,
+        about("Model calls a minute; null for no limit"),
+    ] = 120
+    daily_tokens: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None, about("Tokens a day (UTC); null for no limit")
+    ] = 5_000_000
+    daily_cost: Annotated[
+        Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None,
+        about("US dollars a day (UTC); null for no limit"),
+    ] = None
+
+
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`handoff_keywords`: words and phrases by which a customer asks for a human, regardless of case, accents and
     English articles; the first one that matches is the reason.
@@ -201,6 +233,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     ] = "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
     sla: Annotated[Sla, about("Targets for replies and resolutions")] = Sla()
     routing: Annotated[Routing, about("How conversations reach agents")] = Routing()
+    assistance: Annotated[Assistance, about("What language models do for the account")] = Assistance()
     sub_domain: Annotated[Slug | None, about("A name for the account that other services use", "acme")] = None
 
 

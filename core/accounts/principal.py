@@ -42,6 +42,7 @@ _AGENT: Final = frozenset(
         "agents.read",
         "teams.read",
         "canned.read",  # and render
+        "suggestions.use",  # drafts and analyses by language models: ask for, approve, reject
     }
 )
 
@@ -87,6 +88,7 @@ _SERVICE: Final = frozenset(
         "agents.read",
         "teams.read",
         "canned.read",
+        "suggestions.use",
         "queue.read",
         "reports.read",
         "account.read",

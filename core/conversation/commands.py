@@ -53,7 +53,8 @@ class _Command(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 class Post(_Command, frozen=True):
     """A message or note. `key` is the client's own id for it: the same key again has no second effect. `to`, `cc` and `bcc`
-    are the recipients of a mail; None where they follow from the mail it answers."""
+    are the recipients of a mail; None where they follow from the mail it answers. `seen`: the seq up to which
+    its author has read; refused as stale if the customer or an agent has written or edited anything since."""
 
     sender_type: SenderType
     content: str
@@ -67,6 +68,7 @@ class Post(_Command, frozen=True):
     to: tuple[str, ...] | None = None
     cc: tuple[str, ...] | None = None
     bcc: tuple[str, ...] | None = None
+    seen: int | None = None
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):

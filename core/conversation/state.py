@@ -66,7 +66,7 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `declined_by`: agents that declined, let an offer lapse or gave it back since it was last opened. `strategy`: how to route it
     to its team, if that was specified. `last`: the previous holder, who may get the customer's next conversation. `given_back`:
     the seq at which humans gave it back to the bot; the bot's earlier answers no longer count as unsure. `leads_notified`: leads
-    know that nobody can take it.
+    know that nobody can take it. `edited`: the seq of the customer's newest edit of a message.
     """
 
     offer: OpenOffer | None = None
@@ -75,6 +75,7 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     last: LastHeld | None = None
     given_back: int = 0
     leads_notified: bool = False
+    edited: int = 0
 
 
 class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -341,7 +342,15 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     )
     if last:
         c = replace(c, last_message_preview=edit.content[:PREVIEW_LENGTH])
-    return State(replace(c, seq=entry.seq, updated_at=entry.at), Recent.of(messages))
+    routing = replace(c.routing, edited=entry.seq)
+    return State(replace(c, seq=entry.seq, updated_at=entry.at, routing=routing), Recent.of(messages))
+
+
+def _kept(routing: Routing) -> Routing:
+    """What is remembered of earlier rounds when a conversation is reopened."""
+    if routing.last is None and not routing.edited:
+        return UNROUTED
+    return Routing(last=routing.last, edited=routing.edited)
 
 
 def _first_reply(noted: dict[str, int]) -> dict[str, int]:
@@ -370,6 +379,6 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
             "handoff_reason": None,
             "unanswered_since": None,
             "fired": Fired(sla=_first_reply(c.fired.sla), reopened_at=entry.at, automatic=c.fired.automatic),
-            "routing": UNROUTED if c.routing.last is None else Routing(last=c.routing.last),
+            "routing": _kept(c.routing),
         }
     return replace(c, seq=entry.seq, updated_at=entry.at, **fields)

@@ -14,6 +14,7 @@ from ..conversation.entries import Entry
 from ..conversation.state import Conversation
 from ..views.inbox import AssignmentView, InboxFilter, InboxStats, IncludedContact, Page, Period, Seen, Sort
 from ..views.people import AgentStats, LabelCount
+from .assistance.suggestions import SuggestionStore
 from .bots import BotRuleStore
 from .deliveries import AttachmentStore, DeliveryStore
 from .event_webhooks import EventWebhookStore
@@ -141,3 +142,4 @@ class Stores(msgspec.Struct, frozen=True):
     senders: SenderStore
     inbound: InboundStore
     sessions: SessionStore
+    suggestions: SuggestionStore

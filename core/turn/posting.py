@@ -13,15 +13,24 @@ from ..conversation.commands import (
 from ..conversation.entries import (
     NOTHING,
     DeliveryStatus,
+    Entry,
     EntryData,
     Message,
     Rated,
     StatusChanged,
     Updated,
 )
-from ..conversation.state import AUTO_REPLY, BY_MACHINE, Conversation, State, first_delivery
+from ..conversation.recent_messages import CONTEXT_SIZE
+from ..conversation.state import (
+    AUTO_REPLY,
+    BY_MACHINE,
+    Conversation,
+    State,
+    by_machine,
+    first_delivery,
+)
 from ..conversation.status import FINAL, Change, Status
-from ..errors import Conflict, Forbidden, Invalid
+from ..errors import Conflict, Forbidden, Invalid, Stale
 from .assignment import (
     status_change,
 )
@@ -32,6 +41,8 @@ from .csat import answered
 def post_message(state: State, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
     c = state.conversation
     _check_post(c, by, post)
+    if post.seen is not None:
+        check_seen(state, post.seen)
     inbound = post.sender_type == "contact"
     before = _before(c, by, post, turn) if inbound else ()
     message = Message(
@@ -99,6 +110,25 @@ def _check_post(c: Conversation, by: By, post: Post) -> None:
             current={"status": c.status, "handoff_requested": True},
         )
     recipients.check(c.channel_type, post)
+
+
+def check_seen(state: State, seen: int) -> None:
+    """Raises Stale if a person has written or edited anything since, or if memory no longer tells."""
+    c, messages = state.conversation, state.messages()
+    forgotten = len(messages) == CONTEXT_SIZE and messages[0].seq > seen + 1
+    if (
+        forgotten
+        or c.routing.edited > seen
+        or any(entry.seq > seen and _is_news(entry) for entry in messages)
+    ):
+        raise Stale("somebody has written since this was drafted", current={"seq": c.seq, "seen": seen})
+
+
+def _is_news(entry: Entry) -> bool:
+    """Whether a person wrote this. What bots and the server itself say makes no answer wrong."""
+    message = entry.data
+    assert isinstance(message, Message)
+    return not message.is_private and message.sender_type in ("contact", "agent") and not by_machine(message)
 
 
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:

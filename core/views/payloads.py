@@ -243,6 +243,18 @@ class TypingHint(msgspec.Struct, frozen=True):
     state: Annotated[Literal["start", "stop"], about("Whether they begin or stop")]
 
 
+class SuggestionHint(msgspec.Struct, frozen=True):
+    """A suggestion was drafted or decided. Customers never learn of it."""
+
+    conversation_id: ConversationId
+    suggestion_id: Annotated[Id, about("The suggestion")]
+    status: Annotated[
+        Literal["pending", "approving", "approved", "edited", "rejected", "stale", "replaced"],
+        about("What became of it; `pending` is new"),
+    ]
+    confidence: Annotated[float, about("How sure the draft is, from 0 to 1", 0.6)]
+
+
 class DraftHint(msgspec.Struct, frozen=True):
     """An agent's draft changed; without content it is gone. Customers never learn of it."""
 

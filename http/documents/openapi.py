@@ -31,6 +31,7 @@ INTERNAL: Final = frozenset({"error", "superseded"})
 TAGS: Final[dict[str, str]] = {
     "conversations": "Conversations: opening, reading, changing and assigning them",
     "messages": "Messages, notes, and everything else that happens in a conversation",
+    "suggestions": "Replies drafted by language models, which a person approves",
     "web chat": "What a customer's web page needs",
     "streams": "Events as they happen, by Server-Sent Events or WebSocket",
     "attachments": "Files of messages",

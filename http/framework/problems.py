@@ -37,6 +37,7 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "forbidden": (403, "Not allowed"),
     "not_found": (404, "Not found"),
     "conflict": (409, "Conflicts with the present state"),
+    "stale": (409, "Overtaken by a newer message"),
     "gone": (410, "Gone"),
     "too_large": (413, "Too large"),
     "unsupported_media_type": (415, "Unsupported media type"),

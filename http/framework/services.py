@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from ...actors.assistant.drafting import Drafter
 from ...actors.gateway.gateway import Gateway
 from ...actors.host.message_analysis import MessageAnalysis
 from ...actors.webhooks.event_delivery import WebhookCaller
@@ -56,6 +57,7 @@ class Services(msgspec.Struct, frozen=True):
     webhook_secrets: WebhookSecrets
     webhook_caller: WebhookCaller
     understanding: MessageAnalysis
+    drafter: Drafter
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
 

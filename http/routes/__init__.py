@@ -11,6 +11,7 @@ from ..framework.endpoint import Route
 from ..pages import agents_page, demo_shop, welcome_page, widget_page
 from . import docs, meta
 from .admin import account, api_clients, bot_rules, event_webhooks
+from .assistance import suggestions
 from .conversation import (
     attachments,
     conversations,
@@ -33,6 +34,7 @@ ALL: list[Route] = [
     *inbox.ROUTES,  # before conversations: `stats` is not an id
     *conversations.ROUTES,
     *drafts.ROUTES,
+    *suggestions.ROUTES,
     *viewing.ROUTES,
     *webchat.ROUTES,  # before sessions: `conversation` is no id
     *webchat_sessions.ROUTES,

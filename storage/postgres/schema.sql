@@ -1063,6 +1063,21 @@ BEGIN
       AND bool_and(w.moved_to IS NULL OR i.sends_to IS NOT DISTINCT FROM w.moved_to));
 END $$;
 
+CREATE FUNCTION public.suggestion_cursor() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF coalesce(NEW.settings -> 'assistance' ->> 'suggestions', '') = 'inbound' THEN
+    INSERT INTO suggestion_cursors (account_id, position)
+    SELECT NEW.id, coalesce((SELECT f.position FROM account_feeds f WHERE f.account_id = NEW.id), 0)
+    ON CONFLICT DO NOTHING;
+  ELSE
+    DELETE FROM suggestion_cursors WHERE account_id = NEW.id;
+    DELETE FROM suggestion_jobs WHERE account_id = NEW.id;
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.tidy_search_indexes() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1658,6 +1673,54 @@ CREATE TABLE public.set_aside_commands (
 
 ALTER TABLE ONLY public.set_aside_commands FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.suggestion_cursors (
+    account_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    pumped_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.suggestion_cursors FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.suggestion_jobs (
+    conversation_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    seq integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    claimed_until timestamp with time zone
+);
+
+ALTER TABLE ONLY public.suggestion_jobs FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.suggestions (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    message_id uuid,
+    seen integer NOT NULL,
+    status text NOT NULL,
+    subject text,
+    body text NOT NULL,
+    confidence real NOT NULL,
+    analysis jsonb NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    failed_provider text,
+    failed_reason text,
+    wishes jsonb NOT NULL,
+    sources jsonb NOT NULL,
+    requested_by text,
+    created_at timestamp with time zone NOT NULL,
+    shown_at timestamp with time zone,
+    decided_at timestamp with time zone,
+    decided_by text,
+    reason text,
+    edit_distance real,
+    sent_message_id uuid
+);
+
+ALTER TABLE ONLY public.suggestions FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.supervisors (
     shard integer NOT NULL,
     incarnation uuid NOT NULL,
@@ -1847,6 +1910,15 @@ ALTER TABLE ONLY public.search_segments
 ALTER TABLE ONLY public.set_aside_commands
     ADD CONSTRAINT set_aside_commands_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.suggestion_cursors
+    ADD CONSTRAINT suggestion_cursors_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.suggestion_jobs
+    ADD CONSTRAINT suggestion_jobs_pkey PRIMARY KEY (conversation_id);
+
+ALTER TABLE ONLY public.suggestions
+    ADD CONSTRAINT suggestions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.supervisors
     ADD CONSTRAINT supervisors_pkey PRIMARY KEY (shard);
 
@@ -2016,6 +2088,12 @@ CREATE INDEX set_aside_commands_account ON public.set_aside_commands USING btree
 
 CREATE INDEX set_aside_commands_at ON public.set_aside_commands USING btree (at DESC);
 
+CREATE INDEX suggestion_jobs_due ON public.suggestion_jobs USING btree (due_at);
+
+CREATE INDEX suggestions_account ON public.suggestions USING btree (account_id, created_at DESC);
+
+CREATE INDEX suggestions_conversation ON public.suggestions USING btree (conversation_id, created_at DESC);
+
 CREATE INDEX team_members_order ON public.team_members USING btree (team_id, created_at, id);
 
 CREATE INDEX team_members_user ON public.team_members USING btree (account_id, user_id);
@@ -2069,6 +2147,8 @@ CREATE TRIGGER routing_change AFTER INSERT OR DELETE ON public.team_members FOR 
 CREATE TRIGGER search_entries_deleted AFTER DELETE ON public.entries REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.search_entries_changed();
 
 CREATE TRIGGER search_entries_updated AFTER UPDATE ON public.entries REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.search_entries_changed();
+
+CREATE TRIGGER suggestion_cursor AFTER UPDATE OF settings ON public.accounts FOR EACH ROW WHEN (((old.settings -> 'assistance'::text) IS DISTINCT FROM (new.settings -> 'assistance'::text))) EXECUTE FUNCTION public.suggestion_cursor();
 
 ALTER TABLE ONLY public.account_feeds
     ADD CONSTRAINT account_feeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2174,6 +2254,15 @@ ALTER TABLE ONLY public.search_segments
 
 ALTER TABLE ONLY public.set_aside_commands
     ADD CONSTRAINT set_aside_commands_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.suggestion_cursors
+    ADD CONSTRAINT suggestion_cursors_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.suggestion_jobs
+    ADD CONSTRAINT suggestion_jobs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.suggestions
+    ADD CONSTRAINT suggestions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.team_members
     ADD CONSTRAINT team_members_agent FOREIGN KEY (account_id, user_id) REFERENCES public.agents(account_id, user_id) ON DELETE CASCADE;
@@ -2328,6 +2417,12 @@ CREATE POLICY own_account ON public.search_segments TO tertulia_app USING ((acco
 
 CREATE POLICY own_account ON public.set_aside_commands TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
+CREATE POLICY own_account ON public.suggestion_cursors TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.suggestion_jobs TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.suggestions TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
 CREATE POLICY own_account ON public.team_members TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.teams TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
@@ -2349,6 +2444,12 @@ ALTER TABLE public.search_chunks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.search_segments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.set_aside_commands ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suggestion_cursors ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suggestion_jobs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suggestions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY system_work ON public.account_feeds TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -2433,6 +2534,12 @@ CREATE POLICY system_work ON public.search_chunks TO tertulia_system USING (true
 CREATE POLICY system_work ON public.search_segments TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.set_aside_commands TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.suggestion_cursors TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.suggestion_jobs TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.suggestions TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.team_members TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -2595,6 +2702,8 @@ GRANT ALL ON FUNCTION public.sender_settled(w public.sender_wanted) TO tertulia_
 REVOKE ALL ON FUNCTION public.sender_thread(w public.sender_wanted) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.sender_thread(w public.sender_wanted) TO tertulia_system;
 
+GRANT ALL ON FUNCTION public.suggestion_cursor() TO tertulia_system;
+
 REVOKE ALL ON FUNCTION public.tidy_search_indexes() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tidy_search_indexes() TO tertulia_system;
 
@@ -2699,10 +2808,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_failures TO tertulia_a
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_failures TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_calls TO tertulia_system;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_calls TO tertulia_app;
+GRANT SELECT ON TABLE public.model_calls TO tertulia_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_usage TO tertulia_system;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_usage TO tertulia_app;
+GRANT SELECT ON TABLE public.model_usage TO tertulia_app;
 
 GRANT SELECT,DELETE ON TABLE public.outbox_ids TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_ids TO tertulia_system;
@@ -2730,6 +2839,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_chunks TO tertulia_syst
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_segments TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.set_aside_commands TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suggestion_cursors TO tertulia_system;
+GRANT SELECT,INSERT,DELETE ON TABLE public.suggestion_cursors TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suggestion_jobs TO tertulia_system;
+GRANT SELECT,DELETE ON TABLE public.suggestion_jobs TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suggestions TO tertulia_system;
+GRANT SELECT,UPDATE ON TABLE public.suggestions TO tertulia_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.supervisors TO tertulia_system;
 

@@ -23,6 +23,7 @@ from .actor_settings import ActorSettings, begin_process
 from .attachments import attachments, guard, media_fetcher
 from .database import connect
 from .event_delivery import EventParts
+from .models import draft_loop, model_calls
 from .process_beat import process_beat
 
 CONNECTIONS = 12
@@ -60,10 +61,17 @@ class DispatcherParts:
         self._guard = guard(settings)
         self._media = media_fetcher(settings, database, self._guard)
         self._events = EventParts(settings, database)
+        self._models = model_calls(settings, database)
+        self._drafts = draft_loop(database, self._models, hints)
 
     async def main_loop(self) -> None:
         """Work until superseded."""
-        work = (self.dispatcher.main_loop(), self._media.main_loop(), self._events.main_loop())
+        work = (
+            self.dispatcher.main_loop(),
+            self._media.main_loop(),
+            self._events.main_loop(),
+            self._drafts.main_loop(),
+        )
         loops = [asyncio.ensure_future(loop) for loop in work]
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
@@ -77,6 +85,7 @@ class DispatcherParts:
         await self.dispatcher.drain(self._settings.drain)
         await self._providers.close()
         await self._events.close()
+        await self._models.close()
         await self._guard.close()
         await self._valkey.aclose()
         await self._database.close()
@@ -85,6 +94,6 @@ class DispatcherParts:
 async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
     """Connect a dispatcher's parts, without registering it."""
     settings = begin_process(given)
-    parts = DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=1))
+    parts = DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=4))
     parts.beat = await process_beat(settings, given, "dispatcher", DISPATCHER_NAME.format(shard))
     return parts

@@ -48,6 +48,7 @@ from ..storage.postgres.accounts.channels import PostgresChannels
 from ..storage.postgres.accounts.clients import PostgresClients
 from ..storage.postgres.accounts.contacts import PostgresContacts
 from ..storage.postgres.accounts.teams import PostgresTeams
+from ..storage.postgres.assistance.suggestions import PostgresSuggestions
 from ..storage.postgres.conversations.conversations import PostgresConversations
 from ..storage.postgres.conversations.drafts import PostgresDrafts
 from ..storage.postgres.conversations.feeds import PostgresFeeds
@@ -72,6 +73,7 @@ from .database import connect
 from .event_delivery import make_poster
 from .garbage_collection import calm_garbage_collector
 from .metrics import gateway_samples
+from .models import drafter, model_calls
 from .process_beat import process_beat
 
 log = structlog.get_logger(__name__)
@@ -130,6 +132,7 @@ class GatewayParts:
         vault = FernetVault(settings.credentials_keys)
         self._poster = make_poster(settings)
         self._classifier = classifier(settings)
+        self._models = model_calls(settings, database)
         clients = PostgresClients(database)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         verifier = TokenVerifier.from_settings(settings, signer, keys)
@@ -165,6 +168,7 @@ class GatewayParts:
                 senders=PostgresSenders(database),
                 inbound=PostgresInbound(database),
                 sessions=PostgresSessions(database),
+                suggestions=PostgresSuggestions(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
@@ -177,6 +181,7 @@ class GatewayParts:
             webhook_secrets=vault,
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             understanding=MessageAnalysis(self._classifier),
+            drafter=drafter(database, self._models),
             readiness=self._readiness,
             update_metrics=lambda: gateway_samples(
                 self.gateway, self.hub, self._app[POLICY].table, dispatchers, supervision
@@ -250,6 +255,7 @@ class GatewayParts:
         await self._poster.close()
         if self._classifier is not None:
             await self._classifier.close()
+        await self._models.close()
         await self._session.close()
         await self._database.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..actors.assistant.draft_loop import DraftLoop, Hints
+from ..actors.assistant.drafting import Drafter, NoKnowledge
 from ..actors.assistant.model_calls import ModelCalls
 from ..channels.models.anthropic import AnthropicCompatible
 from ..channels.models.langflow import Langflow
@@ -10,7 +12,10 @@ from ..channels.models.rules import Rules
 from ..core.ports.assistance.models import Model, Tier
 from ..model_settings import prices_of
 from ..settings import Settings
+from ..storage.postgres.assistance.draft_queue import PostgresDraftQueue
 from ..storage.postgres.assistance.ledger import PostgresLedger
+from ..storage.postgres.assistance.suggestions import PostgresSuggestions
+from ..storage.postgres.conversations.conversations import PostgresConversations
 from ..storage.postgres.database import Database
 from .attachments import guard
 
@@ -33,7 +38,7 @@ def model(settings: Settings, rules: Rules) -> Model:
 
 
 def model_calls(settings: Settings, database: Database) -> ModelCalls:
-    """The process's calls of models. Needs a running loop; the caller closes its `model`."""
+    """The process's calls of models. Needs a running loop; the caller closes them."""
     rules = Rules()
     return ModelCalls(
         model(settings, rules),
@@ -42,4 +47,20 @@ def model_calls(settings: Settings, database: Database) -> ModelCalls:
         deadline=settings.model_timeout,
         most=settings.model_calls,
         prices=prices_of(settings.model_prices),
+    )
+
+
+def drafter(database: Database, calls: ModelCalls) -> Drafter:
+    """What drafts replies."""
+    return Drafter(calls, PostgresConversations(database), PostgresSuggestions(database), NoKnowledge())
+
+
+def draft_loop(database: Database, calls: ModelCalls, hints: Hints) -> DraftLoop:
+    """The loop that drafts on inbound messages. Any number of processes may run one."""
+    return DraftLoop(
+        PostgresDraftQueue(database),
+        drafter(database, calls),
+        PostgresConversations(database),
+        hints,
+        PostgresLedger(database).trim,
     )

@@ -36,6 +36,8 @@ class Example(NamedTuple):
 
 
 CONVERSATION = {"id": "{conversation}"}
+SUGGESTED = {"id": "{suggested}"}
+SUGGESTION = {"id": "{suggested}", "suggestion_id": "{suggestion}"}
 CONTACT = {"id": "{contact}"}
 IDENTIFIER = {"id": "{identifier}"}
 CHANNEL = {"id": "{own_channel}"}
@@ -85,6 +87,14 @@ ROUTES: dict[str, Example] = {
     "PUT /v1/conversations/{id}/draft": Example(STAFF, {"content": "Dear"}, CONVERSATION),
     "DELETE /v1/conversations/{id}/draft": Example(STAFF, names=CONVERSATION),
     "POST /v1/conversations/{id}/viewing": Example(STAFF, {"state": "start"}, CONVERSATION),
+    "POST /v1/conversations/{id}/suggestions": Example(TEAM, {"draft": "It left today"}, CONVERSATION),
+    "GET /v1/conversations/{id}/suggestions": Example(TEAM, names=SUGGESTED),
+    "POST /v1/conversations/{id}/suggestions/{suggestion_id}/approve": Example(TEAM, names=SUGGESTION),
+    "POST /v1/conversations/{id}/suggestions/{suggestion_id}/reject": Example(
+        TEAM, {"reason": "no"}, SUGGESTION
+    ),
+    "POST /v1/conversations/{id}/analysis": Example(TEAM, names=SUGGESTED),
+    "GET /v1/suggestions/stats": Example(LEADS | SERVICE, foreign=None),
     "GET /v1/conversations/{id}/drafts": Example(TEAM, names=CONVERSATION),
     "POST /v1/webchat/{channel_id}/sessions": Example(None, names={"channel_id": "{channel}"}, foreign=None),
     "POST /v1/webchat/messages": Example(CUSTOMER, {"content": "hello"}, foreign=None),

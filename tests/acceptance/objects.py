@@ -69,9 +69,21 @@ async def more_objects(
         if conversation is not None and "attachment" in made:
             url = f"/v1/attachments/{made['attachment']}"
             ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
+        if example is None or "{suggested}" in wanted:
+            made |= await _suggestion(admin, name)
         if example is None or "{event_webhook}" in wanted:
             made |= await event_webhook(server, admin, name)
     return made
+
+
+async def _suggestion(admin: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """A conversation with a suggestion that waits for somebody's decision."""
+    conversation = (await Desk(admin).open())["id"]
+    path = f"/v1/conversations/{conversation}/suggestions"
+    return {
+        "suggested": conversation,
+        "suggestion": ok(await admin.post(path, json={"draft": f"About {name}"}), 201)["id"],
+    }
 
 
 async def _inbound_failure(admin: httpx.AsyncClient, bot: dict, name: str) -> str:

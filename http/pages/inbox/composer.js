@@ -10,6 +10,7 @@ import { canned, nameOf } from './people.js';
 import { discard, send } from './thread.js';
 import { peek } from './conversations.js';
 import { tell } from './stream.js';
+import { SuggestButton, Suggestion } from './suggestions.js';
 
 const MOST_FILES = 30;
 const MOST_TEXT = 65_536;
@@ -170,6 +171,7 @@ export function Composer({ id, isMail, closed }) {
       onDragOver=${(e) => { if (e.dataTransfer.types.includes('Files')) { e.preventDefault(); setOver(true); } }} onDragLeave=${() => setOver(false)}
       onDrop=${(e) => { e.preventDefault(); setOver(false); attach(e.dataTransfer.files); }}>
     <${Colleagues} id=${id} />
+    <${Suggestion} id=${id} closed=${closed} />
     <div class="composer-tabs" role="group" aria-label=${t('Kind of message')}>
       <button type="button" aria-pressed=${!isPrivate} onClick=${() => toggleNote(false)}>${t('Reply')}</button>
       <button type="button" aria-pressed=${isPrivate} onClick=${() => toggleNote(true)}>${t('Note')}</button>
@@ -192,7 +194,7 @@ export function Composer({ id, isMail, closed }) {
       <button type="button" class="icon" aria-label=${t('Attach files')} title=${t('Attach files')} onClick=${() => files.current.click()}><${Clip} /></button>
       <button type="button" class="icon" aria-label=${t('Emoji')} aria-expanded=${emoji} title=${t('Emoji')} onClick=${() => setEmoji(!emoji)}>☺</button>
       <button type="button" class="icon" aria-label=${t('Canned responses')} title=${t('Canned responses')} onClick=${() => { edit(text ? `${text} /` : '/'); box.current.focus(); }}>⁄</button>
-      <div class="suggestion-slot" data-slot="suggestions"></div>
+      <div class="suggestion-slot"><${SuggestButton} id=${id} text=${isPrivate ? '' : text} closed=${closed} /></div>
       <button type="submit" class="primary" disabled=${!canSend}>${isPrivate ? t('Add note') : t('Send')}</button>
     </div>
     ${emoji && html`<div class="emoji" role="group" aria-label=${t('Emoji')}>${EMOJI.map((e) => html`<button type="button" key=${e} onClick=${() => { const at = box.current.selectionStart; edit(text.slice(0, at) + e + text.slice(at), 0); box.current.focus(); }}>${e}</button>`)}</div>`}

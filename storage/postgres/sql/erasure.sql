@@ -83,6 +83,9 @@ WHERE id = ANY ($1::uuid[])
 WITH ids AS (DELETE FROM provider_messages WHERE conversation_id = ANY ($1::uuid[])),
 sent_ids AS (DELETE FROM outbox_ids WHERE conversation_id = ANY ($1::uuid[])),
 drafted AS (DELETE FROM drafts WHERE conversation_id = ANY ($1::uuid[])),
+suggested AS (DELETE FROM suggestions WHERE conversation_id = ANY ($1::uuid[])),
+waiting AS (DELETE FROM suggestion_jobs WHERE conversation_id = ANY ($1::uuid[])),
+called AS (UPDATE model_calls SET conversation_id = NULL WHERE conversation_id = ANY ($1::uuid[])),
 sessions AS (DELETE FROM conversation_sessions WHERE conversation_id = ANY ($1::uuid[])),
 unsent AS (
   UPDATE outbox SET status = CASE WHEN status IN ('queued', 'sending') THEN 'failed' ELSE status END, updated_at = now(),

@@ -43,10 +43,10 @@ ON CONFLICT (account_id, day, provider, model, purpose, outcome) DO UPDATE SET c
 
 -- name: model_usage_of
 -- What an account used since a day, by provider, model, purpose and outcome.
--- $1 uuid account, $2 timestamptz since
+-- $1 uuid account, $2 float since (s)
 SELECT provider, model, purpose, outcome, sum(calls)::bigint, sum(tokens_in)::bigint, sum(tokens_out)::bigint, sum(cost),
   sum(ms)::bigint
-FROM model_usage WHERE account_id = $1 AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date
+FROM model_usage WHERE account_id = $1 AND day >= (to_timestamp($2) AT TIME ZONE 'UTC')::date
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 
 

@@ -82,6 +82,7 @@ CARD = {
     "not_found": 404,
     "conflict": 409,
     "gone": 410,
+    "stale": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
     "invalid": 422,

@@ -20,6 +20,7 @@ from .models import (
     ApiClient,
     ApiClientsPage,
     ApiClientWithSecret,
+    Approval,
     AssignmentList,
     Attachment,
     AttachmentLink,
@@ -76,6 +77,7 @@ from .models import (
     LabelList,
     MacroActions,
     Message,
+    MessageAnalysis,
     MessagesPage,
     NotificationPreferencesPatch,
     Presence,
@@ -85,6 +87,9 @@ from .models import (
     RenderedResponse,
     Session,
     StreamTicket,
+    Suggestion,
+    Suggestions,
+    SuggestionStats,
     SyncEnvelope,
     Team,
     TeamMember,
@@ -114,12 +119,34 @@ class Methods(Transport):
         Permission `teams.manage`: lead, admin."""
         return self._call(operations.ADD_TEAM_MEMBER, (id,), body={"user_id": user_id}, timeout=timeout)
 
+    def analyse_conversation(self, id: str, *, timeout: float | None = None) -> MessageAnalysis:
+        """Sentiment, intent and entities of the customer's newest message.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(operations.ANALYSE_CONVERSATION, (id,), timeout=timeout)
+
     def apply_macro(self, id: str, *, conversation_id: str, timeout: float | None = None) -> Conversation:
         """Apply a macro's actions to a conversation: status, priority, labels, team.
 
         Permission `conversation.update`: agent, lead, admin, service."""
         return self._call(
             operations.APPLY_MACRO, (id,), body={"conversation_id": conversation_id}, timeout=timeout
+        )
+
+    def approve_suggestion(
+        self, id: str, suggestion_id: str, *, content: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> Approval:
+        """Send a suggestion, edited or not; 409 `stale` if the customer or an agent has written since.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(
+            operations.APPROVE_SUGGESTION,
+            (
+                id,
+                suggestion_id,
+            ),
+            body={"content": content},
+            timeout=timeout,
         )
 
     def assign_conversation(
@@ -382,6 +409,28 @@ class Methods(Transport):
 
         Permission `streams.read`: agent, lead, admin, service, customer."""
         return self._call(operations.CREATE_STREAM_TICKET, timeout=timeout)
+
+    def create_suggestion(
+        self,
+        id: str,
+        *,
+        tone: Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"]
+        | Omit
+        | None = OMIT,
+        length: Literal["longer", "same", "shorter"] | Omit | None = OMIT,
+        custom_prompt: str | Omit | None = OMIT,
+        draft: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> Suggestion:
+        """Draft a reply now, or improve an agent's draft; it replaces the pending suggestion.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(
+            operations.CREATE_SUGGESTION,
+            (id,),
+            body={"tone": tone, "length": length, "custom_prompt": custom_prompt, "draft": draft},
+            timeout=timeout,
+        )
 
     def create_team(
         self, *, name: str, description: str | Omit | None = OMIT, timeout: float | None = None
@@ -917,6 +966,14 @@ class Methods(Transport):
 
         No token is needed."""
         return self._call(operations.GET_STATIC_FILE, (path,), timeout=timeout)
+
+    def get_suggestion_stats(
+        self, *, days: int | Omit = OMIT, timeout: float | None = None
+    ) -> SuggestionStats:
+        """What became of suggestions, by model, and what model calls used.
+
+        Permission `reports.read`: lead, admin, service."""
+        return self._call(operations.GET_SUGGESTION_STATS, query={"days": days}, timeout=timeout)
 
     def get_team(self, id: str, *, timeout: float | None = None) -> Team:
         """One team.
@@ -1540,6 +1597,12 @@ class Methods(Transport):
             lambda page: self._call(operations.LIST_QUEUE, query={"limit": limit, **page}, timeout=timeout)
         )
 
+    def list_suggestions(self, id: str, *, timeout: float | None = None) -> Suggestions:
+        """A conversation's suggestions.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(operations.LIST_SUGGESTIONS, (id,), timeout=timeout)
+
     def list_team_members(
         self, id: str, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
     ) -> TeamMembersPage:
@@ -1644,6 +1707,22 @@ class Methods(Transport):
             ),
             upload=content,
             headers={"Content-Type": content_type},
+            timeout=timeout,
+        )
+
+    def reject_suggestion(
+        self, id: str, suggestion_id: str, *, reason: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> Suggestion:
+        """Reject a suggestion.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(
+            operations.REJECT_SUGGESTION,
+            (
+                id,
+                suggestion_id,
+            ),
+            body={"reason": reason},
             timeout=timeout,
         )
 

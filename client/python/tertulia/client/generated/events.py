@@ -11,6 +11,7 @@ from .models import (
     ConversationNewEvent,
     ConversationReceiptEvent,
     ConversationStatusEvent,
+    ConversationSuggestionEvent,
     ConversationTypingEvent,
     ConversationUpdatedEvent,
     ConversationViewingEvent,
@@ -31,6 +32,7 @@ Event: TypeAlias = (
     | ConversationReceiptEvent
     | ConversationTypingEvent
     | ConversationDraftEvent
+    | ConversationSuggestionEvent
     | ConversationViewingEvent
     | ConversationHandoffEvent
     | AgentAssignedEvent

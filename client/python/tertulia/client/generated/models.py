@@ -62,6 +62,8 @@ class AccountSettings(TypedDict):
     """Targets for replies and resolutions"""
     routing: NotRequired[RoutingSettings]
     """How conversations reach agents"""
+    assistance: NotRequired[Assistance]
+    """What language models do for the account"""
     sub_domain: NotRequired[str | None]
     """A name for the account that other services use"""
 
@@ -93,6 +95,8 @@ class AccountSettingsPatch(TypedDict):
     """Targets for replies and resolutions"""
     routing: NotRequired[RoutingSettings | None]
     """How conversations reach agents"""
+    assistance: NotRequired[Assistance | None]
+    """What language models do for the account"""
     sub_domain: NotRequired[str | None | None]
     """A name for the account that other services use"""
 
@@ -285,6 +289,13 @@ class ApiClientsPage(TypedDict):
     """Pass it as `cursor` to get the next page; null on the last one"""
 
 
+class Approval(TypedDict):
+    suggestion: Suggestion
+    """The suggestion as decided"""
+    message: Message
+    """The message that was sent"""
+
+
 class AssignedEntry(TypedDict):
     seq: int
     """Its number in the conversation, from 1"""
@@ -369,6 +380,23 @@ class AssignmentRequest(TypedDict):
     """The team"""
     strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"] | None]
     """How an agent of the team is chosen"""
+
+
+class Assistance(TypedDict):
+    """What language models do for the account, and how much they may be used."""
+
+    suggestions: NotRequired[Literal["inbound", "off", "on_request"]]
+    """When replies are drafted: never, when an agent asks, or on each customer's message. A draft is sent by a person"""
+    wait_s: NotRequired[int]
+    """Seconds of silence after a customer's message before it is drafted for"""
+    instruction: NotRequired[str]
+    """How replies should sound, for every draft"""
+    calls_per_minute: NotRequired[int | None]
+    """Model calls a minute; null for no limit"""
+    daily_tokens: NotRequired[int | None]
+    """Tokens a day (UTC); null for no limit"""
+    daily_cost: NotRequired[float | None]
+    """US dollars a day (UTC); null for no limit"""
 
 
 class Attachment(TypedDict):
@@ -1133,6 +1161,25 @@ class ConversationStatusEvent(TypedDict):
     at: str
     """When it happened"""
     data: StatusChange
+    """The details, by `type`"""
+
+
+class ConversationSuggestionEvent(TypedDict):
+    """For the team: a reply was suggested, or the suggestion was decided."""
+
+    id: str
+    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    type: Literal["conversation:suggestion"]
+    """What happened"""
+    topic: str
+    """The topic that brought it"""
+    conversation_id: str
+    """The conversation, if it is about one"""
+    seq: int
+    """The number of its entry; null for hints, which nothing stores"""
+    at: str
+    """When it happened"""
+    data: SuggestionHint
     """The details, by `type`"""
 
 
@@ -2143,6 +2190,21 @@ class Message(TypedDict):
     """When it was created"""
 
 
+class MessageAnalysis(TypedDict):
+    """`sentiment`: from -1 to 1. `confidence`: of the intent, from 0 to 1."""
+
+    sentiment: float
+    """From -1 (bad) to 1 (good)"""
+    sentiment_label: Literal["negative", "neutral", "positive"]
+    """The same as a word"""
+    intent: str | None
+    """What the customer wants"""
+    confidence: float
+    """How sure of the intent, from 0 to 1"""
+    entities: dict[str, str]
+    """What the message names"""
+
+
 class MessageEdit(TypedDict):
     """The customer edited a message."""
 
@@ -2178,9 +2240,45 @@ class MessagesPage(TypedDict):
     """Whether there are more in the direction asked for"""
 
 
+class ModelFigures(TypedDict):
+    """What became of one model's suggestions."""
+
+    provider: str
+    """The provider"""
+    model: str
+    """The model"""
+    drafted: int
+    """Suggestions drafted"""
+    shown: int
+    """Seen by an agent"""
+    approved: int
+    """Sent unchanged"""
+    edited: int
+    """Sent after changes"""
+    edit_distance: float | None
+    """Mean share of words changed in those"""
+    rejected: int
+    """Rejected ones"""
+    overtaken: int
+    """Became stale before anybody decided"""
+    replaced: int
+    """Drafted again before anybody decided"""
+    sent: int
+    """Approved and edited ones"""
+    answered: int
+    """Sent ones to which the customer replied"""
+    confidence: float | None
+    """Their mean"""
+
+
 class NewApiClient(TypedDict):
     name: str
     """What it is for"""
+
+
+class NewApproval(TypedDict):
+    content: NotRequired[str | None]
+    """The text to send; as suggested when left out"""
 
 
 class NewBotRule(TypedDict):
@@ -2352,6 +2450,19 @@ class NewRating(TypedDict):
     """From 1 (worst) to 5"""
     comment: NotRequired[str | None]
     """What the customer adds"""
+
+
+class NewSuggestion(TypedDict):
+    """`POST …/suggestions`. With `draft`, an agent's own text is improved."""
+
+    tone: NotRequired[Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"] | None]
+    """The tone of the reply"""
+    length: NotRequired[Literal["longer", "same", "shorter"] | None]
+    """The length of the reply"""
+    custom_prompt: NotRequired[str | None]
+    """What the reply should be like, in the agent's own words"""
+    draft: NotRequired[str | None]
+    """An agent's own text to improve"""
 
 
 class NewSyncConversation(TypedDict):
@@ -2687,6 +2798,7 @@ class Problem(TypedDict):
         "forbidden",
         "not_found",
         "conflict",
+        "stale",
         "gone",
         "too_large",
         "unsupported_media_type",
@@ -2867,6 +2979,11 @@ class ReceiptHint(TypedDict):
     """How far"""
     delivery_error: NotRequired[DeliveryError]
     """Why it was not delivered"""
+
+
+class Rejection(TypedDict):
+    reason: NotRequired[str | None]
+    """Why it is of no use"""
 
 
 class RelaxStep(TypedDict):
@@ -3067,6 +3184,15 @@ class SlaTargets(TypedDict):
     """Minutes until it is resolved; null for none"""
 
 
+class Source(TypedDict):
+    kind: Literal["article", "conversation"]
+    """What it is"""
+    id: str
+    """A UUID"""
+    title: str
+    """Its title"""
+
+
 StatusChange = TypedDict(
     "StatusChange",
     {
@@ -3115,6 +3241,86 @@ class StreamTicket(TypedDict):
     """Opens one stream, as the query parameter `ticket`"""
     expires_at: str
     """Until when it is valid"""
+
+
+class Suggestion(TypedDict):
+    """A suggested reply. It is sent only when somebody approves it, and never after the customer or an agent has written again."""
+
+    id: str
+    """A UUID"""
+    conversation_id: str
+    """The conversation"""
+    message_id: str | None
+    """The customer's message that it answers"""
+    seq: int
+    """The last message that it has read"""
+    status: Literal["approved", "approving", "edited", "pending", "rejected", "replaced", "stale"]
+    """`pending` until somebody decides, or a newer message overtakes it"""
+    subject: str | None
+    """The conversation's subject"""
+    body: str
+    """The suggested text"""
+    confidence: float
+    """How sure it is, from 0 to 1"""
+    analysis: MessageAnalysis
+    """What the customer's message says"""
+    provider: str
+    """What wrote it"""
+    model: str
+    """The model"""
+    failed_provider: str | None
+    """The provider that should have written it but failed"""
+    failed_reason: str | None
+    """Why it failed"""
+    tone: Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"] | None
+    """The tone asked for"""
+    length: Literal["longer", "same", "shorter"] | None
+    """The length asked for"""
+    sources: list[Source]
+    """What it is based on; cited as [1], [2] …"""
+    requested_by: str | None
+    """Who asked for it; null when the customer's message did"""
+    created_at: str
+    """When it was created"""
+    decided_at: str | None
+    """When it was decided"""
+    decided_by: str | None
+    """Who decided"""
+    reason: str | None
+    """Why it was rejected"""
+    edit_distance: float | None
+    """The share of words changed before it was sent"""
+    sent_message_id: str | None
+    """The message that was sent"""
+
+
+class SuggestionHint(TypedDict):
+    """A suggestion was drafted or decided. Customers never learn of it."""
+
+    conversation_id: str
+    """The conversation"""
+    suggestion_id: str
+    """The suggestion"""
+    status: Literal["approved", "approving", "edited", "pending", "rejected", "replaced", "stale"]
+    """What became of it; `pending` is new"""
+    confidence: float
+    """How sure the draft is, from 0 to 1"""
+
+
+class SuggestionStats(TypedDict):
+    """Figures since a time, by model; and what the calls of models used."""
+
+    since: str
+    """RFC 3339, in UTC, with milliseconds"""
+    models: list[ModelFigures]
+    """Suggestions, by provider and model"""
+    usage: list[UsageRow]
+    """Model calls"""
+
+
+class Suggestions(TypedDict):
+    items: list[Suggestion]
+    """The newest 20, the newest first"""
 
 
 class SyncContext(TypedDict):
@@ -3270,6 +3476,29 @@ class UploadedAttachment(TypedDict):
     """Its size in bytes"""
 
 
+class UsageRow(TypedDict):
+    """Calls of one model for one purpose, with one outcome."""
+
+    provider: str
+    """The provider"""
+    model: str
+    """The model"""
+    purpose: str
+    """What for"""
+    outcome: str
+    """How the calls ended"""
+    calls: int
+    """How many calls"""
+    tokens_in: int
+    """Tokens sent"""
+    tokens_out: int
+    """Tokens received"""
+    cost: float
+    """US dollars"""
+    ms: int
+    """Milliseconds in all"""
+
+
 class Viewing(TypedDict):
     """`POST …/viewing`."""
 
@@ -3387,6 +3616,7 @@ Event: TypeAlias = (
     | ConversationReceiptEvent
     | ConversationTypingEvent
     | ConversationDraftEvent
+    | ConversationSuggestionEvent
     | ConversationViewingEvent
     | ConversationHandoffEvent
     | AgentAssignedEvent

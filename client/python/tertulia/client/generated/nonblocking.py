@@ -20,6 +20,7 @@ from .models import (
     ApiClient,
     ApiClientsPage,
     ApiClientWithSecret,
+    Approval,
     AssignmentList,
     Attachment,
     AttachmentLink,
@@ -76,6 +77,7 @@ from .models import (
     LabelList,
     MacroActions,
     Message,
+    MessageAnalysis,
     MessagesPage,
     NotificationPreferencesPatch,
     Presence,
@@ -85,6 +87,9 @@ from .models import (
     RenderedResponse,
     Session,
     StreamTicket,
+    Suggestion,
+    Suggestions,
+    SuggestionStats,
     SyncEnvelope,
     Team,
     TeamMember,
@@ -114,6 +119,12 @@ class AsyncMethods(AsyncTransport):
         Permission `teams.manage`: lead, admin."""
         return await self._call(operations.ADD_TEAM_MEMBER, (id,), body={"user_id": user_id}, timeout=timeout)
 
+    async def analyse_conversation(self, id: str, *, timeout: float | None = None) -> MessageAnalysis:
+        """Sentiment, intent and entities of the customer's newest message.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return await self._call(operations.ANALYSE_CONVERSATION, (id,), timeout=timeout)
+
     async def apply_macro(
         self, id: str, *, conversation_id: str, timeout: float | None = None
     ) -> Conversation:
@@ -122,6 +133,22 @@ class AsyncMethods(AsyncTransport):
         Permission `conversation.update`: agent, lead, admin, service."""
         return await self._call(
             operations.APPLY_MACRO, (id,), body={"conversation_id": conversation_id}, timeout=timeout
+        )
+
+    async def approve_suggestion(
+        self, id: str, suggestion_id: str, *, content: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> Approval:
+        """Send a suggestion, edited or not; 409 `stale` if the customer or an agent has written since.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return await self._call(
+            operations.APPROVE_SUGGESTION,
+            (
+                id,
+                suggestion_id,
+            ),
+            body={"content": content},
+            timeout=timeout,
         )
 
     async def assign_conversation(
@@ -384,6 +411,28 @@ class AsyncMethods(AsyncTransport):
 
         Permission `streams.read`: agent, lead, admin, service, customer."""
         return await self._call(operations.CREATE_STREAM_TICKET, timeout=timeout)
+
+    async def create_suggestion(
+        self,
+        id: str,
+        *,
+        tone: Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"]
+        | Omit
+        | None = OMIT,
+        length: Literal["longer", "same", "shorter"] | Omit | None = OMIT,
+        custom_prompt: str | Omit | None = OMIT,
+        draft: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> Suggestion:
+        """Draft a reply now, or improve an agent's draft; it replaces the pending suggestion.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return await self._call(
+            operations.CREATE_SUGGESTION,
+            (id,),
+            body={"tone": tone, "length": length, "custom_prompt": custom_prompt, "draft": draft},
+            timeout=timeout,
+        )
 
     async def create_team(
         self, *, name: str, description: str | Omit | None = OMIT, timeout: float | None = None
@@ -933,6 +982,14 @@ class AsyncMethods(AsyncTransport):
 
         No token is needed."""
         return await self._call(operations.GET_STATIC_FILE, (path,), timeout=timeout)
+
+    async def get_suggestion_stats(
+        self, *, days: int | Omit = OMIT, timeout: float | None = None
+    ) -> SuggestionStats:
+        """What became of suggestions, by model, and what model calls used.
+
+        Permission `reports.read`: lead, admin, service."""
+        return await self._call(operations.GET_SUGGESTION_STATS, query={"days": days}, timeout=timeout)
 
     async def get_team(self, id: str, *, timeout: float | None = None) -> Team:
         """One team.
@@ -1566,6 +1623,12 @@ class AsyncMethods(AsyncTransport):
             lambda page: self._call(operations.LIST_QUEUE, query={"limit": limit, **page}, timeout=timeout)
         )
 
+    async def list_suggestions(self, id: str, *, timeout: float | None = None) -> Suggestions:
+        """A conversation's suggestions.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return await self._call(operations.LIST_SUGGESTIONS, (id,), timeout=timeout)
+
     async def list_team_members(
         self, id: str, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
     ) -> TeamMembersPage:
@@ -1672,6 +1735,22 @@ class AsyncMethods(AsyncTransport):
             ),
             upload=content,
             headers={"Content-Type": content_type},
+            timeout=timeout,
+        )
+
+    async def reject_suggestion(
+        self, id: str, suggestion_id: str, *, reason: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> Suggestion:
+        """Reject a suggestion.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return await self._call(
+            operations.REJECT_SUGGESTION,
+            (
+                id,
+                suggestion_id,
+            ),
+            body={"reason": reason},
             timeout=timeout,
         )
 

@@ -1,0 +1,84 @@
+"""The ports of suggestions: where they are kept, and which conversations wait for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from ...accounts.account_settings import Assistance
+from ...assistance.suggestions import Status, Suggestion
+from ...views.suggestions import SuggestionStats
+
+
+class SuggestionStore(Protocol):
+    """Suggestions of one account. Reading a conversation's first marks those as stale that a newer message overtook."""
+
+    async def add(self, suggestion: Suggestion) -> bool:
+        """Keep a new one, which replaces the pending ones of its conversation. False if the conversation is gone or erased."""
+        ...
+
+    async def of(self, account_id: str, conversation_id: str, limit: int) -> list[Suggestion]:
+        """A conversation's suggestions, newest first."""
+        ...
+
+    async def get(self, account_id: str, conversation_id: str, suggestion_id: str) -> Suggestion | None: ...
+
+    async def shown(self, account_id: str, ids: Sequence[str]) -> None:
+        """An agent has seen them."""
+        ...
+
+    async def move(
+        self,
+        account_id: str,
+        suggestion_id: str,
+        from_: Sequence[Status],
+        to: Status,
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+        edit_distance: float | None = None,
+        sent_message_id: str | None = None,
+    ) -> Suggestion | None:
+        """Change its status, if it is one of `from_`; else None."""
+        ...
+
+    async def reopen(self, account_id: str, conversation_id: str, suggestion_id: str) -> None:
+        """What was being approved was not sent: it is pending again, or `replaced` if there is a newer one."""
+        ...
+
+    async def stats(self, account_id: str, since_ms: int) -> SuggestionStats: ...
+
+
+class DueDraft(msgspec.Struct, frozen=True):
+    """A conversation whose customer waits for a draft; `seq` of their newest message."""
+
+    account_id: str
+    conversation_id: str
+    seq: int
+
+
+class Overtaken(msgspec.Struct, frozen=True):
+    """A pending suggestion that became stale."""
+
+    account_id: str
+    conversation_id: str
+    suggestion_id: str
+    confidence: float
+
+
+class DraftQueue(Protocol):
+    """Which conversations of accounts that want drafts on inbound messages wait for one. Any number of processes may use it."""
+
+    async def pump(self) -> tuple[int, list[Overtaken]]:
+        """Read on in the accounts' feeds. Returns how many feeds moved, and what became stale."""
+        ...
+
+    async def claim(self, most: int) -> list[DueDraft]: ...
+
+    async def finish(self, due: DueDraft, outcome: Literal["done", "later"]) -> None:
+        """`later`: it is tried again after a while, a few times."""
+        ...
+
+    async def settings(self, account_id: str) -> Assistance: ...

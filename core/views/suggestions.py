@@ -1,0 +1,49 @@
+"""Suggestions as the API shows them, and their figures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from ..text.fields import Count, Timestamp, about
+
+
+class UsageRow(msgspec.Struct, frozen=True):
+    """Calls of one model for one purpose, with one outcome."""
+
+    provider: Annotated[str, about("The provider", "openai-compatible")]
+    model: Annotated[str, about("The model", "rules-1")]
+    purpose: Annotated[str, about("What for", "reply")]
+    outcome: Annotated[str, about("How the calls ended", "ok")]
+    calls: Annotated[Count, about("How many calls")]
+    tokens_in: Annotated[Count, about("Tokens sent")]
+    tokens_out: Annotated[Count, about("Tokens received")]
+    cost: Annotated[float, about("US dollars", 0.012)]
+    ms: Annotated[int, about("Milliseconds in all", 5200)]
+
+
+class ModelFigures(msgspec.Struct, frozen=True):
+    """What became of one model's suggestions."""
+
+    provider: Annotated[str, about("The provider", "rules")]
+    model: Annotated[str, about("The model", "rules-1")]
+    drafted: Annotated[Count, about("Suggestions drafted")]
+    shown: Annotated[Count, about("Seen by an agent")]
+    approved: Annotated[Count, about("Sent unchanged")]
+    edited: Annotated[Count, about("Sent after changes")]
+    edit_distance: Annotated[float | None, about("Mean share of words changed in those", 0.18)]
+    rejected: Annotated[Count, about("Rejected ones")]
+    overtaken: Annotated[Count, about("Became stale before anybody decided")]
+    replaced: Annotated[Count, about("Drafted again before anybody decided")]
+    sent: Annotated[Count, about("Approved and edited ones")]
+    answered: Annotated[Count, about("Sent ones to which the customer replied")]
+    confidence: Annotated[float | None, about("Their mean", 0.6)]
+
+
+class SuggestionStats(msgspec.Struct, frozen=True):
+    """Figures since a time, by model; and what the calls of models used."""
+
+    since: Timestamp
+    models: Annotated[list[ModelFigures], about("Suggestions, by provider and model")]
+    usage: Annotated[list[UsageRow], about("Model calls")]

@@ -1,0 +1,82 @@
+// Suggested replies: shown above the composer; sent as they are, edited, rejected or drafted again. The server refuses a stale one.
+import { html, signal, useEffect, useState } from './ui.js';
+import { t } from './i18n.js';
+import { api } from './api.js';
+import { onEvent } from './stream.js';
+import { complain } from './toasts.js';
+
+const TONES = ['friendly', 'formal', 'empathetic', 'professional', 'casual', 'neutral'];
+const LENGTHS = ['shorter', 'same', 'longer'];
+const path = (id) => `/v1/conversations/${id}/suggestions`;
+const pending = signal({}); // conversation → the suggestion that waits for a decision
+
+const put = (id, suggestion) => { pending.value = { ...pending.peek(), [id]: suggestion }; };
+
+async function load(id) {
+  const { items } = await api.get(path(id));
+  put(id, items.find((s) => s.status === 'pending') ?? null);
+}
+
+onEvent(({ type, data }) => {
+  if (type !== 'conversation:suggestion' || !(data.conversation_id in pending.peek())) return;
+  if (data.status === 'pending') load(data.conversation_id).catch(() => null);
+  else if (pending.peek()[data.conversation_id]?.id === data.suggestion_id) put(data.conversation_id, null);
+});
+
+async function ask(id, wishes) {
+  try {
+    put(id, await api.post(path(id), wishes));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Decide; a suggestion that somebody has overtaken or decided meanwhile disappears, and the toast says why. */
+async function decide(suggestion, what, body) {
+  try {
+    await api.post(`${path(suggestion.conversation_id)}/${suggestion.id}/${what}`, body);
+    put(suggestion.conversation_id, null);
+  } catch (error) {
+    complain(error);
+    if (error.status === 409) load(suggestion.conversation_id).catch(() => null);
+  }
+}
+
+/** The composer's button: a suggestion for an empty composer, an improvement of what is written. */
+export function SuggestButton({ id, text, closed }) {
+  const [busy, setBusy] = useState(false);
+  const label = text.trim() ? t('Improve my text') : t('Suggest a reply');
+  const onClick = async () => {
+    setBusy(true);
+    await ask(id, text.trim() ? { draft: text } : {});
+    setBusy(false);
+  };
+  return html`<button type="button" class="icon" disabled=${busy || closed} aria-busy=${busy} aria-label=${label} title=${label} onClick=${onClick}>✨</button>`;
+}
+
+export function Suggestion({ id, closed }) {
+  const s = pending.value[id];
+  const [text, setText] = useState(null);
+  const [tone, setTone] = useState('');
+  const [length, setLength] = useState('same');
+  const [busy, setBusy] = useState(false);
+  useEffect(() => { put(id, pending.peek()[id] ?? null); load(id).catch(() => null); }, [id]);
+  useEffect(() => setText(null), [s?.id]);
+  if (!s || closed) return null;
+  const during = (work) => async () => { setBusy(true); await work(); setBusy(false); };
+  const select = (label, value, set, options) => html`<label>${label} <select value=${value} onChange=${(e) => set(e.target.value)}>${options.map((o) => html`<option key=${o} value=${o}>${o ? t(o) : t('as it is')}</option>`)}</select></label>`;
+  return html`<section class="suggestion" aria-label=${t('Suggested reply')} aria-busy=${busy}>
+    <header><b>${t('Suggested reply')}</b> <small>${t('{percent} % sure', { percent: Math.round(s.confidence * 100) })} · ${s.model}${s.failed_provider ? ` · ${t('{provider} failed: {reason}', { provider: s.failed_provider, reason: s.failed_reason })}` : ''}</small></header>
+    ${text === null ? html`<p dir="auto">${s.body}</p>` : html`<textarea dir="auto" rows="4" aria-label=${t('Suggested reply')} value=${text} onInput=${(e) => setText(e.target.value)}></textarea>`}
+    ${s.sources.length > 0 && html`<small>${t('Sources')}: ${s.sources.map((source, n) => html`<span key=${source.id}>[${n + 1}] ${source.title} </span>`)}</small>`}
+    <div class="suggestion-end">
+      <button type="button" class="primary" disabled=${busy || text !== null && !text.trim()} onClick=${during(() => decide(s, 'approve', text === null ? undefined : { content: text }))}>${text === null ? t('Send as it is') : t('Send edited')}</button>
+      <button type="button" disabled=${busy} onClick=${() => setText(text === null ? s.body : null)}>${text === null ? t('Edit') : t('Discard changes')}</button>
+      <button type="button" disabled=${busy} onClick=${during(() => decide(s, 'reject'))}>${t('Reject')}</button>
+      <details><summary>${t('Draft again')}</summary>
+        ${select(t('Tone'), tone, setTone, ['', ...TONES])} ${select(t('Length'), length, setLength, LENGTHS)}
+        <button type="button" disabled=${busy} onClick=${during(() => ask(id, { ...(tone ? { tone } : {}), length }))}>${t('Draft')}</button>
+      </details>
+    </div>
+  </section>`;
+}
