@@ -20,7 +20,7 @@ from ...core.assistance.suggestions import (
     edit_distance,
 )
 from ...core.conversation.commands import Post
-from ...core.conversation.entries import Entry
+from ...core.conversation.entries import Entry, Message
 from ...core.conversation.state import Conversation
 from ...core.errors import (
     Conflict,
@@ -139,14 +139,30 @@ async def approve(
     if not body.strip():
         raise Invalid("there is nothing to send", errors=(("content", "must not be blank"),))
     store, by = call.services.stores.suggestions, call.principal.user_id
-    claimed = await store.move(call.account_id, s.id, OPEN, "approving", by=by)
-    if claimed is None:
+    if await store.move(call.account_id, s.id, OPEN, "approving", by=by) is None:
         _check_open(await found(call, conversation_id, suggestion_id))
         raise Conflict("the suggestion was decided meanwhile")
-    noted = {**(metadata or {}), "suggestion_id": s.id}
-    post = Post("agent", body, key=f"suggestion:{s.id}", metadata=noted, seen=s.seen)
+    entry = await _send(call, s, body, metadata or {})
+    is_edited = body.strip() != s.body.strip()
+    # what was sent counts, even if somebody else has found it stale since
+    decided = await store.move(
+        call.account_id, s.id, ("pending", "approving", "stale"), "edited" if is_edited else "approved",
+        by=by, edit_distance=edit_distance(s.body, body), sent_message_id=_message_id(entry),
+    )  # fmt: skip
+    if decided is None:
+        return await found(call, conversation_id, suggestion_id), entry
+    await _tell(call, decided)
+    return decided, entry
+
+
+async def _send(call: Call[Any], s: Suggestion, body: str, metadata: dict[str, Any]) -> Entry:
+    """Post it into its conversation, bound to what it has read. Whatever the turn refuses is undone here. Raises Stale …"""
+    store = call.services.stores.suggestions
+    post = Post(
+        "agent", body, key=f"suggestion:{s.id}", metadata={**metadata, "suggestion_id": s.id}, seen=s.seen
+    )
     try:
-        done = await call.ask(post, conversation=conversation_id)
+        done = await call.ask(post, conversation=s.conversation_id)
     except Stale:
         gone = await store.move(call.account_id, s.id, OPEN, "stale")
         if gone is not None:
@@ -155,20 +171,14 @@ async def approve(
     except _UNKNOWN:
         raise
     except TertuliaError:
-        await store.reopen(call.account_id, conversation_id, s.id)
+        await store.reopen(call.account_id, s.conversation_id, s.id)
         raise
-    entry, changed = done.entries[0], edit_distance(s.body, body)
-    is_edited = body.strip() != s.body.strip()
-    # what was sent counts, even if somebody else has found it stale since
-    decided = await store.move(
-        call.account_id, s.id, ("pending", "approving", "stale"), "edited" if is_edited else "approved",
-        by=by, edit_distance=changed, sent_message_id=entry.data.id,  # pyright: ignore[reportAttributeAccessIssue]
-    )  # fmt: skip
-    if decided is None:
-        decided = await found(call, conversation_id, suggestion_id)
-    else:
-        await _tell(call, decided)
-    return decided, entry
+    return done.entries[0]
+
+
+def _message_id(entry: Entry) -> str:
+    assert isinstance(entry.data, Message)
+    return entry.data.id
 
 
 def _check_open(s: Suggestion) -> None:

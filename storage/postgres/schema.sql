@@ -2702,6 +2702,7 @@ GRANT ALL ON FUNCTION public.sender_settled(w public.sender_wanted) TO tertulia_
 REVOKE ALL ON FUNCTION public.sender_thread(w public.sender_wanted) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.sender_thread(w public.sender_wanted) TO tertulia_system;
 
+REVOKE ALL ON FUNCTION public.suggestion_cursor() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.suggestion_cursor() TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.tidy_search_indexes() FROM PUBLIC;

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from desks import Desk, fresh, ok, problem
-from serving import OwnServer, until
+from serving import OwnServer
+from waiting import until
 from websockets.asyncio.client import connect
 
 RACES = int(os.environ.get("SUGGESTION_RACES", "25"))

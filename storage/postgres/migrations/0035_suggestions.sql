@@ -81,3 +81,4 @@ END $$;
 CREATE TRIGGER suggestion_cursor AFTER UPDATE OF settings ON accounts
 FOR EACH ROW WHEN (OLD.settings -> 'assistance' IS DISTINCT FROM NEW.settings -> 'assistance')
 EXECUTE FUNCTION suggestion_cursor();
+REVOKE EXECUTE ON FUNCTION suggestion_cursor() FROM PUBLIC;
