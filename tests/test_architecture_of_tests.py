@@ -25,6 +25,7 @@ SLEEPS = {
         "acceptance/test_noisy_streams.py:attack",
         "acceptance/test_noisy_streams.py:test_slow_readers_of_one_account_keep_little_in_memory.read_nothing",
         "browser/test_speed.py:test_sixty_messages_a_second.one",
+        "browser/test_widget_speed.py:test_how_fast_it_opens_and_paints.one",
         "client/test_npm_package.py:test_streams_survive_killed_gateways_and_expired_tokens",
         "client/test_transport.py:test_a_call_ends_at_its_deadline.never",
         "fuzz/test_fuzz_pipelining.py:talk.send",
