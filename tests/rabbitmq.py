@@ -35,7 +35,8 @@ class RabbitBroker:
         environment = {
             **os.environ,
             "HOME": folder,
-            "RABBITMQ_NODENAME": "tertulia@localhost",
+            "RABBITMQ_NODENAME": f"tertulia{self._port}@localhost",
+            "RUNNING_UNDER_SYSTEMD": "1",  # the broker takes the place of its script, and dies with its parent
             "RABBITMQ_MNESIA_BASE": f"{folder}/db",
             "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
@@ -56,7 +57,9 @@ class RabbitBroker:
         async def answers() -> bool:
             assert process.returncode is None, f"RabbitMQ did not start: see {folder}/log"
             try:
-                await (await aio_pika.connect(self.url, timeout=5)).close()
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                writer.close()
+                await (await aio_pika.connect(self.url, timeout=30)).close()
             except (OSError, aio_pika.exceptions.AMQPError):
                 return False
             return True
