@@ -130,7 +130,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
             "responses": {
                 str(status): _problem(status) for status, _ in STATUS.values() if status in _used(paths)
             },
-            "parameters": {"AccountId": _ACCOUNT},
+            "parameters": {"AccountId": _ACCOUNT, "TenantId": _TENANT},
             "headers": _HEADERS,
             "securitySchemes": SCHEMES,
         },
@@ -143,6 +143,15 @@ _ACCOUNT: Final[Schema] = {
     "required": False,
     "schema": {"type": "string", "format": "uuid"},
     "description": "Which account is meant, where the token holds several",
+    "example": "00000000-0000-0000-0000-000000000001",
+}
+_TENANT: Final[Schema] = {
+    "name": "X-Tenant-Id",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+    "description": "The tenant, which is an account: one that the token holds. It is enough by itself where the operator trusts it"
+    " (`TERTULIA_TRUST_TENANT_HEADER`)",
     "example": "00000000-0000-0000-0000-000000000001",
 }
 _HEADERS: Final[dict[str, Schema]] = {

@@ -26,6 +26,8 @@ HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "If-Range": ("The `ETag` to which `Range` refers: another file is sent whole", '"5f2c9a1e"'),
 }
 """Headers that routes read, besides those of every request: name → description, example."""
+ACCOUNT_HEADERS: Final = {"X-Tenant-Id": "TenantId"}
+"""Headers by which dialects name the account: name → component of the document."""
 _PATH: Final[dict[str, tuple[str, Any]]] = {
     "user_id": ("The agent: the `sub` of their tokens", "00000000-0000-0000-0000-000000000021"),
     "channel_type": ("The channel's type", "telegram"),
@@ -118,7 +120,9 @@ class Operations:
                 if name not in signs
             ]
         found += [_header_parameter(name) for name in route.reads]
-        if route.permission is not None:
+        if route.gate is not None and route.gate.header is not None:
+            found.append({"$ref": f"#/components/parameters/{ACCOUNT_HEADERS[route.gate.header]}"})
+        elif route.permission is not None:
             found.append({"$ref": "#/components/parameters/AccountId"})
         return found
 

@@ -97,7 +97,11 @@ Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 
 
 class Gate(Protocol):
-    """How the callers of a dialect's routes say who they are, where it is not as on the native ones."""
+    """How the callers of a dialect's routes say who they are, where it is not as on the native ones.
+
+    `header`: the one that names the account, if there is one."""
+
+    header: str | None
 
     def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
         """The principal, if nothing has to be awaited. Raises what `proved` does."""

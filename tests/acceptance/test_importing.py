@@ -19,8 +19,9 @@ import pytest
 from bson import json_util
 from crm_source import T0, CrmSource, at
 from desks import fresh, fresh_phone, ok
-from serving import OwnServer, until
+from serving import OwnServer
 from typer.testing import CliRunner, Result
+from waiting import until
 
 from tertulia.actors.clock import now_ms
 from tertulia.command_line.app import app

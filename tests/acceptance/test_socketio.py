@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -249,12 +250,46 @@ async def test_a_deleted_api_client_is_cut_off(node: Driver, server: OwnServer) 
     assert (await socket.until("error"))["data"]["code"] == "unauthenticated"
 
 
-async def test_oversized_and_binary_packets_end_the_connection(node: Driver, server: OwnServer) -> None:
-    socket = await agents(node, server, "sio-large", "service")
+@pytest.mark.parametrize("namespace", ["/", "/agents", "/customers"])
+async def test_oversized_and_binary_packets_end_the_connection(
+    node: Driver, server: OwnServer, namespace: str
+) -> None:
+    token = server.customer(fresh()) if namespace == "/customers" else server.token("service", "sio-large")
+    socket = node.open(server.url, namespace, {"token": token})
+    await socket.until("connect")
     socket.do("emit", event="ping", data={"x": "y" * 600_000})
     await socket.until("disconnect")
-    await socket.until("ready", 2)
-    assert (await socket.ask("ping"))["type"] == "ack"
+    await socket.until("connect", 2)
+    joins = {"/": ("tenant:join", {"tenant_id": ACCOUNT})}
+    assert (await socket.ask(*joins.get(namespace, ("ping", None))))["type"] == "ack"
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off_and_harms_nobody(
+    node: Driver, server: OwnServer, service: Desk
+) -> None:
+    c = await service.open()
+    room = {"conversation_id": c["id"]}
+    fast = await agents(node, server, "sio-fast", "lead")
+    await fast.ask("conversation:join", room)
+    joining = f'40/agents,{{"token":"{server.token("lead", "sio-slow")}"}}'
+    url = f"{server.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
+    async with websockets.connect(url, proxy=None, max_queue=1) as slow:
+        await slow.recv()
+        await slow.send(joining)
+        while not str(await slow.recv()).startswith('42/agents,["ready"'):
+            pass
+        await slow.send(f'42/agents,["conversation:join",{json.dumps(room)}]')
+        big = "x" * 60_000
+        for number in range(15):
+            said = (service.say(c["id"], f"{number}.{n} {big}", sender_type="contact") for n in range(10))
+            for answer in await asyncio.gather(*said):
+                ok(answer, 201)
+        mine = lambda e: e["event"] == "conversation:message" and e["data"]["conversation_id"] == c["id"]  # noqa: E731
+        await fast.until(mine, 150)
+        with pytest.raises(websockets.ConnectionClosed):
+            while True:
+                await asyncio.wait_for(slow.recv(), 30)
+    assert len(fast.of("connect")) == 1
 
 
 async def test_pages_of_other_origins_are_refused(node: Driver, server: OwnServer) -> None:

@@ -13,6 +13,8 @@ from desks import Account, fresh_phone, ok
 from serving import OwnServer
 from waiting import until
 
+from tertulia.serving.demo import ACCOUNT
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 SESSION = re.compile(r"bot123_\d+_\d{10}_[0-9a-z]+")
 AGENT = "/api/v1/whatsapp/agent/conversations"
@@ -212,6 +214,22 @@ async def test_message_add_response(sync: httpx.AsyncClient, base: str) -> None:
         ({"role": "user", "content": ""}, "content"),
     ):
         assert field in error(await sync.post(path, json=wrong), 422)
+
+
+async def test_an_erased_customers_session_is_gone(sync: httpx.AsyncClient, server: OwnServer) -> None:
+    """A session id holds the customer's number."""
+    c = await opened(sync)
+    sessions = "SELECT 1 FROM conversation_sessions WHERE session_id = $1"
+    assert await server.sql(sessions, c["sessionId"])
+    (contact,) = await server.sql(
+        "SELECT contact_id FROM contact_identifiers WHERE identifier = $1 AND account_id = $2",
+        c["userId"],
+        ACCOUNT,
+    )
+    async with server.client(server.token("admin", "eraser")) as admin:
+        ok(await admin.post(f"/v1/contacts/{contact['contact_id']}/erase"))
+    assert not await server.sql(sessions, c["sessionId"])
+    error(await sync.get(f"{LOOKUP}/tenant/{c['userId']}"), 404)
 
 
 async def test_errors_have_the_envelope(sync: httpx.AsyncClient, server: OwnServer) -> None:

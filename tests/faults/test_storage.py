@@ -141,7 +141,12 @@ async def test_a_database_out_of_reach(far: tuple[OwnServer, Way], held: tuple[s
         await load.flows()
         way.hold(*held)
         gone = time.monotonic()
-        await asyncio.sleep(13)  # the fault itself: this long nothing comes through
+        async with server.client() as client:
+            while (health := await client.get("/crm/health")).status_code == 200:
+                await asyncio.sleep(0.2)
+        told = {"status": "unhealthy", "database": "disconnected", "websocket": "active"}
+        assert (health.status_code, health.json() | told) == (503, health.json())
+        await asyncio.sleep(gone + 13 - time.monotonic())  # the fault itself: this long nothing comes through
         back = time.monotonic()
         assert not load.acknowledged_within(gone + 0.5, back)
         way.heal()

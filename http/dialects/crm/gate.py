@@ -41,6 +41,8 @@ def tenant_id(text: str | None) -> str:
 class TenantGate:
     """`framework.endpoint.Gate` of the CRM."""
 
+    header: str | None = TENANT
+
     def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
         token, tenant = bearer(headers), headers.get(TENANT)
         if token is None:

@@ -22,6 +22,8 @@ KEY_LIFE: Final = 60.0
 class KeyGate:
     """`framework.endpoint.Gate` of the sync API."""
 
+    header: str | None = None
+
     def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
         token = bearer(headers)
         if token is None or token.count(".") != 2:

@@ -518,28 +518,36 @@ class AsyncMethods(AsyncTransport):
         )
 
     async def crm_active_conversations(
-        self, *, outlet_id: str | Omit = OMIT, timeout: float | None = None
+        self, *, x_tenant_id: str, outlet_id: str | Omit = OMIT, timeout: float | None = None
     ) -> list[CrmConversation]:
         """Conversations with status active, oldest first.
 
         Permission `inbox.read`: agent, lead, admin, service."""
         return await self._call(
-            operations.CRM_ACTIVE_CONVERSATIONS, query={"outlet_id": outlet_id}, timeout=timeout
+            operations.CRM_ACTIVE_CONVERSATIONS,
+            query={"outlet_id": outlet_id},
+            headers={"X-Tenant-Id": x_tenant_id},
+            timeout=timeout,
         )
 
     async def crm_assign_agent(
-        self, id: str, *, agent_id: str, timeout: float | None = None
+        self, id: str, *, x_tenant_id: str, agent_id: str, timeout: float | None = None
     ) -> CrmConversation:
         """Assign to an agent.
 
         Permission `conversation.update`: agent, lead, admin, service."""
         return await self._call(
-            operations.CRM_ASSIGN_AGENT, (id,), body={"agent_id": agent_id}, timeout=timeout
+            operations.CRM_ASSIGN_AGENT,
+            (id,),
+            body={"agent_id": agent_id},
+            headers={"X-Tenant-Id": x_tenant_id},
+            timeout=timeout,
         )
 
     async def crm_create_conversation(
         self,
         *,
+        x_tenant_id: str,
         customer_phone: str,
         outlet_id: str | Omit | None = OMIT,
         customer_name: str | Omit | None = OMIT,
@@ -551,12 +559,14 @@ class AsyncMethods(AsyncTransport):
         return await self._call(
             operations.CRM_CREATE_CONVERSATION,
             body={"customer_phone": customer_phone, "outlet_id": outlet_id, "customer_name": customer_name},
+            headers={"X-Tenant-Id": x_tenant_id},
             timeout=timeout,
         )
 
     async def crm_create_message(
         self,
         *,
+        x_tenant_id: str,
         conversation_id: str,
         sender_type: Literal["agent", "customer", "llm"],
         content: str,
@@ -576,12 +586,14 @@ class AsyncMethods(AsyncTransport):
                 "whatsapp_message_id": whatsapp_message_id,
                 "metadata": metadata,
             },
+            headers={"X-Tenant-Id": x_tenant_id},
             timeout=timeout,
         )
 
     async def crm_find_or_create_conversation(
         self,
         *,
+        x_tenant_id: str,
         customer_phone: str,
         outlet_id: str | Omit | None = OMIT,
         customer_name: str | Omit | None = OMIT,
@@ -593,6 +605,7 @@ class AsyncMethods(AsyncTransport):
         return await self._call(
             operations.CRM_FIND_OR_CREATE_CONVERSATION,
             body={"customer_phone": customer_phone, "outlet_id": outlet_id, "customer_name": customer_name},
+            headers={"X-Tenant-Id": x_tenant_id},
             timeout=timeout,
         )
 
@@ -600,6 +613,7 @@ class AsyncMethods(AsyncTransport):
         self,
         id: str,
         *,
+        x_tenant_id: str,
         include_messages: Literal["0", "1", "false", "true"] | Omit = OMIT,
         timeout: float | None = None,
     ) -> CrmConversationDetail:
@@ -610,6 +624,7 @@ class AsyncMethods(AsyncTransport):
             operations.CRM_GET_CONVERSATION,
             (id,),
             query={"include_messages": include_messages},
+            headers={"X-Tenant-Id": x_tenant_id},
             timeout=timeout,
         )
 
@@ -620,27 +635,38 @@ class AsyncMethods(AsyncTransport):
         return await self._call(operations.CRM_HEALTH, timeout=timeout)
 
     async def crm_list_messages(
-        self, id: str, *, limit: int | Omit = OMIT, timeout: float | None = None
+        self, id: str, *, x_tenant_id: str, limit: int | Omit = OMIT, timeout: float | None = None
     ) -> list[CrmMessage]:
         """The newest messages, oldest first.
 
         Permission `inbox.read`: agent, lead, admin, service."""
-        return await self._call(operations.CRM_LIST_MESSAGES, (id,), query={"limit": limit}, timeout=timeout)
+        return await self._call(
+            operations.CRM_LIST_MESSAGES,
+            (id,),
+            query={"limit": limit},
+            headers={"X-Tenant-Id": x_tenant_id},
+            timeout=timeout,
+        )
 
     async def crm_recent_messages(
-        self, id: str, *, count: int | Omit = OMIT, timeout: float | None = None
+        self, id: str, *, x_tenant_id: str, count: int | Omit = OMIT, timeout: float | None = None
     ) -> list[CrmMessage]:
         """The newest messages for a prompt, from the actor's memory.
 
         Permission `inbox.read`: agent, lead, admin, service."""
         return await self._call(
-            operations.CRM_RECENT_MESSAGES, (id,), query={"count": count}, timeout=timeout
+            operations.CRM_RECENT_MESSAGES,
+            (id,),
+            query={"count": count},
+            headers={"X-Tenant-Id": x_tenant_id},
+            timeout=timeout,
         )
 
     async def crm_request_handoff(
         self,
         id: str,
         *,
+        x_tenant_id: str,
         reason: str | Omit = OMIT,
         agent_id: str | Omit | None = OMIT,
         timeout: float | None = None,
@@ -652,6 +678,7 @@ class AsyncMethods(AsyncTransport):
             operations.CRM_REQUEST_HANDOFF,
             (id,),
             body={"reason": reason, "agent_id": agent_id},
+            headers={"X-Tenant-Id": x_tenant_id},
             timeout=timeout,
         )
 
@@ -659,13 +686,20 @@ class AsyncMethods(AsyncTransport):
         self,
         id: str,
         *,
+        x_tenant_id: str,
         status: Literal["active", "expired", "handed_off", "resolved"],
         timeout: float | None = None,
     ) -> CrmConversation:
         """Set the status.
 
         Permission `conversation.update`: agent, lead, admin, service."""
-        return await self._call(operations.CRM_SET_STATUS, (id,), body={"status": status}, timeout=timeout)
+        return await self._call(
+            operations.CRM_SET_STATUS,
+            (id,),
+            body={"status": status},
+            headers={"X-Tenant-Id": x_tenant_id},
+            timeout=timeout,
+        )
 
     async def decline_offer(self, id: str, *, timeout: float | None = None) -> Conversation:
         """Decline an offer.
