@@ -19,6 +19,7 @@ ROOMS = {
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "documents", "pages"],
              ["routes/admin", "routes/assistance", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
              ["dialects/crm"], ["dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
+    "simulator": [["scenario", "theory"], ["plan"], ["figures"], ["traffic"], ["people"], ["report"], ["run"]],
     "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["cluster_settings", "event_settings", "model_settings"], ["settings"], ["settings_environment"],
                  ["composition", "importing"], ["serving"],
                  ["command_line"], ["__main__"]],
@@ -34,7 +35,7 @@ LONG_FUNCTIONS = {
     "core/conversation/state.py:apply": "one case an entry",
     "core/turn/bot.py:_respond": "one case an answer",
     "core/views/stream_events.py:events_of": "one case an entry",
-    "tertulia/command_line/app.py:simulate": "one option a line",
+    "tertulia/command_line/simulate.py:simulate": "one option a line",
     "tertulia/composition/gateway.py:__init__": "wiring",
 }
 """Functions that may be longer, each with its reason."""

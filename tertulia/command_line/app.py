@@ -7,26 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import uvloop
-from pydantic import ValidationError
 
 from .. import __version__, logs, older_environment
-from ..secret_settings import is_secret
 from ..serving import ray_environment
 from ..settings import Settings
-from ..settings_environment import given_by_environment
 from ..storage import data_folder
 from ..storage.connection_faults import fault_of
+from .common import fail, read_settings, say, signer_of
+from .simulate import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ..http.auth.tokens import TokenSigner
     from ..storage.postgres.database import Database
 
 app = typer.Typer(
@@ -39,38 +36,7 @@ db = typer.Typer(help="Manage the database schema.", no_args_is_help=True)
 account = typer.Typer(help="Manage accounts.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(account, name="account")
-
-
-def say(line: str) -> None:
-    """Print one line for the operator."""
-    typer.echo(line)
-    sys.stdout.flush()
-
-
-def note(sentence: str) -> None:
-    """Print one sentence beside the result."""
-    typer.echo(f"tertulia: {sentence}", err=True)
-
-
-def fail(sentence: str) -> NoReturn:
-    """Print one sentence and exit with code 2."""
-    typer.echo(f"tertulia: {sentence}", err=True)
-    raise typer.Exit(2)
-
-
-def read_settings(**given: Any) -> Settings:
-    """Read the settings from the environment; options take precedence, and a setting's own variable before an older service's."""
-    own = given_by_environment()
-    older = {k: v for k, v in older_environment.settings_of(os.environ).items() if k not in own}
-    try:
-        settings = Settings(**older | {k: v for k, v in given.items() if v is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "?"
-        given_as = "" if is_secret(name.lower(), first["input"]) else f" (given: {first['input']!r})"
-        name = name if name.isupper() else f"TERTULIA_{name.upper()}"
-        fail(f"{name} is wrong: {first['msg'].removeprefix('Value error, ')}{given_as}")
-    return settings
+app.command()(simulate)
 
 
 def _settings_help() -> str:
@@ -122,6 +88,10 @@ def token(
         str, typer.Option(help="user id (the token's sub); required except for role service")
     ] = "",
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="lifetime in hours")] = 12,
+    many: Annotated[
+        int,
+        typer.Option(min=1, max=100_000, help="so many tokens, one a line, for the users USER-1, USER-2 …"),
+    ] = 1,
 ) -> None:
     """Print an HS256 token signed with the server's secret: TERTULIA_JWT_SECRET, or that of the data folder or the running server."""
     from ..core.accounts.principal import Role
@@ -133,52 +103,10 @@ def token(
         fail(f"--role must be agent, lead, admin or service (given: {role!r})")
     if not user and role != "service":
         fail("--user is required, except with --role service")
-    signer = _signer(read_settings())
-    say(signer.issue(user or "service", {account.lower(): Role(role)}, lifetime=hours * 3600))
-
-
-def _signer(settings: Settings) -> TokenSigner:
-    """A signer with the server's secret: the configured one, or the one in the server's data folder."""
-    from ..http.auth.tokens import TokenSigner
-
-    secret = settings.jwt_secret or _secret_of_server(settings)
-    try:
-        return TokenSigner.from_settings(settings, secret)
-    except ValueError as error:
-        fail(f"TERTULIA_JWT_SECRET is wrong: {error}")
-
-
-def _secret_of_server(settings: Settings) -> str:
-    """The secret in the data folder; if there is none and no folder was named, that of the one server that runs."""
-    from ..serving.running_servers import running
-    from ..storage.secrets import load
-
-    data, servers = settings.data, running()
-    try:
-        secret = load(data, "jwt_secret")
-        if secret is not None:
-            if servers and all(Path(server.data) != data for server in servers):
-                note(f"the secret is from {data}, but the server at {servers[0].url} uses {servers[0].data}")
-            return secret
-        if "data" in settings.model_fields_set or not servers:
-            fail(
-                f"there is no server's secret in {data}: name the server's data folder (TERTULIA_DATA) or its secret"
-                " (TERTULIA_JWT_SECRET), or start it first with `tertulia serve`"
-            )
-        if len(servers) > 1:
-            places = ", ".join(f"{server.data} ({server.url})" for server in servers)
-            fail(f"several servers run; name the data folder of one with TERTULIA_DATA: {places}")
-        (server,) = servers
-        if server.own_secret:
-            fail(f"the server at {server.url} was given TERTULIA_JWT_SECRET; set it here too")
-        data = Path(server.data)
-        secret = load(data, "jwt_secret")
-    except (OSError, ValueError) as error:
-        fail(f"the secret in the data folder {data} cannot be used: {error}")
-    if secret is None:
-        fail(f"the server at {server.url} has lost the secret in its data folder {data}")
-    note(f"signed for the server at {server.url} (data folder {data})")
-    return secret
+    signer = signer_of(read_settings())
+    named = user or "service"
+    for one in [named] if many == 1 else [f"{named}-{number}" for number in range(1, many + 1)]:
+        say(signer.issue(one, {account.lower(): Role(role)}, lifetime=hours * 3600))
 
 
 def database_url(settings: Settings) -> str:
@@ -265,65 +193,6 @@ def _run(url: str, work: Any, lines: Any) -> Any:
     for line in lines(result):
         say(line)
     return result
-
-
-@app.command()
-def simulate(
-    url: Annotated[str, typer.Option(help="URL of the server")] = "http://127.0.0.1:8080",
-    customers: Annotated[int, typer.Option(min=1, max=5000, help="number of customers")] = 50,
-    agents: Annotated[int, typer.Option(min=1, max=500, help="number of agents")] = 4,
-    duration: Annotated[float, typer.Option(min=1, help="length of the run in seconds")] = 30,
-    think: Annotated[float, typer.Option(min=0.01, help="mean seconds between a customer's messages")] = 2,
-    account: Annotated[str | None, typer.Option(help="account id; the demo account by default")] = None,
-    channel: Annotated[
-        str | None, typer.Option(help="id of its web chat channel; the demo's by default")
-    ] = None,
-) -> None:
-    """Simulate customers who write to a running server, and agents who answer.
-
-    The agents' tokens are signed with TERTULIA_JWT_SECRET, or the data folder's secret. Exits with code 1 if the other
-    side did not see an acknowledged message, or if no message was acknowledged.
-    """
-    from rich.console import Console
-
-    from ..core.accounts.principal import Role
-    from ..serving import demo
-
-    try:
-        from ..client import ApiError, TertuliaError
-    except ModuleNotFoundError:  # a distribution of its own
-        fail("simulate needs the Python client: pip install tertulia-client (folder client/python)")
-    from ..simulator import simulation as simulation
-
-    if (account is None) != (channel is None):
-        fail("--account and --channel must be given together")
-    signer, of = _signer(read_settings()), account or demo.ACCOUNT
-    users = list(demo.AGENTS) if account is None else []
-
-    def agent_token(number: int) -> tuple[str, str]:
-        user = users[number] if number < len(users) else f"simulated-{number}"
-        return signer.issue(user, {of: Role.AGENT}, lifetime=duration + 3600), user
-
-    plan = simulation.Plan(
-        url=url.rstrip("/"),
-        channel=channel or demo.WEBCHAT,
-        customers=customers,
-        agents=agents,
-        duration=duration,
-        think=think,
-        agent_token=agent_token,
-    )
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            figures = runner.run(simulation.simulate(plan, Console()))
-    except ApiError as error:
-        fail(f"the server at {url} refused the agents ({error}): does it have the same TERTULIA_JWT_SECRET?")
-    except (TertuliaError, TimeoutError) as error:
-        fail(f"the server at {url} cannot be used: {str(error) or type(error).__name__}")
-    if figures.lost:
-        typer.echo(f"tertulia: {figures.lost} acknowledged messages did not reach the other side", err=True)
-    if figures.lost or not figures.inbound.acked:
-        raise typer.Exit(1)
 
 
 DOUBLE_HELP = """Control API (JSON; errors are problem+json and name the field):

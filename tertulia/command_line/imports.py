@@ -17,7 +17,8 @@ import typer
 from ..core.ids import is_uuid
 from ..storage.connection_faults import fault_of
 from ..storage.embedded.postgres import url_of_running
-from .app import app, database_url, fail, note, read_settings, say
+from .app import app, database_url
+from .common import fail, note, read_settings, say
 
 if TYPE_CHECKING:
     from ..core.accounts.records import Account, Channel

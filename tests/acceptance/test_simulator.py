@@ -1,33 +1,311 @@
-"""`tertulia simulate` against a server: everything that is acknowledged arrives, and a wrong server is named."""
+"""`tertulia simulate` against a server: everything that is acknowledged arrives, breaking is found, and nothing is left behind."""
 
 from __future__ import annotations
 
-import io
+import asyncio
+import itertools
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from rich.console import Console
-from serving import OwnServer
+from desks import Account
+from msgspec.structs import replace
+from serving import ROOT, OwnServer
 
 from tertulia.client import ConnectionFailed, Unauthenticated
-from tertulia.serving.demo import WEBCHAT
-from tertulia.simulator.simulation import Plan, simulate
+from tertulia.serving.demo import ACCOUNT, WEBCHAT
+from tertulia.simulator.plan import Plan, Seat
+from tertulia.simulator.report.document import Report
+from tertulia.simulator.run.simulation import Simulation
+from tertulia.simulator.scenario import loading
+from tertulia.simulator.scenario.model import Scenario
+from tertulia.simulator.traffic.feed import Event
+
+SHORT = """
+name = "short"
+about = "Two seconds of everything."
+duration = "2s"
+[arrivals]
+rate = 8.0
+[[customers]]
+stream = "sse"
+turns = 2
+turns_fixed = true
+think = { mean = "0.05s" }
+patience = { mean = "60s" }
+writes_twice = 0.5
+resends = 0.3
+comes_back = 0.1
+comes_back_after = { mean = "0.1s" }
+[[agents]]
+count = 2
+slots = 20
+handling = { mean = "0.3s" }
+reopened = { mean = "0.1s" }
+"""
 
 
-def plan(url: str, token: str, **changes: float) -> Plan:
-    numbers = {"customers": 5, "agents": 1, "duration": 2.0, "think": 0.3} | changes
-    return Plan(url=url, channel=WEBCHAT, agent_token=lambda _: (token, "simulated"), **numbers)  # type: ignore[arg-type]
+def plan(server: OwnServer, scenario: Scenario, of: Account, **changes: Any) -> Plan:
+    run = "t" + "".join(secrets.choice("abcdefghkmn23456789") for _ in range(6))
+    seats = [
+        Seat(f"{run}-{n}", server.token("agent", f"{run}-{n}", of.id)) for n in range(scenario.agent_count)
+    ]
+    made = Plan(
+        run=run, url=server.url, account=of.id, scenario=scenario, channels={"webchat": of.channel}, seats=seats,
+        service=server.token("service", "simulator", of.id), admin=server.token("admin", "simulator", of.id),
+    )  # fmt: skip
+    return replace(made, **changes)
 
 
-async def test_a_short_run_loses_nothing(server: OwnServer) -> None:
-    output = io.StringIO()
-    figures = await simulate(plan(server.url, server.token("agent", "simulated")), Console(file=output))
-    assert figures.inbound.acked and figures.outbound.acked and figures.lost == 0
-    assert figures.errors == {} and figures.claimed > 0 and figures.online == 0
-    assert "acknowledged, not delivered" in output.getvalue()
+async def simulated(
+    server: OwnServer,
+    of: Account,
+    text: str = SHORT,
+    *,
+    processes: int = 1,
+    keep: bool = False,
+    expect: tuple[str, ...] = (),
+    **changes: Any,
+) -> Report:
+    made = plan(server, loading.parsed(text), of, **changes)
+    return await Simulation(made, list(expect), processes=processes, keep=keep).run()
 
 
-async def test_a_server_that_refuses_the_agents_is_told(server: OwnServer) -> None:
+async def test_a_short_run_loses_nothing_and_leaves_nothing(server: OwnServer, other: Account) -> None:
+    found = await simulated(server, other)
+    assert found.passed, (found.verdicts, found.errors, found.samples, found.audit)
+    m = found.measures
+    assert m["arrived"] > 4 and m["served"] == m["arrived"] and m["unfinished"] == 0 and m["errors"] == 0
+    assert m["checked"] > 2 * m["acknowledged"], "the feed, the customer and the agent have all seen it"
+    assert found.times["ack"].count == m["acknowledged"] and found.times["delivery"].count > 0
+    assert {"POST /v1/webchat/messages", "WS message:send"} <= {q.kind for q in found.requests}
+    run = found.run.name
+    left = await server.sql(
+        "SELECT count(*) FROM contact_identifiers WHERE identifier LIKE $1", f"sim-{run}-%"
+    )
+    assert left[0][0] == 0
+    agents = await server.sql("SELECT is_available FROM agent_preferences WHERE user_id LIKE $1", f"{run}-%")
+    assert [row[0] for row in agents] == [False, False]
+
+
+async def test_preferences_and_settings_are_put_back(server: OwnServer, other: Account) -> None:
+    scenario = loading.parsed(SHORT + '[policy]\nstrategy = "round_robin"\n')
+    made = plan(server, scenario, other)
+    async with server.client(made.seats[0].token) as agent, server.client(made.admin) as admin:
+        await agent.patch(
+            "/v1/agent-preferences/me", json={"max_concurrent_conversations": 3, "languages": ["pt"]}
+        )
+        before = (await agent.get("/v1/agent-preferences/me")).json()
+        settings = (await admin.get("/v1/account")).json()["settings"]
+        found = await Simulation(made, []).run()
+        after = (await agent.get("/v1/agent-preferences/me")).json()
+        assert found.passed and found.notes == []
+        assert {k: v for k, v in before.items() if k != "updated_at"} == {
+            k: v for k, v in after.items() if k != "updated_at"
+        }
+        assert (await admin.get("/v1/account")).json()["settings"] == settings
+
+
+@pytest.mark.parametrize("transport", ["sse", "socketio"])
+async def test_agents_over_other_transports(server: OwnServer, other: Account, transport: str) -> None:
+    found = await simulated(
+        server, other, SHORT.replace("count = 2\n", f'count = 2\ntransport = "{transport}"\n'), keep=True
+    )
+    assert found.passed and found.measures["unfinished"] == 0, (found.verdicts, found.errors, found.audit)
+
+
+async def test_two_processes_make_one_report(server: OwnServer, other: Account) -> None:
+    found = await simulated(server, other, processes=2, keep=True)
+    assert (
+        found.passed and found.run.workers == 2 and found.measures["served"] == found.measures["arrived"]
+    ), found.errors
+
+
+def nth(
+    reader: str, n: int, change: Callable[[Event], Iterable[Event]]
+) -> Callable[[str, Event], Iterable[Event]]:
+    """Breaks one message that a reader gets."""
+    seen = itertools.count()
+
+    def tamper(name: str, event: Event) -> Iterable[Event]:
+        if name == reader and event["type"] == "conversation:message" and next(seen) == n:
+            return change(event)
+        return (event,)
+
+    return tamper
+
+
+def swapper(reader: str) -> Callable[[str, Event], Iterable[Event]]:
+    """Swaps the first two messages of a conversation."""
+    held: list[Event] = []
+    done: list[str] = []
+
+    def tamper(name: str, event: Event) -> Iterable[Event]:
+        if name != reader or event["type"] != "conversation:message" or done:
+            return (event,)
+        if not held:
+            held.append(event)
+            return ()
+        if event["conversation_id"] != held[0]["conversation_id"]:
+            return (event,)
+        done.append("")
+        return (event, held[0])
+
+    return tamper
+
+
+def leaked(event: Event) -> Iterable[Event]:
+    return (
+        {
+            **event,
+            "data": {
+                **event["data"],
+                "content": event["data"]["content"].replace("-c", "9-c").replace("-a", "9-a"),
+            },
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "tamper"),
+    [
+        ("lost", nth("customer", 3, lambda event: ())),
+        ("duplicated", nth("customer", 5, lambda event: (event, event))),
+        ("reordered", swapper("feed")),
+        ("leaked", nth("customer", 2, leaked)),
+    ],
+)  # fmt: skip
+async def test_one_broken_message_fails_the_run(
+    server: OwnServer,
+    other: Account,
+    kind: str,
+    tamper: Callable[[str, Event], Iterable[Event]],
+) -> None:
+    found = await simulated(
+        server,
+        other,
+        SHORT.replace("comes_back = 0.1", "comes_back = 0"),
+        keep=True,
+        tamper=tamper,
+        settle=0.5,
+    )
+    assert (
+        found.measures[kind] >= 1 and not found.passed and any(line.startswith(kind) for line in found.audit)
+    )
+
+
+async def test_customers_who_are_not_answered_give_up(server: OwnServer, other: Account) -> None:
+    text = """
+name = "x"
+about = "y"
+duration = "3s"
+[arrivals]
+rate = 10
+[[customers]]
+patience = { mean = "0.3s" }
+silent = 0.5
+[[agents]]
+count = 1
+handling = { mean = "1s" }
+dead = { mean = "0.05s" }
+"""
+    found = await simulated(server, other, text)
+    m = found.measures
+    assert found.passed, found.verdicts
+    assert m["abandoned"] > 0.1 and m["abandoned_silently"] > 0.05 and found.times["wait"].max > 0.1
+    assert found.theory is None
+
+
+async def test_the_report_puts_theory_beside_what_was_measured(server: OwnServer, other: Account) -> None:
+    """Few agents and a short run: the intervals are wide, but a server that let customers wait for nothing would miss them."""
+    text = """
+name = "theory"
+about = "y"
+duration = "6m"
+warm_up = "1m"
+scale = 60
+[arrivals]
+rate = "24/min"
+[[customers]]
+patience = { mean = "1m" }
+[[agents]]
+count = 10
+handling = { mean = "30s" }
+"""
+    found = await simulated(server, other, text, keep=True)
+    assert found.passed and found.theory is not None, found.verdicts
+    lines = {line.name: line for line in found.theory.lines}
+    waits, occupancy = lines["had to wait"], lines["occupancy"]
+    assert waits.measured and abs(waits.measured.mean - waits.expected) < 0.25
+    assert occupancy.measured and abs(occupancy.measured.mean - occupancy.expected) < 0.12
+    assert "second of the run is 60 s" in " ".join(found.notes)
+
+
+async def test_a_server_that_refuses_or_is_not_there_is_told(server: OwnServer, other: Account) -> None:
     with pytest.raises(Unauthenticated):
-        await simulate(plan(server.url, "no token"), Console(file=io.StringIO()))
+        await simulated(server, other, admin="no token")
     with pytest.raises(ConnectionFailed):
-        await simulate(plan("http://127.0.0.1:9", "no token"), Console(file=io.StringIO()))
+        await simulated(server, other, url="http://127.0.0.1:9")
+
+
+async def command(server: OwnServer, folder: Path, *words: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tertulia", *words, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "TERTULIA_DATA": str(server.data), "PYTHONPATH": str(ROOT), "TERTULIA_URL": server.url},
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+async def test_the_command_line(server: OwnServer, other: Account, tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text(SHORT)
+    code, output = await command(
+        server, tmp_path, "simulate", "short.toml", "--account", other.id, "--channel", f"webchat={other.channel}", "--expect", "p99(ack)<1us", "--report", "made",
+    )  # fmt: skip
+    assert code == 1 and "Failed: p99(ack)<1us" in output and output.strip().endswith("made/report.html")
+    report = json.loads((tmp_path / "made/report.json").read_text())
+    assert (
+        report["measures"]["lost"] == 0 and report["run"]["server"] and report["run"]["parameters"]["expect"]
+    )
+    code, output = await command(server, tmp_path, "simulate", "compare", "made", "made")
+    assert code == 0 and (tmp_path / "made/comparison.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing"], "'nothing' is neither"),
+        (["--expect", "p99(x)<1s"], "p99 of what?"),
+        (["--rate", "quick"], "--rate must be a rate"),
+        (["compare", "a"], "compare takes two reports"),
+        (["compare", "a", "b"], "a report cannot be read"),
+        (["first-look", "more"], "unexpected 'more'"),
+        (["--tokens", "none.txt"], "cannot be read"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_a_sentence(
+    server: OwnServer, tmp_path: Path, words: list[str], said: str
+) -> None:
+    code, output = await command(server, tmp_path, "simulate", *words)
+    assert code == 2 and said in output and "Traceback" not in output, output
+
+
+async def test_many_tokens_for_other_tools(server: OwnServer, tmp_path: Path) -> None:
+    code, output = await command(
+        server, tmp_path, "token", "--account", ACCOUNT, "--user", "load", "--many", "3"
+    )
+    tokens = output.split()
+    assert code == 0 and len(set(tokens)) == 3
+    async with server.client(tokens[2]) as client:
+        assert (await client.get("/v1/agent-preferences/me")).json()["user_id"] == "load-3"
+    (tmp_path / "tokens.txt").write_text(output)
+    code, output = await command(
+        server, tmp_path, "simulate", "--tokens", "tokens.txt", "--channel", f"webchat={WEBCHAT}"
+    )
+    assert code == 2 and "0 tokens of the role service" in output

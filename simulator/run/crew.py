@@ -1,0 +1,68 @@
+"""The workers of a run, wherever they are: in this process, in several, or on a Ray cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+
+from ..plan import Plan
+from .worker import Outcome, Worker
+
+
+class CrewError(Exception):
+    """Why a worker cannot work, as one sentence."""
+
+
+class Member(ABC):
+    """One worker, by remote control."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Start it and connect it. Raises CrewError, TertuliaError, TimeoutError."""
+
+    @abstractmethod
+    async def start(self, began: float) -> None:
+        """Let it run from epoch second `began`."""
+
+    @abstractmethod
+    async def progress(self) -> tuple[Outcome, bool]:
+        """Its figures so far, and whether customers are under way."""
+
+    @abstractmethod
+    async def finish(self) -> Outcome:
+        """Let it end; its result. Raises CrewError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Free everything, whatever state it is in."""
+
+
+class Here(Member):
+    """A worker in this process."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.worker = Worker(plan)
+        self._task: asyncio.Task[Outcome] | None = None
+
+    async def open(self) -> None:
+        await self.worker.open()
+
+    async def start(self, began: float) -> None:
+        self._task = asyncio.ensure_future(self.worker.run(began))
+
+    async def progress(self) -> tuple[Outcome, bool]:
+        assert self._task is not None
+        if self._task.done():
+            self._task.result()
+        return self.worker.outcome(), self.worker.busy
+
+    async def finish(self) -> Outcome:
+        assert self._task is not None
+        self.worker.finish.set()
+        return await self._task
+
+    async def close(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.worker.close()

@@ -1,0 +1,152 @@
+"""Prepares an account for a run, and leaves it as it was: settings, agents' preferences, customers and their conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from ...client import ApiError, AsyncClient, NotFound, Options, RetryPolicy, TertuliaError
+from ..plan import Plan
+from ..scenario.model import BY_LEAD, Agents, Scenario
+
+T = TypeVar("T")
+
+AT_ONCE = 16
+"""Requests at once while preparing and cleaning up."""
+KEPT = (
+    "available_channels",
+    "available_topics",
+    "languages",
+    "max_concurrent_conversations",
+    "is_available",
+    "auto_accept",
+)
+
+
+class PreparationError(Exception):
+    """Why the run cannot begin, as one sentence."""
+
+
+async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+    """Do the work for all items, AT_ONCE at once."""
+    queue = iter(items)
+
+    async def worker() -> None:
+        for item in queue:
+            await work(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(worker())
+
+
+class Preparation:
+    """What was changed, and how to change it back. `notes` are sentences for the report."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        options = Options(retries=RetryPolicy(longest_pause=5.0), max_connections=AT_ONCE, timeout=60.0)
+        self.admin = AsyncClient(plan.url, plan.admin, options=options)
+        self.version = ""
+        self.notes: list[str] = []
+        self._settings: dict[str, Any] | None = None
+        self._before: dict[str, dict[str, Any] | None] = {}
+
+    async def prepare(self) -> None:
+        """Raises PreparationError if something is missing, TertuliaError if the server cannot be used."""
+        scenario = self.plan.scenario
+        once = Options(retries=RetryPolicy(attempts=1), timeout=15.0)
+        async with AsyncClient(self.plan.url, self.plan.admin, options=once) as client:
+            document = await client.get_open_api_document()
+        self.version = str(document["info"]["version"])  # pyright: ignore[reportIndexIssue]
+        await self._set_account(scenario)
+        seats = [(seat, scenario.group_of(number)) for number, seat in enumerate(self.plan.seats)]
+        await each(seats, lambda pair: self._seat(*pair))
+
+    async def _set_account(self, scenario: Scenario) -> None:
+        wanted: dict[str, Any] = dict(scenario.policy.settings)
+        strategy = scenario.policy.strategy
+        before: Any = (await self.admin.get_account())["settings"]
+        if strategy != "account":
+            known = wanted.get("routing", before["routing"])
+            wanted["routing"] = {**known, "strategy": "manual_queue" if strategy in BY_LEAD else strategy}
+        if wanted:
+            if unknown := wanted.keys() - before.keys():
+                raise PreparationError(f"policy.settings.{min(unknown)}: the account has no such setting")
+            self._settings = {name: before[name] for name in wanted}
+            await self.admin.update_account(settings=wanted)  # pyright: ignore[reportArgumentType]
+
+    async def _seat(self, seat: Any, group: Agents) -> None:
+        try:
+            before: Any = await self.admin.get_agent_preferences(seat.user_id)
+            self._before[seat.user_id] = {name: before[name] for name in KEPT}
+        except NotFound:
+            self._before[seat.user_id] = None
+        await self.admin.as_user(seat.token).update_my_preferences(
+            max_concurrent_conversations=group.slots, is_available=True, auto_accept=group.auto_accept, languages=group.languages,
+            available_topics=group.topics, available_channels=list(group.channels),
+        )  # fmt: skip
+
+    async def restore(self, contacts: Collection[str], *, keep: bool) -> None:
+        """Put everything back. `keep`: leave the customers and their conversations. Faults become notes."""
+        if self._settings is not None:
+            await self._tried("the account's settings", self.admin.update_account(settings=self._settings))  # pyright: ignore[reportArgumentType]
+        await each(list(self._before.items()), lambda pair: self._restore_agent(*pair))
+        if not keep:
+            await each(sorted(contacts), lambda id: self._tried("customers", self._erase(id)))
+        await self.admin.aclose()
+
+    async def _restore_agent(self, user: str, before: dict[str, Any] | None) -> None:
+        if before is None:
+            await self._tried("agents", self._remove(user))
+        else:
+            await self._tried("agents' preferences", self.admin.update_agent_preferences(user, **before))
+
+    async def _remove(self, user: str) -> None:
+        try:
+            await self.admin.update_agent_preferences(user, is_available=False)
+        except NotFound:
+            return
+
+    async def _erase(self, id: str) -> None:
+        try:
+            await self.admin.erase_contact(id)
+        except NotFound:
+            return
+
+    async def _tried(self, what: str, work: Awaitable[Any]) -> None:
+        try:
+            await work
+        except TertuliaError as error:
+            note = f"{what} could not be restored: {error}"
+            if note not in self.notes and len(self.notes) < 20:
+                self.notes.append(note)
+
+
+async def channels_of(client: AsyncClient, scenario: Scenario, given: dict[str, str]) -> dict[Any, str]:
+    """The account's channel for each type that the scenario uses: the given ones, else the oldest active. Raises PreparationError."""
+    wanted = {kind.channel for kind in scenario.customers}
+    found: dict[Any, str] = {}
+    async for channel in client.iter_channels():
+        if channel["is_active"] and (channel["type"] not in found):
+            found[channel["type"]] = channel["id"]
+    found |= given
+    if missing := sorted(wanted - found.keys()):
+        raise PreparationError(
+            f"the account has no active channel of type {', '.join(missing)}, which the scenario's customers use"
+        )
+    return {type: found[type] for type in wanted}
+
+
+@asynccontextmanager
+async def prepared(plan: Plan) -> AsyncIterator[Preparation]:
+    """Prepare, and close the client if that fails halfway, after putting back what was changed."""
+    preparation = Preparation(plan)
+    try:
+        await preparation.prepare()
+    except (TertuliaError, PreparationError, ApiError):
+        await preparation.restore([], keep=True)
+        raise
+    yield preparation

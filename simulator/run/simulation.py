@@ -1,0 +1,117 @@
+"""One simulation from preparation to report."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from ..plan import Plan
+from ..report.document import Machine, Report, Run, report_of
+from ..scenario.model import Scenario
+from . import ray_workers
+from .crew import Here, Member
+from .preparation import prepared
+from .processes import Process
+from .worker import LEAD_TIME, Outcome, merged
+
+PROGRESS_EVERY = 0.5
+SHORTEST_DRAIN = 5.0
+LONGEST_DRAIN = 120.0
+
+Progress = Callable[[Report], None]
+
+
+def drain_of(scenario: Scenario) -> float:
+    """Seconds of the run in which conversations may end after the planned time: six times the longest kind's work."""
+    mean = max(group.handling.mean for group in scenario.agents)
+    return min(LONGEST_DRAIN, SHORTEST_DRAIN + 6 * mean / scenario.scale)
+
+
+class Simulation:
+    """`processes`: workers on this machine; `ray`: the address of a cluster to spread them over instead."""
+
+    def __init__(
+        self, plan: Plan, expectations: list[str], *, processes: int = 1, ray: str | None = None, keep: bool = False,
+        parameters: Mapping[str, object] | None = None, progress: Progress | None = None,
+    ) -> None:  # fmt: skip
+        self.plan = plan
+        self.expectations = expectations
+        self.ray = ray
+        self.keep = keep
+        self.parameters = dict(parameters or {})
+        self.progress = progress
+        if ray is not None:
+            cpus = ray_workers.connect(ray)
+            processes = processes if processes > 1 else max(1, cpus - 1)
+        self.plans = [msgspec.structs.replace(plan, workers=processes, index=i) for i in range(processes)]
+
+    def _members(self) -> list[Member]:
+        if self.ray is not None:
+            return [ray_workers.OnRay(plan) for plan in self.plans]
+        if len(self.plans) > 1:
+            return [Process(plan) for plan in self.plans]
+        return [Here(self.plans[0])]
+
+    async def run(self) -> Report:
+        """Raises CrewError, PreparationError, TertuliaError, TimeoutError if it cannot begin or go on."""
+        async with prepared(self.plan) as preparation:
+            members = self._members()
+            outcomes: list[Outcome] = []
+            contacts: set[str] = set()
+            try:
+                await asyncio.gather(*(member.open() for member in members))
+                began = time.time() + LEAD_TIME + 0.5
+                started = datetime.fromtimestamp(began, UTC)
+                await asyncio.gather(*(member.start(began) for member in members))
+                await self._watch(members, began, started, preparation.version, contacts)
+                outcomes = list(await asyncio.gather(*(member.finish() for member in members)))
+                contacts.update(c for outcome in outcomes for c in outcome.contacts)
+            finally:
+                await asyncio.gather(*(member.close() for member in members), return_exceptions=True)
+                await preparation.restore(contacts, keep=self.keep)
+        return self._report(outcomes, started, preparation.version, preparation.notes, time.time() - began)
+
+    async def _watch(
+        self, members: list[Member], began: float, started: datetime, version: str, contacts: set[str]
+    ) -> None:
+        """Wait until all customers are done, or the time for that is over."""
+        scenario = self.plan.scenario
+        deadline = began + float(scenario.duration) / scenario.scale + drain_of(scenario)
+        while time.time() < deadline:
+            await asyncio.sleep(PROGRESS_EVERY)
+            found = await asyncio.gather(*(member.progress() for member in members))
+            for outcome, _ in found:
+                contacts.update(outcome.contacts)
+            if self.progress is not None:
+                outcomes = [outcome for outcome, _ in found]
+                self.progress(self._report(outcomes, started, version, [], max(0.0, time.time() - began)))
+            if not any(busy for _, busy in found):
+                return
+
+    def _report(
+        self, outcomes: list[Outcome], started: datetime, version: str, notes: list[str], elapsed: float
+    ) -> Report:
+        figures, rest = merged(outcomes)
+        assert rest.floor is not None
+        run = Run(
+            name=self.plan.run, started_at=started.isoformat(timespec="seconds"), elapsed=elapsed, url=self.plan.url, server=version,
+            account=self.plan.account, workers=len(self.plans), ray=self.ray, parameters=self.parameters, machine=machine(),
+        )  # fmt: skip
+        return report_of(self.plan.scenario, self.plan.seats, run, figures, rest, self.expectations, notes)
+
+
+def machine() -> Machine:
+    """The generator's."""
+    return Machine(
+        platform.node(),
+        f"{platform.system()} {platform.release()}",
+        os.cpu_count() or 1,
+        platform.python_version(),
+        os.getloadavg()[0],
+    )

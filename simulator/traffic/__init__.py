@@ -1,0 +1,1 @@
+"""Everything that goes over the network: requests, the account's feed, agents' connections, the provider double."""

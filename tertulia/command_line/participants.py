@@ -1,0 +1,106 @@
+"""Who takes part in a simulation: tokens, signed or given, and the account's channels."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from .common import fail, read_settings, signer_of
+
+if TYPE_CHECKING:
+    from ..simulator.plan import Plan, Seat
+    from ..simulator.scenario.model import Scenario
+
+ADMIN = "simulator"
+"""User id of the token that prepares the account and cleans up, unless the account is the demo's."""
+LETTERS = "abcdefghjkmnpqrstvwxyz23456789"
+
+
+def new_run() -> str:
+    """A name for a run, as addresses and messages carry it."""
+    return "".join(secrets.choice(LETTERS) for _ in range(6))
+
+
+async def plan_of(scenario: Scenario, options: dict[str, Any]) -> Plan:
+    """Raises PreparationError, TertuliaError."""
+    from ..client import AsyncClient
+    from ..serving import demo
+    from ..simulator.plan import Plan
+    from ..simulator.run.preparation import channels_of
+
+    account, url = options["account"] or demo.ACCOUNT, options["url"].rstrip("/")
+    service, admin, seats = _tokens(options["tokens"], account, scenario)
+    given = dict(pair.partition("=")[::2] for pair in options["channel"] or [])
+    async with AsyncClient(url, admin) as client:
+        channels = await channels_of(client, scenario, given)
+    double = options["double"]
+    if double is None and set(channels) - {"webchat"}:
+        if options["account"] is not None:
+            fail("customers at providers need the provider double: give its address with --double")
+        double = demo_double(url)
+    return Plan(
+        run=new_run(), url=url, account=account, scenario=scenario, channels=channels,
+        service=service, admin=admin, seats=seats, double=double and double.rstrip("/"), customers=options["customers"],
+    )  # fmt: skip
+
+
+def demo_double(url: str) -> str:
+    """Where `tertulia serve --demo` runs the double: on the next port, or a setting's."""
+    from yarl import URL
+
+    server = URL(url)
+    port = read_settings().demo_double_port or (server.port or 80) + 1
+    return str(URL.build(scheme="http", host=server.host or "127.0.0.1", port=port))
+
+
+def _tokens(path: Path | None, account: str, scenario: Scenario) -> tuple[str, str, list[Seat]]:
+    """Tokens of a service, an admin, and the agents."""
+    from ..core.accounts.principal import Role
+    from ..simulator.plan import Seat
+
+    if path is not None:
+        return _given_tokens(path, account, scenario.agent_count)
+    signer, life = signer_of(read_settings()), float(scenario.duration) / scenario.scale * 30 + 24 * 3600
+
+    def sign(user: str, role: Role) -> str:
+        return signer.issue(user, {account: role}, lifetime=life)
+
+    users = [f"simulated-{number}" for number in range(1, scenario.agent_count + 1)]
+    return (
+        sign("simulator", Role.SERVICE),
+        sign(_admin(account), Role.ADMIN),
+        [Seat(user, sign(user, Role.AGENT)) for user in users],
+    )
+
+
+def _admin(account: str) -> str:
+    """The demo has an admin, who leaves no further agent behind."""
+    from ..core.accounts.principal import Role
+    from ..serving import demo
+
+    admins = [user for user, (_, role) in demo.AGENTS.items() if role is Role.ADMIN]
+    return admins[0] if account == demo.ACCOUNT and admins else ADMIN
+
+
+def _given_tokens(path: Path, account: str, agents: int) -> tuple[str, str, list[Seat]]:
+    from ..simulator.plan import Seat
+
+    found: dict[str, list[tuple[str, str]]] = {"service": [], "admin": [], "agent": []}
+    try:
+        lines = path.read_text().split()
+        for line in lines:
+            claims = jwt.decode(line, options={"verify_signature": False})
+            role = claims.get("accounts", {}).get(account)
+            if role in found:
+                found[role].append((str(claims.get("sub")), line))
+    except (OSError, UnicodeDecodeError, jwt.PyJWTError) as error:
+        fail(f"the tokens in {path} cannot be read: {error}")
+    for role, needed in (("service", 1), ("admin", 1), ("agent", agents)):
+        if len(found[role]) < needed:
+            fail(
+                f"{path} has {len(found[role])} tokens of the role {role} in account {account}; the scenario needs {needed} (tertulia token --many)"
+            )
+    return found["service"][0][1], found["admin"][0][1], [Seat(*pair) for pair in found["agent"][:agents]]

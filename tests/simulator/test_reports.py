@@ -1,0 +1,151 @@
+"""Reports: one document in every form, self-contained, comparable; and the marks of a run that says nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console
+
+from tertulia.simulator.figures.figures import Figures
+from tertulia.simulator.figures.floor import BATCHES, Batch, Load
+from tertulia.simulator.plan import Seat
+from tertulia.simulator.report import comparison, files, terminal
+from tertulia.simulator.report.document import Machine, Report, Run, decoded, encoded, report_of
+from tertulia.simulator.report.page import page
+from tertulia.simulator.report.plots import ticks
+from tertulia.simulator.run.worker import FloorFigures, Outcome
+from tertulia.simulator.scenario import loading
+
+
+def report(
+    *,
+    ack: float = 0.01,
+    failed: int = 0,
+    lag: float = 0.001,
+    expect: tuple[str, ...] = (),
+    started: str = "2026-11-30T02:00:00+00:00",
+) -> Report:
+    scenario = loading.load("erlang-a")
+    figures = Figures(1.5)
+    for i in range(100):
+        figures.ack(i, ack * (1 + i / 100))
+        figures.point("arrived", i)
+        figures.time("lag", lag)
+        figures.time("handling", 60)
+        figures.row("POST /v1/webchat/messages").latency.record(ack)
+        figures.row("POST /v1/webchat/messages").statuses["201"] += 1
+    figures.counts["arrived"], figures.counts["failed"] = 100, failed
+    figures.counts["limit TERTULIA_RATE_USER"] = failed
+    if failed:
+        figures.error("POST /x: 429 rate_limited", "<script>alert(1)</script>")
+    seats = [Seat(f"simulated-{n}", "secret-token") for n in range(scenario.agent_count)]
+    batch = Batch(arrived=20, waited=9, abandoned=1, in_time=19, wait=70.0, busy=400.0, decided=20)
+    floor = FloorFigures(
+        [batch] * BATCHES,
+        {s.user_id: Load(1, taken=3) for s in seats},
+        {"answered": 95, "abandoned": 5, "served": 95},
+        [],
+    )
+    run = Run(
+        name="abc234", started_at=started, elapsed=120.0, url="http://127.0.0.1:8080", server="0.1.0", account="a", workers=1, ray=None,
+        parameters={"rate": "2"}, machine=Machine("box", "Linux", 2, "3.11", 0.5),
+    )  # fmt: skip
+    return report_of(scenario, seats, run, figures, Outcome(b"", {}, 100, [], floor, []), list(expect), [])
+
+
+def test_a_report_survives_being_written(tmp_path: Path) -> None:
+    first = report()
+    assert decoded(encoded(first)) == first
+    files.write(first, tmp_path / "made")
+    assert comparison.load(tmp_path / "made") == first
+    assert {p.name for p in (tmp_path / "made").iterdir()} == {
+        "report.json",
+        "report.html",
+        "requests.csv",
+        "junit.xml",
+    }
+    assert b"secret-token" not in encoded(first)
+
+
+def test_the_page_is_self_contained_and_escapes_what_it_shows() -> None:
+    text = page(report(failed=999))
+    assert (
+        "http://" not in text.replace("http://127.0.0.1:8080", "")
+        and "https://" not in text
+        and "src=" not in text
+        and "<script" not in text
+    )
+    assert (
+        text.count("<svg") >= 5
+        and "Erlang-A" in text
+        and "TERTULIA_RATE_USER" in text
+        and "&lt;script&gt;" in text
+    )
+    for wanted in ("p90", "p95", "0.1.0", "2026-11-30", "rate", "abc234", "box"):
+        assert wanted in text
+
+
+def test_refused_sends_do_not_pass() -> None:
+    assert report().passed
+    bad = report(failed=999)
+    assert not bad.passed and [v.text for v in bad.verdicts if not v.holds] == ["failed=0"]
+    assert report(failed=3, expect=("failed<5",)).passed
+    assert not report(ack=0.2, expect=("p99(ack)<100ms",)).passed
+
+
+def test_junit_has_a_case_for_each_condition() -> None:
+    suite = ElementTree.fromstring(files.junit(report(failed=999, expect=("p99(ack)<100ms",))))
+    assert suite.get("tests") == "8" and suite.get("failures") == "1"
+    assert [c.get("name") for c in suite if c.find("failure") is not None] == ["failed=0"]
+
+
+def test_csv_has_a_row_for_each_request() -> None:
+    (row,) = csv.DictReader(io.StringIO(files.requests_csv(report())))
+    assert (
+        row["kind"] == "POST /v1/webchat/messages"
+        and row["count"] == "100"
+        and float(row["p99_ms"]) == pytest.approx(10, rel=0.01)
+    )
+    assert row["statuses"] == "201:100"
+
+
+def test_a_slow_generator_is_marked() -> None:
+    assert report().limited == []
+    slow = report(lag=0.2)
+    assert (
+        "event loop" in slow.limited[0] and "bottleneck" in page(slow) and "bottleneck" in files.junit(slow)
+    )
+
+
+def test_two_reports_are_compared() -> None:
+    a, b = report(), report(ack=0.02, started="2026-12-01T02:00:00+00:00")
+    rows = {row.name: row for row in comparison.rows(a, b)}
+    assert rows["p99(ack)"].better is False and rows["p99(ack)"].change == pytest.approx(1, abs=0.01)
+    assert rows["lost"].better is None and comparison.rows(a, a)[0].better is None
+    assert comparison.differences(a, b) == []
+    other = replace(b, scenario=b.scenario | {"seed": 2})
+    assert comparison.differences(a, other) == ["scenario.seed: 1 and 2"]
+    text = page(a), comparison.page(a, other)
+    assert "Not the same: scenario.seed" in text[1] and text[1].count("<svg") == 3
+
+
+def test_the_terminal_shows_both_while_it_runs_and_at_the_end() -> None:
+    out = Console(file=io.StringIO(), width=120)
+    bad = report(failed=999, lag=0.3)
+    out.print(terminal.live(bad))
+    terminal.summary(bad, out)
+    comparison.show(bad, report(), out)
+    text = out.file.getvalue()  # type: ignore[attr-defined]
+    for wanted in ("999", "TERTULIA_RATE_USER", "bottleneck", "Failed: failed=0", "had to wait"):
+        assert wanted in text
+
+
+@pytest.mark.parametrize("most", [0.0, 1e-6, 0.7, 1, 9.99, 10, 123456.7])
+def test_ticks_are_few_and_reach_the_top(most: float) -> None:
+    found = ticks(most)
+    assert found[0] == 0 and found[-1] >= most * 0.999 and 2 <= len(found) <= 6
