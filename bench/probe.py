@@ -127,8 +127,7 @@ class Probe:
         )
         host.own(self.epochs)
         self.loops = [
-            asyncio.ensure_future(host.commits.main_loop()),
-            asyncio.ensure_future(host.activations.main_loop()),
+            asyncio.ensure_future(host.main_loop()),
         ]
         self.host = host
         gc.collect()

@@ -30,7 +30,6 @@ MOST_MODULES = 15
 LONGEST_FUNCTION = 40
 LONG_FUNCTIONS = {
     "actors/host/conversation_actor.py:_turn": "one turn, step by step",
-    "actors/host/host.py:__init__": "wiring",
     "channels/outgoing/guard.py:request": "one request with its redirects",
     "core/conversation/state.py:apply": "one case an entry",
     "core/turn/bot.py:_respond": "one case an answer",

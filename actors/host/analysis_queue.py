@@ -6,10 +6,10 @@ command waits no longer than the analysis's patience plus one classification: af
 
 from __future__ import annotations
 
-import asyncio
+import enum
 import time
-from collections.abc import Callable
 
+import structlog
 from msgspec.structs import replace
 
 from ...core.conversation.commands import ThreadKey
@@ -19,49 +19,53 @@ from ...core.turn.message_analysis import NO_ANALYSIS, Wanted, wanted
 from .message_analysis import MessageAnalysis
 from .pending_command import PendingCommand
 
+log = structlog.get_logger(__name__)
+
+
+class Queued(enum.Enum):
+    """The command waits behind another of its thread."""
+
+    QUEUED = enum.auto()
+
 
 class AnalysisQueue:
-    """Holds commands back until their message is analysed. `resume` gets a command whose analysis is done, as if it had
-    just arrived."""
+    """Holds commands back until their message is analysed."""
 
-    def __init__(self, analysis: MessageAnalysis, resume: Callable[[PendingCommand], None]) -> None:
+    def __init__(self, analysis: MessageAnalysis) -> None:
         self._analysis = analysis
-        self._resume = resume
         self._queues_by_thread: dict[ThreadKey, list[PendingCommand]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def statistics(self) -> dict[str, float]:
         """Gauges and counters for /metrics."""
         return {"listening": len(self._queues_by_thread), **self._analysis.statistics()}
 
-    def must_wait(
+    def hold(
         self, item: PendingCommand, key: ThreadKey, c: Conversation | None, account: AccountRules
-    ) -> bool:
-        """Whether the command has to wait. If not, `item.analysis` has what its turn needs. `c` is the conversation as far
-        as it is known here; None: the command opens one."""
+    ) -> Wanted | Queued | None:
+        """None: the command need not wait, and `item.analysis` has what its turn needs. Else it is held back; if something is
+        wanted of its message, `analyse` must be called. `c` is the conversation as far as it is known here; None: the
+        command opens one."""
         line = self._queues_by_thread.get(key)
         if line is not None:
             item.queued_at = item.queued_at or time.monotonic()
             line.append(item)
-            return True
+            return Queued.QUEUED
         if item.analysis is not None or (want := wanted(item.envelope, c, account)) is None:
-            return False
+            return None
         if item.queued_at is not None and time.monotonic() - item.queued_at > self._analysis.patience:
             want = replace(want, classify=False)
         item.analysis = self._analysis.analyse_now(want)
         if item.analysis is not None:
-            return False
+            return None
         self._queues_by_thread[key] = [item]
-        task = asyncio.ensure_future(self._analyse(item, key, want))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return True
+        return want
 
-    async def _analyse(self, item: PendingCommand, key: ThreadKey, want: Wanted) -> None:
+    async def analyse(self, item: PendingCommand, key: ThreadKey, want: Wanted) -> list[PendingCommand]:
+        """Analyse the message of a command that is held back. Returns it and those behind it, which may go on in this order:
+        the next one that has to wait starts a new queue, ahead of the rest."""
         item.analysis = NO_ANALYSIS
         try:
             item.analysis = await self._analysis.analyse(want)
-        finally:
-            # the next command that has to wait starts a new queue, ahead of those behind it
-            for waiting in self._queues_by_thread.pop(key):
-                self._resume(waiting)
+        except Exception as error:  # a bug: the commands go on without
+            log.exception("analysis_failed", error=repr(error))
+        return self._queues_by_thread.pop(key)

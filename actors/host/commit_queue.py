@@ -1,12 +1,12 @@
 """The commit queue of a host: turns gather while one group commit is in progress.
 
-Owns the order of commits and the handling of failed ones. A reply leaves only after its commit.
+Owns the order of commits and what becomes of the commands of failed ones. A reply leaves only after its commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -31,32 +31,32 @@ MAX_BATCH = 1024
 CONTENDED = Refused("overloaded", "the conversation is too contended", retry_after=1)
 
 
+class Committed(NamedTuple):
+    """The batch is in the journal. `channels` have new messages to send."""
+
+    entries: list[Entry]
+    positions: list[int]
+    channels: set[str]
+
+
+class Undone(NamedTuple):
+    """The batch is not in the journal. `commands`: the batch and the later commands of its threads. Their states were never
+    committed and must leave memory; those without an answer run again."""
+
+    commands: list[PendingCommand]
+    look_up: bool = False
+    """Whether some may have happened before."""
+    superseded: str | None = None
+    """Why this host has lost a partition, if it has."""
+
+
 class CommitQueue:
-    """Group commits, one at a time.
+    """Group commits, one at a time: `next_batch`, `commit` and, once its result has been dealt with, `finish`. The host's
+    admission bounds the queue."""
 
-    The host's admission bounds the queue. `publish` gets what was committed, and `outbound` the channels that have new
-    messages to send. After a failed commit, `drop` removes the touched conversations from memory and `retry` runs the
-    commands again. `stale` is called when this host has lost a partition.
-    """
-
-    def __init__(
-        self,
-        journal: Journal,
-        epochs: dict[int, int],
-        *,
-        publish: Callable[[Sequence[Entry], Sequence[int]], None],
-        outbound: Callable[[set[str]], None],
-        retry: Callable[[list[PendingCommand], bool], Awaitable[None]],
-        drop: Callable[[list[PendingCommand]], None],
-        stale: Callable[[str], None],
-    ) -> None:
+    def __init__(self, journal: Journal, epochs: dict[int, int]) -> None:
         self._journal = journal
         self._epochs = epochs
-        self._publish = publish
-        self._outbound = outbound
-        self._retry = retry
-        self._drop = drop
-        self._stale = stale
         self._queue: list[PendingCommand] = []
         self._wake = asyncio.Event()
         self._added = 0
@@ -85,19 +85,11 @@ class CommitQueue:
             self._progress.clear()
             await self._progress.wait()
 
-    async def main_loop(self) -> None:
-        """Commit until cancelled."""
-        while True:
+    async def next_batch(self) -> list[PendingCommand]:
+        """Wait for commands, and take those that are committed together."""
+        while not self._queue:
+            self._wake.clear()
             await self._wake.wait()
-            if not self._queue:
-                self._wake.clear()
-                continue
-            batch = self._next_batch()
-            await self._commit(batch)
-            self._finished += len(batch)
-            self._progress.set()
-
-    def _next_batch(self) -> list[PendingCommand]:
         queue = self._queue
         if queue[0].alone:
             size = 1
@@ -109,7 +101,13 @@ class CommitQueue:
         del queue[:size]
         return batch
 
-    async def _commit(self, batch: list[PendingCommand]) -> None:
+    def finish(self, batch: list[PendingCommand]) -> None:
+        """The batch's result has been dealt with."""
+        self._finished += len(batch)
+        self._progress.set()
+
+    async def commit(self, batch: list[PendingCommand]) -> Committed | Undone:
+        """Commit a batch. Replies leave afterwards, except those of commands that must run again."""
         writes = [item.write for item in batch if item.write is not None]
         try:
             positions = await self._journal.commit(writes, self._epochs) if writes else []
@@ -117,26 +115,24 @@ class CommitQueue:
             log.info("commit_found_duplicate", constraint=str(error), commands=len(batch))
             # After a second failure they go alone: two commands of this batch may share a key that no look-up
             # knows yet.
-            await self._roll_back(batch, look_up=True, alone=any(i.attempts for i in batch))
+            return self._roll_back(batch, look_up=True, alone=any(i.attempts for i in batch))
         except Rejected as error:
-            await self._rejected(batch, error)
+            return self._rejected(batch, error)
         except StaleSupervisor as error:
-            await self._superseded(batch, error)
+            return self._superseded(batch, error)
         except NotStored as error:
             if str(error) == DISK_FULL and not self.disk_full:
                 self.disk_full = True
                 log.error("disk_full", detail=DISK_FULL, commands=len(batch))
-            self._fail(batch, Refused("storage_unavailable", str(error), retry_after=1))
+            return self._fail(batch, Refused("storage_unavailable", str(error), retry_after=1))
         except StaleEpoch as error:
-            self._fail(batch, Moved())
-            self._stale(str(error))
+            return self._fail(batch, Moved(), superseded=str(error))
         except Exception as error:  # a bug: the batch must be answered anyway
             log.exception("commit_failed", commands=len(batch))
-            self._fail(batch, Refused("internal", f"the commit failed: {type(error).__name__}"))
-        else:
-            self._committed(batch, writes, positions)
+            return self._fail(batch, Refused("internal", f"the commit failed: {type(error).__name__}"))
+        return self._committed(batch, writes, positions)
 
-    def _committed(self, batch: list[PendingCommand], writes: list[Write], positions: list[int]) -> None:
+    def _committed(self, batch: list[PendingCommand], writes: list[Write], positions: list[int]) -> Committed:
         self.commits += 1
         self.committed += len(writes)
         if self.disk_full:
@@ -146,54 +142,52 @@ class CommitQueue:
             if item.active is not None:
                 item.active.pending -= 1
             item.confirm()
-        if positions:
-            self._publish([e for w in writes for e in w.entries], positions)
-        if channels := {
-            w.after.channel_id for w in writes if w.after.channel_type != "webchat" and _queued(w)
-        }:
-            self._outbound(channels)
+        return Committed(
+            [e for w in writes for e in w.entries],
+            positions,
+            {w.after.channel_id for w in writes if w.after.channel_type != "webchat" and _queued(w)},
+        )
 
-    async def _rejected(self, batch: list[PendingCommand], error: Rejected) -> None:
+    def _rejected(self, batch: list[PendingCommand], error: Rejected) -> Undone:
         if len(batch) == 1:
             log.error("command_rejected", error=str(error), command=type(batch[0].envelope.command).__name__)
             batch[0].answer(Refused("invalid", "the command's content cannot be stored"))
-        await self._roll_back(batch, look_up=False, alone=True)
+        return self._roll_back(batch, look_up=False, alone=True)
 
-    async def _superseded(self, batch: list[PendingCommand], error: StaleSupervisor) -> None:
+    def _superseded(self, batch: list[PendingCommand], error: StaleSupervisor) -> Undone:
         """A superseded supervisor's command is in the batch: commit fenced commands alone to find it, so that the others go
         on."""
         if len(batch) == 1:
             batch[0].answer(Refused("superseded", str(error)))
         for item in batch:
             item.alone = item.alone or item.envelope.fence is not None
-        await self._roll_back(batch, look_up=False, alone=False)
+        return self._roll_back(batch, look_up=False, alone=False)
 
-    async def _roll_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> None:
-        """Undo a batch and everything based on it, and let the host run the commands again.
-
-        `look_up`: some may have happened before. `alone`: commit them one by one, so that the one at fault is found and the
-        others go on.
-        """
-        items = self._discard(batch)
+    def _roll_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> Undone:
+        """Undo a batch and everything based on it, to run again. `alone`: commit its commands one by one, so that the one
+        at fault is found and the others go on."""
         for item in batch:
             item.alone = item.alone or alone
             item.fail(CONTENDED)
-        await self._retry([i for i in items if not i.answered], look_up)
+        return Undone(self._with_later(batch), look_up)
 
-    def _fail(self, batch: list[PendingCommand], outcome: Outcome) -> None:
-        for item in self._discard(batch):
+    def _fail(
+        self, batch: list[PendingCommand], outcome: Outcome, *, superseded: str | None = None
+    ) -> Undone:
+        commands = self._with_later(batch)
+        for item in commands:
             item.answer(outcome)
+        return Undone(commands, superseded=superseded)
 
-    def _discard(self, batch: list[PendingCommand]) -> list[PendingCommand]:
-        """Remove the batch's threads from memory and their later commands from the queue, since their states were never
-        committed. Returns all these commands."""
+    def _with_later(self, batch: list[PendingCommand]) -> list[PendingCommand]:
+        """The batch and the later commands of its threads, which leave the queue: they were decided on what was not
+        committed."""
         threads = {id(i.active.thread) for i in batch if i.active is not None}
         behind = [i for i in self._queue if i.active is not None and id(i.active.thread) in threads]
         if behind:
             taken = set(behind)
             self._queue = [i for i in self._queue if i not in taken]
             self._finished += len(behind)
-        self._drop(batch + behind)
         return batch + behind
 
 

@@ -10,28 +10,30 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from ...core.conversation.commands import Envelope, Moved, Outcome, Refused, ThreadKey
 from ...core.conversation.entries import Entry, actor
-from ...core.conversation.state import Conversation, State, apply
+from ...core.conversation.state import Conversation, apply
 from ...core.ids import new_conversation_id, partition_of_thread
 from ...core.ports.archive import Archive
 from ...core.ports.bots import RulesArchive
 from ...core.ports.journal import Journal
-from ...core.turn.account_rules import AccountRules
 from ...core.turn.decide import open_conversation
+from ...core.turn.message_analysis import Wanted
 from ..clock import fresh_id, now_ms
 from ..transport import codec
+from ..transport.entry_publisher import Publisher
 from ..transport.turns import Announce, TurnResult
-from .activations import A, Activations, ActiveConversation, ActiveThread
+from .activations import Activations, ActiveConversation, ActiveThread
 from .analysis_queue import AnalysisQueue
-from .commit_queue import CommitQueue
+from .commit_queue import CommitQueue, Undone
 from .deduplication import original_results
 from .message_analysis import MessageAnalysis
 from .pending_command import PendingCommand, Reply
+from .placement import Placement
 from .rules_cache import RulesCache
 
 log = structlog.get_logger(__name__)
@@ -42,27 +44,6 @@ UNAVAILABLE = Refused("storage_unavailable", "the storage could not be reached",
 ACTOR_FAILS = Refused("internal", "the conversation's process fails repeatedly")
 MOVED = Moved()
 RANDOM_BITS = 80
-
-
-class Placement(Protocol[A]):
-    """Runs turns. `run` passes the result to the host's `on_turn_result`, at once or later, in the order of the calls."""
-
-    def activate(self, state: State) -> A: ...
-    def passivate(self, actor: A) -> None: ...
-    def run(
-        self,
-        item: PendingCommand,
-        active: ActiveConversation[A],
-        live_id: str | None,
-        opening: Entry | None,
-        account: AccountRules | None,
-    ) -> None: ...
-
-
-class Publisher(Protocol):
-    def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
-        """Push committed entries to the gateways that watch them."""
-        ...
 
 
 class ConversationHost:
@@ -94,17 +75,11 @@ class ConversationHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._announcing = asyncio.Lock()
         self.draining = False
-        self.commits = CommitQueue(
-            journal,
-            self.epochs,
-            publish=publisher.publish,
-            outbound=outbound,
-            retry=self._retry,
-            drop=self._drop,
-            stale=self._on_stale,
-        )
+        self._publisher = publisher
+        self._outbound = outbound
+        self.commits = CommitQueue(journal, self.epochs)
         self.rules = RulesCache(rules, self._accounts) if rules is not None else None
-        self._analysis_queue = AnalysisQueue(analysis, self.accept) if analysis is not None else None
+        self._analysis_queue = AnalysisQueue(analysis) if analysis is not None else None
         self.activations: Activations[Any] = Activations(
             archive,
             activate=placement.activate,
@@ -116,9 +91,12 @@ class ConversationHost:
         )
 
     async def main_loop(self) -> None:
-        """Keep the accounts' rules up to date, until cancelled."""
-        if self.rules is not None:
-            await self.rules.main_loop()
+        """Load, commit, and keep the accounts' rules up to date, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.activations.main_loop())
+            group.create_task(self._commit_loop())
+            if self.rules is not None:
+                group.create_task(self.rules.main_loop())
 
     def _accounts(self) -> set[str]:
         return {key.account_id for key in self.activations.threads}
@@ -274,10 +252,19 @@ class ConversationHost:
             self._run_turn(item, active, None)
 
     def _must_wait(self, item: PendingCommand, key: ThreadKey, c: Conversation | None) -> bool:
-        """Whether a message must be analysed first. The command then comes back by itself."""
+        """Whether a message must be analysed first. The command is then accepted again afterwards."""
         if self.rules is None or self._analysis_queue is None:
             return False
-        return self._analysis_queue.must_wait(item, key, c, self.rules.get(key.account_id))
+        held = self._analysis_queue.hold(item, key, c, self.rules.get(key.account_id))
+        if isinstance(held, Wanted):
+            self._start(self._analyse(self._analysis_queue, item, key, held))
+        return held is not None
+
+    async def _analyse(
+        self, queue: AnalysisQueue, item: PendingCommand, key: ThreadKey, want: Wanted
+    ) -> None:
+        for waiting in await queue.analyse(item, key, want):
+            self.accept(waiting)
 
     def _run_turn(self, item: PendingCommand, active: ActiveConversation[Any], opening: Entry | None) -> None:
         active.touched = time.monotonic()
@@ -325,18 +312,32 @@ class ConversationHost:
             if not item.answered:
                 self.accept(item)
 
-    # -- failures
+    # -- commits
 
-    def _drop(self, items: list[PendingCommand]) -> None:
-        for active in {i.active for i in items if isinstance(i.active, ActiveConversation)}:
+    async def _commit_loop(self) -> None:
+        while True:
+            batch = await self.commits.next_batch()
+            result = await self.commits.commit(batch)
+            if isinstance(result, Undone):
+                await self._run_again(result)
+            else:
+                if result.positions:
+                    self._publisher.publish(result.entries, result.positions)
+                if result.channels:
+                    self._outbound(result.channels)
+            self.commits.finish(batch)
+
+    async def _run_again(self, undone: Undone) -> None:
+        """Drop what a failed commit leaves in memory, and run its unanswered commands again."""
+        for active in {i.active for i in undone.commands if isinstance(i.active, ActiveConversation)}:
             self.activations.drop_thread(active.thread.key)
-
-    async def _retry(self, items: list[PendingCommand], look_up: bool) -> None:
-        """Run commands of a failed batch again. `look_up`: some may have happened before."""
-        if look_up:
-            await self._deduplicate(items)
+        if undone.superseded is not None:
+            self._on_stale(undone.superseded)
+        again = [item for item in undone.commands if not item.answered]
+        if undone.look_up:
+            await self._deduplicate(again)
         else:
-            for item in items:
+            for item in again:
                 self.accept(item)
 
     async def _deduplicate(self, items: list[PendingCommand]) -> None:

@@ -12,13 +12,28 @@ from ...core.conversation.entries import Entry
 from ...core.conversation.state import State
 from ...core.turn.account_rules import AccountRules
 from ..transport.turns import TurnRequest, TurnResult
-from .activations import ActiveConversation
+from .activations import A, ActiveConversation
 from .conversation_actor import ConversationActor
 from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
 
 OnResult = Callable[[PendingCommand, TurnResult], None]
+
+
+class Placement(Protocol[A]):
+    """Runs turns. `run` passes the result to the host's `on_turn_result`, at once or later, in the order of the calls."""
+
+    def activate(self, state: State) -> A: ...
+    def passivate(self, actor: A) -> None: ...
+    def run(
+        self,
+        item: PendingCommand,
+        active: ActiveConversation[A],
+        live_id: str | None,
+        opening: Entry | None,
+        account: AccountRules | None,
+    ) -> None: ...
 
 
 class SharedPlacement:

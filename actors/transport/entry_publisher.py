@@ -19,6 +19,12 @@ class GatewayLink(Protocol):
     def send(self, entries: list[Entry]) -> None: ...
 
 
+class Publisher(Protocol):
+    def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
+        """Push committed entries to the gateways that watch them."""
+        ...
+
+
 class FeedPublisher:
     """Knows which gateways watch which accounts, and sends them their entries."""
 

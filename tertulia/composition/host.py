@@ -13,11 +13,11 @@ from ..actors.actor_options import CONVERSATION, create
 from ..actors.clock import fresh_id, now_ms
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.cluster.ray_nodes import own_node
-from ..actors.host.host import ConversationHost, Placement
+from ..actors.host.host import ConversationHost
 from ..actors.host.membership import MembershipKeeper
 from ..actors.host.message_analysis import MessageAnalysis
 from ..actors.host.pending_command import PendingCommand
-from ..actors.host.placement import DedicatedPlacement, SharedPlacement
+from ..actors.host.placement import DedicatedPlacement, Placement, SharedPlacement
 from ..actors.host.timer_loop import TimerLoop
 from ..actors.host.timer_rescheduling import TimerRescheduler
 from ..actors.transport import codec
@@ -113,8 +113,6 @@ class HostParts:
         """Serve until superseded."""
         index, counters = SearchIndex(self._database), ReportCounters(self._database)
         loops = [
-            self.host.commits.main_loop(),
-            self.host.activations.main_loop(),
             self.membership.main_loop(),
             self._sweep(),
             self._months(),

@@ -12,10 +12,10 @@ from samples import ACCOUNT
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.host.conversation_actor import ConversationActor
-from tertulia.actors.host.host import ConversationHost, Placement
+from tertulia.actors.host.host import ConversationHost
 from tertulia.actors.host.message_analysis import MessageAnalysis
 from tertulia.actors.host.pending_command import PendingCommand
-from tertulia.actors.host.placement import DedicatedPlacement, SharedPlacement
+from tertulia.actors.host.placement import DedicatedPlacement, Placement, SharedPlacement
 from tertulia.actors.transport import codec
 from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Done, Envelope, Outcome, ThreadKey
@@ -196,10 +196,7 @@ class Rig:
         for partition in self.store.partitions:
             partition.epoch += 1
         self.host.own({n: self.store.partitions[n].epoch for n in range(PARTITIONS)})
-        self.tasks = [
-            asyncio.create_task(self.host.commits.main_loop()),
-            asyncio.create_task(self.host.activations.main_loop()),
-        ]
+        self.tasks = [asyncio.create_task(self.host.main_loop())]
 
     def _placement(self) -> Placement[Any]:
         def taken(item: PendingCommand, result: TurnResult) -> None:

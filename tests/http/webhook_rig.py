@@ -191,7 +191,7 @@ class Rig:
             self.host.own(
                 dict(await connection.fetch("UPDATE partitions SET epoch = epoch + 1 RETURNING id, epoch"))
             )
-        loops = [self.host.commits.main_loop(), self.host.activations.main_loop()]
+        loops = [self.host.main_loop()]
         for _ in range(self._count):
             router = Router(
                 _Map(), lambda name, at, settle: _Link(self.host, settle, self),  # type: ignore[arg-type, return-value]

@@ -50,7 +50,7 @@ class SupervisorsRig:
 
     async def start(self) -> None:
         self.host.own(await self.backend.epochs())
-        loops = self.host.commits.main_loop(), self.host.activations.main_loop()
+        loops = (self.host.main_loop(),)
         self.tasks += [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:

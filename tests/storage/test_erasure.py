@@ -114,8 +114,7 @@ async def running(database: Database, account_id: str) -> AsyncIterator[Running]
     await ownership.register(f"host:{incarnation}", "node", listening(incarnation))
     made.host.own(await ownership.claim(incarnation, [incarnation], 1024))
     loops = [
-        asyncio.ensure_future(made.host.commits.main_loop()),
-        asyncio.ensure_future(made.host.activations.main_loop()),
+        asyncio.ensure_future(made.host.main_loop()),
     ]
     yield made
     for loop in loops:

@@ -64,8 +64,7 @@ class Running:
         await ownership.register(f"host:{self.incarnation}", "node", listening(self.incarnation))
         self.host.own(await ownership.claim(self.incarnation, [self.incarnation], PARTITIONS))
         self.loops = [
-            asyncio.create_task(self.host.commits.main_loop()),
-            asyncio.create_task(self.host.activations.main_loop()),
+            asyncio.create_task(self.host.main_loop()),
         ]
 
     async def stop(self) -> None:
