@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -44,8 +47,13 @@ def free_port() -> int:
 class Process:
     """A program of this project that prints `ready` and ends on SIGTERM."""
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
-        self._arguments = arguments
+    def __init__(
+        self,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        program: tuple[str, ...] = (sys.executable, "-m"),
+    ) -> None:
+        self._arguments = (*program, *arguments)
         self._env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | (env or {})
         self._lines: list[str] = []
         self._reading: asyncio.Task[None] | None = None
@@ -54,8 +62,6 @@ class Process:
         """Start it. Returns the seconds until it was ready."""
         began = time.monotonic()
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
             *self._arguments,
             cwd=ROOT,
             env=self._env,
@@ -352,3 +358,19 @@ def resident_bytes(pid: int) -> int:
         if name in ("Private_Clean", "Private_Dirty"):
             total += int(rest.split()[0]) * 1024
     return total
+
+
+def socketio_server() -> Path:
+    """The folder of the socket.io server, with its packages from npm, installed once for each lock."""
+    source = ROOT / "bench/socketio"
+    lock = b"".join((source / name).read_bytes() for name in ("package-lock.json", "serve.js"))
+    folder = ROOT / "build/bench-socketio" / hashlib.sha256(lock).hexdigest()[:16]
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(source, folder)
+        install = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        done = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode:
+            raise BenchError(f"npm ci failed: {done.stderr[-500:]}")
+        (folder / "ready").touch()
+    return folder

@@ -17,6 +17,7 @@ import msgspec
 import uvloop
 
 MARK = b" t="
+MESSAGE = b'42/agents,["conversation:message"'
 
 
 class Spec(msgspec.Struct, kw_only=True):
@@ -28,6 +29,8 @@ class Spec(msgspec.Struct, kw_only=True):
     streams: int
     sse: bool = False
     timed: bool = False
+    socketio: str | None = None
+    """The conversation whose room each reader joins in the namespace `/agents`; `path` is then Socket.IO's."""
 
 
 class Readers:
@@ -115,6 +118,7 @@ class Reader(asyncio.Protocol):
 
     def _frames(self, data: bytes) -> bytes:
         at, end, texts, timed = 0, len(data), 0, self.all.spec.timed
+        socketio = self.all.spec.socketio is not None
         while end - at >= 2:
             length, head = data[at + 1], 2
             if length == 126:
@@ -123,7 +127,7 @@ class Reader(asyncio.Protocol):
                 length, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
             if end - at - head < length:
                 break
-            if data[at] == 0x81:
+            if data[at] == 0x81 and (not socketio or self._socketio(data[at + head : at + head + 40])):
                 texts += 1
                 self.all.size = length
                 if timed:
@@ -134,6 +138,25 @@ class Reader(asyncio.Protocol):
         if texts:
             self._counted(texts)
         return data[at:]
+
+    def _socketio(self, packet: bytes) -> bool:
+        """Answer what Socket.IO asks. Whether the packet counts: a message, or the answer that the room is joined."""
+        if packet.startswith((MESSAGE, b"43/agents,0")):
+            return True
+        if packet.startswith(b"0"):
+            self._say("40/agents," + msgspec.json.encode({"token": self.all.spec.token}).decode())
+        elif packet.startswith(b"40/agents"):
+            room = msgspec.json.encode({"conversation_id": self.all.spec.socketio}).decode()
+            self._say(f'42/agents,0["conversation:join",{room}]')
+        elif packet == b"2":
+            self._say("3")
+        return False
+
+    def _say(self, text: str) -> None:
+        """A text frame with a mask of zeros."""
+        size = len(text)
+        length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+        self.transport.write(b"\x81" + length + b"\0\0\0\0" + text.encode())
 
     def _sse(self, data: bytes) -> bytes:
         whole, _, rest = data.rpartition(b"\n\n")

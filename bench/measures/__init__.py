@@ -29,6 +29,7 @@ ALL: dict[str, Measure] = {
     "opening": opening.opening,
     "assigning": assigning.assigning,
     "fan-out": fanout.fan_out,
+    "socket.io": fanout.socketio,
     "placement": placement.placement,
     "startup": startup.startup,
     "streams": memory.streams,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +11,16 @@ from pathlib import Path
 from tertulia.storage.embedded import EmbeddedPostgres
 from tertulia.storage.postgres import migrate
 
-from ..processes import Process, Server, Tenant, connected, free_port, make_tenant, open_conversations
+from ..processes import (
+    Process,
+    Server,
+    Tenant,
+    connected,
+    free_port,
+    make_tenant,
+    open_conversations,
+    socketio_server,
+)
 from ..results import Figure
 
 CONVERSATIONS = 100
@@ -60,11 +70,15 @@ class Bench:
         return self._server
 
     async def front(self, kind: str) -> Front:
-        """`bare`, or `ray`: one Ray call a message."""
+        """`bare`; `ray`: one Ray call a message; `socket.io`: that server, in node."""
         if kind not in self._fronts:
             self.step(f"starting {kind}")
             port = free_port()
-            process = Process("bench.bare", str(port), *(["ray"] if kind == "ray" else []))
+            if kind == "socket.io":
+                script = str(await asyncio.to_thread(socketio_server) / "serve.js")
+                process = Process(script, str(port), program=("node",))
+            else:
+                process = Process("bench.bare", str(port), *(["ray"] if kind == "ray" else []))
             await process.start()
             self._stack.push_async_callback(process.stop)
             self._fronts[kind] = Front(port, process)
