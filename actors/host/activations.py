@@ -311,9 +311,10 @@ class Activations(Generic[A]):
         if wanted := self._wanted(targets, states):
             threads = await self._archive.load_threads(wanted)
         there = {k: self.threads[k].thread for k in targets if isinstance(k, ThreadKey) and k in self.threads}
-        firsts = {_first(thread) for thread in (threads | there).values()} - {None}
-        if further := firsts - states.keys() - self.conversations.keys():
-            states |= await self._archive.load_conversations(sorted(i for i in further if i is not None))
+        firsts = {i for thread in (threads | there).values() if (i := _first(thread)) is not None}
+        # looked up one by one: the difference of a set and a dict's keys takes as long as the dict
+        if further := [i for i in firsts if i not in states and i not in self.conversations]:
+            states |= await self._archive.load_conversations(sorted(further))
         return states, threads
 
     def _wanted(self, targets: Sequence[Target], states: dict[str, State]) -> list[ThreadWanted]:

@@ -120,6 +120,10 @@ class ChannelStore(Protocol):
         """A channel by its id alone, across accounts: calls of webhooks and web chat carry no token."""
         ...
 
+    def known(self, channel_id: str) -> Channel | None:
+        """What `find` has found within seconds. None if it must be called."""
+        ...
+
     async def allows_origin(self, origin: str) -> bool:
         """Whether an active web chat channel of any account has this origin in its `allowed_origins`: preflight requests name
         no channel."""

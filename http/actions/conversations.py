@@ -225,17 +225,23 @@ async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> Do
     return done
 
 
-async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> tuple[Entry, bool]:
-    """Write a customer's message into their live conversation, or a new one. Returns the entry, and whether it is a repeat."""
-    p = call.principal
+def to_receive(
+    p: Principal, headers: Mapping[str, str], opening: Opening, message: NewMessage
+) -> tuple[ThreadKey, Receive]:
+    """The thread and the command for a customer's message. Raises Invalid."""
     assert p.channel_id is not None and p.contact_identifier is not None
     thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
+    return thread, Receive(opening, to_post(p, headers, message))
+
+
+async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> Done:
+    """Write a customer's message into their live conversation, or a new one."""
     message, attachments = await _described(call, message)
-    done = await call.ask(
-        Receive(opening, to_post(call.principal, call.request.headers, message)), thread=thread
-    )
-    await _link(call, done.entries[0], attachments)
-    return done.entries[0], done.repeated
+    thread, command = to_receive(call.principal, call.request.headers, opening, message)
+    done = await call.ask(command, thread=thread)
+    if attachments:
+        await _link(call, done.entries[0], attachments)
+    return done
 
 
 async def assign(call: Call[Any], conversation_id: str, agent_id: str, reason: str = "manual") -> Done:

@@ -1,7 +1,7 @@
 """JSON Web Tokens: verification, the principal they stand for, and the server's own tokens.
 
 Owns the rules of a token: one algorithm family for each issuer, required claims, times against a clock that
-is passed in. The cryptography is PyJWT's. It must never do I/O except through the key set, never log a
+is passed in. The cryptography is PyJWT's, but for a customer's first request (`own_tokens.py`). It must never do I/O except through the key set, never log a
 token, and never take an algorithm from a token's header without the issuer's permission.
 
 With a key set configured, tokens of `jwt_issuer` must be RS256/ES256; those the server signs itself (service
@@ -12,12 +12,10 @@ and web chat tokens) carry the issuer `tertulia:self` and stay HS256. Without on
 from __future__ import annotations
 
 import math
-import re
 import time
-from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, NamedTuple, TypeGuard
+from typing import Any, Final, NamedTuple
 
 import jwt
 import msgspec
@@ -26,10 +24,11 @@ from jwt.exceptions import PyJWTError
 from multidict import istr
 
 from ...core.accounts.principal import Principal, Role
-from ...core.accounts.user_ids import USER_ID_RULE, is_user_id, shown_name
 from ...core.errors import Forbidden, Malformed, Unauthenticated
 from ...settings import Settings
+from .claims import Verified, uuid_of, verified_claims
 from .jwks import KeySet
+from .own_tokens import decoded, own_claims
 
 SELF_ISSUER: Final = "tertulia:self"
 COOKIE: Final = "tertulia_token"
@@ -37,13 +36,10 @@ ACCOUNT_ID: Final = istr("X-Account-Id")
 """The header that chooses one of a token's accounts."""
 MIN_SECRET_BYTES: Final = 32
 MAX_TOKEN_CHARS: Final = 8_192
-MAX_NAME_CHARS: Final = 255
 CACHED_TOKENS: Final = 16_384
 REVOKED_FOR: Final = 7_200.0
 """Seconds for which a deleted API client is remembered: longer than the lifetime of its last token."""
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_ROLES: Final = {role.value: role for role in Role}
 # times and audience are checked here (injected clock, Cognito's client_id); PyJWT checks the rest
 _OPTIONS: Final[Any] = {
     "require": ["exp", "iat", "iss", "sub"],
@@ -62,14 +58,6 @@ class Credential(NamedTuple):
 
     kind: str
     value: str
-
-
-class Verified(NamedTuple):
-    """A verified token: its principals by account id, and when it expires (epoch seconds)."""
-
-    until: float
-    only: Principal | None
-    by_account: dict[str, Principal]
 
 
 class TokenSigner:
@@ -137,6 +125,7 @@ class TokenVerifier:
         if (key_set is None) != (key_set_issuer is None) or key_set_issuer == signer.issuer:
             raise ValueError("a key set needs an issuer of its own")
         self._signer = signer
+        self._secret = signer.secret.encode()
         self._leeway = leeway
         self._key_set = key_set
         self._key_set_issuer = key_set_issuer
@@ -188,6 +177,24 @@ class TokenVerifier:
         self._cache.move_to_end(token)
         return verified.only if account is None and verified.only is not None else _choose(verified, account)
 
+    def at_once(self, token: str, account: str | None = None) -> Principal | None:
+        """As `cached`, and also the principal of a customer's token that this server has signed. None if `verify` must be called,
+        which says what is wrong with a token.
+
+        Raises what `verify` does.
+        """
+        known = self.cached(token, account)
+        if known is not None or len(token) > MAX_TOKEN_CHARS:
+            return known
+        claims = own_claims(token, self._secret, self._signer.issuer)
+        if claims is None:
+            return None
+        verified = verified_claims(claims, self._signer.audience, self._signer.clock(), self._leeway)
+        if verified.only is None or verified.only.role is not Role.CUSTOMER:
+            return None  # staff must be recorded, and a service's client may be deleted
+        self._keep(token, verified)
+        return _choose(verified, account)
+
     async def verify(self, token: str, account: str | None = None) -> Principal:
         """The principal of a token. Waits for the key set, at most.
 
@@ -197,15 +204,18 @@ class TokenVerifier:
         known = self.cached(token, account)
         if known is not None:
             return known
-        verified = _verified(
+        verified = verified_claims(
             await self._claims(token), self._signer.audience, self._signer.clock(), self._leeway
         )
         if self._revoked and self._is_revoked(verified):
             raise Unauthenticated("the api client was deleted")
+        self._keep(token, verified)
+        return _choose(verified, account)
+
+    def _keep(self, token: str, verified: Verified) -> None:
         self._cache[token] = verified
         if len(self._cache) > self._cached_tokens:
             self._cache.popitem(last=False)
-        return _choose(verified, account)
 
     async def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_TOKEN_CHARS:
@@ -277,101 +287,10 @@ def _peek(token: str) -> tuple[_Header, str]:
     Not by PyJWT, which takes as long to read a token as to verify it. Raises ValueError.
     """
     header, payload, _ = token.encode().split(b".")
-    issuer = _payload(_decoded(payload)).iss
+    issuer = _payload(decoded(payload)).iss
     if not isinstance(issuer, str):
         raise Unauthenticated("the token has no issuer")
-    return _header(_decoded(header)), issuer
-
-
-def _decoded(part: bytes) -> bytes:
-    return urlsafe_b64decode(part + b"=" * (-len(part) % 4))
-
-
-def _verified(claims: dict[str, Any], audience: str, now: float, leeway: float) -> Verified:
-    expires_at = _check_times(claims, now, leeway)
-    _check_audience(claims, audience)
-    if not isinstance(claims["sub"], str) or not is_user_id(claims["sub"]):
-        raise Unauthenticated(f"claim sub must be {USER_ID_RULE}")
-    principals = {a: _principal(claims, a, role, expires_at) for a, role in _accounts(claims).items()}
-    only = next(iter(principals.values())) if len(principals) == 1 else None
-    return Verified(expires_at + leeway, only, principals)
-
-
-def _check_times(claims: dict[str, Any], now: float, leeway: float) -> float:
-    expires_at, issued_at = _seconds(claims, "exp"), _seconds(claims, "iat")
-    if expires_at + leeway <= now:
-        raise Unauthenticated("the token has expired")
-    if issued_at - leeway > now or ("nbf" in claims and _seconds(claims, "nbf") - leeway > now):
-        raise Unauthenticated("the token is not valid yet")
-    return expires_at
-
-
-def _seconds(claims: dict[str, Any], name: str) -> float:
-    value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise Unauthenticated(f"claim {name} must be a time in seconds")
-    return float(value)
-
-
-def _check_audience(claims: dict[str, Any], audience: str) -> None:
-    use, claimed = claims.get("token_use"), claims.get("aud")
-    if use not in (None, "access"):
-        raise Unauthenticated("only access tokens are accepted")
-    if isinstance(claimed, list):
-        meant = audience in claimed
-    elif claimed is not None:
-        meant = claimed == audience
-    else:  # Cognito's access tokens have no aud
-        meant = use == "access" and claims.get("client_id") == audience
-    if not meant:
-        raise Unauthenticated("the token is meant for another audience")
-
-
-def _accounts(claims: dict[str, Any]) -> dict[str, Role]:
-    raw = claims.get("accounts")
-    if isinstance(raw, str):  # Cognito's claims are strings
-        try:
-            raw = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            raw = None
-    if not isinstance(raw, dict):
-        raise Unauthenticated("claim accounts must map account ids to roles")
-    accounts: dict[str, Role] = {}
-    for name, role in raw.items():
-        account = _uuid(name)
-        if account is None or account in accounts or not isinstance(role, str) or role not in _ROLES:
-            raise Unauthenticated("claim accounts must map account ids to roles")
-        accounts[account] = _ROLES[role]
-    return accounts
-
-
-def _is_name(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARS and value.isprintable()
-
-
-def _uuid(text: str) -> str | None:
-    return text.lower() if _UUID.fullmatch(text) else None
-
-
-def _principal(claims: dict[str, Any], account: str, role: Role, expires_at: float) -> Principal:
-    channel: str | None = None
-    contact: str | None = None
-    if role is Role.CUSTOMER:
-        channel = _uuid(str(claims.get("channel_id")))
-        contact = claims.get("contact_identifier")
-        if channel is None or not _is_name(contact):
-            raise Unauthenticated("a customer's token must name a channel and a contact identifier")
-    return Principal(
-        account_id=account,
-        role=role,
-        user_id=claims["sub"],
-        expires_at=expires_at,
-        token_id=claims.get("jti"),
-        channel_id=channel,
-        contact_identifier=contact,
-        contact_name=shown_name(name) if isinstance(name := claims.get("contact_name"), str) else None,
-        name=name if _is_name(name := claims.get("name")) else None,
-    )
+    return _header(decoded(header)), issuer
 
 
 def _choose(verified: Verified, account: str | None) -> Principal:
@@ -383,7 +302,7 @@ def _choose(verified: Verified, account: str | None) -> Principal:
         raise Forbidden("the token holds no account")
     chosen = verified.by_account.get(account)
     if chosen is None:
-        wanted = _uuid(account)
+        wanted = uuid_of(account)
         if wanted is None:
             raise Malformed("X-Account-Id must be an account id")
         chosen = verified.by_account.get(wanted)

@@ -1,7 +1,7 @@
 """The fast path of a command: from the read that completed its request to its outcome, without a task, a future or a request object.
 
-It serves requests for which nothing has to be awaited: the body came in one read, the token is cached, permits are at hand, and the
-connection is idle. All other requests, and all that are refused before their command is sent, take the standard path as if this
+It serves requests for which nothing has to be awaited: the body came in one read, the token is cached or a customer's, permits are at
+hand, and the connection is idle. All other requests, and all that are refused before their command is sent, take the standard path as if this
 module did not exist; clients see no difference. What it saves: docs/decisions/0009.
 """
 
@@ -24,7 +24,7 @@ from ...core.ids import is_uuid
 from ..auth.tokens import ACCOUNT_ID, bearer
 from ..framework import bodies, problems, responses
 from ..framework.cors import Cors
-from ..framework.endpoint import CommandHandler, Gate, Route
+from ..framework.endpoint import CommandHandler, Gate, Route, ThreadHandler
 from ..framework.metrics import RequestMetrics, Table
 from ..framework.services import Services
 from .request_checks import RequestChecks
@@ -53,13 +53,13 @@ class Connection(Protocol):
 
 
 class _Served(msgspec.Struct, frozen=True):
-    handler: CommandHandler[Any]
+    handler: CommandHandler[Any] | ThreadHandler[Any]
     body: type
     permission: str
     table: Table
     gate: Gate | None
     path: str | None
-    """Where the body names the conversation."""
+    """Where the path names no conversation."""
     is_shared: bool
 
 
@@ -80,10 +80,11 @@ class FastPathRoutes:
         self._routes: dict[tuple[str, str], _Served] = {}
 
     def add(self, route: Route, table: Table) -> None:
-        """Serve a route whose handler is a `CommandHandler` and whose path is `/v1/conversations/{id}/…` or has no parameter."""
-        if isinstance(route.handler, CommandHandler) and route.permission is not None:
+        """Serve a route whose handler is a `CommandHandler` or a `ThreadHandler`, and whose path is `/v1/conversations/{id}/…` or
+        has no parameter."""
+        if isinstance(route.handler, CommandHandler | ThreadHandler) and route.permission is not None:
             prefix, _, rest = route.path.partition("{id}")
-            plain = route.path if route.handler.target is not None else None
+            plain = route.path if "{" not in route.path else None
             if plain is not None:
                 prefix, rest = plain[: _ID.start], plain[_ID.stop :]
             assert plain is not None or len(prefix) == _ID.start, (
@@ -139,20 +140,28 @@ class FastPathRoutes:
             principal = served.gate.at_once(self._services, headers)
         else:
             token = bearer(headers)
-            principal = None if token is None else self._verifier.cached(token, headers.get(ACCOUNT_ID))
+            principal = None if token is None else self._verifier.at_once(token, headers.get(ACCOUNT_ID))
         if principal is None:
             return None
         principal.require(served.permission)
         if not self._limits.at_hand(principal):  # refused before the body costs anything
             return None
-        message = bodies.decode(body, served.body)
-        if served.handler.looks_up(message):
+        message, handler = bodies.decode(body, served.body), served.handler
+        account_id, by = principal.account_id, acting(principal)
+        if isinstance(handler, ThreadHandler):
+            sent = handler.command(self._services, principal, headers, message)
+            if sent is None:
+                return None
+            thread, command = sent
+            self._limits.admit_at_once(principal)
+            return Envelope(fresh_id(), account_id, by, command, thread=thread)
+        if handler.looks_up(message):
             return None
-        if served.handler.target is not None:
-            conversation_id = served.handler.target(message)
-        command = served.handler.command(principal, headers, message)
+        if handler.target is not None:
+            conversation_id = handler.target(message)
+        command = handler.command(principal, headers, message)
         self._limits.admit_at_once(principal)
-        return Envelope(fresh_id(), principal.account_id, acting(principal), command, conversation_id)
+        return Envelope(fresh_id(), account_id, by, command, conversation_id)
 
 
 class _Exchange:

@@ -305,4 +305,19 @@ class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
         return answer(value, status)
 
 
+class ThreadHandler(msgspec.Struct, Generic[Body], frozen=True):
+    """A handler that sends one command to a thread, which may open a conversation. As `CommandHandler`, except that
+    `command(services, principal, headers, body)` makes the thread's key as well, and None if something has to be awaited: then
+    only the standard path serves the request, by calling `ask`.
+    """
+
+    command: Callable[[Services, Principal, Mapping[str, str], Body], tuple[ThreadKey, Command] | None]
+    answer: Callable[[By, Done], tuple[int, Any]]
+    ask: Callable[[Call[Body]], Awaitable[Done]]
+
+    async def __call__(self, call: Call[Body]) -> web.StreamResponse:
+        status, value = self.answer(call.by(), await self.ask(call))
+        return answer(value, status)
+
+
 Endpoint = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]

@@ -60,7 +60,8 @@ async def visible(call: Call[Any], conversation_id: str) -> Conversation:
     return c
 
 
-def _answer(by: By, done: Done) -> tuple[int, MessageView]:
+def answered(by: By, done: Done) -> tuple[int, MessageView]:
+    """The status, and the message as its sender may see it."""
     view = message_view(done.entries[0])
     return 200 if done.repeated else 201, customers.message_view(view) if by.role == Role.CUSTOMER else view
 
@@ -69,7 +70,7 @@ async def _ask(call: Call[actions.NewMessage]) -> Done:
     return await actions.post(call, call.id(), call.body)
 
 
-create = CommandHandler(actions.to_post, _answer, looks_up=actions.needs_lookup, ask=_ask)
+create = CommandHandler(actions.to_post, answered, looks_up=actions.needs_lookup, ask=_ask)
 
 
 async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) -> MessagesPage:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
 from ....core.accounts import webchat_settings
-from ....core.accounts.principal import Role
+from ....core.accounts.principal import Principal, Role
+from ....core.accounts.records import Channel
 from ....core.accounts.user_ids import NAME_PATTERN
 from ....core.accounts.webchat_settings import MAX_FIELDS, MAX_VALUE
-from ....core.conversation.commands import Opening
+from ....core.conversation.commands import Command, Done, Opening, ThreadKey
 from ....core.conversation.entries import Attachment
 from ....core.conversation.status import Status
 from ....core.errors import Conflict, Forbidden, Unauthenticated
@@ -19,8 +21,9 @@ from ....core.text.fields import about
 from ....core.views import customers
 from ....core.views.conversations import ConversationView, MessageView, conversation_view
 from ...actions import conversations
-from ...framework.endpoint import Call, Route, answer
-from .messages import MessagesPage, MessagesQuery, page
+from ...framework.endpoint import Call, Route, ThreadHandler, answer
+from ...framework.services import Services
+from .messages import MessagesPage, MessagesQuery, answered, page
 
 TAG = "web chat"
 FORM = "form"
@@ -59,22 +62,47 @@ class WebchatConversation(msgspec.Struct, frozen=True):
     can_rate: Annotated[bool, about("Whether a score is asked for")]
 
 
-async def send(call: Call[NewWebchatMessage]) -> web.Response:
-    p, body = call.principal, call.body
-    if p.role is not Role.CUSTOMER or p.channel_id is None:
+def _channel_of(principal: Principal) -> str:
+    """The channel of a customer's session. Raises Forbidden for others."""
+    if principal.role is not Role.CUSTOMER or principal.channel_id is None:
         raise Forbidden("only a customer's session token writes here")
-    channel = await call.services.stores.channels.find(p.channel_id)
+    return principal.channel_id
+
+
+def _opening(p: Principal, channel: Channel | None, body: NewWebchatMessage) -> Opening:
+    """What a conversation of the session starts with. Raises Unauthenticated, Conflict, Invalid."""
     if channel is None or channel.account_id != p.account_id:
         raise Unauthenticated("the session's channel is gone")
     if not channel.is_active:
         raise Conflict("the channel is switched off")
-    form = webchat_settings.filled(body.form, webchat_settings.known(channel.config).widget)
-    opening = Opening(channel.type, p.contact_name or form.get("name"), metadata={FORM: form} if form else {})
-    message = conversations.NewMessage(
+    form: dict[str, str] = {}
+    if body.form:
+        form = webchat_settings.filled(body.form, webchat_settings.known(channel.config).widget)
+    return Opening(channel.type, p.contact_name or form.get("name"), metadata={FORM: form} if form else {})
+
+
+def _message(body: NewWebchatMessage) -> conversations.NewMessage:
+    return conversations.NewMessage(
         body.content, client_message_id=body.client_message_id, attachments=body.attachments
     )
-    entry, repeated = await conversations.receive(call, opening, message)
-    return answer(conversations.message_of(call, entry), 200 if repeated else 201)
+
+
+def _receive(
+    services: Services, principal: Principal, headers: Mapping[str, str], body: NewWebchatMessage
+) -> tuple[ThreadKey, Command] | None:
+    channel = services.stores.channels.known(_channel_of(principal))
+    if channel is None or body.attachments:
+        return None
+    return conversations.to_receive(principal, headers, _opening(principal, channel, body), _message(body))
+
+
+async def _ask(call: Call[NewWebchatMessage]) -> Done:
+    channel = await call.services.stores.channels.find(_channel_of(call.principal))
+    opening = _opening(call.principal, channel, call.body)
+    return await conversations.receive(call, opening, _message(call.body))
+
+
+send = ThreadHandler(_receive, answered, _ask)
 
 
 async def read(call: Call[None]) -> web.Response:

@@ -40,6 +40,10 @@ class PostgresChannels:
         self._first: dict[tuple[str, str], tuple[float, str]] = {}
         self._changes = 0
 
+    def known(self, channel_id: str) -> Channel | None:
+        cached = self._cache.get(channel_id)
+        return cached[1] if cached is not None and time.monotonic() - cached[0] < CACHED_FOR else None
+
     async def find(self, channel_id: str) -> Channel | None:
         """A channel by its id alone, across accounts."""
         cached = self._cache.get(channel_id)

@@ -108,6 +108,48 @@ async def test_a_customers_token_is_bound_to_its_thread(
     assert staff.channel_id is None
 
 
+def customer(clock: Clock, **changes: Any) -> dict[str, Any]:
+    bound = {"accounts": {A: "customer"}, "channel_id": CHANNEL, "contact_identifier": "kim"}
+    return claims(clock, **(bound | changes))
+
+
+async def test_what_is_verified_at_once_is_what_is_verified(signer: TokenSigner, clock: Clock) -> None:
+    whole = customer(clock)
+    good = hs256(whole)
+    head, body, signature = good.split(".")
+    key = SECRET.encode()
+    plain = {"alg": "HS256", "typ": "JWT"}
+    tokens = [
+        *(hs256(customer(clock, **{name: ...})) for name in whole),
+        *(hs256(customer(clock, exp=value)) for value in (0, int(clock.now) - 31, True, "1", 1e300)),
+        *(hs256(customer(clock, iat=int(clock.now) + after)) for after in (29, 31)),
+        *(by_hand(plain, customer(clock, **{name: 7}), key) for name in ("sub", "iss", "aud", "jti", "channel_id")),
+        *(hs256(customer(clock, accounts=held)) for held in ({}, {A: "customer", B: "agent"}, {A: "x"}, 1)),
+        *(by_hand(plain | more, whole, key) for more in ({}, {"typ": "at+jwt"}, {"crit": ["b64"], "b64": False})),
+        *(by_hand(plain | {"alg": name}, whole, key) for name in ("none", "HS384", "RS256", 7)),
+        *(f"{head}.{body}.{s}" for s in ("", signature[:-1], signature + "A", signature + "=", "A" * 43)),
+        *(good[:at] + "A" + good[at + 1 :] for at in range(0, len(good), 7)),
+        by_hand(plain, whole, None), hs256(whole, "x" * 32), f"{good}.x", f"x.{good}", f"{head}.{body}", "", ".", "..", "\ud800.é.x",
+        hs256(claims(clock)), hs256(claims(clock, accounts={A: "service"})), "A" * 9000,
+    ]  # fmt: skip
+    accepted = 0
+    for token in [good, *tokens]:
+        try:
+            expected = await TokenVerifier(signer, leeway=30).verify(token)
+        except (Unauthenticated, Malformed, Forbidden):
+            expected = None
+        try:
+            found = TokenVerifier(signer, leeway=30).at_once(token)
+        except (Unauthenticated, Malformed, Forbidden):
+            assert expected is None
+            continue
+        assert found is None or found == expected
+        accepted += found is not None
+    verifier = TokenVerifier(signer, leeway=30)
+    assert verifier.at_once(good) is verifier.cached(good) is not None
+    assert accepted > 2
+
+
 async def test_times_count_with_leeway_only(verifier: TokenVerifier, clock: Clock) -> None:
     token = hs256(claims(clock))
     await verifier.verify(token)

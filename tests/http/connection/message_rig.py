@@ -16,7 +16,7 @@ from webhook_rig import Permits
 from tertulia.actors.transport.router import Router
 from tertulia.core.accounts.principal import Role
 from tertulia.core.accounts.records import Channel
-from tertulia.core.conversation.commands import Done, Envelope, Outcome, Post
+from tertulia.core.conversation.commands import Done, Envelope, Outcome
 from tertulia.core.conversation.entries import Actor, Entry, Message
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.ownership import HostAddress, PartitionMap
@@ -38,8 +38,8 @@ Decide = Callable[[Envelope], Outcome | None]
 
 
 def accepted(envelope: Envelope, *, repeated: bool = False) -> Done:
-    post = envelope.command
-    assert isinstance(post, Post) and envelope.conversation_id is not None
+    post = envelope.post
+    assert post is not None
     said = Message(
         id=CONVERSATION,
         direction="outbound",
@@ -47,7 +47,9 @@ def accepted(envelope: Envelope, *, repeated: bool = False) -> Done:
         sender_id="svc",
         content=post.content,
     )
-    entry = Entry(ACCOUNT, envelope.conversation_id, 7, 1_800_000_000_000, Actor("service", "svc"), said)
+    entry = Entry(
+        ACCOUNT, envelope.conversation_id or CONVERSATION, 7, 1_800_000_000_000, Actor("service", "svc"), said
+    )
     return Done((entry,), repeated=repeated)
 
 
@@ -106,6 +108,9 @@ class Channels:
     id, origin = uid(), "https://shop.example"
 
     async def find(self, channel_id: str) -> Channel | None:
+        return self.known(channel_id)
+
+    def known(self, channel_id: str) -> Channel | None:
         config = {"allowed_origins": [self.origin]}
         return (
             Channel(self.id, ACCOUNT, "webchat", "w", config, None, True, 0, 0)

@@ -21,6 +21,7 @@ MAX_BODY = 100_000
 LAST = b"GET /v1/nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 """Sent after the request: whether it is answered tells whether the connection was kept."""
 PATH = f"/v1/conversations/{CONVERSATION}/messages"
+CHAT = "/v1/webchat/messages"
 Header = tuple[str, str]
 
 
@@ -265,6 +266,13 @@ class Request:
 
 
 def odd_requests() -> Iterator[tuple[str, Request]]:
+    for role, (name, body) in product(("customer", "stranger", "visitor", "service"), BODIES.items()):
+        if role == "visitor" or name.startswith(("key", "no ", "plain", "att")):
+            yield f"web chat, {role}, body {name}", Request(body, role=role, target=CHAT)
+    for name, headers in HEADERS.items():
+        yield f"web chat, headers {name}", Request(said(), role="visitor", headers=headers, target=CHAT)
+    for target in (CHAT[:-1], f"{CHAT}/", f"{CHAT}?a=b", f"{CHAT[:18]}{CONVERSATION}{CHAT[18:]}"):
+        yield f"web chat, {target}", Request(said(), role="visitor", target=target)
     for role, (name, body) in product(ROLES, BODIES.items()):
         if role in ("service", "customer") or name.startswith(("as ", "no ", "private", "att")):
             yield f"{role}, body {name}", Request(body, role=role)
@@ -327,7 +335,7 @@ async def told(gate: Gate, parts: list[bytes]) -> tuple[Answers, list[Any]]:
         answers.append((0, {}, b"closed"))
     finally:
         writer.close()
-    return answers, [(e.account_id, e.by, e.command, e.conversation_id) for e in gate.host.got]
+    return answers, [(e.account_id, e.by, e.command, e.conversation_id, e.thread) for e in gate.host.got]
 
 
 @asynccontextmanager
@@ -343,6 +351,9 @@ def tokens_of(gate: Gate) -> dict[str, str]:
     tokens = {
         name: gate.token_of(role, **(customer if name == "customer" else {})) for name, role in ROLES.items()
     }
+    visitor = {"channel_id": Channels.id, "contact_identifier": "lee", "contact_name": "Lee"}
+    tokens["visitor"] = gate.token_of(Role.CUSTOMER, **visitor)
+    tokens["stranger"] = gate.token_of(Role.CUSTOMER, **(visitor | {"contact_identifier": "sam"}))
     tokens["ended"] = gate.signer.issue("svc", {ACCOUNT: Role.SERVICE}, lifetime=-3600)
     tokens["both"] = gate.signer.issue("svc", {ACCOUNT: Role.SERVICE, OTHER: Role.AGENT}, lifetime=3600)
     return tokens

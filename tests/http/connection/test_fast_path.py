@@ -138,6 +138,8 @@ async def test_what_is_accepted_is_accepted_the_same(
 async def test_a_customer_writes_as_themselves_on_either_path(gate: Gate) -> None:
     token = gate.token_of(Role.CUSTOMER, channel_id=OTHER, contact_identifier="kim")
     await gate.ask(request(token, {"content": "hi"}))
+    assert gate.fast == 1, "a customer's first request needs no lease and no look-up"
+    await gate.ask(request(token, {"content": "hi"}))  # leases the next permits
     gate.host.got.clear()
     assert await both(gate, request(token, {"content": "hi"})) == (201, 1)
     assert await both(gate, request(token, {"content": "hi", "sender_type": "agent"})) == (403, 0)
