@@ -21,7 +21,7 @@ REPLIES = (
     "Done. Is there anything else?",
     "I am sorry about that; you will have the money by Friday.",
 )
-MOST_SKEW = 0.25
+MOST_SKEW = 1.0
 """Seconds by which an event may be old and still say when work began; more is another machine's clock."""
 ENDED = frozenset({"resolved", "closed", "expired"})
 
