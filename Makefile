@@ -13,7 +13,7 @@ GUIDES := build/guides/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit browser vendor fuzz interop interop-guides cases simulate-theory check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos browser vendor fuzz interop interop-guides cases simulate-theory check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,6 +54,9 @@ check: $(READY) ## format, lint, types, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_architecture_of_tests.py tests/test_rooms.py
+
+chaos: $(READY) ## faults of machines under load, over network namespaces: make chaos ARGS="leave cut_30 --seeds 5"
+	@$(BIN)/python tests/cluster/chaos.py $(ARGS)
 
 simulate-theory: $(READY) ## the routing against queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
 	@PYTHONPATH=. $(BIN)/python tests/theory/run.py $(ARGS)

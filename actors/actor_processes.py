@@ -81,7 +81,11 @@ class HostProcess:
         self._life = ProcessLife(self._parts.beat, self._finish)
         host = self._parts.host
         self._listener = HostListener(
-            host.submit, host.refresh_rules, self._parts.publisher, self._parts.secret
+            host.submit,
+            host.refresh_rules,
+            self._parts.publisher,
+            self._parts.secret,
+            adopt=self._parts.membership.adopt,
         )
         at = self._listen()
         await when_storage_is_up(lambda: self._parts.membership.startup(at.address, at.port))
@@ -106,7 +110,7 @@ class HostProcess:
         return os.getpid()
 
     async def statistics(self) -> dict[str, float]:
-        return self._parts.host.statistics()
+        return {**self._parts.host.statistics(), **self._parts.membership.statistics()}
 
     async def drain(self) -> None:
         """Give the partitions to other hosts and finish commands in flight."""

@@ -21,6 +21,7 @@ import structlog
 from ...core.conversation.commands import Refused, ThreadKey
 from ...core.conversation.state import Conversation, State
 from ...core.conversation.thread import NewContact, Thread
+from ...core.ids import partition_of_thread
 from ...core.ports.archive import Archive, Target, ThreadWanted
 from ...core.ports.journal import Rejected
 from .pending_command import PendingCommand
@@ -43,10 +44,11 @@ LOAD_PAUSE = 0.005
 class ActiveThread(Generic[A]):
     """A thread in memory, with its active conversations."""
 
-    __slots__ = ("conversations", "key", "thread")
+    __slots__ = ("conversations", "key", "partition", "thread")
 
     def __init__(self, key: ThreadKey, thread: Thread) -> None:
         self.key = key
+        self.partition = partition_of_thread(key.account_id, key.channel_id, key.identifier, key.topic)
         self.thread = thread
         self.conversations: tuple[ActiveConversation[A], ...] = ()
 

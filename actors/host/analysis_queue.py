@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import enum
 import time
+from collections.abc import Collection
 
 import structlog
 from msgspec.structs import replace
 
-from ...core.conversation.commands import ThreadKey
+from ...core.conversation.commands import Outcome, ThreadKey
 from ...core.conversation.state import Conversation
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.message_analysis import NO_ANALYSIS, Wanted, wanted
@@ -59,6 +60,14 @@ class AnalysisQueue:
             return None
         self._queues_by_thread[key] = [item]
         return want
+
+    def release(self, partitions: Collection[int], outcome: Outcome) -> None:
+        """Answer all commands of these partitions that wait here: they have had no effect yet."""
+        for line in self._queues_by_thread.values():
+            if line and line[0].partition in partitions:
+                waiting, line[:] = [*line], []
+                for item in waiting:
+                    item.answer(outcome)
 
     async def analyse(self, item: PendingCommand, key: ThreadKey, want: Wanted) -> list[PendingCommand]:
         """Analyse the message of a command that is held back. Returns it and those behind it, which may go on in this order:

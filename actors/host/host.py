@@ -17,7 +17,7 @@ import structlog
 from ...core.conversation.commands import Envelope, Moved, Outcome, Refused, ThreadKey
 from ...core.conversation.entries import Entry, actor
 from ...core.conversation.state import Conversation, apply
-from ...core.ids import new_conversation_id, partition_of_thread
+from ...core.ids import new_conversation_id
 from ...core.ports.archive import Archive
 from ...core.ports.bots import RulesArchive
 from ...core.ports.journal import Journal
@@ -32,7 +32,7 @@ from .analysis_queue import AnalysisQueue
 from .commit_queue import CommitQueue, Undone
 from .deduplication import original_results
 from .message_analysis import MessageAnalysis
-from .pending_command import PendingCommand, Reply
+from .pending_command import PendingCommand, Reply, until_done
 from .placement import Placement
 from .rules_cache import RulesCache
 
@@ -121,7 +121,7 @@ class ConversationHost:
         At most `max_waiting` commands wait in a host; beyond that they are refused as overloaded.
         """
         room = max(0, self._max_waiting - self._admitted)
-        reply = Reply(len(envelopes), announce)
+        reply = Reply(envelopes, announce)
         admitted = min(room, len(envelopes))
         self._admitted += admitted
         self._replies.add(reply)
@@ -371,13 +371,13 @@ class ConversationHost:
     async def disown(self, partitions: set[int]) -> None:
         """Stop accepting commands for these partitions. On return, none is in flight and nothing of them is in memory."""
         self.owned -= partitions
-        if under_way := [reply.done for reply in self._replies]:
-            await asyncio.wait(under_way)
+        if self._analysis_queue is not None:
+            self._analysis_queue.release(partitions, MOVED)
+        await until_done(self._replies, partitions)
         for partition in partitions:
             self.epochs.pop(partition, None)
-        for key in list(self.activations.threads):
-            if partition_of_thread(key.account_id, key.channel_id, key.identifier, key.topic) in partitions:
-                self.activations.drop_thread(key)
+        for thread in [t for t in self.activations.threads.values() if t.partition in partitions]:
+            self.activations.drop_thread(thread.key)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -23,10 +23,17 @@ log = structlog.get_logger(__name__)
 
 BEAT = 0.4
 """Seconds between heartbeats."""
+ADOPT_WITHIN = 0.25
+"""Seconds to wait for a step under way before partitions that were moved here are accepted."""
+TELL_WITHIN = 1.0
+"""Seconds to wait for another host to accept partitions. It finds them by its next heartbeat anyway."""
+MOVED_AT_ONCE = 32
+"""Partitions in one planned move. Their commands wait for it together."""
 
 
 class MembershipKeeper:
-    """One host's membership. `stale` is set when another incarnation has replaced this one."""
+    """One host's membership. `stale` is set when another incarnation has replaced this one. `tell` tells another host that
+    partitions were moved to it (`adopt`); if that fails, its next heartbeat finds them."""
 
     def __init__(
         self,
@@ -38,6 +45,7 @@ class MembershipKeeper:
         node: str,
         takeover_after: float,
         stale: asyncio.Event,
+        tell: Callable[[Peer], Awaitable[bool]],
         clock: Callable[[], float] = time.monotonic,
         every: float = BEAT,
     ) -> None:
@@ -48,6 +56,11 @@ class MembershipKeeper:
         self._node = node
         self._takeover_after = takeover_after
         self._stale = stale
+        self._tell = tell
+        self.moves = 0
+        """Partitions moved to other hosts."""
+        self.longest_move = 0.0
+        """Seconds for which the commands of moved partitions waited at most, in this host's view."""
         self._seen: dict[str, tuple[int, float]] = {}
         self._clock = clock
         self._every = every
@@ -82,17 +95,18 @@ class MembershipKeeper:
     async def _beat(self) -> None:
         if self._clock() - self._last_beat > self._takeover_after / 2:
             self._seen.clear()  # this process was suspended
-        membership = await self._ownership.beat(self._name, self._incarnation, draining=self._host.draining)
+        peers = await self._write_beat()
         self._last_beat = self._clock()
-        alive = [p for p in membership.peers if self._is_alive(p)]
+        alive = [p for p in peers if self._is_alive(p)]
         taking = [p for p in alive if not p.draining]
-        owned = len(self._host.owned)
-        mine = next((p for p in membership.peers if p.incarnation == self._incarnation), None)
-        if mine is None or mine.owned < owned:
-            raise StaleEpoch("others took this host's partitions while it was silent")
+        mine = next((p for p in peers if p.incarnation == self._incarnation), None)
+        if mine is None:
+            raise StaleEpoch("this host is not known any more")
+        if mine.owned > len(self._host.owned):
+            await self._adopt()
         if self._host.draining or not taking:
             return
-        fair = -(-PARTITIONS // len(taking))
+        owned, fair = len(self._host.owned), -(-PARTITIONS // len(taking))
         if owned < fair:
             claimed = await self._ownership.claim(
                 self._incarnation, [p.incarnation for p in alive], fair - owned
@@ -101,30 +115,100 @@ class MembershipKeeper:
                 log.debug("partitions_claimed", count=len(claimed))
                 self._host.own(claimed)
         elif owned > fair and any(p.owned < fair - 1 for p in taking):
-            await self._give_back(set(sorted(self._host.owned)[fair:]))
+            await self._give(sorted(self._host.owned)[fair:], taking, fair)
+
+    async def _write_beat(self) -> Sequence[Peer]:
+        """Raises StaleEpoch if others have taken partitions that this host holds: it was silent for too long."""
+        membership = await self._ownership.beat(
+            self._name, self._incarnation, owned=len(self._host.owned), draining=self._host.draining
+        )
+        return membership.peers
+
+    async def adopt(self) -> None:
+        """Accept the commands of partitions that another host has moved here. If a step takes long, the next beat does it: two
+        hosts must not wait for each other."""
+        try:
+            async with asyncio.timeout(ADOPT_WITHIN):
+                await self._step.acquire()
+        except TimeoutError:
+            return
+        try:
+            await self._adopt()
+        finally:
+            self._step.release()
+
+    async def _adopt(self) -> None:
+        owned = await self._ownership.owned_by(self._incarnation)
+        if missing := {p: epoch for p, epoch in owned.items() if p not in self._host.owned}:
+            log.debug("partitions_adopted", count=len(missing))
+            self._host.own(missing)
 
     async def leave(self) -> None:
-        """Give all partitions back, so that others need not wait for the heartbeat to expire."""
+        """Give all partitions to other hosts, so that nobody need wait for the heartbeat to expire."""
         self._host.draining = True
         async with self._step:  # a concurrent beat may be claiming
-            await self._give_back(set(self._host.owned))
+            if self._host.owned:
+                taking = [p for p in await self._write_beat() if self._is_alive(p) and not p.draining]
+                await self._give(sorted(self._host.owned), taking, PARTITIONS)
 
-    async def _give_back(self, partitions: set[int]) -> None:
-        """Drain and release partitions. Sends heartbeats meanwhile: commands in flight may wait for a classifier for longer
-        than the takeover time."""
-        leaving = asyncio.ensure_future(self._host.disown(partitions))
+    async def _give(self, partitions: Sequence[int], taking: Sequence[Peer], fair: int) -> None:
+        """Move partitions to the hosts that have the fewest, but not beyond `fair`, some at a time: each waits for the commands
+        under way. What nobody can take becomes free."""
+        shares = {p.incarnation: p.owned for p in taking if p.takes and p.incarnation != self._incarnation}
+        by_incarnation = {p.incarnation: p for p in taking}
+        left = list(partitions)
+        while left and shares:
+            least = min(shares, key=lambda incarnation: shares[incarnation])
+            count = min(MOVED_AT_ONCE, fair - shares[least], len(left))
+            if count <= 0:
+                break
+            moving, left = left[:count], left[count:]
+            shares[least] += count
+            await self._move(moving, by_incarnation[least])
+        if left and (not shares or self._host.draining):
+            await self._give_back(left)
+
+    async def _move(self, partitions: Sequence[int], to: Peer) -> None:
+        """A planned move: finish what is under way, hand over, and wait until the other host has begun."""
+        began = time.perf_counter()
+        await self._disown(partitions)
+        await self._ownership.move(self._incarnation, partitions, to.incarnation)
+        try:
+            async with asyncio.timeout(TELL_WITHIN):
+                told = await self._tell(to)
+        except TimeoutError:
+            told = False
+        took = time.perf_counter() - began
+        self.moves += len(partitions)
+        self.longest_move = max(self.longest_move, took)
+        log.debug("partitions_moved", count=len(partitions), to=to.name, told=told, seconds=round(took, 4))
+
+    async def _give_back(self, partitions: Sequence[int]) -> None:
+        """Make partitions free: others claim them by their next heartbeats."""
+        await self._disown(partitions)
+        await self._ownership.release(self._incarnation, list(partitions))
+        log.debug("partitions_released", count=len(partitions))
+
+    async def _disown(self, partitions: Sequence[int]) -> None:
+        """Finish what is under way. Sends heartbeats meanwhile: a command may take longer than the takeover time."""
+        leaving = asyncio.ensure_future(self._host.disown(set(partitions)))
         try:
             while not (await asyncio.wait({leaving}, timeout=self._every))[0]:
                 await self._renew_heartbeat()
             await leaving
         finally:
             leaving.cancel()
-        await self._ownership.release(self._incarnation, list(partitions))
-        log.debug("partitions_released", count=len(partitions))
+        if self._clock() - self._last_beat > self._every:
+            await self._renew_heartbeat()
+
+    def statistics(self) -> dict[str, float]:
+        """For /metrics."""
+        return {"moves_total": self.moves, "longest_move_seconds": self.longest_move}
 
     async def _renew_heartbeat(self) -> None:
         try:
-            await self._ownership.beat(self._name, self._incarnation, draining=self._host.draining)
+            await self._write_beat()
+            self._last_beat = self._clock()
         except StaleEpoch:
             raise
         except Exception as error:

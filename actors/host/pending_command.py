@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from ...core.conversation.commands import Envelope, Outcome, Refused
@@ -33,14 +34,15 @@ class Activation(Protocol):
 class Reply:
     """The outcomes of one incoming batch. `done` resolves when all are known."""
 
-    __slots__ = ("announce", "done", "missing", "outcomes")
+    __slots__ = ("announce", "done", "envelopes", "missing", "outcomes")
 
-    def __init__(self, size: int, announce: Announce | None = None) -> None:
+    def __init__(self, envelopes: Sequence[Envelope], announce: Announce | None = None) -> None:
         self.announce = announce
-        self.outcomes: list[Outcome | None] = [None] * size
-        self.missing = size
+        self.envelopes = envelopes
+        self.outcomes: list[Outcome | None] = [None] * len(envelopes)
+        self.missing = len(envelopes)
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if size == 0:
+        if not envelopes:
             self.done.set_result(None)
 
     def set(self, slot: int, outcome: Outcome) -> None:
@@ -49,6 +51,23 @@ class Reply:
             self.missing -= 1
             if self.missing == 0 and not self.done.done():
                 self.done.set_result(None)
+
+    def waits_for(self, partitions: Collection[int]) -> bool:
+        """Whether a command of one of these partitions is still under way."""
+        return any(
+            outcome is None and envelope.partition in partitions
+            for outcome, envelope in zip(self.outcomes, self.envelopes, strict=True)
+        )
+
+
+LOOK_EVERY = 0.005
+"""Seconds between looks whether the commands of some partitions are done: others of their batches may take longer."""
+
+
+async def until_done(replies: Collection[Reply], partitions: Collection[int]) -> None:
+    """Wait until no command of these partitions is under way. `replies` may change meanwhile."""
+    while under_way := [reply.done for reply in replies if reply.waits_for(partitions)]:
+        await asyncio.wait(under_way, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
 
 
 class Stage(enum.Enum):

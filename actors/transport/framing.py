@@ -44,6 +44,7 @@ class Kind(enum.IntEnum):
     CHALLENGE = 8
     PROOF = 9
     TURN = 10
+    PARTITIONS_MOVED = 11
 
 
 class HostEndpoint(msgspec.Struct, frozen=True):

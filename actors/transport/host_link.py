@@ -291,6 +291,11 @@ class HostLink:
         not be reached."""
         return await self._notify(Kind.REFRESH_RULES, codec.encode(accounts))
 
+    async def partitions_moved(self) -> bool:
+        """Tell the host that partitions were moved to it, and wait until it accepts their commands; False if it could not be
+        reached."""
+        return await self._notify(Kind.PARTITIONS_MOVED, b"")
+
     async def _notify(self, kind: Kind, payload: bytes) -> bool:
         try:
             async with asyncio.timeout(self._intervals.connect):

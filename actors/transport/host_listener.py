@@ -80,7 +80,7 @@ class _PendingPeer:
 
 class HostListener:
     """Listens for peers. `submit` runs a batch of commands and returns their outcomes, both encoded, and announces turns.
-    `refresh_rules` re-reads the rules of accounts and returns once turns use them. `secret` is the key that both sides must
+    `refresh_rules` re-reads the rules of accounts and returns once turns use them. `adopt` accepts the commands of partitions that another host has moved here. `secret` is the key that both sides must
     prove to know (`handshake.key_of`)."""
 
     def __init__(
@@ -90,8 +90,11 @@ class HostListener:
         publisher: FeedPublisher,
         secret: bytes,
         bounds: ListenerBounds = ListenerBounds(),  # noqa: B008 - it is immutable
+        *,
+        adopt: Callable[[], Awaitable[None]],
     ) -> None:
         self._bounds = bounds
+        self._adopt = adopt
         self._submit = submit
         self._refresh_rules = refresh_rules
         self._publisher = publisher
@@ -251,6 +254,8 @@ class HostListener:
             self._start(self._commands(connection, number, payload))
         elif kind == Kind.REFRESH_RULES:
             self._start(self._refresh(connection, number, codec.decode_names(payload)))
+        elif kind == Kind.PARTITIONS_MOVED:
+            self._start(self._adopt_moved(connection, number))
         elif kind == Kind.WATCH:
             accounts = codec.decode_names(payload)
             push = self._push_to(name, connection)
@@ -275,6 +280,14 @@ class HostListener:
 
     async def _refresh(self, connection: Connection, number: int, accounts: list[str]) -> None:
         await self._refresh_rules(accounts)
+        connection.send(Kind.ANSWER, number, b"")
+
+    async def _adopt_moved(self, connection: Connection, number: int) -> None:
+        """Another host has moved partitions here. If they cannot be read now, the next heartbeat finds them."""
+        try:
+            await self._adopt()
+        except Exception as error:
+            log.warning("partitions_not_adopted", error=repr(error))
         connection.send(Kind.ANSWER, number, b"")
 
     async def _commands(self, connection: Connection, number: int, payload: bytes) -> None:

@@ -8,6 +8,15 @@ from typing import Literal, Protocol
 import msgspec
 
 
+class HostAddress(msgspec.Struct, frozen=True):
+    """A host's incarnation, and where it listens for gateways: an IP address and a port, with TLS, or the path of a Unix socket and
+    0."""
+
+    incarnation: str
+    address: str
+    port: int
+
+
 class Peer(msgspec.Struct, frozen=True):
     """A conversation host as other hosts see it."""
 
@@ -16,19 +25,13 @@ class Peer(msgspec.Struct, frozen=True):
     beats: int
     draining: bool
     owned: int
+    at: HostAddress
+    takes: bool = True
+    """Whether partitions may be moved to it; hosts of older releases only claim free ones."""
 
 
 class Membership(msgspec.Struct, frozen=True):
     peers: tuple[Peer, ...]
-
-
-class HostAddress(msgspec.Struct, frozen=True):
-    """A host's incarnation, and where it listens for gateways: an IP address and a port, with TLS, or the path of a Unix socket and
-    0."""
-
-    incarnation: str
-    address: str
-    port: int
 
 
 class PartitionMap(msgspec.Struct, frozen=True):
@@ -45,12 +48,24 @@ class Ownership(Protocol):
         """Announce a new incarnation of a host and its address; the partitions of its predecessor become free."""
         ...
 
-    async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
-        """Write a heartbeat; returns the state of all hosts. Raises StaleEpoch if a newer incarnation has replaced this one."""
+    async def beat(
+        self, name: str, incarnation: str, *, owned: int = 0, draining: bool = False
+    ) -> Membership:
+        """Write a heartbeat; returns the state of all hosts. Raises StaleEpoch, and leaves no trace, if a newer incarnation has
+        replaced this one, or if it owns fewer than the `owned` partitions that it holds: others took them while it was silent,
+        and must not take it for a healthy host."""
         ...
 
     async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
         """Claim up to `limit` partitions that no incarnation in `alive` owns; returns their epochs."""
+        ...
+
+    async def move(self, incarnation: str, partitions: Sequence[int], to: str) -> None:
+        """Give partitions to another incarnation, which learns of it by `owned_by`. They become free if it is gone."""
+        ...
+
+    async def owned_by(self, incarnation: str) -> dict[int, int]:
+        """The partitions of an incarnation, with their epochs."""
         ...
 
     async def release(self, incarnation: str, partitions: Sequence[int]) -> None:

@@ -245,16 +245,18 @@ class MemoryOwnership:
             self._free(before.at.incarnation, range(PARTITIONS))
         self._store.hosts[name] = _Host(at, 0 if before is None else before.beats + 1)
 
-    async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
+    async def beat(
+        self, name: str, incarnation: str, *, owned: int = 0, draining: bool = False
+    ) -> Membership:
         host = self._store.hosts.get(name)
-        if host is None or host.at.incarnation != incarnation:
-            raise StaleEpoch(f"a newer incarnation of {name} has taken its place")
+        owners = [p.owner for p in self._store.partitions]
+        if host is None or host.at.incarnation != incarnation or owners.count(incarnation) < owned:
+            raise StaleEpoch(f"others have taken the place or the partitions of {name}")
         host.beats += 1
         host.draining = draining
-        owners = [p.owner for p in self._store.partitions]
         return Membership(
             tuple(
-                Peer(name, h.at.incarnation, h.beats, h.draining, owners.count(h.at.incarnation))
+                Peer(name, h.at.incarnation, h.beats, h.draining, owners.count(h.at.incarnation), h.at)
                 for name, h in self._store.hosts.items()
             )
         )
@@ -262,6 +264,15 @@ class MemoryOwnership:
     async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
         free = [i for i, p in enumerate(self._store.partitions) if p.owner is None or p.owner not in alive]
         return {i: self._change(i, incarnation) for i in free[:limit]}
+
+    async def move(self, incarnation: str, partitions: Sequence[int], to: str) -> None:
+        there = any(host.at.incarnation == to for host in self._store.hosts.values())
+        for i in partitions:
+            if self._store.partitions[i].owner == incarnation:
+                self._change(i, to if there else None)
+
+    async def owned_by(self, incarnation: str) -> dict[int, int]:
+        return {i: p.epoch for i, p in enumerate(self._store.partitions) if p.owner == incarnation}
 
     async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
         self._free(incarnation, partitions)

@@ -1473,7 +1473,8 @@ CREATE TABLE public.hosts (
     draining boolean DEFAULT false NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     address text DEFAULT ''::text NOT NULL,
-    port integer DEFAULT 0 NOT NULL
+    port integer DEFAULT 0 NOT NULL,
+    takes boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.imported_conversations (

@@ -16,6 +16,7 @@ from ..actors.cluster.ray_nodes import own_node
 from ..actors.host.host import ConversationHost
 from ..actors.host.membership import MembershipKeeper
 from ..actors.host.message_analysis import MessageAnalysis
+from ..actors.host.peer_links import PeerLinks
 from ..actors.host.pending_command import PendingCommand
 from ..actors.host.placement import DedicatedPlacement, Placement, SharedPlacement
 from ..actors.host.timer_loop import TimerLoop
@@ -85,6 +86,7 @@ class HostParts:
         )
         self.ticker = TimerLoop(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
         self.retimer = TimerRescheduler(PostgresRescheduling(database), self.host, self.ticker, now=now_ms)
+        self._peers = PeerLinks(name, settings.jwt_secret, settings.link_ca, settings.command_deadline)
         self.membership = MembershipKeeper(
             PostgresOwnership(database),
             self.host,
@@ -93,6 +95,7 @@ class HostParts:
             node=own_node(),
             takeover_after=settings.takeover_after,
             stale=self.stale,
+            tell=self._peers.partitions_moved,
         )
         self._settings = settings
 
@@ -181,6 +184,7 @@ class HostParts:
             waited += pause
 
     async def close(self) -> None:
+        self._peers.close()
         if self._classifier is not None:
             await self._classifier.close()
         await self._database.close()

@@ -25,6 +25,8 @@ _HELP = {
     "activations_total": "Conversations loaded into memory",
     "commits_total": "Group commits",
     "committed_total": "Commands committed",
+    "moves_total": "Partitions moved to other hosts by plan",
+    "longest_move_seconds": "The longest of these moves",
     "disk_full": "Whether the host's last commit failed because the database's disk is full",
 }
 

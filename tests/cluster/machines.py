@@ -88,11 +88,11 @@ class Machine:
         found = []
         for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or [""]
-            if words[0].startswith(title) and self._is_here(process.pid):
+            if words[0].startswith(title) and self.is_here(process.pid):
                 found.append(process.pid)
         return found
 
-    def _is_here(self, pid: int) -> bool:
+    def is_here(self, pid: int) -> bool:
         with contextlib.suppress(OSError):
             return os.readlink(f"/proc/{pid}/ns/net") == os.readlink(f"/proc/{self.init_pid}/ns/net")
         return False
@@ -113,7 +113,7 @@ class Machine:
     def signal_all(self, number: int) -> None:
         """SIGSTOP or SIGCONT to all its processes but the first."""
         for process in psutil.process_iter():
-            if process.pid != self.init_pid and self._is_here(process.pid):
+            if process.pid != self.init_pid and self.is_here(process.pid):
                 with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
                     os.kill(process.pid, number)
 

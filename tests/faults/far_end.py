@@ -31,6 +31,10 @@ def say(*words: object) -> None:
     print(">", *words, flush=True)
 
 
+async def nothing_moved() -> None:
+    raise AssertionError("no partition is moved here")
+
+
 async def host(address: str, key: str) -> None:
     async def submit(payload: bytes, announce: Announce) -> bytes:
         envelopes = codec.decode_envelopes(payload)
@@ -40,7 +44,7 @@ async def host(address: str, key: str) -> None:
     async def refresh_rules(accounts: list[str]) -> None:
         say("learned", accounts)
 
-    listener = HostListener(submit, refresh_rules, FeedPublisher(), bytes.fromhex(key))
+    listener = HostListener(submit, refresh_rules, FeedPublisher(), bytes.fromhex(key), adopt=nothing_moved)
     at = listener.open_tls(address, make_tls())
     say("listens", at.address, at.port)
     await asyncio.to_thread(sys.stdin.read)

@@ -146,7 +146,10 @@ async def test_an_impostor_gateway_is_refused(link: Link) -> None:
     async def refresh_rules(accounts: list[str]) -> None:
         taken.extend(accounts)
 
-    listener = HostListener(submit, refresh_rules, FeedPublisher(), KEY)
+    async def nothing_moved() -> None:
+        taken.append("partitions")
+
+    listener = HostListener(submit, refresh_rules, FeedPublisher(), KEY, adopt=nothing_moved)
     at = listener.open_tls(HERE, make_tls())
     for key, outcome in ((OTHER, "Moved"), (KEY, "Done")):
         async with far_end(link, "gateway", HERE, str(at.port), key.hex()) as far:

@@ -96,3 +96,31 @@ async def test_the_map_names_the_owners(backend: Backend) -> None:
     assert current.hosts == {"a": listening(one), "b": listening(two)}
     for p, owner in enumerate(current.owners):
         assert owner == ("a" if p in mine else "b" if p in theirs else None)
+
+
+async def test_moved_partitions_go_from_owner_to_owner(backend: Backend) -> None:
+    one, two, gone = incarnation(), incarnation(), incarnation()
+    await backend.ownership.register("a", "node", listening(one))
+    await backend.ownership.register("b", "node", listening(two))
+    had = await backend.ownership.claim(one, [one, two], 4)
+    first, second, third, _ = sorted(had)
+    await backend.ownership.move(two, [first], one)  # not theirs to give
+    await backend.ownership.move(one, [first, second], two)
+    assert await backend.ownership.owned_by(two) == {p: had[p] + 1 for p in (first, second)}
+    assert await backend.ownership.owned_by(one) == {p: e for p, e in had.items() if p not in (first, second)}
+    await backend.ownership.move(one, [third], gone)  # whose incarnation has ended
+    assert (await backend.ownership.read_map()).owners[third] is None
+
+
+async def test_a_host_that_was_robbed_does_not_look_alive(backend: Backend) -> None:
+    one, two = incarnation(), incarnation()
+    await backend.ownership.register("a", "node", listening(one))
+    await backend.ownership.register("b", "node", listening(two))
+    had = await backend.ownership.claim(one, [one, two], 4)
+    await backend.ownership.beat("a", one, owned=4)
+    await backend.ownership.claim(two, [two], len(had))
+    before = {p.name: p.beats for p in (await backend.ownership.beat("b", two, owned=4)).peers}
+    with pytest.raises(StaleEpoch):
+        await backend.ownership.beat("a", one, owned=4)
+    after = {p.name: p.beats for p in (await backend.ownership.beat("b", two, owned=4)).peers}
+    assert after["a"] == before["a"]

@@ -20,17 +20,27 @@ class PostgresOwnership:
         async with self._database.system() as connection:
             await connection.execute(sql("host_register"), name, at.incarnation, node, at.address, at.port)
 
-    async def beat(self, name: str, incarnation: str, *, draining: bool = False) -> Membership:
+    async def beat(
+        self, name: str, incarnation: str, *, owned: int = 0, draining: bool = False
+    ) -> Membership:
         async with self._database.system() as connection:
-            if await connection.fetchval(sql("host_beat"), name, incarnation, draining) is None:
-                raise StaleEpoch(f"a newer incarnation of {name} has taken its place")
+            if await connection.fetchval(sql("host_beat"), name, incarnation, draining, owned) is None:
+                raise StaleEpoch(f"others have taken the place or the partitions of {name}")
             rows = await connection.fetch(sql("host_peers"))
-        return Membership(tuple(Peer(*row) for row in rows))
+        return Membership(tuple(_peer(*row) for row in rows))
 
     async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
         async with self._database.system() as connection:
             rows = await connection.fetch(sql("partitions_claim"), incarnation, alive, limit)
         return dict(rows)
+
+    async def move(self, incarnation: str, partitions: Sequence[int], to: str) -> None:
+        async with self._database.system() as connection:
+            await connection.execute(sql("partitions_move"), incarnation, partitions, to)
+
+    async def owned_by(self, incarnation: str) -> dict[int, int]:
+        async with self._database.system() as connection:
+            return dict(await connection.fetch(sql("partitions_owned"), incarnation))
 
     async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
         async with self._database.system() as connection:
@@ -43,3 +53,9 @@ class PostgresOwnership:
             tuple(name for name, *_ in rows),
             {name: HostAddress(*at) for name, *at in rows if name is not None},
         )
+
+
+def _peer(
+    name: str, incarnation: str, beats: int, draining: bool, owned: int, address: str, port: int, takes: bool
+) -> Peer:
+    return Peer(name, incarnation, beats, draining, owned, HostAddress(incarnation, address, port), takes)

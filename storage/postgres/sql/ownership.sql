@@ -2,15 +2,17 @@
 
 
 -- name: host_beat
--- A host's heartbeat. Returns no row if a newer incarnation has taken the name.
--- $1 name, $2 incarnation, $3 draining
-UPDATE hosts SET beats = beats + 1, draining = $3, updated_at = now() WHERE name = $1 AND incarnation = $2
+-- A host's heartbeat. Returns no row if a newer incarnation has taken the name, or if others have taken partitions that the host
+-- still holds: then it must not look alive.
+-- $1 name, $2 incarnation, $3 draining, $4 how many partitions it holds
+UPDATE hosts SET beats = beats + 1, draining = $3, updated_at = now()
+WHERE name = $1 AND incarnation = $2 AND (SELECT count(*) FROM partitions WHERE owner = $2) >= $4
 RETURNING beats
 
 
 -- name: host_peers
 -- Every host and the number of partitions it owns.
-SELECT h.name, h.incarnation::text, h.beats, h.draining, count(p.id)::integer
+SELECT h.name, h.incarnation::text, h.beats, h.draining, count(p.id)::integer, h.address, h.port, h.takes
 FROM hosts h LEFT JOIN partitions p ON p.owner = h.incarnation GROUP BY h.name
 
 
@@ -22,10 +24,10 @@ WITH before AS (SELECT incarnation FROM hosts WHERE name = $1 FOR UPDATE),
 freed AS (
   UPDATE partitions SET owner = NULL, epoch = epoch + 1 WHERE owner IN (SELECT incarnation FROM before) RETURNING id
 )
-INSERT INTO hosts (name, incarnation, node, address, port)
-SELECT $1::text, $2::uuid, $3::text, $4::text, $5::integer FROM (SELECT count(*) FROM freed) AS counted
+INSERT INTO hosts (name, incarnation, node, address, port, takes)
+SELECT $1::text, $2::uuid, $3::text, $4::text, $5::integer, true FROM (SELECT count(*) FROM freed) AS counted
 ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, node = excluded.node,
-  address = excluded.address, port = excluded.port,
+  address = excluded.address, port = excluded.port, takes = true,
   beats = hosts.beats + 1, draining = false, updated_at = now()
 
 
@@ -41,6 +43,18 @@ RETURNING id, epoch
 -- The owner of each partition, in order.
 SELECT h.name, h.incarnation::text, h.address, h.port
 FROM partitions p LEFT JOIN hosts h ON h.incarnation = p.owner ORDER BY p.id
+
+
+-- name: partitions_move
+-- Give partitions to another host. They become free if its incarnation is gone.
+-- $1 uuid own incarnation, $2 integer[] partitions, $3 uuid the other's incarnation
+UPDATE partitions SET owner = (SELECT incarnation FROM hosts WHERE incarnation = $3), epoch = epoch + 1
+WHERE owner = $1 AND id = ANY ($2::integer[])
+
+
+-- name: partitions_owned
+-- $1 uuid incarnation
+SELECT id, epoch FROM partitions WHERE owner = $1
 
 
 -- name: partitions_release

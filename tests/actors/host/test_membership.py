@@ -15,6 +15,7 @@ from waiting import until
 from tertulia.actors.host.membership import MembershipKeeper
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.journal import StaleEpoch
+from tertulia.core.ports.ownership import Peer
 from tertulia.storage.memory.conversations import MemoryOwnership, MemoryStore
 
 TAKEOVER = 3.0
@@ -46,6 +47,7 @@ class Cluster:
         self.store = MemoryStore()
         self.now = 100.0
         self.members: dict[str, Member] = {}
+        self.telling = True
 
     async def join(self, name: str) -> Member:
         member = Member(self, name)
@@ -58,6 +60,15 @@ class Cluster:
             self.now += 0.4
             for member in members:
                 await member.keeper.beat()
+
+    async def tell(self, peer: Peer) -> bool:
+        if not self.telling:
+            return False
+        for member in self.members.values():
+            if member.incarnation == peer.incarnation:
+                await member.keeper.adopt()
+                return True
+        return False
 
     def check(self) -> None:
         """Under its present epoch a partition is at most one host's."""
@@ -81,6 +92,7 @@ class Member:
             node="n",
             takeover_after=TAKEOVER,
             stale=self.stale,
+            tell=cluster.tell,
             clock=lambda: cluster.now,
             every=0.001,
         )
@@ -103,11 +115,11 @@ class Ownership(MemoryOwnership):
         await self.open.wait()
         return claimed
 
-    async def beat(self, name: str, incarnation: str, *, draining: bool = False):  # type: ignore[no-untyped-def]
+    async def beat(self, name: str, incarnation: str, *, owned: int = 0, draining: bool = False):  # type: ignore[no-untyped-def]
         if self.down:
             self.failures += 1
             raise ConnectionError("no database")
-        return await super().beat(name, incarnation, draining=draining)
+        return await super().beat(name, incarnation, owned=owned, draining=draining)
 
 
 @pytest.fixture
@@ -132,6 +144,27 @@ async def test_hosts_share_fairly(cluster: Cluster, count: int) -> None:
     assert [m.host.owned for m in members] == before, "partitions wander without need"
 
 
+async def test_planned_moves_leave_no_partition_without_a_host(cluster: Cluster) -> None:
+    """Each moves from owner to owner in one step; no claim is needed."""
+    one, two = await cluster.join("a"), await cluster.join("b")
+    two.ownership.open.clear()  # nobody claims
+    await one.keeper.beat()
+    assert len(one.host.owned) == len(two.host.owned) == PARTITIONS // 2
+    assert all(p.owner is not None for p in cluster.store.partitions)
+    assert one.keeper.statistics()["moves_total"] == PARTITIONS // 2
+    cluster.check()
+
+
+async def test_who_is_not_told_finds_its_partitions_by_its_next_beat(cluster: Cluster) -> None:
+    one, two = await cluster.join("a"), await cluster.join("b")
+    cluster.telling = False
+    await one.keeper.beat()
+    assert not two.host.owned and len(one.host.owned) == PARTITIONS // 2
+    await two.keeper.beat()
+    assert len(two.host.owned) == PARTITIONS // 2
+    cluster.check()
+
+
 async def test_a_silent_host_is_robbed_after_its_time_and_not_before(cluster: Cluster) -> None:
     one, two = await cluster.join("a"), await cluster.join("b")
     await cluster.beat(one, two, times=3)
@@ -142,8 +175,12 @@ async def test_a_silent_host_is_robbed_after_its_time_and_not_before(cluster: Cl
     await cluster.beat(two, times=2)
     assert len(two.host.owned) == PARTITIONS
     cluster.check()
+    beats = cluster.store.hosts["a"].beats
     with pytest.raises(StaleEpoch):  # it wakes, and finds that it has been robbed
         await one.keeper.beat()
+    assert cluster.store.hosts["a"].beats == beats, "it must not look alive: others would give it partitions"
+    await cluster.beat(two, times=2)
+    assert len(two.host.owned) == PARTITIONS
 
 
 async def test_who_slept_itself_judges_nobody(cluster: Cluster) -> None:
@@ -207,7 +244,7 @@ async def test_who_waits_for_what_is_under_way_is_not_taken_for_dead(cluster: Cl
     one, two = await cluster.join("a"), await cluster.join("b")
     one.host.disowning.clear()  # a classifier takes its time, say
     giving = asyncio.create_task(one.keeper.beat())
-    while len(one.host.owned) > PARTITIONS // 2:
+    while len(one.host.owned) == PARTITIONS:
         await asyncio.sleep(0)
     one.ownership.down = True
     await until(lambda: one.ownership.failures > 2, "beats that fail")

@@ -40,12 +40,15 @@ class Side:
         self.lost = 0
         self.mangled: bytes | None = None
         self.publisher = FeedPublisher()
-        self.listener = HostListener(self._submit, self._learn, self.publisher, SECRET, bounds)
+        self.listener = HostListener(
+            self._submit, self._learn, self.publisher, SECRET, bounds, adopt=self._adopt
+        )
         self.way: HostEndpoint
         self.socket: Path
         self.settled: list[tuple[Envelope, Outcome | None]] = []
         self.entries: list[Entry] = []
         self.gone = 0
+        self.adopted = 0
         self._links: list[HostLink] = []
         self.refreshed: list[str] = []
         self.reads = asyncio.Event()
@@ -53,6 +56,11 @@ class Side:
     async def _learn(self, accounts: list[str]) -> None:
         await self.reads.wait()
         self.refreshed += accounts
+
+    async def _adopt(self) -> None:
+        self.adopted += 1
+        if self.adopted > 1:
+            raise OSError("the storage is away")
 
     async def _submit(self, payload: bytes, announce: Announce) -> bytes:
         self.batches.append(len(codec.decode_envelopes(payload)))
@@ -307,6 +315,12 @@ async def test_frames_arrive_whole_however_they_are_cut(side: Side) -> None:
         for at in range(0, len(stream), size):
             cutter.data_received(stream[at : at + size])
         assert got == frames
+
+
+async def test_a_host_is_told_of_moved_partitions(side: Side) -> None:
+    assert await side.link().partitions_moved()
+    assert await side.link("b").partitions_moved(), "a failure to read them is no failure to tell"
+    assert side.adopted == 2
 
 
 async def test_over_lost_answers_and_takeovers_every_command_happens_once(side: Side) -> None:

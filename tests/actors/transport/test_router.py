@@ -226,6 +226,40 @@ async def test_an_older_map_does_not_undo_a_newer_one() -> None:
     assert net.router.links["a"].incarnation == newest and not net.links[-1].closed
 
 
+async def test_a_later_command_does_not_overtake_one_that_waits_for_the_map(net: Net) -> None:
+    """While a partition moves, another reader may refresh the map before the waiting commands are sent again."""
+    await net.host("a")
+    await net.router.startup()
+    (old,) = net.links
+    slow = asyncio.Event()
+    refresh = net.router.quarantine.refresh
+
+    async def refresh_slowly() -> None:
+        await slow.wait()
+        await refresh()
+
+    net.router.quarantine.refresh = refresh_slowly  # type: ignore[method-assign]
+    first, second = to_thread(received("1")), to_thread(received("2"))
+    asked = [asyncio.create_task(net.router.ask(first))]
+    await asyncio.sleep(0)
+    await net.host("b")
+    for partition in range(PARTITIONS):
+        net.ownership._change(partition, net.ownership._store.hosts["b"].at.incarnation)
+    old.answer(Moved())
+    while len(net.links) < 2:  # the map is new, and the first command still waits
+        await asyncio.sleep(0)
+    asked.append(asyncio.create_task(net.router.ask(second)))
+    await asyncio.sleep(0)
+    assert not net.links[1].sent
+    slow.set()
+    while len(net.links[1].sent) < 2:
+        await asyncio.sleep(0)
+    assert [envelope.id for envelope in net.links[1].sent] == [first.id, second.id]
+    for _ in asked:
+        net.links[1].answer(Done())
+    await asyncio.gather(*asked)
+
+
 # --- publishing
 
 
