@@ -38,7 +38,7 @@ class AnalysisQueue:
 
     def statistics(self) -> dict[str, float]:
         """Gauges and counters for /metrics."""
-        return {"listening": len(self._queues_by_thread), **self._analysis.statistics()}
+        return {"analysing": len(self._queues_by_thread), **self._analysis.statistics()}
 
     def hold(
         self, item: PendingCommand, key: ThreadKey, c: Conversation | None, account: AccountRules

@@ -159,10 +159,10 @@ class MessageAnalysis:
         language = self._language(wanted.content) if wanted.detect else None
         sentiment = None
         if wanted.sentiment_below is not None and (score := self._scorer.value) is not None:
-            mood = score(scored(wanted.content))
+            found = score(scored(wanted.content))
             # the scorer assumes English; few messages get this far
-            if mood < wanted.sentiment_below and self._is_english(wanted, language):
-                sentiment = mood
+            if found < wanted.sentiment_below and self._is_english(wanted, language):
+                sentiment = found
         return Analysis(language, sentiment)
 
     def _language(self, content: str) -> str | None:

@@ -38,9 +38,9 @@ class AbsenceMonitor:
             (user_id for user_id, held_by in desk.desk.board.held_by.items() if held_by), now
         )
         for user_id, since in desk.presence.absent_since.items():
-            again = state.absences.get(user_id, 0)
+            again = state.next_absence_checks.get(user_id, 0)
             if now >= max(since + grace, again) and desk.desk.board.held_by.get(user_id):
-                state.absences[user_id] = now + max(MIN_PAUSE, grace // 4)
+                state.next_absence_checks[user_id] = now + max(MIN_PAUSE, grace // 4)
                 self._start(self._requeue(desk, user_id, since, grace))
 
     async def _requeue(self, desk: AccountDesk, user_id: str, since: int, grace: int) -> None:

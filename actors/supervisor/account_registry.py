@@ -61,7 +61,7 @@ class AccountState:
 
     Everything up to `position` has been seen. `until` is the feed's head at the last scan: pushes up to it have arrived by
     the next one. `head` is the feed's head now. `version` is the known version of the facts, `newest_version` the stored
-    one; `facts_lock` orders their reads. `requests` counts people's requests in flight. `absences` says when to check an
+    one; `facts_lock` orders their reads. `requests` counts people's requests in flight. `next_absence_checks` says when to check an
     absent agent again, `refusals` how often in a row a conversation refused a command, `rosters` when each was stored.
     """
 
@@ -72,7 +72,7 @@ class AccountState:
         self.version = self.newest_version = -1
         self.facts_lock = asyncio.Lock()
         self.requests = 0
-        self.absences: dict[str, int] = {}
+        self.next_absence_checks: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
         self.rosters: dict[str, float] = {}
         self.wake: asyncio.TimerHandle | None = None

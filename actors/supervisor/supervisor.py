@@ -282,7 +282,7 @@ class Supervisor:
         if ms := self._clock.set_by():
             log.warning("clock_set", milliseconds=ms)
             for state, desk in self.accounts.loaded():
-                state.absences.clear()
+                state.next_absence_checks.clear()
                 desk.presence.shift(ms)
 
     async def _tick(self) -> None:

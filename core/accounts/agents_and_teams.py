@@ -16,8 +16,6 @@ from .account_settings import Hours, block_faults, is_timezone
 from .records import ChannelType
 
 MAX_BLOCKS = 50
-CAPACITY = 5
-"""Conversations that an agent may hold at once by default."""
 
 
 class Agent(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ lower case for e-mail, the provider's own id elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -184,6 +184,3 @@ class MediaStep(msgspec.Struct, frozen=True):
 
     request: ProviderRequest
     last: bool
-
-
-MediaKind = Literal["image", "audio", "video", "document", "sticker"]

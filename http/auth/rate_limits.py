@@ -78,11 +78,6 @@ class PermitLeases:
         self._degraded_until = float("-inf")
         self._degraded = False
 
-    @property
-    def degraded(self) -> bool:
-        """Whether the last lease failed."""
-        return self._degraded
-
     async def lease(self, bucket: str, *, rate: float, burst: int, wanted: int) -> Lease | None:
         """A grant of the shared bucket; None while degraded."""
         if self._clock() < self._degraded_until:

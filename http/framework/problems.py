@@ -118,11 +118,6 @@ def status_response(status: int, request_id: str, detail: str | None = None) -> 
     return _response(status, body, request_id, None)
 
 
-def request_id_of(request: web.Request) -> str:
-    """The id of a request under `errors_middleware`."""
-    return request[_REQUEST]
-
-
 def errors_middleware(cors: Cors | None) -> Middleware:
     """The outermost middleware: gives every request an id, and every failure its problem."""
 

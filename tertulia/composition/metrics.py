@@ -19,7 +19,7 @@ _HELP = {
     "partitions": "Partitions that the host owns",
     "conversations": "Conversations in the host's memory",
     "waiting": "Commands under way in the host",
-    "listening": "Threads whose commands wait for a message to be analysed",
+    "analysing": "Threads whose commands wait for a message to be analysed",
     "classified_total": "Messages with an intent from the classifier",
     "unclassified_total": "Messages that the classifier gave no answer for",
     "activations_total": "Conversations loaded into memory",

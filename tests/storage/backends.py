@@ -110,9 +110,9 @@ class MemoryBackend:
 
     async def set_expiry(self, account_id: str, hours: int) -> None:
         rules = self.rules.accounts[account_id]
-        self.rules.accounts[account_id] = replace(
-            rules, settings=replace(rules.settings, expiry_hours=hours), version=rules.version + 1
-        )
+        settings = replace(rules.settings, expiry_hours=hours)
+        self.rules.accounts[account_id] = replace(rules, settings=settings, version=rules.version + 1)
+        self.supervision.prefer(account_id, settings=settings)
 
     async def contacts(self, account_id: str) -> int:
         return sum(account == account_id for account, _, _ in self.store.contacts)

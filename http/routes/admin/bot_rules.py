@@ -203,15 +203,15 @@ async def test(call: Call[BotRuleTest]) -> web.Response:
         raise NotFound("no such account")
     at = _instant(b.at)
     want = for_first(call.account_id, b.content, b.channel_type, b.language, account)
-    heard = NO_ANALYSIS if want is None else await call.services.understanding.analyse(want)
+    analysis = NO_ANALYSIS if want is None else await call.services.understanding.analyse(want)
     facts = Facts(
         b.content,
         b.channel_type,
         True,
-        b.language or heard.language,
-        heard.classification,
-        heard.language is not None,
-        heard.sentiment,
+        b.language or analysis.language,
+        analysis.classification,
+        analysis.language is not None,
+        analysis.sentiment,
     )
     found = plan(account, facts, at)
     does: Parts = {} if found.actions is None else msgspec.to_builtins(found.actions)

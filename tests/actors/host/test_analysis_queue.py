@@ -233,8 +233,8 @@ async def test_what_waits_counts_as_waiting(rig: Rig, classifier: Classifier) ->
     tasks = [rig.asking(to_thread(received(f"bill {n}"))) for n in range(3)]
     await rig.quiet()
     figures = rig.host.statistics()
-    assert (figures["waiting"], figures["listening"]) == (3, 1)
+    assert (figures["waiting"], figures["analysing"]) == (3, 1)
     classifier.open.set()
     await asyncio.gather(*tasks)
     figures = rig.host.statistics()
-    assert (figures["waiting"], figures["listening"], figures["classified_total"]) == (0, 0, 3)
+    assert (figures["waiting"], figures["analysing"], figures["classified_total"]) == (0, 0, 3)

@@ -23,7 +23,7 @@ PATH = "/v1/things/{id}/notes"
 
 async def note(request: web.Request, path: Mapping[str, str]) -> web.StreamResponse:
     """Says what it was asked, or fails as it is told."""
-    assert request_context.get() == {"request_id": problems.request_id_of(request)}
+    assert request_context.get() == {"request_id": request[problems._REQUEST]}
     body = await request.read()
     match request.query.get("fail"):
         case "conflict":

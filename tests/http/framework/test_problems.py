@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from tertulia.core.errors import BY_CODE, Conflict, Invalid, NotFound, Overloaded, RateLimited, TertuliaError
 from tertulia.http.connection.protocol import ProblemRunner
-from tertulia.http.framework.problems import STATUS, install, problem_response, request_id_of
+from tertulia.http.framework import problems
+from tertulia.http.framework.problems import STATUS, install, problem_response
 from tertulia.logs import request_context
 
 Raise = Callable[[], Any]
@@ -37,7 +38,7 @@ async def fail(request: web.Request) -> web.Response:
 
 
 async def echo(request: web.Request) -> web.Response:
-    assert request_context.get() == {"request_id": request_id_of(request)}
+    assert request_context.get() == {"request_id": request[problems._REQUEST]}
     return web.Response(body=await request.read())
 
 
