@@ -13,7 +13,7 @@ GUIDES := build/guides/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos browser vendor fuzz interop interop-guides cases simulate-theory check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos alerts browser vendor fuzz interop interop-guides cases simulate-theory check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +60,14 @@ chaos: $(READY) ## faults of machines under load, over network namespaces: make 
 
 simulate-theory: $(READY) ## the routing against queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
 	@PYTHONPATH=. $(BIN)/python tests/theory/run.py $(ARGS)
+alerts: ## the alert rules by promtool, of Debian's prometheus
+	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus; }; } >/dev/null 2>&1; } || true
+	@command -v promtool >/dev/null || { echo 'the alert rules are tested by promtool: sudo apt-get install prometheus' >&2; exit 1; }
+	@promtool check rules deploy/prometheus/alerts.yml
+	@promtool check config --syntax-only deploy/prometheus/prometheus.yml
+	@promtool test rules deploy/prometheus/alerts_test.yml
 
 bench: $(READY) ## the benchmarks
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,4 +1,4 @@
-"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`; `import` is in `imports.py`.
+"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`; `import` is in `imports.py`, `cluster` in `cluster.py`.
 
 A command that cannot continue prints one sentence and exits with code 2.
 """
@@ -18,6 +18,7 @@ from ..serving import ray_environment
 from ..settings import Settings
 from ..storage import data_folder
 from ..storage.connection_faults import fault_of
+from .cluster import cluster
 from .common import fail, read_settings, say, signer_of
 from .simulate import simulate
 
@@ -36,6 +37,7 @@ db = typer.Typer(help="Manage the database schema.", no_args_is_help=True)
 account = typer.Typer(help="Manage accounts.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(account, name="account")
+app.add_typer(cluster, name="cluster")
 app.command()(simulate)
 
 

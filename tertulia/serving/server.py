@@ -38,7 +38,7 @@ from .demo_double import DemoDouble, DoubleError
 from .fleet import ActorFailed, Fleet
 from .ray_folder import RayFolder
 from .running_servers import RunningServer, listed
-from .start_checks import StartError, check_port, check_settings, reach
+from .start_checks import StartError, check_port, check_settings, loopback, reach
 
 log = structlog.get_logger(__name__)
 
@@ -259,6 +259,10 @@ class Serving:
         machines = {n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
         if len(machines) > 1 and self._embedded:
             raise StartError("a Ray cluster of several machines needs DATABASE_URL and REDIS_URL")
+        if len(machines) > 1 and loopback(self.settings.host):
+            self._say(
+                f"TERTULIA_HOST is {self.settings.host}: on each machine, only itself can reach its gateways; 0.0.0.0 is for a balancer"
+            )
         if len(machines) > 1 and self._own_folder:
             raise StartError(
                 "a Ray cluster of several machines needs TERTULIA_ATTACHMENTS_URL: a bucket, or a folder they share"

@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Callable
 from importlib.util import find_spec
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from ..actors.transport.link_transport import client_context
@@ -33,6 +33,14 @@ def reach(ray_address: str) -> None:
     host, _, port = ray_address.rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=3).close()
+
+
+def loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches what listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_settings(settings: Settings) -> None:

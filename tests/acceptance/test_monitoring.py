@@ -1,0 +1,41 @@
+"""The files for Prometheus and Grafana name metrics that exist, and each alert has its page in the runbook."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import yaml
+from serving import ROOT, OwnServer
+
+RULES = ROOT / "deploy/prometheus/alerts.yml"
+METRIC = re.compile(r"\btertulia_[a-z_]+")
+AFTER_TRAFFIC = {"tertulia_outbox_queued", "tertulia_outbox_open_circuits", "tertulia_outbox_sent_total"}
+"""Metrics of channels appear with a channel's first message."""
+
+
+def rules() -> list[dict[str, object]]:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+async def test_every_metric_that_the_files_name_exists(server: OwnServer) -> None:
+    async with server.client(server.token("lead", "monitoring")) as client:
+        await client.get("/v1/conversations")
+        page = (await client.get("/metrics")).text
+    there = set(re.findall(r"^(tertulia_[a-z_]+)", page, re.MULTILINE))
+    dashboard = (ROOT / "deploy/grafana/tertulia.json").read_text()
+    text = " ".join(str(rule["expr"]) for rule in rules()) + dashboard
+    named = set(METRIC.findall(text))
+    assert named - there <= AFTER_TRAFFIC, named - there
+    assert len(named) > 10 and json.loads(dashboard)["panels"]
+
+
+def test_each_alert_has_a_page_in_the_runbook() -> None:
+    headings = set(re.findall(r"^### (\w+)$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE))
+    alerts = {str(rule["alert"]): rule for rule in rules() if "alert" in rule}
+    assert set(alerts) == headings
+    for name, rule in alerts.items():
+        annotations = rule["annotations"]
+        assert isinstance(annotations, dict)
+        assert annotations["runbook"] == f"docs/runbook.md#{name.lower()}"
