@@ -10,10 +10,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 INTEROP := build/interop/.ready
 GUIDES := build/guides/.ready
+CONTRACT := build/contract/.ready
+SECONDS ?= 120
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos alerts browser vendor fuzz interop interop-guides cases simulate-theory check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos alerts browser vendor fuzz interop interop-guides contract cases simulate-theory check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +44,9 @@ fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k emai
 interop: interop-guides $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order; the guides' programs
 	@ODD_MAILS=1000 REPLAYS=40 build/interop/bin/python -m pytest tests/interop tests/acceptance/test_odd_mails.py \
 		tests/http/test_replayed_webhooks.py --durations=10 $(ARGS)
+
+contract: $(READY) $(CONTRACT) ## the API by its documents: schemathesis for each role, redocly, the AsyncAPI parser: make contract SECONDS=300
+	@CONTRACT_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/contract --durations=10 $(ARGS)
 
 cases: $(READY) ## faults that users of such systems reported, played on the demo that `make serve` runs
 	@$(BIN)/python tests/cases/run.py $(ARGS)
@@ -98,6 +103,9 @@ lock: $(READY) ## renew requirements.lock with the newest versions that go toget
 	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 		--extra embedded --extra dev --extra interop pyproject.toml build/lock/build.in --output-file tests/interop/requirements.lock
+	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
+		tests/contract/requirements.in --output-file tests/contract/requirements.lock
 	@echo 'requirements.lock is new; the next make installs it'
 
 clean: ## remove what was installed and cached; the data in .tertulia stays
@@ -142,6 +150,16 @@ $(INTEROP): $(READY) tests/interop/requirements.lock
 	@echo 'installing the libraries of providers (first run only, about two minutes) …'
 	@$(PYTHON) -m venv build/interop
 	@build/interop/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r tests/interop/requirements.lock
+	@touch $@
+
+# Schemathesis has an environment of its own: it calls the server from outside.
+$(CONTRACT): tests/contract/requirements.lock tests/contract/package.json tests/contract/package-lock.json
+	@command -v npm >/dev/null || { echo "the documents' tools need npm: sudo apt-get install npm" >&2; exit 1; }
+	@mkdir -p build/contract
+	@cp tests/contract/package.json tests/contract/package-lock.json build/contract/
+	@cd build/contract && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@$(PYTHON) -m venv build/contract/python
+	@build/contract/python/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r tests/contract/requirements.lock
 	@touch $@
 
 # Stream clients of npm and PyPI that the guides show, in the versions that package-lock.json names.

@@ -17,7 +17,7 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")  # a busy machine is no failure
 
 Start = Callable[..., Awaitable[OwnServer]]
-SERVER_FOLDERS = {"acceptance", "faults", "guides"}
+SERVER_FOLDERS = {"acceptance", "contract", "faults", "guides"}
 SLOW = {"fuzz", "test_growth.py", "test_growth_table.py"}
 """Folders and modules that `make test-unit` leaves out, though they need no server."""
 SERVER_FIXTURES = {
@@ -33,7 +33,7 @@ SERVER_FIXTURES = {
 """Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
 
 
-RAY_PLACES = {"acceptance", "browser", "cases", "client", "faults", "guides", "interop", "test_cli.py",
+RAY_PLACES = {"acceptance", "browser", "cases", "client", "contract", "faults", "guides", "interop", "test_cli.py",
               "test_fuzz_pipelining.py", "test_provider_double.py"}  # fmt: skip
 """Tests that start Tertulia. In a parallel run one worker has them all: two Rays would fight for the machine."""
 

@@ -47,10 +47,14 @@ CALM = {
     "TERTULIA_TRUST_TENANT_HEADER": "true",
     "TERTULIA_WEBHOOKS_ALLOW_PRIVATE": "true",
     "TERTULIA_ALLOWED_NETWORKS": "127.0.0.0/8",
+    **{
+        f"TERTULIA_{kind}_URL": "http://127.0.0.1:9"
+        for kind in ("WHATSAPP", "MESSENGER", "TELEGRAM", "SMS", "EMAIL")
+    },
     "TERTULIA_ALLOWED_ORIGINS": f"{DESK},{PAGE}",
     "RAY_DEDUP_LOGS": "0",  # keep every record of an actor, for tests that look for one
 }
-"""Two hosts and gateways, limits that no test reaches by accident, and event webhooks and providers on this machine."""
+"""Two hosts and gateways, limits that no test reaches by accident, event webhooks and providers on this machine, and no others."""
 
 
 def free_port() -> int:

@@ -82,6 +82,7 @@ class Sla(Targets, frozen=True, forbid_unknown_fields=True, kw_only=True):
     priorities: Annotated[
         dict[Literal["low", "normal", "high", "urgent"], Targets],
         about("Targets that replace these for a priority", {"urgent": {"first_reply_minutes": 5}}),
+        msgspec.Meta(extra_json_schema={"propertyNames": {"enum": ["low", "normal", "high", "urgent"]}}),
     ] = {}
     warn_percent: Annotated[
         int, msgspec.Meta(ge=1, le=99), about("How much of a target's time has passed when a warning is sent")

@@ -76,7 +76,7 @@ EVENTS: Final[dict[str, Any]] = {
 
 HINTS: Final = frozenset({
     "conversation:receipt", "conversation:typing", "conversation:draft", "conversation:viewing", "agent:presence",
-    "queue:update", "ready", "reset", "close",
+    "conversation:suggestion", "queue:update", "ready", "reset", "close",
 })  # fmt: skip
 """Types of events that are no entry's: their `seq` is null."""
 

@@ -69,7 +69,8 @@ _KEY: Final = istr("Idempotency-Key")
 DEFAULT_SENDER: dict[Role, SenderType] = {Role.CUSTOMER: "contact", Role.SERVICE: "bot"}
 
 
-Addresses = Annotated[list[Identifier], msgspec.Meta(max_length=MAX_RECIPIENTS)]
+Address = Annotated[Identifier, msgspec.Meta(extra_json_schema={"format": "email"})]
+Addresses = Annotated[list[Address], msgspec.Meta(max_length=MAX_RECIPIENTS)]
 
 
 class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

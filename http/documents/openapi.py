@@ -180,7 +180,7 @@ def _types(routes: Sequence[Route]) -> list[Any]:
     for type_ in (*ENTRIES.values(), *EVENTS.values()):
         found[id(type_)] = type_
     for route in routes:
-        for type_ in (route.body, route.query, *route.answers.values()):
+        for type_ in (route.body, route.query, route.error, *route.answers.values()):
             if type_ not in (None, bytes, str):
                 found[id(type_)] = type_
     return list(found.values())

@@ -10,10 +10,11 @@ from typing import Any, Final
 from ...core.accounts.principal import PERMISSIONS
 from ..framework.endpoint import Route
 from .examples import example_of
-from .schemas import Schema, resolved
+from .schemas import REFERENCE, Schema, resolved
 
 _PARAMETER: Final = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 FILE: Final[Schema] = {"type": "string", "contentMediaType": "application/octet-stream"}
+UPLOAD: Final[Schema] = {**FILE, "minLength": 1}
 TEXT: Final[Schema] = {"type": "string"}
 HEADERS: Final[dict[str, tuple[str, Any]]] = {
     "Idempotency-Key": (
@@ -32,6 +33,8 @@ _PATH: Final[dict[str, tuple[str, Any]]] = {
     "user_id": ("The agent: the `sub` of their tokens", "00000000-0000-0000-0000-000000000021"),
     "channel_type": ("The channel's type", "telegram"),
     "path": ("The file", "docs.css"),
+    "phoneNumber": ("A phone number with its country code", "+251911223344"),
+    "sessionId": ("The session's id", "wa-0190a5f0"),
 }
 _EXAMPLE_ID: Final = "0190a5f0-7c1e-7d3a-9b52-3f6f0c1e5a07"
 SCHEMES: Final[dict[str, Schema]] = {
@@ -42,6 +45,13 @@ SCHEMES: Final[dict[str, Schema]] = {
         "description": "A token; its claim `accounts` names the roles: `x-roles` of an operation says which may call it",
     },
     "client": {"type": "http", "scheme": "basic", "description": "An API client's id and secret"},
+    "tenant": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Tenant-Id",
+        "description": "The tenant alone, where the operator trusts who names it (TERTULIA_TRUST_TENANT_HEADER)",
+    },
+    "key": {"type": "http", "scheme": "bearer", "description": "An API client's secret"},
     "ticket": {
         "type": "apiKey",
         "in": "query",
@@ -140,8 +150,18 @@ class Operations:
                 response["links"] = links
             responses[str(status)] = response
         for status in refusals(route):
-            responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
+            responses.setdefault(str(status), self._refusal(route, status))
         return responses
+
+    def _refusal(self, route: Route, status: int) -> Schema:
+        """The response of a refusal: as everywhere, or in a dialect's own form, if the request got as far as its route."""
+        reference = {"$ref": f"#/components/responses/{status}"}
+        if route.error is None:
+            return reference
+        schema = {"$ref": REFERENCE + "Problem"}
+        problem = {"schema": schema, "example": example_of(schema, self._components)}
+        content = {"application/json": self._content(route.error), "application/problem+json": problem}
+        return {"description": HTTPStatus(status).phrase, "content": content}
 
     def _content(self, type_: Any) -> Schema:
         if type_ in (bytes, str):
@@ -203,9 +223,15 @@ def _description(route: Route, roles: list[str]) -> str:
 def _upload(media: str) -> Schema:
     """The body of an upload; in a form the field is `file`."""
     if not media.startswith("multipart/"):
-        return {"schema": FILE}
-    file = {**FILE, "description": "The file"}
-    return {"schema": {"type": "object", "required": ["file"], "properties": {"file": file}}}
+        return {"schema": UPLOAD}
+    file = {**UPLOAD, "description": "The file"}
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": file},
+        "additionalProperties": False,
+    }
+    return {"schema": form}
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
@@ -213,6 +239,8 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
         return [{}, {"client": []}]
     if route.permission is None:
         return []
+    if route.gate is not None:
+        return [{name: []} for name in route.gate.schemes]
     if route.signed:
         return [{"bearer": []}, {"link": []}]
     return [{name: []} for name in (("bearer", "ticket", "cookie") if route.stream else ("bearer",))]

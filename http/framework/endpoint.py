@@ -29,7 +29,7 @@ from .services import SERVICES, Services
 
 Body = TypeVar("Body")
 
-SHARED: Final = ("/v1/", "/openapi.json")
+SHARED: Final = ("/v1/", "/openapi.json", "/asyncapi.json")
 """Beginnings of the paths that pages of other origins may call."""
 _COUNTED: web.RequestKey[Principal] = web.RequestKey("counted", Principal)
 """The principal whose limits a request has been counted against."""
@@ -99,9 +99,11 @@ Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 class Gate(Protocol):
     """How the callers of a dialect's routes say who they are, where it is not as on the native ones.
 
-    `header`: the one that names the account, if there is one."""
+    `header`: the one that names the account, if there is one. `schemes`: any of these proves a caller (security schemes of the
+    OpenAPI document)."""
 
     header: str | None
+    schemes: tuple[str, ...]
 
     def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
         """The principal, if nothing has to be awaited. Raises what `proved` does."""
@@ -122,7 +124,7 @@ class Route(msgspec.Struct, frozen=True):
     request. `refuses`: statuses of problems besides those of every route. `own_limits`: the handler counts its
     requests itself. `expensive(query)`: whether Postgres may have to read much for it (`expensive_reads.py`).
     `cross_origin`: pages of allowed origins may call it (`cors.py`); never outside of the API, whose own pages use cookies. `gate`,
-    `refused`: of a dialect, how callers say who they are, and what its errors look like.
+    `refused`, `error`: of a dialect, how callers say who they are, what its errors look like, and their type.
     """
 
     method: str
@@ -152,6 +154,7 @@ class Route(msgspec.Struct, frozen=True):
     cross_origin: bool = True
     gate: Gate | None = None
     refused: Callable[[TertuliaError], web.Response] | None = None
+    error: Any = None
 
     @property
     def is_shared(self) -> bool:

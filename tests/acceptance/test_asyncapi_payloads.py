@@ -171,6 +171,7 @@ async def _events_of_a_conversation(team: Team, conversation: str) -> None:
     ok(await team.lead.patch(conversation, priority="high"), 200)
     ok(await team.lead.do(conversation, "typing", state="start"), 204)
     ok(await team.lead.http.put(f"{path}/draft", json={"content": "Dear"}), 200)
+    ok(await team.lead.http.post(f"{path}/suggestions", json={"draft": "It left today"}), 201)
     ok(await team.lead.http.post(f"{path}/viewing", json={"state": "start"}), 204)
     ok(await team.service.say(conversation, "one"), 201)
     ok(await team.service.do(conversation, "handoff", reason="why"), 200)

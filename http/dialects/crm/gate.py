@@ -42,6 +42,7 @@ class TenantGate:
     """`framework.endpoint.Gate` of the CRM."""
 
     header: str | None = TENANT
+    schemes: tuple[str, ...] = ("bearer", "tenant")
 
     def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
         token, tenant = bearer(headers), headers.get(TENANT)
@@ -49,7 +50,7 @@ class TenantGate:
             return None if tenant is None else trusted(services.settings, tenant_id(tenant))
         if ACCOUNT_ID in headers:
             return None
-        return services.verifier.cached(token, tenant_id(tenant))
+        return None if tenant is None else services.verifier.cached(token, tenant_id(tenant))
 
     async def proved(self, request: web.Request, services: Services) -> Principal:
         headers = request.headers
@@ -58,7 +59,11 @@ class TenantGate:
             if tenant is None:
                 raise Unauthenticated("a bearer token is required")
             return trusted(services.settings, tenant_id(tenant))
-        tenant = tenant_id(tenant)
+        try:
+            tenant = tenant_id(tenant)
+        except Malformed:
+            await of_token(services, token, headers.get(ACCOUNT_ID))  # an invalid token is told of first
+            raise
         if headers.get(ACCOUNT_ID, tenant).lower() != tenant:
             raise Forbidden(f"the headers {TENANT} and X-Account-Id name different accounts")
         return await of_token(services, token, tenant)

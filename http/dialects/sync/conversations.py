@@ -16,7 +16,7 @@ from ...actions.opening import open_conversation
 from ...framework.endpoint import Call, Route
 from ..crm.conversations import whatsapp_channel
 from . import sessions, shapes
-from .envelope import SyncEnvelope, enveloped, refused
+from .envelope import SyncEnvelope, SyncError, enveloped, refused
 from .gate import GATE
 from .lookups import BASE, FOUND, OK, TAG, whole
 from .messages import SubDomain
@@ -116,14 +116,14 @@ CONVERSATIONS = BASE + "/conversations"
 ONE = CONVERSATIONS + "/{sessionId}"
 ROUTES = [
     Route("PUT", BASE + "/whatsapp/agent/conversations/{sessionId}/sync", sync, "message.as_any_sender", OK,
-          "syncFromAgent", "Sync an agent's state", body=SyncUpdate, tag=TAG, gate=GATE, refused=refused),
+          "syncFromAgent", "Sync an agent's state", body=SyncUpdate, tag=TAG, gate=GATE, refused=refused, error=SyncError),
     Route("POST", CONVERSATIONS, create, "message.as_any_sender", {200: SyncEnvelope, 201: SyncEnvelope},
           "syncCreateConversation", "The customer's live conversation, or a new one (legacy)", body=NewSyncConversation,
-          tag=TAG, gate=GATE, refused=refused),
+          tag=TAG, gate=GATE, refused=refused, error=SyncError),
     Route("GET", ONE, read, "inbox.read", OK, "syncGetConversation", "One conversation (legacy)", tag=TAG, gate=GATE,
-          refused=refused),
+          refused=refused, error=SyncError),
     Route("PATCH", ONE + "/intent", set_intent, "message.as_any_sender", OK, "syncUpdateIntent",
-          "Update intent and step (legacy)", body=SyncIntent, tag=TAG, gate=GATE, refused=refused),
+          "Update intent and step (legacy)", body=SyncIntent, tag=TAG, gate=GATE, refused=refused, error=SyncError),
     Route("PATCH", ONE + "/context", set_context, "message.as_any_sender", OK, "syncUpdateContext",
-          "Merge into the context (legacy)", body=SyncContext, tag=TAG, gate=GATE, refused=refused),
+          "Merge into the context (legacy)", body=SyncContext, tag=TAG, gate=GATE, refused=refused, error=SyncError),
 ]  # fmt: skip

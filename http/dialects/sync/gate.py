@@ -23,6 +23,7 @@ class KeyGate:
     """`framework.endpoint.Gate` of the sync API."""
 
     header: str | None = None
+    schemes: tuple[str, ...] = ("bearer", "key")
 
     def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
         token = bearer(headers)

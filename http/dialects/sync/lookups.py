@@ -12,7 +12,7 @@ from ....core.conversation.state import Conversation
 from ....core.ports.resources import Session
 from ...framework.endpoint import Call, Route
 from . import sessions, shapes
-from .envelope import SyncEnvelope, enveloped, refused
+from .envelope import SyncEnvelope, SyncError, enveloped, refused
 from .gate import GATE
 
 BASE = "/sync/api/v1"
@@ -43,8 +43,8 @@ async def conversation(call: Call[None]) -> web.Response:
 OK = {200: SyncEnvelope}
 ROUTES = [
     Route("GET", BASE + "/whatsapp/lookup/tenant/{phoneNumber}", tenant, "inbox.read", OK, "syncLookUpTenant",
-          "The tenant and session of a phone number", tag=TAG, gate=GATE, refused=refused, refuses=(404, 422)),
+          "The tenant and session of a phone number", tag=TAG, gate=GATE, refused=refused, error=SyncError, refuses=(404, 422)),
     Route("GET", BASE + "/whatsapp/lookup/conversation/{phoneNumber}", conversation, "inbox.read", OK,
-          "syncLookUpConversation", "The conversation of a phone number", tag=TAG, gate=GATE, refused=refused,
+          "syncLookUpConversation", "The conversation of a phone number", tag=TAG, gate=GATE, refused=refused, error=SyncError,
           refuses=(404, 422)),
 ]  # fmt: skip

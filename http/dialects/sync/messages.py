@@ -13,7 +13,7 @@ from ....core.conversation.recent_messages import CONTEXT_SIZE
 from ...actions import conversations as actions
 from ...framework.endpoint import Call, Route
 from . import sessions, shapes
-from .envelope import SyncEnvelope, enveloped, refused
+from .envelope import SyncEnvelope, SyncError, enveloped, refused
 from .gate import GATE
 from .lookups import BASE, TAG
 
@@ -42,7 +42,7 @@ async def create(call: Call[NewSyncMessage]) -> web.Response:
 MADE = {200: SyncEnvelope, 201: SyncEnvelope}
 ROUTES = [
     Route("POST", BASE + "/whatsapp/agent/conversations/{sessionId}/messages", create, "message.as_any_sender", MADE,
-          "syncAddAgentMessage", "Add a message", body=NewSyncMessage, tag=TAG, gate=GATE, refused=refused),
+          "syncAddAgentMessage", "Add a message", body=NewSyncMessage, tag=TAG, gate=GATE, refused=refused, error=SyncError),
     Route("POST", BASE + "/conversations/{sessionId}/messages", create, "message.as_any_sender", MADE, "syncAddMessage",
-          "Add a message (legacy)", body=NewSyncMessage, tag=TAG, gate=GATE, refused=refused),
+          "Add a message (legacy)", body=NewSyncMessage, tag=TAG, gate=GATE, refused=refused, error=SyncError),
 ]  # fmt: skip

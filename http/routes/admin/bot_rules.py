@@ -82,7 +82,10 @@ class BotRuleTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     content: Annotated[conversations.Content, about("A customer's first message", "I want a refund")]
     channel_type: Annotated[ChannelType, about("Where it is written")]
-    at: Annotated[datetime | None, about("When it is written; by default now", "2026-03-02T09:30:00Z")] = None
+    at: Annotated[
+        datetime | None,
+        about("When it is written; by default now", "2026-03-02T09:30:00Z", format="date-time"),
+    ] = None
     language: Annotated[
         Annotated[str, msgspec.Meta(min_length=2, max_length=35)] | None,
         about("Its language; by default detected, if rules or agents depend on it", "en"),

@@ -39,7 +39,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 Url = Annotated[
     str,
-    msgspec.Meta(min_length=1, description="https; no address of a private network, and no port but 443"),
+    msgspec.Meta(
+        min_length=1,
+        description="https; no address of a private network, and no port but 443",
+        extra_json_schema={"format": "uri", "pattern": "^https?://"},
+    ),
 ]
 Description = Annotated[str, msgspec.Meta(max_length=255)]
 EventTypes = Annotated[

@@ -72,9 +72,18 @@ class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     archived: Annotated[bool | msgspec.UnsetType, about("Whether it is archived")] = msgspec.UNSET
 
 
+Included = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={"pattern": "^((messages|contact|assignments)(,(messages|contact|assignments))*)?$"}
+    ),
+]
+
+
 class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: Annotated[
-        list[str], about("Any of messages, contact, assignments, separated by commas", ["messages,contact"])
+        list[Included],
+        about("Any of messages, contact, assignments, separated by commas", ["messages,contact"]),
     ] = []
 
 

@@ -80,10 +80,15 @@ class StatsQuery(
 
     start: Annotated[
         datetime | None,
-        about("The beginning of the period; by default 30 days before its end", "2026-03-01T00:00:00Z"),
+        about(
+            "The beginning of the period; by default 30 days before its end",
+            "2026-03-01T00:00:00Z",
+            format="date-time",
+        ),
     ] = None
     end: Annotated[
-        datetime | None, about("The end of the period; by default now", "2026-03-08T00:00:00Z")
+        datetime | None,
+        about("The end of the period; by default now", "2026-03-08T00:00:00Z", format="date-time"),
     ] = None
 
 

@@ -1175,7 +1175,7 @@ class ConversationSuggestionEvent(TypedDict):
     """The topic that brought it"""
     conversation_id: str
     """The conversation, if it is about one"""
-    seq: int
+    seq: None
     """The number of its entry; null for hints, which nothing stores"""
     at: str
     """When it happened"""
@@ -3331,6 +3331,11 @@ class SyncContext(TypedDict):
 class SyncEnvelope(TypedDict):
     message: str
     data: Any
+    type: NotRequired[str]
+
+
+class SyncError(TypedDict):
+    message: str
     type: NotRequired[str]
 
 
