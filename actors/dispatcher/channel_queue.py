@@ -51,6 +51,8 @@ Context = ChannelContext | SentElsewhere | Failure
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When a channel repeats an attempt, and when it rests."""
+
     retries: RetryPolicy = RetryPolicy()
     breaker: BreakerLimits = BreakerLimits()
 

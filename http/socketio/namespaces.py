@@ -31,7 +31,7 @@ MAX_SINCE: Final = 200
 
 
 class Handshake(NamedTuple):
-    """What a client says as it joins a namespace: `auth: {token, account_id?, since?}`, or `offset` as its library adds it."""
+    """What a client sends when it joins a namespace: `auth: {token, account_id?, since?}`, or `offset`, which its library adds."""
 
     token: str | None
     account: str | None

@@ -39,6 +39,8 @@ _SERVER = Actor("system")
 
 
 class EventQueueBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is queued, advanced and kept of one webhook."""
+
     page: int = 200
     """Entries of a feed that one call of `pump` turns into deliveries."""
     unsettled: int = 1000
