@@ -18,6 +18,8 @@ from .figures import Figures
 
 BATCHES = 20
 """Batches for the intervals of the steady state's means."""
+NOTHING = 1e-9
+"""A level of zero, as series keep it: zero itself means that nothing happened then."""
 ENDED = frozenset({"resolved", "closed", "expired"})
 
 
@@ -206,8 +208,8 @@ class Floor:
         self._last = t
 
     def _measure(self, t: float) -> None:
-        self.figures.highest("waiting", t, self.waiting)
-        self.figures.highest("busy slots", t, self.busy)
+        self.figures.highest("waiting", t, self.waiting or NOTHING)
+        self.figures.highest("busy slots", t, self.busy or NOTHING)
 
     def close(self, t: float) -> None:
         """Count what is unfinished at the end of the run."""

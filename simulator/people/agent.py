@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 from typing import Any
 
+from ...client import TertuliaError
 from ..figures.audit import marker
 from ..plan import Seat
 from ..scenario.model import Agents, Profile, profile
@@ -38,6 +39,8 @@ class Agent:
         self.held: dict[str, asyncio.Task[None]] = {}
         self._level = asyncio.Event()
         self._resolving: set[str] = set()
+        self._foreign: set[str] = set()
+        self._raising = asyncio.Lock()
         self._handled: set[int] = set()
         self._owners: dict[str, int] = {}
 
@@ -96,7 +99,9 @@ class Agent:
             return
         number = self.world.number_of(data.get("contact_identifier") or "")
         if number is None:
-            return  # somebody else's; the floor counts it
+            # somebody else's customer, whom only people may answer: it must not take a slot from the run
+            self._track(asyncio.ensure_future(self._make_room(data["conversation_id"])))
+            return
         self._owners[id] = number
         since = time.monotonic()
         if "at" in event:
@@ -118,6 +123,18 @@ class Agent:
     def _track(self, task: asyncio.Task[None]) -> None:
         self.world.background.add(task)
         task.add_done_callback(self.world.background.discard)
+
+    async def _make_room(self, id: str) -> None:
+        """Raise one's maximum by a conversation that is not the run's. It stays as it is."""
+        if id in self._foreign:
+            return
+        self._foreign.add(id)
+        async with self._raising:
+            try:
+                most = (await self.link.client.get_my_preferences())["max_concurrent_conversations"]
+                await self.link.client.update_my_preferences(max_concurrent_conversations=most + 1)
+            except TertuliaError as error:
+                self.world.figures.error(f"an agent could not make room: {type(error).__name__}", str(error))
 
     async def _accept(self, id: str) -> None:
         await self.world.pause(self.group.reaction.sample(self.world.chance))

@@ -313,7 +313,22 @@ def decoded(data: bytes) -> Report:
     return report
 
 
+GAUGES = frozenset({"waiting", "busy slots"})
+"""Series of levels, which hold until the next event."""
+
+
+def _held(column: list[float]) -> list[float]:
+    """With the last level where nothing happened; levels that fell to 0 are stored as just above it."""
+    found, last = [], 0.0
+    for value in column:
+        last = value or last
+        found.append(round(last))
+    return found
+
+
 def points(report: Report, name: str) -> list[float]:
     """A series, up to the time that the run had reached."""
     column = report.series.get(name, [0.0] * BUCKETS)
+    if name in GAUGES:
+        column = _held(column)
     return column[: max(2, min(BUCKETS, math.ceil(report.run.elapsed / report.width)))]

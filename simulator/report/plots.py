@@ -47,7 +47,8 @@ def chart(title: str, lines: list[Line], span: float, shown: Callable[[float], s
         parts.append(
             f'<text x="{LEFT - 6}" y="{y(mark) + 3.5:.1f}" text-anchor="end">{html.escape(shown(mark))}</text>'
         )
-    for mark in (t for t in ticks(span, 6) if t <= span):
+    unit = 60.0 if span >= 120 else 1.0
+    for mark in (t * unit for t in ticks(span / unit, 6) if t * unit <= span):
         x = LEFT + inner * mark / span if span else LEFT
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{_time(mark)}</text>')
     for line, colour in zip(lines, COLOURS, strict=False):
@@ -57,17 +58,17 @@ def chart(title: str, lines: list[Line], span: float, shown: Callable[[float], s
             f'<polyline style="stroke:{colour}" points="{points}"><title>{html.escape(line.name)}</title></polyline>'
         )
     parts.append("</svg>")
-    if len(lines) > 1:
-        parts.append(
-            '<p class="legend">'
-            + "".join(
-                f'<span style="--colour:{c}">{html.escape(line.name)}</span>'
-                for line, c in zip(lines, COLOURS, strict=False)
-            )
-            + "</p>"
-        )
-    parts.append("</figure>")
+    parts.append(_legend(lines) + "</figure>")
     return "".join(parts)
+
+
+def _legend(lines: list[Line]) -> str:
+    """What is which colour, where there is more than one line."""
+    named = (
+        f'<span style="--colour:{colour}">{html.escape(line.name)}</span>'
+        for line, colour in zip(lines, COLOURS, strict=False)
+    )
+    return f'<p class="legend">{"".join(named)}</p>' if len(lines) > 1 else ""
 
 
 def bars(title: str, rows: list[tuple[str, float, str]]) -> str:

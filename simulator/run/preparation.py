@@ -51,6 +51,8 @@ class Preparation:
         self.admin = AsyncClient(plan.url, plan.admin, options=options)
         self.version = ""
         self.notes: list[str] = []
+        self._held: dict[str, int] = {}
+        """What agents hold already, by user id: left by an interrupted run, say. It must not take slots from this one."""
         self._settings: dict[str, Any] | None = None
         self._before: dict[str, dict[str, Any] | None] = {}
 
@@ -62,6 +64,9 @@ class Preparation:
             document = await client.get_open_api_document()
         self.version = str(document["info"]["version"])  # pyright: ignore[reportIndexIssue]
         await self._set_account(scenario)
+        self._held = {
+            agent["user_id"]: agent["active"] for agent in (await self.admin.list_agents())["items"]
+        }
         seats = [(seat, scenario.group_of(number)) for number, seat in enumerate(self.plan.seats)]
         await each(seats, lambda pair: self._seat(*pair))
 
@@ -85,16 +90,18 @@ class Preparation:
         except NotFound:
             self._before[seat.user_id] = None
         await self.admin.as_user(seat.token).update_my_preferences(
-            max_concurrent_conversations=group.slots, is_available=True, auto_accept=group.auto_accept, languages=group.languages,
+            max_concurrent_conversations=group.slots + self._held.get(seat.user_id, 0), is_available=True, auto_accept=group.auto_accept, languages=group.languages,
             available_topics=group.topics, available_channels=list(group.channels),
         )  # fmt: skip
 
-    async def restore(self, contacts: Collection[str], *, keep: bool) -> None:
-        """Put everything back. `keep`: leave the customers and their conversations. Faults become notes."""
+    async def restore(self, contacts: Collection[str], *, live: Collection[str] = (), keep: bool) -> None:
+        """Put everything back. `keep`: leave the customers and their conversations, those that are `live` resolved. Faults become notes."""
         if self._settings is not None:
             await self._tried("the account's settings", self.admin.update_account(settings=self._settings))  # pyright: ignore[reportArgumentType]
         await each(list(self._before.items()), lambda pair: self._restore_agent(*pair))
-        if not keep:
+        if keep:
+            await each(live, lambda id: self._tried("conversations", self._resolve(id)))
+        else:
             await each(sorted(contacts), lambda id: self._tried("customers", self._erase(id)))
         await self.admin.aclose()
 
@@ -109,6 +116,9 @@ class Preparation:
             await self.admin.update_agent_preferences(user, is_available=False)
         except NotFound:
             return
+
+    async def _resolve(self, id: str) -> None:
+        await self.admin.update_conversation(id, status="resolved")
 
     async def _erase(self, id: str) -> None:
         try:

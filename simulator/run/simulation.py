@@ -74,7 +74,8 @@ class Simulation:
                 contacts.update(c for outcome in outcomes for c in outcome.contacts)
             finally:
                 await asyncio.gather(*(member.close() for member in members), return_exceptions=True)
-                await preparation.restore(contacts, keep=self.keep)
+                live = [id for outcome in outcomes if outcome.floor for id in outcome.floor.live]
+                await preparation.restore(contacts, live=live, keep=self.keep)
         return self._report(outcomes, started, preparation.version, preparation.notes, time.time() - began)
 
     async def _watch(

@@ -34,6 +34,8 @@ class FloorFigures(msgspec.Struct):
     loads: dict[str, Load]
     counts: dict[str, int]
     over_capacity: list[str]
+    live: list[str] = []
+    """Conversations that are unfinished at the end."""
 
 
 class Outcome(msgspec.Struct):
@@ -202,10 +204,11 @@ class Worker:
         )
         if world.floor is not None:
             world.figures.counts["over_capacity"] = len(world.floor.over_capacity)
+        if world.floor is not None and floor is not None and self.finish.is_set():
+            floor.live = list(world.floor.live)
+        contacts, world.contacts = sorted(world.contacts), set()  # the coordinator collects them
         a = world.audit
-        return Outcome(
-            world.figures.dump(), dict(a.faults), a.checked, a.examples, floor, sorted(world.contacts)
-        )
+        return Outcome(world.figures.dump(), dict(a.faults), a.checked, a.examples, floor, contacts)
 
 
 LEAD_TIME = 1.0

@@ -309,3 +309,28 @@ async def test_many_tokens_for_other_tools(server: OwnServer, tmp_path: Path) ->
         server, tmp_path, "simulate", "--tokens", "tokens.txt", "--channel", f"webchat={WEBCHAT}"
     )
     assert code == 2 and "0 tokens of the role service" in output
+
+
+async def test_what_agents_hold_already_takes_no_slot_from_a_run(server: OwnServer, other: Account) -> None:
+    scenario = loading.parsed(
+        SHORT.replace("count = 2\nslots = 20", "count = 1\nslots = 1").replace("rate = 8.0", "rate = 1.0")
+    )
+    made = plan(server, scenario, other)
+    agent, service = made.seats[0], server.client(made.service)
+    async with service, server.client(agent.token) as own:
+        await own.patch("/v1/agent-preferences/me", json={"max_concurrent_conversations": 1})
+        opened = await service.post(
+            "/v1/conversations", json={"channel_id": other.channel, "contact_identifier": f"held-{made.run}"}
+        )
+        id = opened.json()["id"]
+        taken = await service.post(f"/v1/conversations/{id}/assign", json={"agent_id": agent.user_id})
+        assert taken.status_code == 200, taken.text
+        found = await Simulation(made, []).run()
+        assert found.passed and found.measures["served"] == found.measures["arrived"] > 0, (
+            found.verdicts,
+            found.errors,
+        )
+        left = (await service.get(f"/v1/conversations/{id}")).json()
+        assert (left["assignee_id"], left["status"]) == (agent.user_id, "assigned")
+        assert (await own.get("/v1/agent-preferences/me")).json()["max_concurrent_conversations"] == 1
+        await service.patch(f"/v1/conversations/{id}", json={"status": "resolved"})
