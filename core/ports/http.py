@@ -35,6 +35,10 @@ class ConversationStore(Protocol):
 
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
 
+    async def many(self, account_id: str, conversations: list[str]) -> list[Conversation]:
+        """Those of the account that exist, in one query, in no order."""
+        ...
+
     async def threads(self, account_id: str, conversations: list[str]) -> dict[str, ThreadOwner]:
         """The threads of conversations, by id, in one query; missing ones are left out."""
         ...

@@ -19,6 +19,7 @@ from .conversation import (
     inbox,
     messages,
     queue,
+    sla,
     viewing,
     webchat,
     webchat_sessions,
@@ -36,6 +37,7 @@ ALL: list[Route] = [
     *drafts.ROUTES,
     *suggestions.ROUTES,
     *viewing.ROUTES,
+    *sla.ROUTES,
     *webchat.ROUTES,  # before sessions: `conversation` is no id
     *webchat_sessions.ROUTES,
     *routes.ROUTES,

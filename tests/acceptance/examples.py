@@ -153,6 +153,7 @@ ROUTES: dict[str, Example] = {
     "POST /v1/conversations/{id}/decline": Example(STAFF, names=CONVERSATION),
     "GET /v1/agents": Example(TEAM, foreign=None),
     "PUT /v1/agents/me/presence": Example(STAFF, {"status": "away"}, foreign=None),
+    "GET /v1/sla-clocks": Example(TEAM, query="conversation_id={conversation}", foreign=None),
     "GET /v1/queue": Example(LEADS | SERVICE, foreign=None),
     "GET /v1/contacts": Example(TEAM, query="q=canary", foreign=None),
     "POST /v1/contacts": Example(TEAM, {"name": "Marta"}, foreign=None),

@@ -217,3 +217,34 @@ async def test_an_unsent_message_is_kept_and_sent_again(
     await page.locator('[data-unsent="failed"]').get_by_role("button", name="Try again").click()
     await expect(page.locator(".message.out:not(.unsent) .text")).to_have_text("Can you read me?")
     assert (await customer.heard()).count("Can you read me?") == 1
+
+
+async def test_notices_are_the_agents_own_on_every_browser(server: OwnServer, open_page: OpenPage) -> None:
+    token = server.token("agent", f"quiet-{secrets.token_hex(3)}")
+    first = await open_page(token=token)
+    await first.goto("/inbox#/preferences")
+    async with first.expect_response(lambda r: r.request.method == "PATCH" and r.ok):
+        await first.get_by_label("A sound for offers").uncheck()
+    second = await open_page(token=token)
+    await second.goto("/inbox#/preferences")
+    await expect(second.get_by_label("A sound for offers")).not_to_be_checked()
+
+
+async def test_a_clock_runs_until_the_reply(
+    server: OwnServer, open_page: OpenPage, customer: Customer
+) -> None:
+    async with server.client(server.token("admin", "sla-admin")) as admin:
+        ok(await admin.patch("/v1/account", json={"settings": {"sla": {"first_reply_minutes": 15}}}))
+        try:
+            conversation = await customer.say("How long will it take?")
+            page = await open_page(token=server.token("agent", "clocked"))
+            await page.goto(f"/inbox#/inbox/all/{conversation}")
+            clock = page.locator('.thread-head [data-sla="first_reply"]')
+            await expect(clock).to_contain_text("SLA in 14 min")
+            await expect(page.locator(f"#row-{conversation} [data-sla]")).to_have_count(1)
+            await page.get_by_role("button", name="Take it").click()
+            await page.locator("#composer").fill("Not long")
+            await page.locator("#composer").press("Enter")
+            await expect(clock).to_have_count(0)
+        finally:
+            ok(await admin.patch("/v1/account", json={"settings": {"sla": None}}))

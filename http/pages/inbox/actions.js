@@ -34,11 +34,17 @@ export async function resolve(id, { next = true } = {}) {
   return done;
 }
 
+const READ_WITHIN = 300; // ms: messages that come close together are one call
 const read = new Map();
+const reading = new Map(); // id → timer
 /** Move the read marker, once for each seq. */
 export function markRead(id, seq) {
   const c = peek(id);
   if (!c?.unread_count || (read.get(id) ?? 0) >= seq || (c.assignee_id && c.assignee_id !== user.value.userId)) return;
   read.set(id, seq);
-  api.post(`${base(id)}/read`, { seq }).then(put).catch(() => read.delete(id));
+  if (reading.has(id)) return;
+  reading.set(id, setTimeout(() => {
+    reading.delete(id);
+    api.post(`${base(id)}/read`, { seq: read.get(id) }).then(put).catch(() => read.delete(id));
+  }, READ_WITHIN));
 }

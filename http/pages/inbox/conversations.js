@@ -70,10 +70,8 @@ function changesOf(c, event) {
       return { handoff_requested: true, handoff_reason: data.reason };
     case 'queue:update':
       return { queue_position: data.position, estimated_wait_s: data.estimated_wait_s };
-    case 'conversation:updated': {
-      if (data.sla) return { sla: { ...c.sla, [data.sla.target]: data.sla } };
+    case 'conversation:updated':
       return Object.fromEntries(Object.entries(data).filter(([name]) => name in c));
-    }
     default:
       return {};
   }

@@ -10,6 +10,7 @@ import { prefer, preferences } from './preferences.js';
 import { go, openConversation, route } from './router.js';
 import { proof } from './stream.js';
 import { can } from './session.js';
+import { SlaClocks } from './sla.js';
 
 const ROW = 76; // px; the style sheet says the same
 const SPARE = 6; // rows beyond the edge of sight
@@ -82,10 +83,7 @@ function Hit({ text }) {
 
 function Clocks({ c }) {
   const clocks = [];
-  for (const [target, sla] of Object.entries(c.sla ?? {})) {
-    const left = (new Date(sla.due_at) - now.value) / 1000;
-    clocks.push(html`<span key=${target} class="sla ${left < 0 ? 'breach' : 'warning'}">${left < 0 ? t('SLA missed') : t('SLA in {time}', { time: span(left) })}</span>`);
-  }
+  clocks.push(html`<${SlaClocks} key="sla" c=${c} />`);
   if (!c.assignee_id && c.status === 'open') clocks.push(html`<span key="wait" class="wait">${t('waits {time}', { time: span((now.value - new Date(c.last_message_at ?? c.created_at)) / 1000) })}${c.queue_position ? ` · #${c.queue_position}` : ''}</span>`);
   if (c.snoozed_until && new Date(c.snoozed_until) > now.value) clocks.push(html`<span key="snooze">${t('snoozed')} ${when(c.snoozed_until)}</span>`);
   return clocks;

@@ -1,4 +1,4 @@
-// What a person prefers on this browser: theme, language, shortcuts, sound, saved filters. Never a token, never a customer's data.
+// What a person prefers on this browser: theme, language, shortcuts, saved filters, and what the server says of notices. Never a token, never a customer's data.
 import { signal } from './ui.js';
 
 const KEY = 'tertulia.preferences';

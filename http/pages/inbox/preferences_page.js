@@ -5,6 +5,7 @@ import { api } from './api.js';
 import { attempt, say } from './toasts.js';
 import { CHANNELS } from './format.js';
 import { COMMANDS, keysOf } from './keys.js';
+import { preferNotices } from './notices.js';
 import { prefer, preferences } from './preferences.js';
 
 function Shortcuts() {
@@ -40,15 +41,17 @@ export function PreferencesPage() {
   const p = preferences.value;
   async function desktop(wanted) {
     const allowed = wanted && globalThis.Notification && (await Notification.requestPermission()) === 'granted';
-    prefer({ desktop: Boolean(allowed) });
+    preferNotices({ desktop: Boolean(allowed) });
     if (wanted && !allowed) say(t('The browser does not allow notices.'), { kind: 'error' });
   }
   return html`<div class="admin-page"><h1>${t('Preferences')}</h1>
     <fieldset><legend>${t('This browser')}</legend>
       <label>${t('Language')} <select id="language" value=${language.value} onChange=${async (e) => { prefer({ language: e.target.value }); await speak(e.target.value); }}>${Object.entries(LANGUAGES).map(([code, name]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}</select></label>
       <label>${t('Theme')} <select id="theme" value=${p.theme} onChange=${(e) => prefer({ theme: e.target.value })}><option value="auto">${t('As the system')}</option><option value="light">${t('Light')}</option><option value="dark">${t('Dark')}</option></select></label>
-      <label class="check"><input type="checkbox" checked=${p.sound} onChange=${(e) => prefer({ sound: e.target.checked })} />${t('A sound for offers, assignments and mentions')}</label>
-      <label class="check"><input type="checkbox" checked=${p.desktop} onChange=${(e) => desktop(e.target.checked)} />${t('Desktop notices while the page is in the background')}</label>
+    </fieldset>
+    <fieldset><legend>${t('Notices')}</legend>
+      <label class="check"><input type="checkbox" checked=${p.sound} onChange=${(e) => preferNotices({ sound: e.target.checked })} />${t('A sound for offers, assignments and mentions')}</label>
+      <label class="check"><input type="checkbox" checked=${p.desktop && globalThis.Notification?.permission === 'granted'} onChange=${(e) => desktop(e.target.checked)} />${t('Desktop notices while the page is in the background')}</label>
     </fieldset>
     <${Availability} />
     <${Shortcuts} />

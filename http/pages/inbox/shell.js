@@ -6,6 +6,7 @@ import { bindKeys, HelpSheet, Palette } from './keys.js';
 import { can, signOut, user } from './session.js';
 import { Details } from './details_pane.js';
 import { go, route } from './router.js';
+import { loadNotices } from './notices.js';
 import { List } from './list_pane.js';
 import { loadAll } from './people.js';
 import { Offers } from './offers.js';
@@ -22,6 +23,7 @@ export const detailsOpen = signal(matchMedia('(min-width: 1100px)').matches);
 export function startShell() {
   start();
   loadAll();
+  loadNotices();
   bindKeys();
   let view = null;
   effect(() => {

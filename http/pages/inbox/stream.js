@@ -1,6 +1,6 @@
 // The live stream: a WebSocket, or Server-Sent Events where WebSockets are blocked. It resumes by cursor, and knows how far it is proved
 // complete: an answered ping proves that everything queued before it has arrived.
-import { signal } from './ui.js';
+import { batch, signal } from './ui.js';
 import { api, search } from './api.js';
 import { authorization, end, user } from './session.js';
 
@@ -9,6 +9,7 @@ const ANSWER_WITHIN = 3000;
 const CONNECT_WITHIN = 8000;
 const SLOWEST_RETRY = 15_000;
 const KEEP = 'tertulia.cursor';
+const MOST_AT_ONCE = 200; // events that wait for a frame; a page that is not drawn takes them at once
 const RESUME_WITHIN = 120_000; // a reload resumes from the last cursor if it is younger than this
 
 /** 'connecting' | 'catching-up' | 'live' | 'cut' */
@@ -72,6 +73,7 @@ function remembered() {
 }
 
 function deliver(event) {
+  if (event.type === 'ready' || event.type === 'reset') flush();
   if (event.type === 'ready') {
     const isFirst = cursor === null; // what was fetched before the stream began may lack what happened in between
     seen(cursor ?? event.data.cursor);
@@ -83,8 +85,27 @@ function deliver(event) {
     for (const handler of resets) handler();
     return;
   }
-  seen(event.id);
-  if (state.peek() === 'live') confirm(); // events come in order: what came before this one is here
+  arrived.push(event);
+  if (document.hidden || arrived.length >= MOST_AT_ONCE) flush();
+  else frame ||= requestAnimationFrame(flush);
+}
+
+let arrived = []; // events that the next frame shows, so that a flood of them is drawn once a frame
+let frame = 0;
+
+/** Take in what has arrived. Whatever says that the page is complete must come after this. */
+function flush() {
+  cancelAnimationFrame(frame);
+  frame = 0;
+  const events = arrived;
+  arrived = [];
+  if (!events.length) return;
+  batch(() => events.forEach(take));
+  seen(events.at(-1).id);
+  if (state.peek() === 'live') confirm(); // events come in order: what came before these is here
+}
+
+function take(event) {
   for (const handler of handlers) {
     try {
       handler(event);
@@ -130,6 +151,7 @@ async function prove(connection) {
 }
 
 function answered(message) {
+  flush(); // an answer proves what was sent before it
   const waiting = asked.get(String(message.ref));
   asked.delete(String(message.ref));
   if (message.type === 'ack') waiting?.done(message.data);
@@ -137,6 +159,7 @@ function answered(message) {
 }
 
 function lost() {
+  flush();
   socket?.close();
   source?.abort();
   socket = null;
@@ -235,6 +258,7 @@ async function connectEvents() {
         const data = block.split('\n').filter((l) => l.startsWith('data:')).map((l) => l.slice(5).trimStart()).join('\n');
         if (data) deliver(JSON.parse(data));
       }
+      flush();
       state.value = 'live';
       confirm();
     }
@@ -280,7 +304,7 @@ export function start() {
   topics.set('user', 1);
   addEventListener('online', hurry);
   addEventListener('offline', lost);
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) hurry(); });
+  document.addEventListener('visibilitychange', () => { if (document.hidden) flush(); else hurry(); });
   connect();
 }
 

@@ -108,6 +108,7 @@ export class Thread {
   }
 
   settleOutbox() {
+    if (!this.outbox.peek().length) return;
     const here = new Set(this.entries.peek().map((e) => e.data?.client_message_id).filter(Boolean));
     if (this.outbox.peek().some((m) => here.has(m.key))) this.outbox.value = this.outbox.peek().filter((m) => !here.has(m.key));
   }

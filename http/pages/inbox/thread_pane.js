@@ -15,6 +15,7 @@ import { Message, Unsent } from './message.js';
 import { nameOf } from './people.js';
 import { pickAgent, pickSnooze } from './keys.js';
 import { can, user } from './session.js';
+import { SlaClocks } from './sla.js';
 import { Viewers } from './viewers.js';
 
 const NEAR = 80; // px from an edge that count as being there
@@ -30,6 +31,7 @@ function Head({ c, thread }) {
       <span class="channel-name">${t(CHANNELS[c.channel_type] ?? c.channel_type)}</span><span class="status ${c.status}">${STATUS()[c.status]}</span>
       ${c.assignee_id && html`<span class="assignee">${mine ? t('you') : nameOf(c.assignee_id)}</span>`}
       <${Badge} kind="thread" freshness=${thread.freshness} place=${thread.entries.value.at(-1)?.seq ?? 0} />
+      <${SlaClocks} c=${c} all=${true} />
       <${Viewers} id=${c.id} />
     </div>
     <div class="actions" role="toolbar" aria-label=${t('Actions')}>

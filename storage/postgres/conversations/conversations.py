@@ -24,6 +24,11 @@ class PostgresConversations:
             row = await connection.fetchrow(sql("load_conversations", columns=_COLUMNS), [conversation_id])
         return conversation_from_row(row) if row is not None else None
 
+    async def many(self, account_id: str, conversations: list[str]) -> list[Conversation]:
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(sql("load_conversations", columns=_COLUMNS), conversations)
+        return [conversation_from_row(row) for row in rows]
+
     async def threads(self, account_id: str, conversations: list[str]) -> dict[str, ThreadOwner]:
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(sql("conversation_threads"), conversations)

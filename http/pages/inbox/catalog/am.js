@@ -169,6 +169,7 @@ export default {
   'Normal': 'መደበኛ',
   'Not delivered': 'አልደረሰም',
   'Not sent: the server cannot be reached.': 'አልተላከም፦ አገልጋዩን ማግኘት አልተቻለም።',
+  'Notices': 'ማሳወቂያዎች',
   'Note': 'ማስታወሻ',
   'Nothing here yet.': 'እስካሁን ምንም የለም።',
   'Nothing was found.': 'ምንም አልተገኘም።',

@@ -169,6 +169,7 @@ export default {
   'Normal': 'عادية',
   'Not delivered': 'لم تصل',
   'Not sent: the server cannot be reached.': 'لم تُرسل: تعذّر الوصول إلى الخادم.',
+  'Notices': 'الإشعارات',
   'Note': 'ملاحظة',
   'Nothing here yet.': 'لا شيء هنا بعد.',
   'Nothing was found.': 'لم يُعثر على شيء.',

@@ -169,6 +169,7 @@ export default {
   'Normal': 'Normal',
   'Not delivered': 'No entregado',
   'Not sent: the server cannot be reached.': 'No enviado: no se alcanza el servidor.',
+  'Notices': 'Avisos',
   'Note': 'Nota',
   'Nothing here yet.': 'Aún no hay nada.',
   'Nothing was found.': 'No se encontró nada.',

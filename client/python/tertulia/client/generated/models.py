@@ -3133,6 +3133,37 @@ class SlaAlarm(TypedDict):
     """The conversation"""
 
 
+class SlaClock(TypedDict):
+    """One running target. Its times lie in business hours; null if they are more than ten years away."""
+
+    target: Target
+    """What is promised"""
+    warn_at: str | None
+    """When leads are warned"""
+    due_at: str | None
+    """Until when it must happen"""
+    state: Literal["breach", "running", "warning"]
+    """Where it stands: in time, soon missed, missed"""
+
+
+class SlaClockList(TypedDict):
+    """Conversations that do not exist are left out."""
+
+    items: list[SlaClocks]
+    """The clocks of each conversation"""
+    has_targets: bool
+    """Whether the account has targets at all"""
+
+
+class SlaClocks(TypedDict):
+    conversation_id: str
+    """The conversation"""
+    seq: int
+    """The conversation's newest entry that is taken into account"""
+    clocks: list[SlaClock]
+    """Its running targets, the most urgent first"""
+
+
 class SlaEntry(TypedDict):
     seq: int
     """Its number in the conversation, from 1"""
@@ -3653,3 +3684,6 @@ Reason: TypeAlias = Literal[
 
 
 Role: TypeAlias = Literal["admin", "agent", "customer", "lead", "service"]
+
+
+Target: TypeAlias = Literal["first_reply", "next_reply", "resolution"]

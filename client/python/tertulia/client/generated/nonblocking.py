@@ -86,6 +86,7 @@ from .models import (
     Readiness,
     RenderedResponse,
     Session,
+    SlaClockList,
     StreamTicket,
     Suggestion,
     Suggestions,
@@ -1655,6 +1656,16 @@ class AsyncMethods(AsyncTransport):
         """All items of `list_queue`, page by page."""
         return by_cursor_async(
             lambda page: self._call(operations.LIST_QUEUE, query={"limit": limit, **page}, timeout=timeout)
+        )
+
+    async def list_sla_clocks(
+        self, *, conversation_id: list[str] | Omit = OMIT, timeout: float | None = None
+    ) -> SlaClockList:
+        """Until when replies and resolutions are due, by conversation.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return await self._call(
+            operations.LIST_SLA_CLOCKS, query={"conversation_id": conversation_id}, timeout=timeout
         )
 
     async def list_suggestions(self, id: str, *, timeout: float | None = None) -> Suggestions:
