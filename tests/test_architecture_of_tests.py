@@ -41,6 +41,8 @@ SLEEPS = {
         "faults/load.py:Load._write",
         "faults/test_provider_retries.py:test_a_host_and_a_gateway_are_killed_under_calls.deliver",
         "readers.py:Reader._run",
+        "cluster/service.py:Balancer._check",
+        "cluster/service.py:Service.until_shares",
     ),
     "how long a double takes": (
         "faults/test_storage.py:Way._carry",
@@ -51,6 +53,12 @@ SLEEPS = {
     ),
     "how long a fault lasts": (
         "acceptance/test_noisy_connections.py:test_connections_that_are_held_cost_only_who_holds_them",
+        "cluster/chaos.py:cut.fault",
+        "cluster/chaos.py:freeze",
+        "cluster/chaos.py:head",
+        "cluster/chaos.py:postgres",
+        "cluster/chaos.py:run",
+        "cluster/chaos.py:serve_killed",
         "browser/test_npm_client.py:test_streams_in_a_browser_survive_a_lost_network",
         "faults/test_clocks.py:_tokens_go_by_the_clock",
         "faults/test_storage.py:test_a_database_out_of_reach",

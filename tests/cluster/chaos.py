@@ -31,6 +31,7 @@ from load import Load  # noqa: E402
 from machines import site  # noqa: E402
 from readers import SseReader, WsReader  # noqa: E402
 from service import Service  # noqa: E402
+from waiting import until  # noqa: E402
 
 CALM = 4.0
 """Seconds of load before and after a fault."""
@@ -113,9 +114,11 @@ async def deploy(service: Service, dice: random.Random) -> None:
     await service.stop_serve()
     rows = {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
     await service.serve(TERTULIA_HEARTBEAT="14")
-    async with asyncio.timeout(180):
-        while rows & {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}:
-            await asyncio.sleep(0.5)
+
+    async def renewed() -> bool:
+        return not rows & {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
+
+    await until(renewed, "all processes to be renewed", 180)
     await service.until_shares(3)
 
 

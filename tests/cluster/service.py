@@ -18,6 +18,7 @@ import httpx
 import jwt
 import psutil
 from machines import Machine, Site, ray_node
+from waiting import until
 
 from tertulia.serving.demo import ACCOUNT
 
@@ -165,10 +166,13 @@ class Service:
             environment={**self.environment, "RAY_ADDRESS": f"{self.head.address}:6379"},
             output=self.log,
         )  # fmt: skip
-        async with asyncio.timeout(120):
-            while self._readies() == before:
-                assert self._serve.returncode is None, self.tail()
-                await asyncio.sleep(0.1)
+        serve = self._serve
+
+        def ready() -> bool:
+            assert serve.returncode is None, self.tail()
+            return self._readies() != before
+
+        await until(ready, "serve to be ready", 120)
 
     def _readies(self) -> int:
         return self.log.read_text().count("\nready http") if self.log.exists() else 0

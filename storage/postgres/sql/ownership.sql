@@ -53,6 +53,7 @@ WHERE owner = $1 AND id = ANY ($2::integer[])
 
 
 -- name: partitions_owned
+-- A host's partitions, with their epochs.
 -- $1 uuid incarnation
 SELECT id, epoch FROM partitions WHERE owner = $1
 

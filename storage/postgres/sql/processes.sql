@@ -34,10 +34,12 @@ DELETE FROM processes WHERE name = $1 AND incarnation = $2::text::uuid
 
 
 -- name: node_drain
+-- Let no process start on a node.
 -- $1 node
 INSERT INTO drained_nodes (node) VALUES ($1) ON CONFLICT DO NOTHING
 
 
 -- name: node_undrain
+-- Let processes start on a node again.
 -- $1 node
 DELETE FROM drained_nodes WHERE node = $1
