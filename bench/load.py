@@ -287,6 +287,17 @@ def crm_post(conversation: str, tenant: str, token: str, key: str) -> bytes:
     ).encode() + body
 
 
+def sync_post(session: str, token: str, key: str) -> bytes:
+    """The same message by the sync API's route."""
+    body = b'{"role":"user","content":"Where is my order? It should have come on Monday. t=%016d"}'
+    length = len(body % 0)
+    return (
+        f"POST /sync/api/v1/whatsapp/agent/conversations/{session}/messages HTTP/1.1\r\nHost: bench\r\n"
+        f"Authorization: Bearer {token}\r\nIdempotency-Key: {key}-%08d\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    ).encode() + body
+
+
 def main() -> None:
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=Spec)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

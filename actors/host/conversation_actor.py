@@ -56,7 +56,8 @@ class ConversationActor:
         check_party(before, envelope.account_id, envelope.by)
         post = envelope.post
         if post is not None and (again := repeated(state, envelope.by, post)) is not None:
-            return TurnResult(Done((again,), repeated=True, handoff=before.handoff_reason))
+            recent = state.recent if post.recalls else None
+            return TurnResult(Done((again,), repeated=True, handoff=before.handoff_reason, recent=recent))
         command = envelope.command
         if isinstance(command, Open) and opening is None and not command.find:
             raise Conflict(
@@ -154,5 +155,6 @@ def _outcome_of(
         return Done(tuple(public[-command.count :]))
     if envelope.post is not None:
         reasons = [e.data.reason for e in entries[answer + 1 :] if isinstance(e.data, HandoffRequested)]
-        return Done(entries[answer : answer + 1], handoff=reasons[0] if reasons else None)
+        recent = state.recent if envelope.post.recalls else None
+        return Done(entries[answer : answer + 1], handoff=reasons[0] if reasons else None, recent=recent)
     return Done((), state.conversation, repeated=isinstance(command, Open) and opening is None)

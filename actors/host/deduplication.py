@@ -68,4 +68,5 @@ def _original_result(envelope: Envelope, repeat: Repeat, state: State, *, repeat
             check_same(message, post)
     except TertuliaError as error:
         return refusal(error)
-    return Done((repeat.entry,), repeated=repeated, handoff=state.conversation.handoff_reason)
+    recent = state.recent if post.recalls else None
+    return Done((repeat.entry,), repeated=repeated, handoff=state.conversation.handoff_reason, recent=recent)

@@ -1,9 +1,9 @@
-"""What a message costs through the CRM's dialect, against the native route."""
+"""What a message costs through the dialects of the CRM and of the sync API, against the native route."""
 
 from __future__ import annotations
 
 from .. import load
-from ..processes import cpu_seconds, run_load
+from ..processes import connected, cpu_seconds, run_load
 from ..results import Figure, Series, ratios
 from .bench import Bench
 from .ingest import check
@@ -11,19 +11,27 @@ from .ingest import check
 CONNECTIONS = 64
 GOAL = 1.15
 """Of the native route's cost."""
-SIDES = ("native", "crm")
+SIDES = ("native", "crm", "sync")
+SESSIONS = """
+INSERT INTO conversation_sessions (account_id, session_id, conversation_id, bot_id)
+SELECT $1, 'bench_' || c, c::uuid, 'bench' FROM unnest($2::text[]) AS c ON CONFLICT DO NOTHING"""
+"""The sync API knows the conversations by names of its own."""
 
 
 def head(bench: Bench, side: str, conversation: str, key: str) -> bytes:
     """A template of a customer's message, with the same key and content on both sides."""
     if side == "native":
         return load.post(f"/v1/conversations/{conversation}/messages", bench.tenant.service, key)
+    if side == "sync":
+        return load.sync_post(f"bench_{conversation}", bench.tenant.service, key)
     return load.crm_post(conversation, bench.tenant.account, bench.tenant.service, key)
 
 
 async def dialects(bench: Bench) -> list[Figure]:
-    """Closed-loop, both sides in turn. Cost: the inverse of the rate, and CPU time of all of the server's processes."""
+    """Closed-loop, all sides in turn. Cost: the inverse of the rate, and CPU time of all of the server's processes."""
     server = await bench.server()
+    async with connected(server.database_url) as connection:
+        await connection.execute(SESSIONS, bench.tenant.account, bench.conversations)
     rates: dict[str, list[float]] = {side: [] for side in SIDES}
     spent: dict[str, list[float]] = {side: [] for side in SIDES}
     for number in range(bench.rounds):
@@ -43,20 +51,24 @@ async def dialects(bench: Bench) -> list[Figure]:
             used = sum(cpu_seconds(server.pid).values()) - before
             spent[side].append(used / report.statuses["201"] * 1e6)
     return [
-        Figure(
-            measure="dialects",
-            what="time of a message through the CRM's route, of the native route's, 64 connections",
-            value=ratios("time", rates["native"], rates["crm"]),
-            goal=GOAL,
-            most=True,
-            parts=[Series(side, "messages/s", rates[side]) for side in SIDES],
-        ),
-        Figure(
-            measure="dialects",
-            what="CPU of the same",
-            value=ratios("CPU", spent["crm"], spent["native"]),
-            goal=GOAL,
-            most=True,
-            parts=[Series(side, "µs/message", spent[side]) for side in SIDES],
-        ),
+        figure
+        for side in SIDES[1:]
+        for figure in (
+            Figure(
+                measure="dialects",
+                what=f"time of a message through the route of {side}, of the native route's, {CONNECTIONS} connections",
+                value=ratios("time", rates["native"], rates[side]),
+                goal=GOAL,
+                most=True,
+                parts=[Series(name, "messages/s", rates[name]) for name in ("native", side)],
+            ),
+            Figure(
+                measure="dialects",
+                what="CPU of the same",
+                value=ratios("CPU", spent[side], spent["native"]),
+                goal=GOAL,
+                most=True,
+                parts=[Series(name, "µs/message", spent[name]) for name in ("native", side)],
+            ),
+        )
     ]

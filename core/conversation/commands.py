@@ -13,6 +13,7 @@ import msgspec
 from ..accounts.principal import Principal, Role
 from ..ids import partition_of_conversation, partition_of_thread
 from .entries import ActorType, Attachment, Entry, OfferOutcome, Priority, SenderType
+from .recent_messages import Recent
 from .state import Conversation
 
 
@@ -54,7 +55,8 @@ class _Command(msgspec.Struct, frozen=True, array_like=True, tag=True):
 class Post(_Command, frozen=True):
     """A message or note. `key` is the client's own id for it: the same key again has no second effect. `to`, `cc` and `bcc`
     are the recipients of a mail; None where they follow from the mail it answers. `seen`: the seq up to which
-    its author has read; refused as stale if the customer or an agent has written or edited anything since."""
+    its author has read; refused as stale if the customer or an agent has written or edited anything since. `recalls`: the result
+    is to have the newest messages too."""
 
     sender_type: SenderType
     content: str
@@ -69,6 +71,7 @@ class Post(_Command, frozen=True):
     cc: tuple[str, ...] | None = None
     bcc: tuple[str, ...] | None = None
     seen: int | None = None
+    recalls: bool = False
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
@@ -298,12 +301,14 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Accepted and committed. `repeated`: it had happened before, and this is the original result. `handoff`: of a message, why it
-    handed the conversation over to humans; of a repeated one, why it is with them."""
+    handed the conversation over to humans; of a repeated one, why it is with them. `recent`: the newest messages, as they are in
+    memory, notes among them; of a post that recalls."""
 
     entries: tuple[Entry, ...] = ()
     conversation: Conversation | None = None
     repeated: bool = False
     handoff: str | None = None
+    recent: Recent | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):

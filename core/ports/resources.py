@@ -181,6 +181,10 @@ class ClientStore(Protocol):
         """Account and secret hash of a client, across accounts, to issue a token."""
         ...
 
+    def at_hand(self, secret_hash: bytes) -> tuple[str, str] | None:
+        """What `by_secret` returns, if nothing has to be awaited."""
+        ...
+
     async def by_secret(self, secret_hash: bytes) -> tuple[str, str] | None:
         """Id and account of the client with a secret, across accounts. Records that it is used; found ones are cached for a minute."""
         ...
@@ -226,6 +230,10 @@ class Session(msgspec.Struct, frozen=True):
 
 class SessionStore(Protocol):
     async def find(self, account_id: str, session_id: str) -> Session | None: ...
+
+    def at_hand(self, account_id: str, session_id: str) -> Session | None:
+        """The same, if nothing has to be awaited."""
+        ...
 
     async def of(self, account_id: str, conversation_id: str) -> Session | None: ...
 

@@ -61,6 +61,7 @@ class _Served(msgspec.Struct, frozen=True):
     path: str | None
     """Where the path names no conversation."""
     is_shared: bool
+    refused: Callable[[TertuliaError], web.Response] | None
 
 
 class FastPathRoutes:
@@ -78,11 +79,18 @@ class FastPathRoutes:
         self._count = metrics.count
         self._cors = cors
         self._routes: dict[tuple[str, str], _Served] = {}
+        self._named: dict[tuple[str, str, str], _Served] = {}
+        """By method and what stands before and after the conversation's name, which is the last but one part of the path."""
 
     def add(self, route: Route, table: Table) -> None:
-        """Serve a route whose handler is a `CommandHandler` or a `ThreadHandler`, and whose path is `/v1/conversations/{id}/…` or
-        has no parameter."""
+        """Serve a route whose handler is a `CommandHandler` or a `ThreadHandler`, and whose path is `/v1/conversations/{id}/…`, has
+        no parameter, or names the conversation in its last part but one."""
         if isinstance(route.handler, CommandHandler | ThreadHandler) and route.permission is not None:
+            named = route.handler.named if isinstance(route.handler, CommandHandler) else None
+            if named is not None:
+                prefix, _, rest = route.path.partition(f"{{{named.parameter}}}/")
+                self._named[route.method, prefix, rest] = self._served_by(route, table, None)
+                return
             prefix, _, rest = route.path.partition("{id}")
             plain = route.path if "{" not in route.path else None
             if plain is not None:
@@ -90,10 +98,21 @@ class FastPathRoutes:
             assert plain is not None or len(prefix) == _ID.start, (
                 f"{route.path} does not begin as {_PREFIX} does"
             )
-            served = _Served(
-                route.handler, route.body, route.permission, table, route.gate, plain, route.is_shared
-            )
-            self._routes[route.method, prefix + rest] = served
+            self._routes[route.method, prefix + rest] = self._served_by(route, table, plain)
+
+    def _served_by(self, route: Route, table: Table, path: str | None) -> _Served:
+        assert route.permission is not None
+        assert isinstance(route.handler, CommandHandler | ThreadHandler)
+        return _Served(
+            route.handler,
+            route.body,
+            route.permission,
+            table,
+            route.gate,
+            path,
+            route.is_shared,
+            route.refused,
+        )
 
     def begin(
         self, connection: Connection, message: RawRequestMessage, payload: StreamReader
@@ -105,11 +124,9 @@ class FastPathRoutes:
         if not connection.is_idle or not payload.is_eof() or self._router.full:
             return payload
         path, headers = message.path, message.headers
-        conversation_id = path[_ID]
-        served = self._routes.get((message.method, path[: _ID.start] + path[_ID.stop :]))
+        served, conversation_id, name = self._route_of(message.method, path)
         if (
             served is None
-            or not (is_uuid(conversation_id) if served.path is None else path == served.path)
             or message.version != HttpVersion11
             or message.should_close
             or headers.get(hdrs.CONTENT_TYPE) not in bodies.USUAL
@@ -123,17 +140,29 @@ class FastPathRoutes:
             return payload
         began, body, envelope = time.perf_counter(), payload.read_nowait(), None
         with suppress(Exception):  # the standard path fails the same way, and answers
-            envelope = self._envelope(served, conversation_id, headers, body)
+            envelope = self._envelope(served, conversation_id, name, headers, body)
         if envelope is None:
             return connection.reader(body)
         request_id = problems.request_id_for(headers)
-        exchange = _Exchange(connection, served, envelope.by, request_id, shared, began, self._count)
+        exchange = _Exchange(connection, served, name, envelope.by, request_id, shared, began, self._count)
         connection.begin()
         self._router.send(envelope, exchange.settled)
         return None
 
+    def _route_of(self, method: str, path: str) -> tuple[_Served | None, str, str | None]:
+        """The route of a path, and the conversation's id or its name."""
+        conversation_id = path[_ID]
+        served = self._routes.get((method, path[: _ID.start] + path[_ID.stop :]))
+        if served is not None:
+            fits = is_uuid(conversation_id) if served.path is None else path == served.path
+            return served if fits else None, conversation_id, None
+        before, _, rest = path.rpartition("/")
+        prefix, _, name = before.rpartition("/")
+        served = None if "%" in name else self._named.get((method, f"{prefix}/", rest))
+        return served, "", name
+
     def _envelope(
-        self, served: _Served, conversation_id: str, headers: Mapping[str, str], body: bytes
+        self, served: _Served, conversation_id: str, name: str | None, headers: Mapping[str, str], body: bytes
     ) -> Envelope | None:
         """The command in its envelope, or None if something has to be awaited. Raises what the request is refused for."""
         if served.gate is not None:
@@ -159,6 +188,11 @@ class FastPathRoutes:
             return None
         if handler.target is not None:
             conversation_id = handler.target(message)
+        elif handler.named is not None:
+            found = handler.named.at_hand(self._services, account_id, name or "")
+            if found is None:
+                return None
+            conversation_id = found
         command = handler.command(principal, headers, message)
         self._limits.admit_at_once(principal)
         return Envelope(fresh_id(), account_id, by, command, conversation_id)
@@ -167,12 +201,13 @@ class FastPathRoutes:
 class _Exchange:
     """One request whose command is in flight."""
 
-    __slots__ = ("_began", "_by", "_connection", "_count", "_request_id", "_served", "_shared")
+    __slots__ = ("_began", "_by", "_connection", "_count", "_name", "_request_id", "_served", "_shared")
 
     def __init__(
         self,
         connection: Connection,
         served: _Served,
+        name: str | None,
         by: By,
         request_id: str,
         shared: dict[str, str],
@@ -181,6 +216,7 @@ class _Exchange:
     ) -> None:
         self._connection = connection
         self._served = served
+        self._name = name
         self._by = by
         self._request_id = request_id
         self._shared = shared
@@ -191,7 +227,11 @@ class _Exchange:
         """Answer the request with the command's outcome."""
         if isinstance(outcome, Done):
             try:
-                status, value = self._served.handler.answer(self._by, outcome)
+                handler = self._served.handler
+                if isinstance(handler, CommandHandler):
+                    status, value = handler.answered(self._name, self._by, outcome)
+                else:
+                    status, value = handler.answer(self._by, outcome)
                 data = responses.json_bytes(status, self._request_id, _encode(value), self._shared)
             except Exception as error:
                 status, data = self._problem(error)
@@ -201,7 +241,11 @@ class _Exchange:
         self._connection.answer(data)
 
     def _problem(self, error: Exception) -> tuple[int, bytes]:
-        if isinstance(error, TertuliaError):
+        if isinstance(error, TertuliaError) and self._served.refused is not None:
+            response = self._served.refused(error)
+            response.headers[responses.REQUEST_ID] = self._request_id
+            responses.secured(response.headers)
+        elif isinstance(error, TertuliaError):
             response = problems.problem_response(error, self._request_id)
         else:
             log.error("request_failed", exc_info=error, request_id=self._request_id)

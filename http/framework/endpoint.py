@@ -282,13 +282,26 @@ def _in_its_words(handle: Endpoint, refused: Callable[[TertuliaError], web.Respo
     return answered
 
 
+class Named(msgspec.Struct, frozen=True):
+    """Of a command's route whose path names the conversation otherwise than by its id: in the parameter `parameter`.
+
+    `at_hand(services, account, name)`: its id, if nothing has to be awaited; `find(call)`: its id. Raises NotFound.
+    `answer(name, by, done)`: what `CommandHandler.answer` is elsewhere.
+    """
+
+    parameter: str
+    at_hand: Callable[[Services, str, str], str | None]
+    find: Callable[[Call[Any]], Awaitable[str]]
+    answer: Callable[[str, By, Done], tuple[int, Any]]
+
+
 class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
     """A handler that sends one command to the conversation in its route's path. Both paths of such a route derive from it.
 
     `command(principal, headers, body)` makes the command; `answer(by, done)` makes the status and the JSON that the caller may
     see. The standard path calls the handler itself, the fast path (`connection/fast_path.py`) its parts. If `looks_up(body)`,
     the command needs data that must be awaited: only the standard path serves it, by calling `ask`. `target(body)`: the
-    conversation, where the body names it instead of the path. Raises NotFound.
+    conversation, where the body names it instead of the path. Raises NotFound. `named`: how the path names it, if not by its id.
     """
 
     command: Callable[[Principal, Mapping[str, str], Body], Command]
@@ -296,16 +309,28 @@ class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
     looks_up: Callable[[Body], bool]
     ask: Callable[[Call[Body]], Awaitable[Done]]
     target: Callable[[Body], str] | None = None
+    named: Named | None = None
 
     async def __call__(self, call: Call[Body]) -> web.StreamResponse:
-        conversation_id = call.id() if self.target is None else self.target(call.body)
+        if self.named is not None:
+            conversation_id = await self.named.find(call)
+        else:
+            conversation_id = call.id() if self.target is None else self.target(call.body)
         if self.looks_up(call.body):
             done = await self.ask(call)
         else:
             command = self.command(call.principal, call.request.headers, call.body)
             done = await call.ask(command, conversation=conversation_id)
-        status, value = self.answer(call.by(), done)
+        status, value = self.answered(
+            None if self.named is None else call.path[self.named.parameter], call.by(), done
+        )
         return answer(value, status)
+
+    def answered(self, name: str | None, by: By, done: Done) -> tuple[int, Any]:
+        """The status and the JSON. `name`: the conversation's, if the path names it so."""
+        return (
+            self.answer(by, done) if name is None or self.named is None else self.named.answer(name, by, done)
+        )
 
 
 class ThreadHandler(msgspec.Struct, Generic[Body], frozen=True):

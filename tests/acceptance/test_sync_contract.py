@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from desks import Account, fresh_phone, ok
 from serving import OwnServer
@@ -230,6 +231,55 @@ async def test_an_erased_customers_session_is_gone(sync: httpx.AsyncClient, serv
         ok(await admin.post(f"/v1/contacts/{contact['contact_id']}/erase"))
     assert not await server.sql(sessions, c["sessionId"])
     error(await sync.get(f"{LOOKUP}/tenant/{c['userId']}"), 404)
+
+
+async def test_a_message_is_answered_alike_whichever_way_it_takes(
+    sync: httpx.AsyncClient, server: OwnServer
+) -> None:
+    """A body in pieces takes the standard path; in one read, the fast path."""
+    c = await opened(sync)
+    path = f"{AGENT}/{c['sessionId']}/messages"
+
+    async def pieces(body: dict[str, Any]) -> AsyncIterator[bytes]:
+        yield msgspec.json.encode(body)
+
+    async def said(body: dict[str, Any], key: str, *, fast: bool) -> httpx.Response:
+        headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        content = msgspec.json.encode(body) if fast else pieces(body)
+        return await sync.post(path, content=content, headers=headers)
+
+    await said({"role": "user", "content": "first"}, "k0", fast=True)  # key and session become known
+    for number, body in enumerate(
+        (
+            {"role": "user", "content": "Quiero una pizza"},
+            {"role": "bot", "content": "¡Perfecto!", "metadata": {"a": 1}},
+            {"role": "user", "content": ""},
+            {"role": "agent", "content": "x"},
+            {"role": "user", "content": "x", "subDomain": "another"},
+        )
+    ):
+        one = await said(body, f"a{number}", fast=True)
+        other = await said(body, f"b{number}", fast=False)
+        assert one.status_code == other.status_code and set(one.headers) == set(other.headers), (one, other)
+        if one.status_code == 201:
+            for response, there in ((one, 1), (other, 2)):
+                context = data(response, "Message added successfully", 201)["context"]
+                last = context["previousMessages"][-1]
+                assert (last["role"], last["content"]) == (body["role"], body["content"])
+                assert [m["content"] for m in context["previousMessages"]].count(body["content"]) == there
+            for fast in (True, False):
+                again = data(await said(body, f"a{number}", fast=fast), "Message added successfully")
+                assert again["context"]["previousMessages"][-1]["content"] == body["content"]
+        else:
+            assert one.json() == other.json()
+    # refused after it was sent: the conversation is over
+    (row,) = await server.sql(
+        "SELECT conversation_id FROM conversation_sessions WHERE session_id = $1", c["sessionId"]
+    )
+    async with server.client(server.token("lead", "closer")) as lead:
+        ok(await lead.delete(f"/v1/conversations/{row['conversation_id']}"), 204)
+    over = [await said({"role": "user", "content": "x"}, f"c{fast}", fast=fast) for fast in (True, False)]
+    assert error(over[0], 409) == error(over[1], 409) and set(over[0].headers) == set(over[1].headers)
 
 
 async def test_errors_have_the_envelope(sync: httpx.AsyncClient, server: OwnServer) -> None:

@@ -27,9 +27,12 @@ class KeyGate:
 
     def at_once(self, services: Services, headers: Mapping[str, str]) -> Principal | None:
         token = bearer(headers)
-        if token is None or token.count(".") != 2:
-            return None  # a key is looked up
-        return services.verifier.cached(token, headers.get(ACCOUNT_ID))
+        if token is None:
+            return None
+        if token.count(".") == 2:
+            return services.verifier.cached(token, headers.get(ACCOUNT_ID))
+        found = services.stores.clients.at_hand(_hashed(token))
+        return None if found is None else _service(services, *found)
 
     async def proved(self, request: web.Request, services: Services) -> Principal:
         token = bearer(request.headers)
@@ -37,16 +40,22 @@ class KeyGate:
             raise Unauthenticated("an API key is required")
         if token.count(".") == 2:
             return await of_token(services, token, request.headers.get(ACCOUNT_ID))
-        hashed = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        found = await services.stores.clients.by_secret(hashed)
+        found = await services.stores.clients.by_secret(_hashed(token))
         if found is None:
             raise Unauthenticated("the API key is wrong")
-        client_id, account_id = found
-        principal = Principal(
-            account_id=account_id, role=Role.SERVICE, user_id=client_id, expires_at=time.time() + KEY_LIFE
-        )
-        services.verifier.check_revoked(principal)
-        return principal
+        return _service(services, *found)
+
+
+def _hashed(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+def _service(services: Services, client_id: str, account_id: str) -> Principal:
+    """A key's holder. Raises Unauthenticated if the client was deleted."""
+    life = time.time() + KEY_LIFE
+    principal = Principal(account_id=account_id, role=Role.SERVICE, user_id=client_id, expires_at=life)
+    services.verifier.check_revoked(principal)
+    return principal
 
 
 GATE: Final = KeyGate()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from aiohttp import web
 
-from ....core.conversation.commands import Recall
-from ....core.conversation.entries import SenderType
-from ....core.conversation.recent_messages import CONTEXT_SIZE
+from ....core.accounts.principal import Principal
+from ....core.conversation.commands import By, Done, Post
+from ....core.conversation.entries import Message, SenderType
 from ...actions import conversations as actions
-from ...framework.endpoint import Call, Route
+from ...framework.endpoint import Call, CommandHandler, Named, Route
+from ...framework.services import Services
 from . import sessions, shapes
-from .envelope import SyncEnvelope, SyncError, enveloped, refused
+from .envelope import SyncEnvelope, SyncError, refused
 from .gate import GATE
 from .lookups import BASE, TAG
 
@@ -28,17 +29,48 @@ class NewSyncMessage(msgspec.Struct, frozen=True):
     subDomain: SubDomain | None = None
 
 
-async def create(call: Call[NewSyncMessage]) -> web.Response:
-    body = call.body
-    session = await sessions.found(call)
-    await sessions.check_sub_domain(call, body.subDomain)
+def _to_post(principal: Principal, headers: Mapping[str, str], body: NewSyncMessage) -> Post:
+    principal.require("message.write")
     new = actions.NewMessage(body.content, ROLES[body.role], metadata=body.metadata or {})
-    done = await actions.post(call, session.conversation_id, new)
-    recalled = await call.ask(Recall(CONTEXT_SIZE), conversation=session.conversation_id)
-    shown = shapes.SyncMessages(session.id, shapes.said(recalled.entries))
-    return enveloped("Message added successfully", shown, 200 if done.repeated else 201)
+    return msgspec.structs.replace(actions.to_post(principal, headers, new), recalls=True)
 
 
+async def _ask(call: Call[NewSyncMessage]) -> Done:
+    """Where the body names a sub-domain, which is looked up."""
+    session = await sessions.found(call)
+    await sessions.check_sub_domain(call, call.body.subDomain)
+    command = _to_post(call.principal, call.request.headers, call.body)
+    return await call.ask(command, conversation=session.conversation_id)
+
+
+def _at_hand(services: Services, account_id: str, session_id: str) -> str | None:
+    session = services.stores.sessions.at_hand(account_id, session_id)
+    return None if session is None else session.conversation_id
+
+
+async def _find(call: Call[Any]) -> str:
+    return (await sessions.found(call)).conversation_id
+
+
+def _answer(session_id: str, by: By, done: Done) -> tuple[int, SyncEnvelope]:
+    (entry,) = done.entries
+    known = () if done.recent is None else done.recent.entries(entry.account_id, entry.conversation_id)
+    said = shapes.said([e for e in known if isinstance(e.data, Message) and not e.data.is_private])
+    shown = SyncEnvelope("Message added successfully", shapes.SyncMessages(session_id, said))
+    return 200 if done.repeated else 201, shown
+
+
+def _unnamed(by: By, done: Done) -> tuple[int, Any]:
+    raise AssertionError("the path names the conversation by its session")
+
+
+create = CommandHandler(
+    _to_post,
+    _unnamed,
+    looks_up=lambda body: body.subDomain is not None,
+    ask=_ask,
+    named=Named("sessionId", _at_hand, _find, _answer),
+)
 MADE = {200: SyncEnvelope, 201: SyncEnvelope}
 ROUTES = [
     Route("POST", BASE + "/whatsapp/agent/conversations/{sessionId}/messages", create, "message.as_any_sender", MADE,

@@ -63,10 +63,13 @@ class PostgresClients:
             row = await connection.fetchrow(sql("client_secret"), client_id)
         return (row[0], row[1]) if row is not None else None
 
-    async def by_secret(self, secret_hash: bytes) -> tuple[str, str] | None:
+    def at_hand(self, secret_hash: bytes) -> tuple[str, str] | None:
         cached = self._by_secret.get(secret_hash)
-        if cached is not None and time.monotonic() - cached[0] < CACHED_FOR:
-            return cached[1]
+        return cached[1] if cached is not None and time.monotonic() - cached[0] < CACHED_FOR else None
+
+    async def by_secret(self, secret_hash: bytes) -> tuple[str, str] | None:
+        if (known := self.at_hand(secret_hash)) is not None:
+            return known
         async with self._database.system() as connection:
             row = await connection.fetchrow(sql("client_by_secret"), secret_hash)
         if row is None:

@@ -26,11 +26,16 @@ class PostgresSessions:
         self._database = database
         self._cache: OrderedDict[tuple[str, str], tuple[float, Session]] = OrderedDict()
 
-    async def find(self, account_id: str, session_id: str) -> Session | None:
+    def at_hand(self, account_id: str, session_id: str) -> Session | None:
         cached = self._cache.get((account_id, session_id))
-        if cached is not None and time.monotonic() - cached[0] < CACHED_FOR:
-            self._cache.move_to_end((account_id, session_id))
-            return cached[1]
+        if cached is None or time.monotonic() - cached[0] >= CACHED_FOR:
+            return None
+        self._cache.move_to_end((account_id, session_id))
+        return cached[1]
+
+    async def find(self, account_id: str, session_id: str) -> Session | None:
+        if (known := self.at_hand(account_id, session_id)) is not None:
+            return known
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(sql("session_find", columns=_COLUMNS), account_id, session_id)
         return None if row is None else self._kept(account_id, Session(*row))
