@@ -74,10 +74,8 @@ class _Guard:
 
     def __init__(self, engine: Engine, request: web.BaseRequest) -> None:
         self._engine = engine
-        self._address = address_key(request.remote)
-        self._unknown = Principal(
-            account_id=self._address, role=Role.SERVICE, user_id=self._address, expires_at=0
-        )
+        address = address_key(request.remote)
+        self._unknown = Principal(account_id=address, role=Role.SERVICE, user_id=address, expires_at=0)
         self.socket: GuardedWebSocket
         self.joined: Callable[[], list[Principal]] = list
 
@@ -87,11 +85,11 @@ class _Guard:
 
     def left(self) -> float:
         counts = self._engine.services.hub.counts
-        return min(counts.frames_left(p, self._address) for p in self._principals())
+        return min(counts.frames_left(p) for p in self._principals())
 
     def spend(self, cost: float) -> str | None:
         counts = self._engine.services.hub.counts
-        found = [counts.spend_frames(p, self._address, cost) for p in self._principals()]
+        found = [counts.spend_frames(p, cost) for p in self._principals()]
         return next((whose for whose in found if whose is not None), None)
 
     def refuse(self, code: int, reason: str) -> None:

@@ -23,9 +23,6 @@ BURST_SECONDS: Final = 4
 """Burst of frames, in seconds of the rate: a page may join all its conversations when it opens."""
 CALM_SHARE: Final = 0.25
 """Share of a user's burst that must be free to open a stream, so that a flood cannot go on at once in a new connection."""
-ADDRESS_FRAMES: Final = 4
-"""The customers at one address may send as many frames as so many users. Anybody can open sessions for customers, so their address
-counts too; nobody else is limited by an address."""
 ACCOUNT_FRAMES: Final = 10
 """An account may send as many frames as so many users, per gateway."""
 STAFF_SHARE: Final = 0.1
@@ -107,7 +104,7 @@ def user_key(principal: Principal) -> Hashable:
 
 
 class StreamCounts:
-    """Counts streams and frames by user, address and account."""
+    """Counts streams by user, address and account, and frames by user and account: whoever sends them has a valid token."""
 
     def __init__(self, limits: StreamLimits, *, clock: Clock = time.monotonic) -> None:
         self.limits = limits
@@ -120,7 +117,6 @@ class StreamCounts:
         self._accounts: dict[str, AccountStreams] = {}
         self.frame_rate = Rate(limits.frames, limits.frames * BURST_SECONDS)
         self._user_frames = TokenBuckets(self.frame_rate, clock=clock)
-        self._address_frames = TokenBuckets(self.frame_rate.times(ADDRESS_FRAMES), clock=clock)
         self._account_frames = TokenBuckets(self.frame_rate.times(ACCOUNT_FRAMES), clock=clock)
         self._told = TokenBuckets(TOLD, clock=clock)
 
@@ -177,25 +173,22 @@ class StreamCounts:
         if not session.account.sessions:
             self._accounts.pop(principal.account_id, None)
 
-    def frames_left(self, principal: Principal, address: str) -> float:
-        """Frames that a connection may still send, by its user and account, and a customer's address."""
+    def frames_left(self, principal: Principal) -> float:
+        """Frames that a connection may still send, by its user and account."""
         customer = principal.role is Role.CUSTOMER
-        of_all = min(
+        return min(
             self._user_frames.left(user_key(principal)),
             self._account_frames.left((principal.account_id, customer)),
         )
-        return min(of_all, self._address_frames.left(address)) if customer else of_all
 
-    def spend_frames(self, principal: Principal, address: str, cost: float) -> str | None:
-        """Count frames for their user and account, and a customer's for the address; returns whose rate is exceeded, if any.
+    def spend_frames(self, principal: Principal, cost: float) -> str | None:
+        """Count frames for their user and account; returns whose rate is exceeded, if any.
 
         Customers are counted apart from the others of their account: visitors must not silence agents.
         """
         customer = principal.role is Role.CUSTOMER
         if not self._user_frames.spend(user_key(principal), cost):
             return "user"
-        if customer and not self._address_frames.spend(address, cost):
-            return "address"
         return None if self._account_frames.spend((principal.account_id, customer), cost) else "account"
 
     def is_news(self, principal: Principal) -> bool:

@@ -59,7 +59,11 @@ class InboxQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     archived: Annotated[bool | None, about("Only archived ones, or only others; both by default")] = None
     q: Annotated[
         Annotated[str, msgspec.Meta(max_length=200)] | None,
-        about("Only those with this in the customer's name or address, the subject or a message", "refund"),
+        about(
+            "Only those with this in the customer's name or address, the subject or a message: any part of a word or number, in any script,"
+            " whatever the accents, letter case and spelling of phone numbers",
+            "refund",
+        ),
     ] = None
     sort: Annotated[SortText, about("The order, with `:asc` or `:desc`")] = "last_message_at:desc"
     limit: Annotated[int, msgspec.Meta(ge=1, le=100), about("Conversations per page at most")] = 20

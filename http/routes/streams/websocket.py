@@ -86,7 +86,7 @@ async def _read(call: Call[None], session: Session, socket: GuardedWebSocket) ->
 
 
 class _SessionGuard:
-    """The `FrameGuard` of a session: charges its user, address and account."""
+    """The `FrameGuard` of a session: charges its user and account."""
 
     __slots__ = ("_counts", "_session", "_transport")
 
@@ -100,10 +100,10 @@ class _SessionGuard:
         return self._counts.frame_rate
 
     def left(self) -> float:
-        return self._counts.frames_left(self._session.principal, self._session.address)
+        return self._counts.frames_left(self._session.principal)
 
     def spend(self, cost: float) -> str | None:
-        return self._counts.spend_frames(self._session.principal, self._session.address, cost)
+        return self._counts.spend_frames(self._session.principal, cost)
 
     def refuse(self, code: int, reason: str) -> None:
         principal = self._session.principal

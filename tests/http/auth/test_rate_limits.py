@@ -302,4 +302,4 @@ async def test_each_limit_can_be_off(client: Redis, monkeypatch: pytest.MonkeyPa
         await limits.admit_preflight("192.0.2.1")
     assert await client.keys("*") == []
     counts = StreamCounts(StreamLimits.of(settings))
-    assert counts.spend_frames(principal(Role.AGENT), "192.0.2.1", 1_000_000) is None
+    assert counts.spend_frames(principal(Role.AGENT), 1_000_000) is None
