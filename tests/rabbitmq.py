@@ -14,6 +14,7 @@ from serving import free_port
 from waiting import until
 
 from tertulia.storage.embedded.processes import dies_with_parent
+from tertulia.storage.rabbitmq.event_exchange import Connection
 
 START_WITHIN = 90.0
 
@@ -59,7 +60,7 @@ class RabbitBroker:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self._port)
                 writer.close()
-                await (await aio_pika.connect(self.url, timeout=30)).close()
+                await (await aio_pika.connect(self.url, timeout=30, connection_class=Connection)).close()
             except (OSError, aio_pika.exceptions.AMQPError):
                 return False
             return True

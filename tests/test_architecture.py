@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import re
 import subprocess
 import sys
@@ -44,7 +45,14 @@ IMPURE_NAMES = re.compile(
 LONGEST = 400
 
 
-parse = functools.cache(ast.parse)  # several tests read the same sources
+@functools.cache  # several tests read the same sources
+def parse(source: str) -> ast.Module:
+    """The tree of a source. CPython 3.11 fails when its garbage collector runs something that parses meanwhile (gh-106905)."""
+    gc.disable()
+    try:
+        return ast.parse(source)
+    finally:
+        gc.enable()
 
 
 def dotted(node: ast.expr) -> str:

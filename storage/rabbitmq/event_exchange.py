@@ -22,6 +22,13 @@ from ...core.webhooks.events import OutgoingEvent
 CLOSE_WITHIN: Final = 1.0
 
 
+class Connection(aio_pika.Connection):
+    """Whoever opens it closes it. The library's finalizer would begin to close it once more, and fails where no event loop runs."""
+
+    def __del__(self) -> None:
+        pass
+
+
 class RabbitExchange:
     """`core.ports.event_webhooks.EventSink` on one connection, opened when it is needed.
 
@@ -66,7 +73,10 @@ class RabbitExchange:
         if self._connection is None or self._connection.is_closed or self._exchange is None:
             await self.close()
             self._connection = await aio_pika.connect(
-                self._url, client_properties={"connection_name": "tertulia"}, timeout=self._deadline
+                self._url,
+                client_properties={"connection_name": "tertulia"},
+                timeout=self._deadline,
+                connection_class=Connection,
             )
             self._exchange = await self._declared(self._connection)
         return self._exchange

@@ -36,7 +36,7 @@ async def decide(desk: Desk, suggestion: dict[str, Any], what: str, **body: Any)
 async def test_a_draft_says_what_it_read_and_who_wrote_it(agent: Desk, service: Desk) -> None:
     conversation = await asked(service)
     made = await drafted(agent, conversation, tone="friendly", length="shorter")
-    assert made["status"] == "pending" and made["body"] and made["seq"] == 1
+    assert made["status"] == "pending" and made["body"] and made["seq"] >= 1  # a bot may have answered
     assert (made["provider"], made["model"], made["failed_provider"]) == ("rules", "rules-1", None)
     assert made["analysis"]["intent"] == "refund" and made["analysis"]["entities"]["order"] == "A-1042"
     assert (made["tone"], made["length"], made["requested_by"]) == ("friendly", "shorter", "agent-1")

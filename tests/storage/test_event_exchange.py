@@ -17,7 +17,7 @@ from serving import free_port
 from tertulia.actors.webhooks.event_delivery import EventStreamer
 from tertulia.core.errors import StorageUnavailable
 from tertulia.storage.postgres.delivery.event_log import PostgresEventLog
-from tertulia.storage.rabbitmq.event_exchange import RabbitExchange
+from tertulia.storage.rabbitmq.event_exchange import Connection, RabbitExchange
 
 STREAM = "exchange"
 NAME = "messaging"
@@ -33,7 +33,7 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rabb
 
 @pytest.fixture
 async def channel(broker: RabbitBroker) -> AsyncIterator[AbstractChannel]:
-    async with await aio_pika.connect(broker.url) as connection:
+    async with await aio_pika.connect(broker.url, connection_class=Connection) as connection:
         channel = await connection.channel()
         await channel.exchange_delete(NAME)
         yield channel
@@ -102,7 +102,7 @@ async def test_nothing_is_lost_or_reordered_when_the_broker_is_killed(
     events: EventRig, broker: RabbitBroker
 ) -> None:
     log = PostgresEventLog(events.database, page=10)
-    async with await aio_pika.connect(broker.url) as connection:
+    async with await aio_pika.connect(broker.url, connection_class=Connection) as connection:
         queue = await bound(await connection.channel())
     async with exchange(broker.url) as sink:
         running = asyncio.ensure_future(EventStreamer(log, sink, STREAM).main_loop())
@@ -115,7 +115,7 @@ async def test_nothing_is_lost_or_reordered_when_the_broker_is_killed(
                 if n == 30:
                     await broker.kill()
             await broker.start()
-            async with await aio_pika.connect(broker.url) as connection:
+            async with await aio_pika.connect(broker.url, connection_class=Connection) as connection:
                 channel = await connection.channel()
                 queue = await channel.declare_queue(queue.name, durable=True, passive=True)
                 found: dict[str, list[str]] = {"a": [], "b": []}
