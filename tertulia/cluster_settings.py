@@ -74,6 +74,21 @@ class ClusterSettings(BaseSettings):
         " on; the next `tertulia serve` takes them over), or auto: leave in a cluster (RAY_ADDRESS) with storage of its own",
     )
     drain: float = Field(20, gt=0, description="time limit of a graceful stop")
+    leave_notice: float | None = Field(
+        None,
+        ge=0,
+        le=300,
+        description="how long a gateway that leaves still serves while /ready answers 503 and each response closes its"
+        " connection, so that load balancers and clients move on unharmed: longer than the balancer takes to notice. 0 on one"
+        " machine and 5 in a cluster (RAY_ADDRESS) when unset",
+    )
     takeover_after: float = Field(
         2.5, gt=0.5, description="how long a host must be silent before others take over its partitions"
     )
+
+    @property
+    def notice(self) -> float:
+        """Seconds between a leaving gateway's first 503 at /ready and its end of listening."""
+        if self.leave_notice is not None:
+            return self.leave_notice
+        return 0 if self.ray_address is None else 5

@@ -78,6 +78,8 @@ class FastPathRoutes:
         self._max_body = min(services.settings.max_body, MAX_BODY)
         self._count = metrics.count
         self._cors = cors
+        self.is_open = True
+        """False sends every request down the standard path."""
         self._routes: dict[tuple[str, str], _Served] = {}
         self._named: dict[tuple[str, str, str], _Served] = {}
         """By method and what stands before and after the conversation's name, which is the last but one part of the path."""
@@ -121,7 +123,7 @@ class FastPathRoutes:
 
         Returns None once the command is sent: the connection will get its answer. Otherwise returns the body, unread.
         """
-        if not connection.is_idle or not payload.is_eof() or self._router.full:
+        if not connection.is_idle or not payload.is_eof() or self._router.full or not self.is_open:
             return payload
         path, headers = message.path, message.headers
         served, conversation_id, name = self._route_of(message.method, path)

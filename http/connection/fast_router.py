@@ -28,6 +28,8 @@ class FastRouter:
         self._metrics = metrics
         self._cors = cors
         self._routes: dict[tuple[str, str], tuple[Endpoint, str, Table]] = {}
+        self.last_responses = False
+        """Whether each response is its connection's last one, since the gateway is leaving."""
 
     def add(self, method: str, path: str, endpoint: Endpoint, table: Table) -> None:
         """Serve a route, if its path has exactly one parameter, at `PLACE`."""
@@ -38,6 +40,17 @@ class FastRouter:
 
     def serve(self, fallback: Handler) -> Handler:
         """A handler of all requests; those to other routes go to `fallback`."""
+        routed = self._routed(fallback)
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            response = await routed(request)
+            if self.last_responses:
+                response.force_close()
+            return response
+
+        return serve
+
+    def _routed(self, fallback: Handler) -> Handler:
         routes, count, now, cors = self._routes, self._metrics.count, time.perf_counter, self._cors
 
         async def serve(request: web.Request) -> web.StreamResponse:

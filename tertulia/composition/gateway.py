@@ -29,6 +29,8 @@ from ..http.auth.rate_limits import RequestLimits
 from ..http.auth.revocations import Revocations
 from ..http.auth.tickets import Tickets
 from ..http.auth.tokens import TokenSigner, TokenVerifier
+from ..http.connection.fast_path import FAST_PATH
+from ..http.connection.fast_router import FAST_ROUTER
 from ..http.connection.policy import POLICY, raise_file_limit
 from ..http.connection.protocol import ProblemRunner
 from ..http.framework.expensive_reads import ExpensiveReads
@@ -94,6 +96,7 @@ class GatewayParts:
         assert settings.redis_url is not None and settings.jwt_secret is not None
         assert settings.credentials_keys is not None
         self._settings = settings
+        self._leaving = False
         self._database = database
         self._session = session
         self._valkey = client.connect(settings.redis_url)
@@ -206,6 +209,8 @@ class GatewayParts:
 
     async def _readiness(self) -> dict[str, str]:
         checks = {"postgres": "ok", "valkey": "ok", "hosts": "ok"}
+        if self._leaving:
+            checks["gateway"] = "leaving"
         try:
             async with asyncio.timeout(2):
                 await self.gateway.router.refresh()
@@ -246,7 +251,8 @@ class GatewayParts:
             group.create_task(self._tickets.main_loop())
 
     async def drain(self) -> None:
-        """Stop listening, end the streams, let requests finish, close connections."""
+        """Give notice, stop listening, end the streams, let requests finish, close connections."""
+        await self._give_notice()
         for site in list(self._runner.sites):
             await site.stop()
         await self.hub.drain()
@@ -258,6 +264,14 @@ class GatewayParts:
         await self._models.close()
         await self._session.close()
         await self._database.close()
+
+    async def _give_notice(self) -> None:
+        """Serve for a while after /ready says no. A listener that closed before its load balancer knew would refuse connections,
+        and a pooled connection closed while a request is on its way would lose that request."""
+        self._leaving = True
+        self._app[FAST_PATH].is_open = False
+        self._app[FAST_ROUTER].last_responses = True
+        await asyncio.sleep(self._settings.notice)
 
 
 async def gateway(given: ActorSettings, name: str) -> GatewayParts:

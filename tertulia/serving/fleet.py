@@ -385,7 +385,7 @@ class Fleet:
 
     async def _drain(self, member: Member) -> None:
         try:
-            await call(member.handle, "drain", deadline=self._settings.drain + 5)
+            await call(member.handle, "drain", deadline=self._settings.notice + self._settings.drain + 5)
         except (RayError, TimeoutError) as error:
             log.warning("drain_failed", name=member.name, error=repr(error)[:300])
         with contextlib.suppress(RayError, TimeoutError):
