@@ -262,6 +262,7 @@ CHANNELS: dict[str, Row] = {
     "channels.email.text.wire_id": Row(mail_text.wire_id, HEADERS, HEADER),
     "channels.email.text.new_part": Row(mail_text.new_part, HEADERS, BODY, 100),
     "channels.email.quotes.start": Row(lambda said: quotes.start(said.splitlines()), HEADERS, BODY, 100),
+    "channels.email.quotes.is_rule": Row(quotes.is_rule, HEADERS, BODY),
     "channels.email.correspondents.read": Row(
         _mailed(To=_same, Cc=_same, ReplyTo=_same, ToFull=lambda _: [], CcFull=lambda _: []), HEADERS, HEADER, MAILED
     ),
@@ -333,6 +334,7 @@ CORE: dict[str, Row] = {
     "core.text.email_subjects.topic": Row(email_subjects.topic, HEADERS, SUBJECT, 1_500),
     "core.text.email_subjects.without_prefixes": Row(email_subjects.without_prefixes, HEADERS, HEADER),
     "core.text.email_subjects.is_forward": Row(email_subjects.is_forward, HEADERS, SUBJECT, 1_500),
+    "core.text.email_subjects.is_automatic": Row(email_subjects.is_automatic, HEADERS, SUBJECT, 1_500),
     "core.text.email_subjects.is_answer": Row(email_subjects.is_answer, HEADERS, SUBJECT, 1_500),
     "core.accounts.email_addresses.parsed": Row(email_addresses.parsed, HEADERS, HEADER),
     "core.accounts.email_addresses.listed": Row(lambda said: email_addresses.listed(said, 50), HEADERS, HEADER),

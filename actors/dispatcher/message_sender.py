@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from ...core.accounts.records import Channel
-from ...core.channels.delivery_policy import Failure
+from ...core.channels.delivery_policy import Failure, too_automatic
 from ...core.channels.file_types import safe_name
 from ...core.channels.messages import NotSent, Outbound, OutboundFile, ProviderRequest, Sent
 from ...core.channels.provider_urls import Base, ProviderUrls
@@ -122,6 +122,9 @@ class Sender:
         """All requests of a message in order. The first `parts_done` have been sent before."""
         if not item.recipient:
             return Failure("erased", "the customer was erased", asked=False)
+        enough = too_automatic(context.channel.type, item.automatic_before)
+        if enough is not None and not item.parts_done:
+            return enough
         try:
             files = [await self._file(context, item.account_id, a) for a in item.message.attachments]
         except _Missing as error:

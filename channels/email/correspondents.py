@@ -19,6 +19,8 @@ from ..shared import payloads, text
 
 MAX_NAMED: Final = 10
 """Addresses of each of To and Cc that metadata lists with their names."""
+MAX_OWN: Final = 500
+"""Addresses of our own that are known, of this mailbox and of the account's others."""
 _ADDRESS: Final = re.compile(r"[^\s<>,;\"\x00-\x1f\x7f]+").fullmatch
 _NAMED: Final = re.compile(r'\s*+"?([^"<>,;@]{1,255}?)"?\s*+<[^<>]{1,400}>\s*+').fullmatch
 
@@ -26,11 +28,19 @@ Object = dict[str, Any]
 
 
 class Correspondents(msgspec.Struct, frozen=True):
-    """`author`: the address in From, where another one is the sender. `answer_to`: `to` and `cc` of an answer to all."""
+    """`author`: the address in From, where another one is the sender. `answer_to`: `to` and `cc` of an answer to all.
+    `is_ours`: the sender is one of the account's own mailboxes. `is_relayed`: From is of another domain than the sender."""
 
     sender: Sender
     author: Object | None
     answer_to: Object
+    is_ours: bool = False
+
+    @property
+    def is_relayed(self) -> bool:
+        if self.author is None:
+            return False
+        return self.author["email"].rpartition("@")[2] != self.sender.identifier.rpartition("@")[2]
 
 
 def read(mail: Object, headers: Mapping[str, str], config: Object) -> Correspondents:
@@ -41,14 +51,24 @@ def read(mail: Object, headers: Mapping[str, str], config: Object) -> Correspond
     wanted = [a for a in email_addresses.listed(given, MAX_RECIPIENTS) if a not in ours]
     sender = author
     if len(wanted) == 1 and wanted[0] != author.identifier:
-        sender = Sender(wanted[0], _name_in(headers.get("reply-to", "")))
+        sender = Sender(wanted[0], _name_in(given))
+    elif not wanted and author.identifier in ours:
+        sender = _relayed(headers) or author
     to = wanted or [sender.identifier]
     others = (a for key in ("To", "Cc") for a in _others(mail, key))
     cc = [a for a in dict.fromkeys(others) if a not in ours and a not in to][: MAX_RECIPIENTS - len(to)]
     beside = {"email": author.identifier, **({"name": author.name} if author.name else {})}
-    return Correspondents(
-        sender, None if sender is author else beside, {"to": to, **({"cc": cc} if cc else {})}
-    )
+    answer_to = {"to": to, **({"cc": cc} if cc else {})}
+    return Correspondents(sender, None if sender is author else beside, answer_to, sender.identifier in ours)
+
+
+def _relayed(headers: Mapping[str, str]) -> Sender | None:
+    """Whose mail a mailing group of our own passes on under its own address, as Google Groups does for domains that demand it."""
+    for name in ("x-original-from", "x-original-sender"):
+        header = headers.get(name, "")
+        if (address := email_addresses.parsed(header)) is not None:
+            return Sender(address, _name_in(header))
+    return None
 
 
 def named(mail: Object, key: str) -> list[Object]:
@@ -66,10 +86,11 @@ class _Ours:
 
     def __init__(self, mail: Object, config: Object) -> None:
         names = [config.get("from_address"), config.get("reply_to"), mail.get("OriginalRecipient")]
-        addresses = config.get("addresses")
-        names += addresses[:MAX_RECIPIENTS] if isinstance(addresses, list) else []
-        for key in ("To", "Cc"):
-            tagged = (f for f in payloads.objects(mail.get(key + "Full")) if f.get("MailboxHash"))
+        for key in ("addresses", "siblings"):
+            addresses = config.get(key)
+            names += addresses[:MAX_OWN] if isinstance(addresses, list) else []
+        if not mail.get("OriginalRecipient") and (tag := mail.get("MailboxHash")):  # customers have tags, too
+            tagged = (f for f in payloads.objects(mail.get("ToFull")) if f.get("MailboxHash") == tag)
             names += [full.get("Email") for full in tagged]
         found = (email_addresses.parsed(name) for name in names if isinstance(name, str))
         self._known = {email_addresses.without_tag(address) for address in found if address}

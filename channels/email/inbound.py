@@ -98,7 +98,13 @@ def _metadata(mail: Object, headers: dict[str, str], people: Correspondents) -> 
         "cc": correspondents.named(mail, "Cc"),
         "reply_to": text.short(payloads.string(mail, "ReplyTo") or headers.get("reply-to")),
         "answer_to": people.answer_to,
-        "auto_reply": mail_text.is_automatic(headers, people.sender.identifier),
+        "auto_reply": people.is_ours
+        or mail_text.is_automatic(
+            headers,
+            people.sender.identifier,
+            payloads.string(mail, "Subject"),
+            relayed=people.is_relayed,
+        ),
         "spam": headers.get("x-spam-status", "").strip().lower().startswith("yes"),
     }
 

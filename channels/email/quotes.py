@@ -15,6 +15,8 @@ from mailparser_reply.constants import MAIL_LANGUAGES
 _HEAD, _TAIL, _LINES = 60, 40, 200
 """What quotes are looked for in: this much of each line's two ends, and of so many lines. The patterns take a time that
 grows with the square of a line's length."""
+MAX_RULE: Final = 200
+"""Characters of a drawn line."""
 _BLOCK: Final = 8
 """Lines of a block of headers: From, Sent, To, Cc, Subject and what some programs add."""
 
@@ -24,14 +26,16 @@ def _set(words: str) -> frozenset[str]:
 
 
 _WROTE: Final = _set(
-    "wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napisała|napisał(a)|napsal|"
+    "wrote|writes|schrieb|va escriure|pisze|odesílatel|idatzi du|scribis|scríobh|ysgrifennodd|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napisała|napisał(a)|napsal|"
     "napsal(a)|napísal|napísal(a)|napisao|napisala|je napisao/la|írta|ezt írta|a scris|yazdı|şunu yazdı|έγραψε|пишет|написал|"
     "написала|написал(а)|пише|написав|написав(-ла)|написа|написао је|rašė|rakstīja|kirjutas|menulis|đã viết|เขียนว่า|เขียน|"
-    "ने लिखा|کتب|كتب|كتبت|نوشت|نوشته|כתב|כתבה|כתב/ה| מאת |写道|寫道|写到|のメール|は書きました|さんが書きました|님이 작성|작성하였습니다|썼습니다"
+    "ने लिखा|کتب|كتب|تمت كتابة|كتابة ما يلي|كتبت|نوشت|نوشته|כתב|כתבה|כתב/ה| מאת |写道|寫道|写到|のメール|のメッセージ|は書きました|さんが書きました|님이 작성|작성하였습니다|썼습니다"
 )
 """Verbs of the line above a quote, which names a person or a day as well and ends with a colon."""
 _FROM: Final = _set(
     "from|von|de|da|van|från|fra|lähettäjä|od|feladó|kimden|gönderen|από|от|от кого|від|expeditor|saatja|no|nuo|dari|từ|จาก|"
+    "dari|pengirim|de la|afsender|avsender|avsändare|absender|afzender|expéditeur|remitente|remetente|mittente|nadawca|odesílatel|odosielateľ|"
+    "pošiljatelj|pošiljatelj|αποστολέας|отправитель|від кого|відправник|подател|người gửi|ผู้ส่ง|المرسل|فرستنده|שולח|प्रेषक|发送人|发送者|发信人|보낸이|"
     "من|از|מאת|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람"
 )
 _BESIDE: Final = _set(
@@ -40,24 +44,44 @@ _BESIDE: Final = _set(
     "onderwerp|skickat|till|ämne|kopia|sendt|til|emne|dato|kopi|lähetetty|päiväys|vastaanottaja|kopio|aihe|wysłano|do|temat|dw|"
     "odesláno|odoslané|komu|předmět|predmet|kopie|elküldve|küldve|dátum|címzett|másolat|tárgy|tarih|gönderildi|kime|bilgi|konu|"
     "στάλθηκε|ημερομηνία|προς|κοιν|θέμα|отправлено|дата|кому|копия|тема|надіслано|копія|изпратено|до|относно|poslano|za|"
-    "trimis|către|subiect|saadetud|saaja|teema|nosūtīts|kam|temats|išsiųsta|kam|tema|dikirim|kepada|perihal|đã gửi|tới|chủ đề|"
+    "trimis|către|subiect|saadetud|saaja|teema|nosūtīts|kam|temats|išsiųsta|kam|tema|dikirim|terkirim|kepada|untuk|subjek|perihal|đến|ngày|भेजा गया|प्रति|दिनांक|विषय|zadeva|naslov|naslov|poslano|datum|đã gửi|tới|chủ đề|"
     "ส่ง|ถึง|เรื่อง|تاريخ الإرسال|إرسال|التاريخ|إلى|نسخة|الموضوع|فرستاده شده|به|موضوع|נשלח|תאריך|אל|עותק|נושא|"
     "发送时间|日期|收件人|抄送|主题|寄件日期|傳送時間|收件者|副本|主旨|送信日時|日時|日付|宛先|件名|보낸 날짜|날짜|받는 사람|받는사람|참조|제목"
 )
 """The labels of the block that other programs set above what they quote: it begins with one of `_FROM`."""
 _SEPARATORS: Final = _set(
-    "original message|forwarded message|reply message|original appointment|ursprüngliche nachricht|originalnachricht|"
+    "original message|original mail|original e-mail|original email|original|forwarded message|forwarded by|reply message|original appointment|ursprüngliche nachricht|originalnachricht|original-nachricht|ursprüngliche e-mail|weitergeleitete e-mail|"
     "weitergeleitete nachricht|message d'origine|message original|message transféré|mensaje original|mensaje reenviado|"
     "mensagem original|mensagem encaminhada|messaggio originale|messaggio inoltrato|oorspronkelijk bericht|"
     "doorgestuurd bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|opprinnelig melding|"
     "alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|původní e-mail|pôvodná správa|"
-    "eredeti üzenet|mesaj original|orijinal ileti|özgün ileti|αρχικό μήνυμα|исходное сообщение|оригинальное сообщение|"
+    "eredeti üzenet|mesaj original|orijinal ileti|özgün ileti|özgün i̇leti|i̇letilen ileti|iletilen ileti|αρχικό μήνυμα|исходное сообщение|оригинальное сообщение|"
     "пересылаемое сообщение|пересланное сообщение|початкове повідомлення|оригінальне повідомлення|pesan asli|"
     "thư gốc|الرسالة الأصلية|رسالة أصلية|ההודעה המקורית|הודעה מקורית|原始邮件|原邮件|原始郵件|元のメッセージ|原文|원본 메시지|원본 메일"
 )
+_FORWARDED: Final = _set(
+    "begin forwarded message|anfang der weitergeleiteten nachricht|anfang der weitergeleiteten e-mail|début du message transféré|début du message réexpédié|"
+    "inicio del mensaje reenviado|início da mensagem reencaminhada|início da mensagem encaminhada|inizio messaggio inoltrato|begin doorgestuurd bericht|"
+    "vidarebefordrat brev|videresendt besked|videresendt e-post|välitetty viesti alkaa|początek przekazywanej wiadomości|začátek přeposílané zprávy|"
+    "начало переадресованного сообщения|iletilen ileti başlangıcı|下面是被转发的邮件|開始轉寄郵件|転送されたメッセージ|전달된 메시지 시작|بداية الرسالة المعاد توجيهها"
+)
+"""The lines, ended by a colon, that Apple Mail sets above what it passes on."""
 _LABEL: Final = re.compile(r"([^:：]{1,24})[:：]").match
-_RULED: Final = re.compile(r"[-_=—]{2,}+([^-_=—]{3,40})[-_=—]{2,}+\Z").match
+_RULED: Final = re.compile(r"[-_=—]{2,}+(.{3,40}?)[-_=—]{2,}\Z").match
+_RULE: Final = re.compile(r"[-_=—*\s]{5,}").fullmatch
+_STAMPED: Final = re.compile(r"[<(\[][^<>()\[\]\s]+@[^<>()\[\]\s]+[>)\]]").search
+_TIME: Final = re.compile(r"[0-9٠-٩۰-۹]{1,2}[:.時点][0-9٠-٩۰-۹]{2}").search
+"""An address in brackets and a time of day: a line with both that ends in a colon needs no verb that is known."""
+_MARKS: Final = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 _QUOTE_MARKS: Final = re.compile(r"[> ]{0,20}").match
+
+
+_WITHOUT_MARKS: Final = dict.fromkeys(map(ord, _MARKS))
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line only draws one: Outlook's above what it quotes."""
+    return _RULE(line[:MAX_RULE]) is not None and len(line) <= MAX_RULE
 
 
 def start(lines: Sequence[str]) -> int | None:
@@ -78,6 +102,8 @@ def _is_start(lines: Sequence[str], number: int) -> bool:
     ruled = _RULED(line)
     if ruled is not None and ruled[1].strip() in _SEPARATORS:
         return True
+    if line[-1:] in (":", "：") and line[:-1].rstrip() in _FORWARDED:
+        return True
     if (
         _label(line) in _FROM
         and sum(_label(beside) in _BESIDE for beside in lines[number + 1 : number + _BLOCK]) >= 2
@@ -89,7 +115,10 @@ def _is_start(lines: Sequence[str], number: int) -> bool:
 
 
 def _introduces(line: str) -> bool:
-    return line[-1:] in (":", "：") and any(verb in line for verb in _WROTE)
+    ruled = line.startswith("--") and line.endswith("--")
+    if line[-1:] not in (":", "：") and not ruled:
+        return False
+    return any(verb in line for verb in _WROTE) or (_STAMPED(line) is not None and _TIME(line) is not None)
 
 
 def _label(line: str) -> str:
@@ -99,6 +128,7 @@ def _label(line: str) -> str:
 
 def _plain(line: str) -> str:
     """A line as the lists have it: without quote marks and emphasis, in lower case."""
+    line = line.translate(_WITHOUT_MARKS)
     marks = _QUOTE_MARKS(line)
     return line[0 if marks is None else marks.end() :].lstrip("*").rstrip("* ").lower()
 

@@ -82,6 +82,9 @@ def _entry(entry: Object) -> Iterator[ChannelEvent]:
     for key in ("standby", "changes"):
         if entry.get(key):
             yield Faulty(f"{key} is not read", entry[key])
+    if entry.keys().isdisjoint(("messaging", "standby", "changes")):
+        # Instagram's comments and mentions come without a list around them
+        yield Faulty(f"entries of this kind are not read: {', '.join(sorted(entry))[:200]}", entry)
 
 
 def _event(event: Object) -> Iterator[ChannelEvent]:

@@ -93,7 +93,9 @@ def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
 
 
 def _entry(entry: Object) -> Iterable[ChannelEvent]:
-    return collect(entry.get("changes"), _change)
+    if "changes" not in entry:
+        raise ValueError(f"entries of this kind are not read: {', '.join(sorted(entry))[:200]}")
+    return collect(entry["changes"], _change)
 
 
 def _change(change: Object) -> Iterator[ChannelEvent]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
+import orjson
 
 from ...core.channels.messages import Media
 from ..shared.payloads import (
@@ -131,18 +132,51 @@ def _interactive(kind: str, message: Object) -> Content:
     if type_ in ("button_reply", "list_reply"):
         return Content(string(chosen, "title"), type_.removesuffix("_reply"), metadata={type_: kept(chosen)})
     if type_ == "nfm_reply":
-        said = string(chosen, "body") or string(chosen, "name") or "[form]"
-        return Content(said, "form", metadata={type_: kept(chosen)})
+        lines = (string(chosen, "body") or string(chosen, "name") or "[form]", *_answers(chosen))
+        return Content("\n".join(lines), "form", metadata={type_: kept(chosen)})
     return _unsupported(f"interactive {type_}", message)
+
+
+def _answers(form: Object) -> list[str]:
+    """What a customer filled in, a line for each field; none where that is no JSON object, or too much to read."""
+    text = string(form, "response_json")
+    try:
+        found = orjson.loads(text) if len(text) <= MAX_FORM else None
+    except orjson.JSONDecodeError:
+        return []
+    fields = found.items() if isinstance(found, dict) else ()
+    said = ((key, _plainly(value)) for key, value in fields if key != "flow_token")
+    return [f"{key}: {value}"[:MAX_LINE] for key, value in said if value][:MAX_LINES]
+
+
+def _plainly(value: Any) -> str | None:
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_plainly, value)))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return str(value)
+    return short(value, MAX_LINE) if isinstance(value, str) else None if value is None else "…"
+
+
+def _product(item: Object) -> str:
+    """`2 × lamp-red, 19.9 EUR`"""
+    price, what = item.get("item_price"), short(item.get("product_retailer_id")) or "?"
+    count = item.get("quantity", 1)
+    cost = (
+        f", {price} {short(item.get('currency')) or ''}".rstrip()
+        if isinstance(price, int | float | str)
+        else ""
+    )
+    return f"{count if isinstance(count, int | str) else 1} × {what}{cost}"[:MAX_LINE]
 
 
 def _order(kind: str, message: Object) -> Content:
     order = inner(message, "order")
-    count = len(objects(order.get("product_items")))
-    said = f"[order of {count} {'product' if count == 1 else 'products'}]"
-    return Content(
-        "\n".join(filter(None, [said, string(order, "text")])), kind, metadata={"order": kept(order)}
-    )
+    items = objects(order.get("product_items"))
+    said = f"[order of {len(items)} {'product' if len(items) == 1 else 'products'}]"
+    lines = filter(None, [said, *map(_product, items[:MAX_LINES]), string(order, "text")])
+    return Content("\n".join(lines), kind, metadata={"order": kept(order)})
 
 
 def _system(kind: str, message: Object) -> Content:
@@ -186,4 +220,8 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "request_welcome": _welcome,
 }
 FILES: Final = frozenset(kind for kind, read in READERS.items() if read is _file)
+MAX_FORM: Final = 20_000
+"""Characters of a form's answers that are read."""
+MAX_LINES, MAX_LINE = 30, 500
+"""Lines of a form or an order that are shown, and characters of each; metadata has all of it."""
 ADDRESS: Final = ("street", "city", "state", "zip", "country")

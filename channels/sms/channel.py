@@ -53,7 +53,8 @@ NOTHING_NEW: Final = frozenset({"accepted", "scheduled", "queued", "sending"})
 BESIDE: Final = (
     "ButtonText", "ButtonPayload", "ListId", "ListTitle", "FlowData", "Latitude", "Longitude", "Address", "Label", "Forwarded",
     "FrequentlyForwarded", "ReferralBody", "ReferralHeadline", "ReferralSourceUrl", "ReferralSourceType", "ReferralSourceId",
-    "ReactionEmoji", "ReactionMessageSid", "InteractiveData",
+    "ReactionEmoji", "ReactionMessageSid", "InteractiveData", "ReferralCtwaClid", "ReferralMediaUrl", "ReferralMediaContentType",
+    "ChannelMetadata", "MessageType",
 )  # fmt: skip
 """Fields of a message that mean something beside its body."""
 TOO_FAST: Final = frozenset({"20429", "21611"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from ...core.channels.messages import Media
@@ -181,9 +182,27 @@ def _paid(key: str, message: Object) -> Content:
 def _rich(key: str, message: Object) -> Content:
     """A text of blocks: the words of each on a line of its own."""
     rich = inner(message, key)
-    lines = ("".join(_words(block)) for block in objects(rich.get("blocks")))
+    blocks = objects(rich.get("blocks"))
+    lines = ("".join(_words(block)) for block in blocks)
     said = "\n".join(line for line in lines if line.strip())
-    return said or "[rich message]", "text", (), {"rich_message": kept(rich)}
+    media = tuple(islice(_files(blocks), MAX_FILES))
+    kind = "text" if said or not media else media[0].kind
+    return said or ("" if media else "[rich message]"), kind, media, {"rich_message": kept(rich)}
+
+
+def _files(part: Any) -> Iterator[Media]:
+    """The files in blocks, in order, as they stand in messages: `{"type": "photo", "photo": […]}`."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _files(each)
+    elif isinstance(part, dict):
+        for key, each in part.items():
+            if key == "photo" and isinstance(each, list) and objects(each):
+                yield from _photo(key, part)[2]
+            elif key in FILES and isinstance(each, dict) and each.get("file_id"):
+                yield from READERS[key](key, part)[2]
+            elif isinstance(each, dict | list):
+                yield from _files(each)
 
 
 def _words(block: Any) -> Iterator[str]:
@@ -197,6 +216,8 @@ def _words(block: Any) -> Iterator[str]:
                 yield from _words(part)
             elif key == "text" and isinstance(part, str):
                 yield part
+        if (url := short(block.get("url"), MAX_URL)) and block.get("text") not in (None, url):
+            yield f" ({url})"
 
 
 def _web_app(key: str, message: Object) -> Content:
@@ -221,6 +242,17 @@ def _titled(key: str, message: Object) -> Content:
     part = inner(message, key)
     lines = [short(part.get("title")), short(part.get("description"), 2000)]
     return "\n".join(filter(None, lines)) or f"[{key}]", key, (), {key: kept(part)}
+
+
+def _paid_for(key: str, message: Object) -> Content:
+    """A payment that came, or went back."""
+    part = inner(message, key)
+    amount, currency = part.get("total_amount"), short(part.get("currency")) or ""
+    what = "payment" if key == "successful_payment" else "payment refunded"
+    digits = 0 if currency in WHOLE else 2
+    shown = f"{amount / 10**digits:.{digits}f} {currency}".strip() if isinstance(amount, int) else ""
+    said = f"[{what}: {shown}]" if shown else f"[{what}]"
+    return said, "payment", (), {key: kept(part)}
 
 
 def _whole(holder: Object, key: str) -> int | None:
@@ -251,8 +283,17 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "users_shared": _shared,
     "game": _titled,
     "invoice": _titled,
+    "successful_payment": _paid_for,
+    "refunded_payment": _paid_for,
 }
 """In this order: an animation comes as a document too, a venue as a location."""
+FILES: Final = frozenset(
+    {"animation", "audio", "document", "sticker", "video", "video_note", "voice", "live_photo"}
+)
+MAX_FILES: Final = 50
+"""Files of one rich message that are taken in."""
+WHOLE: Final = frozenset({"XTR", "JPY", "KRW", "VND", "CLP", "PYG", "UGX", "ISK", "XOF", "XAF"})
+"""Currencies without cents; XTR are Telegram's stars."""
 PAID: Final[dict[str, Callable[[str, Object], Content]]] = {
     "photo": _photo,
     "video": _reader("video"),

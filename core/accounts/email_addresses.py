@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+import idna
+
 from ..text.normalization import normalized
 
 MAX_HEADER: Final = 20_000
@@ -24,6 +26,9 @@ _LOCAL: Final = re.compile(
 ).fullmatch
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?").fullmatch
 _IN_BRACKETS: Final = re.compile(r"[^<>]*+<([^<>]*+)>\s*+").fullmatch
+_QUOTES: Final = frozenset(
+    {("'", "'"), ("\u2018", "\u2019"), ("\u201c", "\u201d"), ("\u00ab", "\u00bb"), ("`", "`")}
+)
 _UNWRITABLE: Final = frozenset({"Cc", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 
 
@@ -84,7 +89,10 @@ def _address(item: str) -> str | None:
     bare = found[1] if (found := _IN_BRACKETS(item)) else item
     bare = bare.strip()[: MAX_ADDRESS * 2]
     if bare[:7].lower() == "mailto:":
-        bare = bare[7:]
+        bare = bare[7:].partition("?")[0]
+    bare = bare.replace("\uff20", "@")
+    if (bare[:1], bare[-1:]) in _QUOTES:
+        bare = bare[1:-1]
     bare = "".join(
         c for c in bare if unicodedata.category(c) != "Cf"
     )  # direction marks come along when text is copied
@@ -106,8 +114,8 @@ def _domain(domain: str) -> str | None:
         return None
     if not domain.isascii():
         try:
-            domain = domain.encode("idna").decode("ascii").lower()
-        except UnicodeError:
+            domain = idna.encode(domain, uts46=True).decode("ascii").lower()  # IDNA 2008: ß is no ss
+        except (idna.IDNAError, UnicodeError):
             return None
     labels = domain.split(".")
     good = len(domain) <= MAX_DOMAIN and all(map(_LABEL, labels)) and not labels[-1].isdigit()

@@ -13,6 +13,12 @@ from .records import ChannelType
 PHONES: Final[frozenset[ChannelType]] = frozenset({"whatsapp", "sms"})
 _USER_NAME: Final = re.compile(r"@|(?:https?://)?(?:t|telegram)\.me/", re.IGNORECASE).match
 """Telegram's user names: bots cannot write to them, and their owners change them."""
+_ADDRESS: Final = re.compile(
+    r"^\s*(?:(?:whatsapp|sms|tel|callto|phone|mobile):(?://)?|(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=))"
+    r"|@(?:s\.whatsapp\.net|c\.us)\s*$|(?:[?&;](?!ext)[a-z-]+=[^\s]*)+\s*$",
+    re.IGNORECASE,
+)
+"""What makes an address of a number: schemes, WhatsApp's links and its programs' own ids, parameters behind it."""
 _USER_ID: Final = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}").fullmatch
 """WhatsApp's own id of a user whose phone it does not tell: the country, a dot, letters and digits."""
 
@@ -49,9 +55,8 @@ def spellings(channel_type: ChannelType, identifiers: Iterable[str]) -> list[str
 def _phone(channel_type: ChannelType, identifier: str, path: str) -> str:
     if channel_type == "whatsapp" and _USER_ID(identifier):
         return identifier
-    scheme, colon, rest = identifier.partition(":")
-    number = rest.strip() if colon and scheme.lower() in ("whatsapp", "sms", "tel") else identifier
-    digits = phones.digits(number)
+    written = phones.readable(identifier) if len(identifier) <= phones.MAX_WRITTEN else ""
+    digits = phones.digits(_ADDRESS.sub("", written).strip())
     if digits and phones.is_possible(found := phones.e164(digits)):
         return found
     raise Invalid(

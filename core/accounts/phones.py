@@ -16,21 +16,26 @@ from ..text.normalization import normalized
 
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Marks of writing direction and of width zero, which address books and spreadsheets put around numbers."""
-_NUMBER: Final = re.compile(r"\+?[ ().\-/\u2010-\u2013]*+[0-9][0-9 ().\-/\u2010-\u2013]*+").fullmatch
+_BETWEEN: Final = r" ().\-/_~\u00b7\u2010-\u2015\u2022\u2027\u2212\u30fb"
+"""What people write between digits."""
+_NUMBER: Final = re.compile(rf"[{_BETWEEN}]*+\+?\+?[{_BETWEEN}]*+[0-9][0-9{_BETWEEN}]*+").fullmatch
+_ABROAD: Final = re.compile(r"00(?:11)?|011")
+"""What is dialled before a country's code: 00; 011 in North America, 0011 in Australia. No country's code begins with 0 or with 11."""
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
-_MAX_WRITTEN: Final = 255
+MAX_WRITTEN: Final = 255
 """Characters that a number may be written with."""
 
 
 def digits(text: str) -> str | None:
-    """Country code and number, in ASCII digits; None for what is no number. `00` counts as a plus sign."""
-    if len(text) > _MAX_WRITTEN:
+    """Country code and number, in ASCII digits; None for what is no number. What is dialled to call abroad counts as a plus sign."""
+    if len(text) > MAX_WRITTEN:
         return None
     text = readable(text).strip()
     if not _NUMBER(text):
         return None
     found = _NOT_DIGITS.sub("", text)
-    return found[2:] if found.startswith("00") and not text.startswith("+") else found
+    dialled = None if "+" in text else _ABROAD.match(found)
+    return found if dialled is None else found[dialled.end() :]
 
 
 def readable(text: str) -> str:

@@ -17,6 +17,10 @@ MAX_RETRY_AFTER: Final = 3600.0
 SLOW_DOWN: Final = 5.0
 """How long a channel pauses when a provider asks it to slow down without saying for how long."""
 
+AUTOMATIC_PER_SENDER: Final = {"email": 10, "sms": 60}
+"""Messages that no person wrote, to one customer within an hour in all their conversations on a channel, by its type. Beyond them
+they are not sent, since machines may answer machines there. Elsewhere only people and their own bots write to a business."""
+
 STATUSES: Final = ("queued", "sending", "sent", "delivered", "read", "failed")
 """In the order in which they overrule each other. `sending` is shown as `queued`."""
 _RANK: Final = {status: rank for rank, status in enumerate(STATUSES)}
@@ -52,6 +56,15 @@ class Failure(msgspec.Struct, frozen=True):
     def error(self) -> dict[str, Any]:
         """As it stands in `delivery_error`."""
         return {"code": "outcome_unknown" if self.unknown else self.code, "detail": self.detail}
+
+
+def too_automatic(channel_type: str, sent_before: int) -> Failure | None:
+    """Why a message that no person wrote is not sent, if its customer has had enough of them."""
+    most = AUTOMATIC_PER_SENDER.get(channel_type)
+    if most is None or sent_before < most:
+        return None
+    detail = f"this customer has had {most} messages that no person wrote within an hour: an agent may write, or a retry later"
+    return Failure("too_many_automatic", detail, asked=False)
 
 
 class Tries(msgspec.Struct, frozen=True):

@@ -75,6 +75,8 @@ _ACTIVE = frozenset(
 )  # fmt: skip
 """Words of types that browsers run or take apart as markup (`+xml`, `x-javascript` …)."""
 _WORDS = re.compile(r"[a-z0-9]+")
+_BLANKS = re.compile("[\\s\u115f\u1160\u2800\u3164\uffa0]+")
+"""What shows nothing: a long run of it would hide how a name ends."""
 _UNSAFE = re.compile(r'[^A-Za-z0-9 !#$&+,.()@^_`{}~=\[\]-]|["\\%]')
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
@@ -153,12 +155,13 @@ def is_inline(content_type: str) -> bool:
 
 
 def safe_name(text: str | None) -> str | None:
-    """A client's file name without folders, control characters, and marks that turn the direction of writing."""
+    """A client's file name without folders, control characters, marks that turn the direction of writing, and long gaps; dots at
+    its ends, which Windows drops, are none of it."""
     name = (text or "").replace("\\", "/").rpartition("/")[2]
     name = "".join(
         c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
     )
-    name = name.strip().lstrip(".").strip()
+    name = _BLANKS.sub(" ", name).strip(" .")
     if len(name) > MAX_NAME:
         stem, dot, ending = name.rpartition(".")
         keep = f"{dot}{ending}" if stem and len(ending) <= 16 else ""

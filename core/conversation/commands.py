@@ -106,11 +106,12 @@ class Open(_Command, frozen=True):
 
 class Update(_Command, frozen=True):
     """A patch: only the fields in `changes` change. `status` and `assignee_id` follow their own rules. `context` and `metadata`
-    are merged into the bot's context and the metadata, key by key."""
+    are merged into the bot's context and the metadata, key by key. `fills`: only what is empty changes."""
 
     changes: dict[str, Any]
     context: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
+    fills: bool = False
 
 
 class Assign(_Command, frozen=True):

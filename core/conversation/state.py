@@ -43,8 +43,11 @@ IMPORTED = "imported"
 """Why a conversation that is carried over from another service has its status. Nobody is asked for a score."""
 AUTOMATIC_WITHIN = 3_600_000
 MAX_AUTOMATIC = 5
-"""Answers of the server itself, of bot rules and questions for a score, in one conversation within so many ms. Machines that
-say of themselves that they are none would be answered without end."""
+"""Answers of the server itself, of bot rules and questions for a score, in one conversation within so many ms; by e-mail also what
+bots write over the API. Machines that say of themselves that they are none would be answered without end."""
+MACHINES_ANSWER = frozenset({"email"})
+"""Channel types on which whatever no person wrote counts: machines answer there at any hour. Across a sender's conversations, and
+on other channels: `delivery_policy.AUTOMATIC_PER_SENDER`."""
 
 
 class OpenOffer(msgspec.Struct, frozen=True, gc=False):
@@ -160,8 +163,12 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     def may_answer_by_itself(self, now: int) -> bool:
         """Whether the bound on automatic answers leaves room for one more."""
+        return self.automatic_again_at(now) <= now
+
+    def automatic_again_at(self, now: int) -> int:
+        """When the bound on automatic answers leaves room for one more: `now`, or later."""
         recent = [at for at in self.fired.automatic if at > now - AUTOMATIC_WITHIN]
-        return len(recent) < MAX_AUTOMATIC
+        return now if len(recent) < MAX_AUTOMATIC else recent[-MAX_AUTOMATIC] + AUTOMATIC_WITHIN
 
     @property
     def erased(self) -> bool:
@@ -296,7 +303,7 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
     elif since is None and waits:
         since = entry.at
     asks = data.sender_type == "system" and data.metadata.get(CSAT_ASK) is True
-    if asks or (data.sender_type == "bot" and entry.actor.type == "bot"):
+    if asks or (data.sender_type == "bot" and entry.actor.type == "bot") or _mails_by_itself(c, data):
         automatic = (*c.fired.automatic, entry.at)[-MAX_AUTOMATIC:]
         c = replace(c, fired=replace(c.fired, csat_asked=asks or c.fired.csat_asked, automatic=automatic))
     return replace(
@@ -309,6 +316,12 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
         last_message_preview=data.content[:PREVIEW_LENGTH],
         unanswered_since=since,
     )
+
+
+def _mails_by_itself(c: Conversation, message: Message) -> bool:
+    """Whether no person wrote a message that machines may answer."""
+    by_itself = message.sender_type in ("bot", "system") and message.external_id is None
+    return by_itself and c.channel_type in MACHINES_ANSWER
 
 
 def by_machine(message: Message) -> bool:

@@ -61,6 +61,14 @@ class Failure(msgspec.Struct, frozen=True):
     replayed_at: int | None
 
 
+class Nameless(msgspec.Struct, frozen=True):
+    """A contact's name, whoever gave it, and its newest conversations that lack one. `more`: so do others."""
+
+    name: str
+    conversation_ids: tuple[str, ...] = ()
+    more: bool = False
+
+
 class SenderStore(Protocol):
     """Customers by the identifiers that providers use."""
 
@@ -70,6 +78,17 @@ class SenderStore(Protocol):
         Stores the sender's identifiers, name and metadata; a customer's first message creates one contact, even if several arrive
         at once. Does not wait if nothing about the sender is new. Raises Invalid for values that cannot be stored.
         """
+        ...
+
+    async def fill_name(
+        self, account_id: str, channel_type: ChannelType, thread: str, name: str
+    ) -> Nameless | None:
+        """Give the contact behind a thread's identifier this name, if it has none. None if nobody is known by it, or if the same
+        name was given before: then nothing is looked up."""
+        ...
+
+    def forget_name(self, account_id: str, channel_type: ChannelType, thread: str) -> None:
+        """Let the next `fill_name` look again: the conversations of the last one could not be renamed."""
         ...
 
 

@@ -18,6 +18,7 @@ class ToSend(msgspec.Struct, frozen=True):
     """A claimed message with what its sending needs. The counts are those of `core.channels.delivery_policy.Tries`, this try included;
     `crashes`: tries during which a dispatcher died. `parts_done` of its requests the provider has taken already.
     `recipient` is empty where the customer was erased; `recipient_metadata` is that of the thread's identifier. `reply_to` and `references` (oldest first) are provider ids.
+    `automatic_before`: of a message that no person wrote, how many of those the customer was sent on this channel within an hour.
     `told`: the outcome of a try was lost, but a receipt that names the message says that it was sent.
     """
 
@@ -39,6 +40,7 @@ class ToSend(msgspec.Struct, frozen=True):
     references: tuple[str, ...] = ()
     told: bool = False
     recipient_metadata: dict[str, Any] = {}
+    automatic_before: int = 0
 
     @property
     def key(self) -> tuple[str, int]:

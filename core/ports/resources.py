@@ -113,6 +113,10 @@ class ContactStore(Protocol):
     async def delete_identifier(self, account_id: str, identifier_id: str) -> bool: ...
 
 
+MAX_OF_TYPE = 100
+"""Channels of one type that an account is asked for at once."""
+
+
 class ChannelStore(Protocol):
     """Channels. This process sees its own changes at once, others within seconds."""
 
@@ -137,6 +141,10 @@ class ChannelStore(Protocol):
 
     async def first(self, account_id: str, type: ChannelType) -> Channel | None:
         """The account's oldest active channel of a type."""
+        ...
+
+    async def of_type(self, account_id: str, type: ChannelType) -> tuple[Channel, ...]:
+        """The account's channels of a type, inactive ones too, oldest first; the first MAX_OF_TYPE."""
         ...
 
     async def create(self, channel: Channel, by: Actor) -> Channel: ...

@@ -13,29 +13,58 @@ from .normalization import normalized
 MAX_SUBJECT: Final = 998
 """Characters of a subject (RFC 5322); what follows is not read."""
 MAX_TOPIC: Final = 200
+MAX_PREFIXES: Final = 50
+"""Prefixes and tags of one subject that are taken off."""
 
 _REPLIES: Final = (
-    "re|r|res|resp|rép|rep|réf|ref|rif|aw|antw|antwort|antwoord|sv|svar|vs|vá|vast|odp|odg|одг|ynt|yan|atb|ats|ateb|răsp|"
-    "bls|balas|tl|απ|σχετ|ha|на|отв|ответ|відп|відповідь|отг|trả lời|ตอบ|ตอบกลับ|回复|回復|回覆|答复|答覆|返信|회신|답장|"
-    "رد|رد على|پاسخ|תגובה|תשובה|השב"
+    "re|r|res|resp|resposta|respuesta|réponse|rép|rep|réf|ref|rif|risposta|aw|antw|antwort|antwoord|beantw|sv|svar|vs|vastaus|vá|válasz|vast|"
+    "vastus|odp|odpověď|odpověd|odpoveď|odpoved|odpowiedź|odg|odgovor|одг|одговор|ynt|yan|yanıt|cevap|cvp|atb|atbilde|ats|atsakymas|"
+    "ateb|răsp|răspuns|raspuns|bls|balas|balasan|jwb|jawab|tl|απ|απάντηση|απαντηση|σχετ|ha|на|отв|ответ|ответить|відп|відповідь|отг|отговор|"
+    "trả lời|ตอบ|ตอบกลับ|回复|回復|回覆|答复|答覆|回信|回答|返信|회신|답장|رد|الرد|رد على|إجابة|پاسخ|جواب|תגובה|תשובה|השב|"
+    "उत्तर|जवाब|प्रत्युत्तर|উত্তর|sagot|jibu|պատ|პასუხი"
 )
 """What mail programs put before the subject of an answer, in the languages they speak."""
+_AUTOMATIC: Final = (
+    "automatic reply|auto(?:matic)?[ -]?(?:reply|response|responder|answer)|out of (?:the )?office(?: auto-?reply)?|automatische antwort|abwesenheitsnotiz|"
+    "abwesenheits(?:nachricht|meldung)|abwesend|automatisch antwoord|afwezigheidsbericht|afwezig|réponse automatique|reponse automatique|"
+    "absence du bureau|respuesta automática|respuesta automatica|fuera de (?:la )?oficina|resposta automática|resposta automatica|risposta automatica|"
+    "fuori ufficio|autosvar|automatiskt svar|automatisk svar|frånvaro|fravær|automaattinen vastaus|poissaoloviesti|odpowiedź automatyczna|"
+    "automatyczna odpowiedź|automatická odpověď|automatická odpoveď|automatikus válasz|răspuns automat|otomatik yanıt|otomatik cevap|αυτόματη απάντηση|"
+    "автоответ|автоматический ответ|автоматична відповідь|автоматичен отговор|аутоматски одговор|automatski odgovor|samodejni odgovor|"
+    "automaatvastus|automātiskā atbilde|automatinis atsakymas|balasan otomatis|jawapan automatik|trả lời tự động|การตอบกลับอัตโนมัติ|ตอบกลับอัตโนมัติ|"
+    "自动(?:回复|答复)|自動(?:回覆|回复|回復|返信|応答|答覆)|자동 (?:회신|응답)|자동회신|رد تلقائي|پاسخ خودکار|מענה אוטומטי|תשובה אוטומטית|स्वचालित उत्तर"
+)
+"""The same of an answer that a program gives by itself: out-of-office notes."""
 _FORWARDS: Final = (
-    "fwd|fw|wg|weiterl|vb|vl|vid|vidb|videresendt|vidarebefordrat|doorst|tr|rv|i|inoltra|enc|enc\\.|pd|ilt|i̇lt|tov|továbbítás|"
-    "továbbitás|pārs|persiųsti|trs|fs|prosl|nakl|edasi|ymlaen|προωθ|πρθ|пер|пересл|препр|chuyển tiếp|ส่งต่อ|"
-    "转发|轉發|轉寄|転送|전달|إعادة توجيه|הועבר"
+    "fwd|fw|forwarded|wg|weiterl|weiterleitung|weitergeleitet|vb|vl|vid|vidb|videresendt|vidarebefordrat|vs vl|lähetetty|edelleenlähetys|doorst|doorgestuurd|"
+    "tr|transféré|transf|rv|reenv|reenviado|i|inoltra|inoltro|inoltrato|enc|encaminhado|pd|podaj dalej|przekazano|ilt|i̇lt|iletilen|i̇letilen|"
+    "tov|továbbítás|továbbitás|továbbítva|pārs|persiųsti|trs|terusan|fs|prosl|proslijeđeno|nakl|přeposláno|preposlané|edasi|ymlaen|redirecționat|"
+    "προωθ|πρθ|προώθηση|пер|пересл|переслано|препр|препратено|проследено|прослеђено|chuyển tiếp|ส่งต่อ|转发|轉發|轉寄|转送|転送|전달|"
+    "إعادة توجيه|تحويل|ارسال|هدایت|הועבר|העבר"
 )
 """The same of a mail that is passed on."""
-_TAGS: Final = r"external(?: e?mail| sender| message)?|ext|extern|externe|externo|esterno|spam|suspected spam|caution|bulk"
+_TAGS: Final = (
+    r"external(?: e?mail| sender| message| source)?|ext|extern|externe|externí|externo|esterno|ekstern|ekstern e-post|dış|zewnętrzna?|külső|eksterno|extérieur|"
+    r"внешн(?:ий|ее|яя)(?: отправитель| письмо| почта)?|зовнішн(?:ій|є)(?: лист)?|外部|外部邮件|外部郵件|外部メール|社外|외부|외부메일|외부 메일|خارجي|חיצוני|"
+    r"(?:suspected |possible |probable |potential )?(?:spam|phishing|junk)\??|caution|warning|achtung|attention|cuidado|bulk|not virus scanned|virus ?free|checked|encrypted|secure|signed|"
+    r"sec=[a-z:, =-]{1,40}|(?:caution|warning|alert)[:, -]{1,3}external(?: e?mail| sender)?|unclassified|internal use only"
+)
 """What mail gateways put before the subject of whatever passes them."""
 _COUNT: Final = r"(?:(?:[\[(]\s*+\d{1,3}\s*+[\])]|[\^*]\d{1,3}|\d{1,3})\s*+)?"
 _COLON: Final = "[:：﹕︓∶꞉]"
-_PREFIX: Final = re.compile(rf"\s*(?:{_REPLIES}|{_FORWARDS})\s*+{_COUNT}{_COLON}\s*+", re.IGNORECASE)
-_FORWARDED: Final = re.compile(rf"\s*(?:{_FORWARDS})\s*+{_COUNT}{_COLON}", re.IGNORECASE)
-_TAG: Final = re.compile(
-    rf"\s*+(?:\[\s*+(?:{_TAGS})\s*+\]|\*{{1,5}}\s*+(?:{_TAGS})\s*+\*{{1,5}})\s*+{_COLON}?\s*+", re.IGNORECASE
+_PREFIX: Final = re.compile(
+    rf"\s*(?:{_AUTOMATIC}|(?:{_REPLIES}|{_FORWARDS})\.?)\s*+{_COUNT}{_COLON}\s*+", re.IGNORECASE
 )
-_OTHER_TAG: Final = re.compile(r"\s*+\[[^\[\]]{1,60}\](?=\s)")
+_FORWARDED: Final = re.compile(rf"\s*(?:{_FORWARDS})\.?\s*+{_COUNT}{_COLON}", re.IGNORECASE)
+_BY_ITSELF: Final = re.compile(rf"\s*(?:{_AUTOMATIC})\s*+{_COLON}", re.IGNORECASE)
+_TAG: Final = re.compile(
+    rf"\s*+(?:[\[【({{<「]\s*+(?:{_TAGS})\s*+[\]】)}}>」]|\*{{1,5}}\s*+(?:{_TAGS})\s*+\*{{1,5}})\s*+(?:{_COLON}|-(?=\s))?\s*+",
+    re.IGNORECASE,
+)
+_BARE_TAG: Final = re.compile(
+    rf"\s*+(?:{_TAGS})\s*+(?:{_COLON}|[-|–])\s*+(?={_PREFIX.pattern})", re.IGNORECASE
+)
+_OTHER_TAG: Final = re.compile(r"\s*+(?:\[[^\[\]]{1,60}\]|【[^【】]{1,60}】)(?=\s|.{0,30}[:：])")
 
 
 def topic(subject: str) -> str:
@@ -61,15 +90,23 @@ def without_prefixes(subject: str) -> str:
 
 def _start(subject: str, at: int = 0) -> int:
     """Where a subject begins behind the prefixes that stand at `at`."""
-    while (found := _PREFIX.match(subject, at) or _TAG.match(subject, at)) is not None:
+    for _ in range(MAX_PREFIXES):
+        if (found := _PREFIX.match(subject, at) or _tag(subject, at)) is None:
+            break
         at = found.end()
     return at
+
+
+def _tag(subject: str, at: int) -> re.Match[str] | None:
+    return _TAG.match(subject, at) or _BARE_TAG.match(subject, at)
 
 
 def _first(subject: str) -> int:
     """Where the first prefix may stand: behind tags."""
     at = 0
-    while (found := _TAG.match(subject, at)) is not None:
+    for _ in range(MAX_PREFIXES):
+        if (found := _tag(subject, at)) is None:
+            break
         at = found.end()
     tag = _OTHER_TAG.match(subject, at)
     return at if tag is None else tag.end()
@@ -85,3 +122,9 @@ def is_answer(subject: str) -> bool:
     """Whether the subject says that the mail answers another, or passes it on."""
     subject = _folded(subject[:MAX_SUBJECT])
     return _PREFIX.match(subject, _first(subject)) is not None
+
+
+def is_automatic(subject: str) -> bool:
+    """Whether the subject says that a program answered by itself."""
+    subject = _folded(subject[:MAX_SUBJECT])
+    return _BY_ITSELF.match(subject, _first(subject)) is not None

@@ -240,7 +240,9 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
         archived = changes.pop("archived")
         if archived != (c.archived_at is not None):
             changes["archived_at"] = turn.now if archived else None
-    changes = {k: v for k, v in changes.items() if getattr(c, k) != v}
+    changes = {
+        k: v for k, v in changes.items() if getattr(c, k) != v and not (command.fills and getattr(c, k))
+    }
     entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
     if assigns:
         entries += assign(c, by, Assign(assignee), turn)

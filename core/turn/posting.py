@@ -24,13 +24,15 @@ from ..conversation.recent_messages import CONTEXT_SIZE
 from ..conversation.state import (
     AUTO_REPLY,
     BY_MACHINE,
+    MACHINES_ANSWER,
+    MAX_AUTOMATIC,
     Conversation,
     State,
     by_machine,
     first_delivery,
 )
 from ..conversation.status import FINAL, Change, Status
-from ..errors import Conflict, Forbidden, Invalid, Stale
+from ..errors import Conflict, Forbidden, Invalid, RateLimited, Stale
 from .assignment import (
     status_change,
 )
@@ -41,6 +43,7 @@ from .csat import answered
 def post_message(state: State, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
     c = state.conversation
     _check_post(c, by, post)
+    _check_automatic(c, post, turn.now)
     if post.seen is not None:
         check_seen(state, post.seen)
     inbound = post.sender_type == "contact"
@@ -110,6 +113,17 @@ def _check_post(c: Conversation, by: By, post: Post) -> None:
             current={"status": c.status, "handoff_requested": True},
         )
     recipients.check(c.channel_type, post)
+
+
+def _check_automatic(c: Conversation, post: Post, now: int) -> None:
+    """Raises RateLimited for one more mail than machines may get from a machine."""
+    by_itself = post.sender_type in ("bot", "system") and not post.is_private and post.external_id is None
+    if by_itself and c.channel_type in MACHINES_ANSWER and (again := c.automatic_again_at(now)) > now:
+        raise RateLimited(
+            f"this mail conversation has had {MAX_AUTOMATIC} messages that no person wrote within an hour, since machines may"
+            " answer machines without end: let an agent answer (sender_type agent), hand it off (/handoff), or wait",
+            retry_after=max(1, (again - now) // 1000),
+        )
 
 
 def check_seen(state: State, seen: int) -> None:

@@ -232,7 +232,7 @@ def to_receive(
     """The thread and the command for a customer's message. Raises Invalid."""
     assert p.channel_id is not None and p.contact_identifier is not None
     thread = ThreadKey(p.account_id, p.channel_id, p.contact_identifier)
-    return thread, Receive(opening, to_post(p, headers, message))
+    return thread, Receive(opening, to_post(p, headers, message), opening.contact_name)
 
 
 async def receive(call: Call[Any], opening: Opening, message: NewMessage) -> Done:

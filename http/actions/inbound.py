@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +26,7 @@ from ...core.errors import Internal, Overloaded, RateLimited, StorageUnavailable
 from ...core.ports.inbound import Fault, Original
 from ...core.views.stream_events import conversation_topic
 from ..framework.services import Services
+from . import names
 
 LATER: Final = (Overloaded, StorageUnavailable, Internal, RateLimited)
 """Refusals that are not the event's fault: the provider is asked to repeat its call."""
@@ -109,9 +110,10 @@ class _Call:
 
     async def _resolve(self, item: _Said) -> None:
         channel = self._channel
-        item.thread = await self._services.stores.senders.resolve(
-            channel.account_id, channel.type, item.message.sender
-        )
+        sender = item.message.sender
+        item.thread = await self._services.stores.senders.resolve(channel.account_id, channel.type, sender)
+        if not item.message.is_echo:
+            await names.fill(self._services, channel.account_id, channel.type, item.thread, sender.name)
 
     async def _originals(self, said: list[_Said]) -> dict[str, Original]:
         """The stored messages that these reply to or edit."""
@@ -266,12 +268,6 @@ def _differs(entry: Entry, item: _Said) -> bool:
         return False
     files = len(first.attachments), len(item.attachments)
     return first.content != item.message.content or first.sender_id != item.thread or files[0] != files[1]
-
-
-def settings_for(channel: Channel, credentials: Mapping[str, str]) -> dict[str, Any]:
-    """What a channel's parser goes by: its configuration, and the address that it writes from, which is no secret."""
-    address = credentials.get("from_address")
-    return {**channel.config, "from_address": address} if address else channel.config
 
 
 def _spellings(reference: str) -> tuple[str, ...]:

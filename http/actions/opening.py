@@ -11,7 +11,7 @@ from ...core.conversation.commands import Done, Open, Opening, ThreadKey
 from ...core.errors import Conflict, NotFound
 from ...core.text.email_subjects import topic
 from ..framework.endpoint import Call
-from . import conversations
+from . import conversations, names
 
 SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp", "sms"})
 """Where a customer may be known by more than one, all of which lead to the same thread."""
@@ -43,6 +43,7 @@ async def open_conversation(
     if channel.type in SEVERAL_IDENTIFIERS:
         sender = Sender(identifier, wanted.contact_name)
         identifier = await call.services.stores.senders.resolve(call.account_id, channel.type, sender)
+    await names.fill(call.services, call.account_id, channel.type, identifier, wanted.contact_name)
     # e-mail senders have a conversation per subject: the customer's reply looks up the same one
     about = topic(wanted.subject or "") if channel.type == "email" else ""
     thread = ThreadKey(call.account_id, channel.id, identifier, about)

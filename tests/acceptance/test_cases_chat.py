@@ -16,6 +16,7 @@ from serving import OwnServer
 from waiting import until
 
 from tertulia.serving import demo
+from tertulia.serving.demo import WEBCHAT
 
 CHANNEL = {channel.type: channel.id for channel in demo.CHANNELS}
 PATH = {kind: f"/v1/webhooks/{kind}/{channel}" for kind, channel in CHANNEL.items()}
@@ -145,6 +146,46 @@ async def test_a_name_that_comes_later_fills_what_is_empty(
     await providers.says(phone, "again", "Wanda B.")
     assert (await desk.get(c["id"]))["contact_name"] == "Ms Berg"
     assert ok(await desk.http.get(f"/v1/contacts/{c['contact_id']}"))["name"] == "Ms Berg"
+
+
+async def test_a_late_name_reaches_every_conversation_of_its_customer(
+    desks: dict[str, Desk], providers: Providers
+) -> None:
+    """Closed ones too, and those that somebody else's software opens; what an agent wrote stays."""
+    desk, phone = desks["agent"], f"447703{number()}"
+    contact = ""
+    for text in ("one", "two"):
+        await providers.says(phone, text)
+        c = (await conversations(desk, "whatsapp", phone))[0]
+        contact = c["contact_id"]
+        ok(await desk.http.delete(f"/v1/conversations/{c['id']}"), 204)
+
+    async def named() -> list[str | None]:
+        found = await desk.http.get("/v1/conversations", params={"contact_id": contact})
+        return [one["contact_name"] for one in ok(found, 200)["items"]]
+
+    assert await named() == [None, None]
+    opened = {"channel_id": CHANNEL["whatsapp"], "contact_identifier": f"+{phone}", "contact_name": "Wanda"}
+    ok(await desk.http.post("/v1/conversations/find-or-create", json=opened), 201)
+    assert await named() == ["Wanda"] * 3
+    assert ok(await desk.http.get(f"/v1/contacts/{contact}"))["name"] == "Wanda"
+    await providers.says(phone, "three", "Another Name")
+    assert await named() == ["Wanda"] * 3
+    newest = (await conversations(desk, "whatsapp", phone))[0]
+    changed = [e["data"] for e in await desk.entries(newest["id"]) if e["kind"] == "updated"]
+    assert not any("contact_name" in one.get("changes", one) for one in changed)
+
+
+async def test_a_customer_of_the_web_chat_may_say_their_name_later(desks: dict[str, Desk]) -> None:
+    desk, visitor = desks["agent"], fresh()
+    path = f"/v1/webchat/{WEBCHAT}/sessions"
+    service = desks["service"]
+    c = await service.open(visitor)
+    assert c["contact_name"] is None
+    session = {"contact_identifier": visitor, "contact_name": "Marta"}
+    ok(await service.http.post(path, json=session), 201)
+    assert (await desk.get(c["id"]))["contact_name"] == "Marta"
+    assert ok(await desk.http.get(f"/v1/contacts/{c['contact_id']}"))["name"] == "Marta"
 
 
 async def test_hidden_links_are_shown(desks: dict[str, Desk], providers: Providers) -> None:

@@ -48,11 +48,11 @@ class Mailbox:
     def __init__(self, server: OwnServer, desk: Desk, double: httpx.AsyncClient) -> None:
         self.server, self.desk, self.double = server, desk, double
 
-    async def takes(self, *mails: dict[str, Any]) -> None:
+    async def takes(self, *mails: dict[str, Any], channel: str = EMAIL.id) -> None:
         proof = EMAIL.credentials["webhook_user"], EMAIL.credentials["webhook_password"]
         async with httpx.AsyncClient(base_url=self.server.url, auth=proof, timeout=30) as postmark:
             for sent in mails:
-                assert (await postmark.post(f"/v1/webhooks/email/{EMAIL.id}", json=sent)).status_code == 200
+                assert (await postmark.post(f"/v1/webhooks/email/{channel}", json=sent)).status_code == 200
 
     async def of(self, identifier: str) -> list[dict[str, Any]]:
         query = {"channel_id": EMAIL.id, "q": identifier}
@@ -238,6 +238,37 @@ async def test_an_answer_goes_to_all_whom_the_mail_went_to(box: Mailbox) -> None
     assert (sent["To"], sent.get("Cc"), sent["Bcc"]) == (rosa, None, paul)
 
 
+async def test_other_mailboxes_of_the_account_get_no_copy_and_wake_no_bot(
+    box: Mailbox, desks: dict[str, Desk]
+) -> None:
+    """Each mailbox takes the mail into a conversation of its own, and answers the customer without the other."""
+    sales, ines, tagged = address("sales"), address("ines"), f"paul+shop@{fresh('x')}.example"
+    made = {
+        "type": "email", "name": fresh("Sales"),
+        "credentials": {**EMAIL.credentials, "from_address": sales.upper()}, "config": {"addresses": [f"alias.{sales}"], "sent_elsewhere": True},
+    }  # fmt: skip
+    other = ok(await desks["admin"].http.post("/v1/channels", json=made), 201)
+    shared = {
+        "ToFull": full(OURS, sales),
+        "CcFull": [*full(f"alias.{sales}"), {"Email": tagged, "Name": "", "MailboxHash": "shop"}],
+    }
+    await box.takes(mail(ines, "To both", "Shared", **shared))
+    await box.takes(mail(ines, "To both", "Shared", **shared), channel=other["id"])
+    query = {"q": ines}
+    both = ok(await box.desk.http.get("/v1/conversations", params=query), 200)["items"]
+    assert {c["channel_id"] for c in both} == {EMAIL.id, other["id"]} and len(
+        {c["contact_id"] for c in both}
+    ) == 1
+    for c in both:
+        answer = ok(await box.desk.say(c["id"], f"Answer to {ines}"), 201)
+        assert answer["metadata"]["recipients"] == {"to": [ines], "cc": [tagged]}
+    await box.takes(mail(sales, "Passed on to you", fresh("Internal")))
+    own = await box.one(sales)
+    (said,) = await box.desk.messages(own["id"])
+    assert said["metadata"]["auto_reply"] is True and own["status"] == "resolved"
+    ok(await desks["admin"].http.patch(f"/v1/channels/{other['id']}", json={"is_active": False}), 200)
+
+
 @pytest.mark.parametrize(
     ("fields", "path"),
     [
@@ -291,3 +322,26 @@ async def test_a_files_name_is_safe_before_anybody_sees_it(box: Mailbox) -> None
     await box.takes(mail(who, "see the file", "Invoice", Attachments=files))
     (message,) = await box.messages(who)
     assert [a["name"] for a in message["attachments"]] == ["invoicegpj.exe", "evil.txt", "invX-Evil: 1.txt"]
+
+
+async def test_bots_that_mail_over_the_api_are_bounded(box: Mailbox, service: Desk) -> None:
+    """Five an hour and conversation, ten to one sender: a machine that answers each of them is not answered for ever."""
+    who = address("robot")
+    told = 0
+    for subject in ("One", "Two", "Three"):
+        conversation = (await service.open(who, EMAIL.id, subject=f"{subject} {fresh()}"))["id"]
+        for _ in range(5):
+            told += 1
+            ok(await service.say(conversation, f"{who} {told}.", sender_type="bot"), 201)
+        refused = await service.say(conversation, "one more", sender_type="bot")
+        assert "/handoff" in problem(refused, 429, "rate_limited")["detail"]
+
+        async def settled(conversation: str = conversation) -> list[dict[str, Any]] | None:
+            found = await service.messages(conversation)
+            return None if any(m["delivery_status"] == "queued" for m in found) else found
+
+        last = await until(settled, "the mails to be sent or refused")
+    assert {m["delivery_status"] for m in last} == {"failed"}
+    assert {m["delivery_error"]["code"] for m in last} == {"too_many_automatic"}
+    ok(await box.desk.say(conversation, f"{who} a person's"), 201)
+    await box.sent(f"{who} a person's")

@@ -238,7 +238,7 @@ def test_a_number_is_the_same_with_and_without_its_plus() -> None:
         (
             "interactive",
             {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{\"a\":1}"}},
-            "Sent",
+            "Sent\na: 1",
             "form",
             None,
             {"nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{\"a\":1}"}},
@@ -246,7 +246,7 @@ def test_a_number_is_the_same_with_and_without_its_plus() -> None:
         (
             "order",
             {"catalog_id": "1", "text": "Soon please", "product_items": [{"product_retailer_id": "di9", "quantity": 1}]},
-            "[order of 1 product]\nSoon please",
+            "[order of 1 product]\n1 × di9\nSoon please",
             "order",
             None,
             {"order": {"catalog_id": "1", "text": "Soon please", "product_items": [{"product_retailer_id": "di9", "quantity": 1}]}},

@@ -90,7 +90,8 @@ TELEGRAM_CONTENTS: Final[dict[str, tuple[Any, str, str]]] = {
     "users_shared": ({"request_id": 1, "users": [{"user_id": 9, "first_name": "Bo"}, {"user_id": 10}]}, "contacts", "Bo\n10"),
     "web_app_data": ({"data": "size=4", "button_text": "Order"}, "form", "Order\nsize=4"),
     "rich_message": ({"blocks": [{"type": "heading", "text": "Order", "size": 1}, {"type": "paragraph", "text": ["two ", {"type": "bold", "text": "lamps"}]}]}, "text", "Order\ntwo lamps"),
-    "successful_payment": ({"currency": "EUR", "total_amount": 1}, "unsupported", "[unsupported message: successful_payment]"),
+    "successful_payment": ({"currency": "EUR", "total_amount": 1990}, "payment", "[payment: 19.90 EUR]"),
+    "refunded_payment": ({"currency": "XTR", "total_amount": 50}, "payment", "[payment refunded: 50 XTR]"),
     "gift": ({"gift": {}}, "unsupported", "[unsupported message: gift]"),
     "not_thought_of_yet": ({"file_id": "f", "mime_type": "audio/x"}, "audio", ""),
 }  # fmt: skip

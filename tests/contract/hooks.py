@@ -27,6 +27,8 @@ BEYOND_SCHEMAS: Final = {
     r"no such IANA time zone": "the time zone database, which changes",
     r"files of type \S+ are not taken": "the bytes of a file decide what it is",
     r"must be /v1/attachments/": "an uploaded file, or an address that the server may call",
+    r"of the years 1971 to 9000": "formats have no range of years",
+    r"must fit 64 bits": "numbers anywhere in a free-form object",
     r"Expected `int`, got `float`": "JSON Schema takes 1.0 for an integer",
     r"must not contain NUL": "no text may; a pattern on each would hide the other rules",
     r"1–255 printable characters": "Unicode's categories",

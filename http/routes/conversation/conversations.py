@@ -66,7 +66,9 @@ class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         about("Free-form: replaced as a whole, at most 16,384 bytes as JSON", {"order": "A-1042"}),
     ] = msgspec.UNSET
     snoozed_until: Annotated[
-        datetime | msgspec.UnsetType | None,
+        Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+        | msgspec.UnsetType
+        | None,
         about("Hide it from the inbox until then; null to show it", "2026-03-02T09:30:00Z"),
     ] = msgspec.UNSET
     archived: Annotated[bool | msgspec.UnsetType, about("Whether it is archived")] = msgspec.UNSET

@@ -20,7 +20,7 @@ from ....core.errors import Conflict, Forbidden, Unauthenticated
 from ....core.text.fields import about
 from ....core.views import customers
 from ....core.views.conversations import ConversationView, MessageView, conversation_view
-from ...actions import conversations
+from ...actions import conversations, names
 from ...framework.endpoint import Call, Route, ThreadHandler, answer
 from ...framework.services import Services
 from .messages import MessagesPage, MessagesQuery, answered, page
@@ -91,7 +91,7 @@ def _receive(
     services: Services, principal: Principal, headers: Mapping[str, str], body: NewWebchatMessage
 ) -> tuple[ThreadKey, Command] | None:
     channel = services.stores.channels.known(_channel_of(principal))
-    if channel is None or body.attachments:
+    if channel is None or body.attachments or body.form:
         return None
     return conversations.to_receive(principal, headers, _opening(principal, channel, body), _message(body))
 
@@ -99,6 +99,9 @@ def _receive(
 async def _ask(call: Call[NewWebchatMessage]) -> Done:
     channel = await call.services.stores.channels.find(_channel_of(call.principal))
     opening = _opening(call.principal, channel, call.body)
+    own = call.principal.contact_identifier
+    if call.body.form and own is not None:  # the session's own name was given when it began
+        await names.fill(call.services, call.account_id, "webchat", own, opening.contact_name)
     return await conversations.receive(call, opening, _message(call.body))
 
 

@@ -17,7 +17,7 @@ from ....core.accounts.webchat_settings import FormField
 from ....core.errors import Conflict, Forbidden, NotFound
 from ....core.text.fields import ChannelId, Count, Timestamp, about
 from ....core.times import rfc3339, rfc3339_or_none
-from ...actions import conversations
+from ...actions import conversations, names
 from ...auth import customer_identity
 from ...auth.customer_identity import Proved
 from ...auth.tokens import credential
@@ -114,6 +114,9 @@ async def create_session(call: Call[NewWebchatSession]) -> web.Response:
         if settings.require_identity:
             raise Forbidden(f"this channel is for known customers: {UNPROVED}")
         who = Proved(f"visitor-{fresh_id()}")
+    else:
+        name = who.name or call.body.contact_name
+        await names.fill(call.services, channel.account_id, channel.type, who.identifier, name)
     life = settings.session_hours * 3600
     token = call.services.signer.issue(
         f"customer:{who.identifier}"[:255],

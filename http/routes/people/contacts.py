@@ -61,11 +61,12 @@ class ContactPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ContactsQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     q: Annotated[
-        Annotated[
-            str, msgspec.Meta(min_length=1, max_length=200, description="Part of a name or an identifier")
-        ]
-        | None,
-        about("Part of a name or an identifier", "marta"),
+        Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="What to look for")] | None,
+        about(
+            "Only those with all of its words in their name or in one of their addresses: any part of a word or number, in any script,"
+            " whatever the case and accents, telephone numbers in any spelling",
+            "marta",
+        ),
     ] = None
 
 

@@ -13,7 +13,7 @@ from ....core.ports.inbound import MAX_PAYLOAD, Failure, Fault
 from ....core.text.fields import ChannelId, Count, Id, NextCursor, Timestamp, about
 from ....core.times import rfc3339, rfc3339_or_none
 from ...actions import conversations
-from ...actions.inbound import settings_for
+from ...actions.mailboxes import settings_for
 from ...actions.webhook_parsing import PARSER
 from ...auth.webhook_gate import GATE
 from ...framework.endpoint import Call, Route, answer
@@ -124,9 +124,8 @@ async def replay(call: Call[None]) -> web.Response:
     if channel is None or kind is None:
         raise NotFound("no such channel")
     received = WebhookCall("POST", call.request.path, {}, failure.headers, failure.payload)
-    events, faults = await call.app[PARSER].parse(
-        kind, received, settings_for(channel, call.app[GATE].credentials(channel))
-    )
+    settings = await settings_for(services.stores.channels, channel, call.app[GATE].credentials)
+    events, faults = await call.app[PARSER].parse(kind, received, settings)
     taken = await take_in(call, channel, events, faults)
     after = await services.stores.inbound.replayed(call.account_id, failure.id, taken.faults)
     if after is None:

@@ -20,7 +20,8 @@ from ....core.errors import Internal, NotFound, Overloaded, StorageUnavailable, 
 from ....core.ids import is_uuid
 from ....core.ports.channels import ChannelKind
 from ....core.ports.inbound import Fault, NewFailure
-from ...actions.inbound import Taken, settings_for, take
+from ...actions.inbound import Taken, take
+from ...actions.mailboxes import settings_for
 from ...actions.webhook_parsing import PARSER
 from ...auth.webhook_gate import GATE, WebhookGate
 from ...framework import body_reading
@@ -138,9 +139,8 @@ async def take_in(
 
 async def receive(call: Call[None]) -> web.Response:
     channel, kind, received = await _verified(call)
-    events, faults = await call.app[PARSER].parse(
-        kind, received, settings_for(channel, call.app[GATE].credentials(channel))
-    )
+    settings = await settings_for(call.services.stores.channels, channel, call.app[GATE].credentials)
+    events, faults = await call.app[PARSER].parse(kind, received, settings)
     taken = await take_in(call, channel, events, faults)
     if taken.faults:
         await _set_aside(call.services, channel, received, taken.faults)

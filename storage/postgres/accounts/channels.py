@@ -12,6 +12,7 @@ import msgspec
 from ....core.accounts.records import Channel, ChannelType, Page, Place
 from ....core.conversation.entries import Actor
 from ....core.errors import Conflict, NotFound
+from ....core.ports.resources import MAX_OF_TYPE
 from ..database import Database
 from ..pages import bounds, page_of
 from ..queries import sql
@@ -106,6 +107,13 @@ class PostgresChannels:
             self._first.clear()
         self._first[account_id, type] = (time.monotonic(), channel.id)
         return channel
+
+    async def of_type(self, account_id: str, type: ChannelType) -> tuple[Channel, ...]:
+        async with self._database.account(account_id) as connection:
+            rows = await connection.fetch(
+                sql("channels_of_type", columns=_COLUMNS), account_id, type, MAX_OF_TYPE
+            )
+        return tuple(map(_channel, rows))
 
     async def ensure(self, channel: Channel, by: Actor) -> Channel:
         try:

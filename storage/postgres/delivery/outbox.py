@@ -117,12 +117,18 @@ class PostgresOutbox:
 
 def _to_send(row: Sequence[Any]) -> ToSend:
     """A row of `outbox_claim.sql`, whose order is that of the struct's fields."""
-    data, recipient, channel_type, subject, reply_to, references, told, about = row[10:]
+    data, recipient, channel_type, subject, reply_to, references, told, about, before = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)
     fields: list[Any] = [*row[:10], message, recipient or "", channel_type, subject, reply_to]
     metadata = msgspec.json.decode(about) if about else {}
-    return ToSend(*fields, references=tuple(references or ()), told=told, recipient_metadata=metadata)
+    return ToSend(
+        *fields,
+        references=tuple(references or ()),
+        told=told,
+        recipient_metadata=metadata,
+        automatic_before=before,
+    )
 
 
 def _id(provider_id: str | None) -> str | None:

@@ -22,6 +22,7 @@ from ....core.accounts.user_ids import shown_name
 from ....core.channels.messages import Sender
 from ....core.errors import Internal, Invalid, NotFound, Overloaded, TertuliaError
 from ....core.ids import new_id
+from ....core.ports.inbound import Nameless
 from ..database import Database
 from ..queries import sql
 
@@ -35,6 +36,9 @@ MAX_BATCH = 200
 """Senders that one statement looks up."""
 MAX_WAITING = 10_000
 """Senders that may wait for a statement; one more raises Overloaded."""
+
+MAX_NAMED = 200
+"""Conversations that one message's name is given to; the customer's next message goes on with the others."""
 
 
 class _Key(NamedTuple):
@@ -68,6 +72,7 @@ class PostgresSenders:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._cache: OrderedDict[_Key, _CacheEntry] = OrderedDict()
+        self._names: OrderedDict[_Key, tuple[str, float]] = OrderedDict()
         self._waiting: list[_Lookup] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -101,6 +106,27 @@ class PostgresSenders:
             self._cache.move_to_end(key)
             threads.add(known.thread)
         return threads.pop() if len(threads) == 1 else None
+
+    async def fill_name(
+        self, account_id: str, channel_type: ChannelType, thread: str, name: str
+    ) -> Nameless | None:
+        key, now = _Key(account_id, channel_type, thread), time.monotonic()
+        given, until = self._names.get(key, ("", 0.0))
+        if given == name and now < until:
+            self._names.move_to_end(key)
+            return None
+        async with self._database.system() as connection:
+            row = await connection.fetchrow(sql("sender_named"), *key, name, MAX_NAMED)
+        if row is None:
+            return None
+        self._names[key] = (name, now + CACHED_FOR)
+        self._names.move_to_end(key)
+        while len(self._names) > MAX_CACHED:
+            self._names.popitem(last=False)
+        return Nameless(row["name"], tuple(row["nameless"]), len(row["nameless"]) == MAX_NAMED)
+
+    def forget_name(self, account_id: str, channel_type: ChannelType, thread: str) -> None:
+        self._names.pop(_Key(account_id, channel_type, thread), None)
 
     async def _look_up_all(self) -> None:
         try:

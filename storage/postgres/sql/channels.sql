@@ -36,6 +36,12 @@ SELECT {{columns}} FROM channels WHERE id = $1
 SELECT {{columns}} FROM channels WHERE account_id = $1 AND type = $2 AND is_active ORDER BY created_at, id LIMIT 1
 
 
+-- name: channels_of_type
+-- The oldest channels of a type.
+-- $1 uuid account, $2 text type, $3 integer most
+SELECT {{columns}} FROM channels WHERE account_id = $1 AND type = $2 ORDER BY created_at, id LIMIT $3
+
+
 -- name: channel_update
 -- Change a channel. Null leaves a field as it is.
 -- $1 uuid, $2 text name, $3 text config as JSON, $4 boolean whether to set the credentials, $5 bytea credentials, $6

@@ -58,7 +58,13 @@ SELECT c.conversation_id::text, c.seq, c.account_id::text, c.channel_id::text, c
   c.uncertain > 0 AND EXISTS (
     SELECT FROM early_receipts r WHERE r.channel_id = c.channel_id AND r.key = receipt_key('message', c.message_id::text)
       AND r.status <> 'failed'),
-  i.metadata::text
+  i.metadata::text,
+  CASE WHEN v.channel_type IN ('email', 'sms') AND e.data ->> 'sender_type' IN ('bot', 'system') THEN (
+    SELECT count(*) FROM conversations others JOIN outbox a ON a.conversation_id = others.id
+      JOIN entries said ON said.conversation_id = a.conversation_id AND said.seq = a.seq
+    WHERE others.account_id = v.account_id AND others.contact_id = v.contact_id AND others.channel_id = v.channel_id
+      AND others.last_message_at > now() - interval '1 hour' AND a.sent_at > now() - interval '1 hour'
+      AND said.data ->> 'sender_type' IN ('bot', 'system'))::integer ELSE 0 END
 FROM fence f LEFT JOIN claimed c ON true
 LEFT JOIN entries e ON e.conversation_id = c.conversation_id AND e.seq = c.seq
 LEFT JOIN conversations v ON v.id = c.conversation_id

@@ -16,7 +16,9 @@ from tertulia.core.errors import Invalid
     [
         "+447700900123", "00447700900123", "447700900123", "+44 (0)7700 900123", "\u202a+44 7700 900123\u202c", "\u200e+447700900123",
         "\ufeff+44\u20117700\u2011900123", "＋４４７７００９００１２３", "+٤٤٧٧٠٠٩٠٠١٢٣", "tel:+447700900123", "whatsapp:00447700900123", "\u2066+447700900123\u2069",
-        "+44\u00a07700\u00a0900123", "+44.7700.900.123", "00 44 7700 900123",
+        "+44\u00a07700\u00a0900123", "+44.7700.900.123", "00 44 7700 900123", "011 44 7700 900123", "0011 44 7700 900123", "(+44) 7700 900123", "+44_7700_900123",
+        "+44\u22127700\u2212900123", "+44 • 7700 • 900123", "https://wa.me/447700900123", "wa.me/447700900123?text=hi", "https://api.whatsapp.com/send?phone=447700900123",
+        "447700900123@s.whatsapp.net", "447700900123@c.us", "callto:+447700900123", "sms:+447700900123?body=hi", "tel:+44-7700-900123;phone-context=x",
     ],
 )  # fmt: skip
 def test_one_number_has_one_spelling(text: str) -> None:
@@ -24,7 +26,21 @@ def test_one_number_has_one_spelling(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "@ana", "ana", "+", "0044770", "12", "+44 7700 900123 ext", "\u200e", "1" * 300]
+    "text",
+    [
+        "",
+        "@ana",
+        "ana",
+        "+",
+        "0044770",
+        "12",
+        "+44 7700 900123 ext",
+        "+447700900123;ext=5",
+        "sip:ana@x.example",
+        "wa.me/message/ABC",
+        "\u200e",
+        "1" * 300,
+    ],
 )
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(Invalid):

@@ -136,6 +136,10 @@ def test_what_is_shown_in_place() -> None:
         (None, None),
         ("Überraschung 🎉.png", "Überraschung 🎉.png"),
         ("x" * 300 + ".jpeg", "x" * 250 + ".jpeg"),
+        ("invoice.pdf" + " " * 90 + ".exe", "invoice.pdf .exe"),
+        ("invoice.pdf" + "\u3000\u2800\u3164" * 30 + ".exe", "invoice.pdf .exe"),
+        ("run.exe. .", "run.exe"),
+        ("a\u2066b\u2069\u200b\u061c.pdf", "ab.pdf"),
     ],
 )
 def test_names(given: str | None, name: str | None) -> None:

@@ -360,6 +360,29 @@ def test_automatic_answers_are_bounded_by_the_hour() -> None:
     thread.check()
 
 
+def test_what_bots_mail_over_the_api_is_bounded_too() -> None:
+    thread = Thread(rules(HOURS), channel_type="email")
+    assert texts(thread.says("hours")) == ["We open at nine."]
+    for n in range(4):
+        assert len(thread.do(Post("bot", f"and {n}"), SERVICE)) == 1
+    for sender, wait in (("bot", 3_595), ("system", 3_594)):
+        assert thread.do(Post(sender, "once more"), SERVICE) == []  # type: ignore[arg-type]
+        assert isinstance(thread.outcome, Refused) and thread.outcome.code == "rate_limited"
+        assert thread.outcome.retry_after == wait and "/handoff" in thread.outcome.detail
+    assert len(thread.do(Post("bot", "a note", is_private=True), SERVICE)) == 1
+    assert len(thread.do(Post("agent", "A person may."), SERVICE)) >= 1
+    thread.now += 3_600_000
+    assert len(thread.do(Post("bot", "another hour"), SERVICE)) == 1
+    thread.check()
+
+
+def test_bots_may_chat_as_much_as_they_like() -> None:
+    thread = Thread(rules(HOURS))
+    for n in range(50):
+        assert len(thread.do(Post("bot", f"and {n}"), SERVICE)) == 1
+    thread.check()
+
+
 def test_questions_for_a_score_are_automatic_answers_too() -> None:
     thread = Thread(rules(HOURS, csat_enabled=True))
     for _ in range(4):

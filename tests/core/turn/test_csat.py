@@ -21,11 +21,16 @@ from tertulia.core.turn.csat import score_of
         *[(str(n), n) for n in range(1, 6)],
         (" 4\n", 4), ("٣", 3), ("፭", 5), ("५", 5), ("４", 4),
         ("5️⃣", 5), ("5/5", 5), ("5.", 5), ("4 / 5", 4), ("(3)", 3), ("②", 2), ("*1*", 1), ("“4”", 4), ("3 out of 5", 3), ("\u200e2\u200f", 2),
-        *[(text, None) for text in ("5/10", "1.5", "2,5", "5/", "15.", "6/5", "-5", "5" * 400, "5 - 5", "⭐")],
-        *[(text, None) for text in ("0", "6", "9", "", " ", "10", "5!", "5 stars", "-1", "1.0", "five", "½", "፮", "5 5")],
+        *[(text, None) for text in ("5/10", "1.5", "2,5", "5/", "15.", "6/5", "-5", "5" * 400, "5 - 5", "⭐", "5%", "$5", "5€", "5th", "1 or 5")],
+        *[(text, None) for text in ("0", "6", "9", "", " ", "10", "-1", "½", "፮", "5 5", "five hundred", "5 items missing", "5 pm", "5:30", "um", "no. 5 bus")],
+        *[(text, 5) for text in ("5 из 5", "5 из пяти", "5 von 5", "5 sur 5", "5 de 5", "5 su 5", "5 z 5", "5 av 5", "٥ من ٥", "۵ از ۵", "5 üzerinden 5", "5/5!")],
+        *[(text, 5) for text in ("５", "５／５", "๕", "𝟓", "❺", "5️⃣!", "5⃣", "+5", "05", "5.0", "5,0", "5!!", "5,", "5)", "[5]", "« 5 »", "5 👍", "👍🏽 5", "5⭐️")],
+        *[(text, 5) for text in ("five", "Five!", "FIVE STARS", "five out of five", "fünf", "cinq", "cinco", "пять", "Пятёрка", "pięć", "beş", "năm", "五", "五星", "다섯", "خمسة", "חמש", "पाँच")],
+        *[(text, 5) for text in ("5 stars", "5 étoiles", "5 Sterne", "5 баллов", "5 звёзд", "5分", "5点", "5 점", "⭐⭐⭐⭐⭐", "★★★★★", "⭐️⭐️⭐️⭐️⭐️", "Score: 5", "Оценка 5")],
+        ("★★★☆☆", 3), ("★☆☆☆☆", 1), ("★★☆", None), ("three", 3), ("один", 1), ("2 stars", 2), ("4 out of 5 stars", 4), ("5\n\n-- \nAna", 5), ("4\n> How was it?", 4),
     ],
 )  # fmt: skip
-def test_a_score_is_a_digit_alone(content: str, score: int | None) -> None:
+def test_a_score_is_a_number_alone(content: str, score: int | None) -> None:
     assert score_of(content) == score
 
 
