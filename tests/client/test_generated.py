@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "client"))
 
 import generate  # noqa: E402
+from generator.operations import calls  # noqa: E402
+from generator.schemas import argument, python_type, snake  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +33,10 @@ def test_generated_files_are_what_the_document_gives_now(document: dict[str, Any
 
 
 def test_every_operation_is_a_method_of_both_clients(document: dict[str, Any]) -> None:
-    ids = {
-        generate.snake(o["operationId"]) for methods in document["paths"].values() for o in methods.values()
-    }
+    ids = {snake(o["operationId"]) for methods in document["paths"].values() for o in methods.values()}
     without = {name for name in ids if not hasattr(Client, name)}
     streams = {
-        generate.snake(o["operationId"])
-        for path in ("/v1/stream", "/v1/ws")
-        for o in document["paths"][path].values()
+        snake(o["operationId"]) for path in ("/v1/stream", "/v1/ws") for o in document["paths"][path].values()
     }
     assert without == streams and {name for name in ids if not hasattr(AsyncClient, name)} == streams
     assert hasattr(Client, "events") and hasattr(AsyncClient, "events")
@@ -63,7 +61,7 @@ def test_every_model_resolves() -> None:
 
 
 def test_calls_with_a_key_are_the_same_in_both_languages(document: dict[str, Any]) -> None:
-    keyed = {call.path for call in generate.calls(document) if call.keyed}
+    keyed = {call.path for call in calls(document) if call.keyed}
     script = (ROOT / "client/npm/index.js").read_text()
     (line,) = re.findall(r"KEYED = new Set\(\[(.*)\]\)", script)
     assert set(re.findall(r'"([^"]+)"', line)) == keyed
@@ -94,9 +92,9 @@ def test_both_languages_know_every_event() -> None:
     ],
 )
 def test_types_of_schemas(schema: dict[str, Any], kind: str) -> None:
-    assert generate.python_type(schema) == kind
+    assert python_type(schema) == kind
 
 
 def test_names_that_python_keeps_for_itself() -> None:
-    assert generate.argument("from") == "from_" and generate.snake("getAPIClient") == "get_apiclient"
-    assert generate.argument("If-None-Match") == "if_none_match"
+    assert argument("from") == "from_" and snake("getAPIClient") == "get_apiclient"
+    assert argument("If-None-Match") == "if_none_match"
