@@ -1,6 +1,6 @@
 """The classes that run as Ray actors: thin shells around the objects that `tertulia/composition` builds.
 
-A shell starts its loops, forwards calls, and ends its own process when it must not continue; Ray then starts a new one.
+A shell starts its loops, forwards calls, and ends its own process when it must not continue; Ray then starts a new incarnation.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import ray.actor
 import structlog
@@ -35,25 +35,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class HostParts(Protocol):
-    """The composed parts of a host."""
-
-    beat: ProcessBeat
-    host: ConversationHost
-    membership: MembershipKeeper
-    publisher: FeedPublisher
-    stale: asyncio.Event
-    secret: bytes
-    """The key that host and peers prove to know."""
-    socket: Path | None
-    """The Unix socket to listen on; None: TLS on the node's address."""
-    tls: Tls | None
-    """Set if there is no socket."""
-
-    async def main_loop(self) -> None: ...
-    async def close(self) -> None: ...
-
-
 START_PAUSE = 0.2
 """Seconds between attempts to start while the storage is unavailable."""
 
@@ -71,26 +52,81 @@ async def when_storage_is_up(start: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(START_PAUSE)
 
 
-class HostProcess:
-    """A conversation host in a process of its own."""
+class Parts(Protocol):
+    """The composed parts of a process."""
+
+    beat: ProcessBeat
+
+    async def main_loop(self) -> None: ...
+
+
+class ActorProcess:
+    """What the processes of all roles have in common."""
+
+    role: ClassVar[str]
+
+    async def _start(self, parts: Parts, *steps: Callable[[], Awaitable[None]]) -> None:
+        """Take the steps in their order, then say that the process lives, and start its loops."""
+        self._life = ProcessLife(parts.beat, self._finish)
+        for step in (*steps, self._life.startup):
+            await when_storage_is_up(step)
+        self._work = asyncio.ensure_future(self._run(parts))
+
+    async def _run(self, parts: Parts) -> None:
+        try:
+            await parts.main_loop()
+        except Exception:
+            log.exception(f"{self.role}_failed")
+        # Superseded or broken: nothing in this memory can be trusted, and what was in flight is its successor's.
+        os._exit(1)
+
+    async def ping(self) -> int:
+        return os.getpid()
+
+    async def drain(self) -> None:
+        """Take nothing new, finish what is in flight, and end the loops."""
+        await self._life.drain()
+
+    async def leave(self) -> None:
+        """End the process for good."""
+        ray.actor.exit_actor()
+
+    async def _finish(self) -> None:
+        raise NotImplementedError
+
+
+class HostParts(Parts, Protocol):
+    """The composed parts of a host."""
+
+    host: ConversationHost
+    membership: MembershipKeeper
+    publisher: FeedPublisher
+    stale: asyncio.Event
+    secret: bytes
+    """The key that host and peers prove to know."""
+    socket: Path | None
+    """The Unix socket to listen on; None: TLS on the node's address."""
+    tls: Tls | None
+    """Set if there is no socket."""
+
+    async def close(self) -> None: ...
+
+
+class HostProcess(ActorProcess):
+    """A conversation host in a process of its own. Draining gives its partitions to other hosts."""
+
+    role = "host"
 
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[HostParts]], settings: Any, name: str
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, name))
-        self._life = ProcessLife(self._parts.beat, self._finish)
-        host = self._parts.host
+        host, membership = self._parts.host, self._parts.membership
         self._listener = HostListener(
-            host.submit,
-            host.refresh_rules,
-            self._parts.publisher,
-            self._parts.secret,
-            adopt=self._parts.membership.adopt,
+            host.submit, host.refresh_rules, self._parts.publisher, self._parts.secret, adopt=membership.adopt
         )
         at = self._listen()
-        await when_storage_is_up(lambda: self._parts.membership.startup(at.address, at.port))
-        await when_storage_is_up(self._life.startup)
-        self._work = asyncio.ensure_future(self._run())
+        await self._start(self._parts, lambda: membership.startup(at.address, at.port))
 
     def _listen(self) -> ListeningSocket:
         if self._parts.socket is not None:
@@ -98,27 +134,8 @@ class HostProcess:
         assert self._parts.tls is not None, "a host without a socket has TLS"
         return self._listener.open_tls(own_address(), self._parts.tls)
 
-    async def _run(self) -> None:
-        try:
-            await self._parts.main_loop()
-        except Exception:
-            log.exception("host_failed")
-        # Superseded or broken: nothing in this memory can be trusted. Ray starts a new incarnation.
-        os._exit(1)
-
-    async def ping(self) -> int:
-        return os.getpid()
-
     async def statistics(self) -> dict[str, float]:
         return {**self._parts.host.statistics(), **self._parts.membership.statistics()}
-
-    async def drain(self) -> None:
-        """Give the partitions to other hosts and finish commands in flight."""
-        await self._life.drain()
-
-    async def leave(self) -> None:
-        """End the process for good."""
-        ray.actor.exit_actor()
 
     async def _finish(self) -> None:
         await self._parts.membership.leave()
@@ -127,132 +144,77 @@ class HostProcess:
         await self._parts.close()
 
 
-class GatewayParts(Protocol):
+class GatewayParts(Parts, Protocol):
     """The composed parts of a gateway."""
 
-    beat: ProcessBeat
-
     async def startup(self) -> None: ...
-    async def main_loop(self) -> None: ...
     async def drain(self) -> None: ...
 
 
-class GatewayProcess:
-    """A gateway in a process of its own."""
+class GatewayProcess(ActorProcess):
+    """A gateway in a process of its own. Draining closes its streams with their cursors."""
+
+    role = "gateway"
 
     async def __init__(
         self, compose: Callable[[Any, str], Awaitable[GatewayParts]], settings: Any, name: str
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, name))
-        self._life = ProcessLife(self._parts.beat, self._finish)
-        await when_storage_is_up(self._parts.startup)
-        await when_storage_is_up(self._life.startup)
-        self._work = asyncio.ensure_future(self._run())
-
-    async def _run(self) -> None:
-        try:
-            await self._parts.main_loop()
-        except Exception:
-            log.exception("gateway_failed")
-        os._exit(1)
-
-    async def ping(self) -> int:
-        return os.getpid()
-
-    async def drain(self) -> None:
-        """Accept no new requests, finish those in flight, and close the streams with their cursors."""
-        await self._life.drain()
-
-    async def leave(self) -> None:
-        """End the process for good."""
-        ray.actor.exit_actor()
+        await self._start(self._parts, self._parts.startup)
 
     async def _finish(self) -> None:
         self._work.cancel()
         await self._parts.drain()
 
 
-class DispatcherParts(Protocol):
+class DispatcherParts(Parts, Protocol):
     """The composed parts of a dispatcher."""
 
-    beat: ProcessBeat
     dispatcher: Dispatcher
 
-    async def main_loop(self) -> None: ...
     async def drain(self) -> None: ...
 
 
-class DispatcherProcess:
-    """A dispatcher in a process of its own."""
+class DispatcherProcess(ActorProcess):
+    """A dispatcher in a process of its own. Draining claims nothing more and finishes sends in flight."""
+
+    role = "dispatcher"
 
     async def __init__(
         self, compose: Callable[[Any, int], Awaitable[DispatcherParts]], settings: Any, shard: int
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, shard))
-        self._life = ProcessLife(self._parts.beat, self._finish)
-        await when_storage_is_up(self._parts.dispatcher.startup)
-        await when_storage_is_up(self._life.startup)
-        self._work = asyncio.ensure_future(self._run())
-
-    async def _run(self) -> None:
-        try:
-            await self._parts.main_loop()
-        except Exception:
-            log.exception("dispatcher_failed")
-        # Superseded or broken: messages in flight now belong to its successor. Ray starts a new incarnation.
-        os._exit(1)
+        await self._start(self._parts, self._parts.dispatcher.startup)
 
     async def wake(self, channels: list[str]) -> None:
         self._parts.dispatcher.wake(channels)
 
-    async def ping(self) -> int:
-        return os.getpid()
-
     async def statistics(self) -> dict[str, dict[str, float]]:
         return await self._parts.dispatcher.statistics()
-
-    async def drain(self) -> None:
-        """Claim nothing more and finish sends in flight."""
-        await self._life.drain()
-
-    async def leave(self) -> None:
-        """End the process for good."""
-        ray.actor.exit_actor()
 
     async def _finish(self) -> None:
         await self._parts.drain()
         self._work.cancel()
 
 
-class SupervisorParts(Protocol):
+class SupervisorParts(Parts, Protocol):
     """The composed parts of a supervisor."""
 
-    beat: ProcessBeat
     supervisor: Supervisor
 
-    async def main_loop(self) -> None: ...
     async def close(self) -> None: ...
 
 
-class SupervisorProcess:
-    """A supervisor in a process of its own. Commands, queries and their results are encoded (`codec.py`)."""
+class SupervisorProcess(ActorProcess):
+    """A supervisor in a process of its own. Commands, queries and their results are encoded (`codec.py`). Draining ends its decisions."""
+
+    role = "supervisor"
 
     async def __init__(
         self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, number: int
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, number))
-        self._life = ProcessLife(self._parts.beat, self._finish)
-        await when_storage_is_up(self._parts.supervisor.startup)
-        await when_storage_is_up(self._life.startup)
-        self._work = asyncio.ensure_future(self._run())
-
-    async def _run(self) -> None:
-        try:
-            await self._parts.main_loop()
-        except Exception:
-            log.exception("supervisor_failed")
-        # Broken: its successor reads the stored state. Ray starts a new incarnation.
-        os._exit(1)
+        await self._start(self._parts, self._parts.supervisor.startup)
 
     async def command(self, payload: bytes) -> bytes:
         """An encoded command in, its encoded outcome out."""
@@ -262,19 +224,8 @@ class SupervisorProcess:
         """An encoded query in, its encoded result out."""
         return await answer_query(self._parts.supervisor, payload)
 
-    async def ping(self) -> int:
-        return os.getpid()
-
     async def statistics(self) -> dict[str, float]:
         return self._parts.supervisor.statistics()
-
-    async def drain(self) -> None:
-        """Stop deciding."""
-        await self._life.drain()
-
-    async def leave(self) -> None:
-        """End the process for good."""
-        ray.actor.exit_actor()
 
     async def _finish(self) -> None:
         self._work.cancel()
