@@ -38,8 +38,8 @@ browser: $(READY) ## the pages' tests in a real browser, the long ones too
 vendor: $(READY) ## fetch the pages' libraries from npm at their pinned versions, and write their hash manifest
 	@$(BIN)/python tests/vendor.py
 
-fuzz: $(READY) ## the fuzzers, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
-	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout=0 $(ARGS)
+fuzz: $(READY) ## the fuzzers and the searches among the unit tests, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $$(grep -rl 'import searched' tests --include='test_*.py') --timeout=0 $(ARGS)
 
 interop: interop-guides $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order; the guides' programs
 	@ODD_MAILS=1000 REPLAYS=40 build/interop/bin/python -m pytest tests/interop tests/acceptance/test_odd_mails.py \

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_architecture import ROOT, imports, product
+from test_architecture import ROOT, imports, parse, product, statements
 
 ROOMS = {
     "core": [["errors", "ids", "special_addresses", "times"], ["text", "url_policy"], ["accounts"], ["conversation"],
@@ -79,14 +79,14 @@ def room_faults(sources: dict[str, str]) -> list[str]:
             continue
         faults += [
             f"{path}:{line} {own} imports {to}"
-            for _, to, line in arrows(path, ast.parse(source), modules)
+            for _, to, line in arrows(path, parse(source), modules)
             if rank.get(to, -1) >= rank[own]
         ]
     return faults
 
 
 def long_functions(path: str, tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             lines = node.end_lineno - node.lineno + 1
@@ -120,8 +120,6 @@ def test_no_room_is_crowded() -> None:
 
 
 def test_functions_are_short() -> None:
-    found = {
-        name: n for path, source in product().items() for name, n in long_functions(path, ast.parse(source))
-    }
+    found = {name: n for path, source in product().items() for name, n in long_functions(path, parse(source))}
     assert {name: n for name, n in found.items() if name not in LONG_FUNCTIONS} == {}
     assert set(LONG_FUNCTIONS) <= set(found), "an exception that is no longer needed"

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import orjson
-from hypothesis import HealthCheck, settings
+from fuzzing import searched
 from hypothesis import strategies as st
 
 from tertulia.core.channels.messages import Edited, Faulty, Inbound, Receipt, WebhookCall
@@ -20,7 +20,7 @@ from tertulia.core.ports.channels import ChannelKind
 URL = "https://desk.example.com/v1/webhooks/x/00000000-0000-0000-0000-000000000011"
 ID = "0190a5f3-1111-7222-8333-444455556666"
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+unhurried = searched(50)
 """For property tests: the machine may be busy, and no time is measured."""
 
 

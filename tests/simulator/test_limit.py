@@ -27,8 +27,8 @@ async def test_a_sharp_knee_is_found_from_anywhere(start: float) -> None:
 
 
 async def test_the_interval_holds_a_blurred_knee_nine_times_in_ten() -> None:
-    results = [await found(100, 12, seed, 20) for seed in range(30)]
-    assert sum(r.low <= 100 <= r.high for r in results) >= 24
+    results = [await found(100, 12, seed, 20) for seed in range(15)]
+    assert sum(r.low <= 100 <= r.high for r in results) >= 12
 
 
 async def test_a_limit_that_is_never_reached_is_said() -> None:

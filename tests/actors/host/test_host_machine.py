@@ -12,7 +12,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from hypothesis import settings
+from fuzzing import searched
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from rig import Fault, Rig, raising, stored_but
@@ -185,5 +185,5 @@ class Hosts(RuleBasedStateMachine):
         assert set(counts) <= self.certain | self.perhaps.keys(), "from nowhere"
 
 
-Hosts.TestCase.settings = settings(max_examples=150, stateful_step_count=12, deadline=None)
+Hosts.TestCase.settings = searched(60, steps=12)
 TestHosts = pytest.mark.timeout(240)(Hosts.TestCase)

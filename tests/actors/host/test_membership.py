@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import settings
+from fuzzing import searched
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import uid
@@ -336,5 +336,5 @@ class Schedules(RuleBasedStateMachine):
             self.cluster.check()
 
 
-Schedules.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+Schedules.TestCase.settings = searched(30, steps=20)
 TestSchedules = Schedules.TestCase

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia.core.accounts.account_settings import Hours
@@ -73,7 +74,7 @@ starts = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@searched(30)
 @given(blocks_of, st.sampled_from(ZONES), starts)
 def test_every_minute_of_two_days_agrees_with_the_wall_clock(
     blocks: list[Hours], zone: str, start: int
@@ -97,7 +98,7 @@ def test_every_minute_of_two_days_agrees_with_the_wall_clock(
         assert schedule.after(start, wanted) == inside[6] + MINUTE
 
 
-@settings(max_examples=100, deadline=None)
+@searched(50)
 @given(blocks_of, st.sampled_from(ZONES), starts, st.integers(0, 5000))
 def test_business_time_and_the_instant_after_it_are_inverse(
     blocks: list[Hours], zone: str, start: int, wanted: int

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fuzzing import searched
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOW, OPENING, SERVICE, any_data, data, entries, ids, objects, plain, priorities, received
@@ -70,6 +71,7 @@ conversations = st.builds(
 
 @pytest.mark.parametrize("kind", list(data), ids=lambda kind: kind.__name__)
 def test_an_entry_survives_wire_and_row(kind: type[Any]) -> None:
+    @searched(40)
     @given(entries(data[kind]))
     def check(entry: Entry) -> None:
         assert codec.decode_entries(codec.encode([entry])) == [entry]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import settings
+from fuzzing import searched
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
@@ -55,7 +55,7 @@ class Packed(RuleBasedStateMachine):
         assert all(self.recent.may_hold(name) for name in self.names() - {None})
 
 
-Packed.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Packed.TestCase.settings = searched(20, steps=15)
 TestPacked = Packed.TestCase
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import settings
+from fuzzing import searched
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import (
@@ -352,7 +352,7 @@ class World(RuleBasedStateMachine):
             assert State(replayed, state.recent) == actor.state
 
 
-World.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+World.TestCase.settings = searched(50, steps=30)
 TestWorld = World.TestCase
 
 

@@ -7,7 +7,7 @@ with the same state as the desk.
 from __future__ import annotations
 
 import msgspec
-from hypothesis import settings
+from fuzzing import searched
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from office import snapshot, why_waiting
@@ -350,5 +350,5 @@ class World(RuleBasedStateMachine):
             assert named == set(refusals(agent, need, frozenset(), self.now))
 
 
-World.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+World.TestCase.settings = searched(20, steps=30)
 TestWorld = World.TestCase
