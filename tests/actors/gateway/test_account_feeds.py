@@ -154,7 +154,7 @@ class World:
         return self.store.feeds[ACCOUNT].entries
 
     async def until(self, position: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not self.reader.positions or self.reader.positions[-1] < position:
                 self.moved.clear()
                 await self.moved.wait()
