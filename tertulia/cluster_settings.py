@@ -73,6 +73,11 @@ class ClusterSettings(BaseSettings):
         description="what SIGTERM to `tertulia serve` does with the server's processes: drain (end them in order), leave (they go"
         " on; the next `tertulia serve` takes them over), or auto: leave in a cluster (RAY_ADDRESS) with storage of its own",
     )
+    process_metrics: bool | None = Field(
+        None,
+        description="each process shows its own figures on a port of its own, which /metrics/targets lists for Prometheus; on in"
+        " a cluster (RAY_ADDRESS) when unset",
+    )
     drain: float = Field(20, gt=0, description="time limit of a graceful stop")
     leave_notice: float | None = Field(
         None,
@@ -92,3 +97,8 @@ class ClusterSettings(BaseSettings):
         if self.leave_notice is not None:
             return self.leave_notice
         return 0 if self.ray_address is None else 5
+
+    @property
+    def has_process_metrics(self) -> bool:
+        """Whether each process listens for Prometheus."""
+        return self.ray_address is not None if self.process_metrics is None else self.process_metrics

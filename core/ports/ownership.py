@@ -82,7 +82,7 @@ ProcessKind = Literal["host", "gateway", "supervisor", "dispatcher"]
 
 class Process(msgspec.Struct, frozen=True):
     """An incarnation of a process. `node` is Ray's id of its node, `address` the node's IP address; `settings` is a fingerprint of
-    what it was started with."""
+    what it was started with; `metrics_port` is where it shows its own figures, 0 for nowhere."""
 
     name: str
     kind: ProcessKind
@@ -92,6 +92,7 @@ class Process(msgspec.Struct, frozen=True):
     pid: int
     release: str
     settings: str
+    metrics_port: int
 
 
 class ProcessState(Process, frozen=True):

@@ -10,9 +10,8 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractMatchInfo
@@ -22,22 +21,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from ...core.views.metrics import Sample
+
 log = structlog.get_logger(__name__)
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the latency buckets, in seconds."""
 FRESH: Final = 1.0
 """Seconds for which gathered figures are reused, since they cost calls to hosts."""
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One figure. Samples of a name share kind, help and label names."""
-
-    name: str
-    help: str
-    value: float
-    labels: dict[str, str] = {}
-    kind: Literal["gauge", "counter"] = "gauge"
 
 
 class _Series:
@@ -122,10 +113,12 @@ def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
 
 
 class Metrics:
-    """The page. `gather` fetches the figures that are not counted here; `requests` counts answers."""
+    """A page. `gather` fetches the figures that are not counted here; `requests` counts answers."""
 
-    def __init__(self, gather: Callable[[], Awaitable[list[Sample]]]) -> None:
-        self.requests = RequestMetrics()
+    def __init__(
+        self, gather: Callable[[], Awaitable[list[Sample]]], requests: RequestMetrics | None = None
+    ) -> None:
+        self.requests = requests or RequestMetrics()
         self._gather = gather
         self._gathered: tuple[float, list[Sample]] | None = None
         self._asking = asyncio.Lock()

@@ -13,6 +13,8 @@ from ...actors.gateway.gateway import Gateway
 from ...actors.host.message_analysis import MessageAnalysis
 from ...actors.webhooks.event_delivery import WebhookCaller
 from ...core.channels.signed_urls import LinkSigner
+from ...core.ports.ownership import Processes
+from ...core.views.metrics import Sample
 from ...settings import Settings
 from ..auth.origins import OriginPolicy
 from ..auth.rate_limits import RequestLimits
@@ -21,7 +23,6 @@ from ..auth.tickets import Tickets
 from ..auth.tokens import TokenSigner, TokenVerifier
 from ..streams.presence import PresenceKeeper
 from .expensive_reads import ExpensiveReads
-from .metrics import Sample
 
 if TYPE_CHECKING:
     from ...core.accounts.records import ChannelType
@@ -60,6 +61,7 @@ class Services(msgspec.Struct, frozen=True):
     drafter: Drafter
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
+    processes: Processes
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ...core.errors import Forbidden, Unauthenticated
+from ...core.ports.ownership import ProcessState
 from ...core.text.fields import about
 from ..auth.client_address import PEER
 from ..auth.tokens import bearer
@@ -35,6 +36,19 @@ class Readiness(msgspec.Struct, frozen=True):
     status: Annotated[Literal["ready", "not_ready"], about("Whether requests can be served")]
     checks: Annotated[
         dict[str, str], about("Each part that this gateway needs → `ok`, or its fault", {"postgres": "ok"})
+    ]
+
+
+class MetricsTarget(msgspec.Struct, frozen=True):
+    """As Prometheus's HTTP service discovery wants it."""
+
+    targets: Annotated[list[str], about("Where the process shows its figures", ["10.0.0.10:40113"])]
+    labels: Annotated[
+        dict[str, str],
+        about(
+            "`process`, its name, which its `kind` names too; `node`, Ray's id of its node; `release`",
+            {"process": "host:0", "kind": "host", "host": "host:0", "node": "3f0c", "release": "0.1.0"},
+        ),
     ]
 
 
@@ -66,15 +80,38 @@ def _is_near(call: Call[None]) -> bool:
     )
 
 
+async def _for_operators(call: Call[None]) -> None:
+    """Raises Unauthenticated or Forbidden for others."""
+    if _has_token(call) or _is_near(call):
+        return
+    request, limits = call.request, call.services.limits
+    await limits.admit_address(request.remote)
+    if call.services.settings.metrics_token is not None:
+        raise Unauthenticated("the metrics' bearer token is required")
+    raise Forbidden("metrics are for the operator: see TERTULIA_METRICS_TOKEN and TERTULIA_METRICS_NETWORKS")
+
+
+async def metrics_targets(call: Call[None]) -> web.Response:
+    await _for_operators(call)
+    return answer(
+        [_target(process) for process in await call.services.processes.all() if process.metrics_port]
+    )
+
+
+def _target(process: ProcessState) -> MetricsTarget:
+    host = f"[{process.address}]" if ":" in process.address else process.address
+    labels = {
+        "process": process.name,
+        "kind": process.kind,
+        process.kind: process.name,
+        "node": process.node,
+        "release": process.release,
+    }
+    return MetricsTarget([f"{host}:{process.metrics_port}"], labels)
+
+
 async def metrics(call: Call[None]) -> web.Response:
-    if not _has_token(call) and not _is_near(call):
-        request, limits = call.request, call.services.limits
-        await limits.admit_address(request.remote)
-        if call.services.settings.metrics_token is not None:
-            raise Unauthenticated("the metrics' bearer token is required")
-        raise Forbidden(
-            "metrics are for the operator: see TERTULIA_METRICS_TOKEN and TERTULIA_METRICS_NETWORKS"
-        )
+    await _for_operators(call)
     body = await call.app[METRICS].page()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -116,6 +153,20 @@ ROUTES = [
         media="text/plain",
         own_limits=True,
         refuses=(401, 403),
+        cross_origin=False,
+    ),
+    Route(
+        "GET",
+        "/metrics/targets",
+        metrics_targets,
+        None,
+        {200: list[MetricsTarget]},
+        "listMetricsTargets",
+        "Where each process shows its own metrics",
+        "For Prometheus's HTTP service discovery. Processes that died are listed for a day, so that they are seen to be down.",
+        tag=TAG,
+        own_limits=True,
+        refuses=(401, 403, 503),
         cross_origin=False,
     ),
 ]

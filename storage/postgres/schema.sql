@@ -1569,7 +1569,8 @@ CREATE TABLE public.processes (
     beats bigint DEFAULT 0 NOT NULL,
     draining boolean DEFAULT false NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    metrics_port integer DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='10');
 

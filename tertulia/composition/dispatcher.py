@@ -12,6 +12,7 @@ from ..actors.dispatcher.provider_client import ProviderClient
 from ..actors.transport.ray_calls import DISPATCHER_NAME
 from ..channels import CHANNELS
 from ..core.channels.signed_urls import LinkSigner
+from ..core.views.metrics import Sample
 from ..settings import Settings
 from ..storage.credentials import FernetVault
 from ..storage.postgres.accounts.channels import PostgresChannels
@@ -23,6 +24,7 @@ from .actor_settings import ActorSettings, begin_process
 from .attachments import attachments, guard, media_fetcher
 from .database import connect
 from .event_delivery import EventParts
+from .metrics.process_samples import dispatcher_samples
 from .models import draft_loop, model_calls
 from .process_beat import process_beat
 
@@ -95,5 +97,10 @@ async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
     """Connect a dispatcher's parts, without registering it."""
     settings = begin_process(given)
     parts = DispatcherParts(settings, shard, await connect(settings, system=CONNECTIONS, app=4))
-    parts.beat = await process_beat(settings, given, "dispatcher", DISPATCHER_NAME.format(shard))
+    name = DISPATCHER_NAME.format(shard)
+
+    async def samples() -> list[Sample]:
+        return dispatcher_samples(name, await parts.dispatcher.statistics())
+
+    parts.beat = await process_beat(settings, given, "dispatcher", name, samples)
     return parts

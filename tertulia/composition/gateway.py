@@ -21,6 +21,7 @@ from ..core.conversation.entries import Entry
 from ..core.errors import DISK_FULL, StorageUnavailable
 from ..core.ids import PARTITIONS
 from ..core.ports.http import Stores
+from ..core.views.metrics import Sample
 from ..http.actions.hint_recovery import HintRecovery
 from ..http.app import make_app
 from ..http.auth.jwks import KeySet, http_fetch
@@ -34,6 +35,7 @@ from ..http.connection.fast_router import FAST_ROUTER
 from ..http.connection.policy import POLICY, raise_file_limit
 from ..http.connection.protocol import ProblemRunner
 from ..http.framework.expensive_reads import ExpensiveReads
+from ..http.framework.metrics import METRICS, RequestMetrics
 from ..http.framework.services import Services
 from ..http.streams.hub import Hub
 from ..http.streams.presence import PresenceKeeper
@@ -57,6 +59,7 @@ from ..storage.postgres.conversations.feeds import PostgresFeeds
 from ..storage.postgres.conversations.inbox import PostgresInbox
 from ..storage.postgres.conversations.ownership import PostgresOwnership
 from ..storage.postgres.conversations.poison import PostgresPoisonList
+from ..storage.postgres.conversations.processes import PostgresProcesses
 from ..storage.postgres.conversations.sessions import PostgresSessions
 from ..storage.postgres.database import Database
 from ..storage.postgres.delivery.deliveries import PostgresDeliveries
@@ -74,7 +77,7 @@ from .classifier import classifier
 from .database import connect
 from .event_delivery import make_poster
 from .garbage_collection import calm_garbage_collector
-from .metrics import gateway_samples
+from .metrics.gateway_samples import gateway_samples, own_samples
 from .models import drafter, model_calls
 from .process_beat import process_beat
 
@@ -186,6 +189,7 @@ class GatewayParts:
             understanding=MessageAnalysis(self._classifier),
             drafter=drafter(database, self._models),
             readiness=self._readiness,
+            processes=PostgresProcesses(database),
             update_metrics=lambda: gateway_samples(
                 self.gateway, self.hub, self._app[POLICY].table, dispatchers, supervision
             ),
@@ -229,6 +233,15 @@ class GatewayParts:
         except Exception as error:
             checks["valkey"] = f"not reachable ({type(error).__name__})"
         return checks
+
+    @property
+    def requests(self) -> RequestMetrics:
+        """The counts of its answers."""
+        return self._app[METRICS].requests
+
+    async def samples(self) -> list[Sample]:
+        """Its own figures, for Prometheus."""
+        return own_samples(self.gateway, self.hub, self._app[POLICY].table)
 
     async def startup(self) -> None:
         """Find the hosts, then listen."""
@@ -282,6 +295,6 @@ async def gateway(given: ActorSettings, name: str) -> GatewayParts:
     # a size limit counts decoded bytes, so nothing may decode later
     session = aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}, auto_decompress=False)
     parts = GatewayParts(settings, name, database, session)
-    parts.beat = await process_beat(settings, given, "gateway", name)
+    parts.beat = await process_beat(settings, given, "gateway", name, parts.samples, parts.requests)
     calm_garbage_collector()
     return parts

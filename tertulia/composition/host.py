@@ -27,6 +27,7 @@ from ..actors.transport.handshake import key_of
 from ..actors.transport.ray_calls import DispatcherWaker, RayConversation
 from ..actors.transport.turns import TurnResult
 from ..core.conversation.state import State
+from ..core.views.metrics import Sample
 from ..settings import Settings
 from ..storage.postgres.accounts.bots import PostgresRulesArchive, PostgresTimers
 from ..storage.postgres.conversations.archive import PostgresArchive
@@ -42,6 +43,7 @@ from .classifier import classifier
 from .database import connect
 from .garbage_collection import calm_garbage_collector
 from .host_links import socket_of, tls_of
+from .metrics.process_samples import host_samples
 from .process_beat import process_beat
 
 log = structlog.get_logger(__name__)
@@ -65,6 +67,7 @@ class HostParts:
 
     def __init__(self, settings: Settings, name: str, database: Database) -> None:
         assert settings.jwt_secret is not None
+        self._name = name
         incarnation = str(uuid.uuid4())
         self.stale = asyncio.Event()
         self.secret = key_of(incarnation, settings.jwt_secret)
@@ -183,6 +186,10 @@ class HostParts:
             await asyncio.sleep(pause)
             waited += pause
 
+    async def samples(self) -> list[Sample]:
+        """Its own figures, for Prometheus."""
+        return host_samples(self._name, {**self.host.statistics(), **self.membership.statistics()})
+
     async def close(self) -> None:
         self._peers.close()
         if self._classifier is not None:
@@ -194,7 +201,7 @@ async def host(given: ActorSettings, name: str) -> HostParts:
     """Connect a host's parts."""
     settings = begin_process(given)
     parts = HostParts(settings, name, await connect(settings, system=HOST_CONNECTIONS, app=1))
-    parts.beat = await process_beat(settings, given, "host", name)
+    parts.beat = await process_beat(settings, given, "host", name, parts.samples)
     calm_garbage_collector()
     return parts
 

@@ -9,6 +9,7 @@ from ..actors.supervisor.supervisor import Supervisor
 from ..actors.transport.host_subscription import HostSubscription
 from ..actors.transport.ray_calls import SUPERVISOR_NAME
 from ..core.routing.supervision_messages import shards_of
+from ..core.views.metrics import Sample
 from ..settings import Settings
 from ..storage.postgres.accounts.supervision import PostgresSupervision
 from ..storage.postgres.conversations.ownership import PostgresOwnership
@@ -20,6 +21,7 @@ from ..storage.valkey.presence import ValkeyPresence
 from .actor_settings import ActorSettings, begin_process
 from .database import connect
 from .garbage_collection import calm_garbage_collector
+from .metrics.process_samples import supervisor_samples
 from .process_beat import process_beat
 
 CONNECTIONS = 6
@@ -68,6 +70,11 @@ async def supervisor(given: ActorSettings, number: int) -> SupervisorParts:
     """Connect a supervisor's parts, without registering it."""
     settings = begin_process(given)
     parts = SupervisorParts(settings, number, await connect(settings, system=CONNECTIONS, app=1))
-    parts.beat = await process_beat(settings, given, "supervisor", SUPERVISOR_NAME.format(number))
+    name = SUPERVISOR_NAME.format(number)
+
+    async def samples() -> list[Sample]:
+        return supervisor_samples(name, parts.supervisor.statistics())
+
+    parts.beat = await process_beat(settings, given, "supervisor", name, samples)
     calm_garbage_collector()
     return parts

@@ -269,6 +269,7 @@ ROUTES: dict[str, Example] = {
     "GET /health": Example(None, foreign=None),
     "GET /ready": Example(None, foreign=None),
     "GET /metrics": Example(None, foreign=None),
+    "GET /metrics/targets": Example(None, foreign=None),
 }
 """`METHOD /path` as in `tertulia.http.routes.ALL`."""
 

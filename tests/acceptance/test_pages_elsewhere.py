@@ -18,7 +18,7 @@ from tertulia.serving.demo import WEBCHAT
 
 SHOP, EVIL = "https://shop.example", "https://evil.example"
 CLOSED = {
-    "POST /v1/auth/token", "GET /health", "GET /ready", "GET /metrics", "GET /docs", "GET /static/{path:.+}",
+    "POST /v1/auth/token", "GET /health", "GET /ready", "GET /metrics", "GET /metrics/targets", "GET /docs", "GET /static/{path:.+}",
     "POST /v1/webhooks/{channel_type}/{channel_id}", "GET /v1/webhooks/{channel_type}/{channel_id}",
 }  # fmt: skip
 """What no page needs: for machines, operators and the server's own pages."""

@@ -12,7 +12,7 @@ from tertulia.core.ports.ownership import Process
 
 
 def process(name: str = "host:0", node: str = "n1") -> Process:
-    return Process(name, "host", str(uuid.uuid4()), node, "10.0.0.1", 7, "0.1.0", "digest")
+    return Process(name, "host", str(uuid.uuid4()), node, "10.0.0.1", 7, "0.1.0", "digest", 9464)
 
 
 async def test_a_process_beats(backend: Backend) -> None:

@@ -3,12 +3,13 @@
 
 -- name: process_register
 -- Announce a new incarnation of a process. Rows of processes that ended long ago are removed.
--- $1 name, $2 kind, $3 incarnation, $4 node, $5 address, $6 pid, $7 release, $8 settings
+-- $1 name, $2 kind, $3 incarnation, $4 node, $5 address, $6 pid, $7 release, $8 settings, $9 metrics_port
 WITH removed AS (DELETE FROM processes WHERE updated_at < now() - interval '1 day' AND name <> $1)
-INSERT INTO processes (name, kind, incarnation, node, address, pid, release, settings)
-VALUES ($1, $2, $3::text::uuid, $4, $5, $6, $7, $8)
+INSERT INTO processes (name, kind, incarnation, node, address, pid, release, settings, metrics_port)
+VALUES ($1, $2, $3::text::uuid, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, incarnation = excluded.incarnation, node = excluded.node,
   address = excluded.address, pid = excluded.pid, release = excluded.release, settings = excluded.settings,
+  metrics_port = excluded.metrics_port,
   beats = processes.beats + 1, draining = false, started_at = now(), updated_at = now()
 
 
@@ -22,7 +23,7 @@ RETURNING EXISTS (SELECT FROM drained_nodes d WHERE d.node = p.node)
 
 -- name: process_list
 -- Every process, with the seconds since its last heartbeat by the database's clock.
-SELECT name, kind, incarnation::text, node, address, pid, release, settings, beats, draining,
+SELECT name, kind, incarnation::text, node, address, pid, release, settings, metrics_port, beats, draining,
   extract(epoch FROM now() - updated_at)::float8
 FROM processes ORDER BY kind, name
 

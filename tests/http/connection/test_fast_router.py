@@ -10,10 +10,11 @@ import pytest
 from aiohttp import web
 
 from tertulia.core.errors import Conflict, Overloaded
+from tertulia.core.views.metrics import Sample
 from tertulia.http.connection.fast_router import FAST_ROUTER, FastRouter
 from tertulia.http.connection.protocol import ProblemRunner
 from tertulia.http.framework import problems
-from tertulia.http.framework.metrics import Metrics, Sample
+from tertulia.http.framework.metrics import Metrics
 from tertulia.http.framework.responses import JsonAnswer
 from tertulia.logs import request_context
 

@@ -11,8 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 from yarl import URL
 
+from tertulia.core.views.metrics import Sample
 from tertulia.http.framework import problems
-from tertulia.http.framework.metrics import BOUNDS, Metrics, RequestMetrics, Sample, _cumulative, _Series
+from tertulia.http.framework.metrics import BOUNDS, Metrics, RequestMetrics, _cumulative, _Series
 
 
 async def thing(request: web.Request) -> web.Response:

@@ -79,6 +79,7 @@ from .models import (
     Message,
     MessageAnalysis,
     MessagesPage,
+    MetricsTarget,
     NotificationPreferencesPatch,
     Presence,
     QueueItem,
@@ -1623,6 +1624,12 @@ class Methods(Transport):
             ),
             after_seq,
         )
+
+    def list_metrics_targets(self, *, timeout: float | None = None) -> list[MetricsTarget]:
+        """Where each process shows its own metrics.
+
+        For Prometheus's HTTP service discovery. Processes that died are listed for a day, so that they are seen to be down. No token is needed."""
+        return self._call(operations.LIST_METRICS_TARGETS, timeout=timeout)
 
     def list_queue(
         self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None

@@ -2240,6 +2240,15 @@ class MessagesPage(TypedDict):
     """Whether there are more in the direction asked for"""
 
 
+class MetricsTarget(TypedDict):
+    """As Prometheus's HTTP service discovery wants it."""
+
+    targets: list[str]
+    """Where the process shows its figures"""
+    labels: dict[str, str]
+    """`process`, its name, which its `kind` names too; `node`, Ray's id of its node; `release`"""
+
+
 class ModelFigures(TypedDict):
     """What became of one model's suggestions."""
 

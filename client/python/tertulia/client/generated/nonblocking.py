@@ -79,6 +79,7 @@ from .models import (
     Message,
     MessageAnalysis,
     MessagesPage,
+    MetricsTarget,
     NotificationPreferencesPatch,
     Presence,
     QueueItem,
@@ -1639,6 +1640,12 @@ class AsyncMethods(AsyncTransport):
             ),
             after_seq,
         )
+
+    async def list_metrics_targets(self, *, timeout: float | None = None) -> list[MetricsTarget]:
+        """Where each process shows its own metrics.
+
+        For Prometheus's HTTP service discovery. Processes that died are listed for a day, so that they are seen to be down. No token is needed."""
+        return await self._call(operations.LIST_METRICS_TARGETS, timeout=timeout)
 
     async def list_queue(
         self, *, limit: int | Omit = OMIT, cursor: str | Omit = OMIT, timeout: float | None = None
