@@ -37,6 +37,7 @@ from .command_sender import CommandSender, InFlightCommand
 from .conversation_cache import ConversationCache
 from .presence import PresenceTable
 from .queue_updates import QueueUpdates
+from .routing_journal import RoutingJournal
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Tools(msgspec.Struct, frozen=True):
     keep_roster: Callable[[str, str, tuple[str, ...]], Any]
     reload: Callable[[str, str], None]
     look_up_last_held: Callable[[str, str, str], None]
+    journal: RoutingJournal
 
 
 class AccountDesk:
@@ -138,6 +140,7 @@ class AccountDesk:
             tuple(offered),
         )
         self.desk, effects = Desk.restored(snapshot, now)
+        self._tools.journal.begin(self.id, self.fence, snapshot, self.desk, now)
         self._apply_effects(effects)
         return self.desk
 
@@ -156,7 +159,9 @@ class AccountDesk:
     def handle(self, event: messages.Event, request: InFlightCommand | None = None) -> list[messages.Effect]:
         """Pass an event to the desk and apply its effects. `request` is the person's own command: it is sent when the desk
         carries it out, in order with the desk's other commands to that conversation, and not at all if the desk refuses."""
-        effects = self.desk.handle(event, self._tools.now())
+        now = self._tools.now()
+        effects = self.desk.handle(event, now)
+        self._tools.journal.note(self.id, self.desk, event, now)
         self.presence_changed = True
         self._request = request
         self._apply_effects(effects)

@@ -43,7 +43,9 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
     drop_idle: float = 10.0
     """Between checks for idle accounts."""
     trim: float = 60.0
-    """Between trims of stored rosters."""
+    """Between trims of stored rosters and routing journals."""
+    journal: float = 0.25
+    """Between writes of the routing journal: what a supervisor that dies may lose of it."""
     idle_after: float = 300.0
     """Without live conversations and present agents, after which an account is dropped."""
     fault_pause: float = 5.0
@@ -176,7 +178,7 @@ class AccountRegistry:
         self._resting.discard(account_id)
         self.request_load(account_id)
 
-    def drop_idle(self) -> None:
+    async def drop_idle(self) -> None:
         """Drop idle accounts."""
         now = time.monotonic()
         for account_id in [

@@ -1,4 +1,5 @@
-"""The rosters that assignment decisions refer to: stored before the first decision that needs one, trimmed when none does.
+"""The rosters that assignment decisions refer to: stored before the first decision that needs one, trimmed when none does. Routing
+journals are trimmed with them.
 
 A roster still in use is renewed every hour; the store keeps every roster for at least a day after its last renewal.
 """
@@ -16,6 +17,8 @@ MAX_REMEMBERED = 1000
 """Rosters of one account remembered as stored. Beyond this all are renewed, which is harmless."""
 TRIM_PAGE = 200
 """Rosters checked by one trim."""
+DELETED_AT_ONCE = 2_000
+"""Entries of each of these journals that one trim deletes at most."""
 FIRST = ("00000000-0000-0000-0000-000000000000", "")
 
 
@@ -26,6 +29,7 @@ class Rosters:
         self._store = store
         self._accounts = accounts
         self._trimmed: tuple[str, str] = FIRST
+        self._journals_trimmed = FIRST[0]
 
     async def keep(self, account_id: str, digest: str, agents: tuple[str, ...]) -> None:
         """Store a roster. Raises StorageUnavailable."""
@@ -39,5 +43,7 @@ class Rosters:
         kept[digest] = now
 
     async def trim(self) -> None:
-        """Trim some of the stored rosters, in rotation. Raises StorageUnavailable."""
+        """Trim some of the stored rosters and journals, in rotation. Raises StorageUnavailable."""
         self._trimmed = await self._store.trim_rosters(self._trimmed, TRIM_PAGE) or FIRST
+        last = await self._store.trim_routing(self._journals_trimmed, TRIM_PAGE, DELETED_AT_ONCE)
+        self._journals_trimmed = last or FIRST[0]

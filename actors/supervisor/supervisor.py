@@ -32,6 +32,7 @@ from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
 from .gap_recovery import GapRecovery
 from .notifications import Hint, agents_of, presence_hints, queue_hints, queue_page
 from .rosters import Rosters
+from .routing_journal import RoutingJournal
 from .shard_ownership import Fence, ShardOwnership
 from .sticky_lookup import StickyLookup
 
@@ -70,6 +71,7 @@ class Supervisor:
         )
         self._gaps = GapRecovery(store, self.accounts)
         self._rosters = Rosters(store, self.accounts)
+        self._journal = RoutingJournal(store)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._requests = 0
         self._clock = WallClock()
@@ -117,8 +119,9 @@ class Supervisor:
                 self._every(every.tick, self._tick),
                 self._every(every.poll, self._poll),
                 self._every(every.notify, self._notify),
-                self._every(every.drop_idle, self._drop_idle),
+                self._every(every.drop_idle, self.accounts.drop_idle),
                 self._every(every.trim, self._trim),
+                self._every(every.journal, self._write_journal),
                 self._gaps.main_loop(),
                 self._last_held.main_loop(),
             ):
@@ -163,6 +166,7 @@ class Supervisor:
             self._rosters.keep,
             self._gaps.request_reload,
             self._last_held.request,
+            self._journal,
         )
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -305,11 +309,11 @@ class Supervisor:
                     desk.notify_again()
                     return
 
-    async def _drop_idle(self) -> None:
-        self.accounts.drop_idle()
+    async def _write_journal(self) -> None:
+        await self._journal.flush(lambda account_id: self.accounts.desk(account_id) is not None)
 
     async def _trim(self) -> None:
-        """Trim rosters. Only the owner of the first shard does it."""
+        """Trim rosters and routing journals. Only the owner of the first shard does it."""
         if self.shards.has_first:
             await self._rosters.trim()
 

@@ -224,6 +224,11 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     retention_days: Annotated[
         int, msgspec.Meta(ge=1, le=3650), about("Days for which closed conversations are kept")
     ] = 90
+    routing_journal_days: Annotated[
+        int,
+        msgspec.Meta(ge=1, le=3650),
+        about("Days for which it is kept what agents and routing did, for boards of past times and replays"),
+    ] = 30
     csat_enabled: Annotated[bool, about("Whether customers are asked for a rating after a resolution")] = (
         False
     )

@@ -21,6 +21,7 @@ from .event_webhooks import EventWebhookStore
 from .inbound import InboundStore, SenderStore
 from .people import AgentStore, CannedStore, DraftStore, PreferencesStore, TeamStore
 from .resources import AccountStore, AuditStore, ChannelStore, ClientStore, ContactStore, SessionStore
+from .supervision import RoutingJournalStore
 
 
 class ThreadOwner(NamedTuple):
@@ -147,3 +148,4 @@ class Stores(msgspec.Struct, frozen=True):
     inbound: InboundStore
     sessions: SessionStore
     suggestions: SuggestionStore
+    routing: RoutingJournalStore

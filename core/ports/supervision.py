@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..conversation.commands import Done, Envelope
 from ..conversation.state import Conversation, LastHeld
+from ..routing.journal import BoardAt, RoutingEntry
 from ..routing.supervision_messages import (
     AccountFacts,
     AgentPresence,
@@ -67,6 +68,38 @@ class SupervisionStore(Protocol):
     async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
         """Check the next `limit` rosters after one (account, digest), and delete those that no stored decision refers to. Returns the
         last one checked; None at the end."""
+        ...
+
+    async def routing_heads(self, accounts: Sequence[str]) -> dict[str, int]:
+        """The position of the newest entry of these accounts' routing journals, for those that have one."""
+        ...
+
+    async def write_routing(
+        self, account_id: str, fence: tuple[int, int], entries: Sequence[RoutingEntry]
+    ) -> None:
+        """Add entries to a routing journal, unless the fence is stale or they are stored already."""
+        ...
+
+    async def trim_routing(self, after: str, accounts: int, limit: int) -> str | None:
+        """Delete what is older than its account keeps it from the journals of the next `accounts` accounts, at most `limit` entries of
+        each. The last snapshot before that time stays, with what follows it. Returns the last account; None at the end."""
+        ...
+
+
+class RoutingJournalStore(Protocol):
+    """The routing journal as its account reads it. Raises StorageUnavailable."""
+
+    async def entries(self, account_id: str, after: int, limit: int) -> list[RoutingEntry]:
+        """The entries after a position, in order."""
+        ...
+
+    async def start(self, account_id: str, at: int) -> int | None:
+        """The position of the newest snapshot at or before a time in ms; before the first one, that one; None in an empty
+        journal."""
+        ...
+
+    async def board(self, account_id: str, at: int) -> BoardAt | None:
+        """The board at a time in ms; None if the journal begins later. Raises `core.routing.journal.Incomplete`."""
         ...
 
 

@@ -9,5 +9,6 @@ In reading order:
 - `queue`: positions, and the first conversation that fits. `agents`, `ranking`: all agents as sets of bits, in order of choice
 - `explain`: the record of a decision, and how to replay it
 - `rates`: estimated waits. `alarms`: what is due when
+- `journal`: the record of what a desk was told, from which its decisions are made again
 - `supervision_messages`: what gateways and supervisors exchange
 """

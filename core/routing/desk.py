@@ -32,6 +32,7 @@ from .messages import (
     Found,
     Gone,
     Holding,
+    PendingOffer,
     PolicyChanged,
     PresenceChanged,
     RequestRefused,
@@ -64,6 +65,19 @@ class Desk:
         for waiting in snapshot.waiting:
             board.enqueue(waiting)
         return desk, board.finish()
+
+    def snapshot(self) -> Snapshot:
+        """What another desk is restored from to go on exactly like this one."""
+        board = self.board
+        offered = [
+            PendingOffer(board.queue[i], agent_id, board.offers[i].deadline)
+            for agent_id, ids in board.offered_to.items()
+            for i in ids
+        ]
+        waiting = tuple(w for w in board.queue if w.id not in board.offers)
+        return Snapshot(
+            board.policy, tuple(board.agents), tuple(board.held.values()), waiting, tuple(offered)
+        )
 
     def handle(self, event: Event, at: int) -> list[Effect]:
         """Handle an event. Time never goes back: an `at` before the last one counts as the last one."""

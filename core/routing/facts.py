@@ -114,14 +114,14 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return max(self.waiting_since, self.opened_at)
 
 
-class Relaxation(msgspec.Struct, frozen=True):
+class Relaxation(msgspec.Struct, frozen=True, tag="relaxation"):
     """After a wait of `after` ms, drop this need."""
 
     after: int
     drop: Literal["topics", "language", "team"]
 
 
-class Overflow(msgspec.Struct, frozen=True):
+class Overflow(msgspec.Struct, frozen=True, tag="overflow"):
     """After a wait of `after` ms, `team_id` may help the team asked for."""
 
     after: int

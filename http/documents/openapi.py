@@ -39,6 +39,7 @@ TAGS: Final[dict[str, str]] = {
     "agents": "Agents: presence, preferences, figures",
     "teams": "Teams and their members",
     "queue": "What waits for an agent",
+    "routing": "What routing was told, and the board of past times",
     "canned responses": "Prepared texts",
     "bot rules": "What bots do by themselves",
     "channels": "Connected inboxes",

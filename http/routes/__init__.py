@@ -24,7 +24,16 @@ from .conversation import (
     webchat,
     webchat_sessions,
 )
-from .people import agent_reports, agents, canned_responses, contacts, identifiers, preferences, teams
+from .people import (
+    agent_reports,
+    agents,
+    canned_responses,
+    contacts,
+    identifiers,
+    preferences,
+    routing_journal,
+    teams,
+)
 from .providers import channels, deliveries, inbound_failures, webhooks
 from .streams import routes
 
@@ -53,6 +62,7 @@ ALL: list[Route] = [
     *agents.ROUTES,
     *agent_reports.ROUTES,
     *queue.ROUTES,
+    *routing_journal.ROUTES,
     *deliveries.ROUTES,
     *account.ROUTES,
     *api_clients.ROUTES,

@@ -11,6 +11,7 @@ from ...core.accounts.account_settings import AccountSettings
 from ...core.conversation.entries import Assigned, Message
 from ...core.conversation.state import Conversation, LastHeld
 from ...core.conversation.status import HELD
+from ...core.routing.journal import RoutingEntry
 from ...core.routing.supervision_messages import (
     REST,
     AccountFacts,
@@ -35,6 +36,7 @@ class MemorySupervision:
         self.facts_of: dict[str, AccountFacts] = {}
         self.versions: dict[str, int] = {}
         self.rosters: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.journals: dict[str, dict[int, RoutingEntry]] = {}
 
     def prefer(self, account_id: str, *agents: AgentFacts, settings: AccountSettings | None = None) -> None:
         """Set an account's agents and their preferences."""
@@ -114,6 +116,22 @@ class MemorySupervision:
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
         self.rosters[account_id, digest] = tuple(agents)
+
+    async def routing_heads(self, accounts: Sequence[str]) -> dict[str, int]:
+        return {a: max(self.journals[a]) for a in accounts if self.journals.get(a)}
+
+    async def write_routing(
+        self, account_id: str, fence: tuple[int, int], entries: Sequence[RoutingEntry]
+    ) -> None:
+        if self._store.supervisors.get(fence[0]) == fence[1]:
+            journal = self.journals.setdefault(account_id, {})
+            for entry in entries:
+                journal.setdefault(entry.position, entry)
+
+    async def trim_routing(self, after: str, accounts: int, limit: int) -> str | None:
+        """Deletes nothing: journals are kept for a day at least."""
+        examined = sorted(a for a in self.facts_of if a > after)[:accounts]
+        return examined[-1] if examined else None
 
     async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
         """Deletes nothing: rosters stay for a day at least."""

@@ -1619,6 +1619,18 @@ WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.routing_changes FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.routing_entries (
+    account_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    agent_id text,
+    conversation_id uuid,
+    data jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.routing_entries FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.routing_rosters (
     account_id uuid NOT NULL,
     digest text NOT NULL,
@@ -1897,6 +1909,9 @@ ALTER TABLE ONLY public.report_cursors
 ALTER TABLE ONLY public.routing_changes
     ADD CONSTRAINT routing_changes_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY public.routing_entries
+    ADD CONSTRAINT routing_entries_pkey PRIMARY KEY (account_id, "position");
+
 ALTER TABLE ONLY public.routing_rosters
     ADD CONSTRAINT routing_rosters_pkey PRIMARY KEY (account_id, digest);
 
@@ -2082,6 +2097,8 @@ CREATE INDEX outbox_sending ON public.outbox USING btree (claimed_by) WHERE (sta
 
 CREATE INDEX report_conversations_account ON public.report_conversations USING btree (account_id);
 
+CREATE INDEX routing_entries_snapshots ON public.routing_entries USING btree (account_id, at, "position") WHERE (kind = ANY (ARRAY['restored'::text, 'checkpoint'::text]));
+
 CREATE UNIQUE INDEX search_chunks_position ON public.search_chunks USING btree (account_id, last_position);
 
 CREATE INDEX search_segments_due ON public.search_segments USING btree (claimed_until) WHERE (complete AND (signature IS NULL));
@@ -2244,6 +2261,9 @@ ALTER TABLE ONLY public.report_cursors
 
 ALTER TABLE ONLY public.routing_changes
     ADD CONSTRAINT routing_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.routing_entries
+    ADD CONSTRAINT routing_entries_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.routing_rosters
     ADD CONSTRAINT routing_rosters_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2411,6 +2431,8 @@ CREATE POLICY own_account ON public.report_cursors TO tertulia_app USING ((accou
 
 CREATE POLICY own_account ON public.routing_changes TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
+CREATE POLICY own_account ON public.routing_entries TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
 CREATE POLICY own_account ON public.routing_rosters TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.search_chunks TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
@@ -2438,6 +2460,8 @@ ALTER TABLE public.report_counts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.report_cursors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.routing_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.routing_entries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.routing_rosters ENABLE ROW LEVEL SECURITY;
 
@@ -2528,6 +2552,8 @@ CREATE POLICY system_work ON public.report_counts TO tertulia_system USING (true
 CREATE POLICY system_work ON public.report_cursors TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.routing_changes TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.routing_entries TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.routing_rosters TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -2833,6 +2859,9 @@ GRANT SELECT ON TABLE public.report_counts TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.report_cursors TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_changes TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_entries TO tertulia_system;
+GRANT SELECT ON TABLE public.routing_entries TO tertulia_app;
 
 GRANT SELECT ON TABLE public.routing_rosters TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_rosters TO tertulia_system;

@@ -51,6 +51,7 @@ from ..storage.postgres.accounts.canned import PostgresCanned
 from ..storage.postgres.accounts.channels import PostgresChannels
 from ..storage.postgres.accounts.clients import PostgresClients
 from ..storage.postgres.accounts.contacts import PostgresContacts
+from ..storage.postgres.accounts.routing_journal import PostgresRoutingJournal
 from ..storage.postgres.accounts.teams import PostgresTeams
 from ..storage.postgres.assistance.suggestions import PostgresSuggestions
 from ..storage.postgres.conversations.conversations import PostgresConversations
@@ -175,6 +176,7 @@ class GatewayParts:
                 inbound=PostgresInbound(database),
                 sessions=PostgresSessions(database),
                 suggestions=PostgresSuggestions(database),
+                routing=PostgresRoutingJournal(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,

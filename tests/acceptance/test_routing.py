@@ -375,3 +375,44 @@ async def test_settings_reach_conversations_that_are_there_and_customers_rate_in
 
 async def is_about(hours: Any, wanted: float) -> bool:
     return abs(await hours() - wanted) < 0.1
+
+
+# -- the record
+
+
+async def test_the_board_of_a_past_time(team: Team) -> None:
+    await team.prefer("ana", auto_accept=True)
+    await team.appear("ana")
+    c = await team.open()
+    await until(lambda: team.assignee(c["id"]), "the assignment")
+    await team.prefer("ana", is_available=False)
+
+    async def entries(**query: Any) -> dict[str, Any]:
+        return ok(await team.lead.http.get("/v1/routing/entries", params=query))
+
+    async def left() -> dict[str, Any] | None:
+        items = (await entries(limit=1000))["items"]
+        changed = [
+            e for e in items if e["kind"] == "agent_changed" and not e["data"]["preferences"]["available"]
+        ]
+        return changed[0] if changed else None
+
+    await until(left, "the record of the change")
+    change = await left()
+    assert change is not None and change["agent_id"] == "ana"
+    items = (await entries(limit=1000))["items"]
+    assert [e["position"] for e in items] == list(range(1, len(items) + 1)) and items[0]["kind"] == "restored"
+    assert (await entries(limit=2, after=1))["items"] == items[1:3] and (await entries(limit=1))["has_more"]
+    arrived = next(e for e in items if e["kind"] == "arrived")
+
+    async def board(at: str) -> dict[str, Any]:
+        return ok(await team.lead.http.get("/v1/routing/board", params={"at": at}))
+
+    then, later = await board(arrived["at"]), await board(change["at"])
+    (ana,) = [a for a in later["agents"] if a["user_id"] == "ana"]
+    assert (ana["active"], ana["is_available"], later["held"], later["queued"]) == (1, False, 1, 0)
+    assert [a["is_available"] for a in then["agents"] if a["user_id"] == "ana"] == [True]
+    early = await team.lead.http.get("/v1/routing/board", params={"at": "1999-01-01T00:00:00Z"})
+    assert problem(early, 404, "not_found")
+    naive = await team.lead.http.get("/v1/routing/board", params={"at": "2026-01-01T00:00:00"})
+    assert problem(naive, 422, "invalid")["errors"][0]["path"] == "at"

@@ -18,6 +18,9 @@ from samples import (
 from tertulia.core.conversation.commands import Assign, Command, Release, ThreadKey, Update
 from tertulia.core.conversation.entries import Assigned, Message
 from tertulia.core.ports.journal import Write
+from tertulia.core.routing.facts import Policy
+from tertulia.core.routing.journal import RoutingEntry
+from tertulia.core.routing.messages import Gone, PresenceChanged, Snapshot
 from tertulia.core.routing.supervision_messages import Unanswered
 
 
@@ -136,3 +139,21 @@ async def test_a_young_roster_is_kept_while_all_are_looked_through(backend: Back
     while (after := await store.trim_rosters(after, 1)) is not None and after[0] == account:
         seen.append(after)
     assert seen == [(account, digest) for digest in "abc"]
+
+
+async def test_a_routing_journal_takes_each_position_once_and_from_the_present_epoch(
+    backend: Backend,
+) -> None:
+    store, account = backend.supervision, await backend.add_account()
+    stale = (17, await store.register(17, uid()))
+    fence = (17, await store.register(17, uid()))
+    entries = [
+        RoutingEntry(1, 1_000, "restored", Snapshot(Policy())),
+        RoutingEntry(2, 2_000, "presence_changed", PresenceChanged("ana", "online")),
+    ]
+    assert await store.routing_heads([account]) == {}
+    await store.write_routing(account, stale, entries)
+    assert await store.routing_heads([account]) == {}
+    await store.write_routing(account, fence, entries)
+    await store.write_routing(account, fence, [*entries, RoutingEntry(3, 3_000, "gone", Gone(uid()))])
+    assert await store.routing_heads([account]) == {account: 3}

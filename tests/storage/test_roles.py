@@ -62,6 +62,7 @@ GRANTS = {
     "outbox": {"SELECT", "UPDATE"},
     "outbox_ids": {"SELECT", "DELETE"},
     "report_counts": {"SELECT"},
+    "routing_entries": {"SELECT"},
     "routing_rosters": {"SELECT"},
     "suggestion_cursors": {"SELECT", "INSERT", "DELETE"},
     "suggestion_jobs": {"SELECT", "DELETE"},

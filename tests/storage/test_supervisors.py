@@ -13,12 +13,16 @@ from samples import SERVICE
 from supervisors_rig import SupervisorsRig, ana
 from waiting import until
 
-from tertulia.actors.clock import fresh_id
+from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.rosters import FIRST
 from tertulia.core.conversation.commands import Assign, Envelope
 from tertulia.core.errors import Overloaded, StorageUnavailable
+from tertulia.core.routing.facts import Policy
+from tertulia.core.routing.journal import RoutingEntry
+from tertulia.core.routing.messages import Gone, Snapshot
 from tertulia.core.routing.supervision_messages import SHARDS, Head, shard_of, shards_of, supervisor_of
+from tertulia.storage.postgres.accounts.routing_journal import PostgresRoutingJournal
 
 
 @pytest.fixture
@@ -188,3 +192,32 @@ async def test_a_roster_is_deleted_with_the_last_decision_that_names_it(rig: Sup
     await rig.owner.execute("DELETE FROM entries WHERE conversation_id = $1", c)
     await trim()
     assert await digests() == {"recent"}
+
+
+async def test_a_journal_is_read_by_its_account_alone_and_trimmed_up_to_a_snapshot(
+    rig: SupervisorsRig, postgres: PostgresBackend
+) -> None:
+    store, account, other = rig.backend.supervision, await rig.account(), await rig.account()
+    read = PostgresRoutingJournal(postgres.database)
+    fence = (shard_of(account), await store.register(shard_of(account), fresh_id()))
+    now, day = now_ms(), 86_400_000
+    kinds = ["restored", "gone", "checkpoint", "gone", "checkpoint", "gone"]
+    entries = []
+    for n, (kind, age) in enumerate(zip(kinds, (50, 45, 40, 20, 10, 0), strict=True), start=1):
+        data = Gone(fresh_id()) if kind == "gone" else Snapshot(Policy())
+        entries.append(RoutingEntry(n, now - age * day, kind, data))  # type: ignore[arg-type]
+    await store.write_routing(account, fence, entries)
+    assert await read.entries(account, 0, 10) == entries and await read.entries(account, 2, 2) == entries[2:4]
+    assert await read.entries(other, 0, 10) == [] and await read.board(other, now) is None
+    assert await read.start(account, now - 41 * day) == 1 and await read.start(account, now) == 5
+    assert await read.board(account, now - 60 * day) is None
+    board = await read.board(account, now - 15 * day)
+    assert board is not None and board.position == 4
+    for _ in range(3):
+        await store.trim_routing(FIRST[0], 100_000, 1)
+    assert [e.position for e in await read.entries(account, 0, 10)] == [3, 4, 5, 6]
+    await rig.owner.execute(
+        "UPDATE accounts SET settings = '{\"routing_journal_days\": 5}' WHERE id = $1", account
+    )
+    await store.trim_routing(FIRST[0], 100_000, 1000)
+    assert [e.position for e in await read.entries(account, 0, 10)] == [5, 6]

@@ -11,6 +11,7 @@ from ....core.accounts.account_settings import known_settings
 from ....core.accounts.agents_and_teams import AvailableHours
 from ....core.conversation.state import Conversation, LastHeld
 from ....core.routing.facts import Preferences
+from ....core.routing.journal import RoutingEntry
 from ....core.routing.supervision_messages import AccountFacts, AgentFacts, Head, Moved, Unanswered
 from ....core.text.languages import primary
 from ..database import Database
@@ -87,6 +88,29 @@ class PostgresSupervision:
     async def trim_rosters(self, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
         rows = await self._fetch(sql("routing_rosters_trim"), *after, limit)
         return (rows[-1][0], rows[-1][1]) if rows else None
+
+    async def routing_heads(self, accounts: Sequence[str]) -> dict[str, int]:
+        return dict(await self._fetch(sql("routing_journal_heads"), list(accounts)))
+
+    async def write_routing(
+        self, account_id: str, fence: tuple[int, int], entries: Sequence[RoutingEntry]
+    ) -> None:
+        async with self._database.system() as connection:
+            await connection.execute(
+                sql("routing_journal_write"),
+                account_id,
+                *fence,
+                [e.position for e in entries],
+                [e.at for e in entries],
+                [e.kind for e in entries],
+                [e.agent_id for e in entries],
+                [e.conversation_id for e in entries],
+                [msgspec.json.encode(e.data).decode() for e in entries],
+            )
+
+    async def trim_routing(self, after: str, accounts: int, limit: int) -> str | None:
+        rows = await self._fetch(sql("routing_journal_trim"), after, accounts, limit)
+        return rows[-1][0] if rows else None
 
     async def keep_roster(self, account_id: str, digest: str, agents: Sequence[str]) -> None:
         async with self._database.system() as connection:

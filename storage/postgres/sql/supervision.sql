@@ -20,6 +20,71 @@ SELECT f.account_id::text, f.position, coalesce(r.version, 0)
 FROM account_feeds f LEFT JOIN routing_changes r ON r.account_id = f.account_id WHERE f.account_id = $1::text::uuid
 
 
+-- name: routing_journal_board
+-- The entries from the newest snapshot at or before a time until that time: position, at (ms), kind, data.
+-- $1 bigint at (ms), $2 bigint position of the snapshot, $3 limit
+SELECT position, (extract(epoch FROM at) * 1000)::bigint, kind, data::text FROM routing_entries
+WHERE account_id = (SELECT current_account()) AND position >= $2 AND at <= to_timestamp($1::bigint / 1000.0)
+ORDER BY position LIMIT $3
+
+
+-- name: routing_journal_heads
+-- The newest position of each journal.
+-- $1 uuid[] accounts
+SELECT w.account::text, r.position FROM unnest($1::text[]::uuid[]) AS w (account)
+CROSS JOIN LATERAL (
+  SELECT position FROM routing_entries e WHERE e.account_id = w.account ORDER BY position DESC LIMIT 1) AS r
+
+
+-- name: routing_journal_page
+-- The entries of an account after a position: position, at (ms), kind, data.
+-- $1 bigint after, $2 limit
+SELECT position, (extract(epoch FROM at) * 1000)::bigint, kind, data::text FROM routing_entries
+WHERE account_id = (SELECT current_account()) AND position > $1 ORDER BY position LIMIT $2
+
+
+-- name: routing_journal_start
+-- The newest snapshot at or before a time, else the first one.
+-- $1 bigint at (ms)
+SELECT coalesce(
+  (SELECT position FROM routing_entries WHERE account_id = (SELECT current_account())
+     AND kind IN ('restored', 'checkpoint') AND at <= to_timestamp($1::bigint / 1000.0) ORDER BY at DESC, position DESC LIMIT 1),
+  (SELECT position FROM routing_entries WHERE account_id = (SELECT current_account())
+     AND kind IN ('restored', 'checkpoint') ORDER BY at, position LIMIT 1))
+
+
+-- name: routing_journal_trim
+-- Delete what journals keep no longer, but for the last snapshot before that time and what follows it.
+-- $1 uuid account to start after, $2 accounts, $3 entries of each
+WITH looked AS (
+  SELECT a.id, (
+    SELECT r.position FROM routing_entries r
+    WHERE r.account_id = a.id AND r.kind IN ('restored', 'checkpoint')
+      AND r.at <= now() - make_interval(days => coalesce((a.settings ->> 'routing_journal_days')::integer, 30))
+    ORDER BY r.at DESC, r.position DESC LIMIT 1) AS first
+  FROM accounts a WHERE a.id > $1::text::uuid ORDER BY a.id LIMIT $2),
+gone AS (
+  DELETE FROM routing_entries r USING looked l
+  CROSS JOIN LATERAL (
+    SELECT o.position FROM routing_entries o WHERE o.account_id = l.id AND o.position < l.first
+    ORDER BY o.position LIMIT $3) AS old
+  WHERE r.account_id = l.id AND r.position = old.position)
+SELECT id::text FROM looked ORDER BY id
+
+
+-- name: routing_journal_write
+-- Add entries, if the supervisor's epoch stands; those stored already stay as they are.
+-- $1 uuid account, $2 integer shard, $3 bigint epoch, $4 bigint[] positions, $5 bigint[] at (ms), $6 text[] kinds, $7 text[] agents,
+-- $8 uuid[] conversations, $9 text[] data as JSON
+WITH held AS (SELECT FROM supervisors WHERE shard = $2 AND epoch = $3 FOR SHARE)
+INSERT INTO routing_entries (account_id, position, at, kind, agent_id, conversation_id, data)
+SELECT $1::text::uuid, w.position, to_timestamp(w.at / 1000.0), w.kind, w.agent, w.conversation, w.data
+FROM held CROSS JOIN unnest($4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[]::uuid[], $9::text[]::jsonb[])
+  AS w (position, at, kind, agent, conversation, data)
+WHERE EXISTS (SELECT FROM accounts a WHERE a.id = $1::text::uuid)
+ON CONFLICT DO NOTHING
+
+
 -- name: routing_last
 -- When each agent was last assigned a conversation, among the newest assignments.
 -- $1 uuid account, $2 limit

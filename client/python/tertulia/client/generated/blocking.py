@@ -27,6 +27,7 @@ from .models import (
     AuditRecord,
     AuditRecordsPage,
     AvailableHours,
+    Board,
     BotRule,
     BotRuleActions,
     BotRuleConditions,
@@ -86,6 +87,7 @@ from .models import (
     QueuePage,
     Readiness,
     RenderedResponse,
+    RoutingEntries,
     Session,
     SlaClockList,
     StreamTicket,
@@ -849,6 +851,12 @@ class Methods(Transport):
 
         Permission `conversation.read`: agent, lead, admin, service, customer."""
         return self._call(operations.GET_ATTACHMENT_LINK, (id,), timeout=timeout)
+
+    def get_board(self, *, at: str, timeout: float | None = None) -> Board:
+        """Who was there, what waited and who held what at a time.
+
+        Permission `reports.read`: lead, admin, service."""
+        return self._call(operations.GET_BOARD, query={"at": at}, timeout=timeout)
 
     def get_bot_rule(self, id: str, *, timeout: float | None = None) -> BotRule:
         """One bot rule.
@@ -1643,6 +1651,21 @@ class Methods(Transport):
         """All items of `list_queue`, page by page."""
         return by_cursor(
             lambda page: self._call(operations.LIST_QUEUE, query={"limit": limit, **page}, timeout=timeout)
+        )
+
+    def list_routing_entries(
+        self,
+        *,
+        after: int | Omit = OMIT,
+        at: str | Omit = OMIT,
+        limit: int | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> RoutingEntries:
+        """The routing journal: what routing was told, in order.
+
+        Permission `reports.read`: lead, admin, service."""
+        return self._call(
+            operations.LIST_ROUTING_ENTRIES, query={"after": after, "at": at, "limit": limit}, timeout=timeout
         )
 
     def list_sla_clocks(

@@ -54,6 +54,8 @@ class AccountSettings(TypedDict):
     """Hours after which a resolved conversation is closed"""
     retention_days: NotRequired[int]
     """Days for which closed conversations are kept"""
+    routing_journal_days: NotRequired[int]
+    """Days for which it is kept what agents and routing did, for boards of past times and replays"""
     csat_enabled: NotRequired[bool]
     """Whether customers are asked for a rating after a resolution"""
     csat_question: NotRequired[str]
@@ -87,6 +89,8 @@ class AccountSettingsPatch(TypedDict):
     """Hours after which a resolved conversation is closed"""
     retention_days: NotRequired[int | None]
     """Days for which closed conversations are kept"""
+    routing_journal_days: NotRequired[int | None]
+    """Days for which it is kept what agents and routing did, for boards of past times and replays"""
     csat_enabled: NotRequired[bool | None]
     """Whether customers are asked for a rating after a resolution"""
     csat_question: NotRequired[str | None]
@@ -454,6 +458,38 @@ class AvailableHours(TypedDict):
     """IANA name of the agent's time zone"""
     schedule: NotRequired[list[OpeningHours]]
     """When the agent works; empty means any time"""
+
+
+class Board(TypedDict):
+    """The agents, the queue and who held what at a time."""
+
+    at: str
+    """The time"""
+    position: int
+    """The position of the last entry before it"""
+    agents: list[BoardAgent]
+    """The agents, by id"""
+    queued: int
+    """How many conversations waited"""
+    waiting: list[str]
+    """The first of them, in the order of the queue"""
+    held: int
+    """How many conversations agents held"""
+
+
+class BoardAgent(TypedDict):
+    user_id: str
+    """The agent: the `sub` of their tokens"""
+    status: Literal["away", "offline", "online"]
+    """Whether they were there"""
+    active: int
+    """Conversations they held"""
+    offered: int
+    """Open offers"""
+    maximum: int
+    """How many they could hold"""
+    is_available: bool
+    """Whether they took conversations"""
 
 
 class BotRule(TypedDict):
@@ -3050,6 +3086,41 @@ class RoutingCandidate(TypedDict):
     """Since when its load had not changed"""
     assigned_at: NotRequired[str | None]
     """When it had last received a conversation"""
+
+
+class RoutingEntries(TypedDict):
+    items: list[RoutingEntry]
+    """The entries, in order"""
+    has_more: bool
+    """Whether there are later ones"""
+
+
+class RoutingEntry(TypedDict):
+    position: int
+    """Its place, from 1 without gaps"""
+    at: str
+    """When it happened"""
+    kind: Literal[
+        "accepted",
+        "agent_changed",
+        "arrived",
+        "checkpoint",
+        "declined",
+        "found",
+        "gone",
+        "policy_changed",
+        "presence_changed",
+        "restored",
+        "taken",
+        "time_passed",
+    ]
+    """What happened"""
+    agent_id: str | None
+    """The agent it is about"""
+    conversation_id: str | None
+    """The conversation it is about"""
+    data: dict[str, Any]
+    """Free-form: what routing was told, by kind"""
 
 
 class RoutingNeed(TypedDict):

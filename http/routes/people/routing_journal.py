@@ -1,0 +1,126 @@
+"""`/v1/routing/…`: the board at a past time, and the routing journal that it is made from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from ....core.errors import Conflict, Invalid, NotFound
+from ....core.routing.facts import PresenceStatus
+from ....core.routing.journal import BoardAt, Incomplete, Kind
+from ....core.text.fields import AgentId, ConversationId, Count, Timestamp, about
+from ....core.times import rfc3339
+from ...framework.endpoint import Call, Route, answer
+
+TAG = "routing"
+Position = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+SHOWN = 1000
+"""Waiting conversations that a board names; `queued` counts all."""
+
+
+class BoardQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    at: Annotated[datetime, about("The time", "2026-03-01T09:30:00Z", format="date-time")]
+
+
+class JournalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By `at`, the page begins with the newest snapshot at or before that time; a replay may begin there."""
+
+    after: Annotated[Position | None, about("Entries after this position")] = None
+    at: Annotated[
+        datetime | None,
+        about("Instead of `after`: from where on this time can be replayed", format="date-time"),
+    ] = None
+    limit: Annotated[Annotated[int, msgspec.Meta(ge=1, le=1000)], about("Entries per page at most")] = 200
+
+
+class BoardAgentView(msgspec.Struct, frozen=True):
+    user_id: AgentId
+    status: Annotated[PresenceStatus, about("Whether they were there", "online")]
+    active: Annotated[Count, about("Conversations they held")]
+    offered: Annotated[Count, about("Open offers")]
+    maximum: Annotated[int, about("How many they could hold", 5)]
+    is_available: Annotated[bool, about("Whether they took conversations")]
+
+
+class BoardView(msgspec.Struct, frozen=True):
+    """The agents, the queue and who held what at a time."""
+
+    at: Annotated[Timestamp, about("The time")]
+    position: Annotated[Count, about("The position of the last entry before it")]
+    agents: Annotated[list[BoardAgentView], about("The agents, by id")]
+    queued: Annotated[Count, about("How many conversations waited")]
+    waiting: Annotated[list[ConversationId], about("The first of them, in the order of the queue")]
+    held: Annotated[Count, about("How many conversations agents held")]
+
+
+class RoutingEntryView(msgspec.Struct, frozen=True):
+    position: Annotated[Count, about("Its place, from 1 without gaps")]
+    at: Annotated[Timestamp, about("When it happened")]
+    kind: Annotated[Kind, about("What happened", "presence_changed")]
+    agent_id: Annotated[AgentId | None, about("The agent it is about")]
+    conversation_id: Annotated[ConversationId | None, about("The conversation it is about")]
+    data: Annotated[
+        dict[str, Any],
+        about("Free-form: what routing was told, by kind", {"agent_id": "ana", "status": "away"}),
+    ]
+
+
+class RoutingEntriesView(msgspec.Struct, frozen=True):
+    items: Annotated[list[RoutingEntryView], about("The entries, in order")]
+    has_more: Annotated[bool, about("Whether there are later ones")]
+
+
+def _ms(at: datetime) -> int:
+    """A time of a query in ms. Raises Invalid."""
+    if at.tzinfo is None:
+        raise Invalid("a time needs an offset", errors=(("at", "RFC 3339 with Z or an offset"),))
+    if not 1970 <= at.year < 9999:
+        raise Invalid("a time is out of range", errors=(("at", "not before 1970"),))
+    return int(at.timestamp() * 1000)
+
+
+async def board(call: Call[None]) -> web.Response:
+    query: BoardQuery = call.query
+    at = _ms(query.at)
+    read = partial(call.services.stores.routing.board, call.account_id, at)
+    try:
+        found: BoardAt | None = await call.services.expensive.shared(call.principal, ("board", at), read)
+    except Incomplete as error:
+        raise Conflict(str(error)) from None
+    if found is None:
+        raise NotFound("the routing journal is empty")
+    agents = [
+        BoardAgentView(a.user_id, a.status, a.active, a.offered, a.maximum, a.is_available)
+        for a in found.agents
+    ]
+    waiting = found.waiting[:SHOWN]
+    view = BoardView(rfc3339(at), found.position, agents, len(found.waiting), waiting, len(found.held))
+    return answer(view)
+
+
+async def entries(call: Call[None]) -> web.Response:
+    query: JournalQuery = call.query
+    store = call.services.stores.routing
+    after = query.after or 0
+    if query.at is not None:
+        after = (await store.start(call.account_id, _ms(query.at)) or 1) - 1
+    found = await store.entries(call.account_id, after, query.limit + 1)
+    items = [
+        RoutingEntryView(
+            e.position, rfc3339(e.at), e.kind, e.agent_id, e.conversation_id, msgspec.to_builtins(e.data)
+        )
+        for e in found[: query.limit]
+    ]
+    return answer(RoutingEntriesView(items, len(found) > query.limit))
+
+
+ROUTES = [
+    Route("GET", "/v1/routing/board", board, "reports.read", {200: BoardView}, "getBoard",
+          "Who was there, what waited and who held what at a time", query=BoardQuery, tag=TAG),
+    Route("GET", "/v1/routing/entries", entries, "reports.read", {200: RoutingEntriesView}, "listRoutingEntries",
+          "The routing journal: what routing was told, in order", query=JournalQuery, tag=TAG),
+]  # fmt: skip
