@@ -15,7 +15,7 @@ SECONDS ?= 120
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos alerts browser vendor fuzz interop interop-guides contract cases simulate-theory check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos alerts browser agent-hour vendor fuzz interop interop-guides contract cases simulate-theory check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +34,9 @@ test-%: $(READY) ## the tests of one folder: test-core, test-http, test-acceptan
 
 browser: $(READY) ## the pages' tests in a real browser, the long ones too
 	@$(BIN)/python -m pytest tests/browser -m "browser or not browser" --durations=10 $(ARGS)
+
+agent-hour: $(READY) ## what an agent's hour costs the server, in requests; QUIET_SECONDS=120 for longer
+	@QUIET_SECONDS=$${QUIET_SECONDS:-120} $(BIN)/python -m pytest tests/browser/test_agent_hour.py -m browser -s $(ARGS)
 
 vendor: $(READY) ## fetch the pages' libraries from npm at their pinned versions, and write their hash manifest
 	@$(BIN)/python tests/vendor.py

@@ -25,6 +25,7 @@ SLEEPS = {
     "a client's pace, where the pace is what is tested": (
         "acceptance/test_noisy_streams.py:attack",
         "acceptance/test_noisy_streams.py:test_slow_readers_of_one_account_keep_little_in_memory.read_nothing",
+        "browser/test_agent_hour.py:test_an_agents_hour",
         "browser/test_speed.py:test_sixty_messages_a_second.one",
         "browser/test_widget_speed.py:test_how_fast_it_opens_and_paints.one",
         "client/test_npm_package.py:test_streams_survive_killed_gateways_and_expired_tokens",

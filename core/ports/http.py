@@ -14,6 +14,7 @@ from ..conversation.entries import Entry
 from ..conversation.state import Conversation
 from ..views.inbox import AssignmentView, InboxFilter, InboxStats, IncludedContact, Page, Period, Seen, Sort
 from ..views.people import AgentStats, LabelCount
+from ..views.reports import Dimension, Report
 from .assistance.suggestions import SuggestionStore
 from .bots import BotRuleStore
 from .deliveries import AttachmentStore, DeliveryStore
@@ -100,6 +101,16 @@ class InboxStore(Protocol):
         ...
 
 
+class ReportStore(Protocol):
+    """Figures by agent, team, channel and label."""
+
+    async def report(
+        self, account_id: str, dimension: Dimension, period: Period, item: str | None = None
+    ) -> Report:
+        """Of the whole account or of one item by day as well; else of the busiest items of the dimension. Counts every commit before it."""
+        ...
+
+
 class Vault(Protocol):
     """Encryption of channel credentials at rest."""
 
@@ -136,6 +147,7 @@ class Stores(msgspec.Struct, frozen=True):
     clients: ClientStore
     audit: AuditStore
     inbox: InboxStore
+    reports: ReportStore
     preferences: PreferencesStore
     teams: TeamStore
     canned: CannedStore

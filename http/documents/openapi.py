@@ -37,6 +37,7 @@ TAGS: Final[dict[str, str]] = {
     "attachments": "Files of messages",
     "contacts": "Customers and their addresses",
     "agents": "Agents: presence, preferences, figures",
+    "reports": "Figures by agent, team, channel and label, over time",
     "teams": "Teams and their members",
     "queue": "What waits for an agent",
     "routing": "What routing was told, and the board of past times",

@@ -31,6 +31,7 @@ from .people import (
     contacts,
     identifiers,
     preferences,
+    reports,
     routing_journal,
     teams,
 )
@@ -61,6 +62,7 @@ ALL: list[Route] = [
     *bot_rules.ROUTES,
     *agents.ROUTES,
     *agent_reports.ROUTES,
+    *reports.ROUTES,
     *queue.ROUTES,
     *routing_journal.ROUTES,
     *deliveries.ROUTES,

@@ -142,7 +142,7 @@ def verify() -> None:
 @db.command()
 def recount() -> None:
     """Count the figures of all accounts' reports again, from the first entry on. The server may run meanwhile."""
-    from ..storage.postgres.conversations.report_counters import ReportCounters
+    from ..storage.postgres.reports.report_counters import ReportCounters
 
     settings = read_settings()
     work = _with_database(settings, lambda database: ReportCounters(database).recount())

@@ -67,6 +67,7 @@ from ..storage.postgres.delivery.deliveries import PostgresDeliveries
 from ..storage.postgres.delivery.event_webhooks import PostgresEventWebhooks
 from ..storage.postgres.delivery.inbound import PostgresInbound
 from ..storage.postgres.delivery.senders import PostgresSenders
+from ..storage.postgres.reports.reports import PostgresReports
 from ..storage.valkey import client
 from ..storage.valkey.hints import Hint, ValkeyHints
 from ..storage.valkey.permits import ValkeyPermits
@@ -164,6 +165,7 @@ class GatewayParts:
                 clients=clients,
                 audit=PostgresAudit(database),
                 inbox=PostgresInbox(database),
+                reports=PostgresReports(database),
                 preferences=PostgresPreferences(database),
                 teams=PostgresTeams(database),
                 canned=PostgresCanned(database),

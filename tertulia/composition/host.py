@@ -33,11 +33,11 @@ from ..storage.postgres.accounts.bots import PostgresRulesArchive, PostgresTimer
 from ..storage.postgres.conversations.archive import PostgresArchive
 from ..storage.postgres.conversations.journal import PostgresJournal
 from ..storage.postgres.conversations.ownership import PostgresOwnership
-from ..storage.postgres.conversations.report_counters import ENTRIES, ReportCounters
 from ..storage.postgres.conversations.search_index import CHUNKS, SearchIndex
 from ..storage.postgres.conversations.timer_rescheduling import PostgresRescheduling
 from ..storage.postgres.database import Database
 from ..storage.postgres.migrate import make_months
+from ..storage.postgres.reports.report_counters import ENTRIES, ReportCounters
 from .actor_settings import ActorSettings, begin_process
 from .classifier import classifier
 from .database import connect

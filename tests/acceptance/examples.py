@@ -178,6 +178,7 @@ ROUTES: dict[str, Example] = {
     "GET /v1/agent-preferences/{user_id}": Example(TEAM, names=USER),
     "PATCH /v1/agent-preferences/{user_id}": Example(LEADS, {"languages": ["en"]}, USER),
     "GET /v1/agents/{user_id}/stats": Example(LEADS | SERVICE, names=USER),
+    "GET /v1/reports": Example(LEADS | SERVICE, query="by=team", foreign=None),
     "GET /v1/labels": Example(TEAM, foreign=None),
     "GET /v1/teams": Example(TEAM, foreign=None),
     "POST /v1/teams": Example(LEADS, {"name": "{fresh}"}, foreign=None),

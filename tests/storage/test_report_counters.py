@@ -18,8 +18,8 @@ from tertulia.core.conversation.state import Conversation
 from tertulia.core.ports.journal import Write
 from tertulia.core.views.inbox import DAY_MS, InboxStats, Period
 from tertulia.storage.postgres.conversations.inbox import PostgresInbox
-from tertulia.storage.postgres.conversations.report_counters import ACCURACY, ReportCounters, quantile
 from tertulia.storage.postgres.database import Database
+from tertulia.storage.postgres.reports.report_counters import ACCURACY, ReportCounters, quantile
 
 COUNTS = "SELECT measure, at, bucket, n FROM report_counts WHERE account_id = $1 AND n <> 0 ORDER BY 1, 2, 3"
 

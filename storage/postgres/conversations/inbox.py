@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,6 @@ from ....core.views.inbox import (
     DAY_MS,
     AiFigures,
     AssignmentView,
-    Csat,
     DayVolume,
     Durations,
     InboxFilter,
@@ -34,8 +32,9 @@ from ....core.views.people import AgentStats, LabelCount
 from ....core.views.search_terms import searches
 from ..database import Connection, Database
 from ..queries import sql
+from ..reports.report_counters import ReportCounters
+from ..reports.reports import csat, durations
 from ..rows import conversation_from_row, entry_from_row
-from .report_counters import ReportCounters, quantile
 
 MAX_HOLDINGS = 1000
 """The newest entries that a conversation's assignments are derived from."""
@@ -115,7 +114,7 @@ class PostgresInbox:
             resolved,
             messages,
             _durations(*replies),
-            _csat(scores),
+            csat(scores),
         )
 
     async def stats(self, account_id: str, period: Period) -> InboxStats:
@@ -145,10 +144,10 @@ class PostgresInbox:
             end=rfc3339(period.end),
             statuses={s.value: statuses.get(s.value, 0) for s in Status},
             queue=Queue(waiting[0], rfc3339_or_none(waiting[1])),
-            first_reply=_sketched(replies),
-            resolution=_sketched(resolutions),
+            first_reply=durations(replies),
+            resolution=durations(resolutions),
             volume=volume,
-            csat=_csat(scores),
+            csat=csat(scores),
             ai=AiFigures(bots, _share(bots, volume.outbound), handoffs),
         )
 
@@ -170,15 +169,6 @@ def _durations(count: int, percentiles: list[float] | None) -> Durations:
     return Durations(count, p50, p90)
 
 
-def _sketched(sketch: Sequence[tuple[int, int]]) -> Durations:
-    p50, p90 = quantile(sketch, 0.5), quantile(sketch, 0.9)
-    return Durations(
-        sum(n for _, n in sketch),
-        None if p50 is None else round(p50, 3),
-        None if p90 is None else round(p90, 3),
-    )
-
-
 def _volume(period: Period, counts: dict[tuple[str, str], int]) -> Volume:
     """Every day of the period, including empty ones. `counts`: by measure and day."""
     days: list[DayVolume] = []
@@ -188,12 +178,6 @@ def _volume(period: Period, counts: dict[tuple[str, str], int]) -> Volume:
     return Volume(
         sum(d.conversations for d in days), sum(d.inbound for d in days), sum(d.outbound for d in days), days
     )
-
-
-def _csat(scores: dict[int, int]) -> Csat:
-    count = sum(scores.values())
-    average = round(sum(s * n for s, n in scores.items()) / count, 3) if count else None
-    return Csat(count, average, {str(s): scores.get(s, 0) for s in range(1, 6)})
 
 
 def _share(part: int, whole: int) -> float | None:

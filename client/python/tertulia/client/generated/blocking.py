@@ -87,6 +87,7 @@ from .models import (
     QueuePage,
     Readiness,
     RenderedResponse,
+    Report,
     RoutingEntries,
     Session,
     SlaClockList,
@@ -1010,6 +1011,22 @@ class Methods(Transport):
 
         No token is needed."""
         return self._call(operations.GET_READINESS, timeout=timeout)
+
+    def get_report(
+        self,
+        *,
+        from_: str | Omit = OMIT,
+        to: str | Omit = OMIT,
+        by: Literal["account", "agent", "channel", "label", "team"] | Omit = OMIT,
+        id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Report:
+        """Figures by `account`, `agent`, `team`, `channel` or `label`.
+
+        Permission `reports.read`: lead, admin, service."""
+        return self._call(
+            operations.GET_REPORT, query={"from": from_, "to": to, "by": by, "id": id}, timeout=timeout
+        )
 
     def get_static_file(self, path: str, *, timeout: float | None = None) -> bytes:
         """Files of the server's pages.

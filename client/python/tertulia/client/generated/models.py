@@ -2285,6 +2285,17 @@ class MetricsTarget(TypedDict):
     """`process`, its name, which its `kind` names too; `node`, Ray's id of its node; `release`"""
 
 
+class Missed(TypedDict):
+    """Conversations that missed an SLA target at least once."""
+
+    first_reply: NotRequired[int]
+    """How many missed the target of the first reply"""
+    next_reply: NotRequired[int]
+    """How many missed that of a later reply"""
+    resolution: NotRequired[int]
+    """How many missed that of the resolution"""
+
+
 class ModelFigures(TypedDict):
     """What became of one model's suggestions."""
 
@@ -3048,6 +3059,87 @@ class RenderRequest(TypedDict):
 class RenderedResponse(TypedDict):
     content: str
     """The text, with the values filled in"""
+
+
+Report = TypedDict(
+    "Report",
+    {
+        "from": "str",
+        "to": "str",
+        "dimension": "Literal['account', 'agent', 'channel', 'label', 'team']",
+        "items": "list[ReportItem]",
+        "more": "int",
+    },
+)
+"""The period is moved out to whole hours (UTC)."""
+
+
+class ReportDay(TypedDict):
+    """One day in UTC: what happened on it, and how the conversations fared that were created on it."""
+
+    date: str
+    """The day"""
+    conversations: int
+    """Conversations created"""
+    resolved: int
+    """Conversations resolved, and not reopened since"""
+    inbound: int
+    """Messages of customers"""
+    outbound: int
+    """Messages to customers"""
+    assigned: int
+    """How often conversations were assigned"""
+    missed: Missed
+    """Of the conversations created: how many missed SLA targets"""
+    first_reply_p50_s: float | None
+    """Median time until the first reply, in seconds"""
+    resolution_p50_s: float | None
+    """Median time until the resolution, in seconds"""
+    wait_p50_s: float | None
+    """Median time until the first assignment, in seconds"""
+    csat_count: int
+    """Scores given"""
+    csat_average: float | None
+    """Their mean, from 1 to 5"""
+
+
+class ReportItem(TypedDict):
+    """The figures of one agent, team, channel or label, or of the whole account.
+
+    A conversation counts for its present team and labels. For an agent: `conversations`, `resolved` and `resolution` are of those that the
+    agent held last, `first_reply` of those whose first reply the agent wrote, `missed` and `csat` of those that the agent held then,
+    `outbound` the agent's own messages, and `statuses` what the agent holds now."""
+
+    id: str
+    """The agent's, team's, channel's or account's id, or the label"""
+    conversations: int
+    """Conversations created in the period"""
+    resolved: int
+    """Conversations resolved in the period, and not reopened since"""
+    inbound: int | None
+    """Messages of customers; null where they are not counted: agents, teams, labels"""
+    outbound: int | None
+    """Messages to customers; null for teams and labels"""
+    bot_messages: int | None
+    """Those of them that bots wrote; null as `inbound`"""
+    handoffs: int | None
+    """How often a human was asked for; null as `inbound`"""
+    assigned: int | None
+    """How often conversations were assigned; null for teams and labels"""
+    first_reply: DurationFigures
+    """Time until the first reply"""
+    resolution: DurationFigures
+    """Time until the resolution"""
+    wait: DurationFigures
+    """Time until the first assignment; not counted for agents"""
+    missed: Missed
+    """Of the conversations created in the period: how many missed SLA targets"""
+    csat: CsatFigures
+    """What customers' ratings were"""
+    statuses: dict[str, int]
+    """Status → how many conversations have it now"""
+    days: list[ReportDay]
+    """The same by day, every day of the period; empty where several are listed"""
 
 
 class ResetEvent(TypedDict):

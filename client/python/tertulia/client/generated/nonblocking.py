@@ -87,6 +87,7 @@ from .models import (
     QueuePage,
     Readiness,
     RenderedResponse,
+    Report,
     RoutingEntries,
     Session,
     SlaClockList,
@@ -1020,6 +1021,22 @@ class AsyncMethods(AsyncTransport):
 
         No token is needed."""
         return await self._call(operations.GET_READINESS, timeout=timeout)
+
+    async def get_report(
+        self,
+        *,
+        from_: str | Omit = OMIT,
+        to: str | Omit = OMIT,
+        by: Literal["account", "agent", "channel", "label", "team"] | Omit = OMIT,
+        id: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Report:
+        """Figures by `account`, `agent`, `team`, `channel` or `label`.
+
+        Permission `reports.read`: lead, admin, service."""
+        return await self._call(
+            operations.GET_REPORT, query={"from": from_, "to": to, "by": by, "id": id}, timeout=timeout
+        )
 
     async def get_static_file(self, path: str, *, timeout: float | None = None) -> bytes:
         """Files of the server's pages.

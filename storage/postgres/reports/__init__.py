@@ -1,0 +1,1 @@
+"""Reports on Postgres: the counters beside the commits, and their readers."""
