@@ -6,6 +6,7 @@ Time (ms since the epoch) and randomness (an int) are passed in. UUIDv7 layout: 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 PARTITIONS = 1024
@@ -30,9 +31,14 @@ def new_conversation_id(now_ms: int, random: int, partition: int) -> str:
 
 
 def _uuid7(now_ms: int, rand_a: int, rand_b: int) -> str:
-    value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b
-    h = value.to_bytes(16, "big").hex()
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    h = (0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b).to_bytes(10, "big").hex()
+    return f"{_time_part(now_ms)}-{h[:4]}-{h[4:8]}-{h[8:]}"
+
+
+@lru_cache(maxsize=16)
+def _time_part(now_ms: int) -> str:
+    h = (now_ms & 0xFFFF_FFFF_FFFF).to_bytes(6, "big").hex()
+    return f"{h[:8]}-{h[8:]}"
 
 
 def partition_of_conversation(conversation_id: str) -> int:

@@ -75,10 +75,9 @@ class ConversationActor:
             message = data[-1]
             assert isinstance(message, Message), "a post's last entry is its message"
             analysis = request.analysis or NO_ANALYSIS
-            state, responses = _apply_all(
-                state, self._respond(before, state, message, account, now, analysis), now
-            )
-            entries += responses
+            if response := self._respond(before, state, message, account, now, analysis):
+                state, responses = _apply_all(state, response, now)
+                entries += responses
         if isinstance(command, MarkRead):
             state = _mark_read(state, command)
         outcome = _outcome_of(envelope, state, entries, answer, opening)
@@ -154,7 +153,9 @@ def _outcome_of(
         public = [e for e in state.messages() if isinstance(e.data, Message) and not e.data.is_private]
         return Done(tuple(public[-command.count :]))
     if envelope.post is not None:
-        reasons = [e.data.reason for e in entries[answer + 1 :] if isinstance(e.data, HandoffRequested)]
         recent = state.recent if envelope.post.recalls else None
+        if len(entries) == answer + 1:
+            return Done(entries[answer:], recent=recent)
+        reasons = [e.data.reason for e in entries[answer + 1 :] if isinstance(e.data, HandoffRequested)]
         return Done(entries[answer : answer + 1], handoff=reasons[0] if reasons else None, recent=recent)
     return Done((), state.conversation, repeated=isinstance(command, Open) and opening is None)

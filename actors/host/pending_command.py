@@ -82,6 +82,10 @@ class Stage(enum.Enum):
     ANSWERED = enum.auto()
 
 
+_ADMITTED, _IN_TURN, _DECIDED, _ANSWERED = Stage
+"""As in `core/conversation/status.py`: a command meets ten of them."""
+
+
 class PendingCommand:
     """A command in a host, from its arrival to its reply."""
 
@@ -107,7 +111,7 @@ class PendingCommand:
         self.partition = envelope.partition
         self.reply = reply
         self.slot = slot
-        self.stage = Stage.ADMITTED
+        self.stage = _ADMITTED
         self.active: Activation | None = None
         """The conversation of its last turn."""
         self.opened = False
@@ -129,23 +133,23 @@ class PendingCommand:
 
     def admit(self) -> None:
         """It starts, or starts over."""
-        assert self.stage is not Stage.ANSWERED, "an outcome is final"
-        self.stage = Stage.ADMITTED
+        assert self.stage is not _ANSWERED, "an outcome is final"
+        self.stage = _ADMITTED
 
     def begin_turn(self, active: Activation, *, opened: bool) -> None:
-        assert self.stage is Stage.ADMITTED
-        self.stage = Stage.IN_TURN
+        assert self.stage is _ADMITTED
+        self.stage = _IN_TURN
         self.active, self.opened = active, opened
 
     def decide(self, result: TurnResult) -> None:
-        assert self.stage is Stage.IN_TURN
-        self.stage = Stage.DECIDED
+        assert self.stage is _IN_TURN
+        self.stage = _DECIDED
         self.result = result
 
     def answer(self, outcome: Outcome) -> None:
         """Set its outcome, which is final."""
-        if self.stage is not Stage.ANSWERED:
-            self.stage = Stage.ANSWERED
+        if self.stage is not _ANSWERED:
+            self.stage = _ANSWERED
             self.reply.set(self.slot, outcome)
 
     def confirm(self) -> None:
@@ -161,7 +165,7 @@ class PendingCommand:
 
     @property
     def answered(self) -> bool:
-        return self.stage is Stage.ANSWERED
+        return self.stage is _ANSWERED
 
     @property
     def write(self) -> Write | None:

@@ -16,7 +16,7 @@ import structlog
 
 from ...core.conversation.commands import Envelope, Moved, Outcome, Refused
 from . import codec
-from .framing import MAX_FRAME, MAX_HANDSHAKE, TURN, Connection, HostEndpoint, Kind
+from .framing import ANSWER, COMMANDS, ENTRIES, MAX_FRAME, MAX_HANDSHAKE, TURN, Connection, HostEndpoint, Kind
 from .handshake import PeerHandshake
 from .link_transport import connect
 
@@ -134,7 +134,7 @@ class HostLink:
                 continue
             self._number += 1
             self._batches[self._number] = _Batch(batch, time.monotonic() + self._deadline)
-            connection.send(Kind.COMMANDS, self._number, payload)
+            connection.send(COMMANDS, self._number, payload)
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(self._intervals.sweep, self._sweep)
 
@@ -209,17 +209,17 @@ class HostLink:
 
     def _on_frame(self, connection: Connection, kind: int, number: int, payload: bytes) -> None:
         if connection is not self._connection:  # the host is not authenticated yet
-            if kind in (Kind.CHALLENGE, Kind.ANSWER):
+            if kind in (Kind.CHALLENGE, ANSWER):
                 self._resolve(number, payload)
             else:
                 connection.abort()
-        elif kind == Kind.ENTRIES:
+        elif kind == ENTRIES:
             try:
                 self._on_entries(payload)
             except msgspec.MsgspecError as error:
                 log.warning("invalid_entries", host=self.name, error=str(error))
                 connection.abort()
-        elif kind == Kind.ANSWER:
+        elif kind == ANSWER:
             if (batch := self._batches.pop(number, None)) is not None:
                 self._answered.append((batch.envelopes, payload))
                 if not self._settling:

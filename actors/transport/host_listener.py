@@ -19,7 +19,7 @@ import structlog
 from ...core.conversation.entries import Entry
 from . import codec
 from .entry_publisher import FeedPublisher
-from .framing import MAX_FRAME, MAX_HANDSHAKE, TURN, Connection, Kind
+from .framing import ANSWER, COMMANDS, ENTRIES, MAX_FRAME, MAX_HANDSHAKE, TURN, Connection, Kind
 from .handshake import HandshakeRefused, HostHandshake
 from .link_transport import ListeningSocket, Tls, foreign_user, listen_tls, listen_unix
 from .turns import Announce
@@ -60,7 +60,7 @@ class EntryPush:
             log.warning("delivery_lost", gateway=self._name, entries=len(entries))
         self._dropping = full
         if not full:
-            self._connection.send(Kind.ENTRIES, 0, codec.encode(entries))
+            self._connection.send(ENTRIES, 0, codec.encode(entries))
 
 
 class _PendingPeer:
@@ -219,7 +219,7 @@ class HostListener:
         del self._unauthenticated[connection]
         self._peers[connection] = name
         connection.limit = MAX_FRAME
-        connection.send(Kind.ANSWER, number, b"")
+        connection.send(ANSWER, number, b"")
         peer.authenticated.set()
 
     # -- authenticated peers
@@ -250,7 +250,7 @@ class HostListener:
     def _on_peer_frame(
         self, connection: Connection, name: str, kind: int, number: int, payload: bytes
     ) -> None:
-        if kind == Kind.COMMANDS:
+        if kind == COMMANDS:
             self._start(self._commands(connection, number, payload))
         elif kind == Kind.REFRESH_RULES:
             self._start(self._refresh(connection, number, codec.decode_names(payload)))
@@ -260,11 +260,11 @@ class HostListener:
             accounts = codec.decode_names(payload)
             push = self._push_to(name, connection)
             self._publisher.watch(name, push, accounts)
-            connection.send(Kind.ANSWER, number, b"")
+            connection.send(ANSWER, number, b"")
         elif kind == Kind.WATCH_EVENTS:
             push = self._push_to(name, connection)
             self._publisher.watch_events(name, push)
-            connection.send(Kind.ANSWER, number, b"")
+            connection.send(ANSWER, number, b"")
         else:
             raise ValueError(f"unexpected frame of kind {kind}")
 
@@ -280,7 +280,7 @@ class HostListener:
 
     async def _refresh(self, connection: Connection, number: int, accounts: list[str]) -> None:
         await self._refresh_rules(accounts)
-        connection.send(Kind.ANSWER, number, b"")
+        connection.send(ANSWER, number, b"")
 
     async def _adopt_moved(self, connection: Connection, number: int) -> None:
         """Another host has moved partitions here. If they cannot be read now, the next heartbeat finds them."""
@@ -288,7 +288,7 @@ class HostListener:
             await self._adopt()
         except Exception as error:
             log.warning("partitions_not_adopted", error=repr(error))
-        connection.send(Kind.ANSWER, number, b"")
+        connection.send(ANSWER, number, b"")
 
     async def _commands(self, connection: Connection, number: int, payload: bytes) -> None:
         def announce(place: int, begun: bool) -> None:
@@ -302,4 +302,4 @@ class HostListener:
             log.exception("submit_failed")
             connection.abort()
         else:
-            connection.send(Kind.ANSWER, number, answer)
+            connection.send(ANSWER, number, answer)

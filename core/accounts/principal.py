@@ -24,6 +24,9 @@ class Role(enum.StrEnum):
     CUSTOMER = "customer"
 
 
+SERVICE, CUSTOMER = Role.SERVICE, Role.CUSTOMER
+"""For code that runs with every request: until Python 3.12, finding a member through its class costs 0.2 µs."""
+
 _AGENT: Final = frozenset(
     {
         "me",  # own preferences, presence, offers: every route under /me

@@ -20,8 +20,10 @@ ANSWER_TO, RECIPIENTS = "answer_to", "recipients"
 
 def check(channel_type: str, post: Post) -> None:
     """Raises Invalid where a message names recipients and is no mail to a customer."""
+    if post.to is None and post.cc is None and post.bcc is None:
+        return  # as most messages
     given = [name for name in ("to", "cc", "bcc") if getattr(post, name) is not None]
-    if given and (channel_type != "email" or post.is_private or post.sender_type == "contact"):
+    if channel_type != "email" or post.is_private or post.sender_type == "contact":
         rule = "only for a message to the customer on an e-mail channel"
         raise Invalid("this message takes no recipients", errors=tuple((name, rule) for name in given))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..accounts.principal import Principal, Role
+from ..accounts.principal import CUSTOMER, SERVICE, Principal, Role
 from ..ids import partition_of_conversation, partition_of_thread
 from .entries import ActorType, Attachment, Entry, OfferOutcome, Priority, SenderType
 from .recent_messages import Recent
@@ -27,7 +27,7 @@ class By(msgspec.Struct, frozen=True, array_like=True):
     contact_identifier: str | None = None
 
 
-_ACTORS: dict[Role, ActorType] = {Role.SERVICE: "service", Role.CUSTOMER: "contact"}
+_ACTORS: dict[Role, ActorType] = {SERVICE: "service", CUSTOMER: "contact"}
 _ROLES: dict[Role, str] = {role: role.value for role in Role}
 """A look-up costs less than the property `value`."""
 
@@ -35,7 +35,7 @@ _ROLES: dict[Role, str] = {role: role.value for role in Role}
 def acting(principal: Principal) -> By:
     """The sender of a principal's commands."""
     p = principal
-    user = p.contact_identifier if p.role is Role.CUSTOMER else p.user_id
+    user = p.contact_identifier if p.role is CUSTOMER else p.user_id
     return By(_ACTORS.get(p.role, "agent"), user, _ROLES[p.role], p.channel_id, p.contact_identifier)
 
 

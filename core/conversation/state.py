@@ -30,7 +30,7 @@ from .entries import (
 )
 from .erasure import ERASED_FIELDS, blanked
 from .recent_messages import Recent
-from .status import HELD, LIVE, Status
+from .status import BOT, HELD, LIVE, OPEN, RESOLVED, Status
 
 PREVIEW_LENGTH = 120
 CSAT_ASK = "csat_ask"
@@ -112,7 +112,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     topic: str = ""
     contact_name: str | None = None
     outlet_id: str | None = None
-    status: Status = Status.OPEN
+    status: Status = OPEN
     priority: Priority = "normal"
     subject: str | None = None
     labels: tuple[str, ...] = ()
@@ -146,7 +146,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     @property
     def waits(self) -> bool:
         """Whether it belongs in the queue: open, and not snoozed. A timer, a person or the customer's next message ends a snooze."""
-        return self.status is Status.OPEN and self.snoozed_until is None
+        return self.status is OPEN and self.snoozed_until is None
 
     @property
     def opened_at(self) -> int:
@@ -159,7 +159,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         lets the bot speak, not another message of the customer."""
         last = self.routing.last
         had = last is not None and last.until > self.opened_at
-        return self.status is Status.OPEN and (had or self.routing.strategy is not None)
+        return self.status is OPEN and (had or self.routing.strategy is not None)
 
     def may_answer_by_itself(self, now: int) -> bool:
         """Whether the bound on automatic answers leaves room for one more."""
@@ -326,7 +326,8 @@ def _mails_by_itself(c: Conversation, message: Message) -> bool:
 
 def by_machine(message: Message) -> bool:
     """Whether it came from outside and no person wrote it."""
-    return message.direction == "inbound" and message.metadata.get(AUTO_REPLY) is True
+    metadata = message.metadata
+    return bool(metadata) and message.direction == "inbound" and metadata.get(AUTO_REPLY) is True
 
 
 def edited_at(message: Message) -> int:
@@ -379,13 +380,13 @@ def _status_changed(c: Conversation, entry: Entry, data: StatusChanged) -> Conve
     routing = c.routing
     if c.status in HELD and to not in HELD and c.assignee_id is not None:
         routing = replace(routing, last=LastHeld(c.assignee_id, entry.at))
-    if to is Status.BOT and (c.handoff_requested or data.from_status in HELD):
+    if to is BOT and (c.handoff_requested or data.from_status in HELD):
         routing = replace(routing, given_back=entry.seq)
         fields |= {"handoff_requested": False, "handoff_reason": None}
     fields["routing"] = routing
-    if to is Status.RESOLVED:
+    if to is RESOLVED:
         fields |= {"resolved_at": entry.at, "csat_due": data.reason not in (BY_MACHINE, IMPORTED)}
-    elif data.from_status is Status.RESOLVED and to in LIVE:
+    elif data.from_status is RESOLVED and to in LIVE:
         fields |= {
             "resolved_at": None,
             "handoff_requested": False,

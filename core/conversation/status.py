@@ -37,6 +37,8 @@ class Change(StrEnum):
 
 
 S, C = Status, Change
+OPEN, BOT, RESOLVED = S.OPEN, S.BOT, S.RESOLVED
+"""For code that runs with every message: until Python 3.12, finding a member through its class costs 0.2 µs."""
 
 LIVE = frozenset({S.OPEN, S.BOT, S.ASSIGNED, S.PENDING})
 """Only conversations in these hold their thread key."""

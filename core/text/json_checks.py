@@ -25,6 +25,9 @@ MAX_KEY: Final = 40
 
 CHUNK: Final = 65_536
 """Bytes of a body that are processed together, which bounds memory however many strings they contain."""
+_LIST: Final = ord("[")
+_OBJECT: Final = ord("{")
+_ESCAPE: Final = ord("\\")
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -60,10 +63,23 @@ def _outside_strings(body: bytes) -> Iterator[bytes]:
         within ^= (len(parts) - 1) & 1
 
 
+def is_plain(body: bytes) -> bool:
+    """Whether JSON certainly passes the other checks: a flat object without escapes and long numbers, as most bodies are.
+
+    One call, and searches for single bytes: looking for a byte costs a tenth of looking for bytes.
+    """
+    return (
+        _LIST not in body
+        and body.rfind(_OBJECT) <= 0
+        and _ESCAPE not in body
+        and body.translate(_DIGITS_ALIKE).find(_NINETEEN_DIGITS) < 0
+    )
+
+
 def nests_deeper(body: bytes, most: int) -> bool:
     """Whether JSON nests deeper than `most`. For malformed JSON the result is arbitrary, at the same cost."""
-    if most > 0 and b"[" not in body and body.find(b"{", 1) < 0:
-        return False  # flat, as most bodies are: one search costs a fifth of a count
+    if most > 0 and _LIST not in body and body.rfind(_OBJECT) <= 0:
+        return False  # flat: cheaper than to count
     if body.count(b"[") + body.count(b"{") <= most:
         return False
     depth = 0
@@ -91,10 +107,10 @@ def oversized(body: bytes, type_: Any, most: int = MAX_FREE_FORM) -> str | None:
 
 def seems_unstorable(body: bytes) -> bool:
     """Whether well-formed JSON contains a value that cannot be stored, even one that a later duplicate key replaces."""
-    if b"\\" in body and rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
+    if _ESCAPE in body and rb"\u0000" in body and rb"\u0000" in body.replace(rb"\\", b""):
         return True
     # nineteen digits in a row cover two neighbours of every ninth byte, which few bodies have
-    if b"00" not in body[::9].translate(_DIGITS_ALIKE):
+    if body[::9].translate(_DIGITS_ALIKE).find(b"00") < 0:
         return False
     # mapping all digits to one and searching bytes takes a quarter of a regular expression's time
     if _NINETEEN_DIGITS not in body.translate(_DIGITS_ALIKE):

@@ -121,7 +121,10 @@ def asks_for_human(content: str, keywords: tuple[str, ...]) -> str | None:
     content = content[:MAX_FOLDED]
     if content.isascii():
         lowered = content.lower()
-        if not any(word in lowered for word in _first_words(keywords)):
+        for word in _first_words(keywords):  # half the time of `any`
+            if word in lowered:
+                break
+        else:
             return None
     return asked_in_words(Text(content, without=ARTICLES), keywords)
 

@@ -25,7 +25,7 @@ from ..conversation.entries import (
     actor,
 )
 from ..conversation.state import Conversation, State, by_machine, first_delivery
-from ..conversation.status import Change, Status, next_status
+from ..conversation.status import BOT, OPEN, RESOLVED, Change, next_status
 from ..text.languages import language_of
 from ..text.templates import render
 from . import form_filling
@@ -37,7 +37,7 @@ from .message_analysis import NO_ANALYSIS, Analysis
 
 BotResponse = list[tuple[Actor, EntryData]]
 
-BOTS_TURN = frozenset({Status.OPEN, Status.BOT})
+BOTS_TURN = frozenset({OPEN, BOT})
 """Statuses in which no human holds the conversation."""
 LONGEST = 65_536
 MAX_LABELS = 50
@@ -143,11 +143,11 @@ def _respond(
     if c.left_to_humans:
         asked = _for_human(message.content, analysis.sentiment, account, bot_speaks=False)
         return _handed_over(c, asked, SYSTEM) if asked else []
-    if c.status is Status.BOT and form_filling.under_way(c.bot_context) is not None:
+    if c.status is BOT and form_filling.under_way(c.bot_context) is not None:
         return _collect(state, message, account, new_id, analysis)
     if not account.rules and not account.faulty:
         return _without_rules(c, message, account, analysis)
-    new = before.last_message_at is None or before.status is Status.RESOLVED
+    new = before.last_message_at is None or before.status is RESOLVED
     facts = Facts(
         message.content,
         c.channel_type,
@@ -157,12 +157,12 @@ def _respond(
         detected,
         analysis.sentiment,
     )
-    found = plan(account, facts, now, bot_has_it=c.status is Status.BOT)
+    found = plan(account, facts, now, bot_has_it=c.status is BOT)
     if found.actions is not None and speaks(found.actions) and not c.may_answer_by_itself(now):
         found = replace(found, actions=silent(found.actions), handoff=found.handoff or ANSWERED_ENOUGH)
     rule = found.evaluation.rule
     if rule is None or found.actions is None:
-        if found.handoff is None and c.status is Status.BOT:
+        if found.handoff is None and c.status is BOT:
             return _handed_over(c, UNANSWERED, SYSTEM)
         return _handed_over(c, found.handoff, SYSTEM) if found.handoff else []
     return _by_rule(c, account, rule, found, new_id)
@@ -171,7 +171,7 @@ def _respond(
 def _without_rules(
     c: Conversation, message: Message, account: AccountRules, analysis: Analysis
 ) -> BotResponse:
-    bot_has_it = c.status is Status.BOT
+    bot_has_it = c.status is BOT
     asked = _for_human(message.content, analysis.sentiment, account, bot_speaks=bot_has_it)
     if asked is None and bot_has_it and account.unread:
         asked = UNANSWERED
@@ -202,7 +202,7 @@ def _by_rule(
     response += [(by, _message(c, rule.id, text, new_id, reasons)) for text in words if text.strip()]
     if handoff is not None:
         return response + _handed_over(c, handoff, by)
-    if words and c.status is Status.OPEN:
+    if words and c.status is OPEN:
         response.append((by, StatusChanged(c.status, next_status(c.status, Change.BOT_TOOK))))
     return response
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..conversation.commands import Post
 from ..conversation.state import Conversation
-from ..conversation.status import Status
+from ..conversation.status import RESOLVED
 from ..text.normalization import normalized
 
 SCORES = range(1, 6)
@@ -109,7 +109,7 @@ _HIDDEN: Final = frozenset("\ufe0e\ufe0f\u20e3")
 
 def answered(c: Conversation, post: Post) -> int | None:
     """The score, if this message answers the question sent after the resolution. Any other message reopens the conversation."""
-    asked = c.status is Status.RESOLVED and c.csat_due and c.fired.csat_asked
+    asked = c.status is RESOLVED and c.csat_due and c.fired.csat_asked
     if not asked or post.content_type not in WRITTEN or post.attachments:
         return None
     return score_of(post.content)

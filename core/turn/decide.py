@@ -119,12 +119,13 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
         raise Forbidden("customers may not do this")
+    if isinstance(command, Post):
+        return with_offer_ended(c, post_message(state, by, command, turn))
+    if isinstance(command, Receive):
+        named = name_contact(c, command)
+        return with_offer_ended(c, (*named, *post_message(state, by, command.post, turn)))
     if isinstance(command, Edit):
         return _edit(state, by, command)
-    if isinstance(command, (Post, Receive)):
-        post = command if isinstance(command, Post) else command.post
-        named = name_contact(c, command) if isinstance(command, Receive) else ()
-        return with_offer_ended(c, (*named, *post_message(state, by, post, turn)))
     return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
 
 

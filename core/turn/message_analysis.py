@@ -12,7 +12,7 @@ import msgspec
 
 from ..conversation.commands import Envelope
 from ..conversation.state import AUTO_REPLY, Conversation
-from ..conversation.status import Status
+from ..conversation.status import BOT, OPEN, RESOLVED
 from ..text.languages import language_of, primary
 from . import form_filling
 from .account_rules import AccountRules
@@ -39,7 +39,7 @@ FIRST_SYMBOL = "\u00a9"
 """No emoji has a lower code point."""
 SYLLABLES_FROM = "\u0e00"
 """Letters from here on stand for a syllable or a word (Ethiopic is recognised before)."""
-OPEN_TO_BOTS = frozenset({Status.OPEN, Status.BOT, Status.RESOLVED})
+OPEN_TO_BOTS = frozenset({OPEN, BOT, RESOLVED})
 """Statuses in which no human holds the conversation when a customer writes; a resolved one reopens."""
 
 
@@ -81,14 +81,14 @@ def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) ->
         opening = envelope.opening
         known = language_of(opening.metadata, {})
         return for_first(envelope.account_id, post.content, opening.channel_type, known, account)
-    if c.status not in OPEN_TO_BOTS or not (account.needs_analysis or c.status is Status.BOT):
+    if c.status not in OPEN_TO_BOTS or not (account.needs_analysis or c.status is BOT):
         return None
     known = language_of(c.metadata, c.bot_context)
     detect = account.uses_language and known is None
     score = classify = False
-    if c.status is Status.RESOLVED or not (c.handoff_requested or c.left_to_humans):
-        score = bool(account.rules) or c.status is Status.BOT
-        asked = c.status is Status.BOT and form_filling.under_way(c.bot_context) is not None
+    if c.status is RESOLVED or not (c.handoff_requested or c.left_to_humans):
+        score = bool(account.rules) or c.status is BOT
+        asked = c.status is BOT and form_filling.under_way(c.bot_context) is not None
         classify = account.uses_intent and not asked
     return _wanted(c.account_id, post.content, c.channel_type, known, account, detect, score, classify)
 

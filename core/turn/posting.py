@@ -31,13 +31,15 @@ from ..conversation.state import (
     by_machine,
     first_delivery,
 )
-from ..conversation.status import FINAL, Change, Status
+from ..conversation.status import FINAL, RESOLVED, Change
 from ..errors import Conflict, Forbidden, Invalid, RateLimited, Stale
 from .assignment import (
     status_change,
 )
 from .context import Turn
 from .csat import answered
+
+_WROTE = Change.CUSTOMER_WROTE
 
 
 def post_message(state: State, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
@@ -60,28 +62,24 @@ def post_message(state: State, by: By, post: Post, turn: Turn) -> tuple[EntryDat
         external_id=post.external_id,
         client_message_id=post.key,
         reply_to=post.reply_to,
-        delivery_status=_delivery(c, post),
-        metadata=_metadata(state, by, post) or NOTHING,
+        delivery_status=None if inbound or post.is_private else _delivery(c, post),
+        metadata=_metadata(state, by, post) if post.metadata or not inbound else NOTHING,
     )
     return (*before, message)
 
 
 def _delivery(c: Conversation, post: Post) -> DeliveryStatus | None:
     """What the provider knows already (it has a provider's id: the business wrote it in an app of theirs) is not sent again."""
-    if post.sender_type == "contact" or post.is_private:
-        return None
     return first_delivery(c) if post.external_id is None else "sent"
 
 
 def _metadata(state: State, by: By, post: Post) -> dict[str, Any]:
     """A message's metadata: what a provider says of a mail is not for a customer to say, and recipients are as decided here."""
     if post.sender_type == "contact":
-        if not post.metadata:
-            return post.metadata
         stated = post.metadata if by.role == "service" else _without(post.metadata, AUTO_REPLY)
-        return _without(stated, recipients.RECIPIENTS)
+        return _without(stated, recipients.RECIPIENTS) or NOTHING
     if post.is_private or state.conversation.channel_type != "email":
-        return post.metadata
+        return post.metadata or NOTHING
     return {**post.metadata, recipients.RECIPIENTS: recipients.of(state.conversation, state.messages(), post)}
 
 
@@ -91,9 +89,9 @@ def _without(metadata: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _before(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
     """What comes of a customer's message, ahead of it."""
-    if by.role == "service" and post.metadata.get(AUTO_REPLY) is True:
+    if post.metadata and by.role == "service" and post.metadata.get(AUTO_REPLY) is True:
         # nobody waits for an answer: a conversation that begins with it is done, and becomes a person's with their first word
-        return (StatusChanged(c.status, Status.RESOLVED, BY_MACHINE),) if turn.opens else ()
+        return (StatusChanged(c.status, RESOLVED, BY_MACHINE),) if turn.opens else ()
     score = answered(c, post)
     return _customer_wrote(c, turn) if score is None else (Rated(score),)
 
@@ -146,10 +144,10 @@ def _is_news(entry: Entry) -> bool:
 
 
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
-    if c.status is Status.RESOLVED:
+    if c.status is RESOLVED:
         check_thread_free(c, turn)
     woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
-    return (*woken, *status_change(c, Change.CUSTOMER_WROTE))
+    return (*woken, *status_change(c, _WROTE))
 
 
 def check_thread_free(c: Conversation, turn: Turn) -> None:

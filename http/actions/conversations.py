@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from multidict import istr
 
 from ...core.accounts.identifiers import email_address
-from ...core.accounts.principal import Principal, Role
+from ...core.accounts.principal import CUSTOMER, SERVICE, Principal, Role
 from ...core.accounts.user_ids import NAME_PATTERN, USER_ID_RULE, is_user_id
 from ...core.channels.recipients import MAX_RECIPIENTS
 from ...core.conversation.commands import (
@@ -66,7 +66,7 @@ Uuid = Annotated[
 ]
 
 _KEY: Final = istr("Idempotency-Key")
-DEFAULT_SENDER: dict[Role, SenderType] = {Role.CUSTOMER: "contact", Role.SERVICE: "bot"}
+DEFAULT_SENDER: dict[Role, SenderType] = {CUSTOMER: "contact", SERVICE: "bot"}
 
 
 Address = Annotated[Identifier, msgspec.Meta(extra_json_schema={"format": "email"})]
@@ -138,13 +138,13 @@ def conversation_of(call: Call[Any], done: Done) -> ConversationView:
     """The conversation after a command, as the caller may see it."""
     assert done.conversation is not None
     view = conversation_view(done.conversation)
-    return customers.conversation_view(view) if call.principal.role is Role.CUSTOMER else view
+    return customers.conversation_view(view) if call.principal.role is CUSTOMER else view
 
 
 def message_of(call: Call[Any], entry: Entry) -> MessageView:
     """An entry's message, as the caller may see it."""
     view = message_view(entry)
-    return customers.message_view(view) if call.principal.role is Role.CUSTOMER else view
+    return customers.message_view(view) if call.principal.role is CUSTOMER else view
 
 
 def check_metadata(metadata: dict[str, Any] | None) -> None:
@@ -159,19 +159,19 @@ def sender(principal: Principal, wanted: SenderType | None) -> SenderType:
     """The sender type of a message. Services may choose any; all others write as themselves. Raises Forbidden."""
     role = principal.role
     own = DEFAULT_SENDER.get(role, "agent")
-    if wanted is not None and wanted != own and role is not Role.SERVICE:
+    if wanted is not None and wanted != own and role is not SERVICE:
         raise Forbidden(f"a token with role {role} may not write as {wanted}")
     return wanted or own
 
 
 def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessage) -> Post:
     """The command for a message. Its key is the body's, else the `Idempotency-Key` header. Raises Invalid, Forbidden."""
-    check_metadata(message.metadata)
-    named = _recipients(message)
+    if message.metadata:
+        check_metadata(message.metadata)
     key = message.client_message_id or headers.get(_KEY)
     if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
         raise Invalid("the key is not usable", errors=(("client_message_id", "1–255 printable characters"),))
-    return Post(
+    post = Post(
         sender_type=sender(principal, message.sender_type),
         content=message.content,
         content_type=message.content_type,
@@ -180,16 +180,14 @@ def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessag
         reply_to=message.reply_to,
         key=key,
         metadata=message.metadata,
-        to=named.get("to"),
-        cc=named.get("cc"),
-        bcc=named.get("bcc"),
     )
+    if message.to is None and message.cc is None and message.bcc is None:
+        return post
+    return replace(post, **_recipients(message))
 
 
 def _recipients(message: NewMessage) -> dict[str, tuple[str, ...]]:
     """The recipients that a message names, as addresses. Raises Invalid."""
-    if message.to is None and message.cc is None and message.bcc is None:
-        return {}
     given = {name: value for name in ("to", "cc", "bcc") if (value := getattr(message, name)) is not None}
     if sum(map(len, given.values())) > MAX_RECIPIENTS:
         rule = f"a mail has at most {MAX_RECIPIENTS} recipients in all"
@@ -209,7 +207,7 @@ def needs_lookup(message: NewMessage) -> bool:
 
 async def post(call: Call[Any], conversation_id: str, message: NewMessage) -> Done:
     """Write a message into a conversation; returns after the commit."""
-    if call.principal.role is not Role.CUSTOMER:
+    if call.principal.role is not CUSTOMER:
         call.principal.require("message.write")
     if message.is_private:
         check_metadata(message.metadata)
@@ -261,11 +259,11 @@ async def ask_for_agent(
     if agent_id != principal.user_id or not principal.is_staff:
         if not is_user_id(agent_id):
             raise Invalid("there can be no such agent", errors=((path, USER_ID_RULE),))
-        if principal.role is not Role.SERVICE and await agents.get(call.account_id, agent_id) is None:
+        if principal.role is not SERVICE and await agents.get(call.account_id, agent_id) is None:
             await _check_allowed(call, command, conversation_id)
             raise Invalid("there is no such agent", errors=((path, "is nobody that this account has seen"),))
     done = await call.ask_supervisor(command, conversation_id)
-    if principal.role is Role.SERVICE:
+    if principal.role is SERVICE:
         await agents.ensure(call.account_id, agent_id)
     return done
 
@@ -291,7 +289,7 @@ async def with_positions(call: Call[Any], found: list[Conversation]) -> list[Con
     waiting = [c.id for c in found if c.status is Status.OPEN]
     places = await call.services.supervision.positions(call.account_id, waiting) if waiting else {}
     views = [conversation_view(c, place.position if (place := places.get(c.id)) else None) for c in found]
-    return list(map(customers.conversation_view, views)) if call.principal.role is Role.CUSTOMER else views
+    return list(map(customers.conversation_view, views)) if call.principal.role is CUSTOMER else views
 
 
 async def refresh_routing(call: Call[Any]) -> None:
@@ -344,7 +342,7 @@ async def typing(call: Call[Any], conversation_id: str, state: TypingState) -> N
     data = {
         "conversation_id": conversation_id,
         "user_id": user_id,
-        "name": c.contact_name if call.principal.role is Role.CUSTOMER else call.principal.name,
+        "name": c.contact_name if call.principal.role is CUSTOMER else call.principal.name,
         "state": state,
     }
     typists.passed_on(typist, state)

@@ -22,7 +22,7 @@ from typing import Final
 
 import structlog
 
-from ...core.accounts.principal import Principal, Role
+from ...core.accounts.principal import SERVICE, Principal
 from ...core.errors import RateLimited, StorageUnavailable
 from ...core.ports.auth import Lease, PermitSource
 from ...settings import Settings
@@ -244,7 +244,7 @@ class RequestLimits:
         Does not suspend while permits are at hand. Raises RateLimited.
         """
         account = principal.account_id
-        if principal.role is not Role.SERVICE:
+        if principal.role is not SERVICE:
             # the account is part of the key: users of two tenants may have the same id
             user = (account, principal.user_id)
             if not self.user.try_spend(user):
@@ -254,16 +254,14 @@ class RequestLimits:
 
     def at_hand(self, principal: Principal) -> bool:
         """Whether `admit` would find its permits without leasing."""
-        if principal.role is not Role.SERVICE and not self.user.has(
-            (principal.account_id, principal.user_id)
-        ):
+        if principal.role is not SERVICE and not self.user.has((principal.account_id, principal.user_id)):
             return False
         return self.account.has(principal.account_id)
 
     def admit_at_once(self, principal: Principal) -> None:
         """As `admit`; requires `at_hand`."""
         account = principal.account_id
-        if principal.role is not Role.SERVICE:
+        if principal.role is not SERVICE:
             self.user.try_spend((account, principal.user_id))
         self.account.try_spend(account)
 

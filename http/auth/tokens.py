@@ -23,7 +23,7 @@ from aiohttp import hdrs, web
 from jwt.exceptions import PyJWTError
 from multidict import istr
 
-from ...core.accounts.principal import Principal, Role
+from ...core.accounts.principal import CUSTOMER, SERVICE, Principal, Role
 from ...core.errors import Forbidden, Malformed, Unauthenticated
 from ...settings import Settings
 from .claims import Verified, uuid_of, verified_claims
@@ -155,13 +155,11 @@ class TokenVerifier:
 
     def check_revoked(self, principal: Principal) -> None:
         """Raises Unauthenticated for a deleted API client."""
-        if principal.role is Role.SERVICE and principal.user_id in self._revoked:
+        if principal.role is SERVICE and principal.user_id in self._revoked:
             raise Unauthenticated("the api client was deleted")
 
     def _is_revoked(self, verified: Verified) -> bool:
-        return any(
-            p.role is Role.SERVICE and p.user_id in self._revoked for p in verified.by_account.values()
-        )
+        return any(p.role is SERVICE and p.user_id in self._revoked for p in verified.by_account.values())
 
     def cached(self, token: str, account: str | None = None) -> Principal | None:
         """The principal of a cached token; None if `verify` must be called. Never waits.
@@ -190,7 +188,7 @@ class TokenVerifier:
         if claims is None:
             return None
         verified = verified_claims(claims, self._signer.audience, self._signer.clock(), self._leeway)
-        if verified.only is None or verified.only.role is not Role.CUSTOMER:
+        if verified.only is None or verified.only.role is not CUSTOMER:
             return None  # staff must be recorded, and a service's client may be deleted
         self._keep(token, verified)
         return _choose(verified, account)

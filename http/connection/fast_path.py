@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -137,12 +136,18 @@ class FastPathRoutes:
             or payload.total_bytes > self._max_body
             or message.chunked
             or self._host_refusal(headers) is not None
-            or (shared := self._cors.headers_at_once(headers) if served.is_shared else {}) is None
         ):
             return payload
-        began, body, envelope = time.perf_counter(), payload.read_nowait(), None
-        with suppress(Exception):  # the standard path fails the same way, and answers
+        shared: Mapping[str, str] | None = responses.NONE
+        if hdrs.ORIGIN in headers and served.is_shared:
+            shared = self._cors.headers_at_once(headers)
+            if shared is None:
+                return payload
+        began, body = time.perf_counter(), payload.read_nowait()
+        try:
             envelope = self._envelope(served, conversation_id, name, headers, body)
+        except Exception:  # the standard path fails the same way, and answers
+            envelope = None
         if envelope is None:
             return connection.reader(body)
         request_id = problems.request_id_for(headers)
@@ -212,7 +217,7 @@ class _Exchange:
         name: str | None,
         by: By,
         request_id: str,
-        shared: dict[str, str],
+        shared: Mapping[str, str],
         began: float,
         count: Callable[[Table, int, float], None],
     ) -> None:
@@ -230,10 +235,10 @@ class _Exchange:
         if isinstance(outcome, Done):
             try:
                 handler = self._served.handler
-                if isinstance(handler, CommandHandler):
-                    status, value = handler.answered(self._name, self._by, outcome)
-                else:
+                if self._name is None or isinstance(handler, ThreadHandler):
                     status, value = handler.answer(self._by, outcome)
+                else:
+                    status, value = handler.answered(self._name, self._by, outcome)
                 data = responses.json_bytes(status, self._request_id, _encode(value), self._shared)
             except Exception as error:
                 status, data = self._problem(error)

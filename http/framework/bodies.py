@@ -92,6 +92,8 @@ def decode(body: bytes, type_: type[T]) -> T:
     if not body:
         raise Malformed("the request has no body; a JSON document is expected")
     value = _decode(body, type_)
+    if json_checks.is_plain(body):
+        return value
     if json_checks.nests_deeper(body, MAX_DEPTH):
         raise Malformed(_TOO_DEEP)
     if json_checks.seems_unstorable(body):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from ....core.accounts.principal import Role
+from ....core.accounts.principal import CUSTOMER
 from ....core.conversation.commands import By, Done, Recall
 from ....core.conversation.recent_messages import CONTEXT_SIZE
 from ....core.conversation.state import Conversation
@@ -63,7 +63,7 @@ async def visible(call: Call[Any], conversation_id: str) -> Conversation:
 def answered(by: By, done: Done) -> tuple[int, MessageView]:
     """The status, and the message as its sender may see it."""
     view = message_view(done.entries[0])
-    return 200 if done.repeated else 201, customers.message_view(view) if by.role == Role.CUSTOMER else view
+    return 200 if done.repeated else 201, customers.message_view(view) if by.role == CUSTOMER else view
 
 
 async def _ask(call: Call[actions.NewMessage]) -> Done:
@@ -81,7 +81,7 @@ async def page(call: Call[Any], conversations: list[str], query: MessagesQuery) 
         before=query.before_seq,
         after=query.after_seq,
         limit=query.limit + 1,
-        public=call.principal.role is Role.CUSTOMER,
+        public=call.principal.role is CUSTOMER,
     )
     more = len(entries) > query.limit
     forward = query.after_seq is not None and query.before_seq is None
@@ -101,7 +101,7 @@ async def entries(call: Call[None]) -> web.Response:
         call.account_id, c.id, after=query.after_seq, limit=query.limit + 1
     )
     shown = found[: query.limit]
-    if call.principal.role is Role.CUSTOMER:
+    if call.principal.role is CUSTOMER:
         public = (e for e in shown if any(event.public for event in events_of(e)))
         items = [customers.entry_view(e) for e in public]
     else:

@@ -154,6 +154,7 @@ def batch_arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list
     counts: list[int] = []
     rows: list[tuple[Any, ...]] = []
     places: list[tuple[int, int]] = []
+    messages: _Messages = []
     for write in writes:
         account = accounts.setdefault(write.after.account_id, len(accounts))
         if account == len(counts):
@@ -165,9 +166,9 @@ def batch_arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list
             rows.append(
                 _entry_row(entry, account + 1, counts[account], write.key if entry is answer else None)
             )
-    messages = [
-        (w.after.channel_id, e, e.data) for w in writes for e in w.entries if isinstance(e.data, Message)
-    ]
+            said = entry.data
+            if isinstance(said, Message) and not (said.external_id is said.delivery_status is None):
+                messages.append((write.after.channel_id, entry, said))
     columns = (
         list(held),
         list(held.values()),
@@ -208,7 +209,7 @@ def _entry_row(entry: Entry, account: int, ordinal: int, key: str | None) -> tup
 
 
 _Messages = list[tuple[str, Entry, Message]]
-"""A batch's messages, each with the id of its channel."""
+"""A batch's messages that a provider knows or gets, each with the id of its channel."""
 
 
 def _provider_ids(messages: _Messages) -> list[tuple[Any, ...]]:

@@ -79,6 +79,7 @@ def test_a_body_costs_no_more_than_it_is_long(what: str) -> None:
 @pytest.mark.parametrize("what", DEAR)
 def test_the_checks_alone_cost_no_more(what: str) -> None:
     def check(body: bytes) -> None:
+        json_checks.is_plain(body)
         json_checks.nests_deeper(body, 64)
         json_checks.seems_unstorable(body)
         json_checks.oversized(body, Body)
@@ -119,6 +120,18 @@ def depth(value: Any) -> int:
 def test_what_cannot_be_stored_is_found_and_nothing_else(value: Any, ascii_only: bool) -> None:
     body = json.dumps(value, ensure_ascii=ascii_only).encode()
     assert (json_checks.unstorable(body) is not None) == wrong(value)
+
+
+@given(VALUES, st.booleans())
+def test_what_is_plain_passes_the_other_checks(value: Any, ascii_only: bool) -> None:
+    body = json.dumps(value, ensure_ascii=ascii_only).encode()
+    if json_checks.is_plain(body):
+        assert depth(value) <= 1 and not wrong(value)
+
+
+@pytest.mark.parametrize("value", [{}, {"content": "hello 1800000000000", "n": 2**53}, "a", 1, None])
+def test_most_bodies_are_plain(value: Any) -> None:
+    assert json_checks.is_plain(json.dumps(value).encode())
 
 
 @given(VALUES, st.integers(0, 6))
