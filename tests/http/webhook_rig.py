@@ -219,7 +219,7 @@ class Rig:
         }  # fmt: skip
         return Services(
             settings=self.settings, gateway=_Gateway(router), hub=unused, signer=self.signer,  # type: ignore[arg-type]
-            verifier=TokenVerifier.from_settings(self.settings, self.signer, None), tickets=unused,
+            verifier=TokenVerifier.from_settings(self.settings, self.signer, None), tickets=unused, processes=unused,
             limits=RequestLimits(self.settings, self.permits), expensive=unused, revocations=unused,
             stores=Stores(**stores),
             origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused, understanding=unused, drafter=unused,
