@@ -31,6 +31,8 @@ class TertuliaError(Exception):
         self.errors = errors
         self.current = current
         self.retry_after = retry_after
+        self.target: str | None = None
+        """The id in the path of the request that failed, where its dialect's errors name it."""
 
 
 class Malformed(TertuliaError):

@@ -144,12 +144,13 @@ READERS: dict[str, type[Reader]] = {"sse": SseReader, "websocket": WsReader}
 
 
 def open_socket(server: OwnServer, token: str | None, query: str = "", **options: Any) -> connect:
-    """Connect a plain WebSocket to `/v1/ws`."""
+    """Connect a plain WebSocket to `/v1/ws`, or to another `path`."""
+    path = options.pop("path", "/v1/ws")
     headers = options.pop("additional_headers", {})
     if token is not None:
         headers = {"Authorization": f"Bearer {token}", **headers}
     return connect(
-        f"ws://127.0.0.1:{server.port}/v1/ws?{query}",
+        f"ws://127.0.0.1:{server.port}{path}?{query}",
         additional_headers=headers,
         compression=None,
         max_size=None,

@@ -127,7 +127,8 @@ def _receipt(record: str, body: payloads.Object) -> Iterator[ChannelEvent]:
         return
     if record in _ARRIVED:
         status, when = _ARRIVED[record]
-        yield Receipt(status, ids, message_id, at=_time(payloads.string(body, when)))
+        at = _time(payloads.string(body, when))
+        yield Receipt(status, ids, message_id, at=at, clicked=record == "Click")
     elif (kind := payloads.string(body, "Type")) in _FAILED:
         reasons = (
             text.short(body.get(name), provider_answers.MAX_DETAIL)
@@ -174,7 +175,7 @@ def requests(
         **_recipients(message),
         "Subject": _subject(message),
         "TextBody": said,
-        "HtmlBody": html.paragraphs(said),
+        "HtmlBody": _html(message, said),
         "Headers": [*_headers(message), *(AUTOMATIC if message.automatic else ())],
         "Tag": _setting(message, "tag") or TAG,
         "Metadata": _metadata(message),
@@ -188,6 +189,12 @@ def requests(
         mail["Attachments"] = [_enclosure(number, file) for number, file in enumerate(enclosed, 1)]
     headers = {"Accept": "application/json", "X-Postmark-Server-Token": credentials["server_token"]}
     return [ProviderRequest("POST", f"{base_url.rstrip('/')}/email", headers, json=mail)]
+
+
+def _html(message: Outbound, said: str) -> str:
+    """The author's own HTML, without what could run, else the text's paragraphs."""
+    own = message.metadata.get("body_html")
+    return html.sanitised(own) if isinstance(own, str) and own else html.paragraphs(said)
 
 
 def _recipients(message: Outbound) -> dict[str, str]:

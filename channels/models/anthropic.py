@@ -32,7 +32,10 @@ class AnthropicCompatible:
     ) -> None:
         headers = {"anthropic-version": VERSION}
         if key is not None:
-            headers["x-api-key"] = key
+            headers |= {
+                "x-api-key": key,
+                "Authorization": f"Bearer {key}",
+            }  # older servers read the one, newer the other
         self._calling = Calling(guard, url, headers, deadline=deadline)
         self._guard = guard
         self._models = models

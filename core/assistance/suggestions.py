@@ -83,6 +83,7 @@ class Read(msgspec.Struct, frozen=True):
 
     seen: int
     lines: tuple[Line, ...]
+    entries: tuple[Entry, ...]
     asked: Entry | None
 
 
@@ -97,7 +98,7 @@ def read(c: Conversation, entries: Sequence[Entry]) -> Read:
         lines.append(Line(_SPEAKERS.get(message.sender_type, "bot"), message.content))
         if message.sender_type == "contact" and not by_machine(message):
             asked = entry
-    return Read(c.seq, tuple(lines), asked)
+    return Read(c.seq, tuple(lines), tuple(entries), asked)
 
 
 def prompt_of(read: Read, wishes: Wishes, knowledge: Sequence[Passage], house: str) -> Prompt:

@@ -93,6 +93,7 @@ class Edited(msgspec.Struct, frozen=True):
 class Receipt(msgspec.Struct, frozen=True):
     """What became of messages we sent: those named in `provider_ids`, or those that `recipient` was sent before
     `watermark` (ms). `message_id` is our own id, where the provider gives it back. `error`: `{code, detail}`.
+    `clicked`: a link in it was followed.
     """
 
     status: DeliveryStatus
@@ -102,6 +103,7 @@ class Receipt(msgspec.Struct, frozen=True):
     watermark: int | None = None
     at: int | None = None
     error: dict[str, Any] | None = None
+    clicked: bool = False
 
 
 class Faulty(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from ..conversation.state import Conversation
 from ..views.inbox import AssignmentView, InboxFilter, InboxStats, IncludedContact, Page, Period, Seen, Sort
 from ..views.people import AgentStats, LabelCount
 from ..views.reports import Dimension, Report
+from .assistance.reply_desk import ReplyDeskStore
 from .assistance.suggestions import SuggestionStore
 from .bots import BotRuleStore
 from .deliveries import AttachmentStore, DeliveryStore
@@ -161,3 +162,4 @@ class Stores(msgspec.Struct, frozen=True):
     sessions: SessionStore
     suggestions: SuggestionStore
     routing: RoutingJournalStore
+    reply_desk: ReplyDeskStore

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ..framework.endpoint import Route
-from . import crm, sync
+from . import crm, desk, sync
 
-ALL: list[Route] = [*crm.ROUTES, *sync.ROUTES]
+ALL: list[Route] = [*crm.ROUTES, *sync.ROUTES, *desk.ROUTES]

@@ -275,6 +275,7 @@ def _in_its_words(handle: Endpoint, refused: Callable[[TertuliaError], web.Respo
         try:
             return await handle(request, path)
         except TertuliaError as error:
+            error.target = path.get("id")
             return refused(error)
         except web.HTTPRequestEntityTooLarge:
             return refused(TooLarge(TOO_LARGE))

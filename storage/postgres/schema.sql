@@ -188,6 +188,13 @@ CREATE FUNCTION public.delivery_rank(status text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT array_position(ARRAY['queued', 'sending', 'sent', 'delivered', 'read', 'failed'], status) $$;
 
+CREATE FUNCTION public.desk_search(f text) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT search_conversations(current_account(), (jsonb_populate_record(NULL::inbox_filter, f::jsonb)).searches, true)
+$$;
+
 CREATE FUNCTION public.inbox_clauses(f public.inbox_filter) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $_$
@@ -428,6 +435,7 @@ CREATE TABLE public.outbox (
     queued_at timestamp with time zone NOT NULL,
     sent_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    clicked_at timestamp with time zone,
     CONSTRAINT outbox_status_check CHECK ((public.delivery_rank(status) IS NOT NULL))
 )
 WITH (fillfactor='80');
@@ -2676,6 +2684,10 @@ GRANT ALL ON FUNCTION public.current_account() TO tertulia_app;
 REVOKE ALL ON FUNCTION public.delivery_rank(status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delivery_rank(status text) TO tertulia_system;
 GRANT ALL ON FUNCTION public.delivery_rank(status text) TO tertulia_app;
+
+REVOKE ALL ON FUNCTION public.desk_search(f text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.desk_search(f text) TO tertulia_system;
+GRANT ALL ON FUNCTION public.desk_search(f text) TO tertulia_app;
 
 REVOKE ALL ON FUNCTION public.inbox_clauses(f public.inbox_filter) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.inbox_clauses(f public.inbox_filter) TO tertulia_system;

@@ -53,6 +53,7 @@ from ..storage.postgres.accounts.clients import PostgresClients
 from ..storage.postgres.accounts.contacts import PostgresContacts
 from ..storage.postgres.accounts.routing_journal import PostgresRoutingJournal
 from ..storage.postgres.accounts.teams import PostgresTeams
+from ..storage.postgres.assistance.reply_desk import PostgresReplyDesk
 from ..storage.postgres.assistance.suggestions import PostgresSuggestions
 from ..storage.postgres.conversations.conversations import PostgresConversations
 from ..storage.postgres.conversations.drafts import PostgresDrafts
@@ -179,6 +180,7 @@ class GatewayParts:
                 sessions=PostgresSessions(database),
                 suggestions=PostgresSuggestions(database),
                 routing=PostgresRoutingJournal(database),
+                reply_desk=PostgresReplyDesk(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,

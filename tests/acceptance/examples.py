@@ -36,6 +36,7 @@ class Example(NamedTuple):
 
 
 CONVERSATION = {"id": "{conversation}"}
+MAIL = {"id": "{mail}"}
 SUGGESTED = {"id": "{suggested}"}
 SUGGESTION = {"id": "{suggested}", "suggestion_id": "{suggestion}"}
 CONTACT = {"id": "{contact}"}
@@ -147,6 +148,22 @@ ROUTES: dict[str, Example] = {
         SERVICE, {"role": "bot", "content": "hello"}, SYNC_SESSION
     ),
     "GET /v1/stream": Example(ALL, query="topics=conversation:{conversation}"),
+    "GET /desk/api/v1/conversations": Example(TEAM, query="search=canary&status=active", foreign=None),
+    "GET /desk/api/v1/conversations/stats": Example(TEAM, foreign=None),
+    "GET /desk/api/v1/conversations/{id}": Example(TEAM, names=MAIL),
+    "GET /desk/api/v1/conversations/{id}/ai-suggestion": Example(TEAM, names=MAIL),
+    "POST /desk/api/v1/conversations/{id}/approve": Example(
+        TEAM, {"suggestion_id": "{mail_suggestion}"}, MAIL
+    ),
+    "POST /desk/api/v1/conversations/{id}/reject": Example(
+        TEAM, {"suggestion_id": "{mail_suggestion}"}, MAIL
+    ),
+    "POST /desk/api/v1/conversations/{id}/reply": Example(
+        TEAM, {"subject": "Refund", "body": "It left today"}, MAIL
+    ),
+    "POST /desk/api/v1/conversations/{id}/regenerate": Example(TEAM, {"message_id": "{mail_message}"}, MAIL),
+    "PATCH /desk/api/v1/conversations/{id}/archive": Example(TEAM, names=MAIL),
+    "GET /desk/ws": Example(TEAM, foreign=None),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),
     "POST /v1/auth/ticket": Example(ALL, foreign=None),
     "POST /v1/conversations/{id}/accept": Example(STAFF, names=CONVERSATION),

@@ -11,7 +11,7 @@ from examples import Example
 from serving import OwnServer
 from waiting import until
 
-from tertulia.serving.demo import ACCOUNT
+from tertulia.serving.demo import ACCOUNT, demo_id
 
 _numbers = itertools.count(1)
 
@@ -69,6 +69,8 @@ async def more_objects(
         if conversation is not None and "attachment" in made:
             url = f"/v1/attachments/{made['attachment']}"
             ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
+        if example is None or "{mail" in wanted:
+            made |= await _mail(admin, name)
         if example is None or "{suggested}" in wanted:
             made |= await _suggestion(admin, name)
         if example is None or "{event_webhook}" in wanted:
@@ -84,6 +86,25 @@ async def _suggestion(admin: httpx.AsyncClient, name: str) -> dict[str, str]:
         "suggested": conversation,
         "suggestion": ok(await admin.post(path, json={"draft": f"About {name}"}), 201)["id"],
     }
+
+
+async def _mail(admin: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """A conversation that a customer's mail has opened, and a pending suggestion."""
+    address = f"{fresh('mail')}@mail.example"
+    body = {
+        "MessageID": fresh("mail"), "From": address, "FromFull": {"Email": address, "Name": name}, "Subject": f"About {name}",
+        "ToFull": [{"Email": "support@demo.example", "Name": ""}], "CcFull": [], "Date": "Sun, 29 Nov 2026 16:00:00 +0000",
+        "TextBody": f"Hello {name}", "HtmlBody": "", "Headers": [], "Attachments": [],
+    }  # fmt: skip
+    async with httpx.AsyncClient(
+        base_url=admin.base_url, auth=("demo", "demo-webhook-password"), timeout=30
+    ) as postmark:
+        ok(await postmark.post(f"/v1/webhooks/email/{demo_id(17)}", json=body), 200)
+    (c,) = ok(await admin.get("/v1/conversations", params={"q": address}), 200)["items"]
+    (message,) = await Desk(admin).messages(c["id"])
+    draft = {"draft": f"About {name}"}
+    made = ok(await admin.post(f"/v1/conversations/{c['id']}/suggestions", json=draft), 201)
+    return {"mail": c["id"], "mail_message": message["id"], "mail_suggestion": made["id"]}
 
 
 async def _inbound_failure(admin: httpx.AsyncClient, bot: dict, name: str) -> str:

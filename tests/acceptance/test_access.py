@@ -28,6 +28,7 @@ from tertulia.serving.demo import ACCOUNT, WEBCHAT
 
 KEYS = [f"{route.method} {route.path}" for route in TABLE]
 KNOWN = [key for key in KEYS if key in ROUTES]
+SOCKETS = {"/v1/ws", "/desk/ws"}
 STREAMS = {f"{route.method} {route.path}" for route in TABLE if route.stream}
 CANARY = "canary-7f3a"
 
@@ -53,7 +54,7 @@ class Request(NamedTuple):
 
     @property
     def socket(self) -> bool:
-        return self.url.startswith("/v1/ws")
+        return self.url.partition("?")[0] in SOCKETS
 
 
 def request_for(key: str, objects: dict[str, str]) -> Request:
@@ -71,9 +72,9 @@ async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -
     if request.socket:
         authorization = client.headers.get("Authorization")
         headers = {"Authorization": authorization} if authorization else {}
-        query = request.url.partition("?")[2]
+        path, _, query = request.url.partition("?")
         try:
-            async with open_socket(server, None, query, additional_headers=headers) as ws:
+            async with open_socket(server, None, query, path=path, additional_headers=headers) as ws:
                 return 101, str(await ws.recv())
         except websockets.InvalidStatus as error:
             return error.response.status_code, (error.response.body or b"").decode()
@@ -121,7 +122,9 @@ def _token(server: OwnServer, role: str, identifier: str) -> str:
 async def test_who_may_not(server: OwnServer, standing: Standing, key: str, role: str) -> None:
     async with server.client(_token(server, role, standing.identifier)) as client:
         status, text = await call(server, client, request_for(key, standing.objects))
-    refusal = '"type":"3"' if key.split()[1].startswith("/sync/") else '"forbidden"'
+    path = key.split()[1]
+    dialects = {"/sync/": '"type":"3"', "/desk/api/": "lacks the permission"}
+    refusal = next((said for start, said in dialects.items() if path.startswith(start)), '"forbidden"')
     assert status == 403 and refusal in text, text
 
 

@@ -217,6 +217,8 @@ async def test_every_event(server: OwnServer, desks: dict[str, Desk], thread: Th
         await reader.until(
             lambda: any(e["data"] == {"from": "pending", "to": "resolved"} for e in reader.events), "the end"
         )
+        # a hint travels beside the entries, and may come after them
+        await reader.until(lambda: any(e["type"] == "conversation:typing" for e in reader.events), "a hint")
         live = list(reader.events)
     async with READERS[kind](server, token, since=live[0]["id"]) as again:
         await again.until(

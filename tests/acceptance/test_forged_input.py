@@ -77,7 +77,7 @@ async def routes(
     found = [
         (path, [p for p in operations[method].get("parameters", ()) if p.get("in") == "query"])
         for path, operations in document["paths"].items()
-        if method in operations and path not in ("/v1/stream", "/v1/ws")
+        if method in operations and path not in ("/v1/stream", "/v1/ws", "/desk/ws")
     ]
     return iter(found)
 
@@ -120,6 +120,9 @@ async def test_every_number_is_bounded(
                 for number in NUMBERS:
                     tenant = {"X-Tenant-Id": ACCOUNT} if path.startswith("/crm") else {}
                     answer = await client.get(filled(path, paths), params={name: number}, headers=tenant)
+                    if path.startswith("/desk"):  # whose errors are of another form
+                        assert answer.status_code == 422 and name in answer.json()["detail"]
+                        continue
                     found = problem(answer, 422, "invalid")
                     assert [e["path"] for e in found["errors"]] == [name], (path, name, number)
     assert walked >= 16

@@ -31,7 +31,8 @@ MESSAGE_ID = "CAGXpo2WKfxHWZ5UFYCR3H_J9SNMG+5AXUovfEFL6DjWBJSyZaA@mail.customer.
     ],
 )
 def test_receipts(body: dict[str, Any], status: Any, at: int) -> None:
-    assert receipt(body) == Receipt(status, (OURS,), "m-1", at=at)
+    clicked = body["RecordType"] == "Click"
+    assert receipt(body) == Receipt(status, (OURS,), "m-1", at=at, clicked=clicked)
 
 
 @pytest.mark.parametrize("kind", ["HardBounce", "SoftBounce"])

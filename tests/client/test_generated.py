@@ -36,7 +36,9 @@ def test_every_operation_is_a_method_of_both_clients(document: dict[str, Any]) -
     ids = {snake(o["operationId"]) for methods in document["paths"].values() for o in methods.values()}
     without = {name for name in ids if not hasattr(Client, name)}
     streams = {
-        snake(o["operationId"]) for path in ("/v1/stream", "/v1/ws") for o in document["paths"][path].values()
+        snake(o["operationId"])
+        for path in ("/v1/stream", "/v1/ws", "/desk/ws")
+        for o in document["paths"][path].values()
     }
     assert without == streams and {name for name in ids if not hasattr(AsyncClient, name)} == streams
     assert hasattr(Client, "events") and hasattr(AsyncClient, "events")

@@ -16,6 +16,8 @@ LIBRARIES = {
     "test_pywa.py": "pywa",
     "test_pyfacebook.py": "pyfacebook",
     "test_twilio.py": "twilio",
+    "test_openai.py": "openai",
+    "test_anthropic.py": "anthropic",
 }
 collect_ignore = [name for name, library in LIBRARIES.items() if importlib.util.find_spec(library) is None]
 

@@ -35,8 +35,10 @@ def _text_of(message: dict[str, Any]) -> str:
 
 async def messages(request: web.Request) -> web.StreamResponse:
     body = await body_of(request)
-    if not request.headers.get("x-api-key"):
-        return _problem(401, "x-api-key header is required")
+    if not (
+        request.headers.get("x-api-key") or request.headers.get("Authorization", "").startswith("Bearer ")
+    ):
+        return _problem(401, "an API key is required")
     if not request.headers.get("anthropic-version"):
         return _problem(400, "anthropic-version: header is required")
     for name in ("model", "max_tokens", "messages"):

@@ -36,7 +36,7 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
     transport = WebSocketTransport(request)
     async with opened(call, transport) as session:
         socket = transport.socket = GuardedWebSocket(
-            _SessionGuard(services.hub.counts, session, transport),
+            SessionGuard(services.hub.counts, session, transport),
             heartbeat=services.settings.heartbeat,
             max_msg_size=MAX_MESSAGE,
             compress=False,
@@ -85,7 +85,7 @@ async def _read(call: Call[None], session: Session, socket: GuardedWebSocket) ->
             task.cancel()
 
 
-class _SessionGuard:
+class SessionGuard:
     """The `FrameGuard` of a session: charges its user and account."""
 
     __slots__ = ("_counts", "_session", "_transport")

@@ -49,6 +49,8 @@ class PostgresDeliveries:
         columns = [list(column) for column in zip(*rows, strict=True)]
         async with self._database.account(account_id) as connection:
             found = await connection.fetch(query, account_id, channel_id, *columns)
+            if clicked := [r for r in receipts if r.clicked]:
+                await connection.execute(sql("deliveries_clicked"), channel_id, *_named(clicked))
         return [delivery_from_row(row) for row in found]
 
     async def get(self, account_id: str, message_id: str) -> Delivery | None:
@@ -104,6 +106,12 @@ def _rows(receipt: Receipt) -> Iterator[tuple[Any, ...]]:
         yield receipt.status, None, message_id, None, None, error
     if receipt.recipient is not None and receipt.watermark is not None and "\0" not in receipt.recipient:
         yield receipt.status, None, None, receipt.recipient, receipt.watermark, error
+
+
+def _named(receipts: Sequence[Receipt]) -> tuple[list[str], list[str]]:
+    """Our own ids of messages, and providers' ids, that receipts name."""
+    own = [r.message_id for r in receipts if r.message_id and is_uuid(r.message_id)]
+    return own, [i for r in receipts for i in r.provider_ids if "\0" not in i]
 
 
 def clean(text: str) -> str:

@@ -38,3 +38,11 @@ RETURNING o.message_id::text
 -- $1 uuid account, $2 uuid channel; arrays: $3 text statuses, $4 text provider ids, $5 uuid message ids, $6 text
 -- recipients, $7 bigint watermarks (ms), $8 text errors as JSON
 SELECT {{columns}} FROM receive_receipts($1, $2, $3, $4, $5, $6, $7, $8) AS o
+
+
+-- name: deliveries_clicked
+-- Note that a link in mails was followed, the first time.
+-- $1 uuid channel, $2 uuid[] messages, $3 text[] provider ids
+UPDATE outbox o SET clicked_at = now() WHERE o.channel_id = $1 AND o.clicked_at IS NULL AND (o.message_id = ANY ($2::uuid[])
+  OR (o.conversation_id, o.seq) IN (SELECT i.conversation_id, i.seq FROM outbox_ids i
+                                    WHERE i.channel_id = $1 AND i.provider_id = ANY ($3::text[])))

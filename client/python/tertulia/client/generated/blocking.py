@@ -56,6 +56,11 @@ from .models import (
     Delivery,
     DemoAgents,
     DemoToken,
+    DeskConversations,
+    DeskStats,
+    DeskSuccess,
+    DeskSuggestion,
+    DeskThread,
     Draft,
     Drafts,
     EntriesPage,
@@ -769,6 +774,138 @@ class Methods(Transport):
 
         Permission `teams.manage`: lead, admin."""
         return self._call(operations.DELETE_TEAM, (id,), timeout=timeout)
+
+    def desk_approve(
+        self,
+        id: str,
+        *,
+        suggestion_id: str,
+        edited_body: str | Omit | None = OMIT,
+        edited_subject: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> DeskSuccess:
+        """Send a suggestion, edited or not.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(
+            operations.DESK_APPROVE,
+            (id,),
+            body={
+                "suggestion_id": suggestion_id,
+                "edited_body": edited_body,
+                "edited_subject": edited_subject,
+            },
+            timeout=timeout,
+        )
+
+    def desk_archive(
+        self, id: str, *, reason: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> DeskSuccess:
+        """Archive a conversation.
+
+        Permission `conversation.update`: agent, lead, admin, service."""
+        return self._call(operations.DESK_ARCHIVE, (id,), body={"reason": reason}, timeout=timeout)
+
+    def desk_get_conversation(self, id: str, *, timeout: float | None = None) -> DeskThread:
+        """A thread with its messages and the pending suggestion.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.DESK_GET_CONVERSATION, (id,), timeout=timeout)
+
+    def desk_get_suggestion(self, id: str, *, timeout: float | None = None) -> DeskSuggestion:
+        """The pending suggestion.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(operations.DESK_GET_SUGGESTION, (id,), timeout=timeout)
+
+    def desk_list_conversations(
+        self,
+        *,
+        status: Literal["active", "archived"] | Omit = OMIT,
+        lead_id: str | Omit = OMIT,
+        search: str | Omit = OMIT,
+        page: int | Omit = OMIT,
+        page_size: int | Omit = OMIT,
+        sort_by: Literal["created_at", "last_message_at"] | Omit = OMIT,
+        sort_order: Literal["asc", "desc"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> DeskConversations:
+        """E-mail conversations, page by page.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.DESK_LIST_CONVERSATIONS,
+            query={
+                "status": status,
+                "lead_id": lead_id,
+                "search": search,
+                "page": page,
+                "page_size": page_size,
+                "sort_by": sort_by,
+                "sort_order": sort_order,
+            },
+            timeout=timeout,
+        )
+
+    def desk_regenerate(
+        self,
+        id: str,
+        *,
+        message_id: str,
+        tone: Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"]
+        | Omit
+        | None = OMIT,
+        length: Literal["longer", "same", "shorter"] | Omit | None = OMIT,
+        custom_prompt: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> DeskSuggestion:
+        """Draft again, in another tone or length.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(
+            operations.DESK_REGENERATE,
+            (id,),
+            body={"message_id": message_id, "tone": tone, "length": length, "custom_prompt": custom_prompt},
+            timeout=timeout,
+        )
+
+    def desk_reject(
+        self, id: str, *, suggestion_id: str, reason: str | Omit | None = OMIT, timeout: float | None = None
+    ) -> DeskSuccess:
+        """Reject a suggestion.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(
+            operations.DESK_REJECT,
+            (id,),
+            body={"suggestion_id": suggestion_id, "reason": reason},
+            timeout=timeout,
+        )
+
+    def desk_reply(
+        self,
+        id: str,
+        *,
+        subject: str,
+        body: str,
+        body_html: str | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> DeskSuccess:
+        """Send a reply of one's own.
+
+        Permission `suggestions.use`: agent, lead, admin, service."""
+        return self._call(
+            operations.DESK_REPLY,
+            (id,),
+            body={"subject": subject, "body": body, "body_html": body_html},
+            timeout=timeout,
+        )
+
+    def desk_stats(self, *, timeout: float | None = None) -> DeskStats:
+        """Figures of the reply desk.
+
+        Permission `inbox.read`: agent, lead, admin, service."""
+        return self._call(operations.DESK_STATS, timeout=timeout)
 
     def erase_contact(self, id: str, *, timeout: float | None = None) -> None:
         """Erase a customer for good: names, addresses and messages.

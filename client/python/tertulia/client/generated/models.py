@@ -1556,6 +1556,169 @@ class DemoToken(TypedDict):
     """Seconds for which it is good"""
 
 
+class DeskAi(TypedDict):
+    total_suggestions: int
+    approved: int
+    rejected: int
+    approval_rate: float
+    average_confidence: float
+
+
+class DeskApproval(TypedDict):
+    suggestion_id: str
+    edited_body: NotRequired[str | None]
+    edited_subject: NotRequired[str | None]
+
+
+class DeskArchiving(TypedDict):
+    reason: NotRequired[str | None]
+
+
+class DeskConversation(TypedDict):
+    id: str
+    subject: str | None
+    status: Literal["active", "archived"]
+    lead_id: str
+    lead: DeskLead
+    message_count: int
+    unread_count: int
+    has_pending_suggestion: bool
+    last_message_at: str | None
+    last_message_preview: str | None
+    archived_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class DeskConversations(TypedDict):
+    conversations: list[DeskConversation]
+    total: int
+    page: int
+    page_size: int
+    has_more: bool
+
+
+class DeskDelivery(TypedDict):
+    """Mails. `clicked`: those with a link that was followed; they were opened too. Rates are shares of those sent."""
+
+    sent: int
+    delivered: int
+    opened: int
+    clicked: int
+    delivery_rate: float
+    open_rate: float
+    click_rate: float
+
+
+class DeskError(TypedDict):
+    detail: str
+    conversation_id: str | None
+    timestamp: str
+
+
+class DeskLead(TypedDict):
+    id: str
+    name: str | None
+    email: str
+
+
+class DeskMessage(TypedDict):
+    id: str
+    conversation_id: str
+    direction: Literal["inbound", "outbound"]
+    sender: DeskPerson
+    recipient: DeskPerson
+    subject: str | None
+    body: str
+    body_html: str | None
+    status: str | None
+    external_id: str | None
+    created_at: str
+
+
+class DeskPerson(TypedDict):
+    name: str | None
+    email: str | None
+
+
+class DeskRegeneration(TypedDict):
+    message_id: str
+    tone: NotRequired[Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"] | None]
+    length: NotRequired[Literal["longer", "same", "shorter"] | None]
+    custom_prompt: NotRequired[str | None]
+
+
+class DeskRejection(TypedDict):
+    suggestion_id: str
+    reason: NotRequired[str | None]
+
+
+class DeskReply(TypedDict):
+    subject: str
+    body: str
+    body_html: NotRequired[str | None]
+
+
+class DeskStats(TypedDict):
+    total_conversations: int
+    active_conversations: int
+    archived_conversations: int
+    weekly: DeskWeek
+    ai_performance: DeskAi
+    delivery: DeskDelivery
+
+
+class DeskSuccess(TypedDict):
+    message: str
+    conversation_id: str
+    message_id: NotRequired[str | None]
+    suggestion_id: NotRequired[str | None]
+    success: NotRequired[bool]
+
+
+class DeskSuggestion(TypedDict):
+    id: str
+    conversation_id: str
+    message_id: str | None
+    suggested_subject: str | None
+    suggested_body: str
+    confidence_score: float
+    sentiment: str
+    sentiment_score: float
+    intent: str | None
+    status: str
+    model: str
+    provider: str
+    similar_conversations: list[str]
+    rejection_reason: str | None
+    created_at: str
+
+
+class DeskThread(TypedDict):
+    id: str
+    subject: str | None
+    status: Literal["active", "archived"]
+    lead_id: str
+    lead: DeskLead
+    message_count: int
+    unread_count: int
+    has_pending_suggestion: bool
+    last_message_at: str | None
+    last_message_preview: str | None
+    archived_at: str | None
+    created_at: str
+    updated_at: str
+    messages: list[DeskMessage]
+    pending_suggestion: DeskSuggestion | None
+    ai_suggestions: list[DeskSuggestion]
+
+
+class DeskWeek(TypedDict):
+    emails_sent: int
+    emails_received: int
+    response_rate: float
+
+
 class Draft(TypedDict):
     """What an agent has begun to write."""
 
