@@ -120,7 +120,8 @@ async def entries(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route("GET", "/v1/routing/board", board, "reports.read", {200: BoardView}, "getBoard",
-          "Who was there, what waited and who held what at a time", query=BoardQuery, tag=TAG),
+          "Who was there, what waited and who held what at a time", query=BoardQuery, tag=TAG,
+          refuses=(404, 409)),
     Route("GET", "/v1/routing/entries", entries, "reports.read", {200: RoutingEntriesView}, "listRoutingEntries",
           "The routing journal: what routing was told, in order", query=JournalQuery, tag=TAG),
 ]  # fmt: skip
