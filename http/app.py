@@ -27,6 +27,7 @@ from .routes.conversation.attachments import DOWNLOADS, UPLOADS
 from .routes.providers.webhooks import DEADLINES, WebhookDeadlines
 from .routes.streams.messages import ANY_ERRORS, MESSAGES, Refusal
 from .socketio.server import attach
+from .socketio.shapes import NAMESPACES
 
 
 def make_app(services: Services, version: str = "0") -> web.Application:
@@ -37,7 +38,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app[OPENAPI] = Document(lambda: document(ALL, version))
     public_url = services.settings.public_url
     app[ASYNCAPI] = Document(
-        lambda: asyncapi.document(ALL, MESSAGES, Refusal, ANY_ERRORS, version, public_url)
+        lambda: asyncapi.document(ALL, MESSAGES, Refusal, ANY_ERRORS, version, public_url, NAMESPACES)
     )
     policy = app[POLICY] = ConnectionPolicy.from_settings(services.settings)
     app[GATE] = WebhookGate(services.vault, services.limits)

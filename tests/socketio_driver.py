@@ -49,8 +49,9 @@ def _need_npm() -> None:
 class Socket:
     """One socket of the driver. `events` has what it told: `{event, data, id}`."""
 
-    def __init__(self, driver: Driver, name: str) -> None:
+    def __init__(self, driver: Driver, name: str, namespace: str) -> None:
         self._driver = driver
+        self.namespace = namespace
         self._acks = itertools.count(1)
         self.name = name
         self.events: list[dict[str, Any]] = []
@@ -106,11 +107,15 @@ class Driver:
         self._process.stdin.write(json.dumps(said).encode() + b"\n")
 
     def open(self, url: str, namespace: str, auth: Any = None, version: int = 4, **options: Any) -> Socket:
-        socket = Socket(self, f"s{len(self._sockets)}")
+        socket = Socket(self, f"s{len(self._sockets)}", namespace)
         self._sockets[socket.name] = socket
         options = {"transports": ["websocket"], **options}
         socket.do("connect", url=url, namespace=namespace, auth=auth, options=options, version=version)
         return socket
+
+    @property
+    def sockets(self) -> list[Socket]:
+        return list(self._sockets.values())
 
     async def close(self) -> None:
         assert self._process.stdin is not None

@@ -19,6 +19,7 @@ from .examples import example_of
 from .openapi import Document
 from .operations import SCHEMES
 from .schemas import REFERENCE, Schema, event_variants, resolved, schemas_of
+from .socketio import PATH, SERVER, SocketIoNamespace, added, types_of
 
 ASYNCAPI: web.AppKey[Document] = web.AppKey("asyncapi", Document)
 MESSAGES: Final = "#/components/messages/"
@@ -51,10 +52,11 @@ def document(
     any_errors: Sequence[str],
     version: str,
     public_url: str | None = None,
+    namespaces: Sequence[SocketIoNamespace] = (),
 ) -> Schema:
     """The whole document. `refusal`: the shape of errors on a WebSocket; `any_errors`: codes that answer any message."""
     streams = {route.name: route for route in routes if route.name in (EVENT_STREAM, WEBSOCKET)}
-    made = _Messages(messages, refusal, any_errors, list(streams.values()))
+    made = _Messages(messages, refusal, any_errors, list(streams.values()), namespaces)
     queries = {name: made.query(route) for name, route in streams.items()}
     of_sockets = [*_OF_SOCKETS, *made.asked, *made.answers]
     on_socket = {"method": "GET", "query": queries[WEBSOCKET], "bindingVersion": "0.1.0"}
@@ -69,8 +71,9 @@ def document(
                 **_channel(streams[WEBSOCKET], "websocket", of_sockets),
                 "bindings": {"ws": on_socket},
             },
-        },
-        "operations": _sending(queries[EVENT_STREAM]) | made.operations(),
+        }
+        | made.socketio.channels,
+        "operations": _sending(queries[EVENT_STREAM]) | made.operations() | made.socketio.operations,
         "components": {
             "messages": made.components,
             "schemas": made.schemas,
@@ -111,12 +114,14 @@ class _Messages:
         refusal: type[Any],
         any_errors: Sequence[str],
         streams: Sequence[Route],
+        namespaces: Sequence[SocketIoNamespace],
     ) -> None:
         self._table = table
         self._codes = any_errors
         types: dict[int, Any] = {id(t): t for t in (*EVENTS.values(), EventView, refusal)}
         types |= {id(t): t for row in table.values() for t in (row.shape, row.answer)}
         types |= {id(route.query): route.query for route in streams}
+        types |= {id(t): t for t in types_of(namespaces)}
         made, self._all = schemas_of(list(types.values()))
         self._of = dict(zip(types, made, strict=True))
         _, events = event_variants(self._all["Event"], self._of)
@@ -132,6 +137,9 @@ class _Messages:
             "error": {**self._of[id(refusal)], "description": "Why it was refused"},
         })  # fmt: skip
         self.answers = [*self._acks.values(), self._refused]
+        self.socketio = added(namespaces, self._all, self._of, self._of[id(refusal)])
+        for name, (type, summary) in self.socketio.messages.items():
+            self._add(name, type, summary, None)
         reachable = _reachable(self._all, self.components)
         self.schemas = {name: _draft7(self._all[name]) for name in sorted(reachable)}
 
@@ -233,6 +241,7 @@ def _servers(public_url: str | None) -> dict[str, Schema]:
     return {
         "http": {**where, "protocol": f"http{secure}", "description": "Server-Sent Events", "security": security},
         "websocket": {**where, "protocol": f"ws{secure}", "description": "WebSockets", "security": security},
+        SERVER: {"host": parts.netloc, "pathname": parts.path.rstrip("/") + PATH, "protocol": f"ws{secure}", "description": "Socket.IO 3 and newer", "security": security[:1]},
     }  # fmt: skip
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import websockets
 from desks import Account, Desk, fresh, fresh_phone, make_room, ok
+from jsonschema import Draft7Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT7
 from serving import OwnServer
 from socketio_driver import Driver, Socket, driver
 
@@ -20,9 +24,38 @@ ONLINE: set[tuple[str, str]] = set()
 
 
 @pytest.fixture
-async def node() -> AsyncIterator[Driver]:
+async def node(server: OwnServer) -> AsyncIterator[Driver]:
+    """The driver; what its sockets were told is held against the AsyncAPI document afterwards."""
     async with driver() as made:
         yield made
+        async with server.client() as client:
+            document = ok(await client.get("/asyncapi.json"), 200)
+        for socket in made.sockets:
+            if socket.of("connect"):  # older clients never do
+                check_events(document, socket)
+
+
+def check_events(document: dict[str, Any], socket: Socket) -> None:
+    """Every event and acknowledgement is one that the document has for its namespace, with such a payload."""
+    registry = Registry().with_resource("urn:doc", Resource(document, DRAFT7))
+    (channel,) = (
+        c
+        for key, c in document["channels"].items()
+        if key.startswith("socketIo") and c["address"] == socket.namespace
+    )
+    messages = document["components"]["messages"]
+    for event in socket.events:
+        if event["event"] in ("connect", "disconnect", "connect_error"):
+            continue
+        named = ("ack", "error") if event["event"] == "ack" else (event["event"],)
+        known = [n for n in channel["messages"] if messages[n]["name"] in named and not n.endswith("Request")]
+        assert known, f"{socket.namespace} does not know {event}"
+        schemas = [{"$ref": f"urn:doc#/components/schemas/{name}"} for name in known]
+        faults = [
+            [e.message for e in Draft7Validator(schema, registry=registry).iter_errors(event["data"])]
+            for schema in schemas
+        ]
+        assert not all(faults), (socket.namespace, event, faults[0])
 
 
 async def ready(socket: Socket) -> Socket:

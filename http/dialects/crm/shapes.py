@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from ....core.conversation.entries import Entry, Message, SenderType
 from ....core.conversation.state import Conversation
 from ....core.conversation.status import HELD, LIVE, Status
+from ....core.text.fields import AccountId, ConversationId, Id, Timestamp, about
 from ....core.times import rfc3339
 
 CrmStatus = Literal["active", "resolved", "handed_off", "expired"]
@@ -24,29 +25,33 @@ _SENDERS: Final[dict[SenderType, CrmSender]] = {
 
 
 class CrmConversation(msgspec.Struct, frozen=True):
-    id: str
-    tenant_id: str
-    outlet_id: str | None
-    customer_phone: str
-    customer_name: str | None
-    status: CrmStatus
-    handoff_requested: bool
-    handoff_agent_id: str | None
-    handoff_reason: str | None
-    started_at: str
-    ended_at: str | None
-    last_message_at: str
+    """A conversation, as the CRM shows it."""
+
+    id: Annotated[Id, about("The conversation")]
+    tenant_id: Annotated[AccountId, about("The tenant, which is an account")]
+    outlet_id: Annotated[str | None, about("The outlet that it belongs to")]
+    customer_phone: Annotated[str, about("The customer's number", "+628123456789")]
+    customer_name: Annotated[str | None, about("The customer's name", "John Doe")]
+    status: Annotated[CrmStatus, about("Who has it, or how it ended")]
+    handoff_requested: Annotated[bool, about("Whether a human is asked for")]
+    handoff_agent_id: Annotated[str | None, about("The agent who holds it")]
+    handoff_reason: Annotated[str | None, about("Why a human is asked for", "Customer requested human agent")]
+    started_at: Annotated[Timestamp, about("When it was opened")]
+    ended_at: Annotated[Timestamp | None, about("When it ended")]
+    last_message_at: Annotated[Timestamp, about("When the last message was written")]
 
 
 class CrmMessage(msgspec.Struct, frozen=True):
-    id: str
-    conversation_id: str
-    sender_type: CrmSender
-    sender_id: str | None
-    content: str
-    whatsapp_message_id: str | None
-    timestamp: str
-    metadata: dict[str, Any] | None
+    """A message, as the CRM shows it."""
+
+    id: Annotated[Id, about("The message")]
+    conversation_id: ConversationId
+    sender_type: Annotated[CrmSender, about("Who wrote it")]
+    sender_id: Annotated[str | None, about("The agent who wrote it")]
+    content: Annotated[str, about("The text", "Where is my order?")]
+    whatsapp_message_id: Annotated[str | None, about("WhatsApp's own id of it", "wamid.HBgM")]
+    timestamp: Annotated[Timestamp, about("When it was written")]
+    metadata: Annotated[dict[str, Any] | None, about("Free-form: what came beside the text")]
 
 
 class CrmConversationDetail(CrmConversation, frozen=True, kw_only=True):

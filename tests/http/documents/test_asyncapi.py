@@ -17,10 +17,13 @@ from tertulia.http.documents.asyncapi import document
 from tertulia.http.routes import ALL
 from tertulia.http.routes.streams.messages import ANY_ERRORS, MESSAGES, Refusal
 from tertulia.http.routes.streams.opening import StreamQuery
+from tertulia.http.socketio.shapes import NAMESPACES
 
 
 def made(public_url: str | None = None) -> dict[str, Any]:
-    return json.loads(msgspec.json.encode(document(ALL, MESSAGES, Refusal, ANY_ERRORS, "1.2.3", public_url)))
+    return json.loads(
+        msgspec.json.encode(document(ALL, MESSAGES, Refusal, ANY_ERRORS, "1.2.3", public_url, NAMESPACES))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,11 @@ def types(doc: dict[str, Any], channel: str) -> set[str]:
 def test_every_event_and_message_is_in_it(doc: dict[str, Any]) -> None:
     assert types(doc, "eventStream") == set(EVENTS)
     assert types(doc, "webSocket") == (set(EVENTS) - {"close"}) | set(MESSAGES) | {"ack", "error"}
-    taken = [o for o in doc["operations"].values() if o["action"] == "receive"]
+    taken = [
+        o
+        for o in doc["operations"].values()
+        if o["action"] == "receive" and o["channel"]["$ref"].endswith("/webSocket")
+    ]
     assert [o["summary"] for o in taken] == [row.summary for row in MESSAGES.values()]
     codes = set(doc["components"]["schemas"]["Refusal"]["properties"]["code"]["enum"])
     assert codes >= set(ANY_ERRORS) | {code for row in MESSAGES.values() for code in row.errors}
@@ -73,9 +80,9 @@ def test_what_never_is_null_cannot_be(doc: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("public_url", "host", "path", "protocols"),
     [
-        (None, "localhost:8080", None, ["http", "ws"]),
-        ("https://chat.example", "chat.example", None, ["https", "wss"]),
-        ("http://chat.example:81/desk/", "chat.example:81", "/desk", ["http", "ws"]),
+        (None, "localhost:8080", None, ["http", "ws", "ws"]),
+        ("https://chat.example", "chat.example", None, ["https", "wss", "wss"]),
+        ("http://chat.example:81/desk/", "chat.example:81", "/desk", ["http", "ws", "ws"]),
     ],
 )
 def test_servers_are_where_the_public_url_says(
@@ -84,4 +91,4 @@ def test_servers_are_where_the_public_url_says(
     servers = made(public_url)["servers"].values()
     assert [server["protocol"] for server in servers] == protocols
     assert {server["host"] for server in servers} == {host}
-    assert {server.get("pathname") for server in servers} == {path}
+    assert [server.get("pathname") for server in servers] == [path, path, f"{path or ''}/socket.io/"]

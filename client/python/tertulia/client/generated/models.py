@@ -1388,35 +1388,61 @@ class CrmAssignment(TypedDict):
 
 
 class CrmConversation(TypedDict):
+    """A conversation, as the CRM shows it."""
+
     id: str
+    """The conversation"""
     tenant_id: str
+    """The tenant, which is an account"""
     outlet_id: str | None
+    """The outlet that it belongs to"""
     customer_phone: str
+    """The customer's number"""
     customer_name: str | None
+    """The customer's name"""
     status: Literal["active", "expired", "handed_off", "resolved"]
+    """Who has it, or how it ended"""
     handoff_requested: bool
+    """Whether a human is asked for"""
     handoff_agent_id: str | None
+    """The agent who holds it"""
     handoff_reason: str | None
+    """Why a human is asked for"""
     started_at: str
+    """When it was opened"""
     ended_at: str | None
+    """When it ended"""
     last_message_at: str
+    """When the last message was written"""
 
 
 class CrmConversationDetail(TypedDict):
     """`messages` with `include_messages=true`."""
 
     id: str
+    """The conversation"""
     tenant_id: str
+    """The tenant, which is an account"""
     outlet_id: str | None
+    """The outlet that it belongs to"""
     customer_phone: str
+    """The customer's number"""
     customer_name: str | None
+    """The customer's name"""
     status: Literal["active", "expired", "handed_off", "resolved"]
+    """Who has it, or how it ended"""
     handoff_requested: bool
+    """Whether a human is asked for"""
     handoff_agent_id: str | None
+    """The agent who holds it"""
     handoff_reason: str | None
+    """Why a human is asked for"""
     started_at: str
+    """When it was opened"""
     ended_at: str | None
+    """When it ended"""
     last_message_at: str
+    """When the last message was written"""
     messages: NotRequired[list[CrmMessage]]
 
 
@@ -1434,14 +1460,24 @@ class CrmHealth(TypedDict):
 
 
 class CrmMessage(TypedDict):
+    """A message, as the CRM shows it."""
+
     id: str
+    """The message"""
     conversation_id: str
+    """The conversation"""
     sender_type: Literal["agent", "customer", "llm"]
+    """Who wrote it"""
     sender_id: str | None
+    """The agent who wrote it"""
     content: str
+    """The text"""
     whatsapp_message_id: str | None
+    """WhatsApp's own id of it"""
     timestamp: str
+    """When it was written"""
     metadata: dict[str, Any] | None
+    """Free-form: what came beside the text"""
 
 
 class CrmStatusChange(TypedDict):
