@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,35 @@ def room_faults(sources: dict[str, str]) -> list[str]:
     return faults
 
 
+def imported(path: str, tree: ast.Module, modules: set[str]) -> set[str]:
+    """The modules of the product that one imports, for the type checker alone too."""
+    package = path.split("/")[:-1]
+    package = package if package[:1] == ["tertulia"] else ["tertulia", *package]
+    found = set()
+    for _, level, module, name in imports(tree):
+        if level:
+            base = [*package[: len(package) + 1 - level], *(part for part in module.split(".") if part)]
+            for target in ([*base, name], base):
+                if (known := "/".join(target[1:])) in modules or (known := "/".join(target)) in modules:
+                    found.add(known)
+                    break
+    return found
+
+
+def circle(sources: dict[str, str]) -> list[str]:
+    """Modules that import one another in a circle, or none."""
+    modules = {path.removesuffix(".py") for path in sources if not path.endswith("__init__.py")}
+    graph = {
+        path.removesuffix(".py"): imported(path, parse(source), modules) - {path.removesuffix(".py")}
+        for path, source in sources.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
 def long_functions(path: str, tree: ast.Module) -> Iterator[tuple[str, int]]:
     for node in statements(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -104,6 +134,18 @@ def test_the_checker_sees_an_arrow_that_points_up() -> None:
 
 def test_the_checker_sees_a_module_without_a_room() -> None:
     assert room_faults({"core/stray.py": ""}) == ["core/stray.py stands in no room of core"]
+
+
+def test_the_checker_sees_a_circle() -> None:
+    one = "if TYPE_CHECKING:\n    from .b import B"
+    assert circle({"core/text/a.py": one, "core/text/b.py": "from ..text import a"})
+    assert circle({"core/text/a.py": one, "core/text/b.py": "from . import c"}) == []
+    assert circle({"tertulia/serving/a.py": one, "tertulia/serving/b.py": "from .a import x"})
+
+
+def test_no_modules_import_one_another() -> None:
+    """Not for the type checker either: who needs a part of a module above says so in a Protocol."""
+    assert circle(product()) == []
 
 
 def test_rooms_import_one_way() -> None:

@@ -10,7 +10,7 @@ The browser enforces all this. It protects people from pages, not the server fro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy
@@ -19,11 +19,8 @@ from ...core.accounts.principal import PERMISSIONS, Principal, Role
 from ...core.accounts.records import Channel
 from ...core.errors import TertuliaError
 from ...core.ids import is_uuid
+from ...core.ports.resources import ChannelStore
 from ..auth.origins import Origin, OriginPolicy, origin_of
-
-if TYPE_CHECKING:
-    from ...core.ports.resources import ChannelStore
-    from .endpoint import Route
 
 API: Final = "/v1/"
 MAX_AGE: Final = 7_200
@@ -40,12 +37,21 @@ EXPOSED: Final = "Accept-Ranges, Allow, Content-Disposition, Content-Length, Con
 _CUSTOMER: Final = PERMISSIONS[Role.CUSTOMER]
 
 
+class CrossOriginRoute(Protocol):
+    """What of a route decides which pages may call it (`endpoint.Route`)."""
+
+    @property
+    def permission(self) -> str | None: ...
+    @property
+    def is_shared(self) -> bool: ...
+
+
 class Asked:
     """What a cross-origin request asks for, as far as is known: the route, its path's parameters, the token's holder."""
 
     __slots__ = ("path", "principal", "route")
 
-    def __init__(self, route: Route, path: Mapping[str, str]) -> None:
+    def __init__(self, route: CrossOriginRoute, path: Mapping[str, str]) -> None:
         self.route = route
         self.path = path
         self.principal: Principal | None = None
@@ -99,7 +105,7 @@ class Cors:
             self._lookups -= 1
         return _granted(request.headers) if allowed else {}
 
-    async def allows(self, origin: Origin, route: Route, path: Mapping[str, str]) -> bool:
+    async def allows(self, origin: Origin, route: CrossOriginRoute, path: Mapping[str, str]) -> bool:
         """Whether pages of an origin may send a route's requests. Raises StorageUnavailable …"""
         if not route.is_shared:
             return False
@@ -115,7 +121,7 @@ class Cors:
         self._origins.check(request)
 
     async def _allowed_by_channel(
-        self, origin: Origin, route: Route, path: Mapping[str, str], principal: Principal | None
+        self, origin: Origin, route: CrossOriginRoute, path: Mapping[str, str], principal: Principal | None
     ) -> bool:
         if not is_for_customers(route):
             return False
@@ -126,7 +132,7 @@ class Cors:
         return principal is None and await self._channels.allows_origin(str(origin))
 
 
-def is_for_customers(route: Route) -> bool:
+def is_for_customers(route: CrossOriginRoute) -> bool:
     """Whether a web chat customer may call it."""
     return route.is_shared and (route.permission is None or route.permission in _CUSTOMER)
 

@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http.client import responses as phrases
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -23,11 +23,9 @@ from multidict import CIMultiDictProxy
 
 from ...core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
 from ...logs import request_context
+from .cors import Cors
 from .responses import REQUEST_ID, JsonAnswer, secured
 from .security_headers import SERVER
-
-if TYPE_CHECKING:
-    from .cors import Cors
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -12,8 +11,13 @@ from ...actors.assistant.drafting import Drafter
 from ...actors.gateway.gateway import Gateway
 from ...actors.host.message_analysis import MessageAnalysis
 from ...actors.webhooks.event_delivery import WebhookCaller
+from ...core.accounts.records import ChannelType
 from ...core.channels.signed_urls import LinkSigner
+from ...core.ports.channels import ChannelKind
+from ...core.ports.event_webhooks import WebhookSecrets
+from ...core.ports.http import Hints, Stores, Vault
 from ...core.ports.ownership import Processes
+from ...core.ports.supervision import Supervision
 from ...core.views.metrics import Sample
 from ...settings import Settings
 from ..auth.origins import OriginPolicy
@@ -21,17 +25,10 @@ from ..auth.rate_limits import RequestLimits
 from ..auth.revocations import Revocations
 from ..auth.tickets import Tickets
 from ..auth.tokens import TokenSigner, TokenVerifier
+from ..streams.hub import Hub
 from ..streams.presence import PresenceKeeper
+from ..streams.typists import Typists
 from .expensive_reads import ExpensiveReads
-
-if TYPE_CHECKING:
-    from ...core.accounts.records import ChannelType
-    from ...core.ports.channels import ChannelKind
-    from ...core.ports.event_webhooks import WebhookSecrets
-    from ...core.ports.http import Hints, Stores, Vault
-    from ...core.ports.supervision import Supervision
-    from ..streams.hub import Hub
-    from ..streams.typists import Typists
 
 
 class Services(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -15,9 +15,6 @@ from ...core.accounts.principal import Principal, Role
 from ...core.errors import Overloaded, RateLimited
 from ...settings import Settings
 from .token_bucket import Rate, TokenBuckets
-
-if TYPE_CHECKING:
-    from .session import Session
 
 BURST_SECONDS: Final = 4
 """Burst of frames, in seconds of the rate: a page may join all its conversations when it opens."""
@@ -67,6 +64,19 @@ class StreamLimits(msgspec.Struct, frozen=True):
         )
 
 
+class CountedSession(Protocol):
+    """A session as far as it is counted here."""
+
+    principal: Principal
+    account: AccountStreams
+    address: str
+
+    @property
+    def queued(self) -> int: ...
+    def cut(self, reason: str) -> None: ...
+    def release(self) -> None: ...
+
+
 class AccountStreams:
     """The open streams of one account and their queued bytes; a frame queued for several streams counts once."""
 
@@ -75,7 +85,7 @@ class AccountStreams:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.queued = 0
-        self.sessions: set[Session] = set()
+        self.sessions: set[CountedSession] = set()
         self._relief = 0.0
 
     def relieve(self, now: float) -> None:
@@ -123,7 +133,7 @@ class StreamCounts:
     def __len__(self) -> int:
         return self._total
 
-    def take(self, session: Session, address: str) -> None:
+    def take(self, session: CountedSession, address: str) -> None:
         """Count a session. Raises Overloaded, RateLimited."""
         limits, principal = self.limits, session.principal
         if self._total >= limits.gateway:
@@ -161,7 +171,7 @@ class StreamCounts:
         account.sessions.add(session)
         session.account, session.address = account, address
 
-    def give_back(self, session: Session) -> None:
+    def give_back(self, session: CountedSession) -> None:
         """Stop counting a session, and drop its queue."""
         principal = session.principal
         self._total -= 1

@@ -7,22 +7,29 @@ import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ...client import AsyncClient, Options
 from ..figures.audit import Audit
 from ..figures.figures import BUCKETS, Figures
 from ..figures.floor import Floor
 from ..plan import Plan
+from ..scenario.model import Profile
 from ..traffic import identities
 from ..traffic.feed import Event, untouched
 from ..traffic.requests import Requests
 
-if TYPE_CHECKING:
-    from .customer import Customer
-
 MAX_CONVERSATIONS = 100_000
 """Conversations of which it is known whose they are; the oldest are forgotten."""
+
+
+class KnownCustomer(Protocol):
+    """A customer that is under way, as far as others call on it (`customer.Customer`)."""
+
+    profile: Profile
+
+    def hear(self, event: Event) -> None: ...
+    def reached(self, part: int) -> None: ...
 
 
 class World:
@@ -40,7 +47,7 @@ class World:
         self.requests = Requests(plan.url, self.figures, lambda: self.now)
         self.number_of = identities.reader(plan.run)
         self.owners: OrderedDict[str, int] = OrderedDict()
-        self.customers: dict[int, Customer] = {}
+        self.customers: dict[int, KnownCustomer] = {}
         self.contacts: set[str] = set()
         self.floor: Floor | None = None
         self.listeners: list[Callable[[Event], None]] = []
