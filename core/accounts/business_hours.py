@@ -57,12 +57,6 @@ class Schedule:
                 return end
         return None
 
-    def between(self, start: int, end: int) -> int:
-        """Open time between two instants, in ms."""
-        if self.always:
-            return max(0, end - start)
-        return sum(b - a for a, b in self._open(start, end))
-
     def after(self, at: int, business: int) -> int | None:
         """The instant when `business` ms of open time have passed since `at`; None if not within ten years."""
         if self.always or business <= 0:

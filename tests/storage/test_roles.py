@@ -22,6 +22,8 @@ from tertulia.storage.postgres.database import Database
 from tertulia.storage.postgres.migrate import make_months
 from tertulia.storage.postgres.roles import APP_ROLE, SYSTEM_ROLE, RolesError
 
+pytestmark = pytest.mark.server  # by a fixture that asks for others by name
+
 NOBODYS = {
     "schema_migrations",
     "hosts",

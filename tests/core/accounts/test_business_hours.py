@@ -74,6 +74,17 @@ starts = st.builds(
 )
 
 
+def open_time(schedule: Schedule, start: int, end: int) -> int:
+    """Open milliseconds between two instants, from change to change."""
+    total, at = 0, start
+    while at < end:
+        change = schedule.next_change(at)
+        until = end if change is None else min(change, end)
+        total += (until - at) * schedule.is_open(at)
+        at = until
+    return total
+
+
 @searched(30)
 @given(blocks_of, st.sampled_from(ZONES), starts)
 def test_every_minute_of_two_days_agrees_with_the_wall_clock(
@@ -83,7 +94,7 @@ def test_every_minute_of_two_days_agrees_with_the_wall_clock(
     span = [start + n * MINUTE for n in range(2 * 1440)]
     opened = [oracle_open(blocks, zone, ms) for ms in span]
     assert [schedule.is_open(ms) for ms in span] == opened
-    assert schedule.between(start, start + 2 * 1440 * MINUTE) == sum(opened) * MINUTE
+    assert open_time(schedule, start, start + 2 * 1440 * MINUTE) == sum(opened) * MINUTE
 
     changes = [ms for ms, was, now in zip(span[1:], opened, opened[1:], strict=False) if was != now]
     found, after = [], start
@@ -108,7 +119,7 @@ def test_business_time_and_the_instant_after_it_are_inverse(
     if end is None:
         assert blocks and schedule.next_change(start) is None
     else:
-        assert schedule.between(start, end) == wanted * MINUTE
+        assert open_time(schedule, start, end) == wanted * MINUTE
 
 
 def test_working_days() -> None:
@@ -126,7 +137,7 @@ def test_over_midnight_and_several_blocks_a_day() -> None:
     assert schedule.is_open(at("UTC", 2026, 11, 21, 1, 59))
     assert not schedule.is_open(at("UTC", 2026, 11, 21, 2, 0))
     assert not schedule.is_open(at("UTC", 2026, 11, 20, 1, 0)), "Friday's night is not Thursday's"
-    assert schedule.between(at("UTC", 2026, 11, 20), at("UTC", 2026, 11, 23)) == 6 * HOUR
+    assert open_time(schedule, at("UTC", 2026, 11, 20), at("UTC", 2026, 11, 23)) == 6 * HOUR
 
 
 def test_all_day_is_all_day_over_the_week_s_end() -> None:
@@ -152,8 +163,8 @@ def test_hours_that_never_change(blocks: list[Hours], always: bool) -> None:
 def test_a_gap_opens_late_and_a_fold_is_open_twice() -> None:
     zone = "America/New_York"
     schedule = Schedule([Hours(["sun"], "01:30", "02:30")], zone)
-    gap = schedule.between(at(zone, 2026, 3, 8), at(zone, 2026, 3, 9))
-    fold = schedule.between(at(zone, 2026, 11, 1), at(zone, 2026, 11, 2))
+    gap = open_time(schedule, at(zone, 2026, 3, 8), at(zone, 2026, 3, 9))
+    fold = open_time(schedule, at(zone, 2026, 11, 1), at(zone, 2026, 11, 2))
     assert (gap, fold) == (30 * MINUTE, 90 * MINUTE)
     swallowed = Schedule([Hours(["sun"], "02:00", "03:00")], zone)
     assert swallowed.next_change(at(zone, 2026, 3, 8)) == at(zone, 2026, 3, 15, 2)
