@@ -59,11 +59,11 @@ class ModelSettings(BaseSettings):
         64,
         ge=1,
         le=4096,
-        description="model calls that one process has under way; beyond it the rules answer",
+        description="model calls that one process makes at once; beyond it the built-in rules answer",
     )
     model_prices: Annotated[str, AfterValidator(_prices)] = Field(
         "",
-        description="prices in dollars for a million tokens, comma separated (<model>=<in>/<out>); free when unset",
+        description="prices in dollars per million tokens, comma separated (<model>=<in>/<out>); free when unset",
     )
     langflow_runtime_url: HttpUrl | None = Field(
         None,

@@ -45,7 +45,7 @@ class Settings(ClusterSettings, EventSettings, ModelSettings):
     database_url: PostgresUrl | None = Field(
         None,
         validation_alias=_env("DATABASE_URL"),
-        description="Postgres URL, as the owner of the schema; an embedded server when unset",
+        description="Postgres URL of the schema's owner; an embedded server when unset",
     )
     app_database_url: PostgresUrl | None = Field(
         None,
@@ -121,7 +121,9 @@ class Settings(ClusterSettings, EventSettings, ModelSettings):
         description="addresses or networks of reverse proxies, comma separated (10.0.0.7,fd00::/8): only their"
         " X-Forwarded-For and X-Forwarded-Proto are trusted; none when unset",
     )
-    trust_tenant_header: bool = Field(False, description="the CRM takes X-Tenant-Id as proof of its tenant")
+    trust_tenant_header: bool = Field(
+        False, description="accept the header X-Tenant-Id as authentication under /crm"
+    )
     demo: bool = Field(False, description="demo sign-in on the agents' page; set by --demo, off without it")
     metrics_token: str | None = Field(None, min_length=16, description="token that opens /metrics anywhere")
     metrics_networks: str = Field(

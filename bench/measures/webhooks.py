@@ -115,7 +115,7 @@ class Calls:
         if lost := acked - set(stored):
             raise BenchError(f"LOST: {len(lost)} of {len(acked)} acknowledged webhooks, such as {min(lost)}")
         if len(stored) != len(set(stored)):
-            raise BenchError("DOUBLED: a webhook's message is there twice")
+            raise BenchError("DOUBLED: a webhook's message is given twice")
         return len(acked)
 
 

@@ -32,7 +32,7 @@ def normalised(channel_type: ChannelType, identifier: str, path: str) -> str:
         return _phone(channel_type, identifier, path)
     if channel_type == "telegram" and _USER_NAME(identifier):
         rule = "must be the number of a chat, such as 7777777777; a user name is no identifier"
-        raise Invalid("the identifier is no chat's", errors=((path, rule),))
+        raise Invalid("the identifier is not a chat id", errors=((path, rule),))
     return email_address(identifier, path) if channel_type == "email" else identifier
 
 
@@ -41,7 +41,7 @@ def email_address(text: str, path: str) -> str:
     address = email_addresses.parsed(text)
     if address is None:
         rule = "must be one e-mail address, such as ana@mail.example"
-        raise Invalid("the identifier is no e-mail address", errors=((path, rule),))
+        raise Invalid("the identifier is not an e-mail address", errors=((path, rule),))
     return address
 
 

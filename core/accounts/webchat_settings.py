@@ -95,7 +95,7 @@ def check(config: dict[str, Any]) -> None:
         for n, field in enumerate(form):
             path = f"config.widget.{name}[{n}]"
             if field.name in seen:
-                raise Invalid("the body is not valid", errors=((f"{path}.name", "is there twice"),))
+                raise Invalid("the body is not valid", errors=((f"{path}.name", "is given twice"),))
             if field.label is None and field.name not in TRANSLATED:
                 raise Invalid("the body is not valid", errors=((f"{path}.label", "required for this name"),))
             seen.add(field.name)

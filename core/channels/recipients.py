@@ -25,7 +25,7 @@ def check(channel_type: str, post: Post) -> None:
     given = [name for name in ("to", "cc", "bcc") if getattr(post, name) is not None]
     if channel_type != "email" or post.is_private or post.sender_type == "contact":
         rule = "only for a message to the customer on an e-mail channel"
-        raise Invalid("this message takes no recipients", errors=tuple((name, rule) for name in given))
+        raise Invalid("this message cannot have recipients", errors=tuple((name, rule) for name in given))
 
 
 def of(c: Conversation, messages: Iterable[Entry], post: Post) -> dict[str, list[str]]:

@@ -160,7 +160,7 @@ def read_parts(trigger_type: TriggerType, conditions: Any, actions: Any) -> tupl
     needed = NEEDED[trigger_type]
     if needed and not any(getattr(read, name) for name in needed):
         path = f"conditions.{needed[0]}"
-        raise Invalid("the rule is not valid", errors=((path, f"a {trigger_type} rule needs it"),))
+        raise Invalid("the rule is not valid", errors=((path, f"required for a {trigger_type} rule"),))
     if (time := read.time_range) is not None:
         faults = block_faults(time, "conditions.time_range")
         if not is_timezone(time.tz):

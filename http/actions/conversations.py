@@ -258,10 +258,10 @@ async def ask_for_agent(
     principal, agents = call.principal, call.services.stores.agents
     if agent_id != principal.user_id or not principal.is_staff:
         if not is_user_id(agent_id):
-            raise Invalid("there can be no such agent", errors=((path, USER_ID_RULE),))
+            raise Invalid("the user id is not valid", errors=((path, USER_ID_RULE),))
         if principal.role is not SERVICE and await agents.get(call.account_id, agent_id) is None:
             await _check_allowed(call, command, conversation_id)
-            raise Invalid("there is no such agent", errors=((path, "is nobody that this account has seen"),))
+            raise Invalid("there is no such agent", errors=((path, "is not a user that this account knows"),))
     done = await call.ask_supervisor(command, conversation_id)
     if principal.role is SERVICE:
         await agents.ensure(call.account_id, agent_id)
@@ -353,4 +353,4 @@ async def typing(call: Call[Any], conversation_id: str, state: TypingState) -> N
 async def check_team(call: Call[Any], team_id: str | None) -> None:
     """Raises Invalid if the account has no such team."""
     if team_id is not None and await call.services.stores.teams.get(call.account_id, team_id) is None:
-        raise Invalid("there is no such team", errors=(("team_id", "is no team of this account"),))
+        raise Invalid("there is no such team", errors=(("team_id", "is not a team of this account"),))

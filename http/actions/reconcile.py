@@ -106,4 +106,4 @@ async def _each(
         if failures:
             raise failures[0]
     if rounds > 1:
-        raise Conflict("conversations are opened faster than they can be changed: ask again")
+        raise Conflict("conversations are opened faster than this change can be applied: try again")

@@ -141,7 +141,7 @@ async def approve(
     store, by = call.services.stores.suggestions, call.principal.user_id
     if await store.move(call.account_id, s.id, OPEN, "approving", by=by) is None:
         _check_open(await found(call, conversation_id, suggestion_id))
-        raise Conflict("the suggestion was decided meanwhile")
+        raise Conflict("the suggestion was decided in the meantime")
     entry = await _send(call, s, body, metadata or {})
     is_edited = body.strip() != s.body.strip()
     # what was sent counts, even if somebody else has found it stale since

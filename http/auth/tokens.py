@@ -296,8 +296,10 @@ def _choose(verified: Verified, account: str | None) -> Principal:
         if verified.only is not None:
             return verified.only
         if verified.by_account:
-            raise Malformed("the token holds several accounts: choose one with the header X-Account-Id")
-        raise Forbidden("the token holds no account")
+            raise Malformed(
+                "the token is valid for several accounts: choose one with the header X-Account-Id"
+            )
+        raise Forbidden("the token names no account")
     chosen = verified.by_account.get(account)
     if chosen is None:
         wanted = uuid_of(account)
@@ -305,5 +307,5 @@ def _choose(verified: Verified, account: str | None) -> Principal:
             raise Malformed("X-Account-Id must be an account id")
         chosen = verified.by_account.get(wanted)
     if chosen is None:
-        raise Forbidden("the token does not hold this account")
+        raise Forbidden("the token is not valid for this account")
     return chosen

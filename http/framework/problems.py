@@ -205,7 +205,7 @@ def _answer(request: web.Request, error: Exception, request_id: str) -> web.Stre
     if isinstance(error, web.HTTPException):
         return _http_answer(error, request_id)
     if isinstance(error, web.RequestPayloadError):
-        return problem_response(Malformed("the body could not be read as its headers say"), request_id)
+        return problem_response(Malformed("the body does not match its headers"), request_id)
     if isinstance(error, asyncio.TimeoutError):
         log.warning("request_timed_out", method=request.method, path=request.path)
         return problem_response(Overloaded("the request took too long"), request_id)

@@ -34,7 +34,7 @@ async def file(call: Call[Any]) -> web.Response:
 
 def _check_demo(call: Call[Any]) -> None:
     if not call.services.settings.demo:
-        raise NotFound("there is a shop only in the demo")
+        raise NotFound("the shop exists only in the demo")
 
 
 ROUTES = [

@@ -87,7 +87,7 @@ async def _for_operators(call: Call[None]) -> None:
     request, limits = call.request, call.services.limits
     await limits.admit_address(request.remote)
     if call.services.settings.metrics_token is not None:
-        raise Unauthenticated("the metrics' bearer token is required")
+        raise Unauthenticated("a bearer token is required for /metrics")
     raise Forbidden("metrics are for the operator: see TERTULIA_METRICS_TOKEN and TERTULIA_METRICS_NETWORKS")
 
 

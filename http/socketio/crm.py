@@ -79,7 +79,7 @@ class CrmNamespace(Namespace):
         found = next((r for r in readers if r.session.principal.account_id == tenant), None)
         if found is None:
             if any(not _is_trusted(reader) for reader in readers):
-                raise Forbidden("the token does not hold this tenant")
+                raise Forbidden("the token is not valid for this tenant")
             found = await self._enter(eio_sid, sid, tenant, self._request(eio_sid))
         await self.services.limits.admit(found.session.principal)
         found.call.principal.require("inbox.read")
@@ -130,5 +130,5 @@ def _is_trusted(reader: Reader) -> bool:
 def _text(data: dict[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str) or not value:
-        raise Invalid("the event's data is not valid", errors=((name, "must be a text"),))
+        raise Invalid("the event's data is not valid", errors=((name, "must be a string"),))
     return value

@@ -54,7 +54,7 @@ def handshake(request: web.BaseRequest, auth: Any) -> Handshake:
 def _text(auth: dict[str, Any], name: str) -> str | None:
     value = auth.get(name)
     if value is not None and not isinstance(value, str):
-        raise Malformed(f"auth.{name} must be a text")
+        raise Malformed(f"auth.{name} must be a string")
     return value or None
 
 
@@ -198,4 +198,4 @@ def to_json(data: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(data)
     except (TypeError, ValueError):
-        raise Malformed("the event's data is no JSON") from None
+        raise Malformed("the event's data is not JSON") from None

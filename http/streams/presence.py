@@ -66,7 +66,7 @@ class PresenceKeeper:
             # the best status may be another stream's; it is renewed along with this one
             said = replace(self._best().get(agent, said), expires_at=said.expires_at)
         if not await self._publish([said]):
-            raise StorageUnavailable("presence cannot be kept at the moment", retry_after=1)
+            raise StorageUnavailable("presence cannot be stored at the moment", retry_after=1)
 
     def _follow_clock(self) -> None:
         """Shift stored times if the clock was set back, so that later statuses stay later."""

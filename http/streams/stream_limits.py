@@ -138,7 +138,7 @@ class StreamCounts:
         limits, principal = self.limits, session.principal
         if self._total >= limits.gateway:
             self.refused["gateway"] += 1
-            raise Overloaded("this gateway holds as many streams as it may", retry_after=RETRY_AFTER)
+            raise Overloaded("this gateway has reached its limit of open streams", retry_after=RETRY_AFTER)
         user = user_key(principal)
         if self._user_frames.left(user) < self.frame_rate.burst * CALM_SHARE:
             self.refused["frames"] += 1

@@ -99,7 +99,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`scale`: seconds of the model in a second of the run. `warm_up`: the time at the beginning that statistics leave out.
+    """`scale`: how many seconds of the model pass in a second of the run. `warm_up`: the time at the beginning that statistics leave out.
 
     `answer_within`: the target of the share answered in time. `expect`: conditions as `--expect` takes them.
     """

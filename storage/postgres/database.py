@@ -162,7 +162,7 @@ class Database:
             try:
                 connection = await pool.acquire(timeout=ACQUIRE_DEADLINE)
             except TimeoutError as error:
-                raise Overloaded("no database connection came free in time", retry_after=1) from error
+                raise Overloaded("no database connection became free in time", retry_after=1) from error
             try:
                 yield connection
             except asyncpg.InternalClientError:

@@ -63,7 +63,7 @@ class FairShares:
     def _refuse(self, account: str, turn: asyncio.Future[None]) -> None:
         if not turn.done():
             self._leave(account, turn)
-            turn.set_exception(Overloaded("no database connection came free in time", retry_after=1))
+            turn.set_exception(Overloaded("no database connection became free in time", retry_after=1))
 
     def _leave(self, account: str, turn: asyncio.Future[None]) -> None:
         queue = self._queues.get(account, deque())

@@ -52,7 +52,7 @@ class RabbitExchange:
         except (AMQPError, OSError, TimeoutError, RuntimeError) as error:  # RuntimeError: it is closing
             await self.close()
             reason = str(error).replace(self._url, "…") or type(error).__name__
-            raise StorageUnavailable(f"RabbitMQ does not take events: {reason}", retry_after=1) from error
+            raise StorageUnavailable(f"RabbitMQ does not accept events: {reason}", retry_after=1) from error
         except asyncio.CancelledError:
             await self.close()  # what was not confirmed is not to be mixed up with what comes next
             raise

@@ -64,14 +64,14 @@ def serve(
     """Start the server. It runs until Ctrl-C or SIGTERM, then drains."""
     settings = read_settings(host=host, port=port, data=data)
     if unused := older_environment.ignored(os.environ):
-        typer.echo(f"ignored, since they mean nothing here: {', '.join(unused)}", err=True)
+        typer.echo(f"ignored, since Tertulia does not use them: {', '.join(unused)}", err=True)
     try:
         opened = data_folder.prepare(settings.data)
         ray_environment.prepare(settings)
     except (data_folder.DataFolderError, OSError, ValueError) as error:
         fail(str(error))
     if opened:
-        say(f"{settings.data}: other users of this machine could read it; it is private now")
+        say(f"{settings.data}: other users of this machine could read it; it is now private")
     from ..serving.server import Serving, StartError  # imports Ray, which reads its environment at import
 
     logs.configure(settings.log_level, settings.log_format)
@@ -92,7 +92,9 @@ def token(
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="lifetime in hours")] = 12,
     many: Annotated[
         int,
-        typer.Option(min=1, max=100_000, help="so many tokens, one a line, for the users USER-1, USER-2 …"),
+        typer.Option(
+            min=1, max=100_000, help="number of tokens to print, one per line, for the users USER-1, USER-2 …"
+        ),
     ] = 1,
 ) -> None:
     """Print an HS256 token signed with the server's secret: TERTULIA_JWT_SECRET, or that of the data folder or the running server."""
@@ -141,7 +143,7 @@ def verify() -> None:
 
 @db.command()
 def recount() -> None:
-    """Count the figures of all accounts' reports again, from the first entry on. The server may run meanwhile."""
+    """Recount the figures of all accounts' reports, from the first entry on. The server may keep running."""
     from ..storage.postgres.reports.report_counters import ReportCounters
 
     settings = read_settings()
@@ -233,7 +235,7 @@ def provider_double(
 ) -> None:
     """Run a stand-in for WhatsApp, Messenger, Telegram, Twilio and Postmark, to try channels without accounts there.
 
-    It accepts and checks messages as the providers do, and plays customers who write. Runs until Ctrl-C.
+    It accepts and checks messages as the providers do, and simulates customers. Runs until Ctrl-C.
     """
     import signal
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..storage.postgres.database import Database
 
 cluster = typer.Typer(
-    help="See a cluster's processes, and drain its nodes. Needs DATABASE_URL.", no_args_is_help=True
+    help="Show a cluster's processes, and drain its nodes. Needs DATABASE_URL.", no_args_is_help=True
 )
 
 SILENT_AFTER = 5.0
@@ -76,9 +76,7 @@ def _state(process: ProcessState) -> str:
 @cluster.command()
 def status(
     json: Json = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="print it again every two seconds, until Ctrl-C")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="refresh every two seconds, until Ctrl-C")] = False,
 ) -> None:
     """List the processes: where each runs, whether it works, and how many partitions a host has."""
     while True:
@@ -106,7 +104,7 @@ def _table(view: ClusterView) -> None:
         )  # fmt: skip
     Console().print(table)
     if view.partitions_without_host:
-        say(f"{view.partitions_without_host} partitions have no host: their commands wait")
+        say(f"{view.partitions_without_host} partitions have no host: commands to them wait")
 
 
 @cluster.command()
@@ -115,9 +113,9 @@ def drain(
     wait: Annotated[float, typer.Option(help="seconds to wait until it is empty; 0 returns at once")] = 60.0,
     json: Json = False,
 ) -> None:
-    """Have a node's processes leave it in order: partitions are moved, streams closed with their cursors, sends finished.
+    """Move all work off a node: partitions move, streams close with their cursors, sends finish.
 
-    Nothing is started there until `undrain`, or until the machine joins again. Exits with code 2 if it is not empty in time.
+    Nothing starts there until `undrain`, or until the machine joins again. Exits with code 2 if the node is not empty in time.
     """
 
     async def work(database: Database) -> ClusterView:
@@ -151,7 +149,7 @@ def undrain(
         typer.Argument(help="the node: the start of its id; `cluster status --json` lists the drained ones"),
     ],
 ) -> None:
-    """Let processes be started on a drained node again."""
+    """Allow processes on a drained node again."""
 
     async def work(database: Database) -> list[str]:
         from ..storage.postgres.conversations.processes import PostgresProcesses
@@ -165,7 +163,7 @@ def undrain(
     found = _run(work)
     if len(found) != 1:
         fail(f"{len(found)} drained nodes have an id that begins with {node!r}")
-    say(f"node {found[0][:8]} may have processes again")
+    say(f"node {found[0][:8]} can have processes again")
 
 
 def _left(view: ClusterView, node: str) -> list[ProcessRow]:

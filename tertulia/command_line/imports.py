@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..storage.postgres.database import Database
 
 imports = typer.Typer(
-    help="Carry an older service's conversations over into an account (docs/guides/migrate-crm.md, migrate-sync.md).",
+    help="Import an older service's conversations into an account (docs/guides/migrate-crm.md, migrate-sync.md).",
     no_args_is_help=True,
 )
 app.add_typer(imports, name="import")
@@ -35,11 +35,11 @@ EVERY = 1_000
 """Conversations between two lines of progress."""
 
 AccountId = Annotated[str, typer.Option("--account", help="the account's id")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="read and check everything, and store nothing")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="read and check everything, but store nothing")]
 Aside = Annotated[
-    Path, typer.Option("--set-aside", help="where rows that cannot be carried over are listed, as JSON lines")
+    Path, typer.Option("--set-aside", help="file that lists what cannot be imported, as JSON lines")
 ]
-Zone = Annotated[str, typer.Option("--time-zone", help="the time zone of times that name none")]
+Zone = Annotated[str, typer.Option("--time-zone", help="time zone of times that name none")]
 
 
 @imports.command()
@@ -49,12 +49,12 @@ def crm(
         str,
         typer.Option("--from", envvar="TERTULIA_IMPORT_FROM", help="the service's database: postgresql://…"),
     ],
-    tenant: Annotated[str | None, typer.Option(help="the tenant; by default the account's id")] = None,
+    tenant: Annotated[str | None, typer.Option(help="the tenant's id; by default the account's")] = None,
     dry_run: DryRun = False,
     set_aside: Aside = Path("crm-set-aside.jsonl"),
     time_zone: Zone = "UTC",
 ) -> None:
-    """Carry over the CRM conversation service's conversations and messages."""
+    """Import the CRM conversation service's conversations and messages."""
     if not source.startswith(("postgresql://", "postgres://")):
         fail("--from must be a postgresql:// URL")
 
@@ -90,17 +90,17 @@ def sync(
         ),
     ],
     sub_domain: Annotated[
-        str | None, typer.Option(help="whose documents are carried over; by default the account's sub-domain")
+        str | None, typer.Option(help="sub-domain whose documents are imported; by default the account's")
     ] = None,
     dry_run: DryRun = False,
     set_aside: Aside = Path("sync-set-aside.jsonl"),
     time_zone: Zone = "UTC",
 ) -> None:
-    """Carry over the conversation sync service's documents."""
+    """Import the conversation sync service's documents."""
     try:
         import bson  # noqa: F401
     except ModuleNotFoundError:
-        fail("this needs MongoDB's formats: pip install 'tertulia[import]'")
+        fail("reading MongoDB's formats needs an extra: pip install 'tertulia[import]'")
 
     @contextlib.asynccontextmanager
     async def opened(of: Account, zone: ZoneInfo, now: int) -> AsyncIterator[Source]:
@@ -127,7 +127,7 @@ def _run(
     try:
         zone = ZoneInfo(time_zone)
     except (ValueError, OSError, KeyError):
-        fail(f"--time-zone is no time zone (given: {time_zone!r})")
+        fail(f"--time-zone is not a time zone (given: {time_zone!r})")
     settings = read_settings()
     url = (
         url_of_running(settings.data) or database_url(settings)
@@ -140,9 +140,9 @@ def _run(
     except SourceError as error:
         fail(str(error))
     except TertuliaError as error:
-        fail(f"the import stopped ({error}): run it again, it goes on where it was")
+        fail(f"the import stopped ({error}): run it again to continue where it stopped")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-        fail(f"the import stopped ({fault_of(url, error, 5432)}): run it again, it goes on where it was")
+        fail(f"the import stopped ({fault_of(url, error, 5432)}): run it again to continue where it stopped")
     _report(counts, aside, dry_run)
 
 
@@ -248,9 +248,11 @@ def _report(counts: Counts, aside: Path, dry_run: bool) -> None:
         f" + {counts.known_messages:,} stored before + {counts.aside_messages:,} set aside"
     )
     if counts.second:
-        say(f"{counts.second:,} live conversations have expired here: their customer has another live one")
+        say(
+            f"{counts.second:,} live conversations were stored as expired, since their customer has another live one"
+        )
     if counts.aside_conversations or counts.aside_messages:
-        say(f"what was set aside in this run, and why: {aside}")
+        say(f"set aside in this run, with reasons: {aside}")
     faults = list(counts.faults())
     for fault in faults:
         note(f"the counts do not agree: {fault}")

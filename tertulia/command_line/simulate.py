@@ -55,12 +55,16 @@ def simulate(
     customers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=1_000_000, help="how many customers arrive; without --rate evenly over the duration"
+            min=1,
+            max=1_000_000,
+            help="how many customers arrive; evenly over the duration unless --rate is given",
         ),
     ] = None,
     agents: Annotated[
         int | None,
-        typer.Option(min=1, max=5000, help="number of agents; several kinds keep their proportions"),
+        typer.Option(
+            min=1, max=5000, help="number of agents; if there are several kinds, their proportions stay"
+        ),
     ] = None,
     rate: Annotated[
         str | None,
@@ -69,21 +73,24 @@ def simulate(
         ),
     ] = None,
     duration: Annotated[
-        str | None, typer.Option(help="length of the run, such as 90s or 10m, in the model's time")
+        str | None, typer.Option(help="length of the run in the model's time, such as 90s or 10m")
     ] = None,
-    ramp: Annotated[str | None, typer.Option(help="time in which the rate rises from nothing")] = None,
+    ramp: Annotated[str | None, typer.Option(help="time in which the rate rises from zero")] = None,
     scale: Annotated[
-        float | None, typer.Option(min=0.1, max=3600, help="seconds of the model in a second of the run")
+        float | None,
+        typer.Option(min=0.1, max=3600, help="how many seconds of the model pass in a second of the run"),
     ] = None,
     transport: Annotated[
         Literal["ws", "sse", "socketio"] | None, typer.Option(help="how agents are connected")
     ] = None,
     policy: Annotated[
         Literal["account", "least_busy", "round_robin", "fastest_first", "slowest_first", "random"] | None,
-        typer.Option(help="how conversations reach agents; by the last three a simulated lead assigns them"),
+        typer.Option(
+            help="how conversations are assigned; with the last three, a simulated lead assigns them"
+        ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="of all chance: the same seed makes the same customers")
+        int | None, typer.Option(min=0, help="seed of all randomness: the same seed makes the same customers")
     ] = None,
     expect: Annotated[
         list[str] | None,
@@ -122,9 +129,7 @@ def simulate(
     ] = None,
     live: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=65535, metavar="PORT", help="serve the report of the run under way on this port"
-        ),
+        typer.Option(min=1, max=65535, metavar="PORT", help="serve the report on this port during the run"),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="folder for the report; one named after the time by default")
@@ -136,8 +141,8 @@ def simulate(
 ) -> None:
     """Simulate customers who write to a running server and agents who answer, and report what they saw.
 
-    Customers arrive without waiting for each other, write, lose patience, come back; agents work on several conversations at once.
-    Every acknowledged message is looked for at every reader. Latency counts from the time at which a request should have been sent.
+    Customers arrive independently, write, lose patience and come back; agents work on several conversations at once.
+    Each acknowledged message must arrive at each reader. Latency counts from the time at which a request should have been sent.
     """
     options = dict(locals())
     try:
@@ -163,7 +168,7 @@ def simulate(
     except (TertuliaError, TimeoutError) as error:
         fail(f"the server at {url} cannot be used: {str(error) or type(error).__name__}")
     except KeyboardInterrupt:
-        fail("interrupted; what was prepared has been put back")
+        fail("interrupted; the account's settings have been restored")
 
 
 def _list() -> None:

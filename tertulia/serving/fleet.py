@@ -135,7 +135,7 @@ class Fleet:
             more = f", placement {self._settings.placement}" if kind == "host" else ""
             self._say(f"{about.what}: {len(self.of(kind))} running{more} ({time.monotonic() - began:.1f} s)")
         if self._adopted:
-            self._say(f"{len(self._adopted)} processes ran already, and were taken over")
+            self._say(f"{len(self._adopted)} processes were already running and have been taken over")
 
     async def _fill(self, kind: ProcessKind, nodes: Sequence[Node]) -> None:
         free = [node.id for node in nodes if not node.draining]
@@ -244,7 +244,7 @@ class Fleet:
         elif frozen:
             await self._end(frozen[0])
         elif "unreached" in verdicts.values() and now - self._answered_at > FROZEN_AFTER:
-            self._say("no process answers, but they all work: joining Ray anew")
+            self._say("no process answers, but all send heartbeats: reconnecting to Ray")
             await self._rejoin()
             for member in self.members.values():
                 await self._find_again(member)
@@ -365,7 +365,7 @@ class Fleet:
 
     async def _renew(self, member: Member) -> None:
         """Replace an actor that was started with other settings, or by another release."""
-        self._say(f"{member.name}: renewing it, since its settings or its release differ")
+        self._say(f"{member.name}: replacing it, since its settings or its release differ")
         if KINDS[member.kind].follows and member.node is not None:
             await self._add(member.kind, member.node)
             await self._retire(member)

@@ -306,8 +306,8 @@ class Serving:
         )
         self._say(demo.token(self.settings, lead))
         self._say("")
-        self._say(f"inbox: {url}/inbox  (pick an agent)")
-        self._say(f"shop:  {url}/demo/shop  (be a customer, in another window)")
+        self._say(f"inbox: {url}/inbox  (sign in as an agent)")
+        self._say(f"shop:  {url}/demo/shop  (write as a customer, in another window)")
 
     # -- stop
 
@@ -334,7 +334,7 @@ class Serving:
             except ServerError as error:
                 log.warning("server_stop_failed", error=str(error))
         if self._ready:
-            self._say("stopped; the server's processes go on" if self._leaves else "stopped")
+            self._say("stopped; the server's processes keep running" if self._leaves else "stopped")
 
     @property
     def _leaves(self) -> bool:

@@ -19,10 +19,10 @@ BEYOND_SCHEMAS: Final = {
     r"is no next_cursor of a page": "cursors are opaque: only those that a page gave are valid",
     r"must come before `to`|at most 92 days|not before 1970": "a period's begin and end, in relation",
     r"must differ from start": "an opening hour's begin and end, in relation",
-    r"is no team of this account|is nobody that this account has seen|there is no such attachment": "names an object that must be there",
+    r"is not a team of this account|is not a user that this account knows|there is no such attachment": "names an object that must be there",
     r"give exactly one of agent_id, team_id": "either of two nullable fields; a schema of it makes clients' types unusable",
     r"must be a phone number with its country code": "numbering plans; and the type of channel is another field",
-    r"is no e-mail address|must be an e-mail address": "mail systems take less than RFC 5322 allows",
+    r"is not an e-mail address|must be an e-mail address": "mail systems take less than RFC 5322 allows",
     r"unknown field; \w+ has": "which credentials there are depends on the type of channel",
     r"no such IANA time zone": "the time zone database, which changes",
     r"files of type \S+ are not taken": "the bytes of a file decide what it is",
@@ -32,7 +32,7 @@ BEYOND_SCHEMAS: Final = {
     r"Expected `int`, got `float`": "JSON Schema takes 1.0 for an integer",
     r"must not contain NUL": "no text may; a pattern on each would hide the other rules",
     r"1–255 printable characters": "Unicode's categories",
-    r"a \w+ rule needs it": "which conditions a rule needs depends on what triggers it",
+    r"required for a \w+ rule": "which conditions a rule needs depends on what triggers it",
 }
 """What an answer says of data that fits its schema → why a schema cannot say it."""
 DEMO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000001"

@@ -110,7 +110,7 @@ async def test_what_is_no_answer_of_the_server(serve: Serve) -> None:
     [
         ("rate_limited: this user has 50 open streams, as many as it may (TERTULIA_MAX_STREAMS_PER_USER)", "TERTULIA_MAX_STREAMS_PER_USER"),
         ("rate_limited: too many requests for one address: 100 a second", "TERTULIA_RATE_ADDRESS"),
-        ("overloaded: this gateway holds as many streams as it may", "TERTULIA_MAX_STREAMS"),
+        ("overloaded: this gateway has reached its limit of open streams", "TERTULIA_MAX_STREAMS"),
         ("conflict: no", None),
     ],
 )  # fmt: skip

@@ -143,7 +143,7 @@ async def test_what_the_broker_refuses_waits(
     await log.start(STREAM)
     await events.said(*(f"m{n}" for n in range(5)))
     async with exchange(broker.url) as sink:
-        with pytest.raises(StorageUnavailable, match="RabbitMQ does not take events"):
+        with pytest.raises(StorageUnavailable, match="RabbitMQ does not accept events"):
             await log.pump(STREAM, sink)
         await queue.purge()
         await queue.unbind(NAME, "conversation.message.*")

@@ -178,7 +178,9 @@ def main() -> None:
         "--rows", type=int, nargs="*", default=list(range(1, len(ROWS) + 1)), choices=range(1, len(ROWS) + 1)
     )
     parser.add_argument("--minutes", type=float, default=60, help="of the model, after the warm-up")
-    parser.add_argument("--scale", type=float, default=20, help="seconds of the model in a second of the run")
+    parser.add_argument(
+        "--scale", type=float, default=20, help="how many seconds of the model pass in a second of the run"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--policies", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--url", help="of a server that runs already")

@@ -68,4 +68,4 @@ async def sub_domain(call: Call[Any]) -> str:
 async def check_sub_domain(call: Call[Any], named: str | None) -> None:
     """Raises Forbidden if a body names another account's sub-domain than the key's."""
     if named is not None and named != await sub_domain(call):
-        raise Forbidden("the key is not of this subDomain")
+        raise Forbidden("the key does not belong to this subDomain")

@@ -80,7 +80,7 @@ async def _check_overflow(call: Call[AccountPatch]) -> None:
     if isinstance(value, str) and not (
         is_uuid(value) and await call.services.stores.teams.get(call.account_id, value)
     ):
-        raise Invalid("the settings are not valid", errors=((path, "is no team of this account"),))
+        raise Invalid("the settings are not valid", errors=((path, "is not a team of this account"),))
 
 
 async def audit(call: Call[None]) -> web.Response:

@@ -136,7 +136,7 @@ async def _check(call: Call[Any], trigger_type: TriggerType, conditions: Parts, 
     team, text = wanted.assign_team_id, wanted.reply_template_id
     if team is not None and not (is_uuid(team) and await stores.teams.get(account, team)):
         raise Invalid(
-            "the rule is not valid", errors=(("actions.assign_team_id", "is no team of this account"),)
+            "the rule is not valid", errors=(("actions.assign_team_id", "is not a team of this account"),)
         )
     if text is not None and not (is_uuid(text) and await stores.canned.get(account, text)):
         fault = ("actions.reply_template_id", "is no canned response of this account")

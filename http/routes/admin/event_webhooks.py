@@ -206,7 +206,7 @@ async def delivery(call: Call[None]) -> web.Response:
 async def _active(call: Call[Any]) -> EventWebhook:
     webhook = await _found(call)
     if not webhook.is_active:
-        raise Conflict("the webhook is switched off: switch it on first (is_active: true)")
+        raise Conflict("the webhook is inactive: activate it first (is_active: true)")
     return webhook
 
 

@@ -269,7 +269,7 @@ async def rate(call: Call[NewRating]) -> web.Response:
 
 async def mark_read(call: Call[ReadMarker]) -> web.Response:
     if call.principal.role is Role.CUSTOMER:
-        raise Forbidden("the unread count is the team's")
+        raise Forbidden("customers have no unread count")
     return answer(conversation_view(await conversations.mark_read(call, call.id(), MarkRead(call.body.seq))))
 
 

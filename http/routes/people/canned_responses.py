@@ -183,7 +183,7 @@ async def _check_actions(call: Call[Any], actions: MacroActions | None) -> None:
     """Raises Invalid if a macro names a team that the account does not have."""
     team_id = actions.team_id if actions is not None else None
     if team_id is not None and await call.services.stores.teams.get(call.account_id, team_id) is None:
-        raise Invalid("there is no such team", errors=(("actions.team_id", "is no team of this account"),))
+        raise Invalid("there is no such team", errors=(("actions.team_id", "is not a team of this account"),))
 
 
 async def apply(call: Call[RenderRequest]) -> web.Response:

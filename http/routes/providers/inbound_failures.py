@@ -118,7 +118,7 @@ async def replay(call: Call[None]) -> web.Response:
     """Process the payload as the webhook does, without its signature, which was verified when it arrived."""
     failure, services = await _found(call), call.services
     if failure.size > len(failure.payload):
-        raise Conflict(f"the payload was longer than {MAX_PAYLOAD} bytes and was not kept whole")
+        raise Conflict(f"the payload was longer than {MAX_PAYLOAD} bytes and was truncated")
     channel = await services.stores.channels.get(call.account_id, failure.channel_id)
     kind = services.kinds.get(channel.type) if channel is not None else None
     if channel is None or kind is None:
@@ -129,7 +129,7 @@ async def replay(call: Call[None]) -> web.Response:
     taken = await take_in(call, channel, events, faults)
     after = await services.stores.inbound.replayed(call.account_id, failure.id, taken.faults)
     if after is None:
-        raise NotFound("the failure was let go meanwhile: newer ones took its place")
+        raise NotFound("the failure was deleted to make room for newer ones")
     return answer(
         InboundReplayView(
             taken.received,

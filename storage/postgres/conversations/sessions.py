@@ -54,7 +54,7 @@ class PostgresSessions:
                 sql("session_of", columns=_COLUMNS), account_id, session.conversation_id
             )
         if row is None:
-            raise Overloaded("the conversation got no session id: repeat the call", retry_after=1)
+            raise Overloaded("the conversation could not get a session id: repeat the call", retry_after=1)
         return self._kept(account_id, Session(*row))
 
     async def of(self, account_id: str, conversation_id: str) -> Session | None:

@@ -107,7 +107,7 @@ class PostgresEventWebhooks:
             if row is None:
                 if await connection.fetchrow(sql("event_webhook_get", columns=_COLUMNS), webhook_id) is None:
                     return None
-                raise Conflict("the secret has been rotated meanwhile: try again")
+                raise Conflict("the secret was rotated in the meantime: try again")
             target = ("event_webhook", webhook_id)
             await record(connection, account_id, by, "event_webhook.secret_rotated", target)
         return webhook_from_row(row)
