@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..settings import Settings
-from .actions.transfers import Transfers
+from .actions.transfers import DOWNLOADS, UPLOADS, Transfers
 from .actions.webhook_parsing import PARSER, WebhookParser
 from .auth.webhook_gate import GATE, WebhookGate
 from .connection.fast_path import FAST_PATH, FastPathRoutes
@@ -23,7 +23,6 @@ from .framework.options import add_options, server_options
 from .framework.problems import Handler
 from .framework.services import SERVICES, Services
 from .routes import ALL
-from .routes.conversation.attachments import DOWNLOADS, UPLOADS
 from .routes.providers.webhooks import DEADLINES, WebhookDeadlines
 from .routes.streams.messages import ANY_ERRORS, MESSAGES, Refusal
 from .socketio.server import attach

@@ -32,7 +32,7 @@ from tertulia.core.accounts import agents_and_teams, email_addresses, identifier
 from tertulia.core.accounts import phones as phones_of
 from tertulia.core.accounts.agents_and_teams import Agent
 from tertulia.core.assistance import analysis as assistance_analysis
-from tertulia.core.assistance import prompts, rules
+from tertulia.core.assistance import articles, markdown_files, prompts, rules
 from tertulia.core.channels import file_types, signed_urls
 from tertulia.core.channels.messages import Media, Outbound, OutboundFile, Sender
 from tertulia.core.conversation import mentions
@@ -391,6 +391,14 @@ CORE: dict[str, Row] = {
         ),
         {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
     ),
+    "core.assistance.articles.chunks": Row(articles.chunks, TEXTS, articles.MAX_BODY // 4, 400),
+    "core.assistance.articles.terms": Row(articles.terms, TEXTS, articles.MAX_QUESTION // 4, 400),
+    "core.assistance.articles.coverage": Row(
+        lambda said: articles.coverage(articles.terms(said), said), TEXTS, articles.PASSAGE // 4, 400
+    ),
+    "core.assistance.markdown_files.file_of": Row(
+        lambda said: markdown_files.file_of("a/b.md", said.encode("utf-8", "replace")), TEXTS, articles.MAX_BODY // 4, 400
+    ),
     "core.assistance.rules.intent_of": Row(rules.intent_of, TEXTS, rules.MAX_READ // 4, 400),
     "core.assistance.rules.entities_of": Row(rules.entities_of, TEXTS, rules.MAX_READ // 4, 400),
     "core.assistance.rules.reply": Row(
@@ -414,6 +422,10 @@ EXEMPT: dict[str, str] = {
     "channels.models.openai.in_order": "sorts at most MAX_TEXTS vectors",
     "channels.models.openai.unit": "reads VECTOR numbers",
     "core.assistance.analysis.made": "keeps MAX_ENTITIES of what `read` has found",
+    "core.assistance.articles.config_of": "reads a language tag, bounded by its schema",
+    "core.assistance.articles.fused": "counts ranks",
+    "core.assistance.articles.relevance": "hands the text to `coverage`",
+    "core.assistance.markdown_files.unpacked": "bounded by MAX_FILES and MAX_UNPACKED; `file_of` reads each file",
     "core.assistance.rules.analysed": "hands the text to `intent_of` and `entities_of`",
     **{f"channels.{name}.answer": "reads nothing" for name in MODULES.values()},
     **{

@@ -27,6 +27,8 @@ READ_TEXT = (
     "text.field_errors",
     "text.normalization",
     "accounts.agents_and_teams",
+    "assistance.articles",
+    "assistance.markdown_files",
     "turn.csat",
     "text.email_subjects",
     "text.templates",

@@ -13,7 +13,7 @@ ROOMS = {
     "core": [["errors", "ids", "special_addresses", "times"], ["text", "url_policy"], ["accounts"], ["conversation"],
              ["channels", "routing"], ["turn", "views"], ["assistance"], ["webhooks"], ["ports"]],
     "storage": [["connection_faults"], ["credentials", "secrets", "data_folder", "embedded", "objects", "postgres"], ["postgres/reports"],
-                ["memory", "postgres/accounts", "postgres/assistance", "postgres/conversations"], ["postgres/delivery"], ["rabbitmq", "valkey"]],
+                ["memory", "postgres/accounts", "postgres/conversations"], ["postgres/assistance"], ["postgres/delivery"], ["rabbitmq", "valkey"]],
     "channels": [["double", "outgoing", "shared"], ["email", "meta", "models", "sms", "telegram"], [""]],
     "actors": [["clock", "dispatcher", "transport", "webhooks"], ["assistant", "cluster", "host", "supervisor"], ["gateway"],
                ["actor_processes"], ["actor_options"]],

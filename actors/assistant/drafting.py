@@ -50,15 +50,6 @@ class Knowledge(Protocol):
     ) -> list[tuple[Source, Passage]]: ...
 
 
-class NoKnowledge:
-    """An account without knowledge."""
-
-    async def relevant(
-        self, account_id: str, conversation_id: str, question: str, limits: Limits
-    ) -> list[tuple[Source, Passage]]:
-        return []
-
-
 def limits_of(settings: Assistance) -> Limits:
     return Limits(settings.calls_per_minute, settings.daily_tokens, settings.daily_cost)
 

@@ -11,7 +11,7 @@ from ...core.assistance import rules
 from ...core.ports.assistance.models import ModelRequest, Usage
 from ...core.turn.message_analysis import scored
 
-MODEL = "rules-1"
+MODEL = rules.VECTORS
 
 
 class Rules:

@@ -46,6 +46,7 @@ _AGENT: Final = frozenset(
         "teams.read",
         "canned.read",  # and render
         "suggestions.use",  # drafts and analyses by language models: ask for, approve, reject
+        "articles.read",
     }
 )
 
@@ -55,6 +56,7 @@ _LEAD: Final = _AGENT | {
     "agents.manage",  # other agents' preferences
     "teams.manage",
     "canned.manage",
+    "articles.manage",
     "contacts.merge",
     "reports.read",
 }
@@ -92,6 +94,7 @@ _SERVICE: Final = frozenset(
         "teams.read",
         "canned.read",
         "suggestions.use",
+        "articles.read",
         "queue.read",
         "reports.read",
         "account.read",

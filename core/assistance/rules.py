@@ -15,6 +15,8 @@ from .analysis import MessageAnalysis, made
 from .prompts import Prompt
 
 DIMENSIONS: Final = 256
+VECTORS: Final = "rules-1"
+"""The name of the hashed vectors beside stored ones. Change it with what `vector` counts."""
 MAX_EMBEDDED: Final = 8_192
 """Characters of a text that its vector knows of."""
 MAX_READ: Final = 4_000

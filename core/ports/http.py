@@ -15,6 +15,7 @@ from ..conversation.state import Conversation
 from ..views.inbox import AssignmentView, InboxFilter, InboxStats, IncludedContact, Page, Period, Seen, Sort
 from ..views.people import AgentStats, LabelCount
 from ..views.reports import Dimension, Report
+from .assistance.articles import ArticleStore
 from .assistance.reply_desk import ReplyDeskStore
 from .assistance.suggestions import SuggestionStore
 from .bots import BotRuleStore
@@ -163,3 +164,4 @@ class Stores(msgspec.Struct, frozen=True):
     suggestions: SuggestionStore
     routing: RoutingJournalStore
     reply_desk: ReplyDeskStore
+    articles: ArticleStore

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Hashable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from aiohttp import web
+
 from ...core.accounts.principal import Principal, Role
 from ...core.errors import Overloaded, RateLimited, TertuliaError
 from ..auth.rate_limits import address_key
@@ -134,3 +136,7 @@ def _less(counts: Counter[Hashable], keys: Iterable[Hashable]) -> None:
         counts[key] -= 1
         if not counts[key]:
             del counts[key]
+
+
+UPLOADS: web.AppKey[Transfers] = web.AppKey("uploads", Transfers)
+DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)

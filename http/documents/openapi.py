@@ -42,6 +42,7 @@ TAGS: Final[dict[str, str]] = {
     "queue": "What waits for an agent",
     "routing": "What routing was told, and the board of past times",
     "canned responses": "Prepared texts",
+    "articles": "The knowledge base: articles, their versions, and searches for passages that answer a question",
     "bot rules": "What bots do by themselves",
     "channels": "Connected inboxes",
     "webhooks": "Calls of providers, and those that could not be processed",

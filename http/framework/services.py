@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from ...actors.assistant.drafting import Drafter
+from ...actors.assistant.knowledge import Knowledge
 from ...actors.gateway.gateway import Gateway
 from ...actors.host.message_analysis import MessageAnalysis
 from ...actors.webhooks.event_delivery import WebhookCaller
@@ -56,6 +57,7 @@ class Services(msgspec.Struct, frozen=True):
     webhook_caller: WebhookCaller
     understanding: MessageAnalysis
     drafter: Drafter
+    knowledge: Knowledge
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
     processes: Processes

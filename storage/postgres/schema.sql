@@ -1271,6 +1271,53 @@ CREATE TABLE public.api_clients (
 
 ALTER TABLE ONLY public.api_clients FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.article_chunks (
+    article_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    account_id uuid NOT NULL,
+    visibility text NOT NULL,
+    heading text NOT NULL,
+    content text NOT NULL,
+    config text NOT NULL,
+    words tsvector NOT NULL,
+    model text NOT NULL,
+    signature bit(256) NOT NULL,
+    vector bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.article_chunks FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.article_versions (
+    article_id uuid NOT NULL,
+    version integer NOT NULL,
+    account_id uuid NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    language text,
+    visibility text NOT NULL,
+    saved_by text,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.article_versions FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.articles (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    language text,
+    visibility text NOT NULL,
+    source text,
+    version integer NOT NULL,
+    created_by text,
+    updated_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.articles FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.attachment_garbage (
     account_id uuid NOT NULL,
     digest text NOT NULL,
@@ -1882,6 +1929,18 @@ ALTER TABLE ONLY public.api_client_revocations
 ALTER TABLE ONLY public.api_clients
     ADD CONSTRAINT api_clients_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.article_chunks
+    ADD CONSTRAINT article_chunks_pkey PRIMARY KEY (article_id, ordinal);
+
+ALTER TABLE ONLY public.article_versions
+    ADD CONSTRAINT article_versions_pkey PRIMARY KEY (article_id, version);
+
+ALTER TABLE ONLY public.articles
+    ADD CONSTRAINT articles_account_id_source_key UNIQUE (account_id, source);
+
+ALTER TABLE ONLY public.articles
+    ADD CONSTRAINT articles_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.attachment_garbage
     ADD CONSTRAINT attachment_garbage_pkey PRIMARY KEY (account_id, digest);
 
@@ -2049,6 +2108,12 @@ CREATE INDEX api_client_revocations_time ON public.api_client_revocations USING 
 CREATE INDEX api_clients_account ON public.api_clients USING btree (account_id, created_at, id);
 
 CREATE UNIQUE INDEX api_clients_secret ON public.api_clients USING btree (secret_hash);
+
+CREATE INDEX article_chunks_account ON public.article_chunks USING btree (account_id);
+
+CREATE INDEX article_chunks_words ON public.article_chunks USING gin (account_id, words);
+
+CREATE INDEX articles_page ON public.articles USING btree (account_id, created_at, id);
 
 CREATE INDEX attachments_conversation ON public.attachments USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 
@@ -2274,6 +2339,15 @@ ALTER TABLE ONLY public.agents
 ALTER TABLE ONLY public.api_clients
     ADD CONSTRAINT api_clients_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.article_chunks
+    ADD CONSTRAINT article_chunks_article_id_fkey FOREIGN KEY (article_id) REFERENCES public.articles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.article_versions
+    ADD CONSTRAINT article_versions_article_id_fkey FOREIGN KEY (article_id) REFERENCES public.articles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.articles
+    ADD CONSTRAINT articles_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2398,6 +2472,12 @@ ALTER TABLE public.api_client_revocations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_clients ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.article_chunks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.article_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.articles ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.attachment_garbage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.attachments ENABLE ROW LEVEL SECURITY;
@@ -2463,6 +2543,12 @@ CREATE POLICY own_account ON public.agents TO tertulia_app USING ((account_id = 
 CREATE POLICY own_account ON public.api_client_revocations TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.api_clients TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.article_chunks TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.article_versions TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.articles TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.attachment_garbage TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
@@ -2579,6 +2665,12 @@ CREATE POLICY system_work ON public.agents TO tertulia_system USING (true) WITH 
 CREATE POLICY system_work ON public.api_client_revocations TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.api_clients TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.article_chunks TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.article_versions TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.articles TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.attachment_garbage TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -2870,6 +2962,15 @@ GRANT SELECT(name) ON TABLE public.api_clients TO tertulia_app;
 GRANT SELECT(created_at) ON TABLE public.api_clients TO tertulia_app;
 
 GRANT SELECT(last_used_at) ON TABLE public.api_clients TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.article_chunks TO tertulia_system;
+GRANT SELECT,INSERT,DELETE ON TABLE public.article_chunks TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.article_versions TO tertulia_system;
+GRANT SELECT,INSERT,DELETE ON TABLE public.article_versions TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.articles TO tertulia_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.articles TO tertulia_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachment_garbage TO tertulia_system;
 

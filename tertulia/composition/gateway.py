@@ -53,6 +53,7 @@ from ..storage.postgres.accounts.clients import PostgresClients
 from ..storage.postgres.accounts.contacts import PostgresContacts
 from ..storage.postgres.accounts.routing_journal import PostgresRoutingJournal
 from ..storage.postgres.accounts.teams import PostgresTeams
+from ..storage.postgres.assistance.articles import PostgresArticles
 from ..storage.postgres.assistance.reply_desk import PostgresReplyDesk
 from ..storage.postgres.assistance.suggestions import PostgresSuggestions
 from ..storage.postgres.conversations.conversations import PostgresConversations
@@ -81,7 +82,7 @@ from .database import connect
 from .event_delivery import make_poster
 from .garbage_collection import calm_garbage_collector
 from .metrics.gateway_samples import gateway_samples, own_samples
-from .models import drafter, model_calls
+from .models import drafter, knowledge, model_calls
 from .process_beat import process_beat
 
 log = structlog.get_logger(__name__)
@@ -181,6 +182,7 @@ class GatewayParts:
                 suggestions=PostgresSuggestions(database),
                 routing=PostgresRoutingJournal(database),
                 reply_desk=PostgresReplyDesk(database),
+                articles=PostgresArticles(database),
             ),
             origins=OriginPolicy.from_settings(settings),
             hints=self.hints,
@@ -194,6 +196,7 @@ class GatewayParts:
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
             understanding=MessageAnalysis(self._classifier),
             drafter=drafter(database, self._models),
+            knowledge=knowledge(database),
             readiness=self._readiness,
             processes=PostgresProcesses(database),
             update_metrics=lambda: gateway_samples(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..actors.assistant.draft_loop import DraftLoop, Hints
-from ..actors.assistant.drafting import Drafter, NoKnowledge
+from ..actors.assistant.drafting import Drafter
+from ..actors.assistant.knowledge import Knowledge
 from ..actors.assistant.model_calls import ModelCalls
 from ..channels.models.anthropic import AnthropicCompatible
 from ..channels.models.langflow import Langflow
@@ -12,6 +13,7 @@ from ..channels.models.rules import Rules
 from ..core.ports.assistance.models import Model, Tier
 from ..model_settings import prices_of
 from ..settings import Settings
+from ..storage.postgres.assistance.articles import PostgresArticles
 from ..storage.postgres.assistance.draft_queue import PostgresDraftQueue
 from ..storage.postgres.assistance.ledger import PostgresLedger
 from ..storage.postgres.assistance.suggestions import PostgresSuggestions
@@ -50,9 +52,14 @@ def model_calls(settings: Settings, database: Database) -> ModelCalls:
     )
 
 
+def knowledge(database: Database) -> Knowledge:
+    """What searches the knowledge base."""
+    return Knowledge(PostgresArticles(database))
+
+
 def drafter(database: Database, calls: ModelCalls) -> Drafter:
     """What drafts replies."""
-    return Drafter(calls, PostgresConversations(database), PostgresSuggestions(database), NoKnowledge())
+    return Drafter(calls, PostgresConversations(database), PostgresSuggestions(database), knowledge(database))
 
 
 def draft_loop(database: Database, calls: ModelCalls, hints: Hints) -> DraftLoop:

@@ -28,7 +28,7 @@ class Example(NamedTuple):
     names no object."""
 
     roles: frozenset[str] | None
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | bytes | None = None
     names: Mapping[str, str] = MappingProxyType({})
     query: str = ""
     foreign: int | None = 404
@@ -37,6 +37,8 @@ class Example(NamedTuple):
 
 CONVERSATION = {"id": "{conversation}"}
 MAIL = {"id": "{mail}"}
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+ARTICLE = {"id": "{article}"}
 SUGGESTED = {"id": "{suggested}"}
 SUGGESTION = {"id": "{suggested}", "suggestion_id": "{suggestion}"}
 CONTACT = {"id": "{contact}"}
@@ -95,6 +97,15 @@ ROUTES: dict[str, Example] = {
         TEAM, {"reason": "no"}, SUGGESTION
     ),
     "POST /v1/conversations/{id}/analysis": Example(TEAM, names=SUGGESTED),
+    "GET /v1/articles": Example(TEAM, foreign=None),
+    "POST /v1/articles": Example(LEADS, {"title": "Returns", "body": "Send it back."}, foreign=None),
+    "GET /v1/articles/search": Example(TEAM, query="q=returns", foreign=None),
+    "POST /v1/articles/import": Example(LEADS, EMPTY_ZIP, foreign=None),
+    "GET /v1/articles/{id}": Example(TEAM, names=ARTICLE),
+    "PATCH /v1/articles/{id}": Example(LEADS, {"title": "Returns"}, ARTICLE),
+    "DELETE /v1/articles/{id}": Example(LEADS, names=ARTICLE),
+    "GET /v1/articles/{id}/versions": Example(TEAM, names=ARTICLE),
+    "GET /v1/webchat/articles": Example(CUSTOMER, query="q=returns", foreign=None),
     "GET /v1/suggestions/stats": Example(LEADS | SERVICE, foreign=None),
     "GET /v1/conversations/{id}/drafts": Example(TEAM, names=CONVERSATION),
     "POST /v1/webchat/{channel_id}/sessions": Example(None, names={"channel_id": "{channel}"}, foreign=None),
@@ -323,3 +334,10 @@ def filled(value: Any, objects: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [filled(v, objects) for v in value]
     return value
+
+
+def sent(body: Any) -> dict[str, Any]:
+    """A body as arguments of httpx."""
+    if isinstance(body, bytes):
+        return {"content": body}
+    return {} if body is None else {"json": body}

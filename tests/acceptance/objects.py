@@ -52,6 +52,7 @@ async def more_objects(
         await make("/v1/canned-responses", {"short_code": f"/{fresh(name)}"} | texts, id="canned")
         macro = {"short_code": f"/{fresh(name)}", "actions": {"add_labels": [name]}}
         await make("/v1/canned-responses", macro | texts, id="macro")
+        await make("/v1/articles", {"title": name, "body": name}, id="article")
         rule = {
             "name": name,
             "trigger_type": "keyword",

@@ -17,7 +17,7 @@ import jwt
 import pytest
 import websockets
 from desks import Account, Desk, fresh, fresh_phone, make_room, ok, problem
-from examples import ALL, MESSAGES, ROLES, ROUTES, filled
+from examples import ALL, MESSAGES, ROLES, ROUTES, filled, sent
 from objects import more_objects
 from readers import READERS, Chat, SseReader, WsReader, open_socket
 from serving import OwnServer
@@ -49,7 +49,7 @@ def test_the_table_and_the_examples_agree_on_open_routes() -> None:
 class Request(NamedTuple):
     method: str
     url: str
-    body: dict | None
+    body: dict | bytes | None
     headers: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -83,7 +83,7 @@ async def call(server: OwnServer, client: httpx.AsyncClient, request: Request) -
             if source.response.status_code == 200:
                 return 200, (await anext(source.aiter_sse())).data
             return source.response.status_code, (await source.response.aread()).decode()
-    body = {"json": request.body} if request.body is not None else {}
+    body = sent(request.body)
     answer = await client.request(request.method, request.url, headers=request.headers, **body)
     return answer.status_code, answer.text + str(answer.headers)
 

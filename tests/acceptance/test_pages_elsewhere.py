@@ -9,7 +9,7 @@ import httpx
 import httpx_sse
 import pytest
 from desks import Desk, fresh, ok, problem
-from examples import ROUTES
+from examples import ROUTES, sent
 from objects import more_objects
 from serving import DESK, OwnServer
 from test_access import KEYS, STREAMS, TABLE, request_for
@@ -67,7 +67,7 @@ async def test_every_route(server: OwnServer, service: Desk, key: str) -> None:
                 assert answer.status_code == 403
     if request.socket:
         return
-    body = {"json": request.body} if request.body is not None else {}
+    body = sent(request.body)
     for token in (server.token("admin"), server.token("service"), "wrong", None):
         for origin in (DESK, EVIL, "null"):
             headers = {**request.headers, "Origin": origin}

@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 import httpx
 import pytest
 from desks import Desk, fresh, ok
-from examples import ROUTES
+from examples import ROUTES, sent
 from objects import more_objects
 from readers import open_socket
 from serving import OwnServer
@@ -60,7 +60,7 @@ async def test_every_route(server: OwnServer, service: Desk, key: str) -> None:
             assert ws.response is not None
             check(httpx.Headers(list(ws.response.headers.raw_items())), key)
         return
-    body = {"json": request.body} if request.body is not None else {}
+    body = sent(request.body)
     for token in (
         server.token("admin"),
         server.token("customer", "c", channel_id=WEBCHAT, contact_identifier="x"),

@@ -33,7 +33,7 @@ from ....core.conversation.entries import Actor
 from ....core.errors import Forbidden, Gone, NotFound, NotReady, UnsupportedMedia
 from ....core.text.fields import Count, Id, Timestamp, about
 from ....core.times import rfc3339
-from ...actions.transfers import Client, Transfers
+from ...actions.transfers import DOWNLOADS, UPLOADS, Client
 from ...actions.uploads import FORM, incoming
 from ...framework.endpoint import Call, Route, answer, created
 
@@ -225,9 +225,6 @@ def _headers(a: StoredAttachment) -> dict[str, str]:
         "ETag": f'"{a.digest}"',
     }
 
-
-UPLOADS: web.AppKey[Transfers] = web.AppKey("uploads", Transfers)
-DOWNLOADS: web.AppKey[Transfers] = web.AppKey("downloads", Transfers)
 
 BASE = "/v1/attachments"
 ROUTES = [

@@ -21,6 +21,10 @@ from .models import (
     ApiClientsPage,
     ApiClientWithSecret,
     Approval,
+    Article,
+    ArticlesPage,
+    ArticleSummary,
+    ArticleVersions,
     AssignmentList,
     Attachment,
     AttachmentLink,
@@ -75,6 +79,7 @@ from .models import (
     EventWebhookWithSecret,
     Health,
     IdentifierOfNewContact,
+    Import,
     InboundFailure,
     InboundFailureDetail,
     InboundFailuresPage,
@@ -87,7 +92,9 @@ from .models import (
     MessagesPage,
     MetricsTarget,
     NotificationPreferencesPatch,
+    Passages,
     Presence,
+    PublicPassages,
     QueueItem,
     QueuePage,
     Readiness,
@@ -189,6 +196,24 @@ class Methods(Transport):
 
         Permission `clients.manage`: admin."""
         return self._call(operations.CREATE_API_CLIENT, body={"name": name}, timeout=timeout)
+
+    def create_article(
+        self,
+        *,
+        title: str,
+        body: str,
+        language: str | Omit | None = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Article:
+        """Write an article.
+
+        Permission `articles.manage`: lead, admin."""
+        return self._call(
+            operations.CREATE_ARTICLE,
+            body={"title": title, "body": body, "language": language, "visibility": visibility},
+            timeout=timeout,
+        )
 
     def create_bot_rule(
         self,
@@ -721,6 +746,12 @@ class Methods(Transport):
         Permission `clients.manage`: admin."""
         return self._call(operations.DELETE_API_CLIENT, (id,), timeout=timeout)
 
+    def delete_article(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete an article with its versions.
+
+        Permission `articles.manage`: lead, admin."""
+        return self._call(operations.DELETE_ARTICLE, (id,), timeout=timeout)
+
     def delete_bot_rule(self, id: str, *, timeout: float | None = None) -> None:
         """Delete a bot rule.
 
@@ -971,6 +1002,12 @@ class Methods(Transport):
         return self._call(
             operations.GET_AGENT_STATS, (user_id,), query={"from": from_, "to": to}, timeout=timeout
         )
+
+    def get_article(self, id: str, *, timeout: float | None = None) -> Article:
+        """One article.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return self._call(operations.GET_ARTICLE, (id,), timeout=timeout)
 
     def get_async_api_document(self, *, timeout: float | None = None) -> dict[str, Any]:
         """The streams as an AsyncAPI document.
@@ -1233,6 +1270,26 @@ class Methods(Transport):
         Permission `conversation.update`: agent, lead, admin, service."""
         return self._call(operations.HAND_BACK_CONVERSATION, (id,), timeout=timeout)
 
+    def import_articles(
+        self,
+        *,
+        content: Upload,
+        content_type: str,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        language: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Import:
+        """Import a folder of Markdown files from a zip archive; a file imported before updates its article.
+
+        Permission `articles.manage`: lead, admin."""
+        return self._call(
+            operations.IMPORT_ARTICLES,
+            query={"visibility": visibility, "language": language},
+            upload=content,
+            headers={"Content-Type": content_type},
+            timeout=timeout,
+        )
+
     def keep_draft(
         self, id: str, *, content: str, is_private: bool | Omit = OMIT, timeout: float | None = None
     ) -> Draft:
@@ -1323,6 +1380,49 @@ class Methods(Transport):
         return by_cursor(
             lambda page: self._call(
                 operations.LIST_API_CLIENTS, query={"limit": limit, **page}, timeout=timeout
+            )
+        )
+
+    def list_article_versions(self, id: str, *, timeout: float | None = None) -> ArticleVersions:
+        """What an article has said.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return self._call(operations.LIST_ARTICLE_VERSIONS, (id,), timeout=timeout)
+
+    def list_articles(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        language: str | Omit = OMIT,
+        q: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> ArticlesPage:
+        """Articles of the knowledge base, oldest first.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.LIST_ARTICLES,
+            query={"limit": limit, "cursor": cursor, "visibility": visibility, "language": language, "q": q},
+            timeout=timeout,
+        )
+
+    def iter_articles(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        language: str | Omit = OMIT,
+        q: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Iterator[ArticleSummary]:
+        """All items of `list_articles`, page by page."""
+        return by_cursor(
+            lambda page: self._call(
+                operations.LIST_ARTICLES,
+                query={"limit": limit, "visibility": visibility, "language": language, "q": q, **page},
+                timeout=timeout,
             )
         )
 
@@ -2046,6 +2146,31 @@ class Methods(Transport):
         Permission `event_webhooks.manage`: admin."""
         return self._call(operations.ROTATE_EVENT_WEBHOOK_SECRET, (id,), timeout=timeout)
 
+    def search_articles(
+        self,
+        *,
+        q: str,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        limit: int | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Passages:
+        """The passages that fit a question, by words and by vectors.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.SEARCH_ARTICLES,
+            query={"q": q, "visibility": visibility, "limit": limit},
+            timeout=timeout,
+        )
+
+    def search_public_articles(
+        self, *, q: str, limit: int | Omit = OMIT, timeout: float | None = None
+    ) -> PublicPassages:
+        """The passages of public articles that fit a customer's question.
+
+        Permission `webchat.read`: customer."""
+        return self._call(operations.SEARCH_PUBLIC_ARTICLES, query={"q": q, "limit": limit}, timeout=timeout)
+
     def set_my_presence(
         self, *, status: Literal["away", "offline", "online"], timeout: float | None = None
     ) -> Presence:
@@ -2281,6 +2406,26 @@ class Methods(Transport):
                 "auto_accept": auto_accept,
                 "notification_preferences": notification_preferences,
             },
+            timeout=timeout,
+        )
+
+    def update_article(
+        self,
+        id: str,
+        *,
+        title: str | Omit = OMIT,
+        body: str | Omit = OMIT,
+        language: str | Omit | None = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Article:
+        """Change an article, which makes a new version.
+
+        Permission `articles.manage`: lead, admin."""
+        return self._call(
+            operations.UPDATE_ARTICLE,
+            (id,),
+            body={"title": title, "body": body, "language": language, "visibility": visibility},
             timeout=timeout,
         )
 

@@ -300,6 +300,94 @@ class Approval(TypedDict):
     """The message that was sent"""
 
 
+class Article(TypedDict):
+    id: str
+    """The article's id"""
+    title: str
+    """What it is about"""
+    language: str | None
+    """The language it is written in"""
+    visibility: Literal["internal", "public"]
+    """Who may read it"""
+    source: str | None
+    """Where it was imported from"""
+    version: int
+    """Counts from 1; each change makes a new one"""
+    created_by: str | None
+    """Who wrote it"""
+    updated_by: str | None
+    """Who changed it last"""
+    created_at: str
+    """RFC 3339, in UTC, with milliseconds"""
+    updated_at: str
+    """RFC 3339, in UTC, with milliseconds"""
+    body: str
+    """The text, in Markdown"""
+
+
+class ArticlePatch(TypedDict):
+    title: NotRequired[str]
+    """What it is about"""
+    body: NotRequired[str]
+    """The text, in Markdown"""
+    language: NotRequired[str | None]
+    """The language it is written in; null for none"""
+    visibility: NotRequired[Literal["internal", "public"]]
+    """Who may read it: customers and bots too, or the team alone"""
+
+
+class ArticleSummary(TypedDict):
+    id: str
+    """The article's id"""
+    title: str
+    """What it is about"""
+    language: str | None
+    """The language it is written in"""
+    visibility: Literal["internal", "public"]
+    """Who may read it"""
+    source: str | None
+    """Where it was imported from"""
+    version: int
+    """Counts from 1; each change makes a new one"""
+    created_by: str | None
+    """Who wrote it"""
+    updated_by: str | None
+    """Who changed it last"""
+    created_at: str
+    """RFC 3339, in UTC, with milliseconds"""
+    updated_at: str
+    """RFC 3339, in UTC, with milliseconds"""
+
+
+class ArticleVersion(TypedDict):
+    version: int
+    """Which one"""
+    title: str
+    """What it was about"""
+    body: str
+    """What it said"""
+    language: str | None
+    """The language it was written in"""
+    visibility: Literal["internal", "public"]
+    """Who could read it"""
+    saved_by: str | None
+    """Who saved it"""
+    saved_at: str
+    """RFC 3339, in UTC, with milliseconds"""
+
+
+class ArticleVersions(TypedDict):
+    items: list[ArticleVersion]
+    """The newest 50, the newest first"""
+
+
+class ArticlesPage(TypedDict):
+    items: list[ArticleSummary]
+    """The articles, without their texts"""
+    next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last one"""
+
+
 class AssignedEntry(TypedDict):
     seq: int
     """Its number in the conversation, from 1"""
@@ -2195,6 +2283,17 @@ class IdentifierOfNewContact(TypedDict):
     """The name that goes with it"""
 
 
+class Import(TypedDict):
+    created: int
+    """New articles"""
+    updated: int
+    """Articles with a new version"""
+    unchanged: int
+    """Articles that say the same already"""
+    skipped: list[Skipped]
+    """Files that are no articles"""
+
+
 class InboundFailure(TypedDict):
     """`size`: bytes of the whole payload. `replayed_at`: when a replay succeeded completely."""
 
@@ -2534,6 +2633,17 @@ class NewApiClient(TypedDict):
 class NewApproval(TypedDict):
     content: NotRequired[str | None]
     """The text to send; as suggested when left out"""
+
+
+class NewArticle(TypedDict):
+    title: str
+    """What it is about"""
+    body: str
+    """The text, in Markdown"""
+    language: NotRequired[str | None]
+    """The language it is written in"""
+    visibility: NotRequired[Literal["internal", "public"]]
+    """Who may read it: customers and bots too, or the team alone"""
 
 
 class NewBotRule(TypedDict):
@@ -3002,6 +3112,32 @@ class OverflowTeam(TypedDict):
     """The team that may take it then"""
 
 
+class Passage(TypedDict):
+    """A passage of an article that fits a question."""
+
+    article_id: str
+    """The article's id"""
+    title: str
+    """The article's title"""
+    heading: str
+    """The heading above the passage; empty if there is none"""
+    content: str
+    """The passage"""
+    language: str | None
+    """The article's language"""
+    visibility: Literal["internal", "public"]
+    """Who may read it"""
+    relevance: float
+    """How likely it answers the question, from 0 to 1"""
+    found_by: list[Literal["vector", "words"]]
+    """Which searches found it"""
+
+
+class Passages(TypedDict):
+    items: list[Passage]
+    """The passages, the best first"""
+
+
 class PingData(TypedDict):
     """A test of an event webhook."""
 
@@ -3083,6 +3219,26 @@ class Problem(TypedDict):
     """Names the request in the server's log"""
     current: NotRequired[dict[str, Any]]
     """Free-form: fields of the object in question, the state a conflict was refused for"""
+
+
+class PublicPassage(TypedDict):
+    """A passage as a customer sees it."""
+
+    article_id: str
+    """The article's id"""
+    title: str
+    """The article's title"""
+    heading: str
+    """The heading above the passage; empty if there is none"""
+    content: str
+    """The passage"""
+    language: str | None
+    """The article's language"""
+
+
+class PublicPassages(TypedDict):
+    items: list[PublicPassage]
+    """The passages, the best first"""
 
 
 class QueueFigures(TypedDict):
@@ -3489,6 +3645,13 @@ class Session(TypedDict):
     """The access token; null if nobody is signed in here"""
     account_id: NotRequired[str | None]
     """The one of the token's accounts that was chosen"""
+
+
+class Skipped(TypedDict):
+    path: str
+    """The file's path in the archive"""
+    reason: str
+    """Why it was skipped"""
 
 
 class SlaAlarm(TypedDict):

@@ -21,6 +21,10 @@ from .models import (
     ApiClientsPage,
     ApiClientWithSecret,
     Approval,
+    Article,
+    ArticlesPage,
+    ArticleSummary,
+    ArticleVersions,
     AssignmentList,
     Attachment,
     AttachmentLink,
@@ -75,6 +79,7 @@ from .models import (
     EventWebhookWithSecret,
     Health,
     IdentifierOfNewContact,
+    Import,
     InboundFailure,
     InboundFailureDetail,
     InboundFailuresPage,
@@ -87,7 +92,9 @@ from .models import (
     MessagesPage,
     MetricsTarget,
     NotificationPreferencesPatch,
+    Passages,
     Presence,
+    PublicPassages,
     QueueItem,
     QueuePage,
     Readiness,
@@ -191,6 +198,24 @@ class AsyncMethods(AsyncTransport):
 
         Permission `clients.manage`: admin."""
         return await self._call(operations.CREATE_API_CLIENT, body={"name": name}, timeout=timeout)
+
+    async def create_article(
+        self,
+        *,
+        title: str,
+        body: str,
+        language: str | Omit | None = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Article:
+        """Write an article.
+
+        Permission `articles.manage`: lead, admin."""
+        return await self._call(
+            operations.CREATE_ARTICLE,
+            body={"title": title, "body": body, "language": language, "visibility": visibility},
+            timeout=timeout,
+        )
 
     async def create_bot_rule(
         self,
@@ -723,6 +748,12 @@ class AsyncMethods(AsyncTransport):
         Permission `clients.manage`: admin."""
         return await self._call(operations.DELETE_API_CLIENT, (id,), timeout=timeout)
 
+    async def delete_article(self, id: str, *, timeout: float | None = None) -> None:
+        """Delete an article with its versions.
+
+        Permission `articles.manage`: lead, admin."""
+        return await self._call(operations.DELETE_ARTICLE, (id,), timeout=timeout)
+
     async def delete_bot_rule(self, id: str, *, timeout: float | None = None) -> None:
         """Delete a bot rule.
 
@@ -973,6 +1004,12 @@ class AsyncMethods(AsyncTransport):
         return await self._call(
             operations.GET_AGENT_STATS, (user_id,), query={"from": from_, "to": to}, timeout=timeout
         )
+
+    async def get_article(self, id: str, *, timeout: float | None = None) -> Article:
+        """One article.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return await self._call(operations.GET_ARTICLE, (id,), timeout=timeout)
 
     async def get_async_api_document(self, *, timeout: float | None = None) -> dict[str, Any]:
         """The streams as an AsyncAPI document.
@@ -1243,6 +1280,26 @@ class AsyncMethods(AsyncTransport):
         Permission `conversation.update`: agent, lead, admin, service."""
         return await self._call(operations.HAND_BACK_CONVERSATION, (id,), timeout=timeout)
 
+    async def import_articles(
+        self,
+        *,
+        content: Upload,
+        content_type: str,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        language: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Import:
+        """Import a folder of Markdown files from a zip archive; a file imported before updates its article.
+
+        Permission `articles.manage`: lead, admin."""
+        return await self._call(
+            operations.IMPORT_ARTICLES,
+            query={"visibility": visibility, "language": language},
+            upload=content,
+            headers={"Content-Type": content_type},
+            timeout=timeout,
+        )
+
     async def keep_draft(
         self, id: str, *, content: str, is_private: bool | Omit = OMIT, timeout: float | None = None
     ) -> Draft:
@@ -1333,6 +1390,49 @@ class AsyncMethods(AsyncTransport):
         return by_cursor_async(
             lambda page: self._call(
                 operations.LIST_API_CLIENTS, query={"limit": limit, **page}, timeout=timeout
+            )
+        )
+
+    async def list_article_versions(self, id: str, *, timeout: float | None = None) -> ArticleVersions:
+        """What an article has said.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return await self._call(operations.LIST_ARTICLE_VERSIONS, (id,), timeout=timeout)
+
+    async def list_articles(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        cursor: str | Omit = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        language: str | Omit = OMIT,
+        q: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> ArticlesPage:
+        """Articles of the knowledge base, oldest first.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return await self._call(
+            operations.LIST_ARTICLES,
+            query={"limit": limit, "cursor": cursor, "visibility": visibility, "language": language, "q": q},
+            timeout=timeout,
+        )
+
+    def iter_articles(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        language: str | Omit = OMIT,
+        q: str | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> AsyncIterator[ArticleSummary]:
+        """All items of `list_articles`, page by page."""
+        return by_cursor_async(
+            lambda page: self._call(
+                operations.LIST_ARTICLES,
+                query={"limit": limit, "visibility": visibility, "language": language, "q": q, **page},
+                timeout=timeout,
             )
         )
 
@@ -2070,6 +2170,33 @@ class AsyncMethods(AsyncTransport):
         Permission `event_webhooks.manage`: admin."""
         return await self._call(operations.ROTATE_EVENT_WEBHOOK_SECRET, (id,), timeout=timeout)
 
+    async def search_articles(
+        self,
+        *,
+        q: str,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        limit: int | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Passages:
+        """The passages that fit a question, by words and by vectors.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return await self._call(
+            operations.SEARCH_ARTICLES,
+            query={"q": q, "visibility": visibility, "limit": limit},
+            timeout=timeout,
+        )
+
+    async def search_public_articles(
+        self, *, q: str, limit: int | Omit = OMIT, timeout: float | None = None
+    ) -> PublicPassages:
+        """The passages of public articles that fit a customer's question.
+
+        Permission `webchat.read`: customer."""
+        return await self._call(
+            operations.SEARCH_PUBLIC_ARTICLES, query={"q": q, "limit": limit}, timeout=timeout
+        )
+
     async def set_my_presence(
         self, *, status: Literal["away", "offline", "online"], timeout: float | None = None
     ) -> Presence:
@@ -2311,6 +2438,26 @@ class AsyncMethods(AsyncTransport):
                 "auto_accept": auto_accept,
                 "notification_preferences": notification_preferences,
             },
+            timeout=timeout,
+        )
+
+    async def update_article(
+        self,
+        id: str,
+        *,
+        title: str | Omit = OMIT,
+        body: str | Omit = OMIT,
+        language: str | Omit | None = OMIT,
+        visibility: Literal["internal", "public"] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> Article:
+        """Change an article, which makes a new version.
+
+        Permission `articles.manage`: lead, admin."""
+        return await self._call(
+            operations.UPDATE_ARTICLE,
+            (id,),
+            body={"title": title, "body": body, "language": language, "visibility": visibility},
             timeout=timeout,
         )
 

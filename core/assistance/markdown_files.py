@@ -1,0 +1,124 @@
+"""Folders of Markdown files in a zip archive, as articles to import. Bounds what an archive may unpack to."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from typing import Final
+
+import msgspec
+
+from ..errors import Invalid
+from .articles import MAX_BODY, MAX_TITLE, Visibility
+
+MAX_FILES: Final = 500
+"""Files of an archive, whatever they are."""
+MAX_UNPACKED: Final = 20 * 1024 * 1024
+"""Bytes that the Markdown files of an archive have together."""
+MAX_PATH: Final = 300
+_FILE: Final = 4 * MAX_BODY
+"""Bytes that MAX_BODY characters have at most."""
+_HEADING: Final = re.compile(r"^ {0,3}#{1,2}[ \t]+(\S.{0,299})$", re.MULTILINE)
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_FIELDS: Final = 20
+"""Lines of a file's front matter."""
+
+
+class MarkdownFile(msgspec.Struct, frozen=True):
+    """`language` and `visibility`: as the file's front matter says, if it does."""
+
+    path: str
+    title: str
+    body: str
+    language: str | None
+    visibility: Visibility | None
+
+
+class SkippedFile(msgspec.Struct, frozen=True):
+    path: str
+    reason: str
+
+
+def unpacked(archive: bytes) -> tuple[list[MarkdownFile], list[SkippedFile]]:
+    """The Markdown files of a zip archive, and what is none or cannot be read. Raises Invalid if it is no archive, or too large."""
+    files: list[MarkdownFile] = []
+    skipped: list[SkippedFile] = []
+    room = MAX_UNPACKED
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+            if len(entries) > MAX_FILES:
+                raise _invalid(f"at most {MAX_FILES} files")
+            for entry in entries:
+                text = _text(opened, entry)
+                path = entry.filename[:MAX_PATH].encode("utf-8", "replace").decode().replace("\x00", "")
+                if isinstance(text, bytes):
+                    room -= len(text)
+                    if room < 0:
+                        raise _invalid(f"its files have more than {MAX_UNPACKED} bytes")
+                made = text if isinstance(text, str) else file_of(path, text)
+                if isinstance(made, str):
+                    skipped.append(SkippedFile(path, made))
+                else:
+                    files.append(made)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, EOFError, NotImplementedError):
+        raise _invalid("is no zip archive that can be read") from None
+    return files, skipped
+
+
+def _text(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
+    """A file's bytes, or why it is skipped."""
+    if not entry.filename.lower().endswith((".md", ".markdown")):
+        return "is no Markdown file"
+    if entry.flag_bits & 1:
+        return "is encrypted"
+    try:
+        with opened.open(entry) as file:
+            text = file.read(_FILE + 1)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+        return "is damaged"
+    return text if len(text) <= _FILE else f"has more than {MAX_BODY} characters"
+
+
+def file_of(path: str, content: bytes) -> MarkdownFile | str:
+    """A file as an article, or why it is none."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "is not in UTF-8"
+    fields, body = _front_matter(text.replace("\r\n", "\n").replace("\x00", ""))
+    body = body.strip()
+    if not body:
+        return "is empty"
+    if len(body) > MAX_BODY:
+        return f"has more than {MAX_BODY} characters"
+    heading = _HEADING.search(body[:4_000])
+    name = path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("-", " ").replace("_", " ")
+    title = fields.get("title") or (heading[1].strip(" #") if heading else "") or name.strip() or path
+    language, visibility = fields.get("language", ""), fields.get("visibility")
+    return MarkdownFile(
+        path,
+        title[:MAX_TITLE],
+        body,
+        language if _LANGUAGE.fullmatch(language) else None,
+        "public" if visibility == "public" else "internal" if visibility == "internal" else None,
+    )
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], str]:
+    """The fields between two lines of three dashes at the beginning, and what follows them."""
+    if not text.startswith("---\n"):
+        return {}, text
+    lines = text[4:20_000].split("\n", _FIELDS)
+    if "---" not in lines[:_FIELDS]:
+        return {}, text
+    end = lines.index("---")
+    pairs = (line.partition(":") for line in lines[:end])
+    fields = {name.strip().lower(): value.strip().strip("\"'") for name, _, value in pairs}
+    return fields, text[4 + sum(len(line) + 1 for line in lines[: end + 1]) :]
+
+
+def _invalid(why: str) -> Invalid:
+    return Invalid("the archive cannot be imported", errors=(("file", why),))
