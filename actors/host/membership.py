@@ -147,9 +147,14 @@ class MembershipKeeper:
         """Give all partitions to other hosts, so that nobody need wait for the heartbeat to expire."""
         self._host.draining = True
         async with self._step:  # a concurrent beat may be claiming
-            if self._host.owned:
-                taking = [p for p in await self._write_beat() if self._is_alive(p) and not p.draining]
-                await self._give(sorted(self._host.owned), taking, PARTITIONS)
+            try:
+                if self._host.owned:
+                    taking = [p for p in await self._write_beat() if self._is_alive(p) and not p.draining]
+                    await self._give(sorted(self._host.owned), taking, PARTITIONS)
+            except StaleEpoch as error:
+                # It was silent for so long that others have taken them: there is nothing to give.
+                log.warning("host_superseded", reason=str(error))
+                await self._host.disown(set(self._host.owned))
 
     async def _give(self, partitions: Sequence[int], taking: Sequence[Peer], fair: int) -> None:
         """Move partitions to the hosts that have the fewest, but not beyond `fair`, some at a time: each waits for the commands

@@ -276,6 +276,15 @@ async def test_leaving_waits_for_a_claim_under_way(cluster: Cluster) -> None:
     assert not one.host.owned and all(p.owner is None for p in cluster.store.partitions)
 
 
+async def test_who_was_robbed_leaves_in_order_all_the_same(cluster: Cluster) -> None:
+    one, two = await cluster.join("one"), await cluster.join("two")
+    await cluster.beat(one, two, times=3)
+    await cluster.beat(two, times=10)  # one is silent for longer than the takeover time
+    await one.keeper.leave()
+    assert not one.host.owned and len(two.host.owned) == PARTITIONS
+    cluster.check()
+
+
 class Schedules(RuleBasedStateMachine):
     """Hosts come, go, fall silent and wake in any order."""
 
