@@ -195,18 +195,24 @@ class Fleet:
             await asyncio.sleep(PING_EVERY)
             now = time.monotonic()
             if now - looked > FROZEN_AFTER / 2:  # this process was suspended, or busy with one of them
-                for member in self.members.values():
-                    member.vitals.forgive(now)
-                self._answered_at = now
+                self._forgive(now)
             await asyncio.gather(*map(self._ping, self.members.values()))
             await self._look_at_beats(time.monotonic())
             looked = time.monotonic()
+            if looked - now > FROZEN_AFTER / 2:  # Postgres kept it waiting, and its answers are old
+                self._forgive(looked)
             try:
                 await self._act(looked)
             except RAY_ERRORS as error:
                 log.warning("fleet_step_failed", error=repr(error))
             except Exception:  # whatever it is, those who live must be watched on
                 log.exception("fleet_step_failed")
+
+    def _forgive(self, now: float) -> None:
+        """What is known is too old to judge anybody by."""
+        for member in self.members.values():
+            member.vitals.forgive(now)
+        self._answered_at = now
 
     async def _ping(self, member: Member) -> None:
         try:
@@ -258,9 +264,7 @@ class Fleet:
 
     async def _find_again(self, member: Member) -> None:
         """It works, but the handle does not reach it."""
-        with contextlib.suppress(
-            ValueError
-        ):  # this Ray does not know it: it ends with its node, and is replaced then
+        with contextlib.suppress(ValueError):  # unknown to this Ray: it ends with its node, and is replaced
             member.handle = await asyncio.wait_for(in_thread(partial(_get, member.name)), KILL_DEADLINE)
 
     async def _end(self, member: Member) -> None:

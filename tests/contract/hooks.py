@@ -26,6 +26,7 @@ BEYOND_SCHEMAS: Final = {
     r"unknown field; \w+ has": "which credentials there are depends on the type of channel",
     r"no such IANA time zone": "the time zone database, which changes",
     r"files of type \S+ are not taken": "the bytes of a file decide what it is",
+    r"is no zip archive that can be read": "the bytes of a file decide what it is",
     r"must be /v1/attachments/": "an uploaded file, or an address that the server may call",
     r"of the years 1971 to 9000": "formats have no range of years",
     r"must fit 64 bits": "numbers anywhere in a free-form object",

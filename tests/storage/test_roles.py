@@ -85,6 +85,7 @@ FUNCTIONS = {"current_account", "inbox_page", "contacts_matching", "delivery_ran
     "lock_receipts",
     "receive_receipts",
     "lock_attachment_bytes",
+    "desk_search",
 }
 
 ESCAPES = (

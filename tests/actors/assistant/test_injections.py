@@ -11,12 +11,12 @@ import pytest
 from msgspec.structs import replace
 from samples import SERVICE, Scribe, answered, received, said, to_conversation, to_thread
 
-from tertulia.actors.assistant.drafting import Drafter, NoKnowledge
+from tertulia.actors.assistant.drafting import Drafter
 from tertulia.actors.assistant.model_calls import ModelCalls
 from tertulia.channels.models.rules import Rules
 from tertulia.core.accounts.account_settings import Assistance
-from tertulia.core.assistance.prompts import Rendered, rendered
-from tertulia.core.assistance.suggestions import Suggestion, Wishes
+from tertulia.core.assistance.prompts import Passage, Rendered, rendered
+from tertulia.core.assistance.suggestions import Source, Suggestion, Wishes
 from tertulia.core.conversation.commands import Opening
 from tertulia.core.conversation.entries import Attachment, Entry, Message
 from tertulia.core.conversation.state import Conversation
@@ -71,6 +71,13 @@ class NoLedger:
     async def end(self, call: Begun, ended: Ended) -> None: ...
 
 
+class NoArticles:
+    async def relevant(
+        self, account_id: str, conversation_id: str, question: str, limits: Limits
+    ) -> list[tuple[Source, Passage]]:
+        return []
+
+
 class Kept(list[Suggestion]):
     """The only thing that a draft can do."""
 
@@ -116,7 +123,7 @@ def thread(text: str) -> Stored:
 async def prompts_of(text: str) -> tuple[Recorder, Kept]:
     recorder, kept, stored = Recorder(), Kept(), thread(text)
     calls = ModelCalls(recorder, Rules(), NoLedger(), deadline=5, most=4, prices={})
-    drafter = Drafter(calls, stored, kept, NoKnowledge())  # pyright: ignore[reportArgumentType]
+    drafter = Drafter(calls, stored, kept, NoArticles())  # pyright: ignore[reportArgumentType]
     await drafter.draft(stored.c, Assistance(instruction="We sign as Acme."), Wishes(), None)
     return recorder, kept
 
