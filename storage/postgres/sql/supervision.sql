@@ -21,10 +21,14 @@ FROM account_feeds f LEFT JOIN routing_changes r ON r.account_id = f.account_id 
 
 
 -- name: routing_journal_board
--- The entries from the newest snapshot at or before a time until that time: position, at (ms), kind, data.
+-- The entries from the newest snapshot at or before a time until that time: position, at (ms), kind, data. It reads no further than the
+-- next snapshot, however long the journal is.
 -- $1 bigint at (ms), $2 bigint position of the snapshot, $3 limit
 SELECT position, (extract(epoch FROM at) * 1000)::bigint, kind, data::text FROM routing_entries
 WHERE account_id = (SELECT current_account()) AND position >= $2 AND at <= to_timestamp($1::bigint / 1000.0)
+  AND position < coalesce((SELECT n.position FROM routing_entries n WHERE n.account_id = (SELECT current_account())
+    AND n.kind IN ('restored', 'checkpoint') AND n.at > to_timestamp($1::bigint / 1000.0) AND n.position > $2
+    ORDER BY n.at, n.position LIMIT 1), 9223372036854775807)
 ORDER BY position LIMIT $3
 
 
