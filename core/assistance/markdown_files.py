@@ -15,6 +15,8 @@ from .articles import MAX_BODY, MAX_TITLE, Visibility
 
 MAX_FILES: Final = 500
 """Files of an archive, whatever they are."""
+MAX_DIRECTORY: Final = 512 * 1024
+"""Bytes of an archive's list of files, which is read as a whole: far more than MAX_FILES files need."""
 MAX_UNPACKED: Final = 20 * 1024 * 1024
 """Bytes that the Markdown files of an archive have together."""
 MAX_PATH: Final = 300
@@ -46,6 +48,8 @@ def unpacked(archive: bytes) -> tuple[list[MarkdownFile], list[SkippedFile]]:
     files: list[MarkdownFile] = []
     skipped: list[SkippedFile] = []
     room = MAX_UNPACKED
+    if _directory(archive) > MAX_DIRECTORY:
+        raise _invalid(f"at most {MAX_FILES} files")
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
@@ -66,6 +70,12 @@ def unpacked(archive: bytes) -> tuple[list[MarkdownFile], list[SkippedFile]]:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, EOFError, NotImplementedError):
         raise _invalid("is no zip archive that can be read") from None
     return files, skipped
+
+
+def _directory(archive: bytes) -> int:
+    """Bytes of the list of files, as the archive's end says (APPNOTE 4.3.16); 0 where it has none, which is no archive."""
+    end = archive.rfind(b"PK\x05\x06")
+    return int.from_bytes(archive[end + 12 : end + 16], "little") if end >= 0 else 0
 
 
 def _text(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
