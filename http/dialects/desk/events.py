@@ -61,16 +61,17 @@ class DeskTransport(WebSocketTransport):
             return _event(kind.removeprefix("desk:"), conversation_id, event["at"], data)
         if kind in ("ready", "reset"):
             return _encode({"type": kind, **data})
-        if conversation_id is None or not await self._is_mail(conversation_id):
+        drafted = kind == "conversation:suggestion" and data["status"] == "pending"
+        written = kind == "conversation:message" and not data["is_private"]
+        if conversation_id is None or not (drafted or written) or not await self._is_mail(conversation_id):
             return None
-        if kind == "conversation:suggestion" and data["status"] == "pending":
+        if drafted:
             ready = {"suggestion_id": data["suggestion_id"], "confidence": data["confidence"]}
             return _event("conversation:ai_ready", conversation_id, event["at"], ready)
-        if kind == "conversation:message" and not data["is_private"]:
-            if data["direction"] == "inbound":
-                new = {"message_id": data["id"], "sender": data["sender_id"]}
-                return _event("conversation:new_reply", conversation_id, event["at"], new)
-            self._watch(conversation_id, data["id"])
+        if data["direction"] == "inbound":
+            new = {"message_id": data["id"], "sender": data["sender_id"]}
+            return _event("conversation:new_reply", conversation_id, event["at"], new)
+        self._watch(conversation_id, data["id"])
         return None
 
     async def _is_mail(self, conversation_id: str) -> bool:
