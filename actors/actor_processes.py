@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -60,7 +61,7 @@ class Parts(Protocol):
     async def main_loop(self) -> None: ...
 
 
-class ActorProcess:
+class ActorProcess(ABC):
     """What the processes of all roles have in common."""
 
     role: ClassVar[str]
@@ -91,8 +92,9 @@ class ActorProcess:
         """End the process for good."""
         ray.actor.exit_actor()
 
+    @abstractmethod
     async def _finish(self) -> None:
-        raise NotImplementedError
+        """End the work in order."""
 
 
 class HostParts(Parts, Protocol):
