@@ -20,7 +20,9 @@ REPEATS = 5
 CLEARLY = 1.5
 """How far below the limit a cost must be to be believed before `REPEATS` measurements."""
 MOST_REPEATS = 20
-"""Repeats when the cost seems to grow too fast: other processes share the caches, and only the least time counts."""
+PATIENCE = 3.0
+"""Seconds, and repeats at least, when the cost seems to grow too fast: other processes share the caches for a while, and only the least
+time counts."""
 MOST_MEMORY = 24.0
 """The most bytes allocated at a time for each byte (or character) of input, plus a megabyte."""
 
@@ -51,7 +53,9 @@ def assert_linear(
     best = [float("inf")] * 2
     gc.disable()  # a collection in the middle of a measurement would look at all that the tests hold
     try:
-        for repeat in range(MOST_REPEATS):
+        until = time.monotonic() + PATIENCE
+        repeat = -1
+        while (repeat := repeat + 1) < MOST_REPEATS or time.monotonic() < until:
             for at, value in enumerate(inputs):
                 began = clock()
                 run(value)
