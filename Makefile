@@ -20,70 +20,71 @@ SECONDS ?= 120
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
 
-serve: $(READY) ## the server with demo data, on 127.0.0.1:8080
+serve: $(READY) ## run the server with demo data, on 127.0.0.1:8080
 	@exec $(BIN)/tertulia serve --demo $(ARGS)
 
-test: $(READY) ## all tests, in two processes: make test PARALLEL= for one
+test: $(READY) ## run all tests, in two processes; in one: make test PARALLEL=
 	@$(BIN)/python -m pytest $(PARALLEL) --durations=10 $(ARGS)
 
-test-unit: $(READY) ## the quick tests that need no server
+test-unit: $(READY) ## run the quick tests that need no server
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not server and not slow" --durations=10 $(ARGS)
 
-test-%: $(READY) ## the tests of one folder: test-core, test-http, test-acceptance …
+test-%: $(READY) ## run the tests of one folder: test-core, test-http, test-acceptance …
 	@$(BIN)/python -m pytest tests/$* --durations=10 $(ARGS)
 
-browser: $(READY) ## the pages' tests in a real browser, the long ones too
+browser: $(READY) ## test the pages in a real browser, including the long tests
 	@$(BIN)/python -m pytest tests/browser -m "browser or not browser" --durations=10 $(ARGS)
 
-agent-hour: $(READY) ## what an agent's hour costs the server, in requests; QUIET_SECONDS=120 for longer
+agent-hour: $(READY) ## count the requests of an agent's hour in the inbox; QUIET_SECONDS=120 for longer
 	@QUIET_SECONDS=$${QUIET_SECONDS:-120} $(BIN)/python -m pytest tests/browser/test_agent_hour.py -m browser -s $(ARGS)
 
 vendor: $(READY) ## fetch the pages' libraries from npm at their pinned versions, and write their hash manifest
 	@$(BIN)/python tests/vendor.py
 
-fuzz: $(READY) ## the fuzzers and the searches among the unit tests, for long: make fuzz EXAMPLES=100000 ARGS="-k email"
+fuzz: $(READY) ## the fuzzers and property tests, with more examples: make fuzz EXAMPLES=100000 ARGS="-k email"
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $$(grep -rl 'import searched' tests --include='test_*.py') --timeout=0 $(ARGS)
 
-interop: interop-guides $(INTEROP) ## the double by the providers' own libraries, a thousand odd mails, webhooks in any order; the guides' programs
+interop: interop-guides $(INTEROP) ## the provider double with the providers' own libraries, malformed mails, webhooks in random order; the guides' programs
 	@ODD_MAILS=1000 REPLAYS=40 build/interop/bin/python -m pytest tests/interop tests/acceptance/test_odd_mails.py \
 		tests/http/test_replayed_webhooks.py --durations=10 $(ARGS)
 
-contract: $(READY) $(CONTRACT) ## the API by its documents: schemathesis for each role, redocly, the AsyncAPI parser: make contract SECONDS=300
+contract: $(READY) $(CONTRACT) ## test the API against its documents with schemathesis, redocly and the AsyncAPI parser: make contract SECONDS=300
 	@CONTRACT_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/contract --durations=10 $(ARGS)
 
-cases: $(READY) ## faults that users of such systems reported, played on the demo that `make serve` runs
+cases: $(READY) ## replay reported faults on the demo that `make serve` runs
 	@$(BIN)/python tests/cases/run.py $(ARGS)
 
-interop-guides: $(GUIDES) ## the programs of docs/guides with each stream client, two of them in a browser
+interop-guides: $(GUIDES) ## run the programs of docs/guides with each stream client, two of them in a browser
 	@$(BIN)/python -m pytest tests/guides --durations=5 $(ARGS)
 
-check: $(READY) ## format, lint, types, architecture
+check: $(READY) ## check format, lint, types and architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_architecture_of_tests.py tests/test_rooms.py
 
-chaos: $(READY) ## faults of machines under load, over network namespaces: make chaos ARGS="leave cut_30 --seeds 5"
+chaos: $(READY) ## break machines under load, in network namespaces: make chaos ARGS="leave cut_30 --seeds 5"
 	@$(BIN)/python tests/cluster/chaos.py $(ARGS)
 
-simulate-theory: $(READY) ## the routing against queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
+simulate-theory: $(READY) ## compare the routing with queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
 	@PYTHONPATH=. $(BIN)/python tests/theory/run.py $(ARGS)
-alerts: ## the alert rules by promtool, of Debian's prometheus
+
+alerts: ## test the alert rules with promtool, from Debian's prometheus
 	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 		{ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus || { apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus; }; } >/dev/null 2>&1; } || true
-	@command -v promtool >/dev/null || { echo 'the alert rules are tested by promtool: sudo apt-get install prometheus' >&2; exit 1; }
+	@command -v promtool >/dev/null || { echo 'testing the alert rules needs promtool: sudo apt-get install prometheus' >&2; exit 1; }
 	@promtool check rules deploy/prometheus/alerts.yml
 	@promtool check config --syntax-only deploy/prometheus/prometheus.yml
 	@promtool test rules deploy/prometheus/alerts_test.yml
 
-bench: $(READY) ## the benchmarks
+bench: $(READY) ## run the benchmarks
 	@$(BIN)/python -m bench $(ARGS)
 
 schema: $(READY) ## write storage/postgres/schema.sql from the migrations
 	@$(BIN)/python tests/storage/schema_dump.py
 
-format: $(READY) ## put the code into form
+format: $(READY) ## format the code and apply lint fixes
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -96,7 +97,7 @@ clients: $(READY) ## write the generated parts of client/ from the OpenAPI docum
 packages: $(READY) ## build the clients' packages, and test them in fresh environments
 	@CLIENT_PACKAGES=1 $(BIN)/python -m pytest tests/client --timeout=600 --durations=10 $(ARGS)
 
-lock: $(READY) ## renew requirements.lock with the newest versions that go together
+lock: $(READY) ## update requirements.lock to the newest compatible versions
 	@$(BIN)/python -m venv build/lock
 	@build/lock/bin/python -m pip install --quiet uv
 	@echo 'setuptools>=77' > build/lock/build.in
@@ -109,13 +110,13 @@ lock: $(READY) ## renew requirements.lock with the newest versions that go toget
 	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 		tests/contract/requirements.in --output-file tests/contract/requirements.lock
-	@echo 'requirements.lock is new; the next make installs it'
+	@echo 'requirements.lock is updated; the next make installs it'
 
-clean: ## remove what was installed and cached; the data in .tertulia stays
+clean: ## remove everything installed and cached; keep the data in .tertulia
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# pip is heard only when it fails. Without an index it says "No matching distribution", which misleads.
+# pip's output is shown only when it fails. Without an index it says "No matching distribution", which misleads.
 define pip
 mkdir -p build; $(BIN)/python -m pip install --disable-pip-version-check --no-input $(1) >build/install.log 2>&1 || { \
 	if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|Max retries exceeded' build/install.log; then \
@@ -127,13 +128,13 @@ mkdir -p build; $(BIN)/python -m pip install --disable-pip-version-check --no-in
 	fi; exit 1; }
 endef
 
-# The stamp comes last, so an installation that was interrupted is done again. The lock holds setuptools as well:
-# building the editable package then asks no index.
+# The stamp comes last, so an interrupted installation is repeated. The lock includes setuptools, so building the
+# editable package needs no index.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys' 2>/dev/null || \
-		{ echo 'Python was not found as "$(PYTHON)"; install Python 3.11 or newer, or name it: make PYTHON=python3.11' >&2; exit 1; }
+		{ echo 'Python was not found as "$(PYTHON)"; install Python 3.11 or newer, or set its name: make PYTHON=python3.11' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "$$($(PYTHON) --version) is too old; Tertulia needs 3.11 or newer. Name another: make PYTHON=python3.11" >&2; exit 1; }
+		{ echo "$$($(PYTHON) --version) is too old; Tertulia needs 3.11 or newer. Choose another: make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			echo 'installing python3-venv (first run only) …'; \
@@ -142,7 +143,7 @@ $(READY): requirements.lock pyproject.toml
 		fi; \
 		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; } || \
 		{ echo "$$($(PYTHON) --version) comes without its venv module; install it: sudo apt-get install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo 'making .venv …'; $(PYTHON) -m venv --clear .venv; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo 'creating .venv …'; $(PYTHON) -m venv --clear .venv; }
 	@echo 'installing (first run only, about a minute) …'
 	@$(call pip,-r requirements.lock)
 	@$(call pip,--no-deps --no-build-isolation -e .)
@@ -150,14 +151,14 @@ $(READY): requirements.lock pyproject.toml
 	@echo 'installed'
 
 $(INTEROP): $(READY) tests/interop/requirements.lock
-	@echo 'installing the libraries of providers (first run only, about two minutes) …'
+	@echo "installing the providers' libraries (first run only, about two minutes) …"
 	@$(PYTHON) -m venv build/interop
 	@build/interop/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r tests/interop/requirements.lock
 	@touch $@
 
 # Schemathesis has an environment of its own: it calls the server from outside.
 $(CONTRACT): tests/contract/requirements.lock tests/contract/package.json tests/contract/package-lock.json
-	@command -v npm >/dev/null || { echo "the documents' tools need npm: sudo apt-get install npm" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "make contract needs npm: sudo apt-get install npm" >&2; exit 1; }
 	@mkdir -p build/contract
 	@cp tests/contract/package.json tests/contract/package-lock.json build/contract/
 	@cd build/contract && npm ci --silent --no-audit --no-fund --ignore-scripts
@@ -165,7 +166,7 @@ $(CONTRACT): tests/contract/requirements.lock tests/contract/package.json tests/
 	@build/contract/python/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r tests/contract/requirements.lock
 	@touch $@
 
-# Stream clients of npm and PyPI that the guides show, in the versions that package-lock.json names.
+# The stream clients from npm and PyPI that the guides show, in the versions that package-lock.json pins.
 $(GUIDES): $(READY) tests/guides/package.json tests/guides/package-lock.json
 	@for need in npm:npm chromium-headless-shell:chromium-headless-shell; do \
 		command -v $${need%%:*} >/dev/null && continue; \

@@ -1,4 +1,4 @@
-"""Figures counted beside the commits: exact at any moment, whatever dies, and the same when counted again."""
+"""Figures counted outside the commits: exact at any moment, whatever dies, and the same when counted again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the search index beside the commits, in batches.
+"""Builds the search index outside the commits, in batches.
 
 Any number of hosts may build at once. Each step is one statement, and a chunk holds what the feed holds up to its last position, so a
 process that dies between two steps leaves nothing half-done: the next one, anywhere, goes on.

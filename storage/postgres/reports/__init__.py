@@ -1,1 +1,1 @@
-"""Reports on Postgres: the counters beside the commits, and their readers."""
+"""Reports on Postgres: the counters outside the commits, and their readers."""

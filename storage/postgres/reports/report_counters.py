@@ -1,4 +1,4 @@
-"""Figures counted beside the commits, from the accounts' feeds.
+"""Figures counted outside the commits, from the accounts' feeds.
 
 Any number of hosts and readers may count at once. Each step is one statement that moves an account's cursor and its counts
 together, so they are exact up to the cursor whatever dies.

@@ -1,4 +1,4 @@
--- Figures counted beside the commits (reports/report_counters.py). What is counted, and how: report_advance in schema.sql.
+-- Figures counted outside the commits (reports/report_counters.py). What is counted, and how: report_advance in schema.sql.
 
 
 -- name: report_behind
