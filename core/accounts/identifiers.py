@@ -26,10 +26,10 @@ _USER_ID: Final = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}").fullmatc
 def normalised(channel_type: ChannelType, identifier: str, path: str) -> str:
     """An identifier given by hand, as the providers' calls would give it. Raises Invalid, naming `path`."""
     identifier = identifier.strip()
-    if not identifier:
-        raise Invalid("the identifier is empty", errors=((path, "must not be blank"),))
     if channel_type in PHONES:
         return _phone(channel_type, identifier, path)
+    if not identifier:
+        raise Invalid("the identifier is empty", errors=((path, "must not be blank"),))
     if channel_type == "telegram" and _USER_NAME(identifier):
         rule = "must be the number of a chat, such as 7777777777; a user name is no identifier"
         raise Invalid("the identifier is not a chat id", errors=((path, rule),))

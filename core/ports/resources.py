@@ -228,7 +228,8 @@ class AuditStore(Protocol):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """The name under which clients of the sync dialect know a conversation. `bot_id` and `local_id` (the outlet) are in the client's own words."""
+    """The name under which an older service's clients know a conversation: the sync API's `sessionId`, or the id it had in the CRM
+    before it was imported. `bot_id` and `local_id` (the outlet) are in the client's own words."""
 
     id: str
     conversation_id: str

@@ -12,7 +12,7 @@ from ...core.conversation.status import Status
 from ...core.errors import Conflict, Forbidden, Invalid, NotFound
 from ...core.views.stream_events import EventView, account_topic, conversation_topic
 from ..actions import conversations as actions
-from ..dialects.crm import shapes
+from ..dialects.crm import imported, shapes
 from ..dialects.crm.gate import TENANT, tenant_id, trusted
 from ..streams.session import Session
 from ..streams.topics import resolve
@@ -59,6 +59,8 @@ class CrmNamespace(Namespace):
         reader = await self._reader_of(eio_sid, sid, conversation_id)
         services = reader.call.services
         await services.limits.admit(reader.session.principal)
+        account = reader.session.principal.account_id
+        conversation_id = await imported.conversation_id(services, account, conversation_id)
         if event == "agent:takeover":
             agent_id = _text(data, "agent_id")
             reader.call.principal.require("conversation.update")
@@ -93,9 +95,17 @@ class CrmNamespace(Namespace):
             return readers[0]
         account = await self.services.stores.conversations.account_of(conversation_id)
         if account is None:
-            raise NotFound("no such conversation")
+            return await self._reader_of_imported(readers, conversation_id)
         found = next((r for r in readers if r.session.principal.account_id == account), None)
         return found or await self._enter(eio_sid, sid, account, self._request(eio_sid))
+
+    async def _reader_of_imported(self, readers: Sequence[Reader], conversation_id: str) -> Reader:
+        """The same for the id that a conversation had in the CRM; its tenant is one of those that were joined."""
+        for reader in readers if imported.is_imported(conversation_id) else ():
+            account = reader.session.principal.account_id
+            if await self.services.stores.sessions.find(account, conversation_id) is not None:
+                return reader
+        raise NotFound("no such conversation")
 
     def _request(self, eio_sid: str) -> web.Request:
         return self.engine.server.environ[eio_sid]["aiohttp.request"]

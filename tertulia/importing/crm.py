@@ -26,6 +26,7 @@ from .source import (
     SourceConversation,
     SourceError,
     SourceMessage,
+    SourceSession,
     SourceStatus,
     Totals,
     Unusable,
@@ -179,6 +180,7 @@ def _conversation(
         handoff_reason=row["handoff_reason"],
         agent_id=user_of(row["handoff_agent_id"]),
         messages=messages,
+        session=SourceSession(row["id"], None, None),
     )
 
 

@@ -57,7 +57,7 @@ class SourceMessage(msgspec.Struct, frozen=True):
 
 
 class SourceSession(msgspec.Struct, frozen=True):
-    """The name under which the sync API's clients know a conversation."""
+    """The name under which the older service's clients know a conversation: its `sessionId`, or its id in the CRM."""
 
     id: str
     bot_id: str | None

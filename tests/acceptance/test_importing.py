@@ -111,7 +111,7 @@ async def test_crm_conversations_come_over_with_their_messages_times_and_statuse
     active, waiting, held, resolved, expired = (fresh_phone() for _ in range(5))
     agent, outlet, word = str(uuid4()), str(uuid4()), fresh("samovar")
     wamid = fresh("wamid")
-    await source.conversation(
+    old = await source.conversation(
         active,
         ("customer", f"Where is my {word}?", 1, {"whatsapp_message_id": wamid}),
         ("llm", "It is on its way.", 2, {"metadata": {"llm_model": "gpt-4o-mini", "tokens_used": 150}}),
@@ -161,6 +161,17 @@ async def test_crm_conversations_come_over_with_their_messages_times_and_statuse
         assert (await http.post("/messages", json=body)).status_code == 201
         found = await http.post("/conversations/find-or-create", json={"customer_phone": active})
         assert (found.status_code, found.json()["id"]) == (200, c["id"])
+
+        # under the id it had before, too
+        assert ok(await http.get(f"/conversations/{old}"))["id"] == c["id"]
+        assert (
+            ok(await http.get(f"/conversations/{old.upper()}/messages/recent"))[-1]["content"] == "And now?"
+        )
+        old_body = body | {"conversation_id": old, "content": "Hello?"}
+        assert ok(await http.post("/messages", json=old_body), 201)["message"]["conversation_id"] == c["id"]
+        assert (await http.get(f"/conversations/{uuid4()}")).status_code == 404
+        unknown = await http.post("/messages", json=old_body | {"conversation_id": str(uuid4())})
+        assert unknown.status_code == 404
 
         def shown(phone: str) -> Any:
             return http.get(f"/conversations/{rows[phone]['id']}")

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import websockets
@@ -139,6 +140,28 @@ async def test_conversation_room_status_and_takeover(node: Driver, server: OwnSe
     await crm_say(server, other["id"], "heard")
     await socket.until(lambda e: e["event"] == "conversation:message" and e["data"]["content"] == "heard")
     assert "unheard" not in [e["data"]["content"] for e in socket.of("conversation:message")]
+
+
+@pytest.mark.parametrize("proof", ["token", "tenant"])
+async def test_a_conversation_is_followed_under_the_id_it_had_in_the_crm(
+    node: Driver, server: OwnServer, proof: str
+) -> None:
+    c, old = await crm_open(server), str(uuid4())
+    await server.sql(
+        "INSERT INTO conversation_sessions (account_id, session_id, conversation_id) VALUES ($1, $2, $3)",
+        ACCOUNT, old, c["id"],
+    )  # fmt: skip
+    socket = await ready(
+        node.open(server.url, "/", {"token": server.token("service", "s")} if proof == "token" else None)
+    )
+    if proof == "tenant":
+        await socket.ask("tenant:join", {"tenant_id": ACCOUNT})
+    joined = await socket.ask("conversation:join", {"conversation_id": old})
+    assert joined["data"] == {"conversation_id": c["id"]}
+    await crm_say(server, old, "hello")
+    assert (await socket.until("conversation:message"))["data"]["conversation_id"] == c["id"]
+    unknown = await socket.ask("conversation:join", {"conversation_id": str(uuid4())})
+    assert unknown["error"]["code"] == "not_found"
 
 
 async def test_forged_rooms(node: Driver, server: OwnServer, other: Account) -> None:

@@ -15,7 +15,7 @@ from ...actions.opening import open_conversation
 from ...framework.endpoint import Call, Route, answer
 from ...framework.pagination import author
 from ...routes.conversation.messages import visible
-from . import messages, statuses
+from . import imported, messages, statuses
 from .gate import GATE
 from .health import BASE, TAG
 from .shapes import CrmConversation, CrmConversationDetail, CrmStatus, conversation
@@ -92,7 +92,7 @@ async def find_or_create(call: Call[NewCrmConversation]) -> web.Response:
 
 
 async def read(call: Call[None]) -> web.Response:
-    c = await visible(call, call.id())
+    c = await visible(call, await imported.of_path(call))
     view = conversation(c)
     if call.query.include_messages in ("false", "0"):
         return answer(view)
@@ -108,15 +108,17 @@ async def active(call: Call[None]) -> web.Response:
 
 
 async def handoff(call: Call[CrmHandoff]) -> web.Response:
-    return shown(await statuses.hand_off(call, call.id(), call.body.reason, call.body.agent_id))
+    return shown(
+        await statuses.hand_off(call, await imported.of_path(call), call.body.reason, call.body.agent_id)
+    )
 
 
 async def assign(call: Call[CrmAssignment]) -> web.Response:
-    return shown(await actions.assign(call, call.id(), call.body.agent_id))
+    return shown(await actions.assign(call, await imported.of_path(call), call.body.agent_id))
 
 
 async def set_status(call: Call[CrmStatusChange]) -> web.Response:
-    c = await visible(call, call.id())
+    c = await visible(call, await imported.of_path(call))
     return answer(conversation(await statuses.change(call, c, call.body.status)))
 
 

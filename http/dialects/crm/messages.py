@@ -15,6 +15,7 @@ from ....core.errors import Forbidden
 from ...actions import conversations as actions
 from ...framework.endpoint import Call, CommandHandler, Route, answer
 from ...routes.conversation.messages import visible
+from . import imported
 from .gate import GATE
 from .health import BASE, TAG
 from .shapes import SENDER_TYPES, CrmMessage, CrmSender, message
@@ -74,10 +75,15 @@ def _target(body: NewCrmMessage) -> str:
 
 async def _ask(call: Call[NewCrmMessage]) -> Done:
     command = _to_post(call.principal, call.request.headers, call.body)
-    return await call.ask(command, conversation=_target(call.body))
+    id = await imported.conversation_id(call.services, call.account_id, call.body.conversation_id)
+    return await call.ask(command, conversation=id)
 
 
-create = CommandHandler(_to_post, _answer, looks_up=lambda body: False, ask=_ask, target=_target)
+def _looks_up(body: NewCrmMessage) -> bool:
+    return imported.is_imported(body.conversation_id)
+
+
+create = CommandHandler(_to_post, _answer, looks_up=_looks_up, ask=_ask, target=_target)
 
 
 async def newest(call: Call[Any], conversation_id: str, limit: int) -> list[CrmMessage]:
@@ -89,12 +95,14 @@ async def newest(call: Call[Any], conversation_id: str, limit: int) -> list[CrmM
 
 
 async def index(call: Call[None]) -> web.Response:
-    c = await visible(call, call.id())
+    c = await visible(call, await imported.of_path(call))
     return answer(await newest(call, c.id, call.query.limit))
 
 
 async def recent(call: Call[None]) -> web.Response:
-    done = await call.ask(Recall(min(call.query.count, CONTEXT_SIZE)), conversation=call.id())
+    done = await call.ask(
+        Recall(min(call.query.count, CONTEXT_SIZE)), conversation=await imported.of_path(call)
+    )
     return answer(list(map(message, done.entries)))
 
 
