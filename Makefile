@@ -5,7 +5,7 @@
 PYTHON ?= python3
 ARGS ?=
 EXAMPLES ?= 20000
-PARALLEL ?= --numprocesses 2 --dist loadscope
+PARALLEL ?= --numprocesses 2 --dist loadscope --no-loadscope-reorder
 BIN := .venv/bin
 READY := .venv/.ready
 INTEROP := build/interop/.ready

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from figures import FIGURES
 from hypothesis import HealthCheck, settings
-from serving import ROOT, OwnServer
+from serving import GUARDED, ROOT, OwnServer
+from stage import Stage
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,7 +22,7 @@ SERVER_FOLDERS = {"acceptance", "contract", "faults", "guides"}
 SLOW = {"fuzz", "test_growth.py", "test_growth_table.py"}
 """Folders and modules that `make test-unit` leaves out, though they need no server."""
 SERVER_FIXTURES = {
-    "shared",
+    "stage",
     "postgres_url",
     "database",
     "managed_postgres",
@@ -34,17 +34,25 @@ SERVER_FIXTURES = {
 """Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
 
 
-RAY_PLACES = {"acceptance", "browser", "cases", "client", "contract", "faults", "guides", "interop", "test_cli.py",
-              "test_fuzz_pipelining.py", "test_provider_double.py"}  # fmt: skip
-"""Tests that start Tertulia. In a parallel run one worker has them all: two Rays would fight for the machine."""
+SHARED_SERVER = {"acceptance", "browser", "cases", "contract", "guides", "test_fuzz_pipelining.py", "test_npm_package.py",
+                 "test_provider_double.py"}  # fmt: skip
+OWN_SERVERS = {"faults", "test_dedicated.py"}
+"""Tests that start Tertulia, by place. In a parallel run one worker has all that share a server, and one all that break theirs."""
+SERVER_ORDER = ("guarded", "bounded", "battered", "own_server")
+"""Fixtures with servers of their own, in the order of their tests, which come after those of the shared server: each server
+starts once."""
+
+
+def scope_of(path: Path) -> str:
+    places = set(path.parts)
+    return "own" if places & OWN_SERVERS else "shared" if places & SHARED_SERVER else str(path)
 
 
 class ByPlace(LoadScopeScheduling):
-    """Hands out whole modules, and all of RAY_PLACES as one."""
+    """Hands out whole modules, and of those that start Tertulia two large parts."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return "ray" if RAY_PLACES.intersection(Path(path).parts) else path
+        return scope_of(Path(nodeid.partition("::")[0]))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
@@ -60,11 +68,28 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     needed = set(item.fixturenames)
     if hasattr(item, "callspec"):  # a parameter may name the fixture: backend[postgres]
         needed.update(value for value in item.callspec.params.values() if isinstance(value, str))
-    place = set(item.path.relative_to(ROOT / "tests").parts)
+    path = item.path.relative_to(ROOT / "tests")
+    assert "stage" not in needed or scope_of(path) in ("shared", "own"), (
+        f"{path} starts Tertulia: name it above"
+    )
+    place = set(path.parts)
     if needed & SERVER_FIXTURES or place & SERVER_FOLDERS:
         item.add_marker(pytest.mark.server)
     if place & SLOW:
         item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest parts first, so that both workers end at about the same time, and tests of one server together."""
+    parts = ("shared", "own")
+
+    def key(item: pytest.Item) -> tuple[int, int]:
+        assert isinstance(item, pytest.Function)
+        scope = scope_of(item.path.relative_to(ROOT / "tests"))
+        servers = [SERVER_ORDER.index(name) + 1 for name in item.fixturenames if name in SERVER_ORDER]
+        return parts.index(scope) if scope in parts else len(parts), max(servers, default=0)
+
+    items.sort(key=key)
 
 
 def pytest_collection_finish() -> None:
@@ -92,33 +117,38 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="tertulia-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="session")
-async def shared(shared_data: Path) -> AsyncIterator[OwnServer]:
-    """The shared server, not necessarily running."""
-    server = OwnServer(shared_data)
-    yield server
-    if server.running:
-        assert await server.stop() == 0, server.tail()
+async def stage() -> AsyncIterator[Stage]:
+    stage = Stage()
+    yield stage
+    await stage.close()
 
 
 @pytest.fixture
-async def server(shared: OwnServer) -> OwnServer:
-    """The shared server, running. What a test writes into it stays: use fresh customers."""
-    if not shared.running:
-        await shared.start()
-    return shared
+async def server(stage: Stage) -> OwnServer:
+    """The server that most tests share. What a test writes into it stays: use fresh customers."""
+    return await stage.give("shared")
 
 
 @pytest.fixture
-async def own_server(shared: OwnServer, tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts a server that the test may break. The shared one gives way: two Rays would fight for the machine."""
-    if shared.running:
-        assert await shared.stop() == 0, shared.tail()
+async def guarded(stage: Stage) -> OwnServer:
+    """A server for tests that need other settings than the shared one has, and break nothing for long."""
+    return await stage.give("guarded", GUARDED)
+
+
+@pytest.fixture
+async def battered(stage: Stage, request: pytest.FixtureRequest) -> AsyncIterator[OwnServer]:
+    """One server for all faults that a server must survive, one after the other; a new one after a failed test, which may have
+    left it in any state."""
+    failed = request.session.testsfailed
+    yield await stage.give("battered", {"TERTULIA_PROCESS_METRICS": "true"})
+    if request.session.testsfailed > failed:
+        await stage.drop("battered")
+
+
+@pytest.fixture
+async def own_server(stage: Stage, tmp_path: Path) -> AsyncIterator[Start]:
+    """Starts a server that the test may break."""
+    await stage.clear()
     made: list[OwnServer] = []
 
     async def start(environment: dict[str, str] | None = None, data: Path = tmp_path) -> OwnServer:

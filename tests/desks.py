@@ -1,14 +1,19 @@
-"""A client of the native API for tests: one user, with a method for each action."""
+"""A client of the native API for tests: one user, with a method for each action; a second account."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
+import sys
 from typing import Any, NamedTuple
 
 import httpx
+from serving import ROOT, OwnServer
 
 from tertulia.serving.demo import WEBCHAT
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.database import Database
 
 
 class Account(NamedTuple):
@@ -18,6 +23,7 @@ class Account(NamedTuple):
     channel: str
 
 
+OTHER = Account("00000000-0000-0000-0000-0000000000b0", "00000000-0000-0000-0000-0000000000b1")
 _numbers = itertools.count(1)
 
 
@@ -100,3 +106,22 @@ class Desk:
             items += page["items"]
             if not page["has_more"]:
                 return items
+
+
+async def second_account(server: OwnServer) -> Account:
+    """The server's second account, made with the command line, and its web chat channel."""
+    if not await server.sql("SELECT 1 FROM accounts WHERE id = $1", OTHER.id):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tertulia", "account", "create", "Other", "--id", OTHER.id,
+            env={**os.environ, "DATABASE_URL": server.database_url(), "PYTHONPATH": str(ROOT)},
+            cwd=server.data,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        assert process.returncode == 0 and output.decode().strip() == OTHER.id
+        database = await Database.connect(server.database_url(), system=1, app=1)
+        try:
+            await PostgresAccounts(database).add_channel(OTHER.id, OTHER.channel, "webchat", "Other chat")
+        finally:
+            await database.close()
+    return OTHER

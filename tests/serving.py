@@ -56,6 +56,20 @@ CALM = {
 }
 """Two hosts and gateways, limits that no test reaches by accident, event webhooks and providers on this machine, and no others."""
 
+METRICS_TOKEN = "m" * 20
+PRESENCE_TTL = 3
+GUARDED = {
+    "TERTULIA_GATEWAYS": "1",
+    "TERTULIA_SUPERVISORS": "2",
+    "TERTULIA_METRICS_TOKEN": METRICS_TOKEN,
+    "TERTULIA_METRICS_NETWORKS": "",
+    "TERTULIA_PROCESS_METRICS": "true",
+    "TERTULIA_ALLOWED_HOSTS": "a.example",
+    "TERTULIA_ALLOWED_NETWORKS": "",
+    "TERTULIA_PRESENCE_TTL": str(PRESENCE_TTL),
+}
+"""Metrics by token alone, one name besides its addresses, nothing on this machine reachable, and presence that ends soon."""
+
 
 def free_port() -> int:
     """A free port between those of Ray's workers and the kernel's ephemeral ones, so that it stays free over a restart."""

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-from desks import Account, Desk, fresh, make_room, ok
+from desks import Account, Desk, fresh, make_room, ok, second_account
 from neighbours import QuietNeighbour
-from serving import ROOT, OwnServer
-
-from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
-from tertulia.storage.postgres.database import Database
-
-OTHER = Account("00000000-0000-0000-0000-0000000000b0", "00000000-0000-0000-0000-0000000000b1")
+from serving import OwnServer
 
 
 @pytest.fixture(scope="session")
@@ -64,21 +56,3 @@ async def quiet(server: OwnServer, other: Account) -> AsyncIterator[QuietNeighbo
             "/v1/conversations", json={"channel_id": other.channel, "contact_identifier": fresh("quiet")}
         )
         yield QuietNeighbour(server.url, token, ok(opened, 201)["id"])
-
-
-async def second_account(server: OwnServer) -> Account:
-    if not await server.sql("SELECT 1 FROM accounts WHERE id = $1", OTHER.id):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tertulia", "account", "create", "Other", "--id", OTHER.id,
-            env={**os.environ, "DATABASE_URL": server.database_url(), "PYTHONPATH": str(ROOT)},
-            cwd=server.data,
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        assert process.returncode == 0 and output.decode().strip() == OTHER.id
-        database = await Database.connect(server.database_url(), system=1, app=1)
-        try:
-            await PostgresAccounts(database).add_channel(OTHER.id, OTHER.channel, "webchat", "Other chat")
-        finally:
-            await database.close()
-    return OTHER

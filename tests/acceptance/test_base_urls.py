@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 from aiohttp import web
-from conftest import second_account
-from desks import Desk, fresh, ok, problem
+from desks import Desk, fresh, ok, problem, second_account
 from provider_calls import CREDENTIALS, path, signed, telegram_message
 from receivers import Receiver, receiving
 from serving import OwnServer
@@ -17,7 +16,6 @@ from waiting import until
 
 from tertulia.serving import demo
 
-Start = Callable[..., Awaitable[OwnServer]]
 CANARY = "canary-5c1e"
 
 
@@ -49,9 +47,9 @@ async def settled(client: httpx.AsyncClient, message_id: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 async def test_another_tenants_channel_reads_nothing_of_this_machine(
-    own_server: Start, inner: Receiver
+    guarded: OwnServer, inner: Receiver
 ) -> None:
-    server = await own_server({"TERTULIA_ALLOWED_NETWORKS": ""})
+    server = guarded
     other = await second_account(server)
     base = inner.url.rpartition("/")[0]
     (double,) = {row[0] for row in await server.sql(

@@ -1,12 +1,13 @@
-"""The files for Prometheus and Grafana name metrics that exist, and each alert has its page in the runbook."""
+"""The files for Prometheus and Grafana name metrics that exist, each alert has its page in the runbook, and strangers read none."""
 
 from __future__ import annotations
 
 import json
 import re
 
+import httpx
 import yaml
-from serving import ROOT, OwnServer
+from serving import METRICS_TOKEN, ROOT, OwnServer
 
 RULES = ROOT / "deploy/prometheus/alerts.yml"
 METRIC = re.compile(r"\btertulia_[a-z_]+")
@@ -39,3 +40,14 @@ def test_each_alert_has_a_page_in_the_runbook() -> None:
         annotations = rule["annotations"]
         assert isinstance(annotations, dict)
         assert annotations["runbook"] == f"docs/runbook.md#{name.lower()}"
+
+
+async def test_a_stranger_learns_no_targets(guarded: OwnServer) -> None:
+    token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    async with httpx.AsyncClient(base_url=guarded.url, timeout=30) as client:
+        assert (await client.get("/metrics/targets")).status_code == 401
+        listed = (await client.get("/metrics/targets", headers=token)).json()
+        for target in listed:
+            page = f"http://{target['targets'][0]}/metrics"
+            assert (await client.get(page)).status_code == 401
+            assert (await client.get(page, headers=token)).status_code == 200

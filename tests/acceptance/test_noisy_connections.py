@@ -6,17 +6,17 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 
 import pytest
 from desks import fresh, ok
 from neighbours import QuietNeighbour
-from serving import OwnServer
+from serving import METRICS_TOKEN, OwnServer
+from stage import Stage
 
 from tertulia.serving.demo import WEBCHAT
 
-Start = Callable[..., Awaitable[OwnServer]]
 SHORT = {
     "TERTULIA_GATEWAYS": "1",
     "TERTULIA_HEADER_TIMEOUT": "1",
@@ -42,8 +42,8 @@ PATIENCE = 30.0
 
 
 @pytest.fixture
-async def bounded(own_server: Start) -> OwnServer:
-    return await own_server(SHORT)
+async def bounded(stage: Stage) -> OwnServer:
+    return await stage.give("bounded", SHORT)
 
 
 @pytest.fixture
@@ -147,19 +147,12 @@ async def test_whom_a_proxy_speaks_for_and_who_may_read_metrics(bounded: OwnServ
 
 
 @pytest.mark.slow
-async def test_metrics_by_token_and_hosts_by_name(own_server: Start) -> None:
-    server = await own_server(
-        {
-            "TERTULIA_METRICS_TOKEN": "m" * 20,
-            "TERTULIA_METRICS_NETWORKS": "",
-            "TERTULIA_ALLOWED_HOSTS": "a.example",
-        }
-    )
-    async with server.client() as client:
+async def test_metrics_by_token_and_hosts_by_name(guarded: OwnServer) -> None:
+    async with guarded.client() as client:
         refused = await client.get("/metrics")
         assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
         assert refused.headers["Server"] == "tertulia"
-        page = await client.get("/metrics", headers={"Authorization": "Bearer " + "m" * 20})
+        page = await client.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
         assert page.status_code == 200 and "tertulia_http_request" in page.text
         for host, status in {
             "a.example": 200,

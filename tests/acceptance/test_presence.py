@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 from desks import ok
 from redis.asyncio import Redis
 from routing_accounts import Team, make_account
-from serving import OwnServer
+from serving import PRESENCE_TTL, OwnServer
 from waiting import until
 
-TTL = 3
-
 
 @pytest.fixture
-async def quick(own_server: Callable[..., Awaitable[OwnServer]]) -> OwnServer:
-    return await own_server({"TERTULIA_PRESENCE_TTL": str(TTL), "TERTULIA_SUPERVISORS": "2"})
-
-
-@pytest.fixture
-async def team(quick: OwnServer) -> AsyncIterator[Team]:
+async def team(guarded: OwnServer) -> AsyncIterator[Team]:
     async with AsyncExitStack() as stack:
-        yield await make_account(quick, stack)
+        yield await make_account(guarded, stack)
 
 
 async def status(team: Team, user: str) -> str:
@@ -31,7 +24,7 @@ async def status(team: Team, user: str) -> str:
     return next((a["status"] for a in agents if a["user_id"] == user), "unknown")
 
 
-async def test_a_status_lives_for_as_long_as_somebody_renews_it(quick: OwnServer, team: Team) -> None:
+async def test_a_status_lives_for_as_long_as_somebody_renews_it(guarded: OwnServer, team: Team) -> None:
     await team.appear("ben")
     async with team.stream("ana") as hers, team.stream("ana") as second:
         await hers.ask("agent:status", status="away")
@@ -45,13 +38,13 @@ async def test_a_status_lives_for_as_long_as_somebody_renews_it(quick: OwnServer
         await second.ask("agent:status", status="online")
         assert await status(team, "ana") == "online"
         await team.appear("ana")  # said over REST, renewed by her streams
-        async with Redis.from_url(quick.valkey_url()) as valkey:
+        async with Redis.from_url(guarded.valkey_url()) as valkey:
             await valkey.flushall()
             key = f"tertulia:presence:{team.account}"
-            await until(lambda: valkey.exists(key), "presence to be written again", 3 * TTL)
+            await until(lambda: valkey.exists(key), "presence to be written again", 3 * PRESENCE_TTL)
         await until(lambda: is_(team, "ben", "offline"), "a moment to pass")
         assert await status(team, "ana") == "online"
-    await until(lambda: is_(team, "ana", "offline"), "ana to be gone", 4 * TTL)
+    await until(lambda: is_(team, "ana", "offline"), "ana to be gone", 4 * PRESENCE_TTL)
 
 
 async def is_(team: Team, user: str, wanted: str) -> bool:
