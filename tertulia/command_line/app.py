@@ -19,7 +19,7 @@ from ..settings import Settings
 from ..storage import data_folder
 from ..storage.connection_faults import fault_of
 from .cluster import cluster
-from .common import fail, read_settings, say, signer_of
+from .common import database_url, fail, read_settings, say, signer_of
 from .simulate import simulate
 
 if TYPE_CHECKING:
@@ -111,12 +111,6 @@ def token(
     named = user or "service"
     for one in [named] if many == 1 else [f"{named}-{number}" for number in range(1, many + 1)]:
         say(signer.issue(one, {account.lower(): Role(role)}, lifetime=hours * 3600))
-
-
-def database_url(settings: Settings) -> str:
-    if settings.database_url is None:
-        fail("DATABASE_URL is not set; `tertulia serve` upgrades its embedded database itself")
-    return settings.database_url
 
 
 @db.command()

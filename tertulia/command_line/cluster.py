@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from ..storage.connection_faults import fault_of
-from .common import fail, read_settings, say
+from .common import database_url, fail, read_settings, say
 
 if TYPE_CHECKING:
     from ..core.ports.ownership import ProcessState
@@ -188,11 +188,7 @@ def _pause(seconds: float) -> None:
 
 def _run(work: Callable[[Database], Awaitable[Any]]) -> Any:
     settings = read_settings()
-    if settings.database_url is None:
-        fail(
-            "DATABASE_URL is not set; `tertulia cluster` is for clusters, which have a database of their own"
-        )
-    url = settings.database_url
+    url = database_url(settings)
 
     async def connected() -> Any:
         from ..storage.postgres.database import Database

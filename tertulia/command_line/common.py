@@ -93,3 +93,24 @@ def _secret_of_server(settings: Settings) -> str:
         fail(f"the server at {server.url} has lost the secret in its data folder {data}")
     note(f"signed for the server at {server.url} (data folder {data})")
     return secret
+
+
+def database_url(settings: Settings) -> str:
+    """The server's database: the configured one, or that of the server that runs with the data folder; if no folder was named,
+    that of the one server that runs."""
+    from ..serving.running_servers import running
+    from ..storage.embedded.postgres import url_of_running
+
+    if settings.database_url is not None:
+        return settings.database_url
+    url, servers = url_of_running(settings.data), running()
+    if url is None and "data" not in settings.model_fields_set and len(servers) == 1:
+        url = url_of_running(Path(servers[0].data))
+        if url is not None:
+            note(f"using the database of the server at {servers[0].url} (data folder {servers[0].data})")
+    if url is None:
+        fail(
+            f"DATABASE_URL is not set, and no server with a database of its own runs in {settings.data}: set it, or name the data"
+            " folder of a running server (TERTULIA_DATA)"
+        )
+    return url

@@ -16,9 +16,8 @@ import typer
 
 from ..core.ids import is_uuid
 from ..storage.connection_faults import fault_of
-from ..storage.embedded.postgres import url_of_running
-from .app import app, database_url
-from .common import fail, note, read_settings, say
+from .app import app
+from .common import database_url, fail, note, read_settings, say
 
 if TYPE_CHECKING:
     from ..core.accounts.records import Account, Channel
@@ -129,11 +128,7 @@ def _run(
     except (ValueError, OSError, KeyError):
         fail(f"--time-zone is not a time zone (given: {time_zone!r})")
     settings = read_settings()
-    url = (
-        url_of_running(settings.data) or database_url(settings)
-        if settings.database_url is None
-        else settings.database_url
-    )
+    url = database_url(settings)
     try:
         with _listed(aside) as put:
             counts = asyncio.run(_import(settings, url, name, account.lower(), opened, zone, dry_run, put))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from serving import OwnServer
@@ -38,7 +39,18 @@ async def test_a_node_that_is_not_there_is_refused(server: OwnServer, words: tup
     assert done.exit_code == 2 and "no-such-node" in done.output
 
 
-async def test_without_a_database_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_database_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("TERTULIA_DATA", str(tmp_path))
     done = await asyncio.to_thread(CliRunner().invoke, app, ["cluster", "status"])
     assert done.exit_code == 2 and "DATABASE_URL is not set" in done.output
+
+
+async def test_commands_find_the_database_of_the_running_server(
+    server: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("TERTULIA_DATA", str(server.data))
+    created = await asyncio.to_thread(CliRunner().invoke, app, ["account", "create", "Shop"])
+    assert created.exit_code == 0, created.output
+    assert await server.sql("SELECT name FROM accounts WHERE id = $1", created.output.strip())
