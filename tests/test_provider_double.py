@@ -98,7 +98,7 @@ async def test_the_demo_has_a_channel_of_each_kind_that_points_to_its_double(ser
     assert [line for line in server.output if line.startswith(f"provider double: {url}/double")]
     async with aiohttp.ClientSession() as session, session.get(f"{url}/double") as answer:
         registered = {one["id"]: one for one in (await answer.json())["channels"]}
-    assert set(registered) == {channel.id for channel in demo.CHANNELS}
+    assert set(registered) >= {channel.id for channel in demo.CHANNELS}, "tests register others"
     for channel in demo.CHANNELS:
         assert rows[channel.id]["type"] == registered[channel.id]["type"] == channel.type
         assert rows[channel.id]["credentials"] is not None
