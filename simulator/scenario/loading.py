@@ -37,10 +37,10 @@ def load(name: str) -> Scenario:
             raise ScenarioError(f"{path}: larger than {MAX_BYTES:,} bytes")
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
+        if not isinstance(error, FileNotFoundError):
+            raise ScenarioError(f"{path} cannot be read: {error}") from None
         known = ", ".join(p.stem for p in sorted(SHIPPED.glob("*.toml")))
-        raise ScenarioError(
-            f"{name!r} is neither a file that can be read nor one of {known} ({error})"
-        ) from None
+        raise ScenarioError(f"there is no scenario {name!r}: name a TOML file, or one of {known}") from None
     try:
         return parsed(text, path.parent)
     except ScenarioError as error:

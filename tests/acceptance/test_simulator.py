@@ -40,6 +40,7 @@ think = { mean = "0.05s" }
 patience = { mean = "60s" }
 writes_twice = 0.5
 resends = 0.3
+sends_file = 0.5
 comes_back = 0.1
 comes_back_after = { mean = "0.1s" }
 [[agents]]

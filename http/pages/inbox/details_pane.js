@@ -5,7 +5,7 @@ import * as act from './actions.js';
 import { api } from './api.js';
 import { attempt, say } from './toasts.js';
 import { can, user } from './session.js';
-import { CHANNELS, contactName, full, PRIORITIES, PRIORITY, when } from './format.js';
+import { CHANNELS, contactName, full, isErased, PRIORITIES, PRIORITY, when } from './format.js';
 import { channelName, nameOf, teams } from './people.js';
 import { conversation, putAll } from './conversations.js';
 import { openConversation } from './router.js';
@@ -98,6 +98,6 @@ export function Details({ id }) {
     </section>
     <${FilledForm} form=${c.metadata?.form} />
     <${Why} c=${c} />
-    <${ContactCard} c=${c} />
+    ${isErased(c) ? html`<section aria-labelledby="contact-title"><h2 id="contact-title">${t('Customer')}</h2><p>${t('The customer’s messages, files and names were erased.')}</p></section>` : html`<${ContactCard} c=${c} />`}
   </aside>`;
 }

@@ -16,6 +16,8 @@ function format(name, options) {
 export const clock = (text) => format('clock', { hour: '2-digit', minute: '2-digit' }).format(new Date(text));
 export const day = (text) => format('day', { weekday: 'long', day: 'numeric', month: 'long' }).format(new Date(text));
 export const full = (text) => format('full', { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(text));
+/** A day of the week, from 0 for Monday. 2024 began with one. */
+export const weekday = (n) => format('weekday', { weekday: 'short', timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1 + n));
 export const shortDate = (text) => format('date', { day: 'numeric', month: 'short' }).format(new Date(text));
 
 /** As in a list: the hour today, the date before. */
@@ -36,7 +38,9 @@ export function span(seconds) {
 
 export const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1024 ** 2).toFixed(1)} MB`);
 export const number = (value, digits = 0) => (value ?? null) === null ? '–' : new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value);
-export const contactName = (c) => c.contact_name || c.contact_identifier;
+/** Whether the conversation's customer was erased: nothing else takes the identifier away. */
+export const isErased = (c) => c.contact_identifier === '';
+export const contactName = (c) => c.contact_name || c.contact_identifier || t('Erased customer');
 export const CHANNELS = { webchat: 'Web chat', whatsapp: 'WhatsApp', telegram: 'Telegram', messenger: 'Messenger', sms: 'SMS', email: 'E-mail' };
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'];
 export const STATUS = () => ({

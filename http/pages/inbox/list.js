@@ -9,6 +9,7 @@ import { onReset, state as streamState } from './stream.js';
 const PAGE = 100;
 const SETTLE = 150; // ms
 const LIVE = ['open', 'bot', 'assigned', 'pending'];
+export const OVER = ['resolved', 'closed', 'expired'];
 const RANK = { low: 0, normal: 1, high: 2, urgent: 3 };
 
 export const VIEWS = {

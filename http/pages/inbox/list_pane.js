@@ -3,7 +3,7 @@ import { html, signal, useEffect, useLayoutEffect, useRef } from './ui.js';
 import { t } from './i18n.js';
 import { Badge } from './freshness.js';
 import { CHANNELS, contactName, now, PRIORITIES, PRIORITY, span, STATUS, when } from './format.js';
-import { failed, filter, freshness, hold, loadMore, loading, more, NO_FILTER, reload, rows, settle, show, signalOf, view, waiting } from './list.js';
+import { failed, filter, freshness, hold, loadMore, loading, more, NO_FILTER, OVER, reload, rows, settle, show, signalOf, view, waiting } from './list.js';
 import { hits, lookForHits, placeOf } from './hits.js';
 import { labels, nameOf, teams } from './people.js';
 import { prefer, preferences } from './preferences.js';
@@ -174,6 +174,14 @@ function Rows({ current }) {
   </div>`;
 }
 
+/** Why no rows are shown; a list without a chosen status leaves out what is over. */
+function Empty() {
+  const { q, status } = filter.value;
+  if (q) return html`<p class="empty">${t('Nothing was found.')}</p>`;
+  if (status.length || ['unassigned', 'queue'].includes(view.value)) return html`<p class="empty">${t('No conversations here.')}</p>`;
+  return html`<p class="empty">${t('No live conversations here.')}<br /><button type="button" class="link" onClick=${() => show(view.peek(), { ...filter.peek(), status: OVER })}>${t('Show those that are over')}</button></p>`;
+}
+
 export function List({ current }) {
   const count = waiting.value;
   return html`<aside class="list" aria-label=${t('Conversation list')}>
@@ -182,7 +190,7 @@ export function List({ current }) {
         ${count > 0 && html`<button type="button" class="new" onClick=${() => { settle(); document.getElementById('rows').scrollTop = 0; }}>${t('{n} new', { n: count })}</button>`}</div>
     </div>
     ${failed.value && html`<p class="problem" role="alert">${t('The list could not be loaded.')} <button type="button" onClick=${() => reload()}>${t('Try again')}</button></p>`}
-    ${!loading.value && !failed.value && rows.value.length === 0 && html`<p class="empty">${filter.value.q ? t('Nothing was found.') : t('No conversations here.')}</p>`}
+    ${!loading.value && !failed.value && rows.value.length === 0 && html`<${Empty} />`}
     <${Rows} current=${current} />
     ${can('agent') && loading.value && html`<p class="loading-more" role="status">${t('Loading …')}</p>`}
   </aside>`;

@@ -10,7 +10,7 @@ export const channels = signal([]);
 export const labels = signal([]);
 export const canned = signal([]);
 
-export const nameOf = (id) => agents.value.get(id)?.name ?? (id === user.value?.userId ? user.value.name : shortId(id));
+export const nameOf = (id) => agents.value.get(id)?.name ?? shortId(id === user.value?.userId ? user.value.name : id);
 export const teamName = (id) => teams.value.find((team) => team.id === id)?.name ?? shortId(id);
 export const channelName = (id) => channels.value.find((channel) => channel.id === id)?.name ?? null;
 const shortId = (id) => (id && id.length > 20 ? `${id.slice(0, 8)}…` : id);

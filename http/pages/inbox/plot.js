@@ -1,15 +1,22 @@
 // Lines over days. The plot library and its style sheet load with the first plot.
 import { html, useLayoutEffect, useRef } from './ui.js';
 import { number } from './format.js';
+import { t } from './i18n.js';
 import { preferences } from './preferences.js';
+
+/** Steps of an axis: whole numbers for what is counted, and what reads well for seconds. */
+const COUNTS = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((zeros) => n * 10 ** zeros)).sort((a, b) => a - b);
+const SECONDS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 43_200, ...[1, 2, 7, 14, 30].map((n) => n * 86_400)];
+const SCORES = [0.5, 1];
+export const STEPS = { counts: COUNTS, seconds: SECONDS, scores: SCORES };
 
 function loadStyle() {
   if (document.getElementById('uplot-style')) return;
   document.head.append(Object.assign(document.createElement('link'), { id: 'uplot-style', rel: 'stylesheet', href: '/static/vendor/uplot/uplot.css' }));
 }
 
-/** `lines`: label and a value for each day, null where there is none. `shown`: a value as text. */
-export function Plot({ title, days, lines, shown = number }) {
+/** `lines`: label and a value for each day, null where there is none. `shown`: a value as text. `steps`: one of STEPS. */
+export function Plot({ title, days, lines, shown = number, steps = STEPS.counts }) {
   const box = useRef(null);
   useLayoutEffect(() => {
     let plot = null;
@@ -26,9 +33,9 @@ export function Plot({ title, days, lines, shown = number }) {
       const value = (u, v) => (v === null || v === undefined ? '–' : shown(v));
       plot = new UPlot({ width: box.current.clientWidth, height: 220, tzDate: (at) => UPlot.tzDate(new Date(at * 1000), 'UTC'),
         axes: [{ ...axis, values: (u, ticks) => ticks.map((at) => new Date(at * 1000).toISOString().slice(5, 10)), space: 60, incrs: [1, 2, 7, 14, 30].map((n) => n * 86_400) },
-          { ...axis, size: 64, values: (u, ticks) => ticks.map(shown) }],
+          { ...axis, size: 64, incrs: steps, values: (u, ticks) => ticks.map(shown) }],
         scales: { y: { range: (u, low, high) => [0, Math.max(1, high * 1.05)] } },
-        series: [{ value: (u, at) => (at ? new Date(at * 1000).toISOString().slice(0, 10) : '–') },
+        series: [{ label: t('Day'), value: (u, at) => (at ? new Date(at * 1000).toISOString().slice(0, 10) : '–') },
           ...lines.map(([label], n) => ({ label, value, stroke: colors[n % colors.length], width: 2, spanGaps: true, points: { show: days.length < 40 } }))] },
       [days.map((d) => new Date(`${d}T00:00:00Z`) / 1000), ...lines.map(([, values]) => values)], box.current);
       fit.observe(box.current);

@@ -5,7 +5,7 @@ import { api } from './api.js';
 import { channels, loadAgents, loadChannels, loadTeams, nameOf, teamName } from './people.js';
 import { download } from './csv.js';
 import { number, span, STATUS } from './format.js';
-import { Plot } from './plot.js';
+import { Plot, STEPS } from './plot.js';
 
 const DAY = 86_400_000;
 const duration = (seconds) => ((seconds ?? null) === null ? '–' : span(seconds));
@@ -77,9 +77,9 @@ function Item({ by, id, name, period }) {
     ${days.length > 1 ? html`
       <${Plot} title=${t('Conversations by day')} days=${days} lines=${[line(t('New'), (d) => d.conversations), line(t('Resolved'), (d) => d.resolved), ...(some(x.assigned) ? [line(t('Assigned'), (d) => d.assigned)] : [])]} />
       ${some(x.outbound) && html`<${Plot} title=${t('Messages by day')} days=${days} lines=${[...(some(x.inbound) ? [line(t('In'), (d) => d.inbound)] : []), line(t('Out'), (d) => d.outbound)]} />`}
-      <${Plot} title=${t('Median times by day')} days=${days} shown=${span} lines=${[...(x.wait.count ? [line(t('Wait'), (d) => d.wait_p50_s)] : []), line(t('First reply'), (d) => d.first_reply_p50_s), line(t('Resolution'), (d) => d.resolution_p50_s)]} />
+      <${Plot} title=${t('Median times by day')} days=${days} shown=${span} steps=${STEPS.seconds} lines=${[...(x.wait.count ? [line(t('Wait'), (d) => d.wait_p50_s)] : []), line(t('First reply'), (d) => d.first_reply_p50_s), line(t('Resolution'), (d) => d.resolution_p50_s)]} />
       <${Plot} title=${t('SLA targets missed by day')} days=${days} lines=${[line(t('First reply'), (d) => d.missed.first_reply), line(t('Next reply'), (d) => d.missed.next_reply), line(t('Resolution'), (d) => d.missed.resolution)]} />
-      <${Plot} title=${t('CSAT by day')} days=${days} shown=${(v) => number(v, 2)} lines=${[line(t('Average score'), (d) => d.csat_average)]} />` : null}
+      <${Plot} title=${t('CSAT by day')} days=${days} shown=${(v) => number(v, 2)} steps=${STEPS.scores} lines=${[line(t('Average score'), (d) => d.csat_average)]} />` : null}
     <p><button type="button" onClick=${() => download(`${name}.csv`, [DAYS().map(([head]) => head), ...x.days.map((d) => DAYS().map(([, cell]) => cell(d)))])}>${t('Export days as CSV')}</button></p>
     ${by === 'account' && html`<h2>${t('By status')}</h2><div class="figures">${Object.entries(x.statuses).map(([status, n]) => html`<${Figure} key=${status} text=${STATUS()[status] ?? status} shown=${number(n)} />`)}</div>`}`;
 }

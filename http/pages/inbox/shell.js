@@ -4,6 +4,7 @@ import { t } from './i18n.js';
 import { attempt } from './toasts.js';
 import { bindKeys, HelpSheet, Palette } from './keys.js';
 import { can, signOut, user } from './session.js';
+import { nameOf } from './people.js';
 import { Details } from './details_pane.js';
 import { go, route } from './router.js';
 import { loadNotices } from './notices.js';
@@ -75,7 +76,7 @@ function Bar() {
 
 function UserMenu() {
   return html`<details class="menu user-menu">
-    <summary><span class="visually-hidden">${t('Account menu')}: </span>${user.value.name}</summary>
+    <summary><span class="visually-hidden">${t('Account menu')}: </span>${nameOf(user.value.userId)}</summary>
     <div class="menu-body">
       <p>${t(user.value.role)}</p>
       <button type="button" onClick=${() => go('preferences')}>${t('Preferences')}</button>

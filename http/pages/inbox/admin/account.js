@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from '../ui.js';
 import { t } from '../i18n.js';
 import { api } from '../api.js';
+import { weekday } from '../format.js';
 import { attempt, say } from '../toasts.js';
 import { Choice, Field, value, words } from './parts.js';
 
@@ -30,7 +31,7 @@ export default function Account() {
   }
   return html`<h1>${t('Account')}</h1><form onSubmit=${save}>
     <${Field} label=${t('Name')} name="name" required maxlength="255" value=${account.name} /><${Field} label=${t('Time zone, as Africa/Addis_Ababa')} name="timezone" required value=${s.timezone} />
-    <fieldset><legend>${t('Business hours; without any, always open')}</legend>${[...hours, { days: [], start: '', end: '' }].map((b, n) => html`<div class="inline" data-block key=${n}>${DAYS.map((d) => html`<label class="check" key=${d}><input type="checkbox" name=${d} checked=${b.days.includes(d)} />${t(d)}</label>`)}<${Field} label=${t('From')} name="start" value=${b.start} placeholder="09:00" pattern="[0-2][0-9]:[0-5][0-9]" /><${Field} label=${t('Until')} name="end" value=${b.end} placeholder="17:00" pattern="[0-2][0-9]:[0-5][0-9]" /></div>`)}</fieldset>
+    <fieldset><legend>${t('Business hours; without any, always open')}</legend>${[...hours, { days: [], start: '', end: '' }].map((b, n) => html`<div class="inline" data-block key=${n}>${DAYS.map((d, at) => html`<label class="check" key=${d}><input type="checkbox" name=${d} checked=${b.days.includes(d)} />${weekday(at)}</label>`)}<${Field} label=${t('From')} name="start" value=${b.start} placeholder="09:00" pattern="[0-2][0-9]:[0-5][0-9]" /><${Field} label=${t('Until')} name="end" value=${b.end} placeholder="17:00" pattern="[0-2][0-9]:[0-5][0-9]" /></div>`)}</fieldset>
     <fieldset><legend>${t('SLA, in minutes of business time; empty means none')}</legend><${Field} label=${t('First reply')} name="first_reply" type="number" min="1" value=${s.sla?.first_reply_minutes} /><${Field} label=${t('Next reply')} name="next_reply" type="number" min="1" value=${s.sla?.next_reply_minutes} /><${Field} label=${t('Resolution')} name="resolution" type="number" min="1" value=${s.sla?.resolution_minutes} /><${Field} label=${t('Warn at percent of the time')} name="warn_percent" type="number" min="1" max="99" value=${s.sla?.warn_percent ?? 80} /></fieldset>
     <fieldset><legend>${t('Routing')}</legend><${Choice} label=${t('Who gets a new conversation')} name="strategy" value=${s.routing?.strategy ?? 'least_busy'} options=${[['least_busy', t('the least busy agent')], ['round_robin', t('agents in turn')], ['manual_queue', t('nobody: agents take them')]]} /><${Field} label=${t('Hours for which a customer’s last agent comes first; 0 for never')} name="sticky_hours" type="number" min="0" value=${s.routing?.sticky_hours ?? 0} /></fieldset>
     <fieldset><legend>${t('Satisfaction')}</legend><label class="check"><input type="checkbox" name="csat_enabled" checked=${s.csat_enabled} />${t('Ask customers after a resolution')}</label><${Field} label=${t('Question')} name="csat_question" value=${s.csat_question} /></fieldset>
