@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ..accounts.business_hours import Schedule
 from .facts import Agent, Need, Preferences, PresenceStatus, Reason
-from .ranking import LoadRanking, SortedAgents, bits
+from .sorted_agents import LoadRanking, SortedAgents, bits
 
 UNKNOWN = frozenset({""})
 """Stands for any topic or language that no agent has listed."""

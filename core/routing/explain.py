@@ -14,7 +14,7 @@ import msgspec
 from ..times import rfc3339_or_none
 from .agents import Agents
 from .facts import Need, Reason, Strategy, Waiting
-from .ranking import bits
+from .sorted_agents import bits
 
 TOP = 10
 
