@@ -13,6 +13,10 @@ GUIDES := build/guides/.ready
 CONTRACT := build/contract/.ready
 SECONDS ?= 120
 
+# Compiled once, not again in each of a server's dozen processes, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help serve test test-unit chaos alerts browser agent-hour vendor fuzz interop interop-guides contract cases simulate-theory check bench schema reference clients packages format lock clean

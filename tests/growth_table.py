@@ -292,7 +292,7 @@ CHANNELS: dict[str, Row] = {
         {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
     ),
     "channels.telegram.contents.with_links": Row(
-        lambda said: contents.with_links(said, [{"url": said, "offset": n, "length": 2} for n in range(200)]), TEXTS, MESSAGE, 200
+        lambda said: contents.with_links(said, [{"url": said, "offset": n, "length": 2} for n in range(50)]), TEXTS, MESSAGE, 200
     ),
     "channels.telegram.contents.content_of a card": Row(
         lambda said: contents.content_of({"contact": {"vcard": said.replace("\ud800", "")}}), TEXTS, 4_096, 400

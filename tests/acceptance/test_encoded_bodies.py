@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -23,7 +24,9 @@ def bomb(size: int) -> bytes:
     return b"".join(packer.compress(piece) for _ in range(size // len(piece))) + packer.flush()
 
 
-BOMB = bomb(900_000_000)
+@functools.cache
+def large_bomb() -> bytes:
+    return bomb(900_000_000)
 
 
 @pytest.mark.parametrize("role", [None, "admin"])
@@ -64,7 +67,7 @@ async def test_what_is_left_unread_is_not_unpacked(server: OwnServer, service: D
         for _ in range(5):
             answer = await client.post(
                 f"/v1/conversations/{i}/messages",
-                content=BOMB,
+                content=large_bomb(),
                 headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
             )
             problem(answer, 415, "unsupported_media_type")

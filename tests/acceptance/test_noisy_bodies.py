@@ -12,7 +12,7 @@ import pytest
 from desks import Account, Desk, fresh, ok
 from neighbours import QuietNeighbour
 from serving import OwnServer
-from test_encoded_bodies import BOMB
+from test_encoded_bodies import large_bomb
 
 TOO_LONG = b"9" * 20
 REFUSED: dict[str, bytes] = {
@@ -41,9 +41,10 @@ async def test_bodies_that_are_refused(
 @pytest.mark.parametrize("token", [True, False])
 async def test_compressed_bodies(server: OwnServer, quiet: QuietNeighbour, token: bool) -> None:
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    bomb = large_bomb()
     async with quiet, server.client(server.token("agent", "packer") if token else None) as client:
         for _ in range(12):
-            answer = await client.post("/v1/conversations", content=BOMB, headers=headers)
+            answer = await client.post("/v1/conversations", content=bomb, headers=headers)
             assert answer.status_code == 415
     quiet.check()
 
@@ -72,26 +73,27 @@ class Trickle:
         return line.strip()
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=b"])
+FORM = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nhello'
+BEGUN = {"text/plain": b"hello", "multipart/form-data; boundary=b": FORM}
+
+
 async def test_trickling_uploads(
-    server: OwnServer, other: Account, agent: Desk, quiet: QuietNeighbour, kind: str
+    server: OwnServer, other: Account, agent: Desk, quiet: QuietNeighbour
 ) -> None:  # fmt: skip
-    trickle = Trickle(server, server.customer(fresh("trickler")), kind)
-    begun = (
-        b"hello"
-        if kind == "text/plain"
-        else b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nhello'
-    )
     async with quiet, server.client(server.token("agent", "uploader", other.id)) as neighbour:
-        under_way = [asyncio.ensure_future(trickle.one(begun)) for _ in range(200)]
+        under_way = []
+        for kind, begun in BEGUN.items():
+            trickle = Trickle(server, server.customer(fresh("trickler")), kind)
+            under_way.append(asyncio.gather(*(trickle.one(begun) for _ in range(200))))
         for client in (neighbour, agent.http):  # of another account, and of the same one
             for _ in range(5):
                 headers = {"Content-Type": "text/plain"}
                 ok(await client.post("/v1/attachments?name=b.txt", content=b"hi", headers=headers), 201)
-        lines = Counter(await asyncio.wait_for(asyncio.gather(*under_way), 60))
+        ended = await asyncio.wait_for(asyncio.gather(*under_way), 60)
     quiet.check()
-    slow, refused = lines[b"HTTP/1.1 408 Request Timeout"], lines[b"HTTP/1.1 429 Too Many Requests"]
-    assert slow + refused == 200 and 0 < slow <= 16 * len(server.gateways), lines
+    for lines in map(Counter, ended):
+        slow, refused = lines[b"HTTP/1.1 408 Request Timeout"], lines[b"HTTP/1.1 429 Too Many Requests"]
+        assert slow + refused == 200 and 0 < slow <= 16 * len(server.gateways), lines
 
 
 async def test_slow_readers(

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from desks import Desk, fresh, ok
+from plain_http import NO_TLS
 from readers import SseReader
 from serving import OwnServer
 from waiting import until
@@ -65,7 +66,7 @@ class Provider:
 @pytest.fixture
 async def double(server: OwnServer, desks: dict[str, Desk]) -> AsyncIterator[httpx.AsyncClient]:
     channel = ok(await desks["admin"].http.get(f"/v1/channels/{demo.CHANNELS[0].id}"))
-    async with httpx.AsyncClient(base_url=channel["config"]["base_url"], timeout=30) as http:
+    async with httpx.AsyncClient(base_url=channel["config"]["base_url"], timeout=30, verify=NO_TLS) as http:
         yield http
 
 

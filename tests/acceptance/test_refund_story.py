@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from desks import Desk, ok
+from plain_http import NO_TLS
 from routing_accounts import Team, make_account
 from serving import OwnServer
 from waiting import until
@@ -39,7 +40,7 @@ async def test_i_want_a_refund(server: OwnServer, desks: dict[str, Desk]) -> Non
     shown = ok(await desks["admin"].http.get(f"/v1/channels/{demo.CHANNELS[0].id}"), 200)
     async with (
         AsyncExitStack() as stack,
-        httpx.AsyncClient(base_url=shown["config"]["base_url"], timeout=30) as double,
+        httpx.AsyncClient(base_url=shown["config"]["base_url"], timeout=30, verify=NO_TLS) as double,
     ):
         team = await make_account(server, stack)
         channel = await whatsapp(server, team, double)

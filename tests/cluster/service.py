@@ -18,6 +18,7 @@ import httpx
 import jwt
 import psutil
 from machines import Machine, Site, ray_node
+from plain_http import NO_TLS
 from waiting import until
 
 from tertulia.serving.demo import ACCOUNT
@@ -138,7 +139,7 @@ class Service:
     def client(self, token: str) -> httpx.AsyncClient:
         """A new client with its own connections."""
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, verify=False)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, verify=NO_TLS)
 
     @property
     def head(self) -> Machine:

@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 BUILT = ROOT / "build/contract"
 SECONDS = int(os.environ.get("CONTRACT_SECONDS", "0"))
 ROLES = ("admin", "lead", "agent", "customer", "service")
-SHORT = dict.fromkeys(ROLES, ("examples", 7)) | {"admin": ("examples,coverage", 20)}
+SHORT = dict.fromkeys(ROLES, ("examples", 4)) | {"admin": ("examples,coverage", 12)}
 """What the short run does: phases, and seconds at most."""
 
 

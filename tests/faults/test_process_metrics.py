@@ -6,13 +6,14 @@ import os
 import signal
 
 import httpx
+from plain_http import NO_TLS
 from serving import OwnServer
 from waiting import until
 
 
 async def test_each_process_is_scraped_at_its_own_port(battered: OwnServer) -> None:
     server = battered
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=30, verify=NO_TLS) as client:
         listed = (await client.get("/metrics/targets")).json()
         by_name = {target["labels"]["process"]: target for target in listed}
         assert len(by_name) == len(listed)

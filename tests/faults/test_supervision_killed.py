@@ -17,7 +17,7 @@ from routing_accounts import Team, make_account
 from serving import OwnServer
 from waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 AGENTS = 25
 EACH = 10
 WAITING = 380
@@ -45,7 +45,7 @@ async def test_a_supervisor_is_killed_during_five_hundred_assignments(battered: 
         # every resolve frees a slot, which the oldest gets: as many assignments again
         resolved = 0
         while resolved < RESOLVED:
-            held = await until(lambda: _enough(team), "agents to have something to do", 60)
+            held = await until(lambda: _enough(team), "agents to have something to do", 120)
             done = list(held)[: min(HELD_AT_LEAST, RESOLVED - resolved)]
             await asyncio.gather(*(team.service.patch(i, status="resolved") for i in done))
             resolved += len(done)
@@ -62,7 +62,7 @@ async def test_a_supervisor_is_killed_during_five_hundred_assignments(battered: 
                 queue == 0 or all(held[name] == EACH for name in autos)
             )
 
-        await until(settled, "everything to be assigned or queued", 60)
+        await until(settled, "everything to be assigned or queued", 120)
         await _check(server, team, opened)
 
 

@@ -16,6 +16,7 @@ import asyncpg
 import httpx
 import msgspec
 from aiohttp.test_utils import TestServer
+from plain_http import NO_TLS
 from provider_calls import CREDENTIALS, PUBLIC, signed
 
 from tertulia.actors.clock import fresh_id, now_ms
@@ -204,7 +205,9 @@ class Rig:
             server = TestServer(app)
             await server.start_server()
             self._servers.append(server)
-            self.clients.append(httpx.AsyncClient(base_url=str(server.make_url("/")), timeout=20))
+            self.clients.append(
+                httpx.AsyncClient(base_url=str(server.make_url("/")), timeout=20, verify=NO_TLS)
+            )
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     def _services(self, router: Router) -> Services:

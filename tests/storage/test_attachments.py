@@ -18,6 +18,7 @@ from typing import IO, Any
 import asyncpg
 import httpx
 import pytest
+from plain_http import NO_TLS
 from serving import free_port
 from waiting import until
 
@@ -64,7 +65,7 @@ def settings(url: str, **more: Any) -> Settings:
 async def bucket(s3_url: str) -> Settings:
     """A bucket of its own."""
     name = f"b{uid()}"
-    async with httpx.AsyncClient(base_url=s3_url) as client:
+    async with httpx.AsyncClient(base_url=s3_url, verify=NO_TLS) as client:
         await until(lambda: _answers(client), "the S3 server", 60)
         assert (await client.put(f"/{name}")).status_code == 200
     keys = {"s3_access_key_id": "key", "s3_secret_access_key": "secret", "s3_region": "us-east-1"}

@@ -235,10 +235,10 @@ async def test_a_rate_limited_channel_pauses_as_a_whole(rig: Rig) -> None:
 async def test_the_pace_of_a_channel(rig: Rig) -> None:
     await rig.change_channel(config={"rate": 20})
     messages = [await rig.reply(await rig.customer_writes(f"+{n}")) for n in range(35)]
+    began = time.monotonic()
     async with rig.running():
         await rig.settled(*messages)
-    times = [h.at for h in rig.provider.heard]
-    assert times[-1] - times[0] >= (35 - 20) / 20 * 0.9
+    assert rig.provider.heard[-1].at - began >= (35 - 20) / 20
     assert rig.provider.most_at_once <= 16
 
 
@@ -472,7 +472,7 @@ async def test_an_outcome_is_written_when_the_storage_is_back(rig: Rig) -> None:
     assert len(refused) == 3 and len(rig.provider.heard) == 1
 
 
-KILLS = 20
+KILLS = 8
 
 
 @pytest.mark.slow
@@ -488,7 +488,7 @@ async def test_a_dispatcher_is_killed_while_it_sends(rig: Rig, postgres_url: str
 
     rig.provider.behaviour = slowly
     conversations = [await rig.customer_writes(f"+{n}") for n in range(12)]
-    messages = {c: [await rig.reply(c, f"{n}\nand more") for n in range(40)] for c in conversations}
+    messages = {c: [await rig.reply(c, f"{n}\nand more") for n in range(20)] for c in conversations}
     everything = [m for some in messages.values() for m in some]
     command = [
         sys.executable, str(Path(__file__).with_name("dispatcher_process.py")), postgres_url, rig.provider.url,
