@@ -11,6 +11,9 @@ from desks import Desk, fresh, ok
 from readers import Chat, open_socket
 from serving import OwnServer
 
+from tertulia.actors.clock import now_ms
+from tertulia.planning.recording import Recording
+from tertulia.planning.self_replay import Agreement
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
 from tertulia.storage.postgres.database import Database
 
@@ -106,3 +109,13 @@ async def make_account(server: OwnServer, stack: AsyncExitStack) -> Team:
     team.admin = await team.desk("admin", "adam")
     team.service = await team.desk("service", "svc")
     return team
+
+
+async def self_replay(server: OwnServer, account: str) -> Agreement:
+    """All that an account's routing decided, decided again from its journal."""
+    database = await Database.connect(server.database_url(), system=1, app=1)
+    try:
+        recording = Recording(database, account, 0, now_ms())
+        return await recording.self_replay(await recording.entries())
+    finally:
+        await database.close()

@@ -300,13 +300,22 @@ class AccountDesk:
         envelope = Envelope(
             self._tools.new_id(), self.id, SYSTEM, command, conversation_id, fence=self._tools.fence
         )
-        prepare = None
-        if explain is not None:
-            roster, agents = explain.roster, explain.agents
-            prepare = lambda: self._tools.keep_roster(self.id, roster, agents)  # noqa: E731
-        in_flight = InFlightCommand(envelope, prepare)
-        self._tools.sender.add(in_flight)
+        in_flight = InFlightCommand(envelope)
+        self._add(in_flight, explain)
         return in_flight
+
+    def _add(self, in_flight: InFlightCommand, explain: Explain | None = None) -> None:
+        """Have a command sent, once everything that led to it is stored."""
+        journal = self._tools.journal
+        mark = journal.mark(self.id)
+
+        async def prepare() -> None:
+            await journal.stored(mark)
+            if explain is not None:
+                await self._tools.keep_roster(self.id, explain.roster, explain.agents)
+
+        in_flight.prepare = prepare
+        self._tools.sender.add(in_flight)
 
     def _apply_effects(self, effects: list[messages.Effect]) -> None:
         for effect in effects:
@@ -341,7 +350,7 @@ class AccountDesk:
         assert self._request is not None and self._request.envelope.conversation_id == conversation_id
         self._offer_ids.pop(conversation_id, None)
         self._explains.pop(conversation_id, None)
-        self._tools.sender.add(self._request)
+        self._add(self._request)
 
     def _queued(self, effect: messages.Queued) -> None:
         self.queue_updates.joined(effect.conversation_id)

@@ -1,12 +1,15 @@
 """Writes the routing journal: what each desk was told, in order, gathered and stored beside the desks' own work.
 
-Nothing waits for it: neither a message nor an assignment. A supervisor that dies loses what it has gathered since the last
-write; its successor begins with a snapshot, and the decisions of that moment have records of their own.
+No message waits for it, but a decision does: a command of the supervisor is sent once the journal holds everything its desk was
+told until then (`mark`, `stored`). Decisions that fall together share one write. So a supervisor that dies may lose entries that
+led to nothing, and never those behind a decision that was carried out.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 
@@ -25,9 +28,10 @@ PAGE = 2_000
 
 class _Account:
     """One account's entries that are not stored yet. `head`: the position of the last stored one, None while unknown. `left`: entries
-    until the next checkpoint. `lost`: entries were dropped."""
+    until the next checkpoint. `lost`: entries were dropped. `gathered` counts all entries so far, `done` those that do not wait any
+    more."""
 
-    __slots__ = ("fence", "head", "left", "lost", "waiting")
+    __slots__ = ("done", "fence", "gathered", "head", "left", "lost", "waiting", "writing")
 
     def __init__(self, fence: tuple[int, int]) -> None:
         self.fence = fence
@@ -35,6 +39,23 @@ class _Account:
         self.waiting: list[RoutingEntry] = []
         self.left = 0
         self.lost = False
+        self.gathered = self.done = 0
+        self.writing = asyncio.Lock()
+
+    def drop(self) -> int:
+        """Forget what waits. How many entries these were."""
+        dropped = len(self.waiting)
+        self.done += dropped
+        self.waiting = []
+        return dropped
+
+
+class Mark(NamedTuple):
+    """Everything that an account's desk was told until then. `number`: of its entries so far."""
+
+    account_id: str
+    account: _Account
+    number: int
 
 
 class RoutingJournal:
@@ -50,7 +71,7 @@ class RoutingJournal:
         known = self._accounts.get(account_id)
         if known is None or known.fence != fence:
             if known is not None:
-                self._gathered -= len(known.waiting)
+                self._gathered -= known.drop()
             known = self._accounts[account_id] = _Account(fence)
         known.lost = False
         known.left = checkpoint_after(desk)
@@ -74,29 +95,42 @@ class RoutingJournal:
     def _add(self, account: _Account, entry: RoutingEntry) -> None:
         if self._gathered >= MAX_GATHERED:
             log.warning("routing_journal_dropped", entries=len(account.waiting) + 1)
-            self._gathered -= len(account.waiting)
-            account.waiting, account.head = [], None
+            self._gathered -= account.drop()
+            account.head = None
             account.lost = True
             return
         account.waiting.append(entry)
+        account.gathered += 1
         self._gathered += 1
+
+    def mark(self, account_id: str) -> Mark | None:
+        """For `stored`: what the account's desk was told until now; None for a desk that has left memory."""
+        account = self._accounts.get(account_id)
+        return None if account is None else Mark(account_id, account, account.gathered)
+
+    async def stored(self, mark: Mark | None) -> None:
+        """Wait until everything before the mark is stored, or was dropped. Raises StorageUnavailable."""
+        if mark is not None and mark.account.done < mark.number:
+            await self._write(mark.account_id, mark.account, mark.number)
 
     async def flush(self, is_loaded: Callable[[str], bool]) -> None:
         """Store what was gathered, and forget accounts that are not loaded any more. Raises StorageUnavailable: then it is stored by a
         later call."""
-        ready = {i: a for i, a in self._accounts.items() if a.waiting}
-        unknown = [i for i, a in ready.items() if a.head is None]
-        if unknown:
-            heads = await self._store.routing_heads(unknown)
-            for account_id in unknown:
-                ready[account_id].head = heads.get(account_id, 0)
-        for account_id, account in ready.items():
-            while account.waiting and account.head is not None:
-                await self._store_some(account_id, account, account.head)
+        for account_id, account in [(i, a) for i, a in self._accounts.items() if a.waiting]:
+            await self._write(account_id, account, account.gathered)
         for account_id in [i for i, a in self._accounts.items() if not a.waiting and not is_loaded(i)]:
             del self._accounts[account_id]
 
-    async def _store_some(self, account_id: str, account: _Account, head: int) -> None:
+    async def _write(self, account_id: str, account: _Account, count: int) -> None:
+        """Store an account's entries, up to the one with this number. Those who come while it is written find theirs stored, or
+        store all that has gathered meanwhile."""
+        async with account.writing:
+            while account.done < count and account.waiting:
+                if account.head is None:
+                    account.head = (await self._store.routing_heads([account_id])).get(account_id, 0)
+                await self._write_some(account_id, account, account.head)
+
+    async def _write_some(self, account_id: str, account: _Account, head: int) -> None:
         """Repeated after an unknown outcome, the same entries get the same positions."""
         waiting, some = account.waiting, account.waiting[:PAGE]
         entries = [RoutingEntry(head + n, e.at, e.kind, e.data) for n, e in enumerate(some, start=1)]
@@ -104,4 +138,5 @@ class RoutingJournal:
         if account.waiting is waiting:  # else they were dropped meanwhile
             del waiting[: len(some)]
             account.head = head + len(some)
+            account.done += len(some)
             self._gathered -= len(some)

@@ -14,7 +14,7 @@ import pytest
 from desks import fresh, ok, problem
 from readers import READERS, SseReader
 from redis.asyncio import Redis
-from routing_accounts import Team, make_account
+from routing_accounts import Team, make_account, self_replay
 from serving import OwnServer
 from waiting import until
 
@@ -416,3 +416,30 @@ async def test_the_board_of_a_past_time(team: Team) -> None:
     assert problem(early, 404, "not_found")
     naive = await team.lead.http.get("/v1/routing/board", params={"at": "2026-01-01T00:00:00"})
     assert problem(naive, 422, "invalid")["errors"][0]["path"] == "at"
+
+
+async def test_decisions_are_made_again_from_the_journal_and_a_wrong_record_is_found(
+    team: Team, server: OwnServer
+) -> None:
+    for name in ("ana", "ben"):
+        await team.prefer(name, auto_accept=name == "ana")
+        await team.appear(name)
+    opened = [(await team.open())["id"] for _ in range(4)]
+
+    async def decided() -> bool:
+        again = await self_replay(server, team.account)
+        assert again.agrees, again.mismatches
+        return again.stored >= len(opened)
+
+    await until(decided, "all to be assigned or offered")
+    forge = (
+        "UPDATE entries SET data = jsonb_set(data, '{agent_id}', '\"cleo\"') WHERE account_id = $1"
+        " AND conversation_id = $2 AND kind IN ('assigned', 'offered')"
+    )
+    await server.sql(forge, team.account, opened[0])
+    again = await self_replay(server, team.account)
+    (wrong,) = again.mismatches
+    assert (again.different, again.equal, wrong.fields) == (1, again.stored - 1, ("agent_id",))
+    assert wrong.replayed is not None
+    assert (wrong.stored.agent_id, wrong.conversation_id) == ("cleo", opened[0])
+    assert wrong.replayed.agent_id in ("ana", "ben")

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import pytest
 from desks import ok
 from figures import note
-from routing_accounts import Team, make_account
+from routing_accounts import Team, make_account, self_replay
 from serving import OwnServer
 from waiting import until
 
@@ -146,3 +146,7 @@ async def _check(server: OwnServer, team: Team, opened: list[str]) -> None:
     shown = {a["user_id"]: a["active"] for a in ok(await team.lead.http.get("/v1/agents"))["items"]}
     assert {k: v for k, v in shown.items() if v} == dict(+load)
     assert set(holder) | {i["conversation_id"] for i in queue} <= set(opened)
+    again = await self_replay(server, team.account)
+    note("decisions made again", stored=again.stored, takeovers=again.supervisors)
+    assert again.agrees, again.mismatches[:3]
+    assert again.stored >= len(routed) and again.supervisors > 0

@@ -13,6 +13,24 @@ FROM agents a LEFT JOIN agent_preferences p ON p.account_id = a.account_id AND p
 WHERE a.account_id = $1::text::uuid
 
 
+-- name: routing_decisions
+-- An account's decisions of routing that were carried out, by position of its feed: position, conversation, kind, agent, record.
+-- $1 bigint after, $2 bigint from (ms), $3 bigint to (ms), $4 limit
+SELECT position, conversation_id::text, kind, data ->> 'agent_id', (data -> 'explain')::text FROM entries
+WHERE account_id = (SELECT current_account()) AND kind IN ('assigned', 'offered') AND kind <> 'message' AND position > $1
+  AND at BETWEEN to_timestamp($2::bigint / 1000.0) AND to_timestamp($3::bigint / 1000.0)
+  AND jsonb_typeof(data -> 'explain') = 'object' AND (kind = 'offered' OR data ->> 'by' = 'routing')
+ORDER BY position LIMIT $4
+
+
+-- name: routing_decisions_start
+-- The position of the feed at which such decisions begin.
+-- $1 bigint from (ms), $2 bigint to (ms)
+SELECT coalesce(min(position), 0) FROM entries
+WHERE account_id = (SELECT current_account()) AND kind IN ('assigned', 'offered') AND kind <> 'message'
+  AND at BETWEEN to_timestamp($1::bigint / 1000.0) AND to_timestamp($2::bigint / 1000.0)
+
+
 -- name: routing_head
 -- The head of an account's feed, and how often the facts that routing depends on have changed.
 -- $1 uuid account

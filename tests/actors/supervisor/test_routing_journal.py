@@ -15,9 +15,10 @@ from tertulia.core.conversation.commands import Update
 from tertulia.core.conversation.entries import Assigned
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.routing.desk import Desk
-from tertulia.core.routing.facts import Policy
+from tertulia.core.routing.facts import Policy, Preferences
 from tertulia.core.routing.journal import RoutingEntry, board_at, replayed
 from tertulia.core.routing.messages import Assign, Gone
+from tertulia.core.routing.supervision_messages import AgentFacts
 from tertulia.storage.memory.supervision import MemorySupervision
 
 FENCE = (0, 1)
@@ -28,7 +29,8 @@ def journal(store: MemorySupervision) -> list[RoutingEntry]:
 
 
 async def test_it_makes_the_decisions_of_a_supervisor_and_its_successor_again(office: Office) -> None:
-    office.intervals = replace(office.intervals, journal=0.01)
+    """Decisions have their entries stored before they are carried out: the journal's own interval never comes."""
+    office.intervals = replace(office.intervals, journal=3600.0)
     await office.start()
     await office.appear("ana")
     names = [await office.open(n) for n in ("one", "two")]
@@ -89,6 +91,23 @@ async def test_an_unknown_outcome_neither_doubles_nor_loses_an_entry(office: Off
     ours.note(ACCOUNT, desk, Gone("d"), 3)  # it has been forgotten, as its account has left memory
     await ours.flush(lambda _: True)
     assert len(journal(store)) == 2
+
+
+async def test_a_decision_waits_until_what_led_to_it_is_stored(office: Office) -> None:
+    store = Flaky(office.rig.store)
+    store.prefer(ACCOUNT, AgentFacts("ana", "Ana", Preferences(auto_accept=True)))
+    office.store = store
+    office.intervals = replace(office.intervals, journal=3600.0)
+    await office.start()
+    await office.appear("ana")
+    c = await office.open("one")
+    store.fails, store.stores = 2, False
+    office.push(c)
+    await until(lambda: office.holder(c) == "ana", "the assignment, once the journal can be written")
+    assert store.fails == 0
+    entries = journal(store)
+    assert [e.conversation_id for e in entries if e.kind == "arrived"] == [c]
+    assert [e.position for e in entries] == list(range(1, len(entries) + 1))
 
 
 async def test_a_full_buffer_is_dropped_and_begins_anew(office: Office) -> None:
