@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from figures import FIGURES
 from hypothesis import HealthCheck, settings
-from serving import GUARDED, ROOT, OwnServer
+from serving import BATTERED, GUARDED, ROOT, OwnServer
 from stage import Stage
 from xdist.scheduler import LoadScopeScheduling
 
@@ -140,7 +140,7 @@ async def battered(stage: Stage, request: pytest.FixtureRequest) -> AsyncIterato
     """One server for all faults that a server must survive, one after the other; a new one after a failed test, which may have
     left it in any state."""
     failed = request.session.testsfailed
-    yield await stage.give("battered", {"TERTULIA_PROCESS_METRICS": "true"})
+    yield await stage.give("battered", BATTERED)
     if request.session.testsfailed > failed:
         await stage.drop("battered")
 

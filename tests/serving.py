@@ -70,6 +70,8 @@ GUARDED = {
     "TERTULIA_PRESENCE_TTL": str(PRESENCE_TTL),
 }
 """Metrics by token alone, one name besides its addresses, nothing on this machine reachable, and presence that ends soon."""
+BATTERED = {"TERTULIA_PROCESS_METRICS": "true", "TERTULIA_PRESENCE_TTL": "3600"}
+"""Each process's own metrics, and presence that no slow machine outlasts."""
 
 
 def free_port() -> int:

@@ -16,8 +16,10 @@ import pytest
 from desks import Account
 from msgspec.structs import replace
 from serving import ROOT, OwnServer
+from typer.testing import CliRunner
 
 from tertulia.client import ConnectionFailed, Unauthenticated
+from tertulia.command_line.app import app
 from tertulia.serving.demo import ACCOUNT, WEBCHAT
 from tertulia.simulator.plan import Plan, Seat
 from tertulia.simulator.report.document import Report
@@ -112,11 +114,14 @@ async def test_preferences_and_settings_are_put_back(server: OwnServer, other: A
         assert (await admin.get("/v1/account")).json()["settings"] == settings
 
 
-@pytest.mark.parametrize("transport", ["sse", "socketio"])
-async def test_agents_over_other_transports(server: OwnServer, other: Account, transport: str) -> None:
-    found = await simulated(
-        server, other, SHORT.replace("count = 2\n", f'count = 2\ntransport = "{transport}"\n'), keep=True
-    )
+async def test_agents_over_other_transports(server: OwnServer, other: Account) -> None:
+    before, agents, group = SHORT.partition("[[agents]]")
+    groups = [
+        agents + group.replace("count = 2", f'count = 2\ntransport = "{t}"') for t in ("sse", "socketio")
+    ]
+    found = await simulated(server, other, before + "".join(groups), keep=True)
+    kinds = " ".join(q.kind for q in found.requests)
+    assert "POST /v1/conversations/{id}/messages" in kinds and "message:send" in kinds, "both kinds had work"
     assert found.passed and found.measures["unfinished"] == 0, (found.verdicts, found.errors, found.audit)
 
 
@@ -290,11 +295,13 @@ async def test_the_command_line(server: OwnServer, other: Account, tmp_path: Pat
         (["--tokens", "none.txt"], "cannot be read"),
     ],
 )
-async def test_what_is_wrong_is_said_in_a_sentence(
-    server: OwnServer, tmp_path: Path, words: list[str], said: str
+def test_what_is_wrong_is_said_in_a_sentence(
+    server: OwnServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
-    code, output = await command(server, tmp_path, "simulate", *words)
-    assert code == 2 and said in output and "Traceback" not in output, output
+    monkeypatch.chdir(tmp_path)
+    environment = {"TERTULIA_DATA": str(server.data), "TERTULIA_URL": server.url}
+    ended = CliRunner().invoke(app, ["simulate", *words], env=environment)
+    assert ended.exit_code == 2 and said in ended.output and "Traceback" not in ended.output, ended.output
 
 
 async def test_many_tokens_for_other_tools(server: OwnServer, tmp_path: Path) -> None:
