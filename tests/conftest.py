@@ -34,8 +34,8 @@ SERVER_FIXTURES = {
 """Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
 
 
-SHARED_SERVER = {"acceptance", "browser", "cases", "contract", "guides", "test_fuzz_pipelining.py", "test_npm_package.py",
-                 "test_provider_double.py"}  # fmt: skip
+SHARED_SERVER = {"acceptance", "browser", "cases", "contract", "guides", "test_fuzz_pipelining.py", "test_guides.py",
+                 "test_npm_calls.py", "test_npm_package.py", "test_provider_double.py"}  # fmt: skip
 OWN_SERVERS = {"faults", "test_dedicated.py"}
 """Tests that start Tertulia, by place. In a parallel run one worker has all that share a server, and one all that break theirs."""
 SERVER_ORDER = ("guarded", "bounded", "battered", "own_server")
