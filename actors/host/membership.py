@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -23,8 +24,6 @@ log = structlog.get_logger(__name__)
 
 BEAT = 0.4
 """Seconds between heartbeats."""
-ADOPT_WITHIN = 0.25
-"""Seconds to wait for a step under way before partitions that were moved here are accepted."""
 TELL_WITHIN = 1.0
 """Seconds to wait for another host to accept partitions. It finds them by its next heartbeat anyway."""
 MOVED_AT_ONCE = 32
@@ -65,6 +64,10 @@ class MembershipKeeper:
         self._clock = clock
         self._every = every
         self._last_beat = -math.inf
+        self._leaving: set[int] = set()
+        """Partitions whose owner is being changed."""
+        self._gone = 0
+        """Counts the changes."""
         self._step = asyncio.Lock()
 
     async def startup(self, address: str, port: int) -> None:
@@ -106,6 +109,8 @@ class MembershipKeeper:
             await self._adopt()
         if self._host.draining or not taking:
             return
+        if mine.pinned_elsewhere and await self._move_pinned(taking):
+            return  # what is known of the others' shares is out of date
         owned, fair = len(self._host.owned), -(-PARTITIONS // len(taking))
         if owned < fair:
             claimed = await self._ownership.claim(
@@ -115,7 +120,9 @@ class MembershipKeeper:
                 log.debug("partitions_claimed", count=len(claimed))
                 self._host.own(claimed)
         elif owned > fair and any(p.owned < fair - 1 for p in taking):
-            await self._give(sorted(self._host.owned)[fair:], taking, fair)
+            pins = await self._ownership.pins()
+            loose = [p for p in sorted(self._host.owned) if pins.get(p) != self._incarnation]
+            await self._give(loose[fair - owned :], taking, fair)
 
     async def _write_beat(self) -> Sequence[Peer]:
         """Raises StaleEpoch if others have taken partitions that this host holds: it was silent for too long."""
@@ -125,23 +132,36 @@ class MembershipKeeper:
         return membership.peers
 
     async def adopt(self) -> None:
-        """Accept the commands of partitions that another host has moved here. If a step takes long, the next beat does it: two
-        hosts must not wait for each other."""
-        try:
-            async with asyncio.timeout(ADOPT_WITHIN):
-                await self._step.acquire()
-        except TimeoutError:
-            return
-        try:
+        """Accept the commands of partitions that another host has moved here. It does not wait for a step under way: two hosts
+        may be moving partitions to each other."""
+        if not self._host.draining:
             await self._adopt()
-        finally:
-            self._step.release()
 
     async def _adopt(self) -> None:
-        owned = await self._ownership.owned_by(self._incarnation)
-        if missing := {p: epoch for p, epoch in owned.items() if p not in self._host.owned}:
+        gone = -1
+        owned: dict[int, int] = {}
+        while (
+            gone != self._gone
+        ):  # what was read may include partitions that have left since, with epochs of before
+            gone = self._gone
+            owned = await self._ownership.owned_by(self._incarnation)
+        missing = {
+            p: epoch for p, epoch in owned.items() if p not in self._host.owned and p not in self._leaving
+        }
+        if missing:
             log.debug("partitions_adopted", count=len(missing))
             self._host.own(missing)
+
+    async def _move_pinned(self, taking: Sequence[Peer]) -> bool:
+        """Move partitions to the hosts that operators have pinned them to, some at a time. Returns whether there were any."""
+        pins = await self._ownership.pins()
+        before = self.moves
+        for peer in taking:
+            if peer.takes and peer.incarnation != self._incarnation:
+                going = [p for p in sorted(self._host.owned) if pins.get(p) == peer.incarnation]
+                for first in range(0, len(going), MOVED_AT_ONCE):
+                    await self._move(going[first : first + MOVED_AT_ONCE], peer)
+        return self.moves > before
 
     async def leave(self) -> None:
         """Give all partitions to other hosts, so that nobody need wait for the heartbeat to expire."""
@@ -176,8 +196,8 @@ class MembershipKeeper:
     async def _move(self, partitions: Sequence[int], to: Peer) -> None:
         """A planned move: finish what is under way, hand over, and wait until the other host has begun."""
         began = time.perf_counter()
-        await self._disown(partitions)
-        await self._ownership.move(self._incarnation, partitions, to.incarnation)
+        async with self._without(partitions):
+            await self._ownership.move(self._incarnation, partitions, to.incarnation)
         try:
             async with asyncio.timeout(TELL_WITHIN):
                 told = await self._tell(to)
@@ -190,9 +210,20 @@ class MembershipKeeper:
 
     async def _give_back(self, partitions: Sequence[int]) -> None:
         """Make partitions free: others claim them by their next heartbeats."""
-        await self._disown(partitions)
-        await self._ownership.release(self._incarnation, list(partitions))
+        async with self._without(partitions):
+            await self._ownership.release(self._incarnation, list(partitions))
         log.debug("partitions_released", count=len(partitions))
+
+    @asynccontextmanager
+    async def _without(self, partitions: Sequence[int]) -> AsyncIterator[None]:
+        """For a block in which their owner changes: finish what is under way, and do not adopt them again meanwhile."""
+        self._leaving.update(partitions)
+        try:
+            await self._disown(partitions)
+            yield
+        finally:
+            self._leaving.difference_update(partitions)
+            self._gone += 1
 
     async def _disown(self, partitions: Sequence[int]) -> None:
         """Finish what is under way. Sends heartbeats meanwhile: a command may take longer than the takeover time."""

@@ -28,6 +28,8 @@ class Peer(msgspec.Struct, frozen=True):
     at: HostAddress
     takes: bool = True
     """Whether partitions may be moved to it; hosts of older releases only claim free ones."""
+    pinned_elsewhere: int = 0
+    """How many of its partitions are pinned to another host that can take them."""
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ class Ownership(Protocol):
         ...
 
     async def move(self, incarnation: str, partitions: Sequence[int], to: str) -> None:
-        """Give partitions to another incarnation, which learns of it by `owned_by`. They become free if it is gone."""
+        """Give partitions to another incarnation, which learns of it by `owned_by`. They become free if it is gone or leaves."""
         ...
 
     async def owned_by(self, incarnation: str) -> dict[int, int]:
@@ -70,6 +72,18 @@ class Ownership(Protocol):
 
     async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
         """Give up partitions, so that others may claim them at once."""
+        ...
+
+    async def pin(self, partitions: Sequence[int], host: str) -> int:
+        """Have partitions moved to a host, and kept there until its incarnation ends. Returns how many: 0 if it cannot take any."""
+        ...
+
+    async def unpin(self) -> int:
+        """End all pins. Returns how many there were."""
+        ...
+
+    async def pins(self) -> dict[int, str]:
+        """The pinned partitions, and the incarnations that they are pinned to, without those that are gone or leave."""
         ...
 
     async def read_map(self) -> PartitionMap:

@@ -61,6 +61,7 @@ class MemoryStore:
         self.contacts: dict[tuple[str, str, str], tuple[str, str | None]] = {}
         self.partitions = [_Partition() for _ in range(PARTITIONS)]
         self.hosts: dict[str, _Host] = {}
+        self.pins: dict[int, str] = {}
         self.supervisors: dict[int, int] = {}
 
     def add_account(self, account_id: str) -> None:
@@ -254,19 +255,20 @@ class MemoryOwnership:
             raise StaleEpoch(f"others have taken the place or the partitions of {name}")
         host.beats += 1
         host.draining = draining
-        return Membership(
-            tuple(
-                Peer(name, h.at.incarnation, h.beats, h.draining, owners.count(h.at.incarnation), h.at)
-                for name, h in self._store.hosts.items()
-            )
-        )
+        return Membership(tuple(self._peer(name, h, owners) for name, h in self._store.hosts.items()))
+
+    def _peer(self, name: str, host: _Host, owners: list[str | None]) -> Peer:
+        own = host.at.incarnation
+        taking = {h.at.incarnation for h in self._store.hosts.values() if not h.draining} - {own}
+        elsewhere = sum(owners[p] == own and to in taking for p, to in self._store.pins.items())
+        return Peer(name, own, host.beats, host.draining, owners.count(own), host.at, True, elsewhere)
 
     async def claim(self, incarnation: str, alive: Sequence[str], limit: int) -> dict[int, int]:
         free = [i for i, p in enumerate(self._store.partitions) if p.owner is None or p.owner not in alive]
         return {i: self._change(i, incarnation) for i in free[:limit]}
 
     async def move(self, incarnation: str, partitions: Sequence[int], to: str) -> None:
-        there = any(host.at.incarnation == to for host in self._store.hosts.values())
+        there = self._takes(to)
         for i in partitions:
             if self._store.partitions[i].owner == incarnation:
                 self._change(i, to if there else None)
@@ -276,6 +278,24 @@ class MemoryOwnership:
 
     async def release(self, incarnation: str, partitions: Sequence[int]) -> None:
         self._free(incarnation, partitions)
+
+    def _takes(self, incarnation: str) -> bool:
+        return any(h.at.incarnation == incarnation and not h.draining for h in self._store.hosts.values())
+
+    async def pin(self, partitions: Sequence[int], host: str) -> int:
+        to = self._store.hosts.get(host)
+        if to is None or to.draining:
+            return 0
+        self._store.pins |= dict.fromkeys(partitions, to.at.incarnation)
+        return len(partitions)
+
+    async def unpin(self) -> int:
+        count = len(self._store.pins)
+        self._store.pins.clear()
+        return count
+
+    async def pins(self) -> dict[int, str]:
+        return {p: to for p, to in self._store.pins.items() if self._takes(to)}
 
     def _free(self, incarnation: str, partitions: Iterable[int]) -> None:
         for i in partitions:

@@ -1700,6 +1700,13 @@ CREATE TABLE public.partitions (
 )
 WITH (fillfactor='10');
 
+CREATE TABLE public.pins (
+    partition integer NOT NULL,
+    host uuid NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pins_partition_check CHECK (((partition >= 0) AND (partition <= 1023)))
+);
+
 CREATE TABLE public.processes (
     name text NOT NULL,
     kind text NOT NULL,
@@ -2036,6 +2043,9 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.partitions
     ADD CONSTRAINT partitions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pins
+    ADD CONSTRAINT pins_pkey PRIMARY KEY (partition);
 
 ALTER TABLE ONLY public.processes
     ADD CONSTRAINT processes_pkey PRIMARY KEY (name);
@@ -3043,6 +3053,8 @@ GRANT SELECT,DELETE ON TABLE public.outbox_ids TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_ids TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partitions TO tertulia_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pins TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.processes TO tertulia_system;
 

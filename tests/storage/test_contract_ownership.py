@@ -112,6 +112,29 @@ async def test_moved_partitions_go_from_owner_to_owner(backend: Backend) -> None
     assert (await backend.ownership.read_map()).owners[third] is None
 
 
+async def test_pinned_partitions_are_counted_until_their_host_ends(backend: Backend) -> None:
+    one, two = incarnation(), incarnation()
+    await backend.ownership.register("a", "node", listening(one))
+    await backend.ownership.register("b", "node", listening(two))
+    had = await backend.ownership.claim(one, [one, two], 4)
+    first, second, third, _ = sorted(had)
+    assert await backend.ownership.pin([first], "gone") == 0
+    assert await backend.ownership.pin([first, second], "b") == 2
+    assert await backend.ownership.pin([second, third], "a") == 2, "the last word counts"
+    assert await backend.ownership.pins() == {first: two, second: one, third: one}
+
+    async def elsewhere() -> dict[str, int]:
+        return {p.name: p.pinned_elsewhere for p in (await backend.ownership.beat("a", one)).peers}
+
+    assert await elsewhere() == {"a": 1, "b": 0}
+    await backend.ownership.beat("b", two, draining=True)
+    assert await elsewhere() == {"a": 0, "b": 0} and await backend.ownership.pin([third], "b") == 0
+    assert await backend.ownership.pins() == {second: one, third: one}
+    await backend.ownership.move(one, [first], two)
+    assert (await backend.ownership.read_map()).owners[first] is None, "it leaves, and adopts nothing"
+    assert await backend.ownership.unpin() == 3 and await backend.ownership.pins() == {}
+
+
 async def test_a_host_that_was_robbed_does_not_look_alive(backend: Backend) -> None:
     one, two = incarnation(), incarnation()
     await backend.ownership.register("a", "node", listening(one))

@@ -28,6 +28,7 @@ NOBODYS = {
     "schema_migrations",
     "hosts",
     "partitions",
+    "pins",
     "supervisors",
     "dispatchers",
     "processes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ....core.ports.journal import StaleEpoch
 from ....core.ports.ownership import HostAddress, Membership, PartitionMap, Peer
@@ -46,6 +47,18 @@ class PostgresOwnership:
         async with self._database.system() as connection:
             await connection.execute(sql("partitions_release"), incarnation, partitions)
 
+    async def pin(self, partitions: Sequence[int], host: str) -> int:
+        async with self._database.system() as connection:
+            return len(await connection.fetch(sql("pins_add"), partitions, host))
+
+    async def unpin(self) -> int:
+        async with self._database.system() as connection:
+            return len(await connection.fetch(sql("pins_remove")))
+
+    async def pins(self) -> dict[int, str]:
+        async with self._database.system() as connection:
+            return dict(await connection.fetch(sql("pins_list")))
+
     async def read_map(self) -> PartitionMap:
         async with self._database.system() as connection:
             rows = await connection.fetch(sql("partitions_map"))
@@ -56,6 +69,6 @@ class PostgresOwnership:
 
 
 def _peer(
-    name: str, incarnation: str, beats: int, draining: bool, owned: int, address: str, port: int, takes: bool
+    name: str, incarnation: str, beats: int, draining: bool, owned: int, address: str, port: int, *more: Any
 ) -> Peer:
-    return Peer(name, incarnation, beats, draining, owned, HostAddress(incarnation, address, port), takes)
+    return Peer(name, incarnation, beats, draining, owned, HostAddress(incarnation, address, port), *more)

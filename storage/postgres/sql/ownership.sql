@@ -11,9 +11,12 @@ RETURNING beats
 
 
 -- name: host_peers
--- Every host and the number of partitions it owns.
-SELECT h.name, h.incarnation::text, h.beats, h.draining, count(p.id)::integer, h.address, h.port, h.takes
-FROM hosts h LEFT JOIN partitions p ON p.owner = h.incarnation GROUP BY h.name
+-- Every host, the number of partitions it owns, and how many of them are pinned to another host that can take them.
+SELECT h.name, h.incarnation::text, h.beats, h.draining, count(p.id)::integer, h.address, h.port, h.takes,
+  (count(t.name) FILTER (WHERE t.name <> h.name))::integer
+FROM hosts h LEFT JOIN partitions p ON p.owner = h.incarnation LEFT JOIN pins ON pins.partition = p.id
+  LEFT JOIN hosts t ON t.incarnation = pins.host AND t.takes AND NOT t.draining
+GROUP BY h.name
 
 
 -- name: host_register
@@ -46,9 +49,9 @@ FROM partitions p LEFT JOIN hosts h ON h.incarnation = p.owner ORDER BY p.id
 
 
 -- name: partitions_move
--- Give partitions to another host. They become free if its incarnation is gone.
+-- Give partitions to another host. They become free if its incarnation is gone or leaves.
 -- $1 uuid own incarnation, $2 integer[] partitions, $3 uuid the other's incarnation
-UPDATE partitions SET owner = (SELECT incarnation FROM hosts WHERE incarnation = $3), epoch = epoch + 1
+UPDATE partitions SET owner = (SELECT incarnation FROM hosts WHERE incarnation = $3 AND NOT draining), epoch = epoch + 1
 WHERE owner = $1 AND id = ANY ($2::integer[])
 
 
@@ -62,3 +65,22 @@ SELECT id, epoch FROM partitions WHERE owner = $1
 -- Give partitions back.
 -- $1 uuid own incarnation, $2 integer[] partitions
 UPDATE partitions SET owner = NULL, epoch = epoch + 1 WHERE owner = $1 AND id = ANY ($2::integer[])
+
+
+-- name: pins_add
+-- Pin partitions to a host. Returns them: none if the host is gone, leaves, or is of a release that takes none.
+-- $1 integer[] partitions, $2 the host's name
+INSERT INTO pins (partition, host)
+SELECT wanted, incarnation FROM unnest($1::integer[]) AS wanted, hosts WHERE name = $2 AND takes AND NOT draining
+ON CONFLICT (partition) DO UPDATE SET host = excluded.host, since = now()
+RETURNING partition
+
+
+-- name: pins_list
+-- The pinned partitions, and the incarnations that they are pinned to. Pins to hosts that are gone or leave count no more.
+SELECT p.partition, p.host::text FROM pins p JOIN hosts h ON h.incarnation = p.host WHERE NOT h.draining
+
+
+-- name: pins_remove
+-- End all pins. Returns those that were ended.
+DELETE FROM pins RETURNING partition

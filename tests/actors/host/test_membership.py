@@ -155,6 +155,51 @@ async def test_planned_moves_leave_no_partition_without_a_host(cluster: Cluster)
     cluster.check()
 
 
+async def test_a_partition_that_an_operator_moves_stays_there(cluster: Cluster) -> None:
+    one, two, three = [await cluster.join(name) for name in "abc"]
+    await cluster.beat(one, two, three, times=6)
+    moved = [*sorted(two.host.owned)[:70], *sorted(three.host.owned)[:5]]
+    assert await one.ownership.pin(moved, "a") == 75
+    two.ownership.arrived.clear(), three.ownership.arrived.clear()
+    await cluster.beat(two, three)
+    assert set(moved) <= one.host.owned
+    assert not (two.ownership.arrived.is_set() or three.ownership.arrived.is_set()), "from owner to owner"
+    await cluster.beat(one, two, three, times=6)
+    assert set(moved) <= one.host.owned, "the balance takes others"
+    assert max(len(m.host.owned) for m in (one, two, three)) <= -(-PARTITIONS // 3)
+    cluster.check()
+    await one.keeper.leave()
+    await cluster.beat(two, three, times=3)
+    assert len(two.host.owned) == len(three.host.owned) == PARTITIONS // 2, "a pin ends with its host"
+
+
+async def test_two_hosts_move_partitions_to_each_other_without_waiting(cluster: Cluster) -> None:
+    """Each adopts what it is told of while its own move waits for a command under way."""
+    one, two = await cluster.join("a"), await cluster.join("b")
+    await cluster.beat(one, two, times=3)
+    mine, theirs = min(one.host.owned), min(two.host.owned)
+    await one.ownership.pin([mine], "b")
+    await one.ownership.pin([theirs], "a")
+    two.host.disowning.clear()
+    slow = asyncio.create_task(two.keeper.beat())
+    await until(lambda: theirs not in two.host.owned, "two to give its partition")
+    await one.keeper.beat()
+    assert mine in two.host.owned and not slow.done()
+    two.host.disowning.set()
+    await slow
+    assert theirs in one.host.owned and theirs not in two.host.owned
+    cluster.check()
+
+
+async def test_a_host_that_leaves_adopts_nothing(cluster: Cluster) -> None:
+    one, two = await cluster.join("a"), await cluster.join("b")
+    await cluster.beat(one, two, times=3)
+    await two.keeper.leave()
+    await one.ownership.move(one.incarnation, [0], two.incarnation)
+    await two.keeper.adopt()
+    assert not two.host.owned and cluster.store.partitions[0].owner is None
+
+
 async def test_who_is_not_told_finds_its_partitions_by_its_next_beat(cluster: Cluster) -> None:
     one, two = await cluster.join("a"), await cluster.join("b")
     cluster.telling = False
@@ -326,6 +371,16 @@ class Schedules(RuleBasedStateMachine):
             self.runner.run(member.keeper.leave())
             assert not member.host.owned
 
+    @rule(name=st.sampled_from("abc"), partitions=st.lists(st.integers(0, 1023), max_size=50))
+    def pin(self, name: str, partitions: list[int]) -> None:
+        member = self.cluster.members.get(name)
+        if member is not None:
+            self.runner.run(member.ownership.pin(partitions, name))
+
+    @rule()
+    def unpin(self) -> None:
+        self.runner.run(MemoryOwnership(self.cluster.store).unpin())
+
     @invariant()
     def no_partition_is_two_hosts(self) -> None:
         self.cluster.check()
@@ -343,6 +398,10 @@ class Schedules(RuleBasedStateMachine):
             shares = [len(m.host.owned) for m in members]
             assert sum(shares) == PARTITIONS and max(shares) - min(shares) <= len(shares)
             self.cluster.check()
+            held = {p: m.incarnation for m in members for p in m.host.owned}
+            pins = await MemoryOwnership(self.cluster.store).pins()
+            alive = {m.incarnation for m in members}
+            assert all(held[p] == to for p, to in pins.items() if to in alive)
 
 
 Schedules.TestCase.settings = searched(30, steps=20)
