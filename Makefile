@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos alerts browser agent-hour vendor fuzz interop interop-guides contract cases simulate-theory check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos alerts browser agent-hour vendor fuzz interop interop-guides contract cases simulate-theory replay-day check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12

@@ -65,6 +65,7 @@ SLEEPS = {
         "faults/test_clocks.py:_tokens_go_by_the_clock",
         "faults/test_storage.py:test_a_database_out_of_reach",
         "faults/test_supervision_killed.py:_kill_now_and_then",
+        "theory/replay_day.py:killed",
     ),
 }
 """Functions that may sleep, by the reason why there is no event to wait for."""

@@ -22,7 +22,7 @@ ROOMS = {
              ["dialects/crm"], ["dialects/desk", "dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
     "simulator": [["scenario", "theory"], ["plan"], ["figures"], ["traffic"], ["people"], ["report"], ["run"]],
     "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["cluster_settings", "event_settings", "model_settings"], ["settings"], ["settings_environment"],
-                 ["composition/metrics", "importing", "planning"], ["composition"], ["serving"],
+                 ["composition/metrics", "importing", "planning"], ["composition", "planning/report"], ["serving"],
                  ["command_line"], ["__main__"]],
 }  # fmt: skip
 """The rooms of each folder, lowest first. A room imports from rooms of the lists before its own, and from no other."""

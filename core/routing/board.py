@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from .agents import Agents
 from .alarms import Alarms
-from .explain import Explain, decide, explain
+from .explain import Explain, explain
 from .facts import Agent, Need, Policy, Waiting, order
 from .messages import Assign, Effect, Holding, Offer, Queued, QueueMoved, WakeAt, Why, Withdraw
 from .queue import Queue
 from .rates import ServiceRate
+from .rules import OWN, Rules
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
@@ -28,10 +29,11 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
 class Board:
     """`now` is the time of the current event. `woken`: agents (as bits) that may be able to take a conversation."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, rules: Rules = OWN) -> None:
         self.policy = policy
+        self.rules = rules
         self.agents = Agents()
-        self.queue = Queue(self._fits)
+        self.queue = Queue(self._fits, rules.class_of)
         self.held: dict[str, Holding] = {}
         self.offers: dict[str, Offered] = {}
         self.held_by: dict[str, dict[str, None]] = {}
@@ -98,15 +100,12 @@ class Board:
             self.woken |= 1 << slot
 
     def assign_waiting(self) -> None:
-        """Give woken agents the first conversations in the queue that fit them, until none is left."""
+        """Give woken agents the conversations in the queue that the rules choose for them, until none is left."""
         while woken := self.woken & self.agents.ready:
-            w = self.queue.first_for(woken)
-            if w is None:
+            choice = self.rules.next(self.agents, self.queue, self.policy, woken, self.now)
+            if choice is None:
                 break
-            need = self.policy.need(w, self.now)
-            slot = decide(self.agents, w, need, self.now)
-            assert slot is not None, "its group said that an agent fits"
-            self.assign_or_offer(w, need, slot)
+            self.assign_or_offer(*choice)
         self.woken = 0
 
     def assign_or_offer(self, w: Waiting, need: Need, slot: int) -> None:

@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from .agents import Agents
 from .board import Board, Offered
 from .eligibility import may_assign
-from .explain import decide
 from .facts import Policy, Waiting, order
 from .messages import (
     Accepted,
@@ -41,16 +40,17 @@ from .messages import (
     TimePassed,
 )
 from .queue import Queue
+from .rules import OWN, Rules
 
 
 class Desk:
-    def __init__(self, policy: Policy) -> None:
-        self.board = Board(policy)
+    def __init__(self, policy: Policy, rules: Rules = OWN) -> None:
+        self.board = Board(policy, rules)
 
     @classmethod
-    def restored(cls, snapshot: Snapshot, now: int) -> tuple[Desk, list[Effect]]:
+    def restored(cls, snapshot: Snapshot, now: int, rules: Rules = OWN) -> tuple[Desk, list[Effect]]:
         """A desk made from stored state, and its first effects."""
-        desk = cls(snapshot.policy)
+        desk = cls(snapshot.policy, rules)
         board = desk.board
         board.now = now
         for agent in snapshot.agents:
@@ -128,7 +128,7 @@ class Desk:
             board.withdraw_offer(w.id, "changed")
         if not board.woken:  # no older conversation can want the same agent: see the module docstring
             need = board.policy.need(w, board.now)
-            slot = decide(board.agents, w, need, board.now)
+            slot = board.rules.agent(board.agents, w, need, board.now)
             if slot is not None:
                 board.assign_or_offer(w, need, slot)
                 return

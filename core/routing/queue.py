@@ -1,8 +1,8 @@
 """The queue: the position of each waiting conversation, and the first one that a set of agents could take.
 
 Two kinds of sorted lists hold the same entries. `_order` has every waiting conversation, on offer or not: an index in it is a
-position. Conversations that automatic routing may give away are also in a group, one for each pair (need, agents that
-declined): the same agents fit all conversations of a group. Groups are sorted by their first entries, so the first group that
+position. Conversations that automatic routing may give away are also in a group, one for each (need, agents that
+declined, class): the same agents fit all conversations of a group. Rules that treat conversations alike have one class. Groups are sorted by their first entries, so the first group that
 fits holds the oldest conversation that fits. Each operation takes O(log n), and `first_for` walks the groups before the one it
 finds; the number of groups depends on what the account's agents list, not on how many customers wait.
 """
@@ -19,10 +19,13 @@ Fits = Callable[[Need, frozenset[str]], int]
 """(need, ids that declined) → the agents that fit, as bits."""
 
 
+GroupKey = tuple[Need, frozenset[str], int]
+
+
 class Group:
     __slots__ = ("entries", "head", "key", "mask")
 
-    def __init__(self, key: tuple[Need, frozenset[str]], mask: int) -> None:
+    def __init__(self, key: GroupKey, mask: int) -> None:
         self.key = key
         self.mask = mask
         self.entries: SortedList = SortedList()
@@ -30,11 +33,12 @@ class Group:
 
 
 class Queue:
-    def __init__(self, fits: Fits) -> None:
+    def __init__(self, fits: Fits, class_of: Callable[[Waiting], int] = lambda w: 0) -> None:
         self._fits = fits
+        self._class_of = class_of
         self._order: SortedList = SortedList()
         self._entries: dict[str, tuple[Order, Waiting]] = {}
-        self._groups: dict[tuple[Need, frozenset[str]], Group] = {}
+        self._groups: dict[GroupKey, Group] = {}
         self._group_of: dict[str, Group] = {}
         self._heads: SortedList = SortedList()
         self.moved: int | None = None
@@ -75,6 +79,12 @@ class Queue:
                 return self._entries[order[2]][1]
         return None
 
+    def heads_for(self, agents: int) -> Iterator[tuple[Waiting, int]]:
+        """The first conversation of each group that one of these agents could take, the first of all at first; with its class."""
+        for order, group in self._heads:
+            if group.mask & agents:
+                yield self._entries[order[2]][1], group.key[2]
+
     def put(self, w: Waiting, order: Order) -> None:
         """Add a conversation, or change what is known of it; follow with `unpark` or `park`."""
         known = self._entries.get(w.id)
@@ -101,10 +111,10 @@ class Queue:
     def unpark(self, conversation_id: str, need: Need) -> int:
         """Make it available to automatic routing. Returns the agents that fit."""
         order, w = self._entries[conversation_id]
-        key = need, w.declined_by
+        key = need, w.declined_by, self._class_of(w)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(key, self._fits(*key))
+            group = self._groups[key] = Group(key, self._fits(*key[:2]))
         elif self._group_of.get(conversation_id) is group:
             return group.mask
         self.park(conversation_id)
@@ -123,7 +133,7 @@ class Queue:
     def refit(self) -> None:
         """Recompute which agents fit each group, after agents have changed."""
         for group in self._groups.values():
-            group.mask = self._fits(*group.key)
+            group.mask = self._fits(*group.key[:2])
 
     def _update_head(self, group: Group) -> None:
         head: Order | None = next(iter(group.entries), None)

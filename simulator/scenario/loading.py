@@ -16,7 +16,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 MAX_BYTES = 1_000_000
 MAX_RECORDED = 1_000_000
 """Arrivals in a recording."""
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"Object (?P<how>contains unknown|missing required) field `(?P<field>[^`]*)`")
 
 
@@ -58,7 +58,7 @@ def parsed(text: str, folder: Path = Path()) -> Scenario:
     try:
         scenario = msgspec.convert(given, Scenario, dec_hook=units.decoded)
     except msgspec.ValidationError as error:
-        raise ScenarioError(_sentence(str(error))) from None
+        raise ScenarioError(sentence(str(error))) from None
     if scenario.arrivals.recording is not None:
         times = _recorded(folder / scenario.arrivals.recording)
         arrivals = msgspec.structs.replace(scenario.arrivals, times=times)
@@ -68,7 +68,8 @@ def parsed(text: str, folder: Path = Path()) -> Scenario:
     return scenario
 
 
-def _sentence(error: str) -> str:
+def sentence(error: str) -> str:
+    """What msgspec says of a wrong field, with the field's path first."""
     match = _AT.match(error)
     assert match is not None
     path, what = match["path"] or "", match["what"]

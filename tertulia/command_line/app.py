@@ -20,6 +20,7 @@ from ..storage import data_folder
 from ..storage.connection_faults import fault_of
 from .cluster import cluster
 from .common import database_url, fail, read_settings, say, signer_of
+from .replay import replay
 from .simulate import simulate
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ app.add_typer(db, name="db")
 app.add_typer(account, name="account")
 app.add_typer(cluster, name="cluster")
 app.command()(simulate)
+app.command()(replay)
 
 
 def _settings_help() -> str:

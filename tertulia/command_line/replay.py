@@ -6,7 +6,10 @@ Exits with 1 if a decision differs from its record, with 2 if it cannot continue
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,11 +17,13 @@ import typer
 from ..core.ids import is_uuid
 from ..core.times import rfc3339
 from ..storage.connection_faults import fault_of
-from .app import app
 from .common import database_url, fail, read_settings, say
 
 if TYPE_CHECKING:
+    from ..planning.comparison import Comparison
+    from ..planning.policy_file import PolicyFile
     from ..planning.self_replay import Agreement, Mismatch
+    from ..planning.workload import Workload
     from ..settings import Settings
     from ..storage.postgres.database import Database
 
@@ -29,22 +34,99 @@ From = Annotated[
 To = Annotated[str | None, typer.Option("--to", help="where it ends; now by default")]
 
 
-@app.command()
 def replay(
     account: Annotated[str, typer.Argument(help="the account's id")],
     since: From = "24h",
     until: To = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with another policy: report what it would have changed"),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="folder for the report; with --policy, one named after the time by default"),
+    ] = None,
+    replications: Annotated[
+        int,
+        typer.Option(min=2, max=1000, help="how often both policies are tried, each time with other chance"),
+    ] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="seed of all chance")] = 1,
+    answer_within: Annotated[str, typer.Option(help="target of the share answered in time")] = "20s",
 ) -> None:
     """Decide again what an account's routing decided, from its journal, and compare each decision with its record.
 
+    With --policy: what waits, abandonments, occupancy and fairness would have been under another policy, with 95 % intervals.
     Reads the database of DATABASE_URL, or that of the server that runs on TERTULIA_DATA. Exit codes: 0 all decisions agree;
-    1 one differs; 2 it could not run.
+    1 one differs; 2 it could not run. docs/guides/planning.md explains policies and figures.
     """
     begin, end = span(since, until)
-    found: Agreement = with_database(account, lambda database: _agreement(database, account, begin, end))
+    other, within = _policy(policy), _within(answer_within)
+    found, workload, contacts = with_database(
+        account, lambda database: _read(database, account, begin, end, other)
+    )
     _show(found)
+    compared = None
+    if workload is not None and other is not None:
+        compared = _compare(workload, other, contacts, replications, seed, within)
+        report = report or Path(time.strftime("tertulia-replay-%Y%m%d-%H%M%S"))
+    if report is not None:
+        _write(account, found, compared, report)
     if not found.agrees:
         raise typer.Exit(1)
+
+
+def _policy(path: Path | None) -> PolicyFile | None:
+    from ..planning.policy_file import PolicyError, load
+
+    try:
+        return None if path is None else load(path)
+    except PolicyError as error:
+        fail(str(error))
+
+
+def _within(text: str) -> float:
+    from ..simulator.scenario.units import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        fail(f"--answer-within {error}")
+
+
+def _compare(
+    workload: Workload,
+    policy: PolicyFile,
+    contacts: dict[str, str],
+    replications: int,
+    seed: int,
+    within: float,
+) -> Comparison:
+    from rich.console import Console
+
+    from ..planning.comparison import TooLittle, compare
+    from ..planning.policy_file import PolicyError, check_names
+    from ..planning.report.terminal import show
+
+    try:
+        check_names(policy, *workload.names())
+        with typer.progressbar(length=replications, label="replications", file=sys.stderr) as bar:
+            found = compare(
+                workload, policy, contacts, replications=replications, seed=seed, answer_within=within,
+                progress=lambda done: bar.update(1),
+            )  # fmt: skip
+    except (PolicyError, TooLittle) as error:
+        fail(str(error))
+    show(found, Console())
+    return found
+
+
+def _write(account: str, found: Agreement, compared: Comparison | None, folder: Path) -> None:
+    from ..planning.report.files import Report, write
+
+    try:
+        say(str(write(Report(account.lower(), found, compared), folder)))
+    except OSError as error:
+        fail(f"the report cannot be written: {error}")
 
 
 def span(since: str, until: str | None) -> tuple[int, int]:
@@ -107,11 +189,19 @@ async def _connected(settings: Settings, url: str, work: Any) -> Any:
         await database.close()
 
 
-async def _agreement(database: Database, account: str, since: int, until: int) -> Agreement:
+async def _read(
+    database: Database, account: str, since: int, until: int, policy: PolicyFile | None
+) -> tuple[Agreement, Workload | None, dict[str, str]]:
     from ..planning.recording import Recording
+    from ..planning.workload import workload_of
 
     recording = Recording(database, account.lower(), since, until)
-    return await recording.self_replay(await recording.entries())
+    entries = await recording.entries()
+    agreement = await recording.self_replay(entries)
+    if policy is None:
+        return agreement, None, {}
+    workload = workload_of(entries, since, until)
+    return agreement, workload, await recording.contacts(workload) if policy.sticky else {}
 
 
 def _show(found: Agreement) -> None:

@@ -37,6 +37,8 @@ tertulia simulate --find-limit --expect "p99(ack)<100ms": raise the rate until t
 
 tertulia simulate compare REPORT-A REPORT-B: what changed between two reports.
 
+tertulia simulate learn ACCOUNT --from 24h > scenario.toml: a scenario fitted to what an account recorded.
+
 Exit codes: 0 all conditions hold; 1 one does not; 2 it could not run. The conditions lost=0, duplicated=0, reordered=0, leaked=0,
 over_capacity=0, failed=0 and acknowledged>0 always apply, unless --expect has another for the same measure.
 """
@@ -134,6 +136,12 @@ def simulate(
     report: Annotated[
         Path | None, typer.Option(help="folder for the report; one named after the time by default")
     ] = None,
+    since: Annotated[
+        str, typer.Option("--from", help='for learn: where the record begins: a time, or "24h" before --to')
+    ] = "24h",
+    until: Annotated[
+        str | None, typer.Option("--to", help="for learn: where it ends; now by default")
+    ] = None,
     keep: Annotated[
         bool,
         typer.Option("--keep", help="keep the customers and their conversations instead of erasing them"),
@@ -152,6 +160,8 @@ def simulate(
     first, *rest = words or ["first-look"]
     if first == "compare":
         return _compare(rest)
+    if first == "learn":
+        return _learn(rest, since, until)
     if rest:
         fail(f"unexpected {' '.join(rest)!r}: give one scenario")
     if first == "scenarios":
@@ -198,6 +208,31 @@ def _compare(paths: list[str]) -> None:
     written = Path(paths[1]) if Path(paths[1]).is_dir() else Path(paths[1]).parent
     (written / "comparison.html").write_text(comparison.page(a, b))
     say(str(written / "comparison.html"))
+
+
+def _learn(words: list[str], since: str, until: str | None) -> None:
+    """Print a scenario fitted to an account's record."""
+    from ..planning.learning import TooLittle, learned
+    from ..planning.recording import Recording
+    from ..planning.workload import workload_of
+    from .replay import span, with_database
+
+    if len(words) != 1:
+        fail("learn takes one account: tertulia simulate learn ACCOUNT --from 24h")
+    (account,) = words
+    begin, end = span(since, until)
+
+    async def read(database: Any) -> Any:
+        recording = Recording(database, account.lower(), begin, end)
+        workload = workload_of(await recording.entries(), begin, end)
+        return workload, await recording.talks(workload)
+
+    try:
+        found = learned(*with_database(account, read))
+    except TooLittle as error:
+        fail(f"account {account}: {error}")
+    note(found.basis)
+    say(found.toml.rstrip())
 
 
 def _scenario(name: str, options: dict[str, Any]) -> Scenario:
@@ -265,7 +300,9 @@ async def _simulation(plan: Plan, options: dict[str, Any], progress: Callable[[R
     from ..simulator.run.simulation import Simulation
 
     shown = {
-        k: str(v) for k, v in options.items() if v not in (None, False, []) and k not in ("tokens", "words")
+        k: str(v)
+        for k, v in options.items()
+        if v not in (None, False, []) and k not in ("tokens", "words", "since", "until")
     }
     simulation = Simulation(
         plan, plan.scenario.expect, processes=options["processes"], ray=options["ray"], keep=options["keep"], parameters=shown, progress=progress,

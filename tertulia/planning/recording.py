@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..core.routing.journal import RoutingEntry
 from ..storage.postgres.accounts.routing_record import PostgresRoutingRecord
 from ..storage.postgres.database import Database
+from .learning import Talk
 from .self_replay import Agreement, Replay
-
-Progress = Callable[[str], None]
+from .workload import Workload
 
 
 class NothingRecorded(Exception):
@@ -38,3 +36,12 @@ class Recording:
         async for decision in self._record.decisions(self.since, self.until):
             replay.compare(decision)
         return replay.close()
+
+    async def contacts(self, workload: Workload) -> dict[str, str]:
+        """Conversation → its customer."""
+        return await self._record.contacts(list(workload.conversations))
+
+    async def talks(self, workload: Workload) -> dict[str, Talk]:
+        """Conversation → its messages."""
+        found = await self._record.talks(list(workload.conversations))
+        return {conversation_id: Talk(*talk) for conversation_id, talk in found.items()}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,8 +18,11 @@ from readers import READERS, SseReader
 from redis.asyncio import Redis
 from routing_accounts import Team, make_account, self_replay
 from serving import OwnServer
+from typer.testing import CliRunner
 from waiting import until
 
+from tertulia.command_line.app import app
+from tertulia.simulator.scenario.loading import parsed
 from tertulia.storage.valkey.hints import CHANNEL, Hint
 
 NOTICE = "notification:queue"
@@ -419,7 +424,7 @@ async def test_the_board_of_a_past_time(team: Team) -> None:
 
 
 async def test_decisions_are_made_again_from_the_journal_and_a_wrong_record_is_found(
-    team: Team, server: OwnServer
+    team: Team, server: OwnServer, tmp_path: Path
 ) -> None:
     for name in ("ana", "ben"):
         await team.prefer(name, auto_accept=name == "ana")
@@ -432,6 +437,34 @@ async def test_decisions_are_made_again_from_the_journal_and_a_wrong_record_is_f
         return again.stored >= len(opened)
 
     await until(decided, "all to be assigned or offered")
+    held = await until(team.held, "an assignment")
+    for c in held:
+        ok(await team.service.http.patch(f"/v1/conversations/{c}", json={"status": "resolved"}))
+
+    async def gone() -> bool:
+        entries = ok(await team.lead.http.get("/v1/routing/entries", params={"limit": 1000}))["items"]
+        return {e["conversation_id"] for e in entries if e["kind"] == "gone"} >= held.keys()
+
+    await until(gone, "the record of the ends")
+
+    async def command(*words: str) -> Any:
+        environment = {"DATABASE_URL": server.database_url()}
+        return await asyncio.to_thread(CliRunner().invoke, app, words, env=environment)
+
+    policy = tmp_path / "policy.toml"
+    policy.write_text('name = "Longest idle"\nagents = "longest_idle"\nsticky = "1h"')
+    report = tmp_path / "report"
+    done = await command(
+        "replay", team.account, "--policy", str(policy), "--report", str(report), "--replications", "2"
+    )
+    assert done.exit_code == 0, done.output
+    page = (report / "report.html").read_text()
+    assert "Longest idle" in page and "<script" not in page and "http://" not in page
+    assert json.loads((report / "report.json").read_bytes())["agreement"]["different"] == 0
+    assert (report / "figures.csv").read_text().startswith("measure,recorded,")
+    learned = await command("simulate", "learn", team.account, "--from", "1h")
+    assert learned.exit_code == 0 and parsed(learned.stdout).agents[0].slots == 5
+
     forge = (
         "UPDATE entries SET data = jsonb_set(data, '{agent_id}', '\"cleo\"') WHERE account_id = $1"
         " AND conversation_id = $2 AND kind IN ('assigned', 'offered')"
@@ -443,3 +476,8 @@ async def test_decisions_are_made_again_from_the_journal_and_a_wrong_record_is_f
     assert wrong.replayed is not None
     assert (wrong.stored.agent_id, wrong.conversation_id) == ("cleo", opened[0])
     assert wrong.replayed.agent_id in ("ana", "ben")
+    wrong_record = await command("replay", team.account)
+    assert wrong_record.exit_code == 1
+    assert "assigned to cleo; replayed: assigned to ana" in wrong_record.output.replace(
+        "offered", "assigned"
+    ).replace("to ben", "to ana")

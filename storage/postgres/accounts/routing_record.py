@@ -3,7 +3,7 @@ requests: it reads in pages, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -63,14 +63,34 @@ class PostgresRoutingRecord:
     async def decisions(self, since: int, until: int) -> AsyncIterator[StoredDecision]:
         """The decisions made in a time span, in ms, in the order in which they were stored."""
         async with self._database.expensive(self._account_id) as connection:
-            after = await connection.fetchval(sql("routing_decisions_start"), since, until + LATE) - 1
-        while True:
+            ((first, last),) = await connection.fetch(sql("routing_decisions_range"), since, until + LATE)
+        while first <= last:
             async with self._database.expensive(self._account_id) as connection:
-                rows = await connection.fetch(sql("routing_decisions"), after, since, until + LATE, PAGE)
+                rows = await connection.fetch(
+                    sql("routing_decisions"), first, last, since, until + LATE, PAGE
+                )
             for _, conversation_id, kind, agent_id, explain in rows:
                 found = msgspec.json.decode(explain, type=Explain)
                 if since <= found.at <= until:
                     yield StoredDecision(conversation_id, kind, agent_id, found)
             if len(rows) < PAGE:
                 return
-            after = rows[-1][0]
+            first = rows[-1][0] + 1
+
+    async def contacts(self, conversations: Sequence[str]) -> dict[str, str]:
+        """Conversation → its customer, of those that still exist."""
+        found: dict[str, str] = {}
+        for first in range(0, len(conversations), PAGE):
+            async with self._database.expensive(self._account_id) as connection:
+                page = list(conversations[first : first + PAGE])
+                found |= dict(await connection.fetch(sql("routing_contacts"), page))
+        return found
+
+    async def talks(self, conversations: Sequence[str]) -> dict[str, tuple[int, int, int]]:
+        """Conversation → the customer's messages, and how long the customer took to answer an agent: the sum in ms, and how often."""
+        found: dict[str, tuple[int, int, int]] = {}
+        for first in range(0, len(conversations), PAGE):
+            async with self._database.expensive(self._account_id) as connection:
+                rows = await connection.fetch(sql("routing_talks"), list(conversations[first : first + PAGE]))
+            found |= {row[0]: (row[1], row[2], row[3]) for row in rows}
+        return found

@@ -13,20 +13,27 @@ FROM agents a LEFT JOIN agent_preferences p ON p.account_id = a.account_id AND p
 WHERE a.account_id = $1::text::uuid
 
 
+-- name: routing_contacts
+-- The customers of conversations of an account.
+-- $1 uuid[] conversations
+SELECT id::text, contact_id::text FROM conversations
+WHERE account_id = (SELECT current_account()) AND id = ANY ($1::text[]::uuid[])
+
+
 -- name: routing_decisions
 -- An account's decisions of routing that were carried out, by position of its feed: position, conversation, kind, agent, record.
--- $1 bigint after, $2 bigint from (ms), $3 bigint to (ms), $4 limit
+-- $1 bigint first position, $2 bigint last position, $3 bigint from (ms), $4 bigint to (ms), $5 limit
 SELECT position, conversation_id::text, kind, data ->> 'agent_id', (data -> 'explain')::text FROM entries
-WHERE account_id = (SELECT current_account()) AND kind IN ('assigned', 'offered') AND kind <> 'message' AND position > $1
-  AND at BETWEEN to_timestamp($2::bigint / 1000.0) AND to_timestamp($3::bigint / 1000.0)
+WHERE account_id = (SELECT current_account()) AND kind IN ('assigned', 'offered') AND kind <> 'message'
+  AND position BETWEEN $1 AND $2 AND at BETWEEN to_timestamp($3::bigint / 1000.0) AND to_timestamp($4::bigint / 1000.0)
   AND jsonb_typeof(data -> 'explain') = 'object' AND (kind = 'offered' OR data ->> 'by' = 'routing')
-ORDER BY position LIMIT $4
+ORDER BY position LIMIT $5
 
 
--- name: routing_decisions_start
--- The position of the feed at which such decisions begin.
+-- name: routing_decisions_range
+-- The first and the last position of the feed with such decisions.
 -- $1 bigint from (ms), $2 bigint to (ms)
-SELECT coalesce(min(position), 0) FROM entries
+SELECT coalesce(min(position), 1), coalesce(max(position), 0) FROM entries
 WHERE account_id = (SELECT current_account()) AND kind IN ('assigned', 'offered') AND kind <> 'message'
   AND at BETWEEN to_timestamp($1::bigint / 1000.0) AND to_timestamp($2::bigint / 1000.0)
 
@@ -190,6 +197,21 @@ gone AS (
     SELECT FROM entries e WHERE e.account_id = l.account_id AND e.data -> 'explain' ->> 'roster' = l.digest
       AND e.kind IN ('assigned', 'offered')))
 SELECT account_id::text, digest FROM looked ORDER BY account_id, digest
+
+
+-- name: routing_talks
+-- How conversations went: the customer's messages, and how long the customer took to answer an agent: the sum in ms, and how often.
+-- $1 uuid[] conversations
+SELECT c::text, count(*) FILTER (WHERE sender = 'contact'),
+  (coalesce(sum(pause) FILTER (WHERE sender = 'contact' AND before = 'agent'), 0) * 1000)::bigint,
+  count(*) FILTER (WHERE sender = 'contact' AND before = 'agent')
+FROM (
+  SELECT conversation_id AS c, data ->> 'sender_type' AS sender, lag(data ->> 'sender_type') OVER talk AS before,
+    extract(epoch FROM at - lag(at) OVER talk) AS pause
+  FROM entries WHERE account_id = (SELECT current_account()) AND conversation_id = ANY ($1::text[]::uuid[]) AND kind = 'message'
+    AND coalesce((data ->> 'is_private')::boolean, false) = false
+  WINDOW talk AS (PARTITION BY conversation_id ORDER BY seq)) AS messages
+GROUP BY c
 
 
 -- name: routing_unanswered

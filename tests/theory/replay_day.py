@@ -1,0 +1,142 @@
+"""Simulate a day on a server of its own, kill the supervisor in the middle, and make every decision again from the routing journal.
+
+    make replay-day                                        50,000 conversations, 200 agents, one kill
+    make replay-day ARGS="--conversations 5000 --minutes 4 --kills 3"
+
+Exits 1 if a decision differs from its record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from desks import Account
+from routing_accounts import self_replay
+from serving import OwnServer
+
+from tertulia.serving.demo import ACCOUNT, WEBCHAT
+from tertulia.simulator.plan import Plan, Seat
+from tertulia.simulator.run.simulation import Simulation
+from tertulia.simulator.scenario import loading
+
+DAY = 86_400
+
+
+def scenario(options: argparse.Namespace) -> str:
+    """A day with two humps, long breaks, three languages and topics, and agents who accept by hand among them."""
+    scale = DAY / (60 * options.minutes)
+    handling = (
+        0.55 * options.agents * 4 * DAY / options.conversations
+    )  # somewhat over half of the slots in use on average
+    by_hand = options.agents // 10
+    return f"""
+name = "A day to replay"
+about = "{options.conversations} conversations, {options.agents} agents."
+duration = "1d"
+scale = {scale}
+seed = {options.seed}
+[arrivals]
+curve = "day"
+rate = {options.conversations / DAY}
+[[customers]]
+share = 6
+language = "en"
+patience = {{ mean = {handling / 2} }}
+[[customers]]
+share = 3
+language = "de"
+topic = "billing"
+patience = {{ mean = {handling / 3} }}
+[[customers]]
+share = 1
+comes_back = 0.2
+[[agents]]
+count = {options.agents - 2 * by_hand}
+slots = 4
+handling = {{ distribution = "lognormal", mean = {handling}, cv = 0.9 }}
+breaks = {{ after = {{ mean = "4h" }}, lasts = {{ mean = "40m" }} }}
+[[agents]]
+count = {by_hand}
+slots = 4
+languages = ["de", "en"]
+topics = ["billing"]
+handling = {{ distribution = "lognormal", mean = {handling}, cv = 0.9 }}
+[[agents]]
+count = {by_hand}
+slots = 3
+auto_accept = false
+reaction = {{ mean = {2 * scale} }}
+handling = {{ mean = {handling} }}
+"""
+
+
+async def simulated(server: OwnServer, of: Account, options: argparse.Namespace) -> None:
+    parsed = loading.parsed(scenario(options))
+    run = "d" + secrets.token_hex(3)
+    seats = [
+        Seat(f"day-{n}", server.token("agent", f"day-{n}", of.id, DAY)) for n in range(parsed.agent_count)
+    ]
+    plan = Plan(
+        run=run, url=server.url, account=of.id, scenario=parsed, channels={"webchat": of.channel}, seats=seats,
+        service=server.token("service", "day", of.id, DAY), admin=server.token("admin", "day-admin", of.id, DAY),
+    )  # fmt: skip
+    report = await Simulation(plan, [], keep=True).run()
+    m = report.measures
+    print(
+        f"{m['arrived']:,.0f} customers in {report.run.elapsed / 60:.1f} min, {m['abandoned']:.1%} gave up, occupancy {m['occupancy']:.1%}"
+    )
+
+
+async def killed(server: OwnServer, options: argparse.Namespace) -> None:
+    """End the supervisor `kills` times, evenly over the day."""
+    for _ in range(options.kills):
+        await asyncio.sleep(60 * options.minutes / (options.kills + 1))
+        for pid in server.pids("ray::SupervisorProcess"):
+            os.kill(pid, signal.SIGKILL)
+            print(f"supervisor {pid} killed")
+
+
+async def main(options: argparse.Namespace) -> bool:
+    with tempfile.TemporaryDirectory(prefix="tertulia-day-") as folder:
+        server = OwnServer(Path(folder))
+        await server.start()
+        try:
+            kills = asyncio.ensure_future(killed(server, options))
+            await simulated(server, Account(ACCOUNT, WEBCHAT), options)
+            kills.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await kills
+            began = time.monotonic()
+            found = await self_replay(server, ACCOUNT)
+        finally:
+            await server.kill_all()
+    print(
+        f"{found.equal:,} of {found.stored:,} stored decisions were made again, from {found.entries:,} entries, in {time.monotonic() - began:.0f} s;"
+        f" {found.supervisors} takeovers; {found.not_stored:,} decisions were not carried out"
+    )
+    for mismatch in found.mismatches[:10]:
+        print(f"  ! {mismatch}")
+    return found.agrees and found.supervisors >= options.kills
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--conversations", type=int, default=50_000)
+    parser.add_argument("--agents", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=25.0, help="that the day takes")
+    parser.add_argument("--kills", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    sys.exit(0 if asyncio.run(main(parser.parse_args())) else 1)
