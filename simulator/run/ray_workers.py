@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import msgspec
@@ -13,19 +14,36 @@ from .processes import Remote
 from .worker import Outcome
 
 OPEN_WITHIN = 120.0
+JOIN_WITHIN = 15.0
+"""Seconds within which a cluster answers who wants to join it."""
 
 
 def connect(address: str) -> int:
-    """Join the cluster. Returns its number of CPUs. Raises CrewError."""
+    """Join the cluster. Returns its number of CPUs. Raises CrewError, after JOIN_WITHIN if nothing answers: Ray itself would try for
+    minutes, so it does so in a thread that is left alone."""
     import ray
 
-    try:
-        if not ray.is_initialized():
-            ray.init(
-                address=address, namespace="tertulia-simulator", log_to_driver=False, configure_logging=False
-            )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise CrewError(f"the Ray cluster {address!r} cannot be joined: {error}") from None
+    found: list[Exception | None] = []
+
+    def join() -> None:
+        try:
+            if not ray.is_initialized():
+                ray.init(
+                    address=address, namespace="tertulia-simulator", log_to_driver=False, configure_logging=False
+                )  # fmt: skip
+        except Exception as error:
+            found.append(error)
+        else:
+            found.append(None)
+
+    thread = threading.Thread(target=join, name="join-ray", daemon=True)
+    thread.start()
+    thread.join(JOIN_WITHIN)
+    if not found:
+        raise CrewError(f"the Ray cluster {address!r} does not answer within {JOIN_WITHIN:.0f} s")
+    if found[0] is not None:
+        reason = str(found[0]).strip().splitlines() or [type(found[0]).__name__]
+        raise CrewError(f"the Ray cluster {address!r} cannot be joined: {reason[0]}")
     return int(ray.cluster_resources().get("CPU", 1))
 
 
