@@ -62,7 +62,7 @@ class Parts(Protocol):
 
 
 class ActorProcess(ABC):
-    """What the processes of all roles have in common."""
+    """Shared by the processes of all roles."""
 
     role: ClassVar[str]
 

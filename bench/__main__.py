@@ -1,7 +1,7 @@
 """`python -m bench`: run the measures, show a table, and store the results under bench/results/.
 
 Exits with code 1 if a measure fails, for example because the server lost an acknowledged message. Missed goals are shown but
-are no failure, since a busy machine misses them too.
+are not a failure, since a busy machine misses them too.
 """
 
 from __future__ import annotations

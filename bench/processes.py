@@ -249,7 +249,7 @@ async def run_load(spec: load.Spec) -> load.Report:
 
 
 class Helper:
-    """A process that takes commands, one a line, and answers each with a line of JSON."""
+    """A process that takes commands, one per line, and answers each with a line of JSON."""
 
     def __init__(self, module: str, spec: Any) -> None:
         self._module, self._spec = module, spec

@@ -1,6 +1,6 @@
 """Writes the generated parts of the clients from the server's OpenAPI document; `make clients` runs it.
 
-`tests/client/test_generated.py` holds them equal to what the document gives now.
+`tests/client/test_generated.py` checks that they are up to date.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def write_types(doc: Json) -> None:
 
 
 def stale_files(doc: Json) -> list[Path]:
-    """The generated files that are not what the document gives now."""
+    """The generated files that are out of date."""
     found = [path for path, text in files(doc).items() if not path.exists() or path.read_text() != text]
     types = NPM / "openapi.d.ts"
     if not types.exists() or not types.read_text().startswith(stamp(doc)):

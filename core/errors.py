@@ -1,7 +1,7 @@
 """The error tree. Every refusal that a client can see is one of these classes, which carry the error codes.
 
 `http/framework/problems.py` maps a class to an HTTP status, and stream sessions map it to an error frame; nothing else decides
-how an error looks from outside.
+how clients see an error.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Conflict(TertuliaError):
 
 
 class Stale(Conflict):
-    """What it was bound to has changed: somebody wrote since."""
+    """Its precondition has changed: somebody has written since."""
 
     code = "stale"
 

@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What is allowed at the origin of `url` (scheme, host and port), and nowhere else.
+    """Access to the origin of `url` (scheme, host and port), and nowhere else.
 
     `networks` None: the operator configured this URL, so plain HTTP, any port and private addresses are allowed. Otherwise
     somebody else did, and these are allowed only inside `networks`.
@@ -52,7 +52,7 @@ class Reach(NamedTuple):
         """Why a connection to this address is refused; None if it is allowed."""
         address = parsed(text)
         if address is None:
-            return "something that is no address"
+            return "something that is not an address"
         networks = self.networks or ()
         if is_never_called(address) and not _is_listed(address, networks):
             return "an address that is never called"
@@ -65,7 +65,7 @@ class Reach(NamedTuple):
 
 
 class AddressRules(msgspec.Struct, frozen=True):
-    """What the operator allows besides HTTPS to internet hosts. `networks` as in `10.1.0.0/16`."""
+    """Addresses that the operator allows besides HTTPS to internet hosts. `networks` as in `10.1.0.0/16`."""
 
     networks: tuple[str, ...] = ()
     ports: frozenset[int] = frozenset({HTTPS})

@@ -1,4 +1,4 @@
-"""What a worker needs to know: the scenario, the server, who is who, and its share."""
+"""A worker's plan: the scenario, the server, the participants, and the worker's share."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the server keeps: in Postgres, in Valkey, in an object store, and in its data folder."""
+"""The server's storage: Postgres, Valkey, an object store, and its data folder."""

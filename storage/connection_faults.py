@@ -1,4 +1,4 @@
-"""Why a server that a setting names cannot be used, in words that name it: `db.example.com:5432 refused the connection`."""
+"""Why a server named by a setting cannot be used, in a message that names it: `db.example.com:5432 refused the connection`."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class FernetVault:
         try:
             text = self._fernet.decrypt(sealed)
         except InvalidToken:
-            raise Internal("the secrets cannot be decrypted with the present keys") from None
+            raise Internal("the secrets cannot be decrypted with the current keys") from None
         try:
             found = msgspec.json.decode(text, type=tuple[str, str, type_])
         except msgspec.ValidationError:

@@ -1,7 +1,7 @@
 """The data folder: everything that a server keeps on this machine, for its own user alone.
 
-Owns its permissions. Its mode (0700) keeps other users out of everything below it; what an older version left open is
-tightened once. A folder in which others may have placed something is refused, since a planted secret, link or database
+Owns its permissions. Its mode (0700) keeps other users out of everything below it; permissions that an older version left open
+are tightened once. A folder in which others may have placed something is refused, since a planted secret, link or database
 would be trusted like our own.
 """
 

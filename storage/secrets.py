@@ -40,7 +40,7 @@ def _path(data: Path, name: str) -> Path:
 def _read(path: Path) -> str:
     secret = read_private(path).strip()
     if not secret:
-        raise ValueError(f"{path} is empty; put the secret back, or remove the file to have a new one made")
+        raise ValueError(f"{path} is empty; restore the secret, or remove the file to create a new one")
     return secret
 
 

@@ -1,4 +1,4 @@
-"""Logging: one record a line, as JSON or on a terminal, without secrets.
+"""Logging: one record per line, as JSON or for a terminal, without secrets.
 
 Owns the shape, redaction and escaping of records. All logging goes through here, the libraries' too. A value never
 starts a line of its own, and no token gets through.

@@ -1,4 +1,4 @@
-"""Environment variables of the services that Tertulia replaces: what they mean here, and which mean nothing.
+"""Environment variables of the services that Tertulia replaces: their meaning here, and those that are ignored.
 
 They count only where the setting's own variable is not set, so that a deployment may keep its environment file.
 """

@@ -1,6 +1,6 @@
 """Types of settings whose form can be checked without reaching anything: URLs of each kind, lists of networks.
 
-A wrong value raises ValueError; its message says what to give, and never repeats the value, which may hold a password.
+A wrong value raises ValueError. Its message says what is expected and never repeats the value, which may contain a password.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from stage import Stage
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")  # a busy machine is no failure
+settings.load_profile("suite")  # a busy machine is not a failure
 
 Start = Callable[..., Awaitable[OwnServer]]
 SERVER_FOLDERS = {"acceptance", "contract", "faults", "guides"}

@@ -252,4 +252,4 @@ JSON: dict[str, Make] = {
     "bad utf-8": lambda n: '{"a":"' + "\udcff" * n + '"}',
     "blanks": lambda n: " " * n + "{}",
 }
-"""JSON documents. Half pairs in them stand for bytes that are no UTF-8: encode with `surrogateescape`."""
+"""JSON documents. Half pairs in them stand for bytes that are not UTF-8: encode with `surrogateescape`."""

@@ -74,7 +74,7 @@ def why_waiting(desk: Desk, name: str, now: int) -> Explain:
 
 
 def snapshot(desk: Desk) -> Snapshot:
-    """What another desk is restored from to go on like this one, but for offers."""
+    """What another desk is restored from to continue like this one, but for offers."""
     return Snapshot(desk.board.policy, tuple(desk.agents), tuple(desk.held.values()), tuple(desk.queue))
 
 

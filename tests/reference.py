@@ -47,7 +47,7 @@ def retry(status: int) -> str:
     again = {
         401: "with a new token",
         408: "yes, on a new connection",
-        409: "after reading the present state",
+        409: "after reading the current state",
         500: "yes, with the same idempotency key",
     }
     return again.get(status, "no")

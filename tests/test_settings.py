@@ -15,7 +15,7 @@ from tertulia.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 WRONG: dict[str, list[tuple[str, str]]] = {
-    "TERTULIA_HOST": [("203.0.113.77", "not an address of this machine"), ("no such host", "no address")],
+    "TERTULIA_HOST": [("203.0.113.77", "not an address of this machine"), ("no such host", "not an address")],
     "TERTULIA_PORT": [("70000", "65535"), ("0", "greater"), ("http", "integer")],
     "DATABASE_URL": [
         ("mysql://u:hunter2@db/x", "postgresql://"), ("db.example.com:5432", "postgresql://"),

@@ -1,1 +1,1 @@
-"""AI assistance at work: calls of language models, and the loops that draft suggestions."""
+"""AI assistance: calls to language models, drafting, and searches of the knowledge base."""

@@ -54,7 +54,7 @@ async def tell(
 
 
 class DraftLoop:
-    """Follows the feeds and drafts what is due. `trim` is called now and then."""
+    """Follows the feeds and drafts the replies that are due. Calls `trim` now and then."""
 
     def __init__(
         self,

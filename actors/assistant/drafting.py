@@ -1,4 +1,4 @@
-"""Drafts replies: reads a conversation, analyses it with the cheap model, writes with the one that it deserves, keeps the suggestion.
+"""Drafts replies: reads a conversation, analyses it with the cheap model, writes with the cheap or the premium one, and stores the suggestion.
 
 Customers' commands never pass through here. A draft only reads; nothing is sent before a person approves it.
 """
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class Conversations(Protocol):
-    """What a draft reads of a conversation; part of `core.ports.http.ConversationStore`."""
+    """The reads that a draft needs; part of `core.ports.http.ConversationStore`."""
 
     async def get(self, account_id: str, conversation_id: str) -> Conversation | None: ...
 
@@ -75,7 +75,7 @@ class Drafter:
     async def analyse(
         self, account_id: str, conversation_id: str, read: suggestions.Read, settings: Assistance
     ) -> MessageAnalysis:
-        """What the customer's newest message says. An answer that cannot be read is a neutral one. Raises RateLimited, ModelError."""
+        """The analysis of the customer's newest message; neutral if the model's answer cannot be read. Raises RateLimited, ModelError."""
         asked = next(
             (line for line in reversed(read.lines) if line.speaker == "customer"), Line("customer", "")
         )

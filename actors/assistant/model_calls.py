@@ -1,6 +1,6 @@
-"""Calls of language models, bounded: how many at once, for how long, how much an account may use. Every call is in the ledger.
+"""Bounded calls to language models: how many at once, for how long, and how much an account may use. Every call is in the ledger.
 
-A provider that keeps failing rests (`Breaker`). A customer's message never waits for any of this.
+A provider that keeps failing is not called for a while (`Breaker`). A customer's message never waits for any of this.
 """
 
 from __future__ import annotations
@@ -193,10 +193,12 @@ class ModelCalls:
     ) -> Begun:
         if model is not self._fallback:
             if self._under_way >= self._most:
-                raise ModelError("busy", "too many model calls are under way")
+                raise ModelError("busy", "too many model calls are in progress")
             room, _ = self._breaker.room(self._monotonic())
             if room == 0:
-                raise ModelError("resting", "the provider failed too often lately and rests")
+                raise ModelError(
+                    "resting", "the provider has failed too often lately and is not called for a while"
+                )
         call = Begun(fresh_id(), account_id, purpose, model.provider, conversation_id)
         self._under_way += 1
         try:

@@ -47,7 +47,7 @@ CRASHED = Failure("outcome_unknown", "the dispatcher ended each time while sendi
 
 T = TypeVar("T")
 Context = ChannelContext | SentElsewhere | Failure
-"""What a channel's messages are sent with, or why not."""
+"""What sending on a channel needs, or why it is impossible."""
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,7 +242,7 @@ class ChannelQueue:
                 return
 
     def _note_failure(self, failure: Failure) -> None:
-        """Update breaker and bucket by what a failure says about the channel."""
+        """Update breaker and bucket after a failure."""
         now = time.monotonic()
         if failure.provider:
             self.breaker = self.breaker.failed(now)

@@ -33,7 +33,7 @@ Figures = dict[str, dict[str, float]]
 
 
 class DispatcherIntervals(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds between what a dispatcher does regularly."""
+    """Seconds between a dispatcher's regular tasks."""
 
     poll: float = 1.0
     """Covers lost wakes and due retries."""

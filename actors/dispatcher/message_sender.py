@@ -90,7 +90,7 @@ class Sender:
         """What is needed to send on a channel, or why nothing can be sent."""
         channel = await self._channels.find(channel_id)
         if channel is None:
-            return Failure("channel_deleted", "the channel does not exist any more")
+            return Failure("channel_deleted", "the channel no longer exists")
         if not channel.is_active:
             return Failure("channel_inactive", "the channel is switched off")
         if channel.config.get("sent_elsewhere") is True:
@@ -136,7 +136,7 @@ class Sender:
             )
         except KeyError as error:
             return Failure("no_credentials", f"the channel lacks {error.args[0]!r}", asked=False)
-        except Exception:  # a bug in a channel's module: this message fails, others go on
+        except Exception:  # a bug in a channel's module: this message fails, others continue
             log.exception("requests_failed", channel_type=context.channel.type, message_id=item.message_id)
             return Failure(
                 "unsendable", "the message cannot be converted to the provider's format", asked=False

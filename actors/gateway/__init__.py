@@ -1,1 +1,1 @@
-"""What an HTTP gateway knows of hosts, feeds and supervisors."""
+"""A gateway's connections to hosts, feeds and supervisors."""

@@ -84,7 +84,7 @@ class Feed:
             self._held[entry.position] = entry
 
     def heal(self, page: Sequence[Entry]) -> None:
-        """Deliver what the archive has after `position`: gapless, except for entries that no longer exist."""
+        """Deliver the archive's entries after `position`: without a gap, except for entries that no longer exist."""
         for entry in page:
             if entry.position > self.position:
                 self.position = entry.position - 1
@@ -180,13 +180,13 @@ class Feeds:
     def _start_over(self, feed: Feed, task: asyncio.Task[None]) -> None:
         del self._starting[feed.account_id]
         if not task.cancelled():
-            task.exception()  # retrieved, in case nobody waits any more
+            task.exception()  # retrieved, in case nobody is waiting any longer
 
     def detach(self, feed: Feed) -> None:
         feed.readers -= 1
 
     async def catch_up(self, feed: Feed) -> None:
-        """Read what is committed and not delivered yet, for a reader whose last gateway was ahead of this one."""
+        """Read entries that are committed but not delivered yet, for a reader whose last gateway was ahead of this one."""
         try:
             await self._recover([feed])
         except (Overloaded, StorageUnavailable) as error:

@@ -1,7 +1,7 @@
 """Calls from gateways to supervisors through Ray, which are rare: both ends, with a deadline each.
 
 A command is retried with the same id until its deadline while its supervisor is down, so a killed supervisor costs a caller
-a moment. Everything else fails at once as Overloaded, and the caller goes on without it or reports it.
+a moment. Everything else fails at once as Overloaded, and the caller continues without it or reports it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ QueryValue = list[AgentPresence] | QueuePage | dict[str, QueuePlace] | None
 
 
 class Found(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag=True):
-    """What a query found."""
+    """The result of a query."""
 
     value: T
 

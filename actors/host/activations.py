@@ -1,7 +1,7 @@
 """The threads and conversations in a host's memory: activation and passivation.
 
 A command whose target is not in memory waits while it is loaded, together with all others that are missing: one to three
-queries a batch, however many conversations there are in it or in memory. A few batches load at the same time. Nothing with an
+queries per batch, however many conversations there are in it or in memory. A few batches load at the same time. Nothing with an
 uncommitted write leaves memory, except when it is dropped after a failure.
 """
 
@@ -238,7 +238,7 @@ class Activations(Generic[A]):
         try:
             await self._load(targets, load)
         except Rejected as error:
-            if len(targets) > 1:  # one of them is at fault: halving finds it, and the others go on
+            if len(targets) > 1:  # one of them is at fault: halving finds it, and the others continue
                 half = len(targets) // 2
                 await self._serve(targets[:half], load)
                 await self._serve(targets[half:], load)

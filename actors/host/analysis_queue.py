@@ -1,4 +1,4 @@
-"""The commands of a host that wait for the analysis of a message, one queue a thread.
+"""The commands of a host that wait for the analysis of a message, one queue per thread.
 
 Commands of a thread keep their order, and threads never wait for each other. The host's admission bounds the queues. A
 command waits no longer than the analysis's patience plus one classification: after that it is not classified itself.
@@ -70,11 +70,11 @@ class AnalysisQueue:
                     item.answer(outcome)
 
     async def analyse(self, item: PendingCommand, key: ThreadKey, want: Wanted) -> list[PendingCommand]:
-        """Analyse the message of a command that is held back. Returns it and those behind it, which may go on in this order:
+        """Analyse the message of a command that is held back. Returns it and those behind it, which may continue in this order:
         the next one that has to wait starts a new queue, ahead of the rest."""
         item.analysis = NO_ANALYSIS
         try:
             item.analysis = await self._analysis.analyse(want)
-        except Exception as error:  # a bug: the commands go on without
+        except Exception as error:  # a bug: the commands continue without
             log.exception("analysis_failed", error=repr(error))
         return self._queues_by_thread.pop(key)

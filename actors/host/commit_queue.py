@@ -165,7 +165,7 @@ class CommitQueue:
 
     def _roll_back(self, batch: list[PendingCommand], *, look_up: bool, alone: bool) -> Undone:
         """Undo a batch and everything based on it, to run again. `alone`: commit its commands one by one, so that the one
-        at fault is found and the others go on."""
+        at fault is found and the others continue."""
         for item in batch:
             item.alone = item.alone or alone
             item.fail(CONTENDED)

@@ -45,7 +45,7 @@ class ConversationActor:
         except TertuliaError as error:
             return TurnResult(refusal(error))
         except Exception as error:
-            # A bug. The state has not changed, and the other commands must go on.
+            # A bug. The state has not changed, and the other commands must continue.
             log.exception("turn_failed", command=type(request.envelope.command).__name__)
             return TurnResult(Refused("internal", f"the command failed: {type(error).__name__}"))
 

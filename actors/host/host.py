@@ -1,6 +1,6 @@
 """A conversation host: runs the conversation actors of the partitions it owns.
 
-A plain class; `actor_options.py` makes a Ray actor of it. Owns a command's way from the incoming batch through its turn to
+A plain class; `actor_options.py` makes a Ray actor of it. Owns a command's path from the incoming batch through its turn to
 the commit, and the admission limit. Decides nothing about conversations.
 """
 
@@ -136,7 +136,7 @@ class ConversationHost:
                 reply.set(slot, NOT_FOUND)
             else:
                 self.accept(item)
-        # Shielded: if the caller gives up, its commands go on.
+        # Shielded: if the caller gives up, its commands continue.
         await asyncio.shield(reply.done)
         return reply.outcomes
 

@@ -86,7 +86,7 @@ class MembershipKeeper:
                 log.error("host_superseded", reason=str(error))
                 self._stale.set()
             except Exception as error:
-                # Without the database nothing is known of the peers: their silence starts anew.
+                # Without the database nothing is known of the peers: their silence starts over.
                 self._seen.clear()
                 log.warning("beat_failed", error=repr(error))
 
@@ -104,7 +104,7 @@ class MembershipKeeper:
         taking = [p for p in alive if not p.draining]
         mine = next((p for p in peers if p.incarnation == self._incarnation), None)
         if mine is None:
-            raise StaleEpoch("this host is not known any more")
+            raise StaleEpoch("this host is no longer registered")
         if mine.owned > len(self._host.owned):
             await self._adopt()
         if self._host.draining or not taking:

@@ -38,7 +38,7 @@ UNKNOWN = 0
 
 @contextmanager
 def _isolated(account_id: str) -> Iterator[None]:
-    """Log a failure in one account and go on with the next."""
+    """Log a failure in one account and continue with the next."""
     try:
         yield
     except StorageUnavailable:

@@ -250,7 +250,7 @@ class AccountDesk:
         return True
 
     def forget(self, conversation_id: str) -> None:
-        """The conversation does not exist any more."""
+        """The conversation no longer exists."""
         self.cache.drop(conversation_id)
         self.sync(conversation_id)
 

@@ -32,7 +32,7 @@ harmless."""
 
 
 class Intervals(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a supervisor does what it does regularly, and how long it waits, in seconds."""
+    """A supervisor's intervals and time limits, in seconds."""
 
     tick: float = 0.25
     """Between checks for expired presence and absent agents."""
@@ -45,7 +45,7 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
     trim: float = 60.0
     """Between trims of stored rosters and routing journals."""
     journal: float = 0.25
-    """Between writes of the routing journal: what a supervisor that dies may lose of it."""
+    """Between writes of the routing journal: the most that a dying supervisor loses of it."""
     idle_after: float = 300.0
     """Without live conversations and present agents, after which an account is dropped."""
     fault_pause: float = 5.0

@@ -130,7 +130,7 @@ class CommandSender:
             except TertuliaError as error:
                 _refuse(in_flight, error)
                 return False
-            except Exception as error:  # a bug: the caller gets an error and later commands go on
+            except Exception as error:  # a bug: the caller gets an error and later commands continue
                 log.exception("command_failed", command=type(in_flight.envelope.command).__name__)
                 _refuse(in_flight, Internal(f"the command failed: {type(error).__name__}"))
                 return False

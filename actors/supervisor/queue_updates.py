@@ -1,6 +1,6 @@
 """Selects the queue positions to notify: those that changed, at most once a second each, within bounds.
 
-Included are the first `FRONT` positions, new arrivals, and in rotation a slice of `BEHIND` from the rest. So the cost does
+It selects the first `FRONT` positions, new arrivals, and in rotation a slice of `BEHIND` from the rest. So the cost does
 not depend on the queue's length, and everyone is notified eventually. The queue is never scanned.
 """
 

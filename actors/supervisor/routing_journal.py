@@ -1,8 +1,8 @@
-"""Writes the routing journal: what each desk was told, in order, gathered and stored beside the desks' own work.
+"""Writes the routing journal: gathers each desk's inputs in order, and stores them in the background.
 
-No message waits for it, but a decision does: a command of the supervisor is sent once the journal holds everything its desk was
-told until then (`mark`, `stored`). Decisions that fall together share one write. So a supervisor that dies may lose entries that
-led to nothing, and never those behind a decision that was carried out.
+No message waits for it, but decisions do: a supervisor sends a command only once the journal holds every input that its desk
+had received by then (`mark`, `stored`). Decisions made together share one write. So a supervisor that dies may lose entries that
+led to nothing, but never those behind a decision that was carried out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ...core.routing.messages import Event, Snapshot
 log = structlog.get_logger(__name__)
 
 MAX_GATHERED = 50_000
-"""Entries of all accounts that wait to be stored. Beyond this, an account's are dropped, and its journal begins anew with a snapshot."""
+"""Entries of all accounts that wait to be stored. Beyond this, an account's are dropped, and its journal starts over with a snapshot."""
 PAGE = 2_000
 """Entries stored by one statement."""
 
@@ -114,7 +114,7 @@ class RoutingJournal:
             await self._write(mark.account_id, mark.account, mark.number)
 
     async def flush(self, is_loaded: Callable[[str], bool]) -> None:
-        """Store what was gathered, and forget accounts that are not loaded any more. Raises StorageUnavailable: then it is stored by a
+        """Store what was gathered, and forget accounts that are no longer loaded. Raises StorageUnavailable: then it is stored by a
         later call."""
         for account_id, account in [(i, a) for i, a in self._accounts.items() if a.waiting]:
             await self._write(account_id, account, account.gathered)

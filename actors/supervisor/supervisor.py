@@ -212,7 +212,7 @@ class Supervisor:
                 state.desk.on_accepted(done)
 
     def _on_idle(self, account_id: str, conversation_id: str, refused: bool) -> None:
-        """A conversation has no command in flight any more. After a refusal its state is reloaded, with growing pauses if
+        """A conversation no longer has a command in flight. After a refusal its state is reloaded, with growing pauses if
         that does not help."""
         state = self.accounts.get(account_id)
         if state is None or state.desk is None:

@@ -1,7 +1,7 @@
 """Ray calls between actors: the only module that calls `.remote()`. Every call has a deadline.
 
-A call that needs Ray's head blocks while the head is down. It blocks one dedicated thread, so the event loop and the users
-of other threads go on.
+A call that needs Ray's head blocks while the head is down. It blocks one dedicated thread, so the event loop and other
+threads keep working.
 """
 
 from __future__ import annotations

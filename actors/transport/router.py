@@ -1,7 +1,7 @@
 """A gateway's router: sends each command to the host that owns its partition, and returns the outcome.
 
 Owns the gateway's copy of the partition map, and the retries. If a host dies, freezes or gives a partition away, its
-commands wait for the map to change and are sent again with the same id until their deadline, unless they are what kills the
+commands wait for the map to change and are sent again with the same id until their deadline, unless they themselves kill
 hosts (`quarantine.py`).
 """
 

@@ -1,4 +1,4 @@
-"""The measures: one a line of design.md section 9. `ALL` is the order they run in; each returns its figures."""
+"""The measures: one per line of design.md section 9. `ALL` is the order they run in; each returns its figures."""
 
 from __future__ import annotations
 

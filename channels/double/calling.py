@@ -1,4 +1,4 @@
-"""Delivers webhooks, duplicated, shuffled or concurrently if the channel says so, and sends receipts by itself."""
+"""Delivers webhooks, duplicated, shuffled or concurrently if the channel is set up so, and sends receipts automatically."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ class Caller:
         if not url:
             channel.updates.append(webhook.body)
             channel.arrived.set()
-            return Answered(
-                webhook.provider_id, 0, "there is no webhook: the update waits to be asked for", 0.0
-            )
+            return Answered(webhook.provider_id, 0, "no webhook: the update waits for getUpdates", 0.0)
         async with self._places:
             try:
                 async with self._session.post(

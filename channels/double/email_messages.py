@@ -1,4 +1,4 @@
-"""The rest of Postmark's API: templates, the mails that were sent, the server.
+"""The rest of Postmark's API: templates, sent mails, the server.
 
 https://postmarkapp.com/developer/api/messages-api, https://postmarkapp.com/developer/api/templates-api
 """

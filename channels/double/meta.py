@@ -75,7 +75,7 @@ def check_token(channel: Channel, call: Call) -> None:
 
 
 def document(call: Call) -> dict[str, Any]:
-    """The parameters of a request: a JSON object, or a form whose values are JSON where they are no plain text."""
+    """The parameters of a request: a JSON object, or a form whose values are JSON where they are not plain text."""
     if call.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return {name: _parsed(value) for name, value in call.form.items() if name != "access_token"}
     found = object_of(call.body)

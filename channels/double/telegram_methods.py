@@ -1,4 +1,4 @@
-"""The methods of Telegram's Bot API that send no message: webhooks and updates, files, edits, and small ones.
+"""Methods of Telegram's Bot API that send no message: webhooks and updates, files, edits, and others.
 
 https://core.telegram.org/bots/api
 """
@@ -49,7 +49,7 @@ def get_file(state: State, channel: Channel, fields: Fields) -> Any:
 
 
 def set_webhook(state: State, channel: Channel, fields: Fields) -> Any:
-    """Unlike Telegram, it takes addresses without TLS too. What waits for getUpdates goes on waiting."""
+    """Unlike Telegram, it takes addresses without TLS too. What waits for getUpdates continues waiting."""
     url, secret = fields.get("url") or "", fields.get("secret_token") or ""
     if url and not is_url(url):
         raise refused(400, "Bad Request: bad webhook: an HTTPS URL must be provided for webhook")

@@ -1,4 +1,4 @@
-"""What WhatsApp takes as a message: texts, files, places, contact cards, reactions, buttons, lists, templates.
+"""The contents that WhatsApp accepts as messages: texts, files, places, contact cards, reactions, buttons, lists, templates.
 
 https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
 """

@@ -1,7 +1,7 @@
 """E-mail by Postmark: inbound mail, receipts, and mail out.
 
 https://postmarkapp.com/developer/webhooks/webhooks-overview, https://postmarkapp.com/developer/api/email-api. Postmark
-signs nothing: a call is its own when it brings the user and password that the webhook's URL was given.
+signs nothing: a call is authentic if it carries the user and password in the webhook's URL.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from . import text as mail_text
 
 base_url = "https://api.postmarkapp.com"
 rate = 50.0
-"""Postmark states no limit for single mails; this is what it takes without delay."""
+"""Postmark documents no limit for single mails; it accepts this many without delay."""
 needs_files = True
 
 MAX_SUBJECT: Final = 998
@@ -54,7 +54,7 @@ TAG: Final = "conversation"
 AUTOMATIC: Final = ({"Name": "Auto-Submitted", "Value": "auto-replied"},)
 """So that other machines do not answer: RFC 3834."""
 TRACK_LINKS: Final = ("HtmlOnly", "HtmlAndText", "TextOnly", "None")
-"""What a channel's `track_links` may say, the default first: who reads plain text sees the links as they were written."""
+"""Values of a channel's `track_links`, the default first: readers of plain text see the links as written."""
 
 _FAILED: Final = frozenset(
     {
@@ -71,10 +71,10 @@ _FAILED: Final = frozenset(
         "VirusNotification",
     }
 )
-"""Bounces after which the mail will not arrive any more; a soft one is told when Postmark has stopped trying
+"""Bounces after which the mail will not arrive; Postmark reports a soft one when it has stopped trying
 (https://postmarkapp.com/support/article/1159-how-to-fix-soft-bounces)."""
 _TRYING: Final = frozenset({"Transient", "DnsError"})
-"""Bounces after which Postmark goes on trying, and tells how it ended: they change nothing. All others (AutoResponder,
+"""Bounces after which Postmark continues trying, and tells how it ended: they change nothing. All others (AutoResponder,
 AddressChange, Unsubscribe …) say something of the customer that no message shows: they are set aside."""
 _ARRIVED: Final[dict[str, tuple[DeliveryStatus, str]]] = {
     "Delivery": ("delivered", "DeliveredAt"),
@@ -118,7 +118,7 @@ def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
 
 
 def _receipt(record: str, body: payloads.Object) -> Iterator[ChannelEvent]:
-    """Nothing where it names none of our messages, or only that Postmark goes on trying."""
+    """Nothing where it names none of our messages, or only that Postmark continues trying."""
     provider_id = payloads.optional(body, "MessageID")
     metadata = body.get("Metadata")
     message_id = text.short(metadata.get("message_id")) if isinstance(metadata, dict) else None

@@ -1,7 +1,7 @@
-"""Who wrote a mail, whom an answer goes to, and which of the addresses are our own.
+"""Who wrote a mail, who gets the reply, and which of the addresses are the account's own.
 
-The author is not always who is to be answered: contact forms and relays write `From` their own address and name the customer
-in `Reply-To` (RFC 5322, 3.6.2).
+Replies do not always go to the author: contact forms and relays put their own address into `From` and the customer's into
+`Reply-To` (RFC 5322, 3.6.2).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _author(mail: Object) -> Sender:
     given = payloads.string(full, "Email") or email_addresses.parsed(header) or ""
     address = email_addresses.parsed(given) or given.strip().lower()
     if not _ADDRESS(address) or len(address) > payloads.MAX_IDENTIFIER:
-        raise ValueError("FromFull.Email is no address" if address else "FromFull.Email is missing")
+        raise ValueError("FromFull.Email is not an address" if address else "FromFull.Email is missing")
     name = payloads.string(full, "Name") or payloads.string(mail, "FromName")
     return Sender(address, _line(name) or _name_in(header))
 

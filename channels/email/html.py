@@ -1,4 +1,4 @@
-"""HTML of strangers: made harmless, and read as text. Bounded in time whatever it is."""
+"""Untrusted HTML: sanitised, and converted to text, in bounded time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHALLOW: Final = _words(
     "area base br col embed hr img input link meta source track wbr"
     " html head body p li dt dd td th tr thead tbody tfoot caption colgroup option rt rp"
 )
-"""What holds nothing, or ends by itself where the next of its kind begins: these nest only by way of others."""
+"""Elements that are empty, or that end where the next of their kind begins: these nest only through others."""
 TAGS: Final = _words(
     "a abbr b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption"
     " figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong sub"
@@ -121,7 +121,7 @@ def _parted(source: str) -> str:
 
 
 def _followed(text: re.Match[str]) -> str:
-    """A part of a text, and a comment where the same text goes on."""
+    """A part of a text, and a comment where the same text continues."""
     return f"{text[0]}<!---->" if text.string.startswith("&", text.end()) else text[0]
 
 
@@ -184,7 +184,7 @@ def as_text(clean: str) -> str:
 
 
 class _TextReader:
-    """Gathers what is to be read, block by block."""
+    """Gathers the readable text, block by block."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []

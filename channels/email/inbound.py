@@ -1,6 +1,6 @@
 """A mail as Postmark hands it in (https://postmarkapp.com/developer/webhooks/inbound-webhook), as a message.
 
-Owns what of a mail is shown, what is kept beside it, and in what order that is cut to fit.
+Decides which part of a mail is shown, what goes to its metadata, and what is cut first to fit the limits.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_TEXT: Final = 1_000_000
 """Characters of a mail's text in which the new part is looked for; a message keeps the first 65,536 of that."""
 MAX_ORIGINAL: Final = 10_000
 MAX_METADATA: Final = 15_360
-"""Bytes as JSON, of the 16,384 that a message's metadata may have: the rest is for what others note."""
+"""Bytes as JSON, of the 16,384 that a message's metadata may have: the rest is left for other modules."""
 MAX_ATTACHMENTS: Final = 50
 _LEAST: Final = 200
 """Characters below which the rest of a text is not worth keeping."""
@@ -90,7 +90,7 @@ def _headers(listed: Any) -> dict[str, str]:
 
 
 def _metadata(mail: Object, headers: dict[str, str], people: Correspondents) -> Object:
-    """What a mail's headers tell."""
+    """The facts in a mail's headers."""
     return {
         "message_id": mail_text.message_id(headers.get("message-id", "")),
         "from": people.author,

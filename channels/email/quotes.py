@@ -1,6 +1,6 @@
-"""Where a quote begins: the lines with which mail programs introduce what they quote, in the languages they speak.
+"""Finds where a quote begins: the lines with which mail programs introduce quotes, in many languages.
 
-A kept list. Says nothing about whether a mail quotes at all; its caller knows whether it answers something.
+The list is maintained by hand. It does not tell whether a mail quotes at all; the caller knows whether the mail is a reply.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _BESIDE: Final = _set(
     "ส่ง|ถึง|เรื่อง|تاريخ الإرسال|إرسال|التاريخ|إلى|نسخة|الموضوع|فرستاده شده|به|موضوع|נשלח|תאריך|אל|עותק|נושא|"
     "发送时间|日期|收件人|抄送|主题|寄件日期|傳送時間|收件者|副本|主旨|送信日時|日時|日付|宛先|件名|보낸 날짜|날짜|받는 사람|받는사람|참조|제목"
 )
-"""The labels of the block that other programs set above what they quote: it begins with one of `_FROM`."""
+"""The labels of the block that other programs put above a quote: it begins with one of `_FROM`."""
 _SEPARATORS: Final = _set(
     "original message|original mail|original e-mail|original email|original|forwarded message|forwarded by|reply message|original appointment|ursprüngliche nachricht|originalnachricht|original-nachricht|ursprüngliche e-mail|weitergeleitete e-mail|"
     "weitergeleitete nachricht|message d'origine|message original|message transféré|mensaje original|mensaje reenviado|"
@@ -65,7 +65,7 @@ _FORWARDED: Final = _set(
     "vidarebefordrat brev|videresendt besked|videresendt e-post|välitetty viesti alkaa|początek przekazywanej wiadomości|začátek přeposílané zprávy|"
     "начало переадресованного сообщения|iletilen ileti başlangıcı|下面是被转发的邮件|開始轉寄郵件|転送されたメッセージ|전달된 메시지 시작|بداية الرسالة المعاد توجيهها"
 )
-"""The lines, ended by a colon, that Apple Mail sets above what it passes on."""
+"""The lines, ending in a colon, that Apple Mail puts above a forwarded mail."""
 _LABEL: Final = re.compile(r"([^:：]{1,24})[:：]").match
 _RULED: Final = re.compile(r"[-_=—]{2,}+(.{3,40}?)[-_=—]{2,}\Z").match
 _RULE: Final = re.compile(r"[-_=—*\s]{5,}").fullmatch
@@ -80,7 +80,7 @@ _WITHOUT_MARKS: Final = dict.fromkeys(map(ord, _MARKS))
 
 
 def is_rule(line: str) -> bool:
-    """Whether a line only draws one: Outlook's above what it quotes."""
+    """Whether a line is only a separator, such as Outlook's above a quote."""
     return _RULE(line[:MAX_RULE]) is not None and len(line) <= MAX_RULE
 
 

@@ -1,5 +1,5 @@
-"""What e-mail's own conventions say: message ids, which part of a text is new, which mail is a machine's. Its subjects
-are read in `core/text/email_subjects.py`.
+"""Conventions of e-mail: message ids, the new part of a text, and mail sent by machines. Subjects:
+`core/text/email_subjects.py`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _AUTO_NAMES: Final = re.compile(
 _CLASSES: Final = re.compile(
     r"autorespon|auto-?reply|ipm\.note\.rules\.(?:ooftemplate|replytemplate)|oof", re.IGNORECASE
 ).search
-"""What X-POST-MessageClass, X-Mailer and the like say of a program that answers by itself."""
+"""Values of X-POST-MessageClass, X-Mailer and similar headers that identify an automatic reply."""
 _SAYING: Final = ("x-post-messageclass", "x-ms-exchange-message-class", "x-message-class", "delivered-to")
 _NO: Final = frozenset({"no", "false", "0", "none", "off", ""})
 _SUPPRESSED: Final = frozenset({"all", "oof", "autoreply"})
@@ -94,7 +94,7 @@ def references(in_reply_to: str, chain: str) -> tuple[str, ...]:
 
 
 def _uuid_of(id: str) -> str | None:
-    """What stands before the @, where it could be Postmark's: it uses domains of its customers' own, too."""
+    """The part before the @, if it could be Postmark's, which also uses its customers' domains."""
     found = _UUID.match(id)
     return found[0].lower() if found and id[found.end() :][:1] == "@" else None
 
@@ -109,7 +109,7 @@ def wire_id(provider_id: str) -> str | None:
 
 
 def new_part(text: str) -> str:
-    """An answer without what it quotes. What stands above the quote; where nothing does, what stands below it; the whole
+    """A reply without its quote: the text above the quote; if there is none, the text below it; the whole
     where the two alternate, as it makes no sense without the quotes."""
     lines = text.strip().splitlines()
     before = quotes.start(lines)

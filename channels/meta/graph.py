@@ -1,4 +1,4 @@
-"""What WhatsApp and Messenger share, both being Meta's: subscription challenge, signature, envelope, answers.
+"""Shared by Meta's WhatsApp and Messenger: subscription challenge, signature, envelope, answers.
 
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 """
@@ -33,7 +33,7 @@ def challenge(call: WebhookCall, credentials: Credentials) -> WebhookAnswer | No
 
 
 def verify(call: WebhookCall, credentials: Credentials) -> bool:
-    """Over the body as it came: Meta escapes Unicode, so that JSON written anew has other bytes. SHA-1 is not taken."""
+    """Over the body as it came: Meta escapes Unicode, so that JSON written again has other bytes. SHA-1 is not taken."""
     secret = credentials.get("app_secret")
     if not secret:
         return False

@@ -55,14 +55,14 @@ needs_files = False
 
 MAX_TEXT: Final = 2000
 OURS: Final = "tertulia:"
-"""With what the metadata of our own messages begins, which their echoes bring back."""
+"""The prefix of our own messages' metadata, which their echoes carry."""
 FILES: Final = {"image": "image", "audio": "audio", "video": "video", "file": "document"}
 """Type of an attachment → kind of file. Any other with a URL is a document, but for LINKS."""
 LINKS: Final = frozenset({"fallback", "template", "location", "share", "post", "ig_post", "reel", "ig_reel"})
 """Types of attachments whose URL is a page's."""
 
 TELLING: Final = ("ref", "title", "status", "feedback", "payload")
-"""Of what is no message, the fields that say most."""
+"""Fields that identify an update that is not a message."""
 
 challenge = graph.challenge
 verify = graph.verify
@@ -73,7 +73,7 @@ def answer() -> WebhookAnswer:
 
 
 def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
-    """What another app is to answer (`standby`), and what is of no kind known here, is set aside."""
+    """Messages that another app is to answer (`standby`), and updates of unknown kinds, are set aside."""
     return list(collect(graph.entries(call.body, "page", "instagram"), _entry))
 
 
@@ -112,7 +112,7 @@ def _time(event: Object) -> int:
 def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
     is_echo = said.get("is_echo") is True
     if is_echo and string(said, "metadata").startswith(OURS):
-        return  # what was sent from here
+        return  # the echo of a message sent from here
     id = identifier(said, "mid")
     sender = (
         Sender(identifier(inner(event, "recipient"), "id", MAX_IDENTIFIER)) if is_echo else _sender(event)
@@ -158,7 +158,7 @@ def _attachments(said: Object) -> tuple[tuple[Media, ...], list[tuple[str, str]]
     media, lines = [], []
     found = said.get("attachments")
     if found is not None and not isinstance(found, list):
-        raise ValueError("attachments is no list")
+        raise ValueError("attachments is not a list")
     for attachment in objects(found):
         kind, payload = string(attachment, "type"), inner(attachment, "payload")
         if kind not in LINKS and payload.get("url"):
@@ -228,7 +228,7 @@ def _edit(event: Object, edit: Object) -> Iterator[ChannelEvent]:
 def _delivery(event: Object, delivery: Object) -> Iterator[ChannelEvent]:
     mids = delivery.get("mids") or []
     if not isinstance(mids, list) or not all(isinstance(mid, str) for mid in mids):
-        raise ValueError("mids is no list of ids")
+        raise ValueError("mids is not a list of ids")
     watermark = milliseconds(delivery.get("watermark"))
     if not mids and watermark is None:
         raise ValueError("mids and watermark are missing")

@@ -1,4 +1,4 @@
-"""WhatsApp by Meta's Cloud API. What its messages say is read in `whatsapp_contents.py`.
+"""WhatsApp through Meta's Cloud API. `whatsapp_contents.py` reads the contents of messages.
 
 https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
 """
@@ -99,7 +99,7 @@ def _entry(entry: Object) -> Iterable[ChannelEvent]:
 
 
 def _change(change: Object) -> Iterator[ChannelEvent]:
-    """What is of no kind known here (templates, quality, history …) is set aside as it came."""
+    """Updates of unknown kinds (templates, quality, history …) are set aside unchanged."""
     field, value = change.get("field"), inner(change, "value")
     known = FIELDS.get(field, ()) if isinstance(field, str) else ()
     found = [key for key in known if value.get(key) is not None]
@@ -159,7 +159,7 @@ def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
 
 
 def _echo(people: _People, said: Object) -> Iterator[ChannelEvent]:
-    """What the business wrote on its own phone: `to` is the customer."""
+    """Messages that the business wrote on its own phone: `to` is the customer."""
     customer = {**said, "from": said.get("to"), "from_user_id": said.get("to_user_id")}
     for event in _message(people, {**customer, "from_parent_user_id": said.get("to_parent_user_id")}):
         if isinstance(event, Inbound):

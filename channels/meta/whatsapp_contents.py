@@ -1,4 +1,4 @@
-"""What a WhatsApp message says: a reader for each of its types.
+"""Reads the contents of WhatsApp messages: one reader per type.
 
 https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages
 """
@@ -138,7 +138,7 @@ def _interactive(kind: str, message: Object) -> Content:
 
 
 def _answers(form: Object) -> list[str]:
-    """What a customer filled in, a line for each field; none where that is no JSON object, or too much to read."""
+    """The answers in a form that a customer filled in, one line per field; none if they are not a JSON object, or too large."""
     text = string(form, "response_json")
     try:
         found = orjson.loads(text) if len(text) <= MAX_FORM else None
@@ -180,7 +180,7 @@ def _order(kind: str, message: Object) -> Content:
 
 
 def _system(kind: str, message: Object) -> Content:
-    """What WhatsApp itself says of the customer, such as that their number changed. No person wrote it."""
+    """A notice from WhatsApp itself about the customer, such as a changed number. No person wrote it."""
     system = inner(message, "system")
     notes = {"system": kept(system), "auto_reply": True}
     return Content(string(system, "body") or "[system message]", kind, metadata=notes)
@@ -192,7 +192,7 @@ def _welcome(kind: str, message: Object) -> Content:
 
 
 def _unsupported(kind: str, message: Object) -> Content:
-    """A type that is not known here: a file where it has the form of one. WhatsApp names what it does not pass on itself."""
+    """An unknown type: a file, if it has the form of one. WhatsApp itself names the kinds that it does not forward."""
     part = message.get(kind)
     part = part if isinstance(part, dict) else {}
     if part.get("mime_type") and part.get("id"):

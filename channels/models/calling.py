@@ -1,4 +1,4 @@
-"""Requests to providers of language models: through the guard, with deadlines, without redirects, reading a bounded answer in lines."""
+"""Requests to providers of language models: through the guard, with deadlines and without redirects; answers are bounded and read in lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..outgoing.guard import Guard, pieces
 MAX_LINE: Final = 256 * 1024
 """Bytes of one line of a streamed answer."""
 MAX_ANSWER: Final = 4 * 1024 * 1024
-"""Bytes of an answer, streamed or not; what a model says is much shorter."""
+"""Bytes of an answer, streamed or not; a model's text is much shorter."""
 IDLE: Final = 20.0
 """Seconds between two pieces of a streamed answer."""
 CONNECT_DEADLINE: Final = 5.0

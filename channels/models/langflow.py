@@ -1,6 +1,6 @@
 """Langflow's run API: https://docs.langflow.org/api-flows-run. One flow answers every request.
 
-Signing in and the version are asked once. A key goes as `x-api-key`; without one, `auto_login` gives a token, if the server allows it.
+Token and version are requested once. A key is sent as `x-api-key`; without one, `auto_login` gives a token, if the server allows it.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def unit(vector: list[float]) -> list[float]:
 
 
 def _usage(model: str, usage: dict[str, Any] | None, prompt: Rendered, said: int) -> Usage:
-    """What the provider counted, if it can be true, else an estimate."""
+    """The provider's count if it is plausible, else an estimate."""
     given, made = (usage or {}).get("prompt_tokens"), (usage or {}).get("completion_tokens")
     if plausible(given) and plausible(made):
         return Usage(model, given, made)

@@ -166,7 +166,7 @@ class Guard:
         try:
             following = target.join(_parsed(location))
         except ValueError:
-            raise Refused("a redirect to something that is no URL") from None
+            raise Refused("a redirect to something that is not a URL") from None
         if following.host != target.host and following.host not in redirect_hosts:
             raise Refused("a redirect to another host")
         return checked(str(following), self._rules, grants)

@@ -1,6 +1,6 @@
-"""Reading providers' JSON, whose shape is theirs to change: documents, lists whose broken parts are set aside, fields.
+"""Reads providers' JSON, whose shape may change at any time: documents, fields, and lists whose broken parts are set aside.
 
-What is wrong is a ValueError that names the field; `collect` makes it a `Faulty` and goes on with the next part.
+A problem is a ValueError that names the field; `collect` turns it into a `Faulty` and continues with the next part.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _check_size(body: bytes) -> None:
 
 
 def _loaded(body: bytes) -> Any:
-    """orjson takes UTF-8 alone; what is none is replaced."""
+    """orjson accepts only UTF-8; other bytes are replaced."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -77,7 +77,7 @@ def _mended(escapes: re.Match[bytes]) -> bytes:
 
 
 def collect(parts: Any, read: Callable[[Object], Iterable[ChannelEvent]]) -> Iterator[ChannelEvent]:
-    """What `read` finds in each part of a list. A part in which it finds a fault is set aside; the others go on."""
+    """What `read` finds in each part of a list. A part in which it finds a fault is set aside; the others continue."""
     if parts is None:
         return
     if not isinstance(parts, list):
@@ -99,7 +99,7 @@ def inner(holder: Object, key: str) -> Object:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ValueError(f"{key} is no object")
+        raise ValueError(f"{key} is not an object")
     return value
 
 
@@ -109,7 +109,7 @@ def string(holder: Mapping[str, Any], key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"{key} is no text")
+        raise ValueError(f"{key} is not text")
     return value
 
 
@@ -131,7 +131,7 @@ def optional(holder: Mapping[str, Any], key: str, most: int = MAX_PROVIDER_ID) -
 
 
 def milliseconds(value: Any, unit: int = 1) -> int | None:
-    """A time as a number or as digits, of which one is `unit` ms; None for what is no time before the year 10000."""
+    """A time given as a number or digits, in units of `unit` ms; None unless it is a time before the year 10000."""
     if isinstance(value, str) and _DIGITS(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -140,7 +140,7 @@ def milliseconds(value: Any, unit: int = 1) -> int | None:
 
 
 def objects(value: Any) -> list[Object]:
-    """The objects of what should be a list of them, where the rest of the message does not hang on it."""
+    """The objects in a list of objects; parts of any other form are skipped, since the message does not depend on them."""
     return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
 
 

@@ -1,4 +1,4 @@
-"""Telephone numbers in E.164, by which a customer is known on every channel that has them."""
+"""Telephone numbers in E.164, which identify a customer on every channel with phone numbers."""
 
 from __future__ import annotations
 

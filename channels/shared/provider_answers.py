@@ -1,4 +1,4 @@
-"""Reading providers' answers to what was sent. Must never raise, whatever the answer is."""
+"""Reads providers' responses to sent messages. Must never raise, whatever the response is."""
 
 from __future__ import annotations
 

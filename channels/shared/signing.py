@@ -1,4 +1,4 @@
-"""Comparing and making signatures. Must never raise on what a caller sent, and never tell by its time how much of a
+"""Makes and compares signatures. Must never raise on a caller's input, and never reveal by timing how much of a
 secret was right.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 def same(given: str | None, expected: str | None) -> bool:
-    """Whether a caller gave what was expected; nothing is ever the same as nothing."""
+    """Whether a caller sent the expected value; an empty value never matches."""
     if not given or not expected:
         return False
     return hmac.compare_digest(_bytes(given), _bytes(expected))
@@ -29,5 +29,5 @@ def twilio(token: str, url: str, parameters: Iterable[tuple[str, str]]) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    # halves of surrogate pairs: aiohttp makes them of header bytes that are no UTF-8
+    # halves of surrogate pairs: aiohttp makes them of header bytes that are not UTF-8
     return text.encode("utf-8", "surrogatepass")

@@ -1,5 +1,5 @@
-"""Text fit to be stored and sent: cleaned of what Postgres refuses, cut to what a message may hold, split to what a
-provider takes. For every channel.
+"""Makes text fit to be stored and sent, for every channel: removes what Postgres refuses, cuts to a message's limit, splits to
+a provider's limit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def content(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def short(value: Any, most: int = MAX_NAME) -> str | None:
-    """A name or a title, cleaned and cut; None for what is no text, or blank."""
+    """A name or a title, cleaned and cut; None if it is not text, or blank."""
     return (clean(value).strip()[:most] or None) if isinstance(value, str) else None
 
 
@@ -65,7 +65,7 @@ def _fitting(text: str, at: int, limit: int) -> int:
 
 
 def _past_blanks(text: str, at: int) -> int:
-    """Where the text goes on behind white space."""
+    """Where the text continues behind white space."""
     found = _NOT_BLANK.search(text, at)
     return found.start() if found else len(text)
 

@@ -56,7 +56,7 @@ BESIDE: Final = (
     "ReactionEmoji", "ReactionMessageSid", "InteractiveData", "ReferralCtwaClid", "ReferralMediaUrl", "ReferralMediaContentType",
     "ChannelMetadata", "MessageType",
 )  # fmt: skip
-"""Fields of a message that mean something beside its body."""
+"""Fields of a message that carry content besides its body."""
 TOO_FAST: Final = frozenset({"20429", "21611"})
 """Too many requests, too many queued. https://www.twilio.com/docs/api/errors"""
 MAY_PASS: Final = frozenset({"20500", "20503", "20504"})
@@ -140,7 +140,7 @@ def _inbound(fields: dict[str, str]) -> Inbound:
     said, content_type = _said(fields)
     return message(
         _sid(fields),
-        # short codes and names have no plus sign, and are no E.164
+        # short codes and names have no plus sign, and are not E.164
         Sender(e164(number) if number.startswith(("+", "00")) else number, short(fields.get("ProfileName"))),
         said,
         content_type,
@@ -151,7 +151,7 @@ def _inbound(fields: dict[str, str]) -> Inbound:
 
 
 def _said(fields: dict[str, str]) -> tuple[str, str]:
-    """Content and content type: the body, or what came in place of one."""
+    """Content and content type: the body, or what replaces it."""
     if emoji := fields.get("ReactionEmoji"):
         return emoji, "reaction"
     if fields.get("Latitude") and fields.get("Longitude"):
@@ -209,7 +209,7 @@ def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
 
 
 def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:
-    """Twilio's own server asks for the account's token; nobody else is told it."""
+    """Twilio's own server needs the account's token; it is sent to nobody else."""
     if not media.url:
         raise ValueError("the file has no url")
     own = _origin(media.url) is not None and _origin(media.url) == _origin(base_url)

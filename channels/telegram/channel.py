@@ -1,4 +1,4 @@
-"""Telegram bots, in private chats. What their messages say is read in `contents.py`.
+"""Telegram bots in private chats. `contents.py` reads the contents of messages.
 
 https://core.telegram.org/bots/api
 """
@@ -82,7 +82,7 @@ def answer() -> WebhookAnswer:
 
 
 def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
-    """An update is of one kind. What is of groups and channels, and of no kind known here, is set aside."""
+    """An update is of one kind. Updates of groups and channels, and of unknown kinds, are set aside."""
     update = document(call.body)
     number(update, "update_id")
     return list(collect([update], _update))
@@ -190,7 +190,7 @@ UPDATES: Final[dict[str, Callable[[Object, int], ChannelEvent]]] = {
 def number(holder: Object, key: str) -> int:
     value = holder.get(key)
     if not _is_whole(value):
-        raise ValueError(f"{key} is no whole number")
+        raise ValueError(f"{key} is not a whole number")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What a Telegram message says: a reader for each thing that it may carry.
+"""Reads the contents of Telegram messages: one reader per kind of content.
 
 https://core.telegram.org/bots/api#message
 """
@@ -19,7 +19,7 @@ Content = tuple[str, str, tuple[Media, ...], Object]
 
 
 def content_of(message: Object) -> Content:
-    """Raises ValueError where the message is not what it seems."""
+    """Raises ValueError if the message is malformed."""
     content, content_type, media, notes = _carried(message)
     beside = {key: kept(message[key]) for key in BESIDE if message.get(key)}
     return content, content_type, media, notes | beside | _marks(message)
@@ -134,7 +134,7 @@ def _contact(key: str, message: Object) -> Content:
 
 
 def _card(card: Any) -> list[str]:
-    """What a vCard (RFC 6350) says beside name and number: e-mail addresses, postal addresses, firm, web pages."""
+    """The contents of a vCard (RFC 6350) besides name and number: e-mail addresses, postal addresses, firm, web pages."""
     if not isinstance(card, str):
         return []
     found = (_VCARD(line) for line in card[:MAX_CARD].splitlines())
@@ -221,14 +221,14 @@ def _words(block: Any) -> Iterator[str]:
 
 
 def _web_app(key: str, message: Object) -> Content:
-    """What a customer did in the bot's web app."""
+    """A customer's answer in the bot's web app."""
     data = inner(message, key)
     lines = [short(data.get("button_text")), short(data.get("data"), 2000)]
     return "\n".join(filter(None, lines)) or "[web app]", "form", (), {"web_app_data": kept(data)}
 
 
 def _shared(key: str, message: Object) -> Content:
-    """People whom a customer chose for the bot."""
+    """People that a customer shared with the bot."""
     people = objects(inner(message, key).get("users"))
     names = (
         " ".join(filter(None, (short(p.get("first_name")), short(p.get("last_name")))))
@@ -306,7 +306,7 @@ BESIDE: Final = (
     "reply_markup", "business_connection_id", "sender_business_bot", "link_preview_options", "effect_id", "suggested_post_info",
     "reply_to_poll_option_id", "direct_messages_topic",
 )  # fmt: skip
-"""What a message's metadata keeps as it came."""
+"""Fields that a message's metadata keeps unchanged."""
 MEANINGFUL: Final = frozenset({"text_link", "text_mention", "custom_emoji", "date_time"})
 MAX_ENTITIES: Final = 200
 """Entities of one text that are read; Telegram sends at most 100."""
@@ -327,4 +327,4 @@ ENVELOPE: Final = frozenset(
         "ephemeral_message_id",
     }
 )  # fmt: skip
-"""What any message may have beside what it carries."""
+"""Fields that any message may have besides its content."""

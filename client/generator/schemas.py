@@ -1,4 +1,4 @@
-"""Names and types of the API's schemas in Python, and the module of TypedDicts that clients show them as."""
+"""Names and types of the API's schemas in Python, and the clients' module of TypedDicts."""
 
 from __future__ import annotations
 

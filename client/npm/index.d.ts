@@ -86,7 +86,7 @@ export class StreamClosed extends Error {
   readonly reason: string;
 }
 
-/** Events without gap or repeat over cuts, restarts and expired tokens and tickets. After a `reset` fetch what you show anew. */
+/** Events without gap or repeat over cuts, restarts and expired tokens and tickets. After a `reset` fetch everything you show again. */
 export class EventStream implements AsyncIterable<Event> {
   /** The id to resume from: after the last event that was handed out. */
   readonly cursor: string | null;

@@ -139,7 +139,7 @@ export class TertuliaClient {
 function target(path, { path: places = {}, query = {} } = {}) {
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => {
     const value = String(places[name] ?? "");
-    if (value === "" || value === "." || value === "..") throw new TypeError(`${name}: "${value}" is no id`);
+    if (value === "" || value === "." || value === "..") throw new TypeError(`${name}: "${value}" is not an id`);
     return encodeURIComponent(value);
   });
   const given = new URLSearchParams();

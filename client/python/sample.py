@@ -1,4 +1,4 @@
-"""A support desk in a few lines, as a strict type checker sees it."""
+"""A support desk in a few lines; a strict type checker accepts it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def words(event: Event) -> str:
     if event["type"] == "agent:presence":
         return f"{event['data']['user_id']}: {event['data']['active']} of {event['data']['maximum']}"
     if event["type"] == "reset":
-        return f"missed events; go on from {event['data']['cursor']}"
+        return f"missed events; continue from {event['data']['cursor']}"
     return event["type"]
 
 

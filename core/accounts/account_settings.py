@@ -45,7 +45,7 @@ class Block(Protocol):
 
 
 def block_faults(block: Block, path: str) -> list[tuple[str, str]]:
-    """What is wrong with a period: it begins at 24:00, or is empty."""
+    """The fault of a period: it begins at 24:00, or is empty."""
     if block.start == MIDNIGHT:
         return [(f"{path}.start", "a day begins at 00:00")]
     if block.end == block.start:
@@ -57,7 +57,7 @@ class BusinessHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty schedule means always open."""
 
     schedule: Annotated[
-        list[Hours], msgspec.Meta(max_length=50), about("When it is open; empty means always")
+        list[Hours], msgspec.Meta(max_length=50), about("Opening hours; empty means always open")
     ] = []
 
 
@@ -85,25 +85,27 @@ class Sla(Targets, frozen=True, forbid_unknown_fields=True, kw_only=True):
         msgspec.Meta(extra_json_schema={"propertyNames": {"enum": ["low", "normal", "high", "urgent"]}}),
     ] = {}
     warn_percent: Annotated[
-        int, msgspec.Meta(ge=1, le=99), about("How much of a target's time has passed when a warning is sent")
+        int, msgspec.Meta(ge=1, le=99), about("The share of a target's time after which a warning is sent")
     ] = 80
 
 
 class RelaxStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After a wait of `after_minutes` an agent need no longer match this."""
 
-    after_minutes: Annotated[Minutes, about("Minutes that it has waited", 10)]
-    drop: Annotated[Literal["topics", "language", "team"], about("What an agent need no longer match")]
+    after_minutes: Annotated[Minutes, about("Minutes of waiting after which this applies", 10)]
+    drop: Annotated[
+        Literal["topics", "language", "team"], about("Requirements that agents no longer need to match")
+    ]
 
 
 class OverflowTeam(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After a wait of `after_minutes` this team may take conversations of another."""
 
-    after_minutes: Annotated[Minutes, about("Minutes that it has waited", 20)]
+    after_minutes: Annotated[Minutes, about("Minutes of waiting after which this applies", 20)]
     team_id: Annotated[
         str,
         msgspec.Meta(min_length=1, max_length=64),
-        about("The team that may take it then", "0190a5f0-7c1e-7000-8000-00000000b0b1"),
+        about("The team that the conversation then goes to", "0190a5f0-7c1e-7000-8000-00000000b0b1"),
     ]
 
 
@@ -131,39 +133,41 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         msgspec.Meta(max_length=10),
         about("Requirements that are dropped while a conversation waits", []),
     ] = ()
-    overflow: Annotated[OverflowTeam | None, about("A team that takes what waits too long")] = None
-    head_start_minutes: Annotated[HeadStart, about("How priorities go before each other")] = HeadStart()
+    overflow: Annotated[OverflowTeam | None, about("A team for conversations that wait too long")] = None
+    head_start_minutes: Annotated[HeadStart, about("How many minutes of waiting a priority is worth")] = (
+        HeadStart()
+    )
 
 
 class Assistance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What language models do for the account, and how much they may be used."""
+    """How language models assist the account, and how much they may be used."""
 
     suggestions: Annotated[
         Literal["off", "on_request", "inbound"],
         about(
-            "When replies are drafted: never, when an agent asks, or on each customer's message. A draft is sent by a person"
+            "When replies are drafted: never, when an agent asks, or on each customer's message. A person sends every draft"
         ),
     ] = "on_request"
     wait_s: Annotated[
         int,
         msgspec.Meta(ge=0, le=600),
-        about("Seconds of silence after a customer's message before it is drafted for"),
+        about("Seconds of silence after a customer's message before a reply is drafted"),
     ] = 3
     instruction: Annotated[
         str,
         msgspec.Meta(max_length=4000),
-        about("How replies should sound, for every draft", "We say you, and sign as Acme."),
+        about("Instructions for the style of every draft", "We say you, and sign as Acme."),
     ] = ""
     calls_per_minute: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None,
-        about("Model calls a minute; null for no limit"),
+        about("Model calls per minute; null for no limit"),
     ] = 120
     daily_tokens: Annotated[
-        Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None, about("Tokens a day (UTC); null for no limit")
+        Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None, about("Tokens per day (UTC); null for no limit")
     ] = 5_000_000
     daily_cost: Annotated[
         Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None,
-        about("US dollars a day (UTC); null for no limit"),
+        about("US dollars per day (UTC); null for no limit"),
     ] = None
 
 
@@ -180,13 +184,13 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         about("IANA name of the account's time zone", "Africa/Addis_Ababa"),
     ] = "UTC"
     business_hours: Annotated[
-        BusinessHours, about("When the account is open; SLA targets count this time alone")
+        BusinessHours, about("When the account is open; SLA targets count only this time")
     ] = BusinessHours()
     handoff_keywords: Annotated[
         tuple[Keyword, ...],
         msgspec.Meta(max_length=100),
         about(
-            "Words and phrases by which a customer asks for a human, whatever their case, accents and articles",
+            "Words and phrases by which a customer asks for a human, regardless of case, accents and articles",
             ["human", "agent"],
         ),
     ] = (
@@ -227,7 +231,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     routing_journal_days: Annotated[
         int,
         msgspec.Meta(ge=1, le=3650),
-        about("Days for which it is kept what agents and routing did, for boards of past times and replays"),
+        about("Days for which the routing journal is kept, for boards of past times and replays"),
     ] = 30
     csat_enabled: Annotated[bool, about("Whether customers are asked for a rating after a resolution")] = (
         False
@@ -239,7 +243,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     ] = "How was our service? Please answer with a number from 1 (bad) to 5 (very good)."
     sla: Annotated[Sla, about("Targets for replies and resolutions")] = Sla()
     routing: Annotated[Routing, about("How conversations reach agents")] = Routing()
-    assistance: Annotated[Assistance, about("What language models do for the account")] = Assistance()
+    assistance: Annotated[Assistance, about("How language models assist the account")] = Assistance()
     sub_domain: Annotated[Slug | None, about("A name for the account that other services use", "acme")] = None
 
 

@@ -125,7 +125,7 @@ class CannedResponse(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """What an agent has begun to write in a conversation. `name`: the agent's, if known."""
+    """An agent's unsent text in a conversation. `name`: the agent's, if known."""
 
     conversation_id: str
     user_id: str

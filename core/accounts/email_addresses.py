@@ -114,7 +114,7 @@ def _domain(domain: str) -> str | None:
         return None
     if not domain.isascii():
         try:
-            domain = idna.encode(domain, uts46=True).decode("ascii").lower()  # IDNA 2008: ß is no ss
+            domain = idna.encode(domain, uts46=True).decode("ascii").lower()  # IDNA 2008: ß is not ss
         except (idna.IDNAError, UnicodeError):
             return None
     labels = domain.split(".")

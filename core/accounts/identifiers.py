@@ -1,4 +1,4 @@
-"""Contact identifiers in the form in which they are stored: one customer, one spelling, whoever wrote it down."""
+"""Contact identifiers in their stored form: one spelling per customer, however it was written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def normalised(channel_type: ChannelType, identifier: str, path: str) -> str:
     if not identifier:
         raise Invalid("the identifier is empty", errors=((path, "must not be blank"),))
     if channel_type == "telegram" and _USER_NAME(identifier):
-        rule = "must be the number of a chat, such as 7777777777; a user name is no identifier"
+        rule = "must be the number of a chat, such as 7777777777; a username is not an identifier"
         raise Invalid("the identifier is not a chat id", errors=((path, rule),))
     return email_address(identifier, path) if channel_type == "email" else identifier
 
@@ -60,6 +60,6 @@ def _phone(channel_type: ChannelType, identifier: str, path: str) -> str:
     if digits and phones.is_possible(found := phones.e164(digits)):
         return found
     raise Invalid(
-        "the identifier is no phone number",
+        "the identifier is not a phone number",
         errors=((path, "must be a phone number with its country code, such as +628123456789"),),
     )

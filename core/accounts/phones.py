@@ -20,14 +20,14 @@ _BETWEEN: Final = r" ().\-/_~\u00b7\u2010-\u2015\u2022\u2027\u2212\u30fb"
 """What people write between digits."""
 _NUMBER: Final = re.compile(rf"[{_BETWEEN}]*+\+?\+?[{_BETWEEN}]*+[0-9][0-9{_BETWEEN}]*+").fullmatch
 _ABROAD: Final = re.compile(r"00(?:11)?|011")
-"""What is dialled before a country's code: 00; 011 in North America, 0011 in Australia. No country's code begins with 0 or with 11."""
+"""International dialling prefixes: 00; 011 in North America, 0011 in Australia. No country's code begins with 0 or with 11."""
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 MAX_WRITTEN: Final = 255
 """Characters that a number may be written with."""
 
 
 def digits(text: str) -> str | None:
-    """Country code and number, in ASCII digits; None for what is no number. What is dialled to call abroad counts as a plus sign."""
+    """Country code and number, in ASCII digits; None if it is not a number. An international dialling prefix counts as a plus sign."""
     if len(text) > MAX_WRITTEN:
         return None
     text = readable(text).strip()
@@ -104,7 +104,7 @@ def _benin(rest: str) -> str | None:
 
 
 def _ivory_coast(rest: str) -> str | None:
-    """Since 2021 mobile numbers begin with 01, 05 or 07, by the operator, whom the second digit of old ones tells."""
+    """Since 2021 mobile numbers begin with 01, 05 or 07, by operator, which the second digit of old numbers identifies."""
     if len(rest) == 10 and rest[:2] in ("01", "05", "07"):
         return rest[2:]
     operator = _OPERATORS.get(rest[1]) if len(rest) == 8 and rest[0] not in "23" else None

@@ -1,4 +1,4 @@
-"""What a web chat channel's `config` says of its sessions and its widget. The config's other keys are the account's own."""
+"""The keys of a web chat channel's `config` for sessions and the widget. Other keys of the config belong to the account."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class FormField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other fields need a label."""
 
     name: Annotated[
-        str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,49}$", max_length=50), about("Names the value", "email")
+        str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,49}$", max_length=50), about("The value's name", "email")
     ]
     label: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None,
-        about("What customers read; null for the widget's own word", "Order number"),
+        about("The label that customers read; null for the widget's default", "Order number"),
     ] = None
-    type: Annotated[FieldType, about("What may be written into it", "email")] = "text"
+    type: Annotated[FieldType, about("The kind of value", "email")] = "text"
     required: Annotated[bool, about("Whether it must be filled in")] = False
 
 
@@ -41,23 +41,23 @@ class WidgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
 
     title: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None,
-        about("What its head says; null for the channel's name", "Café Tertulia"),
+        about("The title in its header; null for the channel's name", "Café Tertulia"),
     ] = None
     greeting: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None,
-        about("The first words that a visitor reads", "How can we help?"),
+        about("The greeting that a visitor reads first", "How can we help?"),
     ] = None
     color: Annotated[
         Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7)] | None,
-        about("The colour of its button and head", "#7a3e2e"),
+        about("The colour of its button and header", "#7a3e2e"),
     ] = None
     attachments: Annotated[bool, about("Whether customers may send files")] = True
-    prechat_form: Annotated[Form, about("Asked before the first message", [])] = ()
-    offline_form: Annotated[Form | None, about("Asked outside of the business hours", [])] = None
+    prechat_form: Annotated[Form, about("The form shown before the first message", [])] = ()
+    offline_form: Annotated[Form | None, about("The form shown outside business hours", [])] = None
 
 
 class WebchatSettings(msgspec.Struct, frozen=True):
-    """`require_identity`: only customers whom the account vouches for get a session."""
+    """`require_identity`: only customers that the account identifies get a session."""
 
     require_identity: bool = False
     session_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 24
@@ -106,14 +106,14 @@ TRANSLATED: Final = frozenset({"name", "email", "phone", "order"})
 
 
 def filled(form: dict[str, str], widget: WidgetSettings) -> dict[str, str]:
-    """What a customer wrote into a form's fields, without the empty ones.
+    """A customer's answers to a form, without the empty ones.
 
     Raises Invalid for fields that neither form of the channel has. Which ones are required is the widget's to ask: a message
     without its form is better than none.
     """
     fields = {f.name for f in (*widget.prechat_form, *(widget.offline_form or DEFAULT_OFFLINE))}
     unknown = tuple(
-        (f"form.{name[:50]}", "is no field of the channel's forms") for name in form if name not in fields
+        (f"form.{name[:50]}", "is not a field of the channel's forms") for name in form if name not in fields
     )
     if unknown:
         raise Invalid("the body is not valid", errors=unknown)

@@ -1,4 +1,4 @@
-"""What a model makes of a customer's message: sentiment, intent, entities. Reads models' answers, which may be anything."""
+"""The analysis of a customer's message: sentiment, intent, entities. Reads models' answers, which may contain anything."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Answer(msgspec.Struct):
 def made(
     sentiment: float, intent: str | None, confidence: float, entities: dict[str, str]
 ) -> MessageAnalysis:
-    """An analysis within its bounds, whatever was measured."""
+    """An analysis whose values are cut to their bounds."""
     sentiment = _within(sentiment, -1.0, 1.0)
     label: Label = "positive" if sentiment >= 0.05 else "negative" if sentiment <= -0.05 else "neutral"
     kept = {name[:40]: value[:200] for name, value in list(entities.items())[:MAX_ENTITIES]}

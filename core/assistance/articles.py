@@ -46,12 +46,12 @@ _COMMON: Final = frozenset([
     "se", "si", "sin", "son", "su", "sus", "tengo", "un", "una", "y", "yo",
     "እና", "ነው", "ምን", "እንዴት", "የት", "መቼ", "ለምን", "ነኝ", "ናቸው",
 ])  # fmt: skip
-"""Words that say nothing of what a question is about: English, Spanish, Amharic."""
+"""Words without meaning for a search: English, Spanish, Amharic."""
 T = TypeVar("T")
 
 
 class Article(msgspec.Struct, frozen=True):
-    """`source`: where it was imported from, which names it when it is imported again. Times in ms."""
+    """`source`: where it was imported from, which identifies it in later imports. Times in ms."""
 
     id: str
     account_id: str
@@ -68,7 +68,7 @@ class Article(msgspec.Struct, frozen=True):
 
 
 class ArticleVersion(msgspec.Struct, frozen=True):
-    """What an article said from `saved_at` (ms) on."""
+    """The text of an article from `saved_at` (ms) on."""
 
     version: int
     title: str
@@ -144,13 +144,13 @@ def _pieces(body: str) -> Iterator[str]:
 
 
 def terms(question: str) -> list[str]:
-    """The words of a question that say what it is about; all of them if none does."""
+    """The significant words of a question; all words if none is."""
     words = list(dict.fromkeys(_WORD.findall(fold(question[:MAX_QUESTION]))))
     return ([w for w in words if w not in _COMMON] or words)[:MAX_TERMS]
 
 
 def coverage(asked: Sequence[str], text: str) -> float:
-    """The share of words that a text has, where a word with the same beginning counts for less."""
+    """The share of words that occur in a text; a word with the same beginning counts for less."""
     known = set(_WORD.findall(fold(text)))
     hits = sum(1.0 if w in known else 0.8 if _has_kin(known, w) else 0.0 for w in asked)
     return hits / len(asked) if asked else 0.0
@@ -165,7 +165,7 @@ def _has_kin(known: set[str], word: str) -> bool:
 
 
 def relevance(asked: Sequence[str], found: Found, cosine: float) -> float:
-    """How likely a passage is to answer a question: the words that they share, and how near their vectors are."""
+    """How likely a passage is to answer a question, by the words they share and the distance of their vectors."""
     text = f"{found.title}\n{found.heading}\n{found.content}"
     return round(min(1.0, 0.7 * coverage(asked, text) + 0.5 * max(0.0, cosine)), 3)
 

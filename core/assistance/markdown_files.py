@@ -1,4 +1,4 @@
-"""Folders of Markdown files in a zip archive, as articles to import. Bounds what an archive may unpack to."""
+"""Folders of Markdown files in a zip archive, as articles to import. Bounds the size of the unpacked files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIELDS: Final = 20
 
 
 class MarkdownFile(msgspec.Struct, frozen=True):
-    """`language` and `visibility`: as the file's front matter says, if it does."""
+    """`language` and `visibility`: from the file's front matter, if given."""
 
     path: str
     title: str
@@ -44,7 +44,7 @@ class SkippedFile(msgspec.Struct, frozen=True):
 
 
 def unpacked(archive: bytes) -> tuple[list[MarkdownFile], list[SkippedFile]]:
-    """The Markdown files of a zip archive, and what is none or cannot be read. Raises Invalid if it is no archive, or too large."""
+    """The Markdown files of a zip archive, and the files skipped. Raises Invalid unless it is a readable archive within the bounds."""
     files: list[MarkdownFile] = []
     skipped: list[SkippedFile] = []
     room = MAX_UNPACKED
@@ -68,12 +68,12 @@ def unpacked(archive: bytes) -> tuple[list[MarkdownFile], list[SkippedFile]]:
                 else:
                     files.append(made)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, EOFError, NotImplementedError):
-        raise _invalid("is no zip archive that can be read") from None
+        raise _invalid("is not a zip archive that can be read") from None
     return files, skipped
 
 
 def _directory(archive: bytes) -> int:
-    """Bytes of the list of files, as the archive's end says (APPNOTE 4.3.16); 0 where it has none, which is no archive."""
+    """Bytes of the list of files, as the archive's end says (APPNOTE 4.3.16); 0 where it has none, which is not an archive."""
     end = archive.rfind(b"PK\x05\x06")
     return int.from_bytes(archive[end + 12 : end + 16], "little") if end >= 0 else 0
 
@@ -81,7 +81,7 @@ def _directory(archive: bytes) -> int:
 def _text(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
     """A file's bytes, or why it is skipped."""
     if not entry.filename.lower().endswith((".md", ".markdown")):
-        return "is no Markdown file"
+        return "is not a Markdown file"
     if entry.flag_bits & 1:
         return "is encrypted"
     try:
@@ -93,7 +93,7 @@ def _text(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
 
 
 def file_of(path: str, content: bytes) -> MarkdownFile | str:
-    """A file as an article, or why it is none."""
+    """A file as an article, or why it is skipped."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
-"""Prompts whose parts are typed, so that what a customer wrote never becomes an instruction.
+"""Prompts with typed parts, so that a customer's text never becomes an instruction.
 
-An instruction is written by this server (and may carry an agent's wish); knowledge and conversation are data. `rendered` puts data
+This server writes the instruction, which may include an agent's wish; knowledge and conversation are data. `rendered` puts data
 between fences that nobody can guess, and each message on a line of JSON, so that no text can end its fence or pose as another
 speaker's.
 """
@@ -46,7 +46,7 @@ class Prompt(msgspec.Struct, frozen=True):
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """A prompt as providers take it: what the system says, and the data."""
+    """A prompt as providers take it: the system's instruction, and the data."""
 
     system: str
     user: str

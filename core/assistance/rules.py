@@ -1,6 +1,6 @@
 """The built-in provider `rules`: templates, words of intents, a lexicon, hashed vectors. Needs no key and no network.
 
-It is also what answers when the configured provider fails, which the answer then says.
+It also answers when the configured provider fails; the answer then says so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DIMENSIONS: Final = 256
 VECTORS: Final = "rules-1"
 """The name of the hashed vectors beside stored ones. Change it with what `vector` counts."""
 MAX_EMBEDDED: Final = 8_192
-"""Characters of a text that its vector knows of."""
+"""Characters of a text that its vector is computed from."""
 MAX_READ: Final = 4_000
 INTENTS: Final[dict[str, tuple[str, ...]]] = {
     "human": ("human", "real person", "representative", "agente humano", "ሰው"),
@@ -92,7 +92,7 @@ _ENTITIES: Final[dict[str, re.Pattern[str]]] = {
 
 
 def intent_of(text: str) -> tuple[str | None, float]:
-    """The intent whose words occur, and how sure that is."""
+    """The intent whose words occur, and its confidence."""
     read = Text(text[:MAX_READ])
     for intent, words in INTENTS.items():
         hits = sum(read.has(word) for word in words)
@@ -114,7 +114,7 @@ def analysed(text: str, sentiment: float) -> MessageAnalysis:
 
 
 def reply(prompt: Prompt) -> str:
-    """A draft from templates: the agent's own draft tidied, else what the knowledge says, else an acknowledgement."""
+    """A draft from templates: the agent's own draft, tidied; else the passages found; else an acknowledgement."""
     if prompt.draft is not None:
         return _tidied(prompt.draft)
     if prompt.knowledge:

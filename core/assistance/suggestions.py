@@ -1,4 +1,4 @@
-"""Suggestions: replies drafted by a language model, each bound to the messages it has read. A person decides.
+"""Suggestions: replies drafted by a language model, each bound to the messages that it is based on. A person decides.
 
 `pending → approving → approved | edited`, and `pending → rejected | stale | replaced`. Whether a draft is stale is decided in the
 conversation's own turn, by the seq it saw (`core/turn/posting.py`).
@@ -23,7 +23,7 @@ OPEN: Final = ("pending", "approving")
 HISTORY: Final = 20
 """Messages that a draft reads."""
 COMPARED: Final = 300
-"""Words of a draft and of what was sent that are compared."""
+"""Words of a draft and of the sent text that are compared."""
 _LENGTHS: Final = {
     "shorter": "At most three sentences.",
     "same": "",
@@ -41,7 +41,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Wishes(msgspec.Struct, frozen=True):
-    """How a draft is wanted. `draft`: an agent's text to improve. `custom_prompt`: in the agent's own words."""
+    """How an agent wants a draft. `draft`: an agent's text to improve. `custom_prompt`: in the agent's own words."""
 
     tone: Tone | None = None
     length: Length | None = None
@@ -88,7 +88,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 def read(c: Conversation, entries: Sequence[Entry]) -> Read:
-    """What public messages, oldest first, say. `c`: the conversation as it was before they were read, so that what came between
+    """The contents of public messages, oldest first. `c`: the conversation as it was before they were read, so that what came between
     counts as unread."""
     lines: list[Line] = []
     asked = None
@@ -102,7 +102,7 @@ def read(c: Conversation, entries: Sequence[Entry]) -> Read:
 
 
 def prompt_of(read: Read, wishes: Wishes, knowledge: Sequence[Passage], house: str) -> Prompt:
-    """The prompt of a draft. `house`: the account's own words on how replies should sound."""
+    """The prompt of a draft. `house`: the account's instructions for the style of replies."""
     task = (
         "improve the agent's draft, keeping what it says"
         if wishes.draft is not None
@@ -121,14 +121,14 @@ def prompt_of(read: Read, wishes: Wishes, knowledge: Sequence[Passage], house: s
 
 
 def is_demanding(c: Conversation, analysis: MessageAnalysis) -> bool:
-    """Whether a reply is worth the better model: what is urgent, angry, unclear or weighty. Thanks and greetings are not."""
+    """Whether a reply is worth the premium model: urgent, angry, unclear or important messages are; thanks and greetings are not."""
     if c.priority in ("high", "urgent") or analysis.sentiment <= -0.3:
         return True
     return analysis.intent not in ("thanks", "greeting")
 
 
 def confidence(analysis: MessageAnalysis, knowledge: Sequence[Passage], *, by_rules: bool) -> float:
-    """How sure a draft is: it knows what is wanted, has something to base itself on, and a model wrote it."""
+    """A draft's confidence: higher with a clear intent, with sources, and if a model wrote it."""
     sure = 0.25 + 0.35 * analysis.confidence + (0.25 if knowledge else 0.0) + (0.0 if by_rules else 0.15)
     return round(min(1.0, sure), 3)
 

@@ -1,7 +1,7 @@
 """Vectors as they are stored: a signed byte for each dimension, and their signs as bits, which Postgres compares without an extension.
 
 A search counts the signs that differ, over all of an account's rows, and ranks the nearest again by the bytes
-(docs/decisions/0017-vectors-without-an-extension.md). Whatever has a `signature` and a `vector` column can be searched so.
+(docs/decisions/0017-vectors-without-an-extension.md). Any table with a `signature` and a `vector` column can be searched in this way.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class StoredVector(msgspec.Struct, frozen=True):
 
 
 def stored(vector: Sequence[float]) -> StoredVector:
-    """A vector in its stored form. Its length is lost, which cosines do not need."""
+    """A vector in its stored form. Its length is not stored, since cosines do not need it."""
     largest = max(map(abs, vector), default=0.0) or 1.0
     rounded = [round(value / largest * SCALE) for value in vector]
     return StoredVector(

@@ -1,1 +1,1 @@
-"""What passes between providers and conversations."""
+"""Messages, deliveries and files between providers and conversations."""

@@ -1,7 +1,7 @@
-"""What files are: which types are taken, what their first bytes say, how they are named and handed out.
+"""File types: which are accepted, how their first bytes identify them, and how files are named and served.
 
 A type here is a media type without parameters, in lower case. Signatures: the WHATWG MIME Sniffing standard, ISO/IEC
-14496-12 (`ftyp`) for what it leaves out.
+14496-12 (`ftyp`) for types that it leaves out.
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{
 
 
 def plain_type(value: str | None) -> str | None:
-    """The type of a Content-Type's value; None for what is none, or says nothing."""
+    """The type in a Content-Type's value; None if it is invalid or generic."""
     text = (value or "").partition(";")[0].strip().lower()
     return text if _TYPE.fullmatch(text) and text not in (BINARY, "binary/octet-stream") else None
 
 
 def sniffed(beginning: bytes) -> str | None:
-    """What the first bytes of a file say that it is; None where they say nothing."""
+    """The type that a file's first bytes identify; None if they do not."""
     if beginning[4:8] == b"ftyp":
         return _BRANDS.get(beginning[8:12], "video/mp4")
     for offset, magic, found in _MAGIC:
@@ -126,12 +126,12 @@ def refusal(declared: str | None, beginning: bytes, types: Collection[str]) -> s
     if declared is not None and _differ(declared, found) and not (found and allowed(found, types)):
         return f"the file is declared as {declared}, and its bytes are not"
     if not allowed(settled, types):
-        return f"files of type {settled} are not taken"
+        return f"files of type {settled} are not accepted"
     return None
 
 
 def settled_type(declared: str | None, beginning: bytes) -> str:
-    """What a file goes as: what its bytes prove, else what was declared, else what its bytes suggest."""
+    """A file's type: proved by its bytes, else as declared, else suggested by its bytes."""
     found = sniffed(beginning)
     if declared is None or _differ(declared, found):
         return found or BINARY
@@ -184,7 +184,7 @@ class Unsatisfiable(Exception):
 
 
 def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """First byte and end of the one range asked for (RFC 9110, 14.2); None: all of it, also for what is no such range."""
+    """First byte and end of the one requested range (RFC 9110, 14.2); None: the whole file, also for an invalid range."""
     found = re.fullmatch(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", header or "", re.ASCII)
     if found is None or not (found[1] or found[2]):
         return None

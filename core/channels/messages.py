@@ -29,7 +29,7 @@ class WebhookCall(msgspec.Struct, frozen=True):
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True):
-    """What the provider wants to hear."""
+    """The response that the provider expects."""
 
     status: int = 200
     body: bytes = b""
@@ -159,14 +159,14 @@ class ProviderRequest(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """The provider took it, under this id. `recipients`: the identifiers by which it knows the customer, where it says so."""
+    """The provider accepted it under this id. `recipients`: the identifiers by which it knows the customer, if it returned any."""
 
     provider_id: str | None
     recipients: tuple[str, ...] = ()
 
 
 class NotSent(msgspec.Struct, frozen=True):
-    """The provider refused it. `retry`: another try may succeed, after `retry_after` seconds where it said so.
+    """The provider refused it. `retry`: another attempt may succeed, after `retry_after` seconds if the provider said so.
 
     `slow_down`: the whole channel is too fast, not only this message.
     """

@@ -1,7 +1,7 @@
-"""Where a channel's provider is, and what may be called there.
+"""The URL of a channel's provider, and which addresses it may have.
 
-A provider's own URL comes with its module; the operator may put another in its place, by setting; and a channel's admin may, as
-`config.base_url`. Only the operator's word opens a private address: for everybody (`networks`), or for one account (`accounts`).
+A provider's own URL comes with its module. The operator may replace it with a setting, and a channel's admin with `config.base_url`. Only
+the operator can allow private addresses: for all accounts (`networks`), or for one (`accounts`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OPEN_BY = "unless the operator allows its network (TERTULIA_ALLOWED_NETWORKS)"
 
 
 class Base(msgspec.Struct, frozen=True):
-    """A provider's API: `url` without a slash at its end, and what is let through there."""
+    """A provider's API: `url` without a trailing slash, and the addresses allowed for it."""
 
     url: str
     grants: tuple[Grant, ...] = ()
@@ -48,7 +48,7 @@ class ProviderUrls(msgspec.Struct, frozen=True):
         return Base(default)
 
     def fault(self, account_id: str, url: str) -> str | None:
-        """Why an account's channel may not have this base URL, as far as its text tells; None where it may.
+        """Why an account's channel may not have this base URL, judged by its text alone; None if it may.
 
         What a name stands for is looked at when something is sent, and each time anew.
         """

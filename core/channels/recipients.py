@@ -1,4 +1,4 @@
-"""Whom a mail of ours goes to: those whom its writer names, else the sender of the mail that it answers and all others it went to.
+"""The recipients of an outgoing mail: those that its author names, else the sender and the other recipients of the mail that it answers.
 
 A received mail's metadata holds `answer_to` (`to`, `cc`), a sent one's `recipients` (`to`, `cc`, `bcc`).
 """
@@ -19,7 +19,7 @@ ANSWER_TO, RECIPIENTS = "answer_to", "recipients"
 
 
 def check(channel_type: str, post: Post) -> None:
-    """Raises Invalid where a message names recipients and is no mail to a customer."""
+    """Raises Invalid if a message names recipients but is not a mail to a customer."""
     if post.to is None and post.cc is None and post.bcc is None:
         return  # as most messages
     given = [name for name in ("to", "cc", "bcc") if getattr(post, name) is not None]
@@ -48,14 +48,14 @@ def of(c: Conversation, messages: Iterable[Entry], post: Post) -> dict[str, list
 
 
 def named(recipients: Any) -> dict[str, list[str]]:
-    """The recipients that a message's metadata tells, by field."""
+    """The recipients in a message's metadata, by field."""
     if not isinstance(recipients, dict):
         return {}
     return {name: found for name in ("to", "cc", "bcc") if (found := _addresses(recipients.get(name)))}
 
 
 def same(message: Message, post: Post) -> bool:
-    """Whether a repeated post names the recipients that its message went to."""
+    """Whether a repeated post names the same recipients as the original message."""
     recipients = named(message.metadata.get(RECIPIENTS))
     given = ((name, getattr(post, name)) for name in ("to", "cc", "bcc"))
     return all(set(value) >= set(recipients.get(name, ())) for name, value in given if value is not None)

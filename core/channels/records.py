@@ -11,7 +11,7 @@ from .messages import Media
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """What became of one outbound message. Times in ms; `error`: `{code, detail}`, the provider's reason."""
+    """The delivery of one outbound message. Times in ms; `error`: `{code, detail}`, the provider's reason."""
 
     message_id: str
     account_id: str

@@ -1,7 +1,7 @@
-"""Links to attachments: the path that messages hold, and links that need no token for as long as they live.
+"""Links to attachments: the path that messages contain, and signed links, which need no token until they expire.
 
-A signed link is good for whoever has it. Its signature covers the id and the end of its life, under a key of its own that
-is made from the server's secret.
+Anybody who has a signed link can use it. Its signature covers the id and the expiry, under a separate key that is derived
+from the server's secret.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def path_of(attachment_id: str) -> str:
 
 
 def id_of(url: str) -> str | None:
-    """The id in such a URL; None for every other URL."""
+    """The id in such a URL; None for any other URL."""
     found = url.removeprefix(BASE).lower() if url.startswith(BASE) else ""
     return found if is_uuid(found) else None
 
@@ -38,7 +38,7 @@ class LinkSigner:
         self._base = (public_url or "").rstrip("/")
 
     def signed_link(self, attachment_id: str, now: float, life: float = LINK_LIFE) -> tuple[str, int]:
-        """A link, and when it ends."""
+        """A link, and when it expires."""
         expires = int(now + life)
         signature = self._signature(attachment_id, expires)
         return f"{self._base}{path_of(attachment_id)}?expires={expires}&signature={signature}", expires
@@ -49,7 +49,7 @@ class LinkSigner:
         return url if attachment_id is None else self.signed_link(attachment_id, now, PROVIDER_LIFE)[0]
 
     def is_good(self, attachment_id: str, expires: int, signature: str, now: float) -> bool:
-        """Whether a link was made here and lives."""
+        """Whether a link was signed here and has not expired."""
         expected = self._signature(attachment_id, expires)
         return hmac.compare_digest(expected.encode(), signature.encode()) and now < expires
 

@@ -1,4 +1,4 @@
-"""Commands: what somebody asks of a conversation. A command is accepted as entries, or refused with an error.
+"""Commands: requests to a conversation. A command is accepted as entries, or refused with an error.
 
 It travels in an `Envelope`, which names its target: a conversation, or a thread key if the conversation may not exist yet. The
 envelope's id makes retries harmless.
@@ -75,7 +75,7 @@ class Post(_Command, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
-    """What a new conversation starts with."""
+    """The initial values of a new conversation."""
 
     channel_type: str
     contact_name: str | None = None
@@ -282,7 +282,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def opening(self) -> Opening:
-        """What the conversation starts with, if a command to a thread key opens one."""
+        """The initial values of the conversation, if a command to a thread key opens one."""
         assert isinstance(self.command, (Receive, Open)), "only these are sent to a thread key"
         return self.command.opening
 

@@ -36,7 +36,7 @@ class Actor(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 IMPORTER: Final = Actor("system", "import")
-"""Who writes what is carried over from another service: history, which makes no events (`views/stream_events.py`)."""
+"""The author of entries imported from another service: history, which produces no events (`views/stream_events.py`)."""
 
 
 @lru_cache(maxsize=4096)

@@ -40,7 +40,7 @@ AUTO_REPLY = "auto_reply"
 BY_MACHINE = "no person has written yet"
 """Why a conversation that a machine's message opens is resolved at once. Nobody is asked for a score."""
 IMPORTED = "imported"
-"""Why a conversation that is carried over from another service has its status. Nobody is asked for a score."""
+"""Why a conversation that is imported from another service has its status. Nobody is asked for a score."""
 AUTOMATIC_WITHIN = 3_600_000
 MAX_AUTOMATIC = 5
 """Answers of the server itself, of bot rules and questions for a score, in one conversation within so many ms; by e-mail also what

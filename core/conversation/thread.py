@@ -21,7 +21,7 @@ class NewContact(msgspec.Struct, frozen=True, weakref=True):
 
     @property
     def address(self) -> tuple[str, str, str]:
-        """What an account has one contact for."""
+        """The address for which an account has one contact."""
         return self.account_id, self.channel_type, self.identifier
 
 

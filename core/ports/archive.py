@@ -45,7 +45,7 @@ class ThreadWanted(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """What a host reads to activate actors. Everything here is batched.
+    """The reads that a host needs to activate actors, all in batches.
 
     Raises Rejected if the database refuses a target, which fails the whole batch: then ask for each alone. Raises
     StorageUnavailable.

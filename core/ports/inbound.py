@@ -104,7 +104,7 @@ class InboundStore(Protocol):
     async def mails(
         self, account_id: str, channel_id: str, identifier: str, message_ids: Sequence[str]
     ) -> dict[str, Original]:
-        """A customer's mails by their Message-IDs, which are no provider ids; of several with the same one, the newest."""
+        """A customer's mails by their Message-IDs, which are not provider ids; of several with the same one, the newest."""
         ...
 
     async def set_aside(self, failure: NewFailure) -> str:

@@ -1,4 +1,4 @@
-"""Ownership: which host owns which partition, which hosts there are, and the server's processes as those who watch them see them."""
+"""Ownership: which host owns which partition, which hosts exist, and the state of the server's processes."""
 
 from __future__ import annotations
 

@@ -10,6 +10,6 @@ In reading order:
 - `rules`: which agent a conversation gets, and which conversation a free agent; the replay lab has others than the server's own
 - `explain`: the record of a decision, and how to replay it
 - `rates`: estimated waits. `alarms`: what is due when
-- `journal`: the record of what a desk was told, from which its decisions are made again
+- `journal`: the record of a desk's inputs, which reproduces its decisions
 - `supervision_messages`: what gateways and supervisors exchange
 """

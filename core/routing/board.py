@@ -20,7 +20,7 @@ from .rules import OWN, Rules
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
-    """Whom a conversation is offered to, and until when."""
+    """The agent to whom a conversation is offered, and until when."""
 
     agent_id: str
     deadline: int

@@ -35,7 +35,7 @@ def unready(agent: Agent, now: int) -> list[Reason]:
 
 
 def unfit(p: Preferences, need: Need) -> list[Reason]:
-    """What the agent lacks for this conversation."""
+    """The requirements of this conversation that the agent does not meet."""
     reasons = []
     if need.teams and not need.teams & p.teams:
         reasons.append(Reason.TEAM)

@@ -1,8 +1,8 @@
-"""The routing journal of an account: everything its desk was told, in order, with the desk's times.
+"""The routing journal of an account: all inputs of its desk, in order, with the desk's times.
 
-A desk has no clock and draws nothing, so the journal alone makes each of its decisions again. It begins with a snapshot, and
-`restored` begins it anew: a supervisor has started, or entries were lost. A `checkpoint` is the state of the desk at that entry; reading
-may begin there.
+A desk has no clock and no randomness, so replaying the journal reproduces each of its decisions. The journal begins with a snapshot.
+`restored` starts it over, after a supervisor has started or entries were lost. A `checkpoint` is the state of the desk at that entry, from
+which a replay may begin.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Incomplete(Exception):
 
 
 def replayed(entries: Iterable[RoutingEntry]) -> Iterator[tuple[RoutingEntry, Desk, list[Effect]]]:
-    """Tell a desk every entry: yields the entry, the desk after it, and what it did. Raises Incomplete."""
+    """Replay the entries into a desk: yields each entry, the desk after it, and its effects. Raises Incomplete."""
     desk: Desk | None = None
     position = 0
     for entry in entries:
@@ -129,7 +129,7 @@ def replayed(entries: Iterable[RoutingEntry]) -> Iterator[tuple[RoutingEntry, De
 
 
 class AgentOnBoard(msgspec.Struct, frozen=True):
-    """An agent at a time: what they were ready for, and what they had."""
+    """An agent at a past time: their preferences, and their conversations."""
 
     user_id: str
     status: PresenceStatus

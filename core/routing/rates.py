@@ -1,4 +1,4 @@
-"""Estimated waits, from how fast the queue was served lately.
+"""Estimated waits, from the recent speed of service.
 
 Only time while somebody waited counts: an hour without customers says nothing about the speed of agents.
 """

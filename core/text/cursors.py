@@ -40,7 +40,7 @@ def read(text: str, type_: type[T]) -> T:
     return found
 
 
-def not_ours(why: str = "is no next_cursor of a page") -> Invalid:
+def not_ours(why: str = "is not a next_cursor of a page") -> Invalid:
     """The error for a forged cursor."""
     return Invalid("the cursor is not valid", errors=(("cursor", why),))
 

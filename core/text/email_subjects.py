@@ -1,5 +1,5 @@
-"""Subjects of mails: what one is about, without what answering and forwarding add to it. It names a customer's thread, so
-that an answer finds the conversation of what it answers, whoever began it.
+"""Subjects of mails without the prefixes that replies and forwards add. The result is part of a customer's thread key, so that a reply
+finds its conversation, whoever began it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the documents say of the fields of API objects: descriptions, formats and examples, as annotations of their types."""
+"""Descriptions, formats and examples of the fields of API objects, as annotations of their types; the API documents show them."""
 
 from __future__ import annotations
 

@@ -45,13 +45,13 @@ class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     keywords: Annotated[
         tuple[Keyword, ...],
         Meta(max_length=100),
-        about("Words and phrases, whatever their case and accents", ["refund"]),
+        about("Words and phrases, regardless of case and accents", ["refund"]),
     ] = ()
     match_mode: Annotated[Literal["any", "all"], about("Whether any or all of the keywords must occur")] = (
         "any"
     )
     channels: Annotated[
-        tuple[ChannelType, ...], Meta(max_length=10), about("Types of channels; empty for any", ["webchat"])
+        tuple[ChannelType, ...], Meta(max_length=10), about("Channel types; empty for any", ["webchat"])
     ] = ()
     languages: Annotated[
         tuple[Language, ...], Meta(max_length=20), about("Languages of the message; empty for any", ["en"])
@@ -62,7 +62,7 @@ class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         about("The intent that the classifier must find", "refund"),
     ] = None
     confidence_min: Annotated[
-        Annotated[float, Meta(ge=0, le=1)] | None, about("How sure of it the classifier must be", 0.7)
+        Annotated[float, Meta(ge=0, le=1)] | None, about("The classifier's least confidence", 0.7)
     ] = None
 
 
@@ -83,7 +83,7 @@ class Actions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     collect_info: Annotated[
         tuple[Field, ...],
         Meta(max_length=20),
-        about("Fields to ask the customer for, one after the other", ["order_number"]),
+        about("Fields to ask the customer for, one at a time", ["order_number"]),
     ] = ()
 
 

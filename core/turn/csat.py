@@ -1,4 +1,4 @@
-"""Scores that customers give in words: a message that is nothing but a score from 1 to 5, in whatever script, dress and words."""
+"""CSAT scores: recognises a message that is only a score from 1 to 5, in digits, words, stars or emoji of any script."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _UNITS: Final = (
     "điểm|ดาว|คะแนน|نجوم|نجمة|ستاره|امتیاز|כוכבים|נקודות|सितारे|स्टार|अंक|点|點|分|星|颗星|顆星|つ星|점|별|점이요|"
     "punt(?:en|os|i|o)?|punkte?n?|pontos?|pont|pts?|poäng|poeng|pisteet|pistettä|punkt(?:y|ów)|bodů|body|puncte"
 )
-"""What a score counts."""
+"""The units of a score."""
 _OF: Final = (
     "/|out of|of|von|sur|de|из|із|з|з-поміж|su|din|z|ze|od|van|av|af|uit|dari|trên|tren|üzerinden|από|απο|από τα|az|in|ur|"
     "از|من|मे?ं से|में से|מתוך|จาก|\\\\"
 )
-"""What stands between a score and the best one."""
+"""The words between a score and the maximum."""
 _CALLED: Final = (
     "score|rating|my (?:score|rating) is|note|ma note|nota|puntuación|puntaje|calificación|bewertung|punteggio|voto|cijfer|betyg|"
     "karakter|ocena|hodnocení|оценка|моя оценка|оцінка|puan|puanım|評価|評分|评分|점수|التقييم|דירוג|रेटिंग"
 )
-"""What a score is called in front of it."""
+"""Words that introduce a score."""
 _WORDS: Final = {word: n for n, words in enumerate(_NUMBERS, 1) for word in words.split("|")}
 _WORD: Final = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
 _BEST: Final = rf"(?:5(?:[.,]0{{1,2}})?|{_NUMBERS[-1]}|пяти|пяти)"

@@ -81,7 +81,7 @@ UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 
 
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields that `Update` may change. What is stored here must stay readable for good."""
+    """The fields that `Update` may change. Stored values must stay readable for good."""
 
     status: Status | None = None
     assignee_id: str | None = None
@@ -215,7 +215,7 @@ def _rate(c: Conversation, by: By, command: Rate, turn: Turn) -> tuple[EntryData
 
 
 def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
-    """The newest edit counts, in any order of arrival; a text that does not change is no edit."""
+    """The newest edit counts, in any order of arrival; a text that does not change is not an edit."""
     if by.role != "service":
         raise Forbidden("only a service may report a provider's edit of a message")
     if not 0 <= command.edited_at < END_OF_TIME:

@@ -1,4 +1,4 @@
-"""Posting messages: what a message or note becomes, and what else a customer's message brings about."""
+"""Posting messages: the entries of a message or note, and the other effects of a customer's message."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def post_message(state: State, by: By, post: Post, turn: Turn) -> tuple[EntryDat
 
 
 def _delivery(c: Conversation, post: Post) -> DeliveryStatus | None:
-    """What the provider knows already (it has a provider's id: the business wrote it in an app of theirs) is not sent again."""
+    """A message that the provider already has (with a provider's id: the business wrote it in its own app) is not sent again."""
     return first_delivery(c) if post.external_id is None else "sent"
 
 
 def _metadata(state: State, by: By, post: Post) -> dict[str, Any]:
-    """A message's metadata: what a provider says of a mail is not for a customer to say, and recipients are as decided here."""
+    """A message's metadata: customers may not set the fields that a provider reports of a mail, and recipients are decided here."""
     if post.sender_type == "contact":
         stated = post.metadata if by.role == "service" else _without(post.metadata, AUTO_REPLY)
         return _without(stated, recipients.RECIPIENTS) or NOTHING
@@ -88,7 +88,7 @@ def _without(metadata: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _before(c: Conversation, by: By, post: Post, turn: Turn) -> tuple[EntryData, ...]:
-    """What comes of a customer's message, ahead of it."""
+    """The entries that precede a customer's message."""
     if post.metadata and by.role == "service" and post.metadata.get(AUTO_REPLY) is True:
         # nobody waits for an answer: a conversation that begins with it is done, and becomes a person's with their first word
         return (StatusChanged(c.status, RESOLVED, BY_MACHINE),) if turn.opens else ()
@@ -106,7 +106,7 @@ def _check_post(c: Conversation, by: By, post: Post) -> None:
         raise Forbidden("customers may only write as themselves")
     if post.sender_type == "bot" and c.handoff_requested and not post.is_private and c.live:
         raise Conflict(
-            "a human was asked for, and no bot speaks here until the conversation is given back to it (/handback) or"
+            "a human has been requested, and bots may not write here until the conversation is given back to it (/handback) or"
             " resolved: post with sender_type agent or system, or a note (is_private)",
             current={"status": c.status, "handoff_requested": True},
         )

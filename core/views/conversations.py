@@ -62,27 +62,27 @@ class ConversationView(msgspec.Struct, frozen=True):
     contact_identifier: Annotated[str, about("The customer's address on this channel", "visitor-7f3a")]
     contact_name: Annotated[str | None, about("The customer's name", "Marta")]
     outlet_id: Annotated[Id | None, about("The outlet that the customer wrote to")]
-    status: Annotated[Status, about("Where it stands", "open")]
+    status: Annotated[Status, about("The status", "open")]
     priority: Annotated[Priority, about("How urgent it is", "normal")]
-    subject: Annotated[str | None, about("What it is about", "Refund for order A-1042")]
+    subject: Annotated[str | None, about("The subject", "Refund for order A-1042")]
     labels: Annotated[tuple[str, ...], about("Labels, in the order given", ["refund"])]
-    assignee_id: Annotated[AgentId | None, about("The agent who holds it")]
-    team_id: Annotated[TeamId | None, about("The team it is for")]
-    handoff_requested: Annotated[bool, about("Whether a human is asked for")]
+    assignee_id: Annotated[AgentId | None, about("The agent it is assigned to")]
+    team_id: Annotated[TeamId | None, about("The team it is assigned to")]
+    handoff_requested: Annotated[bool, about("Whether a human has been requested")]
     handoff_reason: Annotated[str | None, about("Why", "keyword: human")]
     bot_context: Annotated[dict[str, Any], about("Free-form: what the bot keeps between messages", {})]
     metadata: Metadata
     seq: Annotated[Seq, about("The number of the newest entry")]
     unread_count: Annotated[Count, about("The customer's messages after the read marker")]
     queue_position: Annotated[
-        int | None, about("Its place in the queue, from 1; null if it does not wait", 2)
+        int | None, about("Its position in the queue, from 1; null if it is not waiting", 2)
     ]
     first_reply_at: Annotated[Timestamp | None, about("When an agent first replied")]
     last_message_at: Annotated[Timestamp | None, about("When the newest message was written")]
     last_message_preview: Annotated[
         str | None, about("The beginning of the newest message", "Where is my refund?")
     ]
-    snoozed_until: Annotated[Timestamp | None, about("Until when it is hidden from the inbox")]
+    snoozed_until: Annotated[Timestamp | None, about("Hidden from the inbox until then")]
     resolved_at: Annotated[Timestamp | None, about("When it was resolved")]
     archived_at: Annotated[Timestamp | None, about("When it was archived")]
     created_at: CreatedAt
@@ -93,7 +93,7 @@ class MessageView(msgspec.Struct, frozen=True):
     id: MessageId
     conversation_id: ConversationId
     seq: Annotated[Seq, about("Its number in the conversation")]
-    direction: Annotated[Direction, about("Whether the customer or the account wrote it")]
+    direction: Annotated[Direction, about("Whether the customer or the account's side wrote it")]
     sender_type: Annotated[SenderType, about("Who wrote it", "contact")]
     sender_id: Annotated[
         str | None,
@@ -105,13 +105,11 @@ class MessageView(msgspec.Struct, frozen=True):
     content: Annotated[str, about("Its text", "Where is my refund?")]
     content_type: Annotated[str, about("`text`, or a kind that clients agree on", "text")]
     attachments: Annotated[tuple[Attachment, ...], about("Its files")]
-    is_private: Annotated[bool, about("Whether it is a note that the customer does not see")]
+    is_private: Annotated[bool, about("Whether it is a private note, which the customer does not see")]
     external_id: Annotated[str | None, about("The provider's id", "wamid.HBgL")]
-    client_message_id: Annotated[str | None, about("The idempotency key it was sent with", "m-1")]
+    client_message_id: Annotated[str | None, about("The idempotency key that it was sent with", "m-1")]
     reply_to: Annotated[MessageId | None, about("The message it answers")]
-    delivery_status: Annotated[
-        DeliveryStatus | None, about("How far it got; null where there is no provider")
-    ]
+    delivery_status: Annotated[DeliveryStatus | None, about("The delivery status; null without a provider")]
     delivery_error: Annotated[
         dict[str, Any] | None, about("Why it was not delivered", shown_as=DeliveryError)
     ]
@@ -122,7 +120,8 @@ class MessageView(msgspec.Struct, frozen=True):
 class ActorView(msgspec.Struct, frozen=True):
     type: Annotated[ActorType, about("What kind of actor", "contact")]
     id: Annotated[
-        str | None, about("The user, contact identifier, client or rule; null for the server", "visitor-7f3a")
+        str | None,
+        about("The user, contact identifier, client or rule; null for the server itself", "visitor-7f3a"),
     ]
 
 

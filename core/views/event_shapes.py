@@ -78,7 +78,7 @@ HINTS: Final = frozenset({
     "conversation:receipt", "conversation:typing", "conversation:draft", "conversation:viewing", "agent:presence",
     "conversation:suggestion", "queue:update", "ready", "reset", "close",
 })  # fmt: skip
-"""Types of events that are no entry's: their `seq` is null."""
+"""Types of events that belong to no entry: their `seq` is null."""
 
 OF_NO_CONVERSATION: Final = frozenset({"agent:presence", "ready", "reset", "close"})
 """Types of events that are about no conversation: their `conversation_id` is null."""
@@ -93,7 +93,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "conversation:draft": "For the team: an agent's draft changed",
     "conversation:suggestion": "For the team: a reply was suggested, or the suggestion was decided",
     "conversation:viewing": "For the team: who has a conversation open",
-    "conversation:handoff": "A human is asked for",
+    "conversation:handoff": "A human has been requested",
     "agent:assigned": "A conversation was assigned, or released",
     "agent:presence": "An agent came, went, or holds more or less",
     "notification:assignment": "For an agent: a conversation is theirs now",
@@ -103,7 +103,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "notification:sla": "For leads: an SLA target is about to be missed, or was",
     "queue:update": "A conversation moved in the queue",
     "ready": "The stream has begun; the first event of each",
-    "reset": "Events may be missing: fetch anew, then go on from here",
+    "reset": "Events may be missing: fetch everything again, then continue from here",
     "close": "An event stream ends: the last event of each",
 }
 """Type → what happened."""

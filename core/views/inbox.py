@@ -96,9 +96,9 @@ class Page(msgspec.Struct, frozen=True):
 
 class IncludedIdentifier(msgspec.Struct, frozen=True):
     id: Id
-    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
+    channel_type: Annotated[ChannelType, about("The channel type of the address", "webchat")]
     identifier: Annotated[str, about("The address", "visitor-7f3a")]
-    display_name: Annotated[str | None, about("The name that came with it", "Marta")]
+    display_name: Annotated[str | None, about("The name used with it", "Marta")]
     metadata: Metadata
     created_at: CreatedAt
     updated_at: UpdatedAt
@@ -121,13 +121,13 @@ class AssignmentView(msgspec.Struct, frozen=True):
     """The time for which an agent held a conversation."""
 
     id: Id
-    agent_id: Annotated[AgentId, about("The agent who held it")]
-    previous_agent_id: Annotated[AgentId | None, about("The agent who held it before")]
-    by: Annotated[str, about("What assigned it: `routing`, `manual`, `takeover` …", "routing")]
-    assigned_at: Annotated[Timestamp, about("From when the agent held it")]
-    ended_at: Annotated[Timestamp | None, about("Until when; null if the agent still does")]
+    agent_id: Annotated[AgentId, about("The agent it was assigned to")]
+    previous_agent_id: Annotated[AgentId | None, about("The agent it was assigned to before")]
+    by: Annotated[str, about("How it was assigned: `routing`, `manual`, `takeover` …", "routing")]
+    assigned_at: Annotated[Timestamp, about("When the assignment began")]
+    ended_at: Annotated[Timestamp | None, about("When it ended; null if it still lasts")]
     explain: Annotated[
-        dict[str, Any] | None, about("How routing decided; null where a person did", shown_as=RoutingRecord)
+        dict[str, Any] | None, about("How routing decided; null if a person did", shown_as=RoutingRecord)
     ]
 
 
@@ -196,8 +196,8 @@ class Period(msgspec.Struct, frozen=True):
 class Queue(msgspec.Struct, frozen=True):
     """Open conversations that no agent and no bot holds."""
 
-    waiting: Annotated[Count, about("How many wait")]
-    oldest_waiting_since: Annotated[Timestamp | None, about("Since when the oldest waits")]
+    waiting: Annotated[Count, about("How many are waiting")]
+    oldest_waiting_since: Annotated[Timestamp | None, about("Since when the oldest has been waiting")]
 
 
 class Durations(msgspec.Struct, frozen=True):
@@ -221,7 +221,7 @@ class Volume(msgspec.Struct, frozen=True):
     conversations: Annotated[Count, about("Conversations created")]
     inbound: Annotated[Count, about("Messages of customers")]
     outbound: Annotated[Count, about("Messages to customers")]
-    days: Annotated[list[DayVolume], about("The same by day")]
+    days: Annotated[list[DayVolume], about("The same figures by day")]
 
 
 class Csat(msgspec.Struct, frozen=True):
@@ -229,7 +229,7 @@ class Csat(msgspec.Struct, frozen=True):
 
     count: Annotated[Count, about("How many conversations were rated")]
     average: Annotated[float | None, about("The mean score, from 1 to 5", 4.6)]
-    distribution: Annotated[dict[str, int], about("Score → how often it was given", {"5": 3})]
+    distribution: Annotated[dict[str, int], about("Score → how many customers gave it", {"5": 3})]
 
 
 class AiFigures(msgspec.Struct, frozen=True):
@@ -239,7 +239,7 @@ class AiFigures(msgspec.Struct, frozen=True):
     bot_message_share: Annotated[
         float | None, about("Their share of all messages to customers, from 0 to 1", 0.4)
     ]
-    handoffs: Annotated[Count, about("How often a human was asked for")]
+    handoffs: Annotated[Count, about("How often a human was requested")]
 
 
 class InboxStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
@@ -250,9 +250,9 @@ class InboxStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "t
     statuses: Annotated[
         dict[str, int], about("Status → how many conversations have it now", {"open": 3, "assigned": 2})
     ]
-    queue: Annotated[Queue, about("What waits now")]
+    queue: Annotated[Queue, about("The queue now")]
     first_reply: Annotated[Durations, about("Time until an agent's first reply")]
     resolution: Annotated[Durations, about("Time until the resolution")]
     volume: Annotated[Volume, about("Conversations and messages")]
-    csat: Annotated[Csat, about("What customers' ratings were")]
-    ai: Annotated[AiFigures, about("What bots did")]
+    csat: Annotated[Csat, about("Customers' ratings")]
+    ai: Annotated[AiFigures, about("Bots' work")]

@@ -1,4 +1,4 @@
-"""What a process shows to Prometheus."""
+"""The metrics that a process shows to Prometheus."""
 
 from __future__ import annotations
 

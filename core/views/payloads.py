@@ -1,4 +1,4 @@
-"""What entries, stream events and records hold, for the documents: values that the code handles as dicts (`fields.about`).
+"""Shapes of the data in entries, stream events and records, for the API documents; the code handles these values as dicts (`fields.about`).
 
 A customer gets the same fields, with null for what customers do not see (`customers.py`). `tests/core/views/test_payloads.py` compares
 these types with what the code makes.
@@ -38,7 +38,7 @@ class DeliveryError(msgspec.Struct, frozen=True):
 
 
 class RoutingNeed(msgspec.Struct, frozen=True):
-    """What a conversation required of an agent."""
+    """The requirements of a conversation for its agent."""
 
     channel_type: Annotated[ChannelType, about("The type of channel", "webchat")]
     topics: Annotated[list[str], about("Any of these topics", ["billing"])] = []
@@ -50,12 +50,12 @@ class RoutingCandidate(msgspec.Struct, frozen=True):
     """An agent at the time of the decision. Without a rank and without reasons it ranked lower than those whose figures were kept."""
 
     agent_id: AgentId
-    reasons: Annotated[list[Reason], about("Why it was passed over", ["full"])] = []
+    reasons: Annotated[list[Reason], about("Why it was ruled out", ["full"])] = []
     rank: Annotated[int | None, about("Its rank, from 1", 1)] = None
-    load: Annotated[int | None, about("Conversations held or offered", 2)] = None
-    maximum: Annotated[int | None, about("How many it might hold", 5)] = None
-    idle_since: Annotated[Timestamp | None, about("Since when its load had not changed")] = None
-    assigned_at: Annotated[Timestamp | None, about("When it had last received a conversation")] = None
+    load: Annotated[int | None, about("Conversations assigned or offered", 2)] = None
+    maximum: Annotated[int | None, about("How many it could hold", 5)] = None
+    idle_since: Annotated[Timestamp | None, about("Since when its load has not changed")] = None
+    assigned_at: Annotated[Timestamp | None, about("When it last received a conversation")] = None
 
 
 class RoutingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,20 +63,20 @@ class RoutingRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     at: Annotated[int, about("When, in ms since 1970", 1772443800000)]
     conversation_id: ConversationId
-    need: Annotated[RoutingNeed, about("What was required")]
+    need: Annotated[RoutingNeed, about("The requirements")]
     strategy: Annotated[Strategy, about("How agents were ranked")]
     roster: Annotated[str, about("A digest of `agents`", "5f2c9a1e")]
     agents: Annotated[list[AgentId], about("All agents, by slot")] = []
     passed: Annotated[
-        dict[str, str], about("Reason → the slots it holds for, as bits in hex", {"full": "2"})
+        dict[str, str], about("Reason → the slots it applies to, as a hexadecimal bit mask", {"full": "2"})
     ] = {}
     sticky: Annotated[AgentId | None, about("The agent preferred for this customer")] = None
     ranked: Annotated[
         list[list[int]],
-        about("The best agents in order: slot, load, maximum, idle since, assigned at", [[0, 1, 5, 0, 0]]),
+        about("The best agents, in order: slot, load, maximum, idle since, assigned at", [[0, 1, 5, 0, 0]]),
     ] = []
-    chosen: Annotated[AgentId | None, about("The agent chosen; null: it had to wait")] = None
-    candidates: Annotated[list[RoutingCandidate], about("The same, agent by agent")] = []
+    chosen: Annotated[AgentId | None, about("The chosen agent; null if it had to wait")] = None
+    candidates: Annotated[list[RoutingCandidate], about("The same for each agent")] = []
 
 
 AccountSettingsPatch = all_optional("AccountSettingsPatch", AccountSettings, __name__)
@@ -92,7 +92,7 @@ class ConversationOpening(msgspec.Struct, frozen=True):
     contact_name: Annotated[str | None, about("The customer's name", "Marta")]
     topic: Annotated[str, about("E-mail: the subject by which mails are threaded", "")]
     outlet_id: Annotated[Id | None, about("The outlet that the customer wrote to")]
-    subject: Annotated[str | None, about("What it is about", "Refund for order A-1042")]
+    subject: Annotated[str | None, about("The subject", "Refund for order A-1042")]
     priority: Annotated[Priority, about("How urgent it is", "normal")]
     labels: Annotated[list[str], about("Labels", ["refund"])]
     metadata: Metadata
@@ -101,8 +101,8 @@ class ConversationOpening(msgspec.Struct, frozen=True):
 class StatusChange(msgspec.Struct, frozen=True, rename={"before": "from", "after": "to"}):
     """From one status to another."""
 
-    before: Annotated[Status, about("The status before")]
-    after: Annotated[Status, about("The status from now on")]
+    before: Annotated[Status, about("The previous status")]
+    after: Annotated[Status, about("The new status")]
 
 
 class StatusChangeWithReason(StatusChange, frozen=True):
@@ -114,30 +114,32 @@ class StatusChangeWithReason(StatusChange, frozen=True):
 class AssignmentChange(msgspec.Struct, frozen=True):
     """An agent holds it now, or nobody does."""
 
-    agent_id: Annotated[AgentId | None, about("The agent who holds it now")]
-    previous_agent_id: Annotated[AgentId | None, about("The agent who held it before")]
-    by: Annotated[str | None, about("What assigned it: `routing`, `manual`, `takeover` …", "routing")]
-    assignment_id: Annotated[Id | None, about("Names the assignment")]
+    agent_id: Annotated[AgentId | None, about("The agent it is assigned to now")]
+    previous_agent_id: Annotated[AgentId | None, about("The agent it was assigned to before")]
+    by: Annotated[str | None, about("How it was assigned: `routing`, `manual`, `takeover` …", "routing")]
+    assignment_id: Annotated[Id | None, about("The assignment's id")]
 
 
 class OfferMade(msgspec.Struct, frozen=True):
     """It was offered to an agent."""
 
-    offer_id: Annotated[Id, about("Names the offer")]
+    offer_id: Annotated[Id, about("The offer's id")]
     agent_id: AgentId
-    expires_at: Annotated[Timestamp, about("Until when the agent may answer")]
+    expires_at: Annotated[Timestamp, about("When the offer expires")]
 
 
 class OfferEnd(msgspec.Struct, frozen=True):
     """An offer ended."""
 
-    offer_id: Annotated[Id, about("Names the offer")]
+    offer_id: Annotated[Id, about("The offer's id")]
     agent_id: AgentId
-    outcome: Annotated[OfferOutcome, about("How; `withdrawn`: the conversation went elsewhere")]
+    outcome: Annotated[
+        OfferOutcome, about("How it ended; `withdrawn`: the conversation was assigned otherwise")
+    ]
 
 
 class HandoffReason(msgspec.Struct, frozen=True):
-    """A human is asked for."""
+    """A human has been requested."""
 
     reason: Annotated[str | None, about("Why", "keyword: human")]
 
@@ -146,14 +148,16 @@ class ConversationRating(msgspec.Struct, frozen=True):
     """The customer's satisfaction."""
 
     score: Annotated[int, msgspec.Meta(ge=1, le=5), about("From 1 (worst) to 5", 5)]
-    comment: Annotated[str | None, about("What the customer adds", "Quick and kind")]
+    comment: Annotated[str | None, about("The customer's comment", "Quick and kind")]
 
 
 class SlaNotice(msgspec.Struct, frozen=True):
     """An SLA target is about to be missed, or was."""
 
-    target: Annotated[TargetName, about("Which target")]
-    state: Annotated[Literal["warning", "breach"], about("Whether it is about to be missed, or was")]
+    target: Annotated[TargetName, about("The target")]
+    state: Annotated[
+        Literal["warning", "breach"], about("Whether it is about to be missed, or has been missed")
+    ]
     due_at: Annotated[Timestamp, about("When it is due")]
 
 
@@ -164,7 +168,7 @@ class MessageEdit(msgspec.Struct, frozen=True):
     message_seq: Annotated[Seq, about("The message's number in the conversation")]
     content: Annotated[str, about("The new text", "Where is my money?")]
     previous_content: Annotated[str, about("The text before", "Where is my refund?")]
-    edited_at: Annotated[Timestamp, about("When, by the provider's clock")]
+    edited_at: Annotated[Timestamp, about("When it was edited, by the provider's clock")]
 
 
 class EditedMessage(msgspec.Struct, frozen=True):
@@ -173,7 +177,7 @@ class EditedMessage(msgspec.Struct, frozen=True):
     id: MessageId
     seq: Annotated[Seq, about("The message's number in the conversation")]
     content: Annotated[str, about("The new text", "Where is my money?")]
-    edited_at: Annotated[Timestamp, about("When, by the provider's clock")]
+    edited_at: Annotated[Timestamp, about("When it was edited, by the provider's clock")]
 
 
 class ConversationSummary(msgspec.Struct, frozen=True):
@@ -191,9 +195,9 @@ class ConversationSummary(msgspec.Struct, frozen=True):
         str | msgspec.UnsetType, about("The customer's address on this channel", "visitor-7f3a")
     ] = msgspec.UNSET
     priority: Annotated[Priority | msgspec.UnsetType, about("How urgent it is", "normal")] = msgspec.UNSET
-    subject: Annotated[
-        str | msgspec.UnsetType | None, about("What it is about", "Refund for order A-1042")
-    ] = msgspec.UNSET
+    subject: Annotated[str | msgspec.UnsetType | None, about("The subject", "Refund for order A-1042")] = (
+        msgspec.UNSET
+    )
     labels: Annotated[list[str] | msgspec.UnsetType, about("Labels", ["refund"])] = msgspec.UNSET
     last_message_preview: Annotated[
         str | msgspec.UnsetType | None, about("The beginning of the newest message", "Where is my refund?")
@@ -210,16 +214,16 @@ class AssignmentNotice(ConversationSummary, frozen=True, kw_only=True):
     """For the agent who holds the conversation now."""
 
     conversation_id: ConversationId
-    assignment_id: Annotated[Id, about("Names the assignment")]
+    assignment_id: Annotated[Id, about("The assignment's id")]
 
 
 class OfferNotice(ConversationSummary, frozen=True, kw_only=True):
     """For the agent to whom the conversation is offered."""
 
     conversation_id: ConversationId
-    offer_id: Annotated[Id, about("Names the offer")]
+    offer_id: Annotated[Id, about("The offer's id")]
     agent_id: AgentId
-    expires_at: Annotated[Timestamp, about("Until when the agent may answer")]
+    expires_at: Annotated[Timestamp, about("When the offer expires")]
 
 
 class QueueNotice(ConversationSummary, frozen=True, kw_only=True):
@@ -240,7 +244,7 @@ class TypingHint(msgspec.Struct, frozen=True):
     conversation_id: ConversationId
     user_id: Annotated[str, about("The agent, or the customer's address", "visitor-7f3a")]
     name: Annotated[str | None, about("Their name", "Marta")]
-    state: Annotated[Literal["start", "stop"], about("Whether they begin or stop")]
+    state: Annotated[Literal["start", "stop"], about("Whether they started or stopped typing")]
 
 
 class SuggestionHint(msgspec.Struct, frozen=True):
@@ -250,9 +254,9 @@ class SuggestionHint(msgspec.Struct, frozen=True):
     suggestion_id: Annotated[Id, about("The suggestion")]
     status: Annotated[
         Literal["pending", "approving", "approved", "edited", "rejected", "stale", "replaced"],
-        about("What became of it; `pending` is new"),
+        about("Its state; `pending` while it is new"),
     ]
-    confidence: Annotated[float, about("How sure the draft is, from 0 to 1", 0.6)]
+    confidence: Annotated[float, about("The draft's confidence, from 0 to 1", 0.6)]
 
 
 class DraftHint(msgspec.Struct, frozen=True):
@@ -261,8 +265,8 @@ class DraftHint(msgspec.Struct, frozen=True):
     conversation_id: ConversationId
     user_id: Annotated[str, about("The agent", "00000000-0000-0000-0000-000000000021")]
     name: Annotated[str | None, about("Their name", "Abeba")]
-    content: Annotated[str | None, about("The text so far; null when it is gone", "Dear Marta")]
-    is_private: Annotated[bool, about("Whether it is to become a note", False)]
+    content: Annotated[str | None, about("The text so far; null once the draft is gone", "Dear Marta")]
+    is_private: Annotated[bool, about("Whether it will be a private note", False)]
     updated_at: Annotated[
         str | None, about("When it changed", "2026-03-02T09:30:00.000Z", format="date-time")
     ]
@@ -274,14 +278,16 @@ class ViewingHint(msgspec.Struct, frozen=True):
     conversation_id: ConversationId
     user_id: Annotated[str, about("The agent", "00000000-0000-0000-0000-000000000021")]
     name: Annotated[str | None, about("Their name", "Abeba")]
-    state: Annotated[Literal["start", "stop"], about("Whether they have it open; forget a start after 45 s")]
+    state: Annotated[
+        Literal["start", "stop"], about("Whether they have it open; a `start` expires after 45 s")
+    ]
 
 
 class ReceiptHint(msgspec.Struct, frozen=True):
     """How far a message got."""
 
     message_id: MessageId
-    delivery_status: Annotated[DeliveryStatus, about("How far")]
+    delivery_status: Annotated[DeliveryStatus, about("The delivery status")]
     delivery_error: Annotated[DeliveryError | msgspec.UnsetType, about("Why it was not delivered")] = (
         msgspec.UNSET
     )
@@ -291,34 +297,35 @@ class PresenceHint(msgspec.Struct, frozen=True):
     """An agent came, went, or holds more or less."""
 
     user_id: AgentId
-    status: Annotated[PresenceStatus, about("Whether the agent is there")]
-    active: Annotated[Count, about("Conversations that the agent holds")]
-    maximum: Annotated[Count, about("How many the agent may hold", 5)]
+    status: Annotated[PresenceStatus, about("The agent's presence")]
+    active: Annotated[Count, about("Conversations assigned to the agent")]
+    maximum: Annotated[Count, about("The most conversations that the agent may hold", 5)]
 
 
 class QueueHint(msgspec.Struct, frozen=True):
     """A conversation's place in the queue."""
 
     conversation_id: ConversationId
-    position: Annotated[Count, about("Its place, from 1")]
+    position: Annotated[Count, about("Its position, from 1")]
     estimated_wait_s: Annotated[
-        int | None, about("About how many seconds it will still wait; null while too few were served", 90)
+        int | None,
+        about("Estimated remaining wait in seconds; null until enough conversations have been served", 90),
     ]
 
 
 class CursorHint(msgspec.Struct, frozen=True):
     """Where the stream stands."""
 
-    cursor: Annotated[str, about("Resume from it: `Last-Event-ID`, or `since`", "1f.42.0")]
+    cursor: Annotated[str, about("Resume after it with `Last-Event-ID` or `since`", "1f.42.0")]
 
 
 class StreamEnd(msgspec.Struct, frozen=True):
     """Why an event stream ends; `retry:` beside it says when to come back."""
 
-    code: Annotated[int, about("As of a WebSocket that ends: docs/errors.md has the table", 1001)]
+    code: Annotated[int, about("The code that a WebSocket would be closed with: see docs/errors.md", 1001)]
     reason: Annotated[
         str,
-        about("Why, for people", "this server is stopping: reconnect with your last event id"),
+        about("The reason, for people", "this server is stopping: reconnect with your last event id"),
     ]
 
 

@@ -27,16 +27,18 @@ class AgentPreferencesView(msgspec.Struct, frozen=True):
     id: Id
     user_id: AgentId
     available_channels: Annotated[
-        tuple[ChannelType, ...], about("Types of channels the agent serves; empty for any", ["webchat"])
+        tuple[ChannelType, ...], about("Channel types that the agent serves; empty for any", ["webchat"])
     ]
-    available_topics: Annotated[tuple[str, ...], about("Topics the agent serves; empty for any", ["billing"])]
-    available_hours: Annotated[AvailableHours | None, about("When the agent works; null for any time")]
-    languages: Annotated[tuple[str, ...], about("Languages the agent speaks; empty for any", ["en"])]
+    available_topics: Annotated[
+        tuple[str, ...], about("Topics that the agent serves; empty for any", ["billing"])
+    ]
+    available_hours: Annotated[AvailableHours | None, about("The agent's working hours; null for any time")]
+    languages: Annotated[tuple[str, ...], about("Languages that the agent speaks; empty for any", ["en"])]
     max_concurrent_conversations: Annotated[
         Count, about("How many conversations the agent may hold at once", 5)
     ]
-    is_available: Annotated[bool, about("Whether the agent gets conversations at all")]
-    auto_accept: Annotated[bool, about("Whether they are assigned without an offer")]
+    is_available: Annotated[bool, about("Whether the agent receives conversations at all")]
+    auto_accept: Annotated[bool, about("Whether conversations are assigned without an offer")]
     notification_preferences: Annotated[NotificationPreferences, about("How clients notify the agent")]
     created_at: CreatedAt
     updated_at: UpdatedAt
@@ -64,19 +66,19 @@ class CannedResponseView(msgspec.Struct, frozen=True):
 
     id: Id
     account_id: AccountId
-    short_code: Annotated[str, about("By which agents find it", "/refund")]
-    title: Annotated[str, about("What it is about", "Refund")]
+    short_code: Annotated[str, about("The short code by which agents find it", "/refund")]
+    title: Annotated[str, about("The title", "Refund")]
     content: Annotated[
         str, about("The text, with its placeholders", "Hello {{contact_name}}, your refund is on its way.")
     ]
-    category: Annotated[str | None, about("Under what it is listed", "billing")]
+    category: Annotated[str | None, about("The category it is listed under", "billing")]
     created_by: Annotated[str | None, about("Who created it", "00000000-0000-0000-0000-000000000024")]
     created_at: CreatedAt
     updated_at: UpdatedAt
     actions: Annotated[
         MacroActions | None,
         about(
-            "What applying it changes besides; null for a text alone",
+            "What else applying it changes; null if it is only a text",
             {"add_labels": ["refund"], "status": "resolved"},
         ),
     ]
@@ -92,12 +94,10 @@ class AgentStats(msgspec.Struct, frozen=True, rename={"start": "from", "end": "t
     end: Annotated[Timestamp, about("The end of the period")]
     user_id: AgentId
     assigned: Annotated[Count, about("How often the agent received a conversation")]
-    resolved: Annotated[
-        Count, about("Conversations resolved in the period that were and still are the agent's")
-    ]
+    resolved: Annotated[Count, about("Conversations resolved in the period and still assigned to the agent")]
     messages: Annotated[Count, about("The agent's messages, without notes")]
-    first_reply: Annotated[Durations, about("Of conversations that the agent answered first")]
-    csat: Annotated[Csat, about("Of conversations that the agent held last before the score")]
+    first_reply: Annotated[Durations, about("For conversations whose first reply was the agent's")]
+    csat: Annotated[Csat, about("For conversations that the agent was the last to hold before the score")]
 
 
 class LabelCount(msgspec.Struct, frozen=True):

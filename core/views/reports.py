@@ -16,15 +16,15 @@ from .inbox import Csat, Durations
 Dimension = Literal["account", "agent", "team", "channel", "label"]
 TARGETS: tuple[TargetName, ...] = ("first_reply", "next_reply", "resolution")
 MAX_ITEMS = 200
-"""Items of one report: those with most conversations and messages. What is left out is said by `more`."""
+"""Items of one report: those with the most conversations and messages. `more` counts the rest."""
 
 
 class Missed(msgspec.Struct, frozen=True):
     """Conversations that missed an SLA target at least once."""
 
     first_reply: Annotated[Count, about("How many missed the target of the first reply")] = 0
-    next_reply: Annotated[Count, about("How many missed that of a later reply")] = 0
-    resolution: Annotated[Count, about("How many missed that of the resolution")] = 0
+    next_reply: Annotated[Count, about("How many missed the target of a later reply")] = 0
+    resolution: Annotated[Count, about("How many missed the target of the resolution")] = 0
 
 
 class ReportDay(msgspec.Struct, frozen=True):
@@ -65,8 +65,10 @@ class ReportItem(msgspec.Struct, frozen=True):
         Count | None, about("Messages of customers; null where they are not counted: agents, teams, labels")
     ]
     outbound: Annotated[Count | None, about("Messages to customers; null for teams and labels")]
-    bot_messages: Annotated[Count | None, about("Those of them that bots wrote; null as `inbound`")]
-    handoffs: Annotated[Count | None, about("How often a human was asked for; null as `inbound`")]
+    bot_messages: Annotated[
+        Count | None, about("Messages to customers that bots wrote; null where `inbound` is")
+    ]
+    handoffs: Annotated[Count | None, about("How often a human was requested; null where `inbound` is")]
     assigned: Annotated[
         Count | None, about("How often conversations were assigned; null for teams and labels")
     ]
@@ -76,12 +78,13 @@ class ReportItem(msgspec.Struct, frozen=True):
     missed: Annotated[
         Missed, about("Of the conversations created in the period: how many missed SLA targets")
     ]
-    csat: Annotated[Csat, about("What customers' ratings were")]
+    csat: Annotated[Csat, about("Customers' ratings")]
     statuses: Annotated[
         dict[str, int], about("Status → how many conversations have it now", {"open": 3, "assigned": 2})
     ]
     days: Annotated[
-        list[ReportDay], about("The same by day, every day of the period; empty where several are listed")
+        list[ReportDay],
+        about("The same figures for every day of the period; empty where several items are listed"),
     ]
 
 
@@ -90,6 +93,8 @@ class Report(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"})
 
     start: Annotated[Timestamp, about("The beginning of the period")]
     end: Annotated[Timestamp, about("The end of the period")]
-    dimension: Annotated[Dimension, about("Of what the figures are", "team")]
-    items: Annotated[list[ReportItem], about("The figures, those with most conversations and messages first")]
-    more: Annotated[Count, about("How many more have figures and are left out", 0)]
+    dimension: Annotated[Dimension, about("What the figures are grouped by", "team")]
+    items: Annotated[
+        list[ReportItem], about("The figures; items with the most conversations and messages first")
+    ]
+    more: Annotated[Count, about("How many more items have figures but are left out", 0)]

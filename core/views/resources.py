@@ -41,9 +41,9 @@ from .conversations import ConversationView, EntryView
 class ContactIdentifierView(msgspec.Struct, frozen=True):
     id: Id
     contact_id: ContactId
-    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
+    channel_type: Annotated[ChannelType, about("The channel type of the address", "webchat")]
     identifier: Annotated[str, about("The address, in its normal form", "visitor-7f3a")]
-    display_name: Annotated[str | None, about("The name that came with it", "Marta")]
+    display_name: Annotated[str | None, about("The name used with it", "Marta")]
     metadata: Metadata
     created_at: CreatedAt
     updated_at: UpdatedAt
@@ -89,7 +89,7 @@ class ChannelView(msgspec.Struct, frozen=True):
 
     id: ChannelId
     account_id: AccountId
-    type: Annotated[ChannelType, about("The provider's kind", "webchat")]
+    type: Annotated[ChannelType, about("The type of the channel", "webchat")]
     name: Annotated[str, about("The channel's name", "Shop")]
     config: Annotated[dict[str, Any], about("Free-form: settings of the channel's provider", {})]
     credential_fields: Annotated[
@@ -99,7 +99,7 @@ class ChannelView(msgspec.Struct, frozen=True):
             ["identity_secret"],
         ),
     ]
-    is_active: Annotated[bool, about("Whether messages come in and go out")]
+    is_active: Annotated[bool, about("Whether the channel receives and sends messages")]
     created_at: CreatedAt
     updated_at: UpdatedAt
 
@@ -116,28 +116,28 @@ class AccountView(msgspec.Struct, frozen=True):
 
 class ApiClientView(msgspec.Struct, frozen=True):
     client_id: Annotated[Id, about("The client's id")]
-    name: Annotated[str, about("What it is for", "CRM")]
+    name: Annotated[str, about("Its purpose", "CRM")]
     created_at: CreatedAt
-    last_used_at: Annotated[Timestamp | None, about("When it last asked for a token")]
+    last_used_at: Annotated[Timestamp | None, about("When it last requested a token")]
 
 
 class ApiClientWithSecret(msgspec.Struct, frozen=True):
     """Returned by creation only, as no other response contains the secret."""
 
     client_id: Annotated[Id, about("The client's id")]
-    client_secret: Annotated[str, about("Its secret, shown this once", "3q2-7wqU9nX0m1c5")]
-    name: Annotated[str, about("What it is for", "CRM")]
+    client_secret: Annotated[str, about("Its secret, shown only once", "3q2-7wqU9nX0m1c5")]
+    name: Annotated[str, about("Its purpose", "CRM")]
     created_at: CreatedAt
 
 
 class AuditRecordView(msgspec.Struct, frozen=True):
     id: Id
-    at: Annotated[Timestamp, about("When it was done")]
+    at: Annotated[Timestamp, about("When it happened")]
     actor_type: Annotated[str, about("What kind of actor did it", "agent")]
     actor_id: Annotated[str | None, about("Who did it", "00000000-0000-0000-0000-000000000024")]
-    action: Annotated[str, about("What was done", "team.created")]
+    action: Annotated[str, about("The action", "team.created")]
     target_type: Annotated[str | None, about("What kind of object it was done to", "team")]
-    target_id: Annotated[str | None, about("Which one", "0190a5f0-7c1e-7000-8000-00000000b0b1")]
+    target_id: Annotated[str | None, about("The object's id", "0190a5f0-7c1e-7000-8000-00000000b0b1")]
     details: Annotated[
         dict[str, Any], about("Free-form: the fields that changed, by action", {"name": "Billing"})
     ]
@@ -150,11 +150,11 @@ class DeliveryView(msgspec.Struct, frozen=True):
     conversation_id: ConversationId
     channel_id: ChannelId
     seq: Annotated[Seq, about("The message's number in its conversation")]
-    status: Annotated[DeliveryStatus, about("How far it got")]
-    attempts: Annotated[Count, about("Tries so far")]
+    status: Annotated[DeliveryStatus, about("The delivery status")]
+    attempts: Annotated[Count, about("Attempts so far")]
     provider_id: Annotated[str | None, about("The provider's id of the message", "wamid.HBgL")]
-    error: Annotated[dict[str, Any] | None, about("Why the last try failed", shown_as=DeliveryError)]
-    next_attempt_at: Annotated[Timestamp | None, about("When it is tried again")]
+    error: Annotated[dict[str, Any] | None, about("Why the last attempt failed", shown_as=DeliveryError)]
+    next_attempt_at: Annotated[Timestamp | None, about("When the next attempt is due")]
     created_at: CreatedAt
     updated_at: UpdatedAt
 

@@ -1,4 +1,4 @@
-"""What a client's search asks for: the parts it is made of, and the telephone numbers among them.
+"""A search query, split into words and telephone numbers.
 
 Pure. Texts are folded by the database, which holds the folded texts (`search_fold` in schema.sql); so are these terms.
 """
@@ -14,9 +14,9 @@ import phonenumbers
 from ..accounts import phones
 
 MAX_WORDS: Final = 16
-"""Parts of a search that are looked for; the rest are ignored. A search has 200 characters at most."""
+"""Words of a search that are looked for; the rest are ignored. A search has 200 characters at most."""
 MIN_DIGITS: Final = 7
-"""A shorter number is no telephone number."""
+"""Shorter numbers are not taken for telephone numbers."""
 _WRITTEN: Final = re.compile(r"[+(]?[0-9](?:[ ().\-/\u00a0\u2010-\u2015]{0,3}[0-9])*")
 """A number as people write it: single digits with up to three signs between two of them."""
 
@@ -29,7 +29,7 @@ class SearchTerms(msgspec.Struct, frozen=True):
 
 
 def searches(q: str) -> list[SearchTerms]:
-    """The ways to read `q`, each of which finds what it finds.
+    """The possible readings of `q`; a search finds the matches of each.
 
     As it stands: its parts between blanks. And if a telephone number is in it: that number's digits beside the other parts, without
     the code of its country, which some write and others do not.

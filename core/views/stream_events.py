@@ -1,4 +1,4 @@
-"""From entries to stream events. Pure, so that replays equal what was sent live.
+"""Turns entries into stream events. Pure, so that replays equal the events sent live.
 
 An event's cursor names the account's feed, the entry's position in it, and the event's index among the entry's events:
 `<generation>.<position>.<index>`. It is opaque to clients.
@@ -91,11 +91,13 @@ _KEPT_FROM: dict[tuple[bool, bool], frozenset[Role]] = {
 class EventView(msgspec.Struct, frozen=True):
     """An event on the wire."""
 
-    id: Annotated[str, about("A cursor: resume after it by `Last-Event-ID`, or `since`", "1f.42.0")]
+    id: Annotated[str, about("A cursor: resume after it with `Last-Event-ID` or `since`", "1f.42.0")]
     type: Annotated[str, about("What happened", "conversation:message")]
-    topic: Annotated[str, about("The topic that brought it", "account:00000000-0000-0000-0000-000000000001")]
-    conversation_id: Annotated[ConversationId | None, about("The conversation, if it is about one")]
-    seq: Annotated[int | None, about("The number of its entry; null for hints, which nothing stores", 7)]
+    topic: Annotated[
+        str, about("The topic it was published to", "account:00000000-0000-0000-0000-000000000001")
+    ]
+    conversation_id: Annotated[ConversationId | None, about("The conversation, if the event concerns one")]
+    seq: Annotated[int | None, about("Its entry's number; null for hints, which are not stored", 7)]
     at: Annotated[Timestamp, about("When it happened")]
     data: Annotated[Any, about("The details, by `type`")]
 
@@ -113,7 +115,7 @@ def user_topic(user_id: str) -> str:
 
 
 def events_of(entry: Entry) -> list[Event]:
-    """The events of an entry, in order. What was carried over from another service is history and makes none."""
+    """The events of an entry, in order. Entries imported from another service are history and produce none."""
     if entry.actor == IMPORTER:
         return []
     account, thread = account_topic(entry.account_id), conversation_topic(entry.conversation_id)

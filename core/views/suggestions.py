@@ -14,13 +14,13 @@ class UsageRow(msgspec.Struct, frozen=True):
 
     provider: Annotated[str, about("The provider", "openai-compatible")]
     model: Annotated[str, about("The model", "rules-1")]
-    purpose: Annotated[str, about("What for", "reply")]
-    outcome: Annotated[str, about("How the calls ended", "ok")]
+    purpose: Annotated[str, about("The purpose", "reply")]
+    outcome: Annotated[str, about("The outcome", "ok")]
     calls: Annotated[Count, about("How many calls")]
     tokens_in: Annotated[Count, about("Tokens sent")]
     tokens_out: Annotated[Count, about("Tokens received")]
     cost: Annotated[float, about("US dollars", 0.012)]
-    ms: Annotated[int, about("Milliseconds in all", 5200)]
+    ms: Annotated[int, about("Total milliseconds", 5200)]
 
 
 class ModelFigures(msgspec.Struct, frozen=True):
@@ -33,16 +33,16 @@ class ModelFigures(msgspec.Struct, frozen=True):
     approved: Annotated[Count, about("Sent unchanged")]
     edited: Annotated[Count, about("Sent after changes")]
     edit_distance: Annotated[float | None, about("Mean share of words changed in those", 0.18)]
-    rejected: Annotated[Count, about("Rejected ones")]
-    overtaken: Annotated[Count, about("Became stale before anybody decided")]
-    replaced: Annotated[Count, about("Drafted again before anybody decided")]
-    sent: Annotated[Count, about("Approved and edited ones")]
-    answered: Annotated[Count, about("Sent ones to which the customer replied")]
+    rejected: Annotated[Count, about("Rejected")]
+    overtaken: Annotated[Count, about("Became stale before a decision")]
+    replaced: Annotated[Count, about("Drafted again before a decision")]
+    sent: Annotated[Count, about("Approved, edited or not")]
+    answered: Annotated[Count, about("Sent, and answered by the customer")]
     confidence: Annotated[float | None, about("Their mean", 0.6)]
 
 
 class SuggestionStats(msgspec.Struct, frozen=True):
-    """Figures since a time, by model; and what the calls of models used."""
+    """Figures since a time, by model, and the usage of model calls."""
 
     since: Timestamp
     models: Annotated[list[ModelFigures], about("Suggestions, by provider and model")]

@@ -1,6 +1,6 @@
 """The names of events on a message broker: routing keys of a topic exchange, as consumers of the omnichannel platform bind to them.
 
-A name is a few words, from the general to the particular: `conversation.message.received`. A consumer binds to some of them
+A name is a few words, from general to specific: `conversation.message.received`. A consumer binds to some of them
 (`conversation.message.*`) or to all (`#`).
 """
 
@@ -57,7 +57,7 @@ def domain_event(entry: Entry, type: str) -> DomainEvent:
 def _of_entry(data: EntryData) -> DomainEvent:
     if isinstance(data, Message):
         if data.is_private:
-            return "conversation.message.noted"  # never taken for what a customer gets
+            return "conversation.message.noted"  # never mistaken for a message to the customer
         return "conversation.message.received" if data.direction == "inbound" else "conversation.message.sent"
     if isinstance(data, Assigned):
         return "conversation.unassigned" if data.agent_id is None else "conversation.assigned"

@@ -15,7 +15,7 @@ from .records import DeliveryState, DisabledReason, EventDelivery, EventWebhook
 
 
 class EventWebhookBody(msgspec.Struct, frozen=True):
-    """What an event webhook receives."""
+    """The body that an event webhook receives."""
 
     type: Annotated[str, about("What happened", "conversation:message")]
     timestamp: Annotated[Timestamp, about("When it happened")]
@@ -31,10 +31,10 @@ class EventWebhookView(msgspec.Struct, frozen=True):
     id: Id
     account_id: AccountId
     url: Annotated[str, about("Where events are sent", "https://example.com/tertulia")]
-    description: Annotated[str | None, about("What it is for", "CRM")]
+    description: Annotated[str | None, about("Its purpose", "CRM")]
     event_types: Annotated[
         tuple[EventType, ...],
-        about("Which events; empty for all but `notification:*`", ["conversation:message"]),
+        about("Event types to send; empty for all but `notification:*`", ["conversation:message"]),
     ]
     is_active: Annotated[bool, about("Whether events are sent")]
     previous_secret_until: Annotated[
@@ -66,7 +66,7 @@ class EventDeliveryView(msgspec.Struct, frozen=True):
     webhook_id: Annotated[Id, about("The event webhook")]
     event_id: Annotated[str, about("The event, sent as `webhook-id` at every attempt", "evt_1f_42_0")]
     event_type: Annotated[EventType, about("What happened")]
-    status: Annotated[DeliveryState, about("How far it got")]
+    status: Annotated[DeliveryState, about("The delivery status")]
     attempts: Annotated[Count, about("Attempts so far")]
     next_attempt_at: Annotated[Timestamp | None, about("When it is attempted again")]
     response_status: Annotated[int | None, about("The receiver's status at the newest attempt", 200)]

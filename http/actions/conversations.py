@@ -79,9 +79,11 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     content: Annotated[Content, about("The text", "Where is my refund?")]
     sender_type: Annotated[
-        SenderType | None, about("As whom a service writes; by default its bot", "agent")
+        SenderType | None, about("The sender that a service writes as; its bot by default", "agent")
     ] = None
-    is_private: Annotated[bool, about("Whether it is a note that the customer does not see")] = False
+    is_private: Annotated[bool, about("Whether it is a private note, which the customer does not see")] = (
+        False
+    )
     content_type: Annotated[
         str, msgspec.Meta(min_length=1, max_length=100), about("`text`, or a kind that clients agree on")
     ] = "text"
@@ -100,7 +102,7 @@ class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = {}
     to: Annotated[Addresses | None, about("E-mail only: recipients", ["marta@example.com"])] = None
     cc: Annotated[Addresses | None, about("E-mail only: recipients of a copy", [])] = None
-    bcc: Annotated[Addresses | None, about("E-mail only: hidden recipients of a copy", [])] = None
+    bcc: Annotated[Addresses | None, about("E-mail only: recipients of a blind copy", [])] = None
 
 
 class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,7 +113,7 @@ class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     contact_identifier: Annotated[Identifier, about("The customer's address on this channel", "visitor-7f3a")]
     contact_name: Annotated[Name | None, about("The customer's name", "Marta")] = None
-    subject: Annotated[Subject | None, about("What it is about", "Refund for order A-1042")] = None
+    subject: Annotated[Subject | None, about("The subject", "Refund for order A-1042")] = None
     priority: Annotated[Priority, about("How urgent it is")] = "normal"
     labels: Annotated[Labels, about("Labels", ["refund"])] = []
     metadata: Annotated[
@@ -269,7 +271,7 @@ async def ask_for_agent(
 
 
 async def _check_allowed(call: Call[Any], command: Command, conversation_id: str) -> None:
-    """Raises what the conversation would refuse the command with, regardless of the agent."""
+    """Raises the error with which the conversation would refuse the command, regardless of the agent."""
     c = await call.services.stores.conversations.get(call.account_id, conversation_id)
     if c is None:
         raise NotFound("no such conversation")

@@ -157,7 +157,7 @@ class _Call:
 
     async def _say(self, item: _Said, originals: dict[str, Original]) -> None:
         if item.message.is_echo and item.edited_at is None and item.message.provider_id in originals:
-            self._taken.repeated += 1  # what was sent from here
+            self._taken.repeated += 1  # the echo of a message sent from here
             return
         if item.edited_at is None:
             done = await self._receive(item, originals)

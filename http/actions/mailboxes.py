@@ -1,7 +1,7 @@
-"""What a channel's parser goes by: its configuration, and which addresses are the account's own.
+"""What a channel's parser needs to know: its configuration, and which addresses belong to the account.
 
 A mail may reach several of an account's mailboxes. Each channel takes it into a conversation of its own, answered from its own address; the
-other mailboxes get no copy of the answer, and what one of them writes to another wakes no bot.
+other mailboxes get no copy of the answer, and mail from one of them to another triggers no bot.
 """
 
 from __future__ import annotations

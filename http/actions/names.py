@@ -1,6 +1,6 @@
-"""A customer's name that comes late: their contact takes it if it has none, and so does each of their conversations.
+"""A customer's name that becomes known late: their contact takes it if it has none, and so does each of their conversations.
 
-What an agent has called a customer stays. Conversations are named by an ordinary `Update`, so that streams, replays, the projection
+A name that an agent entered stays. Conversations are named by an ordinary `Update`, so that streams, replays, the projection
 and the host's threads follow, as in `reconcile.py`.
 """
 

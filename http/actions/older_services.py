@@ -1,4 +1,4 @@
-"""What clients of older services name in their own way, and what it is here. Ids are derived, so that the same name is the same thing."""
+"""Maps names that older services use to ids. Ids are derived, so that the same name always means the same object."""
 
 from __future__ import annotations
 

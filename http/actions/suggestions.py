@@ -42,7 +42,7 @@ _UNKNOWN = (Overloaded, StorageUnavailable, NotReady)
 
 
 class SourceView(msgspec.Struct, frozen=True):
-    kind: Annotated[Literal["article", "conversation"], about("What it is")]
+    kind: Annotated[Literal["article", "conversation"], about("The kind of source")]
     id: Id
     title: Annotated[str, about("Its title", "Refunds")]
 
@@ -53,20 +53,22 @@ class SuggestionView(msgspec.Struct, frozen=True):
     id: Id
     conversation_id: ConversationId
     message_id: Annotated[MessageId | None, about("The customer's message that it answers")]
-    seq: Annotated[Seq, about("The last message that it has read")]
-    status: Annotated[Status, about("`pending` until somebody decides, or a newer message overtakes it")]
+    seq: Annotated[Seq, about("The last message that it takes into account")]
+    status: Annotated[Status, about("`pending` until somebody decides or a newer message arrives")]
     subject: Annotated[str | None, about("The conversation's subject", "Refund for order A-1042")]
     body: Annotated[str, about("The suggested text", "Hello, your refund is on its way.")]
-    confidence: Annotated[float, about("How sure it is, from 0 to 1", 0.6)]
-    analysis: Annotated[MessageAnalysis, about("What the customer's message says")]
-    provider: Annotated[str, about("What wrote it", "rules")]
+    confidence: Annotated[float, about("Its confidence, from 0 to 1", 0.6)]
+    analysis: Annotated[MessageAnalysis, about("The analysis of the customer's message")]
+    provider: Annotated[str, about("The provider that wrote it", "rules")]
     model: Annotated[str, about("The model", "rules-1")]
     failed_provider: Annotated[str | None, about("The provider that should have written it but failed")]
     failed_reason: Annotated[str | None, about("Why it failed", "timeout")]
-    tone: Annotated[Tone | None, about("The tone asked for", "friendly")]
-    length: Annotated[Length | None, about("The length asked for", "shorter")]
+    tone: Annotated[Tone | None, about("The requested tone", "friendly")]
+    length: Annotated[Length | None, about("The requested length", "shorter")]
     sources: Annotated[list[SourceView], about("What it is based on; cited as [1], [2] …")]
-    requested_by: Annotated[AgentId | None, about("Who asked for it; null when the customer's message did")]
+    requested_by: Annotated[
+        AgentId | None, about("Who requested it; null if the customer's message triggered it")
+    ]
     created_at: CreatedAt
     decided_at: Annotated[str | None, about("When it was decided", format="date-time")]
     decided_by: Annotated[AgentId | None, about("Who decided")]
@@ -156,7 +158,7 @@ async def approve(
 
 
 async def _send(call: Call[Any], s: Suggestion, body: str, metadata: dict[str, Any]) -> Entry:
-    """Post it into its conversation, bound to what it has read. Whatever the turn refuses is undone here. Raises Stale …"""
+    """Post it into its conversation, bound to the messages it is based on. Whatever the turn refuses is undone here. Raises Stale …"""
     store = call.services.stores.suggestions
     post = Post(
         "agent", body, key=f"suggestion:{s.id}", metadata={**metadata, "suggestion_id": s.id}, seen=s.seen

@@ -1,4 +1,4 @@
-"""Parses providers' calls: short ones at once, long ones in a thread, so that the event loop keeps running.
+"""Parses providers' calls: short ones in the event loop, long ones in a thread, so that the event loop keeps running.
 
 Owns the threads and the bound on waiting calls. Parsers are linear and raise only ValueError. A thread cannot be stopped, so
 nothing here relies on a deadline to stop one.
@@ -45,7 +45,7 @@ class WebhookParser:
         if len(received.body) <= SHORT:
             return parsed(kind, received, config)
         if self._waiting >= MAX_WAITING:
-            raise Overloaded("too many long calls are being parsed: repeat it", retry_after=2)
+            raise Overloaded("too many long calls are being parsed: try again", retry_after=2)
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, "webhook-parser")
         self._waiting += 1
@@ -55,7 +55,7 @@ class WebhookParser:
             async with asyncio.timeout(self._deadline):
                 return await asyncio.shield(work)
         except TimeoutError:
-            raise Overloaded("the call could not be parsed in time: repeat it", retry_after=5) from None
+            raise Overloaded("the call could not be parsed in time: try again", retry_after=5) from None
 
     def _done(self, work: asyncio.Future[Parsed]) -> None:
         self._waiting -= 1

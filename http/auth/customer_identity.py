@@ -1,7 +1,7 @@
 """Proof of who a web chat customer is, made by the account's own server with the channel's `identity_secret`.
 
-Either a hash, which holds for ever: hex HMAC-SHA256 of the identifier. Or a token, which ends: a JWT (RFC 7519) signed with HS256,
-whose `sub` is the identifier.
+Either a hash, which never expires: the hex HMAC-SHA256 of the identifier. Or a token, which expires: a JWT (RFC 7519) signed with
+HS256, whose `sub` is the identifier.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class OriginPolicy:
 
 
 def origin_of(headers: CIMultiDictProxy[str]) -> Origin | None:
-    """The origin of the page that asks. None without one, and for `null`, several, or what is no origin."""
+    """The origin of the requesting page. None without one, and for `null`, several, or an invalid one."""
     origins = headers.getall("Origin", ())
     return parse(origins[0]) if len(origins) == 1 and len(origins[0]) <= MAX_ORIGIN else None
 

@@ -7,7 +7,7 @@ once, and tries Valkey again after a second.
 
 Chunks grow while a key is busy and shrink while it is quiet, so that a quiet key does not leave its permits spread over many gateways.
 
-A user's first permit at a gateway is advanced, and charged to the shared bucket with the next lease, so that a new customer does not
+A user's first permit at a gateway is granted on credit and charged to the shared bucket with the next lease, so that a new customer does not
 wait for a lease. With n gateways, a user may thus have n permits more at once.
 """
 

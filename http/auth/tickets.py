@@ -1,9 +1,9 @@
-"""Stream tickets, which browsers put into URLs in place of tokens, and how an EventSource comes back with a used one.
+"""Stream tickets, which browsers put into URLs in place of tokens, and how an EventSource reconnects with a used one.
 
 Owns a ticket's form, lifetime and content. It never accepts a ticket that the store has not confirmed: without the store the
 answer is 503, and a client can fall back to a header or a cookie.
 
-A ticket opens one stream. EventSource reconnects by itself, always with the same URL: its ticket is used by then. If a page asked for
+A ticket opens one stream. EventSource reconnects by itself, always with the same URL, whose ticket is used by then. If a page requested
 the ticket, its browser holds a cookie that no script can read; ticket and cookie together reopen the stream while it is open and
 RESUMABLE_FOR seconds longer. The URL alone, from a log or a history, opens nothing.
 """

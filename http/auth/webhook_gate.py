@@ -23,8 +23,8 @@ MAX_CHANNELS: Final = 10_000
 """Channels remembered; the least recently called one is forgotten first."""
 
 SPARE: Final = Rate(20, 20)
-"""Calls to channels not verified yet that are looked at although their address has no permits left, for all addresses of this gateway:
-a provider's first call must not be refused for others at its address."""
+"""First calls to a channel that are verified although their address has no permits left, for all addresses at this gateway: a provider's
+first call must not be refused because of others at its address."""
 
 
 class WebhookGate:

@@ -2,7 +2,7 @@
 
 Owns one timer per connection. The timer is not reset for every request, which would slow each of them down; when it fires, it checks
 what the connection waits for, acts, and is set to the earliest time at which something could be due. Not covered here: idle time between
-requests (aiohttp), the time handlers take (theirs), and slow readers of streams (`streams/session.py`).
+requests (aiohttp), the running time of handlers, and slow readers of streams (`streams/session.py`).
 """
 
 from __future__ import annotations

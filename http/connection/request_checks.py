@@ -39,7 +39,7 @@ class RequestChecks:
         headers = head.headers
         if not target.startswith("/"):
             if head.method == hdrs.METH_CONNECT:
-                return Refusal(501, "this server is no proxy")
+                return Refusal(501, "this server is not a proxy")
             if "://" in target:  # absolute-form: names the host as well (RFC 9112 section 3.2.2)
                 named = target.partition("://")[2].partition("/")[0].partition("?")[0]
                 refused = self._name_refusal(named, headers)

@@ -1,4 +1,4 @@
-"""Keeps a parameter of one route's path from matching the name of a sibling: `stats` is no id of a conversation.
+"""Keeps a parameter of one route's path from matching the name of a sibling: `stats` is not an id of a conversation.
 
 aiohttp tries one resource after the other. If the method does not fit the one that a path names, the next one with a parameter at that place
 would serve the request, or add its methods to the `Allow` of the 405.
@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"\{(\w+)\}")
 
 
 def literal_segments(routes: Iterable[Route]) -> dict[str, set[str]]:
-    """What comes before a segment → the literal segments that routes have there."""
+    """A path's prefix → the literal segments that routes have after it."""
     found: dict[str, set[str]] = {}
     for route in routes:
         before = ""

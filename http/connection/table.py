@@ -1,6 +1,6 @@
 """Bounds the number of connections, per address and in total.
 
-Decides who is accepted and who is closed for it. An address at its bound loses its own oldest idle connection to its new one. When
+Decides which connection is accepted, and which one is closed to make room for it. An address at its bound loses its own oldest idle connection to its new one. When
 the gateway is full, one of the connections that have been idle longest is closed, of the address that has the most.
 """
 

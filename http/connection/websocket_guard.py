@@ -2,7 +2,7 @@
 
 aiohttp parses everything that one read of the socket brings, up to 256 KiB or 43,000 empty frames, before any other task gets a turn, and
 handles pings, pongs and fragments itself. So `FrameGate` wraps its parser: it reads frame headers (RFC 6455 section 5.2), no more
-than the client may send at once, and passes nothing on once there are too many. Malformed frames are left to the parser.
+than the client may send at once, and passes nothing on once the client has sent too many. Malformed frames are left to the parser.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The document that describes the API: OpenAPI, generated from the code's tables and types."""
+"""The documents that describe the API, OpenAPI and AsyncAPI, generated from the code's tables and types."""

@@ -1,6 +1,6 @@
 """The AsyncAPI 3.0 document of the streams, generated from the tables of events, of the WebSocket's messages, and of close codes.
 
-Its schemas are those of the OpenAPI document, in the dialect that AsyncAPI has: JSON Schema draft 7, so a `$ref` stands alone.
+Its schemas are those of the OpenAPI document, in AsyncAPI's dialect: JSON Schema draft 7, in which a `$ref` has no siblings.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ _OF_SOCKETS: Final = [component_name(type, "Event") for type in EVENTS if type !
 
 
 def _sending(query: Schema) -> dict[str, Schema]:
-    """The operations that send events. `query`: what the address of an event stream may say."""
+    """The operations that send events. `query`: the query parameters of an event stream."""
     return {
         "sendEvents": {
             "action": "send",
@@ -148,7 +148,7 @@ class _Messages:
         self._all[name]["properties"]["code"]["enum"] = codes
 
     def query(self, route: Route) -> Schema:
-        """What a stream's address may say in its query."""
+        """The query parameters of a stream."""
         return _draft7(resolved(self._of[id(route.query)], self._all))
 
     def operations(self) -> dict[str, Schema]:
@@ -282,7 +282,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _draft7(value: Any) -> Any:
-    """A schema in draft 7: what stands beside a `$ref` would be ignored there, so the reference moves into `allOf`."""
+    """A schema in draft 7: siblings of a `$ref` would be ignored there, so the reference moves into `allOf`."""
     if isinstance(value, list):
         return [_draft7(each) for each in value]
     if not isinstance(value, dict):

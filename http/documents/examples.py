@@ -1,4 +1,4 @@
-"""Examples of the documents, composed from those of the fields, so that they always fit the schemas."""
+"""Examples for the documents, composed from the fields' examples, so that they always match the schemas."""
 
 from __future__ import annotations
 

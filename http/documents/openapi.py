@@ -71,14 +71,14 @@ class Problem(msgspec.Struct, frozen=True):
     type: Annotated[str, about("A URN that ends in the code", "urn:tertulia:problem:not_found", format="uri")]
     title: Annotated[str, about("What the code means, for people", "Not found")]
     status: Annotated[int, about("The HTTP status", 404)]
-    code: Annotated[str, about("What went wrong, for programs", "not_found")]
-    detail: Annotated[str, about("What went wrong here, for people", "no such conversation")]
+    code: Annotated[str, about("The error code, for programs", "not_found")]
+    detail: Annotated[str, about("What went wrong, for people", "no such conversation")]
     errors: Annotated[list[FieldError], about("Wrong fields of the request", [])]
-    request_id: Annotated[str, about("Names the request in the server's log", "3f9c1e5a07b2-1a")]
+    request_id: Annotated[str, about("The request's id, which is in the server's log", "3f9c1e5a07b2-1a")]
     current: Annotated[
         dict[str, Any] | msgspec.UnsetType,
         about(
-            "Free-form: fields of the object in question, the state a conflict was refused for",
+            "Free-form: the current state of the object, which the conflict is about",
             {"status": "closed"},
         ),
     ] = msgspec.UNSET
@@ -163,7 +163,7 @@ _HEADERS: Final[dict[str, Schema]] = {
     for name, described, schema in (
         (
             "X-Request-Id",
-            "Names the request in the server's log",
+            "The request's id, which is in the server's log",
             {"type": "string", "examples": ["3f9c1e5a07b2-1a"]},
         ),
         ("Retry-After", "Seconds to wait", {"type": "integer", "minimum": 1, "examples": [1]}),
@@ -238,7 +238,7 @@ def _example(code: str, status: int, title: str) -> dict[str, Any]:
 
 
 def _webhooks(components: dict[str, Schema], schemas: dict[int, Schema]) -> dict[str, Any]:
-    """What an event webhook receives, by type of event."""
+    """The bodies that an event webhook receives, by event type."""
     event = components["EventWebhookBody"]
     found: dict[str, Any] = {}
     mapping = components["Event"]["discriminator"]["mapping"]

@@ -21,7 +21,7 @@ HEADERS: Final[dict[str, tuple[str, Any]]] = {
         "The same as the body's `client_message_id`, which counts first: a repetition returns the first result",
         "m-1",
     ),
-    "Last-Event-ID": ("The id of the last event seen: what came after it is replayed first", "1f.42.0"),
+    "Last-Event-ID": ("The id of the last event seen: the events after it are replayed first", "1f.42.0"),
     "If-None-Match": ("The `ETag` of the copy that the client has: 304 if it is the same", '"5f2c9a1e"'),
     "Range": ("The part of the file that is wanted", "bytes=0-1023"),
     "If-Range": ("The `ETag` to which `Range` refers: another file is sent whole", '"5f2c9a1e"'),

@@ -1,6 +1,6 @@
 """Socket.IO in the AsyncAPI document: a channel for each namespace, whose messages are events with their payloads.
 
-An event of a client has one object, and its acknowledgement is `{type: ack, data}` or `{type: error, error}`; an error is an event as well.
+A client's event carries one object, and its acknowledgement is `{type: ack, data}` or `{type: error, error}`; an error is an event as well.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Cross-origin resource sharing (the Fetch standard, section 3.3): which pages of other origins may call the API, and read its answers.
 
 An operator names origins for everybody (TERTULIA_ALLOWED_ORIGINS), an account's admin those of a web chat channel
-(`config.allowed_origins`). A channel's origins may call only what a customer may, and read only what that channel's customers get:
-what a token's holder gets is for the token's channel. Answers name the page's origin, never `*`, so that streams can use a cookie.
+(`config.allowed_origins`). A channel's origins may call only what a customer may, and read only the responses for that
+channel's customers: a token's responses are for the token's channel. Answers name the page's origin, never `*`, so that streams can use a cookie.
 
-The browser enforces all this. It protects people from pages, not the server from programs: a request is served as without Origin.
+The browser enforces all this. It protects people from pages, not the server from programs: requests are served as if they had no Origin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ API: Final = "/v1/"
 MAX_AGE: Final = 7_200
 """Seconds for which a browser may keep the answer to a preflight request: the most that Chromium keeps it."""
 MAX_LOOKUPS: Final = 4
-"""Look-ups of origins for refused requests that a gateway makes at once; the answers beyond them cannot be read by the page."""
+"""Concurrent origin look-ups for refused requests at a gateway; beyond them, the page cannot read the response."""
 REQUEST_HEADERS: Final = (
     "Accept, Authorization, Baggage, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, If-Range, Last-Event-ID, Pragma,"
     " Range, Sentry-Trace, Traceparent, Tracestate, X-Account-Id, X-Request-Id, X-Requested-With"

@@ -2,7 +2,7 @@
 
 Counts those in progress at this gateway: the ones of `Route.expensive`, and of handlers that call `counted` or `shared`. Their queries
 use `Database.expensive`, a pool of its own at which accounts take turns (`storage/postgres/fair_shares.py`), so a cheap read never
-waits for an expensive one, nor one account for all reads of another. This module does no I/O.
+waits for an expensive one, and no account waits for all reads of another. This module does no I/O.
 
 Beyond a bound: 429. If no connection becomes free in time: 503, from the storage.
 """

@@ -1,7 +1,7 @@
 """OPTIONS on every path (RFC 9110, section 9.3.7): which methods it has, and the answers to browsers' preflight requests.
 
-Made from the route table: a path's methods are those of its own routes. Preflight requests are anonymous, and bounded for each address
-apart from its other requests: a page whose requests are refused must be able to read why.
+Made from the route table: a path's methods are those of its own routes. Preflight requests are anonymous, and limited per address
+separately from other requests: a page whose requests are refused must be able to read why.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    limit: Annotated[Limit, about("Objects per page at most")] = 20
-    cursor: Annotated[Cursor | None, about("`next_cursor` of the page before")] = None
+    limit: Annotated[Limit, about("Most objects per page")] = 20
+    cursor: Annotated[Cursor | None, about("`next_cursor` of the previous page")] = None
 
 
 def place(cursor: str | None) -> Place | None:

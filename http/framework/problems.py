@@ -34,7 +34,7 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "unauthenticated": (401, "Not authenticated"),
     "forbidden": (403, "Not allowed"),
     "not_found": (404, "Not found"),
-    "conflict": (409, "Conflicts with the present state"),
+    "conflict": (409, "Conflicts with the current state"),
     "stale": (409, "Overtaken by a newer message"),
     "gone": (410, "Gone"),
     "too_large": (413, "Too large"),

@@ -1,1 +1,1 @@
-"""The server's own web pages: their files, and what only they call."""
+"""The server's own web pages: their files, and the routes that only they call."""

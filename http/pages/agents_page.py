@@ -1,8 +1,8 @@
 """`/inbox`: the agents' page, and its sign-in.
 
-The page speaks the public API with a bearer token that it holds in memory. A reload would lose it, so it can be left in a cookie
-that scripts cannot read and that is sent to `/inbox/session` alone. In the demo, and only there, one can sign in as one of the demo's
-agents.
+The page speaks the public API with a bearer token that it holds in memory. A reload would lose it, so the page can store it in
+a cookie that scripts cannot read and that is sent to `/inbox/session` only. In the demo, and only there, you can sign in as one of the
+demo's agents.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Session(msgspec.Struct, frozen=True):
         str | None, about("The access token; null if nobody is signed in here", "eyJhbGciOiJIUzI1NiJ9.e30.s")
     ]
     account_id: Annotated[
-        str | None, about("The one of the token's accounts that was chosen", ACCOUNT, format="uuid")
+        str | None, about("The chosen one of the token's accounts", ACCOUNT, format="uuid")
     ] = None
 
 
@@ -80,7 +80,7 @@ class DemoToken(msgspec.Struct, frozen=True):
     """A short-lived token of a demo agent."""
 
     token: Annotated[str, about("The access token", "eyJhbGciOiJIUzI1NiJ9.e30.s")]
-    expires_in: Annotated[int, about("Seconds for which it is good", 3600)]
+    expires_in: Annotated[int, about("Seconds for which it is valid", 3600)]
 
 
 async def page(call: Call[None]) -> web.Response:

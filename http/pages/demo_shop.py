@@ -1,4 +1,4 @@
-"""`/demo/shop`: a shop with the widget, so that one can be customer and agent in two windows. Only in the demo."""
+"""`/demo/shop`: a shop with the widget, to try out both customer and agent in two windows. Only in the demo."""
 
 from __future__ import annotations
 

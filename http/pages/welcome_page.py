@@ -1,4 +1,4 @@
-"""`/`: what this server is, and where to go on. A page for browsers, the same links as JSON for programs."""
+"""`/`: introduces the server and links to its parts. A page for browsers, the same links as JSON for programs."""
 
 from __future__ import annotations
 
@@ -84,6 +84,6 @@ async def style(call: Call[None]) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/", welcome, None, {200: Welcome, 304: None}, "getWelcome", "What this server is, as a page or as JSON", tag=TAG),
+    Route("GET", "/", welcome, None, {200: Welcome, 304: None}, "getWelcome", "An introduction to the server, as a page or as JSON", tag=TAG),
     Route("GET", "/welcome.css", style, None, {200: None, 304: None}, "getWelcomeStyle", "The style of the page at /", tag=TAG),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """The customers' widget: `/widget.js`, which sites embed, and the page in its frame.
 
 Each channel has a page of its own, because the policy that comes with it names the sites that may show it: the channel's
-`allowed_origins`, the operator's, and this server. The page's modules have the version of all of them in their path and may be kept for good.
+`allowed_origins`, the operator's, and this server. The path of the page's modules contains a version of all of them, so browsers may cache them for ever.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ ALL: list[Route] = [
     *articles.ROUTES,  # its `search` before its ids
     *viewing.ROUTES,
     *sla.ROUTES,
-    *webchat.ROUTES,  # before sessions: `conversation` is no id
+    *webchat.ROUTES,  # before sessions: `conversation` is not an id
     *webchat_sessions.ROUTES,
     *routes.ROUTES,
     *attachments.ROUTES,

@@ -35,14 +35,17 @@ class Readiness(msgspec.Struct, frozen=True):
 
     status: Annotated[Literal["ready", "not_ready"], about("Whether requests can be served")]
     checks: Annotated[
-        dict[str, str], about("Each part that this gateway needs → `ok`, or its fault", {"postgres": "ok"})
+        dict[str, str],
+        about("Each part that this gateway needs → `ok`, or what is wrong", {"postgres": "ok"}),
     ]
 
 
 class MetricsTarget(msgspec.Struct, frozen=True):
     """As Prometheus's HTTP service discovery wants it."""
 
-    targets: Annotated[list[str], about("Where the process shows its figures", ["10.0.0.10:40113"])]
+    targets: Annotated[
+        list[str], about("The address where the process serves its metrics", ["10.0.0.10:40113"])
+    ]
     labels: Annotated[
         dict[str, str],
         about(
@@ -162,7 +165,7 @@ ROUTES = [
         None,
         {200: list[MetricsTarget]},
         "listMetricsTargets",
-        "Where each process shows its own metrics",
+        "Where each process serves its own metrics",
         "For Prometheus's HTTP service discovery. Processes that died are listed for a day, so that they are seen to be down.",
         tag=TAG,
         own_limits=True,

@@ -1,4 +1,4 @@
-"""The CRM's namespace `/`: rooms of a tenant and of conversations, takeover, and its events in its own shapes."""
+"""The CRM's namespace `/`: rooms for tenants and conversations, takeover, and events in the CRM's shapes."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class CrmNamespace(Namespace):
         return ((event.type, data),) if event.type in ("ready", "reset") else ()
 
     async def _status(self, session: Session, conversation_id: str, to: Status) -> shapes.CrmStatus:
-        """The CRM's word for a status. That of an open conversation depends on whether a human was asked for."""
+        """The CRM's word for a status. That of an open conversation depends on whether a human was requested."""
         requested = False
         if to is Status.OPEN:
             account = session.principal.account_id

@@ -1,8 +1,8 @@
 """The Engine.IO server below the namespaces: everything that knows python-socketio's internals, and the bounds of connections.
 
 Origins are checked, handshakes spend permits of their address, frames are counted before they are parsed, binary packets are refused (nobody
-needs them, and their attachments would have to be kept), and a connection that joins no namespace is ended. Polling needs its requests at one
-gateway: behind several, clients use WebSocket alone or the balancer is sticky.
+needs them, and their attachments would have to be buffered), and a connection that joins no namespace is closed. With polling, all requests of a
+connection must reach one gateway: with several gateways, clients use WebSocket only, or the balancer uses sticky sessions.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ MAX_PACKET: Final = 512 * 1024
 """Bytes of one packet or polling body."""
 PING_INTERVAL, PING_TIMEOUT = 25, 20
 JOIN_WITHIN: Final = 10.0
-"""Seconds in which a connection must join a namespace."""
+"""Seconds within which a connection must join a namespace."""
 MAX_UNREAD: Final = 64
-"""Packets that wait for a connection to take them; with as many, nothing more is read from it. Events wait in its sessions' queues."""
+"""Packets that a client has not yet read; beyond this, nothing more is read from the client. Events wait in its sessions' queues."""
 CLOSING: Final = 5.0
 _ORDER: Final = "tertulia.order"
 _QUIET: Final[Any] = logging.Logger("tertulia.socketio", logging.CRITICAL)
@@ -149,7 +149,7 @@ class _Server(socketio.AsyncServer):
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         place = namespace or "/"
         if self.manager.sid_from_eio_sid(eio_sid, place) is not None:
-            raise ValueError("the client is in this namespace already")
+            raise ValueError("the client is already in this namespace")
         await super()._handle_connect(eio_sid, namespace, data)
         self.engine.readers.entered(eio_sid, place)
 
@@ -164,7 +164,7 @@ class _Server(socketio.AsyncServer):
     async def _handle_in_turn(self, eio_sid: str, data: Any) -> None:
         try:
             if not isinstance(data, str) or data.startswith(_BINARY):
-                raise ValueError("binary packets are not taken")
+                raise ValueError("binary packets are not accepted")
             await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             log.debug("socketio_packet_refused", error=str(error)[:200])

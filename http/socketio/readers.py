@@ -22,7 +22,7 @@ Event = tuple[str, Any]
 Shape = Callable[[Session, EventView], Awaitable[Sequence[Event]]]
 """What a namespace makes of an event of the hub; nothing if it does not concern the reader."""
 REPLAYED_WITHIN: Final = 60.0
-"""Seconds after a return during which a room that is joined is replayed from the last event that the client saw."""
+"""Seconds after a reconnect within which a joined room is replayed from the last event that the client saw."""
 _decode = msgspec.json.Decoder(EventView).decode
 
 

@@ -1,4 +1,4 @@
-"""What each namespace sends and takes, for the AsyncAPI document: events' payloads by name, and what answers what clients send."""
+"""The messages of each namespace, for the AsyncAPI document: payloads of events by name, and the answers to clients' events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..documents.socketio import Asked, Emitted, SocketIoNamespace
 from ..routes.streams.messages import MESSAGES, ConversationIdAnswer
 
 _TENANT = "00000000-0000-0000-0000-000000000001"
-_CURSOR = about("An event id: what came after it is replayed first", "1f.42.0")
+_CURSOR = about("An event id: the events after it are replayed first", "1f.42.0")
 
 
 class CrmStatusChange(msgspec.Struct, frozen=True):

@@ -273,7 +273,7 @@ def _thread_of(principal: Principal) -> tuple[str, str, str]:
 
 
 def reset_frame(cursor: Cursor) -> Frame:
-    """Tells a client to refetch, then go on from `cursor`."""
+    """Tells a client to refetch, then continue from `cursor`."""
     json = encode_hint("reset", {"cursor": str(cursor)}, "", cursor, now_ms())
     return Frame("reset", json, str(cursor))
 

@@ -1,7 +1,7 @@
 """Agents' presence at this gateway, as set over REST and over streams, and renewed while a stream is open.
 
 Presence expires after `ttl` seconds unless renewed. It is sent to the account's supervisor and written to Valkey, where a starting
-supervisor finds it; each renewal repeats both, so either may be down for a while. One entry stands for all streams of an agent here (the
+supervisor reads it; each renewal repeats both, so either may be down for a while. One entry stands for all streams of an agent here (the
 best status that they set), another for the status set over REST, which any open stream of the agent renews. A status set
 over REST holds for the agent and overrides what streams set before it.
 """

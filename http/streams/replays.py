@@ -1,4 +1,4 @@
-"""Replays what a reader has missed, from recent entries in memory or from Postgres, before live delivery goes on.
+"""Replays the events that a reader missed, from recent entries in memory or from Postgres, before live delivery continues.
 
 Replays cost the gateway time and memory, and load the database. So each waits for a slot (`FairSlots`) to read a page, is limited by the
 rates of its user and account, and yields to the event loop after every page. A page that its reader does not take is

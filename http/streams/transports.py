@@ -74,7 +74,7 @@ class SseTransport:
         self._response = response
         self._breaks_off = breaks_off
         self.cursor: str | None = None
-        """Where to go on from: after the last event that was sent."""
+        """Where to continue from: after the last event that was sent."""
 
     async def send(self, frames: list[Frame]) -> None:
         for frame in reversed(frames):

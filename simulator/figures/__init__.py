@@ -1,1 +1,1 @@
-"""What is measured: figures of fixed memory that merge over workers, the audit, the floor, and what is expected of them."""
+"""Measurements: figures in fixed memory that merge over workers, the audit, the floor, and expectations."""

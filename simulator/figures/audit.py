@@ -1,8 +1,8 @@
 """The audit: every acknowledged message reaches every reader exactly once, in order, and nobody else.
 
-Messages carry a marker that names run, customer and number. A reader is one way by which messages are seen: the account's feed,
-the customer's own stream, the agent's, the provider. A customer's record is checked and dropped soon after the conversation has ended, so
-memory depends on how many are under way, not on how many there were.
+Messages carry a marker that names run, customer and number. A reader is one place where messages arrive: the account's feed,
+the customer's own stream, the agent's stream, the provider. A customer's record is checked and dropped soon after the conversation has ended, so
+memory depends on the open conversations, not on all there were.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 SETTLE = 15.0
 """Seconds after a conversation's end in which its messages may still arrive."""
 MAX_FINISHED = 20_000
-"""Finished customers whose late repeats are still found; the oldest are forgotten."""
+"""Finished customers that are still checked for late duplicates; the oldest are forgotten."""
 MAX_EXAMPLES = 20
 _MARKER = re.compile(
     r"\[(?P<run>[a-z0-9]{4,12})-(?P<number>\d{1,9})-(?P<side>[ca])(?P<part>\d{1,9})\]", re.ASCII

@@ -21,7 +21,7 @@ MAX_SAMPLES = 20
 
 
 class Row:
-    """One kind of request. `latency` counts from the intended time; `failed` are answers that are no success, and none at all."""
+    """One kind of request. `latency` counts from the intended time; `failed` are answers that report failure, and requests without an answer."""
 
     def __init__(self) -> None:
         self.latency = Histogram()

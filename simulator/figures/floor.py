@@ -1,7 +1,7 @@
-"""The floor as the account's feed tells of it: who waits, who is assigned, who gave up, how busy the agents are.
+"""The floor, derived from the account's feed: who waits, who is assigned, who gave up, how busy the agents are.
 
-One worker keeps it for the whole run. The feed has the order of commits, so whether an arrival had to wait is decided exactly: it had
-to if the conversations that waited were at least as many as the free slots. Times are the server's own.
+One worker keeps it for the whole run. The feed is in the order of commits, so whether an arrival had to wait is known exactly: it had
+to if at least as many conversations were waiting as there were free slots. Times are the server's own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The generator's own load: a run that it limits says nothing about the server, and is marked."""
+"""The generator's own load: a run in which the generator was the bottleneck says nothing about the server, and is marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simulated agent: signs in, takes what is assigned, works on several conversations at once, resolves them, takes breaks."""
+"""A simulated agent: signs in, takes assigned conversations, works on several conversations at once, resolves them, takes breaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simulated lead who assigns what waits, for policies that the server does not have: fastest first, slowest first, random."""
+"""A simulated lead who assigns waiting conversations, for policies that the server does not have: fastest first, slowest first, random."""
 
 from __future__ import annotations
 

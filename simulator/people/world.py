@@ -1,4 +1,4 @@
-"""What the people of one worker share: the plan, the clock, the figures, and who is who."""
+"""Shared by the people of one worker: the plan, the clock, the figures, and the participants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two reports side by side: what changed between them, in the terminal and as a page."""
+"""Compares two reports side by side, in the terminal and as a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as one document, from which every form of it is made."""
+"""The report as one document, from which every format is made."""
 
 from __future__ import annotations
 

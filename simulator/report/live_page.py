@@ -1,4 +1,4 @@
-"""The report of a run under way, as a page on this machine."""
+"""The report of the current run, as a page on this machine."""
 
 from __future__ import annotations
 

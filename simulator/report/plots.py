@@ -1,4 +1,4 @@
-"""Plots as inline SVG, without a script: a report is one file that any browser shows, and mail programs keep."""
+"""Plots as inline SVG, without scripts: the report is one file that any browser shows and mail programs do not strip."""
 
 from __future__ import annotations
 

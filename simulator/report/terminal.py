@@ -1,4 +1,4 @@
-"""The run in a terminal: live while it goes on, and what counts at its end."""
+"""The run in a terminal: live while it continues, and a summary at its end."""
 
 from __future__ import annotations
 

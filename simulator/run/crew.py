@@ -1,4 +1,4 @@
-"""The workers of a run, wherever they are: in this process, in several, or on a Ray cluster."""
+"""The workers of a run, wherever they run: in this process, in several, or on a Ray cluster."""
 
 from __future__ import annotations
 

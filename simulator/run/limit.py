@@ -1,7 +1,7 @@
 """The knee: the rate at which conditions begin to fail, found by trials and given with its confidence.
 
 Trials near the knee pass or fail by chance, so the answer is a distribution: a logistic curve's midpoint and slope on a grid, updated by
-each trial (Bayesian adaptive testing, as QUEST does it: Watson and Pelli 1983). The next trial is at the median, where it tells most.
+each trial (Bayesian adaptive testing, as QUEST does it: Watson and Pelli 1983). The next trial is at the median, where it is most informative.
 """
 
 from __future__ import annotations

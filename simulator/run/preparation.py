@@ -1,4 +1,4 @@
-"""Prepares an account for a run, and leaves it as it was: settings, agents' preferences, customers and their conversations."""
+"""Prepares an account for a run, and restores it afterwards: settings, agents' preferences, customers and their conversations."""
 
 from __future__ import annotations
 

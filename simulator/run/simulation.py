@@ -28,7 +28,7 @@ Progress = Callable[[Report], None]
 
 
 def drain_of(scenario: Scenario) -> float:
-    """Seconds of the run in which conversations may end after the planned time: six times the longest kind's work."""
+    """Seconds for conversations to end after the planned duration: six times the longest mean handling time."""
     mean = max(group.handling.mean for group in scenario.agents)
     return min(LONGEST_DRAIN, SHORTEST_DRAIN + 6 * mean / scenario.scale)
 
@@ -59,7 +59,7 @@ class Simulation:
         return [Here(self.plans[0])]
 
     async def run(self) -> Report:
-        """Raises CrewError, PreparationError, TertuliaError, TimeoutError if it cannot begin or go on."""
+        """Raises CrewError, PreparationError, TertuliaError, TimeoutError if it cannot begin or continue."""
         async with prepared(self.plan) as preparation:
             members = self._members()
             outcomes: list[Outcome] = []

@@ -1,1 +1,1 @@
-"""What is simulated: scenarios as TOML, their arrival curves and distributions. Pure, but for reading files."""
+"""Scenarios as TOML, with their arrival curves and distributions. Pure, except for reading files."""

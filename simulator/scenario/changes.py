@@ -1,4 +1,4 @@
-"""What the command line changes of a scenario."""
+"""Applies the command line's options to a scenario."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random times: patience, handling, thinking. All are given by their mean, which is what people know."""
+"""Random times: patience, handling, thinking. All are given by their mean, the figure that people know."""
 
 from __future__ import annotations
 

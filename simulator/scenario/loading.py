@@ -1,4 +1,4 @@
-"""Reads scenarios: a shipped one by its name, or a TOML file. Errors name the field's path and say what it must be."""
+"""Reads scenarios: a shipped one by its name, or a TOML file. Errors give the field's path and the expected value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scenario: who arrives, who answers, how they behave, and what is expected of the server. Times are the model's."""
+"""A scenario: who arrives, who answers, how they behave, and which conditions the server must meet. Times are the model's."""
 
 from __future__ import annotations
 

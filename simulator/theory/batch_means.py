@@ -1,6 +1,6 @@
 """Confidence intervals of steady-state means from one run, by batch means.
 
-Successive waits depend on each other, so their own variance says too little. The run is cut into batches of equal time; the means of
+Successive waits depend on each other, so their variance alone underestimates the error. The run is cut into batches of equal time; the means of
 long batches are nearly independent (Law, Simulation Modeling and Analysis, 9.5.3).
 """
 
@@ -17,7 +17,7 @@ T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 
 """Quantile 0.975 of Student's t for 1, 2, 3 … degrees of freedom."""
 
 FEWEST = 5
-"""Batches that are not joined any more."""
+"""Batches that are no longer joined."""
 MOST_CORRELATION = 0.1
 """Of neighbouring batches; above it they are joined."""
 

@@ -114,7 +114,7 @@ class Requests:
         return Answer(got.status, data, detail, float(after) if after.isdigit() and len(after) < 6 else None)
 
     def refused(self, kind: str, answer: Answer) -> None:
-        """Count an answer that is no success, and the limit that it names."""
+        """Count an answer that is not a success, and the limit that it names."""
         figures = self.figures
         code = answer.problem.partition(":")[0]
         figures.error(

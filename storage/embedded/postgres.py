@@ -51,7 +51,7 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("logging_collector", "off", "standard error goes to postgres.log, which the server object bounds"),
 )
 # fmt: on
-"""Name, value, reason. Passed as `-c` flags, so that an old data folder gets the present settings."""
+"""Name, value, reason. Passed as `-c` flags, so that an old data folder gets the current settings."""
 
 
 def installation() -> Path:

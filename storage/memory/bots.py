@@ -1,4 +1,4 @@
-"""What hosts read of accounts, in memory. The contract suite runs against this and Postgres."""
+"""The rules that hosts read for accounts, in memory. The contract suite runs against this and Postgres."""
 
 from __future__ import annotations
 

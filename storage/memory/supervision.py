@@ -1,4 +1,4 @@
-"""What a supervisor reads, and presence, in memory. The contract suites run against these and the real ones."""
+"""The supervisor's ports in memory: reads and presence. The contract suites run against these and the real ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Fair queueing for a pool of connections: accounts take turns, so that no account's reads delay the others'.
 
-Owns only the order. A busy account gets what nobody else needs, but never the last of several connections, and every other
-account's next read goes before its next one.
+Owns only the order. A busy account gets the connections that nobody else needs, but never the last of several, and every other
+account's next read goes before its own.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""RabbitMQ: where events may go besides webhooks and the Redis stream."""
+"""RabbitMQ: receives events, besides webhooks and the Redis stream."""

@@ -1,7 +1,7 @@
 """All accounts' events on a topic exchange of RabbitMQ, under the names of `core/webhooks/domain_events.py`.
 
-An event counts as written once the broker has confirmed it. A page that fails is repeated as a whole: consumers get each event at
-least once, and an account's in order as long as nothing fails. Where a broker is away, its events wait in the accounts' feeds.
+An event counts as written once the broker has confirmed it. A page that fails is repeated completely: consumers get each event at
+least once, and those of an account in order as long as nothing fails. While the broker is unavailable, events wait in the accounts' feeds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writing to the Redis stream of all accounts' events. How far it is: `postgres/delivery/event_log.py`."""
+"""Writes all accounts' events to the Redis stream. Its progress: `postgres/delivery/event_log.py`."""
 
 from __future__ import annotations
 

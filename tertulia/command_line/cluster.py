@@ -1,4 +1,4 @@
-"""`tertulia cluster`: what runs where, having a node's processes leave it, and moving partitions. Works through Postgres alone, whatever Ray does."""
+"""`tertulia cluster`: shows what runs where, drains nodes, and moves partitions. Works through Postgres only, so it does not depend on Ray."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tertulia import crm` and `tertulia import sync`: an older service's conversations, carried over into an account.
+"""`tertulia import crm` and `tertulia import sync`: import an older service's conversations into an account.
 
 Exits with 1 if the counts do not agree in the end, with 2 if it cannot continue.
 """
@@ -143,7 +143,7 @@ def _run(
 
 @contextlib.contextmanager
 def _listed(path: Path) -> Iterator[Callable[[SetAside], None]]:
-    """Writes what is set aside; the file is made anew, and only if there is something."""
+    """Writes the conversations set aside; the file is created anew, and only if there are any."""
     import msgspec
 
     with contextlib.ExitStack() as stack:
@@ -221,7 +221,7 @@ async def _channel(database: Database, account_id: str, now: int, dry_run: bool)
 
 
 class _Progress:
-    """A line now and then."""
+    """Prints the progress from time to time."""
 
     def __init__(self) -> None:
         self._next = EVERY

@@ -1,4 +1,4 @@
-"""Who takes part in a simulation: tokens, signed or given, and the account's channels."""
+"""The participants of a simulation: tokens, signed or given, and the account's channels."""
 
 from __future__ import annotations
 

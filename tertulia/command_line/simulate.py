@@ -1,4 +1,4 @@
-"""`tertulia simulate`: options, and what they change of a scenario. The simulator itself is in `simulator/`."""
+"""`tertulia simulate`: options, and how they change a scenario. The simulator itself is in `simulator/`."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def simulate(
     tokens: Annotated[
         Path | None,
         typer.Option(
-            help="file with tokens, one a line: a service's, an admin's, and an agent's for each agent. Without it they are signed with TERTULIA_JWT_SECRET, or the data folder's secret"
+            help="file with tokens, one per line: a service's, an admin's, and an agent's for each agent. Without it they are signed with TERTULIA_JWT_SECRET, or the data folder's secret"
         ),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, max=256, help="processes of the generator")] = 1,

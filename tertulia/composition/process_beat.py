@@ -1,4 +1,4 @@
-"""A process's heartbeat, on a connection of its own: it must not wait behind the process's work."""
+"""A process's heartbeat, on a separate connection: it must not wait behind the process's other work."""
 
 from __future__ import annotations
 

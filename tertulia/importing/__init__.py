@@ -1,1 +1,1 @@
-"""Carrying conversations of older services over into an account."""
+"""Imports conversations of older services into an account."""

@@ -1,6 +1,6 @@
 """The CRM conversation service's Postgres database: its tables `conversations` and `messages`, read in one snapshot.
 
-Rows come through cursors, a batch at a time, and no longer than they may be here: the source does the sorting and the cutting.
+Rows come through cursors, a batch at a time, and texts are cut to the lengths allowed here; the source sorts and cuts.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def _message(row: Mapping[str, Any], zone: tzinfo, now: int) -> SourceMessage:
     external = row["whatsapp_message_id"]
     metadata = row["metadata"]
     if metadata == '""':
-        raise Unusable("metadata is no object, or a large one")
+        raise Unusable("metadata is not an object, or is too large")
     return SourceMessage(
         id=row["id"],
         sender=SENDERS[row["sender_type"]],

@@ -1,4 +1,4 @@
-"""From a conversation of another service to its entries here. Pure: the same source gives the same ids and entries."""
+"""Converts a conversation of another service into entries. Pure: the same source gives the same ids and entries."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _outcome(assignment: bytes, c: SourceConversation, at: int, live: bool) -> I
     """How it stood in the end: who was asked for, who held it, its status. What is active has no human, whatever it had before."""
     status = Status.OPEN
     if c.status == "active" and live:
-        # the other service's model was answering, and goes on until a human is asked for
+        # the other service's model was answering, and continues until a human is asked for
         yield StatusChanged(status, Status.BOT, IMPORTED)
         return
     if c.handoff_requested or c.status == "handed_off":

@@ -1,6 +1,6 @@
-"""Carries the conversations of a source over into an account, in batches that are stored whole.
+"""Imports the conversations of a source into an account, in batches; each is stored completely or not at all.
 
-Whatever happened is known from the database alone: a run that was interrupted is simply repeated.
+The database alone records the progress: an interrupted run is simply repeated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ENTRIES: Final = 1_000
 BYTES: Final = 4 * 1024 * 1024
 """Messages and bytes that are stored together; a conversation is never divided."""
 ATTEMPTS: Final = 3
-"""How often a batch is prepared anew because something has come into being meanwhile."""
+"""How often a batch is prepared again because something has come into being meanwhile."""
 NAME: Final = "whatsapp"
 
 

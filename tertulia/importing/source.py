@@ -1,4 +1,4 @@
-"""What a source of conversations gives, whichever service it is of. Times are ms since the epoch."""
+"""Conversations as sources yield them, for any service. Times are ms since the epoch."""
 
 from __future__ import annotations
 
@@ -128,11 +128,11 @@ class Source(Protocol):
 def text_of(value: Any, name: str, most: int) -> str:
     """A text that can be stored, of 1 … `most` characters. Raises Unusable."""
     if not isinstance(value, str) or not value:
-        raise Unusable(f"{name} is missing or no text")
+        raise Unusable(f"{name} is missing or not text")
     if len(value) > most:
         raise Unusable(f"{name} has more than {most:,} characters")
     if "\0" in value or (not value.isascii() and _has_surrogates(value)):
-        raise Unusable(f"{name} contains NUL or half a character")
+        raise Unusable(f"{name} contains NUL or an unpaired surrogate")
     return value
 
 
@@ -149,7 +149,7 @@ def object_of(value: Any, name: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Unusable(f"{name} is no object")
+        raise Unusable(f"{name} is not an object")
     try:
         encoded = msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -168,7 +168,7 @@ def phone_of(value: Any, name: str) -> str:
     try:
         return normalised("whatsapp", text_of(value, name, MAX_ID), name)
     except Invalid:
-        raise Unusable(f"{name} is no phone number with its country code") from None
+        raise Unusable(f"{name} is not a phone number with its country code") from None
 
 
 def name_of(value: Any) -> str | None:
@@ -184,7 +184,7 @@ def user_of(value: Any) -> str | None:
 def time_of(value: Any, name: str, zone: tzinfo, now: int) -> int:
     """A time as ms; without a zone of its own it is in `zone`. Raises Unusable."""
     if not isinstance(value, datetime):
-        raise Unusable(f"{name} is missing or no time")
+        raise Unusable(f"{name} is missing or not a time")
     at = value if value.tzinfo is not None else value.replace(tzinfo=zone)
     try:
         ms = round((at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)

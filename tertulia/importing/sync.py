@@ -1,7 +1,7 @@
-"""Documents of the conversation sync service, from a file of `mongoexport` (one document a line, extended JSON) or `mongodump` (BSON).
+"""Documents of the conversation sync service, from a file of `mongoexport` (one document per line, extended JSON) or `mongodump` (BSON).
 
-The file is read twice: once to count, and to find each customer's newest live session; then to carry over. One document is in memory
-at a time, and the numbers of the live sessions.
+The file is read twice: once to count and to find each customer's newest live session, then to import. Only one document at a time is in
+memory, and the numbers of the live sessions.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Document:
     def __init__(self, place: str, document: Any, fault: str | None = None) -> None:
         self.place = place
         self.fields: dict[str, Any] = document if isinstance(document, dict) else {}
-        self.fault = fault or (None if isinstance(document, dict) else "is no document")
+        self.fault = fault or (None if isinstance(document, dict) else "is not a document")
         key = self.fields.get("_id", self.fields.get("sessionId"))
         self.id = place if key is None else str(key)
         context = self.fields.get("context")
@@ -185,7 +185,7 @@ class SyncDump:
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
-                raise Unusable(f"{name} is no time") from None
+                raise Unusable(f"{name} is not a time") from None
         elif isinstance(value, int | float) and not isinstance(value, bool):
             try:
                 value = datetime.fromtimestamp(value / 1000, UTC)
@@ -194,7 +194,7 @@ class SyncDump:
         return time_of(value, name, self._zone, self._now)
 
     def _documents(self) -> Iterator[_Document]:
-        """Those of the sub-domain, and what is no document at all."""
+        """Documents of the sub-domain, and lines that are not documents at all."""
         for document in self._all():
             if (
                 document.fault is not None
@@ -233,11 +233,11 @@ def _lines(file: BinaryIO) -> Iterator[_Document]:
         except (
             Exception
         ) as error:  # bson raises TypeError, ValueError, its own errors, and what a value's type has
-            yield _Document(place, None, f"is no extended JSON: {str(error)[:200]}")
+            yield _Document(place, None, f"is not extended JSON: {str(error)[:200]}")
             continue
         if number == 1 and isinstance(document, list):
             raise SourceError(
-                "the file is one JSON array: export it without --jsonArray, one document a line"
+                "the file is one JSON array: export it without --jsonArray, one document per line"
             )
         yield _Document(place, document)
 
@@ -263,7 +263,7 @@ def _bson(file: BinaryIO) -> Iterator[_Document]:
         try:
             document = bson.decode(raw, options)
         except bson.errors.InvalidBSON as error:
-            yield _Document(f"document {number}", None, f"is no BSON: {str(error)[:200]}")
+            yield _Document(f"document {number}", None, f"is not BSON: {str(error)[:200]}")
             continue
         yield _Document(f"document {number}", document)
 
@@ -273,7 +273,7 @@ def _object(fields: dict[str, Any], name: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Unusable(f"{name} is no object")
+        raise Unusable(f"{name} is not an object")
     return value
 
 

@@ -1,7 +1,7 @@
 """When an actor counts as dead: only if two independent witnesses agree.
 
-One is the connection of whoever watches: the actor does not answer, or Ray has given it up. It is wrong when that connection
-is at fault, say because Ray's head was restarted. The other is the actor's heartbeat in Postgres. It says nothing while
+One is the watcher's connection: the actor does not answer, or Ray reports it dead. It is wrong when that connection itself is broken, for
+example because Ray's head was restarted. The other is the actor's heartbeat in Postgres. It says nothing while
 Postgres is away.
 """
 
@@ -29,7 +29,7 @@ class Vitals:
         self._given_up = False
 
     def forgive(self, now: float) -> None:
-        """The watcher itself was suspended or blind: everything begins anew."""
+        """The watcher itself was suspended or blind: everything starts over."""
         self._answered = self._beaten = now
 
     def on_answer(self, now: float) -> None:

@@ -83,7 +83,7 @@ class Member:
 
 
 class Fleet:
-    """`rejoin` connects this process to Ray anew, when its own connection is at fault. `detached`: the actors outlive it."""
+    """`rejoin` connects this process to Ray again, when its own connection is at fault. `detached`: the actors outlive it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which servers of this user run on this machine, so that `tertulia token` finds their secret from any folder.
+"""Finds this user's running servers on this machine, so that `tertulia token` finds their secret from any folder.
 
 A server holds a lock on a file of its own in a private folder while it runs, so an entry never outlives its server,
 however that ends. The folder is in XDG_RUNTIME_DIR, or else in the user's state folder.

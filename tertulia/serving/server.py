@@ -338,7 +338,7 @@ class Serving:
 
     @property
     def _leaves(self) -> bool:
-        """Whether the processes go on when this server stops. They cannot without Ray, or without storage that ends with it."""
+        """Whether the processes continue when this server stops. They cannot without Ray, or without storage that ends with it."""
         if not self._detached or self._embedded or not self._ready:
             return False
         return self.settings.on_stop != "drain"

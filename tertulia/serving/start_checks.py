@@ -82,7 +82,7 @@ def _broker(settings: Settings) -> None:
 
 def _media_type(name: str) -> None:
     if not MEDIA_TYPE.fullmatch(name):
-        raise ValueError(f"{name!r} is no media type, as in image/png or image/*")
+        raise ValueError(f"{name!r} is not a media type, as in image/png or image/*")
 
 
 def check_port(host: str, port: int) -> None:
@@ -92,7 +92,9 @@ def check_port(host: str, port: int) -> None:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:
-        raise StartError(f"TERTULIA_HOST is wrong: {host!r} is no address or host name ({error})") from error
+        raise StartError(
+            f"TERTULIA_HOST is wrong: {host!r} is not an address or host name ({error})"
+        ) from error
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -87,7 +87,7 @@ async def test_a_folder_of_markdown(lead: Desk) -> None:
     done = ok(await imported(lead, archive(files), language="es"))
     assert (done["created"] + done["unchanged"] + done["updated"], done["created"] >= 2) == (3, True)
     assert {s["path"].rsplit("/", 1)[-1]: s["reason"] for s in done["skipped"]} == {
-        "logo.png": "is no Markdown file", "latin.md": "is not in UTF-8", "empty.md": "is empty",
+        "logo.png": "is not a Markdown file", "latin.md": "is not in UTF-8", "empty.md": "is empty",
     }  # fmt: skip
     found = {p["title"]: p for p in await search(lead, word)}
     assert found["Setting up"]["visibility"] == "public" and found["Setting up"]["language"] == "en"
@@ -105,7 +105,7 @@ async def test_a_folder_of_markdown(lead: Desk) -> None:
 async def test_archives_that_are_none_or_too_large(lead: Desk) -> None:
     bomb = {f"{n}.md": "a" * 399_000 for n in range(60)}
     for content, why in [
-        (b"PK\x03\x04 nothing", "is no zip archive that can be read"),
+        (b"PK\x03\x04 nothing", "is not a zip archive that can be read"),
         (archive({f"{n}.txt": "x" for n in range(501)}), "at most 500 files"),
         (archive(bomb), "its files have more than 20971520 bytes"),
     ]:

@@ -152,7 +152,7 @@ async def test_crm_conversations_come_over_with_their_messages_times_and_statuse
         assert (second["sender_type"], second["timestamp"]) == ("llm", iso(2))
         assert second["metadata"] == {"llm_model": "gpt-4o-mini", "tokens_used": 150}
 
-        # it goes on: the customer's next message, and the provider's repetition of one that came before
+        # it continues: the customer's next message, and the provider's repetition of one that came before
         body = {"conversation_id": c["id"], "sender_type": "customer", "content": "And now?"}
         again = await http.post(
             "/messages", json=body | {"content": first["content"], "whatsapp_message_id": wamid}
@@ -263,15 +263,15 @@ async def test_bad_rows_are_set_aside_with_their_reasons(shop: Shop, source: Crm
     assert result.exit_code == 0, result.output
     assert counts(result) == [(4, 1, 0, 3), (10_011, 2, 0, 10_009)]
     assert shop.left_out() == {
-        (no_phone, "customer_phone is no phone number with its country code"),
+        (no_phone, "customer_phone is not a phone number with its country code"),
         (ahead, "started_at lies in the future"),
         (endless, "it has more than 10,000 messages"),
         (ids["second"], f"whatsapp_message_id {twice} is another message's"),
-        (ids["empty"], "content is missing or no text"),
+        (ids["empty"], "content is missing or not text"),
         (ids["long"], "content has more than 65,536 characters"),
-        (ids["list"], "metadata is no object"),
-        (ids["large"], "metadata is no object, or a large one"),
-        (ids["undated"], "timestamp is missing or no time"),
+        (ids["list"], "metadata is not an object"),
+        (ids["large"], "metadata is not an object, or is too large"),
+        (ids["undated"], "timestamp is missing or not a time"),
     }
     again = await shop.run("crm", source.url)
     assert again.exit_code == 0 and counts(again) == [(4, 0, 1, 3), (10_011, 0, 2, 10_009)]
@@ -435,7 +435,7 @@ async def test_sync_documents_come_over_from_json_and_bson(shop: Shop, form: str
     assert counts(result) == [(3 + bad, 3, 0, bad), (6, 4, 0, 2)]
     reasons = dict(shop.left_out())
     assert reasons[str(taken["_id"])] == f"sessionId {old['sessionId']} is another conversation's"
-    assert reasons[f"{strange['_id']}/1"] == "content is missing or no text"
+    assert reasons[f"{strange['_id']}/1"] == "content is missing or not text"
     assert reasons[f"{strange['_id']}/2"] == "role is neither user nor bot"
     again = await shop.run("sync", path)
     assert again.exit_code == 0 and counts(again) == [(3 + bad, 0, 3, bad), (6, 0, 4, 2)]

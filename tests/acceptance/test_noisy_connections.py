@@ -128,7 +128,7 @@ async def test_whom_a_proxy_speaks_for_and_who_may_read_metrics(bounded: OwnServ
     assert await ask(bounded, "/docs", proxy, by("192.0.2.2, 192.0.2.1")) == 429
     for path in ("/health", "/ready"):
         assert await ask(bounded, path, proxy, by("192.0.2.1")) == 200
-    # whoever is no proxy is not believed
+    # whoever is not a proxy is not believed
     for n in range(25):
         last = await ask(bounded, "/docs", stranger, by(f"198.51.100.{n}"))
     assert last == 429

@@ -220,7 +220,7 @@ async def test_agent_inbox_flow(server: OwnServer, desks: dict[str, Desk]) -> No
         assert await ids(status="assigned", assignee_id="me") == [c["id"]]
         assert await ids(status="assigned", team_id=team) == [c["id"]]
         assert c["id"] in await ids(sort="last_message_at:desc") and c["id"] not in await ids(status="bot")
-        # agent replies: the SLA's time of the first reply; then a note, which is no reply
+        # agent replies: the SLA's time of the first reply; then a note, which is not a reply
         reply = ok(await agent.say(c["id"], "What's your order number?"), 201)
         assert (reply["direction"], reply["sender_type"], reply["sender_id"]) == ("outbound", "agent", user)
         assert (await service.get(c["id"]))["first_reply_at"] == reply["created_at"]

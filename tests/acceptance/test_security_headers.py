@@ -46,7 +46,7 @@ def check(
     (policy,) = headers.get_list("Content-Security-Policy")
     assert "default-src 'none'" in policy and framed in policy, what
     assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", ""), what
-    assert "Strict-Transport-Security" not in headers, "this server is no HTTPS one"
+    assert "Strict-Transport-Security" not in headers, "this server does not speak HTTPS"
 
 
 @pytest.mark.parametrize("key", KEYS)

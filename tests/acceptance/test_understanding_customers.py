@@ -188,7 +188,7 @@ async def test_a_rule_by_intent(team: Team, server: OwnServer, service: Desk) ->
         assert len(classifier.asked) == before + 1
         (verdict,) = (await tried(team, charged))["rules"]
         assert verdict["reasons"] == ["the message was not classified"]
-    # nobody there at all: the customer is not told, and the other rules go on
+    # nobody there at all: the customer is not told, and the other rules continue
     await rule(team, "Day", {"keywords": ["day"]}, reply_text="A good day to you.")
     assert await answers(team, (await told(team, "what a day"))["id"]) == ["A good day to you."]
     c = await told(team, charged)

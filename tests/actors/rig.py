@@ -260,7 +260,7 @@ class Rig:
             for entry in entries:
                 state = apply(state, entry)
             assert state is not None
-            # when to look what is due is no entry's doing
+            # when to look what is due is not an entry's doing
             assert replace(state.conversation, timer_at=c.timer_at) == c
             if c.live:
                 assert live.setdefault((c.channel_id, c.contact_identifier, c.topic), c.id) == c.id

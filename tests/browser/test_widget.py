@@ -275,7 +275,7 @@ async def test_an_admin_sets_it_up(server: OwnServer, open_page: OpenPage, site:
     await inbox.get_by_role("button", name="Create, then show the steps").click()
     setup = inbox.locator(".widget-setup")
     await setup.get_by_label("Origins").fill(f"{site.url}/, https://shop.example")
-    await setup.get_by_label("First words").fill("Good day")
+    await setup.get_by_label("Greeting").fill("Good day")
     await setup.get_by_label("Order number").check()
     await setup.get_by_label("Days").fill("7")
     await setup.get_by_role("button", name="Save").click()

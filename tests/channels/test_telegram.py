@@ -279,13 +279,13 @@ def test_a_contact_card_with_an_address_only() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (update(text=7), "text is no text"),
-        (update(text="x", message_id="42"), "message_id is no whole number"),
-        (update(text="x", chat={"type": "private"}), "id is no whole number"),
+        (update(text=7), "text is not text"),
+        (update(text="x", message_id="42"), "message_id is not a whole number"),
+        (update(text="x", chat={"type": "private"}), "id is not a whole number"),
         (update(photo=[]), "photo has no sizes"),
         (update(voice={}), "file_id is missing"),
         (update("edited_message", text="x", date=None), "edit_date is missing"),
-        ({"update_id": 1, "message": "hi"}, "message is no object"),
+        ({"update_id": 1, "message": "hi"}, "message is not an object"),
     ],
 )
 def test_a_broken_update_is_set_aside(body: dict[str, Any], reason: str) -> None:

@@ -70,7 +70,7 @@ def read(value: dict[str, Any]) -> Any:
 
 
 def test_a_signature_over_the_raw_bytes_is_taken() -> None:
-    # escaped as Meta does: written anew, the JSON would have other bytes
+    # escaped as Meta does: written again, the JSON would have other bytes
     body = b'{"entry":[{"text":"caf\\u00e9 \\ud83d\\ude00"}], "a" : 1}'
     assert whatsapp.verify(call(body, {"x-hub-signature-256": meta_signature("s3cret", body)}), CREDENTIALS)
     again = json.dumps(json.loads(body)).encode()
@@ -497,9 +497,9 @@ def test_errors_of_the_account_are_set_aside() -> None:
         ({**TEXT, "from": "1", "id": None}, "id is missing"),
         ({**TEXT, "from": "1", "id": "x" * 513}, "id is longer than 512 characters"),
         (TEXT, "from and from_user_id are missing"),
-        ({**TEXT, "from": "1", "text": "hi"}, "text is no object"),
+        ({**TEXT, "from": "1", "text": "hi"}, "text is not an object"),
         ({**TEXT, "from": "1", "text": {}}, "text.body is missing"),
-        ({**TEXT, "from": "1", "type": 5}, "type is no text"),
+        ({**TEXT, "from": "1", "type": 5}, "type is not text"),
         ({**TEXT, "from": "1", "type": "image", "image": {}}, "id is missing"),
         ({**TEXT, "from": "1" * 21}, "no number has 21 digits"),
     ],

@@ -235,7 +235,7 @@ async def test_left_out_differs_from_null(asynchronous: bool) -> None:
 @both
 @pytest.mark.parametrize("id", ["", ".", ".."])
 async def test_an_id_cannot_name_another_path(asynchronous: bool, id: str) -> None:
-    with pytest.raises(ValueError, match="no id"):
+    with pytest.raises(ValueError, match="not an id"):
         await run(asynchronous, "http://127.0.0.1:9", lambda c: c.get_conversation(id))
 
 

@@ -59,7 +59,7 @@ async def power(service: Service, dice: random.Random) -> None:
 
 
 async def freeze(service: Service, dice: random.Random) -> None:
-    """A machine stands still for ten seconds, and goes on."""
+    """A machine stands still for ten seconds, and continues."""
     machine = dice.choice(service.site.machines[1:])
     machine.signal_all(signal.SIGSTOP)
     try:

@@ -16,7 +16,7 @@ import schemathesis
 from schemathesis.core import NotSet
 
 BEYOND_SCHEMAS: Final = {
-    r"is no next_cursor of a page": "cursors are opaque: only those that a page gave are valid",
+    r"is not a next_cursor of a page": "cursors are opaque: only those that a page gave are valid",
     r"must come before `to`|at most 92 days|not before 1970": "a period's begin and end, in relation",
     r"must differ from start": "an opening hour's begin and end, in relation",
     r"is not a team of this account|is not a user that this account knows|there is no such attachment": "names an object that must be there",
@@ -25,8 +25,8 @@ BEYOND_SCHEMAS: Final = {
     r"is not an e-mail address|must be an e-mail address": "mail systems take less than RFC 5322 allows",
     r"unknown field; \w+ has": "which credentials there are depends on the type of channel",
     r"no such IANA time zone": "the time zone database, which changes",
-    r"files of type \S+ are not taken": "the bytes of a file decide what it is",
-    r"is no zip archive that can be read": "the bytes of a file decide what it is",
+    r"files of type \S+ are not accepted": "the bytes of a file decide what it is",
+    r"is not a zip archive that can be read": "the bytes of a file decide what it is",
     r"must be /v1/attachments/": "an uploaded file, or an address that the server may call",
     r"of the years 1971 to 9000": "formats have no range of years",
     r"must fit 64 bits": "numbers anywhere in a free-form object",
@@ -52,7 +52,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
     if type(failure).__name__ == "RejectedPositiveData" and response.status_code in (415, 422):
         return not any(re.search(pattern, response.text) for pattern in BEYOND_SCHEMAS)
     if type(failure).__name__ == "IgnoredAuth" and case.operation.path.startswith("/crm/"):
-        # X-Tenant-Id names whom it proves: one that is no id at all is malformed, as the CRM's document says
+        # X-Tenant-Id names whom it proves: one that is not an id at all is malformed, as the CRM's document says
         return "got `400 Bad Request`" not in failure.message
     if type(failure).__name__ == "AcceptedNegativeData" and isinstance(case.body, NotSet):
         # meant to break the body's schema, it sends none: right where a body is optional

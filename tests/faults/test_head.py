@@ -107,7 +107,7 @@ async def test_a_head_goes_before_the_hosts_have_shared_the_partitions(
 
 
 async def test_a_head_without_storage_goes_for_good(own_server: Start) -> None:
-    """Calls go on until Ray gives up and ends everything; another cluster then finds it all in Postgres."""
+    """Calls continue until Ray gives up and ends everything; another cluster then finds it all in Postgres."""
     impatient = ENVIRONMENT | {"RAY_gcs_rpc_server_reconnect_timeout_s": str(GIVEN_UP)}
     async with AsyncExitStack() as stack:
         async with two_nodes(impatient) as nodes:

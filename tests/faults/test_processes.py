@@ -175,7 +175,7 @@ async def test_nothing_is_acknowledged_while_postgres_is_away(battered: OwnServe
 
 
 async def test_a_host_and_a_gateway_die_while_postgres_is_away(battered: OwnServer) -> None:
-    """What starts anew finds no database: it must wait for it, not give up for good."""
+    """What starts over finds no database: it must wait for it, not give up for good."""
     server = battered
     async with AsyncExitStack() as stack:
         load = await stack.enter_async_context(Load(server, writers=40, conversations=10))

@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 
 
 class Request(NamedTuple):
-    """What is sent, and what must come back. `content`: of a message. `lasts`: the connection goes on."""
+    """What is sent, and what must come back. `content`: of a message. `lasts`: the connection continues."""
 
     sent: bytes
     token: str

@@ -159,7 +159,7 @@ async def test_merging_moves_the_identifiers_and_keeps_a_trace(
         assert left is not None and left.merged_into == third.id and left.identifiers == ()
     assert [c.id for c in (await contacts.page(account_id, None, None, 5)).items] == [third.id]
     assert await contacts.conversations(account_id, first.id) == [conversation]
-    assert await contacts.merge(account_id, first.id, third.id, BY) == into, "once more is no fault"
+    assert await contacts.merge(account_id, first.id, third.id, BY) == into, "once more is not a fault"
     for contact, target in ((first, second), (third, first)):
         with pytest.raises(Conflict) as caught:
             await contacts.merge(account_id, contact.id, target.id, BY)

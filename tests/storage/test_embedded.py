@@ -236,7 +236,7 @@ async def test_orphans_are_stopped_by_the_next_start(tmp_path: Path) -> None:
 
 
 async def test_a_reused_process_id_does_not_prevent_the_start(tmp_path: Path) -> None:
-    """As after the restart of a container, where the numbers begin anew."""
+    """As after the restart of a container, where the numbers start over."""
     server = EmbeddedPostgres(tmp_path)
     async with serving(server):
         os.kill(server.pid, signal.SIGKILL)

@@ -69,7 +69,7 @@ async def test_a_commit_that_was_lost_before_it_happened(postgres: PostgresBacke
             await task
     assert await everything(postgres, key.account_id) == []
     assert epochs[5] == known + 1 == (await postgres.epochs())[5]
-    # the host goes on under its new epoch, and the same write is fine now
+    # the host continues under its new epoch, and the same write is fine now
     assert await postgres.journal.commit([write], epochs) == [1, 2]
 
 
@@ -142,7 +142,7 @@ class Deaf:
 
 
 async def test_a_commit_still_under_way_is_waited_for(postgres: PostgresBackend, scribe: Scribe) -> None:
-    """The host loses patience; the statement goes on in the server, and its outcome counts."""
+    """The host loses patience; the statement continues in the server, and its outcome counts."""
     impatient = PostgresJournal(postgres.database, deadline=0.3)
     key, epochs = await thread(postgres), await postgres.epochs()
     write = scribe.write(to_thread(received(), key), 5)

@@ -50,7 +50,7 @@ def test_an_empty_secret_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="empty"):
         load_or_create(tmp_path, "jwt", lambda: " ")
     (tmp_path / "secrets/jwt").touch()
-    with pytest.raises(ValueError, match="put the secret back"):
+    with pytest.raises(ValueError, match="restore the secret"):
         load_or_create(tmp_path, "jwt", lambda: "x")
 
 

@@ -1,4 +1,4 @@
-"""What the double of model providers is told to answer, and what it was asked."""
+"""The answers that the double of model providers is set up to give, and the requests it received."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 Kind = Literal["answer", "error", "hang_up", "garbage", "no_end", "pause", "wrong_tokens", "break_off"]
-"""`garbage`: what is no JSON. `no_end`: the stream ends early. `pause`: nothing more comes. `break_off`: an error amid the stream."""
+"""`garbage`: not JSON. `no_end`: the stream ends early. `pause`: the stream stalls. `break_off`: an error within the stream."""
 MAX_KEPT = 10_000
 
 

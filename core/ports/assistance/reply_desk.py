@@ -1,4 +1,4 @@
-"""The port of the reply desk: what it lists and counts besides what the native API has."""
+"""The port of the reply desk: lists and counts that the native API does not have."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class DeskFigures(msgspec.Struct, frozen=True):
 
 class ReplyDeskStore(Protocol):
     async def page(self, account_id: str, wanted: DeskFilter) -> tuple[int, list[DeskRow]]:
-        """How many there are, and the page."""
+        """The total, and the page."""
         ...
 
     async def figures(self, account_id: str) -> DeskFigures: ...
 
     async def give_up(self, account_id: str, message_id: str) -> bool:
-        """Fail a message whose first attempt has failed, so that nothing sends it again by itself. False if it has gone on."""
+        """Fail a message whose first attempt has failed, so that nothing sends it again by itself. False if it is past its first attempt."""
         ...

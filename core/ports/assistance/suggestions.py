@@ -1,4 +1,4 @@
-"""The ports of suggestions: where they are kept, and which conversations wait for one."""
+"""The ports of suggestions: their store, and the queue of conversations that wait for one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ...views.suggestions import SuggestionStats
 
 
 class SuggestionStore(Protocol):
-    """Suggestions of one account. Reading a conversation's first marks those as stale that a newer message overtook."""
+    """Suggestions of one account. Reading those of a conversation first marks as stale those that are older than a person's newest message."""
 
     async def add(self, suggestion: Suggestion) -> bool:
-        """Keep a new one, which replaces the pending ones of its conversation. False if the conversation is gone or erased."""
+        """Store a new one, which replaces the pending ones of its conversation. False if the conversation is gone or erased."""
         ...
 
     async def of(self, account_id: str, conversation_id: str, limit: int) -> list[Suggestion]:
@@ -45,7 +45,7 @@ class SuggestionStore(Protocol):
         ...
 
     async def reopen(self, account_id: str, conversation_id: str, suggestion_id: str) -> None:
-        """What was being approved was not sent: it is pending again, or `replaced` if there is a newer one."""
+        """The approved text was not sent: the suggestion is pending again, or `replaced` if there is a newer one."""
         ...
 
     async def stats(self, account_id: str, since_ms: int) -> SuggestionStats: ...
@@ -72,13 +72,13 @@ class DraftQueue(Protocol):
     """Which conversations of accounts that want drafts on inbound messages wait for one. Any number of processes may use it."""
 
     async def pump(self) -> tuple[int, list[Overtaken]]:
-        """Read on in the accounts' feeds. Returns how many feeds moved, and what became stale."""
+        """Read on in the accounts' feeds. Returns how many feeds advanced, and the suggestions that became stale."""
         ...
 
     async def claim(self, most: int) -> list[DueDraft]: ...
 
     async def finish(self, due: DueDraft, outcome: Literal["done", "later"]) -> None:
-        """`later`: it is tried again after a while, a few times."""
+        """`later`: try again after a while, a few times."""
         ...
 
     async def settings(self, account_id: str) -> Assistance: ...

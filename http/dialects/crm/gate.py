@@ -1,4 +1,4 @@
-"""Who calls: the tenant of `X-Tenant-Id`, proved by a token that holds it, or by the header alone where the operator trusts it."""
+"""Authentication: the tenant in `X-Tenant-Id`, proved by a token for it, or by the header alone if the operator trusts it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...framework.services import Services
 
 TENANT: Final = istr("X-Tenant-Id")
 TRUSTED_USER: Final = "crm"
-"""The user id of callers whom the header alone proves."""
+"""The user id of callers that are identified by the header alone."""
 NO_END: Final = 253_402_300_799.0
 """When their standing ends: the end of the year 9999."""
 
@@ -62,7 +62,7 @@ class TenantGate:
         try:
             tenant = tenant_id(tenant)
         except Malformed:
-            await of_token(services, token, headers.get(ACCOUNT_ID))  # an invalid token is told of first
+            await of_token(services, token, headers.get(ACCOUNT_ID))  # an invalid token is reported first
             raise
         if headers.get(ACCOUNT_ID, tenant).lower() != tenant:
             raise Forbidden(f"the headers {TENANT} and X-Account-Id name different accounts")

@@ -1,4 +1,4 @@
-"""Ids that conversations had in the CRM before they were imported: clients that stored one go on using it."""
+"""Ids that conversations had in the CRM before they were imported: clients that stored one continue using it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations and messages as the CRM shows them, and its words for the core's."""
+"""Conversations and messages as the CRM shows them, and the mapping of its terms to the core's."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ class CrmConversation(msgspec.Struct, frozen=True):
     outlet_id: Annotated[str | None, about("The outlet that it belongs to")]
     customer_phone: Annotated[str, about("The customer's number", "+628123456789")]
     customer_name: Annotated[str | None, about("The customer's name", "John Doe")]
-    status: Annotated[CrmStatus, about("Who has it, or how it ended")]
-    handoff_requested: Annotated[bool, about("Whether a human is asked for")]
-    handoff_agent_id: Annotated[str | None, about("The agent who holds it")]
-    handoff_reason: Annotated[str | None, about("Why a human is asked for", "Customer requested human agent")]
+    status: Annotated[CrmStatus, about("Who is handling it, or how it ended")]
+    handoff_requested: Annotated[bool, about("Whether a human has been requested")]
+    handoff_agent_id: Annotated[str | None, about("The agent it is assigned to")]
+    handoff_reason: Annotated[
+        str | None, about("Why a human was requested", "Customer requested human agent")
+    ]
     started_at: Annotated[Timestamp, about("When it was opened")]
     ended_at: Annotated[Timestamp | None, about("When it ended")]
     last_message_at: Annotated[Timestamp, about("When the last message was written")]
@@ -49,9 +51,9 @@ class CrmMessage(msgspec.Struct, frozen=True):
     sender_type: Annotated[CrmSender, about("Who wrote it")]
     sender_id: Annotated[str | None, about("The agent who wrote it")]
     content: Annotated[str, about("The text", "Where is my order?")]
-    whatsapp_message_id: Annotated[str | None, about("WhatsApp's own id of it", "wamid.HBgM")]
+    whatsapp_message_id: Annotated[str | None, about("WhatsApp's id of the message", "wamid.HBgM")]
     timestamp: Annotated[Timestamp, about("When it was written")]
-    metadata: Annotated[dict[str, Any] | None, about("Free-form: what came beside the text")]
+    metadata: Annotated[dict[str, Any] | None, about("Free-form: what came with the text")]
 
 
 class CrmConversationDetail(CrmConversation, frozen=True, kw_only=True):

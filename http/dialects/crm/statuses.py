@@ -1,4 +1,4 @@
-"""The four statuses of the CRM, as changes that the core knows. Where it has no single one, they are made in steps."""
+"""The four statuses of the CRM as changes of the core's status. Where one change is not enough, several follow each other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OTHERWISE: Final[dict[CrmStatus, Command]] = {
     "handed_off": Handoff(NO_REASON),
     "expired": Update({"status": Status.EXPIRED}),
 }
-"""Where `_STEPS` has none: the core refuses what is final."""
+"""Where `_STEPS` has none: the core refuses to change final statuses."""
 
 
 async def change(call: Call[Any], c: Conversation, wanted: CrmStatus) -> Conversation:

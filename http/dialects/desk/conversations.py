@@ -1,4 +1,4 @@
-"""`/desk/api/v1/conversations`: the list, a thread, archiving, figures."""
+"""`/desk/api/v1/conversations`: the list, a thread, archiving, statistics."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _share(part: int, whole: int) -> float:
 
 USE, OWN = "suggestions.use", {"tag": TAG, "refused": shapes.refused, "error": shapes.DeskError}
 ROUTES = [
-    Route("GET", BASE + "/stats", stats, "inbox.read", {200: DeskStats}, "deskStats", "Figures of the reply desk",
+    Route("GET", BASE + "/stats", stats, "inbox.read", {200: DeskStats}, "deskStats", "Statistics of the reply desk",
           expensive=lambda query: True, **OWN),
     Route("GET", BASE, index, "inbox.read", {200: DeskConversations}, "deskListConversations",
           "E-mail conversations, page by page", query=DeskQuery, expensive=lambda query: True, **OWN),

@@ -20,7 +20,7 @@ from ...streams.transports import WebSocketTransport
 from .shapes import TAG
 
 WATCHED: Final = 256
-"""Outbound mails of one socket whose sending is watched at once; of more, nothing is told."""
+"""Outbound mails that one socket follows at once; beyond these, it gets no events."""
 WATCH: Final = 60.0
 LOOK: Final = 0.25
 _encode = msgspec.json.Encoder().encode
@@ -85,7 +85,7 @@ class DeskTransport(WebSocketTransport):
             task.add_done_callback(self._watching.discard)
 
     async def _sent(self, conversation_id: str, message_id: str) -> None:
-        """Tell whether a mail has left, once that is known."""
+        """Report whether a mail was sent, once that is known."""
         call = self._call
         for _ in range(int(WATCH / LOOK)):
             delivery = await call.services.stores.deliveries.get(call.account_id, message_id)

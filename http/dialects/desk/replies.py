@@ -1,4 +1,4 @@
-"""`…/approve`, `/reject`, `/reply`, `/regenerate`: what is sent, and what is drafted. Sending waits for the provider's answer."""
+"""`…/approve`, `/reject`, `/reply`, `/regenerate`: sending and drafting replies. Sending waits for the provider's answer."""
 
 from __future__ import annotations
 
@@ -126,8 +126,8 @@ ROUTES = [
           "Send a suggestion, edited or not", body=DeskApproval, example={"suggestion_id": "0190a5f1-0b2c-7e11-8a40-5d0b3f1c9e22"}, **OWN),
     Route("POST", BASE + "/{id}/reject", reject, USE, {200: DeskSuccess}, "deskReject", "Reject a suggestion",
           body=DeskRejection, example={"suggestion_id": "0190a5f1-0b2c-7e11-8a40-5d0b3f1c9e22"}, **OWN),
-    Route("POST", BASE + "/{id}/reply", reply, USE, {200: DeskSuccess}, "deskReply", "Send a reply of one's own",
+    Route("POST", BASE + "/{id}/reply", reply, USE, {200: DeskSuccess}, "deskReply", "Send a reply that the agent wrote",
           body=DeskReply, **OWN),
     Route("POST", BASE + "/{id}/regenerate", regenerate, USE, {200: DeskSuggestion}, "deskRegenerate",
-          "Draft again, in another tone or length", body=DeskRegeneration, example={"message_id": "0190a5f1-0b2c-7e11-8a40-5d0b3f1c9e22", "tone": "formal"}, **OWN),
+          "Draft again, with another tone or length", body=DeskRegeneration, example={"message_id": "0190a5f1-0b2c-7e11-8a40-5d0b3f1c9e22", "tone": "formal"}, **OWN),
 ]  # fmt: skip

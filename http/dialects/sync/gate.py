@@ -1,4 +1,4 @@
-"""Who calls: an API client, by its secret as `Authorization: Bearer <key>`, or the holder of a native token."""
+"""Authentication: an API client's secret as `Authorization: Bearer <key>`, or a native token."""
 
 from __future__ import annotations
 

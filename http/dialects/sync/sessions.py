@@ -1,4 +1,4 @@
-"""From a session id or a phone number to a conversation, and the tenant's sub-domain."""
+"""Finds conversations by session id or phone number, and the tenant's sub-domain."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ INTENT: Final = "currentIntent"
 STEP: Final = "currentStep"
 _APART: Final = frozenset({INTENT, STEP, STATE})
 OURS: Final = ("previousMessages", "lastUserMessage")
-"""Parts of the context that come from the messages; what a client says of them is not stored."""
+"""Parts of the context that come from the messages; values sent by clients are not stored."""
 
 
 class SyncTenant(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ def conversation(
 
 
 def said(messages: Sequence[Entry]) -> dict[str, Any]:
-    """The newest messages as parts of a context, oldest first."""
+    """The newest messages in the form of the context, oldest first."""
     shown = [_message(entry) for entry in messages]
     users = [m.content for m in shown if m.role == "user"]
     return {OURS[0]: shown, OURS[1]: users[-1] if users else None}

@@ -24,7 +24,7 @@ export const accept = (id) => take(() => api.post(`${base(id)}/accept`));
 export const decline = (id) => take(() => api.post(`${base(id)}/decline`));
 export const retryDelivery = (messageId) => attempt(() => api.post(`/v1/deliveries/${messageId}/retry`));
 
-/** Resolve and go on to the next one of the list. */
+/** Resolve and continue to the next one of the list. */
 export async function resolve(id, { next = true } = {}) {
   const following = neighbour(id, 1);
   const done = await change(id, { status: 'resolved' });

@@ -18,7 +18,7 @@ async function begin() {
 
 let signedInAs = null;
 
-/** Another sign-in: the same person goes on where they were, with what is unsent; somebody else starts anew. */
+/** Another sign-in: the same person continues where they were, with what is unsent; somebody else starts over. */
 async function goOn() {
   if (signedInAs !== `${user.value.userId} ${user.value.accountId}`) { location.reload(); return; }
   (await import('./stream.js')).resume();

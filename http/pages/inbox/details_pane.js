@@ -91,7 +91,7 @@ export function Details({ id }) {
       </dl>
       <p class="row-actions">
         ${c.status !== 'bot' && ['open', 'assigned', 'pending'].includes(c.status) && (mine || can('lead')) && html`<button type="button" onClick=${() => act.handBack(id)}>${t('Hand back to the bot')}</button>`}
-        ${['open', 'bot'].includes(c.status) && html`<button type="button" onClick=${() => act.handOff(id, t('asked for by an agent'))}>${t('Hand off')}</button>`}
+        ${['open', 'bot'].includes(c.status) && html`<button type="button" onClick=${() => act.handOff(id, t('requested by an agent'))}>${t('Hand off')}</button>`}
         <button type="button" onClick=${() => act.change(id, { archived: !c.archived_at })}>${c.archived_at ? t('Unarchive') : t('Archive')}</button>
         ${!['closed', 'expired'].includes(c.status) && html`<button type="button" class="danger" onClick=${() => confirm(t('Close for good? The next message opens a new conversation.')) && act.change(id, { status: 'closed' })}>${t('Close')}</button>`}
       </p>

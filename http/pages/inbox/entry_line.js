@@ -39,7 +39,7 @@ export function wordsOf({ kind, actor, data }) {
       return t('{who}: {from} → {to}', { who, from: STATUS()[data.from], to: STATUS()[data.to] }) + (data.reason ? ` (${data.reason})` : '');
     case 'offered': return t('offered to {agent}', { agent: nameOf(data.agent_id) });
     case 'offer_ended': return t('offer to {agent}: {outcome}', { agent: nameOf(data.agent_id), outcome: OUTCOME()[data.outcome] });
-    case 'handoff': return t('a human was asked for: {reason}', { reason: data.reason });
+    case 'handoff': return t('a human was requested: {reason}', { reason: data.reason });
     case 'rated': return t('rated {score} of 5', { score: data.score }) + (data.comment ? `: ${data.comment}` : '');
     case 'sla': return data.state === 'breach' ? t('SLA missed: {target}', { target: TARGET()[data.target] }) : t('SLA soon missed: {target}', { target: TARGET()[data.target] });
     case 'leads_notified': return t('leads were told that nobody can take it');

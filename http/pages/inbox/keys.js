@@ -28,7 +28,7 @@ export const COMMANDS = {
   reply: ['r', () => t('Reply'), () => compose({ isPrivate: false }), current],
   note: ['n', () => t('Write a note'), () => compose({ isPrivate: true }), current],
   canned: ['/', () => t('Canned response'), () => compose({ canned: true, isPrivate: false }), current],
-  resolve: ['e', () => t('Resolve and go on'), () => act.resolve(current()), () => c() && !['resolved', 'closed', 'expired'].includes(c().status)],
+  resolve: ['e', () => t('Resolve and continue'), () => act.resolve(current()), () => c() && !['resolved', 'closed', 'expired'].includes(c().status)],
   reopen: ['E', () => t('Reopen'), () => act.reopen(current()), () => c()?.status === 'resolved'],
   claim: ['c', () => t('Take it'), () => act.claim(current()), () => c() && c().assignee_id !== user.value.userId],
   assign: ['a', () => t('Assign to …'), pickAgent, current],
@@ -51,7 +51,7 @@ export const COMMANDS = {
   admin: ['g s', () => t('Go to: settings'), () => go('admin'), () => can('lead')],
   preferences: ['g p', () => t('Go to: preferences'), () => go('preferences')],
   palette: [':', () => t('All commands'), () => { Palette.mode.value = commandMode(); }],
-  help: ['?', () => t('Help on keys'), () => { HelpSheet.open.value = !HelpSheet.open.value; }],
+  help: ['?', () => t('Keyboard help'), () => { HelpSheet.open.value = !HelpSheet.open.value; }],
 };
 
 export const keysOf = (name) => preferences.value.shortcuts[name] ?? COMMANDS[name][0];
@@ -164,7 +164,7 @@ export function HelpSheet() {
   return html`<${Dialog} title=${t('Keyboard shortcuts')} onClose=${close} kind="help">
     <h2>${t('Keyboard shortcuts')}</h2>
     <dl class="keys">${Object.entries(COMMANDS).map(([name, [, words]]) => html`<div key=${name}><dt>${keysOf(name).split(' ').map((k) => html`<kbd>${k}</kbd> `)}</dt><dd>${words()}</dd></div>`)}
-      <div><dt><kbd>Ctrl</kbd> <kbd>Enter</kbd></dt><dd>${t('Send')}</dd></div><div><dt><kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>Enter</kbd></dt><dd>${t('Send, resolve and go on')}</dd></div><div><dt><kbd>Esc</kbd></dt><dd>${t('Leave a text field')}</dd></div></dl>
+      <div><dt><kbd>Ctrl</kbd> <kbd>Enter</kbd></dt><dd>${t('Send')}</dd></div><div><dt><kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>Enter</kbd></dt><dd>${t('Send, resolve and continue')}</dd></div><div><dt><kbd>Esc</kbd></dt><dd>${t('Leave the text field')}</dd></div></dl>
     <p><button type="button" onClick=${() => { close(); go('preferences'); }}>${t('Change shortcuts')}</button> <button type="button" autofocus onClick=${close}>${t('Close')}</button></p>
   <//>`;
 }

@@ -42,7 +42,7 @@ function Problem({ failed, retry }) {
   return html`<p class="problem" role="alert">${failed.message} <button type="button" onClick=${retry}>${t('Try again')}</button></p>`;
 }
 
-/** A report of the API, read anew when what is asked changes. */
+/** A report of the API, read again when what is asked changes. */
 function useReport(query) {
   const [state, setState] = useState({});
   const [turn, setTurn] = useState(0);

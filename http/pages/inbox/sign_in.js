@@ -44,7 +44,7 @@ export function SignIn({ onDone, again = false }) {
   return html`<main class="sign-in ${again ? 'over' : ''}">
     <div class="card">
       <h1>${t('Tertulia inbox')}</h1>
-      ${again && html`<p>${t('Your session has ended. Sign in again to go on; unsent text is kept.')}</p>`}
+      ${again && html`<p>${t('Your session has ended. Sign in again to continue; unsent text is kept.')}</p>`}
       ${agents.length > 0 && html`<section aria-labelledby="demo-title">
         <h2 id="demo-title">${t('Demo: sign in as')}</h2>
         <div class="demo-agents">${agents.map((agent) => html`

@@ -59,7 +59,7 @@ function keepCursor() {
   keeping = 0;
   try {
     sessionStorage.setItem(KEEP, JSON.stringify({ cursor, at: Date.now(), user: user.value?.userId, account: user.value?.accountId }));
-  } catch { /* without storage a reload starts anew */ }
+  } catch { /* without storage a reload starts over */ }
 }
 
 function remembered() {

@@ -17,7 +17,7 @@ function Head() {
   const { title } = settings.value;
   const agent = standing.value?.agentName;
   return html`<header><div><h1>${title ?? t('Chat')}</h1>
-    <p role="status">${state.value === 'cut' ? t('Connection lost. Reconnecting …') : agent ? t('You talk with {name}', { name: agent }) : ''}</p></div>
+    <p role="status">${state.value === 'cut' ? t('Connection lost. Reconnecting …') : agent ? t('You are talking to {name}', { name: agent }) : ''}</p></div>
     ${parent !== window && html`<button type="button" class="icon" aria-label=${t('Close the chat')} onClick=${() => tell('close')}>×</button>`}</header>`;
 }
 
@@ -31,7 +31,7 @@ function Queue() {
 
 function Hours() {
   const { is_open: isOpenNow, opens_at: opens } = settings.value;
-  return !isOpenNow && html`<p class="notice" data-closed>${opens ? t('We are closed until {time}. Write to us, and we answer then.', { time: moment(opens) }) : t('We are closed now. Write to us, and we answer later.')}</p>`;
+  return !isOpenNow && html`<p class="notice" data-closed>${opens ? t('We are closed until {time}. Write to us, and we will answer then.', { time: moment(opens) }) : t('We are closed now. Write to us, and we will answer later.')}</p>`;
 }
 
 const WORDS = { name: () => t('Name'), email: () => t('E-mail'), phone: () => t('Phone'), order: () => t('Order number') };

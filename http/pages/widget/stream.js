@@ -138,7 +138,7 @@ export function start(hearEvent, hearGap) {
   connect();
 }
 
-/** End the stream; another start begins anew. */
+/** End the stream; another start starts over. */
 export function stop() {
   state.value = 'off';
   cursor = null;

@@ -41,7 +41,7 @@ class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
         Annotated[str, msgspec.Meta(max_length=100)] | None, about("Only this action", "team.created")
     ] = None
     target_id: Annotated[
-        Annotated[str, msgspec.Meta(max_length=255)] | None, about("Only what was done to this object")
+        Annotated[str, msgspec.Meta(max_length=255)] | None, about("Only records about this object")
     ] = None
 
 

@@ -34,7 +34,7 @@ Secret = Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class NewApiClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255), about("What it is for", "CRM")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255), about("Its purpose", "CRM")]
 
 
 class ApiClientsPage(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class ApiClientsPage(msgspec.Struct, frozen=True):
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """RFC 6749 section 4.4. Id and secret may be sent by HTTP Basic instead; `scope` is accepted and ignored."""
 
-    grant_type: Annotated[Literal["client_credentials"], about("The only grant there is")]
+    grant_type: Annotated[Literal["client_credentials"], about("The only supported grant")]
     client_id: Annotated[
         Secret | None,
         about("The client's id, unless HTTP Basic carries it", "0190a5f0-7c1e-7000-8000-0000000c11e7"),

@@ -26,7 +26,9 @@ TAG = "bot rules"
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Priority = Annotated[
     int,
-    msgspec.Meta(ge=-1_000_000, le=1_000_000, description="Lower is tried first; of equal ones, the older"),
+    msgspec.Meta(
+        ge=-1_000_000, le=1_000_000, description="Lower values first; among equal ones, the older rule"
+    ),
 ]
 Parts = dict[str, Any]
 MAX_ACTIONS = 300_000
@@ -34,39 +36,41 @@ EARLIEST, LATEST = 1971, 9000
 
 
 class NewBotRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Annotated[Name, about("What the rule is called", "Refunds")]
-    trigger_type: Annotated[TriggerType, about("When the rule is tried")]
-    priority: Annotated[Priority, about("Lower is tried first; of equal ones, the older")] = 100
-    is_active: Annotated[bool, about("Whether the rule is tried")] = True
-    conditions: Annotated[Parts, about("What must hold", {"keywords": ["refund"]}, shown_as=Conditions)] = {}
-    actions: Annotated[Parts, about("What is done", {"set_labels": ["refund"]}, shown_as=Actions)] = {}
+    name: Annotated[Name, about("The rule's name", "Refunds")]
+    trigger_type: Annotated[TriggerType, about("The event that triggers the rule")]
+    priority: Annotated[Priority, about("Lower values first; among equal ones, the older rule")] = 100
+    is_active: Annotated[bool, about("Whether the rule is active")] = True
+    conditions: Annotated[Parts, about("The conditions", {"keywords": ["refund"]}, shown_as=Conditions)] = {}
+    actions: Annotated[Parts, about("The actions", {"set_labels": ["refund"]}, shown_as=Actions)] = {}
 
 
 class BotRulePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`conditions` and `actions` are replaced as a whole."""
 
-    name: Annotated[Name | msgspec.UnsetType, about("What the rule is called", "Refunds")] = msgspec.UNSET
-    trigger_type: Annotated[TriggerType | msgspec.UnsetType, about("When the rule is tried")] = msgspec.UNSET
+    name: Annotated[Name | msgspec.UnsetType, about("The rule's name", "Refunds")] = msgspec.UNSET
+    trigger_type: Annotated[TriggerType | msgspec.UnsetType, about("The event that triggers the rule")] = (
+        msgspec.UNSET
+    )
     priority: Annotated[
-        Priority | msgspec.UnsetType, about("Lower is tried first; of equal ones, the older")
+        Priority | msgspec.UnsetType, about("Lower values first; among equal ones, the older rule")
     ] = msgspec.UNSET
-    is_active: Annotated[bool | msgspec.UnsetType, about("Whether the rule is tried")] = msgspec.UNSET
+    is_active: Annotated[bool | msgspec.UnsetType, about("Whether the rule is active")] = msgspec.UNSET
     conditions: Annotated[
-        Parts | msgspec.UnsetType, about("What must hold", {"keywords": ["refund"]}, shown_as=Conditions)
+        Parts | msgspec.UnsetType, about("The conditions", {"keywords": ["refund"]}, shown_as=Conditions)
     ] = msgspec.UNSET
     actions: Annotated[
-        Parts | msgspec.UnsetType, about("What is done", {"set_labels": ["refund"]}, shown_as=Actions)
+        Parts | msgspec.UnsetType, about("The actions", {"set_labels": ["refund"]}, shown_as=Actions)
     ] = msgspec.UNSET
 
 
 class BotRuleView(msgspec.Struct, frozen=True):
     id: Id
-    name: Annotated[str, about("What the rule is called", "Refunds")]
-    priority: Annotated[int, about("Lower is tried first; of equal ones, the older", 100)]
-    is_active: Annotated[bool, about("Whether the rule is tried")]
-    trigger_type: Annotated[TriggerType, about("When the rule is tried")]
-    conditions: Annotated[Parts, about("What must hold", {"keywords": ["refund"]}, shown_as=Conditions)]
-    actions: Annotated[Parts, about("What is done", {"set_labels": ["refund"]}, shown_as=Actions)]
+    name: Annotated[str, about("The rule's name", "Refunds")]
+    priority: Annotated[int, about("Lower values first; among equal ones, the older rule", 100)]
+    is_active: Annotated[bool, about("Whether the rule is active")]
+    trigger_type: Annotated[TriggerType, about("The event that triggers the rule")]
+    conditions: Annotated[Parts, about("The conditions", {"keywords": ["refund"]}, shown_as=Conditions)]
+    actions: Annotated[Parts, about("The actions", {"set_labels": ["refund"]}, shown_as=Actions)]
     created_at: CreatedAt
     updated_at: UpdatedAt
 
@@ -81,20 +85,20 @@ class BotRuleTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     depend on it. The classifier is asked as for a real message."""
 
     content: Annotated[conversations.Content, about("A customer's first message", "I want a refund")]
-    channel_type: Annotated[ChannelType, about("Where it is written")]
+    channel_type: Annotated[ChannelType, about("The channel it is written on")]
     at: Annotated[
         datetime | None,
-        about("When it is written; by default now", "2026-03-02T09:30:00Z", format="date-time"),
+        about("When it is written; now by default", "2026-03-02T09:30:00Z", format="date-time"),
     ] = None
     language: Annotated[
         Annotated[str, msgspec.Meta(min_length=2, max_length=35)] | None,
-        about("Its language; by default detected, if rules or agents depend on it", "en"),
+        about("Its language; detected by default, if rules or agents depend on it", "en"),
     ] = None
 
 
 class BotRuleVerdictView(msgspec.Struct, frozen=True):
     rule_id: Annotated[Id, about("The rule")]
-    name: Annotated[str, about("What it is called", "Refunds")]
+    name: Annotated[str, about("Its name", "Refunds")]
     matched: Annotated[bool, about("Whether all conditions hold")]
     reasons: Annotated[
         tuple[str, ...], about("Why it matched, or each condition that does not hold", ["has refund"])
@@ -105,7 +109,7 @@ class BotRuleVerdictView(msgspec.Struct, frozen=True):
 class BotRuleTestActions(Actions, frozen=True, kw_only=True):
     """What a rule does, and why a human would take over."""
 
-    handoff: Annotated[str | None, about("Why a human would take over", "keyword: human")] = None
+    handoff: Annotated[str | None, about("Why it would be handed to a human", "keyword: human")] = None
 
 
 class BotRuleTestResult(msgspec.Struct, frozen=True):
@@ -139,7 +143,7 @@ async def _check(call: Call[Any], trigger_type: TriggerType, conditions: Parts, 
             "the rule is not valid", errors=(("actions.assign_team_id", "is not a team of this account"),)
         )
     if text is not None and not (is_uuid(text) and await stores.canned.get(account, text)):
-        fault = ("actions.reply_template_id", "is no canned response of this account")
+        fault = ("actions.reply_template_id", "is not a canned response of this account")
         raise Invalid("the rule is not valid", errors=(fault,))
 
 

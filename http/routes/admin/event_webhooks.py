@@ -56,13 +56,13 @@ class NewEventWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[
         Url,
         about(
-            "Where to send events: https; no address of a private network, and no port but 443",
+            "Where to send events: https on port 443, at a public address",
             "https://example.com/tertulia",
         ),
     ]
-    description: Annotated[Description | None, about("What it is for", "CRM")] = None
+    description: Annotated[Description | None, about("Its purpose", "CRM")] = None
     event_types: Annotated[
-        EventTypes, about("Which events; empty for all but `notification:*`", ["conversation:message"])
+        EventTypes, about("Event types to send; empty for all but `notification:*`", ["conversation:message"])
     ] = []
     is_active: Annotated[bool, about("Whether events are sent")] = True
 
@@ -71,18 +71,18 @@ class EventWebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     url: Annotated[Url | msgspec.UnsetType, about("Where to send events", "https://example.com/tertulia")] = (
         msgspec.UNSET
     )
-    description: Annotated[Description | msgspec.UnsetType | None, about("What it is for", "CRM")] = (
+    description: Annotated[Description | msgspec.UnsetType | None, about("Its purpose", "CRM")] = (
         msgspec.UNSET
     )
     event_types: Annotated[
         EventTypes | msgspec.UnsetType,
-        about("Which events; empty for all but `notification:*`", ["conversation:message"]),
+        about("Event types to send; empty for all but `notification:*`", ["conversation:message"]),
     ] = msgspec.UNSET
     is_active: Annotated[bool | msgspec.UnsetType, about("Whether events are sent")] = msgspec.UNSET
 
 
 class EventDeliveriesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    status: Annotated[DeliveryState | None, about("Only deliveries that got so far")] = None
+    status: Annotated[DeliveryState | None, about("Only deliveries with this status")] = None
 
 
 class EventReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +96,7 @@ class EventReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class EventReplayView(msgspec.Struct, frozen=True):
     """The number of deliveries queued again."""
 
-    replayed: Annotated[Count, about("How many deliveries are sent again")]
+    replayed: Annotated[Count, about("How many deliveries are being resent")]
 
 
 class EventWebhooksPage(msgspec.Struct, frozen=True):

@@ -28,21 +28,21 @@ ZIP: Final = "application/zip"
 class ImportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     visibility: Annotated[
         Visibility,
-        about("Who may read articles whose file does not say it (`visibility:` in its front matter)"),
+        about("Who may read articles whose file does not set `visibility:` in its front matter"),
     ] = "internal"
-    language: Annotated[Language | None, about("The language of files that do not say theirs", "en")] = None
+    language: Annotated[Language | None, about("The language of files that do not set one", "en")] = None
 
 
 class SkippedView(msgspec.Struct, frozen=True):
     path: Annotated[str, about("The file's path in the archive", "help/logo.png")]
-    reason: Annotated[str, about("Why it was skipped", "is no Markdown file")]
+    reason: Annotated[str, about("Why it was skipped", "is not a Markdown file")]
 
 
 class ImportView(msgspec.Struct, frozen=True):
     created: Annotated[Count, about("New articles")]
     updated: Annotated[Count, about("Articles with a new version")]
-    unchanged: Annotated[Count, about("Articles that say the same already")]
-    skipped: Annotated[list[SkippedView], about("Files that are no articles")]
+    unchanged: Annotated[Count, about("Articles whose file has not changed")]
+    skipped: Annotated[list[SkippedView], about("Files that were not imported")]
 
 
 async def run(call: Call[None]) -> web.Response:

@@ -27,7 +27,7 @@ class NewArticle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Annotated[Title, about("What it is about", "Returns")]
     body: Annotated[Body, about("The text, in Markdown", "# Returns\nSend it back within 30 days.")]
     language: Annotated[Language | None, about("The language it is written in", "en")] = None
-    visibility: Annotated[Visibility, about("Who may read it: customers and bots too, or the team alone")] = (
+    visibility: Annotated[Visibility, about("Who may read it: customers and bots too, or only the team")] = (
         "internal"
     )
 
@@ -41,7 +41,7 @@ class ArticlePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Language | msgspec.UnsetType | None, about("The language it is written in; null for none", "en")
     ] = msgspec.UNSET
     visibility: Annotated[
-        Visibility | msgspec.UnsetType, about("Who may read it: customers and bots too, or the team alone")
+        Visibility | msgspec.UnsetType, about("Who may read it: customers and bots too, or only the team")
     ] = msgspec.UNSET
 
 
@@ -56,12 +56,12 @@ class ArticlesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
 class ArticleSearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     q: Annotated[Question, about("A question, or words", "How do I return a parcel?")]
     visibility: Annotated[Visibility | None, about("`public`: only what customers may read")] = None
-    limit: Annotated[Some, about("Passages at most")] = 5
+    limit: Annotated[Some, about("Most passages")] = 5
 
 
 class PublicSearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     q: Annotated[Question, about("A question, or words", "How do I return a parcel?")]
-    limit: Annotated[Some, about("Passages at most")] = 5
+    limit: Annotated[Some, about("Most passages")] = 5
 
 
 class ArticleSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class ArticleSummary(msgspec.Struct, frozen=True, kw_only=True):
     language: Annotated[str | None, about("The language it is written in", "en")]
     visibility: Annotated[Visibility, about("Who may read it")]
     source: Annotated[str | None, about("Where it was imported from", "help/returns.md")]
-    version: Annotated[int, about("Counts from 1; each change makes a new one", 3)]
+    version: Annotated[int, about("The version, from 1; each change makes a new one", 3)]
     created_by: Annotated[str | None, about("Who wrote it", "ada")]
     updated_by: Annotated[str | None, about("Who changed it last", "ada")]
     created_at: Timestamp
@@ -87,9 +87,9 @@ class ArticlesPage(msgspec.Struct, frozen=True):
 
 
 class ArticleVersionView(msgspec.Struct, frozen=True):
-    version: Annotated[int, about("Which one", 2)]
-    title: Annotated[str, about("What it was about", "Returns")]
-    body: Annotated[str, about("What it said", "Send it back within 30 days.")]
+    version: Annotated[int, about("The version's number", 2)]
+    title: Annotated[str, about("Its title", "Returns")]
+    body: Annotated[str, about("Its text", "Send it back within 30 days.")]
     language: Annotated[str | None, about("The language it was written in", "en")]
     visibility: Annotated[Visibility, about("Who could read it")]
     saved_by: Annotated[str | None, about("Who saved it", "ada")]
@@ -97,7 +97,7 @@ class ArticleVersionView(msgspec.Struct, frozen=True):
 
 
 class ArticleVersions(msgspec.Struct, frozen=True):
-    items: Annotated[list[ArticleVersionView], about("The newest 50, the newest first")]
+    items: Annotated[list[ArticleVersionView], about("The newest 50, newest first")]
 
 
 class PassageView(msgspec.Struct, frozen=True):
@@ -109,12 +109,12 @@ class PassageView(msgspec.Struct, frozen=True):
     content: Annotated[str, about("The passage", "Send it back within 30 days.")]
     language: Annotated[str | None, about("The article's language", "en")]
     visibility: Annotated[Visibility, about("Who may read it")]
-    relevance: Annotated[float, about("How likely it answers the question, from 0 to 1", 0.72)]
+    relevance: Annotated[float, about("How likely it is to answer the question, from 0 to 1", 0.72)]
     found_by: Annotated[list[Literal["words", "vector"]], about("Which searches found it")]
 
 
 class PassagesView(msgspec.Struct, frozen=True):
-    items: Annotated[list[PassageView], about("The passages, the best first")]
+    items: Annotated[list[PassageView], about("The passages, best first")]
 
 
 class PublicPassage(msgspec.Struct, frozen=True):
@@ -128,7 +128,7 @@ class PublicPassage(msgspec.Struct, frozen=True):
 
 
 class PublicPassages(msgspec.Struct, frozen=True):
-    items: Annotated[list[PublicPassage], about("The passages, the best first")]
+    items: Annotated[list[PublicPassage], about("The passages, best first")]
 
 
 def summary(a: Article) -> ArticleSummary:
@@ -236,12 +236,12 @@ ROUTES = [
     Route("POST", BASE, create, MANAGE, {201: ArticleView}, "createArticle", "Write an article", body=NewArticle, tag=TAG, locates=True,
           refuses=(409,)),
     Route("GET", BASE + "/search", search, READ, {200: PassagesView}, "searchArticles",
-          "The passages that fit a question, by words and by vectors", query=ArticleSearchQuery, tag=TAG),
+          "Passages that answer a question, found by words and by vectors", query=ArticleSearchQuery, tag=TAG),
     Route("GET", BASE + "/{id}", read, READ, ONE, "getArticle", "One article", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, MANAGE, ONE, "updateArticle", "Change an article, which makes a new version", body=ArticlePatch,
           tag=TAG),
     Route("DELETE", BASE + "/{id}", delete, MANAGE, {204: None}, "deleteArticle", "Delete an article with its versions", tag=TAG),
-    Route("GET", BASE + "/{id}/versions", versions, READ, {200: ArticleVersions}, "listArticleVersions", "What an article has said", tag=TAG),
+    Route("GET", BASE + "/{id}/versions", versions, READ, {200: ArticleVersions}, "listArticleVersions", "Versions of an article", tag=TAG),
     Route("GET", "/v1/webchat/articles", search_public, "webchat.read", {200: PublicPassages}, "searchPublicArticles",
-          "The passages of public articles that fit a customer's question", query=PublicSearchQuery, tag="web chat"),
+          "Passages of public articles that answer a customer's question", query=PublicSearchQuery, tag="web chat"),
 ]  # fmt: skip

@@ -32,7 +32,7 @@ class NewSuggestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length: Annotated[Length | None, about("The length of the reply", "shorter")] = None
     custom_prompt: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_WISH)] | None,
-        about("What the reply should be like, in the agent's own words", "Offer a voucher."),
+        about("Instructions for the reply, in the agent's own words", "Offer a voucher."),
     ] = None
     draft: Annotated[Text | None, about("An agent's own text to improve", "refund comes fryday")] = None
 
@@ -40,18 +40,18 @@ class NewSuggestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: Annotated[
         Text | None,
-        about("The text to send; as suggested when left out", "Hello, your refund is on its way."),
+        about("The text to send; the suggested text if left out", "Hello, your refund is on its way."),
     ] = None
 
 
 class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[
-        Annotated[str, msgspec.Meta(max_length=1000)] | None, about("Why it is of no use", "Wrong order")
+        Annotated[str, msgspec.Meta(max_length=1000)] | None, about("Why it is not useful", "Wrong order")
     ] = None
 
 
 class SuggestionsView(msgspec.Struct, frozen=True):
-    items: Annotated[list[SuggestionView], about("The newest 20, the newest first")]
+    items: Annotated[list[SuggestionView], about("The newest 20, newest first")]
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
 
 
 class SuggestionStatsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    days: Annotated[int, msgspec.Meta(ge=1, le=366), about("Days until now")] = 30
+    days: Annotated[int, msgspec.Meta(ge=1, le=366), about("The last days that count")] = 30
 
 
 async def create(call: Call[NewSuggestion]) -> web.Response:
@@ -109,7 +109,7 @@ ONE = BASE + "/{suggestion_id}"
 USE = "suggestions.use"
 ROUTES = [
     Route("GET", "/v1/suggestions/stats", stats, "reports.read", {200: SuggestionStats}, "getSuggestionStats",
-          "What became of suggestions, by model, and what model calls used", query=SuggestionStatsQuery, tag=TAG,
+          "Outcomes of suggestions by model, and the usage of model calls", query=SuggestionStatsQuery, tag=TAG,
           expensive=lambda query: True),
     Route("POST", BASE, create, USE, {201: SuggestionView}, "createSuggestion",
           "Draft a reply now, or improve an agent's draft; it replaces the pending suggestion", body=NewSuggestion,

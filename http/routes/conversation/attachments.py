@@ -55,9 +55,12 @@ class UploadedAttachment(msgspec.Struct, frozen=True):
     """`url` is how messages name it."""
 
     id: Id
-    url: Annotated[str, about("How messages name it", "/v1/attachments/0190a5f2-1111-7000-8000-00000000f11e")]
+    url: Annotated[
+        str,
+        about("The URL that messages refer to it by", "/v1/attachments/0190a5f2-1111-7000-8000-00000000f11e"),
+    ]
     name: Annotated[str | None, about("The file's name", "invoice.pdf")]
-    content_type: Annotated[str, about("What its bytes are", "application/pdf")]
+    content_type: Annotated[str, about("The media type of its bytes", "application/pdf")]
     size: Annotated[Count, about("Its size in bytes", 48213)]
 
 
@@ -67,20 +70,21 @@ class AttachmentLinkView(msgspec.Struct, frozen=True):
     url: Annotated[
         str,
         about(
-            "An address that works without a token",
+            "A URL that works without a token",
             "/v1/attachments/0190a5f2-1111-7000-8000-00000000f11e?expires=1772443800&signature=c2ln",
         ),
     ]
-    expires_at: Annotated[Timestamp, about("Until when")]
+    expires_at: Annotated[Timestamp, about("When it expires")]
 
 
 class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[
         Annotated[
-            str, msgspec.Meta(max_length=1024, description="The file's name; a form's own counts first")
+            str,
+            msgspec.Meta(max_length=1024, description="The file's name; a name in the form takes precedence"),
         ]
         | None,
-        about("The file's name; a form's own counts first", "invoice.pdf"),
+        about("The file's name; a name in the form takes precedence", "invoice.pdf"),
     ] = None
 
 
@@ -89,9 +93,11 @@ class AttachmentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     expires: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None,
-        about("Of a signed link: when it ends, in seconds since 1970"),
+        about("Of a signed link: when it expires, in seconds since 1970"),
     ] = None
-    signature: Annotated[Annotated[str, msgspec.Meta(max_length=64)] | None, about("Of a signed link")] = None
+    signature: Annotated[
+        Annotated[str, msgspec.Meta(max_length=64)] | None, about("The signature of a signed link")
+    ] = None
 
 
 async def create(call: Call[None]) -> web.Response:

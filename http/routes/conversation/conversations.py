@@ -40,7 +40,7 @@ class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     status: Annotated[
         Status | msgspec.UnsetType,
-        about("Where it shall stand; `bot` and `assigned` cannot be set here", "pending"),
+        about("The new status; `bot` and `assigned` cannot be set here", "pending"),
     ] = msgspec.UNSET
     assignee_id: Annotated[
         UserId | msgspec.UnsetType | None,
@@ -51,7 +51,7 @@ class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     ] = msgspec.UNSET
     team_id: Annotated[
         conversations.Uuid | msgspec.UnsetType | None,
-        about("The team it is for; null for none", "0190a5f0-7c1e-7000-8000-00000000b0b1"),
+        about("The team it is assigned to; null for none", "0190a5f0-7c1e-7000-8000-00000000b0b1"),
     ] = msgspec.UNSET
     priority: Annotated[Priority | msgspec.UnsetType, about("How urgent it is", "high")] = msgspec.UNSET
     labels: Annotated[
@@ -59,7 +59,7 @@ class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     ] = msgspec.UNSET
     subject: Annotated[
         conversations.Subject | msgspec.UnsetType | None,
-        about("What it is about; null to clear it", "Refund for order A-1042"),
+        about("The subject; null to clear it", "Refund for order A-1042"),
     ] = msgspec.UNSET
     metadata: Annotated[
         dict[str, Any] | msgspec.UnsetType,
@@ -85,7 +85,7 @@ Included = Annotated[
 class ReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: Annotated[
         list[Included],
-        about("Any of messages, contact, assignments, separated by commas", ["messages,contact"]),
+        about("Any of messages, contact, assignments, comma separated", ["messages,contact"]),
     ] = []
 
 
@@ -100,7 +100,7 @@ class ConversationDetail(ConversationView, frozen=True, kw_only=True):
     ] = msgspec.UNSET
     assignments: Annotated[
         list[AssignmentView] | msgspec.UnsetType,
-        about("With `include=assignments`: who held it, oldest first"),
+        about("With `include=assignments`: its assignments, oldest first"),
     ] = msgspec.UNSET
 
 
@@ -119,7 +119,7 @@ class AssignmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 class HandoffRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[
-        str, msgspec.Meta(min_length=1, max_length=1000), about("Why a human is asked for", "wants a human")
+        str, msgspec.Meta(min_length=1, max_length=1000), about("Why a human was requested", "wants a human")
     ]
     agent_id: Annotated[
         UserId | None, about("An agent to assign it to at once", "00000000-0000-0000-0000-000000000021")
@@ -130,16 +130,16 @@ class NewRating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score: Annotated[int, msgspec.Meta(ge=1, le=5), about("From 1 (worst) to 5", 5)]
     comment: Annotated[
         Annotated[str, msgspec.Meta(max_length=5000)] | None,
-        about("What the customer adds", "Quick and kind"),
+        about("The customer's comment", "Quick and kind"),
     ] = None
 
 
 class ReadMarker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    seq: Annotated[conversations.Seq, about("Everything up to this number is read", 7)]
+    seq: Annotated[conversations.Seq, about("The number up to which everything has been read", 7)]
 
 
 class TypingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    state: Annotated[conversations.TypingState, about("Whether the user begins or stops typing")]
+    state: Annotated[conversations.TypingState, about("Whether the user starts or stops typing")]
 
 
 async def create(call: Call[conversations.NewConversation]) -> web.Response:
@@ -304,6 +304,6 @@ ROUTES = [
           body=NewRating, tag=TAG),
     Route("POST", BASE + "/{id}/read", mark_read, "conversation.read", ONE, "markRead", "Move the read marker",
           body=ReadMarker, tag=TAG),
-    Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "setTyping", "TypingChange indicator",
+    Route("POST", BASE + "/{id}/typing", typing, "conversation.read", {204: None}, "setTyping", "Show or hide a typing indicator",
           body=TypingChange, tag=TAG),
 ]  # fmt: skip

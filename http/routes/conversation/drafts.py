@@ -1,6 +1,6 @@
-"""`/v1/conversations/{id}/draft`: what agents have begun to write, kept on the server and shown to colleagues.
+"""`/v1/conversations/{id}/draft`: agents' unsent texts, stored on the server and shown to colleagues.
 
-A draft is no entry: it numbers nothing and is never replayed. A change is told to the conversation's readers as a hint.
+A draft is not an entry: it has no number and is never replayed. Changes reach the conversation's readers as hints.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Text = Annotated[
         examples=["Dear Marta, your parcel"],
     ),
 ]
-ForNote = Annotated[bool, about("Whether it is to become a note", False)]
+ForNote = Annotated[bool, about("Whether it will be a private note", False)]
 
 
 class NewDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,7 +108,7 @@ async def _tell(call: Call[Any], conversation_id: str, data: dict[str, Any]) -> 
 BASE = "/v1/conversations/{id}"
 ROUTES = [
     Route("PUT", BASE + "/draft", put, "me", {200: DraftView}, "keepDraft",
-          "Keep one's own draft; colleagues see it, customers never", body=NewDraft, tag=TAG, refuses=(404, 409)),
+          "Save one's own draft; colleagues see it, customers never do", body=NewDraft, tag=TAG, refuses=(404, 409)),
     Route("DELETE", BASE + "/draft", delete, "me", {204: None}, "deleteDraft", "Delete one's own draft", tag=TAG, refuses=(404,)),
     Route("GET", BASE + "/drafts", index, "inbox.read", {200: DraftsView}, "listDrafts", "Agents' drafts in a conversation",
           tag=TAG, refuses=(404,)),

@@ -48,27 +48,27 @@ class InboxQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             str, msgspec.Meta(min_length=1, max_length=255, description="`me`, `none`, or an agent's id")
         ]
         | None,
-        about("Only those that this agent holds: `me`, `none`, or an agent's id", "me"),
+        about("Only those assigned to this agent: `me`, `none`, or an agent's id", "me"),
     ] = None
-    team_id: Annotated[conversations.Uuid | None, about("Only those for this team")] = None
+    team_id: Annotated[conversations.Uuid | None, about("Only those of this team")] = None
     channel_id: Annotated[conversations.Uuid | None, about("Only those of this channel")] = None
     channel_type: Annotated[ChannelType | None, about("Only those of channels of this type")] = None
     contact_id: Annotated[conversations.Uuid | None, about("Only those of this customer")] = None
     label: Annotated[conversations.Label | None, about("Only those with this label", "refund")] = None
     priority: Annotated[Priority | None, about("Only those of this priority")] = None
-    archived: Annotated[bool | None, about("Only archived ones, or only others; both by default")] = None
+    archived: Annotated[bool | None, about("Only archived ones, or only the others; both by default")] = None
     q: Annotated[
         Annotated[str, msgspec.Meta(max_length=200)] | None,
         about(
-            "Only those with this in the customer's name or address, the subject or a message: any part of a word or number, in any script,"
-            " whatever the accents, letter case and spelling of phone numbers",
+            "Only those with this text in the customer's name or address, the subject or a message: any part of a word or number, in any"
+            " script, regardless of case, accents and the spelling of phone numbers",
             "refund",
         ),
     ] = None
     sort: Annotated[SortText, about("The order, with `:asc` or `:desc`")] = "last_message_at:desc"
-    limit: Annotated[int, msgspec.Meta(ge=1, le=100), about("Conversations per page at most")] = 20
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100), about("Most conversations per page")] = 20
     cursor: Annotated[
-        Annotated[str, msgspec.Meta(max_length=400)] | None, about("`next_cursor` of the page before")
+        Annotated[str, msgspec.Meta(max_length=400)] | None, about("`next_cursor` of the previous page")
     ] = None
 
 
@@ -159,6 +159,6 @@ ROUTES = [
     Route("GET", BASE + "/{id}/assignments", assignments, "inbox.read", {200: AssignmentList},
           "listAssignments", "The assignments of a conversation, oldest first", tag=TAG),
     Route("GET", "/v1/labels", labels, "inbox.read", {200: LabelList},
-          "listLabels", "Labels of the newest 10,000 conversations, the most used first, at most 1,000", tag=TAG),
+          "listLabels", "Labels of the newest 10,000 conversations, most used first, at most 1,000", tag=TAG),
 ]  # fmt: skip
 """Listed before those of `conversations.py`: `stats` is not an id."""

@@ -25,7 +25,7 @@ TAG = "messages"
 
 class MessagesPage(msgspec.Struct, frozen=True):
     items: Annotated[list[MessageView], about("The messages, oldest first")]
-    has_more: Annotated[bool, about("Whether there are more in the direction asked for")]
+    has_more: Annotated[bool, about("Whether there are more in this direction")]
 
 
 class EntriesPage(msgspec.Struct, frozen=True):
@@ -38,18 +38,18 @@ class ConversationContext(msgspec.Struct, frozen=True):
 
 
 class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200), about("Messages per page at most")] = 50
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200), about("Most messages per page")] = 50
     before_seq: Annotated[actions.Seq | None, about("Only messages before this number")] = None
     after_seq: Annotated[actions.Seq | None, about("Only messages after this number")] = None
 
 
 class EntriesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200), about("Entries per page at most")] = 50
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200), about("Most entries per page")] = 50
     after_seq: Annotated[actions.Seq, about("Only entries after this number")] = 0
 
 
 class ContextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    count: Annotated[int, msgspec.Meta(ge=1, le=CONTEXT_SIZE), about("How many messages")] = 4
+    count: Annotated[int, msgspec.Meta(ge=1, le=CONTEXT_SIZE), about("The number of messages")] = 4
 
 
 async def visible(call: Call[Any], conversation_id: str) -> Conversation:

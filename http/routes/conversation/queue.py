@@ -36,10 +36,11 @@ class QueueItemView(msgspec.Struct, frozen=True):
     """`estimated_wait_s` is null while too few were served for an estimate. `offered_to`: the agent with the open offer."""
 
     conversation_id: ConversationId
-    position: Annotated[Count, about("Its place, from 1")]
-    waiting_since: Annotated[Timestamp, about("Since when it waits")]
+    position: Annotated[Count, about("Its position, from 1")]
+    waiting_since: Annotated[Timestamp, about("Since when it has been waiting")]
     estimated_wait_s: Annotated[
-        int | None, about("About how many seconds it will still wait; null while too few were served", 90)
+        int | None,
+        about("Estimated remaining wait in seconds; null until enough conversations have been served", 90),
     ]
     priority: Annotated[Priority, about("How urgent it is", "normal")]
     requirements: Annotated[RoutingRequirements, about("What an agent must serve")]
@@ -50,7 +51,7 @@ class QueueItemView(msgspec.Struct, frozen=True):
 class QueuePageView(msgspec.Struct, frozen=True):
     items: Annotated[list[QueueItemView], about("The conversations, in the order of the queue")]
     next_cursor: NextCursor
-    total: Annotated[Count, about("How many wait in all")]
+    total: Annotated[Count, about("How many are waiting in all")]
 
 
 def _view(item: QueueItem) -> QueueItemView:

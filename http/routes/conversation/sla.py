@@ -1,7 +1,7 @@
-"""`/v1/sla-clocks`: until when the account has promised a reply or a resolution, and what it has missed.
+"""`/v1/sla-clocks`: when replies and resolutions are due by the account's targets, and which targets were missed.
 
-The clocks follow from the conversation and the account's settings (`core/turn/sla.py`), so they are computed when they are asked for. They change
-with each message and status, not with the time: a page that shows one asks again when the conversation's `seq` has moved.
+The clocks follow from the conversation and the account's settings (`core/turn/sla.py`), so they are computed on request. They change with
+messages and statuses, not with time: a page that shows one requests it again when the conversation's `seq` has changed.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ MAX_ASKED = 100
 class SlaClock(msgspec.Struct, frozen=True):
     """One running target. Its times lie in business hours; null if they are more than ten years away."""
 
-    target: Annotated[Target, about("What is promised", "first_reply")]
+    target: Annotated[Target, about("The target", "first_reply")]
     warn_at: Annotated[Timestamp | None, about("When leads are warned")]
-    due_at: Annotated[Timestamp | None, about("Until when it must happen")]
+    due_at: Annotated[Timestamp | None, about("When it is due")]
     state: Annotated[
         Literal["running", "warning", "breach"],
-        about("Where it stands: in time, soon missed, missed", "running"),
+        about("Its state: in time, soon missed, missed", "running"),
     ]
 
 
 class SlaClocks(msgspec.Struct, frozen=True):
     conversation_id: ConversationId
-    seq: Annotated[Seq, about("The conversation's newest entry that is taken into account")]
-    clocks: Annotated[list[SlaClock], about("Its running targets, the most urgent first")]
+    seq: Annotated[Seq, about("The newest entry of the conversation that these clocks take into account")]
+    clocks: Annotated[list[SlaClock], about("Its running targets, most urgent first")]
 
 
 class SlaClockList(msgspec.Struct, frozen=True):
@@ -100,5 +100,5 @@ def _state(due: Due, now: int) -> Literal["running", "warning", "breach"]:
 
 ROUTES = [
     Route("GET", "/v1/sla-clocks", read, "inbox.read", {200: SlaClockList}, "listSlaClocks",
-          "Until when replies and resolutions are due, by conversation", query=SlaQuery, tag=TAG),
+          "When replies and resolutions are due, by conversation", query=SlaQuery, tag=TAG),
 ]  # fmt: skip

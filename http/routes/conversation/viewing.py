@@ -1,6 +1,6 @@
-"""`/v1/conversations/{id}/viewing`: tells colleagues who has a conversation open.
+"""`/v1/conversations/{id}/viewing`: shows colleagues who has a conversation open.
 
-A hint, as typing is: not stored and harmless if lost. A page repeats `start` while it shows the conversation; readers forget it after
+A hint, like typing: not stored, and harmless if lost. A page repeats `start` while it shows the conversation; readers forget it after
 `SHOWN` seconds.
 """
 
@@ -42,5 +42,5 @@ async def view(call: Call[Viewing]) -> web.Response:
 
 ROUTES = [
     Route("POST", "/v1/conversations/{id}/viewing", view, "me", {204: None}, "showViewing",
-          "Tell colleagues that one has it open; customers never learn it", body=Viewing, tag=TAG, refuses=(404,)),
+          "Show colleagues that one has it open; customers never see this", body=Viewing, tag=TAG, refuses=(404,)),
 ]  # fmt: skip

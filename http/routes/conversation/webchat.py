@@ -1,4 +1,4 @@
-"""Web chat: what customers write and read with their session's token."""
+"""Web chat: customers write and read messages with their session's token."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NewWebchatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         dict[FormName, FormValue],
         msgspec.Meta(max_length=MAX_FIELDS),
         about(
-            "What the customer wrote into the channel's form: kept in the metadata of the conversation that the message opens",
+            "The customer's answers to the channel's form, stored in the metadata of the conversation that the message opens",
             {"email": "marta@example.com"},
         ),
     ] = {}
@@ -57,9 +57,10 @@ class WebchatConversation(msgspec.Struct, frozen=True):
     conversation: Annotated[ConversationView | None, about("The conversation; null before the first message")]
     agent_name: Annotated[str | None, about("The name of the agent who holds it", "Abeba")]
     estimated_wait_s: Annotated[
-        int | None, about("About how many seconds it will still wait; null while too few were served", 90)
+        int | None,
+        about("Estimated remaining wait in seconds; null until enough conversations have been served", 90),
     ]
-    can_rate: Annotated[bool, about("Whether a score is asked for")]
+    can_rate: Annotated[bool, about("Whether the customer is asked for a score")]
 
 
 def _channel_of(principal: Principal) -> str:
@@ -144,5 +145,5 @@ ROUTES = [
     Route("GET", "/v1/webchat/messages", read, "webchat.read", {200: MessagesPage}, "listWebchatMessages",
           "The customer's newest conversation, oldest message first", query=MessagesQuery, tag=TAG),
     Route("GET", "/v1/webchat/conversation", state, "webchat.read", {200: WebchatConversation}, "getWebchatConversation",
-          "Where the customer's newest conversation stands", tag=TAG),
+          "The state of the customer's newest conversation", tag=TAG),
 ]  # fmt: skip

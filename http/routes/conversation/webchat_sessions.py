@@ -1,4 +1,4 @@
-"""Web chat: what a page must know of a channel, and sessions for its customers."""
+"""Web chat: what a page needs to know about a channel, and sessions for its customers."""
 
 from __future__ import annotations
 
@@ -33,34 +33,35 @@ class WebchatView(msgspec.Struct, frozen=True):
     """What the widget shows before a customer has a session."""
 
     channel_id: ChannelId
-    title: Annotated[str, about("What its head says", "Café Tertulia")]
-    greeting: Annotated[str | None, about("The first words that a visitor reads", "How can we help?")]
-    color: Annotated[str | None, about("The colour of its button and head", "#7a3e2e")]
+    title: Annotated[str, about("The title in its header", "Café Tertulia")]
+    greeting: Annotated[str | None, about("The greeting that a visitor reads first", "How can we help?")]
+    color: Annotated[str | None, about("The colour of its button and header", "#7a3e2e")]
     is_open: Annotated[bool, about("Whether the account is within its business hours")]
-    opens_at: Annotated[Timestamp | None, about("When it opens, if it is closed")]
+    opens_at: Annotated[Timestamp | None, about("When the account opens next, if it is closed")]
     require_identity: Annotated[bool, about("Whether only known customers get a session")]
-    form: Annotated[tuple[FormField, ...], about("Asked before the first message", [])]
+    form: Annotated[tuple[FormField, ...], about("The form shown before the first message", [])]
     attachments: Annotated[bool, about("Whether customers may send files")]
-    max_attachment: Annotated[Count, about("Bytes of a file at most", 26214400)]
+    max_attachment: Annotated[Count, about("Largest file, in bytes", 26214400)]
 
 
 class NewWebchatSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact_name: Annotated[conversations.Name | None, about("The customer's name", "Marta")] = None
     contact_identifier: Annotated[
-        conversations.Identifier | None, about("A known customer: needs proof", "customer-1042")
+        conversations.Identifier | None,
+        about("The identifier of a known customer; needs a proof", "customer-1042"),
     ] = None
     identity_hash: Annotated[
         Annotated[str, msgspec.Meta(max_length=128)] | None,
         about(
-            "The proof: hex HMAC-SHA256 of the identifier with the channel's `identity_secret`",
+            "A proof: the hex HMAC-SHA256 of the identifier with the channel's `identity_secret`",
             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         ),
     ] = None
     identity_token: Annotated[
         Annotated[str, msgspec.Meta(max_length=customer_identity.MAX_TOKEN_CHARS)] | None,
         about(
-            "The proof that ends: a JWT signed with the channel's `identity_secret` (HS256), with `sub`, the identifier, and `exp`;"
-            " `name`, if it has one, is the customer's",
+            "A proof that expires: a JWT signed with the channel's `identity_secret` (HS256), with the identifier as `sub`, with `exp`,"
+            " and optionally the customer's `name`",
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjdXN0b21lci0xMDQyIn0.c2ln",
         ),
     ] = None
@@ -69,7 +70,7 @@ class NewWebchatSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class WebchatSessionView(msgspec.Struct, frozen=True):
     token: Annotated[str, about("The customer's token, a JWT", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")]
     contact_identifier: Annotated[str, about("The customer's address on this channel", "visitor-7f3a")]
-    expires_at: Annotated[Timestamp, about("Until when the token is valid")]
+    expires_at: Annotated[Timestamp, about("When the token expires")]
 
 
 async def webchat_channel(call: Call[Any], channel_id: str) -> Channel:
@@ -178,9 +179,9 @@ async def _caller(call: Call[NewWebchatSession], channel: Channel) -> Principal 
 
 BASE = "/v1/webchat/{channel_id}"
 ROUTES = [
-    Route("GET", BASE, read_channel, None, {200: WebchatView}, "getWebchat", "What a page must know of the channel: its words, hours and form",
+    Route("GET", BASE, read_channel, None, {200: WebchatView}, "getWebchat", "What a page needs to know about the channel: texts, hours and form",
           tag=TAG, refuses=(404, 409)),
     Route("POST", f"{BASE}/sessions", create_session, None, {201: WebchatSessionView}, "createWebchatSession",
-          "A session for a customer: a new one, a known one with proof, or the caller's own, renewed", body=NewWebchatSession,
+          "Open a session for a customer: a new visitor, a known customer with proof, or the caller's own session renewed", body=NewWebchatSession,
           body_optional=True, tag=TAG, refuses=(401, 403), example={"contact_name": "Marta"}),
 ]  # fmt: skip

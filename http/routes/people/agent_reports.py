@@ -33,5 +33,5 @@ async def stats(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route("GET", "/v1/agents/{user_id}/stats", stats, "agents.read", {200: AgentStats},
-          "getAgentStats", "An agent's statistics; `me` for one's own, others' for leads", query=StatsQuery, tag=TAG),
+          "getAgentStats", "An agent's statistics: `me` for one's own; leads may read others'", query=StatsQuery, tag=TAG),
 ]  # fmt: skip

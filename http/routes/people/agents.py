@@ -20,10 +20,10 @@ class AgentView(msgspec.Struct, frozen=True):
 
     user_id: AgentId
     name: Annotated[str | None, about("The agent's name", "Abel")]
-    status: Annotated[PresenceStatus, about("Whether the agent is there")]
-    active: Annotated[Count, about("Conversations that the agent holds")]
-    maximum: Annotated[Count, about("How many the agent may hold", 5)]
-    is_available: Annotated[bool, about("Whether the agent gets conversations at all")]
+    status: Annotated[PresenceStatus, about("The agent's presence")]
+    active: Annotated[Count, about("Conversations assigned to the agent")]
+    maximum: Annotated[Count, about("The most conversations that the agent may hold", 5)]
+    is_available: Annotated[bool, about("Whether the agent receives conversations at all")]
     last_seen: Annotated[Timestamp | None, about("When the presence was last renewed")]
 
 
@@ -32,14 +32,14 @@ class AgentList(msgspec.Struct, frozen=True):
 
 
 class PresenceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    status: Annotated[PresenceStatus, about("Whether one is there")]
+    status: Annotated[PresenceStatus, about("One's presence")]
 
 
 class PresenceView(msgspec.Struct, frozen=True):
     """`ttl_s`: seconds until it expires, unless it is set again or a stream is open."""
 
     user_id: AgentId
-    status: Annotated[PresenceStatus, about("Whether the agent is there")]
+    status: Annotated[PresenceStatus, about("The agent's presence")]
     ttl_s: Annotated[
         float, about("Seconds until it expires, unless it is set again or a stream is open", 60.0)
     ]

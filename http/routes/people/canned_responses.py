@@ -36,7 +36,7 @@ MAX_LABELS = 50
 
 
 class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    short_code: Annotated[ShortCode, about("By which agents find it: without spaces", "/refund")]
+    short_code: Annotated[ShortCode, about("The short code by which agents find it; no spaces", "/refund")]
     title: Annotated[Title, about("What it is about", "Refund")]
     content: Annotated[
         conversations.Content,
@@ -45,11 +45,11 @@ class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             "Hello {{contact_name}}, your refund is on its way.",
         ),
     ]
-    category: Annotated[Category | None, about("Under what it is listed", "billing")] = None
+    category: Annotated[Category | None, about("The category it is listed under", "billing")] = None
     actions: Annotated[
         MacroActions | None,
         about(
-            "What applying it changes besides; null for a text alone",
+            "What else applying it changes; null if it is only a text",
             {"add_labels": ["refund"], "status": "resolved"},
         ),
     ] = None
@@ -57,7 +57,7 @@ class NewCannedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 class CannedResponsePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     short_code: Annotated[
-        ShortCode | msgspec.UnsetType, about("By which agents find it: without spaces", "/refund")
+        ShortCode | msgspec.UnsetType, about("The short code by which agents find it; no spaces", "/refund")
     ] = msgspec.UNSET
     title: Annotated[Title | msgspec.UnsetType, about("What it is about", "Refund")] = msgspec.UNSET
     content: Annotated[
@@ -65,12 +65,13 @@ class CannedResponsePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         about("The text, with its placeholders", "Hello {{contact_name}}, your refund is on its way."),
     ] = msgspec.UNSET
     category: Annotated[
-        Category | msgspec.UnsetType | None, about("Under what it is listed; null to clear it", "billing")
+        Category | msgspec.UnsetType | None,
+        about("The category it is listed under; null to clear it", "billing"),
     ] = msgspec.UNSET
     actions: Annotated[
         MacroActions | msgspec.UnsetType | None,
         about(
-            "What applying it changes besides; null for a text alone",
+            "What else applying it changes; null if it is only a text",
             {"add_labels": ["refund"], "status": "resolved"},
         ),
     ] = msgspec.UNSET

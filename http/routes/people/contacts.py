@@ -28,9 +28,9 @@ EXPORT_PAGE = 500
 
 
 class IdentifierOfNewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
+    channel_type: Annotated[ChannelType, about("The channel type of the address", "webchat")]
     identifier: Annotated[conversations.Identifier, about("The address", "visitor-7f3a")]
-    display_name: Annotated[conversations.Name | None, about("The name that goes with it", "Marta")] = None
+    display_name: Annotated[conversations.Name | None, about("The name used with it", "Marta")] = None
 
 
 class NewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,8 +63,8 @@ class ContactsQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     q: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="What to look for")] | None,
         about(
-            "Only those with all of its words in their name or in one of their addresses: any part of a word or number, in any script,"
-            " whatever the case and accents, telephone numbers in any spelling",
+            "Only those with all of these words in their name or one of their addresses: any part of a word or number, in any script,"
+            " regardless of case and accents, and phone numbers in any spelling",
             "marta",
         ),
     ] = None
@@ -216,7 +216,7 @@ ROUTES = [
     Route("DELETE", BASE + "/{id}", delete, "contacts.write", {204: None},
           "deleteContact", "Delete a contact without conversations", tag=TAG),
     Route("POST", BASE + "/{id}/merge", merge, "contacts.merge", ONE,
-          "mergeContact", "Merge it into another contact, which is returned", body=MergeRequest, tag=TAG),
+          "mergeContact", "Merge a contact into another one, which is returned", body=MergeRequest, tag=TAG),
     Route("POST", BASE + "/{id}/erase", erase, "contacts.erase", {204: None},
           "eraseContact", "Erase a customer for good: names, addresses and messages", tag=TAG),
     Route("GET", BASE + "/{id}/export", export, "contacts.export", {200: ContactExport},

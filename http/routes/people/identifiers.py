@@ -23,9 +23,9 @@ TAG = "contacts"
 
 class NewContactIdentifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact_id: Annotated[conversations.Uuid, about("The customer", "0190a5f0-7c1e-7000-8000-00000000c0a1")]
-    channel_type: Annotated[ChannelType, about("Where the address is used", "webchat")]
+    channel_type: Annotated[ChannelType, about("The channel type of the address", "webchat")]
     identifier: Annotated[conversations.Identifier, about("The address", "visitor-7f3a")]
-    display_name: Annotated[conversations.Name | None, about("The name that goes with it", "Marta")] = None
+    display_name: Annotated[conversations.Name | None, about("The name used with it", "Marta")] = None
     metadata: Annotated[
         dict[str, Any], about("Free-form: kept with the identifier, at most 16,384 bytes as JSON", {})
     ] = {}
@@ -40,7 +40,7 @@ class ContactIdentifierPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=
     ] = msgspec.UNSET
     display_name: Annotated[
         conversations.Name | msgspec.UnsetType | None,
-        about("The name that goes with it; null to clear it", "Marta"),
+        about("The name used with it; null to clear it", "Marta"),
     ] = msgspec.UNSET
     metadata: Annotated[
         dict[str, Any] | msgspec.UnsetType,
@@ -112,7 +112,7 @@ ONE = {200: ContactIdentifierView}
 ROUTES = [
     Route("GET", BASE, index, "contacts.read", {200: ContactIdentifiersPage}, "listContactIdentifiers", "Contact identifiers, oldest first",
           query=IdentifiersQuery, tag=TAG),
-    Route("POST", BASE, create, "contacts.write", {201: ContactIdentifierView}, "createContactIdentifier", "Give a contact an identifier",
+    Route("POST", BASE, create, "contacts.write", {201: ContactIdentifierView}, "createContactIdentifier", "Add an identifier to a contact",
           body=NewContactIdentifier, tag=TAG, refuses=(404,), locates=True),
     Route("GET", BASE + "/{id}", read, "contacts.read", ONE, "getContactIdentifier", "One contact identifier", tag=TAG),
     Route("PATCH", BASE + "/{id}", patch, "contacts.write", ONE, "updateContactIdentifier", "Change a contact identifier",

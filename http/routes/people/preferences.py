@@ -1,4 +1,4 @@
-"""`/v1/agent-preferences`: what an agent takes on, and when. Agents edit their own, leads those of others.
+"""`/v1/agent-preferences`: which conversations an agent takes, and when. Agents edit their own, leads those of others.
 
 Agents are users who have used a token of the account or were added to one of its teams; they start with default preferences.
 """
@@ -58,26 +58,26 @@ class AgentPreferencesPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     """Only given fields change. Empty lists, and null or an empty schedule for the hours, mean any."""
 
     available_channels: Annotated[
-        Channels | msgspec.UnsetType, about("Types of channels the agent serves; empty for any", ["webchat"])
+        Channels | msgspec.UnsetType, about("Channel types that the agent serves; empty for any", ["webchat"])
     ] = msgspec.UNSET
     available_topics: Annotated[
-        Topics | msgspec.UnsetType, about("Topics the agent serves; empty for any", ["billing"])
+        Topics | msgspec.UnsetType, about("Topics that the agent serves; empty for any", ["billing"])
     ] = msgspec.UNSET
     available_hours: Annotated[
-        AvailableHours | msgspec.UnsetType | None, about("When the agent works; null for any time")
+        AvailableHours | msgspec.UnsetType | None, about("The agent's working hours; null for any time")
     ] = msgspec.UNSET
     languages: Annotated[
-        Languages | msgspec.UnsetType, about("Languages the agent speaks; empty for any", ["en"])
+        Languages | msgspec.UnsetType, about("Languages that the agent speaks; empty for any", ["en"])
     ] = msgspec.UNSET
     max_concurrent_conversations: Annotated[
         Capacity | msgspec.UnsetType, about("How many conversations the agent may hold at once", 5)
     ] = msgspec.UNSET
     is_available: Annotated[
-        bool | msgspec.UnsetType, about("Whether the agent gets conversations at all")
+        bool | msgspec.UnsetType, about("Whether the agent receives conversations at all")
     ] = msgspec.UNSET
-    auto_accept: Annotated[bool | msgspec.UnsetType, about("Whether they are assigned without an offer")] = (
-        msgspec.UNSET
-    )
+    auto_accept: Annotated[
+        bool | msgspec.UnsetType, about("Whether conversations are assigned without an offer")
+    ] = msgspec.UNSET
     notification_preferences: Annotated[
         NotificationPreferencesPatch | msgspec.UnsetType, about("How clients notify the agent")
     ] = msgspec.UNSET
@@ -88,12 +88,14 @@ class PreferencesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     any, so they match each.
     """
 
-    is_available: Annotated[bool | None, about("Only agents who do or do not get conversations")] = None
+    is_available: Annotated[
+        bool | None, about("Only agents who receive conversations, or only those who do not")
+    ] = None
     available_topics: Annotated[Topics, about("Only agents who serve all of these topics", ["billing"])] = (
         msgspec.field(default_factory=list)
     )
     available_channels: Annotated[
-        Channels, about("Only agents who serve all of these types of channels", ["webchat"])
+        Channels, about("Only agents who serve all of these channel types", ["webchat"])
     ] = msgspec.field(default_factory=list)
 
 

@@ -1,4 +1,4 @@
-"""`/v1/reports`: figures of the account, or by agent, team, channel and label, for those who may read reports."""
+"""`/v1/reports`: reports for the account, or by agent, team, channel and label; they need the permission to read reports."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TAG = "reports"
 class ReportQuery(StatsQuery, frozen=True, rename={"start": "from", "end": "to"}):
     """By default the last 30 days; at most 92."""
 
-    by: Annotated[Dimension, about("Of what the figures are", "team")] = "account"
+    by: Annotated[Dimension, about("What the figures are grouped by", "team")] = "account"
     id: Annotated[
         Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None,
         about(
-            "One agent, team, channel or label, by day; by default those with most figures, without days",
+            "One agent, team, channel or label, with figures by day; by default the busiest ones, without days",
             "refund",
         ),
     ] = None
@@ -40,5 +40,5 @@ async def report(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route("GET", "/v1/reports", report, "reports.read", {200: Report}, "getReport",
-          "Figures by `account`, `agent`, `team`, `channel` or `label`", query=ReportQuery, tag=TAG),
+          "A report by `account`, `agent`, `team`, `channel` or `label`", query=ReportQuery, tag=TAG),
 ]  # fmt: skip

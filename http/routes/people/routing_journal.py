@@ -1,4 +1,4 @@
-"""`/v1/routing/…`: the board at a past time, and the routing journal that it is made from."""
+"""`/v1/routing/…`: the board at a past time, and the routing journal from which it is rebuilt."""
 
 from __future__ import annotations
 
@@ -32,18 +32,20 @@ class JournalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: Annotated[Position | None, about("Entries after this position")] = None
     at: Annotated[
         datetime | None,
-        about("Instead of `after`: from where on this time can be replayed", format="date-time"),
+        about(
+            "Instead of `after`: start at the entry from which this time can be replayed", format="date-time"
+        ),
     ] = None
-    limit: Annotated[Annotated[int, msgspec.Meta(ge=1, le=1000)], about("Entries per page at most")] = 200
+    limit: Annotated[Annotated[int, msgspec.Meta(ge=1, le=1000)], about("Most entries per page")] = 200
 
 
 class BoardAgentView(msgspec.Struct, frozen=True):
     user_id: AgentId
-    status: Annotated[PresenceStatus, about("Whether they were there", "online")]
-    active: Annotated[Count, about("Conversations they held")]
+    status: Annotated[PresenceStatus, about("The agent's presence", "online")]
+    active: Annotated[Count, about("Conversations assigned to the agent")]
     offered: Annotated[Count, about("Open offers")]
-    maximum: Annotated[int, about("How many they could hold", 5)]
-    is_available: Annotated[bool, about("Whether they took conversations")]
+    maximum: Annotated[int, about("The most conversations that the agent could hold", 5)]
+    is_available: Annotated[bool, about("Whether the agent received conversations")]
 
 
 class BoardView(msgspec.Struct, frozen=True):
@@ -52,26 +54,26 @@ class BoardView(msgspec.Struct, frozen=True):
     at: Annotated[Timestamp, about("The time")]
     position: Annotated[Count, about("The position of the last entry before it")]
     agents: Annotated[list[BoardAgentView], about("The agents, by id")]
-    queued: Annotated[Count, about("How many conversations waited")]
-    waiting: Annotated[list[ConversationId], about("The first of them, in the order of the queue")]
-    held: Annotated[Count, about("How many conversations agents held")]
+    queued: Annotated[Count, about("The number of waiting conversations")]
+    waiting: Annotated[list[ConversationId], about("The first of these, in the order of the queue")]
+    held: Annotated[Count, about("The number of assigned conversations")]
 
 
 class RoutingEntryView(msgspec.Struct, frozen=True):
-    position: Annotated[Count, about("Its place, from 1 without gaps")]
+    position: Annotated[Count, about("Its position, from 1 without gaps")]
     at: Annotated[Timestamp, about("When it happened")]
     kind: Annotated[Kind, about("What happened", "presence_changed")]
-    agent_id: Annotated[AgentId | None, about("The agent it is about")]
-    conversation_id: Annotated[ConversationId | None, about("The conversation it is about")]
+    agent_id: Annotated[AgentId | None, about("The agent it concerns")]
+    conversation_id: Annotated[ConversationId | None, about("The conversation it concerns")]
     data: Annotated[
         dict[str, Any],
-        about("Free-form: what routing was told, by kind", {"agent_id": "ana", "status": "away"}),
+        about("Free-form: the input, by kind", {"agent_id": "ana", "status": "away"}),
     ]
 
 
 class RoutingEntriesView(msgspec.Struct, frozen=True):
     items: Annotated[list[RoutingEntryView], about("The entries, in order")]
-    has_more: Annotated[bool, about("Whether there are later ones")]
+    has_more: Annotated[bool, about("Whether there are later entries")]
 
 
 def _ms(at: datetime) -> int:
@@ -120,8 +122,8 @@ async def entries(call: Call[None]) -> web.Response:
 
 ROUTES = [
     Route("GET", "/v1/routing/board", board, "reports.read", {200: BoardView}, "getBoard",
-          "Who was there, what waited and who held what at a time", query=BoardQuery, tag=TAG,
+          "The board at a past time: agents, waiting conversations, assignments", query=BoardQuery, tag=TAG,
           refuses=(404, 409)),
     Route("GET", "/v1/routing/entries", entries, "reports.read", {200: RoutingEntriesView}, "listRoutingEntries",
-          "The routing journal: what routing was told, in order", query=JournalQuery, tag=TAG),
+          "The routing journal: the inputs of routing, in order", query=JournalQuery, tag=TAG),
 ]  # fmt: skip

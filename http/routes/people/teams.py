@@ -147,7 +147,7 @@ ROUTES = [
     Route("GET", BASE + "/{id}/members", members, "teams.read", {200: TeamMembersPage},
           "listTeamMembers", "A team's members, in the order they joined", query=PageQuery, tag=TAG),
     Route("POST", BASE + "/{id}/members", add_member, MANAGE, {201: TeamMemberView, 200: TeamMemberView},
-          "addTeamMember", "Add a member to a team; 200 if they are in it already", body=NewTeamMember, tag=TAG),
+          "addTeamMember", "Add a member to a team; 200 if they already belong to it", body=NewTeamMember, tag=TAG),
     Route("DELETE", BASE + "/{id}/members/{user_id}", remove_member, MANAGE, {204: None},
           "removeTeamMember", "Remove a member from a team", tag=TAG),
 ]  # fmt: skip

@@ -58,7 +58,7 @@ Credentials = Annotated[
 
 
 class NewChannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    type: Annotated[ChannelType, about("The provider's kind", "webchat")]
+    type: Annotated[ChannelType, about("The type of the channel", "webchat")]
     name: Annotated[ChannelName, about("The channel's name", "Shop")]
     config: Annotated[
         Config,
@@ -66,8 +66,10 @@ class NewChannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Free-form: settings of the channel's provider; `base_url` replaces the provider's address", {}
         ),
     ] = {}
-    credentials: Annotated[Credentials, about("Write-only. Names of the fields depend on the type", {})] = {}
-    is_active: Annotated[bool, about("Whether messages come in and go out")] = True
+    credentials: Annotated[
+        Credentials, about("Write-only; the names of its fields depend on the type", {})
+    ] = {}
+    is_active: Annotated[bool, about("Whether the channel receives and sends messages")] = True
 
 
 class ChannelPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,11 +79,11 @@ class ChannelPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         about("Free-form: settings of the channel's provider, replaced as a whole", {}),
     ] = msgspec.UNSET
     credentials: Annotated[
-        Credentials | msgspec.UnsetType, about("Write-only. They replace all earlier ones", {})
+        Credentials | msgspec.UnsetType, about("Write-only; replaces all earlier credentials", {})
     ] = msgspec.UNSET
-    is_active: Annotated[bool | msgspec.UnsetType, about("Whether messages come in and go out")] = (
-        msgspec.UNSET
-    )
+    is_active: Annotated[
+        bool | msgspec.UnsetType, about("Whether the channel receives and sends messages")
+    ] = msgspec.UNSET
 
 
 class ChannelsPage(msgspec.Struct, frozen=True):

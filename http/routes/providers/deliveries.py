@@ -20,7 +20,7 @@ TAG = "deliveries"
 
 
 class DeliveriesQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    status: Annotated[DeliveryStatus | None, about("Only deliveries that got so far")] = None
+    status: Annotated[DeliveryStatus | None, about("Only deliveries with this status")] = None
     channel_id: Annotated[Uuid | None, about("Only those of this channel")] = None
 
 

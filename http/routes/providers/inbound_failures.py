@@ -26,7 +26,7 @@ TAG = "webhooks"
 class InboundFaultView(msgspec.Struct, frozen=True):
     """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
 
-    reason: Annotated[str, about("What is wrong", "the payload is not JSON")]
+    reason: Annotated[str, about("The problem", "the payload is not JSON")]
     part: Annotated[
         str | None,
         about(
@@ -41,9 +41,9 @@ class InboundFailureView(msgspec.Struct, frozen=True):
 
     id: Id
     channel_id: Annotated[ChannelId, about("The channel whose provider sent it")]
-    at: Annotated[Timestamp, about("When it came")]
+    at: Annotated[Timestamp, about("When it arrived")]
     reason: Annotated[str, about("Why it could not be processed", "the payload is not JSON")]
-    faults: Annotated[list[InboundFaultView], about("What is wrong with its parts")]
+    faults: Annotated[list[InboundFaultView], about("The problems of its parts")]
     size: Annotated[Count, about("Bytes of the whole payload")]
     replayed_at: Annotated[Timestamp | None, about("When a replay succeeded completely")]
 
@@ -52,7 +52,7 @@ class InboundFailureDetail(InboundFailureView, frozen=True, kw_only=True):
     """`payload`: as text, with invalid UTF-8 replaced. `truncated`: it was too long to be stored as a whole."""
 
     payload: Annotated[str, about("The payload as text, with invalid UTF-8 replaced", '{"update_id": 1}')]
-    truncated: Annotated[bool, about("Whether it was too long to be stored as a whole")]
+    truncated: Annotated[bool, about("Whether it was too long to be stored completely")]
 
 
 class InboundFailuresQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
@@ -68,10 +68,10 @@ class InboundReplayView(msgspec.Struct, frozen=True):
     """The result of a replay: new messages, repeats, edits, receipts, and what still fails."""
 
     received: Annotated[Count, about("New messages")]
-    repeated: Annotated[Count, about("Messages that were known already")]
+    repeated: Annotated[Count, about("Messages that had been stored before")]
     edited: Annotated[Count, about("Edits of messages")]
     receipts: Annotated[Count, about("Delivery receipts")]
-    faults: Annotated[list[InboundFaultView], about("What still fails")]
+    faults: Annotated[list[InboundFaultView], about("Parts that still fail")]
     failure: Annotated[InboundFailureView, about("The failure after the replay")]
 
 

@@ -126,7 +126,7 @@ async def take_in(
         async with asyncio.timeout(call.app[DEADLINES].store):
             taken = await take(call.services, channel, events)
     except TimeoutError:
-        raise Overloaded("the call could not be stored in time: repeat it", retry_after=2) from None
+        raise Overloaded("the call could not be stored in time: try again", retry_after=2) from None
     except StorageUnavailable:
         raise
     except (Internal, Overloaded) as error:
@@ -179,7 +179,7 @@ def _answer(answer: WebhookAnswer) -> web.Response:
 
 PATH = "/v1/webhooks/{channel_type}/{channel_id}"
 ROUTES = [
-    Route("POST", PATH, receive, None, {200: str}, "receiveProviderCall", "A provider's call, signed its own way", tag=TAG, own_limits=True,
+    Route("POST", PATH, receive, None, {200: str}, "receiveProviderCall", "A provider's webhook call, with the provider's own signature", tag=TAG, own_limits=True,
           upload=("application/json", "application/x-www-form-urlencoded"), refuses=(401, 413),
           cross_origin=False, media="text/plain, text/xml"),
     Route("GET", PATH, challenge, None, {200: str}, "verifyProviderWebhook", "A provider verifies the webhook address", tag=TAG,

@@ -44,15 +44,15 @@ Ref = (
 
 
 class _FromClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    type: Annotated[str, about("What is asked", "ping")]
-    ref: Annotated[
-        Ref, about("Names the message in its answer; without it only errors are answered", "1")
-    ] = None
+    type: Annotated[str, about("The type of the message", "ping")]
+    ref: Annotated[Ref, about("Repeated in the answer; without it only errors are answered", "1")] = None
 
 
 class Subscribe(_FromClient, frozen=True):
     topics: Annotated[TopicNames, about("Topics: `account`, `user`, `conversation:<id>`", ["account"])]
-    since: Annotated[str | None, about("An event id: what came after it is replayed first", "1f.42.0")] = None
+    since: Annotated[str | None, about("An event id: the events after it are replayed first", "1f.42.0")] = (
+        None
+    )
 
 
 class Unsubscribe(_FromClient, frozen=True):
@@ -65,18 +65,20 @@ class OfConversation(_FromClient, frozen=True):
 
 class Send(OfConversation, frozen=True):
     content: Annotated[conversations.Content, about("The text", "Where is my refund?")]
-    is_private: Annotated[bool, about("Whether it is a note that the customer does not see")] = False
+    is_private: Annotated[bool, about("Whether it is a private note, which the customer does not see")] = (
+        False
+    )
     client_message_id: Annotated[
         conversations.Key | None, about("An idempotency key: a repetition returns the first message", "m-1")
     ] = None
 
 
 class Read(OfConversation, frozen=True):
-    seq: Annotated[conversations.Seq, about("Everything up to this number is read", 7)]
+    seq: Annotated[conversations.Seq, about("The number up to which everything has been read", 7)]
 
 
 class SetStatus(_FromClient, frozen=True):
-    status: Annotated[PresenceStatus, about("Whether one is there")]
+    status: Annotated[PresenceStatus, about("One's presence")]
 
 
 class Bare(_FromClient, frozen=True):
@@ -88,7 +90,7 @@ class TopicsAnswer(msgspec.Struct, frozen=True):
 
     topics: Annotated[
         list[str],
-        about("All topics of the stream afterwards", ["account:00000000-0000-0000-0000-000000000001"]),
+        about("All topics that the stream now has", ["account:00000000-0000-0000-0000-000000000001"]),
     ]
 
 
@@ -97,15 +99,15 @@ class ConversationIdAnswer(msgspec.Struct, frozen=True):
 
 
 class ReadAnswer(ConversationIdAnswer, frozen=True):
-    seq: Annotated[Seq, about("Everything up to this number is read")]
+    seq: Annotated[Seq, about("The number up to which everything has been read")]
 
 
 class TypingAnswer(ConversationIdAnswer, frozen=True):
-    state: Annotated[conversations.TypingState, about("Whether the user begins or stops typing")]
+    state: Annotated[conversations.TypingState, about("Whether the user starts or stops typing")]
 
 
 class StatusAnswer(msgspec.Struct, frozen=True):
-    status: Annotated[PresenceStatus, about("Whether one is there")]
+    status: Annotated[PresenceStatus, about("One's presence")]
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -115,14 +117,16 @@ class Nothing(msgspec.Struct, frozen=True):
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a message was refused."""
 
-    code: Annotated[str, about("What went wrong, for programs", "not_found")]
-    detail: Annotated[str, about("What went wrong here, for people", "no such conversation")]
+    code: Annotated[str, about("The error code, for programs", "not_found")]
+    detail: Annotated[str, about("What went wrong, for people", "no such conversation")]
     errors: Annotated[list[FieldError], about("Wrong fields of the message", [])] = []
     current: Annotated[
         dict[str, Any] | msgspec.UnsetType,
-        about("Free-form: the state that a conflict was refused for", {"status": "closed"}),
+        about(
+            "Free-form: the current state of the object, which the conflict is about", {"status": "closed"}
+        ),
     ] = msgspec.UNSET
-    retry_after: Annotated[float | msgspec.UnsetType, about("Seconds to wait before it is sent again", 1)] = (
+    retry_after: Annotated[float | msgspec.UnsetType, about("Seconds to wait before sending it again", 1)] = (
         msgspec.UNSET
     )
 

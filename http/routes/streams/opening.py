@@ -31,12 +31,12 @@ class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topics: Annotated[
         str | None,
         about(
-            "Topics, separated by commas; by default `account,user`, for customers their own conversation",
+            "Topics, comma separated; by default `account,user`, and for customers their own conversation",
             "account,user",
         ),
     ] = None
     since: Annotated[
-        str | None, about("The id of the last event seen: what came after it is replayed first", "1f.42.0")
+        str | None, about("The id of the last event seen: the events after it are replayed first", "1f.42.0")
     ] = None
     ticket: Annotated[str | None, about("A ticket from `POST /v1/auth/ticket`, in place of a token")] = None
 

@@ -1,4 +1,4 @@
-"""The streams, and the tickets a browser opens them with."""
+"""The streams, and the tickets with which browsers open them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TAG = "streams"
 
 
 class StreamTicketView(msgspec.Struct, frozen=True):
-    ticket: Annotated[str, about("Opens one stream, as the query parameter `ticket`", "tk_5wE2m9")]
-    expires_at: Annotated[Timestamp, about("Until when it is valid")]
+    ticket: Annotated[str, about("Opens one stream when passed as the query parameter `ticket`", "tk_5wE2m9")]
+    expires_at: Annotated[Timestamp, about("When it expires")]
 
 
 async def ticket(call: Call[None]) -> web.Response:

@@ -5,7 +5,7 @@ that load the thread create a new contact. Then a command erases each conversati
 accepts nothing more. Only then are the stored entries rewritten here, since no host touches them any longer. The bytes of
 attachments follow their records: deleting a record leaves a note for the sweep (`delivery/attachments.py`).
 
-A new table that contains a customer's words or names must be blanked here as well.
+A new table that contains customers' texts or names must be blanked here as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the reply desk lists and counts, on Postgres. Bound to the caller's account by row-level security."""
+"""The reply desk's lists and counts, on Postgres. Bound to the caller's account by row-level security."""
 
 from __future__ import annotations
 

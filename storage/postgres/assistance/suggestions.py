@@ -1,4 +1,4 @@
-"""Suggestions on Postgres. Reading a conversation's marks those as stale that a person's newer message has overtaken."""
+"""Suggestions on Postgres. Reading those of a conversation marks as stale those that are older than a person's newest message."""
 
 from __future__ import annotations
 

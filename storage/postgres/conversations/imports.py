@@ -1,7 +1,7 @@
-"""Conversations carried over from another service, on Postgres.
+"""Conversations imported from another service, on Postgres.
 
-A conversation is stored whole, by the group commit that hosts use, together with the note that it was carried over: an import that
-is interrupted at any moment goes on where it was. It takes no partition over: it only adds conversations that no host has in memory.
+A conversation is stored completely, by the group commit that hosts use, together with a note that it was imported: an import that is
+interrupted at any moment continues where it was. It takes over no partition: it only adds conversations that no host has in memory.
 """
 
 from __future__ import annotations

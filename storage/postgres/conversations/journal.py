@@ -138,7 +138,7 @@ class PostgresJournal:
                     except (asyncpg.PostgresError, TimeoutError, Overloaded, StorageUnavailable):
                         await asyncio.sleep(0.1)
         except TimeoutError:
-            # Nothing is certain, so this host must not go on. Its successor reads what is stored.
+            # Nothing is certain, so this host must not continue. Its successor reads what is stored.
             raise StaleEpoch("the storage did not return in time to settle a commit") from cause
         if len(held) < touched:
             raise StaleEpoch("partitions were taken over during a commit of unknown outcome")

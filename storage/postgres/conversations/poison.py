@@ -1,4 +1,4 @@
-"""Commands that were set aside because hosts died under them, on Postgres."""
+"""Commands that were set aside because they killed hosts, on Postgres."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Builds the search index outside the commits, in batches.
 
-Any number of hosts may build at once. Each step is one statement, and a chunk holds what the feed holds up to its last position, so a
-process that dies between two steps leaves nothing half-done: the next one, anywhere, goes on.
+Any number of hosts may build at once. Each step is one statement, and the chunks always cover the feed up to a position, so a process that
+dies between two steps leaves nothing half-done: the next one, anywhere, continues.
 """
 
 from __future__ import annotations

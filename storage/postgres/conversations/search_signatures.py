@@ -1,7 +1,7 @@
 """The signature of a segment of the search index: which of its chunks contain a run of characters.
 
-Owns the sums that turn runs of characters into buckets. `search_buckets` in the database turns what is looked for into the same
-ones, so they must never differ.
+Owns the hash that maps runs of characters to buckets. `search_buckets` in the database maps the words of a search in the same way, so
+the two must never differ.
 """
 
 from __future__ import annotations

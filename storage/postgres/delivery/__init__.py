@@ -1,1 +1,1 @@
-"""What arrives from providers and leaves for them, and event webhooks, on Postgres."""
+"""Calls from providers, deliveries to them, and event webhooks, on Postgres."""

@@ -1,6 +1,6 @@
 """How far accounts' events have been copied into a stream or an exchange: the positions, in Postgres.
 
-What is copied is a copy. What its holder loses is not written again, and after a failure events may be written twice.
+Events that the stream or the exchange loses are not written again; after a failure, events may be written twice.
 """
 
 from __future__ import annotations

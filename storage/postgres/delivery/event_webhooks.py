@@ -150,7 +150,7 @@ class PostgresEventWebhooks:
             return _delivery(row)
         if await self.delivery(account_id, webhook_id, delivery_id) is None:
             return None
-        raise Conflict("the delivery is under way")
+        raise Conflict("the delivery is in progress")
 
     async def replay_failed(self, account_id: str, webhook_id: str, since: int) -> int:
         async with self._database.account(account_id) as connection:

@@ -1,4 +1,4 @@
-"""What arrives from providers, on Postgres: messages by provider id, and payloads that were set aside."""
+"""Inbound calls of providers, on Postgres: messages by provider id, and payloads that were set aside."""
 
 from __future__ import annotations
 

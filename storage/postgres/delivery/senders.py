@@ -1,4 +1,4 @@
-"""Customers as providers name them: which thread a sender's messages belong to, on Postgres.
+"""Maps senders, as providers identify them, to threads, on Postgres.
 
 Owns a cache, so that a known customer costs nothing, and batches the look-ups of others: those that arrive while one
 statement runs share the next one.
@@ -38,7 +38,7 @@ MAX_WAITING = 10_000
 """Senders that may wait for a statement; one more raises Overloaded."""
 
 MAX_NAMED = 200
-"""Conversations that one message's name is given to; the customer's next message goes on with the others."""
+"""Conversations that one message's name is given to; the customer's next message continues with the others."""
 
 
 class _Key(NamedTuple):

@@ -1,4 +1,4 @@
--- Conversations carried over from another service (conversations/imports.py).
+-- Conversations imported from another service (conversations/imports.py).
 
 
 -- name: imports_known

@@ -149,7 +149,7 @@ WHERE j.conversation_id = d.conversation_id RETURNING j.account_id::text, j.conv
 
 
 -- name: draft_done
--- A conversation has its draft, unless its customer has written again meanwhile: then it is claimed anew.
+-- A conversation has its draft, unless its customer has written again meanwhile: then it is claimed again.
 -- $1 uuid conversation, $2 integer seq
 WITH done AS (DELETE FROM suggestion_jobs WHERE conversation_id = $1 AND seq = $2)
 UPDATE suggestion_jobs SET claimed_until = NULL WHERE conversation_id = $1 AND seq <> $2

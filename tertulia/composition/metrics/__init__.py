@@ -1,1 +1,1 @@
-"""What processes show to Prometheus."""
+"""The metrics that processes show to Prometheus."""

@@ -1,4 +1,4 @@
-// Drives the real socket.io-client for tests. Reads one JSON object a line: {do, socket, …}; writes what happens, one a line.
+// Drives the real socket.io-client for tests. Reads one JSON object a line: {do, socket, …}; writes what happens, one per line.
 // connect {url, namespace, auth, options, version}; emit {event, data, ack}; close.
 "use strict";
 const readline = require("node:readline");

@@ -173,7 +173,7 @@ async def test_a_read_marker_is_kept(rig: Rig) -> None:
     done = await rig.done(to_conversation(MarkRead(1), conversation))
     assert done.conversation is not None and done.conversation.unread_count == 0
     assert rig.store.conversations[conversation].unread_count == 0 and rig.publisher.published == []
-    # the read marker is no entry: undo it for the check that replay equals the projection
+    # the read marker is not an entry: undo it for the check that replay equals the projection
     await rig.restart()
     rig.store.conversations[conversation] = msgspec.structs.replace(
         rig.store.conversations[conversation], unread_count=1

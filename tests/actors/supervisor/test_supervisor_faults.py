@@ -188,7 +188,7 @@ async def test_a_fault_in_one_account_is_that_accounts_alone(
         await supervisor.agents(ACCOUNT)
     (ben,) = [a for a in await supervisor.agents(other) if a.user_id == "ben"]
     assert ben.status == "online"
-    await until(lambda: office.holder(c) == "ana", "the account to be made anew, and ana to have it")
+    await until(lambda: office.holder(c) == "ana", "the account to be made again, and ana to have it")
     assert not office.tasks[-1].done(), "the supervisor has not ended"
 
 

@@ -319,7 +319,7 @@ async def test_frames_arrive_whole_however_they_are_cut(side: Side) -> None:
 
 async def test_a_host_is_told_of_moved_partitions(side: Side) -> None:
     assert await side.link().partitions_moved()
-    assert await side.link("b").partitions_moved(), "a failure to read them is no failure to tell"
+    assert await side.link("b").partitions_moved(), "a failure to read them is not a failure to tell"
     assert side.adopted == 2
 
 

@@ -141,7 +141,7 @@ async def test_a_second_loss_without_a_turn_condemns_nobody(nets: tuple[Watched,
     await until(lambda: net.links[0].sent)
     net.links[0].answer(Done())
     assert await asking == Done()
-    assert not net.router.quarantine.active, "who survived is no suspect"
+    assert not net.router.quarantine.active, "who survived is not a suspect"
 
 
 async def test_poison_outside_of_a_turn_is_not_handed_on_for_ever(nets: tuple[Watched, Watched]) -> None:

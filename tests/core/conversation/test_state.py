@@ -1,4 +1,4 @@
-"""Any interleaving of commands keeps what a conversation is: numbered without a gap, one live one a thread, replayable."""
+"""Any interleaving of commands keeps what a conversation is: numbered without a gap, one live one per thread, replayable."""
 
 from __future__ import annotations
 
@@ -345,7 +345,7 @@ class World(RuleBasedStateMachine):
             for entry in codec.decode_entries(codec.encode(self.entries[key])):
                 state = apply(state, entry)
             assert state is not None
-            # the read marker is no entry
+            # the read marker is not an entry
             unread = actor.state.conversation.unread_count
             assert unread <= state.conversation.unread_count
             replayed = msgspec.structs.replace(state.conversation, unread_count=unread)

@@ -232,7 +232,7 @@ def test_whatever_happens_no_look_is_late_and_nothing_takes_effect_twice(
         due = next_timer(thread.c, thread.account.settings, thread.now)
         if due is not None:
             assert thread.stored is not None and thread.stored <= max(due, thread.now + 1000)
-    # what a reopening starts anew may be due at the same instant, which is no second effect
+    # what a reopening starts over may be due at the same instant, which is not a second effect
     reopened = sum(
         isinstance(e.data, StatusChanged) and e.data.from_status is Status.RESOLVED for e in thread.entries
     )

@@ -81,7 +81,7 @@ def test_fragments_of_one_message_are_bounded() -> None:
     with pytest.raises(TooManyFragments):
         counter.feed(fragment, 10_000)
     counter = FrameCounter()
-    for _ in range(3):  # a new message begins anew
+    for _ in range(3):  # a new message starts over
         counter.feed(frame(TEXT, fin=False) + fragment * (MAX_FRAGMENTS - 1) + frame(CONTINUATION), 10_000)
 
 

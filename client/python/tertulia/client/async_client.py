@@ -1,4 +1,4 @@
-"""The client for event loops. `Client` is its twin for threads."""
+"""The client for event loops. `Client` is its counterpart for threads."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class AsyncClient(AsyncMethods):
     ) -> AsyncGenerator[Event]:
         """The events of some topics as they happen, without end. It resumes by itself after cuts, restarts and expired tokens.
 
-        After a `reset` event what was missed cannot be replayed: fetch what you show anew. Raises ApiError, StreamClosed.
+        After a `reset` event what was missed cannot be replayed: fetch everything you show again. Raises ApiError, StreamClosed.
         """
         async with self.stream(topics, since=since, over=over) as stream:
             async for event in stream:

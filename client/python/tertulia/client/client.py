@@ -1,4 +1,4 @@
-"""The client for threads. `AsyncClient` is its twin for event loops."""
+"""The client for threads. `AsyncClient` is its counterpart for event loops."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Client(Methods):
         """The events of some topics as they happen, without end. It resumes by itself after cuts, restarts and expired tokens.
 
         `topics`: `account`, `user`, `conversation:<id>`; None for the token's own. `since` is the id of an event seen earlier.
-        After a `reset` event what was missed cannot be replayed: fetch what you show anew. Raises ApiError, StreamClosed.
+        After a `reset` event what was missed cannot be replayed: fetch everything you show again. Raises ApiError, StreamClosed.
         """
         resume = Resume(topics, since)
         connect = (over_sse if over == "sse" else over_websocket)(self._trust, self._url)

@@ -1,6 +1,6 @@
 """Conversation sync around message processing: a context manager, and decorators for the nodes of an agent's graph.
 
-What the processing itself raises is passed on; what sync does never raises.
+Exceptions of the processing itself are passed on; sync never raises one.
 """
 
 from __future__ import annotations

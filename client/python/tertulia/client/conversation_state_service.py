@@ -1,6 +1,6 @@
 """The sync API, call by call (docs/guides/python.md). No call ever raises: a failing server must not stop message processing.
 
-A call that fails returns None and is logged as `conversation sync error`; a conversation that is not there is None as well.
+A call that fails returns None and is logged as `conversation sync error`; a conversation that does not exist is None as well.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _certificates() -> ssl.SSLContext:
 
 
 class ConversationStateService:
-    """Connections to the sync API. What is not given comes from the environment (`SyncSettings`)."""
+    """Connections to the sync API. Missing values come from the environment (`SyncSettings`)."""
 
     def __init__(
         self, api_base_url: str | None = None, api_key: str | None = None, timeout: float | None = None

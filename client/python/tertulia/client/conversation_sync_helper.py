@@ -44,7 +44,7 @@ async def initialize_conversation_for_user(
 async def sync_graph_state_to_api(
     session_id: str, sub_domain: str, graph_state: Mapping[str, Any], local_id: str | None = None
 ) -> bool:
-    """Sync what an agent's graph state says of intent, step and cart. True if the server has it."""
+    """Sync intent, step and cart of an agent's graph state. True if the server has stored them."""
 
     async def sync(service: ConversationStateService) -> bool:
         intent, step = graph_state.get("current_intent"), graph_state.get("order_stage")

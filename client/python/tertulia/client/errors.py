@@ -1,4 +1,4 @@
-"""What calls raise. Programs look at `code`, the server's own word; docs/errors.md lists all codes."""
+"""The exceptions that calls raise. Programs should look at `code`; docs/errors.md lists all codes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """409: it conflicts with the present state, which is in `current`."""
+    """409: it conflicts with the current state, which is in `current`."""
 
 
 class Invalid(ApiError):

@@ -1,6 +1,6 @@
-"""How conversation sync fares: counts, and a breaker so that an absent server costs no message its patience.
+"""The health of conversation sync: counts, and a circuit breaker so that an unreachable server does not delay messages.
 
-All of it belongs to the process; an event loop and threads may share it.
+Shared by the whole process; an event loop and threads may use it together.
 """
 
 from __future__ import annotations

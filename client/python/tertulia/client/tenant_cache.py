@@ -1,4 +1,4 @@
-"""Tenant look-ups of conversation sync, remembered for a while."""
+"""A cache of conversation sync's tenant look-ups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Key = tuple[str, str | None, str]
 
 
 class TenantCache:
-    """At most MAXSIZE look-ups; the oldest give way. What was not found is not remembered."""
+    """At most MAXSIZE look-ups; the oldest are dropped. Failed look-ups are not cached."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -40,7 +40,7 @@ class TenantCache:
                 self._found.popitem(last=False)
 
     def forget_session(self, session_id: str) -> None:
-        """Forget look-ups of a session that the server does not take any more."""
+        """Forget look-ups of a session that the server no longer accepts."""
         with self._lock:
             for key in [k for k, (_, t) in self._found.items() if t.get("sessionId") == session_id]:
                 del self._found[key]

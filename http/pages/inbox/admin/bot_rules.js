@@ -31,14 +31,14 @@ function Form({ edited, list, onDone }) {
   const none = ['', t('unchanged')];
   return html`<form onSubmit=${save} key=${edited?.id ?? 'new'}><h2>${edited ? t('Change {name}', { name: edited.name }) : t('New rule')}</h2>
     <${Field} label=${t('Name')} name="name" required maxlength="255" value=${edited?.name} /><${Choice} label=${t('Trigger')} name="trigger_type" value=${edited?.trigger_type ?? 'keyword'} options=${TRIGGERS()} />
-    <${Field} label=${t('Order; the lowest is tried first')} name="priority" type="number" value=${edited?.priority ?? 100} />
+    <${Field} label=${t('Order; the lowest runs first')} name="priority" type="number" value=${edited?.priority ?? 100} />
     <label class="check"><input type="checkbox" name="is_active" checked=${edited?.is_active ?? true} />${t('Active')}</label>
-    <fieldset><legend>${t('If all of these hold')}</legend><${Field} label=${t('Keywords, with commas')} name="keywords" value=${(c.keywords ?? []).join(', ')} /><${Choice} label=${t('Match')} name="match_mode" value=${c.match_mode ?? 'any'} options=${[['any', t('any of them')], ['all', t('all of them')]]} />
+    <fieldset><legend>${t('If all of these apply')}</legend><${Field} label=${t('Keywords, comma separated')} name="keywords" value=${(c.keywords ?? []).join(', ')} /><${Choice} label=${t('Match')} name="match_mode" value=${c.match_mode ?? 'any'} options=${[['any', t('any of them')], ['all', t('all of them')]]} />
       <${Field} label=${t('Channels: {names}', { names: Object.keys(CHANNELS).join(', ') })} name="channels" value=${(c.channels ?? []).join(', ')} /><${Field} label=${t('Languages, as en, am')} name="languages" value=${(c.languages ?? []).join(', ')} />
       <div class="inline"><${Field} label=${t('From')} name="start" type="time" value=${c.time_range?.start} /><${Field} label=${t('Until')} name="end" type="time" value=${c.time_range?.end} /><${Field} label=${t('Time zone')} name="tz" value=${c.time_range?.tz ?? ''} /></div></fieldset>
     <fieldset><legend>${t('Then')}</legend><label>${t('Answer')}<textarea name="reply_text" rows="3">${a.reply_text}</textarea></label><${Choice} label=${t('Team')} name="team" value=${a.assign_team_id ?? ''} options=${[none, ...teams.value.map((x) => [x.id, x.name])]} />
-      <${Choice} label=${t('How the team gets it')} name="strategy" value=${a.assign_strategy ?? 'least_busy'} options=${[['least_busy', t('least busy')], ['round_robin', t('in turn')], ['manual_queue', t('by hand')]]} /><${Field} label=${t('Labels, with commas')} name="labels" value=${(a.set_labels ?? []).join(', ')} />
-      <${Choice} label=${t('Priority')} name="set_priority" value=${a.set_priority ?? ''} options=${[none, ...PRIORITIES.map((p) => [p, PRIORITY()[p]])]} /><${Field} label=${t('Ask for, with commas')} name="collect_info" value=${(a.collect_info ?? []).join(', ')} /></fieldset>
+      <${Choice} label=${t('How the team gets it')} name="strategy" value=${a.assign_strategy ?? 'least_busy'} options=${[['least_busy', t('least busy')], ['round_robin', t('in turn')], ['manual_queue', t('by hand')]]} /><${Field} label=${t('Labels, comma separated')} name="labels" value=${(a.set_labels ?? []).join(', ')} />
+      <${Choice} label=${t('Priority')} name="set_priority" value=${a.set_priority ?? ''} options=${[none, ...PRIORITIES.map((p) => [p, PRIORITY()[p]])]} /><${Field} label=${t('Fields to ask for, comma separated')} name="collect_info" value=${(a.collect_info ?? []).join(', ')} /></fieldset>
     <p><button class="primary">${t('Save')}</button>${edited && html` <button type="button" onClick=${onDone}>${t('Cancel')}</button>`}</p></form>`;
 }
 

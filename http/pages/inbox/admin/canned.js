@@ -23,7 +23,7 @@ function Form({ edited, list, onDone }) {
     <label>${t('Text; {{contact_name}}, {{agent_name}} and {{conversation_id}} are filled in')}<textarea name="content" rows="4" required>${edited?.content}</textarea></label>
     <fieldset><legend>${t('As a macro it also sets')}</legend>
       <${Choice} label=${t('Status')} name="status" value=${a.status ?? ''} options=${[none, ['pending', t('Pending')], ['resolved', t('Resolved')]]} /><${Choice} label=${t('Priority')} name="priority" value=${a.priority ?? ''} options=${[none, ...PRIORITIES.map((p) => [p, PRIORITY()[p]])]} />
-      <${Field} label=${t('Labels to add, with commas')} name="labels" value=${(a.add_labels ?? []).join(', ')} /><${Choice} label=${t('Team')} name="team" value=${a.team_id ?? ''} options=${[none, ...teams.value.map((x) => [x.id, x.name])]} /></fieldset>
+      <${Field} label=${t('Labels to add, comma separated')} name="labels" value=${(a.add_labels ?? []).join(', ')} /><${Choice} label=${t('Team')} name="team" value=${a.team_id ?? ''} options=${[none, ...teams.value.map((x) => [x.id, x.name])]} /></fieldset>
     <p><button class="primary">${t('Save')}</button>${edited && html` <button type="button" onClick=${onDone}>${t('Cancel')}</button>`}</p></form>`;
 }
 

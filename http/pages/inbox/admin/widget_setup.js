@@ -53,14 +53,14 @@ export function WidgetSetup({ channel: given, onSaved }) {
   }
   return html`<form onSubmit=${save} class="widget-setup"><h3>${t('1. Your site')}</h3>
       <${Field} label=${t('Origins of the pages that may show it, such as https://shop.example')} name="origins" value=${origins.join(', ')} autocomplete="off" />
-      <h3>${t('2. What it says and asks')}</h3>
+      <h3>${t('2. Texts and forms')}</h3>
       <${Field} label=${t('Title')} name="title" maxlength="100" value=${widget.title ?? ''} placeholder=${channel.name} />
-      <${Field} label=${t('First words')} name="greeting" maxlength="500" value=${widget.greeting ?? ''} />
+      <${Field} label=${t('Greeting')} name="greeting" maxlength="500" value=${widget.greeting ?? ''} />
       <${Field} label=${t('Colour')} name="color" type="color" value=${widget.color ?? DEFAULT_COLOR} />
       <${Field} label=${t('Days for which a visitor is remembered')} name="days" type="number" min="1" max="30" required value=${Math.ceil((config.session_hours ?? 24) / 24)} />
-      <fieldset><legend>${t('Asked before the first message')}</legend>${Object.entries(ASKED()).map(([name, word]) => html`<label class="check" key=${name}><input type="checkbox" name=${`ask-${name}`} checked=${asks.has(name)} /> ${word}</label>`)}</fieldset>
+      <fieldset><legend>${t('Form before the first message')}</legend>${Object.entries(ASKED()).map(([name, word]) => html`<label class="check" key=${name}><input type="checkbox" name=${`ask-${name}`} checked=${asks.has(name)} /> ${word}</label>`)}</fieldset>
       <label class="check"><input type="checkbox" name="attachments" checked=${widget.attachments ?? true} /> ${t('Customers may send files')}</label>
-      <label class="check"><input type="checkbox" name="identity" checked=${config.require_identity ?? false} /> ${t('Only customers whom your server vouches for')}</label>
+      <label class="check"><input type="checkbox" name="identity" checked=${config.require_identity ?? false} /> ${t('Only customers that your server identifies')}</label>
       <button class="primary">${t('Save')}</button></form>
     <h3>${t('3. Paste into your pages')}</h3>
     ${origins.length === 0 && html`<p class="problem">${t('No site may show it yet: name its origin above.')}</p>`}

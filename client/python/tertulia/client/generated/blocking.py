@@ -131,7 +131,7 @@ class Methods(Transport):
         return self._call(operations.ACCEPT_OFFER, (id,), timeout=timeout)
 
     def add_team_member(self, id: str, *, user_id: str, timeout: float | None = None) -> TeamMember:
-        """Add a member to a team; 200 if they are in it already.
+        """Add a member to a team; 200 if they already belong to it.
 
         Permission `teams.manage`: lead, admin."""
         return self._call(operations.ADD_TEAM_MEMBER, (id,), body={"user_id": user_id}, timeout=timeout)
@@ -319,7 +319,7 @@ class Methods(Transport):
         metadata: dict[str, Any] | Omit = OMIT,
         timeout: float | None = None,
     ) -> ContactIdentifier:
-        """Give a contact an identifier.
+        """Add an identifier to a contact.
 
         Permission `contacts.write`: agent, lead, admin, service."""
         return self._call(
@@ -535,7 +535,7 @@ class Methods(Transport):
         identity_token: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> WebchatSession:
-        """A session for a customer: a new one, a known one with proof, or the caller's own, renewed.
+        """Open a session for a customer: a new visitor, a known customer with proof, or the caller's own session renewed.
 
         No token is needed."""
         return self._call(
@@ -890,7 +890,7 @@ class Methods(Transport):
         custom_prompt: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> DeskSuggestion:
-        """Draft again, in another tone or length.
+        """Draft again, with another tone or length.
 
         Permission `suggestions.use`: agent, lead, admin, service."""
         return self._call(
@@ -922,7 +922,7 @@ class Methods(Transport):
         body_html: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> DeskSuccess:
-        """Send a reply of one's own.
+        """Send a reply that the agent wrote.
 
         Permission `suggestions.use`: agent, lead, admin, service."""
         return self._call(
@@ -933,7 +933,7 @@ class Methods(Transport):
         )
 
     def desk_stats(self, *, timeout: float | None = None) -> DeskStats:
-        """Figures of the reply desk.
+        """Statistics of the reply desk.
 
         Permission `inbox.read`: agent, lead, admin, service."""
         return self._call(operations.DESK_STATS, timeout=timeout)
@@ -996,7 +996,7 @@ class Methods(Transport):
     def get_agent_stats(
         self, user_id: str, *, from_: str | Omit = OMIT, to: str | Omit = OMIT, timeout: float | None = None
     ) -> AgentStats:
-        """An agent's statistics; `me` for one's own, others' for leads.
+        """An agent's statistics: `me` for one's own; leads may read others'.
 
         Permission `agents.read`: agent, lead, admin, service."""
         return self._call(
@@ -1028,7 +1028,7 @@ class Methods(Transport):
         return self._call(operations.GET_ATTACHMENT_LINK, (id,), timeout=timeout)
 
     def get_board(self, *, at: str, timeout: float | None = None) -> Board:
-        """Who was there, what waited and who held what at a time.
+        """The board at a past time: agents, waiting conversations, assignments.
 
         Permission `reports.read`: lead, admin, service."""
         return self._call(operations.GET_BOARD, query={"at": at}, timeout=timeout)
@@ -1195,7 +1195,7 @@ class Methods(Transport):
         id: str | Omit = OMIT,
         timeout: float | None = None,
     ) -> Report:
-        """Figures by `account`, `agent`, `team`, `channel` or `label`.
+        """A report by `account`, `agent`, `team`, `channel` or `label`.
 
         Permission `reports.read`: lead, admin, service."""
         return self._call(
@@ -1211,7 +1211,7 @@ class Methods(Transport):
     def get_suggestion_stats(
         self, *, days: int | Omit = OMIT, timeout: float | None = None
     ) -> SuggestionStats:
-        """What became of suggestions, by model, and what model calls used.
+        """Outcomes of suggestions by model, and the usage of model calls.
 
         Permission `reports.read`: lead, admin, service."""
         return self._call(operations.GET_SUGGESTION_STATS, query={"days": days}, timeout=timeout)
@@ -1223,19 +1223,19 @@ class Methods(Transport):
         return self._call(operations.GET_TEAM, (id,), timeout=timeout)
 
     def get_webchat(self, channel_id: str, *, timeout: float | None = None) -> Webchat:
-        """What a page must know of the channel: its words, hours and form.
+        """What a page needs to know about the channel: texts, hours and form.
 
         No token is needed."""
         return self._call(operations.GET_WEBCHAT, (channel_id,), timeout=timeout)
 
     def get_webchat_conversation(self, *, timeout: float | None = None) -> WebchatConversation:
-        """Where the customer's newest conversation stands.
+        """The state of the customer's newest conversation.
 
         Permission `webchat.read`: customer."""
         return self._call(operations.GET_WEBCHAT_CONVERSATION, timeout=timeout)
 
     def get_welcome(self, *, timeout: float | None = None) -> Welcome:
-        """What this server is, as a page or as JSON.
+        """An introduction to the server, as a page or as JSON.
 
         No token is needed."""
         return self._call(operations.GET_WELCOME, timeout=timeout)
@@ -1293,7 +1293,7 @@ class Methods(Transport):
     def keep_draft(
         self, id: str, *, content: str, is_private: bool | Omit = OMIT, timeout: float | None = None
     ) -> Draft:
-        """Keep one's own draft; colleagues see it, customers never.
+        """Save one's own draft; colleagues see it, customers never do.
 
         Permission `me`: agent, lead, admin."""
         return self._call(
@@ -1384,7 +1384,7 @@ class Methods(Transport):
         )
 
     def list_article_versions(self, id: str, *, timeout: float | None = None) -> ArticleVersions:
-        """What an article has said.
+        """Versions of an article.
 
         Permission `articles.read`: agent, lead, admin, service."""
         return self._call(operations.LIST_ARTICLE_VERSIONS, (id,), timeout=timeout)
@@ -1852,7 +1852,7 @@ class Methods(Transport):
         )
 
     def list_labels(self, *, timeout: float | None = None) -> LabelList:
-        """Labels of the newest 10,000 conversations, the most used first, at most 1,000.
+        """Labels of the newest 10,000 conversations, most used first, at most 1,000.
 
         Permission `inbox.read`: agent, lead, admin, service."""
         return self._call(operations.LIST_LABELS, timeout=timeout)
@@ -1888,7 +1888,7 @@ class Methods(Transport):
         )
 
     def list_metrics_targets(self, *, timeout: float | None = None) -> list[MetricsTarget]:
-        """Where each process shows its own metrics.
+        """Where each process serves its own metrics.
 
         For Prometheus's HTTP service discovery. Processes that died are listed for a day, so that they are seen to be down. No token is needed."""
         return self._call(operations.LIST_METRICS_TARGETS, timeout=timeout)
@@ -1915,7 +1915,7 @@ class Methods(Transport):
         limit: int | Omit = OMIT,
         timeout: float | None = None,
     ) -> RoutingEntries:
-        """The routing journal: what routing was told, in order.
+        """The routing journal: the inputs of routing, in order.
 
         Permission `reports.read`: lead, admin, service."""
         return self._call(
@@ -1925,7 +1925,7 @@ class Methods(Transport):
     def list_sla_clocks(
         self, *, conversation_id: list[str] | Omit = OMIT, timeout: float | None = None
     ) -> SlaClockList:
-        """Until when replies and resolutions are due, by conversation.
+        """When replies and resolutions are due, by conversation.
 
         Permission `inbox.read`: agent, lead, admin, service."""
         return self._call(
@@ -2007,7 +2007,7 @@ class Methods(Transport):
         return self._call(operations.MARK_READ, (id,), body={"seq": seq}, timeout=timeout)
 
     def merge_contact(self, id: str, *, into: str, timeout: float | None = None) -> Contact:
-        """Merge it into another contact, which is returned.
+        """Merge a contact into another one, which is returned.
 
         Permission `contacts.merge`: lead, admin, service."""
         return self._call(operations.MERGE_CONTACT, (id,), body={"into": into}, timeout=timeout)
@@ -2031,7 +2031,7 @@ class Methods(Transport):
         content_type: str,
         timeout: float | None = None,
     ) -> str:
-        """A provider's call, signed its own way.
+        """A provider's webhook call, with the provider's own signature.
 
         No token is needed."""
         return self._call(
@@ -2154,7 +2154,7 @@ class Methods(Transport):
         limit: int | Omit = OMIT,
         timeout: float | None = None,
     ) -> Passages:
-        """The passages that fit a question, by words and by vectors.
+        """Passages that answer a question, found by words and by vectors.
 
         Permission `articles.read`: agent, lead, admin, service."""
         return self._call(
@@ -2166,7 +2166,7 @@ class Methods(Transport):
     def search_public_articles(
         self, *, q: str, limit: int | Omit = OMIT, timeout: float | None = None
     ) -> PublicPassages:
-        """The passages of public articles that fit a customer's question.
+        """Passages of public articles that answer a customer's question.
 
         Permission `webchat.read`: customer."""
         return self._call(operations.SEARCH_PUBLIC_ARTICLES, query={"q": q, "limit": limit}, timeout=timeout)
@@ -2180,13 +2180,13 @@ class Methods(Transport):
         return self._call(operations.SET_MY_PRESENCE, body={"status": status}, timeout=timeout)
 
     def set_typing(self, id: str, *, state: Literal["start", "stop"], timeout: float | None = None) -> None:
-        """TypingChange indicator.
+        """Show or hide a typing indicator.
 
         Permission `conversation.read`: agent, lead, admin, service, customer."""
         return self._call(operations.SET_TYPING, (id,), body={"state": state}, timeout=timeout)
 
     def show_viewing(self, id: str, *, state: Literal["start", "stop"], timeout: float | None = None) -> None:
-        """Tell colleagues that one has it open; customers never learn it.
+        """Show colleagues that one has it open; customers never see this.
 
         Permission `me`: agent, lead, admin."""
         return self._call(operations.SHOW_VIEWING, (id,), body={"state": state}, timeout=timeout)

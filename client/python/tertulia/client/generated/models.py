@@ -39,9 +39,9 @@ class AccountSettings(TypedDict):
     timezone: NotRequired[str]
     """IANA name of the account's time zone"""
     business_hours: NotRequired[BusinessHours]
-    """When the account is open; SLA targets count this time alone"""
+    """When the account is open; SLA targets count only this time"""
     handoff_keywords: NotRequired[list[str]]
-    """Words and phrases by which a customer asks for a human, whatever their case, accents and articles"""
+    """Words and phrases by which a customer asks for a human, regardless of case, accents and articles"""
     handoff_sentiment: NotRequired[float]
     """The bot hands over on an English message with a sentiment below this; -1 for never"""
     offer_timeout_s: NotRequired[int]
@@ -55,7 +55,7 @@ class AccountSettings(TypedDict):
     retention_days: NotRequired[int]
     """Days for which closed conversations are kept"""
     routing_journal_days: NotRequired[int]
-    """Days for which it is kept what agents and routing did, for boards of past times and replays"""
+    """Days for which the routing journal is kept, for boards of past times and replays"""
     csat_enabled: NotRequired[bool]
     """Whether customers are asked for a rating after a resolution"""
     csat_question: NotRequired[str]
@@ -65,7 +65,7 @@ class AccountSettings(TypedDict):
     routing: NotRequired[RoutingSettings]
     """How conversations reach agents"""
     assistance: NotRequired[Assistance]
-    """What language models do for the account"""
+    """How language models assist the account"""
     sub_domain: NotRequired[str | None]
     """A name for the account that other services use"""
 
@@ -74,9 +74,9 @@ class AccountSettingsPatch(TypedDict):
     timezone: NotRequired[str | None]
     """IANA name of the account's time zone"""
     business_hours: NotRequired[BusinessHours | None]
-    """When the account is open; SLA targets count this time alone"""
+    """When the account is open; SLA targets count only this time"""
     handoff_keywords: NotRequired[list[str] | None]
-    """Words and phrases by which a customer asks for a human, whatever their case, accents and articles"""
+    """Words and phrases by which a customer asks for a human, regardless of case, accents and articles"""
     handoff_sentiment: NotRequired[float | None]
     """The bot hands over on an English message with a sentiment below this; -1 for never"""
     offer_timeout_s: NotRequired[int | None]
@@ -90,7 +90,7 @@ class AccountSettingsPatch(TypedDict):
     retention_days: NotRequired[int | None]
     """Days for which closed conversations are kept"""
     routing_journal_days: NotRequired[int | None]
-    """Days for which it is kept what agents and routing did, for boards of past times and replays"""
+    """Days for which the routing journal is kept, for boards of past times and replays"""
     csat_enabled: NotRequired[bool | None]
     """Whether customers are asked for a rating after a resolution"""
     csat_question: NotRequired[str | None]
@@ -100,7 +100,7 @@ class AccountSettingsPatch(TypedDict):
     routing: NotRequired[RoutingSettings | None]
     """How conversations reach agents"""
     assistance: NotRequired[Assistance | None]
-    """What language models do for the account"""
+    """How language models assist the account"""
     sub_domain: NotRequired[str | None | None]
     """A name for the account that other services use"""
 
@@ -109,7 +109,7 @@ class Actor(TypedDict):
     type: Literal["agent", "bot", "contact", "service", "system"]
     """What kind of actor"""
     id: str | None
-    """The user, contact identifier, client or rule; null for the server"""
+    """The user, contact identifier, client or rule; null for the server itself"""
 
 
 class Agent(TypedDict):
@@ -120,13 +120,13 @@ class Agent(TypedDict):
     name: str | None
     """The agent's name"""
     status: Literal["away", "offline", "online"]
-    """Whether the agent is there"""
+    """The agent's presence"""
     active: int
-    """Conversations that the agent holds"""
+    """Conversations assigned to the agent"""
     maximum: int
-    """How many the agent may hold"""
+    """The most conversations that the agent may hold"""
     is_available: bool
-    """Whether the agent gets conversations at all"""
+    """Whether the agent receives conversations at all"""
     last_seen: str | None
     """When the presence was last renewed"""
 
@@ -135,15 +135,15 @@ class AgentAssignedEvent(TypedDict):
     """A conversation was assigned, or released."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["agent:assigned"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: AssignmentChange
@@ -163,19 +163,19 @@ class AgentPreferences(TypedDict):
     user_id: str
     """The agent: the `sub` of their tokens"""
     available_channels: list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
-    """Types of channels the agent serves; empty for any"""
+    """Channel types that the agent serves; empty for any"""
     available_topics: list[str]
-    """Topics the agent serves; empty for any"""
+    """Topics that the agent serves; empty for any"""
     available_hours: AvailableHours | None
-    """When the agent works; null for any time"""
+    """The agent's working hours; null for any time"""
     languages: list[str]
-    """Languages the agent speaks; empty for any"""
+    """Languages that the agent speaks; empty for any"""
     max_concurrent_conversations: int
     """How many conversations the agent may hold at once"""
     is_available: bool
-    """Whether the agent gets conversations at all"""
+    """Whether the agent receives conversations at all"""
     auto_accept: bool
-    """Whether they are assigned without an offer"""
+    """Whether conversations are assigned without an offer"""
     notification_preferences: NotificationPreferences
     """How clients notify the agent"""
     created_at: str
@@ -197,19 +197,19 @@ class AgentPreferencesPatch(TypedDict):
     available_channels: NotRequired[
         list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]
     ]
-    """Types of channels the agent serves; empty for any"""
+    """Channel types that the agent serves; empty for any"""
     available_topics: NotRequired[list[str]]
-    """Topics the agent serves; empty for any"""
+    """Topics that the agent serves; empty for any"""
     available_hours: NotRequired[AvailableHours | None]
-    """When the agent works; null for any time"""
+    """The agent's working hours; null for any time"""
     languages: NotRequired[list[str]]
-    """Languages the agent speaks; empty for any"""
+    """Languages that the agent speaks; empty for any"""
     max_concurrent_conversations: NotRequired[int]
     """How many conversations the agent may hold at once"""
     is_available: NotRequired[bool]
-    """Whether the agent gets conversations at all"""
+    """Whether the agent receives conversations at all"""
     auto_accept: NotRequired[bool]
-    """Whether they are assigned without an offer"""
+    """Whether conversations are assigned without an offer"""
     notification_preferences: NotRequired[NotificationPreferencesPatch]
     """How clients notify the agent"""
 
@@ -218,15 +218,15 @@ class AgentPresenceEvent(TypedDict):
     """An agent came, went, or holds more or less."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["agent:presence"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: None
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: PresenceHint
@@ -259,18 +259,18 @@ class AiFigures(TypedDict):
     bot_message_share: float | None
     """Their share of all messages to customers, from 0 to 1"""
     handoffs: int
-    """How often a human was asked for"""
+    """How often a human was requested"""
 
 
 class ApiClient(TypedDict):
     client_id: str
     """The client's id"""
     name: str
-    """What it is for"""
+    """Its purpose"""
     created_at: str
     """When it was created"""
     last_used_at: str | None
-    """When it last asked for a token"""
+    """When it last requested a token"""
 
 
 class ApiClientWithSecret(TypedDict):
@@ -279,9 +279,9 @@ class ApiClientWithSecret(TypedDict):
     client_id: str
     """The client's id"""
     client_secret: str
-    """Its secret, shown this once"""
+    """Its secret, shown only once"""
     name: str
-    """What it is for"""
+    """Its purpose"""
     created_at: str
     """When it was created"""
 
@@ -312,7 +312,7 @@ class Article(TypedDict):
     source: str | None
     """Where it was imported from"""
     version: int
-    """Counts from 1; each change makes a new one"""
+    """The version, from 1; each change makes a new one"""
     created_by: str | None
     """Who wrote it"""
     updated_by: str | None
@@ -333,7 +333,7 @@ class ArticlePatch(TypedDict):
     language: NotRequired[str | None]
     """The language it is written in; null for none"""
     visibility: NotRequired[Literal["internal", "public"]]
-    """Who may read it: customers and bots too, or the team alone"""
+    """Who may read it: customers and bots too, or only the team"""
 
 
 class ArticleSummary(TypedDict):
@@ -348,7 +348,7 @@ class ArticleSummary(TypedDict):
     source: str | None
     """Where it was imported from"""
     version: int
-    """Counts from 1; each change makes a new one"""
+    """The version, from 1; each change makes a new one"""
     created_by: str | None
     """Who wrote it"""
     updated_by: str | None
@@ -361,11 +361,11 @@ class ArticleSummary(TypedDict):
 
 class ArticleVersion(TypedDict):
     version: int
-    """Which one"""
+    """The version's number"""
     title: str
-    """What it was about"""
+    """Its title"""
     body: str
-    """What it said"""
+    """Its text"""
     language: str | None
     """The language it was written in"""
     visibility: Literal["internal", "public"]
@@ -378,7 +378,7 @@ class ArticleVersion(TypedDict):
 
 class ArticleVersions(TypedDict):
     items: list[ArticleVersion]
-    """The newest 50, the newest first"""
+    """The newest 50, newest first"""
 
 
 class ArticlesPage(TypedDict):
@@ -407,30 +407,30 @@ class Assignment(TypedDict):
     id: str
     """A UUID"""
     agent_id: str
-    """The agent who held it"""
+    """The agent it was assigned to"""
     previous_agent_id: str | None
-    """The agent who held it before"""
+    """The agent it was assigned to before"""
     by: str
-    """What assigned it: `routing`, `manual`, `takeover` …"""
+    """How it was assigned: `routing`, `manual`, `takeover` …"""
     assigned_at: str
-    """From when the agent held it"""
+    """When the assignment began"""
     ended_at: str | None
-    """Until when; null if the agent still does"""
+    """When it ended; null if it still lasts"""
     explain: RoutingRecord | None
-    """How routing decided; null where a person did"""
+    """How routing decided; null if a person did"""
 
 
 class AssignmentChange(TypedDict):
     """An agent holds it now, or nobody does."""
 
     agent_id: str | None
-    """The agent who holds it now"""
+    """The agent it is assigned to now"""
     previous_agent_id: str | None
-    """The agent who held it before"""
+    """The agent it was assigned to before"""
     by: str | None
-    """What assigned it: `routing`, `manual`, `takeover` …"""
+    """How it was assigned: `routing`, `manual`, `takeover` …"""
     assignment_id: str | None
-    """Names the assignment"""
+    """The assignment's id"""
 
 
 class AssignmentList(TypedDict):
@@ -454,7 +454,7 @@ class AssignmentNotice(TypedDict):
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
     """How urgent it is"""
     subject: NotRequired[str | None]
-    """What it is about"""
+    """The subject"""
     labels: NotRequired[list[str]]
     """Labels"""
     last_message_preview: NotRequired[str | None]
@@ -462,7 +462,7 @@ class AssignmentNotice(TypedDict):
     conversation_id: str
     """The conversation"""
     assignment_id: str
-    """Names the assignment"""
+    """The assignment's id"""
 
 
 class AssignmentRequest(TypedDict):
@@ -475,20 +475,20 @@ class AssignmentRequest(TypedDict):
 
 
 class Assistance(TypedDict):
-    """What language models do for the account, and how much they may be used."""
+    """How language models assist the account, and how much they may be used."""
 
     suggestions: NotRequired[Literal["inbound", "off", "on_request"]]
-    """When replies are drafted: never, when an agent asks, or on each customer's message. A draft is sent by a person"""
+    """When replies are drafted: never, when an agent asks, or on each customer's message. A person sends every draft"""
     wait_s: NotRequired[int]
-    """Seconds of silence after a customer's message before it is drafted for"""
+    """Seconds of silence after a customer's message before a reply is drafted"""
     instruction: NotRequired[str]
-    """How replies should sound, for every draft"""
+    """Instructions for the style of every draft"""
     calls_per_minute: NotRequired[int | None]
-    """Model calls a minute; null for no limit"""
+    """Model calls per minute; null for no limit"""
     daily_tokens: NotRequired[int | None]
-    """Tokens a day (UTC); null for no limit"""
+    """Tokens per day (UTC); null for no limit"""
     daily_cost: NotRequired[float | None]
-    """US dollars a day (UTC); null for no limit"""
+    """US dollars per day (UTC); null for no limit"""
 
 
 class Attachment(TypedDict):
@@ -508,26 +508,26 @@ class AttachmentLink(TypedDict):
     """`url` works without a token until `expires_at`."""
 
     url: str
-    """An address that works without a token"""
+    """A URL that works without a token"""
     expires_at: str
-    """Until when"""
+    """When it expires"""
 
 
 class AuditRecord(TypedDict):
     id: str
     """A UUID"""
     at: str
-    """When it was done"""
+    """When it happened"""
     actor_type: str
     """What kind of actor did it"""
     actor_id: str | None
     """Who did it"""
     action: str
-    """What was done"""
+    """The action"""
     target_type: str | None
     """What kind of object it was done to"""
     target_id: str | None
-    """Which one"""
+    """The object's id"""
     details: dict[str, Any]
     """Free-form: the fields that changed, by action"""
 
@@ -558,43 +558,43 @@ class Board(TypedDict):
     agents: list[BoardAgent]
     """The agents, by id"""
     queued: int
-    """How many conversations waited"""
+    """The number of waiting conversations"""
     waiting: list[str]
-    """The first of them, in the order of the queue"""
+    """The first of these, in the order of the queue"""
     held: int
-    """How many conversations agents held"""
+    """The number of assigned conversations"""
 
 
 class BoardAgent(TypedDict):
     user_id: str
     """The agent: the `sub` of their tokens"""
     status: Literal["away", "offline", "online"]
-    """Whether they were there"""
+    """The agent's presence"""
     active: int
-    """Conversations they held"""
+    """Conversations assigned to the agent"""
     offered: int
     """Open offers"""
     maximum: int
-    """How many they could hold"""
+    """The most conversations that the agent could hold"""
     is_available: bool
-    """Whether they took conversations"""
+    """Whether the agent received conversations"""
 
 
 class BotRule(TypedDict):
     id: str
     """A UUID"""
     name: str
-    """What the rule is called"""
+    """The rule's name"""
     priority: int
-    """Lower is tried first; of equal ones, the older"""
+    """Lower values first; among equal ones, the older rule"""
     is_active: bool
-    """Whether the rule is tried"""
+    """Whether the rule is active"""
     trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]
-    """When the rule is tried"""
+    """The event that triggers the rule"""
     conditions: BotRuleConditions
-    """What must hold"""
+    """The conditions"""
     actions: BotRuleActions
-    """What is done"""
+    """The actions"""
     created_at: str
     """When it was created"""
     updated_at: str
@@ -615,18 +615,18 @@ class BotRuleActions(TypedDict):
     set_priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
     """The priority to set"""
     collect_info: NotRequired[list[str]]
-    """Fields to ask the customer for, one after the other"""
+    """Fields to ask the customer for, one at a time"""
 
 
 class BotRuleConditions(TypedDict):
     """All given conditions must hold. `match_mode`: any or all of the keywords."""
 
     keywords: NotRequired[list[str]]
-    """Words and phrases, whatever their case and accents"""
+    """Words and phrases, regardless of case and accents"""
     match_mode: NotRequired[Literal["all", "any"]]
     """Whether any or all of the keywords must occur"""
     channels: NotRequired[list[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]]]
-    """Types of channels; empty for any"""
+    """Channel types; empty for any"""
     languages: NotRequired[list[str]]
     """Languages of the message; empty for any"""
     time_range: NotRequired[TimeRange | None]
@@ -634,24 +634,24 @@ class BotRuleConditions(TypedDict):
     intent: NotRequired[str | None]
     """The intent that the classifier must find"""
     confidence_min: NotRequired[float | None]
-    """How sure of it the classifier must be"""
+    """The classifier's least confidence"""
 
 
 class BotRulePatch(TypedDict):
     """`conditions` and `actions` are replaced as a whole."""
 
     name: NotRequired[str]
-    """What the rule is called"""
+    """The rule's name"""
     trigger_type: NotRequired[Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]]
-    """When the rule is tried"""
+    """The event that triggers the rule"""
     priority: NotRequired[int]
-    """Lower is tried first; of equal ones, the older"""
+    """Lower values first; among equal ones, the older rule"""
     is_active: NotRequired[bool]
-    """Whether the rule is tried"""
+    """Whether the rule is active"""
     conditions: NotRequired[BotRuleConditions]
-    """What must hold"""
+    """The conditions"""
     actions: NotRequired[BotRuleActions]
-    """What is done"""
+    """The actions"""
 
 
 class BotRuleTest(TypedDict):
@@ -661,11 +661,11 @@ class BotRuleTest(TypedDict):
     content: str
     """A customer's first message"""
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    """Where it is written"""
+    """The channel it is written on"""
     at: NotRequired[str | None]
-    """When it is written; by default now"""
+    """When it is written; now by default"""
     language: NotRequired[str | None]
-    """Its language; by default detected, if rules or agents depend on it"""
+    """Its language; detected by default, if rules or agents depend on it"""
 
 
 class BotRuleTestActions(TypedDict):
@@ -684,9 +684,9 @@ class BotRuleTestActions(TypedDict):
     set_priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
     """The priority to set"""
     collect_info: NotRequired[list[str]]
-    """Fields to ask the customer for, one after the other"""
+    """Fields to ask the customer for, one at a time"""
     handoff: NotRequired[str | None]
-    """Why a human would take over"""
+    """Why it would be handed to a human"""
 
 
 class BotRuleTestResult(TypedDict):
@@ -703,7 +703,7 @@ class BotRuleVerdict(TypedDict):
     rule_id: str
     """The rule"""
     name: str
-    """What it is called"""
+    """Its name"""
     matched: bool
     """Whether all conditions hold"""
     reasons: list[str]
@@ -723,7 +723,7 @@ class BusinessHours(TypedDict):
     """An empty schedule means always open."""
 
     schedule: NotRequired[list[OpeningHours]]
-    """When it is open; empty means always"""
+    """Opening hours; empty means always open"""
 
 
 class CannedResponse(TypedDict):
@@ -734,13 +734,13 @@ class CannedResponse(TypedDict):
     account_id: str
     """The account that it belongs to"""
     short_code: str
-    """By which agents find it"""
+    """The short code by which agents find it"""
     title: str
-    """What it is about"""
+    """The title"""
     content: str
     """The text, with its placeholders"""
     category: str | None
-    """Under what it is listed"""
+    """The category it is listed under"""
     created_by: str | None
     """Who created it"""
     created_at: str
@@ -748,7 +748,7 @@ class CannedResponse(TypedDict):
     updated_at: str
     """When it last changed"""
     actions: MacroActions | None
-    """What applying it changes besides; null for a text alone"""
+    """What else applying it changes; null if it is only a text"""
 
 
 class CannedResponsePatch(TypedDict):
@@ -759,9 +759,9 @@ class CannedResponsePatch(TypedDict):
     content: NotRequired[str]
     """The text, with its placeholders"""
     category: NotRequired[str | None]
-    """Under what it is listed; null to clear it"""
+    """The category it is listed under; null to clear it"""
     actions: NotRequired[MacroActions | None]
-    """What applying it changes besides; null for a text alone"""
+    """What else applying it changes; null if it is only a text"""
 
 
 class CannedResponsesPage(TypedDict):
@@ -780,7 +780,7 @@ class Channel(TypedDict):
     account_id: str
     """The account that it belongs to"""
     type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    """The provider's kind"""
+    """The type of the channel"""
     name: str
     """The channel's name"""
     config: dict[str, Any]
@@ -788,7 +788,7 @@ class Channel(TypedDict):
     credential_fields: list[str] | None
     """Names of the credentials that are set; null if the server's keys cannot decrypt them"""
     is_active: bool
-    """Whether messages come in and go out"""
+    """Whether the channel receives and sends messages"""
     created_at: str
     """When it was created"""
     updated_at: str
@@ -803,7 +803,7 @@ class ChannelPatch(TypedDict):
     credentials: NotRequired[dict[str, str]]
     """Write-only; field names depend on the type. They replace all earlier ones"""
     is_active: NotRequired[bool]
-    """Whether messages come in and go out"""
+    """Whether the channel receives and sends messages"""
 
 
 class ChannelsPage(TypedDict):
@@ -817,15 +817,15 @@ class CloseEvent(TypedDict):
     """An event stream ends: the last event of each."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["close"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: None
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: StreamEnd
@@ -870,11 +870,11 @@ class ContactIdentifier(TypedDict):
     contact_id: str
     """The customer"""
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    """Where the address is used"""
+    """The channel type of the address"""
     identifier: str
     """The address, in its normal form"""
     display_name: str | None
-    """The name that came with it"""
+    """The name used with it"""
     metadata: dict[str, Any]
     """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
     created_at: str
@@ -889,7 +889,7 @@ class ContactIdentifierPatch(TypedDict):
     contact_id: NotRequired[str]
     """The contact to move it to, with its conversations"""
     display_name: NotRequired[str | None]
-    """The name that goes with it; null to clear it"""
+    """The name used with it; null to clear it"""
     metadata: NotRequired[dict[str, Any]]
     """Free-form: replaced as a whole, at most 16,384 bytes as JSON"""
 
@@ -935,19 +935,19 @@ class Conversation(TypedDict):
     outlet_id: str | None
     """The outlet that the customer wrote to"""
     status: ConversationStatus
-    """Where it stands"""
+    """The status"""
     priority: Literal["high", "low", "normal", "urgent"]
     """How urgent it is"""
     subject: str | None
-    """What it is about"""
+    """The subject"""
     labels: list[str]
     """Labels, in the order given"""
     assignee_id: str | None
-    """The agent who holds it"""
+    """The agent it is assigned to"""
     team_id: str | None
-    """The team it is for"""
+    """The team it is assigned to"""
     handoff_requested: bool
-    """Whether a human is asked for"""
+    """Whether a human has been requested"""
     handoff_reason: str | None
     """Why"""
     bot_context: dict[str, Any]
@@ -959,7 +959,7 @@ class Conversation(TypedDict):
     unread_count: int
     """The customer's messages after the read marker"""
     queue_position: int | None
-    """Its place in the queue, from 1; null if it does not wait"""
+    """Its position in the queue, from 1; null if it is not waiting"""
     first_reply_at: str | None
     """When an agent first replied"""
     last_message_at: str | None
@@ -967,7 +967,7 @@ class Conversation(TypedDict):
     last_message_preview: str | None
     """The beginning of the newest message"""
     snoozed_until: str | None
-    """Until when it is hidden from the inbox"""
+    """Hidden from the inbox until then"""
     resolved_at: str | None
     """When it was resolved"""
     archived_at: str | None
@@ -996,19 +996,19 @@ class ConversationChanges(TypedDict):
     outlet_id: NotRequired[str | None | None]
     """The outlet that the customer wrote to"""
     status: NotRequired[ConversationStatus | None]
-    """Where it stands"""
+    """The status"""
     priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
     """How urgent it is"""
     subject: NotRequired[str | None | None]
-    """What it is about"""
+    """The subject"""
     labels: NotRequired[list[str] | None]
     """Labels, in the order given"""
     assignee_id: NotRequired[str | None | None]
-    """The agent who holds it"""
+    """The agent it is assigned to"""
     team_id: NotRequired[str | None | None]
-    """The team it is for"""
+    """The team it is assigned to"""
     handoff_requested: NotRequired[bool | None]
-    """Whether a human is asked for"""
+    """Whether a human has been requested"""
     handoff_reason: NotRequired[str | None | None]
     """Why"""
     bot_context: NotRequired[dict[str, Any] | None]
@@ -1020,7 +1020,7 @@ class ConversationChanges(TypedDict):
     unread_count: NotRequired[int | None]
     """The customer's messages after the read marker"""
     queue_position: NotRequired[int | None | None]
-    """Its place in the queue, from 1; null if it does not wait"""
+    """Its position in the queue, from 1; null if it is not waiting"""
     first_reply_at: NotRequired[str | None | None]
     """When an agent first replied"""
     last_message_at: NotRequired[str | None | None]
@@ -1028,7 +1028,7 @@ class ConversationChanges(TypedDict):
     last_message_preview: NotRequired[str | None | None]
     """The beginning of the newest message"""
     snoozed_until: NotRequired[str | None | None]
-    """Until when it is hidden from the inbox"""
+    """Hidden from the inbox until then"""
     resolved_at: NotRequired[str | None | None]
     """When it was resolved"""
     archived_at: NotRequired[str | None | None]
@@ -1066,19 +1066,19 @@ class ConversationDetail(TypedDict):
     outlet_id: str | None
     """The outlet that the customer wrote to"""
     status: ConversationStatus
-    """Where it stands"""
+    """The status"""
     priority: Literal["high", "low", "normal", "urgent"]
     """How urgent it is"""
     subject: str | None
-    """What it is about"""
+    """The subject"""
     labels: list[str]
     """Labels, in the order given"""
     assignee_id: str | None
-    """The agent who holds it"""
+    """The agent it is assigned to"""
     team_id: str | None
-    """The team it is for"""
+    """The team it is assigned to"""
     handoff_requested: bool
-    """Whether a human is asked for"""
+    """Whether a human has been requested"""
     handoff_reason: str | None
     """Why"""
     bot_context: dict[str, Any]
@@ -1090,7 +1090,7 @@ class ConversationDetail(TypedDict):
     unread_count: int
     """The customer's messages after the read marker"""
     queue_position: int | None
-    """Its place in the queue, from 1; null if it does not wait"""
+    """Its position in the queue, from 1; null if it is not waiting"""
     first_reply_at: str | None
     """When an agent first replied"""
     last_message_at: str | None
@@ -1098,7 +1098,7 @@ class ConversationDetail(TypedDict):
     last_message_preview: str | None
     """The beginning of the newest message"""
     snoozed_until: str | None
-    """Until when it is hidden from the inbox"""
+    """Hidden from the inbox until then"""
     resolved_at: str | None
     """When it was resolved"""
     archived_at: str | None
@@ -1112,22 +1112,22 @@ class ConversationDetail(TypedDict):
     contact: NotRequired[IncludedContact | None]
     """With `include=contact`: the customer"""
     assignments: NotRequired[list[Assignment]]
-    """With `include=assignments`: who held it, oldest first"""
+    """With `include=assignments`: its assignments, oldest first"""
 
 
 class ConversationDraftEvent(TypedDict):
     """For the team: an agent's draft changed."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:draft"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: DraftHint
@@ -1135,18 +1135,18 @@ class ConversationDraftEvent(TypedDict):
 
 
 class ConversationHandoffEvent(TypedDict):
-    """A human is asked for."""
+    """A human has been requested."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:handoff"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: HandoffReason
@@ -1157,15 +1157,15 @@ class ConversationMessageEvent(TypedDict):
     """A message was written."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:message"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: Message
@@ -1176,15 +1176,15 @@ class ConversationNewEvent(TypedDict):
     """A conversation was opened."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:new"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: Conversation
@@ -1209,7 +1209,7 @@ class ConversationOpening(TypedDict):
     outlet_id: str | None
     """The outlet that the customer wrote to"""
     subject: str | None
-    """What it is about"""
+    """The subject"""
     priority: Literal["high", "low", "normal", "urgent"]
     """How urgent it is"""
     labels: list[str]
@@ -1222,17 +1222,17 @@ class ConversationPatch(TypedDict):
     """`PATCH /v1/conversations/{id}`: only given fields change; null clears a nullable one."""
 
     status: NotRequired[ConversationStatus]
-    """Where it shall stand; `bot` and `assigned` cannot be set here"""
+    """The new status; `bot` and `assigned` cannot be set here"""
     assignee_id: NotRequired[str | None]
     """The agent to assign it to (`me` for oneself); null to release it"""
     team_id: NotRequired[str | None]
-    """The team it is for; null for none"""
+    """The team it is assigned to; null for none"""
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
     """How urgent it is"""
     labels: NotRequired[list[str]]
     """Labels, replaced as a whole"""
     subject: NotRequired[str | None]
-    """What it is about; null to clear it"""
+    """The subject; null to clear it"""
     metadata: NotRequired[dict[str, Any]]
     """Free-form: replaced as a whole, at most 16,384 bytes as JSON"""
     snoozed_until: NotRequired[str | None]
@@ -1247,22 +1247,22 @@ class ConversationRating(TypedDict):
     score: int
     """From 1 (worst) to 5"""
     comment: str | None
-    """What the customer adds"""
+    """The customer's comment"""
 
 
 class ConversationReceiptEvent(TypedDict):
     """A message got further, or failed."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:receipt"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: ReceiptHint
@@ -1273,15 +1273,15 @@ class ConversationStatusEvent(TypedDict):
     """A conversation's status changed."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:status"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: StatusChange
@@ -1292,15 +1292,15 @@ class ConversationSuggestionEvent(TypedDict):
     """For the team: a reply was suggested, or the suggestion was decided."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:suggestion"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: SuggestionHint
@@ -1323,7 +1323,7 @@ class ConversationSummary(TypedDict):
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
     """How urgent it is"""
     subject: NotRequired[str | None]
-    """What it is about"""
+    """The subject"""
     labels: NotRequired[list[str]]
     """Labels"""
     last_message_preview: NotRequired[str | None]
@@ -1334,15 +1334,15 @@ class ConversationTypingEvent(TypedDict):
     """Somebody types, or has stopped."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:typing"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: TypingHint
@@ -1367,19 +1367,19 @@ class ConversationUpdate(TypedDict):
     outlet_id: NotRequired[str | None | None]
     """The outlet that the customer wrote to"""
     status: NotRequired[ConversationStatus | None]
-    """Where it stands"""
+    """The status"""
     priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
     """How urgent it is"""
     subject: NotRequired[str | None | None]
-    """What it is about"""
+    """The subject"""
     labels: NotRequired[list[str] | None]
     """Labels, in the order given"""
     assignee_id: NotRequired[str | None | None]
-    """The agent who holds it"""
+    """The agent it is assigned to"""
     team_id: NotRequired[str | None | None]
-    """The team it is for"""
+    """The team it is assigned to"""
     handoff_requested: NotRequired[bool | None]
-    """Whether a human is asked for"""
+    """Whether a human has been requested"""
     handoff_reason: NotRequired[str | None | None]
     """Why"""
     bot_context: NotRequired[dict[str, Any] | None]
@@ -1391,7 +1391,7 @@ class ConversationUpdate(TypedDict):
     unread_count: NotRequired[int | None]
     """The customer's messages after the read marker"""
     queue_position: NotRequired[int | None | None]
-    """Its place in the queue, from 1; null if it does not wait"""
+    """Its position in the queue, from 1; null if it is not waiting"""
     first_reply_at: NotRequired[str | None | None]
     """When an agent first replied"""
     last_message_at: NotRequired[str | None | None]
@@ -1399,7 +1399,7 @@ class ConversationUpdate(TypedDict):
     last_message_preview: NotRequired[str | None | None]
     """The beginning of the newest message"""
     snoozed_until: NotRequired[str | None | None]
-    """Until when it is hidden from the inbox"""
+    """Hidden from the inbox until then"""
     resolved_at: NotRequired[str | None | None]
     """When it was resolved"""
     archived_at: NotRequired[str | None | None]
@@ -1422,15 +1422,15 @@ class ConversationUpdatedEvent(TypedDict):
     """Fields of a conversation changed."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:updated"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: ConversationUpdate
@@ -1441,15 +1441,15 @@ class ConversationViewingEvent(TypedDict):
     """For the team: who has a conversation open."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["conversation:viewing"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: ViewingHint
@@ -1489,13 +1489,13 @@ class CrmConversation(TypedDict):
     customer_name: str | None
     """The customer's name"""
     status: Literal["active", "expired", "handed_off", "resolved"]
-    """Who has it, or how it ended"""
+    """Who is handling it, or how it ended"""
     handoff_requested: bool
-    """Whether a human is asked for"""
+    """Whether a human has been requested"""
     handoff_agent_id: str | None
-    """The agent who holds it"""
+    """The agent it is assigned to"""
     handoff_reason: str | None
-    """Why a human is asked for"""
+    """Why a human was requested"""
     started_at: str
     """When it was opened"""
     ended_at: str | None
@@ -1518,13 +1518,13 @@ class CrmConversationDetail(TypedDict):
     customer_name: str | None
     """The customer's name"""
     status: Literal["active", "expired", "handed_off", "resolved"]
-    """Who has it, or how it ended"""
+    """Who is handling it, or how it ended"""
     handoff_requested: bool
-    """Whether a human is asked for"""
+    """Whether a human has been requested"""
     handoff_agent_id: str | None
-    """The agent who holds it"""
+    """The agent it is assigned to"""
     handoff_reason: str | None
-    """Why a human is asked for"""
+    """Why a human was requested"""
     started_at: str
     """When it was opened"""
     ended_at: str | None
@@ -1561,11 +1561,11 @@ class CrmMessage(TypedDict):
     content: str
     """The text"""
     whatsapp_message_id: str | None
-    """WhatsApp's own id of it"""
+    """WhatsApp's id of the message"""
     timestamp: str
     """When it was written"""
     metadata: dict[str, Any] | None
-    """Free-form: what came beside the text"""
+    """Free-form: what came with the text"""
 
 
 class CrmStatusChange(TypedDict):
@@ -1580,14 +1580,14 @@ class CsatFigures(TypedDict):
     average: float | None
     """The mean score, from 1 to 5"""
     distribution: dict[str, int]
-    """Score → how often it was given"""
+    """Score → how many customers gave it"""
 
 
 class CursorHint(TypedDict):
     """Where the stream stands."""
 
     cursor: str
-    """Resume from it: `Last-Event-ID`, or `since`"""
+    """Resume after it with `Last-Event-ID` or `since`"""
 
 
 class DayVolume(TypedDict):
@@ -1622,15 +1622,15 @@ class Delivery(TypedDict):
     seq: int
     """The message's number in its conversation"""
     status: Literal["delivered", "failed", "queued", "read", "sent"]
-    """How far it got"""
+    """The delivery status"""
     attempts: int
-    """Tries so far"""
+    """Attempts so far"""
     provider_id: str | None
     """The provider's id of the message"""
     error: DeliveryError | None
-    """Why the last try failed"""
+    """Why the last attempt failed"""
     next_attempt_at: str | None
-    """When it is tried again"""
+    """When the next attempt is due"""
     created_at: str
     """When it was created"""
     updated_at: str
@@ -1677,7 +1677,7 @@ class DemoToken(TypedDict):
     token: str
     """The access token"""
     expires_in: int
-    """Seconds for which it is good"""
+    """Seconds for which it is valid"""
 
 
 class DeskAi(TypedDict):
@@ -1855,7 +1855,7 @@ class Draft(TypedDict):
     content: str
     """The whole text so far"""
     is_private: bool
-    """Whether it is to become a note"""
+    """Whether it will be a private note"""
     updated_at: str
     """When it last changed"""
 
@@ -1870,9 +1870,9 @@ class DraftHint(TypedDict):
     name: str | None
     """Their name"""
     content: str | None
-    """The text so far; null when it is gone"""
+    """The text so far; null once the draft is gone"""
     is_private: bool
-    """Whether it is to become a note"""
+    """Whether it will be a private note"""
     updated_at: str | None
     """When it changed"""
 
@@ -1918,7 +1918,7 @@ class EditedMessage(TypedDict):
     content: str
     """The new text"""
     edited_at: str
-    """When, by the provider's clock"""
+    """When it was edited, by the provider's clock"""
 
 
 class EntriesPage(TypedDict):
@@ -1973,7 +1973,7 @@ class EventDelivery(TypedDict):
     ]
     """What happened"""
     status: Literal["delivered", "delivering", "failed", "pending"]
-    """How far it got"""
+    """The delivery status"""
     attempts: int
     """Attempts so far"""
     next_attempt_at: str | None
@@ -2016,7 +2016,7 @@ class EventDeliveryDetail(TypedDict):
     ]
     """What happened"""
     status: Literal["delivered", "delivering", "failed", "pending"]
-    """How far it got"""
+    """The delivery status"""
     attempts: int
     """Attempts so far"""
     next_attempt_at: str | None
@@ -2041,7 +2041,7 @@ class EventReplay(TypedDict):
     """The number of deliveries queued again."""
 
     replayed: int
-    """How many deliveries are sent again"""
+    """How many deliveries are being resent"""
 
 
 class EventReplayRequest(TypedDict):
@@ -2061,7 +2061,7 @@ class EventWebhook(TypedDict):
     url: str
     """Where events are sent"""
     description: str | None
-    """What it is for"""
+    """Its purpose"""
     event_types: list[
         Literal[
             "agent:assigned",
@@ -2077,7 +2077,7 @@ class EventWebhook(TypedDict):
             "notification:sla",
         ]
     ]
-    """Which events; empty for all but `notification:*`"""
+    """Event types to send; empty for all but `notification:*`"""
     is_active: bool
     """Whether events are sent"""
     previous_secret_until: str | None
@@ -2095,7 +2095,7 @@ class EventWebhook(TypedDict):
 
 
 class EventWebhookBody(TypedDict):
-    """What an event webhook receives."""
+    """The body that an event webhook receives."""
 
     type: str
     """What happened"""
@@ -2109,7 +2109,7 @@ class EventWebhookPatch(TypedDict):
     url: NotRequired[str]
     """https; no address of a private network, and no port but 443"""
     description: NotRequired[str | None]
-    """What it is for"""
+    """Its purpose"""
     event_types: NotRequired[
         list[
             Literal[
@@ -2159,7 +2159,7 @@ class EventWebhookWithSecret(TypedDict):
     url: str
     """Where events are sent"""
     description: str | None
-    """What it is for"""
+    """Its purpose"""
     event_types: list[
         Literal[
             "agent:assigned",
@@ -2175,7 +2175,7 @@ class EventWebhookWithSecret(TypedDict):
             "notification:sla",
         ]
     ]
-    """Which events; empty for all but `notification:*`"""
+    """Event types to send; empty for all but `notification:*`"""
     is_active: bool
     """Whether events are sent"""
     previous_secret_until: str | None
@@ -2222,11 +2222,11 @@ class FormField(TypedDict):
     other fields need a label."""
 
     name: str
-    """Names the value"""
+    """The value's name"""
     label: NotRequired[str | None]
-    """What customers read; null for the widget's own word"""
+    """The label that customers read; null for the widget's default"""
     type: NotRequired[Literal["email", "phone", "text"]]
-    """What may be written into it"""
+    """The kind of value"""
     required: NotRequired[bool]
     """Whether it must be filled in"""
 
@@ -2245,7 +2245,7 @@ class HandoffEntry(TypedDict):
 
 
 class HandoffReason(TypedDict):
-    """A human is asked for."""
+    """A human has been requested."""
 
     reason: str | None
     """Why"""
@@ -2253,7 +2253,7 @@ class HandoffReason(TypedDict):
 
 class HandoffRequest(TypedDict):
     reason: str
-    """Why a human is asked for"""
+    """Why a human was requested"""
     agent_id: NotRequired[str | None]
     """An agent to assign it to at once"""
 
@@ -2276,11 +2276,11 @@ class Health(TypedDict):
 
 class IdentifierOfNewContact(TypedDict):
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    """Where the address is used"""
+    """The channel type of the address"""
     identifier: str
     """The address"""
     display_name: NotRequired[str | None]
-    """The name that goes with it"""
+    """The name used with it"""
 
 
 class Import(TypedDict):
@@ -2289,9 +2289,9 @@ class Import(TypedDict):
     updated: int
     """Articles with a new version"""
     unchanged: int
-    """Articles that say the same already"""
+    """Articles whose file has not changed"""
     skipped: list[Skipped]
-    """Files that are no articles"""
+    """Files that were not imported"""
 
 
 class InboundFailure(TypedDict):
@@ -2302,11 +2302,11 @@ class InboundFailure(TypedDict):
     channel_id: str
     """The channel whose provider sent it"""
     at: str
-    """When it came"""
+    """When it arrived"""
     reason: str
     """Why it could not be processed"""
     faults: list[InboundFault]
-    """What is wrong with its parts"""
+    """The problems of its parts"""
     size: int
     """Bytes of the whole payload"""
     replayed_at: str | None
@@ -2321,11 +2321,11 @@ class InboundFailureDetail(TypedDict):
     channel_id: str
     """The channel whose provider sent it"""
     at: str
-    """When it came"""
+    """When it arrived"""
     reason: str
     """Why it could not be processed"""
     faults: list[InboundFault]
-    """What is wrong with its parts"""
+    """The problems of its parts"""
     size: int
     """Bytes of the whole payload"""
     replayed_at: str | None
@@ -2333,7 +2333,7 @@ class InboundFailureDetail(TypedDict):
     payload: str
     """The payload as text, with invalid UTF-8 replaced"""
     truncated: bool
-    """Whether it was too long to be stored as a whole"""
+    """Whether it was too long to be stored completely"""
 
 
 class InboundFailuresPage(TypedDict):
@@ -2347,7 +2347,7 @@ class InboundFault(TypedDict):
     """`part`: the failed part of the payload, as JSON, truncated if long; null for the whole payload."""
 
     reason: str
-    """What is wrong"""
+    """The problem"""
     part: str | None
     """The failed part of the payload as JSON, cut if long; null for the whole payload"""
 
@@ -2358,13 +2358,13 @@ class InboundReplay(TypedDict):
     received: int
     """New messages"""
     repeated: int
-    """Messages that were known already"""
+    """Messages that had been stored before"""
     edited: int
     """Edits of messages"""
     receipts: int
     """Delivery receipts"""
     faults: list[InboundFault]
-    """What still fails"""
+    """Parts that still fail"""
     failure: InboundFailure
     """The failure after the replay"""
 
@@ -2407,11 +2407,11 @@ class IncludedIdentifier(TypedDict):
     id: str
     """A UUID"""
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    """Where the address is used"""
+    """The channel type of the address"""
     identifier: str
     """The address"""
     display_name: str | None
-    """The name that came with it"""
+    """The name used with it"""
     metadata: dict[str, Any]
     """Free-form: what clients and providers keep with it, at most 16,384 bytes as JSON"""
     created_at: str
@@ -2495,7 +2495,7 @@ class Message(TypedDict):
     seq: int
     """Its number in the conversation"""
     direction: Literal["inbound", "outbound"]
-    """Whether the customer or the account wrote it"""
+    """Whether the customer or the account's side wrote it"""
     sender_type: Literal["agent", "bot", "contact", "system"]
     """Who wrote it"""
     sender_id: str | None
@@ -2507,15 +2507,15 @@ class Message(TypedDict):
     attachments: list[Attachment]
     """Its files"""
     is_private: bool
-    """Whether it is a note that the customer does not see"""
+    """Whether it is a private note, which the customer does not see"""
     external_id: str | None
     """The provider's id"""
     client_message_id: str | None
-    """The idempotency key it was sent with"""
+    """The idempotency key that it was sent with"""
     reply_to: str | None
     """The message it answers"""
     delivery_status: Literal["delivered", "failed", "queued", "read", "sent"] | None
-    """How far it got; null where there is no provider"""
+    """The delivery status; null without a provider"""
     delivery_error: DeliveryError | None
     """Why it was not delivered"""
     metadata: dict[str, Any]
@@ -2551,7 +2551,7 @@ class MessageEdit(TypedDict):
     previous_content: str
     """The text before"""
     edited_at: str
-    """When, by the provider's clock"""
+    """When it was edited, by the provider's clock"""
 
 
 class MessageEntry(TypedDict):
@@ -2571,14 +2571,14 @@ class MessagesPage(TypedDict):
     items: list[Message]
     """The messages, oldest first"""
     has_more: bool
-    """Whether there are more in the direction asked for"""
+    """Whether there are more in this direction"""
 
 
 class MetricsTarget(TypedDict):
     """As Prometheus's HTTP service discovery wants it."""
 
     targets: list[str]
-    """Where the process shows its figures"""
+    """The address where the process serves its metrics"""
     labels: dict[str, str]
     """`process`, its name, which its `kind` names too; `node`, Ray's id of its node; `release`"""
 
@@ -2589,9 +2589,9 @@ class Missed(TypedDict):
     first_reply: NotRequired[int]
     """How many missed the target of the first reply"""
     next_reply: NotRequired[int]
-    """How many missed that of a later reply"""
+    """How many missed the target of a later reply"""
     resolution: NotRequired[int]
-    """How many missed that of the resolution"""
+    """How many missed the target of the resolution"""
 
 
 class ModelFigures(TypedDict):
@@ -2612,27 +2612,27 @@ class ModelFigures(TypedDict):
     edit_distance: float | None
     """Mean share of words changed in those"""
     rejected: int
-    """Rejected ones"""
+    """Rejected"""
     overtaken: int
-    """Became stale before anybody decided"""
+    """Became stale before a decision"""
     replaced: int
-    """Drafted again before anybody decided"""
+    """Drafted again before a decision"""
     sent: int
-    """Approved and edited ones"""
+    """Approved, edited or not"""
     answered: int
-    """Sent ones to which the customer replied"""
+    """Sent, and answered by the customer"""
     confidence: float | None
     """Their mean"""
 
 
 class NewApiClient(TypedDict):
     name: str
-    """What it is for"""
+    """Its purpose"""
 
 
 class NewApproval(TypedDict):
     content: NotRequired[str | None]
-    """The text to send; as suggested when left out"""
+    """The text to send; the suggested text if left out"""
 
 
 class NewArticle(TypedDict):
@@ -2643,48 +2643,48 @@ class NewArticle(TypedDict):
     language: NotRequired[str | None]
     """The language it is written in"""
     visibility: NotRequired[Literal["internal", "public"]]
-    """Who may read it: customers and bots too, or the team alone"""
+    """Who may read it: customers and bots too, or only the team"""
 
 
 class NewBotRule(TypedDict):
     name: str
-    """What the rule is called"""
+    """The rule's name"""
     trigger_type: Literal["channel", "fallback", "keyword", "new_conversation", "time_based"]
-    """When the rule is tried"""
+    """The event that triggers the rule"""
     priority: NotRequired[int]
-    """Lower is tried first; of equal ones, the older"""
+    """Lower values first; among equal ones, the older rule"""
     is_active: NotRequired[bool]
-    """Whether the rule is tried"""
+    """Whether the rule is active"""
     conditions: NotRequired[BotRuleConditions]
-    """What must hold"""
+    """The conditions"""
     actions: NotRequired[BotRuleActions]
-    """What is done"""
+    """The actions"""
 
 
 class NewCannedResponse(TypedDict):
     short_code: str
-    """By which agents find it: without spaces"""
+    """The short code by which agents find it; no spaces"""
     title: str
     """What it is about"""
     content: str
     """The text; `{{contact_name}}`, `{{agent_name}}` and `{{conversation_id}}` are filled in"""
     category: NotRequired[str | None]
-    """Under what it is listed"""
+    """The category it is listed under"""
     actions: NotRequired[MacroActions | None]
-    """What applying it changes besides; null for a text alone"""
+    """What else applying it changes; null if it is only a text"""
 
 
 class NewChannel(TypedDict):
     type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    """The provider's kind"""
+    """The type of the channel"""
     name: str
     """The channel's name"""
     config: NotRequired[dict[str, Any]]
     """Free-form: settings of the channel's provider; `base_url` replaces the provider's address"""
     credentials: NotRequired[dict[str, str]]
-    """Write-only. Names of the fields depend on the type"""
+    """Write-only; the names of its fields depend on the type"""
     is_active: NotRequired[bool]
-    """Whether messages come in and go out"""
+    """Whether the channel receives and sends messages"""
 
 
 class NewContact(TypedDict):
@@ -2700,11 +2700,11 @@ class NewContactIdentifier(TypedDict):
     contact_id: str
     """The customer"""
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
-    """Where the address is used"""
+    """The channel type of the address"""
     identifier: str
     """The address"""
     display_name: NotRequired[str | None]
-    """The name that goes with it"""
+    """The name used with it"""
     metadata: NotRequired[dict[str, Any]]
     """Free-form: kept with the identifier, at most 16,384 bytes as JSON"""
 
@@ -2719,7 +2719,7 @@ class NewConversation(TypedDict):
     contact_name: NotRequired[str | None]
     """The customer's name"""
     subject: NotRequired[str | None]
-    """What it is about"""
+    """The subject"""
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
     """How urgent it is"""
     labels: NotRequired[list[str]]
@@ -2752,14 +2752,14 @@ class NewDraft(TypedDict):
     content: str
     """The whole text so far"""
     is_private: NotRequired[bool]
-    """Whether it is to become a note"""
+    """Whether it will be a private note"""
 
 
 class NewEventWebhook(TypedDict):
     url: str
-    """Where to send events: https; no address of a private network, and no port but 443"""
+    """Where to send events: https on port 443, at a public address"""
     description: NotRequired[str | None]
-    """What it is for"""
+    """Its purpose"""
     event_types: NotRequired[
         list[
             Literal[
@@ -2777,7 +2777,7 @@ class NewEventWebhook(TypedDict):
             ]
         ]
     ]
-    """Which events; empty for all but `notification:*`"""
+    """Event types to send; empty for all but `notification:*`"""
     is_active: NotRequired[bool]
     """Whether events are sent"""
 
@@ -2789,9 +2789,9 @@ class NewMessage(TypedDict):
     content: str
     """The text"""
     sender_type: NotRequired[Literal["agent", "bot", "contact", "system"] | None]
-    """As whom a service writes; by default its bot"""
+    """The sender that a service writes as; its bot by default"""
     is_private: NotRequired[bool]
-    """Whether it is a note that the customer does not see"""
+    """Whether it is a private note, which the customer does not see"""
     content_type: NotRequired[str]
     """`text`, or a kind that clients agree on"""
     attachments: NotRequired[list[Attachment]]
@@ -2807,14 +2807,14 @@ class NewMessage(TypedDict):
     cc: NotRequired[list[str] | None]
     """E-mail only: recipients of a copy"""
     bcc: NotRequired[list[str] | None]
-    """E-mail only: hidden recipients of a copy"""
+    """E-mail only: recipients of a blind copy"""
 
 
 class NewRating(TypedDict):
     score: int
     """From 1 (worst) to 5"""
     comment: NotRequired[str | None]
-    """What the customer adds"""
+    """The customer's comment"""
 
 
 class NewSuggestion(TypedDict):
@@ -2825,7 +2825,7 @@ class NewSuggestion(TypedDict):
     length: NotRequired[Literal["longer", "same", "shorter"] | None]
     """The length of the reply"""
     custom_prompt: NotRequired[str | None]
-    """What the reply should be like, in the agent's own words"""
+    """Instructions for the reply, in the agent's own words"""
     draft: NotRequired[str | None]
     """An agent's own text to improve"""
 
@@ -2868,33 +2868,33 @@ class NewWebchatMessage(TypedDict):
     attachments: NotRequired[list[Attachment]]
     """Files: uploaded ones"""
     form: NotRequired[dict[str, str]]
-    """What the customer wrote into the channel's form: kept in the metadata of the conversation that the message opens"""
+    """The customer's answers to the channel's form, stored in the metadata of the conversation that the message opens"""
 
 
 class NewWebchatSession(TypedDict):
     contact_name: NotRequired[str | None]
     """The customer's name"""
     contact_identifier: NotRequired[str | None]
-    """A known customer: needs proof"""
+    """The identifier of a known customer; needs a proof"""
     identity_hash: NotRequired[str | None]
-    """The proof: hex HMAC-SHA256 of the identifier with the channel's `identity_secret`"""
+    """A proof: the hex HMAC-SHA256 of the identifier with the channel's `identity_secret`"""
     identity_token: NotRequired[str | None]
-    """The proof that ends: a JWT signed with the channel's `identity_secret` (HS256), with `sub`, the identifier, and `exp`; `name`, if it has one, is the customer's"""
+    """A proof that expires: a JWT signed with the channel's `identity_secret` (HS256), with the identifier as `sub`, with `exp`, and optionally the customer's `name`"""
 
 
 class NotificationAssignmentEvent(TypedDict):
     """For an agent: a conversation is theirs now."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["notification:assignment"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: AssignmentNotice
@@ -2905,15 +2905,15 @@ class NotificationMentionEvent(TypedDict):
     """For an agent: a note mentions them."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["notification:mention"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: Message
@@ -2924,15 +2924,15 @@ class NotificationOfferEvent(TypedDict):
     """For an agent: a conversation is offered to them."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["notification:offer"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: OfferNotice
@@ -2965,15 +2965,15 @@ class NotificationQueueEvent(TypedDict):
     """For leads: nobody can take an urgent conversation."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["notification:queue"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: QueueNotice
@@ -2984,15 +2984,15 @@ class NotificationSlaEvent(TypedDict):
     """For leads: an SLA target is about to be missed, or was."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["notification:sla"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: int
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: SlaAlarm
@@ -3003,11 +3003,11 @@ class OfferEnd(TypedDict):
     """An offer ended."""
 
     offer_id: str
-    """Names the offer"""
+    """The offer's id"""
     agent_id: str
     """The agent: the `sub` of their tokens"""
     outcome: Literal["accepted", "declined", "timeout", "withdrawn"]
-    """How; `withdrawn`: the conversation went elsewhere"""
+    """How it ended; `withdrawn`: the conversation was assigned otherwise"""
 
 
 class OfferEndedEntry(TypedDict):
@@ -3027,11 +3027,11 @@ class OfferMade(TypedDict):
     """It was offered to an agent."""
 
     offer_id: str
-    """Names the offer"""
+    """The offer's id"""
     agent_id: str
     """The agent: the `sub` of their tokens"""
     expires_at: str
-    """Until when the agent may answer"""
+    """When the offer expires"""
 
 
 class OfferNotice(TypedDict):
@@ -3050,7 +3050,7 @@ class OfferNotice(TypedDict):
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
     """How urgent it is"""
     subject: NotRequired[str | None]
-    """What it is about"""
+    """The subject"""
     labels: NotRequired[list[str]]
     """Labels"""
     last_message_preview: NotRequired[str | None]
@@ -3058,11 +3058,11 @@ class OfferNotice(TypedDict):
     conversation_id: str
     """The conversation"""
     offer_id: str
-    """Names the offer"""
+    """The offer's id"""
     agent_id: str
     """The agent: the `sub` of their tokens"""
     expires_at: str
-    """Until when the agent may answer"""
+    """When the offer expires"""
 
 
 class OfferedEntry(TypedDict):
@@ -3107,9 +3107,9 @@ class OverflowTeam(TypedDict):
     """After a wait of `after_minutes` this team may take conversations of another."""
 
     after_minutes: int
-    """Minutes that it has waited"""
+    """Minutes of waiting after which this applies"""
     team_id: str
-    """The team that may take it then"""
+    """The team that the conversation then goes to"""
 
 
 class Passage(TypedDict):
@@ -3128,14 +3128,14 @@ class Passage(TypedDict):
     visibility: Literal["internal", "public"]
     """Who may read it"""
     relevance: float
-    """How likely it answers the question, from 0 to 1"""
+    """How likely it is to answer the question, from 0 to 1"""
     found_by: list[Literal["vector", "words"]]
     """Which searches found it"""
 
 
 class Passages(TypedDict):
     items: list[Passage]
-    """The passages, the best first"""
+    """The passages, best first"""
 
 
 class PingData(TypedDict):
@@ -3151,14 +3151,14 @@ class Presence(TypedDict):
     user_id: str
     """The agent: the `sub` of their tokens"""
     status: Literal["away", "offline", "online"]
-    """Whether the agent is there"""
+    """The agent's presence"""
     ttl_s: float
     """Seconds until it expires, unless it is set again or a stream is open"""
 
 
 class PresenceChange(TypedDict):
     status: Literal["away", "offline", "online"]
-    """Whether one is there"""
+    """One's presence"""
 
 
 class PresenceHint(TypedDict):
@@ -3167,11 +3167,11 @@ class PresenceHint(TypedDict):
     user_id: str
     """The agent: the `sub` of their tokens"""
     status: Literal["away", "offline", "online"]
-    """Whether the agent is there"""
+    """The agent's presence"""
     active: int
-    """Conversations that the agent holds"""
+    """Conversations assigned to the agent"""
     maximum: int
-    """How many the agent may hold"""
+    """The most conversations that the agent may hold"""
 
 
 class Problem(TypedDict):
@@ -3210,15 +3210,15 @@ class Problem(TypedDict):
         "not_implemented",
         "http_version_not_supported",
     ]
-    """What went wrong, for programs"""
+    """The error code, for programs"""
     detail: str
-    """What went wrong here, for people"""
+    """What went wrong, for people"""
     errors: list[FieldError]
     """Wrong fields of the request"""
     request_id: str
-    """Names the request in the server's log"""
+    """The request's id, which is in the server's log"""
     current: NotRequired[dict[str, Any]]
-    """Free-form: fields of the object in question, the state a conflict was refused for"""
+    """Free-form: the current state of the object, which the conflict is about"""
 
 
 class PublicPassage(TypedDict):
@@ -3238,16 +3238,16 @@ class PublicPassage(TypedDict):
 
 class PublicPassages(TypedDict):
     items: list[PublicPassage]
-    """The passages, the best first"""
+    """The passages, best first"""
 
 
 class QueueFigures(TypedDict):
     """Open conversations that no agent and no bot holds."""
 
     waiting: int
-    """How many wait"""
+    """How many are waiting"""
     oldest_waiting_since: str | None
-    """Since when the oldest waits"""
+    """Since when the oldest has been waiting"""
 
 
 class QueueHint(TypedDict):
@@ -3256,9 +3256,9 @@ class QueueHint(TypedDict):
     conversation_id: str
     """The conversation"""
     position: int
-    """Its place, from 1"""
+    """Its position, from 1"""
     estimated_wait_s: int | None
-    """About how many seconds it will still wait; null while too few were served"""
+    """Estimated remaining wait in seconds; null until enough conversations have been served"""
 
 
 class QueueItem(TypedDict):
@@ -3267,11 +3267,11 @@ class QueueItem(TypedDict):
     conversation_id: str
     """The conversation"""
     position: int
-    """Its place, from 1"""
+    """Its position, from 1"""
     waiting_since: str
-    """Since when it waits"""
+    """Since when it has been waiting"""
     estimated_wait_s: int | None
-    """About how many seconds it will still wait; null while too few were served"""
+    """Estimated remaining wait in seconds; null until enough conversations have been served"""
     priority: Literal["high", "low", "normal", "urgent"]
     """How urgent it is"""
     requirements: RoutingRequirements
@@ -3298,7 +3298,7 @@ class QueueNotice(TypedDict):
     priority: NotRequired[Literal["high", "low", "normal", "urgent"]]
     """How urgent it is"""
     subject: NotRequired[str | None]
-    """What it is about"""
+    """The subject"""
     labels: NotRequired[list[str]]
     """Labels"""
     last_message_preview: NotRequired[str | None]
@@ -3313,22 +3313,22 @@ class QueuePage(TypedDict):
     next_cursor: str | None
     """Pass it as `cursor` to get the next page; null on the last one"""
     total: int
-    """How many wait in all"""
+    """How many are waiting in all"""
 
 
 class QueueUpdateEvent(TypedDict):
     """A conversation moved in the queue."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["queue:update"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: str
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: QueueHint
@@ -3350,7 +3350,7 @@ class RatedEntry(TypedDict):
 
 class ReadMarker(TypedDict):
     seq: int
-    """Everything up to this number is read"""
+    """The number up to which everything has been read"""
 
 
 class Readiness(TypedDict):
@@ -3359,22 +3359,22 @@ class Readiness(TypedDict):
     status: Literal["not_ready", "ready"]
     """Whether requests can be served"""
     checks: dict[str, str]
-    """Each part that this gateway needs → `ok`, or its fault"""
+    """Each part that this gateway needs → `ok`, or what is wrong"""
 
 
 class ReadyEvent(TypedDict):
     """The stream has begun; the first event of each."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["ready"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: None
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: CursorHint
@@ -3387,23 +3387,23 @@ class ReceiptHint(TypedDict):
     message_id: str
     """The message"""
     delivery_status: Literal["delivered", "failed", "queued", "read", "sent"]
-    """How far"""
+    """The delivery status"""
     delivery_error: NotRequired[DeliveryError]
     """Why it was not delivered"""
 
 
 class Rejection(TypedDict):
     reason: NotRequired[str | None]
-    """Why it is of no use"""
+    """Why it is not useful"""
 
 
 class RelaxStep(TypedDict):
     """After a wait of `after_minutes` an agent need no longer match this."""
 
     after_minutes: int
-    """Minutes that it has waited"""
+    """Minutes of waiting after which this applies"""
     drop: Literal["language", "team", "topics"]
-    """What an agent need no longer match"""
+    """Requirements that agents no longer need to match"""
 
 
 class RenderRequest(TypedDict):
@@ -3476,9 +3476,9 @@ class ReportItem(TypedDict):
     outbound: int | None
     """Messages to customers; null for teams and labels"""
     bot_messages: int | None
-    """Those of them that bots wrote; null as `inbound`"""
+    """Messages to customers that bots wrote; null where `inbound` is"""
     handoffs: int | None
-    """How often a human was asked for; null as `inbound`"""
+    """How often a human was requested; null where `inbound` is"""
     assigned: int | None
     """How often conversations were assigned; null for teams and labels"""
     first_reply: DurationFigures
@@ -3490,26 +3490,26 @@ class ReportItem(TypedDict):
     missed: Missed
     """Of the conversations created in the period: how many missed SLA targets"""
     csat: CsatFigures
-    """What customers' ratings were"""
+    """Customers' ratings"""
     statuses: dict[str, int]
     """Status → how many conversations have it now"""
     days: list[ReportDay]
-    """The same by day, every day of the period; empty where several are listed"""
+    """The same figures for every day of the period; empty where several items are listed"""
 
 
 class ResetEvent(TypedDict):
-    """Events may be missing: fetch anew, then go on from here."""
+    """Events may be missing: fetch everything again, then continue from here."""
 
     id: str
-    """A cursor: resume after it by `Last-Event-ID`, or `since`"""
+    """A cursor: resume after it with `Last-Event-ID` or `since`"""
     type: Literal["reset"]
     """What happened"""
     topic: str
-    """The topic that brought it"""
+    """The topic it was published to"""
     conversation_id: None
-    """The conversation, if it is about one"""
+    """The conversation, if the event concerns one"""
     seq: None
-    """The number of its entry; null for hints, which nothing stores"""
+    """Its entry's number; null for hints, which are not stored"""
     at: str
     """When it happened"""
     data: CursorHint
@@ -3522,29 +3522,29 @@ class RoutingCandidate(TypedDict):
     agent_id: str
     """The agent: the `sub` of their tokens"""
     reasons: NotRequired[list[Reason]]
-    """Why it was passed over"""
+    """Why it was ruled out"""
     rank: NotRequired[int | None]
     """Its rank, from 1"""
     load: NotRequired[int | None]
-    """Conversations held or offered"""
+    """Conversations assigned or offered"""
     maximum: NotRequired[int | None]
-    """How many it might hold"""
+    """How many it could hold"""
     idle_since: NotRequired[str | None]
-    """Since when its load had not changed"""
+    """Since when its load has not changed"""
     assigned_at: NotRequired[str | None]
-    """When it had last received a conversation"""
+    """When it last received a conversation"""
 
 
 class RoutingEntries(TypedDict):
     items: list[RoutingEntry]
     """The entries, in order"""
     has_more: bool
-    """Whether there are later ones"""
+    """Whether there are later entries"""
 
 
 class RoutingEntry(TypedDict):
     position: int
-    """Its place, from 1 without gaps"""
+    """Its position, from 1 without gaps"""
     at: str
     """When it happened"""
     kind: Literal[
@@ -3563,15 +3563,15 @@ class RoutingEntry(TypedDict):
     ]
     """What happened"""
     agent_id: str | None
-    """The agent it is about"""
+    """The agent it concerns"""
     conversation_id: str | None
-    """The conversation it is about"""
+    """The conversation it concerns"""
     data: dict[str, Any]
-    """Free-form: what routing was told, by kind"""
+    """Free-form: the input, by kind"""
 
 
 class RoutingNeed(TypedDict):
-    """What a conversation required of an agent."""
+    """The requirements of a conversation for its agent."""
 
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
     """The type of channel"""
@@ -3591,7 +3591,7 @@ class RoutingRecord(TypedDict):
     conversation_id: str
     """The conversation"""
     need: RoutingNeed
-    """What was required"""
+    """The requirements"""
     strategy: Literal["least_busy", "manual_queue", "round_robin"]
     """How agents were ranked"""
     roster: str
@@ -3599,15 +3599,15 @@ class RoutingRecord(TypedDict):
     agents: NotRequired[list[str]]
     """All agents, by slot"""
     passed: NotRequired[dict[str, str]]
-    """Reason → the slots it holds for, as bits in hex"""
+    """Reason → the slots it applies to, as a hexadecimal bit mask"""
     sticky: NotRequired[str | None]
     """The agent preferred for this customer"""
     ranked: NotRequired[list[list[int]]]
-    """The best agents in order: slot, load, maximum, idle since, assigned at"""
+    """The best agents, in order: slot, load, maximum, idle since, assigned at"""
     chosen: NotRequired[str | None]
-    """The agent chosen; null: it had to wait"""
+    """The chosen agent; null if it had to wait"""
     candidates: NotRequired[list[RoutingCandidate]]
-    """The same, agent by agent"""
+    """The same for each agent"""
 
 
 class RoutingRequirements(TypedDict):
@@ -3633,9 +3633,9 @@ class RoutingSettings(TypedDict):
     relax: NotRequired[list[RelaxStep]]
     """Requirements that are dropped while a conversation waits"""
     overflow: NotRequired[OverflowTeam | None]
-    """A team that takes what waits too long"""
+    """A team for conversations that wait too long"""
     head_start_minutes: NotRequired[HeadStart]
-    """How priorities go before each other"""
+    """How many minutes of waiting a priority is worth"""
 
 
 class Session(TypedDict):
@@ -3644,7 +3644,7 @@ class Session(TypedDict):
     token: str | None
     """The access token; null if nobody is signed in here"""
     account_id: NotRequired[str | None]
-    """The one of the token's accounts that was chosen"""
+    """The chosen one of the token's accounts"""
 
 
 class Skipped(TypedDict):
@@ -3658,9 +3658,9 @@ class SlaAlarm(TypedDict):
     """For leads: an SLA target is about to be missed, or was."""
 
     target: Literal["first_reply", "next_reply", "resolution"]
-    """Which target"""
+    """The target"""
     state: Literal["breach", "warning"]
-    """Whether it is about to be missed, or was"""
+    """Whether it is about to be missed, or has been missed"""
     due_at: str
     """When it is due"""
     conversation_id: str
@@ -3671,13 +3671,13 @@ class SlaClock(TypedDict):
     """One running target. Its times lie in business hours; null if they are more than ten years away."""
 
     target: Target
-    """What is promised"""
+    """The target"""
     warn_at: str | None
     """When leads are warned"""
     due_at: str | None
-    """Until when it must happen"""
+    """When it is due"""
     state: Literal["breach", "running", "warning"]
-    """Where it stands: in time, soon missed, missed"""
+    """Its state: in time, soon missed, missed"""
 
 
 class SlaClockList(TypedDict):
@@ -3693,9 +3693,9 @@ class SlaClocks(TypedDict):
     conversation_id: str
     """The conversation"""
     seq: int
-    """The conversation's newest entry that is taken into account"""
+    """The newest entry of the conversation that these clocks take into account"""
     clocks: list[SlaClock]
-    """Its running targets, the most urgent first"""
+    """Its running targets, most urgent first"""
 
 
 class SlaEntry(TypedDict):
@@ -3715,9 +3715,9 @@ class SlaNotice(TypedDict):
     """An SLA target is about to be missed, or was."""
 
     target: Literal["first_reply", "next_reply", "resolution"]
-    """Which target"""
+    """The target"""
     state: Literal["breach", "warning"]
-    """Whether it is about to be missed, or was"""
+    """Whether it is about to be missed, or has been missed"""
     due_at: str
     """When it is due"""
 
@@ -3735,7 +3735,7 @@ class SlaSettings(TypedDict):
     priorities: NotRequired[dict[str, SlaTargets]]
     """Targets that replace these for a priority"""
     warn_percent: NotRequired[int]
-    """How much of a target's time has passed when a warning is sent"""
+    """The share of a target's time after which a warning is sent"""
 
 
 class SlaTargets(TypedDict):
@@ -3751,7 +3751,7 @@ class SlaTargets(TypedDict):
 
 class Source(TypedDict):
     kind: Literal["article", "conversation"]
-    """What it is"""
+    """The kind of source"""
     id: str
     """A UUID"""
     title: str
@@ -3796,16 +3796,16 @@ class StreamEnd(TypedDict):
     """Why an event stream ends; `retry:` beside it says when to come back."""
 
     code: int
-    """As of a WebSocket that ends: docs/errors.md has the table"""
+    """The code that a WebSocket would be closed with: see docs/errors.md"""
     reason: str
-    """Why, for people"""
+    """The reason, for people"""
 
 
 class StreamTicket(TypedDict):
     ticket: str
-    """Opens one stream, as the query parameter `ticket`"""
+    """Opens one stream when passed as the query parameter `ticket`"""
     expires_at: str
-    """Until when it is valid"""
+    """When it expires"""
 
 
 class Suggestion(TypedDict):
@@ -3818,19 +3818,19 @@ class Suggestion(TypedDict):
     message_id: str | None
     """The customer's message that it answers"""
     seq: int
-    """The last message that it has read"""
+    """The last message that it takes into account"""
     status: Literal["approved", "approving", "edited", "pending", "rejected", "replaced", "stale"]
-    """`pending` until somebody decides, or a newer message overtakes it"""
+    """`pending` until somebody decides or a newer message arrives"""
     subject: str | None
     """The conversation's subject"""
     body: str
     """The suggested text"""
     confidence: float
-    """How sure it is, from 0 to 1"""
+    """Its confidence, from 0 to 1"""
     analysis: MessageAnalysis
-    """What the customer's message says"""
+    """The analysis of the customer's message"""
     provider: str
-    """What wrote it"""
+    """The provider that wrote it"""
     model: str
     """The model"""
     failed_provider: str | None
@@ -3838,13 +3838,13 @@ class Suggestion(TypedDict):
     failed_reason: str | None
     """Why it failed"""
     tone: Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"] | None
-    """The tone asked for"""
+    """The requested tone"""
     length: Literal["longer", "same", "shorter"] | None
-    """The length asked for"""
+    """The requested length"""
     sources: list[Source]
     """What it is based on; cited as [1], [2] …"""
     requested_by: str | None
-    """Who asked for it; null when the customer's message did"""
+    """Who requested it; null if the customer's message triggered it"""
     created_at: str
     """When it was created"""
     decided_at: str | None
@@ -3867,13 +3867,13 @@ class SuggestionHint(TypedDict):
     suggestion_id: str
     """The suggestion"""
     status: Literal["approved", "approving", "edited", "pending", "rejected", "replaced", "stale"]
-    """What became of it; `pending` is new"""
+    """Its state; `pending` while it is new"""
     confidence: float
-    """How sure the draft is, from 0 to 1"""
+    """The draft's confidence, from 0 to 1"""
 
 
 class SuggestionStats(TypedDict):
-    """Figures since a time, by model; and what the calls of models used."""
+    """Figures since a time, by model, and the usage of model calls."""
 
     since: str
     """RFC 3339, in UTC, with milliseconds"""
@@ -3885,7 +3885,7 @@ class SuggestionStats(TypedDict):
 
 class Suggestions(TypedDict):
     items: list[Suggestion]
-    """The newest 20, the newest first"""
+    """The newest 20, newest first"""
 
 
 class SyncContext(TypedDict):
@@ -3991,7 +3991,7 @@ class TokenRequest(TypedDict):
     """RFC 6749 section 4.4. Id and secret may be sent by HTTP Basic instead; `scope` is accepted and ignored."""
 
     grant_type: Literal["client_credentials"]
-    """The only grant there is"""
+    """The only supported grant"""
     client_id: NotRequired[str | None]
     """The client's id, unless HTTP Basic carries it"""
     client_secret: NotRequired[str | None]
@@ -4002,7 +4002,7 @@ class TokenRequest(TypedDict):
 
 class TypingChange(TypedDict):
     state: Literal["start", "stop"]
-    """Whether the user begins or stops typing"""
+    """Whether the user starts or stops typing"""
 
 
 class TypingHint(TypedDict):
@@ -4015,7 +4015,7 @@ class TypingHint(TypedDict):
     name: str | None
     """Their name"""
     state: Literal["start", "stop"]
-    """Whether they begin or stop"""
+    """Whether they started or stopped typing"""
 
 
 class UpdatedEntry(TypedDict):
@@ -4037,11 +4037,11 @@ class UploadedAttachment(TypedDict):
     id: str
     """A UUID"""
     url: str
-    """How messages name it"""
+    """The URL that messages refer to it by"""
     name: str | None
     """The file's name"""
     content_type: str
-    """What its bytes are"""
+    """The media type of its bytes"""
     size: int
     """Its size in bytes"""
 
@@ -4054,9 +4054,9 @@ class UsageRow(TypedDict):
     model: str
     """The model"""
     purpose: str
-    """What for"""
+    """The purpose"""
     outcome: str
-    """How the calls ended"""
+    """The outcome"""
     calls: int
     """How many calls"""
     tokens_in: int
@@ -4066,7 +4066,7 @@ class UsageRow(TypedDict):
     cost: float
     """US dollars"""
     ms: int
-    """Milliseconds in all"""
+    """Total milliseconds"""
 
 
 class Viewing(TypedDict):
@@ -4086,7 +4086,7 @@ class ViewingHint(TypedDict):
     name: str | None
     """Their name"""
     state: Literal["start", "stop"]
-    """Whether they have it open; forget a start after 45 s"""
+    """Whether they have it open; a `start` expires after 45 s"""
 
 
 class VolumeFigures(TypedDict):
@@ -4097,7 +4097,7 @@ class VolumeFigures(TypedDict):
     outbound: int
     """Messages to customers"""
     days: list[DayVolume]
-    """The same by day"""
+    """The same figures by day"""
 
 
 class Webchat(TypedDict):
@@ -4106,23 +4106,23 @@ class Webchat(TypedDict):
     channel_id: str
     """The channel through which the customer writes"""
     title: str
-    """What its head says"""
+    """The title in its header"""
     greeting: str | None
-    """The first words that a visitor reads"""
+    """The greeting that a visitor reads first"""
     color: str | None
-    """The colour of its button and head"""
+    """The colour of its button and header"""
     is_open: bool
     """Whether the account is within its business hours"""
     opens_at: str | None
-    """When it opens, if it is closed"""
+    """When the account opens next, if it is closed"""
     require_identity: bool
     """Whether only known customers get a session"""
     form: list[FormField]
-    """Asked before the first message"""
+    """The form shown before the first message"""
     attachments: bool
     """Whether customers may send files"""
     max_attachment: int
-    """Bytes of a file at most"""
+    """Largest file, in bytes"""
 
 
 class WebchatConversation(TypedDict):
@@ -4133,9 +4133,9 @@ class WebchatConversation(TypedDict):
     agent_name: str | None
     """The name of the agent who holds it"""
     estimated_wait_s: int | None
-    """About how many seconds it will still wait; null while too few were served"""
+    """Estimated remaining wait in seconds; null until enough conversations have been served"""
     can_rate: bool
-    """Whether a score is asked for"""
+    """Whether the customer is asked for a score"""
 
 
 class WebchatSession(TypedDict):
@@ -4144,7 +4144,7 @@ class WebchatSession(TypedDict):
     contact_identifier: str
     """The customer's address on this channel"""
     expires_at: str
-    """Until when the token is valid"""
+    """When the token expires"""
 
 
 class Welcome(TypedDict):

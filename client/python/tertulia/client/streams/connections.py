@@ -1,4 +1,4 @@
-"""What both clients need to open a stream: addresses, headers, and how an end is read."""
+"""Shared by both clients to open streams: URLs, headers, and how the end of a stream is interpreted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BROKEN = (
     EOFError,
     NotAnEvent,
 )
-"""What a broken connection raises, or a token that could not be fetched."""
+"""The exceptions of a broken connection, or of a token that could not be fetched."""
 
 
 class Refused(Exception):

@@ -1,7 +1,7 @@
-"""Where a stream resumes, and when it connects again. Pure: no I/O, no clock; randomness is an argument.
+"""Where a stream resumes, and when it reconnects. Pure: no I/O, no clock; randomness is an argument.
 
-The cursor moves when an event is handed to the caller, so what was received but not handed over is sent again by the server, and
-nothing else is. Before the first event the cursor is that of `ready`, so that a cut before it loses nothing either.
+The cursor moves when an event is handed to the caller, so after a reconnect the server sends exactly the events that were not handed
+over. Before the first event the cursor is that of `ready`, so an early cut loses nothing either.
 """
 
 from __future__ import annotations

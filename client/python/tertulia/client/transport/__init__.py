@@ -1,1 +1,1 @@
-"""Calls: what is sent, when it is repeated, and who signs it."""
+"""Calls: requests, retries and tokens."""

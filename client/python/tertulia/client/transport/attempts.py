@@ -1,7 +1,7 @@
-"""Whether and when a call is repeated. Pure: the caller brings the time and the randomness.
+"""Whether and when a call is retried. Pure: the caller passes in time and randomness.
 
-An answer of 429 or 503 was refused before it had an effect, so any call is repeated after its `Retry-After`. A call whose answer
-was lost is repeated only if that cannot double its effect.
+A call answered with 429 or 503 has had no effect, so any such call is retried after its `Retry-After`. A call whose answer was lost is
+retried only if that cannot double its effect.
 """
 
 from __future__ import annotations

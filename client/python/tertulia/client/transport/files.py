@@ -1,4 +1,4 @@
-"""Files of messages: which request reads one, and how it is written to disk. The body is never in memory as a whole."""
+"""Files of messages: the request that reads one, and writing it to disk. The body is never completely in memory."""
 
 from __future__ import annotations
 

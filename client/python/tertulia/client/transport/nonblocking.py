@@ -1,4 +1,4 @@
-"""Makes calls, for an event loop. The twin of `blocking`; what they decide is in `attempts` and `requests`."""
+"""Makes calls, for an event loop. The counterpart of `blocking`; the decisions of both are in `attempts` and `requests`."""
 
 from __future__ import annotations
 

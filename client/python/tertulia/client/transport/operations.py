@@ -44,12 +44,12 @@ class Operation:
         """The path with its parameters. Raises ValueError for one that would name another path."""
         for argument in arguments:
             if argument in ("", ".", ".."):
-                raise ValueError(f"{argument!r} is no id")
+                raise ValueError(f"{argument!r} is not an id")
         return self.path.format(*(quote(argument, safe="") for argument in arguments))
 
 
 def query_of(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Query parameters: lists repeat their name, booleans are `true` and `false`, what is omitted or None is left out."""
+    """Query parameters: lists repeat their name, booleans are `true` and `false`, omitted values and None are left out."""
     found: list[tuple[str, str]] = []
     for name, value in values.items():
         if value is OMIT or value is None:
@@ -60,7 +60,7 @@ def query_of(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def body_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The body without what was omitted."""
+    """The body without omitted values."""
     return {name: value for name, value in values.items() if value is not OMIT}
 
 

@@ -1,4 +1,4 @@
-"""A call made ready to be sent, and what came back. Shared by the sync and the async client; no I/O but reading a file to upload."""
+"""Prepares requests and interprets responses. Shared by the sync and the async client; the only I/O is reading a file to upload."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Upload = bytes | Path | BinaryIO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`upload` is read anew for each attempt; a file object is read from where it stood at first."""
+    """`upload` is read again for each attempt; a file object is read from where it stood at first."""
 
     operation: Operation
     path: str
@@ -100,7 +100,7 @@ def phases(remaining: float) -> httpx.Timeout:
 
 
 def failure(error: BaseException, request: Request, overdue: bool) -> TertuliaError:
-    """What a call raises for a connection that failed for good."""
+    """The exception that a call raises for a connection that failed for good."""
     what = f"{request.operation.method} {request.path}"
     if overdue:
         return DeadlineExceeded(f"{what} was not answered in time")
@@ -114,7 +114,7 @@ def check_size(size: int, most: int) -> None:
 
 
 def decoded(answer: Answer, answers: Answers) -> Any:
-    """The value of a successful answer; None if it has none. Raises ApiError for what is not JSON."""
+    """The value of a successful response; None if it has none. Raises ApiError if it is not JSON."""
     if answers == "bytes":
         return answer.body
     if answers == "text":

@@ -22,7 +22,7 @@ AsyncToken = str | Callable[[], str | Awaitable[str]] | ClientCredentials | None
 
 
 class Tokens:
-    """The present token. `make` is asked for the first one, and for another when one was refused."""
+    """The current token. `make` is asked for the first one, and for another when one was refused."""
 
     def __init__(self, fixed: str | None, make: Callable[[], str] | None) -> None:
         self._token = fixed
