@@ -1,4 +1,4 @@
-"""`tertulia replay`: what an account's routing did, decided again. The replay lab itself is in `planning/`.
+"""`tertulia replay`: repeats an account's routing decisions. The replay lab itself is in `planning/`.
 
 Exits with 1 if a decision differs from its record, with 2 if it cannot continue.
 """
@@ -53,7 +53,7 @@ def replay(
     seed: Annotated[int, typer.Option(min=0, help="seed of all chance")] = 1,
     answer_within: Annotated[str, typer.Option(help="target of the share answered in time")] = "20s",
 ) -> None:
-    """Decide again what an account's routing decided, from its journal, and compare each decision with its record.
+    """Repeat an account's routing decisions from its journal, and compare each one with its record.
 
     With --policy: what waits, abandonments, occupancy and fairness would have been under another policy, with 95 % intervals.
     Reads the database of DATABASE_URL, or that of the server that runs on TERTULIA_DATA. Exit codes: 0 all decisions agree;
@@ -155,7 +155,7 @@ def _ms(option: str, text: str) -> int:
 
 
 def with_database(account: str, work: Any) -> Any:
-    """Run work that reads an account's record; what prevents it is said in one sentence."""
+    """Run work that reads an account's record; if it cannot run, print the reason in one sentence."""
     import asyncpg
 
     from ..core.errors import TertuliaError

@@ -1,1 +1,1 @@
-"""The replay lab: what an account's routing did, decided again by the same policy or by another."""
+"""The replay lab: repeats an account's routing decisions, with the same policy or another one."""

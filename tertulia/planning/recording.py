@@ -1,4 +1,4 @@
-"""Reads what a replay needs of an account from Postgres."""
+"""Reads an account's record for a replay from Postgres."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .workload import Workload
 
 
 class NothingRecorded(Exception):
-    """There is no journal of that time."""
+    """There is no journal for that time."""
 
 
 class Recording:

@@ -1,6 +1,6 @@
-"""Decides again what was decided, from the routing journal alone, and compares each decision with its stored record.
+"""Repeats an account's decisions from the routing journal alone, and compares each one with its stored record.
 
-That all agree proves that the journal is complete. Pure.
+If all agree, the journal is complete. Pure.
 """
 
 from __future__ import annotations

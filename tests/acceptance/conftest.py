@@ -1,4 +1,4 @@
-"""What acceptance tests talk with: a desk for each role, a second account."""
+"""Fixtures of acceptance tests: a client for each role, a second account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A channel's `config.base_url` on a demo server without allowed networks: whose may lead to this machine, and what is read there."""
+"""A channel's `config.base_url` on a demo server without allowed networks: only the demo account's may point to this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations in processes of their own: the way of a message is the same, from the bot's rule to the next in the queue."""
+"""Conversations in processes of their own: a message takes the same path, from the bot's rule to the next in the queue."""
 
 from __future__ import annotations
 

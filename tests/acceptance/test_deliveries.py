@@ -1,4 +1,4 @@
-"""Messages to providers: queued in the commit, sent by a dispatcher, and what is told of it; with a channel that cannot send."""
+"""Messages to providers: queued in the commit, sent by a dispatcher, and reported to clients; with a channel that cannot send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drafts and macros through the API: kept per agent, told to colleagues, unknown to customers, gone with an erased customer."""
+"""Drafts and macros through the API: kept per agent, shown to colleagues, hidden from customers, deleted with an erased customer."""
 
 from __future__ import annotations
 

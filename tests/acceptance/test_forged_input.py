@@ -1,4 +1,4 @@
-"""Every route of the table against what a client made up: cursors, numbers, times, ids, texts. Refused by name, never a 500."""
+"""Every route of the table with forged cursors, numbers, times, ids and texts: refused with the field's name, never a 500."""
 
 from __future__ import annotations
 

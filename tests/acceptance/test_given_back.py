@@ -1,4 +1,4 @@
-"""From the bot to humans and back: who may give a conversation back, what it frees, and what the customer hears of it."""
+"""From the bot to humans and back: who may give a conversation back, what it frees, and what the customer sees of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tertulia import`: an older service's conversations come over once, whole, with their times, and nothing is sent."""
+"""`tertulia import`: an older service's conversations are imported once, completely, with their times, and nothing is sent."""
 
 from __future__ import annotations
 

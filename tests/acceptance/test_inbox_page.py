@@ -1,4 +1,4 @@
-"""What the agents' page asks of the server besides the API: its files, its session cookie, the demo's sign-in."""
+"""What the agents' page needs from the server besides the API: its files, its session cookie, the demo's sign-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody with an account on the machine, or on its network, finds of a running server: nothing of use."""
+"""Another user of the machine, or of its network, finds nothing useful about a running server."""
 
 from __future__ import annotations
 

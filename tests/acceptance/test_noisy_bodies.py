@@ -1,4 +1,4 @@
-"""One stranger's bodies against everybody else's answers: dear JSON, compressed bodies, trickling uploads, slow readers."""
+"""One stranger's bodies do not slow down everybody else: expensive JSON, compressed bodies, trickling uploads, slow readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account's people make the database do: bounded, refused clearly, and no neighbour's loss."""
+"""An account's load on the database is bounded, refused clearly, and harms no other account."""
 
 from __future__ import annotations
 

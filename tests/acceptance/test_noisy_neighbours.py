@@ -1,4 +1,4 @@
-"""One stranger against everybody: what an attack of one client does to the answers of another account's quiet one."""
+"""One stranger against everybody: an attack by one client does not slow down a quiet client of another account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text made to be dear, through the front door, beside a quiet client of another account: everything is taken, nobody waits."""
+"""Text made to be expensive, sent through the API beside a quiet client of another account: all of it is accepted, and nobody waits."""
 
 from __future__ import annotations
 

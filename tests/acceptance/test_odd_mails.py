@@ -1,4 +1,4 @@
-"""Mails of odd shape by the real webhook: none is lost, none is refused; each is in a conversation, or set aside as it came.
+"""Malformed mails through the real webhook: none is lost or refused; each is in a conversation, or set aside unchanged.
 
 `make interop` sends a thousand.
 """

@@ -1,4 +1,4 @@
-"""A page of another origin: what its browser is told on every route, and who may read what."""
+"""Pages of other origins: the CORS answers on every route, and who may read what."""
 
 from __future__ import annotations
 

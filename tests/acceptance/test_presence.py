@@ -1,4 +1,4 @@
-"""Presence with a short life: kept by open streams, through the loss of Valkey, and over when nobody renews it."""
+"""Presence with a short lifetime: kept by open streams, even without Valkey, and expired when nobody renews it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Providers call a running server: two gateways, two hosts. What each format says in detail is tested nearer to it."""
+"""Providers call a running server: two gateways, two hosts. The formats' details are tested in tests/channels."""
 
 from __future__ import annotations
 

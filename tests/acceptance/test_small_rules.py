@@ -1,4 +1,4 @@
-"""Small things that people wrote in, each with its right answer."""
+"""Small reported faults, each with its right answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suggestions through the API: drafted, decided by people, bound to what they have read, gone with an erased customer."""
+"""Suggestions through the API: drafted, decided by people, bound to the messages they are based on, deleted with an erased customer."""
 
 from __future__ import annotations
 

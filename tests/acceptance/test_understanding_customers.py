@@ -1,4 +1,4 @@
-"""What bots and routing understand of customers: languages, anger, intents; with a classifier at hand, and with one that fails."""
+"""Message analysis for bots and routing: languages, anger, intents; with a working classifier, and with one that fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent's hour costs the server: requests and WebSocket frames, of a working agent and of one who only has a conversation open.
+"""The cost of an agent's hour for the server: requests and WebSocket frames, of a working agent and of one who only has a conversation open.
 
 `make agent-hour` prints the figures. Work is counted by the conversation, and quiet by the minute; the hour is put together from both.
 """

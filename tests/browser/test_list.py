@@ -1,4 +1,4 @@
-"""The list: only the rows in sight are in the document, and none moves under the reader's hand."""
+"""The list: only the visible rows are in the document, and none moves under the pointer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The double speaks as the providers do: what it plays in, the channels verify and read; what they send, it takes."""
+"""The double behaves like the providers: the channels verify and read its webhooks, and it accepts what they send."""
 
 from __future__ import annotations
 

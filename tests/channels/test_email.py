@@ -1,4 +1,4 @@
-"""E-mail by Postmark: who may call, and what a mail becomes."""
+"""E-mail through Postmark: who may call, and how mails become messages."""
 
 from __future__ import annotations
 

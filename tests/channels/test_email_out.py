@@ -1,4 +1,4 @@
-"""E-mail by Postmark: what its receipts mean, and how a mail is sent."""
+"""E-mail through Postmark: the meaning of its receipts, and how a mail is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every provider: it is a ChannelKind, and its modules do nothing but compute."""
+"""Rules for every provider: it is a ChannelKind, and its modules are pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML of strangers comes out harmless, and in time."""
+"""Untrusted HTML is sanitised, in bounded time."""
 
 from __future__ import annotations
 

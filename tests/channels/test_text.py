@@ -1,4 +1,4 @@
-"""Text that can be stored, and text in pieces."""
+"""Text that can be stored, and splitting of text."""
 
 from __future__ import annotations
 

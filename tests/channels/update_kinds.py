@@ -1,4 +1,4 @@
-"""Every kind of update that the providers document, in its shortest form, and what becomes of it.
+"""Every kind of update that the providers document, in its shortest form, with the expected result.
 
 https://core.telegram.org/bots/api#update, https://core.telegram.org/bots/api#message,
 https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference,

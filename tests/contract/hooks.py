@@ -1,4 +1,4 @@
-"""What schemathesis must know of this API: which failures a schema cannot prevent, and which objects there are.
+"""What schemathesis needs to know about this API: failures that a schema cannot prevent, and existing objects.
 
 Schemathesis imports it (`SCHEMATHESIS_HOOKS`). `CONTRACT_OBJECTS` in the environment names a JSON file: `account`, the account whose
 token calls, and `ids`, beginning of a path → the id of an object that is there.
@@ -35,7 +35,7 @@ BEYOND_SCHEMAS: Final = {
     r"1–255 printable characters": "Unicode's categories",
     r"required for a \w+ rule": "which conditions a rule needs depends on what triggers it",
 }
-"""What an answer says of data that fits its schema → why a schema cannot say it."""
+"""Messages about data that matches its schema → why a schema cannot express the rule."""
 DEMO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000001"
 EXAMPLE_ID: Final = "0190a5f0-7c1e-7d3a-9b52-3f6f0c1e5a07"
 NOWHERE: Final = "https://127.0.0.1:9/"

@@ -1,4 +1,4 @@
-"""The names of events on a message broker: every event has one, and each name says what happened."""
+"""The names of events on a message broker: every event has a name, and each name is right."""
 
 from __future__ import annotations
 

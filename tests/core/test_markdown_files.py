@@ -1,4 +1,4 @@
-"""Archives of Markdown files: what one may make the server unpack is bounded before it is unpacked."""
+"""Archives of Markdown files: their unpacked size is bounded before anything is unpacked."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def is_imported(id: str) -> bool:
 
 
 async def conversation_id(services: Services, account_id: str, id: str) -> str:
-    """The present id of a conversation. Raises NotFound if no conversation was imported under `id`."""
+    """The current id of a conversation. Raises NotFound if no conversation was imported under `id`."""
     id = actions.conversation_id(id)
     if not is_imported(id):
         return id
@@ -30,5 +30,5 @@ async def conversation_id(services: Services, account_id: str, id: str) -> str:
 
 
 async def of_path(call: Call[Any]) -> str:
-    """The present id of the conversation that the path names. Raises NotFound."""
+    """The current id of the conversation in the path. Raises NotFound."""
     return await conversation_id(call.services, call.account_id, call.id())

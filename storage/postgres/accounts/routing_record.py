@@ -1,5 +1,5 @@
-"""What an account's routing did, read whole for a time span: its journal, and the decisions that were carried out. For planners, not for
-requests: it reads in pages, one after the other."""
+"""An account's routing in a time span: its journal, and the decisions that were carried out. For planners, not for requests: it reads
+completely, page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hundred prompt injections: whatever a customer writes stays fenced data, and a draft has no means but to be kept for a person."""
+"""A hundred prompt injections: whatever a customer writes stays fenced data, and a draft can do nothing but wait for a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests to providers: where none is ever sent, and what is never unpacked. (The rest: tests/storage/test_sending.py.)"""
+"""Requests to providers: addresses that are never called, and responses that are never unpacked. (The rest: tests/storage/test_sending.py.)"""
 
 from __future__ import annotations
 

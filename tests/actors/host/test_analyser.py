@@ -1,4 +1,4 @@
-"""What the libraries make of customers' words: languages, nobody's languages, and anger that is English."""
+"""The analysis libraries: languages, texts in no language, and anger in English."""
 
 from __future__ import annotations
 

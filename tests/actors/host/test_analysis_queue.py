@@ -1,4 +1,4 @@
-"""Commands that wait while something is found out: in order, without delaying anybody else, whatever the classifier does."""
+"""Commands that wait for the analysis of a message: in order, without delaying anybody else, whatever the classifier does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hosts share the partitions: fairly, never one twice, and nobody's silence is held against them too early."""
+"""Hosts share the partitions fairly, no partition has two owners, and no host counts as dead too early."""
 
 from __future__ import annotations
 

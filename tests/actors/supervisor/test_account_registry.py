@@ -1,4 +1,4 @@
-"""Which accounts a supervisor has in memory: those in which something is left to do."""
+"""Which accounts a supervisor keeps in memory: those with something left to do."""
 
 from __future__ import annotations
 

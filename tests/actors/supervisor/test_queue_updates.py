@@ -1,4 +1,4 @@
-"""Which positions of a queue are told, and when again."""
+"""Which queue positions are notified, and when again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a supervisor writes of its desks: everything they were told, across successors, lost answers and full buffers."""
+"""The routing journal that a supervisor writes: all inputs of its desks, across successors, lost answers and full buffers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command under which hosts die is told apart from those that were there by chance, and set aside; the others succeed."""
+"""A command that kills hosts is distinguished from commands that were in flight by chance, and set aside; the others succeed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids and names that deceive whoever reads them."""
+"""Deceptive ids and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a note names, and whom its event goes to."""
+"""Whom a note mentions, and who gets its event."""
 
 from __future__ import annotations
 

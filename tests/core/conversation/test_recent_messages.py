@@ -1,4 +1,4 @@
-"""Packed messages are the messages: whatever is said, changed and read, a plain list of them says the same."""
+"""Packed messages behave like a plain list of messages, whatever is written, changed and read."""
 
 from __future__ import annotations
 

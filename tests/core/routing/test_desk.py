@@ -1,4 +1,4 @@
-"""What a desk does, scene by scene."""
+"""A desk's decisions, scene by scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account's settings make of routing: its policy, and its conversations as the queue sees them."""
+"""From an account's settings to its routing policy, and to its conversations as the queue sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bot makes of a message, through the conversation's turn: answers, labels, hand-over, questions, silence."""
+"""How the bot responds to a message, through the conversation's turn: answers, labels, hand-over, questions, silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may ask for what, and what it comes to."""
+"""Who may send which command, and its result."""
 
 from __future__ import annotations
 

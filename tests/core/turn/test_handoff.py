@@ -1,4 +1,4 @@
-"""When the bot steps back."""
+"""When the bot hands over."""
 
 from __future__ import annotations
 

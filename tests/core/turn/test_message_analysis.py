@@ -1,4 +1,4 @@
-"""What is asked about a message, and how far the answers are believed. What the libraries say is in tests/actors."""
+"""When a message is analysed, and which results are trusted. The libraries are tested in tests/actors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The customer's view: an allow-list, so that a new field is nobody's until somebody decides about it."""
+"""The customer's view: an allow-list, so that a new field stays hidden until somebody decides about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What entries and stream events hold is what the documents say of them."""
+"""The data of entries and stream events matches the documents."""
 
 from __future__ import annotations
 

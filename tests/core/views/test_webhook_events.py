@@ -1,4 +1,4 @@
-"""What integrators are sent: which events, for whom, signed how, tried again when."""
+"""Event webhooks: which events are sent to whom, how they are signed, and when they are retried."""
 
 from __future__ import annotations
 
