@@ -210,8 +210,9 @@ def _show(found: Agreement) -> None:
         say(_both(mismatch))
     if found.different > len(found.mismatches):
         say(f"and {found.different - len(found.mismatches):,} more")
-    if found.supervisors:
-        say(f"a supervisor took over {found.supervisors:,} times in between")
+    if found.restarts:
+        times = "once" if found.restarts == 1 else f"{found.restarts:,} times"
+        say(f"in between, a supervisor loaded the account anew {times}")
     if found.not_stored:
         say(
             f"{found.not_stored:,} decisions have no record: their command was refused, or the conversation is erased"

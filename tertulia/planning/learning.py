@@ -116,7 +116,10 @@ def _customers(
             yield f'language = "{language}"'
         if topic is not None:
             yield f'topic = "{topics.of(topic)}"'
-        yield from _talk([talks[s.conversation_id] for s in theirs if s.conversation_id in talks])
+        served = [
+            s.conversation_id for s in theirs if s.handling is not None
+        ]  # others had no time to say it all
+        yield from _talk([talks[c] for c in served if c in talks])
         patience = _patience(workload, theirs) or pooled
         if patience is not None:
             yield f"patience = {patience.toml()}"

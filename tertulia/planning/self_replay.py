@@ -34,12 +34,12 @@ class Mismatch(msgspec.Struct, frozen=True):
 class Agreement(msgspec.Struct, kw_only=True):
     """`made`: decisions of the replay. `not_stored`: those without a record: their command was refused, since its conversation had moved
     on or the supervisor died before it was sent, or the conversation has been erased. `stored`: decisions with a record.
-    `supervisors`: how often a supervisor took the account over."""
+    `restarts`: how often the desk was restored in between: a supervisor took over, or loaded the account again."""
 
     since: int
     until: int
     entries: int = 0
-    supervisors: int = 0
+    restarts: int = 0
     made: int = 0
     stored: int = 0
     equal: int = 0
@@ -69,7 +69,7 @@ class Replay:
                 first = entry.position
                 found.since = max(found.since, entry.at + (entry.kind != "restored"))
             elif entry.kind == "restored":
-                found.supervisors += 1
+                found.restarts += 1
             for effect in effects:
                 if isinstance(effect, Assign | Offer) and effect.explain is not None:
                     self._note(effect, effect.explain)

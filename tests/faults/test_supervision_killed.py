@@ -147,6 +147,6 @@ async def _check(server: OwnServer, team: Team, opened: list[str]) -> None:
     assert {k: v for k, v in shown.items() if v} == dict(+load)
     assert set(holder) | {i["conversation_id"] for i in queue} <= set(opened)
     again = await self_replay(server, team.account)
-    note("decisions made again", stored=again.stored, takeovers=again.supervisors)
+    note("decisions made again", stored=again.stored, takeovers=again.restarts)
     assert again.agrees, again.mismatches[:3]
-    assert again.stored >= len(routed) and again.supervisors > 0
+    assert again.stored >= len(routed) and again.restarts > 0

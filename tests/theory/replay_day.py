@@ -123,11 +123,11 @@ async def main(options: argparse.Namespace) -> bool:
             await server.kill_all()
     print(
         f"{found.equal:,} of {found.stored:,} stored decisions were made again, from {found.entries:,} entries, in {time.monotonic() - began:.0f} s;"
-        f" {found.supervisors} takeovers; {found.not_stored:,} decisions were not carried out"
+        f" {found.restarts} restarts; {found.not_stored:,} decisions were not carried out"
     )
     for mismatch in found.mismatches[:10]:
         print(f"  ! {mismatch}")
-    return found.agrees and found.supervisors >= options.kills
+    return found.agrees and found.restarts >= options.kills
 
 
 if __name__ == "__main__":
