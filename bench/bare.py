@@ -1,7 +1,9 @@
-"""The baselines: a bare aiohttp server, and one that makes a Ray call for each message.
+"""The baselines: a bare aiohttp server, one that makes a Ray call for each message, and one that commits each message.
 
-Runs as `python -m bench.bare PORT [ray]`; prints `ready`. Both parse the request with orjson and answer 201 with a JSON body
-of the same fields and size as Tertulia's. They do not authenticate, validate or store anything.
+Runs as `python -m bench.bare PORT [ray | commits URL]`; prints `ready`. All parse the request with orjson and answer 201 with a JSON
+body of the same fields and size as Tertulia's. They do not authenticate or validate. Only the one that commits stores anything: a row
+a message in the database at URL, as many a commit as wait while the last one is under way. It is the ceiling of a server that loses
+nothing it has acknowledged.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import orjson
 import uvloop
 from aiohttp import WSMsgType, web
@@ -55,6 +58,40 @@ class Conversations:
 
 
 Post = Callable[[str, str | None, bytes], Awaitable[bytes]]
+
+
+class CommittedConversations:
+    """Numbers messages in memory, and answers each once its row is committed."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._conversations = Conversations()
+        self._waiting: list[tuple[asyncio.Future[None], bytes]] = []
+        self._wake = asyncio.Event()
+
+    async def post(self, conversation_id: str, key: str | None, body: bytes) -> bytes:
+        answer = await self._conversations.post(conversation_id, key, body)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((done, answer))
+        self._wake.set()
+        await done
+        return answer
+
+    async def main_loop(self) -> None:
+        await self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS bare_messages (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, message text NOT NULL)"
+        )
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._waiting = self._waiting, []
+            await self._connection.execute(
+                "INSERT INTO bare_messages (message) SELECT unnest($1::text[])",
+                [m.decode() for _, m in batch],
+            )
+            for done, _ in batch:
+                if not done.done():
+                    done.set_result(None)
 
 
 def actor() -> Post:
@@ -120,10 +157,20 @@ async def serve(port: int, ask: Post) -> None:
     await stop.wait()
 
 
+async def run(port: int, kind: str, url: str = "") -> None:
+    if kind != "commits":
+        await serve(port, actor() if kind == "ray" else Conversations().post)
+        return
+    conversations = CommittedConversations(await asyncpg.connect(url))
+    async with asyncio.TaskGroup() as group:
+        committing = group.create_task(conversations.main_loop())
+        await serve(port, conversations.post)
+        committing.cancel()
+
+
 def main() -> None:
-    ask = actor() if sys.argv[2:] == ["ray"] else Conversations().post
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(int(sys.argv[1]), ask))
+        runner.run(run(int(sys.argv[1]), *(sys.argv[2:] or ["bare"])))
 
 
 if __name__ == "__main__":

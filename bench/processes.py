@@ -109,6 +109,15 @@ class Process:
         if self._reading is not None:
             self._reading.cancel()
 
+    async def kill(self) -> None:
+        """Kill it and all its descendants at once."""
+        for pid, _ in family(self.pid):  # parents first: none starts a child again
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await self.process.wait()
+        if self._reading is not None:
+            self._reading.cancel()
+
 
 class Server(Process):
     """`tertulia serve` on its own data folder, without limits per client, since one client makes all the load."""

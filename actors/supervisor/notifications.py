@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
+from ...core.ports.http import Hint
 from ...core.routing.facts import order
 from ...core.routing.supervision_messages import AgentPresence, QueueItem, QueuePage
 from ...core.views.stream_events import account_topic, conversation_topic
@@ -13,13 +10,6 @@ from .account_desk import AccountDesk
 
 MAX_HINTS = 500
 """Agents in one round of hints; the others follow."""
-
-
-class Hint(msgspec.Struct, frozen=True):
-    type: str
-    data: dict[str, Any]
-    topics: list[str]
-    conversation_id: str | None = None
 
 
 def agents_of(desk: AccountDesk) -> list[AgentPresence]:
@@ -53,7 +43,7 @@ def presence_hints(desk: AccountDesk) -> list[Hint]:
             break
         desk.notified[a.id] = now
         data = {"user_id": a.id, "status": now[0], "active": now[1], "maximum": now[2]}
-        hints.append(Hint("agent:presence", data, [account_topic(desk.id)]))
+        hints.append(Hint(desk.id, "agent:presence", data, [account_topic(desk.id)]))
     return hints
 
 
@@ -61,6 +51,7 @@ def queue_hints(desk: AccountDesk, now: int) -> list[Hint]:
     """`queue:update` for the positions that `queue_updates.py` selects."""
     return [
         Hint(
+            desk.id,
             "queue:update",
             {
                 "conversation_id": conversation_id,

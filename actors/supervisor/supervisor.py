@@ -18,7 +18,7 @@ from ...core.conversation.commands import Done, Envelope
 from ...core.conversation.entries import Entry
 from ...core.conversation.state import LastHeld
 from ...core.errors import NotFound, Overloaded, TertuliaError
-from ...core.ports.http import Hints
+from ...core.ports.http import BulkHints, Hint
 from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.messages import TimePassed
 from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage, QueuePlace
@@ -30,7 +30,7 @@ from .account_registry import AccountRegistry, AccountState, Intervals
 from .assignment_requests import ask_desk
 from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
 from .gap_recovery import GapRecovery
-from .notifications import Hint, agents_of, presence_hints, queue_hints, queue_page
+from .notifications import agents_of, presence_hints, queue_hints, queue_page
 from .rosters import Rosters
 from .routing_journal import RoutingJournal
 from .shard_ownership import Fence, ShardOwnership
@@ -50,7 +50,7 @@ class Supervisor:
         store: SupervisionStore,
         presence: PresenceStore,
         hosts: HostSubscription,
-        hints: Hints,
+        hints: BulkHints,
         *,
         own: Iterable[int],
         incarnation: str,
@@ -301,13 +301,9 @@ class Supervisor:
             hints: list[Hint] = []
             with self.accounts.isolated(desk.id):
                 hints += (*presence_hints(desk), *queue_hints(desk, now_ms()))
-            for hint in hints:
-                sent = await self._hints.send(
-                    desk.id, hint.type, hint.data, hint.topics, hint.conversation_id
-                )
-                if not sent:
-                    desk.notify_again()
-                    return
+            if hints and not await self._hints.send_all(hints):
+                desk.notify_again()
+                return
 
     async def _write_journal(self) -> None:
         await self._journal.flush(lambda account_id: self.accounts.desk(account_id) is not None)

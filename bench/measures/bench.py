@@ -55,7 +55,7 @@ class Bench:
     @property
     def seconds(self) -> float:
         """How long one point is measured."""
-        return 2.0 if self.quick else 4.0
+        return 2.0 if self.quick else 3.0
 
     async def server(self) -> Server:
         """The server under test, with one tenant and a hundred conversations."""
@@ -70,15 +70,18 @@ class Bench:
         return self._server
 
     async def front(self, kind: str) -> Front:
-        """`bare`; `ray`: one Ray call a message; `socket.io`: that server, in node."""
+        """`bare`; `ray`: one Ray call a message; `commits`: a row a message, in the Postgres of the server under test; `socket.io`:
+        that server, in node."""
         if kind not in self._fronts:
             self.step(f"starting {kind}")
             port = free_port()
             if kind == "socket.io":
                 script = str(await asyncio.to_thread(socketio_server) / "serve.js")
                 process = Process(script, str(port), program=("node",))
+            elif kind == "commits":
+                process = Process("bench.bare", str(port), kind, (await self.server()).database_url)
             else:
-                process = Process("bench.bare", str(port), *(["ray"] if kind == "ray" else []))
+                process = Process("bench.bare", str(port), kind)
             await process.start()
             self._stack.push_async_callback(process.stop)
             self._fronts[kind] = Front(port, process)

@@ -1,4 +1,4 @@
-"""A durable message in over HTTP, against a bare handler and against one Ray call a message."""
+"""A durable message in over HTTP, against a bare handler, one that commits, and one Ray call a message."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from ..processes import BenchError, Server, Tenant, cpu_seconds, run_load
 from ..results import Figure, Series, ratios
 from .bench import Bench, connected
 
-SIDES = ("tertulia", "bare", "ray")
+SIDES = ("tertulia", "bare", "commits", "ray")
 CONNECTIONS = (64, 256)
-GOALS = ((0.4, None), (0.6, 6.0))
-"""Of the bare handler and of one Ray call a message, at these. Six calls are 0.7 of the bare handler on this machine: with 64
-connections more than the 0.54 of the prototype, whose eight calls were its 0.92 with 256."""
+GOALS = ((0.4, 5.5), (0.55, 6.5))
+"""Of the bare handler and of one Ray call a message, at these."""
 LATENCY_CONNECTIONS = 64
 P99_FLOOR_MS = 0.1
 
@@ -117,7 +116,7 @@ async def ingest(bench: Bench) -> list[Figure]:
     count = await verify(server.database_url, bench.tenant, list(bench.folder.glob("in*-tertulia-*.acked")))
     figures = []
     for connections, (of_bare, of_ray) in zip(CONNECTIONS, GOALS, strict=True):
-        ours, bare, ray = (rates[side, connections] for side in SIDES)
+        ours, bare, commits, ray = (rates[side, connections] for side in SIDES)
         parts = [Series(s, "messages/s", rates[s, connections]) for s in SIDES]
         figures.append(
             Figure(
@@ -126,6 +125,13 @@ async def ingest(bench: Bench) -> list[Figure]:
                 value=ratios("of bare", ours, bare),
                 goal=of_bare,
                 parts=parts,
+            )
+        )
+        figures.append(
+            Figure(
+                measure="ingest",
+                what=f"of a bare handler that commits a row a request in groups, {connections} connections",
+                value=ratios("of one that commits", ours, commits),
             )
         )
         figures.append(
@@ -161,7 +167,7 @@ async def calibrate(bench: Bench, side: str) -> float:
 
 async def latency(bench: Bench) -> list[Figure]:
     """Open-loop, each side at half of what it takes."""
-    reports: dict[str, list[load.Report]] = {"tertulia": [], "bare": []}
+    reports: dict[str, list[load.Report]] = {"tertulia": [], "bare": [], "commits": []}
     halves = {side: await calibrate(bench, side) / 2 for side in reports}
     for number in range(bench.rounds):
         for side, found in reports.items():
@@ -174,19 +180,26 @@ async def latency(bench: Bench) -> list[Figure]:
         for side, found in reports.items()
         for name in ("p50", "p99", "p999")
     ]
-    ours, bare = ([r.p99 for r in reports[side]] for side in ("tertulia", "bare"))
+    ours, commits = ([r.p99 for r in reports[side]] for side in ("tertulia", "commits"))
     return [
         Figure(
             measure="latency",
-            what="p99 at half load, against the bare handler's at half its own",
-            value=ratios("p99", ours, [max(P99_FLOOR_MS, b) for b in bare]),
-            goal=4,
+            what="p99 at half load",
+            value=Series("p99", "ms", ours),
+            goal=20,
             most=True,
             parts=parts,
         ),
         Figure(
             measure="latency",
+            what="p99 at half load, against that of a bare handler that commits in groups, at half its own",
+            value=ratios("p99", ours, [max(P99_FLOOR_MS, c) for c in commits]),
+            goal=4,
+            most=True,
+        ),
+        Figure(
+            measure="latency",
             what="p50 likewise",
-            value=ratios("p50", [r.p50 for r in reports["tertulia"]], [r.p50 for r in reports["bare"]]),
+            value=ratios("p50", [r.p50 for r in reports["tertulia"]], [r.p50 for r in reports["commits"]]),
         ),
     ]

@@ -1,14 +1,23 @@
-"""From the start of the program to its first served request: embedded servers, data folder present."""
+"""From the start of the program to its first served request: embedded servers, data folder present; and the same after a crash."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import aiohttp
 
-from ..processes import BenchError, Server, open_conversations
+from ..processes import BenchError, Server, Tenant, connected, open_conversations
 from ..results import Figure, Series
+from ..seed import seed
 from .bench import Bench
+
+LIVE = 50_000
+LIVE_QUICK = 10_000
+SEEDED = 10_000
+"""Conversations written at once."""
+QUEUED_WITHIN = 120.0
+"""Seconds until all conversations must be back in the queue."""
 
 
 async def startup(bench: Bench) -> list[Figure]:
@@ -26,12 +35,7 @@ async def startup(bench: Bench) -> list[Figure]:
         began = time.monotonic()
         await server.start()
         try:
-            headers = {"Authorization": f"Bearer {tenant.service}"}
-            async with aiohttp.ClientSession(server.url, headers=headers) as session:
-                path = f"/v1/conversations/{conversation}/messages"
-                async with session.post(path, json={"content": "first"}) as response:
-                    if response.status != 201:
-                        raise BenchError(f"the first request: {response.status}")
+            await _first_message(server, tenant, conversation)
             values.append(time.monotonic() - began)
         finally:
             began = time.monotonic()
@@ -45,5 +49,59 @@ async def startup(bench: Bench) -> list[Figure]:
             goal=8,
             most=True,
             parts=[Series("SIGTERM to exit", "s", stops)],
-        )
+        ),
+        await _crash(bench, folder, tenant),
     ]
+
+
+async def _first_message(server: Server, tenant: Tenant, conversation: str) -> None:
+    headers = {"Authorization": f"Bearer {tenant.service}"}
+    async with aiohttp.ClientSession(server.url, headers=headers) as session:
+        path = f"/v1/conversations/{conversation}/messages"
+        async with session.post(path, json={"content": "first"}) as response:
+            if response.status != 201:
+                raise BenchError(f"the first request: {response.status}")
+
+
+async def _crash(bench: Bench, folder: str, tenant: Tenant) -> Figure:
+    """Every process of a server dies at once, Postgres included, while many conversations wait for an agent."""
+    live = LIVE_QUICK if bench.quick else LIVE
+    server = Server(bench.folder / folder)
+    await server.start()
+    try:
+        async with connected(server.database_url) as connection:
+            for first in range(0, live, SEEDED):
+                bench.step(f"{first:,} of {live:,} conversations")
+                states = await seed(connection, tenant, f"live{first}", SEEDED, 2)
+        conversation = states[-1].conversation.id
+        await _first_message(server, tenant, conversation)
+    finally:
+        await server.kill()
+    bench.step("starting after the crash")
+    server = Server(bench.folder / folder)
+    began = time.monotonic()
+    await server.start()
+    try:
+        await _first_message(server, tenant, conversation)
+        served = time.monotonic() - began
+        await _queued(server, tenant, live)
+        queued = time.monotonic() - began
+    finally:
+        await server.stop()
+    return Figure(
+        measure="startup",
+        what=f"start to first served request after a crash, {live:,} live conversations",
+        value=Series("start", "s", [served]),
+        parts=[Series("until the queue lists them all", "s", [queued])],
+    )
+
+
+async def _queued(server: Server, tenant: Tenant, count: int) -> None:
+    """Wait until at least `count` conversations are in the queue."""
+    headers = {"Authorization": f"Bearer {tenant.agent}"}
+    async with asyncio.timeout(QUEUED_WITHIN), aiohttp.ClientSession(server.url, headers=headers) as session:
+        while True:
+            async with session.get("/v1/queue", params={"limit": "1"}) as response:
+                if response.status == 200 and (await response.json())["total"] >= count:
+                    return
+            await asyncio.sleep(0.05)

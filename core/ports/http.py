@@ -5,6 +5,7 @@ The caller's token binds everything to one account, and row-level security enfor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -123,6 +124,22 @@ class Vault(Protocol):
     def seal(self, account_id: str, channel_id: str, credentials: dict[str, str]) -> bytes:
         """Encrypt credentials; the ciphertext is bound to this account's channel."""
         ...
+
+
+class Hint(msgspec.Struct, frozen=True, array_like=True):
+    """An event that is not an entry, on its way to every gateway."""
+
+    account_id: str
+    type: str
+    data: dict[str, Any]
+    topics: list[str]
+    conversation_id: str | None = None
+
+
+class BulkHints(Protocol):
+    """Like `Hints`, for many at a time."""
+
+    async def send_all(self, hints: Sequence[Hint]) -> bool: ...
 
 
 class Hints(Protocol):

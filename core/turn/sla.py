@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -45,6 +46,16 @@ class Due(msgspec.Struct, frozen=True):
     breach: int | None
 
 
+TARGETS: Final = tuple(Target)
+TIMERS: Final = {target: (Timer(f"{target}_warning"), Timer(f"{target}_breach")) for target in TARGETS}
+"""The warning and the breach of each target."""
+_MINUTES: Final = {target: f"{target}_minutes" for target in TARGETS}
+# Every opening meets these; until Python 3.12 a member is slow to look up in its class.
+_FIRST_REPLY: Final = Target.FIRST_REPLY
+_RESOLUTION: Final = Target.RESOLUTION
+_EXPIRY: Final = Timer.EXPIRY
+_RESOLVED: Final = Status.RESOLVED
+
 EXPIRES = frozenset({Status.OPEN, Status.BOT, Status.PENDING})
 UNRESOLVED = frozenset({Status.OPEN, Status.BOT, Status.ASSIGNED, Status.PENDING})
 
@@ -55,7 +66,7 @@ def business_hours(settings: AccountSettings) -> Schedule:
 
 def minutes_of(sla: Sla, priority: Priority, target: Target) -> int | None:
     """The target that applies: the priority's own, else the account's."""
-    name = f"{target}_minutes"
+    name = _MINUTES[target]
     own: Targets | None = sla.priorities.get(priority)
     value = None if own is None else getattr(own, name)
     return getattr(sla, name) if value is None else value
@@ -65,9 +76,9 @@ def since_of(c: Conversation, target: Target) -> int | None:
     """When a target's clock started; None if it does not run. Reopening restarts the resolution clock."""
     if c.status not in UNRESOLVED:
         return None
-    if target is Target.RESOLUTION:
+    if target is _RESOLUTION:
         return c.opened_at
-    if target is Target.FIRST_REPLY:
+    if target is _FIRST_REPLY:
         return None if c.first_reply_at is not None else c.created_at
     return None if c.first_reply_at is None else c.unanswered_since
 
@@ -80,9 +91,9 @@ def due(since: int, minutes: int, warn_percent: int, hours: Schedule) -> Due:
 def targets_of(c: Conversation, settings: AccountSettings) -> dict[Target, Due]:
     """The targets whose clocks are running."""
     found: dict[Target, Due] = {}
-    for target in Target:
-        since, minutes = since_of(c, target), minutes_of(settings.sla, c.priority, target)
-        if since is not None and minutes is not None:
+    for target in TARGETS:
+        minutes = minutes_of(settings.sla, c.priority, target)
+        if minutes is not None and (since := since_of(c, target)) is not None:
             found[target] = due(since, minutes, settings.sla.warn_percent, business_hours(settings))
     return found
 
@@ -97,15 +108,16 @@ def timers_of(c: Conversation, settings: AccountSettings) -> dict[Timer, int]:
 def _timers(c: Conversation, settings: AccountSettings) -> Iterator[tuple[Timer, int]]:
     if c.status in EXPIRES:
         last = c.created_at if c.last_message_at is None else c.last_message_at
-        yield Timer.EXPIRY, max(last, c.snoozed_until or 0) + settings.expiry_hours * HOUR
-    if c.status is Status.RESOLVED and c.resolved_at is not None:
+        yield _EXPIRY, max(last, c.snoozed_until or 0) + settings.expiry_hours * HOUR
+    if c.status is _RESOLVED and c.resolved_at is not None:
         yield Timer.AUTO_CLOSE, c.resolved_at + settings.auto_close_hours * HOUR
         if settings.csat_enabled and c.csat_due and not c.fired.csat_asked:
             yield Timer.CSAT_ASK, c.resolved_at
     if c.live and c.snoozed_until is not None:
         yield Timer.SNOOZE_END, c.snoozed_until
     for target, instants in targets_of(c, settings).items():
+        warning, breach = TIMERS[target]
         if instants.warning is not None:
-            yield Timer(f"{target}_warning"), instants.warning
+            yield warning, instants.warning
         if instants.breach is not None:
-            yield Timer(f"{target}_breach"), instants.breach
+            yield breach, instants.breach

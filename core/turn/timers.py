@@ -7,7 +7,7 @@ it is never too late.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
@@ -16,23 +16,23 @@ from ..conversation.entries import EntryData, Message, SlaNoted, StatusChanged, 
 from ..conversation.state import CSAT_ASK, Conversation, first_delivery, settled
 from ..conversation.status import Change, next_status
 from .account_rules import AccountRules
-from .sla import HOUR, Target, Timer, since_of, timers_of
+from .sla import HOUR, TIMERS, Target, Timer, since_of, timers_of
 
 ASKED_WITHIN = HOUR
 """Ms. If a conversation was resolved longer ago, its customer is no longer asked for a score: the account may have enabled this
 only now, or the server was down."""
 AGAIN = 1_000
 """Ms until the next check, if a check leaves something due."""
+_CSAT_ASK: Final = Timer.CSAT_ASK
 
 
 def pending(c: Conversation, settings: AccountSettings, now: int) -> dict[Timer, int]:
     """Every timer that has not had its effect yet, with its instant."""
     found = timers_of(c, settings)
-    asks_at = found.get(Timer.CSAT_ASK)
+    asks_at = found.get(_CSAT_ASK)
     if asks_at is not None and (asks_at < now - ASKED_WITHIN or not c.may_answer_by_itself(now)):
-        del found[Timer.CSAT_ASK]
-    for target in Target:
-        warning, breach = Timer(f"{target}_warning"), Timer(f"{target}_breach")
+        del found[_CSAT_ASK]
+    for target, (warning, breach) in TIMERS.items():
         if breach in found and _noted(c, target, breach):
             del found[breach]
             found.pop(warning, None)
@@ -101,13 +101,13 @@ ENDS = {
     Timer.AUTO_CLOSE: (Change.CLOSED, "resolved for as long as the account keeps it open"),
 }
 SLA: dict[Timer, tuple[Target, Literal["warning", "breach"]]] = {
-    **{Timer(f"{t}_warning"): (t, "warning") for t in Target},
-    **{Timer(f"{t}_breach"): (t, "breach") for t in Target},
+    **{warning: (target, "warning") for target, (warning, _) in TIMERS.items()},
+    **{breach: (target, "breach") for target, (_, breach) in TIMERS.items()},
 }
 
 
 def _breach_of(warning: Timer) -> Timer:
-    return Timer(f"{SLA[warning][0]}_breach")
+    return TIMERS[SLA[warning][0]][1]
 
 
 def _csat(c: Conversation, question: str, new_id: Callable[[], str]) -> Message:

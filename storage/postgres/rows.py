@@ -86,7 +86,7 @@ def _second(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-_TIMES = tuple(
+_TIMES = frozenset(
     f
     for f in Conversation.__struct_fields__
     if f.endswith("_at") or f in ("waiting_since", "snoozed_until", "unanswered_since")
@@ -94,8 +94,8 @@ _TIMES = tuple(
 
 
 def conversation_to_json(c: Conversation) -> str:
-    """A complete row of `conversations` as JSON, for jsonb_populate_record."""
-    row = msgspec.structs.asdict(c)
-    for name in _TIMES:
+    """A row of `conversations` as JSON, for jsonb_populate_record: what is not there is null."""
+    row = {name: value for name, value in msgspec.structs.asdict(c).items() if value is not None}
+    for name in _TIMES & row.keys():
         row[name] = iso(row[name])
     return msgspec.json.encode(row).decode()

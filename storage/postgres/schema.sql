@@ -155,7 +155,7 @@ DECLARE
   FEW constant integer := 1000;
   account constant uuid := current_account();
   patterns constant text[] := search_patterns(searches);
-  named constant text := search_condition(searches, 'search_key(k.name) LIKE ($2)[%s]', 'false');
+  named constant text := search_condition(searches, 'k.name IS NOT NULL AND search_key(k.name) LIKE ($2)[%s]', 'false');
   called constant text := search_condition(
     searches, 'search_key(i.identifier) LIKE ($2)[%s]', 'search_key(i.identifier) LIKE ($2)[%s]');
   chosen uuid[];
@@ -206,7 +206,7 @@ CREATE FUNCTION public.inbox_clauses(f public.inbox_filter) RETURNS text
     (f.channel_id IS NOT NULL,   'c.channel_id = ($2).channel_id'),
     (f.channel_type IS NOT NULL, 'c.channel_type = ($2).channel_type'),
     (f.contact_id IS NOT NULL,   'c.contact_id = ($2).contact_id'),
-    (f.labels IS NOT NULL,       'c.labels @> ($2).labels'),
+    (f.labels <> '[]',           'c.labels <> ''[]'' AND c.labels @> ($2).labels'),
     (f.priority IS NOT NULL,     'array_position(ARRAY[''low'', ''normal'', ''high'', ''urgent''], c.priority)'
                                  ' = array_position(ARRAY[''low'', ''normal'', ''high'', ''urgent''], ($2).priority)'),
     (f.archived,                 'c.archived_at IS NOT NULL'),
@@ -298,30 +298,36 @@ END $$;
 
 CREATE FUNCTION public.load_threads(accounts uuid[], channels uuid[], types text[], identifiers text[], topics text[], most_resolved integer) RETURNS TABLE(ord bigint, has_account boolean, contact_id text, name text, live text, resolved text[], unused boolean)
     LANGUAGE plpgsql STABLE
-    SET plan_cache_mode TO 'force_custom_plan'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
     AS $$
 BEGIN
   RETURN QUERY
-  SELECT w.ord, (SELECT true FROM account_feeds f WHERE f.account_id = w.account) IS NOT NULL, ci.contact_id::text,
-    coalesce(ct.name, ci.display_name),
+  SELECT w.ord, a.known, ci.contact_id::text, coalesce(ct.name, ci.display_name),
     (SELECT c.id::text FROM conversations c
-     WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
-       AND c.topic = w.topic AND c.status IN ('open', 'bot', 'assigned', 'pending')),
+     WHERE c.channel_id = w.channel AND c.contact_identifier = w.identifier AND c.topic = w.topic
+       AND c.account_id IS NOT DISTINCT FROM w.account AND c.status IN ('open', 'bot', 'assigned', 'pending')),
     ARRAY(SELECT c.id::text FROM conversations c
-     WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
-       AND c.topic = w.topic AND c.status = 'resolved' ORDER BY c.id DESC LIMIT most_resolved),
-    (SELECT c.id FROM conversations c
-     WHERE c.account_id = w.account AND c.channel_id = w.channel AND c.contact_identifier = w.identifier
-       AND c.topic = w.topic ORDER BY c.id DESC LIMIT 1) IS NULL
+     WHERE c.channel_id = w.channel AND c.contact_identifier = w.identifier AND c.topic = w.topic
+       AND c.account_id IS NOT DISTINCT FROM w.account AND c.status = 'resolved' ORDER BY c.id DESC LIMIT most_resolved),
+    n.newest IS NULL
   FROM unnest(accounts, channels, types, identifiers, topics)
     WITH ORDINALITY AS w (account, channel, type, identifier, topic, ord)
+  CROSS JOIN LATERAL (
+    SELECT (SELECT true FROM account_feeds f WHERE f.account_id = w.account) IS NOT NULL AS known OFFSET 0) AS a
+  CROSS JOIN LATERAL (
+    SELECT (SELECT c.id FROM conversations c
+     WHERE c.channel_id = w.channel AND c.contact_identifier = w.identifier AND c.topic = w.topic
+       AND c.account_id IS NOT DISTINCT FROM w.account ORDER BY c.id DESC LIMIT 1) AS newest OFFSET 0) AS n
   LEFT JOIN LATERAL (
     SELECT i.contact_id, i.display_name FROM contact_identifiers i
-    WHERE i.account_id = w.account AND i.channel_type = w.type AND i.identifier = w.identifier LIMIT 1) AS ci ON true
-  LEFT JOIN contacts ct ON ct.id = ci.contact_id;
+    WHERE i.account_id = w.account AND i.channel_type = w.type AND i.identifier >= w.identifier AND i.identifier <= w.identifier
+    ORDER BY i.identifier LIMIT 1) AS ci ON true
+  LEFT JOIN contacts ct ON ct.id = ci.contact_id
+  WHERE NOT a.known OR n.newest IS NOT NULL OR ci.contact_id IS NOT NULL;
 END $$;
 
 CREATE FUNCTION public.lock_attachment_bytes(account uuid, digest text) RETURNS void
@@ -572,9 +578,11 @@ BEGIN
       CASE WHEN e.kind = 'rated' THEN (e.data ->> 'score')::integer END AS score,
       CASE WHEN e.kind = 'sla' AND e.data ->> 'state' = 'breach' THEN e.data ->> 'target' END AS missed
     FROM entries e WHERE e.account_id = account AND e.position > done AND e.position <= upto),
+  flagged AS MATERIALIZED (  -- most conversations only open and receive: these need no history of holders and scores
+    SELECT b.*, bool_or(coalesce(b.holds, b.agent, b.missed, b.score::text) IS NOT NULL) OVER (PARTITION BY b.id) AS busy FROM batch b),
   numbered AS (
     SELECT b.*, count(b.holds) OVER w AS change, count(nullif(b.holds, '')) OVER w AS hold
-    FROM batch b WINDOW w AS (PARTITION BY b.id ORDER BY b.position)),
+    FROM flagged b WHERE b.busy WINDOW w AS (PARTITION BY b.id ORDER BY b.position)),
   held AS (  -- who holds it after each entry, and who held it last; null: as before the batch
     SELECT n.*, max(n.holds) OVER (PARTITION BY n.id, n.change) AS holder,
       max(nullif(n.holds, '')) OVER (PARTITION BY n.id, n.hold) AS last_holder
@@ -588,7 +596,8 @@ BEGIN
       (array_agg(h.at ORDER BY h.position DESC) FILTER (WHERE h.score IS NOT NULL))[1] AS rated_at,
       (array_agg(h.last_holder ORDER BY h.position DESC) FILTER (WHERE h.score IS NOT NULL))[1] AS rated_agent,
       jsonb_object_agg(h.missed, h.holder ORDER BY h.position DESC) FILTER (WHERE h.missed IS NOT NULL) AS missed  -- the first stays
-    FROM held h GROUP BY h.id),
+    FROM held h GROUP BY h.id
+    UNION ALL SELECT f.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM flagged f WHERE NOT f.busy GROUP BY f.id),
   -- A conversation's present row may already be ahead of `upto`: its later entries find nothing left to change.
   changed AS MATERIALIZED (
     SELECT s.before, s.after FROM touched t
@@ -598,13 +607,15 @@ BEGIN
       c.id, account, c.created_at, c.status, report_bucket(c.first_reply_at - c.created_at),
       -- what a machine began was done at once, and tells nothing of the team
       CASE WHEN c.resolved_at > c.created_at THEN report_bucket(c.resolved_at - c.created_at) END,
-      c.channel_id, c.team_id, ARRAY (SELECT DISTINCT jsonb_array_elements_text(c.labels)), c.resolved_at,
+      c.channel_id, c.team_id, CASE WHEN c.labels = '[]' THEN '{}' ELSE ARRAY (SELECT DISTINCT jsonb_array_elements_text(c.labels)) END,
+      c.resolved_at,
       coalesce((o.counted).wait, report_bucket(t.assigned_at - c.created_at)), coalesce(t.holder, (o.counted).holder),
       coalesce(t.last_holder, (o.counted).last_holder), coalesce((o.counted).replier, t.replier),
       coalesce(t.score, (o.counted).score), coalesce(t.rated_at, (o.counted).rated_at),
       CASE WHEN t.score IS NULL THEN (o.counted).rated_agent ELSE coalesce(t.rated_agent, (o.counted).last_holder) END,
-      coalesce((SELECT jsonb_object_agg(m.target, coalesce(m.agent, (o.counted).holder, '')) FROM jsonb_each_text(t.missed) AS m (target, agent)),
-        '{}') || coalesce((o.counted).missed, '{}'))::report_conversations AS after) AS s
+      CASE WHEN t.missed IS NULL THEN coalesce((o.counted).missed, '{}') ELSE
+        (SELECT jsonb_object_agg(m.target, coalesce(m.agent, (o.counted).holder, '')) FROM jsonb_each_text(t.missed) AS m (target, agent))
+        || coalesce((o.counted).missed, '{}') END)::report_conversations AS after OFFSET 0) AS s  -- OFFSET 0: evaluated once
     WHERE s.before IS DISTINCT FROM s.after),
   kept AS (
     INSERT INTO report_conversations AS r SELECT (c.after).* FROM changed c
@@ -623,10 +634,21 @@ BEGIN
       WHEN b.kind = 'assigned' AND b.holds <> '' THEN ARRAY['assigned']
       ELSE '{}' END) AS m (measure)
     GROUP BY b.id, b.hour, m.measure),
+  -- States that contribute the same are counted together: what a state contributes takes longer to list than the rest.
+  states AS MATERIALIZED (
+    SELECT s.state, sum(s.n) AS n
+    FROM changed c CROSS JOIN LATERAL (VALUES (c.after, 1), (c.before, -1)) AS v (state, n)
+    CROSS JOIN LATERAL (SELECT v.n, ROW(
+      NULL, NULL, date_trunc('hour', (v.state).created_at, 'UTC'), (v.state).status, (v.state).reply, (v.state).resolution,
+      (v.state).channel_id, (v.state).team_id, (v.state).labels, date_trunc('hour', (v.state).resolved_at, 'UTC'),
+      (v.state).wait, (v.state).holder, (v.state).last_holder, (v.state).replier, (v.state).score,
+      date_trunc('hour', (v.state).rated_at, 'UTC'), (v.state).rated_agent, (v.state).missed)::report_conversations AS state
+      OFFSET 0) AS s
+    WHERE (v.state).conversation_id IS NOT NULL
+    GROUP BY s.state HAVING sum(s.n) <> 0),
   changes AS (
     SELECT s.dimension, s.item, s.measure, s.at, s.bucket, v.n
-    FROM changed c CROSS JOIN LATERAL (VALUES (c.after, 1), (c.before, -1)) AS v (state, n)
-    CROSS JOIN LATERAL report_contributions(v.state) AS s WHERE (v.state).conversation_id IS NOT NULL
+    FROM states v CROSS JOIN LATERAL report_contributions(v.state) AS s
     UNION ALL SELECT i.dimension, i.item, v.measure, v.hour, 0, v.n FROM volumes v
     LEFT JOIN LATERAL (SELECT k.channel_id FROM conversations k WHERE k.id = v.id OFFSET 0) AS c ON true  -- it may be gone
     CROSS JOIN LATERAL (VALUES ('', ''), ('channel', c.channel_id::text)) AS i (dimension, item) WHERE i.item IS NOT NULL
@@ -890,7 +912,7 @@ BEGIN
   END IF;
   FOREACH look IN ARRAY ARRAY[
     'contacts k JOIN conversations c ON c.account_id = $1 AND c.contact_id = k.id WHERE k.account_id = $1 AND '
-      || search_condition(searches, 'search_key(k.name) LIKE ($2)[%s]', 'false'),
+      || search_condition(searches, 'k.name IS NOT NULL AND search_key(k.name) LIKE ($2)[%s]', 'false'),
     'contact_identifiers i JOIN conversations c ON c.account_id = $1 AND c.contact_id = i.contact_id
        WHERE i.account_id = $1 AND ' || search_condition(
          searches, 'search_key(i.identifier) LIKE ($2)[%s]', 'search_key(i.identifier) LIKE ($2)[%s]')]
@@ -2159,7 +2181,7 @@ CREATE INDEX contacts_account ON public.contacts USING btree (account_id, create
 
 CREATE INDEX contacts_merged ON public.contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 
-CREATE INDEX contacts_name ON public.contacts USING gin (account_id, public.search_key(name) public.gin_trgm_ops) WITH (gin_pending_list_limit='65536');
+CREATE INDEX contacts_name ON public.contacts USING gin (account_id, public.search_key(name) public.gin_trgm_ops) WITH (gin_pending_list_limit='65536') WHERE (name IS NOT NULL);
 
 CREATE INDEX conversation_recency_order ON public.conversation_recency USING btree (account_id, last_message_at, conversation_id);
 
@@ -2175,9 +2197,9 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (account_
 
 CREATE INDEX conversations_created ON public.conversations USING btree (account_id, created_at, id);
 
-CREATE INDEX conversations_labels ON public.conversations USING gin (account_id, labels jsonb_path_ops) WITH (gin_pending_list_limit='65536');
+CREATE INDEX conversations_labels ON public.conversations USING gin (account_id, labels jsonb_path_ops) WITH (gin_pending_list_limit='65536') WHERE (labels <> '[]'::jsonb);
 
-CREATE UNIQUE INDEX conversations_live ON public.conversations USING btree (account_id, channel_id, contact_identifier, topic) WHERE (status = ANY (ARRAY['open'::text, 'bot'::text, 'assigned'::text, 'pending'::text]));
+CREATE UNIQUE INDEX conversations_live ON public.conversations USING btree (channel_id, contact_identifier, topic, account_id) WHERE (status = ANY (ARRAY['open'::text, 'bot'::text, 'assigned'::text, 'pending'::text]));
 
 CREATE INDEX conversations_priority ON public.conversations USING btree (account_id, array_position(ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text], priority), id);
 
@@ -2185,7 +2207,7 @@ CREATE INDEX conversations_status ON public.conversations USING btree (account_i
 
 CREATE INDEX conversations_team ON public.conversations USING btree (account_id, team_id, id) WHERE (team_id IS NOT NULL);
 
-CREATE INDEX conversations_thread ON public.conversations USING btree (account_id, channel_id, contact_identifier, topic, id DESC);
+CREATE INDEX conversations_thread ON public.conversations USING btree (channel_id, contact_identifier, topic, id DESC);
 
 CREATE INDEX conversations_timer ON public.conversations USING btree (timer_at) WHERE (timer_at IS NOT NULL);
 

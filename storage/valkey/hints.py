@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,19 +11,11 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ...core.ports.http import Hint
+
 log = structlog.get_logger(__name__)
 
 CHANNEL = "tertulia:hints"
-
-
-class Hint(msgspec.Struct, frozen=True, array_like=True):
-    """An event that is not an entry, on its way to every gateway."""
-
-    account_id: str
-    type: str
-    data: dict[str, Any]
-    topics: list[str]
-    conversation_id: str | None = None
 
 
 class ValkeyHints:
@@ -53,15 +45,28 @@ class ValkeyHints:
         conversation_id: str | None = None,
     ) -> bool:
         """Returns whether it was published; otherwise only this gateway's readers get it."""
-        hint = Hint(account_id, type, data, topics, conversation_id)
+        return await self.send_all([Hint(account_id, type, data, topics, conversation_id)])
+
+    async def send_all(self, hints: Sequence[Hint]) -> bool:
+        """Like `send`, in one round trip."""
         try:
-            await self._client.publish(CHANNEL, msgspec.msgpack.encode(hint))
+            if len(hints) == 1:
+                await self._client.publish(CHANNEL, msgspec.msgpack.encode(hints[0]))
+            elif hints:
+                async with self._client.pipeline(transaction=False) as pipeline:
+                    for hint in hints:
+                        pipeline.publish(CHANNEL, msgspec.msgpack.encode(hint))
+                    await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
-            self._deliver(hint)
+            self._deliver_all(hints)
             return False
         if not self._listening:
-            self._deliver(hint)
+            self._deliver_all(hints)
         return True
+
+    def _deliver_all(self, hints: Sequence[Hint]) -> None:
+        for hint in hints:
+            self._deliver(hint)
 
     async def main_loop(self) -> None:
         """Receive until cancelled; reconnect when Valkey comes back."""

@@ -20,7 +20,7 @@ from ..core.channels.signed_urls import LinkSigner
 from ..core.conversation.entries import Entry
 from ..core.errors import DISK_FULL, StorageUnavailable
 from ..core.ids import PARTITIONS
-from ..core.ports.http import Stores
+from ..core.ports.http import Hint, Stores
 from ..core.views.metrics import Sample
 from ..http.actions.hint_recovery import HintRecovery
 from ..http.app import make_app
@@ -71,7 +71,7 @@ from ..storage.postgres.delivery.inbound import PostgresInbound
 from ..storage.postgres.delivery.senders import PostgresSenders
 from ..storage.postgres.reports.reports import PostgresReports
 from ..storage.valkey import client
-from ..storage.valkey.hints import Hint, ValkeyHints
+from ..storage.valkey.hints import ValkeyHints
 from ..storage.valkey.permits import ValkeyPermits
 from ..storage.valkey.presence import ValkeyPresence
 from ..storage.valkey.tickets import ValkeyTickets

@@ -22,8 +22,9 @@ from typer.testing import CliRunner
 from waiting import until
 
 from tertulia.command_line.app import app
+from tertulia.core.ports.http import Hint
 from tertulia.simulator.scenario.loading import parsed
-from tertulia.storage.valkey.hints import CHANNEL, Hint
+from tertulia.storage.valkey.hints import CHANNEL
 
 NOTICE = "notification:queue"
 

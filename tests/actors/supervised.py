@@ -16,6 +16,7 @@ from tertulia.actors.supervisor.supervisor import Supervisor
 from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Entry
 from tertulia.core.errors import BY_CODE, Internal
+from tertulia.core.ports.http import Hint
 from tertulia.core.routing.supervision_messages import SHARDS, Presence
 from tertulia.storage.memory.supervision import MemoryPresence, MemorySupervision
 
@@ -52,18 +53,11 @@ class Hints:
         self.away = False
         self.lost = 0
 
-    async def send(
-        self,
-        account_id: str,
-        type: str,
-        data: dict[str, Any],
-        topics: list[str],
-        conversation_id: str | None = None,
-    ) -> bool:
+    async def send_all(self, hints: Sequence[Hint]) -> bool:
         if self.away:
-            self.lost += 1
+            self.lost += len(hints)
         else:
-            self.sent.append((type, data))
+            self.sent += [(hint.type, hint.data) for hint in hints]
         return not self.away
 
 

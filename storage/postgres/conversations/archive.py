@@ -21,6 +21,8 @@ from ..queries import sql
 from ..rows import conversation_from_row, entry_from_row
 
 _ENTRY = sql("entry_columns")
+_UNKNOWN = (True, None, None, None, (), True)
+"""What `load_threads` says of a thread by saying nothing: its account exists, it has no contact and never had a conversation."""
 
 
 class PostgresArchive:
@@ -52,19 +54,19 @@ class PostgresArchive:
                 [k.topic for k in keys],
                 THREAD_RESOLVED,
             )
+        known = {row[0]: row[1:] for row in rows}
         threads: dict[ThreadKey, Thread] = {}
         made: dict[tuple[str, str, str], NewContact] = {}
-        for ordinal, is_account, contact_id, name, live, resolved, unused in rows:
+        for ordinal, one in enumerate(wanted, 1):
+            is_account, contact_id, name, live, resolved, unused = known.get(ordinal, _UNKNOWN)
             if not is_account:
                 raise Rejected("no such account")
             new = None
             if contact_id is None:
-                contact = wanted[ordinal - 1].new_contact()
+                contact = one.new_contact()
                 new = made.setdefault(contact.address, contact)
                 contact_id, name = new.id, new.name
-            threads[keys[ordinal - 1]] = Thread(
-                contact_id, name, live, tuple(resolved), new_contact=new, unused=unused
-            )
+            threads[one.key] = Thread(contact_id, name, live, tuple(resolved), new_contact=new, unused=unused)
         return threads
 
     async def find_repeats(
