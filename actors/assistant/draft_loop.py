@@ -1,4 +1,4 @@
-"""Drafts replies on inbound messages, for accounts that want it. All state is in Postgres: any number of processes may run it."""
+"""Answers inbound messages as the conversational bot, or drafts replies on them, for accounts that want it. All state is in Postgres: any number of processes may run it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any, Protocol
 
 import structlog
 
+from ...core.accounts.account_settings import Assistance
 from ...core.assistance.suggestions import Wishes
+from ...core.conversation.state import Conversation
 from ...core.conversation.status import FINAL
 from ...core.errors import Conflict, RateLimited, TertuliaError
 from ...core.ports.assistance.models import ModelError
 from ...core.ports.assistance.suggestions import DraftQueue, DueDraft
 from ...core.views.stream_events import account_topic, conversation_topic
+from .bot_assistant import BotAssistant, holds
 from .drafting import Conversations, Drafter
 
 log = structlog.get_logger(__name__)
@@ -60,6 +63,7 @@ class DraftLoop:
         self,
         queue: DraftQueue,
         drafter: Drafter,
+        bot: BotAssistant,
         conversations: Conversations,
         hints: Hints,
         trim: Callable[[], Awaitable[int]],
@@ -68,6 +72,7 @@ class DraftLoop:
     ) -> None:
         self._queue = queue
         self._drafter = drafter
+        self._bot = bot
         self._conversations = conversations
         self._hints = hints
         self._trim = trim
@@ -90,18 +95,24 @@ class DraftLoop:
         return moved > 0
 
     async def draft_next(self) -> bool:
-        """Draft for one conversation that is due. Returns whether there was one."""
+        """Answer or draft for one conversation that is due. Returns whether there was one."""
         due = await self._queue.claim(1)
         for one in due:
-            await self._queue.finish(one, "done" if await self._draft(one) else "later")
+            await self._queue.finish(one, "done" if await self._settle(one) else "later")
         return bool(due)
 
-    async def _draft(self, due: DueDraft) -> bool:
-        """Whether it is settled: drafted, or nothing to draft."""
+    async def _settle(self, due: DueDraft) -> bool:
+        """Whether it is settled: answered, drafted, or there is nothing to do."""
         settings = await self._queue.settings(due.account_id)
         c = await self._conversations.get(due.account_id, due.conversation_id)
-        if c is None or c.erased or c.status in FINAL or settings.suggestions != "inbound":
+        if c is None or c.erased or c.status in FINAL:
             return True
+        if holds(c):
+            await self._bot.answer(c, settings, due.seq)
+            return True
+        return settings.suggestions != "inbound" or await self._draft(due, c, settings)
+
+    async def _draft(self, due: DueDraft, c: Conversation, settings: Assistance) -> bool:
         try:
             made = await self._drafter.draft(c, settings, Wishes(), None)
         except (Conflict, RateLimited) as error:

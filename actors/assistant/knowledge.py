@@ -42,7 +42,11 @@ class Knowledge:
         self, account_id: str, conversation_id: str, question: str, limits: Limits
     ) -> list[tuple[Source, Passage]]:
         """What may answer a customer's question: a draft may use internal articles too, since a person reads it before it is sent."""
-        found = await self.search(account_id, question, PASSAGES, public=False)
+        return await self.passages(account_id, question, public=False)
+
+    async def passages(self, account_id: str, question: str, *, public: bool) -> list[tuple[Source, Passage]]:
+        """The passages that may answer a question, best first. `public`: only those that customers may read."""
+        found = await self.search(account_id, question, PASSAGES, public=public)
         return [_cited(one) for one in found if one.relevance >= RELEVANT]
 
 

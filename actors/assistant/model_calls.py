@@ -88,14 +88,20 @@ class ModelCalls:
         await self._model.close()
 
     async def complete(
-        self, account_id: str, request: ModelRequest, limits: Limits, conversation_id: str | None = None
+        self,
+        account_id: str,
+        request: ModelRequest,
+        limits: Limits,
+        conversation_id: str | None = None,
+        *,
+        falls_back: bool = True,
     ) -> Completion:
         """The whole answer: of the configured provider or, when it fails or has nothing to say, of the built-in rules, which the
-        answer then says. Raises RateLimited when the account's limits are reached."""
+        answer then says; with `falls_back` false, ModelError. Raises RateLimited when the account's limits are reached."""
         try:
             return await self._completed(self._model, account_id, request, limits, conversation_id)
         except ModelError as error:
-            if self._model is self._fallback:
+            if self._model is self._fallback or not falls_back:
                 raise
             log.warning(
                 "model_failed",

@@ -24,6 +24,9 @@ class Rules:
         if request.purpose == "analysis":
             said = prompt.conversation[-1].text if prompt.conversation else ""
             yield msgspec.json.encode(rules.analysed(said, self._score(scored(said)))).decode()
+        elif request.purpose == "assist":
+            reply, sure, fields = rules.assisted(prompt)
+            yield msgspec.json.encode({"reply": reply, "confidence": sure, "fields": fields}).decode()
         else:
             words = rules.reply(prompt).split(" ")
             for at, word in enumerate(words):

@@ -36,13 +36,15 @@ class Passage(msgspec.Struct, frozen=True):
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """`wish`: how an agent wants the answer, in their own words. `draft`: an agent's text to improve."""
+    """`wish`: how an agent wants the answer, in their own words. `draft`: an agent's text to improve. `wanted`: names of fields that
+    the customer is to be asked for."""
 
     instruction: str
     knowledge: tuple[Passage, ...] = ()
     conversation: tuple[Line, ...] = ()
     draft: str | None = None
     wish: str | None = None
+    wanted: tuple[str, ...] = ()
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -61,6 +63,8 @@ def rendered(prompt: Prompt, fence: str) -> Rendered:
     ]
     if prompt.wish:
         system.append(f"The agent who will send the answer asks for this: {prompt.wish[:MAX_WISH]}")
+    if prompt.wanted:
+        system.append(f"Still to be asked for, one at a time: {', '.join(prompt.wanted)}.")
     data = [
         _fenced("knowledge", fence, [_encode(_short(n, p)) for n, p in enumerate(prompt.knowledge, 1)]),
         _fenced(

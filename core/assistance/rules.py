@@ -5,12 +5,14 @@ It also answers when the configured provider fails; the answer then says so.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import Final
 from zlib import crc32
 
 from ..text.text_matching import Text
+from ..turn.form_filling import fits, question
 from .analysis import MessageAnalysis, made
 from .prompts import Prompt
 
@@ -80,6 +82,8 @@ ACKNOWLEDGED: Final[dict[str, str]] = {
     "thanks": "You are welcome. Is there anything else I can do for you?",
     "greeting": "How can I help you?",
 }
+_FIELDS: Final = {"order": "order_number"}
+"""Entities that fields of bot rules call by another name."""
 _WORD: Final = re.compile(r"\w+")
 _ENTITIES: Final[dict[str, re.Pattern[str]]] = {
     "order": re.compile(r"\b[A-Za-z]{1,5}-\d{2,12}\b|#\d{3,12}\b"),
@@ -124,6 +128,36 @@ def reply(prompt: Prompt) -> str:
     intent, _ = intent_of(said)
     about_it = ACKNOWLEDGED.get(intent or "", "I have read it and will get back to you shortly.")
     return f"Hello, thank you for your message. {about_it}"
+
+
+def assisted(prompt: Prompt) -> tuple[str, float, dict[str, str]]:
+    """The conversational bot's next words, how sure they are, and the fields that the customer has told: the passage that fits
+    best, else the next question, else a courtesy. Without any of them it is not sure at all."""
+    said = " ".join(_since_answered(prompt))
+    fields = _told(prompt, said)
+    if prompt.knowledge:
+        return f"{_beginning(prompt.knowledge[0].text)} [1]", 0.7, fields
+    missing = next((field for field in prompt.wanted if field not in fields), None)
+    if missing is not None:
+        return question(missing), 0.6, fields
+    intent, _ = intent_of(said)
+    courtesy = ACKNOWLEDGED[intent] if intent in ("thanks", "greeting") else ""
+    return courtesy, 0.6 if courtesy else 0.0, fields
+
+
+def _since_answered(prompt: Prompt) -> list[str]:
+    """What the customer has written since anybody answered."""
+    burst = itertools.takewhile(lambda line: line.speaker == "customer", reversed(prompt.conversation))
+    return [line.text for line in burst][::-1]
+
+
+def _told(prompt: Prompt, said: str) -> dict[str, str]:
+    found = {_FIELDS.get(kind, kind): value for kind, value in entities_of(said).items()}
+    asked = next((line.text for line in reversed(prompt.conversation) if line.speaker != "customer"), "")
+    for field in prompt.wanted:
+        if field not in found and asked.strip() == question(field) and fits(field, said):
+            found[field] = said.strip()
+    return {field: value for field, value in found.items() if field in prompt.wanted}
 
 
 def _beginning(text: str) -> str:

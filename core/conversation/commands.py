@@ -170,6 +170,26 @@ class GiveBack(_Command, frozen=True):
     """Give back to the bot, which may speak again."""
 
 
+class BotAnswer(_Command, frozen=True):
+    """What the conversational bot says after it has read up to `seen`; or, with `failed`, why it cannot. Judged in the turn
+    (`turn/assisting.py`), and refused as stale unless the bot still holds the conversation and nobody has written since.
+
+    `sources`: ids and titles of the articles that `text` cites. `wants`: why the model asks for a human. `summary`: of the
+    conversation, for agents.
+    """
+
+    rule_id: str
+    seen: int
+    text: str = ""
+    confidence: float = 0.0
+    fields: dict[str, str] = {}
+    sources: tuple[tuple[str, str], ...] = ()
+    summary: str = ""
+    wants: str | None = None
+    failed: str | None = None
+    model: str = ""
+
+
 class Close(_Command, frozen=True):
     """Close for good; nothing is deleted."""
 
@@ -230,6 +250,7 @@ Command = (
     | Release
     | Handoff
     | GiveBack
+    | BotAnswer
     | Close
     | Erase
     | Rate
@@ -268,12 +289,14 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
     def key(self) -> str:
         """The deduplication key, unique within the conversation.
 
-        A client's own key is bound to its sender, and an edit is identified by its time; otherwise the envelope's id covers the
-        server's own retries.
+        A client's own key is bound to its sender, an edit is identified by its time, and the bot answers once to what it has
+        read; otherwise the envelope's id covers the server's own retries.
         """
         command = self.command
         if isinstance(command, Edit):
             return f"edit:{command.edited_at}:{command.external_id}"
+        if isinstance(command, BotAnswer):
+            return f"assist:{command.seen}"
         post = self.post
         if post is None or post.key is None:
             return self.id

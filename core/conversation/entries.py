@@ -24,6 +24,8 @@ Direction = Literal["inbound", "outbound"]
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 TargetName = Literal["first_reply", "next_reply", "resolution"]
 OfferOutcome = Literal["accepted", "declined", "timeout", "withdrawn"]
+ASSIST: Final = "assist"
+"""In the metadata of what the conversational bot writes: how sure it is and what it cites (`turn/assisting.py`)."""
 NOTHING: Final[dict[str, Any]] = {}
 """The metadata of most messages, shared by all of them: never mutate it."""
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from .entries import (
+    ASSIST,
     NOTHING,
     Assigned,
     DeliveryStatus,
@@ -303,7 +304,8 @@ def _messaged(c: Conversation, entry: Entry, data: Message) -> Conversation:
     elif since is None and waits:
         since = entry.at
     asks = data.sender_type == "system" and data.metadata.get(CSAT_ASK) is True
-    if asks or (data.sender_type == "bot" and entry.actor.type == "bot") or _mails_by_itself(c, data):
+    by_rule = data.sender_type == "bot" and entry.actor.type == "bot" and ASSIST not in data.metadata
+    if asks or by_rule or _mails_by_itself(c, data):
         automatic = (*c.fired.automatic, entry.at)[-MAX_AUTOMATIC:]
         c = replace(c, fired=replace(c.fired, csat_asked=asks or c.fired.csat_asked, automatic=automatic))
     return replace(

@@ -60,6 +60,11 @@ class AccountRules(msgspec.Struct, frozen=True):
         """The text a rule answers with, before its variables are filled in."""
         return self.templates.get(rule.id, rule.actions.reply_text)
 
+    def assisting(self, rule_id: str) -> Actions | None:
+        """The actions of a rule by which the conversational bot answers; None if there is no such rule any more."""
+        rule = next((rule for rule in self.rules if rule.id == rule_id), None)
+        return None if rule is None or rule.actions.assist is None else rule.actions
+
 
 NO_RULES = AccountRules()
 """The defaults alone."""
@@ -143,7 +148,7 @@ def _first_words(keywords: tuple[str, ...]) -> tuple[str, ...]:
 
 def silent(actions: Actions) -> Actions:
     """A rule's actions without those that speak to the customer."""
-    return replace(actions, reply_text=None, reply_template_id=None, collect_info=())
+    return replace(actions, reply_text=None, reply_template_id=None, collect_info=(), assist=None)
 
 
 def speaks(actions: Actions) -> bool:

@@ -28,7 +28,7 @@ from ..conversation.state import Conversation, State, by_machine, first_delivery
 from ..conversation.status import BOT, OPEN, RESOLVED, Change, next_status
 from ..text.languages import language_of
 from ..text.templates import render
-from . import form_filling
+from . import assisting, form_filling
 from .account_rules import AccountRules, asks_for_human, silent, speaks
 from .assignment import with_offer_ended
 from .bot_rules import Actions, BotRule, Evaluation, Facts, evaluate
@@ -66,11 +66,13 @@ def plan(account: AccountRules, facts: Facts, at: int, *, bot_has_it: bool = Fal
     asked = _for_human(facts.content, facts.sentiment, account, bot_speaks=bot_speaks)
     if rule is None:
         return Plan(evaluation, None, asked)
+    if asked is None and rule.actions.assist is not None:
+        asked = assisting.sensitive(facts.content, rule.actions.assist)
     if asked is not None:
         return Plan(evaluation, silent(rule.actions), asked)
     routes = rule.actions.assign_team_id is not None or rule.actions.assign_strategy is not None
-    by_rule = f"Rule “{rule.name}”" if routes and not rule.actions.collect_info else None
-    return Plan(evaluation, rule.actions, by_rule)
+    talks = bool(rule.actions.collect_info) or rule.actions.assist is not None
+    return Plan(evaluation, rule.actions, f"Rule “{rule.name}”" if routes and not talks else None)
 
 
 def _for_human(
@@ -95,9 +97,11 @@ def respond(
     response = _noted(before, state, message, account, now, new_id, analysis)
     if not response:
         return response
-    # an open offer ends if the bot takes the conversation
+    # an open offer ends if the bot takes the conversation, and agents get a summary if the bot gives it up
+    by = {id(data): who for who, data in response}
     all_of_it = with_offer_ended(state.conversation, tuple(data for _, data in response))
-    return [*((SYSTEM, data) for data in all_of_it[: len(all_of_it) - len(response)]), *response]
+    all_of_it = assisting.concluded(state, all_of_it, new_id)
+    return [(by.get(id(data), SYSTEM), data) for data in all_of_it]
 
 
 def _noted(
@@ -145,6 +149,8 @@ def _respond(
         return _handed_over(c, asked, SYSTEM) if asked else []
     if c.status is BOT and form_filling.under_way(c.bot_context) is not None:
         return _collect(state, message, account, new_id, analysis)
+    if c.status is BOT and (talk := assisting.under_way(c.bot_context)) is not None:
+        return _assisted(c, message, account, talk, analysis)
     if not account.rules and not account.faulty:
         return _without_rules(c, message, account, analysis)
     new = before.last_message_at is None or before.status is RESOLVED
@@ -165,7 +171,19 @@ def _respond(
         if found.handoff is None and c.status is BOT:
             return _handed_over(c, UNANSWERED, SYSTEM)
         return _handed_over(c, found.handoff, SYSTEM) if found.handoff else []
-    return _by_rule(c, account, rule, found, new_id)
+    return _by_rule(c, message, account, rule, found, new_id)
+
+
+def _assisted(
+    c: Conversation, message: Message, account: AccountRules, talk: assisting.Assisting, analysis: Analysis
+) -> BotResponse:
+    """The conversational bot answers later, in a turn of its own (`assisting.settle`), unless a human takes over now."""
+    actions = account.assisting(talk.rule_id)
+    if actions is None or actions.assist is None:
+        return _handed_over(c, assisting.RULE_GONE, SYSTEM)
+    asked = _for_human(message.content, analysis.sentiment, account)
+    reason = asked or assisting.sensitive(message.content, actions.assist)
+    return [] if reason is None else _handed_over(c, reason, SYSTEM)
 
 
 def _without_rules(
@@ -179,7 +197,12 @@ def _without_rules(
 
 
 def _by_rule(
-    c: Conversation, account: AccountRules, rule: BotRule, found: Plan, new_id: Callable[[], str]
+    c: Conversation,
+    message: Message,
+    account: AccountRules,
+    rule: BotRule,
+    found: Plan,
+    new_id: Callable[[], str],
 ) -> BotResponse:
     by = actor("bot", rule.id)
     assert found.actions is not None
@@ -189,7 +212,9 @@ def _by_rule(
     if replies and (text := account.reply_of(rule)) is not None:
         words.append(filled(text, c))
     handoff = found.handoff
-    if found.actions.collect_info:
+    if found.actions.assist is not None:
+        changes["bot_context"] = assisting.begun(c.bot_context, rule.id, message.content)
+    elif found.actions.collect_info:
         step = form_filling.start(c.bot_context, found.actions.collect_info)
         if step.context != c.bot_context:
             changes["bot_context"] = step.context
@@ -202,7 +227,7 @@ def _by_rule(
     response += [(by, _message(c, rule.id, text, new_id, reasons)) for text in words if text.strip()]
     if handoff is not None:
         return response + _handed_over(c, handoff, by)
-    if words and c.status is OPEN:
+    if c.status is OPEN and (words or found.actions.assist is not None):
         response.append((by, StatusChanged(c.status, next_status(c.status, Change.BOT_TOOK))))
     return response
 

@@ -66,6 +66,30 @@ class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     ] = None
 
 
+SENSITIVE = (
+    "complaint", "lawyer", "attorney", "lawsuit", "legal action", "sue you", "court", "police", "data protection",
+    "abogado", "demanda", "denuncia", "queja formal", "reclamación", "ጠበቃ", "ፍርድ ቤት", "ቅሬታ", "محام", "محامي", "محكمة", "شكوى",
+)  # fmt: skip
+"""Topics that the conversational bot leaves to humans, unless its rule names others."""
+
+
+class Assist(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A language model talks with the customer, from the account's public articles, until a human takes over."""
+
+    instruction: Annotated[
+        Annotated[str, Meta(max_length=4000)],
+        about("How the bot should sound, and what it is there for", "You are the bot of Acme's shop."),
+    ] = ""
+    confidence_min: Annotated[
+        Annotated[float, Meta(ge=0, le=1)], about("A less sure answer is not sent: a human takes over", 0.5)
+    ] = 0.5
+    sensitive_topics: Annotated[
+        tuple[Keyword, ...],
+        Meta(max_length=100),
+        about("Words and phrases on which a human takes over, whatever their case and accents", ["lawyer"]),
+    ] = SENSITIVE
+
+
 class Actions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     reply_template_id: Annotated[
         Id | None, about("A canned response to answer with", "0190a5f0-7c1e-7000-8000-00000000ca11")
@@ -85,6 +109,12 @@ class Actions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         Meta(max_length=20),
         about("Fields to ask the customer for, one at a time", ["order_number"]),
     ] = ()
+    assist: Annotated[
+        Assist | None,
+        about(
+            "Let a language model answer from the public articles; it asks for the fields of `collect_info`"
+        ),
+    ] = None
 
 
 class BotRule(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ import msgspec
 from ..channels import recipients
 from ..conversation.commands import (
     Assign,
+    BotAnswer,
     By,
     Close,
     Command,
@@ -52,7 +53,7 @@ from ..conversation.entries import (
 from ..conversation.state import Conversation, State, edited_at
 from ..conversation.status import ASKED, FINAL, LIVE, Change, Status, next_status
 from ..errors import Conflict, Forbidden, Invalid, NotFound
-from . import form_filling
+from . import assisting, form_filling
 from .assignment import (
     assign,
     end_offer,
@@ -119,14 +120,22 @@ def decide(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryDat
         raise NotFound("no such conversation: its customer was erased")
     if by.role == "customer" and not isinstance(command, CUSTOMERS):
         raise Forbidden("customers may not do this")
-    if isinstance(command, Post):
-        return with_offer_ended(c, post_message(state, by, command, turn))
-    if isinstance(command, Receive):
-        named = name_contact(c, command)
-        return with_offer_ended(c, (*named, *post_message(state, by, command.post, turn)))
     if isinstance(command, Edit):
         return _edit(state, by, command)
-    return with_offer_ended(c, _RULES[type(command)](c, by, command, turn))
+    entries = with_offer_ended(c, _accepted(state, by, command, turn))
+    return assisting.concluded(state, entries, turn.new_id) if assisting.STATE in c.bot_context else entries
+
+
+def _accepted(state: State, by: By, command: Command, turn: Turn) -> tuple[EntryData, ...]:
+    c = state.conversation
+    if isinstance(command, Post):
+        return post_message(state, by, command, turn)
+    if isinstance(command, Receive):
+        named = name_contact(c, command)
+        return (*named, *post_message(state, by, command.post, turn))
+    if isinstance(command, BotAnswer):
+        return assisting.settle(state, by, command, turn)
+    return _RULES[type(command)](c, by, command, turn)
 
 
 def open_conversation(
@@ -257,9 +266,10 @@ def _merged(c: Conversation, command: Update) -> dict[str, Any]:
     """The bot's context and the metadata with what a command merges into them. Raises Invalid if they become too large."""
     merged: dict[str, Any] = {}
     if command.context:
-        if form_filling.STATE in command.context:
-            rule = f"{form_filling.STATE} is kept by the server"
-            raise Invalid("these changes cannot be made", errors=(("context", rule),))
+        for own in {form_filling.STATE, assisting.STATE} & command.context.keys():
+            raise Invalid(
+                "these changes cannot be made", errors=(("context", f"{own} is kept by the server"),)
+            )
         merged["bot_context"] = {**c.bot_context, **command.context}
     if command.metadata:
         merged["metadata"] = {**c.metadata, **command.metadata}

@@ -51,6 +51,18 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.bot_rule_cursor() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF wants_assistance(NEW.account_id) THEN
+    INSERT INTO suggestion_cursors (account_id, position)
+    SELECT NEW.account_id, coalesce((SELECT f.position FROM account_feeds f WHERE f.account_id = NEW.account_id), 0)
+    ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.commit_batch(partition_ids integer[], epochs bigint[], account_ids uuid[], account_counts integer[], e_conversation uuid[], e_seq integer[], e_account integer[], e_ordinal integer[], e_at bigint[], e_kind text[], e_actor_type text[], e_actor_id text[], e_key text[], e_data text[], t_id uuid[], t_seq integer[], t_unread integer[], t_updated bigint[], t_first_reply bigint[], t_last_message bigint[], t_preview text[], t_unanswered bigint[], changed text[], r_id uuid[], r_account uuid[], r_at bigint[], p_channel uuid[], p_external text[], p_conversation uuid[], p_seq integer[], o_conversation uuid[], o_seq integer[], o_account uuid[], o_channel uuid[], o_message uuid[], o_at bigint[], s_shard integer[], s_epoch bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1185,7 +1197,7 @@ CREATE FUNCTION public.suggestion_cursor() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-  IF coalesce(NEW.settings -> 'assistance' ->> 'suggestions', '') = 'inbound' THEN
+  IF wants_assistance(NEW.id) THEN
     INSERT INTO suggestion_cursors (account_id, position)
     SELECT NEW.id, coalesce((SELECT f.position FROM account_feeds f WHERE f.account_id = NEW.id), 0)
     ON CONFLICT DO NOTHING;
@@ -1209,6 +1221,14 @@ BEGIN
     END LOOP;
   END IF;
 END $$;
+
+CREATE FUNCTION public.wants_assistance(account uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT EXISTS (SELECT FROM accounts a WHERE a.id = account AND (
+    coalesce(a.settings -> 'assistance' ->> 'suggestions', '') = 'inbound' OR EXISTS (
+      SELECT FROM bot_rules r WHERE r.account_id = account AND r.is_active AND jsonb_typeof(r.actions -> 'assist') = 'object')))
+$$;
 
 CREATE TABLE public.account_feeds (
     account_id uuid NOT NULL,
@@ -2341,6 +2361,8 @@ CREATE TRIGGER attachments_changed AFTER UPDATE OF digest ON public.attachments 
 
 CREATE TRIGGER attachments_deleted AFTER DELETE ON public.attachments FOR EACH ROW WHEN ((old.digest IS NOT NULL)) EXECUTE FUNCTION public.attachment_deleted();
 
+CREATE TRIGGER bot_rule_cursor AFTER INSERT OR UPDATE OF is_active, actions ON public.bot_rules FOR EACH ROW EXECUTE FUNCTION public.bot_rule_cursor();
+
 CREATE TRIGGER routing_change AFTER UPDATE OF settings ON public.accounts FOR EACH ROW WHEN ((old.settings IS DISTINCT FROM new.settings)) EXECUTE FUNCTION public.note_routing_change();
 
 CREATE TRIGGER routing_change AFTER INSERT OR DELETE OR UPDATE ON public.agent_preferences FOR EACH ROW EXECUTE FUNCTION public.note_routing_change();
@@ -2794,6 +2816,9 @@ GRANT USAGE ON SCHEMA public TO tertulia_system;
 REVOKE ALL ON FUNCTION public.attachment_deleted() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attachment_deleted() TO tertulia_system;
 
+REVOKE ALL ON FUNCTION public.bot_rule_cursor() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.bot_rule_cursor() TO tertulia_system;
+
 REVOKE ALL ON FUNCTION public.commit_batch(partition_ids integer[], epochs bigint[], account_ids uuid[], account_counts integer[], e_conversation uuid[], e_seq integer[], e_account integer[], e_ordinal integer[], e_at bigint[], e_kind text[], e_actor_type text[], e_actor_id text[], e_key text[], e_data text[], t_id uuid[], t_seq integer[], t_unread integer[], t_updated bigint[], t_first_reply bigint[], t_last_message bigint[], t_preview text[], t_unanswered bigint[], changed text[], r_id uuid[], r_account uuid[], r_at bigint[], p_channel uuid[], p_external text[], p_conversation uuid[], p_seq integer[], o_conversation uuid[], o_seq integer[], o_account uuid[], o_channel uuid[], o_message uuid[], o_at bigint[], s_shard integer[], s_epoch bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_batch(partition_ids integer[], epochs bigint[], account_ids uuid[], account_counts integer[], e_conversation uuid[], e_seq integer[], e_account integer[], e_ordinal integer[], e_at bigint[], e_kind text[], e_actor_type text[], e_actor_id text[], e_key text[], e_data text[], t_id uuid[], t_seq integer[], t_unread integer[], t_updated bigint[], t_first_reply bigint[], t_last_message bigint[], t_preview text[], t_unanswered bigint[], changed text[], r_id uuid[], r_account uuid[], r_at bigint[], p_channel uuid[], p_external text[], p_conversation uuid[], p_seq integer[], o_conversation uuid[], o_seq integer[], o_account uuid[], o_channel uuid[], o_message uuid[], o_at bigint[], s_shard integer[], s_epoch bigint[]) TO tertulia_system;
 
@@ -2955,6 +2980,10 @@ GRANT ALL ON FUNCTION public.suggestion_cursor() TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.tidy_search_indexes() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tidy_search_indexes() TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.wants_assistance(account uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wants_assistance(account uuid) TO tertulia_system;
+GRANT ALL ON FUNCTION public.wants_assistance(account uuid) TO tertulia_app;
 
 GRANT SELECT ON TABLE public.account_feeds TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account_feeds TO tertulia_system;

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.dispatcher.dispatcher import Dispatcher
 from ..actors.dispatcher.message_sender import Sender
 from ..actors.dispatcher.provider_client import ProviderClient
+from ..actors.transport.host_subscription import HostSubscription
 from ..actors.transport.ray_calls import DISPATCHER_NAME
 from ..channels import CHANNELS
 from ..core.channels.signed_urls import LinkSigner
@@ -16,6 +18,8 @@ from ..core.views.metrics import Sample
 from ..settings import Settings
 from ..storage.credentials import FernetVault
 from ..storage.postgres.accounts.channels import PostgresChannels
+from ..storage.postgres.conversations.ownership import PostgresOwnership
+from ..storage.postgres.conversations.poison import PostgresPoisonList
 from ..storage.postgres.database import Database
 from ..storage.postgres.delivery.outbox import PostgresOutbox
 from ..storage.valkey import client
@@ -64,7 +68,18 @@ class DispatcherParts:
         self._media = media_fetcher(settings, database, self._guard)
         self._events = EventParts(settings, database)
         self._models = model_calls(settings, database)
-        self._drafts = draft_loop(database, self._models, hints)
+        self._hosts = HostSubscription(
+            f"dispatcher:{shard}:{uuid.uuid4()}",
+            PostgresOwnership(database),
+            lambda entries: None,
+            _no_subscription,
+            secret=settings.jwt_secret,
+            link_ca=settings.link_ca,
+            poison=PostgresPoisonList(database),
+            deadline=settings.command_deadline,
+            max_waiting=settings.max_waiting,
+        )
+        self._drafts = draft_loop(database, self._models, hints, self._hosts.router.ask)
 
     async def main_loop(self) -> None:
         """Work until superseded."""
@@ -72,6 +87,7 @@ class DispatcherParts:
             self.dispatcher.main_loop(),
             self._media.main_loop(),
             self._events.main_loop(),
+            self._hosts.main_loop(),
             self._drafts.main_loop(),
         )
         loops = [asyncio.ensure_future(loop) for loop in work]
@@ -91,6 +107,10 @@ class DispatcherParts:
         await self._guard.close()
         await self._valkey.aclose()
         await self._database.close()
+
+
+async def _no_subscription(hosts: HostSubscription) -> None:
+    """A dispatcher sends commands to hosts and follows no entries there."""
 
 
 async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..actors.assistant.bot_assistant import BotAssistant, Send
 from ..actors.assistant.draft_loop import DraftLoop, Hints
 from ..actors.assistant.drafting import Drafter
 from ..actors.assistant.knowledge import Knowledge
@@ -13,6 +14,7 @@ from ..channels.models.rules import Rules
 from ..core.ports.assistance.models import Model, Tier
 from ..model_settings import prices_of
 from ..settings import Settings
+from ..storage.postgres.accounts.bots import PostgresRulesArchive
 from ..storage.postgres.assistance.articles import PostgresArticles
 from ..storage.postgres.assistance.draft_queue import PostgresDraftQueue
 from ..storage.postgres.assistance.ledger import PostgresLedger
@@ -62,12 +64,15 @@ def drafter(database: Database, calls: ModelCalls) -> Drafter:
     return Drafter(calls, PostgresConversations(database), PostgresSuggestions(database), knowledge(database))
 
 
-def draft_loop(database: Database, calls: ModelCalls, hints: Hints) -> DraftLoop:
-    """The loop that drafts on inbound messages. Any number of processes may run one."""
+def draft_loop(database: Database, calls: ModelCalls, hints: Hints, send: Send) -> DraftLoop:
+    """The loop that answers or drafts on inbound messages. Any number of processes may run one. `send` sends commands."""
+    conversations = PostgresConversations(database)
+    bot = BotAssistant(calls, conversations, PostgresRulesArchive(database), knowledge(database), send)
     return DraftLoop(
         PostgresDraftQueue(database),
         drafter(database, calls),
-        PostgresConversations(database),
+        bot,
+        conversations,
         hints,
         PostgresLedger(database).trim,
     )

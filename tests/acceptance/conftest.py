@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 from desks import Account, Desk, fresh, make_room, ok, second_account
 from neighbours import QuietNeighbour
+from offices import Office
 from serving import OwnServer
 
 
@@ -56,3 +58,20 @@ async def quiet(server: OwnServer, other: Account) -> AsyncIterator[QuietNeighbo
             "/v1/conversations", json={"channel_id": other.channel, "contact_identifier": fresh("quiet")}
         )
         yield QuietNeighbour(server.url, token, ok(opened, 201)["id"])
+
+
+@pytest.fixture
+async def office(server: OwnServer) -> AsyncIterator[Office]:
+    """An account of its own, with its admin and its service."""
+    account = Account(str(uuid.uuid4()), str(uuid.uuid4()))
+    await server.sql("INSERT INTO accounts (id, name) VALUES ($1, 'Office')", account.id)
+    await server.sql("INSERT INTO account_feeds (account_id) VALUES ($1)", account.id)
+    await server.sql(
+        "INSERT INTO channels (id, account_id, type, name) VALUES ($1, $2, 'webchat', 'Chat')",
+        account.channel, account.id,
+    )  # fmt: skip
+    async with (
+        server.client(server.token("admin", "dana", account.id)) as admin,
+        server.client(server.token("service", "svc", account.id)) as service,
+    ):
+        yield Office(account, Desk(admin), Desk(service))

@@ -2,51 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from desks import Account, Desk, ok, problem
+from desks import Desk, ok, problem
+from offices import RULES, Office
 from serving import OwnServer
-
-RULES = "/v1/bot-rules"
-
-
-class Office:
-    """An account of its own with a web chat, its admin and its service."""
-
-    def __init__(self, account: Account, admin: Desk, service: Desk) -> None:
-        self.account, self.admin, self.service = account, admin, service
-
-    async def rule(
-        self, name: str, trigger: str, conditions: dict[str, Any], **actions: Any
-    ) -> dict[str, Any]:
-        """Make a rule."""
-        body = {"name": name, "trigger_type": trigger, "conditions": conditions, "actions": actions}
-        return ok(await self.admin.http.post(RULES, json=body), 201)
-
-    async def told(self, text: str) -> dict[str, Any]:
-        """The conversation of a new customer who says this."""
-        opened = await self.service.open(channel=self.account.channel)
-        ok(await self.service.say(opened["id"], text, sender_type="contact"), 201)
-        return await self.service.get(opened["id"])
-
-
-@pytest.fixture
-async def office(server: OwnServer) -> AsyncIterator[Office]:
-    account = Account(str(uuid.uuid4()), str(uuid.uuid4()))
-    await server.sql("INSERT INTO accounts (id, name) VALUES ($1, 'Office')", account.id)
-    await server.sql("INSERT INTO account_feeds (account_id) VALUES ($1)", account.id)
-    await server.sql(
-        "INSERT INTO channels (id, account_id, type, name) VALUES ($1, $2, 'webchat', 'Chat')",
-        account.channel, account.id,
-    )  # fmt: skip
-    async with (
-        server.client(server.token("admin", "dana", account.id)) as admin,
-        server.client(server.token("service", "svc", account.id)) as service,
-    ):
-        yield Office(account, Desk(admin), Desk(service))
 
 
 async def test_i_want_a_refund(server: OwnServer, office: Office) -> None:

@@ -52,7 +52,7 @@ class SuggestionStore(Protocol):
 
 
 class DueDraft(msgspec.Struct, frozen=True):
-    """A conversation whose customer waits for a draft; `seq` of their newest message."""
+    """A conversation whose customer waits for a draft or for the bot; `seq` of their newest message."""
 
     account_id: str
     conversation_id: str

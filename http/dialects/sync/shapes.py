@@ -11,12 +11,12 @@ from ....core.conversation.entries import Entry, Message
 from ....core.conversation.state import Conversation
 from ....core.ports.resources import Session
 from ....core.times import rfc3339
-from ....core.turn.form_filling import STATE
+from ....core.turn import assisting, form_filling
 
 SyncRole = Literal["user", "bot"]
 INTENT: Final = "currentIntent"
 STEP: Final = "currentStep"
-_APART: Final = frozenset({INTENT, STEP, STATE})
+_APART: Final = frozenset({INTENT, STEP, form_filling.STATE, assisting.STATE})
 OURS: Final = ("previousMessages", "lastUserMessage")
 """Parts of the context that come from the messages; values sent by clients are not stored."""
 

@@ -15,6 +15,7 @@ from tertulia.actors.transport import codec
 from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import (
     Assign,
+    BotAnswer,
     Close,
     Command,
     Done,
@@ -101,7 +102,7 @@ COMMANDS: list[Command] = [
     Update({"labels": ["a"], "archived": True}), Update({}, {"cart": [1]}, {"v": "1"}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
     EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"), GiveBack(),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
-    Edit("p", "m", 3, "new", "old", 7),
+    Edit("p", "m", 3, "new", "old", 7), BotAnswer("r", 4, "Hello", 0.5, {"name": "Ana"}, (("a", "Returns"),), "s", "w", "f", "m"),
 ]  # fmt: skip
 
 
