@@ -7,6 +7,7 @@ of a body. Functions in `EXEMPT` read no untrusted input, or only what a row's f
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Mapping, Sized
 from typing import Any
 from urllib.parse import urlencode
@@ -32,7 +33,8 @@ from tertulia.core.accounts import agents_and_teams, email_addresses, identifier
 from tertulia.core.accounts import phones as phones_of
 from tertulia.core.accounts.agents_and_teams import Agent
 from tertulia.core.assistance import analysis as assistance_analysis
-from tertulia.core.assistance import articles, markdown_files, prompts, rules
+from tertulia.core.assistance import articles, assist, markdown_files, prompts, rules
+from tertulia.core.assistance.suggestions import Read, Source
 from tertulia.core.channels import file_types, signed_urls
 from tertulia.core.channels.messages import Media, Outbound, OutboundFile, Sender
 from tertulia.core.conversation import mentions
@@ -45,7 +47,8 @@ from tertulia.core.text import (
     templates,
     text_matching,
 )
-from tertulia.core.turn import account_rules, csat, form_filling, handoff, message_analysis
+from tertulia.core.turn import account_rules, assisting, csat, form_filling, handoff, message_analysis
+from tertulia.core.turn.bot_rules import Assist
 from tertulia.core.webhooks import delivery
 
 MODULES = {
@@ -58,6 +61,7 @@ MODULES = {
 MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
 FOLDED, SUBJECT = normalization.MAX_FOLDED // 4, email_subjects.MAX_SUBJECT // 4
 """Of functions that read no more: at a larger n a quadratic one would cost the same at n and at 4 n."""
+ASKED = Read(1, (prompts.Line("customer", "It is Ana"),), (), None)
 SECRETS = {
     "bot_token": "1:a", "secret_token": "s", "auth_token": "s", "account_sid": "AC1", "from_number": "+1", "app_secret": "s",
     "verify_token": "s", "access_token": "s", "page_access_token": "s", "page_id": "1", "phone_number_id": "1",
@@ -408,6 +412,18 @@ CORE: dict[str, Row] = {
         ),
         TEXTS, MESSAGE,
     ),
+    "core.assistance.rules.assisted": Row(
+        lambda said: rules.assisted(prompts.Prompt("", (), (prompts.Line("customer", said),), wanted=("order_number", "name"))), TEXTS, MESSAGE,
+    ),
+    "core.assistance.assist.answer_of": Row(
+        lambda said: assist.answer_of(said, "r", ASKED, (Source("article", "a", "A"),), ("name",), "m"), TEXTS, assist.MAX_ANSWER // 4, 400
+    ),
+    "core.assistance.assist.answer_of json": Row(
+        lambda said: assist.answer_of(json.dumps({"reply": said, "fields": {"name": said}}), "r", ASKED, (Source("article", "a", "A"),), ("name",), "m"),
+        {**TEXTS, "citations": lambda n: "[1]" * (n // 3)}, assist.MAX_ANSWER // 8, 400,
+    ),
+    "core.turn.assisting.sensitive": Row(lambda said: assisting.sensitive(said, Assist()), TEXTS, FOLDED, 400),
+    "core.turn.assisting.begun": Row(lambda said: assisting.begun({}, "r", said), TEXTS, MESSAGE),
     "core.assistance.rules.vector": Row(rules.vector, TEXTS, rules.MAX_EMBEDDED // 4, 400),
     "core.webhooks.delivery.excerpt_of": Row(lambda said: delivery.excerpt_of(said.encode("utf-8", "replace")), TEXTS, MESSAGE),
 }  # fmt: skip
@@ -425,6 +441,13 @@ EXEMPT: dict[str, str] = {
     "core.assistance.articles.config_of": "reads a language tag, bounded by its schema",
     "core.assistance.articles.fused": "counts ranks",
     "core.assistance.articles.relevance": "hands the text to `coverage`",
+    "core.assistance.assist.asked": "joins the lines of a prompt",
+    "core.assistance.assist.prompt_of": "puts parts together; `rendered` writes them",
+    "core.turn.assisting.under_way": "reads what `begun` and `settle` stored",
+    "core.turn.assisting.missing": "looks fields up",
+    "core.turn.assisting.settle": "what `answer_of` has read and cut; of fields, the rows of form_filling",
+    "core.turn.assisting.concluded": "hands the state to `summary`",
+    "core.turn.assisting.summary": "the beginnings of at most CONTEXT_SIZE messages",
     "core.assistance.markdown_files.unpacked": "bounded by MAX_FILES and MAX_UNPACKED; `file_of` reads each file",
     "core.assistance.rules.analysed": "hands the text to `intent_of` and `entities_of`",
     **{f"channels.{name}.answer": "reads nothing" for name in MODULES.values()},

@@ -12,9 +12,11 @@ from growth_table import EXEMPT, REFUSES, ROWS
 ROOT = Path(__file__).parents[1]
 READ_TEXT = (
     "assistance.analysis",
+    "assistance.assist",
     "assistance.prompts",
     "assistance.rules",
     "turn.account_rules",
+    "turn.assisting",
     "url_policy",
     "turn.form_filling",
     "channels.file_types",

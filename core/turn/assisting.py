@@ -29,6 +29,7 @@ from ..conversation.recent_messages import CONTEXT_SIZE
 from ..conversation.state import MACHINES_ANSWER, Conversation, State, by_machine, first_delivery
 from ..conversation.status import BOT, OPEN, Change, Status, next_status
 from ..errors import Forbidden, Stale
+from ..text.normalization import MAX_FOLDED
 from ..text.text_matching import Text
 from . import form_filling
 from .bot_rules import Actions, Assist
@@ -72,7 +73,7 @@ def under_way(context: dict[str, Any]) -> Assisting | None:
 def begun(context: dict[str, Any], rule_id: str, content: str) -> dict[str, Any]:
     """The context of a conversation that the bot takes. What was begun before is over."""
     rest = form_filling.given_up(context)
-    return _with(rest, Assisting(rule_id, " ".join(content.split())[:LONGEST_QUESTION]))
+    return _with(rest, Assisting(rule_id, _line(content)))
 
 
 def missing(context: dict[str, Any], actions: Actions) -> tuple[str, ...]:
@@ -82,7 +83,7 @@ def missing(context: dict[str, Any], actions: Actions) -> tuple[str, ...]:
 
 def sensitive(content: str, assist: Assist) -> str | None:
     """Why a human takes over, if the message is about something that bots should leave alone."""
-    found = Text(content).first_of(assist.sensitive_topics)
+    found = Text(content[:MAX_FOLDED]).first_of(assist.sensitive_topics)
     return None if found is None else f"Sensitive topic (keyword: '{found}')"
 
 
