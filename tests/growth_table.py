@@ -33,7 +33,7 @@ from tertulia.core.accounts import agents_and_teams, email_addresses, identifier
 from tertulia.core.accounts import phones as phones_of
 from tertulia.core.accounts.agents_and_teams import Agent
 from tertulia.core.assistance import analysis as assistance_analysis
-from tertulia.core.assistance import articles, assist, markdown_files, prompts, rules
+from tertulia.core.assistance import answers, articles, assist, markdown_files, prompts, rules, site_files
 from tertulia.core.assistance.suggestions import Read, Source
 from tertulia.core.channels import file_types, signed_urls
 from tertulia.core.channels.messages import Media, Outbound, OutboundFile, Sender
@@ -62,6 +62,7 @@ MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
 FOLDED, SUBJECT = normalization.MAX_FOLDED // 4, email_subjects.MAX_SUBJECT // 4
 """Of functions that read no more: at a larger n a quadratic one would cost the same at n and at 4 n."""
 ASKED = Read(1, (prompts.Line("customer", "It is Ana"),), (), None)
+KNOWN = [(Source("article", "a", "A"), prompts.Passage("a", "A", "Within 30 days."))]
 SECRETS = {
     "bot_token": "1:a", "secret_token": "s", "auth_token": "s", "account_sid": "AC1", "from_number": "+1", "app_secret": "s",
     "verify_token": "s", "access_token": "s", "page_access_token": "s", "page_id": "1", "phone_number_id": "1",
@@ -403,6 +404,25 @@ CORE: dict[str, Row] = {
     "core.assistance.markdown_files.file_of": Row(
         lambda said: markdown_files.file_of("a/b.md", said.encode("utf-8", "replace")), TEXTS, articles.MAX_BODY // 4, 400
     ),
+    "core.assistance.markdown_files.page_of": Row(
+        lambda said: markdown_files.page_of("https://a.example/b", said.encode("utf-8", "replace")), PAGES, PAGE, 400
+    ),
+    "core.assistance.site_files.markdown_of": Row(site_files.markdown_of, PAGES, PAGE, 400),
+    "core.assistance.site_files.language_of": Row(site_files.language_of, PAGES, PAGE),
+    "core.assistance.site_files.addresses": Row(
+        lambda said: site_files.addresses(f"<urlset><url><loc>{said}</loc></url>".encode("utf-8", "replace")),
+        {**PAGES, "addresses": lambda n: "https://a.example/b</loc><loc>" * (n // 30)}, PAGE, 400,
+    ),
+    "core.assistance.site_files.placed": Row(
+        lambda said: site_files.placed([f"https://a.example/{said[:300]}"], [said[at : at + 300] for at in range(0, len(said), 300)]),
+        {"folders": lambda n: "a/" * (n // 2), "words": lambda n: "abc " * (n // 4)}, MESSAGE, 400,
+    ),
+    "core.assistance.answers.read": Row(
+        lambda said: answers.read(json.dumps({"reply": said, "confidence": 1}), KNOWN), TEXTS, assist.MAX_ANSWER // 8, 400
+    ),
+    "core.assistance.assist.cited": Row(
+        lambda said: assist.cited(said, 4), {**TEXTS, "citations": lambda n: "[1]" * (n // 3)}, MESSAGE, 400
+    ),
     "core.assistance.rules.intent_of": Row(rules.intent_of, TEXTS, rules.MAX_READ // 4, 400),
     "core.assistance.rules.entities_of": Row(rules.entities_of, TEXTS, rules.MAX_READ // 4, 400),
     "core.assistance.rules.reply": Row(
@@ -441,6 +461,8 @@ EXEMPT: dict[str, str] = {
     "core.assistance.articles.config_of": "reads a language tag, bounded by its schema",
     "core.assistance.articles.fused": "counts ranks",
     "core.assistance.articles.relevance": "hands the text to `coverage`",
+    "core.assistance.answers.prompt_of": "puts parts together; `rendered` writes them",
+    "core.assistance.assist.decoded": "hands the text to msgspec; `answer_of` bounds it",
     "core.assistance.assist.asked": "joins the lines of a prompt",
     "core.assistance.assist.prompt_of": "puts parts together; `rendered` writes them",
     "core.turn.assisting.under_way": "reads what `begun` and `settle` stored",

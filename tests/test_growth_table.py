@@ -12,7 +12,9 @@ from growth_table import EXEMPT, REFUSES, ROWS
 ROOT = Path(__file__).parents[1]
 READ_TEXT = (
     "assistance.analysis",
+    "assistance.answers",
     "assistance.assist",
+    "assistance.site_files",
     "assistance.prompts",
     "assistance.rules",
     "turn.account_rules",

@@ -34,7 +34,9 @@ _INSTRUCTION: Final = (
 )
 
 
-class _Answer(msgspec.Struct):
+class Said(msgspec.Struct):
+    """What a model says, if it keeps to the form."""
+
     reply: str = ""
     confidence: float = 0.0
     fields: dict[str, str | int | float | None] = {}
@@ -63,43 +65,48 @@ def answer_of(
     text: str, rule_id: str, read: Read, sources: Sequence[Source], missing: Sequence[str], model: str
 ) -> BotAnswer:
     """A model's answer as a command. One that cannot be read asks for a human."""
-    said = _decoded(text[:MAX_ANSWER])
+    said = decoded(text[:MAX_ANSWER])
     if said is None:
         return BotAnswer(rule_id, read.seen, failed=UNREADABLE, model=model)
     sure = said.confidence if 0.0 <= said.confidence <= 1.0 else 0.0
-    reply, cited = _with_sources(said.reply.strip()[:LONGEST_ANSWER], sources)
+    reply, articles = _with_sources(said.reply.strip()[:LONGEST_ANSWER], sources)
     return BotAnswer(
         rule_id=rule_id,
         seen=read.seen,
         text=reply,
         confidence=round(sure, 3),
         fields=_told(said.fields, read, missing),
-        sources=tuple((source.id, source.title) for source in cited),
+        sources=tuple((source.id, source.title) for source in articles),
         summary=said.summary[:LONGEST_SUMMARY],
         wants=WANTED.get(said.handoff or ""),
         model=model[:100],
     )
 
 
-def _decoded(text: str) -> _Answer | None:
+def decoded(text: str) -> Said | None:
     """The JSON object in an answer, whatever stands around it."""
     begin, end = text.find("{"), text.rfind("}")
     if begin < 0 or end < begin:
         return None
     try:
-        return msgspec.json.decode(text[begin : end + 1], type=_Answer)
+        return msgspec.json.decode(text[begin : end + 1], type=Said)
     except (msgspec.DecodeError, RecursionError):
         return None
 
 
-def _with_sources(reply: str, sources: Sequence[Source]) -> tuple[str, list[Source]]:
-    """A reply with the titles of what it cites below it, and these sources. A citation of nothing is left out."""
+def cited(reply: str, known: int) -> tuple[str, list[int]]:
+    """A reply without citations of nothing, and the numbers that it cites, of 1 to `known`."""
     numbers = {int(n) for n in _CITED.findall(reply)}
-    cited = [n for n in range(1, len(sources) + 1) if n in numbers]
-    text = _CITED.sub(lambda found: found[0] if int(found[1]) in cited else "", reply).strip()
-    if cited and text:
-        text += "\n\n" + "\n".join(f"[{n}] {sources[n - 1].title}" for n in cited)
-    return text, [sources[n - 1] for n in cited]
+    kept = [n for n in range(1, known + 1) if n in numbers]
+    return _CITED.sub(lambda found: found[0] if int(found[1]) in kept else "", reply).strip(), kept
+
+
+def _with_sources(reply: str, sources: Sequence[Source]) -> tuple[str, list[Source]]:
+    """A reply with the titles of what it cites below it, and these sources."""
+    text, numbers = cited(reply, len(sources))
+    if numbers and text:
+        text += "\n\n" + "\n".join(f"[{n}] {sources[n - 1].title}" for n in numbers)
+    return text, [sources[n - 1] for n in numbers]
 
 
 def _told(fields: dict[str, str | int | float | None], read: Read, missing: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""Folders of Markdown files in a zip archive, as articles to import. Bounds the size of the unpacked files."""
+"""Folders of Markdown files, and saved websites with a sitemap, in a zip archive: articles to import. Bounds the size of the
+unpacked files. Nothing is fetched: a page that the archive does not hold is skipped."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Final
 import msgspec
 
 from ..errors import Invalid
+from . import site_files
 from .articles import MAX_BODY, MAX_TITLE, Visibility
 
 MAX_FILES: Final = 500
@@ -55,14 +57,23 @@ def unpacked(archive: bytes) -> tuple[list[MarkdownFile], list[SkippedFile]]:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
             if len(entries) > MAX_FILES:
                 raise _invalid(f"at most {MAX_FILES} files")
+            pages, missing = _site(opened, entries)
+            skipped += [SkippedFile(url, "the archive does not hold this page") for url in missing]
             for entry in entries:
-                text = _text(opened, entry)
+                text = _text(opened, entry, pages)
                 path = entry.filename[:MAX_PATH].encode("utf-8", "replace").decode().replace("\x00", "")
                 if isinstance(text, bytes):
                     room -= len(text)
                     if room < 0:
                         raise _invalid(f"its files have more than {MAX_UNPACKED} bytes")
-                made = text if isinstance(text, str) else file_of(path, text)
+                url = pages.get(entry.filename)
+                made = (
+                    text
+                    if isinstance(text, str)
+                    else file_of(path, text)
+                    if url is None
+                    else page_of(url, text)
+                )
                 if isinstance(made, str):
                     skipped.append(SkippedFile(path, made))
                 else:
@@ -78,18 +89,54 @@ def _directory(archive: bytes) -> int:
     return int.from_bytes(archive[end + 12 : end + 16], "little") if end >= 0 else 0
 
 
-def _text(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
+def _site(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> tuple[dict[str, str], list[str]]:
+    """The addresses of the archive's pages by file, and those of its sitemap that have no file. Without a sitemap there is none."""
+    sitemap = next((e for e in entries if e.filename.rsplit("/", 1)[-1].lower() == site_files.SITEMAP), None)
+    content = b"" if sitemap is None else _read(opened, sitemap, site_files.MAX_PAGE)
+    if sitemap is None or isinstance(content, str):
+        return {}, []
+    urls = site_files.addresses(content)
+    pages = [e.filename for e in entries if e.filename.lower().endswith(site_files.PAGES)]
+    found = site_files.placed(urls, pages)
+    held = set(found.values())
+    return found, [url for url in urls if url not in held]
+
+
+def _text(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, pages: dict[str, str]) -> bytes | str:
     """A file's bytes, or why it is skipped."""
-    if not entry.filename.lower().endswith((".md", ".markdown")):
-        return "is not a Markdown file"
+    name = entry.filename.lower()
+    if name.endswith((".md", ".markdown")):
+        return _read(opened, entry, _FILE)
+    if entry.filename in pages:
+        return _read(opened, entry, site_files.MAX_PAGE)
+    if pages and name.rsplit("/", 1)[-1] == site_files.SITEMAP:
+        return "is the sitemap"
+    return "is not in the sitemap" if pages and name.endswith(site_files.PAGES) else "is not a Markdown file"
+
+
+def _read(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes | str:
     if entry.flag_bits & 1:
         return "is encrypted"
     try:
         with opened.open(entry) as file:
-            text = file.read(_FILE + 1)
+            content = file.read(most + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
         return "is damaged"
-    return text if len(text) <= _FILE else f"has more than {MAX_BODY} characters"
+    too_long = f"has more than {MAX_BODY} characters" if most == _FILE else f"has more than {most} bytes"
+    return content if len(content) <= most else too_long
+
+
+def page_of(url: str, content: bytes) -> MarkdownFile | str:
+    """A saved page of a website as an article that its address names, or why it is none."""
+    source = content.decode("utf-8", "replace").replace("\x00", "")
+    title, body = site_files.markdown_of(source)
+    if not body:
+        return "is empty"
+    if len(body) > MAX_BODY:
+        return f"has more than {MAX_BODY} characters"
+    heading = _HEADING.search(body[:4_000])
+    title = title or (heading[1].strip(" #") if heading else "") or url
+    return MarkdownFile(url, title[:MAX_TITLE], body, site_files.language_of(source), None)
 
 
 def file_of(path: str, content: bytes) -> MarkdownFile | str:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from aiohttp import web
 
+from ...actors.assistant.answering import Answerer
 from ...actors.assistant.drafting import Drafter
 from ...actors.assistant.knowledge import Knowledge
 from ...actors.gateway.gateway import Gateway
@@ -58,6 +59,7 @@ class Services(msgspec.Struct, frozen=True):
     understanding: MessageAnalysis
     drafter: Drafter
     knowledge: Knowledge
+    answerer: Answerer
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
     processes: Processes

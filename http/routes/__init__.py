@@ -11,7 +11,7 @@ from ..framework.endpoint import Route
 from ..pages import agents_page, demo_shop, welcome_page, widget_page
 from . import docs, meta
 from .admin import account, api_clients, bot_rules, event_webhooks
-from .assistance import article_import, articles, suggestions
+from .assistance import answers, article_import, articles, suggestions
 from .conversation import (
     attachments,
     conversations,
@@ -46,6 +46,7 @@ ALL: list[Route] = [
     *conversations.ROUTES,
     *drafts.ROUTES,
     *suggestions.ROUTES,
+    *answers.ROUTES,
     *article_import.ROUTES,
     *articles.ROUTES,  # its `search` before its ids
     *viewing.ROUTES,

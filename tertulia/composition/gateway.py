@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from .. import __version__
+from ..actors.assistant.answering import Answerer
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
@@ -197,6 +198,7 @@ class GatewayParts:
             understanding=MessageAnalysis(self._classifier),
             drafter=drafter(database, self._models),
             knowledge=knowledge(database),
+            answerer=Answerer(self._models, knowledge(database)),
             readiness=self._readiness,
             processes=PostgresProcesses(database),
             update_metrics=lambda: gateway_samples(

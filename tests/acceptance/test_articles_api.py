@@ -141,3 +141,63 @@ async def test_a_draft_cites_what_it_is_based_on(lead: Desk, agent: Desk, servic
     assert f"The {word} is replaced free of charge" in draft["body"] and "[1]" in draft["body"]
     nothing = await drafted(agent, await asked(service, "Zyx qwv plugh?"))
     assert nothing["sources"] == []
+
+
+async def test_an_answer_with_citations(server: OwnServer, lead: Desk, agent: Desk) -> None:
+    word = fresh("gasket")
+    shown = await written(lead, f"A {word} is changed every two years.", visibility="public")
+    await written(lead, f"A {word} costs us two euros, and we sell it for nine.")
+    path = "/v1/articles/answers"
+    found = ok(await agent.http.post(path, json={"question": f"How often is a {word} changed?"}))
+    assert "every two years" in found["answer"] and "[1]" in found["answer"] and found["confidence"] > 0
+    assert found["citations"][0]["number"] == 1 and found["citations"][0]["article_id"] == shown["id"]
+    assert (found["provider"], found["failed_provider"]) == ("rules", None)
+    unknown = ok(await agent.http.post(path, json={"question": f"xyzzy{word} plugh?"}))
+    assert (unknown["answer"], unknown["citations"], unknown["provider"]) == (None, [], None)
+    secret = {"question": f"What does a {word} cost us, and for how much do we sell it?"}
+    assert "two euros" in ok(await agent.http.post(path, json=secret))["answer"]
+    assert "euros" not in (await agent.http.post(path, json=secret | {"visibility": "public"})).text
+    other = server.token("lead", "them", account=str(uuid.uuid4()))
+    async with server.client(other) as them:
+        problem(await them.post(path, json=secret), 404, "not_found")
+    async with server.client() as visitor:
+        session = ok(await visitor.post(f"/v1/webchat/{WEBCHAT}/sessions", json={"contact_name": "Eva"}), 201)
+        visitor.headers["Authorization"] = f"Bearer {session['token']}"
+        asked_too = {"question": f"How often is a {word} changed?"}
+        theirs = ok(await visitor.post("/v1/webchat/answers", json=asked_too))
+        assert theirs.keys() == {"answer", "citations"} and "every two years" in theirs["answer"]
+        assert "euros" not in (await visitor.post("/v1/webchat/answers", json=secret)).text
+        problem(await visitor.post(path, json=secret), 403, "forbidden")
+        said = problem(
+            await visitor.post("/v1/webchat/answers", json={"question": "x" * 501}), 422, "invalid"
+        )
+        assert said["errors"][0]["path"] == "question"
+
+
+async def test_a_saved_website_with_its_sitemap(lead: Desk) -> None:
+    word, host = fresh("grommet"), f"{fresh('help')}.example"
+    urls = ("", "returns", "care/", "gone", "care/#top")
+    loc = "".join(f"<url><loc>https://{host}/{url}</loc></url>" for url in urls)
+    page = "<html lang='es'><head><title>{0}</title><script>steal()</script></head><body><nav>Home</nav><h1>{0}</h1><p>{1}</p>"
+    files: dict[str, str | bytes] = {
+        "saved/sitemap.xml": f"<?xml version='1.0'?><!DOCTYPE x SYSTEM 'http://169.254.169.254/'><urlset>{loc}</urlset>",
+        f"saved/{host}/index.html": page.format("Start", f"The {word} shop"),
+        f"saved/{host}/returns.html": page.format("Returns", f"A {word} comes back &amp; is paid back"),
+        f"saved/{host}/care/index.html": page.format("Care", f"Oil the {word}"),
+        f"saved/{host}/secret.html": page.format("Secret", "not listed"),
+    }
+    done = ok(await imported(lead, archive(files), visibility="public"))
+    assert done["created"] == 3
+    assert {(s["path"].rsplit("/", 1)[-1], s["reason"]) for s in done["skipped"]} == {
+        ("gone", "the archive does not hold this page"), ("sitemap.xml", "is the sitemap"), ("secret.html", "is not in the sitemap"),
+    }  # fmt: skip
+    (found,) = [p for p in await search(lead, f"{word} paid back") if p["title"] == "Returns"]
+    assert found["content"] == f"A {word} comes back & is paid back" and found["language"] == "es"
+    kept = ok(await lead.http.get(f"/v1/articles/{found['article_id']}"))
+    assert (
+        kept["source"] == f"https://{host}/returns"
+        and "steal" not in kept["body"]
+        and "Home" not in kept["body"]
+    )
+    again = ok(await imported(lead, archive(files), visibility="public"))
+    assert (again["created"], again["unchanged"]) == (0, 3)

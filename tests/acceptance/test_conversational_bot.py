@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from desks import ok, problem
+from desks import fresh, ok, problem
 from offices import RULES, Office
 from serving import OwnServer
 from waiting import until
@@ -97,3 +97,26 @@ async def test_a_dry_run_and_bad_rules(office: Office) -> None:
         body = {"name": "Bot", "trigger_type": "fallback", "actions": {"assist": assist}}
         refused = problem(await office.admin.http.post(RULES, json=body), 422, "invalid")
         assert refused["errors"][0]["path"] == path
+
+
+TABLES = (
+    "suggestions", "suggestion_jobs", "model_calls", "model_usage", "articles", "article_versions", "article_chunks",
+    "conversations", "entries", "outbox",
+)  # fmt: skip
+
+
+async def test_an_erased_customer_leaves_no_word(server: OwnServer, office: Office) -> None:
+    await prepared(office, collect_info=["order_number"])
+    word = fresh("zebenay")
+    c = await office.told(f"I am {word}. How do I send a kettle back?")
+    await until(lambda: by_bot(office, c["id"]), "the bot's answer")
+    ok(await office.service.say(c["id"], f"#4711 {word}, a human please", sender_type="contact"), 201)
+    drafted = {"draft": f"Dear {word}"}
+    ok(await office.admin.http.post(f"/v1/conversations/{c['id']}/suggestions", json=drafted), 201)
+    count = "SELECT count(*)::int FROM {} t WHERE t.account_id = $1 AND t::text LIKE '%' || $2 || '%'"
+    before = [(await server.sql(count.format(t), office.account.id, word))[0][0] for t in TABLES]
+    assert sum(before) > 3, "it was there"
+    ok(await office.admin.http.post(f"/v1/contacts/{c['contact_id']}/erase"), 204)
+    after = {t: (await server.sql(count.format(t), office.account.id, word))[0][0] for t in TABLES}
+    assert not any(after.values()), after
+    assert not await server.sql("SELECT 1 FROM model_calls WHERE conversation_id = $1", c["id"])

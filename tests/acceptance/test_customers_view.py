@@ -65,6 +65,8 @@ SEEN: dict[str, set[str] | None] = {
     "GET /v1/webchat/messages": ITEMS,
     "GET /v1/webchat/conversation": {"agent_name", "estimated_wait_s", "can_rate"}
     | within("conversation", CONVERSATION),
+    "POST /v1/webchat/answers": {"answer"}
+    | within("citations", {"number", "article_id", "title", "content"}),
     "GET /v1/webchat/articles": within("items", {"article_id", "title", "heading", "content", "language"}),
     "POST /v1/attachments": ATTACHMENT,
     "GET /v1/attachments/{id}": None,  # the file's own bytes

@@ -1,4 +1,5 @@
-"""`POST /v1/articles/import`: a folder of Markdown files, as a zip archive. A file's path names its article: importing it again updates it."""
+"""`POST /v1/articles/import`: a folder of Markdown files, or a saved website with its sitemap, as a zip archive. A file's path, or a page's
+address, names its article: importing it again updates it. Nothing is fetched."""
 
 from __future__ import annotations
 
@@ -83,6 +84,6 @@ def _article(call: Call[None], file: MarkdownFile, query: ImportQuery) -> Articl
 
 ROUTES = [
     Route("POST", BASE + "/import", run, MANAGE, {200: ImportView}, "importArticles",
-          "Import a folder of Markdown files from a zip archive; a file imported before updates its article", query=ImportQuery, tag=TAG,
+          "Import a folder of Markdown files, or a saved website with its sitemap.xml, from a zip archive; what was imported before is updated", query=ImportQuery, tag=TAG,
           upload=(ZIP, FORM), refuses=(408,)),
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from tertulia.core.assistance.assist import UNREADABLE, WANTED
 from tertulia.core.assistance.prompts import Passage, Rendered, rendered
 from tertulia.core.assistance.suggestions import Source
 from tertulia.core.conversation.commands import Assign, BotAnswer, Done, Envelope, Refused
-from tertulia.core.conversation.entries import Entry, Message
+from tertulia.core.conversation.entries import Attachment, Entry, Message
 from tertulia.core.errors import Conflict
 from tertulia.core.ports.assistance.models import Begun, Limits, ModelError, ModelRequest, Usage
 from tertulia.core.turn.account_rules import AccountRules, StoredRule
@@ -72,6 +72,7 @@ class World:
         self.provider = Provider(answer)
         self.commands: list[BotAnswer] = []
         self.searched: list[tuple[str, bool]] = []
+        self.known = KNOWN
         calls = ModelCalls(self.provider, Rules(), ledger or NoLedger(), deadline=5, most=4, prices={})
         self.bot = BotAssistant(calls, self, self, self, self.send)
 
@@ -90,7 +91,7 @@ class World:
 
     async def passages(self, account_id: str, question: str, *, public: bool) -> list[tuple[Source, Passage]]:
         self.searched.append((question, public))
-        return KNOWN
+        return self.known
 
     async def send(self, envelope: Envelope) -> Done:
         assert isinstance(envelope.command, BotAnswer) and envelope.account_id == ACCOUNT
@@ -186,12 +187,31 @@ async def test_fields_are_only_what_the_customer_wrote() -> None:
     assert not {"order_number", "name", "admin"} & world.thread.c.bot_context.keys()
 
 
-@pytest.mark.parametrize("text", CORPUS, ids=range(100))
-async def test_an_injection_gets_words_at_most(text: str) -> None:
-    """Whatever a customer writes: one command to this conversation, no other instruction to the model, no article but public ones."""
-    world, harmless = World(saying(reply=text)), World(saying())
-    for each, content in ((world, text), (harmless, "How do I return it?")):
-        each.thread.says(content)
+CHANNELS = ("webchat", "email", "whatsapp", "telegram", "messenger", "sms")
+
+
+@pytest.mark.parametrize(("number", "text"), list(enumerate(CORPUS)), ids=range(100))
+async def test_an_injection_gets_words_at_most(number: int, text: str) -> None:
+    """Whatever stands in a message, subject, name, file name or article, on any channel, and whatever the model makes of it: one command to
+    this conversation, no other instruction to the model, and no article but public ones."""
+    obeyed = saying(
+        reply=text,
+        tool_calls=[{"name": "send", "arguments": {"to": "all"}}],
+        account_id="b",
+        fields={"role": text},
+    )
+    world, harmless = World(obeyed), World(saying())
+    opening = {
+        "channel_type": CHANNELS[number % 6],
+        "subject": text[:998],
+        "contact_name": text[:255],
+        "metadata": {"note": text},
+    }
+    world.thread = Thread(rules(RULE), **opening)
+    world.known = [(Source("article", "a1", text[:200]), Passage("a1", text, text))]
+    world.thread.says(text, attachments=(Attachment("https://files.example/a", name=text[:200]),))
+    harmless.thread.says("How do I return it?")
+    for each in (world, harmless):
         if holds(each.thread.c):
             await each.answer()
     assert len(world.commands) <= 1 and all(public for _, public in world.searched)
@@ -199,6 +219,9 @@ async def test_an_injection_gets_words_at_most(text: str) -> None:
         ((_, plain),) = harmless.provider.sent
         assert _unfenced(prompt) == _unfenced(plain)
     assert not world.thread.c.bot_context.keys() - {"_assisting"}
+    assert {type(e.data).__name__ for e in world.thread.entries} <= {
+        "Opened", "Message", "Updated", "StatusChanged", "HandoffRequested"
+    }  # fmt: skip
 
 
 def _unfenced(prompt: Rendered) -> str:

@@ -17,6 +17,7 @@ from .models import (
     AgentPreferences,
     AgentPreferencesPage,
     AgentStats,
+    Answer,
     ApiClient,
     ApiClientsPage,
     ApiClientWithSecret,
@@ -94,6 +95,7 @@ from .models import (
     NotificationPreferencesPatch,
     Passages,
     Presence,
+    PublicAnswer,
     PublicPassages,
     QueueItem,
     QueuePage,
@@ -141,6 +143,26 @@ class Methods(Transport):
 
         Permission `suggestions.use`: agent, lead, admin, service."""
         return self._call(operations.ANALYSE_CONVERSATION, (id,), timeout=timeout)
+
+    def answer_customers_question(self, *, question: str, timeout: float | None = None) -> PublicAnswer:
+        """Answer a customer's question from public articles, with citations.
+
+        Permission `webchat.read`: customer."""
+        return self._call(operations.ANSWER_CUSTOMERS_QUESTION, body={"question": question}, timeout=timeout)
+
+    def answer_question(
+        self,
+        *,
+        question: str,
+        visibility: Literal["public"] | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Answer a question from the articles, with citations; a call of the account's language model.
+
+        Permission `articles.read`: agent, lead, admin, service."""
+        return self._call(
+            operations.ANSWER_QUESTION, body={"question": question, "visibility": visibility}, timeout=timeout
+        )
 
     def apply_macro(self, id: str, *, conversation_id: str, timeout: float | None = None) -> Conversation:
         """Apply a macro's actions to a conversation: status, priority, labels, team.

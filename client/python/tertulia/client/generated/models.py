@@ -262,6 +262,23 @@ class AiFigures(TypedDict):
     """How often a human was requested"""
 
 
+class Answer(TypedDict):
+    answer: str | None
+    """The answer; null if no article says it"""
+    confidence: float
+    """How sure it is, from 0 to 1"""
+    citations: list[Citation]
+    """The passages that it cites"""
+    provider: str | None
+    """What answered; null if nothing was asked"""
+    model: str | None
+    """The model"""
+    failed_provider: str | None
+    """The provider that should have answered but failed"""
+    failed_reason: str | None
+    """Why it failed"""
+
+
 class ApiClient(TypedDict):
     client_id: str
     """The client's id"""
@@ -811,6 +828,19 @@ class ChannelsPage(TypedDict):
     """The channels"""
     next_cursor: str | None
     """Pass it as `cursor` to get the next page; null on the last one"""
+
+
+class Citation(TypedDict):
+    """A passage that the answer cites."""
+
+    number: int
+    """Cited in the answer as [number]"""
+    article_id: str
+    """The article's id"""
+    title: str
+    """The article's title, with the heading above the passage"""
+    content: str
+    """The passage"""
 
 
 class CloseEvent(TypedDict):
@@ -2625,6 +2655,13 @@ class ModelFigures(TypedDict):
     """Their mean"""
 
 
+class NewAnswer(TypedDict):
+    question: str
+    """A question"""
+    visibility: NotRequired[Literal["public"] | None]
+    """`public`: from what customers may read, as customers get it"""
+
+
 class NewApiClient(TypedDict):
     name: str
     """Its purpose"""
@@ -2808,6 +2845,11 @@ class NewMessage(TypedDict):
     """E-mail only: recipients of a copy"""
     bcc: NotRequired[list[str] | None]
     """E-mail only: recipients of a blind copy"""
+
+
+class NewPublicAnswer(TypedDict):
+    question: str
+    """A question"""
 
 
 class NewRating(TypedDict):
@@ -3219,6 +3261,15 @@ class Problem(TypedDict):
     """The request's id, which is in the server's log"""
     current: NotRequired[dict[str, Any]]
     """Free-form: the current state of the object, which the conflict is about"""
+
+
+class PublicAnswer(TypedDict):
+    """An answer as a customer sees it."""
+
+    answer: str | None
+    """The answer; null if no article says it"""
+    citations: list[Citation]
+    """The passages that it cites"""
 
 
 class PublicPassage(TypedDict):

@@ -5,6 +5,8 @@ from ..transport.operations import Operation
 ACCEPT_OFFER = Operation("POST", "/v1/conversations/{}/accept")
 ADD_TEAM_MEMBER = Operation("POST", "/v1/teams/{}/members")
 ANALYSE_CONVERSATION = Operation("POST", "/v1/conversations/{}/analysis")
+ANSWER_CUSTOMERS_QUESTION = Operation("POST", "/v1/webchat/answers")
+ANSWER_QUESTION = Operation("POST", "/v1/articles/answers")
 APPLY_MACRO = Operation("POST", "/v1/canned-responses/{}/apply")
 APPROVE_SUGGESTION = Operation("POST", "/v1/conversations/{}/suggestions/{}/approve")
 ASSIGN_CONVERSATION = Operation("POST", "/v1/conversations/{}/assign")
