@@ -102,10 +102,11 @@ def settle(state: State, by: By, command: BotAnswer, turn: Turn) -> tuple[EntryD
     told = {f: v for f, v in command.fields.items() if f in missing(c.bot_context, actions)}
     told = {f: v.strip()[: form_filling.LONGEST] for f, v in told.items() if form_filling.fits(f, v)}
     after = _progress(before, command, bool(told))
-    context = _with({**c.bot_context, **told}, after)
-    learned = Updated({"bot_context": context})
-    if (reason := _why_not(c, actions.assist, command, after, turn.now)) is not None:
-        return (learned, *_handed_over(c, reason))
+    reason = _why_not(c, actions.assist, command, after, turn.now)
+    if reason is not None:
+        unsaid = replace(after, answers=before.answers, cited=before.cited)
+        return (Updated({"bot_context": _with({**c.bot_context, **told}, unsaid)}), *_handed_over(c, reason))
+    learned = Updated({"bot_context": _with({**c.bot_context, **told}, after)})
     return learned, _message(c, command, actions.assist, turn.new_id)
 
 
@@ -207,10 +208,11 @@ def summary(state: State, under: Assisting, reason: str | None) -> str:
     wrote = [
         _line(e.data.content) for e in state.messages() if isinstance(e.data, Message) and _customers(e.data)
     ]
+    later = wrote[1:] if wrote[:1] == [under.asked] else wrote
     lines = [
         f"Why: {reason}" if reason else "",
         f"Asked: {under.asked}" if under.asked else "",
-        f"Wrote last: {wrote[-1]}" if wrote and wrote[-1] != under.asked else "",
+        f"Wrote: {' · '.join(later)}" if later else "",
         f"Summary: {under.summary}" if under.summary else "",
         f"Told: {'; '.join(told)}"[:LONGEST_ANSWER] if told else "",
         f"Articles: {'; '.join(title for _, title in under.cited)}" if under.cited else "",

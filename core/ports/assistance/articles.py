@@ -34,6 +34,10 @@ class ArticleStore(Protocol):
         """Articles without their bodies, oldest first. `q`: part of the title."""
         ...
 
+    async def has_public(self, account_id: str) -> bool:
+        """Whether customers may read any."""
+        ...
+
     async def update(
         self, account_id: str, article_id: str, changes: dict[str, Any], by: Actor
     ) -> Article | None:

@@ -11,6 +11,10 @@ import { attach, Composer, dropping } from './composer.js';
 /** The channel's settings, once they are here: `GET /v1/webchat/{channel_id}`, or {failed}. */
 export const settings = signal(null);
 
+/** The search of articles while it is open. */
+const articles = signal(null);
+const search = () => (articles.value ? articles.value = null : import('./articles.js').then((loaded) => { articles.value = loaded.default; }).catch(() => null));
+
 const asked = () => settings.value.form.length > 0 && !messages.value.length && !outbox.value.length && !standing.value;
 
 function Head() {
@@ -18,6 +22,7 @@ function Head() {
   const agent = standing.value?.agentName;
   return html`<header><div><h1>${title ?? t('Chat')}</h1>
     <p role="status">${state.value === 'cut' ? t('Connection lost. Reconnecting …') : agent ? t('You are talking to {name}', { name: agent }) : ''}</p></div>
+    ${settings.value.articles && !needsProof.value && html`<button type="button" class="icon" aria-label=${t('Search for an answer')} aria-pressed=${Boolean(articles.value)} onClick=${search}><svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="8.5" cy="8.5" r="5.5" /><path d="m13 13 4.5 4.5" /></svg></button>`}
     ${parent !== window && html`<button type="button" class="icon" aria-label=${t('Close the chat')} onClick=${() => tell('close')}>×</button>`}</header>`;
 }
 
@@ -120,6 +125,7 @@ export function Panel() {
   const body = () => {
     if (failed) return html`<p class="notice problem" role="alert">${failed.status ? failed.message : t('The chat cannot be reached. Try again in a moment.')}</p>`;
     if (needsProof.value || (required && person.value === null)) return html`<p class="notice" data-needs-proof>${t('Sign in to chat with us.')}</p>`;
+    if (articles.value) return html`<${articles.value} onClose=${search} />`;
     if (loaded.value && asked()) return html`<div class="thread"><div>${settings.value.greeting && html`<p class="greeting message"><span class="text" dir="auto">${settings.value.greeting}</span></p>`}<${Hours} /><${Form} box=${box} /></div></div>`;
     return html`<${Thread} /><${Composer} settings=${settings.value} box=${box} />`;
   };

@@ -42,6 +42,7 @@ class WebchatView(msgspec.Struct, frozen=True):
     form: Annotated[tuple[FormField, ...], about("The form shown before the first message", [])]
     attachments: Annotated[bool, about("Whether customers may send files")]
     max_attachment: Annotated[Count, about("Largest file, in bytes", 26214400)]
+    articles: Annotated[bool, about("Whether there are public articles to search")]
 
 
 class NewWebchatSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +104,7 @@ async def read_channel(call: Call[None]) -> web.Response:
         widget.prechat_form if is_open else offline,
         widget.attachments,
         call.services.settings.max_attachment,
+        await call.services.stores.articles.has_public(channel.account_id),
     )
     return answer(view)
 

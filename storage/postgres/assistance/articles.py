@@ -87,6 +87,10 @@ class PostgresArticles:
             )
         return page_of(rows, _article, limit)
 
+    async def has_public(self, account_id: str) -> bool:
+        async with self._database.account(account_id) as connection:
+            return await connection.fetchval(sql("articles_public"), account_id)
+
     async def update(
         self, account_id: str, article_id: str, changes: dict[str, Any], by: Actor
     ) -> Article | None:

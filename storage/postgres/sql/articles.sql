@@ -129,3 +129,9 @@ SELECT {{columns}} FROM (
   SELECT * FROM article_chunks WHERE account_id = $1 AND model = $3 AND (NOT $2 OR visibility = 'public')
   ORDER BY bit_count((signature # $4::text::bit(256)) & $5::text::bit(256)), article_id, ordinal LIMIT $6) AS k
 JOIN articles a ON a.id = k.article_id
+
+
+-- name: articles_public
+-- Whether an account has articles that customers may read.
+-- $1 uuid account
+SELECT EXISTS (SELECT FROM articles WHERE account_id = $1 AND visibility = 'public')

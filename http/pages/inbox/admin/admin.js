@@ -5,7 +5,7 @@ import { attempt } from '../toasts.js';
 import { can } from '../session.js';
 
 const PAGES = () => [
-  ['queue', t('Queue'), 'lead'], ['teams', t('Teams'), 'lead'], ['canned', t('Canned responses'), 'lead'], ['deliveries', t('Deliveries'), 'lead'],
+  ['queue', t('Queue'), 'lead'], ['teams', t('Teams'), 'lead'], ['canned', t('Canned responses'), 'lead'], ['articles', t('Knowledge'), 'lead'], ['deliveries', t('Deliveries'), 'lead'],
   ['channels', t('Channels'), 'admin'], ['bot_rules', t('Bot rules'), 'admin'], ['account', t('Account'), 'admin'], ['clients', t('API clients'), 'admin'],
   ['webhooks', t('Event webhooks'), 'admin'], ['failures', t('Failures'), 'admin'], ['audit', t('Audit log'), 'admin'],
 ];

@@ -18,13 +18,13 @@ function Form({ edited, list, onDone }) {
     const form = e.target;
     const v = (name) => value(form, name);
     const known = ['keywords', 'match_mode', 'channels', 'languages', 'time_range'];
-    const knownActions = ['reply_text', 'assign_team_id', 'assign_strategy', 'set_labels', 'set_priority', 'collect_info'];
+    const knownActions = ['reply_text', 'assign_team_id', 'assign_strategy', 'set_labels', 'set_priority', 'collect_info', 'assist'];
     const rest = (object, names) => Object.fromEntries(Object.entries(object).filter(([k]) => !names.includes(k)));
     const keywords = words(v('keywords'));
     const body = {
       name: v('name'), trigger_type: v('trigger_type'), priority: Number(v('priority')), is_active: form.elements.is_active.checked,
       conditions: { ...rest(c, known), ...without({ keywords, match_mode: keywords.length ? v('match_mode') : '', channels: words(v('channels')), languages: words(v('languages')), time_range: v('start') && v('end') ? { start: v('start'), end: v('end'), tz: v('tz') || 'UTC' } : null }) },
-      actions: { ...rest(a, knownActions), ...without({ reply_text: v('reply_text'), assign_team_id: v('team'), assign_strategy: v('team') ? v('strategy') : '', set_labels: words(v('labels')), set_priority: v('set_priority'), collect_info: words(v('collect_info')) }) },
+      actions: { ...rest(a, knownActions), ...without({ reply_text: v('reply_text'), assign_team_id: v('team'), assign_strategy: v('team') ? v('strategy') : '', set_labels: words(v('labels')), set_priority: v('set_priority'), collect_info: words(v('collect_info')), assist: form.elements.assist.checked ? { ...a.assist, ...without({ instruction: v('instruction'), confidence_min: v('confidence_min') === '' ? null : Number(v('confidence_min')) }) } : null }) },
     };
     if (await change(list, () => (edited ? api.patch(`/v1/bot-rules/${edited.id}`, body) : api.post('/v1/bot-rules', body)))) { form.reset(); onDone(); }
   }
@@ -38,7 +38,9 @@ function Form({ edited, list, onDone }) {
       <div class="inline"><${Field} label=${t('From')} name="start" type="time" value=${c.time_range?.start} /><${Field} label=${t('Until')} name="end" type="time" value=${c.time_range?.end} /><${Field} label=${t('Time zone')} name="tz" value=${c.time_range?.tz ?? ''} /></div></fieldset>
     <fieldset><legend>${t('Then')}</legend><label>${t('Answer')}<textarea name="reply_text" rows="3">${a.reply_text}</textarea></label><${Choice} label=${t('Team')} name="team" value=${a.assign_team_id ?? ''} options=${[none, ...teams.value.map((x) => [x.id, x.name])]} />
       <${Choice} label=${t('How the team gets it')} name="strategy" value=${a.assign_strategy ?? 'least_busy'} options=${[['least_busy', t('least busy')], ['round_robin', t('in turn')], ['manual_queue', t('by hand')]]} /><${Field} label=${t('Labels, comma separated')} name="labels" value=${(a.set_labels ?? []).join(', ')} />
-      <${Choice} label=${t('Priority')} name="set_priority" value=${a.set_priority ?? ''} options=${[none, ...PRIORITIES.map((p) => [p, PRIORITY()[p]])]} /><${Field} label=${t('Fields to ask for, comma separated')} name="collect_info" value=${(a.collect_info ?? []).join(', ')} /></fieldset>
+      <${Choice} label=${t('Priority')} name="set_priority" value=${a.set_priority ?? ''} options=${[none, ...PRIORITIES.map((p) => [p, PRIORITY()[p]])]} /><${Field} label=${t('Fields to ask for, comma separated')} name="collect_info" value=${(a.collect_info ?? []).join(', ')} />
+      <label class="check"><input type="checkbox" name="assist" checked=${Boolean(a.assist)} />${t('A language model answers from the public articles')}</label><label>${t('How the bot should sound')}<textarea name="instruction" rows="2" maxlength="4000">${a.assist?.instruction}</textarea></label>
+      <${Field} label=${t('How sure the bot must be, from 0 to 1')} name="confidence_min" type="number" min="0" max="1" step="0.05" value=${a.assist?.confidence_min ?? (a.assist ? 0.5 : '')} /></fieldset>
     <p><button class="primary">${t('Save')}</button>${edited && html` <button type="button" onClick=${onDone}>${t('Cancel')}</button>`}</p></form>`;
 }
 

@@ -1,0 +1,169 @@
+"""100,000 passages of three accounts: the product's scan of signs beside pgvector's exact search and HNSW, with a filter by account.
+
+Fills a database of its own (a few minutes), prints a line a search and account. `python -m bench.retrieval`; figures are kept in
+docs/performance/retrieval.md. The product itself needs no pgvector (docs/decisions/0017).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from tertulia.core.assistance import rules
+from tertulia.core.assistance.vectors import cosine, stored
+from tertulia.storage.embedded import EmbeddedPostgres
+
+SIZES = (90_000, 9_000, 1_000)
+"""Passages of each account."""
+WORDS, PASSAGE, QUESTION, QUESTIONS = 9_000, 60, 10, 40
+"""Different words, words of a passage, of a question, and questions to each account."""
+NEAR, BEST = 200, 10
+PAGE = 5_000
+
+TABLE = """CREATE EXTENSION vector; CREATE TABLE probe (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account_id uuid NOT NULL, visibility text NOT NULL DEFAULT 'public', content text NOT NULL,
+  words tsvector NOT NULL, signature bit(256) NOT NULL, vector bytea NOT NULL, v vector(256) NOT NULL);
+  CREATE EXTENSION btree_gin; CREATE INDEX ON probe USING gin (account_id, words); CREATE INDEX ON probe (account_id)"""
+FILL = """INSERT INTO probe (account_id, content, words, signature, vector, v)
+  SELECT $1, s, to_tsvector('simple', s), g::bit(256), b, v::vector FROM unnest($2::text[], $3::text[], $4::bytea[], $5::text[]) AS x (s, g, b, v)"""
+SIGNS = """SELECT id, vector FROM probe WHERE account_id = $1 AND visibility = 'public'
+  ORDER BY bit_count((signature # $2::text::bit(256)) & $3::text::bit(256)), id LIMIT $4"""
+COSINE = "SELECT id FROM probe WHERE account_id = $1 AND visibility = 'public' ORDER BY v <=> $2::text::vector LIMIT $3"
+BY_WORDS = """SELECT id FROM probe, to_tsquery('simple', $2) AS q WHERE account_id = $1 AND words @@ q
+  ORDER BY ts_rank(words, q, 1) DESC, id LIMIT 50"""
+HNSW = "CREATE INDEX probe_hnsw ON probe USING hnsw (v vector_cosine_ops) WITH (m = 16, ef_construction = 64)"
+
+Search = Callable[[uuid.UUID, str], Awaitable[list[int]]]
+
+
+class Probe:
+    """The filled table, and the questions to each account."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+        self.random = random.Random(7)
+        self.questions: dict[uuid.UUID, tuple[int, list[str]]] = {}
+        self.truth: dict[str, set[int]] = {}
+
+    async def fill(self) -> None:
+        words = [
+            "".join(self.random.choices("abcdefgilmnoprstuv", k=self.random.randint(3, 9)))
+            for _ in range(WORDS)
+        ]
+        weights = list(accumulate(1 / (rank + 3) for rank in range(WORDS)))
+        await self.connection.execute(TABLE)
+        for size in SIZES:
+            account, texts = uuid.uuid4(), list[str]()
+            for start in range(0, size, PAGE):
+                count = min(PAGE, size - start)
+                page = [
+                    " ".join(self.random.choices(words, cum_weights=weights, k=PASSAGE)) for _ in range(count)
+                ]
+                vectors = [rules.vector(text) for text in page]
+                kept = [stored(vector) for vector in vectors]
+                columns = (
+                    page,
+                    [k.signature for k in kept],
+                    [k.bytes for k in kept],
+                    list(map(literal, vectors)),
+                )
+                await self.connection.execute(FILL, account, *columns)
+                texts += page
+            asked = [
+                self.random.sample(self.random.choice(texts).split(), QUESTION) for _ in range(QUESTIONS)
+            ]
+            self.questions[account] = size, [" ".join(question) for question in asked]
+        await self.connection.execute("VACUUM ANALYZE probe")
+
+    async def exact(self, account: uuid.UUID, question: str) -> list[int]:
+        rows = await self.connection.fetch(COSINE, account, literal(rules.vector(question)), BEST)
+        return [row[0] for row in rows]
+
+    async def signs(self, account: uuid.UUID, question: str) -> list[int]:
+        asked = stored(rules.vector(question))
+        rows = await self.connection.fetch(SIGNS, account, asked.signature, asked.mask, NEAR)
+        return [row[0] for row in sorted(rows, key=lambda row: -cosine(asked.bytes, row[1]))][:BEST]
+
+    async def words(self, account: uuid.UUID, question: str) -> list[int]:
+        rows = await self.connection.fetch(BY_WORDS, account, " | ".join(question.split()))
+        return [row[0] for row in rows]
+
+    async def measure(self, name: str, search: Search) -> None:
+        for account, (size, questions) in self.questions.items():
+            times, recall, found = list[float](), list[float](), list[int]()
+            for question in questions:
+                began = time.perf_counter()
+                ids = await search(account, question)
+                times.append((time.perf_counter() - began) * 1000)
+                truth = self.truth.setdefault(question, set(ids))
+                recall.append(len(truth & set(ids[:BEST])) / BEST)
+                found.append(len(ids))
+            times.sort()
+            p50, p90 = times[len(times) // 2], times[len(times) * 9 // 10]
+            mean = sum(recall) / len(recall), sum(found) / len(found)
+            print(
+                f"{name:36} {size:>6} p50 {p50:7.1f} ms, p90 {p90:7.1f} ms, recall@10 {mean[0]:.2f}, found {mean[1]:.1f}",
+                flush=True,
+            )
+
+
+def literal(vector: list[float]) -> str:
+    return "[" + ",".join(f"{value:.5f}" for value in vector) + "]"
+
+
+async def sizes(connection: asyncpg.Connection, what: str) -> Any:
+    return await connection.fetchval(
+        "SELECT pg_size_pretty(pg_total_relation_size($1::text::regclass))", what
+    )
+
+
+async def measured(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    probe = Probe(connection)
+    await probe.fill()
+    print("table", await sizes(connection, "probe"), flush=True)
+    await probe.measure("pgvector, exact", probe.exact)
+    await probe.measure("signs, then cosine (the product)", probe.signs)
+    await connection.execute("SET max_parallel_workers_per_gather = 0")
+    await probe.measure("the same without parallel workers", probe.signs)
+    await connection.execute("RESET max_parallel_workers_per_gather")
+    await probe.measure("words (the product)", probe.words)
+    began = time.perf_counter()
+    await connection.execute("SET maintenance_work_mem = '512MB'")
+    await connection.execute(HNSW)
+    print(
+        f"HNSW built in {time.perf_counter() - began:.0f} s,",
+        await sizes(connection, "probe_hnsw"),
+        flush=True,
+    )
+    for ef in (40, 200):
+        for iterative in ("off", "strict_order"):
+            await connection.execute(f"SET hnsw.ef_search = {ef}; SET hnsw.iterative_scan = {iterative}")
+            await connection.execute(
+                "SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off"
+            )
+            await probe.measure(f"HNSW, ef_search {ef}, iterative {iterative}", probe.exact)
+    await connection.close()
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(Path(folder))
+        await server.start()
+        try:
+            await measured(server.url)
+        finally:
+            await server.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
