@@ -152,7 +152,7 @@ async def test_an_answer_with_citations(server: OwnServer, lead: Desk, agent: De
     assert "every two years" in found["answer"] and "[1]" in found["answer"] and found["confidence"] > 0
     assert found["citations"][0]["number"] == 1 and found["citations"][0]["article_id"] == shown["id"]
     assert (found["provider"], found["failed_provider"]) == ("rules", None)
-    unknown = ok(await agent.http.post(path, json={"question": f"xyzzy{word} plugh?"}))
+    unknown = ok(await agent.http.post(path, json={"question": "Wxyz qqqq vvvv?"}))
     assert (unknown["answer"], unknown["citations"], unknown["provider"]) == (None, [], None)
     secret = {"question": f"What does a {word} cost us, and for how much do we sell it?"}
     assert "two euros" in ok(await agent.http.post(path, json=secret))["answer"]

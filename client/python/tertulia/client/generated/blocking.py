@@ -1301,7 +1301,7 @@ class Methods(Transport):
         language: str | Omit = OMIT,
         timeout: float | None = None,
     ) -> Import:
-        """Import a folder of Markdown files from a zip archive; a file imported before updates its article.
+        """Import a folder of Markdown files, or a saved website with its sitemap.xml, from a zip archive; what was imported before is updated.
 
         Permission `articles.manage`: lead, admin."""
         return self._call(

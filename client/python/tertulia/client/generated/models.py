@@ -491,6 +491,17 @@ class AssignmentRequest(TypedDict):
     """How an agent of the team is chosen"""
 
 
+class Assist(TypedDict):
+    """A language model talks with the customer, from the account's public articles, until a human takes over."""
+
+    instruction: NotRequired[str]
+    """How the bot should sound, and what it is there for"""
+    confidence_min: NotRequired[float]
+    """A less sure answer is not sent: a human takes over"""
+    sensitive_topics: NotRequired[list[str]]
+    """Words and phrases on which a human takes over, whatever their case and accents"""
+
+
 class Assistance(TypedDict):
     """How language models assist the account, and how much they may be used."""
 
@@ -633,6 +644,8 @@ class BotRuleActions(TypedDict):
     """The priority to set"""
     collect_info: NotRequired[list[str]]
     """Fields to ask the customer for, one at a time"""
+    assist: NotRequired[Assist | None]
+    """Let a language model answer from the public articles; it asks for the fields of `collect_info`"""
 
 
 class BotRuleConditions(TypedDict):
@@ -702,6 +715,8 @@ class BotRuleTestActions(TypedDict):
     """The priority to set"""
     collect_info: NotRequired[list[str]]
     """Fields to ask the customer for, one at a time"""
+    assist: NotRequired[Assist | None]
+    """Let a language model answer from the public articles; it asks for the fields of `collect_info`"""
     handoff: NotRequired[str | None]
     """Why it would be handed to a human"""
 
@@ -4174,6 +4189,8 @@ class Webchat(TypedDict):
     """Whether customers may send files"""
     max_attachment: int
     """Largest file, in bytes"""
+    articles: bool
+    """Whether there are public articles to search"""
 
 
 class WebchatConversation(TypedDict):
