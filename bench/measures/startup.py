@@ -98,10 +98,13 @@ async def _crash(bench: Bench, folder: str, tenant: Tenant) -> Figure:
 
 async def _queued(server: Server, tenant: Tenant, count: int) -> None:
     """Wait until at least `count` conversations are in the queue."""
-    headers = {"Authorization": f"Bearer {tenant.agent}"}
+    headers = {"Authorization": f"Bearer {tenant.service}"}
     async with asyncio.timeout(QUEUED_WITHIN), aiohttp.ClientSession(server.url, headers=headers) as session:
         while True:
             async with session.get("/v1/queue", params={"limit": "1"}) as response:
-                if response.status == 200 and (await response.json())["total"] >= count:
-                    return
+                found = await response.json()
+            if response.status == 200 and found["total"] >= count:
+                return
+            if response.status not in (200, 503):
+                raise BenchError(f"the queue: {response.status} {found}")
             await asyncio.sleep(0.05)
