@@ -13,9 +13,11 @@ import msgspec
 from ..accounts.records import Channel
 from ..conversation.entries import Entry
 from ..conversation.state import Conversation
-from ..views.inbox import AssignmentView, InboxFilter, InboxStats, IncludedContact, Page, Period, Seen, Sort
+from ..views.assignments import AssignmentView
+from ..views.inbox import InboxFilter, IncludedContact, Page, Seen, Sort
 from ..views.people import AgentStats, LabelCount
 from ..views.reports import Dimension, Report
+from ..views.statistics import InboxStats, Period
 from .assistance.articles import ArticleStore
 from .assistance.reply_desk import ReplyDeskStore
 from .assistance.suggestions import SuggestionStore

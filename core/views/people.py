@@ -18,7 +18,7 @@ from ..accounts.agents_and_teams import (
 from ..accounts.records import ChannelType
 from ..text.fields import AccountId, AgentId, Count, CreatedAt, Id, TeamId, Timestamp, UpdatedAt, about
 from ..times import rfc3339
-from .inbox import Csat, Durations
+from .statistics import Csat, Durations
 
 
 class AgentPreferencesView(msgspec.Struct, frozen=True):

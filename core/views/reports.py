@@ -11,7 +11,7 @@ import msgspec
 
 from ..conversation.entries import TargetName
 from ..text.fields import Count, Timestamp, about
-from .inbox import Csat, Durations
+from .statistics import Csat, Durations
 
 Dimension = Literal["account", "agent", "team", "channel", "label"]
 TARGETS: tuple[TargetName, ...] = ("first_reply", "next_reply", "resolution")

@@ -13,7 +13,7 @@ from ...core.conversation.status import Status
 from ...core.text.fields import SHOWN_AS, SHOWN_TYPES
 from ...core.turn.bot_rules import Actions, Conditions
 from ...core.views.event_shapes import EVENTS, HINTS, OF_NO_CONVERSATION, SUMMARIES, component_name
-from ...core.views.inbox import Csat, Durations, Queue, Volume
+from ...core.views.statistics import Csat, Durations, Queue, Volume
 
 REFERENCE: Final = "#/components/schemas/"
 _NAMES: Final[dict[type, str]] = {

@@ -7,8 +7,8 @@ import uuid
 import asyncpg
 import msgspec
 
-from tertulia.core.views.inbox import DAY_MS, Durations, Period
 from tertulia.core.views.people import LabelCount
+from tertulia.core.views.statistics import DAY_MS, Durations, Period
 from tertulia.storage.postgres.conversations.inbox import PostgresInbox
 from tertulia.storage.postgres.database import Database
 

@@ -14,16 +14,8 @@ from hypothesis import strategies as st
 from inbox_data import Big, Explaining, conversations_of, fill, filters, named
 
 from tertulia.core.conversation.status import Status
-from tertulia.core.views.inbox import (
-    DAY_MS,
-    PRIORITIES,
-    InboxFilter,
-    Page,
-    Period,
-    Sort,
-    read_cursor,
-    write_cursor,
-)
+from tertulia.core.views.inbox import PRIORITIES, InboxFilter, Page, Sort, read_cursor, write_cursor
+from tertulia.core.views.statistics import DAY_MS, Period
 from tertulia.storage.postgres.conversations.inbox import PostgresInbox, filter_json
 from tertulia.storage.postgres.conversations.search_index import SearchIndex
 from tertulia.storage.postgres.database import Database

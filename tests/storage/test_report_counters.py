@@ -16,7 +16,7 @@ from tertulia.core.conversation.commands import Close, Handoff, Open, ThreadKey,
 from tertulia.core.conversation.entries import Message
 from tertulia.core.conversation.state import Conversation
 from tertulia.core.ports.journal import Write
-from tertulia.core.views.inbox import DAY_MS, InboxStats, Period
+from tertulia.core.views.statistics import DAY_MS, InboxStats, Period
 from tertulia.storage.postgres.conversations.inbox import PostgresInbox
 from tertulia.storage.postgres.database import Database
 from tertulia.storage.postgres.reports.report_counters import ACCURACY, ReportCounters, quantile

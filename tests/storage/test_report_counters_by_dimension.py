@@ -15,8 +15,8 @@ from tertulia.core.conversation.commands import Assign, Command, Open, Post, Rat
 from tertulia.core.conversation.entries import Actor, Assigned, Entry, Message, Rated, SlaNoted, StatusChanged
 from tertulia.core.conversation.state import Conversation, apply
 from tertulia.core.ports.journal import Write
-from tertulia.core.views.inbox import DAY_MS, Period
 from tertulia.core.views.reports import Dimension, ReportItem
+from tertulia.core.views.statistics import DAY_MS, Period
 from tertulia.storage.postgres.database import Database
 from tertulia.storage.postgres.reports.report_counters import ACCURACY, ReportCounters
 from tertulia.storage.postgres.reports.reports import PostgresReports

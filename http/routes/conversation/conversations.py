@@ -23,8 +23,9 @@ from ....core.conversation.entries import Priority
 from ....core.conversation.status import Status
 from ....core.errors import Forbidden, Invalid
 from ....core.text.fields import about
+from ....core.views.assignments import AssignmentView
 from ....core.views.conversations import ConversationView, MessageView, conversation_view
-from ....core.views.inbox import AssignmentView, IncludedContact
+from ....core.views.inbox import IncludedContact
 from ...actions import conversations, opening
 from ...actions.conversations import check_team
 from ...framework.endpoint import Call, Route, answer, created, no_content

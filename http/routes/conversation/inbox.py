@@ -14,17 +14,11 @@ from ....core.accounts.records import ChannelType
 from ....core.conversation.entries import Priority
 from ....core.conversation.status import Status
 from ....core.text.fields import NextCursor, about
+from ....core.views.assignments import AssignmentView
 from ....core.views.conversations import ConversationView
-from ....core.views.inbox import (
-    AssignmentView,
-    InboxFilter,
-    InboxStats,
-    Period,
-    Sort,
-    read_cursor,
-    write_cursor,
-)
+from ....core.views.inbox import InboxFilter, Sort, read_cursor, write_cursor
 from ....core.views.people import LabelCount
+from ....core.views.statistics import InboxStats, Period
 from ...actions import conversations
 from ...framework.endpoint import Call, Route, answer
 from .messages import visible

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from ....actors import clock
 from ....core.errors import NotFound
-from ....core.views.inbox import Period
 from ....core.views.people import AgentStats
+from ....core.views.statistics import Period
 from ...framework.endpoint import Call, Route, answer
 from ...framework.pagination import user_id
 from ..conversation.inbox import StatsQuery

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from ....actors import clock
 from ....core.text.fields import about
-from ....core.views.inbox import Period
 from ....core.views.reports import Dimension, Report
+from ....core.views.statistics import Period
 from ...framework.endpoint import Call, Route, answer
 from ..conversation.inbox import StatsQuery
 

@@ -10,26 +10,20 @@ import msgspec
 from ....core.conversation.status import Status
 from ....core.routing.explain import shown
 from ....core.times import rfc3339, rfc3339_or_none
-from ....core.views.inbox import (
-    DAY_MS,
-    AiFigures,
-    AssignmentView,
-    DayVolume,
-    Durations,
-    InboxFilter,
-    InboxStats,
-    IncludedContact,
-    IncludedIdentifier,
-    Page,
-    Period,
-    Queue,
-    Seen,
-    Sort,
-    Volume,
-    assignments_of,
-)
+from ....core.views.assignments import AssignmentView, assignments_of
+from ....core.views.inbox import InboxFilter, IncludedContact, IncludedIdentifier, Page, Seen, Sort
 from ....core.views.people import AgentStats, LabelCount
 from ....core.views.search_terms import searches
+from ....core.views.statistics import (
+    DAY_MS,
+    AiFigures,
+    DayVolume,
+    Durations,
+    InboxStats,
+    Period,
+    Queue,
+    Volume,
+)
 from ..database import Connection, Database
 from ..queries import sql
 from ..reports.report_counters import ReportCounters

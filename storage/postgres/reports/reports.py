@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ....core.times import rfc3339
-from ....core.views.inbox import DAY_MS, Csat, Durations, Period
 from ....core.views.reports import MAX_ITEMS, TARGETS, Dimension, Missed, Report, ReportDay, ReportItem
+from ....core.views.statistics import DAY_MS, Csat, Durations, Period
 from ..database import Connection, Database
 from ..queries import sql
 from .report_counters import ReportCounters, quantile

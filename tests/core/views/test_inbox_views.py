@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from tertulia.core.conversation.entries import Actor, Assigned, Entry, StatusChanged
 from tertulia.core.conversation.status import Status
 from tertulia.core.errors import Invalid
-from tertulia.core.views.inbox import DAY_MS, Period, Seen, Sort, assignments_of, read_cursor, write_cursor
+from tertulia.core.views.assignments import assignments_of
+from tertulia.core.views.inbox import Seen, Sort, read_cursor, write_cursor
+from tertulia.core.views.statistics import DAY_MS, Period
 
 SORTS = [
     Sort(key, down)  # pyright: ignore[reportArgumentType]
