@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,6 +160,11 @@ def test_no_room_is_crowded() -> None:
         for folder in folders
     }
     assert {str(f): n for f, n in sizes.items() if n > MOST_MODULES} == {}
+
+
+def test_no_room_of_the_pages_is_crowded() -> None:
+    sizes = Counter(path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "http/pages").rglob("*.js"))
+    assert {folder: n for folder, n in sizes.items() if n > MOST_MODULES} == {}
 
 
 def test_functions_are_short() -> None:

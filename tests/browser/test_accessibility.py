@@ -124,7 +124,7 @@ def modules_of(start: str, folder: Path = PAGES) -> set[Path]:
     found: set[Path] = set()
     todo = [folder / start]
     while todo:
-        path = todo.pop()
+        path = todo.pop().resolve()
         if path in found:
             continue
         found.add(path)
@@ -135,7 +135,7 @@ def modules_of(start: str, folder: Path = PAGES) -> set[Path]:
             else path.parent / name
             for name in names
         ]
-    return {path.resolve() for path in found}
+    return found
 
 
 def test_the_first_load_is_small() -> None:

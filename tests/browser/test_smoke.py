@@ -54,3 +54,11 @@ async def test_the_demo_signs_in_by_name(server: OwnServer, open_page: OpenPage)
     await page.locator('[data-demo="Abeba"]').click()
     await expect(page.locator('[data-badge="stream"]')).to_have_attribute("data-freshness", "live")
     await expect(page.get_by_text("Abeba").first).to_be_visible()
+
+
+async def test_an_address_that_names_nothing_is_the_inbox(server: OwnServer, open_page: OpenPage) -> None:
+    page = await open_page(token=server.token("lead", "browser-lost", name="Lost"))
+    for address in ("#/settings/account", "#/inbox/constructor", "#/%E0%A4%A"):
+        await page.goto(f"/inbox{address}")
+        await page.reload()
+        await expect(page.get_by_role("tab", name="Mine")).to_have_attribute("aria-selected", "true")

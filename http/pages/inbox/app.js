@@ -1,10 +1,10 @@
 // The page's beginning: restore the session or ask for a sign-in, then show the inbox.
-import { html, render, signal } from './ui.js';
-import { preferredLanguage, speak, t } from './i18n.js';
-import { applyTheme } from './preferences.js';
-import { ended, restore, user } from './session.js';
+import { html, render, signal } from './basics/ui.js';
+import { preferredLanguage, speak, t } from './basics/i18n.js';
+import { applyTheme } from './basics/preferences.js';
+import { ended, restore, user } from './data/session.js';
 import { SignIn } from './sign_in.js';
-import { Toasts } from './toasts.js';
+import { Toasts } from './data/toasts.js';
 
 const restored = signal(false);
 const shell = signal(null);
@@ -21,7 +21,7 @@ let signedInAs = null;
 /** Another sign-in: the same person continues where they were, with what is unsent; somebody else starts over. */
 async function goOn() {
   if (signedInAs !== `${user.value.userId} ${user.value.accountId}`) { location.reload(); return; }
-  (await import('./stream.js')).resume();
+  (await import('./data/stream.js')).resume();
 }
 
 function App() {

@@ -1,18 +1,18 @@
 // Keys: shortcuts that can be changed, the palette of all commands, pickers, and the help sheet. Single keys act only outside of text
 // fields, so nothing is taken from the browser.
-import { html, signal, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
-import { t } from './i18n.js';
-import * as act from './actions.js';
-import { agents, labels, teams } from './people.js';
-import { compose } from './composer.js';
-import { contactName, PRIORITIES, PRIORITY } from './format.js';
-import { moveActive, reveal, active } from './list_pane.js';
-import { can, user } from './session.js';
-import { go, openConversation } from './router.js';
-import { neighbour, rows, settle } from './list.js';
-import { peek } from './conversations.js';
-import { preferences } from './preferences.js';
-import { open } from './thread.js';
+import { html, signal, useEffect, useLayoutEffect, useRef, useState } from './basics/ui.js';
+import { t } from './basics/i18n.js';
+import * as act from './data/actions.js';
+import { agents, labels, teams } from './data/people.js';
+import { compose } from './thread/composer.js';
+import { contactName, PRIORITIES, PRIORITY } from './basics/format.js';
+import { moveActive, reveal, active } from './list/list_pane.js';
+import { can, user } from './data/session.js';
+import { go, openConversation } from './basics/router.js';
+import { neighbour, rows, settle } from './list/list.js';
+import { peek } from './data/conversations.js';
+import { preferences } from './basics/preferences.js';
+import { open } from './thread/thread.js';
 
 const current = () => open.peek()?.id ?? null;
 const c = () => peek(current());

@@ -1,7 +1,7 @@
 // How an agent is told of offers, assignments and mentions: kept on the server, so that it holds on every browser.
-import { api } from './api.js';
-import { prefer } from './preferences.js';
-import { attempt } from './toasts.js';
+import { api } from './data/api.js';
+import { prefer } from './basics/preferences.js';
+import { attempt } from './data/toasts.js';
 
 const ME = '/v1/agent-preferences/me';
 

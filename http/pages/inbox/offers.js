@@ -1,14 +1,14 @@
 // Offers of the routing, with the time that is left; sound and desktop notices as the agent prefers.
-import { html, signal } from './ui.js';
-import { t } from './i18n.js';
-import { accept, decline } from './actions.js';
-import { now, span } from './format.js';
-import { openConversation } from './router.js';
-import { onChange, peek } from './conversations.js';
-import { onEvent } from './stream.js';
-import { preferences } from './preferences.js';
-import { say } from './toasts.js';
-import { user } from './session.js';
+import { html, signal } from './basics/ui.js';
+import { t } from './basics/i18n.js';
+import { accept, decline } from './data/actions.js';
+import { now, span } from './basics/format.js';
+import { openConversation } from './basics/router.js';
+import { onChange, peek } from './data/conversations.js';
+import { onEvent } from './data/stream.js';
+import { preferences } from './basics/preferences.js';
+import { say } from './data/toasts.js';
+import { user } from './data/session.js';
 
 const offers = signal([]);
 const drop = (id) => { offers.value = offers.value.filter((offer) => offer.conversation_id !== id); };

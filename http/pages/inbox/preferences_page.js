@@ -1,12 +1,12 @@
 // One's own preferences: on this browser (theme, language, keys, notices) and on the server (what one is assigned).
-import { html, useEffect, useState } from './ui.js';
-import { LANGUAGES, language, speak, t } from './i18n.js';
-import { api } from './api.js';
-import { attempt, say } from './toasts.js';
-import { CHANNELS } from './format.js';
+import { html, useEffect, useState } from './basics/ui.js';
+import { LANGUAGES, language, speak, t } from './basics/i18n.js';
+import { api } from './data/api.js';
+import { attempt, say } from './data/toasts.js';
+import { CHANNELS } from './basics/format.js';
 import { COMMANDS, keysOf } from './keys.js';
 import { preferNotices } from './notices.js';
-import { prefer, preferences } from './preferences.js';
+import { prefer, preferences } from './basics/preferences.js';
 
 function Shortcuts() {
   const set = (name, keys) => {

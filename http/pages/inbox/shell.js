@@ -1,22 +1,22 @@
 // The frame: the bar of areas, the three panes, what lies over them. Admin pages and reports load on demand.
-import { html, effect, signal, useEffect, useState } from './ui.js';
-import { t } from './i18n.js';
-import { attempt } from './toasts.js';
+import { html, effect, signal, useEffect, useState } from './basics/ui.js';
+import { t } from './basics/i18n.js';
+import { attempt } from './data/toasts.js';
 import { bindKeys, HelpSheet, Palette } from './keys.js';
-import { can, signOut, user } from './session.js';
-import { nameOf } from './people.js';
-import { Details } from './details_pane.js';
-import { go, route } from './router.js';
+import { can, signOut, user } from './data/session.js';
+import { nameOf } from './data/people.js';
+import { Details } from './thread/details_pane.js';
+import { go, route } from './basics/router.js';
 import { loadNotices } from './notices.js';
-import { List } from './list_pane.js';
-import { loadAll } from './people.js';
+import { List } from './list/list_pane.js';
+import { loadAll } from './data/people.js';
 import { Offers } from './offers.js';
-import { open, openThread } from './thread.js';
-import { api } from './api.js';
-import { show } from './list.js';
-import { start } from './stream.js';
-import { StreamBadge } from './freshness.js';
-import { ThreadPane } from './thread_pane.js';
+import { open, openThread } from './thread/thread.js';
+import { api } from './data/api.js';
+import { show } from './list/list.js';
+import { start } from './data/stream.js';
+import { StreamBadge } from './data/freshness.js';
+import { ThreadPane } from './thread/thread_pane.js';
 
 export const presence = signal('online');
 export const detailsOpen = signal(matchMedia('(min-width: 1100px)').matches);
@@ -98,8 +98,8 @@ export function Shell() {
       ${open.value?.loaded.value && detailsOpen.value && html`<${Details} key=${`d${open.value.id}`} id=${open.value.id} />`}
     </div>`}
     ${area === 'preferences' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./preferences_page.js" name="PreferencesPage" /></main>`}
-    ${area === 'floor' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./admin/floor.js" name="Floor" /></main>`}
-    ${area === 'reports' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./reports.js" name="Reports" /></main>`}
+    ${area === 'floor' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./leads/floor.js" name="Floor" /></main>`}
+    ${area === 'reports' && html`<main id="main" tabindex="-1" class="page"><${OnDemand} module="./leads/reports.js" name="Reports" /></main>`}
     ${area === 'admin' && html`<div class="page"><${OnDemand} module="./admin/admin.js" name="Admin" page=${page} /></div>`}
     <${Palette} />
     <${HelpSheet} />

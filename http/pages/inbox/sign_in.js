@@ -1,7 +1,7 @@
 // Sign-in: with a token, or in the demo as one of its agents.
-import { html, useEffect, useState } from './ui.js';
-import { t } from './i18n.js';
-import { demoAgents, signIn, signInDemo } from './session.js';
+import { html, useEffect, useState } from './basics/ui.js';
+import { t } from './basics/i18n.js';
+import { demoAgents, signIn, signInDemo } from './data/session.js';
 
 export function SignIn({ onDone, again = false }) {
   const [agents, setAgents] = useState([]);

@@ -1,9 +1,9 @@
 // The account's settings: hours, SLA, routing, CSAT, handoff.
-import { html, useEffect, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { weekday } from '../format.js';
-import { attempt, say } from '../toasts.js';
+import { html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { weekday } from '../basics/format.js';
+import { attempt, say } from '../data/toasts.js';
 import { Choice, Field, value, words } from './parts.js';
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];

@@ -1,8 +1,8 @@
 // The admin side: one page for each thing that can be set up. Pages load when they are opened.
-import { html, useEffect, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { attempt } from '../toasts.js';
-import { can } from '../session.js';
+import { html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { attempt } from '../data/toasts.js';
+import { can } from '../data/session.js';
 
 const PAGES = () => [
   ['queue', t('Queue'), 'lead'], ['teams', t('Teams'), 'lead'], ['canned', t('Canned responses'), 'lead'], ['articles', t('Knowledge'), 'lead'], ['deliveries', t('Deliveries'), 'lead'],

@@ -1,9 +1,9 @@
 // The knowledge base: articles with their versions, imports, and what a search would find.
-import { html, useEffect, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api, search } from '../api.js';
-import { attempt } from '../toasts.js';
-import { full, number } from '../format.js';
+import { html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api, search } from '../data/api.js';
+import { attempt } from '../data/toasts.js';
+import { full, number } from '../basics/format.js';
 import { change, Choice, Field, Remove, Table, useList, value } from './parts.js';
 
 const READERS = () => [['internal', t('The team alone')], ['public', t('Customers and the team')]];

@@ -1,8 +1,8 @@
 // Who changed what.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { full } from '../format.js';
-import { nameOf } from '../people.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { full } from '../basics/format.js';
+import { nameOf } from '../data/people.js';
 import { Table, useList } from './parts.js';
 
 export default function Audit() {

@@ -1,10 +1,10 @@
 // Bot rules, in the order in which they are tried, and a dry run that says which one would match and why.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt } from '../toasts.js';
-import { CHANNELS, PRIORITIES, PRIORITY } from '../format.js';
-import { teams } from '../people.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt } from '../data/toasts.js';
+import { CHANNELS, PRIORITIES, PRIORITY } from '../basics/format.js';
+import { teams } from '../data/people.js';
 import { change, Choice, Field, Remove, Table, useList, value, words } from './parts.js';
 
 const TRIGGERS = () => [['keyword', t('Keywords')], ['time_based', t('Time of day')], ['channel', t('Channel')], ['new_conversation', t('New conversation')], ['fallback', t('When nothing else matches')]];

@@ -1,10 +1,10 @@
 // Canned responses, and macros: those that also change the conversation.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { macroWords } from '../composer.js';
-import { PRIORITIES, PRIORITY } from '../format.js';
-import { loadCanned, teams } from '../people.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { macroWords } from '../thread/composer.js';
+import { PRIORITIES, PRIORITY } from '../basics/format.js';
+import { loadCanned, teams } from '../data/people.js';
 import { change, Choice, Field, Remove, Table, useList, value, words } from './parts.js';
 
 function Form({ edited, list, onDone }) {

@@ -1,10 +1,10 @@
 // Channels, with a guided set-up for each provider: what to copy from there, what to paste there, a test.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt } from '../toasts.js';
-import { CHANNELS, when } from '../format.js';
-import { loadChannels } from '../people.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt } from '../data/toasts.js';
+import { CHANNELS, when } from '../basics/format.js';
+import { loadChannels } from '../data/people.js';
 import { WidgetSetup } from './widget_setup.js';
 import { change, Choice, Field, Remove, Table, useList, value } from './parts.js';
 

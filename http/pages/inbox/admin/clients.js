@@ -1,9 +1,9 @@
 // API clients: machines that call the API.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt } from '../toasts.js';
-import { when } from '../format.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt } from '../data/toasts.js';
+import { when } from '../basics/format.js';
 import { Field, Remove, Secret, Table, useList, value } from './parts.js';
 
 export default function Clients() {

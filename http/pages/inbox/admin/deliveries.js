@@ -1,8 +1,8 @@
 // Messages to providers, and those that could not be delivered.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { full } from '../format.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { full } from '../basics/format.js';
 import { change, Choice, Table, useList } from './parts.js';
 
 export default function Deliveries() {

@@ -1,10 +1,10 @@
 // Calls of providers that could not be taken in, with replay.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt } from '../toasts.js';
-import { full, size } from '../format.js';
-import { channelName } from '../people.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt } from '../data/toasts.js';
+import { full, size } from '../basics/format.js';
+import { channelName } from '../data/people.js';
 import { change, Table, useList } from './parts.js';
 
 export default function Failures() {

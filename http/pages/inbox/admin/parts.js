@@ -1,8 +1,8 @@
 // What the admin pages share: paged lists, tables, forms that tell the server's words.
-import { html, useEffect, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt, say } from '../toasts.js';
+import { html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt, say } from '../data/toasts.js';
 
 /** A paged list: {items, more, loadMore, reload, failed}. */
 export function useList(path, query = {}) {

@@ -1,10 +1,10 @@
 // The queue: who waits, for how long, for whom.
-import { html, useEffect, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { CHANNELS, contactName, now, PRIORITY, span } from '../format.js';
-import { conversation, load, peek } from '../conversations.js';
-import { nameOf, teamName } from '../people.js';
-import { onEvent } from '../stream.js';
+import { html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { CHANNELS, contactName, now, PRIORITY, span } from '../basics/format.js';
+import { conversation, load, peek } from '../data/conversations.js';
+import { nameOf, teamName } from '../data/people.js';
+import { onEvent } from '../data/stream.js';
 import { Table, useList } from './parts.js';
 
 function Name({ id }) {

@@ -1,8 +1,8 @@
 // Teams and their members.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { agents, loadTeams, nameOf } from '../people.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { agents, loadTeams, nameOf } from '../data/people.js';
 import { change, Choice, Field, Remove, Table, useList, value } from './parts.js';
 
 function Members({ team }) {

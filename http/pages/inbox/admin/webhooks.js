@@ -1,9 +1,9 @@
 // Event webhooks and their deliveries.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt, say } from '../toasts.js';
-import { full } from '../format.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt, say } from '../data/toasts.js';
+import { full } from '../basics/format.js';
 import { change, Field, Remove, Secret, Table, useList, value, words } from './parts.js';
 
 function Deliveries({ hook }) {

@@ -1,8 +1,8 @@
 // The widget's set-up: which sites may show it, what it says and asks, and the lines to paste into them.
-import { html, useState } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt, say } from '../toasts.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt, say } from '../data/toasts.js';
 import { Field, value, words } from './parts.js';
 
 const ASKED = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });

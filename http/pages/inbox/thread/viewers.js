@@ -1,12 +1,12 @@
 // Who else has this conversation open, or writes in it: hints between pages; without them nothing is claimed.
-import { html, signal, useEffect } from './ui.js';
-import { t } from './i18n.js';
-import { api } from './api.js';
-import { nameOf } from './people.js';
-import { now } from './format.js';
-import { onEvent } from './stream.js';
-import { others } from './drafts.js';
-import { user } from './session.js';
+import { html, signal, useEffect } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { nameOf } from '../data/people.js';
+import { now } from '../basics/format.js';
+import { onEvent } from '../data/stream.js';
+import { others } from '../data/drafts.js';
+import { user } from '../data/session.js';
 
 const SAY_EVERY = 20_000;
 const SHOWN = 45_000;

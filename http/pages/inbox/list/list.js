@@ -1,10 +1,10 @@
 // The list's rows: which conversations, in which order. What is shown never moves by itself while somebody points at it: changes of the
 // order gather until the reader asks for them, or looks elsewhere.
-import { signal } from './ui.js';
-import { api } from './api.js';
-import { conversation, onChange, peek, putAll } from './conversations.js';
-import { user } from './session.js';
-import { onReset, state as streamState } from './stream.js';
+import { signal } from '../basics/ui.js';
+import { api } from '../data/api.js';
+import { conversation, onChange, peek, putAll } from '../data/conversations.js';
+import { user } from '../data/session.js';
+import { onReset, state as streamState } from '../data/stream.js';
 
 const PAGE = 100;
 const SETTLE = 150; // ms

@@ -4,9 +4,22 @@ import { computed, signal } from './ui.js';
 const address = signal(location.hash);
 addEventListener('hashchange', () => { address.value = location.hash; });
 
+const AREAS = ['inbox', 'floor', 'reports', 'admin', 'preferences'];
+const VIEWS = ['mine', 'unassigned', 'queue', 'all'];
+
+function parts() {
+  try {
+    return address.value.replace(/^#\/?/, '').split('/').filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return []; // a broken escape
+  }
+}
+
+/** The place on the page. An address that names none is the inbox. */
 export const route = computed(() => {
-  const [area = 'inbox', ...rest] = address.value.replace(/^#\/?/, '').split('/').filter(Boolean).map(decodeURIComponent);
-  if (area === 'inbox') return { area, view: rest[0] ?? 'mine', id: rest[1] ?? null };
+  const [area, ...rest] = parts();
+  if (!AREAS.includes(area)) return { area: 'inbox', view: 'mine', id: null };
+  if (area === 'inbox') return { area, view: VIEWS.includes(rest[0]) ? rest[0] : 'mine', id: rest[1] ?? null };
   return { area, page: rest[0] ?? null, id: rest[1] ?? null };
 });
 

@@ -1,5 +1,5 @@
 // Drafts live on the server, one per agent and conversation, so that no tab or machine loses one and colleagues see them.
-import { signal } from './ui.js';
+import { signal } from '../basics/ui.js';
 import { api } from './api.js';
 import { authorization, user } from './session.js';
 import { onEvent } from './stream.js';

@@ -1,7 +1,7 @@
 // Where a search's words are: in what a row shows, else in the newest message that has them.
-import { signal } from './ui.js';
-import { api } from './api.js';
-import { peek } from './conversations.js';
+import { signal } from '../basics/ui.js';
+import { api } from '../data/api.js';
+import { peek } from '../data/conversations.js';
 
 const MOST = 10; // rows of one search whose messages are looked through
 const LOOKED_AT = 200; // newest messages of each

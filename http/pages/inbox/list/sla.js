@@ -1,8 +1,8 @@
 // Until when a reply or a resolution is due: asked of the server for what is on screen, again when a conversation has moved.
-import { html, signal } from './ui.js';
-import { t } from './i18n.js';
-import { api } from './api.js';
-import { now, span } from './format.js';
+import { html, signal } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { now, span } from '../basics/format.js';
 
 const GATHER = 600; // ms
 const MOST = 100; // of one call

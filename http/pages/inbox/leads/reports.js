@@ -1,10 +1,10 @@
 // Reports: figures of a period, of the account or by agent, team, channel and label, over time, and as CSV.
-import { html, useEffect, useState } from './ui.js';
-import { t } from './i18n.js';
-import { api } from './api.js';
-import { channels, loadAgents, loadChannels, loadTeams, nameOf, teamName } from './people.js';
+import { html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { channels, loadAgents, loadChannels, loadTeams, nameOf, teamName } from '../data/people.js';
 import { download } from './csv.js';
-import { number, span, STATUS } from './format.js';
+import { number, span, STATUS } from '../basics/format.js';
 import { Plot, STEPS } from './plot.js';
 
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 // Who is signed in. The token lives in this module's memory; a reload gets it back through a cookie that scripts cannot read.
-import { signal } from './ui.js';
+import { signal } from '../basics/ui.js';
 
 const RENEW_BEFORE = 300_000; // ms before the token's end
 

@@ -1,7 +1,7 @@
 // The freshness badges: up to which place in the account's feed, or in a thread, the page is proved complete.
-import { html } from './ui.js';
-import { t } from './i18n.js';
-import { now, span } from './format.js';
+import { html } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { now, span } from '../basics/format.js';
 import { proof, state, transport } from './stream.js';
 
 const WORDS = () => ({

@@ -1,11 +1,11 @@
 // The floor: agents, presence, load against maximum.
-import { html, useEffect } from '../ui.js';
-import { t } from '../i18n.js';
-import { api } from '../api.js';
-import { attempt } from '../toasts.js';
-import { number, when } from '../format.js';
-import { agents, loadAgents } from '../people.js';
-import { onEvent } from '../stream.js';
+import { html, useEffect } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt } from '../data/toasts.js';
+import { number, when } from '../basics/format.js';
+import { agents, loadAgents } from '../data/people.js';
+import { onEvent } from '../data/stream.js';
 
 export function Floor() {
   useEffect(() => {

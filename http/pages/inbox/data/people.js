@@ -1,5 +1,5 @@
 // Names and figures of agents, teams, channels and labels. Loaded once, renewed by events and when asked.
-import { signal } from './ui.js';
+import { signal } from '../basics/ui.js';
 import { api } from './api.js';
 import { can, user } from './session.js';
 import { onEvent, onReset } from './stream.js';

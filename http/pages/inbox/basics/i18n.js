@@ -15,7 +15,7 @@ export function t(text, values) {
 
 export async function speak(wanted) {
   const code = LANGUAGES[wanted] ? wanted : 'en';
-  catalogue.value = code === 'en' ? {} : (await import(`./catalog/${code}.js`)).default;
+  catalogue.value = code === 'en' ? {} : (await import(`../catalog/${code}.js`)).default;
   language.value = code;
   document.documentElement.lang = code;
   document.documentElement.dir = RIGHT_TO_LEFT.has(code) ? 'rtl' : 'ltr';

@@ -1,8 +1,8 @@
 // Lines over days. The plot library and its style sheet load with the first plot.
-import { html, useLayoutEffect, useRef } from './ui.js';
-import { number } from './format.js';
-import { t } from './i18n.js';
-import { preferences } from './preferences.js';
+import { html, useLayoutEffect, useRef } from '../basics/ui.js';
+import { number } from '../basics/format.js';
+import { t } from '../basics/i18n.js';
+import { preferences } from '../basics/preferences.js';
 
 /** Steps of an axis: whole numbers for what is counted, and what reads well for seconds. */
 const COUNTS = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((zeros) => n * 10 ** zeros)).sort((a, b) => a - b);

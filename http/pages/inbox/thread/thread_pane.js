@@ -1,21 +1,21 @@
 // The thread on screen: head with actions, entries, unsent messages, composer. It stays at the end while the reader is there, and where
 // the reader is otherwise.
-import { html, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
-import { t } from './i18n.js';
-import * as act from './actions.js';
-import { Badge } from './freshness.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import * as act from '../data/actions.js';
+import { Badge } from '../data/freshness.js';
 import { Composer, editUnsent } from './composer.js';
-import { CHANNELS, contactName, day, STATUS } from './format.js';
-import { conversation } from './conversations.js';
-import { detailsOpen } from './shell.js';
+import { CHANNELS, contactName, day, STATUS } from '../basics/format.js';
+import { conversation } from '../data/conversations.js';
+import { detailsOpen } from '../shell.js';
 import { discard, retry } from './thread.js';
 import { EntryLine } from './entry_line.js';
-import { go, route } from './router.js';
+import { go, route } from '../basics/router.js';
 import { Message, Unsent } from './message.js';
-import { nameOf } from './people.js';
-import { pickAgent, pickSnooze } from './keys.js';
-import { can, user } from './session.js';
-import { SlaClocks } from './sla.js';
+import { nameOf } from '../data/people.js';
+import { pickAgent, pickSnooze } from '../keys.js';
+import { can, user } from '../data/session.js';
+import { SlaClocks } from '../list/sla.js';
 import { Viewers } from './viewers.js';
 
 const NEAR = 80; // px from an edge that count as being there

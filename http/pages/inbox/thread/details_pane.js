@@ -1,15 +1,15 @@
 // What is known about the conversation on screen and its customer, and the rarer actions.
-import { html, useEffect, useState } from './ui.js';
-import { t } from './i18n.js';
-import * as act from './actions.js';
-import { api } from './api.js';
-import { attempt, say } from './toasts.js';
-import { can, user } from './session.js';
-import { CHANNELS, contactName, full, isErased, PRIORITIES, PRIORITY, when } from './format.js';
-import { channelName, nameOf, teams } from './people.js';
-import { conversation, putAll } from './conversations.js';
-import { openConversation } from './router.js';
-import { pickAgent, pickLabel, pickTeam } from './keys.js';
+import { html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import * as act from '../data/actions.js';
+import { api } from '../data/api.js';
+import { attempt, say } from '../data/toasts.js';
+import { can, user } from '../data/session.js';
+import { CHANNELS, contactName, full, isErased, PRIORITIES, PRIORITY, when } from '../basics/format.js';
+import { channelName, nameOf, teams } from '../data/people.js';
+import { conversation, putAll } from '../data/conversations.js';
+import { openConversation } from '../basics/router.js';
+import { pickAgent, pickLabel, pickTeam } from '../keys.js';
 import { Why } from './why.js';
 
 function ContactCard({ c }) {

@@ -1,10 +1,10 @@
 // What an agent does with a conversation. Each tells what went wrong, and shows the server's answer at once.
-import { t } from './i18n.js';
+import { t } from '../basics/i18n.js';
 import { api } from './api.js';
 import { put, peek } from './conversations.js';
 import { attempt, say } from './toasts.js';
-import { neighbour } from './list.js';
-import { openConversation } from './router.js';
+import { neighbour } from '../list/list.js';
+import { openConversation } from '../basics/router.js';
 import { user } from './session.js';
 
 const base = (id) => `/v1/conversations/${id}`;

@@ -1,5 +1,5 @@
 // The conversations this page knows: one signal each, kept current by events in the order of their `seq`.
-import { signal, batch } from './ui.js';
+import { signal, batch } from '../basics/ui.js';
 import { api } from './api.js';
 import { onEvent, onReset } from './stream.js';
 

@@ -1,11 +1,11 @@
 // “Why me?” and “why still waiting?”: the routing's explain record in plain words.
-import { html, useState } from './ui.js';
-import { t } from './i18n.js';
-import { api } from './api.js';
-import { attempt } from './toasts.js';
-import { full, number, span } from './format.js';
-import { agents, nameOf, teamName } from './people.js';
-import { can, user } from './session.js';
+import { html, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { attempt } from '../data/toasts.js';
+import { full, number, span } from '../basics/format.js';
+import { agents, nameOf, teamName } from '../data/people.js';
+import { can, user } from '../data/session.js';
 
 const REASONS = () => ({
   unavailable: t('has switched off new conversations'), offline: t('is offline'), away: t('is away'), outside_hours: t('is outside working hours'),

@@ -1,8 +1,8 @@
 // What happened besides messages, as one line of the thread in plain words.
-import { html } from './ui.js';
-import { t } from './i18n.js';
-import { clock, full, PRIORITY, STATUS, when } from './format.js';
-import { nameOf, teamName } from './people.js';
+import { html } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { clock, full, PRIORITY, STATUS, when } from '../basics/format.js';
+import { nameOf, teamName } from '../data/people.js';
 
 const TARGET = () => ({ first_reply: t('first reply'), next_reply: t('next reply'), resolution: t('resolution') });
 const OUTCOME = () => ({ accepted: t('accepted'), declined: t('declined'), timeout: t('not answered in time'), withdrawn: t('withdrawn') });

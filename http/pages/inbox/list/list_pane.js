@@ -1,15 +1,15 @@
 // The list: tabs, search and filters, and a window of rows. Only the rows in sight are in the document.
-import { html, signal, useEffect, useLayoutEffect, useRef } from './ui.js';
-import { t } from './i18n.js';
-import { Badge } from './freshness.js';
-import { CHANNELS, contactName, now, PRIORITIES, PRIORITY, span, STATUS, when } from './format.js';
+import { html, signal, useEffect, useLayoutEffect, useRef } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { Badge } from '../data/freshness.js';
+import { CHANNELS, contactName, now, PRIORITIES, PRIORITY, span, STATUS, when } from '../basics/format.js';
 import { failed, filter, freshness, hold, loadMore, loading, more, NO_FILTER, OVER, reload, rows, settle, show, signalOf, view, waiting } from './list.js';
 import { hits, lookForHits, placeOf } from './hits.js';
-import { labels, nameOf, teams } from './people.js';
-import { prefer, preferences } from './preferences.js';
-import { go, openConversation, route } from './router.js';
-import { proof } from './stream.js';
-import { can } from './session.js';
+import { labels, nameOf, teams } from '../data/people.js';
+import { prefer, preferences } from '../basics/preferences.js';
+import { go, openConversation, route } from '../basics/router.js';
+import { proof } from '../data/stream.js';
+import { can } from '../data/session.js';
 import { SlaClocks } from './sla.js';
 
 const ROW = 76; // px; the style sheet says the same

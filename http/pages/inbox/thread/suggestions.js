@@ -1,9 +1,9 @@
 // Suggested replies: shown above the composer; sent as they are, edited, rejected or drafted again. The server refuses a stale one.
-import { html, signal, useEffect, useState } from './ui.js';
-import { t } from './i18n.js';
-import { api } from './api.js';
-import { onEvent } from './stream.js';
-import { complain } from './toasts.js';
+import { html, signal, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { onEvent } from '../data/stream.js';
+import { complain } from '../data/toasts.js';
 
 const TONES = ['friendly', 'formal', 'empathetic', 'professional', 'casual', 'neutral'];
 const LENGTHS = ['shorter', 'same', 'longer'];

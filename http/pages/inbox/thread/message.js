@@ -1,9 +1,9 @@
 // A message in the thread. Its text is only ever text: addresses become links by splitting, nothing becomes markup.
-import { Clip, html, useEffect, useState } from './ui.js';
-import { t } from './i18n.js';
-import { api } from './api.js';
-import { clock, full, size } from './format.js';
-import { nameOf } from './people.js';
+import { Clip, html, useEffect, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { clock, full, size } from '../basics/format.js';
+import { nameOf } from '../data/people.js';
 import { linked } from '/static/pages/linked_text.js';
 
 const LONG = 1200;

@@ -1,6 +1,6 @@
 // The live stream: a WebSocket, or Server-Sent Events where WebSockets are blocked. It resumes by cursor, and knows how far it is proved
 // complete: an answered ping proves that everything queued before it has arrived.
-import { batch, signal } from './ui.js';
+import { batch, signal } from '../basics/ui.js';
 import { api, search } from './api.js';
 import { authorization, end, user } from './session.js';
 

@@ -1,10 +1,10 @@
 // One conversation's entries: a contiguous window of them, kept current by events and proved complete by `seq`, which has no gaps.
-import { signal } from './ui.js';
-import { api, isOffline, Problem } from './api.js';
-import { load, peek } from './conversations.js';
-import { drop } from './drafts.js';
-import { user } from './session.js';
-import { follow, onEvent, onReset, proof, state as streamState } from './stream.js';
+import { signal } from '../basics/ui.js';
+import { api, isOffline, Problem } from '../data/api.js';
+import { load, peek } from '../data/conversations.js';
+import { drop } from '../data/drafts.js';
+import { user } from '../data/session.js';
+import { follow, onEvent, onReset, proof, state as streamState } from '../data/stream.js';
 
 const PAGE = 60;
 const MOST = 400; // entries held and in the document; the far end goes first

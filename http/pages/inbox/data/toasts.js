@@ -1,6 +1,6 @@
 // Short notices: what failed and why, what was done.
-import { html, signal } from './ui.js';
-import { t } from './i18n.js';
+import { html, signal } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
 import { Problem } from './api.js';
 
 const shown = signal([]);

@@ -1,15 +1,15 @@
 // Where an agent writes: messages and notes, canned responses with `/`, files, recipients of a mail, the kept draft.
-import { Clip, html, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
-import { t } from './i18n.js';
-import { api } from './api.js';
-import { resolve } from './actions.js';
-import { complain } from './toasts.js';
-import { contactName, size } from './format.js';
-import { draftOf, keep, loadDrafts, others, saved } from './drafts.js';
-import { canned, nameOf } from './people.js';
+import { Clip, html, useEffect, useLayoutEffect, useRef, useState } from '../basics/ui.js';
+import { t } from '../basics/i18n.js';
+import { api } from '../data/api.js';
+import { resolve } from '../data/actions.js';
+import { complain } from '../data/toasts.js';
+import { contactName, size } from '../basics/format.js';
+import { draftOf, keep, loadDrafts, others, saved } from '../data/drafts.js';
+import { canned, nameOf } from '../data/people.js';
 import { discard, send } from './thread.js';
-import { peek } from './conversations.js';
-import { tell } from './stream.js';
+import { peek } from '../data/conversations.js';
+import { tell } from '../data/stream.js';
 import { SuggestButton, Suggestion } from './suggestions.js';
 
 const MOST_FILES = 30;
