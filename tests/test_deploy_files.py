@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from serving import ROOT
 
 from tertulia.serving.start_checks import loopback
@@ -23,6 +25,49 @@ def document(name: str) -> Any:
 def test_every_manifest_is_listed() -> None:
     listed = set(document("kustomization.yaml")["resources"])
     assert listed == {path.name for path in KUBERNETES.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def strict(schema: Any) -> Any:
+    """The schema, with fields that it does not name refused, as `kubectl apply --validate=strict` does."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: strict(part) for name, part in schema.items()}
+    if made.get("type") == "object" and "properties" in made:
+        made.setdefault("additionalProperties", bool(made.get("x-kubernetes-preserve-unknown-fields")))
+    return made
+
+
+@pytest.fixture(scope="module")
+def raycluster() -> Draft202012Validator:
+    schema = strict(json.loads((ROOT / "tests/raycluster.schema.json").read_text()))
+    schema["properties"]["metadata"] = {"type": "object"}  # Kubernetes' own, of which a CRD says nothing
+    return Draft202012Validator(schema)
+
+
+def test_the_ray_cluster_is_as_kuberay_defines_it(raycluster: Draft202012Validator) -> None:
+    assert [error.message for error in raycluster.iter_errors(document("raycluster.yaml"))] == []
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        (("headGroupSpec", "replicas"), 1),
+        (("workerGroupSpecs", 0, "template", "spec", "containers", 0, "readinesProbe"), {}),
+        (("workerGroupSpecs", 0, "maxReplicas"), "eight"),
+        (("gcsFaultToleranceOptions", "redisPassword"), "secret"),
+    ],
+)
+def test_a_mistake_in_the_ray_cluster_is_found(
+    raycluster: Draft202012Validator, path: tuple[str | int, ...], value: object
+) -> None:
+    wrong = document("raycluster.yaml")
+    part = wrong["spec"]
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    assert not raycluster.is_valid(wrong)
 
 
 def test_pods_have_time_to_leave_in_order() -> None:
