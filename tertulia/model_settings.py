@@ -74,29 +74,40 @@ class ModelSettings(BaseSettings):
         None,
         min_length=1,
         validation_alias=AliasChoices("LANGFLOW_FLOW_ID", "TERTULIA_LANGFLOW_FLOW_ID"),
-        description="flow that Langflow runs",
+        description="flow that Langflow runs; it answers the assistant's users, whatever TERTULIA_MODEL_PROVIDER is",
+    )
+    langflow_api_key: str | None = Field(
+        None,
+        min_length=1,
+        validation_alias=AliasChoices("LANGFLOW_API_KEY", "TERTULIA_LANGFLOW_API_KEY"),
+        description="Langflow's API key; without one, the server signs in by auto_login",
     )
 
     def model_fault(self) -> str | None:
         """What the chosen provider lacks, as `<variable>: <what>`; None if it can be used."""
-        if self.model_provider == "langflow":
-            missing = [
-                name
-                for name, value in (
-                    ("LANGFLOW_RUNTIME_URL", self.langflow_runtime_url),
-                    ("LANGFLOW_FLOW_ID", self.langflow_flow_id),
-                )
-                if value is None
-            ]
-        elif self.model_provider == "rules":
-            missing = []
-        else:
-            missing = [
-                name
-                for name, value in (
-                    ("TERTULIA_MODEL_URL", self.model_url),
-                    ("TERTULIA_MODEL_PREMIUM", self.model_premium),
-                )
-                if value is None
-            ]
+        if (fault := self.langflow_fault()) is not None:
+            return fault
+        if self.model_provider in ("langflow", "rules"):
+            return None
+        missing = [
+            name
+            for name, value in (
+                ("TERTULIA_MODEL_URL", self.model_url),
+                ("TERTULIA_MODEL_PREMIUM", self.model_premium),
+            )
+            if value is None
+        ]
         return f"{self.model_provider} needs {' and '.join(missing)}" if missing else None
+
+    def langflow_fault(self) -> str | None:
+        """What Langflow lacks, if any of its settings, or the provider, asks for it."""
+        wanted = self.langflow_runtime_url or self.langflow_flow_id or self.model_provider == "langflow"
+        missing = [
+            name
+            for name, value in (
+                ("LANGFLOW_RUNTIME_URL", self.langflow_runtime_url),
+                ("LANGFLOW_FLOW_ID", self.langflow_flow_id),
+            )
+            if value is None
+        ]
+        return f"langflow needs {' and '.join(missing)}" if wanted and missing else None

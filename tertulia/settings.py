@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
+from .assistant_settings import AssistantSettings
 from .cluster_settings import ClusterSettings
 from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid
@@ -28,7 +29,7 @@ def _env(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(ClusterSettings, EventSettings, ModelSettings):
+class Settings(AssistantSettings, ClusterSettings, EventSettings, ModelSettings):
     """Every setting of a server, with its default. Times are in seconds."""
 
     model_config = SettingsConfigDict(

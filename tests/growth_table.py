@@ -390,6 +390,10 @@ CORE: dict[str, Row] = {
     "core.assistance.analysis.read braces": Row(
         assistance_analysis.read, {mark: (lambda n, mark=mark: mark * (n // len(mark))) for mark in ("{", "{}", "{a{", "{{}", "}{")}, 2_048
     ),
+    "core.assistance.prompts.newest": Row(
+        lambda said: prompts.newest(prompts.Prompt("", conversation=tuple(prompts.Line("customer", said[n : n + 40]) for n in range(0, len(said), 40)))),
+        TEXTS, MESSAGE // 4, 400,
+    ),
     "core.assistance.prompts.rendered": Row(
         lambda said: prompts.rendered(
             prompts.Prompt(said, (prompts.Passage("a", said, said),), (prompts.Line("customer", said),), said, said), "fence"

@@ -37,6 +37,14 @@ STOP_WITHIN = 60.0
 DESK = "https://desk.example.com"
 PAGE = "http://localhost:5173"
 """Origins whose pages may call the API."""
+RUNTIME = {
+    "CONVERSATION_SERVICE_ACCOUNT_ID": ACCOUNT,
+    "CONVERSATION_SERVICE_M2M_JWT_SECRET_KEY": "machine-key-of-32-bytes-or-more-00",
+    "CONVERSATION_SERVICE_M2M_JWT_ISSUER": "https://m2m.example",
+    "CONVERSATION_SERVICE_USER_JWT_SECRET_KEY": "user-key-of-32-bytes-or-more-000000",
+    "CONVERSATION_SERVICE_USER_JWT_ISSUER": "https://user.example",
+}
+"""Issuers of the assistant runtime's tokens."""
 CALM = {
     "TERTULIA_HOSTS": "2",
     "TERTULIA_GATEWAYS": "2",
@@ -53,9 +61,13 @@ CALM = {
         for kind in ("WHATSAPP", "MESSENGER", "TELEGRAM", "SMS", "EMAIL")
     },
     "TERTULIA_ALLOWED_ORIGINS": f"{DESK},{PAGE}",
+    "LANGFLOW_RUNTIME_URL": "http://127.0.0.1:9",
+    "LANGFLOW_FLOW_ID": "helper",
+    **RUNTIME,
     "RAY_DEDUP_LOGS": "0",  # keep every record of an actor, for tests that look for one
 }
-"""Two hosts and gateways, limits that no test reaches by accident, event webhooks and providers on this machine, and no others."""
+"""Two hosts and gateways, limits that no test reaches by accident, event webhooks and providers on this machine, and no others; a flow
+that answers the assistant's users."""
 
 METRICS_TOKEN = "m" * 20
 PRESENCE_TTL = 3

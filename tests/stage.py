@@ -7,20 +7,31 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from aiohttp.test_utils import TestServer
 from serving import OwnServer
+
+from tertulia.channels.double.models.server import make_app
+from tertulia.channels.double.models.state import State
 
 
 class Stage:
     """Keeps the server that it gave last until another one is wanted, so tests of one server should follow each other."""
 
     def __init__(self) -> None:
+        self.flow = State()
+        """What the flow answers that the servers' assistant runs, and what it was asked."""
+        self._flow = TestServer(make_app(self.flow))
         self._servers: dict[str, OwnServer] = {}
         self._given: OwnServer | None = None
 
     async def give(self, name: str, environment: Mapping[str, str] | None = None) -> OwnServer:
         """The server of this name, running. If it has ended, it starts again on its data."""
         if name not in self._servers:
-            self._servers[name] = OwnServer(Path(tempfile.mkdtemp(prefix="tertulia-")), environment)
+            if not self._flow.started:
+                await self._flow.start_server()
+            flow = {"LANGFLOW_RUNTIME_URL": f"http://127.0.0.1:{self._flow.port}"}
+            folder = Path(tempfile.mkdtemp(prefix="tertulia-"))
+            self._servers[name] = OwnServer(folder, {**flow, **(environment or {})})
         server = self._servers[name]
         if server is not self._given:
             await self.clear()
@@ -48,5 +59,6 @@ class Stage:
         try:
             await self.clear()
         finally:
+            await self._flow.close()
             for server in self._servers.values():
                 shutil.rmtree(server.data, ignore_errors=True)

@@ -20,9 +20,9 @@ ROOMS = {
                ["actor_processes"], ["actor_options"]],
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "documents", "pages"],
              ["routes/admin", "routes/assistance", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],
-             ["dialects/crm"], ["dialects/desk", "dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
+             ["dialects/crm"], ["dialects/assistant", "dialects/desk", "dialects/sync"], ["dialects"], ["routes", "socketio"], ["app"]],
     "simulator": [["scenario", "theory"], ["plan"], ["figures"], ["traffic"], ["people"], ["report"], ["run"]],
-    "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["cluster_settings", "event_settings", "model_settings"], ["settings"], ["settings_environment"],
+    "tertulia": [["logs", "older_environment", "secret_settings", "setting_types"], ["assistant_settings", "cluster_settings", "event_settings", "model_settings"], ["settings"], ["settings_environment"],
                  ["composition/metrics", "importing", "planning"], ["composition", "planning/report"], ["serving"],
                  ["command_line"], ["__main__"]],
 }  # fmt: skip

@@ -99,6 +99,16 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "TERTULIA_MODEL_PRICES": [("gpt=1", "<dollars in>"), ("gpt=1/cheap", "<dollars in>"), ("gpt=-1/1", "<dollars in>")],
     "LANGFLOW_RUNTIME_URL": [("langflow:7860", "http://")],
     "LANGFLOW_FLOW_ID": [("", "at least 1")],
+    "LANGFLOW_API_KEY": [("", "at least 1")],
+    "CONVERSATION_SERVICE_ACCOUNT_ID": [("main", "pattern")],
+    "CONVERSATION_SERVICE_M2M_JWT_SECRET_KEY": [("short", "at least 32"), ("k" * 32, "CONVERSATION_SERVICE_M2M_JWT_ISSUER")],
+    "CONVERSATION_SERVICE_M2M_JWT_ALGORITHM": [("none", "HS256")],
+    "CONVERSATION_SERVICE_M2M_JWT_ISSUER": [("", "at least 1")],
+    "CONVERSATION_SERVICE_M2M_JWT_AUDIENCE": [("", "at least 1")],
+    "CONVERSATION_SERVICE_USER_JWT_SECRET_KEY": [("short", "at least 32"), ("k" * 32, "CONVERSATION_SERVICE_USER_JWT_ISSUER")],
+    "CONVERSATION_SERVICE_USER_JWT_ALGORITHM": [("none", "HS256")],
+    "CONVERSATION_SERVICE_USER_JWT_ISSUER": [("", "at least 1")],
+    "CONVERSATION_SERVICE_USER_JWT_AUDIENCE": [("", "at least 1")],
     "TERTULIA_LOG_LEVEL": [("loud", "debug")],
     "TERTULIA_LOG_FORMAT": [("xml", "json")],
 }  # fmt: skip
@@ -118,7 +128,7 @@ def variable_of(name: str) -> str:
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
-        if name.startswith(("TERTULIA_", "LANGFLOW_")) or name in (
+        if name.startswith(("TERTULIA_", "LANGFLOW_", "CONVERSATION_SERVICE_")) or name in (
             "DATABASE_URL",
             "REDIS_URL",
             "RAY_ADDRESS",

@@ -23,12 +23,14 @@ IDLE: Final = 20.0
 CONNECT_DEADLINE: Final = 5.0
 _REASONS: Final[dict[int, Reason]] = {
     400: "refused",
-    401: "refused",
-    403: "refused",
     404: "refused",
     422: "refused",
     429: "rate_limited",
 }
+
+
+class Unauthorized(ModelError):
+    """The provider knows no such key or token."""
 
 
 class Calling:
@@ -59,6 +61,8 @@ class Calling:
                 connect_deadline=min(CONNECT_DEADLINE, self._deadline),
                 data=None if body is None else msgspec.json.encode(body),
             ) as response:
+                if response.status in (401, 403):
+                    raise Unauthorized("refused", f"the provider answered {response.status}")
                 if response.status != 200:
                     raise ModelError(
                         _REASONS.get(response.status, "failed"), f"the provider answered {response.status}"

@@ -1,21 +1,23 @@
 """Langflow's run API: https://docs.langflow.org/api-flows-run. One flow answers every request.
 
 Token and version are requested once. A key is sent as `x-api-key`; without one, `auto_login` gives a token, if the server allows it.
+A token that the server refuses is requested anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from ...core.assistance.prompts import rendered
+from ...core.assistance.prompts import newest, rendered
 from ...core.ports.assistance.models import ModelError, ModelRequest, Usage
 from ..outgoing.guard import Guard
-from .calling import Calling, decoded, estimated
+from .calling import Calling, Unauthorized, decoded, estimated
 
 LOGIN: Final = "/api/v1/auto_login"
 VERSION: Final = "/api/v1/version"
@@ -66,17 +68,39 @@ class Langflow:
                     self.version = "unknown"
         return self.signed_in is True
 
+    async def _sign_in_again(self, token: str | None) -> bool:
+        """Whether there is another token than this one, which the server has refused: they expire."""
+        if self._key is not None or token is None:
+            return False
+        if self._token == token:
+            self._token, self.signed_in = None, None
+        return await self.sign_in()
+
     async def stream(self, request: ModelRequest, fence: str) -> AsyncGenerator[str | Usage, None]:
         await self.sign_in()
-        prompt = rendered(request.prompt, fence)
-        text = f"{prompt.system}\n\n{prompt.user}"
+        text = _input(request, fence)
         body: dict[str, Any] = {"input_value": text, "input_type": "chat", "output_type": "chat"}
         if request.session is not None:
             body["session_id"] = request.session
+        said, token = 0, self._token
+        try:
+            async with aclosing(self._answer(body)) as answer:
+                async for piece in answer:
+                    said += len(piece)
+                    yield piece
+        except Unauthorized:
+            if not await self._sign_in_again(token):
+                raise
+            async with aclosing(self._answer(body)) as answer:
+                async for piece in answer:
+                    said += len(piece)
+                    yield piece
+        yield Usage(f"flow:{self._flow}", estimated(text), said // 4 + 1, reported=False)
+
+    async def _answer(self, body: dict[str, Any]) -> AsyncGenerator[str, None]:
         path = f"/api/v1/run/{quote(self._flow, safe='')}?stream=true"
-        said = 0
+        is_silent = True
         async with self._calling.request("POST", path, body, self._authorization()) as response:
-            ended = False
             async for line in self._calling.lines(response):
                 if not line.strip():
                     continue
@@ -84,17 +108,13 @@ class Langflow:
                 if event.event == "error":
                     raise ModelError("failed", "the flow broke off with an error")
                 if event.event == "token" and (chunk := _chunk(event.data)):
-                    said += len(chunk)
+                    is_silent = False
                     yield chunk
                 elif event.event == "end":
-                    if said == 0 and (whole := final_text(event.data)):  # a flow whose model does not stream
-                        said = len(whole)
+                    if is_silent and (whole := final_text(event.data)):  # a flow whose model does not stream
                         yield whole
-                    ended = True
-                    break
-        if not ended:
-            raise ModelError("failed", "the answer ended before it was complete")
-        yield Usage(f"flow:{self._flow}", estimated(text), said // 4 + 1, reported=False)
+                    return
+        raise ModelError("failed", "the answer ended before it was complete")
 
     async def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], Usage]:
         raise ModelError("refused", "this provider has no embeddings")
@@ -106,6 +126,14 @@ class Langflow:
         if self._key is not None:
             return {"x-api-key": self._key}
         return {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+
+
+def _input(request: ModelRequest, fence: str) -> str:
+    """What the flow's chat input gets. An agent of its own remembers the conversation and has its own instructions."""
+    if request.purpose == "run":
+        return newest(request.prompt)
+    prompt = rendered(request.prompt, fence)
+    return f"{prompt.system}\n\n{prompt.user}"
 
 
 def _chunk(data: Any) -> str:

@@ -1,4 +1,5 @@
-"""The provider `rules` (`core/assistance/rules.py`) behind the port: nothing leaves the process."""
+"""The provider `rules` (`core/assistance/rules.py`) behind the port: nothing leaves the process. It runs no agent: a run's answer is
+an echo of the user's message."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from functools import cached_property
 import msgspec
 
 from ...core.assistance import rules
+from ...core.assistance.prompts import newest
 from ...core.ports.assistance.models import ModelRequest, Usage
 from ...core.turn.message_analysis import scored
 
@@ -28,7 +30,7 @@ class Rules:
             reply, sure, fields = rules.assisted(prompt)
             yield msgspec.json.encode({"reply": reply, "confidence": sure, "fields": fields}).decode()
         else:
-            words = rules.reply(prompt).split(" ")
+            words = (newest(prompt) if request.purpose == "run" else rules.reply(prompt)).split(" ")
             for at, word in enumerate(words):
                 yield word if at == 0 else f" {word}"
         yield Usage(MODEL, 0, 0)

@@ -78,6 +78,16 @@ def rendered(prompt: Prompt, fence: str) -> Rendered:
     return Rendered("\n\n".join(system), "\n\n".join(part for part in data if part))
 
 
+def newest(prompt: Prompt) -> str:
+    """What the customer has written since the last answer."""
+    lines: list[str] = []
+    for line in reversed(prompt.conversation):
+        if line.speaker != "customer":
+            break
+        lines.append(line.text)
+    return "\n".join(reversed(lines))
+
+
 def _short(number: int, passage: Passage) -> dict[str, str | int]:
     return {"number": number, "title": passage.title[:200], "text": passage.text[:MAX_PASSAGE]}
 

@@ -86,6 +86,7 @@ HINTS: Final[Mapping[str, frozenset[str]]] = {
     "conversation:typing": frozenset({"conversation_id", "user_id", "name", "state"}),
     "conversation:receipt": frozenset({"message_id", "delivery_status"}),
     "queue:update": frozenset({"conversation_id", "position", "estimated_wait_s"}),
+    "assistant:frame": frozenset({"frame"}),  # sent to the assistant's own sockets alone
 }
 """The same for hints (events without an entry); customers get no others."""
 

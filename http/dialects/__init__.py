@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ..framework.endpoint import Route
-from . import crm, desk, sync
+from . import assistant, crm, desk, sync
 
-ALL: list[Route] = [*crm.ROUTES, *sync.ROUTES, *desk.ROUTES]
+ALL: list[Route] = [*crm.ROUTES, *sync.ROUTES, *desk.ROUTES, *assistant.ROUTES]

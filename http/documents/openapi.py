@@ -51,6 +51,7 @@ TAGS: Final[dict[str, str]] = {
     "account": "The account, its settings and its audit log",
     "api clients": "Machines that call this API, and their tokens",
     "crm": "An older CRM service's API",
+    "assistant": "An older assistant runtime's API: conversations answered by an agent flow, in a stream",
     "desk": "An older reply desk's API: e-mail with suggested replies",
     "sync": "An older conversation-sync service's API",
     "pages": "The server's own pages",

@@ -29,7 +29,7 @@ from .services import SERVICES, Services
 
 Body = TypeVar("Body")
 
-SHARED: Final = ("/v1/", "/openapi.json", "/asyncapi.json")
+SHARED: Final = ("/v1/", "/assistant/", "/openapi.json", "/asyncapi.json")
 """Beginnings of the paths that pages of other origins may call."""
 _COUNTED: web.RequestKey[Principal] = web.RequestKey("counted", Principal)
 """The principal whose limits a request has been counted against."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from ...actors.assistant.answering import Answerer
 from ...actors.assistant.drafting import Drafter
 from ...actors.assistant.knowledge import Knowledge
+from ...actors.assistant.runs import AssistantRuns
 from ...actors.gateway.gateway import Gateway
 from ...actors.host.message_analysis import MessageAnalysis
 from ...actors.webhooks.event_delivery import WebhookCaller
@@ -60,6 +61,7 @@ class Services(msgspec.Struct, frozen=True):
     drafter: Drafter
     knowledge: Knowledge
     answerer: Answerer
+    assistant: AssistantRuns
     readiness: Callable[[], Awaitable[dict[str, str]]]
     update_metrics: Callable[[], Awaitable[list[Sample]]]
     processes: Processes

@@ -1360,6 +1360,19 @@ CREATE TABLE public.articles (
 
 ALTER TABLE ONLY public.articles FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.assistant_runs (
+    conversation_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    seq integer NOT NULL,
+    wanted_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    claimed_by uuid,
+    claimed_until timestamp with time zone,
+    cancelled boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE ONLY public.assistant_runs FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.attachment_garbage (
     account_id uuid NOT NULL,
     digest text NOT NULL,
@@ -1990,6 +2003,9 @@ ALTER TABLE ONLY public.articles
 ALTER TABLE ONLY public.articles
     ADD CONSTRAINT articles_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.assistant_runs
+    ADD CONSTRAINT assistant_runs_pkey PRIMARY KEY (conversation_id);
+
 ALTER TABLE ONLY public.attachment_garbage
     ADD CONSTRAINT attachment_garbage_pkey PRIMARY KEY (account_id, digest);
 
@@ -2166,6 +2182,8 @@ CREATE INDEX article_chunks_account ON public.article_chunks USING btree (accoun
 CREATE INDEX article_chunks_words ON public.article_chunks USING gin (account_id, words);
 
 CREATE INDEX articles_page ON public.articles USING btree (account_id, created_at, id);
+
+CREATE INDEX assistant_runs_claimed ON public.assistant_runs USING btree (claimed_by);
 
 CREATE INDEX attachments_conversation ON public.attachments USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 
@@ -2402,6 +2420,9 @@ ALTER TABLE ONLY public.article_versions
 ALTER TABLE ONLY public.articles
     ADD CONSTRAINT articles_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.assistant_runs
+    ADD CONSTRAINT assistant_runs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2532,6 +2553,8 @@ ALTER TABLE public.article_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.articles ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.assistant_runs ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.attachment_garbage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.attachments ENABLE ROW LEVEL SECURITY;
@@ -2603,6 +2626,8 @@ CREATE POLICY own_account ON public.article_chunks TO tertulia_app USING ((accou
 CREATE POLICY own_account ON public.article_versions TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.articles TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
+
+CREATE POLICY own_account ON public.assistant_runs TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
 CREATE POLICY own_account ON public.attachment_garbage TO tertulia_app USING ((account_id = ( SELECT public.current_account() AS current_account))) WITH CHECK ((account_id = ( SELECT public.current_account() AS current_account)));
 
@@ -2725,6 +2750,8 @@ CREATE POLICY system_work ON public.article_chunks TO tertulia_system USING (tru
 CREATE POLICY system_work ON public.article_versions TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.articles TO tertulia_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system_work ON public.assistant_runs TO tertulia_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system_work ON public.attachment_garbage TO tertulia_system USING (true) WITH CHECK (true);
 
@@ -3032,6 +3059,9 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.article_versions TO tertulia_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.articles TO tertulia_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.articles TO tertulia_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assistant_runs TO tertulia_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assistant_runs TO tertulia_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachment_garbage TO tertulia_system;
 

@@ -83,7 +83,7 @@ from .database import connect
 from .event_delivery import make_poster
 from .garbage_collection import calm_garbage_collector
 from .metrics.gateway_samples import gateway_samples, own_samples
-from .models import drafter, knowledge, model_calls
+from .models import assistant_runs, drafter, knowledge, model_calls
 from .process_beat import process_beat
 
 log = structlog.get_logger(__name__)
@@ -144,6 +144,7 @@ class GatewayParts:
         self._poster = make_poster(settings)
         self._classifier = classifier(settings)
         self._models = model_calls(settings, database)
+        self._runs = assistant_runs(settings, database, self.gateway.router.ask, self.hints)
         clients = PostgresClients(database)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         verifier = TokenVerifier.from_settings(settings, signer, keys)
@@ -199,6 +200,7 @@ class GatewayParts:
             drafter=drafter(database, self._models),
             knowledge=knowledge(database),
             answerer=Answerer(self._models, knowledge(database)),
+            assistant=self._runs,
             readiness=self._readiness,
             processes=PostgresProcesses(database),
             update_metrics=lambda: gateway_samples(
@@ -271,6 +273,7 @@ class GatewayParts:
             group.create_task(self.presence.main_loop())
             group.create_task(self.typists.main_loop())
             group.create_task(self.retelling.main_loop())
+            group.create_task(self._runs.main_loop())
             group.create_task(self._revocations.main_loop())
             group.create_task(self._tickets.main_loop())
 
@@ -281,6 +284,7 @@ class GatewayParts:
             await site.stop()
         await self.hub.drain()
         await self._runner.cleanup()
+        await self._runs.close()
         await self._valkey.aclose()
         await self._poster.close()
         if self._classifier is not None:

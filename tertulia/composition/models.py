@@ -7,6 +7,8 @@ from ..actors.assistant.draft_loop import DraftLoop, Hints
 from ..actors.assistant.drafting import Drafter
 from ..actors.assistant.knowledge import Knowledge
 from ..actors.assistant.model_calls import ModelCalls
+from ..actors.assistant.runs import Ask, AssistantRuns
+from ..actors.clock import fresh_id
 from ..channels.models.anthropic import AnthropicCompatible
 from ..channels.models.langflow import Langflow
 from ..channels.models.openai import OpenAiCompatible
@@ -18,40 +20,48 @@ from ..storage.postgres.accounts.bots import PostgresRulesArchive
 from ..storage.postgres.assistance.articles import PostgresArticles
 from ..storage.postgres.assistance.draft_queue import PostgresDraftQueue
 from ..storage.postgres.assistance.ledger import PostgresLedger
+from ..storage.postgres.assistance.runs import PostgresRuns
 from ..storage.postgres.assistance.suggestions import PostgresSuggestions
 from ..storage.postgres.conversations.conversations import PostgresConversations
 from ..storage.postgres.database import Database
 from .attachments import guard
 
 
-def model(settings: Settings, rules: Rules) -> Model:
-    """The configured provider. Needs a running loop; the caller closes it. Raises ValueError where a setting is missing."""
+def model(settings: Settings, rules: Rules, connections: int) -> Model:
+    """The configured provider, over so many connections. Needs a running loop; the caller closes it. Raises ValueError where a setting
+    is missing."""
     s = settings
     if (fault := s.model_fault()) is not None:
         raise ValueError(fault)
     if s.model_provider == "langflow":
-        assert s.langflow_runtime_url is not None and s.langflow_flow_id is not None
-        return Langflow(guard(s), s.langflow_runtime_url, s.model_key, s.langflow_flow_id, s.model_timeout)
+        return langflow(s, connections)
     if s.model_provider == "rules":
         return rules
     assert s.model_url is not None and s.model_premium is not None
     models: dict[Tier, str] = {"cheap": s.model_cheap or s.model_premium, "premium": s.model_premium}
+    requests = guard(s, connections=connections)
     if s.model_provider == "anthropic-compatible":
-        return AnthropicCompatible(guard(s), s.model_url, s.model_key, models, s.model_timeout)
-    return OpenAiCompatible(guard(s), s.model_url, s.model_key, models, s.model_embedding, s.model_timeout)
+        return AnthropicCompatible(requests, s.model_url, s.model_key, models, s.model_timeout)
+    return OpenAiCompatible(requests, s.model_url, s.model_key, models, s.model_embedding, s.model_timeout)
+
+
+def langflow(s: Settings, connections: int) -> Langflow:
+    """The flow of the settings. The provider's key is Langflow's only where Langflow is the provider."""
+    assert s.langflow_runtime_url is not None and s.langflow_flow_id is not None
+    key = s.langflow_api_key or (s.model_key if s.model_provider == "langflow" else None)
+    requests = guard(s, connections=connections)
+    return Langflow(requests, s.langflow_runtime_url, key, s.langflow_flow_id, s.model_timeout)
 
 
 def model_calls(settings: Settings, database: Database) -> ModelCalls:
     """The process's calls of models. Needs a running loop; the caller closes them."""
-    rules = Rules()
-    return ModelCalls(
-        model(settings, rules),
-        rules,
-        PostgresLedger(database),
-        deadline=settings.model_timeout,
-        most=settings.model_calls,
-        prices=prices_of(settings.model_prices),
-    )
+    rules, most = Rules(), settings.model_calls
+    return _calls(settings, database, model(settings, rules, most), rules, most)
+
+
+def _calls(settings: Settings, database: Database, chosen: Model, rules: Rules, most: int) -> ModelCalls:
+    ledger, prices = PostgresLedger(database), prices_of(settings.model_prices)
+    return ModelCalls(chosen, rules, ledger, deadline=settings.model_timeout, most=most, prices=prices)
 
 
 def knowledge(database: Database) -> Knowledge:
@@ -75,4 +85,21 @@ def draft_loop(database: Database, calls: ModelCalls, hints: Hints, send: Send) 
         conversations,
         hints,
         PostgresLedger(database).trim,
+    )
+
+
+def assistant_runs(settings: Settings, database: Database, ask: Ask, hints: Hints) -> AssistantRuns:
+    """The assistant's runs of one process, with calls of their own: a flow that fails keeps nobody from a draft. The caller closes
+    them."""
+    rules, most = Rules(), settings.assistant_runs
+    is_flow = settings.langflow_runtime_url is not None
+    chosen = langflow(settings, most) if is_flow else model(settings, rules, most)
+    return AssistantRuns(
+        PostgresRuns(database, fresh_id()),
+        _calls(settings, database, chosen, rules, most),
+        PostgresConversations(database),
+        PostgresDraftQueue(database).settings,
+        ask,
+        hints,
+        most=most,
     )

@@ -59,7 +59,12 @@ def check_settings(settings: Settings) -> None:
         "TERTULIA_ATTACHMENT_TYPES": lambda: [_media_type(name) for name in settings.upload_types()],
         "TERTULIA_ATTACHMENTS_URL": lambda: open_objects(settings),
         "TERTULIA_LINK_KEY" if settings.link_cert is None else "TERTULIA_LINK_CERT": lambda: tls_of(settings),
-        "TERTULIA_MODEL_PROVIDER": lambda: _model(settings),
+        "LANGFLOW_RUNTIME_URL" if settings.langflow_fault() else "TERTULIA_MODEL_PROVIDER": lambda: _model(
+            settings
+        ),
+        "CONVERSATION_SERVICE_M2M_JWT_SECRET_KEY"
+        if settings.m2m_jwt_secret_key
+        else "CONVERSATION_SERVICE_USER_JWT_SECRET_KEY": lambda: _assistant(settings),
         "RABBITMQ_URL": lambda: _broker(settings),
         "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
     }
@@ -72,6 +77,11 @@ def check_settings(settings: Settings) -> None:
 
 def _model(settings: Settings) -> None:
     if (fault := settings.model_fault()) is not None:
+        raise ValueError(fault)
+
+
+def _assistant(settings: Settings) -> None:
+    if (fault := settings.assistant_fault()) is not None:
         raise ValueError(fault)
 
 

@@ -39,6 +39,7 @@ CONVERSATION = {"id": "{conversation}"}
 MAIL = {"id": "{mail}"}
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 ARTICLE = {"id": "{article}"}
+ASSISTED = {"id": "{assisted}"}
 SUGGESTED = {"id": "{suggested}"}
 SUGGESTION = {"id": "{suggested}", "suggestion_id": "{suggestion}"}
 CONTACT = {"id": "{contact}"}
@@ -177,6 +178,14 @@ ROUTES: dict[str, Example] = {
     "POST /desk/api/v1/conversations/{id}/regenerate": Example(TEAM, {"message_id": "{mail_message}"}, MAIL),
     "PATCH /desk/api/v1/conversations/{id}/archive": Example(TEAM, names=MAIL),
     "GET /desk/ws": Example(TEAM, foreign=None),
+    "GET /assistant/api/v1/health": Example(None, foreign=None),
+    "POST /assistant/api/v1/conversations/": Example(TEAM, {"title": "Refund"}, foreign=None),
+    "GET /assistant/api/v1/conversations/{id}": Example(TEAM, names=ASSISTED),
+    "GET /assistant/api/v1/conversations/{id}/messages": Example(TEAM, names=ASSISTED),
+    "POST /assistant/api/v1/conversations/{id}/messages": Example(
+        SERVICE, {"role": "user", "content": "hello"}, ASSISTED
+    ),
+    "GET /assistant/api/v1/ws/conversations/{id}": Example(TEAM, names=ASSISTED),
     "GET /v1/ws": Example(ALL, query="topics=conversation:{conversation}"),
     "POST /v1/auth/ticket": Example(ALL, foreign=None),
     "POST /v1/conversations/{id}/accept": Example(STAFF, names=CONVERSATION),

@@ -73,6 +73,9 @@ async def more_objects(
             ok(await Desk(admin).say(conversation, "look", attachments=[{"url": url}]), 201)
         if example is None or "{mail" in wanted:
             made |= await _mail(admin, name)
+        if example is None or "{assisted}" in wanted:
+            new = await admin.post("/assistant/api/v1/conversations/", json={"title": f"About {name}"})
+            made["assisted"] = ok(new, 201)["id"]
         if example is None or "{suggested}" in wanted:
             made |= await _suggestion(admin, name)
         if example is None or "{event_webhook}" in wanted:

@@ -28,7 +28,7 @@ from tertulia.serving.demo import ACCOUNT, WEBCHAT
 
 KEYS = [f"{route.method} {route.path}" for route in TABLE]
 KNOWN = [key for key in KEYS if key in ROUTES]
-SOCKETS = {"/v1/ws", "/desk/ws"}
+SOCKETS = ("/v1/ws", "/desk/ws", "/assistant/api/v1/ws/")
 STREAMS = {f"{route.method} {route.path}" for route in TABLE if route.stream}
 CANARY = "canary-7f3a"
 
@@ -54,7 +54,7 @@ class Request(NamedTuple):
 
     @property
     def socket(self) -> bool:
-        return self.url.partition("?")[0] in SOCKETS
+        return self.url.startswith(SOCKETS)
 
 
 def request_for(key: str, objects: dict[str, str]) -> Request:
@@ -123,7 +123,7 @@ async def test_who_may_not(server: OwnServer, standing: Standing, key: str, role
     async with server.client(_token(server, role, standing.identifier)) as client:
         status, text = await call(server, client, request_for(key, standing.objects))
     path = key.split()[1]
-    dialects = {"/sync/": '"type":"3"', "/desk/api/": "lacks the permission"}
+    dialects = {"/sync/": '"type":"3"', "/desk/api/": "lacks the permission", "/assistant/": "detail"}
     refusal = next((said for start, said in dialects.items() if path.startswith(start)), '"forbidden"')
     assert status == 403 and refusal in text, text
 

@@ -160,14 +160,40 @@ async def test_langflow_signs_in_once(url: str, state: State) -> None:
     assert (model.version, state.asked[-1].body["session_id"]) == ("1.6.0", "conversation-1")
 
 
-async def test_langflow_without_auto_login(state: State) -> None:
-    async with TestServer(make_app(state, auto_login=False)) as server:
-        url = str(server.make_url("")).rstrip("/")
+async def test_langflow_without_auto_login(url: str, state: State) -> None:
+    state.auto_login = False
+    with pytest.raises(ModelError) as caught:
+        await answer_of(Langflow(Guard(), url, None, "flow-1", 5))
+    assert caught.value.reason == "refused"
+    text, _ = await answer_of(Langflow(Guard(), url, langflow_double.KEY, "flow-1", 5))
+    assert text
+
+
+async def test_langflow_signs_in_again_when_its_token_has_ended(url: str, state: State) -> None:
+    model = Langflow(Guard(), url, None, "flow-1", 5)
+    try:
+        for token in ("first", "second"):
+            state.token = token
+            async with aclosing(model.stream(REQUEST, FENCE)) as answer:
+                assert [part async for part in answer]
+        state.token, state.auto_login = "third", False
         with pytest.raises(ModelError) as caught:
-            await answer_of(Langflow(Guard(), url, None, "flow-1", 5))
-        assert caught.value.reason == "refused"
-        text, _ = await answer_of(Langflow(Guard(), url, langflow_double.KEY, "flow-1", 5))
-        assert text
+            async with aclosing(model.stream(REQUEST, FENCE)) as answer:
+                await anext(answer)
+        assert caught.value.reason == "refused" and not await model.sign_in()
+    finally:
+        await model.close()
+
+
+async def test_a_flow_gets_what_the_user_has_written_since_the_last_answer(url: str, state: State) -> None:
+    lines = tuple(
+        Line(s, t)
+        for s, t in (("customer", "Hi"), ("bot", "Hello"), ("customer", "Where"), ("customer", "is it?"))
+    )  # type: ignore[arg-type]
+    request = ModelRequest(Prompt("Be brief.", conversation=lines), "run", session="conversation-1")
+    await answer_of(Langflow(Guard(), url, None, "flow-1", 5), request)
+    assert state.asked[-1].body["input_value"] == "Where\nis it?"
+    assert (await answer_of(Rules(), request))[0] == "Where\nis it?"
 
 
 async def test_embeddings_are_in_order_and_of_length_one(url: str) -> None:

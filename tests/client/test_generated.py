@@ -37,7 +37,7 @@ def test_every_operation_is_a_method_of_both_clients(document: dict[str, Any]) -
     without = {name for name in ids if not hasattr(Client, name)}
     streams = {
         snake(o["operationId"])
-        for path in ("/v1/stream", "/v1/ws", "/desk/ws")
+        for path in ("/v1/stream", "/v1/ws", "/desk/ws", "/assistant/api/v1/ws/conversations/{id}")
         for o in document["paths"][path].values()
     }
     assert without == streams and {name for name in ids if not hasattr(AsyncClient, name)} == streams

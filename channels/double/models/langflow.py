@@ -9,18 +9,18 @@ from aiohttp import web
 
 from .state import STATE, Asked, Stream, body_of, words
 
-TOKEN = "langflow-double-token"
-"""What auto_login gives."""
 KEY = "sk-langflow-double"
 
 
 async def auto_login(request: web.Request) -> web.StreamResponse:
     request.app[STATE].asked.append(Asked(request.path, {}, {}, {}))
-    if request.app[AUTO_LOGIN] is False:
+    if not request.app[STATE].auto_login:
         return web.json_response(
             {"detail": {"message": "Auto login is disabled.", "auto_login": False}}, status=403
         )
-    return web.json_response({"access_token": TOKEN, "refresh_token": None, "token_type": "bearer"})
+    return web.json_response(
+        {"access_token": request.app[STATE].token, "refresh_token": None, "token_type": "bearer"}
+    )
 
 
 async def version(request: web.Request) -> web.StreamResponse:
@@ -42,9 +42,8 @@ def _result(session: str, text: str) -> dict[str, Any]:
 
 async def run(request: web.Request) -> web.StreamResponse:
     body = await body_of(request)
-    authorized = (
-        request.headers.get("x-api-key") == KEY or request.headers.get("Authorization") == f"Bearer {TOKEN}"
-    )
+    bearer = f"Bearer {request.app[STATE].token}"
+    authorized = request.headers.get("x-api-key") == KEY or request.headers.get("Authorization") == bearer
     if not authorized:
         return web.json_response({"detail": "An API key must be passed as query or header"}, status=403)
     script = request.app[STATE].next()
@@ -72,7 +71,6 @@ async def run(request: web.Request) -> web.StreamResponse:
         return stream.response
 
 
-AUTO_LOGIN: web.AppKey[bool] = web.AppKey("auto_login", bool)
 ROUTES = [
     web.get("/api/v1/auto_login", auto_login),
     web.get("/api/v1/version", version),

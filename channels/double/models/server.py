@@ -8,11 +8,10 @@ from . import anthropic, langflow, openai
 from .state import STATE, State
 
 
-def make_app(state: State | None = None, *, auto_login: bool = True) -> web.Application:
+def make_app(state: State | None = None) -> web.Application:
     """The application; `state` says what it answers."""
     app = web.Application(client_max_size=8 * 1024 * 1024)
     app[STATE] = state or State()
-    app[langflow.AUTO_LOGIN] = auto_login
     for routes in (openai.ROUTES, anthropic.ROUTES, langflow.ROUTES):
         app.router.add_routes(routes)
     return app

@@ -40,6 +40,9 @@ class State:
         self.usual = Script()
         self.asked: deque[Asked] = deque(maxlen=MAX_KEPT)
         self.sent_at: deque[float] = deque(maxlen=MAX_KEPT)
+        self.auto_login = True
+        self.token = "langflow-double-token"
+        """What Langflow's auto_login gives, if it is allowed; runs with another token are refused."""
         self.under_way = 0
         self.most_under_way = 0
 

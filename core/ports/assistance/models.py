@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -70,6 +70,17 @@ class Model(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class SignsIn(Protocol):
+    """A provider that asks for a token before its first answer."""
+
+    provider: str
+
+    async def sign_in(self) -> bool:
+        """Whether requests will be authorized."""
+        ...
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -27,6 +27,9 @@ from .models import (
     ArticleSummary,
     ArticleVersions,
     AssignmentList,
+    AssistantConversation,
+    AssistantHealth,
+    AssistantMessage,
     Attachment,
     AttachmentLink,
     AuditRecord,
@@ -206,6 +209,62 @@ class Methods(Transport):
             body={"agent_id": agent_id, "team_id": team_id, "strategy": strategy},
             timeout=timeout,
         )
+
+    def assistant_add_message(
+        self,
+        id: str,
+        *,
+        role: Literal["assistant", "system", "user"],
+        content: str,
+        metadata_json: dict[str, Any] | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> AssistantMessage:
+        """Append a message; a user's is answered in the background.
+
+        Permission `message.write`: agent, lead, admin, service, customer."""
+        return self._call(
+            operations.ASSISTANT_ADD_MESSAGE,
+            (id,),
+            body={"role": role, "content": content, "metadata_json": metadata_json},
+            timeout=timeout,
+        )
+
+    def assistant_create_conversation(
+        self,
+        *,
+        title: str | Omit | None = OMIT,
+        owner_id: str | Omit | None = OMIT,
+        metadata_json: dict[str, Any] | Omit | None = OMIT,
+        timeout: float | None = None,
+    ) -> AssistantConversation:
+        """Create a conversation.
+
+        Permission `message.write`: agent, lead, admin, service, customer."""
+        return self._call(
+            operations.ASSISTANT_CREATE_CONVERSATION,
+            body={"title": title, "owner_id": owner_id, "metadata_json": metadata_json},
+            timeout=timeout,
+        )
+
+    def assistant_get_conversation(self, id: str, *, timeout: float | None = None) -> AssistantConversation:
+        """Get a conversation.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(operations.ASSISTANT_GET_CONVERSATION, (id,), timeout=timeout)
+
+    def assistant_health(self, *, timeout: float | None = None) -> AssistantHealth:
+        """Whether the service answers.
+
+        No token is needed."""
+        return self._call(operations.ASSISTANT_HEALTH, timeout=timeout)
+
+    def assistant_list_messages(
+        self, id: str, *, limit: int | Omit = OMIT, timeout: float | None = None
+    ) -> list[AssistantMessage]:
+        """A conversation's newest messages, oldest first.
+
+        Permission `conversation.read`: agent, lead, admin, service, customer."""
+        return self._call(operations.ASSISTANT_LIST_MESSAGES, (id,), query={"limit": limit}, timeout=timeout)
 
     def close_conversation(self, id: str, *, timeout: float | None = None) -> None:
         """Close a conversation.

@@ -519,6 +519,35 @@ class Assistance(TypedDict):
     """US dollars per day (UTC); null for no limit"""
 
 
+class AssistantConversation(TypedDict):
+    id: str
+    title: str | None
+    owner_id: str | None
+    metadata_json: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class AssistantError(TypedDict):
+    """`detail` names the wrong fields."""
+
+    detail: str
+
+
+class AssistantHealth(TypedDict):
+    status: NotRequired[Literal["ok"]]
+
+
+class AssistantMessage(TypedDict):
+    id: str
+    conversation_id: str
+    role: Literal["assistant", "system", "user"]
+    content: str
+    metadata_json: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
 class Attachment(TypedDict):
     """A file of a message; `size` in bytes."""
 
@@ -2696,6 +2725,18 @@ class NewArticle(TypedDict):
     """The language it is written in"""
     visibility: NotRequired[Literal["internal", "public"]]
     """Who may read it: customers and bots too, or only the team"""
+
+
+class NewAssistantConversation(TypedDict):
+    title: NotRequired[str | None]
+    owner_id: NotRequired[str | None]
+    metadata_json: NotRequired[dict[str, Any] | None]
+
+
+class NewAssistantMessage(TypedDict):
+    role: Literal["assistant", "system", "user"]
+    content: str
+    metadata_json: NotRequired[dict[str, Any] | None]
 
 
 class NewBotRule(TypedDict):
