@@ -31,6 +31,6 @@ def given_by_environment() -> dict[str, str]:
 def forget_secrets(settings: Settings) -> None:
     """Remove the secrets from this process's environment, or every process that it starts would inherit them."""
     hidden = {variable.lower() for name in secret_fields(settings) for variable in variables(name)}
-    hidden.add(older_environment.SECRET.lower())
+    hidden.update(name.lower() for name in older_environment.SECRETS)
     for name in [name for name in os.environ if name.lower() in hidden]:
         del os.environ[name]

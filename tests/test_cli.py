@@ -17,6 +17,7 @@ import pytest
 from tertulia import older_environment
 from tertulia.command_line.app import read_settings
 from tertulia.serving.running_servers import RunningServer, listed, running
+from tertulia.settings_environment import forget_secrets
 from tertulia.storage.credentials import new_key
 from tertulia.storage.embedded import EmbeddedPostgres
 from tertulia.storage.postgres import migrate
@@ -99,6 +100,45 @@ def test_variables_of_the_omnichannel_platform(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TERTULIA_JWT_ISSUER", "own")
     monkeypatch.delenv("AWS_REGION")
     assert (read_settings().jwt_issuer, read_settings().jwks_url) == ("own", f"{pool}/.well-known/jwks.json")
+
+
+def test_variables_of_the_assistant_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    runtime = {
+        "CONVERSATION_SERVICE_ENVIRONMENT": "development", "CONVERSATION_SERVICE_LOGGING_LEVEL": "WARNING",
+        "CONVERSATION_SERVICE_ROOT_PATH": "/api/v1", "CONVERSATION_SERVICE_CORS_ALLOW_ORIGINS": '["https://a.example", "https://b.example"]',
+        "CONVERSATION_SERVICE_DATABASE_URL": "postgresql+psycopg://postgres:postgres@db:5432/conversation_dev_db",
+        "CONVERSATION_SERVICE_M2M_JWT_SECRET_KEY": "m" * 32, "CONVERSATION_SERVICE_M2M_JWT_ALGORITHM": "HS256",
+        "CONVERSATION_SERVICE_M2M_JWT_ISSUER": "auth", "CONVERSATION_SERVICE_M2M_JWT_AUDIENCE": "authenticated",
+        "CONVERSATION_SERVICE_USER_JWT_SECRET_KEY": "u" * 32, "CONVERSATION_SERVICE_USER_JWT_ALGORITHM": "HS384",
+        "CONVERSATION_SERVICE_USER_JWT_ISSUER": "auth", "CONVERSATION_SERVICE_USER_JWT_AUDIENCE": "users",
+        "CONVERSATION_SERVICE_CLIENT_ID": "id", "CONVERSATION_SERVICE_CLIENT_SECRET": "hunter2",
+        "LANGFLOW_RUNTIME_URL": "https://flow.example", "AUTH_SERVICE_URL": "http://auth_service:8000/api/v1",
+        "INITIAL_ADMIN_EMAIL": "admin@admin.com", "INITIAL_ADMIN_PASSWORD": "admin",
+    }  # fmt: skip
+    for name, value in runtime.items():
+        monkeypatch.setenv(name, value)
+    s = read_settings()
+    assert s.database_url == "postgresql://postgres:postgres@db:5432/conversation_dev_db"
+    assert (s.log_level, s.origins()) == ("warning", {"https://a.example", "https://b.example"})
+    assert (s.m2m_jwt_secret_key, s.m2m_jwt_issuer, s.m2m_jwt_audience) == ("m" * 32, "auth", "authenticated")
+    assert (s.user_jwt_algorithm, s.user_jwt_audience, s.langflow_runtime_url) == (
+        "HS384",
+        "users",
+        "https://flow.example",
+    )
+    assert older_environment.ignored(runtime) == [
+        "CONVERSATION_SERVICE_ENVIRONMENT", "CONVERSATION_SERVICE_ROOT_PATH", "AUTH_SERVICE_URL", "INITIAL_ADMIN_EMAIL",
+        "INITIAL_ADMIN_PASSWORD",
+    ]  # fmt: skip
+    assert "mmm" not in repr(s) and s.langflow_fault() == "langflow needs LANGFLOW_FLOW_ID"
+    forget_secrets(s)
+    assert not {name for name, value in os.environ.items() if value in ("hunter2", "admin", "m" * 32)}
+    any_page = {"CONVERSATION_SERVICE_CORS_ALLOW_ORIGINS": '["*"]'}
+    assert older_environment.settings_of(any_page) == {}
+    assert older_environment.ignored(any_page) == [
+        "CONVERSATION_SERVICE_CORS_ALLOW_ORIGINS (name the origins)"
+    ]
 
 
 def test_variables_that_mean_nothing_are_named() -> None:

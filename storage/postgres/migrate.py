@@ -1,11 +1,14 @@
 """Numbered SQL migrations: applied in order, under an advisory lock, each in a transaction, and recorded with a checksum.
 
+One that can be undone without losing tenants' data has a file of the same name in `migrations/undo`.
+
 Also creates the monthly partitions of `entries`, which appear as time passes and are not migrations.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +29,13 @@ _LOGIN_ROLES = 19
 
 OLDEST_SERVER = 17
 """The first PostgreSQL with `transaction_timeout`, which bounds how long a request holds its locks."""
+MAX_NAME = 60
+"""Characters of a new migration's name, without its number."""
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL
+AND coalesce(backend_type, 'client backend') = 'client backend'
+"""
+"""Sessions of others. Who is not a superuser does not see their type."""
 
 
 class MigrationError(Exception):
@@ -112,6 +122,55 @@ async def verify(url: str, folder: Path = FOLDER) -> list[str]:
         return [m.name for m in read_migrations(folder) if m.number not in applied]
     finally:
         await connection.close()
+
+
+async def downgrade(url: str, steps: int, folder: Path = FOLDER) -> list[str]:
+    """Undo the newest `steps` migrations, newest first. Returns their names.
+
+    Undoes none unless all can be undone and nobody else is connected. Raises MigrationError.
+    """
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+            raise MigrationError("the database has no migration to undo")
+        applied = await _check(connection, folder)
+        newest = [m for m in reversed(read_migrations(folder)) if m.number in applied][:steps]
+        if len(newest) < steps:
+            raise MigrationError(f"the database has only {len(newest)} migrations")
+        undos = [(m, _undo(m, folder)) for m in newest]
+        if others := await connection.fetchval(_OTHERS):
+            raise MigrationError(f"{others} other connections use the database: stop the servers first")
+        for migration, text in undos:
+            async with connection.transaction():
+                await connection.execute(text)
+                await connection.execute("DELETE FROM schema_migrations WHERE number = $1", migration.number)
+        return [m.name for m in newest]
+    finally:
+        await connection.close()
+
+
+def _undo(migration: Migration, folder: Path) -> str:
+    """The SQL that undoes a migration. Raises MigrationError if there is none."""
+    try:
+        return (folder / "undo" / f"{migration.name}.sql").read_text()
+    except FileNotFoundError:
+        raise MigrationError(
+            f"migration {migration.name} cannot be undone, since that would lose data: restore a backup from before it"
+        ) from None
+
+
+def create_migration(message: str, folder: Path = FOLDER) -> Path:
+    """An empty migration with the next free number, named after the message. Raises OSError, and ValueError for a message without
+    letters."""
+    words = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")[:MAX_NAME].strip("_")
+    if not words:
+        raise ValueError("the message needs letters or digits")
+    number = max((m.number for m in read_migrations(folder)), default=0) + 1
+    path = folder / f"{number:04d}_{words}.sql"
+    with path.open("x") as file:
+        file.write(f"-- {' '.join(message.split())}\n\n")
+    return path
 
 
 async def _check(connection: asyncpg.Connection, folder: Path) -> set[int]:

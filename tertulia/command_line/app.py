@@ -1,4 +1,4 @@
-"""The command line: `tertulia serve`, `token`, `simulate`, `provider-double`, `db`, `account`; `import` is in `imports.py`, `cluster` in `cluster.py`.
+"""The command line: `tertulia serve`, `token`, `provider-double` and `account`; the other commands have modules of their own.
 
 A command that cannot continue prints one sentence and exits with code 2.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 import uvloop
@@ -17,16 +17,13 @@ from .. import __version__, logs, older_environment
 from ..serving import ray_environment
 from ..settings import Settings
 from ..storage import data_folder
-from ..storage.connection_faults import fault_of
+from .bootstrap import bootstrap
 from .cluster import cluster
 from .common import database_url, fail, read_settings, say, signer_of
+from .database import db
+from .database_access import run, with_database
 from .replay import replay
 from .simulate import simulate
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from ..storage.postgres.database import Database
 
 app = typer.Typer(
     help="An actor-based realtime server for customer conversations.",
@@ -34,13 +31,13 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-db = typer.Typer(help="Manage the database schema.", no_args_is_help=True)
 account = typer.Typer(help="Manage accounts.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(account, name="account")
 app.add_typer(cluster, name="cluster")
 app.command()(simulate)
 app.command()(replay)
+app.command()(bootstrap)
 
 
 def _settings_help() -> str:
@@ -115,38 +112,6 @@ def token(
         say(signer.issue(one, {account.lower(): Role(role)}, lifetime=hours * 3600))
 
 
-@db.command()
-def upgrade() -> None:
-    """Apply missing migrations, and create the logins of the server's two roles."""
-    from ..storage.postgres import migrate
-
-    settings = read_settings()
-    url = database_url(settings)
-    work = migrate.upgrade(url, app_url=settings.app_database_url, system_url=settings.system_database_url)
-    _run(url, work, lambda names: names or ["up to date"])
-
-
-@db.command()
-def verify() -> None:
-    """List migrations that are missing or were changed after they were applied. Exits with code 2 if there are any."""
-    from ..storage.postgres import migrate
-
-    url = database_url(read_settings())
-    missing = _run(url, migrate.verify(url), lambda names: names or ["up to date"])
-    if missing:
-        fail(f"{len(missing)} migrations are missing; run `tertulia db upgrade`")
-
-
-@db.command()
-def recount() -> None:
-    """Recount the figures of all accounts' reports, from the first entry on. The server may keep running."""
-    from ..storage.postgres.reports.report_counters import ReportCounters
-
-    settings = read_settings()
-    work = _with_database(settings, lambda database: ReportCounters(database).recount())
-    _run(database_url(settings), work, lambda counted: [f"{counted:,} entries counted"])
-
-
 @account.command()
 def create(
     name: Annotated[str, typer.Argument(help="the account's name")],
@@ -162,37 +127,9 @@ def create(
     if not is_uuid(chosen):
         fail(f"--id must be a UUID (given: {account_id!r})")
 
-    work = _with_database(settings, lambda database: PostgresAccounts(database).create(chosen, name))
-    if not _run(url, work, lambda made: [chosen] if made else []):
+    work = with_database(settings, lambda database: PostgresAccounts(database).create(chosen, name))
+    if not run(url, work, lambda made: [chosen] if made else []):
         fail(f"account {chosen} already exists")
-
-
-async def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Any]]) -> Any:
-    from ..storage.postgres.database import Database
-
-    app, system = settings.app_database_url, settings.system_database_url
-    database = await Database.connect(database_url(settings), system=1, app=1, app_url=app, system_url=system)
-    try:
-        return await work(database)
-    finally:
-        await database.close()
-
-
-def _run(url: str, work: Any, lines: Any) -> Any:
-    import asyncpg
-
-    from ..storage.postgres.migrate import MigrationError
-    from ..storage.postgres.roles import RolesError
-
-    try:
-        result = asyncio.run(work)
-    except (MigrationError, RolesError) as error:
-        fail(str(error))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-        fail(f"the database (DATABASE_URL) cannot be used: {fault_of(url, error, 5432)}")
-    for line in lines(result):
-        say(line)
-    return result
 
 
 DOUBLE_HELP = """Control API (JSON; errors are problem+json and name the field):

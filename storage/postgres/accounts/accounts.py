@@ -47,6 +47,14 @@ class PostgresAccounts:
             )
         return bool(made)
 
+    async def some_ids(self, limit: int) -> list[str]:
+        """Ids of the oldest accounts."""
+        async with self._database.system() as connection:
+            rows = await connection.fetch(
+                "SELECT id::text FROM accounts ORDER BY created_at, id LIMIT $1", limit
+            )
+        return [row[0] for row in rows]
+
     async def add_channel(
         self, account_id: str, channel_id: str, type: str, name: str, credentials: bytes | None = None
     ) -> None:
