@@ -47,6 +47,7 @@ GRANTS = {
     "article_chunks": {"SELECT", "INSERT", "DELETE"},
     "article_versions": {"SELECT", "INSERT", "DELETE"},
     "articles": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "assistant_runs": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "attachments": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "audit_log": {"SELECT", "INSERT"},
     "bot_rules": {"SELECT", "INSERT", "UPDATE", "DELETE"},
