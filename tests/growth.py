@@ -36,11 +36,12 @@ def assert_linear(
     memory: float = MOST_MEMORY,
     refuses: type[BaseException] | tuple[type[BaseException], ...] = (),
     clock: Callable[[], float] = time.thread_time,
+    base: int = BASE,
 ) -> None:
     """Fails unless `function(make(k * n))` costs time linear in k, and at n at most `memory` bytes a byte of input.
 
     `refuses`: errors by which the function may end; refusing has to be as cheap as taking. `clock`: another than this thread's
-    CPU time, where the work is another process's.
+    CPU time, where the work is another process's. `base`: bytes that any input may cost.
     """
     inputs = [make(n), make(4 * n)]
 
@@ -70,10 +71,10 @@ def assert_linear(
     figures = f"{small * 1e3:.2f}, {large * 1e3:.2f} ms at {n}, {4 * n}"
     assert large <= MOST_GROWTH * max(small, FLOOR), f"grows faster than its input: {figures}"
 
-    _check_memory(run, inputs[0], memory)
+    _check_memory(run, inputs[0], memory, base)
 
 
-def _check_memory(run: Callable[[Any], object], value: Sized, most: float) -> None:
+def _check_memory(run: Callable[[Any], object], value: Sized, most: float, base: int = BASE) -> None:
     tracemalloc.start()
     try:
         run(value)
@@ -81,7 +82,7 @@ def _check_memory(run: Callable[[Any], object], value: Sized, most: float) -> No
     finally:
         tracemalloc.stop()
     size = len(value)
-    assert peak <= most * size + BASE, f"{peak} bytes for an input of {size}"
+    assert peak <= most * size + base, f"{peak} bytes for an input of {size}"
 
 
 def assert_all_linear(

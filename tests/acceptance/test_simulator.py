@@ -286,7 +286,7 @@ async def test_the_command_line(server: OwnServer, other: Account, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nothing"], "'nothing' is neither"),
+        (["nothing"], "there is no scenario 'nothing'"),
         (["--expect", "p99(x)<1s"], "p99 of what?"),
         (["--rate", "quick"], "--rate must be a rate"),
         (["compare", "a"], "compare takes two reports"),

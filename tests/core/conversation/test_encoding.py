@@ -142,9 +142,9 @@ def test_a_state_survives_the_wire(c: Conversation, recent: list[Entry]) -> None
 
 
 @given(conversations)
-def test_a_row_names_every_field(c: Conversation) -> None:
+def test_a_row_names_every_field_that_has_a_value(c: Conversation) -> None:
     row = msgspec.json.decode(conversation_to_json(c))
-    assert set(row) == set(Conversation.__struct_fields__)
+    assert set(row) == {name for name, value in msgspec.structs.asdict(c).items() if value is not None}
     assert row["status"] == c.status and row["labels"] == list(c.labels) and row["metadata"] == c.metadata
 
 
