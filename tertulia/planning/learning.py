@@ -47,7 +47,7 @@ class Learned(msgspec.Struct, frozen=True):
 
 def learned(workload: Workload, talks: Mapping[str, Talk], answer_within: float = 20.0) -> Learned:
     """Raises TooLittle."""
-    duration = (workload.until - workload.since) / 1000
+    duration = max((workload.until - workload.since) / 1000, 1.0)
     first = [s[0] for s in workload.conversations.values() if s[0].number == 0 and not s[0].early]
     first = [s for s in first if s.arrived_at >= workload.since and s.waiting.channel_type in CHANNELS]
     handled = [
