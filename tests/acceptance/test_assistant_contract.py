@@ -70,6 +70,7 @@ async def frames(ws: Any, last: str = "complete") -> list[dict[str, Any]]:
     async with asyncio.timeout(45):
         while not found or found[-1]["type"] != last:
             found.append(json.loads(await ws.recv()))
+            assert last == "error" or found[-1]["type"] != "error", found
     return found
 
 
@@ -81,6 +82,16 @@ def chunks(*contents: str) -> list[dict[str, str]]:
 async def runtime(server: OwnServer, token: str) -> AsyncIterator[Runtime]:
     async with server.client(token) as http:
         yield Runtime(http, server, token)
+
+
+@pytest.fixture(autouse=True)
+async def unlimited(server: OwnServer) -> AsyncIterator[None]:
+    """Tests before these may have made as many model calls as the account has in a minute."""
+    async with server.client(server.token("admin")) as admin:
+        wanted = {"assistance": {"calls_per_minute": None}}
+        ok(await admin.patch("/v1/account", json={"settings": wanted}), 200)
+        yield
+        ok(await admin.patch("/v1/account", json={"settings": {"assistance": None}}), 200)
 
 
 @pytest.fixture
@@ -183,6 +194,12 @@ async def test_websocket_streams_an_answer(service: Runtime, flow: State) -> Non
     asked_of_flow = next(a for a in reversed(flow.asked) if a.path.endswith("/run/helper"))
     assert asked_of_flow.body["input_value"] == "Where is my order?"
     assert asked_of_flow.body["session_id"] == made["id"]
+
+
+async def test_websocket_answers_pings(service: Runtime) -> None:
+    made = await service.create()
+    async with service.socket(made["id"]) as ws, asyncio.timeout(10):
+        await (await ws.ping())
 
 
 async def test_websocket_needs_a_token_and_the_conversation(server: OwnServer, service: Runtime) -> None:

@@ -277,6 +277,8 @@ async def test_events(server: OwnServer, desk: ReplyDesk, service: Desk) -> None
     heard: list[dict[str, Any]] = []
     async with open_socket(server, server.token("agent", "agent-1"), path="/desk/ws") as socket:
         assert json.loads(await socket.recv())["type"] == "ready"
+        async with asyncio.timeout(10):
+            await (await socket.ping())
 
         async def listen() -> None:
             async for text in socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -63,7 +64,9 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
                 if message.type is WSMsgType.BINARY:
                     session.close(CloseCode.POLICY, "text messages only")
                     break
-                if _is_cancel(message.data):
+                if message.type is WSMsgType.PING:
+                    session.answer_ping(partial(socket.pong, message.data))
+                elif message.type is WSMsgType.TEXT and _is_cancel(message.data):
                     await services.assistant.cancel(c.account_id, c.id)
             if session.closing is not None:
                 await asyncio.wait({writing}, timeout=CLOSING)

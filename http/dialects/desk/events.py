@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -133,6 +134,8 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
                 if message.type is WSMsgType.BINARY:
                     session.close(CloseCode.POLICY, "text messages only")
                     break
+                if message.type is WSMsgType.PING:
+                    session.answer_ping(partial(socket.pong, message.data))
             if session.closing is not None:
                 await asyncio.wait({writing}, timeout=CLOSING)
         except ConnectionError:
