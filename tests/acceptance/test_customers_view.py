@@ -229,7 +229,8 @@ async def test_every_event(server: OwnServer, desks: dict[str, Desk], thread: Th
         # a hint travels beside the entries, and may come after them
         await reader.until(lambda: any(e["type"] == "conversation:typing" for e in reader.events), "a hint")
         live = list(reader.events)
-    async with READERS[kind](server, token, since=live[0]["id"]) as again:
+    first = next(e for e in live if e["seq"])
+    async with READERS[kind](server, token, since=first["id"]) as again:
         await again.until(
             lambda: any(e["data"] == {"from": "pending", "to": "resolved"} for e in again.events), "the end"
         )
