@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
-from typing import Any
-
 import msgspec
 from aiohttp import WSMsgType, web
 
 from ....actors.assistant.runs import FRAME, topic_of
-from ...connection.websocket_guard import GuardedWebSocket
 from ...framework.endpoint import Call, Route
-from ...routes.streams.opening import opened
-from ...routes.streams.websocket import CLOSING, MAX_MESSAGE, SessionGuard
-from ...streams.session import CloseCode, Frame
+from ...routes.streams.websocket_session import serve
+from ...streams.session import Frame, Session
 from ...streams.transports import WebSocketTransport
 from .conversations import own
 from .gate import SOCKET_GATE
@@ -49,35 +43,19 @@ class AssistantTransport(WebSocketTransport):
 
 
 async def websocket(call: Call[None]) -> web.StreamResponse:
-    c = await own(call)
-    services, transport = call.services, AssistantTransport(call.request)
-    async with opened(call, transport) as session:
-        socket = transport.socket = GuardedWebSocket(
-            SessionGuard(services.hub.counts, session, transport), heartbeat=services.settings.heartbeat,
-            max_msg_size=MAX_MESSAGE, compress=False, autoping=False, timeout=CLOSING,
-        )  # fmt: skip
-        await socket.prepare(call.request)
-        writing = asyncio.ensure_future(session.write_loop(asyncio.get_running_loop()))
-        try:
-            await services.hub.join(session, [topic_of(c.id)], None, greet=True)
-            async for message in socket:
-                if message.type is WSMsgType.BINARY:
-                    session.close(CloseCode.POLICY, "text messages only")
-                    break
-                if message.type is WSMsgType.PING:
-                    session.answer_ping(partial(socket.pong, message.data))
-                elif message.type is WSMsgType.TEXT and _is_cancel(message.data):
-                    await services.assistant.cancel(c.account_id, c.id)
-            if session.closing is not None:
-                await asyncio.wait({writing}, timeout=CLOSING)
-        except ConnectionError:
-            session.abort()
-        finally:
-            writing.cancel()
-    return socket
+    c, services = await own(call), call.services
+
+    async def topics(session: Session) -> list[str]:
+        return [topic_of(c.id)]
+
+    async def receive(session: Session, text: str) -> None:
+        if _is_cancel(text):
+            await services.assistant.cancel(c.account_id, c.id)
+
+    return await serve(call, AssistantTransport(call.request), topics, None, receive)
 
 
-def _is_cancel(text: Any) -> bool:
+def _is_cancel(text: str) -> bool:
     try:
         return msgspec.json.decode(text, type=_Request).type == "cancel"
     except (msgspec.DecodeError, RecursionError):

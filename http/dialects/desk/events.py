@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -12,11 +11,9 @@ from aiohttp import WSMsgType, web
 from ....actors.clock import now_ms
 from ....core.times import rfc3339
 from ....core.views.stream_events import account_topic
-from ...connection.websocket_guard import GuardedWebSocket
 from ...framework.endpoint import Call, Route
-from ...routes.streams.opening import opened
-from ...routes.streams.websocket import CLOSING, MAX_MESSAGE, SessionGuard
-from ...streams.session import CloseCode, Frame, Session
+from ...routes.streams.websocket_session import serve
+from ...streams.session import Frame, Session
 from ...streams.transports import WebSocketTransport
 from .shapes import TAG
 
@@ -119,31 +116,20 @@ def _event(kind: str, conversation_id: str | None, at: str, fields: dict[str, An
 
 
 async def websocket(call: Call[None]) -> web.StreamResponse:
-    services, transport = call.services, DeskTransport(call)
-    async with opened(call, transport) as session:
+    transport = DeskTransport(call)
+
+    async def topics(session: Session) -> list[str]:
         transport.begin(session)
-        socket = transport.socket = GuardedWebSocket(
-            SessionGuard(services.hub.counts, session, transport), heartbeat=services.settings.heartbeat,
-            max_msg_size=MAX_MESSAGE, compress=False, autoping=False, timeout=CLOSING,
-        )  # fmt: skip
-        await socket.prepare(call.request)
-        writing = asyncio.ensure_future(session.write_loop(asyncio.get_running_loop()))
-        try:
-            await services.hub.join(session, [account_topic(call.account_id)], call.query.since, greet=True)
-            async for message in socket:
-                if message.type is WSMsgType.BINARY:
-                    session.close(CloseCode.POLICY, "text messages only")
-                    break
-                if message.type is WSMsgType.PING:
-                    session.answer_ping(partial(socket.pong, message.data))
-            if session.closing is not None:
-                await asyncio.wait({writing}, timeout=CLOSING)
-        except ConnectionError:
-            session.abort()
-        finally:
-            writing.cancel()
-            transport.end()
-    return socket
+        return [account_topic(call.account_id)]
+
+    try:
+        return await serve(call, transport, topics, call.query.since, _ignored)
+    finally:
+        transport.end()
+
+
+async def _ignored(session: Session, text: str) -> None:
+    """What clients say means nothing here."""
 
 
 ROUTES = [
