@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from . import words
 from .document import Report, points
+from .markup import escaped, settings, table
 from .plots import Line, bars, chart
 
 MOST_AGENTS = 60
@@ -35,7 +35,7 @@ th:first-child,td:first-child{text-align:left}td.text{text-align:left;white-spac
 
 def page(report: Report, *, refresh: int | None = None) -> str:
     """The whole page. `refresh`: seconds after which a browser loads it again."""
-    title = html.escape(f"{report.scenario['name']} – {report.run.started_at}")
+    title = escaped(f"{report.scenario['name']} – {report.run.started_at}")
     again = "" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">'
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">{again}<title>{title}</title><style>{STYLE}</style>'
     return head + f"<body>{''.join(_parts(report))}</body></html>"
@@ -45,21 +45,26 @@ def _parts(report: Report) -> Iterable[str]:
     yield from _outcome(report)
     yield (
         '<div class="tiles">'
-        + "".join(f"<div><span>{_e(n)}</span><b>{_e(v)}</b></div>" for n, v in words.key_figures(report))
+        + "".join(
+            f"<div><span>{escaped(n)}</span><b>{escaped(v)}</b></div>" for n, v in words.key_figures(report)
+        )
         + "</div>"
     )
     yield '<div class="plots">' + "".join(_plots(report)) + "</div>"
     yield from _theory(report)
-    yield "<h2>Conditions</h2>" + _table(
+    yield "<h2>Conditions</h2>" + table(
         ("condition", "measured", ""),
-        [(_e(v.text), _e(words.measure(_name(v.text), v.value)), _mark(v.holds)) for v in report.verdicts],
+        [
+            (escaped(v.text), escaped(words.measure(_name(v.text), v.value)), _mark(v.holds))
+            for v in report.verdicts
+        ],
     )
     yield from _requests(report)
-    yield "<h2>Times</h2>" + _table(
+    yield "<h2>Times</h2>" + table(
         ("", "count", "mean", "p50", "p90", "p95", "p99", "max"),
         [
             (
-                _e(EXPLAINED.get(n, n)),
+                escaped(EXPLAINED.get(n, n)),
                 f"{t.count:,}",
                 *(words.seconds(x) for x in (t.mean, t.p50, t.p90, t.p95, t.p99, t.max)),
             )
@@ -75,26 +80,26 @@ def _parts(report: Report) -> Iterable[str]:
 def _outcome(report: Report) -> Iterable[str]:
     """What was run, how it ended, and what limits its meaning."""
     r = report.run
-    yield f"<h1>{_e(report.scenario['name'])}</h1><p>{_e(report.scenario['about'])}</p>"
-    yield f'<p class="dim">{_e(r.started_at)} · {r.elapsed:.0f} s · {_e(r.url)} · Tertulia {_e(r.server)} · run {_e(r.name)}</p>'
-    yield f'<p class="outcome{"" if report.passed else " bad"}">{_e(words.headline(report))}</p>'
+    yield f"<h1>{escaped(report.scenario['name'])}</h1><p>{escaped(report.scenario['about'])}</p>"
+    yield f'<p class="dim">{escaped(r.started_at)} · {r.elapsed:.0f} s · {escaped(r.url)} · Tertulia {escaped(r.server)} · run {escaped(r.name)}</p>'
+    yield f'<p class="outcome{"" if report.passed else " bad"}">{escaped(words.headline(report))}</p>'
     if report.limited:
-        yield f'<p class="warning"><b>The load generator was a bottleneck</b>, so these figures are partly its own: {_e("; ".join(report.limited))}.</p>'
+        yield f'<p class="warning"><b>The load generator was a bottleneck</b>, so these figures are partly its own: {escaped("; ".join(report.limited))}.</p>'
     for setting, count in report.limits.items():
-        yield f'<p class="warning">The server refused {count:,} requests by a limit that <code>{_e(setting)}</code> sets. Raise it, or set it to off, to measure beyond.</p>'
+        yield f'<p class="warning">The server refused {count:,} requests by a limit that <code>{escaped(setting)}</code> sets. Raise it, or set it to off, to measure beyond.</p>'
     for note in report.notes:
-        yield f'<p class="warning">{_e(note)}</p>'
+        yield f'<p class="warning">{escaped(note)}</p>'
 
 
 def _requests(report: Report) -> Iterable[str]:
     elapsed = max(1e-9, report.run.elapsed)
-    yield "<h2>Requests</h2>" + _table(
+    yield "<h2>Requests</h2>" + table(
         ("kind", "count", "a second", "failed", "p50", "p90", "p95", "p99", "max", "statuses", "sent", "received"),
         [
             (
-                _e(q.kind), f"{q.times.count:,}", words.number(q.times.count / elapsed), f"{q.failed:,}",
+                escaped(q.kind), f"{q.times.count:,}", words.number(q.times.count / elapsed), f"{q.failed:,}",
                 *(words.seconds(x) for x in (q.times.p50, q.times.p90, q.times.p95, q.times.p99, q.times.max)),
-                _e(", ".join(f"{k}: {n:,}" for k, n in q.statuses.items())), words.size(q.sent_bytes), words.size(q.received_bytes),
+                escaped(", ".join(f"{k}: {n:,}" for k, n in q.statuses.items())), words.size(q.sent_bytes), words.size(q.received_bytes),
             )
             for q in report.requests
         ],
@@ -141,12 +146,12 @@ def _plots(report: Report) -> Iterable[str]:
 def _theory(report: Report) -> Iterable[str]:
     if (t := report.theory) is None:
         return
-    yield f"<h2>Theory</h2><p>{_e(t.sentence)}</p><p class=dim>{_e(t.effect)}</p>"
-    yield _table(
+    yield f"<h2>Theory</h2><p>{escaped(t.sentence)}</p><p class=dim>{escaped(t.effect)}</p>"
+    yield table(
         ("", "Erlang-A", "with the real holding time", "measured", "95 % interval", ""),
         [
             (
-                _e(line.name), words.theory_value(line.unit, line.expected),
+                escaped(line.name), words.theory_value(line.unit, line.expected),
                 "–" if line.effective is None else words.theory_value(line.unit, line.effective),
                 "–" if line.measured is None else words.theory_value(line.unit, line.measured.mean),
                 "–" if line.measured is None else f"{words.theory_value(line.unit, line.measured.low)} … {words.theory_value(line.unit, line.measured.high)}",
@@ -160,8 +165,8 @@ def _theory(report: Report) -> Iterable[str]:
 def _agents(report: Report) -> Iterable[str]:
     rows = [
         (
-            _e(a.user_id),
-            _e(a.group),
+            escaped(a.user_id),
+            escaped(a.group),
             str(a.slots),
             f"{a.taken:,}",
             words.share(a.working),
@@ -172,49 +177,37 @@ def _agents(report: Report) -> Iterable[str]:
     left = len(report.agents) - len(rows)
     m = report.measures
     yield f"<h2>Agents</h2><p>Gini coefficient of their load: {m['gini of load']:.3f}, of their idleness: {m['gini of idleness']:.3f}. Reassignments: {m['reassigned']:.0f}. SLA notices: {m['sla']:.0f}.</p>"
-    yield _table(("agent", "kind", "slots", "conversations", "working", "occupancy"), rows)
+    yield table(("agent", "kind", "slots", "conversations", "working", "occupancy"), rows)
     if left > 0:
         yield f'<p class="dim">and {left} more, in report.json</p>'
 
 
 def _faults(report: Report) -> Iterable[str]:
     if report.audit:
-        yield "<h2>Audit</h2>" + _table(("what",), [(_e(line),) for line in report.audit])
+        yield "<h2>Audit</h2>" + table(("what",), [(escaped(line),) for line in report.audit])
     if report.errors:
-        yield "<h2>Errors</h2>" + _table(
-            ("error", "count"), [(_e(k), f"{n:,}") for k, n in report.errors.items()]
+        yield "<h2>Errors</h2>" + table(
+            ("error", "count"), [(escaped(k), f"{n:,}") for k, n in report.errors.items()]
         )
-        yield "<pre>" + "\n".join(map(_e, report.samples)) + "</pre>"
+        yield "<pre>" + "\n".join(map(escaped, report.samples)) + "</pre>"
 
 
 def _setting(report: Report) -> Iterable[str]:
     r, machine = report.run, report.run.machine
-    yield "<h2>Run</h2>" + _table(
+    yield "<h2>Run</h2>" + table(
         ("", ""),
         [
-            ("server", _e(f"{r.url}, Tertulia {r.server}, account {r.account}")),
-            ("generator", _e(f"{machine.name}: {machine.system}, {machine.cpus} CPUs, Python {machine.python}, load average {machine.load:.1f}")),
-            ("workers", _e(f"{r.workers}" + ("" if r.ray is None else f" on the Ray cluster {r.ray}"))),
-            *((_e(k), _e(str(v))) for k, v in r.parameters.items()),
+            ("server", escaped(f"{r.url}, Tertulia {r.server}, account {r.account}")),
+            ("generator", escaped(f"{machine.name}: {machine.system}, {machine.cpus} CPUs, Python {machine.python}, load average {machine.load:.1f}")),
+            ("workers", escaped(f"{r.workers}" + ("" if r.ray is None else f" on the Ray cluster {r.ray}"))),
+            *((escaped(k), escaped(str(v))) for k, v in r.parameters.items()),
         ],
     )  # fmt: skip
-    yield "<h2>Scenario</h2><pre>" + _e("\n".join(_toml(report.scenario))) + "</pre>"
-
-
-def _toml(value: dict[str, object], prefix: str = "") -> Iterable[str]:
-    for name, item in value.items():
-        if isinstance(item, dict):
-            yield from _toml(item, f"{prefix}{name}.")  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(item, list) and item and isinstance(item[0], dict):
-            for i, one in enumerate(item):
-                yield from _toml(one, f"{prefix}{name}[{i}].")
-        elif item not in (None, [], "", False):
-            yield f"{prefix}{name} = {_shown(item)}"
-
-
-def _shown(item: object) -> str:
-    text = str(item)
-    return text if len(text) <= 200 else text[:200] + " …"
+    yield (
+        "<h2>Scenario</h2><pre>"
+        + escaped("\n".join(settings(report.scenario, unset=(None, [], "", False))))
+        + "</pre>"
+    )
 
 
 def _name(text: str) -> str:
@@ -223,14 +216,3 @@ def _name(text: str) -> str:
 
 def _mark(holds: bool) -> str:
     return '<span class="good">✓</span>' if holds else '<span class="bad">✗</span>'
-
-
-def _e(text: object) -> str:
-    return html.escape(str(text))
-
-
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are HTML already."""
-    head = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

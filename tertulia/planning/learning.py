@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from ..core.routing.facts import Agent, Waiting
-from ..core.routing.messages import AgentChanged, PresenceChanged
 from .fitting import Curve, Fitted, curve_of, duration_of, patience_of
 from .people import people_of
 from .workload import Stint, Workload
@@ -256,18 +255,10 @@ def _worked(workload: Workload) -> dict[str, _Worked]:
             w.breaks.append(at - began)
         since[agent.id] = online, at
 
-    known = {a.id: a for a in workload.agents}
     for agent in workload.agents:
         note(agent, workload.since)
-    for at, event in workload.events:
-        if isinstance(event, AgentChanged):
-            before = known.get(event.agent_id) or Agent(id=event.agent_id, preferences=event.preferences)
-            known[event.agent_id] = msgspec.structs.replace(before, preferences=event.preferences)
-        elif isinstance(event, PresenceChanged) and event.agent_id in known:
-            known[event.agent_id] = msgspec.structs.replace(known[event.agent_id], status=event.status)
-        else:
-            continue
-        note(known[event.agent_id], at)
+    for at, agent in workload.agent_changes():
+        note(agent, at)
     for agent_id, (was, began) in since.items():
         if was:
             found[agent_id].online += workload.until - began

@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from ..core.routing.facts import Agent
-from ..core.routing.messages import AgentChanged, PresenceChanged
 from ..simulator.figures.floor import gini
 from .workload import Workload
 
@@ -150,13 +149,5 @@ def recorded(workload: Workload, answer_within: int) -> Outcome:
 
 
 def _agents(found: Outcome, workload: Workload) -> None:
-    known = {a.id: a for a in workload.agents}
-    for at, event in workload.events:
-        if isinstance(event, AgentChanged):
-            before = known.get(event.agent_id) or Agent(id=event.agent_id, preferences=event.preferences)
-            known[event.agent_id] = msgspec.structs.replace(before, preferences=event.preferences)
-        elif isinstance(event, PresenceChanged) and event.agent_id in known:
-            known[event.agent_id] = msgspec.structs.replace(known[event.agent_id], status=event.status)
-        else:
-            continue
-        found.agent(at, known[event.agent_id])
+    for at, agent in workload.agent_changes():
+        found.agent(at, agent)

@@ -6,7 +6,7 @@ which follows the one before. A transfer from agent to agent belongs to the stin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -79,6 +79,20 @@ class Workload(msgspec.Struct, kw_only=True):
     @property
     def stints(self) -> list[Stint]:
         return [s for stints in self.conversations.values() for s in stints]
+
+    def agent_changes(self) -> Iterator[tuple[int, Agent]]:
+        """When an agent's preferences or presence changed, and the agent from then on."""
+        known = {a.id: a for a in self.agents}
+        for at, event in self.events:
+            if isinstance(event, AgentChanged):
+                agent = known.get(event.agent_id) or Agent(id=event.agent_id, preferences=event.preferences)
+                agent = msgspec.structs.replace(agent, preferences=event.preferences)
+            elif isinstance(event, PresenceChanged) and event.agent_id in known:
+                agent = msgspec.structs.replace(known[event.agent_id], status=event.status)
+            else:
+                continue
+            known[agent.id] = agent
+            yield at, agent
 
     def names(self) -> tuple[set[str], set[str]]:
         """All agents, and all teams that agents are in."""
