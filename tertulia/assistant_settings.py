@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from jwt import get_algorithm_by_name
 from jwt.exceptions import InvalidKeyError
@@ -10,6 +10,16 @@ from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import BaseSettings
 
 Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "ES256"]
+Holder = Literal["M2M", "USER"]
+"""Whose tokens: machines' or users'. The variables' names have it."""
+
+
+class TokenIssuer(NamedTuple):
+    key: str
+    algorithm: Algorithm
+    issuer: str | None
+    """None: not usable, and the server does not start."""
+    audience: str
 
 
 def _pem(key: str) -> str:
@@ -79,20 +89,41 @@ class AssistantSettings(BaseSettings):
         description="audience of users' tokens",
     )
 
+    def assistant_issuers(self) -> dict[Holder, TokenIssuer]:
+        """The issuers whose key is set, machines' first."""
+        both: dict[Holder, tuple[str | None, Algorithm, str | None, str]] = {
+            "M2M": (
+                self.m2m_jwt_secret_key,
+                self.m2m_jwt_algorithm,
+                self.m2m_jwt_issuer,
+                self.m2m_jwt_audience,
+            ),
+            "USER": (
+                self.user_jwt_secret_key,
+                self.user_jwt_algorithm,
+                self.user_jwt_issuer,
+                self.user_jwt_audience,
+            ),
+        }
+        return {
+            holder: TokenIssuer(key, algorithm, issuer, audience)
+            for holder, (key, algorithm, issuer, audience) in both.items()
+            if key is not None
+        }
+
     def assistant_fault(self) -> str | None:
         """What the issuers' settings lack; None if they can be used."""
-        m2m, user = self.m2m_jwt_secret_key, self.user_jwt_secret_key
-        for name, key, algorithm, issuer in (
-            ("M2M", m2m, self.m2m_jwt_algorithm, self.m2m_jwt_issuer),
-            ("USER", user, self.user_jwt_algorithm, self.user_jwt_issuer),
-        ):
-            if key is None:
-                continue
-            if issuer is None or self.assistant_account is None:
-                return f"it needs CONVERSATION_SERVICE_{name}_JWT_ISSUER and CONVERSATION_SERVICE_ACCOUNT_ID"
-            if not _fits(key, algorithm):
-                return f"the key is not one of CONVERSATION_SERVICE_{name}_JWT_ALGORITHM ({algorithm})"
-        if m2m is not None and (m2m, self.m2m_jwt_issuer) == (user, self.user_jwt_issuer):
+        issuers = self.assistant_issuers()
+        for holder, given in issuers.items():
+            if given.issuer is None or self.assistant_account is None:
+                return (
+                    f"it needs CONVERSATION_SERVICE_{holder}_JWT_ISSUER and CONVERSATION_SERVICE_ACCOUNT_ID"
+                )
+            if not _fits(given.key, given.algorithm):
+                return (
+                    f"the key is not one of CONVERSATION_SERVICE_{holder}_JWT_ALGORITHM ({given.algorithm})"
+                )
+        if len({(given.key, given.issuer) for given in issuers.values()}) < len(issuers):
             return "users and machines need a key or an issuer of their own, or users would count as machines"
         return None
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from .assistant_settings import AssistantSettings
+from .assistant_settings import TokenIssuer as TokenIssuer  # for who reads its issuers
 from .cluster_settings import ClusterSettings
 from .core.channels.provider_urls import ProviderUrls
 from .core.ids import is_uuid

@@ -12,7 +12,7 @@ from jwt.exceptions import PyJWTError
 from ....core.accounts.principal import Principal, Role
 from ....core.accounts.user_ids import is_user_id
 from ....core.errors import Forbidden, Unauthenticated
-from ....settings import Settings
+from ....settings import Settings, TokenIssuer
 from ...actions.assistant import assistant_channel_id
 from ...auth.tokens import ACCOUNT_ID, MAX_TOKEN_CHARS, bearer
 from ...framework.endpoint import of_token
@@ -51,34 +51,27 @@ class AssistantGate:
 
 def _own(token: str, s: Settings) -> Principal | None:
     """The principal of a token of the runtime's own issuers; None if it is of neither."""
-    if s.assistant_account is None or len(token) > MAX_TOKEN_CHARS:
+    account = s.assistant_account
+    if account is None or len(token) > MAX_TOKEN_CHARS:
         return None
-    if s.m2m_jwt_secret_key and s.m2m_jwt_issuer:
-        claims = _claims(
-            token, s.m2m_jwt_secret_key, s.m2m_jwt_algorithm, s.m2m_jwt_issuer, s.m2m_jwt_audience, s
-        )
-        if claims is not None:
-            return Principal(
-                account_id=s.assistant_account, role=Role.SERVICE, user_id=claims["sub"], expires_at=float(claims["exp"])
-            )  # fmt: skip
-    if s.user_jwt_secret_key and s.user_jwt_issuer:
-        claims = _claims(
-            token, s.user_jwt_secret_key, s.user_jwt_algorithm, s.user_jwt_issuer, s.user_jwt_audience, s
-        )
-        if claims is not None:
-            return Principal(
-                account_id=s.assistant_account, role=Role.CUSTOMER, user_id=claims["sub"], expires_at=float(claims["exp"]),
-                channel_id=assistant_channel_id(s.assistant_account), contact_identifier=claims["sub"],
-            )  # fmt: skip
+    for holder, issuer in s.assistant_issuers().items():
+        claims = _claims(token, issuer, s.jwt_leeway)
+        if claims is None:
+            continue
+        user, until = claims["sub"], float(claims["exp"])
+        if holder == "M2M":
+            return Principal(account_id=account, role=Role.SERVICE, user_id=user, expires_at=until)
+        return Principal(
+            account_id=account, role=Role.CUSTOMER, user_id=user, expires_at=until,
+            channel_id=assistant_channel_id(account), contact_identifier=user,
+        )  # fmt: skip
     return None
 
 
-def _claims(
-    token: str, key: str, algorithm: str, issuer: str, audience: str, s: Settings
-) -> dict[str, Any] | None:
+def _claims(token: str, by: TokenIssuer, leeway: float) -> dict[str, Any] | None:
     try:
         claims = jwt.decode(
-            token, key, algorithms=[algorithm], issuer=issuer, audience=audience, leeway=s.jwt_leeway,
+            token, by.key, algorithms=[by.algorithm], issuer=by.issuer, audience=by.audience, leeway=leeway,
             options={"require": _REQUIRED},
         )  # fmt: skip
     except (PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
