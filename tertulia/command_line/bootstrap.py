@@ -53,7 +53,7 @@ def bootstrap(
 ) -> None:
     """Create the API client of the assistant runtime, and write its id and secret into an environment file.
 
-    The client gets tokens from POST /v1/auth/token. Changes nothing if the file's secret is valid. Needs DATABASE_URL.
+    The client gets tokens from POST /v1/auth/token. Changes nothing if the file's secret is valid.
     """
     settings, known = read_settings(), _known(env_file)
     wanted = _wanted(account or settings.assistant_account or known.get(ACCOUNT) or "")

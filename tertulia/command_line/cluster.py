@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..storage.postgres.database import Database
 
 cluster = typer.Typer(
-    help="Show a cluster's processes, drain its nodes, and move partitions. Needs DATABASE_URL.",
+    help="Show a cluster's processes, drain its nodes, and move partitions. Uses the database of DATABASE_URL, or of the server that runs with the data folder.",
     no_args_is_help=True,
 )
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-import asyncpg
 import msgspec
 import typer
 
-from ..storage.connection_faults import fault_of
-from .common import database_url, fail, read_settings
+from . import database_access
+from .common import database_url, read_settings
+from .database_access import with_database
 
 if TYPE_CHECKING:
     from ..core.ports.ownership import ProcessState
@@ -88,24 +87,4 @@ def nodes_of(view: ClusterView, node: str) -> set[str]:
 def run(work: Callable[[Database], Awaitable[Any]]) -> Any:
     """Run `work` on the cluster's database; what it returns. Exits with code 2 if the database cannot be used."""
     settings = read_settings()
-    url = database_url(settings)
-
-    async def connected() -> Any:
-        from ..storage.postgres.database import Database
-
-        database = await Database.connect(
-            url,
-            system=1,
-            app=1,
-            app_url=settings.app_database_url,
-            system_url=settings.system_database_url,
-        )
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(connected())
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-        fail(f"the database (DATABASE_URL) cannot be used: {fault_of(url, error, 5432)}")
+    return database_access.run(database_url(settings), with_database(settings, work), lambda _: [])

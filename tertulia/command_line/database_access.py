@@ -1,4 +1,4 @@
-"""Work of a command on the database of DATABASE_URL: connecting, and what may go wrong in one sentence."""
+"""Work of a command on the server's database: connecting, and what may go wrong in one sentence."""
 
 from __future__ import annotations
 
