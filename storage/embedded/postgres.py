@@ -38,6 +38,8 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("max_connections", "200", "hosts, gateways and tools, each with a small pool"),
     ("max_wal_size", "2GB", "a checkpoint by time, not by volume, even under load"),
     ("checkpoint_timeout", "15min", "fewer full pages in the log; recovery stays within a minute or two"),
+    ("wal_init_zero", "off", "filling a new segment with zeros stops all commits for 50 to 110 ms every 16 MB"),
+    ("min_wal_size", "512MB", "segments are used again, not deleted: a flush into a new one takes 0.5 ms longer"),
     ("wal_compression", "pglz", "smaller full pages; the wheel is built without lz4 and zstd"),
     ("jit", "off", "statements are short: compiling them costs more than it gains"),
     ("max_parallel_workers_per_gather", "0", "short statements share the cores; Docker gives 64 MB of shared memory"),
