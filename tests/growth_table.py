@@ -27,7 +27,7 @@ from tertulia.channels.outgoing import guard
 from tertulia.channels.shared import payloads, phones, provider_answers, signing, text
 from tertulia.channels.sms import channel as sms
 from tertulia.channels.telegram import channel as telegram
-from tertulia.channels.telegram import contents
+from tertulia.channels.telegram import contents, rich_messages
 from tertulia.core import url_policy
 from tertulia.core.accounts import agents_and_teams, email_addresses, identifiers
 from tertulia.core.accounts import phones as phones_of
@@ -283,7 +283,9 @@ CHANNELS: dict[str, Row] = {
     "channels.shared.text.content": Row(text.content, TEXTS, BODY),
     "channels.shared.text.short": Row(text.short, TEXTS, BODY),
     "channels.shared.text.length": Row(text.length, TEXTS, MESSAGE),
+    "channels.shared.text.utf8_length": Row(text.utf8_length, TEXTS, MESSAGE),
     "channels.shared.text.pieces": Row(lambda said: text.pieces(said, 160), TEXTS, MESSAGE, 100),
+    "channels.shared.text.pieces by bytes": Row(lambda said: text.pieces(said, 160, text.utf8_length), TEXTS, MESSAGE, 100),
     "channels.shared.phones.e164": Row(phones.e164, {**TEXTS, "digits, then none": lambda n: "1" * n + "x"}, MESSAGE),
     "channels.shared.payloads.document": Row(payloads.document, BODIES, 32_768, 100),
     "channels.shared.payloads.kept": Row(lambda said: payloads.kept({"a": said.replace("\ud800", "")}), TEXTS, MESSAGE),
@@ -298,6 +300,18 @@ CHANNELS: dict[str, Row] = {
     ),
     "channels.telegram.contents.with_links": Row(
         lambda said: contents.with_links(said, [{"url": said, "offset": n, "length": 2} for n in range(50)]), TEXTS, MESSAGE, 200
+    ),
+    "channels.telegram.rich_messages.lines": Row(
+        lambda said: list(rich_messages.lines([{"text": [said, {"text": said, "url": said}]}, {"items": [{"label": said}]}])),
+        TEXTS, MESSAGE, 400,
+    ),
+    "channels.telegram.rich_messages.lines of a tree": Row(
+        lambda parts: list(rich_messages.lines(parts)),
+        _many(lambda _: {"blocks": [{"cells": [[{"text": "a"}] * 4], "caption": {"text": "b", "credit": "c"}}] * 4, "text": ["d"] * 4}),
+        1_000, 20_000,
+    ),
+    "channels.telegram.rich_messages.files": Row(
+        lambda parts: list(rich_messages.files(parts)), _many(lambda _: {"blocks": [{"voice_note": {"file_id": "a"}}] * 4}), 1_000, 20_000
     ),
     "channels.telegram.contents.content_of a card": Row(
         lambda said: contents.content_of({"contact": {"vcard": said.replace("\ud800", "")}}), TEXTS, 4_096, 400
@@ -482,6 +496,10 @@ EXEMPT: dict[str, str] = {
         for name in ("collect", "inner", "string", "optional", "objects")
     },
     "channels.telegram.channel.number": _TAKEN_BY_PARSE,
+    **{
+        f"channels.shared.outgoing_files.{name}": "reads a stored file's own name, type and size"
+        for name in ("type_of", "fits", "in_place_of")
+    },
     "channels.shared.payloads.reaction": "hands on a text that `string` or `short` has read",
     "core.accounts.phones.e164": "reads what `digits` found, at most 255 of them",
     "core.accounts.phones.is_possible": "reads what `e164` wrote",

@@ -43,6 +43,23 @@ TEXTS: Final = (
 MAX_BODY: Final = 5 * 1024 * 1024
 MAX_MAIL: Final = 10 * 1024 * 1024
 MAX_SUBJECT: Final = 2000
+FORBIDDEN: Final = (
+    ".bat",
+    ".com",
+    ".cpl",
+    ".exe",
+    ".hta",
+    ".jse",
+    ".lnk",
+    ".msi",
+    ".pif",
+    ".reg",
+    ".scr",
+    ".vbe",
+    ".vbs",
+    ".wsf",
+)
+"""Some of the endings of attachments' names that Postmark refuses."""
 MAX_RECIPIENTS: Final = 50
 TRACK_LINKS: Final = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
 _ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|[^\s@<>]+@localhost")
@@ -154,10 +171,19 @@ def _check_contents(mail: dict[str, Any]) -> None:
         (mail.get("TrackLinks", "None") not in TRACK_LINKS, 300, "Invalid 'TrackLinks' value."),
         (not all(_is_header(header) for header in headers), 300, "Invalid 'Headers' value."),
         (size > MAX_MAIL, 300, "The attachments are larger than 10 MB."),
+        (
+            any(_is_forbidden(file) for file in _objects(mail, "Attachments")),
+            411,
+            "Forbidden attachment type.",
+        ),
     )
     for wrong, code, message in checks:
         if wrong:
             raise refused(422, code, message)
+
+
+def _is_forbidden(file: dict[str, Any]) -> bool:
+    return str(file.get("Name")).lower().endswith(FORBIDDEN)
 
 
 def _objects(mail: dict[str, Any], name: str) -> list[dict[str, Any]]:

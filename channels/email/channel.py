@@ -44,6 +44,14 @@ needs_files = True
 MAX_SUBJECT: Final = 998
 MAX_FILES: Final = 7_000_000
 """Bytes of all files of one mail: Postmark takes 10 MB of it all, and base64 makes four bytes of three."""
+FORBIDDEN: Final = frozenset(
+    {
+        "vbs", "exe", "bin", "bat", "chm", "com", "cpl", "crt", "hlp", "hta", "inf", "ins", "isp", "jse", "lnk", "mdb", "pcd", "pif",
+        "reg", "scr", "sct", "shs", "vbe", "vba", "wsf", "wsh", "wsl", "msc", "msi", "msp", "mst",
+    }
+)  # fmt: skip
+"""Endings of names for which Postmark refuses the whole mail (error 411): such a file's link goes instead.
+https://postmarkapp.com/developer/user-guide/send-email-with-api#attachments"""
 MAX_LINE: Final = 900
 """Characters of a References header; RFC 5322 allows a line 998."""
 MAX_METADATA_VALUE: Final = 80
@@ -85,6 +93,7 @@ _ARRIVED: Final[dict[str, tuple[DeliveryStatus, str]]] = {
 """What happened → the status it proves, and the field with its time. Who calls a mail spam has received it."""
 _AGAIN: Final = frozenset({"100"})
 """Postmark's own error codes after which another try may succeed: maintenance."""
+_SLOW: Final = frozenset({"429"})
 
 
 def challenge(call: WebhookCall, credentials: Credentials) -> WebhookAnswer | None:
@@ -252,12 +261,13 @@ def _headers(message: Outbound) -> list[dict[str, str]]:
 
 
 def _divided(files: tuple[OutboundFile, ...]) -> tuple[list[OutboundFile], list[OutboundFile]]:
-    """Files that go along, and those that only their links do: without bytes, or too large beside the others."""
+    """Files that go along, and those that only their links do: without bytes, too large beside the others, or forbidden."""
     enclosed: list[OutboundFile] = []
     linked: list[OutboundFile] = []
     room = MAX_FILES
     for file in files:
-        if file.data is not None and len(file.data) <= room:
+        ending = (file.name or "").rpartition(".")[2].strip().lower()
+        if file.data is not None and len(file.data) <= room and ending not in FORBIDDEN:
             room -= len(file.data)
             enclosed.append(file)
         else:
@@ -284,7 +294,7 @@ def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
         return Sent(provider_id.lower() if provider_id else None)
     if status == 200 and code is None:
         return NotSent("unreadable_answer", "the provider took the request, and answered something unknown")
-    return provider_answers.refused(status, headers, code, answer.get("Message"), again=_AGAIN)
+    return provider_answers.refused(status, headers, code, answer.get("Message"), slow=_SLOW, again=_AGAIN)
 
 
 def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import takewhile
 from typing import Final
 
 from mailparser_reply.constants import MAIL_LANGUAGES
@@ -29,7 +30,7 @@ _WROTE: Final = _set(
     "wrote|writes|schrieb|va escriure|pisze|odesílatel|idatzi du|scribis|scríobh|ysgrifennodd|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napisała|napisał(a)|napsal|"
     "napsal(a)|napísal|napísal(a)|napisao|napisala|je napisao/la|írta|ezt írta|a scris|yazdı|şunu yazdı|έγραψε|пишет|написал|"
     "написала|написал(а)|пише|написав|написав(-ла)|написа|написао је|rašė|rakstīja|kirjutas|menulis|đã viết|เขียนว่า|เขียน|"
-    "ने लिखा|کتب|كتب|تمت كتابة|كتابة ما يلي|كتبت|نوشت|نوشته|כתב|כתבה|כתב/ה| מאת |写道|寫道|写到|のメール|のメッセージ|は書きました|さんが書きました|님이 작성|작성하였습니다|썼습니다"
+    "ने लिखा|کتب|كتب|تمت كتابة|كتابة ما يلي|كتبت|نوشت|نوشته|כתב|כתבה|כתב/ה| מאת |写道|寫道|写到|のメール|のメッセージ|は書きました|さんが書きました|님이 작성|작성하였습니다|썼습니다|ጽፏል|ጻፈ"
 )
 """Verbs of the line above a quote, which names a person or a day as well and ends with a colon."""
 _FROM: Final = _set(
@@ -66,7 +67,15 @@ _FORWARDED: Final = _set(
     "начало переадресованного сообщения|iletilen ileti başlangıcı|下面是被转发的邮件|開始轉寄郵件|転送されたメッセージ|전달된 메시지 시작|بداية الرسالة المعاد توجيهها"
 )
 """The lines, ending in a colon, that Apple Mail puts above a forwarded mail."""
-_LABEL: Final = re.compile(r"([^:：]{1,24})[:：]").match
+_COLONS: Final = ":：՝፦"
+"""Signs after a label, or at the end of a line that introduces a quote: full-width, Armenian and Ethiopic ones too."""
+_LABEL: Final = re.compile(rf"([^{_COLONS}]{{1,24}})[{_COLONS}]").match
+_ANY_LABEL: Final = re.compile(rf"[*\s]*+[^{_COLONS}\d@<>/*]{{1,24}}[*]*[{_COLONS}]\s*+\S").match
+_NAMED: Final = re.compile(r"\S[^<>]*<[^<>@\s]+@[^<>@\s]+>;?\s*\Z").search
+_YEAR: Final = re.compile(
+    r"(?<![0-9٠-٩۰-۹০-৯])(?:20[0-9]{2}|٢٠[٠-٩]{2}|۲۰[۰-۹]{2}|১৪[০-৯]{2}|২০[০-৯]{2}|1[34][0-9]{2})(?![0-9٠-٩۰-۹০-৯])"
+).search
+"""A line of a block whatever its language: some label, then something; somebody's name and address; a year."""
 _RULED: Final = re.compile(r"[-_=—]{2,}+(.{3,40}?)[-_=—]{2,}\Z").match
 _RULE: Final = re.compile(r"[-_=—*\s]{5,}").fullmatch
 _STAMPED: Final = re.compile(r"[<(\[][^<>()\[\]\s]+@[^<>()\[\]\s]+[>)\]]").search
@@ -102,21 +111,32 @@ def _is_start(lines: Sequence[str], number: int) -> bool:
     ruled = _RULED(line)
     if ruled is not None and ruled[1].strip() in _SEPARATORS:
         return True
-    if line[-1:] in (":", "：") and line[:-1].rstrip() in _FORWARDED:
+    if line[-1:] in _COLONS and line[:-1].rstrip() in _FORWARDED:
         return True
-    if (
-        _label(line) in _FROM
-        and sum(_label(beside) in _BESIDE for beside in lines[number + 1 : number + _BLOCK]) >= 2
-    ):
+    block = lines[number + 1 : number + _BLOCK]
+    if _label(line) in _FROM and sum(_label(beside) in _BESIDE for beside in block) >= 2:
+        return True
+    if _label(line) in _BESIDE and _label(next(iter(block), "")) in _FROM and _is_start(lines, number + 1):
+        return True
+    if _is_block(line, block):
         return True
     if not any(map(str.isdigit, line)) and "@" not in line:
         return False
     return _introduces(line) or (number + 1 < len(lines) and _introduces(f"{line} {lines[number + 1]}"))
 
 
+def _is_block(line: str, block: Sequence[str]) -> bool:
+    """Whether a block of headers begins here, in a language that the lists lack: a label with somebody's name and address, and
+    right below it at least two more labels, one of them of a day with its year."""
+    if not (_ANY_LABEL(line) and _NAMED(line)):
+        return False
+    below = list(takewhile(_ANY_LABEL, block))
+    return len(below) >= 2 and any(map(_YEAR, below))
+
+
 def _introduces(line: str) -> bool:
     ruled = line.startswith("--") and line.endswith("--")
-    if line[-1:] not in (":", "：") and not ruled:
+    if line[-1:] not in _COLONS and not ruled:
         return False
     return any(verb in line for verb in _WROTE) or (_STAMPED(line) is not None and _TIME(line) is not None)
 

@@ -37,12 +37,15 @@ _AUTO_HEADERS: Final = (
     "x-cron-env",
     "x-ms-exchange-inbox-rules-loop",
     "x-ms-exchange-generated-message-source",
+    "x-listprocessor-version",
+    "x-beenthere",
+    "x-bulkmail",
     "x-campaign-id",
     "x-campaignid",
 )
 _AUTO_NAMES: Final = re.compile(
-    r"list-[a-z-]+|x-list-[a-z-]+|(?!x-auto-response-suppress)(?:x-)?(?:[a-z]+-){0,3}auto-?(?:re(?:ply|spond|sponse|sponder)|generated|answer|mated|notification)[a-z-]*"
-    r"|(?:x-)?(?:[a-z]+-){0,2}(?:vacation|machine-?generated)[a-z-]*"
+    r"list-[a-z-]+|x-list-[a-z-]+|(?!x-auto-response-suppress)(?:x-)?(?:[a-z]+-){0,3}auto-?(?:re(?:ply|plied|plier|spond|sponse|sponder)|generated|answer|mated|notification)[a-z-]*"
+    r"|(?:x-)?(?:[a-z]+-){0,2}(?:vacation|machine-?generated|out-?of-?office|oof)[a-z-]*"
 ).fullmatch
 """Headers that mark a machine's mail by being there, whatever they say; those that the pattern finds, unless they say no."""
 _CLASSES: Final = re.compile(
@@ -54,14 +57,18 @@ _NO: Final = frozenset({"no", "false", "0", "none", "off", ""})
 _SUPPRESSED: Final = frozenset({"all", "oof", "autoreply"})
 """Words of X-Auto-Response-Suppress by which a machine asks for no answers (MS-OXCMAIL 2.1.3.2.20); `dr`, `rn`, `nrn` and
 `none` are a person's choices about receipts."""
+_LIST: Final = re.compile(
+    r"\s*(?:[^<>]{0,200}<)?(?:owner-[^@\s<>]+|[^@\s<>]+-(?:owner|bounces|request))@"
+).match
+"""A Sender header by which a mailing list passes a mail on."""
 _NO_PERSON: Final = re.compile(
-    r"(?:[^@]*[._+-])?(?:(?:do|dont|does)?[._-]?not?[._-]?(?:reply|replay|response|respond|answer)|dont[._-]?(?:reply|respond)|noreply|reply[._-]?not"
-    r"|(?:double-)?bounces?|mailer[._-]?daemon|mdaemon|postmaster|listserv|majordomo|mailman|cron(?=@)|root(?=@)"
+    r"(?:[^@]*[._+-])?(?:(?:do|dont|does)?[._-]?not?[._-]?(?:reply|replay|response|respond|answer)|dont[._-]?(?:reply|respond)|noreply|no[._-]?replies|reply[._-]?not"
+    r"|(?:double-)?bounces?|mailer[._-]?daemon|mdaemon|daemon(?=@)|nobody(?=@)|robot(?=@)|notify(?=@)|postmaster|microsoftexchange[0-9a-f]{32}|listserv|majordomo|mailman|cron(?=@)|root(?=@)"
     r"|auto[._-]?(?:reply|responder|response|mailer|confirm|notify|mated)|notifications?|newsletters?|alerts?|un(?:attended|monitored)"
     r"|ne[._-]?pas[._-]?re?pondre|pas[._-]?de[._-]?reponse|nicht[._-]?antworten|keine?[._-]?antwort|bitte[._-]?nicht[._-]?antworten|n[aã]o[._-]?respond(?:a|er)"
     r"|no[._-]?respond(?:a|er)|non[._-]?rispondere|niet[._-]?(?:be)?antwoorden|geen[._-]?antwoord|ingen[._-]?svar|svar[._-]?ej|svara[._-]?(?:ej|inte)|ikke[._-]?svar"
     r"|ei[._-]?vasta(?:ta|usta)?|nie[._-]?odpowiadaj|prosze[._-]?nie[._-]?odpowiadac|ne[._-]?odpovid(?:at|ejte)|neodpovedat|ne[._-]?valaszolj(?:on)?|nu[._-]?raspunde(?:ti)?"
-    r"|yanitlama(?:yin)?|cevaplama(?:yin)?|ne[._-]?otvech(?:at|aj|ayte|aite)|jangan[._-]?balas|tidak[._-]?dibalas)"
+    r"|yanitlama(?:yin)?|cevaplama(?:yin)?|ne[._-]?otvech(?:at|aj|ayte|aite)|khong[._-]?tra[._-]?loi|jangan[._-]?balas|tidak[._-]?dibalas)"
     r"(?:[0-9]*|[._+-][^@]*)@"
 ).match
 _WORDS: Final = re.compile(r"[a-z][a-z0-9_/-]*")
@@ -159,6 +166,7 @@ def is_automatic(
         or "".join(headers.get("return-path", "").split()) == "<>"
         or _word(headers.get("content-type", "")) == "multipart/report"
         or _NO_PERSON(sender[:MAX_SENDER]) is not None
+        or _LIST(headers.get("sender", "")[:MAX_SENDER].lower()) is not None
         or email_subjects.is_automatic(subject)
     )
 

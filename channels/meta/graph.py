@@ -17,10 +17,12 @@ BASE_URL: Final = "https://graph.facebook.com/v23.0"
 
 # https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
 # https://developers.facebook.com/docs/messenger-platform/error-codes
-TOO_FAST: Final = frozenset({"4", "17", "32", "613", "80006", "80007", "130429"})
-"""Limits of the app, the page, the number or the business account: everything must wait."""
-MAY_PASS: Final = frozenset({"1", "2", "1200", "131000", "131016", "131056", "133004"})
-"""Faults of theirs; 131056 is too many messages to one customer, which nobody else need wait for."""
+TOO_FAST: Final = frozenset({"4", "17", "32", "613", "80001", "80002", "80006", "80007", "80008", "130429"})
+"""Limits of the app, the page, the number or the business account (80001 pages, 80002 Instagram, 80006 Messenger, 80007 and
+80008 WhatsApp): everything must wait. https://developers.facebook.com/docs/graph-api/overview/rate-limiting"""
+MAY_PASS: Final = frozenset({"1", "2", "1200", "131000", "131016", "131056", "131057", "133004", "2494100"})
+"""Faults of theirs, and an account or a number in maintenance (131057, 2494100); 131056 is too many messages to one customer,
+which nobody else need wait for."""
 
 
 def challenge(call: WebhookCall, credentials: Credentials) -> WebhookAnswer | None:
@@ -42,15 +44,17 @@ def verify(call: WebhookCall, credentials: Credentials) -> bool:
     )
 
 
-def entries(body: bytes, *kinds: str) -> list[Any]:
-    """The entries of a payload about one of `kinds`, which it need not name: the channel's address says it too. Raises ValueError."""
+def entries(body: bytes, *kinds: str) -> tuple[str, list[Any]]:
+    """What a payload is about, one of `kinds`, which it need not name (the channel's address says it too), and its entries.
+    Raises ValueError."""
     payload = document(body)
-    if payload.get("object", kinds[0]) not in kinds:
+    kind = payload.get("object", kinds[0])
+    if kind not in kinds:
         raise ValueError(f"the payload's object is not {' or '.join(kinds)}")
     found = payload.get("entry")
     if not isinstance(found, list):
         raise ValueError("the payload has no entry")
-    return found
+    return kind, found
 
 
 def post(url: str, token: str, body: Any) -> ProviderRequest:

@@ -17,9 +17,11 @@ from ...core.channels.messages import (
     Credentials,
     Edited,
     Faulty,
+    Inbound,
     Media,
     MediaStep,
     Outbound,
+    OutboundFile,
     ProviderRequest,
     Receipt,
     Sender,
@@ -28,6 +30,7 @@ from ...core.channels.messages import (
     WebhookAnswer,
     WebhookCall,
 )
+from ..shared.outgoing_files import fits, in_place_of, type_of
 from ..shared.payloads import (
     DELETED,
     MAX_IDENTIFIER,
@@ -46,7 +49,7 @@ from ..shared.payloads import (
 )
 from ..shared.payloads import reaction as reacted
 from ..shared.provider_answers import answer_of, provider_id
-from ..shared.text import clean, pieces, short
+from ..shared.text import clean, pieces, short, utf8_length
 from . import graph
 
 base_url = graph.BASE_URL
@@ -54,9 +57,26 @@ rate = 300.0
 needs_files = False
 
 MAX_TEXT: Final = 2000
+MAX_INSTAGRAM_TEXT: Final = 1000
+"""Bytes of a text on Instagram."""
+INSTAGRAM: Final = "instagram"
+LARGEST: Final = {"image": 8, "audio": 25, "video": 25, "file": 25}
+"""Type of an attachment → most megabytes of one that is fetched by its URL.
+https://developers.facebook.com/docs/messenger-platform/send-messages/saving-assets"""
+SHOWN: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+"""Images that Messenger shows; it takes others as files."""
+INSTAGRAM_TYPES: Final = frozenset(
+    {
+        "image/jpeg", "image/png", "image/gif", "audio/aac", "audio/mp4", "audio/x-m4a", "audio/wav", "audio/x-wav",
+        "video/mp4", "video/ogg", "video/x-msvideo", "video/quicktime", "video/webm", "application/pdf",
+    }
+)  # fmt: skip
+"""All that Instagram takes. https://developers.facebook.com/docs/messenger-platform/instagram/features/send-message"""
 OURS: Final = "tertulia:"
 """The prefix of our own messages' metadata, which their echoes carry."""
-FILES: Final = {"image": "image", "audio": "audio", "video": "video", "file": "document"}
+FILES: Final = {
+    "image": "image", "audio": "audio", "video": "video", "file": "document", "sticker": "sticker"
+}  # fmt: skip
 """Type of an attachment → kind of file. Any other with a URL is a document, but for LINKS."""
 LINKS: Final = frozenset({"fallback", "template", "location", "share", "post", "ig_post", "reel", "ig_reel"})
 """Types of attachments whose URL is a page's."""
@@ -74,7 +94,20 @@ def answer() -> WebhookAnswer:
 
 def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
     """Messages that another app is to answer (`standby`), and updates of unknown kinds, are set aside."""
-    return list(collect(graph.entries(call.body, "page", "instagram"), _entry))
+    kind, entries = graph.entries(call.body, "page", INSTAGRAM)
+    found = collect(entries, _entry)
+    return list(map(_on_instagram, found) if kind == INSTAGRAM else found)
+
+
+def _on_instagram(event: ChannelEvent) -> ChannelEvent:
+    """Notes where the customer writes: other limits hold for what they are sent."""
+    if isinstance(event, Edited):
+        return replace(event, inbound=_noted(event.inbound))
+    return _noted(event) if isinstance(event, Inbound) else event
+
+
+def _noted(said: Inbound) -> Inbound:
+    return replace(said, sender=replace(said.sender, metadata={"platform": INSTAGRAM}))
 
 
 def _entry(entry: Object) -> Iterator[ChannelEvent]:
@@ -155,14 +188,17 @@ def _beside(said: Object) -> Object:
 
 def _attachments(said: Object) -> tuple[tuple[Media, ...], list[tuple[str, str]]]:
     """The files, and what else came along as a line of text and its content type."""
-    media, lines = [], []
+    media: list[Media] = []
+    lines: list[tuple[str, str]] = []
     found = said.get("attachments")
     if found is not None and not isinstance(found, list):
         raise ValueError("attachments is not a list")
     for attachment in objects(found):
         kind, payload = string(attachment, "type"), inner(attachment, "payload")
+        shown = "sticker" if payload.get("sticker_id") else FILES.get(kind, "document")
+        if shown == "sticker" and any(file.kind == "sticker" for file in media):
+            continue  # Messenger sent it in two forms, as an image and as a sticker
         if kind not in LINKS and payload.get("url"):
-            shown = "sticker" if payload.get("sticker_id") else FILES.get(kind, "document")
             media.append(Media(shown, url=string(payload, "url"), name=short(payload.get("title"))))
             if kind not in FILES:
                 lines.append((short(payload.get("title")) or f"[{clean(kind)[:100] or 'file'}]", "text"))
@@ -179,7 +215,20 @@ def _line(kind: str, attachment: Object, payload: Object) -> tuple[str, str]:
     url = short(attachment.get("url"), 2000) or short(payload.get("url"), 2000)
     if title or url:
         return "\n".join(filter(None, [title, url])), kind or "link"
+    if elements := _elements(payload):
+        return elements, "product" if payload.get("product") else kind
+    if kind == "sticker":
+        return "[sticker]", kind
     return unsupported(kind or "unknown", None)[:2]
+
+
+def _elements(payload: Object) -> str:
+    """The products of a shop that a customer shares, or the cards of a template: a line for each."""
+    product = payload.get("product")
+    listed = objects((product if isinstance(product, dict) else payload).get("elements"))
+    named = ((short(one.get("title")), short(one.get("subtitle"))) for one in listed)
+    lines = [", ".join(filter(None, words)) for words in named]
+    return "\n".join([*filter(None, lines), *filter(None, [short(payload.get("text"), 2000)])])
 
 
 def _postback(event: Object, postback: Object) -> Iterator[ChannelEvent]:
@@ -273,13 +322,9 @@ def requests(
 ) -> list[ProviderRequest]:
     """The text, then a request for each file."""
     url = f"{base_url}/{quote(credentials['page_id'], safe='')}/messages"
-    parts: list[Object] = []
-    if message.content:
-        parts += ({"text": piece} for piece in pieces(message.content, MAX_TEXT))
-    for file in message.files:
-        kind = kind_of(file.content_type)
-        type_ = "file" if kind == "document" else kind
-        parts.append({"attachment": {"type": type_, "payload": {"url": file.url, "is_reusable": False}}})
+    on_instagram = message.recipient.get("platform") == INSTAGRAM
+    parts = [{"text": piece} for piece in _pieces(message.content, on_instagram)] if message.content else []
+    parts += (_part(file, on_instagram) for file in message.files)
     bodies = (
         {
             "recipient": {"id": message.to},
@@ -291,6 +336,22 @@ def requests(
     first = {"reply_to": {"mid": message.reply_to}} if message.reply_to else {}
     token = credentials["page_access_token"]
     return [graph.post(url, token, body) for body in graph.numbered(bodies, first)]
+
+
+def _pieces(text: str, on_instagram: bool) -> list[str]:
+    return pieces(text, MAX_INSTAGRAM_TEXT, utf8_length) if on_instagram else pieces(text, MAX_TEXT)
+
+
+def _part(file: OutboundFile, on_instagram: bool) -> Object:
+    """A file as an attachment; as its address where the platform does not take it."""
+    type_, kind = type_of(file), kind_of(file.content_type)
+    kinds = ["file"] if kind == "document" or (kind == "image" and type_ not in SHOWN) else [kind, "file"]
+    if on_instagram:
+        kinds = kinds[:1] if type_ in INSTAGRAM_TYPES else []
+    for shown in kinds:
+        if fits(file, LARGEST[shown]):
+            return {"attachment": {"type": shown, "payload": {"url": file.url, "is_reusable": False}}}
+    return {"text": in_place_of(file)}
 
 
 def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:

@@ -32,6 +32,7 @@ from ...core.channels.messages import (
 )
 from ...core.conversation.entries import DeliveryStatus
 from ...core.ids import is_uuid
+from ..shared.outgoing_files import fits, in_place_of, type_of
 from ..shared.payloads import (
     DELETED,
     MAX_IDENTIFIER,
@@ -59,6 +60,8 @@ needs_files = False
 
 MAX_TEXT: Final = 4096
 MAX_CAPTION: Final = 1024
+LARGEST: Final = {"image": 5, "audio": 16, "video": 16, "document": 100}
+"""Kind of file → most megabytes. https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media#supported-media-types"""
 SECOND: Final = 1000
 STATUSES: Final[dict[str, DeliveryStatus]] = {
     "sent": "sent",
@@ -78,7 +81,7 @@ SENT_AS: Final = {
     "video/mp4": "video",
     "video/3gpp": "video",
 }
-"""The types that WhatsApp shows or plays; it takes every other as a document."""
+"""The types that WhatsApp shows or plays; it takes every other as a document, and those that are too large to be shown."""
 
 challenge = graph.challenge
 verify = graph.verify
@@ -89,7 +92,8 @@ def answer() -> WebhookAnswer:
 
 
 def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
-    return list(collect(graph.entries(call.body, "whatsapp_business_account"), _entry))
+    _, entries = graph.entries(call.body, "whatsapp_business_account")
+    return list(collect(entries, _entry))
 
 
 def _entry(entry: Object) -> Iterable[ChannelEvent]:
@@ -141,9 +145,9 @@ def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
     """A group's messages are set aside: an answer to one would reach its writer alone."""
     if said.get("group_id"):
         raise ValueError("messages of groups are not read")
-    sender = _sender(said, people)
-    at = milliseconds(said.get("timestamp"), SECOND)
     kind = string(said, "type")
+    sender = _sender(_subject(said, inner(said, "system")) if kind == "system" else said, people)
+    at = milliseconds(said.get("timestamp"), SECOND)
     if kind not in ("edit", "revoke"):
         sender = _moved(sender, inner(said, "system")) if kind == "system" else sender
         yield _inbound(identifier(said, "id"), sender, said, at)
@@ -220,15 +224,26 @@ def _sender(said: Object, people: _People) -> Sender:
     return Sender(names[0], short(profile.get("name")), names[1:], notes)
 
 
+def _subject(said: Object, system: Object) -> Object:
+    """A notice with the customer's ids where it has none of its own: of a changed user id, the old one."""
+    if _who(said, "from") or _who(said, "from_user_id"):
+        return said
+    named = (_who(system, key) for key in ("customer", "previous_user_id", "user_id"))
+    return {**said, "from_user_id": next(filter(None, named), None)}
+
+
 def _moved(sender: Sender, system: Object) -> Sender:
     """Who has another number or user id now: the old name first, all as one person. Documents and versions of the API
-    call the new number `wa_id` or `new_wa_id`, and name the old one in `customer` or in the message's `from`."""
+    call the new number `wa_id` or `new_wa_id`, and name the old one in `customer` or in the message's `from`; the old user
+    ids are `previous_user_id` and `previous_parent_user_id`, and the message's `from_user_id` may be the old one or the new."""
     if system.get("type") == "customer_identity_changed":
         return sender
     old, new = _who(system, "customer"), _who(system, "wa_id") or _who(system, "new_wa_id")
     user, parent = _who(system, "user_id") or _who(system, "new_user_id"), _who(system, "parent_user_id")
     phone = e164(new) if new else None
-    known = (e164(old) if old else None, sender.identifier, *sender.aliases, phone, user, parent)
+    previous = (_who(system, "previous_user_id"), _who(system, "previous_parent_user_id"))
+    first = (e164(old) if old else None, *(() if _is_phone(sender.identifier) else previous))
+    known = (*first, sender.identifier, *sender.aliases, *previous, phone, user, parent)
     names = tuple(dict.fromkeys(name for name in known if name))
     moved_to = phone or (None if sender.identifier.startswith("+") else user)
     return replace(sender, identifier=names[0], aliases=names[1:], moved_to=moved_to)
@@ -317,13 +332,16 @@ def _recipient(to: str) -> dict[str, str]:
 
 def _parts(message: Outbound) -> Iterator[Object]:
     caption = message.content
-    kind = _kind(message.files[0]) if message.files else "text"
-    if caption and (kind in ("text", "audio") or length(caption) > MAX_CAPTION):
+    kind = _kind(message.files[0]) if message.files else None
+    if caption and (kind in (None, "audio") or length(caption) > MAX_CAPTION):
         for piece in pieces(caption, MAX_TEXT):
             yield {"type": "text", "text": {"body": piece}}
         caption = ""
     for file in message.files:
         kind = _kind(file)
+        if kind is None:
+            yield {"type": "text", "text": {"body": in_place_of(file)}}
+            continue
         body = {"link": file.url}
         if caption:
             body["caption"] = caption
@@ -333,8 +351,10 @@ def _parts(message: Outbound) -> Iterator[Object]:
         caption = ""
 
 
-def _kind(file: OutboundFile) -> str:
-    return SENT_AS.get((file.content_type or "").partition(";")[0].strip().lower(), "document")
+def _kind(file: OutboundFile) -> str | None:
+    """What a file is sent as; None: it is too large for anything."""
+    shown = SENT_AS.get(type_of(file), "document")
+    return next((kind for kind in (shown, "document") if fits(file, LARGEST[kind])), None)
 
 
 def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:

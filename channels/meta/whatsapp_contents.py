@@ -134,7 +134,24 @@ def _interactive(kind: str, message: Object) -> Content:
     if type_ == "nfm_reply":
         lines = (string(chosen, "body") or string(chosen, "name") or "[form]", *_answers(chosen))
         return Content("\n".join(lines), "form", metadata={type_: kept(chosen)})
+    if type_ == "call_permission_reply":
+        said = f"[call permission: {short(chosen.get('response')) or 'unknown'}]"
+        return Content(said, "system", metadata={type_: kept(chosen), "auto_reply": True})
+    if lines := _shown(interactive):
+        return Content("\n".join(lines), type_, metadata={"interactive": kept(interactive)})
     return _unsupported(f"interactive {type_}", message)
+
+
+def _shown(interactive: Object) -> list[str]:
+    """The words of an interactive message that a customer passes on, such as a product of the catalogue, and which product it is."""
+    parts = [interactive.get(key) for key in ("header", "body", "product", "action", "footer")]
+    texts = (
+        short(part.get(key), MAX_LINE)
+        for part in parts
+        if isinstance(part, dict)
+        for key in ("text", "title", "name", "product_retailer_id")
+    )
+    return list(dict.fromkeys(filter(None, texts)))
 
 
 def _answers(form: Object) -> list[str]:

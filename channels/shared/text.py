@@ -5,6 +5,7 @@ a provider's limit.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 MAX_CONTENT: Final = 65_536
@@ -38,15 +39,20 @@ def length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def pieces(text: str, limit: int) -> list[str]:
-    """`text` in pieces of at most `limit` UTF-16 code units, split at the end of a paragraph, line, sentence or word
+def utf8_length(text: str) -> int:
+    """In bytes, as Instagram counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def pieces(text: str, limit: int, measure: Callable[[str], int] = length) -> list[str]:
+    """`text` in pieces of at most `limit` units of `measure`, split at the end of a paragraph, line, sentence or word
     where one is in the second half, and anywhere else. White space at a split is dropped; blank text is one piece."""
-    if length(text) <= limit:
+    if measure(text) <= limit:
         return [text]
     found = []
     rest = text.strip()
     at = 0
-    while (end := _fitting(rest, at, limit)) < len(rest):
+    while (end := _fitting(rest, at, limit, measure)) < len(rest):
         least = at + max(1, (end - at) // 2)
         cut = next((cut for cut in (_last(rest, mark, at, end) for mark in _BREAKS) if cut >= least), end)
         found.append(rest[at:cut].rstrip())
@@ -54,13 +60,15 @@ def pieces(text: str, limit: int) -> list[str]:
     return [piece for piece in (*found, rest[at:]) if piece] or [text[:1]]
 
 
-def _fitting(text: str, at: int, limit: int) -> int:
+def _fitting(text: str, at: int, limit: int, measure: Callable[[str], int]) -> int:
     """Where the characters from `at` on that make at most `limit` units end."""
     part = text[at : at + limit]
-    over = length(part) - limit
-    while over > 0:  # each step takes away at least half of what is too much
-        part = part[: len(part) - (over + 1) // 2]
-        over = length(part) - limit
+    over = measure(part) - limit
+    while (
+        over > 0
+    ):  # no character has more than four units: each step takes away at least a quarter of what is too much
+        part = part[: len(part) - (over + 3) // 4]
+        over = measure(part) - limit
     return at + len(part)
 
 

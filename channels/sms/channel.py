@@ -18,6 +18,7 @@ from ...core.channels.messages import (
     Media,
     MediaStep,
     Outbound,
+    OutboundFile,
     ProviderRequest,
     Receipt,
     Sender,
@@ -28,10 +29,11 @@ from ...core.channels.messages import (
 )
 from ...core.conversation.entries import DeliveryStatus
 from ..shared import signing
+from ..shared.outgoing_files import MEGABYTE, fits, in_place_of, type_of
 from ..shared.payloads import MAX_IDENTIFIER, identifier, kind_of, message
 from ..shared.phones import e164
 from ..shared.provider_answers import answer_of, provider_id, refused
-from ..shared.text import clean, pieces, short
+from ..shared.text import clean, length, pieces, short
 
 base_url = "https://api.twilio.com"
 rate = 10.0
@@ -39,10 +41,27 @@ needs_files = False
 
 MAX_TEXT: Final = 1600
 MAX_FILES: Final = 10
+LARGEST: Final = 5.0
+"""Megabytes of all files of one message."""
+LARGEST_UNFITTED: Final = 0.5
+"""Megabytes of a file that Twilio does not fit to the carriers' own limits: of any type but FITTED."""
+FITTED: Final = frozenset({"image/jpeg", "image/jpg", "image/png", "image/gif"})
+UNFITTED: Final = frozenset(
+    {
+        "image/bmp", "image/tiff", "audio/basic", "audio/l24", "audio/mp4", "audio/mpeg", "audio/ogg", "audio/vnd.rn-realaudio",
+        "audio/vnd.wave", "audio/3gpp", "audio/3gpp2", "audio/ac3", "audio/webm", "audio/amr-nb", "audio/amr", "video/mpeg",
+        "video/mp4", "video/quicktime", "video/webm", "video/3gpp", "video/3gpp2", "video/3gpp-tt", "video/h261", "video/h263",
+        "video/h263-1998", "video/h263-2000", "video/h264", "text/vcard", "text/x-vcard", "text/csv", "text/rtf",
+        "text/richtext", "text/calendar", "text/directory", "application/pdf", "application/vcard", "application/vnd.apple.pkpass",
+    }
+)  # fmt: skip
+"""Types that MMS takes. Of others, and of larger files, the customer is sent the address.
+https://www.twilio.com/docs/messaging/guides/accepted-mime-types"""
 MAX_FIELDS: Final = 1000
 STATUSES: Final[dict[str, DeliveryStatus]] = {
     "sent": "sent",
     "delivered": "delivered",
+    "partially_delivered": "delivered",
     "read": "read",
     "undelivered": "failed",
     "failed": "failed",
@@ -57,8 +76,8 @@ BESIDE: Final = (
     "ChannelMetadata", "MessageType",
 )  # fmt: skip
 """Fields of a message that carry content besides its body."""
-TOO_FAST: Final = frozenset({"20429", "21611"})
-"""Too many requests, too many queued. https://www.twilio.com/docs/api/errors"""
+TOO_FAST: Final = frozenset({"14107", "20429", "21611", "63017", "63018"})
+"""Too many requests or messages, too many queued. https://www.twilio.com/docs/api/errors"""
 MAY_PASS: Final = frozenset({"20500", "20503", "20504"})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -186,10 +205,9 @@ def requests(
     """As many as the text or the files need, whichever are more; both start with the first."""
     account, sender = credentials["account_sid"], credentials["from_number"]
     url = f"{base_url}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
-    texts = pieces(message.content, MAX_TEXT) if message.content else []
-    files = [message.files[n : n + MAX_FILES] for n in range(0, len(message.files), MAX_FILES)]
+    taken = [file for file in message.files if _is_taken(file)]
     found = []
-    for text, some in zip_longest(texts, files):
+    for text, some in zip_longest(_texts(message, taken), _together(taken)):
         form = [("From", sender), ("To", message.to)]
         if text:
             form.append(("Body", text))
@@ -198,6 +216,37 @@ def requests(
             form.append(("StatusCallback", status_url))
         auth = (account, credentials["auth_token"])
         found.append(ProviderRequest("POST", url, form=tuple(form), auth=auth))
+    return found
+
+
+def _is_taken(file: OutboundFile) -> bool:
+    """Whether a file can go as MMS; of one whose type is unknown Twilio asks the type itself."""
+    type_ = type_of(file)
+    if not type_ or type_ in FITTED:
+        return fits(file, LARGEST)
+    return type_ in UNFITTED and fits(file, LARGEST_UNFITTED)
+
+
+def _texts(message: Outbound, taken: list[OutboundFile]) -> list[str]:
+    """The text, and the addresses of files that cannot go along: in one message if it is long enough for all."""
+    linked = [in_place_of(file) for file in message.files if file not in taken]
+    whole = "\n".join(filter(None, (message.content, *linked)))
+    if length(whole) <= MAX_TEXT:
+        return [whole] if whole else []
+    parts = (message.content, *linked)
+    return [piece for part in parts if part for piece in pieces(part, MAX_TEXT)]
+
+
+def _together(files: list[OutboundFile]) -> list[list[OutboundFile]]:
+    """The files by message: at most so many of them, and so large together."""
+    found: list[list[OutboundFile]] = []
+    room = 0.0
+    for file in files:
+        if not found or len(found[-1]) == MAX_FILES or not fits(file, room):
+            found.append([])
+            room = LARGEST
+        found[-1].append(file)
+        room -= (file.size or 0) / MEGABYTE
     return found
 
 

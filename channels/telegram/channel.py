@@ -29,6 +29,7 @@ from ...core.channels.messages import (
     WebhookCall,
 )
 from ..shared import signing
+from ..shared.outgoing_files import fits, in_place_of, type_of
 from ..shared.payloads import (
     Object,
     collect,
@@ -212,8 +213,10 @@ def _check_private(said: Object) -> None:
 
 
 def _id(said: Object) -> str:
-    """Message ids are numbered in each chat, and anew in the chats of an account that the bot is connected to."""
-    own = f"{number(inner(said, 'chat'), 'id')}:{number(said, 'message_id')}"
+    """Message ids are numbered in each chat, and anew in the chats of an account that the bot is connected to; messages that
+    only the bot and one person see have numbers of their own."""
+    numbered = number(said, "message_id") or f"ephemeral-{number(said, 'ephemeral_message_id')}"
+    own = f"{number(inner(said, 'chat'), 'id')}:{numbered}"
     connection = optional(said, "business_connection_id", 255)
     return f"business:{connection}:{own}" if connection else own
 
@@ -273,7 +276,7 @@ def _parts(message: Outbound) -> Iterator[tuple[str, Object]]:
     for file in message.files:
         way = _way(file)
         if way is None:
-            yield "sendMessage", {"text": "\n".join(filter(None, [file.name, file.url]))}
+            yield "sendMessage", {"text": in_place_of(file)}
             continue
         method, field = way
         yield method, {field: file.url, "caption": caption} if caption else {field: file.url}
@@ -281,11 +284,11 @@ def _parts(message: Outbound) -> Iterator[tuple[str, Object]]:
 
 
 def _way(file: OutboundFile) -> tuple[str, str] | None:
-    content_type = (file.content_type or "").partition(";")[0].strip().lower()
-    if content_type not in SENT_BY:
+    known = SENT_BY.get(type_of(file))
+    if known is None:
         return None
-    method, field, most = SENT_BY[content_type]
-    return (method, field) if (file.size or 0) <= most * 1_000_000 else None
+    method, field, most = known
+    return (method, field) if fits(file, most) else None
 
 
 def _chat(to: str) -> int | str:

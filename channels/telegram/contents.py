@@ -6,13 +6,14 @@ https://core.telegram.org/bots/api#message
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final
 
 from ...core.channels.messages import Media
 from ..shared.payloads import Object, identifier, inner, kept, kind_of, objects, string, unsupported
 from ..shared.text import short
+from . import rich_messages
 
 Content = tuple[str, str, tuple[Media, ...], Object]
 """Content, content type, files, metadata."""
@@ -22,6 +23,8 @@ def content_of(message: Object) -> Content:
     """Raises ValueError if the message is malformed."""
     content, content_type, media, notes = _carried(message)
     beside = {key: kept(message[key]) for key in BESIDE if message.get(key)}
+    if message.get("is_from_offline") is True:
+        beside["auto_reply"] = True  # a business account's greeting or note of absence
     return content, content_type, media, notes | beside | _marks(message)
 
 
@@ -128,17 +131,27 @@ def _coordinates(place: Object) -> str:
 def _contact(key: str, message: Object) -> Content:
     person = inner(message, key)
     names = " ".join(filter(None, (short(person.get("first_name")), short(person.get("last_name")))))
-    card = _card(person.get("vcard"))
-    found = ", ".join(dict.fromkeys(filter(None, (names, short(person.get("phone_number")), *card))))
-    return found or "[contact]", "contacts", (), {"contact": kept(person)}
+    phone, shown = short(person.get("phone_number")), dict.fromkeys(filter(None, (names,)))
+    for one in filter(None, (phone, *_card(person.get("vcard")))):
+        if not any(
+            _digits(one) == _digits(other) != "" for other in shown
+        ):  # the same number, written otherwise
+            shown[one] = None
+    return ", ".join(shown) or "[contact]", "contacts", (), {"contact": kept(person)}
+
+
+def _digits(text: str) -> str:
+    """Of a number; empty where it is something else."""
+    return "" if "@" in text or re.search(r"[^\W\d_]", text) else re.sub(r"\D", "", text)
 
 
 def _card(card: Any) -> list[str]:
-    """The contents of a vCard (RFC 6350) besides name and number: e-mail addresses, postal addresses, firm, web pages."""
+    """The contents of a vCard (RFC 6350) besides the name: numbers, e-mail addresses, postal addresses, firm and post, web pages."""
     if not isinstance(card, str):
         return []
     found = (_VCARD(line) for line in card[:MAX_CARD].splitlines())
-    values = (", ".join(filter(None, map(str.strip, line[1].split(";")))) for line in found if line)
+    texts = (re.sub(r"^tel:", "", line[1], flags=re.IGNORECASE) for line in found if line)
+    values = (", ".join(filter(None, map(str.strip, text.split(";")))) for text in texts)
     return [value for text in values if (value := short(text.replace("\\", "")))]
 
 
@@ -179,47 +192,6 @@ def _paid(key: str, message: Object) -> Content:
     return said, media[0].kind if media else "paid_media", tuple(media), {"paid_media": kept(paid)}
 
 
-def _rich(key: str, message: Object) -> Content:
-    """A text of blocks: the words of each on a line of its own."""
-    rich = inner(message, key)
-    blocks = objects(rich.get("blocks"))
-    lines = ("".join(_words(block)) for block in blocks)
-    said = "\n".join(line for line in lines if line.strip())
-    media = tuple(islice(_files(blocks), MAX_FILES))
-    kind = "text" if said or not media else media[0].kind
-    return said or ("" if media else "[rich message]"), kind, media, {"rich_message": kept(rich)}
-
-
-def _files(part: Any) -> Iterator[Media]:
-    """The files in blocks, in order, as they stand in messages: `{"type": "photo", "photo": […]}`."""
-    if isinstance(part, list):
-        for each in part:
-            yield from _files(each)
-    elif isinstance(part, dict):
-        for key, each in part.items():
-            if key == "photo" and isinstance(each, list) and objects(each):
-                yield from _photo(key, part)[2]
-            elif key in FILES and isinstance(each, dict) and each.get("file_id"):
-                yield from READERS[key](key, part)[2]
-            elif isinstance(each, dict | list):
-                yield from _files(each)
-
-
-def _words(block: Any) -> Iterator[str]:
-    """All that stands under `text` in a block, in order. Calls nest as deep as the JSON does, which is bounded."""
-    if isinstance(block, list):
-        for part in block:
-            yield from [part] if isinstance(part, str) else _words(part)
-    elif isinstance(block, dict):
-        for key, part in block.items():
-            if isinstance(part, dict | list):
-                yield from _words(part)
-            elif key == "text" and isinstance(part, str):
-                yield part
-        if (url := short(block.get("url"), MAX_URL)) and block.get("text") not in (None, url):
-            yield f" ({url})"
-
-
 def _web_app(key: str, message: Object) -> Content:
     """A customer's answer in the bot's web app."""
     data = inner(message, key)
@@ -255,11 +227,91 @@ def _paid_for(key: str, message: Object) -> Content:
     return said, "payment", (), {key: kept(part)}
 
 
+def _rich(key: str, message: Object) -> Content:
+    """A text of blocks: the words of each on a line of its own."""
+    rich = inner(message, key)
+    said = "\n".join(line for line in rich_messages.lines(rich.get("blocks")) if line.strip())
+    media = tuple(
+        file
+        for part in islice(rich_messages.files(rich.get("blocks")), MAX_FILES)
+        for file in _rich_file(part)
+    )
+    kind = "text" if said or not media else media[0].kind
+    return said or ("" if media else "[rich message]"), kind, media, {"rich_message": kept(rich)}
+
+
+def _rich_file(part: Object) -> tuple[Media, ...]:
+    """A file in a block, `{"photo": […]}`, as it stands in messages."""
+    (key,) = part
+    return READERS[RICH_FILES.get(key, key)](key, part)[2]
+
+
+def _gift(key: str, message: Object) -> Content:
+    part = inner(message, key)
+    said = "\n".join(filter(None, ["[gift]", short(part.get("text"), 2000)]))
+    return said, "gift", (), {key: kept(part)}
+
+
+def _tasks_done(key: str, message: Object) -> Content:
+    """Tasks of an earlier checklist that the customer ticked off, or took up again."""
+    change = inner(message, key)
+    known = _tasks(inner(inner(change, "checklist_message"), "checklist"))
+    marks = {"x": change.get("marked_as_done_task_ids"), " ": change.get("marked_as_not_done_task_ids")}
+    lines = [
+        f"[{mark}] {known.get(id) or id}"
+        for mark, ids in marks.items()
+        if isinstance(ids, list)
+        for id in ids
+        if isinstance(id, int)
+    ]
+    return "\n".join(lines) or "[checklist]", "checklist", (), {key: kept(change)}
+
+
+def _tasks_added(key: str, message: Object) -> Content:
+    change = inner(message, key)
+    lines = [f"[ ] {text}" for text in _tasks(change).values() if text]
+    return "\n".join(lines) or "[checklist]", "checklist", (), {key: kept(change)}
+
+
+def _tasks(checklist: Object) -> dict[Any, str | None]:
+    listed = objects(checklist.get("tasks"))
+    return {task["id"]: short(task.get("text")) for task in listed if isinstance(task.get("id"), int)}
+
+
+def _notice(key: str, message: Object) -> Content:
+    """What Telegram itself says of the chat: a message was pinned, a topic opened … Nobody wrote it."""
+    part = message[key]
+    about = (
+        next(filter(None, (short(part.get(k)) for k in ("name", "title"))), None)
+        if isinstance(part, dict)
+        else short(part)
+    )
+    said = key.replace("_", " ")
+    return f"[{said}: {about}]" if about else f"[{said}]", "system", (), {key: kept(part), "auto_reply": True}
+
+
 def _whole(holder: Object, key: str) -> int | None:
     value: Any = holder.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+NOTICES: Final = (
+    "new_chat_members", "left_chat_member", "chat_owner_left", "chat_owner_changed", "new_chat_title", "new_chat_photo",
+    "delete_chat_photo", "group_chat_created", "supergroup_chat_created", "channel_chat_created", "migrate_to_chat_id",
+    "migrate_from_chat_id", "message_auto_delete_timer_changed", "pinned_message", "gift_upgrade_sent", "connected_website",
+    "write_access_allowed", "proximity_alert_triggered", "boost_added", "chat_background_set", "direct_message_price_changed",
+    "paid_message_price_changed", "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
+    "general_forum_topic_hidden", "general_forum_topic_unhidden", "giveaway_created", "giveaway", "giveaway_winners",
+    "giveaway_completed", "managed_bot_created", "poll_option_added", "poll_option_deleted", "suggested_post_approved",
+    "suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid", "suggested_post_refunded",
+    "video_chat_scheduled", "video_chat_started", "video_chat_ended", "video_chat_participants_invited", "community_chat_added",
+    "community_chat_removed", "community_chat_joined",
+)  # fmt: skip
+"""Service messages that are of the chat, and nothing that a person says."""
+MAX_FILES: Final = 50
+"""Files of one rich message that are taken in."""
+RICH_FILES: Final = {"voice_note": "voice"}
+"""Files that are called otherwise in rich messages."""
 READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "text": _text,
     "photo": _photo,
@@ -279,6 +331,12 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "checklist": _checklist,
     "paid_media": _paid,
     "rich_message": _rich,
+    "gift": _gift,
+    "unique_gift": _gift,
+    "checklist_tasks_done": _tasks_done,
+    "checklist_tasks_added": _tasks_added,
+    "chat_shared": _titled,
+    **dict.fromkeys(NOTICES, _notice),
     "web_app_data": _web_app,
     "users_shared": _shared,
     "game": _titled,
@@ -287,11 +345,6 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "refunded_payment": _paid_for,
 }
 """In this order: an animation comes as a document too, a venue as a location."""
-FILES: Final = frozenset(
-    {"animation", "audio", "document", "sticker", "video", "video_note", "voice", "live_photo"}
-)
-MAX_FILES: Final = 50
-"""Files of one rich message that are taken in."""
 WHOLE: Final = frozenset({"XTR", "JPY", "KRW", "VND", "CLP", "PYG", "UGX", "ISK", "XOF", "XAF"})
 """Currencies without cents; XTR are Telegram's stars."""
 PAID: Final[dict[str, Callable[[str, Object], Content]]] = {
@@ -304,7 +357,7 @@ PAID: Final[dict[str, Callable[[str, Object], Content]]] = {
 BESIDE: Final = (
     "media_group_id", "forward_origin", "quote", "external_reply", "reply_to_story", "reply_to_checklist_task_id", "via_bot",
     "reply_markup", "business_connection_id", "sender_business_bot", "link_preview_options", "effect_id", "suggested_post_info",
-    "reply_to_poll_option_id", "direct_messages_topic",
+    "reply_to_poll_option_id", "direct_messages_topic", "message_thread_id",
 )  # fmt: skip
 """Fields that a message's metadata keeps unchanged."""
 MEANINGFUL: Final = frozenset({"text_link", "text_mention", "custom_emoji", "date_time"})
@@ -313,7 +366,9 @@ MAX_ENTITIES: Final = 200
 MAX_URL: Final = 2000
 MAX_CARD: Final = 8192
 """Characters that are read of a vCard; Telegram sends at most 2 KB."""
-_VCARD: Final = re.compile(r"(?:[A-Za-z0-9-]+\.)?(?:EMAIL|ADR|ORG|URL)(?:;[^:]*)?:(.+)", re.IGNORECASE).match
+_VCARD: Final = re.compile(
+    r"(?:[A-Za-z0-9-]+\.)?(?:TEL|EMAIL|ADR|ORG|TITLE|URL)(?:;[^:]*)?:(.+)", re.IGNORECASE
+).match
 
 ENVELOPE: Final = frozenset(
     {

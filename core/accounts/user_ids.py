@@ -19,6 +19,10 @@ are allowed: names in Arabic, Hebrew and Persian need them, and so do emoji."""
 NAME_PATTERN: Final = f"^[^{_DECEPTIVE}]*(?![\\s\\S])"
 """The pattern of names in the API."""
 _deceptive: Final = re.compile(f"[{_DECEPTIVE.replace('x00', 'x01', 1)}]+")
+_BLANK: Final = re.compile(
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]*"
+)
+"""Characters that show nothing by themselves: blanks, marks, joiners, fillers, selectors."""
 
 
 def is_user_id(text: str) -> bool:
@@ -35,8 +39,9 @@ def is_user_id(text: str) -> bool:
 
 
 def shown_name(name: str | None) -> str | None:
-    """A name from a call or a token, without deceptive characters; None if nothing is left.
+    """A name from a call or a token, without deceptive characters; None if nothing is left that shows.
 
     NUL stays: the database refuses it, and the call that contains it is set aside.
     """
-    return None if name is None else _deceptive.sub("", name).strip() or None
+    shown = "" if name is None else _deceptive.sub("", name).strip()
+    return None if _BLANK.fullmatch(shown) else shown

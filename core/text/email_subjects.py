@@ -17,11 +17,11 @@ MAX_PREFIXES: Final = 50
 """Prefixes and tags of one subject that are taken off."""
 
 _REPLIES: Final = (
-    "re|r|res|resp|resposta|respuesta|réponse|rép|rep|réf|ref|rif|risposta|aw|antw|antwort|antwoord|beantw|sv|svar|vs|vastaus|vá|válasz|vast|"
+    "re|reply|r|res|resp|resposta|respuesta|réponse|rép|rep|réf|ref|rif|risposta|aw|antw|antwort|antwoord|beantw|sv|svar|vs|vastaus|vá|válasz|vast|"
     "vastus|odp|odpověď|odpověd|odpoveď|odpoved|odpowiedź|odg|odgovor|одг|одговор|ynt|yan|yanıt|cevap|cvp|atb|atbilde|ats|atsakymas|"
-    "ateb|răsp|răspuns|raspuns|bls|balas|balasan|jwb|jawab|tl|απ|απάντηση|απαντηση|σχετ|ha|на|отв|ответ|ответить|відп|відповідь|отг|отговор|"
+    "ateb|răsp|răspuns|raspuns|bls|balas|balasan|bales|jwb|jawab|tl|απ|απάντηση|απαντηση|σχετ|ha|на|отв|ответ|ответить|відп|відповідь|отг|отговор|"
     "trả lời|ตอบ|ตอบกลับ|回复|回復|回覆|答复|答覆|回信|回答|返信|회신|답장|رد|الرد|رد على|إجابة|پاسخ|جواب|תגובה|תשובה|השב|"
-    "उत्तर|जवाब|प्रत्युत्तर|উত্তর|sagot|jibu|պատ|პასუხი"
+    "उत्तर|जवाब|प्रत्युत्तर|উত্তর|জবাব|sagot|jibu|պատ|პას|პასუხი"
 )
 """What mail programs put before the subject of an answer, in the languages they speak."""
 _AUTOMATIC: Final = (
@@ -30,11 +30,22 @@ _AUTOMATIC: Final = (
     "absence du bureau|respuesta automática|respuesta automatica|fuera de (?:la )?oficina|resposta automática|resposta automatica|risposta automatica|"
     "fuori ufficio|autosvar|automatiskt svar|automatisk svar|frånvaro|fravær|automaattinen vastaus|poissaoloviesti|odpowiedź automatyczna|"
     "automatyczna odpowiedź|automatická odpověď|automatická odpoveď|automatikus válasz|răspuns automat|otomatik yanıt|otomatik cevap|αυτόματη απάντηση|"
-    "автоответ|автоматический ответ|автоматична відповідь|автоматичен отговор|аутоматски одговор|automatski odgovor|samodejni odgovor|"
-    "automaatvastus|automātiskā atbilde|automatinis atsakymas|balasan otomatis|jawapan automatik|trả lời tự động|การตอบกลับอัตโนมัติ|ตอบกลับอัตโนมัติ|"
+    "автоответ|автоматический ответ|автоматична відповідь|автоматичен отговор|аутоматски одговор|automatski odgovor|automatsko odgovaranje|samodejni odgovor|"
+    "automaatvastus|automātisk[aā] atbilde|automatinis atsakymas|resposta automàtica|sjálfvirkt svar|balasan otomatis|balasan automatik|jawapan automatik|trả lời tự động|การตอบกลับอัตโนมัติ|ตอบกลับอัตโนมัติ|"
     "自动(?:回复|答复)|自動(?:回覆|回复|回復|返信|応答|答覆)|자동 (?:회신|응답)|자동회신|رد تلقائي|پاسخ خودکار|מענה אוטומטי|תשובה אוטומטית|स्वचालित उत्तर"
 )
 """The same of an answer that a program gives by itself: out-of-office notes."""
+_RETURNED: Final = (
+    r"undeliverable|undelivered|unzustellbar|non remis|non distribuable|no se puede entregar|não é possível entregar|não entregue|non recapitabile|"
+    r"onbestelbaar|kan inte levereras|kan ikke leveres|uleverbar|ei voida toimittaa|niedostarczone|nie można dostarczyć|nedoručitelné|nedoručiteľné|"
+    r"kézbesíthetetlen|teslim edilemedi|недоставлено|не удается доставить|не доставлено|无法送达|未送达|無法傳遞|配信不能|전달되지 않음"
+)
+"""What mail servers put before the subject of a mail that they return."""
+_NOTICES: Final = (
+    r"delivery status notification|mail delivery (?:failed|failure|system)|mail system error|returned mail|undelivered mail returned to sender|"
+    r"failure notice|delivery (?:failure|has failed|incomplete|delayed)|message (?:not delivered|could not be delivered)"
+)
+"""How the subjects of such notices begin that do not name the mail."""
 _FORWARDS: Final = (
     "fwd|fw|forwarded|wg|weiterl|weiterleitung|weitergeleitet|vb|vl|vid|vidb|videresendt|vidarebefordrat|vs vl|lähetetty|edelleenlähetys|doorst|doorgestuurd|"
     "tr|transféré|transf|rv|reenv|reenviado|i|inoltra|inoltro|inoltrato|enc|encaminhado|pd|podaj dalej|przekazano|ilt|i̇lt|iletilen|i̇letilen|"
@@ -56,7 +67,9 @@ _PREFIX: Final = re.compile(
     rf"\s*(?:{_AUTOMATIC}|(?:{_REPLIES}|{_FORWARDS})\.?)\s*+{_COUNT}{_COLON}\s*+", re.IGNORECASE
 )
 _FORWARDED: Final = re.compile(rf"\s*(?:{_FORWARDS})\.?\s*+{_COUNT}{_COLON}", re.IGNORECASE)
-_BY_ITSELF: Final = re.compile(rf"\s*(?:{_AUTOMATIC})\s*+{_COLON}", re.IGNORECASE)
+_BY_ITSELF: Final = re.compile(
+    rf"\s*(?:(?:{_AUTOMATIC}|{_RETURNED})\s*+{_COLON}|(?:{_NOTICES})(?=\s*+(?:[:(.-]|\Z)))", re.IGNORECASE
+)
 _TAG: Final = re.compile(
     rf"\s*+(?:[\[【({{<「]\s*+(?:{_TAGS})\s*+[\]】)}}>」]|\*{{1,5}}\s*+(?:{_TAGS})\s*+\*{{1,5}})\s*+(?:{_COLON}|-(?=\s))?\s*+",
     re.IGNORECASE,
@@ -125,6 +138,6 @@ def is_answer(subject: str) -> bool:
 
 
 def is_automatic(subject: str) -> bool:
-    """Whether the subject says that a program answered by itself."""
+    """Whether the subject says that a program answered by itself, or that a mail server returns a mail."""
     subject = _folded(subject[:MAX_SUBJECT])
     return _BY_ITSELF.match(subject, _first(subject)) is not None

@@ -333,7 +333,7 @@ async def test_what_twilio_would_not_take(at: Desk, fields: dict[str, str]) -> N
 
 async def test_what_was_sent_is_kept_within_bounds_and_what_is_forgotten_is_counted(at: Desk) -> None:
     channel = await at.register("email")
-    large = OutboundFile("https://desk.example/a", "a.bin", "application/octet-stream", 3, bytes(3_000_000))
+    large = OutboundFile("https://desk.example/a", "a.zip", "application/zip", 3, bytes(3_000_000))
     for n in range(4):
         await at.send("email", content=str(n), files=(large,))
     _, found = await at.control("GET", f"/{channel}/sent")

@@ -146,6 +146,14 @@ def test_files_go_along_while_they_fit_and_as_links_beyond() -> None:
     assert mail_out["TextBody"] == "b.bin: https://d/2\nAttachment: https://d/3"
 
 
+@pytest.mark.parametrize("name", ["setup.EXE", "a.pdf.lnk", "macro.vbs "])
+def test_a_file_for_which_postmark_refuses_the_mail_goes_as_a_link(name: str) -> None:
+    files = (OutboundFile("https://d/1", name, None, 3, b"abc"),)
+    mail_out = sent(msgspec.structs.replace(OUT, files=files, content="See"))
+    assert "Attachments" not in mail_out
+    assert mail_out["TextBody"] == f"See\n{name}: https://d/1"
+
+
 def test_a_channel_may_name_its_sender_stream_and_reply_address() -> None:
     config = {"from_name": 'Acme "Desk"\r\n', "message_stream": "support", "reply_to": "in@acme.example"}
     mail_out = sent(msgspec.structs.replace(OUT, config=config))

@@ -8,7 +8,7 @@ import pytest
 from tertulia.channels.email.text import is_automatic, new_part
 from tertulia.core.text import email_subjects
 
-PREFIXES = ["Re:", "RE :", "Re[2]:", "Re(3):", "Re^2:", "Re*2:", "AW:", "Antw:", "Antwort:", "Antw.:", "SV:", "Sv. :", "Svar:", "VS:", "Vastaus:", "Vá:", "Válasz:", "Vast.:", "Odp:", "Odp.:", "Odpověď:", "Odpoveď:", "Odg:", "Одг:", "YNT:", "Yanıt:", "Cevap:", "Atb.:", "Ats.:", "Atsakymas:", "Atbilde:", "Răsp:", "Răspuns:", "Balas:", "TL:", "Trả lời:", "ΑΠ:", "Απάντηση:", "Σχετ:", "На:", "Отв:", "Ответ:", "Ответить:", "Відп:", "Відповідь:", "Отг:", "Отговор:", "ตอบ:", "ตอบกลับ:", "回复：", "回覆:", "答复：", "答覆:", "回信:", "返信：", "회신:", "답장:", "رد:", "الرد:", "پاسخ:", "תגובה:", "השב:", "उत्तर:", "जवाब:", "Rif:", "Risposta:", "R:", "RES:", "Resposta:", "Respuesta:", "Réf. :", "Rép :", "Fwd:", "FW:", "WG:", "Weitergeleitet:", "VB:", "VL:", "Vidarebefordrat:", "Videresendt:", "Doorst:", "TR :", "RV:", "Reenviado:", "I:", "Inoltro:", "ENC:", "Encaminhado:", "PD:", "İLT:", "İletilen:", "Tov:", "Továbbítás:", "Přeposláno:", "Πρθ:", "Пересл.:", "Переслано:", "Препратено:", "Chuyển tiếp:", "ส่งต่อ:", "转发：", "轉寄:", "転送:", "전달:", "إعادة توجيه:", "הועבר:", "[EXTERNAL] Re:", "[EXT] RE:", "EXTERNAL: Re:", "EXT - Re:", "(External) Re:", "**EXTERNAL** Re:", "<EXTERNAL> Re:", "{Spam?} Re:", "***SPAM*** Re:", "[External Email] AW:", "[Extern] AW:", "[EXTERNE] RE :", "[外部] 回复:", "【外部】Re:", "【社外】Re:", "[외부] Re:", "[ВНЕШНИЙ] Re:", "[Внешнее письмо] Re:", "[Externí] Re:", "[Caution: External] Re:", "[Not Virus Scanned] Re:", "[SEC=UNCLASSIFIED] Re:", "Re: [EXTERNAL] Re:", "Re∶", "ＲＥ：", "Re\xa0:", "\u200fRE:", "Automatic reply:", "Automatische Antwort:", "自动回复:", "Автоответ:"]  # fmt: skip
+PREFIXES = ["Re:", "RE :", "Re[2]:", "Re(3):", "Re^2:", "Re*2:", "AW:", "Antw:", "Reply:", "Bales:", "জবাব:", "Antwort:", "Antw.:", "SV:", "Sv. :", "Svar:", "VS:", "Vastaus:", "Vá:", "Válasz:", "Vast.:", "Odp:", "Odp.:", "Odpověď:", "Odpoveď:", "Odg:", "Одг:", "YNT:", "Yanıt:", "Cevap:", "Atb.:", "Ats.:", "Atsakymas:", "Atbilde:", "Răsp:", "Răspuns:", "Balas:", "TL:", "Trả lời:", "ΑΠ:", "Απάντηση:", "Σχετ:", "На:", "Отв:", "Ответ:", "Ответить:", "Відп:", "Відповідь:", "Отг:", "Отговор:", "ตอบ:", "ตอบกลับ:", "回复：", "回覆:", "答复：", "答覆:", "回信:", "返信：", "회신:", "답장:", "رد:", "الرد:", "پاسخ:", "תגובה:", "השב:", "उत्तर:", "जवाब:", "Rif:", "Risposta:", "R:", "RES:", "Resposta:", "Respuesta:", "Réf. :", "Rép :", "Fwd:", "FW:", "WG:", "Weitergeleitet:", "VB:", "VL:", "Vidarebefordrat:", "Videresendt:", "Doorst:", "TR :", "RV:", "Reenviado:", "I:", "Inoltro:", "ENC:", "Encaminhado:", "PD:", "İLT:", "İletilen:", "Tov:", "Továbbítás:", "Přeposláno:", "Πρθ:", "Пересл.:", "Переслано:", "Препратено:", "Chuyển tiếp:", "ส่งต่อ:", "转发：", "轉寄:", "転送:", "전달:", "إعادة توجيه:", "הועבר:", "[EXTERNAL] Re:", "[EXT] RE:", "EXTERNAL: Re:", "EXT - Re:", "(External) Re:", "**EXTERNAL** Re:", "<EXTERNAL> Re:", "{Spam?} Re:", "***SPAM*** Re:", "[External Email] AW:", "[Extern] AW:", "[EXTERNE] RE :", "[外部] 回复:", "【外部】Re:", "【社外】Re:", "[외부] Re:", "[ВНЕШНИЙ] Re:", "[Внешнее письмо] Re:", "[Externí] Re:", "[Caution: External] Re:", "[Not Virus Scanned] Re:", "[SEC=UNCLASSIFIED] Re:", "Re: [EXTERNAL] Re:", "Re∶", "ＲＥ：", "Re\xa0:", "\u200fRE:", "Automatic reply:", "Automatische Antwort:", "自动回复:", "Автоответ:"]  # fmt: skip
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -87,6 +87,19 @@ Từ: Ana|Đã gửi: 30|Đến: Bob|Chủ đề: Order
 من: Ana|تاريخ الإرسال: 30|إلى: Bob|الموضوع: Order
 מאת: Ana|נשלח: 30|אל: Bob|נושא: Order
 प्रेषक: Ana|भेजा गया: 30|प्रति: Bob|विषय: Order
+Gesendet: Montag, 30. November 2026 um 15:04 Uhr|Von: "Ana" <ana@shop.example>|An: Bob|Betreff: Order
+Daripada: Ana <ana@shop.example>|Dihantar: Isnin, 30 November 2026 15:04|Kepada: Bob|Subjek: Order
+Mula kay: Ana <ana@shop.example>|Ipinadala: Lunes, Nobyembre 30, 2026|Kay: Bob|Paksa: Order
+Frá: Ana <ana@shop.example>|Sent: mánudagur, 30. nóvember 2026 15:04|Til: Bob|Efni: Order
+*Nork:* Ana <ana@shop.example>|*Bidaltze-data:* 2026(e)ko azaroaren 30a|*Nori:* Bob|*Gaia:* Order
+Од: Ana <ana@shop.example>|Послато: понедељак, 30. новембар 2026. 15:04|Коме: Bob|Тема: Order
+Кімнен: Ana <ana@shop.example>|Жіберілді: дүйсенбі, 30 қараша 2026|Кімге: Bob|Тақырыбы: Order
+გამგზავნი: Ana <ana@shop.example>|გაგზავნილია: 30 ნოემბერი 2026|ადრესატი: Bob|თემა: Order
+Ումից՝ Ana <ana@shop.example>|Ուղարկված է՝ 30 նոյեմբերի 2026|Ում՝ Bob|Թեմա՝ Order
+প্রেরক: Ana <ana@shop.example>|পাঠানো হয়েছে: 30 নভেম্বর 2026|প্রাপক: Bob|বিষয়: Order
+அனுப்புநர்: Ana <ana@shop.example>|அனுப்பப்பட்டது: 30 நவம்பர் 2026|பெறுநர்: Bob|பொருள்: Order
+منجانب: Ana <ana@shop.example>|بھیجا گیا: 30 نومبر 2026|بنام: Bob|موضوع: Order
+Saatja: Ana <ana@shop.example>|Saatmisaeg: esmaspäev, 30. november 2026 15:04|Adressaat: Bob|Teema: Order
 """.strip().splitlines()
 
 
@@ -110,6 +123,7 @@ def test_what_follows_a_block_of_headers_is_a_quote_and_the_line_drawn_above_it(
     "text",
     [
         "My trip from: Paris\nto: Rome\nplease", "From: Paris\nTo: Rome\nI want to fly", "She wrote: hello 5 times", "Call me at 555-1234:\nmornings best",
+        "Contact: Ana <ana@shop.example>\nShip it to her please", "Name: Ana\nBorn: 1990\nSize: 4", "Who: Ana <ana@shop.example>\nSize: 4\nColour: red",
         "I wrote on 30 Nov to ana@shop.example:\nno answer yet", "On 30 Nov I wrote:\nyou did not answer", "Two prices:\n---------\n5 and 6", "- Original -\nlamp",
     ],
 )  # fmt: skip
@@ -122,11 +136,13 @@ MACHINES = [
     {"x-precedence": "bulk"}, {"preference": "auto_reply"}, {"precedence": "auto_reply"}, {"list-archive": "<x>"}, {"x-list-id": "a"}, {"x-vacation": "yes"},
     {"x-fc-machinegenerated": "true"}, {"auto-submitted": "auto-notified"}, {"auto-submitted": "auto-replied (vacation)"}, {"x-auto-response-suppress": "OOF, DR"},
     {"x-mailing-list": "a"}, {"content-type": "multipart/report; report-type=disposition-notification"}, {"x-automated-message": "1"}, {"x-autorespond": "x"},
-    {"x-ms-exchange-generated-message-source": "Mailbox Rules Agent"},
+    {"x-ms-exchange-generated-message-source": "Mailbox Rules Agent"}, {"x-auto-replied": "yes"}, {"x-out-of-office": "1"}, {"x-beenthere": "talk@x.example"},
+    {"x-listprocessor-version": "8"}, {"sender": "owner-talk@x.example"}, {"sender": '"Talk" <talk-bounces@x.example>'},
 ]  # fmt: skip
 PERSONS = [
     {}, {"auto-submitted": "no"}, {"x-autoreply": "no"}, {"precedence": "first-class"}, {"x-auto-response-suppress": "DR"}, {"x-author": "a"}, {"autocrypt": "addr=a"},
     {"authentication-results": "x"}, {"feedback-id": "::1.eu-west-1:AmazonSES"}, {"x-mailer": "Outlook"},
+    {"sender": "ana@x.example"}, {"sender": "Bob Owner <bob.owner@x.example>"}, {"x-mailer": "Proofpoint"},
 ]  # fmt: skip
 
 
@@ -142,7 +158,7 @@ def test_headers_of_persons(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["no-reply", "noreply", "no_reply", "noreply2", "noreply+12", "info-noreply", "do-not-reply", "donotreply", "dont.reply", "notifications", "newsletter", "mailer-daemon", "postmaster", "bounce", "bounces+123", "double-bounce", "nepasrepondre", "ne-pas-repondre", "noresponder", "nao-responda", "nicht-antworten", "keineantwort", "non-rispondere", "niet-beantwoorden", "svara-inte", "ei-vastata", "nie-odpowiadaj", "neodpovidat", "cevaplamayin", "jangan-balas", "auto-confirm", "automated", "unmonitored"],
+    ["no-reply", "noreply", "no_reply", "noreply2", "noreply+12", "info-noreply", "do-not-reply", "donotreply", "dont.reply", "notifications", "newsletter", "mailer-daemon", "postmaster", "bounce", "bounces+123", "double-bounce", "nepasrepondre", "ne-pas-repondre", "noresponder", "nao-responda", "nicht-antworten", "keineantwort", "non-rispondere", "niet-beantwoorden", "svara-inte", "ei-vastata", "nie-odpowiadaj", "neodpovidat", "cevaplamayin", "jangan-balas", "auto-confirm", "automated", "unmonitored", "notify", "robot", "daemon", "nobody", "noreplies", "khong-tra-loi", "MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e".lower()],
 )  # fmt: skip
 def test_addresses_that_no_person_reads(name: str) -> None:
     assert is_automatic({}, f"{name}@x.example")
@@ -178,6 +194,16 @@ def test_subjects_of_out_of_office_notes() -> None:
         "自動返信：x",
         "رد تلقائي: x",
         "Out of Office: x",
+        "Balasan automatik: x",
+        "Sjálfvirkt svar: x",
+        # mails that came back
+        "Undeliverable: Lamp",
+        "Unzustellbar: x",
+        "配信不能: x",
+        "Delivery Status Notification (Failure)",
+        "Undelivered Mail Returned to Sender",
+        "Mail delivery failed: returning message to sender",
+        "failure notice",
     ):
         assert is_automatic({}, "ana@x.example", subject)
     for subject in (
@@ -185,6 +211,9 @@ def test_subjects_of_out_of_office_notes() -> None:
         "RE: Automatic reply: Lamp",
         "Out of office chairs",
         "Automatic reply does not work",
+        "Undeliverable parcel",
+        "Mail delivery failed me yesterday",
+        "Re: Undeliverable: Lamp",
     ):
         assert not is_automatic({}, "ana@x.example", subject)
 

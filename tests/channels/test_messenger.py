@@ -325,3 +325,67 @@ def test_a_file_is_fetched_without_the_token() -> None:
     assert step.request.headers == {} and step.request.auth is None
     with pytest.raises(ValueError):
         messenger.media_step(Media("image"), CREDENTIALS, "http://double", None)
+
+
+def test_a_sticker_that_comes_in_two_forms_is_one() -> None:
+    forms = [
+        attached("image", url="https://cdn/s", sticker_id=7),
+        attached("sticker", url="https://cdn/s", sticker_id=7),
+    ]
+    for attachments in (forms, forms[::-1]):
+        found = read(said(attachments=attachments))
+        assert (found.content, found.media) == ("", (Media("sticker", url="https://cdn/s"),))
+
+
+def test_products_and_templates_are_named() -> None:
+    elements = [{"id": "1", "title": "Lamp", "subtitle": "19.90 €"}, {"title": "Bulb"}]
+    found = read(said(attachments=[attached("template", product={"elements": elements})]))
+    assert (found.content, found.content_type) == ("Lamp, 19.90 €\nBulb", "product")
+    asked = attached("template", template_type="button", text="Which one?", buttons=[])
+    assert read(said(attachments=[asked])).content == "Which one?"
+
+
+def test_instagram_has_limits_of_its_own() -> None:
+    event = {
+        "sender": {"id": PSID},
+        "recipient": {"id": "1"},
+        "timestamp": 1,
+        "message": {"mid": MID, "text": "hi"},
+    }
+    entry = {"id": "1", "time": 1, "messaging": [event]}
+    (found,) = messenger.parse(call({"object": "instagram", "entry": [entry]}), {})
+    assert isinstance(found, Inbound) and found.sender.metadata == {"platform": "instagram"}
+    bodies = sends(content="é" * 501, recipient=found.sender.metadata)
+    assert [body["message"]["text"] for body in bodies] == ["é" * 500, "é"]
+    assert len(sends(content="é" * 501)) == 1
+
+
+def a_file(type_: str, size: int = 3) -> OutboundFile:
+    return OutboundFile("https://desk/1", "a.x", type_, size)
+
+
+@pytest.mark.parametrize(
+    ("file", "on_messenger", "on_instagram"),
+    [
+        (a_file("image/png"), "image", "image"),
+        (a_file("image/png", 8_000_001), "file", None),
+        (a_file("image/tiff"), "file", None),
+        (a_file("image/webp"), "image", None),
+        (a_file("video/mp4", 25_000_000), "video", "video"),
+        (a_file("video/mp4", 25_000_001), None, None),
+        (a_file("audio/aac; rate=8000"), "audio", "audio"),
+        (a_file("audio/ogg"), "audio", None),
+        (a_file("application/pdf"), "file", "file"),
+        (a_file("application/zip"), "file", None),
+        (a_file("application/zip", 26_000_000), None, None),
+    ],
+)
+def test_files_beyond_the_limits_are_sent_as_their_addresses(
+    file: OutboundFile, on_messenger: str | None, on_instagram: str | None
+) -> None:
+    for recipient, kind in (({}, on_messenger), ({"platform": "instagram"}, on_instagram)):
+        (body,) = sends(content="", files=(file,), recipient=recipient)
+        if kind is None:
+            assert body["message"]["text"] == "a.x\nhttps://desk/1"
+        else:
+            assert body["message"]["attachment"]["type"] == kind

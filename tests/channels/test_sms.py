@@ -270,6 +270,40 @@ def test_files_are_sent() -> None:
     assert sends(content="", files=files[:1]) == [(("MediaUrl", "https://desk/0"),)]
 
 
+@pytest.mark.parametrize(
+    ("type_", "size", "goes"),
+    [
+        ("image/jpeg", 5_000_000, True),
+        ("image/jpeg", 5_000_001, False),
+        ("image/png; q=1", None, True),
+        ("image/heic", 3, False),
+        ("application/pdf", 500_000, True),
+        ("application/pdf", 500_001, False),
+        ("application/zip", 3, False),
+        (None, 3, True),
+    ],
+)
+def test_a_file_that_mms_does_not_take_is_sent_as_its_address(
+    type_: str | None, size: int | None, goes: bool
+) -> None:
+    (parts,) = sends(files=(OutboundFile("https://desk/1", "a.x", type_, size),))
+    linked = (("Body", "Hello\na.x\nhttps://desk/1"),)
+    assert parts == ((("Body", "Hello"), ("MediaUrl", "https://desk/1")) if goes else linked)
+
+
+def test_long_texts_and_addresses_go_apart_and_large_files_in_several_messages() -> None:
+    linked = OutboundFile("https://desk/z", "z.zip", "application/zip", 3)
+    assert sends(content="x" * 1600, files=(linked,)) == [
+        (("Body", "x" * 1600),),
+        (("Body", "z.zip\nhttps://desk/z"),),
+    ]
+    large = tuple(OutboundFile(f"https://desk/{n}", None, "image/png", 2_000_000) for n in range(3))
+    assert sends(content="", files=large) == [
+        (("MediaUrl", "https://desk/0"), ("MediaUrl", "https://desk/1")),
+        (("MediaUrl", "https://desk/2"),),
+    ]
+
+
 def test_nothing_is_asked_for_where_no_receipts_can_go() -> None:
     (request,) = channel.requests(Outbound(ID, "c", "+1", "Hi"), CREDENTIALS, "http://double", "")
     assert request.form == (("From", "+15017122661"), ("To", "+1"), ("Body", "Hi"))
@@ -284,6 +318,7 @@ def test_nothing_is_asked_for_where_no_receipts_can_go() -> None:
         (400, 21211, False, False),
         (401, 20003, False, False),
         (400, 21611, True, True),
+        (400, 63018, True, True),
         (503, 20503, True, False),
         (500, None, True, False),
     ],

@@ -276,6 +276,15 @@ def test_a_contact_card_with_an_address_only() -> None:
     assert found.content == "Berta, berta@mail.example, Bole 1, Addis"
 
 
+def test_a_contact_card_with_several_numbers() -> None:
+    card = (
+        "BEGIN:VCARD\nFN:Berta\nTEL;TYPE=CELL:+46 70-123\nitem1.TEL;VALUE=uri:tel:+46-8-555\n"
+        "ORG:Falk AB;Lager\nTITLE:Chef\nEND:VCARD"
+    )
+    found = read(update(contact={"phone_number": "+4670123", "first_name": "Berta", "vcard": card}))
+    assert found.content == "Berta, +4670123, +46-8-555, Falk AB, Lager, Chef"
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -417,3 +426,56 @@ def test_a_file_is_fetched_in_two_steps() -> None:
     for bad in ({}, {"ok": True, "result": {}}, [], {"result": 7}):
         with pytest.raises(ValueError):
             channel.media_step(media, CREDENTIALS, "http://double", bad)
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ({"type": "list", "items": [{"label": "1.", "blocks": [{"type": "paragraph", "text": "tent"}]}, {"blocks": [], "label": "2."}]}, "1. tent\n2."),
+        ({"type": "list", "items": [{"has_checkbox": True, "is_checked": True, "blocks": [{"type": "paragraph", "text": "map"}]}]}, "[x] map"),
+        ({"type": "table", "cells": [[{"text": "Lamp"}, {"text": ["19", {"type": "bold", "text": ".90"}]}], [{"text": "Sum"}]]}, "Lamp | 19.90\nSum"),
+        ({"type": "mathematical_expression", "expression": "x^2"}, "x^2"),
+        ({"type": "paragraph", "text": ["Hi ", {"type": "custom_emoji", "custom_emoji_id": "1", "alternative_text": "👋"}]}, "Hi 👋"),
+        ({"type": "paragraph", "text": {"type": "url", "text": "here", "url": "https://a.example"}}, "here (https://a.example)"),
+        ({"type": "details", "summary": "More", "blocks": [{"type": "paragraph", "text": "inside"}]}, "More\ninside"),
+        ({"type": "pull_quotation", "text": "To be", "credit": "W. S."}, "To be\nW. S."),
+        ({"type": "map", "location": {"latitude": 1.5, "longitude": 2.5}, "caption": {"text": "the shop"}}, "1.5, 2.5\nthe shop"),
+        ({"type": "expandable_block_quotation", "blocks": [{"type": "paragraph", "text": "quoted"}]}, "quoted"),
+        ({"type": "buttons", "buttons": [[{"text": "Yes"}, {"text": "No"}]]}, "Yes\nNo"),
+        ({"type": "buttons", "buttons": [{"text": "Pay", "url": "https://a.example"}]}, "Pay (https://a.example)"),
+        ({"type": "paragraph", "text": ["Press ", {"type": "button", "button": {"text": "Yes"}}]}, "Press Yes"),
+        ({"type": "not_thought_of_yet", "text": "seen"}, "seen"),
+    ],
+)  # fmt: skip
+def test_blocks_of_rich_messages_are_read_line_by_line(block: dict[str, Any], said: str) -> None:
+    found = read(update(rich_message={"blocks": [{"type": "paragraph", "text": "Order"}, block]}))
+    assert (found.content, found.content_type) == (f"Order\n{said}", "text")
+    assert found.metadata["rich_message"]["blocks"][1] == block
+
+
+def test_files_of_rich_messages_are_taken() -> None:
+    voice = {
+        "type": "voice_note",
+        "voice_note": {"file_id": "v", "duration": 3},
+        "caption": {"text": "listen"},
+    }
+    sheet = {"type": "document", "document": {"file_id": "d", "file_name": "a.pdf"}}
+    found = read(update(rich_message={"blocks": [voice, {"type": "collage", "blocks": [sheet]}]}))
+    assert found.content == "listen"
+    assert [(file.kind, file.id) for file in found.media] == [("audio", "v"), ("document", "d")]
+
+
+def test_what_telegram_says_of_the_chat_is_no_persons_message() -> None:
+    found = read(update(forum_topic_created={"name": "Returns", "icon_color": 1}))
+    assert found.metadata["auto_reply"] is True
+    assert "auto_reply" not in read(update(gift={"gift": {}, "text": "For you"})).metadata
+    away = read(
+        update("business_message", text="We are closed", business_connection_id="c1", is_from_offline=True)
+    )
+    assert away.metadata["auto_reply"] is True
+
+
+def test_messages_that_only_one_person_sees_are_not_repeats_of_one_another() -> None:
+    ids = {read(update(message_id=0, ephemeral_message_id=n, text="/menu")).provider_id for n in (1, 2)}
+    assert len(ids) == 2
+    assert sends(reply_to=next(iter(ids))) == [("sendMessage", {"text": "Hello"})]

@@ -452,6 +452,39 @@ def test_a_changed_number_is_the_same_person_s(system: dict[str, str]) -> None:
     assert sender.moved_to == "+16505559999"
 
 
+@pytest.mark.parametrize(
+    ("message", "system", "names", "moved_to"),
+    [
+        # known by the user id alone: the message may be from the new one, the old one, or say nothing
+        ({"from_user_id": "GB.2"}, {}, ("GB.1", "GB.2"), "GB.2"),
+        ({"from_user_id": "GB.1"}, {}, ("GB.1", "GB.2"), "GB.2"),
+        ({}, {}, ("GB.1", "GB.2"), "GB.2"),
+        (
+            {"from_user_id": "GB.2"},
+            {"previous_parent_user_id": "GB.ENT.1", "parent_user_id": "GB.ENT.2"},
+            ("GB.1", "GB.ENT.1", "GB.2", "GB.ENT.2"),
+            "GB.2",
+        ),
+        # the number stays what the customer is known by
+        ({"from": "16505551234"}, {}, ("+16505551234", "GB.1", "GB.2"), None),
+        (
+            {"from": "16505551234"},
+            {"type": "user_changed_number", "wa_id": "16505559999"},
+            ("+16505551234", "GB.1", "+16505559999", "GB.2"),
+            "+16505559999",
+        ),
+    ],
+)
+def test_a_changed_user_id_is_the_same_person_s(
+    message: dict[str, str], system: dict[str, str], names: tuple[str, ...], moved_to: str | None
+) -> None:
+    changed = {"type": "user_changed_user_id", "user_id": "GB.2", "previous_user_id": "GB.1"}
+    notice = said("system", {"body": "changed", **changed, **system})["messages"][0]
+    del notice["from"]
+    sender = read({"messages": [notice | message]}).sender  # such a notice has no contacts
+    assert ((sender.identifier, *sender.aliases), sender.moved_to) == (names, moved_to)
+
+
 def test_a_changed_identity_moves_nobody() -> None:
     system = {
         "body": "changed",

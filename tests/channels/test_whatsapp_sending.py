@@ -72,6 +72,17 @@ SOUND = OutboundFile("https://desk/3", "a.ogg", "audio/ogg; codecs=opus")
         ("x" * 1025, (PHOTO,), [("text", {"body": "x" * 1025}), ("image", {"link": "https://desk/1"})]),
         ("", (PHOTO,), [("image", {"link": "https://desk/1"})]),
         ("Hi", (OutboundFile("https://desk/4"),), [("document", {"link": "https://desk/4", "caption": "Hi"})]),
+        # what is too large to be shown is a document, and what is too large for that its address
+        ("Hi", (OutboundFile("https://desk/5", "a.png", "image/png", 5_000_001),), [
+            ("document", {"link": "https://desk/5", "caption": "Hi", "filename": "a.png"}),
+        ]),
+        ("Hi", (OutboundFile("https://desk/6", None, "video/mp4", 16_000_000),), [("video", {"link": "https://desk/6", "caption": "Hi"})]),
+        ("Hi", (OutboundFile("https://desk/7", None, "audio/ogg", 16_000_001),), [("document", {"link": "https://desk/7", "caption": "Hi"})]),
+        ("Hi", (OutboundFile("https://desk/8", "b.zip", "application/zip", 100_000_001), PHOTO), [
+            ("text", {"body": "Hi"}),
+            ("text", {"body": "b.zip\nhttps://desk/8"}),
+            ("image", {"link": "https://desk/1"}),
+        ]),
     ],
 )  # fmt: skip
 def test_files_are_sent(content: str, files: tuple[OutboundFile, ...], expected: list[Any]) -> None:
@@ -98,6 +109,9 @@ def test_an_answer_without_an_id_is_sent_all_the_same(body: bytes) -> None:
         (400, 130429, True, True),
         (429, 130429, True, True),
         (400, 80007, True, True),
+        (400, 80008, True, True),
+        (400, 131057, True, False),
+        (400, 131048, False, False),
         (400, 4, True, True),
         (400, 131056, True, False),
         (429, 131056, True, False),

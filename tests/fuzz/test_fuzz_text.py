@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from fuzzing import EXAMPLES, fuzzed
 from growth_table import CHANNELS, CORE, REFUSES, Row
@@ -49,10 +51,10 @@ def test_html_is_harmless_and_bounded(said: str) -> None:
 
 
 @fuzzed
-@given(texts, st.sampled_from([20, 160, 1_600]))
-def test_pieces_fit_and_lose_nothing_but_blanks(said: str, limit: int) -> None:
-    pieces = text.pieces(said, limit)
-    assert all(text.length(piece) <= limit for piece in pieces)
+@given(texts, st.sampled_from([20, 160, 1_600]), st.sampled_from([text.length, text.utf8_length]))
+def test_pieces_fit_and_lose_nothing_but_blanks(said: str, limit: int, measure: Callable[[str], int]) -> None:
+    pieces = text.pieces(said, limit, measure)
+    assert all(measure(piece) <= limit for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(said.split())
 
 

@@ -59,6 +59,8 @@ def test_no_character_of_the_deceptive_categories_is_in_an_id() -> None:
 def test_names_lose_what_deceives_and_nothing_else() -> None:
     assert shown_name("ana\u202ecod.exe\x07\n") == "anacod.exe"
     assert shown_name("\u2066\u2069") is None and shown_name(None) is None
+    for blank in ("", " ", "\u200b", "\u200b \u2800", "\u3164\u3164", "\ufe0f", "\u00ad\ufeff"):
+        assert shown_name(blank) is None
     for name in ("Ana 👩‍💻", "‏משה‏", "علی‌رضا", "O'Brien <3"):
         assert shown_name(name) == name and re.search(NAME_PATTERN, name)
     for name in ("a\u202eb", "a\nb", "a\x00", "ab\n"):
