@@ -46,7 +46,10 @@ class ClusterSettings(BaseSettings):
     )
     dispatchers: int = Field(1, ge=1, le=256, description="dispatchers, which send messages to providers")
     supervisors: int = Field(
-        1, ge=1, le=SHARDS, description="supervisors, which assign conversations to agents"
+        default_factory=lambda data: 2 if data.get("ray_address") else 1,
+        ge=1,
+        le=SHARDS,
+        description="supervisors, which assign conversations to agents; 2 in a cluster when unset, so that one can take over",
     )
     placement: Literal["shared", "dedicated"] = Field(
         "shared", description="conversations share their host's process (shared) or have one each (dedicated)"

@@ -7,15 +7,16 @@ a moment. Everything else fails at once as Overloaded, and the caller continues 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 from ray.actor import ActorHandle
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
 from ...core.conversation.commands import Done, Envelope, Refused
 from ...core.errors import Overloaded, TertuliaError
@@ -25,9 +26,11 @@ from ...core.routing.supervision_messages import (
     QueuePage,
     QueuePlace,
     by_clock,
+    shard_of,
     supervisor_of,
 )
 from ..clock import now_ms
+from ..cluster.peer_watch import LOOK_EVERY, PeerWatch
 from ..supervisor.supervisor import Supervisor
 from ..transport import codec
 from ..transport.ray_calls import SUPERVISOR_NAME, call, find
@@ -36,6 +39,8 @@ from ..transport.refusals import error_of, refusal
 log = structlog.get_logger(__name__)
 
 COMMAND_DEADLINE = 8.0
+ATTEMPT_DEADLINE = 3.0
+"""Seconds after which a command that was not answered is sent again, to whoever is responsible then."""
 QUERY_DEADLINE = 3.0
 POSITIONS_DEADLINE = 0.3
 RETRY_PAUSE = 0.2
@@ -127,19 +132,48 @@ async def _value(supervisor: Supervisor, query: Query) -> QueryValue:
 
 
 class SupervisorClient:
-    """A gateway's end: implements `core.ports.supervision.Supervision`."""
+    """A gateway's end: implements `core.ports.supervision.Supervision`. `peers` watches the `supervisors`: an account whose
+    supervisor is gone is another one's."""
 
-    def __init__(self, supervisors: int) -> None:
+    def __init__(self, supervisors: int, peers: PeerWatch) -> None:
         self._supervisors = supervisors
+        self._peers = peers
         self._handles: dict[int, ActorHandle] = {}
         self._positions_paused_until = 0.0
 
+    async def main_loop(self) -> None:
+        """Watch the supervisors, and connect to each: when one is gone, Ray's head may be away, and no other can be found. A connection
+        that takes long must not delay the watch."""
+        if self._supervisors == 1:
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch())
+            for number in range(self._supervisors):
+                group.create_task(self._stay_connected(number))
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._peers.look()
+            except TertuliaError as error:
+                log.warning("supervisors_not_watched", error=repr(error))
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _stay_connected(self, number: int) -> None:
+        while True:
+            if number in self._peers.alive and number not in self._handles:
+                with contextlib.suppress(Overloaded):
+                    await self._call(number, "ping", deadline=QUERY_DEADLINE)
+            await asyncio.sleep(LOOK_EVERY)
+
     async def ask(self, envelope: Envelope) -> Done:
-        number = self._supervisor_of(envelope.account_id)
         deadline = time.monotonic() + COMMAND_DEADLINE
         while (left := deadline - time.monotonic()) > 0:
+            number = self._supervisor_of(envelope.account_id)
             try:
-                answer = await self._call(number, "command", codec.encode(envelope), left)
+                answer = await self._call(
+                    number, "command", codec.encode(envelope), deadline=min(left, ATTEMPT_DEADLINE)
+                )
             except Overloaded:
                 # It may have happened. The next attempt looks for its original result first.
                 envelope = replace(envelope, attempt=envelope.attempt + 1)
@@ -187,7 +221,7 @@ class SupervisorClient:
         await self._query(self._supervisor_of(account_id), Retell(account_id), _decode_nothing)
 
     def _supervisor_of(self, account_id: str) -> int:
-        return supervisor_of(account_id, self._supervisors)
+        return supervisor_of(shard_of(account_id), self._supervisors, self._peers.alive)
 
     async def _query(
         self,
@@ -196,19 +230,21 @@ class SupervisorClient:
         decode: Callable[[bytes], Found[T] | Refused],
         deadline: float = QUERY_DEADLINE,
     ) -> T:
-        answer = decode(await self._call(number, "query", codec.encode(query), deadline))
+        answer = decode(await self._call(number, "query", codec.encode(query), deadline=deadline))
         if isinstance(answer, Refused):
             raise error_of(answer)
         return answer.value
 
-    async def _call(self, number: int, method: str, payload: bytes, deadline: float) -> bytes:
+    async def _call(self, number: int, method: str, *payload: bytes, deadline: float) -> Any:
         try:
             async with asyncio.timeout(deadline):
                 if number not in self._handles:
                     self._handles[number] = await find(SUPERVISOR_NAME.format(number))
-                return await call(self._handles[number], method, payload, deadline=deadline)
+                return await call(self._handles[number], method, *payload, deadline=deadline)
         except (RayError, TimeoutError, OSError, ValueError) as error:
-            self._handles.pop(number, None)
+            # Dead for good. Otherwise the handle follows it, and another one needs Ray's head.
+            if isinstance(error, ActorDiedError):
+                self._handles.pop(number, None)
             log.warning("supervisor_not_reached", supervisor=number, error=type(error).__name__)
             raise Overloaded(UNAVAILABLE, retry_after=2) from error
 

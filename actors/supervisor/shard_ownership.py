@@ -1,6 +1,6 @@
 """The shards that a supervisor owns: takes them over, notices when another supervisor has one, and reclaims it on demand.
 
-The number of supervisors determines only which shards one takes at its start; gateways address any shard. If two
+The number of supervisors determines which shards one takes at its start; it takes those of others that are gone, too. If two
 supervisors take the same shard (while the number changes and old processes still run), the later one has it: each shard has
 its own epoch, which fences the earlier one's commands. The earlier one drops the shard's accounts and keeps the others.
 """
@@ -59,14 +59,18 @@ class ShardOwnership:
     async def startup(self) -> None:
         """Take over the initial shards, except those already taken by an earlier attempt, whose accounts may be loaded.
         Raises StorageUnavailable once no takeover is in progress."""
+        await self.take(self._own)
+
+    async def take(self, shards: Iterable[int]) -> None:
+        """Take over shards that are not ours yet. Raises StorageUnavailable once no takeover is in progress."""
         gate = asyncio.Semaphore(CONCURRENT_TAKEOVERS)
 
         async def one(shard: int) -> None:
             async with gate:
-                await self._take_over(shard)
+                if shard not in self._held:
+                    await self._take_over(shard)
 
-        missing = [shard for shard in self._own if shard not in self._held]
-        taken_over = await asyncio.gather(*map(one, missing), return_exceptions=True)
+        taken_over = await asyncio.gather(*map(one, shards), return_exceptions=True)
         for failure in taken_over:
             if failure is not None:
                 raise failure

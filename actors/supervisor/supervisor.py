@@ -1,8 +1,5 @@
-"""A supervisor: routes the conversations of its shards' accounts to agents. A plain class; `actor_options.py` makes a Ray
-actor of it.
-
-Dispatches events, timers and requests to the accounts' desks. `shard_ownership.py` and `account_registry.py` know which
-accounts it has.
+"""A supervisor: routes the conversations of its shards' accounts to agents. Dispatches events, timers and requests to the accounts'
+desks; `shard_ownership.py` and `account_registry.py` know which accounts it has. `actor_options.py` makes a Ray actor of it.
 """
 
 from __future__ import annotations
@@ -96,6 +93,11 @@ class Supervisor:
         await self._hosts.watch_events()
         await self._load_waking()
         log.debug("supervisor_started", shards=len(self.shards))
+
+    async def take_over(self, shards: Iterable[int]) -> None:
+        """Take over shards whose supervisor is gone. Raises TertuliaError."""
+        await self.shards.take(shards)
+        await self._load_waking()
 
     async def _load_waking(self) -> None:
         """Load the accounts that have work in our shards. If they cannot be read, the next poll retries."""
@@ -309,8 +311,7 @@ class Supervisor:
         await self._journal.flush(lambda account_id: self.accounts.desk(account_id) is not None)
 
     async def _trim(self) -> None:
-        """Trim rosters and routing journals. Only the owner of the first shard does it."""
-        if self.shards.has_first:
+        if self.shards.has_first:  # rosters and routing journals are everybody's
             await self._rosters.trim()
 
     # -- requests

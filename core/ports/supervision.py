@@ -31,6 +31,10 @@ class SupervisionStore(Protocol):
         """The current epochs, by shard."""
         ...
 
+    async def holders(self) -> dict[int, str]:
+        """The incarnation that holds each shard."""
+        ...
+
     async def moved(self, mark: str | None) -> Moved:
         """Every account that has changed since `mark`, perhaps repeated, perhaps with others; none without a mark."""
         ...

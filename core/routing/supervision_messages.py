@@ -6,7 +6,7 @@ assignment goes through it. Conversation actors apply its decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -28,9 +28,10 @@ def shard_of(account_id: str) -> int:
     return int.from_bytes(blake2b(account_id.encode(), digest_size=8).digest(), "big") % SHARDS
 
 
-def supervisor_of(account_id: str, supervisors: int) -> int:
-    """The number of the supervisor that is responsible for an account."""
-    return shard_of(account_id) % supervisors
+def supervisor_of(shard: int, supervisors: int, alive: Collection[int]) -> int:
+    """The number of the supervisor that is responsible for a shard: its own, or the next one that is alive. Its own if none is."""
+    own = shard % supervisors
+    return next((n for n in ((own + step) % supervisors for step in range(supervisors)) if n in alive), own)
 
 
 def shards_of(supervisor: int, supervisors: int) -> range:

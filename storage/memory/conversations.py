@@ -63,6 +63,7 @@ class MemoryStore:
         self.hosts: dict[str, _Host] = {}
         self.pins: dict[int, str] = {}
         self.supervisors: dict[int, int] = {}
+        self.holders: dict[int, str] = {}
 
     def add_account(self, account_id: str) -> None:
         """Add an account's feed unless it exists."""

@@ -45,7 +45,11 @@ class MemorySupervision:
 
     async def register(self, shard: int, incarnation: str) -> int:
         epoch = self._store.supervisors[shard] = self._store.supervisors.get(shard, 0) + 1
+        self._store.holders[shard] = incarnation
         return epoch
+
+    async def holders(self) -> dict[int, str]:
+        return dict(self._store.holders)
 
     async def epochs(self) -> dict[int, int]:
         return dict(self._store.supervisors)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from .. import __version__
 from ..actors.assistant.answering import Answerer
+from ..actors.cluster.peer_watch import PeerWatch
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
@@ -129,7 +130,8 @@ class GatewayParts:
         self.hub.feeds = self.gateway.feeds
         self.typists = Typists(self.hub)
         dispatchers = DispatcherWaker(settings.dispatchers)
-        supervision = SupervisorClient(settings.supervisors)
+        peers = PeerWatch(PostgresProcesses(database), "supervisor", settings.supervisors)
+        supervision = self._supervision = SupervisorClient(settings.supervisors, peers)
         self.retelling = HintRecovery(supervision, self.hub.accounts)
         self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
         self.presence = PresenceKeeper(
@@ -274,6 +276,7 @@ class GatewayParts:
             group.create_task(self.typists.main_loop())
             group.create_task(self.retelling.main_loop())
             group.create_task(self._runs.main_loop())
+            group.create_task(self._supervision.main_loop())
             group.create_task(self._revocations.main_loop())
             group.create_task(self._tickets.main_loop())
 

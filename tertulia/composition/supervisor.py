@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
+import asyncio
 
+from ..actors.cluster.peer_watch import PeerWatch
 from ..actors.cluster.process_beat import ProcessBeat
+from ..actors.cluster.shard_takeover import ShardTakeover
 from ..actors.supervisor.supervisor import Supervisor
 from ..actors.transport.host_subscription import HostSubscription
 from ..actors.transport.ray_calls import SUPERVISOR_NAME
@@ -14,6 +16,7 @@ from ..settings import Settings
 from ..storage.postgres.accounts.supervision import PostgresSupervision
 from ..storage.postgres.conversations.ownership import PostgresOwnership
 from ..storage.postgres.conversations.poison import PostgresPoisonList
+from ..storage.postgres.conversations.processes import PostgresProcesses
 from ..storage.postgres.database import Database
 from ..storage.valkey import client
 from ..storage.valkey.hints import ValkeyHints
@@ -30,13 +33,13 @@ CONNECTIONS = 6
 class SupervisorParts:
     """A supervisor with its loops, as `actors.actor_processes.SupervisorParts`. Needs a running loop."""
 
-    beat: ProcessBeat
-
-    def __init__(self, settings: Settings, number: int, database: Database) -> None:
+    def __init__(self, settings: Settings, number: int, database: Database, beat: ProcessBeat) -> None:
         assert settings.redis_url is not None and settings.jwt_secret is not None
         self._database = database
         self._valkey = client.connect(settings.redis_url)
-        incarnation = str(uuid.uuid4())
+        self.beat = beat
+        incarnation = beat.process.incarnation  # by which others see that it is gone
+        store = PostgresSupervision(database)
         hosts = HostSubscription(
             f"supervisor:{number}:{incarnation}",
             PostgresOwnership(database),
@@ -49,17 +52,26 @@ class SupervisorParts:
             max_waiting=settings.max_waiting,
         )
         self.supervisor = Supervisor(
-            PostgresSupervision(database),
+            store,
             ValkeyPresence(self._valkey),
             hosts,
             ValkeyHints(self._valkey, lambda hint: None),  # a supervisor has no streams
             own=shards_of(number, settings.supervisors),
             incarnation=incarnation,
         )
+        self._takeover = ShardTakeover(
+            PeerWatch(PostgresProcesses(database), "supervisor", settings.supervisors),
+            store.holders,
+            self.supervisor.take_over,
+            number=number,
+            count=settings.supervisors,
+        )
 
     async def main_loop(self) -> None:
         """Work until cancelled."""
-        await self.supervisor.main_loop()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.supervisor.main_loop())
+            group.create_task(self._takeover.main_loop())
 
     async def close(self) -> None:
         await self._valkey.aclose()
@@ -69,12 +81,13 @@ class SupervisorParts:
 async def supervisor(given: ActorSettings, number: int) -> SupervisorParts:
     """Connect a supervisor's parts, without registering it."""
     settings = begin_process(given)
-    parts = SupervisorParts(settings, number, await connect(settings, system=CONNECTIONS, app=1))
     name = SUPERVISOR_NAME.format(number)
 
     async def samples() -> list[Sample]:
         return supervisor_samples(name, parts.supervisor.statistics())
 
-    parts.beat = await process_beat(settings, given, "supervisor", name, samples)
+    database = await connect(settings, system=CONNECTIONS, app=1)
+    beat = await process_beat(settings, given, "supervisor", name, samples)
+    parts = SupervisorParts(settings, number, database, beat)
     calm_garbage_collector()
     return parts

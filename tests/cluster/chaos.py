@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [
@@ -27,12 +31,15 @@ sys.path[:0] = [
     str(ROOT / "tests" / "cluster"),
 ]
 
+from assignments import assignments  # noqa: E402
 from load import Load  # noqa: E402
 from machines import site  # noqa: E402
 from readers import SseReader, WsReader  # noqa: E402
 from service import Service  # noqa: E402
 from waiting import until  # noqa: E402
 
+EARLIER = "e0bb57fe"
+"""The commit that `upgrade` starts with, until there is a release."""
 CALM = 4.0
 """Seconds of load before and after a fault."""
 
@@ -82,8 +89,6 @@ def cut(seconds: float) -> Fault:
 
 async def head(service: Service, dice: random.Random) -> None:
     """The head's machine loses its Ray, and gets it back; its state is in Valkey."""
-    import psutil
-
     for process in psutil.process_iter():
         if process.pid != service.head.init_pid and service.head.is_here(process.pid):
             words = process.cmdline()
@@ -109,6 +114,30 @@ async def serve_killed(service: Service, dice: random.Random) -> None:
     await service.serve()
 
 
+async def supervisor(service: Service, dice: random.Random) -> None:
+    """The machine of the first supervisor and dispatcher loses its power, while Ray's head stands still."""
+    ((address,),) = await service.sql("SELECT address FROM processes WHERE name = 'supervisor:0'")
+    heads = service.head.processes_named("gcs_server")
+    for process in heads:
+        process.suspend()
+    next(machine for machine in service.site.machines if machine.address == address).power_off()
+    try:
+        await service.until_shares(2)
+        await asyncio.sleep(20)
+    finally:
+        for process in heads:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+async def move(service: Service, dice: random.Random) -> None:
+    """An operator moves partitions from host to host, twenty times, and evens them out again."""
+    for _ in range(20):
+        first = dice.randrange(0, 1024 - 40)
+        await service.command("move", f"{first}-{first + 39}", f"host:{dice.randrange(3)}")
+    await service.command("rebalance")
+
+
 async def deploy(service: Service, dice: random.Random) -> None:
     """All processes are renewed one by one, as by a new release."""
     await service.stop_serve()
@@ -122,9 +151,51 @@ async def deploy(service: Service, dice: random.Random) -> None:
     await service.until_shares(3)
 
 
+async def upgrade(service: Service, dice: random.Random) -> None:
+    """The machines run an earlier release (`EARLIER`), and get this one: for a while both are at work beside each other."""
+    before = {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
+    await service.stop_serve()
+    install(service.site.folder, ROOT)
+    await service.serve(TERTULIA_HEARTBEAT="14")  # both may have the same version
+
+    async def mixed() -> dict[str, int]:
+        rows = await service.sql("SELECT incarnation::text, kind FROM processes")
+        return {
+            "old": sum(row[0] in before for row in rows),
+            "new": sum(row[0] not in before and row[1] in ("host", "gateway") for row in rows),
+        }
+
+    async def halfway() -> bool:
+        found = await mixed()
+        return found["old"] > 0 and found["new"] > 0
+
+    await until(halfway, "old and new processes beside each other", 90)
+
+    async def done() -> bool:
+        return not (await mixed())["old"]
+
+    await until(done, "all processes to be of this release", 240)
+    await service.until_shares(3)
+
+
+def install(folder: Path, release: Path) -> None:
+    """Have the machines import this release from now on."""
+    (folder / "new-link").symlink_to(release)
+    (folder / "new-link").replace(folder / "release")
+
+
+def unpack_earlier(folder: Path) -> Path:
+    earlier = folder / "earlier"
+    earlier.mkdir()
+    archive = subprocess.run(["git", "-C", ROOT, "archive", EARLIER], capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", earlier], input=archive, check=True)
+    return earlier
+
+
 FAULTS: dict[str, Fault] = {
     "join": join, "leave": leave, "power": power, "freeze": freeze, "cut_5": cut(5), "cut_30": cut(30), "cut_90": cut(90),
     "head": head, "postgres": postgres, "serve_killed": serve_killed, "deploy": deploy,
+    "supervisor": supervisor, "move": move, "upgrade": upgrade,
 }  # fmt: skip
 
 
@@ -141,14 +212,15 @@ def latencies(load: Load, begin: float, end: float) -> dict[str, float]:
     }
 
 
-async def run(name: str, seed: int, writers: int) -> bool:
+async def run(name: str, seed: int, writers: int, settings: dict[str, str]) -> bool:
     with tempfile.TemporaryDirectory(
         prefix="tertulia-chaos-", dir="/var/tmp", ignore_cleanup_errors=True
     ) as folder:
         Path(folder).chmod(0o755)
         async with AsyncExitStack() as stack:
             made = await stack.enter_async_context(site(Path(folder), 3))
-            service = Service(made)
+            install(Path(folder), unpack_earlier(Path(folder)) if name == "upgrade" else ROOT)
+            service = Service(made, settings)
             await service.start()
             stack.push_async_callback(service.balancer.stop)
             await service.until_shares(3)
@@ -158,6 +230,7 @@ async def run(name: str, seed: int, writers: int) -> bool:
                 )  # type: ignore[arg-type]
                 for n, kind in enumerate((SseReader, WsReader, SseReader, WsReader))
             ]
+            probe = await stack.enter_async_context(assignments(service))
             load = await stack.enter_async_context(Load(service, writers=writers, conversations=20))  # type: ignore[arg-type]
             await load.flows()
             began = time.monotonic()
@@ -169,12 +242,13 @@ async def run(name: str, seed: int, writers: int) -> bool:
             await asyncio.sleep(CALM)
             ended = time.monotonic()
             gap = load.history.longest_gap(broken, ended)
+            assignment_gap = probe.longest_gap(broken, ended)
             await load.stop()
             verdict = await load.verdict(*readers)
             row = {
                 "fault": name, "seed": seed, "lost": len(verdict.lost), "duplicated": len(verdict.duplicated),
                 "out_of_order": len(verdict.misnumbered) + len(verdict.misseen), "unexpected": len(verdict.unexpected),
-                "gap_s": round(gap, 2), "fault_s": round(mended - broken, 1), "nobody_ready_s": round(service.balancer.not_ready_for, 1),
+                "gap_s": round(gap, 2), "assignment_gap_s": round(assignment_gap, 2), "fault_s": round(mended - broken, 1), "nobody_ready_s": round(service.balancer.not_ready_for, 1),
                 "before": latencies(load, began, broken), "during": latencies(load, broken, mended),
                 "after": latencies(load, mended, ended), "statuses": {str(k): v for k, v in load.statuses.items()},
                 "connections": [reader.connections for reader in readers],
@@ -194,6 +268,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--writers", type=int, default=40)
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server"
+    )
     parser.add_argument("--log", action="store_true", help="print the end of the server's log")
     given = parser.parse_args()
     if os.geteuid() != 0:
@@ -202,7 +279,8 @@ def main() -> None:
     for name in given.faults or FAULTS:
         for seed in range(given.first, given.first + given.seeds):
             try:
-                good &= asyncio.run(run(name, seed, given.writers))
+                settings = dict(pair.split("=", 1) for pair in given.set)
+                good &= asyncio.run(run(name, seed, given.writers, settings))
             except (AssertionError, TimeoutError, ExceptionGroup) as error:
                 print(
                     json.dumps(

@@ -23,7 +23,6 @@ from waiting import until
 from tertulia.storage.embedded import EmbeddedPostgres, postgres
 from tertulia.storage.embedded.files import socket_folder
 
-ROOT = Path(__file__).parents[2]
 NOBODY = "02:00:00:00:00:99"
 """An Ethernet address that no card has: what is sent there is lost without a word."""
 INIT = "mount -t tmpfs tmpfs /tmp; mkdir -m 700 /tmp/home; ip link set lo up; while :; do sleep 1000 & wait; done"
@@ -79,7 +78,7 @@ class Machine:
             to = stack.enter_context(output.open("ab")) if output else asyncio.subprocess.DEVNULL
             return await asyncio.create_subprocess_exec(
                 "nsenter", "--target", str(self.init_pid), "--mount", "--net", "--pid", "--", *words,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **(environment or {})}, cwd="/",  # Python would import from here first
                 stdin=asyncio.subprocess.DEVNULL, stdout=to, stderr=to,
             )  # fmt: skip
 
@@ -91,6 +90,10 @@ class Machine:
             if words[0].startswith(title) and self.is_here(process.pid):
                 found.append(process.pid)
         return found
+
+    def processes_named(self, name: str) -> list[psutil.Process]:
+        """This machine's processes with a program's name."""
+        return [p for p in psutil.process_iter(["name"]) if p.info["name"] == name and self.is_here(p.pid)]
 
     def is_here(self, pid: int) -> bool:
         with contextlib.suppress(OSError):
@@ -184,7 +187,7 @@ class Site:
             "TERTULIA_JWT_SECRET": "a-secret-of-these-machines-alone-0000",
             "TERTULIA_CREDENTIALS_KEYS": "S1Q2c1hqS1B0b2tCZ3hOQnNGQ0p3c0lQZ2JZb0xLZ0E=",
             "TERTULIA_LOG_FORMAT": "json",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(self.folder / "release"),
             "PYTHONUNBUFFERED": "1",
             "RAY_AUTH_MODE": "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",

@@ -178,12 +178,25 @@ class Service:
     def _readies(self) -> int:
         return self.log.read_text().count("\nready http") if self.log.exists() else 0
 
+    def serving(self) -> list[int]:
+        """The pids of `tertulia serve`."""
+        assert self._serve is not None
+        return [
+            p.pid for p in psutil.Process(self._serve.pid).children(recursive=True) if "serve" in p.cmdline()
+        ]
+
+    async def command(self, *words: str) -> None:
+        """Run `tertulia cluster` on the head's machine."""
+        process = await self.head.run(
+            sys.executable, "-m", "tertulia", "cluster", *words, environment=self.environment, output=self.log
+        )
+        assert await asyncio.wait_for(process.wait(), 120) == 0, self.tail()
+
     async def stop_serve(self, number: int = signal.SIGTERM) -> None:
         """SIGTERM or SIGKILL to `tertulia serve` alone."""
         assert self._serve is not None
-        for process in psutil.Process(self._serve.pid).children(recursive=True):
-            if "serve" in process.cmdline():
-                os.kill(process.pid, number)
+        for pid in self.serving():
+            os.kill(pid, number)
         with contextlib.suppress(ProcessLookupError):
             if number == signal.SIGKILL:
                 self._serve.kill()

@@ -87,7 +87,9 @@ class SupervisorsRig:
 
     # -- what happens
 
-    async def supervisor(self, own: Iterable[int] = range(SHARDS)) -> Supervisor:
+    async def supervisor(
+        self, own: Iterable[int] = range(SHARDS), incarnation: str | None = None
+    ) -> Supervisor:
         """One more, at work."""
         made = Supervisor(
             self.backend.supervision,
@@ -95,7 +97,7 @@ class SupervisorsRig:
             self,  # type: ignore[arg-type]
             self,
             own=own,
-            incarnation=uid(),
+            incarnation=incarnation or uid(),
             intervals=self.intervals,
         )
         await made.startup()

@@ -9,15 +9,18 @@ import asyncpg
 import pytest
 from backends import PostgresBackend
 from msgspec.structs import replace
-from samples import SERVICE
+from samples import SERVICE, uid
 from supervisors_rig import SupervisorsRig, ana
 from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.cluster.peer_watch import PeerWatch
+from tertulia.actors.cluster.shard_takeover import ShardTakeover
 from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.rosters import FIRST
 from tertulia.core.conversation.commands import Assign, Envelope
 from tertulia.core.errors import Overloaded, StorageUnavailable
+from tertulia.core.ports.ownership import Process
 from tertulia.core.routing.facts import Policy
 from tertulia.core.routing.journal import RoutingEntry
 from tertulia.core.routing.messages import Gone, Snapshot
@@ -46,7 +49,7 @@ def test_supervisors_and_gateways_divide_the_shards_alike() -> None:
         parts = [set(shards_of(number, count)) for number in range(count)]
         assert sorted(shard for part in parts for shard in part) == list(range(SHARDS))
         for account in (fresh_id() for _ in range(50)):
-            assert shard_of(account) in parts[supervisor_of(account, count)]
+            assert shard_of(account) in parts[supervisor_of(shard_of(account), count, range(count))]
 
 
 async def test_supervisors_of_different_counts_never_share_an_account(rig: SupervisorsRig) -> None:
@@ -105,6 +108,43 @@ async def test_a_supervisor_takes_over_a_shard_on_request(rig: SupervisorsRig) -
     await until(taken_back, "the shard to be taken back")
     assert (await taken())[shard_of(account)] == before + 1 and rig.assigned(c) == ["ana", "ben"]
     await until(lambda: not only.shards.owns(account), "the other one to find out")
+
+
+async def test_a_supervisor_takes_over_the_shards_of_one_that_is_gone(rig: SupervisorsRig) -> None:
+    """By its heartbeats, without anybody's request; what waited in them is assigned."""
+    processes = rig.backend.processes
+    names = [(f"supervisor:{n}", uid()) for n in range(2)]
+    for name, incarnation in names:
+        await processes.register(Process(name, "supervisor", incarnation, "n", "127.0.0.1", 1, "1", "s", 0))
+    account = await rig.account(odd)
+    left, right = [await rig.supervisor(shards_of(n, 2), names[n][1]) for n in range(2)]
+    await left.present([ana(await rig.account(even))])
+    waiting = await rig.open(account)
+    await until(lambda: right.accounts.desk(account), "its supervisor to know of it")
+    clock = [0.0]
+    takeover = ShardTakeover(
+        PeerWatch(processes, "supervisor", 2, clock=lambda: clock[0]),
+        rig.backend.supervision.holders, left.take_over, number=0, count=2,
+    )  # fmt: skip
+
+    async def pass_time(seconds: float, *beating: int) -> None:
+        for _ in range(round(seconds)):
+            clock[0] += 1
+            for number in beating:
+                await processes.beat(*names[number])
+            await takeover.step()
+
+    await pass_time(8, 0, 1)
+    assert len(left.shards) == SHARDS // 2
+    await pass_time(3, 0)
+    assert len(left.shards) == SHARDS // 2, "not before its time"
+    rig.supervisors.remove(right)  # its machine is gone: it hears nothing, and does nothing
+    right.close()
+    await pass_time(1, 0)
+    assert len(left.shards) == SHARDS
+    await until(lambda: left.accounts.desk(account), "what waits to be loaded")
+    await left.present([ana(account)])
+    await until(lambda: rig.assigned(waiting) == ["ana"], "ana to get it")
 
 
 async def test_waiting_conversations_of_a_shard_are_loaded_after_an_outage(

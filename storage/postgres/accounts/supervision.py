@@ -39,6 +39,9 @@ class PostgresSupervision:
     async def epochs(self) -> dict[int, int]:
         return dict(await self._fetch("SELECT shard, epoch FROM supervisors"))
 
+    async def holders(self) -> dict[int, str]:
+        return dict(await self._fetch("SELECT shard, incarnation::text FROM supervisors"))
+
     async def moved(self, mark: str | None) -> Moved:
         rows = await self._fetch(sql("routing_moved"), mark)
         return Moved(rows[0][0], [Head(*row[1:]) for row in rows if row[1] is not None])
