@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import aiohttp
 import structlog
@@ -100,7 +101,12 @@ class GatewayParts:
     beat: ProcessBeat
 
     def __init__(
-        self, settings: Settings, name: str, database: Database, session: aiohttp.ClientSession
+        self,
+        settings: Settings,
+        name: str,
+        incarnation: str,
+        database: Database,
+        session: aiohttp.ClientSession,
     ) -> None:
         assert settings.redis_url is not None and settings.jwt_secret is not None
         assert settings.credentials_keys is not None
@@ -146,7 +152,7 @@ class GatewayParts:
         self._poster = make_poster(settings)
         self._classifier = classifier(settings)
         self._models = model_calls(settings, database)
-        self._runs = assistant_runs(settings, database, self.gateway.router.ask, self.hints)
+        self._runs = assistant_runs(settings, database, incarnation, self.gateway.router.ask, self.hints)
         clients = PostgresClients(database)
         keys = KeySet(http_fetch(session, settings.jwks_url)) if settings.jwks_url else None
         verifier = TokenVerifier.from_settings(settings, signer, keys)
@@ -312,7 +318,10 @@ async def gateway(given: ActorSettings, name: str) -> GatewayParts:
     database = await connect(settings, system=4, app=GATEWAY_CONNECTIONS)
     # a size limit counts decoded bytes, so nothing may decode later
     session = aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}, auto_decompress=False)
-    parts = GatewayParts(settings, name, database, session)
-    parts.beat = await process_beat(settings, given, "gateway", name, parts.samples, parts.requests)
+    incarnation = str(uuid.uuid4())
+    parts = GatewayParts(settings, name, incarnation, database, session)
+    parts.beat = await process_beat(
+        settings, given, "gateway", name, parts.samples, parts.requests, incarnation
+    )
     calm_garbage_collector()
     return parts

@@ -8,7 +8,6 @@ from ..actors.assistant.drafting import Drafter
 from ..actors.assistant.knowledge import Knowledge
 from ..actors.assistant.model_calls import ModelCalls
 from ..actors.assistant.runs import Ask, AssistantRuns
-from ..actors.clock import fresh_id
 from ..channels.models.anthropic import AnthropicCompatible
 from ..channels.models.langflow import Langflow
 from ..channels.models.openai import OpenAiCompatible
@@ -88,14 +87,16 @@ def draft_loop(database: Database, calls: ModelCalls, hints: Hints, send: Send) 
     )
 
 
-def assistant_runs(settings: Settings, database: Database, ask: Ask, hints: Hints) -> AssistantRuns:
-    """The assistant's runs of one process, with calls of their own: a flow that fails keeps nobody from a draft. The caller closes
-    them."""
+def assistant_runs(
+    settings: Settings, database: Database, incarnation: str, ask: Ask, hints: Hints
+) -> AssistantRuns:
+    """The assistant's runs of one process, of this incarnation, with calls of their own: a flow that fails keeps nobody from a draft.
+    The caller closes them."""
     rules, most = Rules(), settings.assistant_runs
     is_flow = settings.langflow_runtime_url is not None
     chosen = langflow(settings, most) if is_flow else model(settings, rules, most)
     return AssistantRuns(
-        PostgresRuns(database, fresh_id()),
+        PostgresRuns(database, incarnation),
         _calls(settings, database, chosen, rules, most),
         PostgresConversations(database),
         PostgresDraftQueue(database).settings,

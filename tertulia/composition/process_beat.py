@@ -25,8 +25,10 @@ async def process_beat(
     name: str,
     gather: Callable[[], Awaitable[list[Sample]]],
     requests: Any = None,
+    incarnation: str | None = None,
 ) -> ProcessBeat:
-    """The heartbeat of this actor's process, not yet announced. `gather`, `requests` (`RequestMetrics`): the process's own figures."""
+    """The heartbeat of this actor's process, not yet announced. `gather`, `requests` (`RequestMetrics`): the process's own figures.
+    `incarnation`: a fresh UUID, where the caller needs it too."""
     database = await connect(settings, system=1, app=1)
     address = own_address()
     port = 0
@@ -41,7 +43,7 @@ async def process_beat(
     process = Process(
         name,
         kind,
-        str(uuid.uuid4()),
+        incarnation or str(uuid.uuid4()),
         own_node(),
         address,
         os.getpid(),

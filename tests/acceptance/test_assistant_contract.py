@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,8 +14,8 @@ import httpx
 import jwt
 import pytest
 import websockets
+from assistants import BASE, Runtime, chunks, frames, runtime
 from desks import Account, ok
-from readers import open_socket
 from serving import PAGE, RUNTIME, OwnServer
 from stage import Stage
 from waiting import until
@@ -23,7 +23,6 @@ from waiting import until
 from tertulia.channels.double.models.state import Script, State
 from tertulia.serving.demo import WEBCHAT
 
-BASE = "/assistant/api/v1"
 CONVERSATION = {"id", "title", "owner_id", "metadata_json", "created_at", "updated_at"}
 MESSAGE = {"id", "conversation_id", "role", "content", "metadata_json", "created_at", "updated_at"}
 AUTHENTICATED = {"type": "info", "message": "langflow_authenticated"}
@@ -33,55 +32,6 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "x" * 22 + "==",
 }
-
-
-class Runtime:
-    """A client of the assistant runtime. It writes over one connection, so one gateway runs its answers."""
-
-    def __init__(self, http: httpx.AsyncClient, server: OwnServer, token: str) -> None:
-        self.http, self.server, self.token = http, server, token
-
-    async def create(self, **fields: Any) -> dict[str, Any]:
-        return ok(await self.http.post(f"{BASE}/conversations/", json=fields), 201)
-
-    async def say(self, conversation: str, content: str, role: str = "user", key: str = "") -> dict[str, Any]:
-        body = {"role": role, "content": content}
-        headers = {"Idempotency-Key": key} if key else {}
-        path = f"{BASE}/conversations/{conversation}/messages"
-        return ok(await self.http.post(path, json=body, headers=headers), 201)
-
-    async def said(self, conversation: str) -> list[tuple[str, str]]:
-        found = ok(await self.http.get(f"{BASE}/conversations/{conversation}/messages"), 200)
-        return [(m["role"], m["content"]) for m in found]
-
-    @asynccontextmanager
-    async def socket(self, conversation: str, query: str = "") -> AsyncIterator[Any]:
-        """The conversation's WebSocket, after `connected`."""
-        token = None if query else self.token
-        path = f"{BASE}/ws/conversations/{conversation}"
-        async with open_socket(self.server, token, query, path=path) as ws:
-            assert json.loads(await ws.recv()) == {"type": "connected"}
-            yield ws
-
-
-async def frames(ws: Any, last: str = "complete") -> list[dict[str, Any]]:
-    """Frames up to one of type `last`."""
-    found: list[dict[str, Any]] = []
-    async with asyncio.timeout(45):
-        while not found or found[-1]["type"] != last:
-            found.append(json.loads(await ws.recv()))
-            assert last == "error" or found[-1]["type"] != "error", found
-    return found
-
-
-def chunks(*contents: str) -> list[dict[str, str]]:
-    return [{"type": "stream", "content": content} for content in contents]
-
-
-@asynccontextmanager
-async def runtime(server: OwnServer, token: str) -> AsyncIterator[Runtime]:
-    async with server.client(token) as http:
-        yield Runtime(http, server, token)
 
 
 @pytest.fixture(autouse=True)

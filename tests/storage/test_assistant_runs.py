@@ -6,9 +6,12 @@ import asyncio
 import uuid
 
 import asyncpg
+import pytest
 
 from tertulia.core.ports.assistance.runs import Claim, Due
+from tertulia.core.ports.ownership import Process
 from tertulia.storage.postgres.assistance.runs import ATTEMPTS, PostgresRuns
+from tertulia.storage.postgres.conversations.processes import PostgresProcesses
 from tertulia.storage.postgres.database import Database
 
 
@@ -58,6 +61,32 @@ async def test_a_run_whose_process_is_silent_is_anothers(
     assert await second.keep([conversation]) == []
     await second.release()
     assert await due_of(first, conversation) == [Due(account_id, conversation, False)], "at once"
+
+
+@pytest.mark.parametrize("beats", [False, True])
+async def test_a_claim_ends_early_when_its_process_is_silent_too(
+    database: Database, owner: asyncpg.Connection, account_id: str, beats: bool
+) -> None:
+    """A killed process neither renews its claims nor beats. One that beats keeps what it claimed, though Postgres was slow for it."""
+    conversation, incarnation, name = fresh(), fresh(), f"gateway-{fresh()}"
+    await PostgresProcesses(database).register(
+        Process(name, "gateway", incarnation, "node", "127.0.0.1", 1, "1", "1", 0)
+    )
+    holder, other = PostgresRuns(database, incarnation), PostgresRuns(database, fresh())
+    await holder.want(account_id, conversation, 1)
+    await holder.claim(account_id, conversation)
+    query = (
+        "UPDATE assistant_runs SET claimed_until = claimed_until - interval '5 s' WHERE conversation_id = $1"
+    )
+    assert await owner.execute(query, conversation) == "UPDATE 1"
+    if not beats:
+        await PostgresProcesses(database).register(
+            Process(name, "gateway", fresh(), "node", "127.0.0.1", 2, "1", "1", 0)
+        )
+    assert await due_of(other, conversation) == []
+    found = await due_of(other, conversation)
+    assert found == ([] if beats else [Due(account_id, conversation, False)])
+    await PostgresProcesses(database).remove(name, incarnation)
 
 
 async def test_a_run_that_ends_its_processes_is_given_up(

@@ -56,6 +56,24 @@ async def test_an_account_sees_its_own_calls_alone(database: Database, account_i
             assert await connection.fetchval("SELECT count(*) FROM model_usage") == count
 
 
+async def test_calls_whose_process_died_end_as_cancelled(
+    database: Database, owner: asyncpg.Connection, account_id: str
+) -> None:
+    ledger = PostgresLedger(database)
+    dead, alive = call_of(account_id), call_of(account_id)
+    for call in (dead, alive):
+        await ledger.begin(call, Limits())
+    long_ago = "UPDATE model_calls SET begun_at = now() - interval '11 minutes' WHERE id = $1"
+    await owner.execute(long_ago, dead.id)
+    await ledger.trim()
+    await ledger.trim()
+    await ledger.end(alive, ended(5, 0.0))
+    rows = await owner.fetch(
+        "SELECT outcome, calls::int, tokens_in::int FROM model_usage WHERE account_id = $1", account_id
+    )
+    assert sorted(map(tuple, rows)) == [("cancelled", 1, 0), ("ok", 1, 5)]
+
+
 async def test_old_calls_go_and_their_days_stay(
     database: Database, owner: asyncpg.Connection, account_id: str
 ) -> None:

@@ -10,6 +10,8 @@ from ..queries import sql
 
 KEPT_DAYS = 90.0
 """Days for which single calls are kept; each day's usage is kept for good."""
+LONGEST = 600.0
+"""Seconds after which a call is not under way any more, whatever `TERTULIA_MODEL_TIMEOUT` is (300 at most): its process has ended."""
 
 
 class PostgresLedger:
@@ -44,6 +46,7 @@ class PostgresLedger:
             )  # fmt: skip
 
     async def trim(self) -> int:
-        """Delete calls older than KEPT_DAYS; returns how many."""
+        """End the calls whose process ended before them, and delete those older than KEPT_DAYS; returns how many were deleted."""
         async with self._database.system() as connection:
+            await connection.execute(sql("model_calls_abandoned"), LONGEST)
             return await connection.fetchval(sql("model_calls_trim"), KEPT_DAYS)

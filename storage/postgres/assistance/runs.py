@@ -8,6 +8,8 @@ from ..queries import sql
 
 CLAIM = 15.0
 """Seconds that a claim lasts unless it is renewed."""
+SILENT = 4.0
+"""Seconds after which a claim ends early, if neither it has been renewed nor its process's heartbeat."""
 UNCLAIMED = 5.0
 """Seconds after which a run that its gateway has not claimed is anybody's."""
 ATTEMPTS = 3
@@ -15,7 +17,7 @@ ATTEMPTS = 3
 
 
 class PostgresRuns:
-    """`core.ports.assistance.runs.RunStore` on Postgres. `process`: a fresh id."""
+    """`core.ports.assistance.runs.RunStore` on Postgres. `process`: the incarnation that its process beats for."""
 
     def __init__(self, database: Database, process: str) -> None:
         self._database = database
@@ -45,7 +47,7 @@ class PostgresRuns:
 
     async def due(self, limit: int) -> list[Due]:
         async with self._database.system() as connection:
-            rows = await connection.fetch(sql("run_due"), UNCLAIMED, ATTEMPTS, limit)
+            rows = await connection.fetch(sql("run_due"), UNCLAIMED, ATTEMPTS, limit, CLAIM, SILENT)
         return [Due(row["account_id"], row["conversation_id"], row["given_up"]) for row in rows]
 
     async def cancel(self, account_id: str, conversation_id: str) -> bool:

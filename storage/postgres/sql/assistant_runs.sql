@@ -43,11 +43,16 @@ UPDATE assistant_runs SET claimed_by = NULL, claimed_until = now() WHERE claimed
 
 -- name: run_due
 -- Runs that nobody holds: their process is gone, or had no room. Those that have ended several processes are deleted, and returned as
--- such.
--- $1 float seconds after which an unclaimed one is left alone, $2 integer attempts, $3 integer limit
+-- such. A claim that has not been renewed for a while, of a process that is silent as well, ends now, and its run is due at the next look.
+-- $1 float seconds after which an unclaimed one is left alone, $2 integer attempts, $3 integer limit, $4 float seconds that a claim lasts,
+-- $5 float seconds of silence
 WITH over AS (
   DELETE FROM assistant_runs WHERE attempts >= $2 AND (claimed_until IS NULL OR claimed_until < now())
-  RETURNING account_id, conversation_id)
+  RETURNING account_id, conversation_id),
+silent AS (
+  UPDATE assistant_runs r SET claimed_by = NULL, claimed_until = now()
+  WHERE claimed_until > now() AND claimed_until < now() + make_interval(secs => $4::float8 - $5::float8)
+  AND NOT EXISTS (SELECT FROM processes p WHERE p.incarnation = r.claimed_by AND p.updated_at > now() - make_interval(secs => $5)))
 SELECT account_id::text, conversation_id::text, true AS given_up FROM over
 UNION ALL
 (SELECT account_id::text, conversation_id::text, false FROM assistant_runs

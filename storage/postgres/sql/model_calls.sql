@@ -58,3 +58,15 @@ WITH gone AS (
     SELECT id FROM model_calls WHERE begun_at < now() - make_interval(secs => $1 * 86400) LIMIT 10000)
   RETURNING 1)
 SELECT count(*) FROM gone
+
+
+-- name: model_calls_abandoned
+-- Calls whose process ended before they did: they count as cancelled, as if it had lived to say so.
+-- $1 float seconds after which no call can be under way
+WITH ended AS (
+  UPDATE model_calls SET outcome = 'cancelled' WHERE outcome = 'running' AND begun_at < now() - make_interval(secs => $1)
+  RETURNING account_id, begun_at, provider, model, purpose)
+INSERT INTO model_usage AS u (account_id, day, provider, model, purpose, outcome, calls, tokens_in, tokens_out, cost, ms)
+SELECT account_id, (begun_at AT TIME ZONE 'UTC')::date, provider, model, purpose, 'cancelled', count(*), 0, 0, 0, 0 FROM ended
+GROUP BY 1, 2, 3, 4, 5
+ON CONFLICT (account_id, day, provider, model, purpose, outcome) DO UPDATE SET calls = u.calls + excluded.calls
