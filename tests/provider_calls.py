@@ -38,11 +38,13 @@ def path(channel: _Channel) -> str:
     return f"/v1/webhooks/{channel.type}/{channel.id}"
 
 
-def signed(channel: _Channel, secrets: dict[str, str], payload: Any) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a call as the provider makes it."""
+def signed(
+    channel: _Channel, secrets: dict[str, str], payload: Any, public: str = PUBLIC
+) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a call as the provider makes it, to a server at this public URL."""
     if channel.type == "sms":
         fields = {k: str(v) for k, v in payload.items()}
-        text = PUBLIC + path(channel) + "".join(k + fields[k] for k in sorted(fields))
+        text = public + path(channel) + "".join(k + fields[k] for k in sorted(fields))
         mac = hmac.new(secrets["auth_token"].encode(), text.encode(), hashlib.sha1).digest()
         return urlencode(fields).encode(), {
             "X-Twilio-Signature": base64.b64encode(mac).decode(),

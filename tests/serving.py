@@ -82,8 +82,15 @@ GUARDED = {
     "TERTULIA_PRESENCE_TTL": str(PRESENCE_TTL),
 }
 """Metrics by token alone, one name besides its addresses, nothing on this machine reachable, and presence that ends soon."""
-BATTERED = {"TERTULIA_PROCESS_METRICS": "true", "TERTULIA_PRESENCE_TTL": "3600"}
-"""Each process's own metrics, and presence that no slow machine outlasts."""
+MODEL_KEY = "sk-of-the-operator"
+BATTERED = {
+    "TERTULIA_PROCESS_METRICS": "true",
+    "TERTULIA_PRESENCE_TTL": "3600",
+    "TERTULIA_MODEL_PROVIDER": "openai-compatible",
+    "TERTULIA_MODEL_PREMIUM": "gpt-double",
+    "TERTULIA_MODEL_KEY": MODEL_KEY,
+}
+"""Each process's own metrics, presence that no slow machine outlasts, and a provider of language models."""
 
 
 def free_port() -> int:

@@ -19,7 +19,8 @@ class Stage:
 
     def __init__(self) -> None:
         self.flow = State()
-        """What the flow answers that the servers' assistant runs, and what it was asked."""
+        """What the flow answers that the servers' assistant runs, and what it was asked. A server whose provider is OpenAI-compatible
+        asks it too."""
         self._flow = TestServer(make_app(self.flow))
         self._servers: dict[str, OwnServer] = {}
         self._given: OwnServer | None = None
@@ -29,9 +30,10 @@ class Stage:
         if name not in self._servers:
             if not self._flow.started:
                 await self._flow.start_server()
-            flow = {"LANGFLOW_RUNTIME_URL": f"http://127.0.0.1:{self._flow.port}"}
+            url = f"http://127.0.0.1:{self._flow.port}"
+            models = {"LANGFLOW_RUNTIME_URL": url, "TERTULIA_MODEL_URL": url + "/v1"}
             folder = Path(tempfile.mkdtemp(prefix="tertulia-"))
-            self._servers[name] = OwnServer(folder, {**flow, **(environment or {})})
+            self._servers[name] = OwnServer(folder, {**models, **(environment or {})})
         server = self._servers[name]
         if server is not self._given:
             await self.clear()

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import uuid
-import zipfile
 from typing import Any
 
 import pytest
+from archives import archive
 from desks import Desk, fresh, ok, problem
 from serving import OwnServer
 from test_suggestions import asked, drafted
 
 from tertulia.serving.demo import WEBCHAT
-
-
-def archive(files: dict[str, str | bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
-        for path, content in files.items():
-            out.writestr(path, content)
-    return packed.getvalue()
 
 
 async def imported(desk: Desk, content: bytes, **query: str) -> Any:
