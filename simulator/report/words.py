@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .document import Report
 
-SHARES = frozenset({"abandoned", "abandoned_silently", "in_time", "occupancy", "cpu"})
+SHARES = frozenset({"abandoned", "abandoned_silently", "waited", "in_time", "occupancy", "cpu"})
 
 
 def seconds(value: float) -> str:
