@@ -6,7 +6,7 @@ from ...core.ports.http import Hint
 from ...core.routing.facts import order
 from ...core.routing.supervision_messages import AgentPresence, QueueItem, QueuePage
 from ...core.views.stream_events import account_topic, conversation_topic
-from .account_desk import AccountDesk
+from .account.account_desk import AccountDesk
 
 MAX_HINTS = 500
 """Agents in one round of hints; the others follow."""

@@ -22,14 +22,15 @@ from ...core.routing.supervision_messages import AgentPresence, Presence, QueueP
 from ..clock import WallClock, fresh_id, now_ms
 from ..transport.host_subscription import HostSubscription
 from .absence_monitor import AbsenceMonitor
-from .account_desk import AccountDesk, Tools
+from .account.account_desk import AccountDesk
+from .account.command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
+from .account.desk_tools import DeskTools
+from .account.routing_journal import RoutingJournal
 from .account_registry import AccountRegistry, AccountState, Intervals
 from .assignment_requests import ask_desk
-from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
 from .gap_recovery import GapRecovery
 from .notifications import agents_of, presence_hints, queue_hints, queue_page
 from .rosters import Rosters
-from .routing_journal import RoutingJournal
 from .shard_ownership import Fence, ShardOwnership
 from .sticky_lookup import StickyLookup
 
@@ -158,8 +159,8 @@ class Supervisor:
         """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it."""
         return await self.accounts.load(account_id)
 
-    def _tools(self, fence: Fence) -> Tools:
-        return Tools(
+    def _tools(self, fence: Fence) -> DeskTools:
+        return DeskTools(
             fence,
             now_ms,
             fresh_id,
@@ -252,7 +253,7 @@ class Supervisor:
             with self.accounts.isolated(account_id):
                 state.desk.handle(TimePassed())
             if state.wake is None:  # woken early: the desk has set no new alarm
-                self._wake(account_id, state.desk.next_alarm, state.desk.fence)
+                self._wake(account_id, state.desk.decisions.next_alarm, state.desk.fence)
 
     async def _poll(self) -> None:
         """Check the heads of the feeds, the versions of the facts, and the owners of the shards."""

@@ -1,6 +1,6 @@
 """How a desk chooses: the agent for a conversation, and the next conversation for agents that have become free.
 
-`OWN` are the server's rules. The replay lab has others.
+`OWN` are the server's rules; `alternatives/` has others.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tertulia.actors.clock import WallClock
-from tertulia.actors.supervisor.presence import PresenceTable
+from tertulia.actors.supervisor.account.presence import PresenceTable
 from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.routing.supervision_messages import Presence
 from tertulia.http.streams.presence import PresenceKeeper

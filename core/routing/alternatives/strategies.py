@@ -11,11 +11,11 @@ from typing import Literal
 
 import msgspec
 
-from ..core.routing.agents import Agents
-from ..core.routing.facts import Agent, Need, Policy, Preferences, Waiting
-from ..core.routing.queue import Queue
-from ..core.routing.rules import Choice, Rules
-from ..core.routing.sorted_agents import bits
+from ..agents import Agents
+from ..facts import Agent, Need, Policy, Preferences, Waiting
+from ..queue import Queue
+from ..rules import Choice, Rules
+from ..sorted_agents import bits
 
 AgentRule = Literal["least_busy", "longest_idle", "round_robin", "most_idle", "fastest_first"]
 """`least_busy`, `round_robin`: as in `facts.Strategy`. `longest_idle`: longest without a change of its conversations. `most_idle`: of the
