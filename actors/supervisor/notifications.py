@@ -25,6 +25,7 @@ def agents_of(desk: AccountDesk) -> list[AgentPresence]:
             desk.presence.last_seen.get(a.id),
         )
         for a in sorted(desk.desk.agents, key=lambda a: a.id)
+        if a.is_listed
     ]
 
 

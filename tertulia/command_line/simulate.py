@@ -144,7 +144,9 @@ def simulate(
     ] = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="keep the customers and their conversations instead of erasing them"),
+        typer.Option(
+            "--keep", help="keep the customers with their conversations, and the agents, instead of deleting them"
+        ),
     ] = False,
 ) -> None:
     """Simulate customers who write to a running server and agents who answer, and report what they saw.

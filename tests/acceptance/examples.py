@@ -216,6 +216,7 @@ ROUTES: dict[str, Example] = {
     "PATCH /v1/agent-preferences/me": Example(STAFF, {"languages": ["en"]}, foreign=None),
     "GET /v1/agent-preferences/{user_id}": Example(TEAM, names=USER),
     "PATCH /v1/agent-preferences/{user_id}": Example(LEADS, {"languages": ["en"]}, USER),
+    "DELETE /v1/agents/{user_id}": Example(ADMIN, names=USER),
     "GET /v1/agents/{user_id}/stats": Example(LEADS | SERVICE, names=USER),
     "GET /v1/reports": Example(LEADS | SERVICE, query="by=team", foreign=None),
     "GET /v1/labels": Example(TEAM, foreign=None),

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from ....core.conversation.commands import Done, EndOffer
 from ....core.conversation.entries import Entry, Opened, StatusChanged
@@ -140,6 +141,9 @@ class AccountDesk:
         for f in facts.agents:
             if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
                 self.ensure_agent(f.id, f.preferences)
+        for agent_id in sorted(before.keys() - self.names.keys()):
+            removed = replace(before[agent_id], available=False, removed=True)
+            self.handle(messages.AgentChanged(agent_id, removed))
         if facts.settings != settings:
             reaches = facts.settings.routing != settings.routing
             self.handle(
@@ -166,13 +170,17 @@ class AccountDesk:
     def ensure_agent(self, agent_id: str, preferences: Preferences | None = None) -> None:
         """Add an agent if missing; without `preferences`, with the default ones."""
         if preferences is None:
-            if agent_id in self.desk.agents:
+            if self._is_agent(agent_id):
                 return
             preferences = Preferences()
         is_new = agent_id not in self.desk.agents
         self.handle(messages.AgentChanged(agent_id, preferences))
         if is_new and (status := self.presence.status(agent_id)) != "offline":
             self.handle(messages.PresenceChanged(agent_id, status))
+
+    def _is_agent(self, agent_id: str) -> bool:
+        known = self.desk.agents.get(agent_id)
+        return known is not None and not known.preferences.removed
 
     def on_presence(self, presences: Iterable[Presence]) -> None:
         self._on_presence_changed(self.presence.update(presences, self._tools.now()))
@@ -182,7 +190,8 @@ class AccountDesk:
 
     def _on_presence_changed(self, changed: dict[str, Any]) -> None:
         for user_id, status in changed.items():
-            self.ensure_agent(user_id)
+            if status != "offline" or user_id not in self.desk.agents:
+                self.ensure_agent(user_id)
             self.handle(messages.PresenceChanged(user_id, status))
             self.presence_changed = True
 
