@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +18,8 @@ from .common import fail, note, say
 from .participants import new_run, plan_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ..simulator.plan import Plan
     from ..simulator.report.document import Report
     from ..simulator.run.limit import Knee
@@ -145,7 +148,8 @@ def simulate(
     keep: Annotated[
         bool,
         typer.Option(
-            "--keep", help="keep the customers with their conversations, and the agents, instead of deleting them"
+            "--keep",
+            help="keep the customers with their conversations, and the agents, instead of deleting them",
         ),
     ] = False,
 ) -> None:
@@ -271,24 +275,12 @@ async def _run(scenario: Scenario, options: dict[str, Any]) -> None:
 async def _one(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     """One run with its report."""
     from rich.console import Console
-    from rich.live import Live
 
     from ..simulator.report import files, terminal
 
-    console, page = Console(), await _live_page(options["live"])
-    try:
-        if console.is_terminal:
-            with Live(console=console, auto_refresh=False, transient=True) as view:
-
-                def progress(report: Report) -> None:
-                    view.update(terminal.live(report), refresh=True)
-                    page(report)
-
-                found = await _simulation(plan, options, progress)
-        else:
-            found = await _simulation(plan, options, page)
-    finally:
-        await page.close()
+    console = Console()
+    async with _watched(console, options["live"]) as progress:
+        found = await _simulation(plan, options, progress)
     terminal.summary(found, console)
     try:
         say(str(files.write(found, folder)))
@@ -296,6 +288,29 @@ async def _one(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
         fail(f"the report cannot be written: {error}")
     if not found.passed:
         raise typer.Exit(1)
+
+
+@asynccontextmanager
+async def _watched(console: Console, port: int | None) -> AsyncIterator[Callable[[Report], None]]:
+    """Shows runs while they continue: in the terminal, if there is one, and on the live page."""
+    from rich.live import Live
+
+    from ..simulator.report import terminal
+
+    page = await _live_page(port)
+    try:
+        if not console.is_terminal:
+            yield page
+            return
+        with Live(console=console, auto_refresh=False, transient=True) as view:
+
+            def progress(report: Report) -> None:
+                view.update(terminal.live(report), refresh=True)
+                page(report)
+
+            yield progress
+    finally:
+        await page.close()
 
 
 async def _simulation(plan: Plan, options: dict[str, Any], progress: Callable[[Report], None]) -> Report:
@@ -343,24 +358,32 @@ async def _live_page(port: int | None) -> _Page:
 
 async def _find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     """Many short runs; the report is the last one's that passed."""
+    from rich.console import Console
+
     from ..simulator.report import files
     from ..simulator.run import limit
     from ..simulator.scenario.changes import at_rate
 
     reports: dict[float, Report] = {}
+    console = Console()
 
-    async def trial(rate: float) -> bool:
+    async def trial(rate: float, progress: Callable[[Report], None]) -> limit.Trial:
         run = new_run()
         tried = replace(plan, run=run, scenario=at_rate(plan.scenario, rate), customers=None)
-        found = await _simulation(tried, options, lambda report: None)
+        found = await _simulation(tried, options, progress)
         if found.passed:
             reports[rate] = found
         failed = ", ".join(v.text for v in found.verdicts if not v.holds)
         limited = " (the generator was a bottleneck)" if found.limited else ""
-        say(f"{rate:8.2f} a second: {'passed' if found.passed else 'failed: ' + failed}{limited}")
-        return found.passed
+        console.print(
+            f"{rate:8.2f} a second: {'passed' if found.passed else 'failed: ' + failed}{limited}",
+            highlight=False,
+            markup=False,
+        )
+        return limit.Trial(rate, found.passed, bool(found.limited))
 
-    knee: Knee = await limit.search(trial, limit.start_of(plan.scenario))
+    async with _watched(console, options["live"]) as progress:
+        knee: Knee = await limit.search(lambda rate: trial(rate, progress), limit.start_of(plan.scenario))
     say(knee.sentence)
     if reports:
         say(str(files.write(reports[max(reports)], folder)))
