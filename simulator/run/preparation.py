@@ -97,6 +97,8 @@ class Preparation:
     async def restore(self, contacts: Collection[str], *, live: Collection[str] = (), keep: bool) -> None:
         """Put everything back. `keep`: leave the customers and their conversations, those that are `live` resolved, and the run's agents.
         Faults become notes."""
+        if self.plan.scenario.policy.settings.get("routing", {}).get("shadow_policy"):
+            await self._tried("the shadow policy", self._note_shadow())
         if self._settings is not None:
             await self._tried("the account's settings", self.admin.update_account(settings=self._settings))  # pyright: ignore[reportArgumentType]
         if keep:
@@ -107,6 +109,14 @@ class Preparation:
         if self.plan.new_admin is not None and not keep:
             await self._tried("the admin", self._remove(self.plan.new_admin))
         await self.admin.aclose()
+
+    async def _note_shadow(self) -> None:
+        """What the shadow policy says that the scenario has set."""
+        found = await self.admin.get_shadow_policy()
+        if found["agreement"] is not None:
+            self.notes.append(
+                f"The shadow policy {found['policy']} would have chosen the same agent in {found['agreement']:.1%} of {found['compared']:,} decisions."
+            )
 
     async def _restore_agent(self, user: str, before: dict[str, Any] | None, *, keep: bool) -> None:
         if before is not None:

@@ -195,6 +195,7 @@ ROUTES: dict[str, Example] = {
     "GET /v1/sla-clocks": Example(TEAM, query="conversation_id={conversation}", foreign=None),
     "GET /v1/queue": Example(LEADS | SERVICE, foreign=None),
     "GET /v1/routing/board": Example(LEADS | SERVICE, query="at=2098-01-01T00:00:00Z", foreign=None),
+    "GET /v1/routing/shadow": Example(LEADS | SERVICE, foreign=None),
     "GET /v1/routing/entries": Example(LEADS | SERVICE, query="limit=5", foreign=None),
     "GET /v1/contacts": Example(TEAM, query="q=canary", foreign=None),
     "POST /v1/contacts": Example(TEAM, {"name": "Marta"}, foreign=None),

@@ -140,6 +140,66 @@ async def test_an_agent_is_removed_once_they_hold_nothing(server: OwnServer, tea
     assert found.agrees and found.equal >= 1
 
 
+async def test_a_shadow_policy_counts_and_decides_nothing(server: OwnServer, team: Team) -> None:
+    async def shadow() -> dict[str, Any]:
+        return ok(await team.lead.http.get("/v1/routing/shadow"), 200)
+
+    none = {
+        "policy": None,
+        "since": None,
+        "decisions": 0,
+        "compared": 0,
+        "agreed": 0,
+        "agreement": None,
+        "agents": [],
+        "recent": [],
+    }
+    assert await shadow() == none
+    wrong = await team.admin.http.patch(
+        "/v1/account", json={"settings": {"routing": {"shadow_policy": "best"}}}
+    )
+    assert problem(wrong, 422, "invalid")["errors"][0]["path"] == "settings.routing.shadow_policy"
+    await team.settings(routing={"shadow_policy": "longest_idle"})
+    for name in ("ana", "ben"):
+        await team.prefer(name, auto_accept=True)
+        await team.appear(name)
+    opened = []
+    for _ in range(2):
+        opened.append((await team.open())["id"])
+        await until(lambda: team.assignee(opened[-1]), "it to be assigned")
+    hers, his = [await team.assignee(c) for c in opened]
+    assert {hers, his} == {"ana", "ben"}
+    ok(await team.lead.patch(opened[1], status="resolved"))
+    await until(lambda: _is_free(team, str(his)), "the second one to be free")
+    third = (await team.open())["id"]
+    await until(lambda: team.assignee(third), "it to be assigned")
+    assert await team.assignee(third) == his, "by load, as the account's own policy says"
+    found = await shadow()
+    assert (found["policy"], found["decisions"], found["compared"], found["agreed"]) == (
+        "longest_idle",
+        3,
+        3,
+        2,
+    )
+    assert found["agreement"] == pytest.approx(2 / 3)
+    (one,) = found["recent"]
+    assert (one["conversation_id"], one["agent_id"], one["shadow_agent_id"]) == (third, his, hers)
+    assert sorted((a["user_id"], a["got"], a["would_get"]) for a in found["agents"]) == sorted(
+        [(hers, 1, 2), (his, 2, 1)]
+    )
+    metrics = (await team.lead.http.get("/metrics")).text
+    assert (
+        "tertulia_supervisor_shadow_compared{" in metrics and "tertulia_supervisor_shadow_agreed{" in metrics
+    )
+    await team.settings(routing={"shadow_policy": None})
+    assert await shadow() == none
+
+
+async def _is_free(team: Team, user: str) -> bool:
+    agents = ok(await team.lead.http.get("/v1/agents"))["items"]
+    return any(a["user_id"] == user and a["active"] == 0 for a in agents)
+
+
 async def test_an_offer_is_declined_accepted_and_told(team: Team) -> None:
     ana, ben = await team.desk("agent", "ana"), await team.desk("agent", "ben")
     await team.prefer("ben", auto_accept=False, max_concurrent_conversations=1)

@@ -64,6 +64,7 @@ class AccountDesk:
         self._last_assigned = last_assigned
         self._tools = tools
         self.desk = self._restore()
+        self._follow()
 
     # -- state
 
@@ -110,6 +111,12 @@ class AccountDesk:
         self.decisions.carry_out(effects)
         return desk
 
+    def _follow(self) -> None:
+        """Have the account's shadow policy follow the desk from now on."""
+        rule = self.facts.settings.routing.shadow_policy
+        observer = self._tools.shadows.observer(self.id, self.fence, rule, self._tools.now())
+        self.desk.board.observer = observer
+
     def _agent(self, agent_id: str, preferences: Preferences) -> Agent:
         last = self._last_assigned.get(agent_id, 0)
         return Agent(
@@ -145,6 +152,7 @@ class AccountDesk:
             removed = replace(before[agent_id], available=False, removed=True)
             self.handle(messages.AgentChanged(agent_id, removed))
         if facts.settings != settings:
+            self._follow()
             reaches = facts.settings.routing != settings.routing
             self.handle(
                 messages.PolicyChanged(

@@ -9,6 +9,7 @@ import msgspec
 
 from .command_sender import CommandSender
 from .routing_journal import RoutingJournal
+from .shadow_policies import ShadowPolicies
 
 
 class DeskTools(msgspec.Struct, frozen=True):
@@ -24,3 +25,4 @@ class DeskTools(msgspec.Struct, frozen=True):
     reload: Callable[[str, str], None]
     look_up_last_held: Callable[[str, str, str], None]
     journal: RoutingJournal
+    shadows: ShadowPolicies
