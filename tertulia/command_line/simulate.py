@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,8 +16,6 @@ from .common import fail, note, say
 from .participants import new_run, plan_of
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..simulator.plan import Plan
     from ..simulator.report.document import Report
     from ..simulator.run.limit import Knee
@@ -277,10 +273,12 @@ async def _one(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     from rich.console import Console
 
     from ..simulator.report import files, terminal
+    from .simulation_view import watched
 
     console = Console()
-    async with _watched(console, options["live"]) as progress:
-        found = await _simulation(plan, options, progress)
+    async with watched(console, options["live"]) as view:
+        found = await _simulation(plan, options, view.progress)
+        await view.finish(found)
     terminal.summary(found, console)
     try:
         say(str(files.write(found, folder)))
@@ -288,29 +286,6 @@ async def _one(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
         fail(f"the report cannot be written: {error}")
     if not found.passed:
         raise typer.Exit(1)
-
-
-@asynccontextmanager
-async def _watched(console: Console, port: int | None) -> AsyncIterator[Callable[[Report], None]]:
-    """Shows runs while they continue: in the terminal, if there is one, and on the live page."""
-    from rich.live import Live
-
-    from ..simulator.report import terminal
-
-    page = await _live_page(port)
-    try:
-        if not console.is_terminal:
-            yield page
-            return
-        with Live(console=console, auto_refresh=False, transient=True) as view:
-
-            def progress(report: Report) -> None:
-                view.update(terminal.live(report), refresh=True)
-                page(report)
-
-            yield progress
-    finally:
-        await page.close()
 
 
 async def _simulation(plan: Plan, options: dict[str, Any], progress: Callable[[Report], None]) -> Report:
@@ -327,35 +302,6 @@ async def _simulation(plan: Plan, options: dict[str, Any], progress: Callable[[R
     return await simulation.run()
 
 
-class _Page:
-    """The live page, or nothing."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-
-    def __call__(self, report: Report) -> None:
-        if self.page is not None:
-            self.page.show(report)
-
-    async def close(self) -> None:
-        if self.page is not None:
-            await self.page.close()
-
-
-async def _live_page(port: int | None) -> _Page:
-    from ..simulator.report.live_page import LivePage
-
-    if port is None:
-        return _Page(None)
-    page = LivePage(port)
-    try:
-        await page.open()
-    except OSError as error:
-        fail(f"cannot listen on port {port}: {os.strerror(error.errno or 0)}")
-    note(f"live: http://127.0.0.1:{port}/")
-    return _Page(page)
-
-
 async def _find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     """Many short runs; the report is the last one's that passed."""
     from rich.console import Console
@@ -363,6 +309,7 @@ async def _find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None
     from ..simulator.report import files
     from ..simulator.run import limit
     from ..simulator.scenario.changes import at_rate
+    from .simulation_view import watched
 
     reports: dict[float, Report] = {}
     console = Console()
@@ -382,8 +329,12 @@ async def _find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None
         )
         return limit.Trial(rate, found.passed, bool(found.limited))
 
-    async with _watched(console, options["live"]) as progress:
-        knee: Knee = await limit.search(lambda rate: trial(rate, progress), limit.start_of(plan.scenario))
+    async with watched(console, options["live"]) as view:
+        knee: Knee = await limit.search(
+            lambda rate: trial(rate, view.progress), limit.start_of(plan.scenario)
+        )
+        if reports:
+            await view.finish(reports[max(reports)])
     say(knee.sentence)
     if reports:
         say(str(files.write(reports[max(reports)], folder)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from pathlib import Path
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
@@ -16,6 +18,7 @@ from tertulia.simulator.figures.floor import BATCHES, Batch, Load
 from tertulia.simulator.plan import Seat
 from tertulia.simulator.report import comparison, files, terminal
 from tertulia.simulator.report.document import Machine, Report, Run, decoded, encoded, model_of, report_of
+from tertulia.simulator.report.live_page import LivePage
 from tertulia.simulator.report.page import page
 from tertulia.simulator.report.plots import ticks
 from tertulia.simulator.run.worker import FloorFigures, Outcome
@@ -175,3 +178,34 @@ def test_theory_reaches_arrivals_that_are_constant_after_the_warm_up(arrivals: s
     model = model_of(scenario)
     assert (model is not None) is within
     assert model is None or (model.arrival, model.servers, model.patience) == (1, 70, 0)
+
+
+async def test_the_live_page_says_how_a_run_is_doing_and_ends_with_the_report(unused_tcp_port: int) -> None:
+    live = LivePage(unused_tcp_port)
+    await live.open()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
+            assert "about to begin" in (await client.get("/")).text
+            assert (await client.get("/report.json")).status_code == 404
+            live.show(report(failed=3))
+            running = (await client.get("/")).text
+            assert (
+                "Running, 120 of 180 s; not so far: failed=0" in running and 'http-equiv="refresh"' in running
+            )
+            ending = asyncio.ensure_future(live.finish(report()))
+            await asyncio.sleep(0)
+            assert not ending.done(), "until the browser has it"
+            last = (await client.get("/")).text
+            await ending
+            assert "Passed: all conditions hold." in last and 'http-equiv="refresh"' not in last
+            assert decoded((await client.get("/report.json")).content).passed
+    finally:
+        await live.close()
+
+
+async def test_the_live_page_waits_for_nobody_who_does_not_watch(unused_tcp_port: int) -> None:
+    live = LivePage(unused_tcp_port)
+    began = asyncio.get_running_loop().time()
+    await live.finish(report())
+    assert asyncio.get_running_loop().time() - began < 1
+    await live.close()
